@@ -16,7 +16,19 @@ from statistics import median
 import cv2
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from scripts.genuine import Figures, clips, continuity, cost, gestures, identity, masks, refusals, replays, seams
+from scripts.genuine import (
+    Figures,
+    clips,
+    continuity,
+    cost,
+    gestures,
+    identity,
+    in_common,
+    masks,
+    refusals,
+    replays,
+    seams,
+)
 from tests.proofs import write_evidence
 from verification.engines.faces import backends
 
@@ -38,6 +50,7 @@ def main() -> None:
     portraits = clips.portraits_of(asked.portraits) if asked.portraits else []
     parts: dict[str, Callable[[], Figures]] = {
         "identity": lambda: identity.measure(observed, portraits),
+        "in_common": lambda: in_common.measure(observed),
         "continuity": lambda: continuity.measure(observed),
         "seams": lambda: seams.measure(observed),
         "gestures": lambda: gestures.measure(observed),

@@ -1,7 +1,8 @@
 """A face of the victim over the whole capture at a part share: the second attacker's, which nothing here stops.
 
 Of `tuned` ones the share is chosen for each command beforehand, on the public engine: the gesture must still count, and
-then the face be as near to the register's as may be.
+then the faces of the gestures have little in common that rest has not, and the face be as near to the register's as
+may be.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,10 +15,11 @@ from tests.liveness_attacks.people import COUNT, NEUTRAL, Actor, Person
 from tests.liveness_attacks.played import Attempt, Shown
 from tests.liveness_attacks.splices import named
 from verification.core.results import Step
+from verification.engines.liveness.policy import GATES
 from verification.stages.live_capture.policy import CAPTURE
 
 _SHARES, _AT_REST = (0.6, 0.7), 0.6
-_OWN = 0.95  # from the face at rest: beyond it another share is tried
+_OWN = 0.95  # from the face at rest: beyond it another share is tried, or where the gestures have too much in common
 
 Makes = Callable[[str, float], Shown]
 
@@ -54,7 +56,7 @@ def best(begun: Attempt, order: Sequence[str], makes: Makes, *, shares: Sequence
 
 
 def _costs(attempt: Attempt, order: Sequence[str]) -> Mapping[str, tuple[bool, bool, float]]:
-    """Of each command, the least first: is the gesture not seen? is it somebody else's? how far from the register?"""
+    """Of each command, the least first: is the gesture not seen? is somebody else? how far from the register?"""
     shown = played.measured(attempt).shown
     if isinstance(shown, Step) or isinstance(shown.gestures, Step) or isinstance(shown.throughout, Step):
         return {}
@@ -62,7 +64,8 @@ def _costs(attempt: Attempt, order: Sequence[str]) -> Mapping[str, tuple[bool, b
     for at, (command, gesture) in enumerate(zip(order, shown.gestures, strict=False), start=1):
         rows = [row for row in shown.throughout.each if row.step == at]
         own, far = max(row.to_neutral for row in rows), [row.to_reference or 0.0 for row in rows]
-        costs[command] = not gesture.is_right, own > _OWN, float(np.median(far))
+        is_seen = own > _OWN or (shown.throughout.common or 0.0) > GATES.common
+        costs[command] = not gesture.is_right, is_seen, float(np.median(far))
     return costs
 
 

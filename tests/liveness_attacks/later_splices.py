@@ -19,7 +19,7 @@ from verification.stages.live_capture.policy import CAPTURE
 JOINTS = ("smooth", "seamless", "dark", "blurred", "blink")
 FULL = ("laid", "chain")
 PHOTOGRAPHS = ("first", "last", "both")
-_LOW, _TUNED = (0.2, 0.7), (0.25, 0.4, 0.55)
+_LOW, _TUNED = (0.2, 0.7), (0.4, 0.55, 0.7)
 _DARK, _BLUR = 0.25, 9.0  # of the light that is left; pixels
 
 Frames = Sequence[Image]

@@ -87,7 +87,7 @@ FRAMES_HELD_FOR: Final = frozenset(
     {
         *("liveness_review", "liveness_passive_review", "liveness_commands_left_out"),
         *("liveness_line_review", "hand_over_review", "liveness_depth_flat", "liveness_depth_missing"),
-        *("liveness_surroundings_jumped", "liveness_replay_review"),
+        *("liveness_surroundings_jumped", "liveness_actor_review", "liveness_replay_review"),
         *(code for code, one in REASONS.items() if one.family == LIVENESS or code.startswith("liveness_injection_")),
     }
 )

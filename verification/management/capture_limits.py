@@ -145,6 +145,7 @@ def _continuity(facts: LiveCaptureFacts, shown: Shown, policy: LiveCapturePolicy
             "next": Limit(chain.next, most=gates.next_face * actor),
             "corners": Limit(chain.corners, least=gates.corners),
             "surroundings": Limit(chain.surroundings, least=gates.surroundings),
+            "common": Limit(chain.common, most=gates.common * actor),
         }
     return told
 

@@ -29,6 +29,9 @@ WHY: Final[dict[str, Words]] = {
     "liveness_depth_flat": _("The face turned as a flat picture does: look for a paper, a screen or a mask."),
     "liveness_depth_missing": _("The turns did not show whether the face has depth."),
     "liveness_surroundings_jumped": _("What is round the face became another place while the face went on."),
+    "liveness_actor_review": _(
+        "The faces of the gestures have in common what the face at rest has not: look whether it is one person."
+    ),
     "liveness_line_review": _("The line or the camera gave too little to judge by."),
     "liveness_commands_left_out": _("The borrower cannot do some of the commands. Call or visit them before you vote."),
     "liveness_replay_review": _("More earlier captures are somewhat like this one than were compared with it."),

@@ -36,7 +36,7 @@ LEADS_TO = {
         *("liveness_depth_missing", "liveness_injection_camera_changed", "liveness_injection_near_duplicates"),
         *("liveness_injection_regular_frames", "liveness_injection_still_phone", "liveness_injection_virtual_camera"),
         *("liveness_line_review", "liveness_passive_review", "liveness_replay_review", "liveness_review"),
-        "liveness_surroundings_jumped",
+        *("liveness_actor_review", "liveness_surroundings_jumped"),
     },
     "retry": {"eds_revocation_unknown", "eds_timestamp_unavailable"},
     "final": {"coercion_reported", "consent_declined", "person_deceased", "review_refused"},

@@ -59,6 +59,12 @@ TABLE = (
         "liveness_surroundings_jumped", _PEOPLE_LOOK, "What is round the face jumped while it went on.", review=True
     ),
     Reason(
+        "liveness_actor_review",
+        _PEOPLE_LOOK,
+        "The faces that do different gestures have in common what the face at rest has not.",
+        review=True,
+    ),
+    Reason(
         "liveness_replay_review",
         _PEOPLE_LOOK,
         "More earlier captures are somewhat like this one than were compared with it.",

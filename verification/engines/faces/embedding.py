@@ -8,6 +8,7 @@ pictures it was measured to let in up to ten times as many strangers.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal
 
 import numpy as np
@@ -127,3 +128,17 @@ def mean_distance(reference: Embedding, probes: Sequence[Embedding]) -> Distance
         raise CalibrationMismatch(f"a face of {reference.embedding} is not compared with {together.embedding}")
     apart = float(np.linalg.norm(reference.numbers - together.numbers))
     return Distance(together.embedding, apart if math.isfinite(apart) else math.inf)
+
+
+def common_distance(rest: Embedding, others: Sequence[Embedding]) -> float:
+    """How far at least two faces lie from another one in a direction that they have in common, in its units.
+
+    The root of the mean product of each two, without what lies along the one: 0 where each goes its own way, and for
+    some that lie all in one place about their distance to it. Raises `ValueError` for fewer than two.
+    """
+    along = unit(rest.numbers)
+    aside = [other.numbers - (other.numbers @ along) * along for other in others]
+    products = [float(one @ other) for one, other in combinations(aside, 2)]
+    if not products:
+        raise ValueError("what fewer than two have in common")
+    return math.sqrt(max(0.0, sum(products) / len(products)))

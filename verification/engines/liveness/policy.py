@@ -133,17 +133,19 @@ class ThroughoutLimits:
     """Which frames are compared.
 
     `every`: one in so many, at least. `acting`: of those that prove a gesture, the strongest. `apart_ms`: from how much
-    time between two frames on corners prove nothing.
+    time between two frames on corners prove nothing. `near`: up to how far from the pose at rest a face that proves
+    nothing is at rest itself, as `gestures.away` has it.
     """
 
     every: int
     acting: int
     apart_ms: int
+    near: float
 
 
 # Every third frame lies at most half a second from the next, and corners join what lies between. 0.25 s: two frames of
 # a slow camera; over three, half a second, corners of genuine faces fell to 0.07.
-THROUGHOUT = ThroughoutLimits(every=3, acting=3, apart_ms=250)
+THROUGHOUT = ThroughoutLimits(every=3, acting=3, apart_ms=250, near=1.0)
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,9 @@ class GateLimits:
     # the match (≤ 0.88), any at all within review.
     acting_median: float = 0.90
     next_face: float = 0.95
+    # What the faces of different gestures have in common beyond the face at rest, as such a share: of three people who
+    # moved unasked ≤ 0.21 and ≤ 0.13, and of the third 0.31 at the 99 % quantile. For people, as three fit nothing.
+    common: float = 0.30
 
 
 GATES = GateLimits()

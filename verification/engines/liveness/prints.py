@@ -148,8 +148,8 @@ class AgainLimits:
 
     window, stride: frames that are laid along the other capture, and how far apart they begin. moving: units² a frame,
     the least movement that tells anything. left, most_left, signs: how much of it, as a share and in units², and how
-    many signs of the face may differ where a window fits. fits, fitting: how many must fit, and which share of those that
-    move, step by step. marked: which share of the frames must have a mark of the other.
+    many signs of the face may differ where a window fits. fits, fitting: how many must fit, and which share of those
+    that move, step by step. marked: which share of the frames must have a mark of the other.
     """
 
     window: int
@@ -183,8 +183,7 @@ def alike(one: Sequence[Prints], other: Sequence[Prints], *, limits: AgainLimits
             fitting.setdefault(each.step, []).append(fits)
         share = sum(sum(of) / len(of) for of in fitting.values()) / max(1, len(fitting))
         seen = [each for step in marked[begin : begin + len(one)] for each in step]
-        fits = sum(map(sum, fitting.values()))
-        ways.append(Alike(sum(seen) / max(1, len(seen)), len(of_way), fits, share))
+        ways.append(Alike(sum(seen) / max(1, len(seen)), len(of_way), sum(map(sum, fitting.values())), share))
     return max(ways, key=lambda way: (way.fitting, way.marked))
 
 

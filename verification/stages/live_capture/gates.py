@@ -11,6 +11,7 @@ from verification.stages.live_capture.facts import LiveCaptureFacts, Sent, Shown
 from verification.stages.live_capture.policy import LINE_LOST, TURNS, LiveCapturePolicy
 
 _LEFT_OUT = "liveness_commands_left_out"
+_CHAIN = ("second", "acting", "acting_median", "next", "corners", "surroundings", "common")
 _OUTER = {
     "frame_": "liveness_frame_unreadable",
     "liveness_neutral": "liveness_not_at_rest",
@@ -184,7 +185,8 @@ def check_continuity(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Resu
     """9: one and the same face from first to last: it never jumps, and each step shows the one of the first.
 
     So it is in the full frames, and in the thin chain, in which the gestures are seen: whoever proves a gesture is the
-    person at rest, and so is everybody in between. Where only what is round the face jumps, people look.
+    person at rest, and so is everybody in between. Where only what is round the face jumps, or the gestures have a face
+    in common that rest has not, people look.
     """
     check, shown, same_face = "face.continuity", facts.shown, policy.same_face
     if isinstance(shown, Step):
@@ -205,12 +207,11 @@ def check_continuity(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Resu
     is_one = is_one and all(each is None or each <= share * actor.value for each, share in shares)
     is_whole = found.overlap >= gates.overlap and (chain.corners is None or chain.corners >= gates.corners)
     is_one_place = chain.surroundings is None or chain.surroundings >= gates.surroundings
-    code = "" if is_one_place else "liveness_surroundings_jumped"
+    code = "" if chain.common is None or chain.common <= gates.common * actor.value else "liveness_actor_review"
+    code = code if is_one_place else "liveness_surroundings_jumped"
     code = code if is_whole else "liveness_face_jumped"
     code = code if is_one else "liveness_face_changed"
-    told = {
-        name: getattr(chain, name) for name in ("second", "acting", "acting_median", "next", "corners", "surroundings")
-    }
+    told = {name: getattr(chain, name) for name in _CHAIN}
     detail: Detail = {
         "overlap": f"{found.overlap:.4f}",
         **{name: "none" if value is None else f"{value:.4f}" for name, value in told.items()},

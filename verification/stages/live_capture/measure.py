@@ -28,6 +28,7 @@ from verification.engines.liveness import policy as engine_policy
 from verification.engines.liveness.capture import Looks, Probes
 from verification.engines.liveness.gestures import Neutral
 from verification.engines.liveness.pictures import ChainNumbers, SentStep, StepMeasurement
+from verification.engines.liveness.throughout import throughout
 from verification.stages.live_capture.facts import LiveCaptureFacts, Match, Sent, Shown
 from verification.stages.live_capture.kept import (
     COMPARED,
@@ -193,7 +194,7 @@ def _shown(
         continuity=faces if isinstance(faces, Step) else measured(capture.continuity_of, steps, looks, faces),
         throughout=at_rest
         if isinstance(at_rest, Step)
-        else measured(capture.throughout, steps, at_rest=at_rest, begins=begins, known=known),
+        else measured(throughout, steps, at_rest=at_rest, begins=begins, known=known),
         numbers=numbers,
     )
 

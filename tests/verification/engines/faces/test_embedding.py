@@ -13,6 +13,7 @@ from verification.engines.faces.embedding import (
     Embedding,
     Threshold,
     Zones,
+    common_distance,
     distance,
     mean,
     mean_distance,
@@ -158,3 +159,25 @@ def test_what_is_in_use_is_named_with_its_file_and_where_its_calibration_comes_f
         "calibration_source": "quoted",
     }
     assert backends.in_use() is backends.in_use()
+
+
+@pytest.mark.parametrize(
+    ("others", "expected"),
+    [
+        (((0, 1, 0), (0, 0, 1)), 0.0),  # each its own way
+        (((0, 1, 0), (0, -1, 0)), 0.0),  # against each other
+        (((0, 0.5, 0), (0, 0.5, 0)), 0.5),  # all the same way
+        (((7, 0.5, 0), (-3, 0.5, 0)), 0.5),  # how far along the face itself tells nothing
+        (((0, 0.3, 0.4), (0, 0.3, -0.4), (0, 0.3, 0)), ((0.09 - 0.16 + 0.09 + 0.09) / 3) ** 0.5),
+    ],
+)
+def test_faces_have_in_common_how_far_they_lie_the_same_way_from_another(
+    others: tuple[tuple[float, float, float], ...], expected: float
+) -> None:
+    rest, *found = (Embedding(EMBEDDING, np.array(each, dtype=np.float64)) for each in ((2.0, 0, 0), *others))
+    assert common_distance(rest, found) == pytest.approx(expected, abs=1e-12)
+
+
+def test_one_face_has_nothing_in_common() -> None:
+    with pytest.raises(ValueError, match="fewer than two"):
+        common_distance(line(0.0)[0], line(0.5))

@@ -11,10 +11,11 @@ from insecure_sandbox import warp
 from insecure_sandbox.warp_picture import thinned
 from verification.core.errors import Refused
 from verification.engines.faces.embedding import Embedding
-from verification.engines.liveness import capture, corners, frames, gestures, landmarks, networks, pictures, policy
+from verification.engines.liveness import corners, frames, gestures, landmarks, networks, pictures, policy
 from verification.engines.liveness.frames import Image
 from verification.engines.liveness.pictures import SentStep, StepMeasurement
 from verification.engines.liveness.policy import GATES, THROUGHOUT
+from verification.engines.liveness.throughout import Throughout, throughout
 
 FRAMES, APART = 12, 167
 
@@ -33,29 +34,40 @@ def measured(chains: list[list[bytes]], *commands: str, apart: int = APART) -> t
     return pictures.measure(steps)
 
 
-def found(steps: tuple[StepMeasurement, ...], begins: int = 0, known: Embedding | None = None) -> capture.Throughout:
+def found(steps: tuple[StepMeasurement, ...], begins: int = 0, known: Embedding | None = None) -> Throughout:
     at_rest = gestures.neutral(steps[0].numbers.frames, limits=policy.NEUTRAL)
-    return capture.throughout(steps, at_rest=at_rest, begins=begins, known=known)
+    return throughout(steps, at_rest=at_rest, begins=begins, known=known)
 
 
 @pytest.fixture(scope="module")
 def victim(portraits: dict[str, Image]) -> list[list[bytes]]:
-    return played(portraits["obama.jpg"], "neutral", "turn_left")
+    return played(portraits["obama.jpg"], "neutral", "turn_left", "open_mouth")
 
 
 @pytest.fixture(scope="module")
 def stranger(portraits: dict[str, Image]) -> list[list[bytes]]:
-    return played(portraits["biden.jpg"], "neutral", "turn_left")
+    return played(portraits["biden.jpg"], "neutral", "turn_left", "open_mouth")
 
 
 def test_one_person_is_near_to_their_face_at_rest_in_every_frame(victim: list[list[bytes]]) -> None:
-    said = found(measured(victim, "look_straight", "turn_left"))
+    said = found(measured(victim[:2], "look_straight", "turn_left"))
     assert said.frames >= 2 * FRAMES // THROUGHOUT.every
     assert said.acting is not None
     assert said.next is not None
     assert said.corners is not None
     assert max(said.farthest, said.acting) < 1.0
     assert said.corners >= GATES.corners
+
+
+def test_gestures_of_one_person_have_little_in_common_that_rest_has_not_and_those_of_somebody_else_much(
+    victim: list[list[bytes]], stranger: list[list[bytes]]
+) -> None:
+    names = ("look_straight", "turn_left", "open_mouth")
+    own, other = (found(measured(each, *names)).common for each in (victim, [victim[0], *stranger[1:]]))
+    assert own is not None
+    assert other is not None
+    assert own <= GATES.common < 2 * GATES.common < other
+    assert found(measured(victim[:2], *names[:2])).common is None  # one gesture alone
 
 
 @pytest.mark.parametrize("begins", range(THROUGHOUT.every))
@@ -84,7 +96,7 @@ def test_what_corners_do_not_join_is_compared_on_both_sides(
 
 
 def test_the_room_is_held_to_what_it_was_also_where_time_is_missing(victim: list[list[bytes]]) -> None:
-    steps = measured(victim, "look_straight", "turn_left", apart=THROUGHOUT.apart_ms + 1)
+    steps = measured(victim[:2], "look_straight", "turn_left", apart=THROUGHOUT.apart_ms + 1)
     assert found(steps).surroundings is None
     jumped = (0.1, *[None] * (FRAMES - 2))
     there: Any = replace(steps[1].looked, surroundings=jumped)
@@ -93,7 +105,7 @@ def test_the_room_is_held_to_what_it_was_also_where_time_is_missing(victim: list
 
 
 def test_a_chain_in_which_no_face_is_found_cannot_be_compared(victim: list[list[bytes]]) -> None:
-    steps = measured(victim, "look_straight", "turn_left")
+    steps = measured(victim[:2], "look_straight", "turn_left")
     none = (None,) * (FRAMES - 1)
     blind: Any = replace(steps[1].looked, points=(None,) * FRAMES, corners=none, surroundings=none)
     with pytest.raises(Refused) as refused:

@@ -162,7 +162,7 @@ def test_a_video_is_judged_as_a_page_would_have_taken_it(portraits: Path, tmp_pa
     assert (code, told["commands"], codes(told)) == (0, [*ORDER], {})
     swapped = commands.replace("blink", "nod")
     code, told = run(*words, "--commands", swapped)
-    assert (code, codes(told)) == (1, {"face.commands": "liveness_command_missed"})
+    assert (code, codes(told)["face.commands"]) == (1, "liveness_command_missed")
 
 
 @pytest.mark.parametrize(

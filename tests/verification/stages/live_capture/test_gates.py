@@ -10,8 +10,8 @@ from tests.verification.stages.live_capture import captures as given
 from verification.core.reasons import REASONS
 from verification.core.results import Outcome, Passed, Step, decide
 from verification.core.route import Evidence
-from verification.engines.liveness.capture import Throughout
 from verification.engines.liveness.prints import Alike, Windows
+from verification.engines.liveness.throughout import Throughout
 from verification.stages.live_capture import ASKING
 from verification.stages.live_capture.checks import WITH_CONSENT
 from verification.stages.live_capture.facts import LiveCaptureFacts, Sent, Shown
@@ -81,6 +81,11 @@ def sent_of(facts: LiveCaptureFacts) -> Sent:
         ("face.continuity", "throughout", {"surroundings": GATES.surroundings - 1e-6}, "liveness_surroundings_jumped"),
         ("face.continuity", "throughout", {"surroundings": NAN}, "liveness_surroundings_jumped"),
         ("face.continuity", "throughout", {"surroundings": 0.0, "corners": 0.0}, "liveness_face_jumped"),
+        ("face.continuity", "throughout", {"common": GATES.common * ACTOR}, ""),
+        ("face.continuity", "throughout", {"common": None}, ""),
+        ("face.continuity", "throughout", {"common": GATES.common * ACTOR + 1e-6}, "liveness_actor_review"),
+        ("face.continuity", "throughout", {"common": NAN}, "liveness_actor_review"),
+        ("face.continuity", "throughout", {"common": 1.0, "next": 2.0}, "liveness_face_changed"),
         ("face.continuity", "throughout", {"farthest": NAN}, "liveness_face_changed"),
         ("face.continuity", "throughout", {"acting_median": NAN}, "liveness_face_changed"),
         ("face.continuity", "throughout", {"corners": NAN}, "liveness_face_jumped"),

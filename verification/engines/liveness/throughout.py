@@ -1,0 +1,173 @@
+"""Who a live capture shows throughout, by its thin chain; `pictures.measure` comes first.
+
+1 Frames to compare: those that prove the gesture, every third one from a place that nobody outside knows, and both
+sides of each joint over which corners were not followed or time is missing · 2 the distance of each to the face at rest
+in the same stream, and from one to the next · 3 the least share of corners over all other joints, and of those round
+the face over all · 4 what the faces of different gestures have in common beyond the face at rest: a turn, a nod and an
+open mouth each lead another way from it, and all the same way only to somebody else.
+Source: liveness.md §8; docs/liveness-measurements.md, "One person throughout".
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from statistics import median
+
+import numpy as np
+
+from verification.core.errors import Refused
+from verification.engines.faces import backends
+from verification.engines.faces.embedding import Embedding, common_distance, distance, mean
+from verification.engines.faces.portrait import Portrait
+from verification.engines.liveness import gestures, policy
+from verification.engines.liveness.frames import measurable
+from verification.engines.liveness.gestures import Neutral
+from verification.engines.liveness.landmarks import FaceMeasurement
+from verification.engines.liveness.pictures import StepMeasurement
+
+
+@dataclass(frozen=True)
+class ChainIdentity:
+    """Which compared frame of a chain it is, and whom it shows, as `FrameIdentity` has it."""
+
+    step: int
+    place: int
+    to_neutral: float
+    to_reference: float | None
+
+
+@dataclass(frozen=True)
+class Throughout:
+    """Distances in the embedding's units to the face at rest, over all steps.
+
+    `frames`: how many were compared. `farthest`: of any. `second`: in any step of all but one. `acting`: of any that
+    proves a gesture; `acting_median`: the greatest median of those of a step; None where no gesture was proven.
+    `next`: from one compared frame of a step to the next. `corners`: the least share that is still there, 0 … 1, where
+    it counts; None where it nowhere does. `surroundings`: likewise round the face, where so much changed that it may be
+    another place. `common`: of the faces of different gestures, beyond the face at rest; None of fewer than two.
+    `each`: every frame that was compared.
+
+    To the register's face, None without one: of each step the median, at rest of all that were compared, else of those
+    that prove its gesture. `to_reference`: that of the rest, or the gestures' median where it is more;
+    `farthest_reference`: the greatest.
+    """
+
+    frames: int
+    farthest: float
+    second: float
+    acting: float | None
+    acting_median: float | None
+    next: float | None
+    corners: float | None
+    surroundings: float | None
+    common: float | None
+    to_reference: float | None
+    farthest_reference: float | None
+    each: tuple[ChainIdentity, ...]
+
+
+def throughout(
+    steps: Sequence[StepMeasurement], *, at_rest: Neutral, begins: int, known: Embedding | None
+) -> Throughout:
+    """What the chain says of who is there, and whether it is `known`; the neutral step first, every third from `begins`.
+
+    Raises `Refused` with `liveness_face_missing` for a step in which no face can be compared.
+    """
+    away = partial(gestures.away, turn=at_rest.turn, pitch=at_rest.pitch, limits=policy.NEUTRAL)
+    # `at_rest` was made of these frames, so one of them is the nearest to it.
+    _, stillest = min((away(each.face), at) for at, each in enumerate(steps[0].numbers.frames) if each.face is not None)
+    chosen = [_choose(step, at_rest if of else None, begins=begins + of) for of, step in enumerate(steps)]  # 1
+    shown = list({(0, stillest): None} | {(of, at): None for of, each in enumerate(chosen) for at in each.compared})
+    with measurable():  # of all steps at once, which costs the net less
+        pictures = [(steps[of].chain[at], np.array(steps[of].looked.points[at]).reshape(5, 2)) for of, at in shown]
+        found = backends.in_use().recogniser.embed_all([Portrait(*picture, 1.0) for picture in pictures])
+    faces, own = dict(zip(shown, found, strict=True)), list[list[float]]()
+    (acting, medians, onward), rows = [list[float]() for _ in range(3)], list[ChainIdentity]()
+    for of, places in enumerate(chosen):  # 2
+        apart = {at: distance(faces[0, stillest], faces[of, at]).value for at in places.compared}
+        own.append(sorted(apart.values()))
+        onward += [distance(faces[of, one], faces[of, other]).value for one, other in pairwise(places.compared)]
+        proven = [apart[at] for at in places.proving if at in apart]
+        acting, medians = acting + proven, medians + ([median(proven)] if proven else [])
+        beside = [None if known is None else distance(known, faces[of, at]).value for at in apart]
+        rows += [ChainIdentity(of, *pair, far) for pair, far in zip(apart.items(), beside, strict=True)]
+    around = (share for step in steps for share in step.looked.surroundings if share is not None)
+    return Throughout(
+        frames=sum(map(len, own)),
+        farthest=max(each[-1] for each in own),
+        second=max(each[-2] if len(each) > 1 else each[-1] for each in own),
+        acting=max(acting, default=None),
+        acting_median=max(medians, default=None),
+        next=max(onward, default=None),
+        corners=min((share for each in chosen for share in each.joints), default=None),  # 3
+        surroundings=min(around, default=None),
+        common=_common(steps, chosen, faces, away=away),  # 4
+        **_to_reference(rows, chosen),
+        each=tuple(rows),
+    )
+
+
+def _common(
+    steps: Sequence[StepMeasurement],
+    chosen: Sequence["_Places"],
+    faces: Mapping[tuple[int, int], Embedding],
+    *,
+    away: Callable[[FaceMeasurement], float],
+) -> float | None:
+    """At rest are all that are held so and prove nothing, of commands too: of one moment alone chance is in common."""
+    still, acting = list[Embedding](), [list[Embedding]() for _ in steps]
+    for (of, at), face in faces.items():
+        seen = steps[of].numbers.frames[at].face
+        if at in chosen[of].proving:
+            acting[of].append(face)
+        elif seen is not None and away(seen) <= policy.THROUGHOUT.near:
+            still.append(face)
+    gestured = [mean(each) for each in acting if each]
+    return common_distance(mean(still), gestured) if still and len(gestured) > 1 else None
+
+
+def _to_reference(rows: Sequence[ChainIdentity], chosen: Sequence["_Places"]) -> dict[str, float | None]:
+    """Medians of frames at rest, and of those that prove each gesture: a turned head is farther, whoever it is."""
+    far = {(row.step, row.place): row.to_reference for row in rows if row.to_reference is not None}
+    own = [
+        median(found)
+        for of, places in enumerate(chosen)
+        if (found := [far[of, at] for at in (places.proving if of else places.compared) if (of, at) in far])
+    ]
+    rest, work = own[:1], own[1:]
+    most = max(rest + ([median(work)] if work else []), default=None)
+    return {"to_reference": most, "farthest_reference": max(own, default=None)}
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Of a step's chain, in order, the frames to compare; those of them that prove its gesture, the strongest first.
+
+    joints: the share of corners over each joint for which they vouch: they were followed, and no time is missing.
+    """
+
+    compared: list[int]
+    proving: list[int]
+    joints: list[float]
+
+
+def _choose(step: StepMeasurement, at_rest: Neutral | None, *, begins: int) -> _Places:
+    """at_rest: None for the step that shows it. Raises `Refused` where no frame to compare shows a face."""
+    proving = []
+    if at_rest is not None:
+        there = [(at, face) for at, frame in enumerate(step.numbers.frames) if (face := frame.face) is not None]
+        gesture = gestures.NAMED[step.sent.command]
+        strong = gestures.strengths(gesture, [face for _, face in there], at_rest)
+        least = gestures.limits(policy.GESTURES)[gesture]
+        shown = [(value, at) for value, (at, _) in zip(strong, there, strict=True) if value >= least]
+        proving = [at for _, at in sorted(shown, reverse=True)[: policy.THROUGHOUT.acting]]
+    late = [after - before > policy.THROUGHOUT.apart_ms for before, after in pairwise(step.sent.taken)]
+    told = enumerate(zip(step.looked.corners, late, strict=True))
+    joints = {at: share for at, (share, is_late) in told if share is not None and not is_late}
+    sides = {place for at in range(len(late)) if at not in joints for place in (at, at + 1)}
+    every = range(begins % policy.THROUGHOUT.every, len(step.sent.chain), policy.THROUGHOUT.every)
+    compared = [at for at in sorted({*proving, *sides, *every}) if step.looked.points[at] is not None]
+    if not compared:
+        raise Refused("liveness_face_missing", f"no face to compare in the chain of {step.sent.command}")
+    return _Places(compared, proving, list(joints.values()))
