@@ -70,7 +70,7 @@ class Throughout:
 def throughout(
     steps: Sequence[StepMeasurement], *, at_rest: Neutral, begins: int, known: Embedding | None
 ) -> Throughout:
-    """What the chain says of who is there, and whether it is `known`; the neutral step first, every third from `begins`.
+    """What the chain says of who is there, and whether it is `known`; the neutral step first, each third from `begins`.
 
     Raises `Refused` with `liveness_face_missing` for a step in which no face can be compared.
     """
