@@ -1,10 +1,13 @@
-"""What the faces of different gestures have in common beyond the face at rest, in people of whom each is one person.
+"""What the faces of different gestures have in common beyond the face at rest, and how far the face at rest between
+gestures is from the first one, in people of whom each is one person.
 
 Captures are put together by chance, of a clip's own frames: a face at rest, and two to four windows of a command's
-length in which different gestures reach their thresholds, whatever the person was doing. None overlaps another.
+length in which different gestures reach their thresholds, whatever the person was doing. None overlaps another, but the
+captures of one clip share frames: they are no independent trials, and a clip is minutes, not days.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -14,63 +17,82 @@ from scripts.genuine.clips import STEP, Observed
 from verification.core.errors import Refused
 from verification.engines.faces.embedding import Embedding, common_distance, distance, mean
 from verification.engines.liveness import gestures, policy
-from verification.engines.liveness.gestures import GESTURES, Neutral
+from verification.engines.liveness.gestures import GESTURES, TURNS, Gesture, Neutral
 from verification.engines.liveness.policy import GATES, THROUGHOUT
 
 _REST = 12  # frames at rest: what the page sends
-_RESTS, _CAPTURES = 25, 60  # of a clip, faces at rest; and of each of them, captures that are tried
-_FEW = 4  # faces at rest within the commands: with fewer the one moment at the beginning is most of what is known
+_RESTS, _CAPTURES = 25, 80  # of a clip, faces at rest; and of each of them, captures that are tried
+_MOST = 2  # commands beside both turns
 Window = tuple[int, list[int]]
 """Where a gesture's window begins, and its strongest frames."""
 
 
+@dataclass(frozen=True)
+class _Told:
+    """Of one capture: whether both turns are in it, what its gestures have in common, and how far apart it rests."""
+
+    has_turns: bool
+    common: float
+    resting: float | None
+
+
 def measure(clips: Sequence[Observed]) -> Figures:
-    """By person: of captures whose acting medians pass, the common distance, and how many are beyond its limit."""
-    told: dict[str, list[tuple[int, float]]] = {}
+    """By person, of captures whose acting medians pass: both distances, and how many are beyond their limits."""
+    told: dict[str, list[_Told]] = {}
     for each in clips:
         told.setdefault(each.clip.person, []).extend(_captures(each, np.random.default_rng(1)))
-    found: Figures = {"limit": GATES.common, "people": sum(bool(own) for own in told.values()), "few": _FEW}
+    told = {person: own for person, own in told.items() if own}
+    found: Figures = {"people": len(told), "limits": {"common": GATES.common, "resting": GATES.resting}}
     for person, own in told.items():
-        for name, least in (("all", 0), ("often_at_rest", _FEW)):
-            far = [value for rests, value in own if rests >= least]
-            found[f"{person}_{name}"] = spread(far) | {"beyond": sum(value > GATES.common for value in far)}
+        resting = [one.resting for one in own if one.resting is not None]
+        found[person] = {
+            "captures": len(own),
+            "both_turns": _beyond([one.common for one in own if one.has_turns], GATES.common),
+            "other": _beyond([one.common for one in own if not one.has_turns], GATES.common),
+            "resting": _beyond(resting, GATES.resting),
+        }
     return found
 
 
-def _captures(each: Observed, chance: np.random.Generator) -> Iterator[tuple[int, float]]:
-    """Of each capture: how many faces of its commands are at rest, and the common distance."""
+def _beyond(values: Sequence[float], limit: float) -> Figures:
+    return {**spread(values), "beyond": sum(value > limit for value in values)}
+
+
+def _captures(each: Observed, chance: np.random.Generator) -> Iterator[_Told]:
     starts = [at for at in range(0, len(each.places) - _REST, _REST // 2) if _neutral(each, at) is not None]
     for start in chance.permutation(starts)[:_RESTS].tolist():
         rest = _neutral(each, start)
         if rest is None or len(shown := _shown(each, rest, without=range(start, start + _REST))) < 2:
             continue
         for _ in range(_CAPTURES):
-            names = chance.permutation(sorted(shown))[: chance.integers(3, 5)].tolist()
+            turns = [name for name in TURNS if name in shown]
+            others = chance.permutation([name for name in shown if name not in TURNS])
+            names = [*turns, *others[: chance.integers(1, _MOST + 1)]]
             chosen = [shown[name][int(chance.integers(len(shown[name])))] for name in names]
             if all(abs(one - other) >= STEP for (one, _), (other, _) in combinations(chosen, 2)):
-                yield from _judged(each, start, rest, chosen)
+                yield from _judged(each, start, rest, chosen, begins=int(chance.integers(3)), is_whole=len(turns) > 1)
 
 
-def _judged(each: Observed, start: int, rest: Neutral, chosen: Sequence[Window]) -> Iterator[tuple[int, float]]:
-    def is_near(at: int) -> bool:
-        face = each.chain[at].measured
-        if face is None:
-            return False
-        return gestures.away(face, turn=rest.turn, pitch=rest.pitch, limits=policy.NEUTRAL) <= THROUGHOUT.near
-
+def _judged(
+    each: Observed, start: int, rest: Neutral, chosen: Sequence[Window], *, begins: int, is_whole: bool
+) -> Iterator[_Told]:
     def faces(places: Sequence[int]) -> list[Embedding]:
         return [face for at in places if (face := each.by_mesh[at]) is not None]
 
-    every = THROUGHOUT.every
-    proving = [faces(places) for _, places in chosen]
-    quiet = faces([at for at in range(start, start + _REST, every) if is_near(at)])
-    between = faces(
-        [at for first, own in chosen for at in range(first, first + STEP, every) if at not in own and is_near(at)]
-    )
-    if quiet and all(proving):
-        far = [float(np.median([distance(quiet[0], face).value for face in own])) for own in proving]
+    def is_at_rest(at: int) -> bool:
+        face = each.chain[at].measured
+        return face is not None and gestures.is_at_rest(face, rest, limits=policy.NEUTRAL, near=THROUGHOUT.near)
+
+    every, proving = THROUGHOUT.every, [faces(places) for _, places in chosen]
+    first = faces(range(start + begins, start + _REST, every))
+    places = [at for one, own in chosen for at in range(one + begins, one + STEP, every) if at not in own]
+    later = faces([at for at in places if is_at_rest(at)])
+    if first and len(proving) > 1 and all(proving):
+        far = [float(np.median([distance(first[0], face).value for face in own])) for own in proving]
         if max(far) <= GATES.acting_median:
-            yield len(between), common_distance(mean([*quiet, *between]), [mean(own) for own in proving])
+            common = common_distance(mean([*first, *later]), [mean(own) for own in proving])
+            apart = float(np.linalg.norm(mean(first).numbers - mean(later).numbers)) if later else None
+            yield _Told(is_whole, common, apart)
 
 
 def _neutral(each: Observed, start: int) -> Neutral | None:
@@ -81,9 +103,9 @@ def _neutral(each: Observed, start: int) -> Neutral | None:
         return None
 
 
-def _shown(each: Observed, rest: Neutral, *, without: range) -> dict[str, list[Window]]:
+def _shown(each: Observed, rest: Neutral, *, without: range) -> dict[Gesture, list[Window]]:
     """By gesture, the windows that reach its threshold."""
-    limits, found = gestures.limits(policy.GESTURES), dict[str, list[Window]]()
+    limits, found = gestures.limits(policy.GESTURES), dict[Gesture, list[Window]]()
     for first in range(0, len(each.chain) - STEP, THROUGHOUT.every):
         seen = [(at, face) for at in range(first, first + STEP) if (face := each.chain[at].measured) is not None]
         if len(seen) < _REST or {*without} & {*range(first, first + STEP)}:

@@ -144,7 +144,7 @@ def _compared(kept: Sequence[Prints], again: dict[str, list[tuple[int, Prints]]]
             for one, other in each
         ]
         told = [alike(other.steps, one.steps, limits=AGAIN) for one, other in each]
-        judged = [one for one in told if one.windows >= AGAIN.fits]
+        judged = [one for one in told if one.windows >= AGAIN.fits]  # or too few could fit
         found[name] = {
             "pairs": len(each),
             "face_bits": spread([_nearest(one.face, other.face) for one, other in each], low=not is_again),
@@ -152,7 +152,7 @@ def _compared(kept: Sequence[Prints], again: dict[str, list[tuple[int, Prints]]]
             "left": spread([one.left / one.moving for own in windows for one in own], low=not is_again),
             "judged": len(judged),
             "share_of_windows": spread([one.fitting for one in judged], low=is_again),
-            "found": sum(one.fitting >= AGAIN.fitting for one in judged),
+            "found": sum(one.fits >= AGAIN.fits and one.fitting >= AGAIN.fitting for one in judged),
             "share_of_frames_with_a_word": spread([one.marked for one in told], low=is_again),
             "candidates": sum(one.marked >= AGAIN.marked for one in told),
             "found_by_both": sum(map(AGAIN.finds, told)),

@@ -1,11 +1,11 @@
 """A face of the victim over the whole capture at a part share: the second attacker's, which nothing here stops.
 
-Of `tuned` ones the share is chosen for each command beforehand, on the public engine: the gesture must still count, and
-then the faces of the gestures have little in common that rest has not, and the face be as near to the register's as
-may be.
+Of `tuned` ones the share is chosen beforehand, on the public engine: the gestures must still count, then nobody else be
+seen to do them, and then the face be as near to the register's as may be.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,17 +19,26 @@ from verification.engines.liveness.policy import GATES
 from verification.stages.live_capture.policy import CAPTURE
 
 _SHARES, _AT_REST = (0.6, 0.7), 0.6
-_OWN = 0.95  # from the face at rest: beyond it another share is tried, or where the gestures have too much in common
+_OWN = 0.95  # from the face at rest: beyond it another share is tried
+_WORST = True, True, 9.0
 
 Makes = Callable[[str, float], Shown]
 
 
 def blended(
-    victim: Person, actor: Actor, order: Sequence[str], chance: np.random.Generator, *, way: str, share: float
+    victim: Person,
+    actor: Actor,
+    order: Sequence[str],
+    chance: np.random.Generator,
+    *,
+    way: str,
+    share: float,
+    at_rest: float | None = None,
 ) -> Attempt:
-    """The same share of the victim in every frame."""
+    """The same share of the victim in every frame, or another one in the first step, where the face rests."""
     makes = _whole(victim, actor, order, chance, way=way)
-    shown = {command: makes(command, share) for command in (NEUTRAL, *order)}
+    first = share if at_rest is None else at_rest
+    shown = {NEUTRAL: makes(NEUTRAL, first), **{command: makes(command, share) for command in order}}
     told = {"way": way, "share": f"{share:.1f}", **named(victim, actor)}
     return Attempt(shown, played.photo(victim.registered), told)
 
@@ -37,35 +46,41 @@ def blended(
 def tuned(victim: Person, actor: Actor, order: Sequence[str], chance: np.random.Generator, *, way: str) -> Attempt:
     """Of each command the share that serves best."""
     makes = _whole(victim, actor, order, chance, way=way)
-    begun = Attempt({NEUTRAL: makes(NEUTRAL, _AT_REST)}, played.photo(victim.registered), named(victim, actor))
+    begun = Attempt(
+        {NEUTRAL: makes(NEUTRAL, _AT_REST)}, played.photo(victim.registered), {"way": way, **named(victim, actor)}
+    )
     return best(begun, order, makes, shares=_SHARES)
 
 
 def best(begun: Attempt, order: Sequence[str], makes: Makes, *, shares: Sequence[float]) -> Attempt:
-    """Rest and then, of each command, the share that serves best, as the public engine says beforehand."""
-    chosen: dict[str, tuple[tuple[bool, bool, float], float, Shown]] = {}
-    for share in shares:
-        shown = {command: makes(command, share) for command in order}
-        costs = _costs(Attempt({**begun.shown, **shown}, begun.registered, begun.told), order)
-        for command in order:
-            cost = costs.get(command, (True, True, 9.0))
-            if command not in chosen or cost < chosen[command][0]:
-                chosen[command] = cost, share, shown[command]
-    told = {**begun.told, "share": f"{np.mean([share for _, share, _ in chosen.values()]):.1f}"}
-    return Attempt({**begun.shown, **{command: chosen[command][2] for command in order}}, begun.registered, told)
+    """Rest and then, of one share throughout and of each command the one that serves it best, what serves best as a
+    whole, as the public engine says beforehand."""
+    made = {share: {command: makes(command, share) for command in order} for share in shares}
+
+    def attempt(chosen: Mapping[str, float]) -> Attempt:
+        shown = {command: made[share][command] for command, share in chosen.items()}
+        told = {**begun.told, "share": f"{np.mean([*chosen.values()]):.1f}"}
+        return replace(begun, shown={**begun.shown, **shown}, told=told)
+
+    each = {share: _costs(attempt(dict.fromkeys(order, share)), order) for share in shares}
+    mixed = {command: min(shares, key=lambda share: each[share][command]) for command in order}
+    costs = [max(each[share].values()) for share in shares]
+    if max(_costs(attempt(mixed), order).values()) < min(costs):
+        return attempt(mixed)
+    return attempt(dict.fromkeys(order, shares[costs.index(min(costs))]))
 
 
-def _costs(attempt: Attempt, order: Sequence[str]) -> Mapping[str, tuple[bool, bool, float]]:
-    """Of each command, the least first: is the gesture not seen? is somebody else? how far from the register?"""
-    shown = played.measured(attempt).shown
+def _costs(attempt: Attempt, order: Sequence[str]) -> dict[str, tuple[bool, bool, float]]:
+    """Of each command, the least first: is it missed, is somebody else seen, how far is the register's face?"""
+    shown, costs = played.measured(attempt).shown, dict.fromkeys(order, _WORST)
     if isinstance(shown, Step) or isinstance(shown.gestures, Step) or isinstance(shown.throughout, Step):
-        return {}
-    costs = {}
+        return costs
+    chain = shown.throughout
+    is_seen = (chain.common or 0.0) > GATES.common or (chain.resting or 0.0) > GATES.resting
     for at, (command, gesture) in enumerate(zip(order, shown.gestures, strict=False), start=1):
-        rows = [row for row in shown.throughout.each if row.step == at]
+        rows = [row for row in chain.each if row.step == at]
         own, far = max(row.to_neutral for row in rows), [row.to_reference or 0.0 for row in rows]
-        is_seen = own > _OWN or (shown.throughout.common or 0.0) > GATES.common
-        costs[command] = not gesture.is_right, is_seen, float(np.median(far))
+        costs[command] = not gesture.is_right, is_seen or own > _OWN, float(np.median(far))
     return costs
 
 

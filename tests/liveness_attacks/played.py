@@ -152,7 +152,17 @@ def _numbers(facts: LiveCaptureFacts) -> dict[str, float | None]:
         return {}
     shown, found = facts.shown, dict[str, float | None]()
     if not isinstance(shown.throughout, Step):
-        names = ("farthest", "second", "acting", "acting_median", "next", "corners", "surroundings", "common")
+        names = (
+            "farthest",
+            "second",
+            "acting",
+            "acting_median",
+            "next",
+            "corners",
+            "surroundings",
+            "common",
+            "resting",
+        )
         found = {name: getattr(shown.throughout, name) for name in (*names, "to_reference", "farthest_reference")}
     if not isinstance(shown.depth, Step):
         found["depth"] = shown.depth.ratio

@@ -8,6 +8,7 @@ import numpy as np
 
 from tests.liveness_attacks import casting, later_blends, later_splices, people, played, presented, splices
 from tests.liveness_attacks.casting import Cast
+from tests.liveness_attacks.later import WAYS
 from tests.liveness_attacks.people import Actor, Person
 from tests.liveness_attacks.played import Attempt
 from verification.engines.liveness.gestures import GESTURES
@@ -53,6 +54,11 @@ def _blend(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
 def _morph(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
     share = round(float(chance.uniform(0.4, 0.75)), 2)
     return later_blends.blended(*_attacker(cast, at, chance), chance, way="morph", share=share)
+
+
+def _later_commands(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
+    share, way = round(float(chance.uniform(0.4, 0.75)), 2), WAYS[at // 2 % len(WAYS)]
+    return later_blends.blended(*_attacker(cast, at, chance), chance, way=way, share=share, at_rest=1.0)
 
 
 def _tuned_blend(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
@@ -128,6 +134,7 @@ MADE: Mapping[str, Made] = {
     "blend": _blend,
     "morph": _morph,
     "tuned_blend": _tuned_blend,
+    "later_commands": _later_commands,
     "later_splice": partial(_later_splice, is_tuned=False),
     "tuned_splice": partial(_later_splice, is_tuned=True),
     "warped_still": _warped_still,

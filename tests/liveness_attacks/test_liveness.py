@@ -123,12 +123,12 @@ def test_a_splice_of_the_face_alone_is_counted(run: Record, proof_figures: Figur
     assert rows
 
 
-@pytest.mark.parametrize(("species", "count"), [("morph", 30), ("tuned_blend", 20)])
+@pytest.mark.parametrize(("species", "count"), [("later_commands", 40), ("morph", 30), ("tuned_blend", 20)])
 def test_a_face_at_part_share_over_all_of_it_is_counted(
     run: Record, proof_figures: Figures, species: str, count: int
 ) -> None:
     rows = run.run(species, count)
-    by = {word: record.grouped(rows, word) for word in ("share", "kind")}
+    by = {word: record.grouped(rows, word) for word in ("way", "share", "kind")}
     proof_figures[species] = {**record.counted(rows), **by}
     assert rows
 

@@ -84,7 +84,7 @@ def _fresh(facts: LiveCaptureFacts, shown: Shown, policy: LiveCapturePolicy) -> 
         return told
     # Of those that are alike in everything else that makes one capture another.
     others = [one.alike for one in facts.sent.compared.others]
-    like = [one.fitting for one in others if one.fits >= again.fits and one.marked >= again.marked]
+    like = [one.fitting for one in others if one.marked >= again.marked]
     told["presented_before"] = Limit(int(facts.sent.presented_before), most=0)
     told["replayed"] = Limit(max(like, default=0.0), below=again.fitting)
     return told
@@ -146,6 +146,7 @@ def _continuity(facts: LiveCaptureFacts, shown: Shown, policy: LiveCapturePolicy
             "corners": Limit(chain.corners, least=gates.corners),
             "surroundings": Limit(chain.surroundings, least=gates.surroundings),
             "common": Limit(chain.common, most=gates.common * actor),
+            "resting": Limit(chain.resting, most=gates.resting * actor),
         }
     return told
 

@@ -34,7 +34,9 @@ WHY: Final[dict[str, Words]] = {
     ),
     "liveness_line_review": _("The line or the camera gave too little to judge by."),
     "liveness_commands_left_out": _("The borrower cannot do some of the commands. Call or visit them before you vote."),
-    "liveness_replay_review": _("More earlier captures are somewhat like this one than were compared with it."),
+    "liveness_replay_review": _(
+        "Earlier captures are somewhat like this one: too many to compare all, or by too little to be sure."
+    ),
     "liveness_passive_review": _("The detector of attacks took a picture for one, or could not say."),
     "liveness_review": _("The loan is so large that two people look as well."),
 }

@@ -61,13 +61,13 @@ TABLE = (
     Reason(
         "liveness_actor_review",
         _PEOPLE_LOOK,
-        "The faces that do different gestures have in common what the face at rest has not.",
+        "The gestures have a face in common that rest has not, or it rests as another between them.",
         review=True,
     ),
     Reason(
         "liveness_replay_review",
         _PEOPLE_LOOK,
-        "More earlier captures are somewhat like this one than were compared with it.",
+        "Earlier captures are somewhat like this one: too many to compare all, or by too little to be sure.",
         review=True,
     ),
     Reason("liveness_line_review", _PEOPLE_LOOK, "The line or the camera gave too little to judge by.", review=True),

@@ -24,6 +24,8 @@ Form = Literal["single", "single-l2", "mirror-mean-l2"]
 """What is made of a net's numbers: those of one picture as they are; or of length 1; or the mean of those of the
 picture and of its mirror image, of length 1."""
 
+_MEAN = "/mean-of-"
+
 
 @dataclass(frozen=True)
 class Embedding:
@@ -118,7 +120,7 @@ def mean(faces: Sequence[Embedding]) -> Embedding:
 
 def mean_id(embedding: str, pictures: int) -> str:
     """What the mean of so many pictures is called."""
-    return f"{embedding}/mean-of-{pictures}"
+    return f"{embedding}{_MEAN}{pictures}"
 
 
 def mean_distance(reference: Embedding, probes: Sequence[Embedding]) -> Distance:
@@ -134,11 +136,16 @@ def common_distance(rest: Embedding, others: Sequence[Embedding]) -> float:
     """How far at least two faces lie from another one in a direction that they have in common, in its units.
 
     The root of the mean product of each two, without what lies along the one: 0 where each goes its own way, and for
-    some that lie all in one place about their distance to it. Raises `ValueError` for fewer than two.
+    some that lie all in one place a little less than their distance. Means of pictures may be compared. Raises
+    `CalibrationMismatch` across nets, `ValueError` for fewer than two.
     """
+    nets = {face.embedding.partition(_MEAN)[0] for face in (rest, *others)}
+    if len(nets) > 1:
+        raise CalibrationMismatch(f"faces of {' and '.join(sorted(nets))} have nothing in common")
     along = unit(rest.numbers)
     aside = [other.numbers - (other.numbers @ along) * along for other in others]
     products = [float(one @ other) for one, other in combinations(aside, 2)]
     if not products:
         raise ValueError("what fewer than two have in common")
-    return math.sqrt(max(0.0, sum(products) / len(products)))
+    # In this order what is no number stays none, and passes no limit.
+    return math.sqrt(max(sum(products) / len(products), 0.0))

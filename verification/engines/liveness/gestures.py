@@ -123,6 +123,12 @@ def away(face: FaceMeasurement, *, turn: float, pitch: float, limits: NeutralLim
     return abs(face.turn - turn) / limits.turn + abs(face.pitch - pitch) / limits.pitch
 
 
+def is_at_rest(face: FaceMeasurement, rest: Neutral, *, limits: NeutralLimits, near: float) -> bool:
+    """Whether a face is held about as the one at rest, its mouth closed and its eyes open. `near`: as `away` says."""
+    is_held = away(face, turn=rest.turn, pitch=rest.pitch, limits=limits) <= near
+    return is_held and face.mouth <= limits.mouth and min(face.lids) >= limits.eye
+
+
 def judge(
     gesture: Gesture, frames: Sequence[FrameMeasurement], *, rest: Neutral, thresholds: GestureThresholds
 ) -> StepJudgement:

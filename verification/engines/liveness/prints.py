@@ -164,7 +164,11 @@ class AgainLimits:
 
     def finds(self, found: Alike) -> bool:
         """Whether the one is the other, shown again."""
-        return found.fits >= self.fits and found.marked >= self.marked and found.fitting >= self.fitting
+        return found.fits >= self.fits and self.resembles(found)
+
+    def resembles(self, found: Alike) -> bool:
+        """Whether it may be the other: but for one window that fits."""
+        return found.marked >= self.marked and found.fitting >= self.fitting
 
 
 def alike(one: Sequence[Prints], other: Sequence[Prints], *, limits: AgainLimits) -> Alike:
@@ -184,7 +188,7 @@ def alike(one: Sequence[Prints], other: Sequence[Prints], *, limits: AgainLimits
         share = sum(sum(of) / len(of) for of in fitting.values()) / max(1, len(fitting))
         seen = [each for step in marked[begin : begin + len(one)] for each in step]
         ways.append(Alike(sum(seen) / max(1, len(seen)), len(of_way), sum(map(sum, fitting.values())), share))
-    return max(ways, key=lambda way: (way.fitting, way.marked))
+    return max(ways, key=lambda way: (limits.finds(way), way.fitting, way.marked))
 
 
 def windows(step: Prints, *, limits: AgainLimits) -> Windows:

@@ -3,12 +3,13 @@
 1 Frames to compare: those that prove the gesture, every third one from a place that nobody outside knows, and both
 sides of each joint over which corners were not followed or time is missing · 2 the distance of each to the face at rest
 in the same stream, and from one to the next · 3 the least share of corners over all other joints, and of those round
-the face over all · 4 what the faces of different gestures have in common beyond the face at rest: a turn, a nod and an
-open mouth each lead another way from it, and all the same way only to somebody else.
+the face over all · 4 what the faces of different gestures have in common beyond the face at rest, from which each leads
+another way, but all of them the same way to somebody else · 5 how far the face at rest between gestures is from that of
+the first step.
 Source: liveness.md §8; docs/liveness-measurements.md, "One person throughout".
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -22,8 +23,7 @@ from verification.engines.faces.embedding import Embedding, common_distance, dis
 from verification.engines.faces.portrait import Portrait
 from verification.engines.liveness import gestures, policy
 from verification.engines.liveness.frames import measurable
-from verification.engines.liveness.gestures import Neutral
-from verification.engines.liveness.landmarks import FaceMeasurement
+from verification.engines.liveness.gestures import Gesture, Neutral
 from verification.engines.liveness.pictures import StepMeasurement
 
 
@@ -46,6 +46,7 @@ class Throughout:
     `next`: from one compared frame of a step to the next. `corners`: the least share that is still there, 0 … 1, where
     it counts; None where it nowhere does. `surroundings`: likewise round the face, where so much changed that it may be
     another place. `common`: of the faces of different gestures, beyond the face at rest; None of fewer than two.
+    `resting`: from the mean face of the first step to the mean of the commands' frames at rest; None without such.
     `each`: every frame that was compared.
 
     To the register's face, None without one: of each step the median, at rest of all that were compared, else of those
@@ -62,6 +63,7 @@ class Throughout:
     corners: float | None
     surroundings: float | None
     common: float | None
+    resting: float | None
     to_reference: float | None
     farthest_reference: float | None
     each: tuple[ChainIdentity, ...]
@@ -102,29 +104,36 @@ def throughout(
         next=max(onward, default=None),
         corners=min((share for each in chosen for share in each.joints), default=None),  # 3
         surroundings=min(around, default=None),
-        common=_common(steps, chosen, faces, away=away),  # 4
+        **_between(steps, chosen, faces, at_rest),  # 4, 5
         **_to_reference(rows, chosen),
         each=tuple(rows),
     )
 
 
-def _common(
+def _between(
     steps: Sequence[StepMeasurement],
     chosen: Sequence["_Places"],
     faces: Mapping[tuple[int, int], Embedding],
-    *,
-    away: Callable[[FaceMeasurement], float],
-) -> float | None:
-    """At rest are all that are held so and prove nothing, of commands too: of one moment alone chance is in common."""
-    still, acting = list[Embedding](), [list[Embedding]() for _ in steps]
+    at_rest: Neutral,
+) -> dict[str, float | None]:
+    """4 and 5. Of one moment at rest alone chance would be in common, so the base is of all moments."""
+    first, later, acting = list[Embedding](), list[Embedding](), dict[Gesture, list[Embedding]]()
     for (of, at), face in faces.items():
         seen = steps[of].numbers.frames[at].face
-        if at in chosen[of].proving:
-            acting[of].append(face)
-        elif seen is not None and away(seen) <= policy.THROUGHOUT.near:
-            still.append(face)
-    gestured = [mean(each) for each in acting if each]
-    return common_distance(mean(still), gestured) if still and len(gestured) > 1 else None
+        if of == 0:
+            first.append(face)
+        elif at in chosen[of].proving:
+            acting.setdefault(gestures.NAMED[steps[of].sent.command], []).append(face)
+        elif seen is not None and gestures.is_at_rest(
+            seen, at_rest, limits=policy.NEUTRAL, near=policy.THROUGHOUT.near
+        ):
+            later.append(face)
+    apart = mean(first).numbers - mean(later).numbers if later else None
+    gestured = [mean(each) for each in acting.values()]
+    return {
+        "common": common_distance(mean([*first, *later]), gestured) if len(gestured) > 1 else None,
+        "resting": None if apart is None else float(np.linalg.norm(apart)),
+    }
 
 
 def _to_reference(rows: Sequence[ChainIdentity], chosen: Sequence["_Places"]) -> dict[str, float | None]:

@@ -11,7 +11,7 @@ from verification.stages.live_capture.facts import LiveCaptureFacts, Sent, Shown
 from verification.stages.live_capture.policy import LINE_LOST, TURNS, LiveCapturePolicy
 
 _LEFT_OUT = "liveness_commands_left_out"
-_CHAIN = ("second", "acting", "acting_median", "next", "corners", "surroundings", "common")
+_CHAIN = ("second", "acting", "acting_median", "next", "corners", "surroundings", "common", "resting")
 _OUTER = {
     "frame_": "liveness_frame_unreadable",
     "liveness_neutral": "liveness_not_at_rest",
@@ -73,8 +73,8 @@ def check_timing(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
 def check_fresh(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
     """4: nothing of it was presented before, no frame is frozen or repeated, and all have the noise of a sensor.
 
-    What could not be compared enough for that is for people: a command that leaves too little to be known again, and a
-    capture that more others are like than were compared with it.
+    What could not be compared enough for that is for people: a command that leaves too little to be known again, a
+    capture of which one window alone fits another, and one that more others are like than were compared with it.
     """
     check, sent, shown, limits = "face.fresh", facts.sent, facts.shown, policy.gates
     if not isinstance(sent, Step) and sent.presented_before:
@@ -87,7 +87,8 @@ def check_fresh(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
         return unjudged(check, facts, policy)
     windows = windows_of(shown)
     code = "liveness_line_review" if windows is not None and windows < policy.windows_min else ""
-    code = code if sent.compared.is_whole else "liveness_replay_review"
+    is_unlike = not any(policy.again.resembles(one.alike) for one in others)
+    code = code if sent.compared.is_whole and is_unlike else "liveness_replay_review"
     fresh = shown.freshness
     code = "liveness_frame_noiseless" if fresh.noise is None or fresh.noise <= limits.noise else code
     code = "liveness_frame_repeated" if fresh.repeated > limits.repeated else code
@@ -185,8 +186,8 @@ def check_continuity(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Resu
     """9: one and the same face from first to last: it never jumps, and each step shows the one of the first.
 
     So it is in the full frames, and in the thin chain, in which the gestures are seen: whoever proves a gesture is the
-    person at rest, and so is everybody in between. Where only what is round the face jumps, or the gestures have a face
-    in common that rest has not, people look.
+    person at rest, and so is everybody in between. Where only what is round the face jumps, or by the means of many
+    frames somebody else may have acted, people look.
     """
     check, shown, same_face = "face.continuity", facts.shown, policy.same_face
     if isinstance(shown, Step):
@@ -198,7 +199,6 @@ def check_continuity(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Resu
     if isinstance(found, Step) or isinstance(chain, Step) or found.overlap is None or found.distance is None:
         return judged(check, "liveness_face_missing", detail={"detail": "nothing to compare"})
     actor, gates = policy.same_actor, policy.gates
-    worst = max(found.distance, chain.farthest)
     is_one = all(same_face.admits(Distance(facts.embedding, each)) for each in (found.distance, chain.farthest))
     # Where no gesture was proven, nobody need be who proved it: the commands refuse.
     apart = (chain.second, chain.second if chain.acting is None else chain.acting)
@@ -207,19 +207,20 @@ def check_continuity(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Resu
     is_one = is_one and all(each is None or each <= share * actor.value for each, share in shares)
     is_whole = found.overlap >= gates.overlap and (chain.corners is None or chain.corners >= gates.corners)
     is_one_place = chain.surroundings is None or chain.surroundings >= gates.surroundings
-    code = "" if chain.common is None or chain.common <= gates.common * actor.value else "liveness_actor_review"
+    means = ((chain.common, gates.common), (chain.resting, gates.resting))
+    code = "" if all(each is None or each <= share * actor.value for each, share in means) else "liveness_actor_review"
     code = code if is_one_place else "liveness_surroundings_jumped"
     code = code if is_whole else "liveness_face_jumped"
     code = code if is_one else "liveness_face_changed"
-    told = {name: getattr(chain, name) for name in _CHAIN}
     detail: Detail = {
         "overlap": f"{found.overlap:.4f}",
-        **{name: "none" if value is None else f"{value:.4f}" for name, value in told.items()},
+        **{name: "none" if (value := getattr(chain, name)) is None else f"{value:.4f}" for name in _CHAIN},
         "frames": chain.frames,
         **facts.recognition,
         "calibration": same_face.calibration,
     }
-    return judged(check, code, score=worst, threshold=same_face.value, detail=detail)
+    score = max(found.distance, chain.farthest)
+    return judged(check, code, score=score, threshold=same_face.value, detail=detail)
 
 
 def unjudged(check: str, facts: LiveCaptureFacts, policy: LiveCapturePolicy, *, of: Step | None = None) -> Result:

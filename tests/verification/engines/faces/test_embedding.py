@@ -178,6 +178,19 @@ def test_faces_have_in_common_how_far_they_lie_the_same_way_from_another(
     assert common_distance(rest, found) == pytest.approx(expected, abs=1e-12)
 
 
+def test_what_is_no_number_in_common_is_said_to_be_none() -> None:
+    vast = Embedding(EMBEDDING, np.array([0.0, 1e200]))
+    with np.errstate(over="ignore", invalid="ignore"):
+        assert not common_distance(line(0.0)[0], [vast, vast, Embedding(EMBEDDING, np.array([0.0, -1e200]))]) <= 1.0
+
+
+def test_means_of_one_net_are_compared_and_no_faces_of_two() -> None:
+    (rest, face), other = line(0.0, 1.0), Embedding("another-net/single", np.array([1.0, 0.0]))
+    assert common_distance(mean([rest, rest]), [face, mean([face, face, face])]) > 0
+    with pytest.raises(CalibrationMismatch):
+        common_distance(rest, [face, other])
+
+
 def test_one_face_has_nothing_in_common() -> None:
     with pytest.raises(ValueError, match="fewer than two"):
         common_distance(line(0.0)[0], line(0.5))

@@ -64,11 +64,25 @@ def test_gestures_of_one_person_have_little_in_common_that_rest_has_not_and_thos
     victim: list[list[bytes]], stranger: list[list[bytes]]
 ) -> None:
     names = ("look_straight", "turn_left", "open_mouth")
-    own, other = (found(measured(each, *names)).common for each in (victim, [victim[0], *stranger[1:]]))
-    assert own is not None
-    assert other is not None
-    assert own <= GATES.common < 2 * GATES.common < other
-    assert found(measured(victim[:2], *names[:2])).common is None  # one gesture alone
+    own, other = (found(measured(each, *names)) for each in (victim, [victim[0], *stranger[1:]]))
+    assert own.common is not None
+    assert other.common is not None
+    assert own.common <= GATES.common < 2 * GATES.common < other.common
+    assert own.resting is not None
+    between = found(measured([victim[0], stranger[0]], "look_straight", "blink")).resting
+    assert between is not None
+    assert own.resting <= GATES.resting < 1.0 < between
+
+
+def test_one_gesture_done_twice_is_one_gesture(victim: list[list[bytes]]) -> None:
+    assert found(measured(victim[:2], "look_straight", "turn_left")).common is None
+    twice = [*victim[:2], victim[1]]
+    assert found(measured(twice, "look_straight", "turn_left", "turn_left")).common is None
+
+
+def test_a_command_without_a_face_at_rest_says_nothing_of_how_it_rests(victim: list[list[bytes]]) -> None:
+    turned = [victim[0], [victim[1][FRAMES // 2]] * FRAMES]
+    assert found(measured(turned, "look_straight", "turn_left")).resting is None
 
 
 @pytest.mark.parametrize("begins", range(THROUGHOUT.every))
