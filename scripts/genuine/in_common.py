@@ -23,21 +23,26 @@ from verification.engines.liveness.policy import GATES, THROUGHOUT
 _REST = 12  # frames at rest: what the page sends
 _RESTS, _CAPTURES = 25, 80  # of a clip, faces at rest; and of each of them, captures that are tried
 _MOST = 2  # commands beside both turns
-Window = tuple[int, list[int]]
-"""Where a gesture's window begins, and its strongest frames."""
+Window = tuple[int, list[int], set[int]]
+"""Where a gesture's window begins, its strongest frames, and all that show it."""
 
 
 @dataclass(frozen=True)
 class _Told:
-    """Of one capture: whether both turns are in it, what its gestures have in common, and how far apart it rests."""
+    """Of one capture: whether both turns are in it, how far its gestures are, what they have in common, and how far
+    apart it rests."""
 
     has_turns: bool
+    acting: float
     common: float
     resting: float | None
 
 
 def measure(clips: Sequence[Observed]) -> Figures:
-    """By person, of captures whose acting medians pass: both distances, and how many are beyond their limits."""
+    """By person, of captures whose acting medians pass: both distances, and how many are beyond their limits.
+
+    The default net's faces match at 1.00, so that its shares are distances.
+    """
     told: dict[str, list[_Told]] = {}
     for each in clips:
         told.setdefault(each.clip.person, []).extend(_captures(each, np.random.default_rng(1)))
@@ -47,6 +52,7 @@ def measure(clips: Sequence[Observed]) -> Figures:
         resting = [one.resting for one in own if one.resting is not None]
         found[person] = {
             "captures": len(own),
+            "acting_median": spread([one.acting for one in own]),
             "both_turns": _beyond([one.common for one in own if one.has_turns], GATES.common),
             "other": _beyond([one.common for one in own if not one.has_turns], GATES.common),
             "resting": _beyond(resting, GATES.resting),
@@ -69,7 +75,7 @@ def _captures(each: Observed, chance: np.random.Generator) -> Iterator[_Told]:
             others = chance.permutation([name for name in shown if name not in TURNS])
             names = [*turns, *others[: chance.integers(1, _MOST + 1)]]
             chosen = [shown[name][int(chance.integers(len(shown[name])))] for name in names]
-            if all(abs(one - other) >= STEP for (one, _), (other, _) in combinations(chosen, 2)):
+            if all(abs(one - other) >= STEP for (one, *_), (other, *_) in combinations(chosen, 2)):
                 yield from _judged(each, start, rest, chosen, begins=int(chance.integers(3)), is_whole=len(turns) > 1)
 
 
@@ -83,16 +89,16 @@ def _judged(
         face = each.chain[at].measured
         return face is not None and gestures.is_at_rest(face, rest, limits=policy.NEUTRAL, near=THROUGHOUT.near)
 
-    every, proving = THROUGHOUT.every, [faces(places) for _, places in chosen]
+    every, proving = THROUGHOUT.every, [faces(places) for _, places, _ in chosen]
     first = faces(range(start + begins, start + _REST, every))
-    places = [at for one, own in chosen for at in range(one + begins, one + STEP, every) if at not in own]
+    places = [at for one, _, own in chosen for at in range(one + begins, one + STEP, every) if at not in own]
     later = faces([at for at in places if is_at_rest(at)])
     if first and len(proving) > 1 and all(proving):
         far = [float(np.median([distance(first[0], face).value for face in own])) for own in proving]
         if max(far) <= GATES.acting_median:
             common = common_distance(mean([*first, *later]), [mean(own) for own in proving])
             apart = float(np.linalg.norm(mean(first).numbers - mean(later).numbers)) if later else None
-            yield _Told(is_whole, common, apart)
+            yield _Told(is_whole, max(far), common, apart)
 
 
 def _neutral(each: Observed, start: int) -> Neutral | None:
@@ -114,5 +120,6 @@ def _shown(each: Observed, rest: Neutral, *, without: range) -> dict[Gesture, li
             strong = zip(gestures.strengths(name, [face for _, face in seen], rest), seen, strict=True)
             best = sorted(((value, at) for value, (at, _) in strong if value >= limits[name]), reverse=True)
             if best:
-                found.setdefault(name, []).append((first, [at for _, at in best[: THROUGHOUT.acting]]))
+                strongest = [at for _, at in best[: THROUGHOUT.acting]]
+                found.setdefault(name, []).append((first, strongest, {at for _, at in best}))
     return found

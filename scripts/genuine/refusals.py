@@ -74,12 +74,12 @@ def measure(clips: Sequence[Observed], folders: Sequence[Path]) -> Figures:
 
 
 def _taken_for(compared: Mapping[str, bytes]) -> list[Figures]:
-    """Which captures of before this one is taken for, shown again, and by what."""
+    """Which captures of before this one is, or may be, shown again, and by what."""
     told = stored.read(json.loads(compared[COMPARED]), into=ComparedAll, what="compared")
     return [
         {"for": one.attempt, **{name: round(value, 3) for name, value in vars(one.alike).items()}}
         for one in told.others
-        if policy.AGAIN.finds(one.alike)
+        if policy.AGAIN.resembles(one.alike)
     ]
 
 

@@ -76,6 +76,7 @@ def _costs(attempt: Attempt, order: Sequence[str]) -> dict[str, tuple[bool, bool
     if isinstance(shown, Step) or isinstance(shown.gestures, Step) or isinstance(shown.throughout, Step):
         return costs
     chain = shown.throughout
+    # The default net's faces match at 1.00, so that its shares are distances.
     is_seen = (chain.common or 0.0) > GATES.common or (chain.resting or 0.0) > GATES.resting
     for at, (command, gesture) in enumerate(zip(order, shown.gestures, strict=False), start=1):
         rows = [row for row in chain.each if row.step == at]

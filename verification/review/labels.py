@@ -30,12 +30,12 @@ WHY: Final[dict[str, Words]] = {
     "liveness_depth_missing": _("The turns did not show whether the face has depth."),
     "liveness_surroundings_jumped": _("What is round the face became another place while the face went on."),
     "liveness_actor_review": _(
-        "The faces of the gestures have in common what the face at rest has not: look whether it is one person."
+        "Whoever does the gestures, or rests between them, may not be the one at the beginning: is it one person?"
     ),
     "liveness_line_review": _("The line or the camera gave too little to judge by."),
     "liveness_commands_left_out": _("The borrower cannot do some of the commands. Call or visit them before you vote."),
     "liveness_replay_review": _(
-        "Earlier captures are somewhat like this one: too many to compare all, or by too little to be sure."
+        "Earlier captures are like this one: there were too many to compare all, or too little fits to be sure."
     ),
     "liveness_passive_review": _("The detector of attacks took a picture for one, or could not say."),
     "liveness_review": _("The loan is so large that two people look as well."),

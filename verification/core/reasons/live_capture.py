@@ -67,7 +67,7 @@ TABLE = (
     Reason(
         "liveness_replay_review",
         _PEOPLE_LOOK,
-        "Earlier captures are somewhat like this one: too many to compare all, or by too little to be sure.",
+        "Earlier captures are like this one: there were too many to compare all, or too little fits to be sure.",
         review=True,
     ),
     Reason("liveness_line_review", _PEOPLE_LOOK, "The line or the camera gave too little to judge by.", review=True),

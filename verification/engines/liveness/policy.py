@@ -106,7 +106,7 @@ AGAIN = AgainLimits(
     most_left=4.0,  # units² a frame; a new compression 1.2, a crop of 10 % 2.5
     signs=48,  # of 224; two people 72 and more, a crop of 10 % up to 44
     fits=2,  # by chance one does, between two captures of a man who hardly moves: people look
-    fitting=0.4,  # replays 0.42 and more; other captures of one person up to 0.33
+    fitting=0.4,  # replays 0.42 and more; other captures of one person up to 0.33, and 0.5 where one window fits
     marked=0.2,
 )
 AGAIN_EVERY = 3  # frames: of each of so many the marks are put into the index; all of a new capture are sought
@@ -133,8 +133,8 @@ class ThroughoutLimits:
     """Which frames are compared.
 
     `every`: one in so many, at least. `acting`: of those that prove a gesture, the strongest. `apart_ms`: from how much
-    time between two frames on corners prove nothing. `near`: up to how far from the pose at rest a face that proves
-    nothing is at rest itself, as `gestures.away` has it.
+    time between two frames on corners prove nothing. `near`: up to how far from the pose at rest a face that shows no
+    gesture is at rest itself, as `gestures.away` has it.
     """
 
     every: int

@@ -188,7 +188,7 @@ def alike(one: Sequence[Prints], other: Sequence[Prints], *, limits: AgainLimits
         share = sum(sum(of) / len(of) for of in fitting.values()) / max(1, len(fitting))
         seen = [each for step in marked[begin : begin + len(one)] for each in step]
         ways.append(Alike(sum(seen) / max(1, len(seen)), len(of_way), sum(map(sum, fitting.values())), share))
-    return max(ways, key=lambda way: (limits.finds(way), way.fitting, way.marked))
+    return max(ways, key=lambda way: (limits.finds(way), limits.resembles(way), way.fitting, way.marked))
 
 
 def windows(step: Prints, *, limits: AgainLimits) -> Windows:

@@ -124,9 +124,9 @@ def _between(
             first.append(face)
         elif at in chosen[of].proving:
             acting.setdefault(gestures.NAMED[steps[of].sent.command], []).append(face)
-        elif seen is not None and gestures.is_at_rest(
-            seen, at_rest, limits=policy.NEUTRAL, near=policy.THROUGHOUT.near
-        ):
+        elif at in chosen[of].shown or seen is None:
+            continue
+        elif gestures.is_at_rest(seen, at_rest, limits=policy.NEUTRAL, near=policy.THROUGHOUT.near):
             later.append(face)
     apart = mean(first).numbers - mean(later).numbers if later else None
     gestured = [mean(each) for each in acting.values()]
@@ -151,26 +151,28 @@ def _to_reference(rows: Sequence[ChainIdentity], chosen: Sequence["_Places"]) ->
 
 @dataclass(frozen=True)
 class _Places:
-    """Of a step's chain, in order, the frames to compare; those of them that prove its gesture, the strongest first.
+    """Of a step's chain, in order, the frames to compare; those of them that prove its gesture, the strongest first;
+    and all that show it.
 
     joints: the share of corners over each joint for which they vouch: they were followed, and no time is missing.
     """
 
     compared: list[int]
     proving: list[int]
+    shown: frozenset[int]
     joints: list[float]
 
 
 def _choose(step: StepMeasurement, at_rest: Neutral | None, *, begins: int) -> _Places:
     """at_rest: None for the step that shows it. Raises `Refused` where no frame to compare shows a face."""
-    proving = []
+    shown = list[tuple[float, int]]()
     if at_rest is not None:
         there = [(at, face) for at, frame in enumerate(step.numbers.frames) if (face := frame.face) is not None]
         gesture = gestures.NAMED[step.sent.command]
         strong = gestures.strengths(gesture, [face for _, face in there], at_rest)
         least = gestures.limits(policy.GESTURES)[gesture]
         shown = [(value, at) for value, (at, _) in zip(strong, there, strict=True) if value >= least]
-        proving = [at for _, at in sorted(shown, reverse=True)[: policy.THROUGHOUT.acting]]
+    proving = [at for _, at in sorted(shown, reverse=True)[: policy.THROUGHOUT.acting]]
     late = [after - before > policy.THROUGHOUT.apart_ms for before, after in pairwise(step.sent.taken)]
     told = enumerate(zip(step.looked.corners, late, strict=True))
     joints = {at: share for at, (share, is_late) in told if share is not None and not is_late}
@@ -179,4 +181,4 @@ def _choose(step: StepMeasurement, at_rest: Neutral | None, *, begins: int) -> _
     compared = [at for at in sorted({*proving, *sides, *every}) if step.looked.points[at] is not None]
     if not compared:
         raise Refused("liveness_face_missing", f"no face to compare in the chain of {step.sent.command}")
-    return _Places(compared, proving, list(joints.values()))
+    return _Places(compared, proving, frozenset(at for _, at in shown), list(joints.values()))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from verification.core.errors import Refused
-from verification.engines.liveness import policy
+from verification.engines.liveness import gestures, policy
 from verification.engines.liveness.gestures import GESTURES, Gesture, Neutral, StepJudgement, judge, neutral
 from verification.engines.liveness.landmarks import FaceMeasurement, FrameMeasurement
 
@@ -71,6 +71,24 @@ _ALMOST: dict[Gesture, list[FrameMeasurement]] = {
 
 def _judge(gesture: Gesture, frames: list[FrameMeasurement]) -> StepJudgement:
     return judge(gesture, frames, rest=_REST, thresholds=_LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_so"),
+    [
+        ({}, True),
+        ({"turn": _REST.turn + 0.19}, True),
+        ({"turn": _REST.turn + 0.21}, False),
+        ({"turn": _REST.turn + 0.11, "pitch": _REST.pitch - 10}, False),
+        ({"mouth": policy.NEUTRAL.mouth + _EDGE}, False),
+        ({"left_eye": policy.NEUTRAL.eye - _EDGE}, False),
+    ],
+)
+def test_a_face_is_at_rest_that_is_held_so_with_its_mouth_closed_and_both_eyes_open(
+    changes: dict[str, float], is_so: bool
+) -> None:
+    face = replace(_FACE, **changes)  # type: ignore[arg-type]
+    assert gestures.is_at_rest(face, _REST, limits=policy.NEUTRAL, near=1.0) is is_so
 
 
 @pytest.mark.parametrize("gesture", GESTURES)

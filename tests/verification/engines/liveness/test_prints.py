@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from verification.engines.liveness import policy, prints
-from verification.engines.liveness.prints import Alike, Prints, Windows
+from verification.engines.liveness.prints import Alike, Laid, Prints, Windows
 
 _FRAMES = 23
 
@@ -93,6 +93,25 @@ def test_no_command_that_is_made_long_hides_that_the_others_come_again() -> None
     assert found.windows > 20
     assert found.fitting == 0.5
     assert policy.AGAIN.finds(found)
+
+
+@pytest.mark.parametrize(
+    ("fitting", "in_mirror", "is_found"),
+    [([True, True, False, False], False, True), ([True, False], False, False), ([True, False], True, False)],
+    ids=["found", "for people", "in a mirror"],
+)
+def test_no_way_that_says_less_hides_one_that_says_more(
+    monkeypatch: pytest.MonkeyPatch, fitting: list[bool], in_mirror: bool, is_found: bool
+) -> None:
+    """One window alone fits the other way round, and so all of them do."""
+    one = _capture(1, steps=1)
+    other = [*one, prints.mirrored(one[0])] if is_found else [prints.mirrored(one[0])] if in_mirror else one
+    told = [Laid(int(in_mirror), 10.0, 0.0 if fits else 10.0, 0.0) for fits in fitting]
+    less = Laid(int(not in_mirror), 10.0, 0.0, 0.0)
+    monkeypatch.setattr(prints, "laid", lambda *_, **__: [less, *told])
+    found = _alike(one, other)
+    assert (found.windows, found.fits, found.fitting) == (len(fitting), sum(fitting), 0.5)
+    assert (policy.AGAIN.finds(found), policy.AGAIN.resembles(found)) == (is_found, True)
 
 
 def test_what_hardly_moves_is_not_judged() -> None:

@@ -12,6 +12,7 @@ from insecure_sandbox.warp_picture import thinned
 from verification.core.errors import Refused
 from verification.engines.faces.embedding import Embedding
 from verification.engines.liveness import corners, frames, gestures, landmarks, networks, pictures, policy
+from verification.engines.liveness import throughout as throughout_of
 from verification.engines.liveness.frames import Image
 from verification.engines.liveness.pictures import SentStep, StepMeasurement
 from verification.engines.liveness.policy import GATES, THROUGHOUT
@@ -72,6 +73,28 @@ def test_gestures_of_one_person_have_little_in_common_that_rest_has_not_and_thos
     between = found(measured([victim[0], stranger[0]], "look_straight", "blink")).resting
     assert between is not None
     assert own.resting <= GATES.resting < 1.0 < between
+
+
+def test_a_face_that_shows_its_gesture_is_not_at_rest(victim: list[list[bytes]], portraits: dict[str, Image]) -> None:
+    """Nearer in every frame, and held as at rest."""
+    (nearer,) = played(portraits["obama.jpg"], "come_closer")
+    nearest = nearer[FRAMES // 2 : FRAMES // 2 + 2] * (FRAMES // 2)
+    assert found(measured([victim[0], nearest], "look_straight", "come_closer")).resting is None
+    assert found(measured([victim[0], nearest], "look_straight", "nod")).resting is not None
+
+
+def test_what_gestures_have_in_common_is_beyond_all_moments_at_rest(victim: list[list[bytes]]) -> None:
+    """By chance the first step lies aside; later moments at rest do not, and so neither does the mean."""
+    steps = measured(victim, "look_straight", "turn_left", "open_mouth")
+    at_rest = gestures.neutral(steps[0].numbers.frames, limits=policy.NEUTRAL)
+    quiet = next(at for at, each in enumerate(steps[1].numbers.frames) if each.face and abs(each.face.turn) < 0.05)
+    places = [throughout_of._Places([], proving, frozenset(proving), []) for proving in ([], [11], [11])]
+    numbers = {(0, 0): (1.0, 0.6, 0.0, 0.0), (1, 11): (1.0, 0.0, 0.7, 0.0), (2, 11): (1.0, 0.0, 0.0, 0.7)}
+    alone = {place: Embedding("a/single-l2", np.array(each)) for place, each in numbers.items()}
+    later = {**alone, (1, quiet): Embedding("a/single-l2", np.array((1.0, -0.6, 0.0, 0.0)))}
+    first, all_moments = (throughout_of._between(steps, places, faces, at_rest) for faces in (alone, later))
+    assert first == {"common": pytest.approx(0.4215, abs=1e-3), "resting": None}
+    assert all_moments == {"common": pytest.approx(0.0, abs=1e-6), "resting": pytest.approx(1.0290, abs=1e-3)}
 
 
 def test_one_gesture_done_twice_is_one_gesture(victim: list[list[bytes]]) -> None:
