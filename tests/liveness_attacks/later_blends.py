@@ -78,6 +78,7 @@ def _costs(attempt: Attempt, order: Sequence[str]) -> dict[str, tuple[bool, bool
     chain = shown.throughout
     # The default net's faces match at 1.00, so that its shares are distances.
     is_seen = (chain.common or 0.0) > GATES.common or (chain.resting or 0.0) > GATES.resting
+    is_seen = is_seen and (chain.to_reference or 9.0) > GATES.known
     for at, (command, gesture) in enumerate(zip(order, shown.gestures, strict=False), start=1):
         rows = [row for row in chain.each if row.step == at]
         own, far = max(row.to_neutral for row in rows), [row.to_reference or 0.0 for row in rows]

@@ -145,9 +145,10 @@ def _continuity(facts: LiveCaptureFacts, shown: Shown, policy: LiveCapturePolicy
             "next": Limit(chain.next, most=gates.next_face * actor),
             "corners": Limit(chain.corners, least=gates.corners),
             "surroundings": Limit(chain.surroundings, least=gates.surroundings),
-            "common": Limit(chain.common, most=gates.common * actor),
-            "resting": Limit(chain.resting, most=gates.resting * actor),
         }
+        if chain.to_reference is None or chain.to_reference > gates.known * actor:
+            told["common"] = Limit(chain.common, most=gates.common * actor)
+            told["resting"] = Limit(chain.resting, most=gates.resting * actor)
     return told
 
 

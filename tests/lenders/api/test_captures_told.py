@@ -96,7 +96,7 @@ CHANGED: dict[str, Change] = {
     "liveness_face_jumped": _shown("continuity", overlap=0.0),
     "liveness_face_missing": _shown("continuity", distance=None),
     "liveness_surroundings_jumped": _shown("throughout", surroundings=0.0),
-    "liveness_actor_review": _shown("throughout", resting=1.0),
+    "liveness_actor_review": _shown("throughout", resting=1.0, to_reference=0.9),
     "liveness_not_at_rest": _frames(gestures=Step("liveness_neutral_unfit")),
     "liveness_face_masked": _facts(shown=Step("liveness_face_masked"), match=Step("liveness_face_masked")),
     "liveness_depth_flat": _shown("depth", ratio=0.0),

@@ -20,6 +20,7 @@ from verification.stages.live_capture.policy import TURNS, LiveCapturePolicy
 
 POLICY = LiveCapturePolicy()
 GATES, SAME, ACTOR = POLICY.gates, POLICY.same_face.value, POLICY.same_actor.value
+FAR = {"to_reference": GATES.known * ACTOR + 1e-6}  # so that the register alone says nothing of who acts
 NAN = float("nan")
 
 
@@ -81,13 +82,16 @@ def sent_of(facts: LiveCaptureFacts) -> Sent:
         ("face.continuity", "throughout", {"surroundings": GATES.surroundings - 1e-6}, "liveness_surroundings_jumped"),
         ("face.continuity", "throughout", {"surroundings": NAN}, "liveness_surroundings_jumped"),
         ("face.continuity", "throughout", {"surroundings": 0.0, "corners": 0.0}, "liveness_face_jumped"),
-        ("face.continuity", "throughout", {"common": GATES.common * ACTOR}, ""),
-        ("face.continuity", "throughout", {"common": None, "resting": None}, ""),
-        ("face.continuity", "throughout", {"resting": GATES.resting * ACTOR}, ""),
-        ("face.continuity", "throughout", {"resting": GATES.resting * ACTOR + 1e-6}, "liveness_actor_review"),
-        ("face.continuity", "throughout", {"resting": NAN}, "liveness_actor_review"),
-        ("face.continuity", "throughout", {"common": GATES.common * ACTOR + 1e-6}, "liveness_actor_review"),
-        ("face.continuity", "throughout", {"common": NAN}, "liveness_actor_review"),
+        ("face.continuity", "throughout", {**FAR, "common": GATES.common * ACTOR}, ""),
+        ("face.continuity", "throughout", {**FAR, "common": None, "resting": None}, ""),
+        ("face.continuity", "throughout", {**FAR, "to_reference": None, "common": 1.0}, "liveness_actor_review"),
+        ("face.continuity", "throughout", {**FAR, "to_reference": NAN, "common": 1.0}, "liveness_actor_review"),
+        ("face.continuity", "throughout", {"to_reference": GATES.known * ACTOR, "common": 1.0, "resting": 1.0}, ""),
+        ("face.continuity", "throughout", {**FAR, "resting": GATES.resting * ACTOR}, ""),
+        ("face.continuity", "throughout", {**FAR, "resting": GATES.resting * ACTOR + 1e-6}, "liveness_actor_review"),
+        ("face.continuity", "throughout", {**FAR, "resting": NAN}, "liveness_actor_review"),
+        ("face.continuity", "throughout", {**FAR, "common": GATES.common * ACTOR + 1e-6}, "liveness_actor_review"),
+        ("face.continuity", "throughout", {**FAR, "common": NAN}, "liveness_actor_review"),
         ("face.continuity", "throughout", {"common": 1.0, "next": 2.0}, "liveness_face_changed"),
         ("face.continuity", "throughout", {"farthest": NAN}, "liveness_face_changed"),
         ("face.continuity", "throughout", {"acting_median": NAN}, "liveness_face_changed"),
