@@ -7,7 +7,6 @@ throughout. The numbers are those of `checks`.
 from verification.core.reasons import PICTURE, REASONS
 from verification.core.results import Detail, Result, Step, judged
 from verification.engines.faces.embedding import Distance
-from verification.engines.liveness.throughout import Throughout
 from verification.stages.live_capture.facts import LiveCaptureFacts, Sent, Shown
 from verification.stages.live_capture.policy import LINE_LOST, TURNS, LiveCapturePolicy
 
@@ -208,7 +207,7 @@ def check_continuity(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Resu
     is_one = is_one and all(each is None or each <= share * actor.value for each, share in shares)
     is_whole = found.overlap >= gates.overlap and (chain.corners is None or chain.corners >= gates.corners)
     is_one_place = chain.surroundings is None or chain.surroundings >= gates.surroundings
-    code = "" if is_actor(chain, policy) else "liveness_actor_review"
+    code = "" if _is_actor(shown, policy) else "liveness_actor_review"
     code = code if is_one_place else "liveness_surroundings_jumped"
     code = code if is_whole else "liveness_face_jumped"
     code = code if is_one else "liveness_face_changed"
@@ -223,9 +222,11 @@ def check_continuity(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Resu
     return judged(check, code, score=score, threshold=same_face.value, detail=detail)
 
 
-def is_actor(chain: Throughout, policy: LiveCapturePolicy) -> bool:
+def _is_actor(shown: Shown, policy: LiveCapturePolicy) -> bool:
     """Whether by the means of many frames nobody else acts: they are the register's face, or near enough together."""
-    gates, match = policy.gates, policy.same_actor.value
+    chain, gates, match = shown.throughout, policy.gates, policy.same_actor.value
+    if isinstance(chain, Step):
+        return False
     if chain.to_reference is not None and chain.to_reference <= gates.known * match:
         return True
     means = ((chain.common, gates.common), (chain.resting, gates.resting))
