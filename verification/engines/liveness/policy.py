@@ -182,9 +182,9 @@ class GateLimits:
     # the match (≤ 0.88), any at all within review.
     acting_median: float = 0.90
     next_face: float = 0.95
-    # For people, as four fit nothing: what the faces of different gestures have in common beyond the face at rest, of
-    # three at most 0.32 in 99 of 100 captures, of a fourth, who looked down, more; and how far the face at rest between
-    # gestures is from the first, of all four at most 0.59. Measured with the default net.
+    # For people, as four are too few to refuse by: what the faces of different gestures have in common beyond the face
+    # at rest, of three at most 0.32 in 99 of 100 captures, of a fourth, who looked down, more; and how far the face at
+    # rest between gestures is from the first, of all four at most 0.59. Measured with the default net.
     common: float = 0.33
     resting: float = 0.60
     # Whose gestures are so near to the register's face is its person, and neither of the two is asked: of 3 444 pairs
