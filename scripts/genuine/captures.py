@@ -23,7 +23,7 @@ from verification.stages.live_capture.kept import NEUTRAL
 from verification.stages.live_capture.policy import CAPTURE
 
 AT = datetime(2026, 11, 27, tzinfo=UTC)
-_REST = 12  # frames at rest: what the page sends
+REST = 12  # frames at rest: what the page sends
 _SHORTEST = 12  # frames of a command, at least: what the gate of freshness needs to compare one with another
 _COMMANDS = 3
 Windows = list[tuple[str, list[int]]]
@@ -42,12 +42,12 @@ def uncommanded(each: Observed) -> list[Windows]:
 def _one_after_another(each: Observed, *, count: int, length: int) -> list[Windows]:
     found, at = list[Windows](), 0
     while (start := _at_rest(each, at, without=frozenset())) is not None:
-        starts = [start + _REST + number * length for number in range(count)]
+        starts = [start + REST + number * length for number in range(count)]
         at = starts[-1] + length
         if at > len(each.chain):
             break
-        rest = list(range(start, start + _REST))
-        named = _named(each, [list(range(first, first + length)) for first in starts], _neutral(each, rest))
+        rest = list(range(start, start + REST))
+        named = _named(each, [list(range(first, first + length)) for first in starts], neutral(each, rest))
         found.append([(name, [each.places[at] for at in own]) for name, own in [(NEUTRAL, rest), *named]])
     return found
 
@@ -66,7 +66,7 @@ def commanded(each: Observed) -> Iterator[Windows]:
         start = _at_rest(each, 0, without=inside)
         if start is None:
             return
-        windows: Windows = [(NEUTRAL, list(each.places[start : start + _REST]))]
+        windows: Windows = [(NEUTRAL, list(each.places[start : start + REST]))]
         for first, last, gesture in chosen:
             begins = max(first, windows[-1][1][-1] + 1) if len(windows) > 1 else first
             places = [each.places[at] for at in each.between(begins, last)]
@@ -78,14 +78,15 @@ def commanded(each: Observed) -> Iterator[Windows]:
 
 def _at_rest(each: Observed, start: int, *, without: frozenset[int]) -> int | None:
     """Where in the chain the first frames from here on begin that the gate takes for a face at rest."""
-    for first in range(start, len(each.chain) - _REST + 1):
-        places = range(first, first + _REST)
-        if not without & {*places} and _neutral(each, places) is not None:
+    for first in range(start, len(each.chain) - REST + 1):
+        places = range(first, first + REST)
+        if not without & {*places} and neutral(each, places) is not None:
             return first
     return None
 
 
-def _neutral(each: Observed, places: Sequence[int]) -> Neutral | None:
+def neutral(each: Observed, places: Sequence[int]) -> Neutral | None:
+    """The face at rest in these frames of the chain; None where the gate takes them for none."""
     try:
         return gestures.neutral([each.chain[at].frame for at in places], limits=policy.NEUTRAL)
     except Refused:

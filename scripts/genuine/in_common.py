@@ -13,14 +13,14 @@ from itertools import combinations
 import numpy as np
 
 from scripts.genuine import Figures, spread
+from scripts.genuine.captures import REST, neutral
 from scripts.genuine.clips import STEP, Observed
-from verification.core.errors import Refused
-from verification.engines.faces.embedding import Embedding, common_distance, distance, mean
+from verification.engines.faces.embedding import Embedding, distance
 from verification.engines.liveness import gestures, policy
 from verification.engines.liveness.gestures import GESTURES, TURNS, Gesture, Neutral
 from verification.engines.liveness.policy import GATES, THROUGHOUT
+from verification.engines.liveness.throughout import by_means
 
-_REST = 12  # frames at rest: what the page sends
 _RESTS, _CAPTURES = 25, 80  # of a clip, faces at rest; and of each of them, captures that are tried
 _MOST = 2  # commands beside both turns
 Window = tuple[int, list[int], set[int]]
@@ -65,10 +65,11 @@ def _beyond(values: Sequence[float], limit: float) -> Figures:
 
 
 def _captures(each: Observed, chance: np.random.Generator) -> Iterator[_Told]:
-    starts = [at for at in range(0, len(each.places) - _REST, _REST // 2) if _neutral(each, at) is not None]
-    for start in chance.permutation(starts)[:_RESTS].tolist():
-        rest = _neutral(each, start)
-        if rest is None or len(shown := _shown(each, rest, without=range(start, start + _REST))) < 2:
+    starts = range(0, len(each.places) - REST, REST // 2)
+    rests = {at: rest for at in starts if (rest := _neutral(each, range(at, at + REST))) is not None}
+    for start in chance.permutation(list(rests))[:_RESTS].tolist():
+        rest = rests[start]
+        if len(shown := _shown(each, rest, without=range(start, start + REST))) < 2:
             continue
         for _ in range(_CAPTURES):
             turns = [name for name in TURNS if name in shown]
@@ -90,23 +91,18 @@ def _judged(
         return face is not None and gestures.is_at_rest(face, rest, limits=policy.NEUTRAL, near=THROUGHOUT.near)
 
     every, proving = THROUGHOUT.every, [faces(places) for _, places, _ in chosen]
-    first = faces(range(start + begins, start + _REST, every))
+    first = faces(range(start + begins, start + REST, every))
     places = [at for one, _, own in chosen for at in range(one + begins, one + STEP, every) if at not in own]
     later = faces([at for at in places if is_at_rest(at)])
     if first and len(proving) > 1 and all(proving):
         far = [float(np.median([distance(first[0], face).value for face in own])) for own in proving]
         if max(far) <= GATES.acting_median:
-            common = common_distance(mean([*first, *later]), [mean(own) for own in proving])
-            apart = float(np.linalg.norm(mean(first).numbers - mean(later).numbers)) if later else None
-            yield _Told(is_whole, max(far), common, apart)
+            found = by_means(first, later, proving)
+            yield _Told(is_whole, max(far), found["common"] or 0.0, found["resting"])
 
 
-def _neutral(each: Observed, start: int) -> Neutral | None:
-    frames = [each.chain[at].frame for at in range(start, start + _REST)]
-    try:
-        return gestures.neutral(frames, limits=policy.NEUTRAL) if all(frame.face for frame in frames) else None
-    except Refused:
-        return None
+def _neutral(each: Observed, places: Sequence[int]) -> Neutral | None:
+    return neutral(each, places) if all(each.chain[at].measured for at in places) else None
 
 
 def _shown(each: Observed, rest: Neutral, *, without: range) -> dict[Gesture, list[Window]]:
@@ -114,7 +110,7 @@ def _shown(each: Observed, rest: Neutral, *, without: range) -> dict[Gesture, li
     limits, found = gestures.limits(policy.GESTURES), dict[Gesture, list[Window]]()
     for first in range(0, len(each.chain) - STEP, THROUGHOUT.every):
         seen = [(at, face) for at in range(first, first + STEP) if (face := each.chain[at].measured) is not None]
-        if len(seen) < _REST or {*without} & {*range(first, first + STEP)}:
+        if len(seen) < REST or {*without} & {*range(first, first + STEP)}:
             continue
         for name in GESTURES:
             strong = zip(gestures.strengths(name, [face for _, face in seen], rest), seen, strict=True)

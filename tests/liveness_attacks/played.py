@@ -25,7 +25,7 @@ from verification.stages.live_capture.policy import CAPTURE
 
 APART_MS = 160
 FIRST_MS = 500
-_POLICY = given.POLICY
+POLICY = given.POLICY
 WORDS = {Outcome.PASSED: "verified", Outcome.FAILED: "refused"}
 
 
@@ -76,7 +76,7 @@ def of(frames: Sequence[Image], *, stills: int = CAPTURE.stills) -> Shown:
 def play(attempt: Attempt) -> Ended:
     """What becomes of it."""
     facts = measured(attempt)
-    results = ASKING.judge(facts, _POLICY)
+    results = ASKING.judge(facts, POLICY)
     decision = decide(results, required=tuple(WITH_CONSENT))
     return Ended(WORDS.get(decision.outcome, "people"), given.refusals(results), _numbers(facts))
 
@@ -87,7 +87,7 @@ def measured(attempt: Attempt) -> LiveCaptureFacts:
     if attempt.is_replayed:
         pictures = {kind for kind in evidence.items if ".frame." in kind}
         evidence = replace(evidence, seen=frozenset(pictures))
-    facts = ASKING.measure(given.case(), evidence, _POLICY)
+    facts = ASKING.measure(given.case(), evidence, POLICY)
     assert isinstance(facts, LiveCaptureFacts)
     return facts
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from verification.core.results import Step
 from verification.engines.liveness import policy as engine_policy
 from verification.stages.live_capture.facts import LiveCaptureFacts, Match, Sent, Shown
-from verification.stages.live_capture.gates import must_show, windows_of
+from verification.stages.live_capture.gates import is_known, must_show, windows_of
 from verification.stages.live_capture.policy import LiveCapturePolicy
 
 
@@ -146,7 +146,7 @@ def _continuity(facts: LiveCaptureFacts, shown: Shown, policy: LiveCapturePolicy
             "corners": Limit(chain.corners, least=gates.corners),
             "surroundings": Limit(chain.surroundings, least=gates.surroundings),
         }
-        if chain.to_reference is None or chain.to_reference > gates.known * actor:
+        if not is_known(shown, policy):
             told["common"] = Limit(chain.common, most=gates.common * actor)
             told["resting"] = Limit(chain.resting, most=gates.resting * actor)
     return told

@@ -128,8 +128,15 @@ def _between(
             continue
         elif gestures.is_at_rest(seen, at_rest, limits=policy.NEUTRAL, near=policy.THROUGHOUT.near):
             later.append(face)
+    return by_means(first, later, list(acting.values()))
+
+
+def by_means(
+    first: Sequence[Embedding], later: Sequence[Embedding], acting: Sequence[Sequence[Embedding]]
+) -> dict[str, float | None]:
+    """`common` and `resting` of faces at rest in the first step and later, and of those that prove each gesture."""
     apart = mean(first).numbers - mean(later).numbers if later else None
-    gestured = [mean(each) for each in acting.values()]
+    gestured = [mean(each) for each in acting]
     return {
         "common": common_distance(mean([*first, *later]), gestured) if len(gestured) > 1 else None,
         "resting": None if apart is None else float(np.linalg.norm(apart)),

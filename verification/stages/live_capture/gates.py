@@ -207,7 +207,7 @@ def check_continuity(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Resu
     is_one = is_one and all(each is None or each <= share * actor.value for each, share in shares)
     is_whole = found.overlap >= gates.overlap and (chain.corners is None or chain.corners >= gates.corners)
     is_one_place = chain.surroundings is None or chain.surroundings >= gates.surroundings
-    code = "" if _is_actor(shown, policy) else "liveness_actor_review"
+    code = "" if is_actor(shown, policy) else "liveness_actor_review"
     code = code if is_one_place else "liveness_surroundings_jumped"
     code = code if is_whole else "liveness_face_jumped"
     code = code if is_one else "liveness_face_changed"
@@ -222,15 +222,20 @@ def check_continuity(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Resu
     return judged(check, code, score=score, threshold=same_face.value, detail=detail)
 
 
-def _is_actor(shown: Shown, policy: LiveCapturePolicy) -> bool:
+def is_actor(shown: Shown, policy: LiveCapturePolicy) -> bool:
     """Whether by the means of many frames nobody else acts: they are the register's face, or near enough together."""
-    chain, gates, match = shown.throughout, policy.gates, policy.same_actor.value
+    chain, gates = shown.throughout, policy.gates
     if isinstance(chain, Step):
         return False
-    if chain.to_reference is not None and chain.to_reference <= gates.known * match:
-        return True
     means = ((chain.common, gates.common), (chain.resting, gates.resting))
-    return all(each is None or each <= share * match for each, share in means)
+    is_near = all(each is None or each <= share * policy.same_actor.value for each, share in means)
+    return is_near or is_known(shown, policy)
+
+
+def is_known(shown: Shown, policy: LiveCapturePolicy) -> bool:
+    """Whether the gestures are so near to the register's face that nobody asks who does them."""
+    far = None if isinstance(shown.throughout, Step) else shown.throughout.to_reference
+    return far is not None and far <= policy.gates.known * policy.same_actor.value
 
 
 def unjudged(check: str, facts: LiveCaptureFacts, policy: LiveCapturePolicy, *, of: Step | None = None) -> Result:
