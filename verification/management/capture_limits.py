@@ -84,9 +84,10 @@ def _fresh(facts: LiveCaptureFacts, shown: Shown, policy: LiveCapturePolicy) -> 
         return told
     # Of those that are alike in everything else that makes one capture another.
     others = [one.alike for one in facts.sent.compared.others]
-    like = [one.fitting for one in others if one.marked >= again.marked]
+    like = [one for one in others if one.marked >= again.marked]
     told["presented_before"] = Limit(int(facts.sent.presented_before), most=0)
-    told["replayed"] = Limit(max(like, default=0.0), below=again.fitting)
+    told["replayed"] = Limit(max((one.fitting for one in like), default=0.0), below=again.fitting)
+    told["fits"] = Limit(max((one.fits for one in like), default=0), below=again.many)
     return told
 
 

@@ -149,7 +149,8 @@ class AgainLimits:
     window, stride: frames that are laid along the other capture, and how far apart they begin. moving: units² a frame,
     the least movement that tells anything. left, most_left, signs: how much of it, as a share and in units², and how
     many signs of the face may differ where a window fits. fits, fitting: how many must fit, and which share of those
-    that move, step by step. marked: which share of the frames must have a mark of the other.
+    that move, step by step. many: so many that fit are no chance, whatever their share. marked: which share of the
+    frames must have a mark of the other.
     """
 
     window: int
@@ -160,15 +161,16 @@ class AgainLimits:
     signs: int
     fits: int
     fitting: float
+    many: int
     marked: float
 
     def finds(self, found: Alike) -> bool:
         """Whether the one is the other, shown again."""
-        return found.fits >= self.fits and self.resembles(found)
+        return found.fits >= self.fits and found.fitting >= self.fitting and found.marked >= self.marked
 
     def resembles(self, found: Alike) -> bool:
-        """Whether it may be the other: but for one window that fits."""
-        return found.marked >= self.marked and found.fitting >= self.fitting
+        """Whether it may be the other: by the share that fits, of how few windows ever, or by many that fit."""
+        return (found.fitting >= self.fitting or found.fits >= self.many) and found.marked >= self.marked
 
 
 def alike(one: Sequence[Prints], other: Sequence[Prints], *, limits: AgainLimits) -> Alike:

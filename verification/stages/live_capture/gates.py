@@ -74,7 +74,7 @@ def check_fresh(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
     """4: nothing of it was presented before, no frame is frozen or repeated, and all have the noise of a sensor.
 
     What could not be compared enough for that is for people: a command that leaves too little to be known again, a
-    capture of which one window alone fits another, and one that more others are like than were compared with it.
+    capture that may be another one, and one that more others are like than were compared with it.
     """
     check, sent, shown, limits = "face.fresh", facts.sent, facts.shown, policy.gates
     if not isinstance(sent, Step) and sent.presented_before:
@@ -87,8 +87,8 @@ def check_fresh(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
         return unjudged(check, facts, policy)
     windows = windows_of(shown)
     code = "liveness_line_review" if windows is not None and windows < policy.windows_min else ""
-    is_unlike = not any(policy.again.resembles(one.alike) for one in others)
-    code = code if sent.compared.is_whole and is_unlike else "liveness_replay_review"
+    resembled = sum(policy.again.resembles(one.alike) for one in others)
+    code = code if sent.compared.is_whole and not resembled else "liveness_replay_review"
     fresh = shown.freshness
     code = "liveness_frame_noiseless" if fresh.noise is None or fresh.noise <= limits.noise else code
     code = "liveness_frame_repeated" if fresh.repeated > limits.repeated else code
@@ -97,6 +97,7 @@ def check_fresh(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
         "frozen_run": fresh.frozen_run,
         "repeated": fresh.repeated,
         "windows": policy.windows_min if windows is None else windows,
+        "resembled": resembled,
     }
     return judged(check, code, score=fresh.noise, threshold=limits.noise, detail=detail)
 

@@ -133,11 +133,21 @@ def test_a_step_has_a_window_from_twelve_frames_with_a_face_on(frames: int, whol
 
 
 @pytest.mark.parametrize(
-    ("fits", "marked", "fitting", "is_found"),
-    [(2, 0.2, 0.4, True), (1, 0.2, 0.4, False), (2, 0.19, 0.4, False), (2, 0.2, 0.39, False)],
+    ("fits", "marked", "fitting", "is_found", "is_like"),
+    [
+        (2, 0.2, 0.4, True, True),
+        (1, 0.2, 0.4, False, True),
+        (2, 0.19, 0.4, False, False),
+        (2, 0.2, 0.39, False, False),
+        (3, 0.2, 0.1, False, True),
+        (3, 0.19, 0.1, False, False),
+    ],
 )
-def test_it_takes_marks_and_windows_that_fit(fits: int, marked: float, fitting: float, is_found: bool) -> None:
-    assert policy.AGAIN.finds(Alike(marked, 12, fits, fitting)) is is_found
+def test_it_takes_marks_and_windows_that_fit(
+    fits: int, marked: float, fitting: float, is_found: bool, is_like: bool
+) -> None:
+    found = Alike(marked, 12, fits, fitting)
+    assert (policy.AGAIN.finds(found), policy.AGAIN.resembles(found)) == (is_found, is_like)
 
 
 def test_twice_in_a_mirror_is_as_it_was() -> None:

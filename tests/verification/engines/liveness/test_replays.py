@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import combinations, starmap
+from itertools import combinations
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from tests.proofs import Figures
 from tests.verification.engines.liveness.commanded import Film
 from verification.engines.liveness import frames, landmarks, networks, policy, prints
 from verification.engines.liveness.frames import Image
-from verification.engines.liveness.prints import Prints
+from verification.engines.liveness.prints import Alike, Prints
 from verification.stages.live_capture.policy import CAPTURE
 
 # Minutes of painting and measuring: not for every commit's quick check.
@@ -156,8 +156,12 @@ def modelled(request: pytest.FixtureRequest, proof_seed: int) -> Iterator[list[S
         yield list(pool.map(_modelled, *zip(*wanted, strict=True)))
 
 
-def _finds(one: Sequence[Prints], other: Sequence[Prints]) -> bool:
-    return policy.AGAIN.finds(prints.alike(one, other, limits=policy.AGAIN))
+def _alike(one: Sequence[Prints], other: Sequence[Prints]) -> Alike:
+    return prints.alike(one, other, limits=policy.AGAIN)
+
+
+def _is_for_people(found: Alike) -> bool:
+    return policy.AGAIN.resembles(found) and not policy.AGAIN.finds(found)
 
 
 def _is_candidate(one: Sequence[Prints], other: Sequence[Prints]) -> bool:
@@ -170,13 +174,18 @@ def _is_candidate(one: Sequence[Prints], other: Sequence[Prints]) -> bool:
 
 
 def test_a_capture_that_is_played_again_is_found(modelled: list[Seen], proof_figures: Figures) -> None:
-    found, played = Counter[str](), Counter[str]()
+    found, looked_at, played, fewest = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
     for seen in modelled:
         for name, again in seen.again.items():
             played[name] += 1
-            found[name] += _finds(again, seen.own) and _is_candidate(again, seen.own)
-    of_ways, are_found = (sum(count[name] for name in WAYS) for count in (played, found))
-    proof_figures |= {"replays": of_ways, "replays_found": are_found, "replays_missed": of_ways - are_found}
+            alike, is_compared = _alike(again, seen.own), _is_candidate(again, seen.own)
+            found[name] += is_compared and policy.AGAIN.finds(alike)
+            looked_at[name] += is_compared and _is_for_people(alike)
+            fewest[name] = min(fewest.get(name, alike.fits), alike.fits)
+    of_ways, are_found, to_people = (sum(count[name] for name in WAYS) for count in (played, found, looked_at))
+    proof_figures |= {"replays": of_ways, "replays_found": are_found, "replays_to_people": to_people}
+    proof_figures |= {"replays_missed": of_ways - are_found - to_people, "fewest_fits": min(fewest.values())}
+    proof_figures |= {"mirrored_to_people": looked_at["mirrored"]}
     proof_figures |= {f"found_{name}": found[name] for name in played} | {
         f"played_{name}": played[name] for name in played
     }
@@ -184,17 +193,21 @@ def test_a_capture_that_is_played_again_is_found(modelled: list[Seen], proof_fig
 
 
 def test_no_other_capture_is_taken_for_it(modelled: list[Seen], proof_figures: Figures) -> None:
-    pairs, alarms, candidates, nearest = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
+    pairs, alarms, looked_at, candidates = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
+    nearest, fits = Counter[str](), Counter[str]()
     for one, other in combinations(modelled, 2):
         kind = (
             "one_place" if one.of == other.of else "one_man" if {one.of, other.of}.isdisjoint({"biden.jpg"}) else "two"
         )
         pairs[kind] += 1
-        found = prints.alike(other.own, one.own, limits=policy.AGAIN)
+        found = _alike(other.own, one.own)
         alarms[kind] += policy.AGAIN.finds(found)
+        looked_at[kind] += _is_for_people(found)
         candidates[kind] += _is_candidate(other.own, one.own)
         nearest[kind] = max(nearest[kind], round(100 * found.fitting))
+        fits[kind] = max(fits[kind], found.fits)
     proof_figures |= {"pairs": sum(pairs.values()), "alarms": sum(alarms.values())}
+    proof_figures |= {"pairs_to_people": sum(looked_at.values()), "most_fits": max(fits.values())}
     for kind, number in pairs.items():
         proof_figures |= {
             f"pairs_{kind}": number,
@@ -226,17 +239,21 @@ def test_real_clips_are_found_and_not_taken_for_one_another(proof_figures: Figur
         pytest.skip("no real clips beside the checkout")
     seen = [each for clip in there for each in _real_captures(clip)]
     # What hardly moves is not judged: nobody told these people to move.
-    judged = {name: [prints.alike(each.again[name], each.own, limits=policy.AGAIN) for each in seen] for name in WAYS}
+    judged = {name: [_alike(each.again[name], each.own) for each in seen] for name in WAYS}
     moving = {name: [one for one in each if one.windows >= policy.AGAIN.fits] for name, each in judged.items()}
     found = {name: sum(map(policy.AGAIN.finds, each)) for name, each in moving.items()}
-    alarms = sum(starmap(_finds, ((other.own, one.own) for one, other in combinations(seen, 2))))
+    pairs = [_alike(other.own, one.own) for one, other in combinations(seen, 2)]
+    alarms = sum(map(policy.AGAIN.finds, pairs))
+    looked_at = [one for each in moving.values() for one in each if _is_for_people(one)]
     proof_figures |= {
         "real_captures": len(seen),
         "real_replays": sum(map(len, judged.values())),
         "real_replays_that_move": sum(map(len, moving.values())),
         "real_replays_found": sum(found.values()),
-        "real_pairs": len(seen) * (len(seen) - 1) // 2,
+        "real_replays_to_people": len(looked_at),
+        "real_pairs": len(pairs),
         "real_alarms": alarms,
+        "real_pairs_to_people": sum(map(_is_for_people, pairs)),
     }
     proof_figures |= {f"real_missed_{name}": len(moving[name]) - found[name] for name in WAYS}
     assert alarms == 0

@@ -131,10 +131,12 @@ def test_a_face_at_rest_need_not_move(facts: LiveCaptureFacts) -> None:
 def test_a_capture_that_earlier_ones_may_be_is_for_people(facts: LiveCaptureFacts) -> None:
     again = Compared("att_" + "b" * 26, Alike(0.9, 12, 9, 0.8))
     by_chance = replace(again, alike=replace(again.alike, fits=POLICY.again.fits - 1))
+    in_part = replace(again, alike=replace(again.alike, fits=POLICY.again.many, fitting=POLICY.again.fitting / 2))
     for others, is_whole, code in (
         ((), False, "liveness_replay_review"),
         ((again,), False, "liveness_capture_replayed"),
         ((by_chance,), True, "liveness_replay_review"),
+        ((in_part,), True, "liveness_replay_review"),
         ((by_chance, again), True, "liveness_capture_replayed"),
     ):
         part = replace(facts, sent=replace(sent_of(facts), compared=ComparedAll(others, is_whole)))
@@ -157,7 +159,7 @@ def test_a_chain_without_a_face_to_compare_is_refused(facts: LiveCaptureFacts) -
 def test_a_capture_that_comes_again_is_refused_and_no_word_tells_whose_it_was(facts: LiveCaptureFacts) -> None:
     again, other = (
         Compared("att_" + "b" * 26, Alike(0.9, 12, 9, 0.8)),
-        Compared("att_" + "c" * 26, Alike(0.9, 12, 4, 0.3)),
+        Compared("att_" + "c" * 26, Alike(0.9, 12, 2, 0.3)),
     )
     for shown in (facts.shown, Step("frame_truncated")):
         seen = replace(

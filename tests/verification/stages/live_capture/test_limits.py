@@ -115,6 +115,7 @@ def moved(of: Any, place: str, value: float) -> Any:
         ("sent", {"transfer": 6.01}, "face.timing", "transfer"),
         ("sent", {"presented_before": True}, "face.fresh", "presented_before"),
         ("sent", {"compared": ComparedAll((Compared("b", Alike(0.5, 4, 2, 0.4)),), True)}, "face.fresh", "replayed"),
+        ("sent", {"compared": ComparedAll((Compared("b", Alike(0.5, 12, 3, 0.2)),), True)}, "face.fresh", "fits"),
         ("injection", {"cameras": 2}, "face.injection", "cameras"),
         ("injection", {"returned": 8}, "face.injection", "returned"),
         ("injection", {"pictures": 60, "off_us": 2.0, "facing": ""}, "face.injection", "off_us"),
