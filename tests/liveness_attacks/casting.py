@@ -12,7 +12,9 @@ from tests.liveness_attacks.people import NEUTRAL, TALK, Actor, Person
 from verification.engines.faces.embedding import distance
 from verification.engines.liveness import gestures
 
-_VICTIMS, _NEAREST = 20, 3
+_VICTIMS = 20
+NEAREST = 3
+"""Of those who look most like a victim, how many attack."""
 _OTHERS = ("blink", "open_mouth", "come_closer", "nod")
 
 
@@ -46,8 +48,8 @@ class Cast:
 
     def warped_attacker(self, victim: Person, chance: np.random.Generator, *, does: Sequence[str] = ()) -> Actor:
         """One of the portraits of other people that are nearest to the victim's; one that does all of these, if any."""
-        near = nearest(victim, self.people)[:_NEAREST]
-        first = int(chance.integers(_NEAREST))
+        near = nearest(victim, self.people)[:NEAREST]
+        first = int(chance.integers(NEAREST))
         actors = (people.warped(near[(first + at) % len(near)]) for at in range(len(near) if does else 1))
         return max(actors, key=lambda actor: len({*does} & {*actor.shown}))
 

@@ -32,6 +32,8 @@ INSTRUMENTS: Mapping[str, tuple[str, str]] = {
     "later_commands": ("the victim's face alone at rest, and a part of it in the actor's over each command", SIMULATED),
     "morph": ("a part of the victim's face mixed into the actor's throughout, point by point", SIMULATED),
     "tuned_blend": ("a part of the victim's face laid flat on the actor's throughout, chosen on the engine", SIMULATED),
+    "part": ("brows, eyes and more of the victim's face laid flat and wholly on the actor's throughout", SIMULATED),
+    "tuned_part": ("the same, the first of twelve that the engine verifies beforehand", SIMULATED),
     "warped_still": ("photograph of the victim, warped to do what is asked: reenactment in miniature", SIMULATED),
 }
 
@@ -42,6 +44,8 @@ _NOT_STOPPED = (
     ("the victim's face wholly at rest, and a part of it over each command", "later_commands"),
     ("face swap at part share over the whole capture", "morph"),
     ("face swap at part share over the whole capture, flat and tuned on the engine", "tuned_blend"),
+    ("face swap of a part of the face, flat, over the whole capture", "part"),
+    ("face swap of a part of the face, flat, the best of twelve by the engine", "tuned_part"),
     ("worn mask of the victim's face", ""),
     ("person who is forced or talked into it", ""),
     ("film of the victim doing the commands, made for the purpose and not presented before", ""),

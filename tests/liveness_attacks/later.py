@@ -11,15 +11,21 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from insecure_sandbox.warp_picture import Triangles, paint
 from tests.liveness_attacks import people
+from verification.engines.faces.portrait import ARCFACE
 from verification.engines.liveness import landmarks
 from verification.engines.liveness.frames import Floats, Image
 from verification.engines.liveness.planarity import OVAL
 
 WAYS = ("laid", "morph")
 _INSIDE, _SOFT = 0.95, 0.06  # of the oval; of its height, how soft its edge is
+_BUT_THE_NOSE = [0, 1, 3, 4]  # of the five points
+PART_SIDE = 336
+PART = PART_SIDE / 112 * np.array(ARCFACE.places, dtype=np.float64)
+"""Where the five points lie in the square that says which part is laid."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +40,18 @@ class _Laid:
 class Layer:
     """A photograph of the victim, as it is laid over the face of each frame."""
 
-    def __init__(self, picture: Image, chance: np.random.Generator, *, way: str, is_seamless: bool = False) -> None:
+    def __init__(
+        self,
+        picture: Image,
+        chance: np.random.Generator,
+        *,
+        way: str,
+        is_seamless: bool = False,
+        part: NDArray[np.float32] | None = None,
+    ) -> None:
+        """`part`: how much of it is laid, in the square of `PART`; all of it without."""
         self._picture, self._chance, self._way, self._is_seamless = picture, chance, way, is_seamless
+        self._part = part
         self._mesh = people.mesh(self._picture)
         self._triangles = Triangles.between(self._mesh[:, :2], without=())
         self._laid: dict[int, _Laid | None] = {}
@@ -63,7 +79,8 @@ class Layer:
             picture = paint(self._picture, self._triangles, mesh[:, :2], mesh[:, 2])
         else:
             start, end = (landmarks.five_points(each) for each in (self._mesh, mesh))
-            moved = np.linalg.lstsq(np.column_stack([start, np.ones(len(start))]), end, rcond=None)[0].T
+            kept = [*range(len(start))] if self._part is None else _BUT_THE_NOSE
+            moved = _affine(start[kept], end[kept])
             size = image.shape[1], image.shape[0]
             warped = cv2.warpAffine(self._picture, moved, size, borderMode=cv2.BORDER_REPLICATE)
             picture = np.asarray(warped, dtype=np.uint8)
@@ -72,7 +89,15 @@ class Layer:
         picture = _toned(picture, image, hull > 0)
         if self._is_seamless:
             picture = _joined(picture, image, hull)
+        if self._part is not None:
+            moved = _affine(PART[_BUT_THE_NOSE], landmarks.five_points(mesh)[_BUT_THE_NOSE])
+            soft = soft * cv2.warpAffine(self._part, moved, (image.shape[1], image.shape[0]))
         return _Laid(image, picture, np.asarray(soft, dtype=np.float64))
+
+
+def _affine(start: Floats, end: Floats) -> Floats:
+    """The map that brings the one nearest to the other, (2, 3)."""
+    return np.asarray(np.linalg.lstsq(np.column_stack([start, np.ones(len(start))]), end, rcond=None)[0].T)
 
 
 def _hull(outline: Floats, shape: tuple[int, ...]) -> Image:

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from tests.liveness_attacks import casting, later_blends, later_splices, people, played, presented, splices
+from tests.liveness_attacks import casting, later_blends, later_parts, later_splices, people, played, presented, splices
 from tests.liveness_attacks.casting import Cast
 from tests.liveness_attacks.later import WAYS
 from tests.liveness_attacks.people import Actor, Person
@@ -63,6 +63,18 @@ def _later_commands(cast: Cast, at: int, chance: np.random.Generator) -> Attempt
 
 def _tuned_blend(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
     return later_blends.tuned(*_attacker(cast, at, chance), chance, way="laid")
+
+
+def _part(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
+    part = later_parts.PARTS[at // 2 % len(later_parts.PARTS)]
+    return next(later_parts.attempts(*_attacker(cast, at, chance), chance, parts=(part,)))
+
+
+def _tuned_part(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
+    """On each of those who look most like the victim."""
+    victim = cast.victim(at)
+    actors = [people.warped(each) for each in casting.nearest(victim, cast.people)[: casting.NEAREST]]
+    return later_parts.best(victim, actors, casting.order(*actors, chance=chance), chance)
 
 
 def _later_splice(cast: Cast, at: int, chance: np.random.Generator, *, is_tuned: bool) -> Attempt:
@@ -134,6 +146,8 @@ MADE: Mapping[str, Made] = {
     "blend": _blend,
     "morph": _morph,
     "tuned_blend": _tuned_blend,
+    "part": _part,
+    "tuned_part": _tuned_part,
     "later_commands": _later_commands,
     "later_splice": partial(_later_splice, is_tuned=False),
     "tuned_splice": partial(_later_splice, is_tuned=True),

@@ -133,6 +133,15 @@ def test_a_face_at_part_share_over_all_of_it_is_counted(
     assert rows
 
 
+@pytest.mark.parametrize(("species", "count"), [("part", 40), pytest.param("tuned_part", 20, marks=pytest.mark.whole)])
+def test_a_part_of_a_face_over_all_of_it_is_counted(
+    run: Record, proof_figures: Figures, species: str, count: int
+) -> None:
+    rows = run.run(species, count)
+    proof_figures[species] = {**record.counted(rows), **{word: record.grouped(rows, word) for word in ("part", "kind")}}
+    assert rows
+
+
 def test_whoever_does_what_is_asked_passes(cast: Cast, run: Record, proof_scale: float, proof_figures: Figures) -> None:
     first = run.of("warped_still", range(max(_FEW_PEOPLE, round(len(cast.victims) * proof_scale))))
     failed = [at for at, row in enumerate(first) if row["outcome"] != "verified"]
