@@ -40,8 +40,8 @@ def test_real_people_are_told_by_bpcer_and_are_no_attack() -> None:
 
 
 def test_what_is_not_stopped_is_told_with_its_rate_or_as_not_tried() -> None:
-    tried = ("warped_still", "later_splice", "tuned_splice", "later_commands", "morph", "tuned_blend")
-    tried += ("part", "tuned_part")
+    later = ("later_splice", "tuned_splice", "later_commands", "morph", "tuned_blend", "part", "tuned_part")
+    tried = ("warped_still", *later)
     rates = {species: record.counted([row(species, "verified")]) for species in tried}
     told = not_stopped(rates)
     found, others = told[: len(tried)], told[len(tried) :]
