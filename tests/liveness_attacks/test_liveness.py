@@ -3,11 +3,14 @@
 `make prove PART=liveness`; what came out stands in docs/liveness.md, also where it is no triumph.
 """
 
+from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 
+import numpy as np
 import pytest
 
-from tests.liveness_attacks import presented, record
+from tests.liveness_attacks import casting, people, played, presented, record
 from tests.liveness_attacks.casting import Cast
 from tests.liveness_attacks.instruments import not_stopped
 from tests.liveness_attacks.record import Judge, Record, Row
@@ -58,6 +61,22 @@ def run(judge: Judge, proof_scale: float, proof_seed: int) -> Record:
 
 def _stopped(rows: list[Row]) -> None:
     assert not [row for row in rows if row["outcome"] != "refused"]
+
+
+def test_whoever_attacks_is_told_by_how_often_he_is_verified_as_himself(
+    cast: Cast, proof_scale: float, proof_seed: int, proof_figures: Figures
+) -> None:
+    """An attacker whom gestures or depth refuse before his own picture, too, proves little by being refused."""
+    chance = np.random.default_rng([proof_seed, 16])
+    warped = (people.warped(casting.nearest(victim, cast.people)[0]) for victim in cast.victims)
+    told = {}
+    for kind, actors, count in (("warped", warped, len(cast.victims)), ("real", iter(cast.real), len(cast.real))):
+        few = islice(actors, max(1, round(count * proof_scale)))
+        own = (presented.own(actor, casting.order(actor, chance=chance), chance) for actor in few)
+        ends = Counter(played.play(attempt).outcome for attempt in own)
+        told[kind] = {"attempts": ends.total(), "verified": ends["verified"], "people": ends["people"]}
+    proof_figures["as_themselves"] = told
+    assert told["warped"]["attempts"]
 
 
 def test_no_cut_between_two_people_is_verified(run: Record, proof_figures: Figures) -> None:
