@@ -27,7 +27,7 @@ from verification.engines.liveness.frames import Floats, Image
 COUNT = 12  # frames of a command
 _WARPED = 4  # actors in memory, 65 MB each
 _NOISE = 2.0  # grey levels of the sensor that films a photograph
-_CLEAR = 1.1  # of what is asked for, in full frames: below it the picture is no gesture to anybody
+_CLEAR = 1.1  # of what is asked for, in frames as a page sends them: below it the picture is no gesture to anybody
 NEUTRAL, TALK = "look_straight", "talk"
 _MIRRORED = {"turn_left": "turn_right", "turn_right": "turn_left"}
 
@@ -103,7 +103,8 @@ def real(folders: tuple[Path, ...]) -> tuple[Actor, ...]:
 def _is_shown(command: str, frames: tuple[Image, ...], rest: Image) -> bool:
     if command not in ("blink", "open_mouth"):
         return True
-    at_rest, faces = _measured(rest), [face for image in frames if (face := _measured(image)) is not None]
+    sent = [clips.Sender().sent(image, "chain")[0] for image in (rest, *frames)]
+    at_rest, faces = _measured(sent[0]), [face for image in sent[1:] if (face := _measured(image)) is not None]
     if at_rest is None:
         return False
     neutral = gestures.Neutral(at_rest.turn, at_rest.mouth, *at_rest.lids, at_rest.pitch, at_rest.interocular)
