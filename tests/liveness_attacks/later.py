@@ -1,9 +1,10 @@
 """A second attacker, written after every threshold stood: only the victim's face lies over the actor's, in his colours.
 
 Of each frame of the actor, rest included: 1 the photograph laid on it, by eyes, nose and mouth (`laid`: one affine
-map, the face stays as flat as it is), or point by point of the mesh (`morph`) · 2 its colours made those of the actor's
-face · 3 mixed in, with soft edges and within the face's oval only, so that nothing but the face changes, or joined
-without a seam first (Poisson). How much of it, and where, is `later_blends` and `later_splices`.
+map, of a part by eyes and mouth alone; the face stays as flat as it is), or point by point of the mesh (`morph`) · 2
+its colours made those of the actor's face · 3 mixed in, with soft edges and within the face's oval only, so that
+nothing but the face changes, or joined without a seam first (Poisson). How much of it, and where, is `later_blends`,
+`later_splices` and `later_parts`.
 """
 
 from collections.abc import Sequence

@@ -106,8 +106,9 @@ AGAIN = AgainLimits(
     most_left=4.0,  # units² a frame; a new compression 1.2, a crop of 10 % 2.5
     signs=48,  # of 224; two people 72 and more, a crop of 10 % up to 44
     fits=2,  # by chance one does, between two captures of a man who hardly moves: people look
-    fitting=0.4,  # replays 0.42 and more; other captures of one person up to 0.33, and 0.5 where one window fits
-    many=3,  # replays 4 and more, other captures of one person up to 2: people look
+    # Replays 0.42 and more, two of a model 0.33; others of one person up to 0.33, and 0.5 where one window fits.
+    fitting=0.4,
+    many=3,  # replays of the model 3 and more, its other captures up to 2: people look
     marked=0.2,
 )
 AGAIN_EVERY = 3  # frames: of each of so many the marks are put into the index; all of a new capture are sought

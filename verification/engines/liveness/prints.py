@@ -149,8 +149,8 @@ class AgainLimits:
     window, stride: frames that are laid along the other capture, and how far apart they begin. moving: units² a frame,
     the least movement that tells anything. left, most_left, signs: how much of it, as a share and in units², and how
     many signs of the face may differ where a window fits. fits, fitting: how many must fit, and which share of those
-    that move, step by step. many: so many that fit are no chance, whatever their share. marked: which share of the
-    frames must have a mark of the other.
+    that move, step by step. many: from so many on people look, whatever their share. marked: which share of the frames
+    must have a mark of the other.
     """
 
     window: int
