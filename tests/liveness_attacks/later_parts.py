@@ -13,20 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.liveness_attacks import people, played
-from tests.liveness_attacks.later import PART_SIDE, Layer
+from tests.liveness_attacks.later import SCALE, SIDE, Layer, Mask
 from tests.liveness_attacks.people import COUNT, NEUTRAL, Actor, Person
 from tests.liveness_attacks.played import Attempt
 from tests.liveness_attacks.splices import named
 from verification.stages.live_capture.policy import CAPTURE
 
 PARTS = ("down_to_the_eyes", "down_to_the_nose", "but_nose_and_mouth", "but_the_nose")
-_SIDE, _SOFT = 112, 2.0  # of a cut-out face, whose places these are; how soft an edge is
-# Middle and half axes, in that square. Where a command is seen the actor's own stays.
+_SOFT = 2.0  # how soft an edge is, in pixels of a cut-out face
+# Middle and half axes, in its pixels. Where a command is seen the actor's own stays.
 _FACE, _NOSE, _MOUTH = (56, 66, 44, 54), (56, 68, 11, 16), (56, 96, 30, 20)
 _OWN = {"blink": ((38.3, 51.6, 12, 6), (73.5, 51.6, 12, 6)), "open_mouth": ((56, 94, 24, 16),)}
 _LOWEST = {"down_to_the_eyes": 60, "down_to_the_nose": 66}
-
-Mask = NDArray[np.float32]
 
 
 def attempts(
@@ -34,12 +32,12 @@ def attempts(
 ) -> Iterator[Attempt]:
     """One for each part, of the same film of the actor."""
     acted = {command: actor.takes(command, chance) for command in (NEUTRAL, *order)}
+    layer = Layer(people.still(victim.photographs[0]), chance, way="part")
     for part in parts:
         shown = {}
         for command, frames in acted.items():
-            layer = Layer(people.still(victim.photographs[0]), chance, way="laid", part=_mask(part, command))
             stills = CAPTURE.rest_stills if command == NEUTRAL else CAPTURE.stills
-            shown[command] = played.of(layer.over(frames, [1.0] * COUNT), stills=stills)
+            shown[command] = played.of(layer.over(frames, [1.0] * COUNT, _mask(part, command)), stills=stills)
         yield Attempt(shown, played.photo(victim.registered), {"part": part, **named(victim, actor)})
 
 
@@ -55,7 +53,7 @@ def best(victim: Person, actors: Sequence[Actor], order: Sequence[str], chance: 
 @cache
 def _mask(part: str, command: str) -> Mask:
     """How much of each place is the victim's, from 0 to 1."""
-    down, across = np.mgrid[0:PART_SIDE, 0:PART_SIDE] * _SIDE / PART_SIDE
+    down, across = np.mgrid[0 : SIDE * SCALE, 0 : SIDE * SCALE] / SCALE
 
     def inside(x: float, y: float, wide: float, high: float) -> NDArray[np.bool_]:
         return np.asarray(((across - x) / wide) ** 2 + ((down - y) / high) ** 2 < 1)
@@ -69,4 +67,4 @@ def _mask(part: str, command: str) -> Mask:
         kept &= ~inside(*_MOUTH)
     for own in _OWN.get(command, ()):
         kept &= ~inside(*own)
-    return np.asarray(cv2.GaussianBlur(kept.astype(np.float32), (0, 0), _SOFT * PART_SIDE / _SIDE), dtype=np.float32)
+    return np.asarray(cv2.GaussianBlur(kept.astype(np.float32), (0, 0), _SOFT * SCALE), dtype=np.float32)

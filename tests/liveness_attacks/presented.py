@@ -30,7 +30,7 @@ def honest(actor: Actor, victim: Person, order: Order, chance: np.random.Generat
 
 
 def own(actor: Actor, order: Order, chance: np.random.Generator) -> Attempt:
-    """A real clip before the register's picture of the very person: a frame of the face at rest."""
+    """Whoever acts, before the register's picture of the very person: a frame of this face at rest."""
     shown = {command: _all(actor.takes(command, chance), command) for command in (NEUTRAL, *order)}
     told = {"victim": actor.person, "actor": actor.name, "person": actor.person, "kind": actor.kind}
     return Attempt(shown, played.photo_of(actor.shown[NEUTRAL][0][0]), told)
