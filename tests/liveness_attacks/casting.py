@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.liveness_attacks import people
+from tests.liveness_attacks import filmed_clips, people
 from tests.liveness_attacks.people import NEUTRAL, TALK, Actor, Person
 from verification.engines.faces.embedding import distance
 from verification.engines.liveness import gestures
@@ -20,8 +20,7 @@ _OTHERS = ("blink", "open_mouth", "come_closer", "nod")
 
 @dataclass(frozen=True)
 class Cast:
-    """`victims`: whose portraits the attacker has. `clips`: as they are. `real`: those that show any gesture, completed
-    to whole sets of commands."""
+    """`victims`: whose portraits the attacker has. `clips`: of real people; `real`: those that show any gesture."""
 
     people: tuple[Person, ...]
     victims: tuple[Person, ...]
@@ -46,6 +45,10 @@ class Cast:
         """Whoever looks least like them."""
         return nearest(victim, self.people)[-1]
 
+    def real_attacker(self, at: int) -> Actor:
+        """The real clips in turn, each completed to a whole set of commands."""
+        return completed(self.real[at % len(self.real)], self.clips)
+
     def warped_attacker(self, victim: Person, chance: np.random.Generator, *, does: Sequence[str] = ()) -> Actor:
         """One of the portraits of other people that are nearest to the victim's; one that does all of these, if any."""
         near = nearest(victim, self.people)[:NEAREST]
@@ -62,8 +65,8 @@ def cast(shared: Path | None, folders: tuple[Path, ...], *, seed: int) -> Cast:
     fit = [each for each in everybody if people.is_at_rest(people.still(each.photographs[0]))]
     fit = fit or list(everybody)
     chosen = chance.permutation(len(fit))[:_VICTIMS]
-    clips = people.real(folders)
-    real = tuple(completed(each, clips) for each in clips if set(each.shown) - {NEUTRAL, TALK})
+    clips = filmed_clips.real(folders)
+    real = tuple(each for each in clips if set(each.shown) - {NEUTRAL, TALK})
     return Cast(everybody, tuple(fit[at] for at in chosen), real, clips)
 
 
@@ -76,13 +79,14 @@ def nearest(victim: Person, everybody: tuple[Person, ...]) -> tuple[Person, ...]
 
 
 def completed(actor: Actor, clips: Sequence[Actor]) -> Actor:
-    """The actor, and for turns that his clip does not have those of the same person, or of whoever is nearest."""
+    """The actor, and what his clip does not have of the same person's others, or painted of his own face at rest."""
     # The same clip in a mirror is the same person too.
-    others = sorted(clips, key=lambda each: (each.person != actor.person, distance(each.face, actor.face).value))
-    shown = dict(actor.shown)
+    own, shown = [each for each in clips if each.person == actor.person], dict(actor.shown)
     for command in (*gestures.TURNS, "blink", "open_mouth"):
         if command not in shown:
-            shown[command] = next(each.shown[command] for each in others if command in each.shown)
+            filmed = next((each.shown[command] for each in own if command in each.shown), ())
+            if takes := filmed or people.acted(actor.shown[NEUTRAL][0][0], command):
+                shown[command] = takes
     return replace(actor, shown=shown)
 
 

@@ -7,6 +7,7 @@ can do beforehand to anything, so that one face lies on another.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
+from hashlib import sha256
 from pathlib import Path
 
 import cv2
@@ -29,7 +30,6 @@ _WARPED = 4  # actors in memory, 65 MB each
 _NOISE = 2.0  # grey levels of the sensor that films a photograph
 _CLEAR = 1.1  # of what is asked for, in frames as a page sends them: below it the picture is no gesture to anybody
 NEUTRAL, TALK = "look_straight", "talk"
-_MIRRORED = {"turn_left": "turn_right", "turn_right": "turn_left"}
 
 
 @dataclass(frozen=True)
@@ -83,28 +83,27 @@ def still(photograph: Path) -> Image:
 def warped(person: Person, *, seed: int = 1) -> Actor:
     """The portrait of a person that does what is told, as far as lids and lips that are painted on it are taken for
     closed and open."""
-    frames = {command: _played(person, command, seed) for command in (NEUTRAL, *gestures.GESTURES)}
+    portrait = person.photographs[0]
+    frames = {command: _played(portrait, command, seed) for command in (NEUTRAL, *gestures.GESTURES)}
     shown = {command: (each,) for command, each in frames.items() if _is_shown(command, each, frames[NEUTRAL][0])}
     return Actor(f"warped {person.name}", person.name, "warped", shown, face(shown[NEUTRAL][0][0]))
 
 
-@cache
-def real(folders: tuple[Path, ...]) -> tuple[Actor, ...]:
-    """The real clips that are in these folders, each once as it is and once in a mirror, which makes other turns."""
-    found = []
-    for clip in clips.CLIPS:
-        folder = next((each for each in folders if (each / clip.file).is_file()), None)
-        if folder is not None:
-            takes = _takes(folder, clip)
-            found += [_clip(clip, takes, is_mirrored=each) for each in (False, True)]
-    return tuple(found)
+def acted(face: Image, command: str) -> tuple[tuple[Image, ...], ...]:
+    """The take of a command that is painted of a frame, as a warped portrait has it; none where too little shows."""
+    written = cv2.imencode(".png", face[:, :, ::-1])[1].tobytes()
+    portrait = samples.SAMPLES / "acting" / f"{sha256(written).hexdigest()}.png"
+    portrait.parent.mkdir(parents=True, exist_ok=True)
+    portrait.write_bytes(written)
+    frames = _played(portrait, command, 1)
+    return (frames,) if _is_shown(command, frames, face) else ()
 
 
 def _is_shown(command: str, frames: tuple[Image, ...], rest: Image) -> bool:
     if command not in ("blink", "open_mouth"):
         return True
     sent = [clips.Sender().sent(image, "chain")[0] for image in (rest, *frames)]
-    at_rest, faces = _measured(sent[0]), [face for image in sent[1:] if (face := _measured(image)) is not None]
+    at_rest, faces = measured(sent[0]).face, [face for image in sent[1:] if (face := measured(image).face) is not None]
     if at_rest is None:
         return False
     neutral = gestures.Neutral(at_rest.turn, at_rest.mouth, *at_rest.lids, at_rest.pitch, at_rest.interocular)
@@ -121,7 +120,7 @@ def filmed(image: Image, chance: np.random.Generator) -> Image:
 
 def is_at_rest(image: Image) -> bool:
     """Would our engine take this picture for a face at rest? Whoever attacks asks it beforehand."""
-    seen = landmarks.measure(image, networks=_networks())
+    seen = measured(image)
     try:
         gestures.neutral([seen] * policy.NEUTRAL.frames, limits=policy.NEUTRAL)
     except Refused:
@@ -131,7 +130,7 @@ def is_at_rest(image: Image) -> bool:
 
 def mesh(image: Image) -> Floats:
     """The points of the face. Raises `ValueError` where there is none."""
-    found = landmarks.measure(image, networks=_networks()).face
+    found = measured(image).face
     if found is None or found.mesh is None:
         raise ValueError("no face")
     return found.mesh
@@ -140,15 +139,15 @@ def mesh(image: Image) -> Floats:
 def peak(command: str, frames: tuple[Image, ...], *, most: int) -> list[int]:
     """The places of the frames that show most of the gesture, as whoever has our engine finds them."""
     gesture = gestures.NAMED[command]
-    faces = [(at, found) for at, image in enumerate(frames) if (found := _measured(image)) is not None]
+    faces = [(at, found) for at, image in enumerate(frames) if (found := measured(image).face) is not None]
     at_rest = gestures.Neutral(0.0, 0.0, 0.3, 0.3, 0.0, faces[0][1].interocular)
     strong = gestures.strengths(gesture, [each for _, each in faces], at_rest)
     return sorted(at for _, at in sorted(zip(strong, (at for at, _ in faces), strict=True), reverse=True)[:most])
 
 
-def _played(person: Person, command: str, seed: int) -> tuple[Image, ...]:
+def _played(portrait: Path, command: str, seed: int) -> tuple[Image, ...]:
     gesture = "neutral" if command == NEUTRAL else gestures.NAMED[command]
-    return tuple(decoded(jpeg) for jpeg in painted(person.photographs[0], gesture, COUNT, seed=seed))
+    return tuple(decoded(jpeg) for jpeg in painted(portrait, gesture, COUNT, seed=seed))
 
 
 def decoded(jpeg: bytes) -> Image:
@@ -156,59 +155,9 @@ def decoded(jpeg: bytes) -> Image:
     return np.asarray(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB), dtype=np.uint8)
 
 
-def _takes(folder: Path, clip: clips.Clip) -> list[tuple[str, list[Image]]]:
-    """The face at rest and every window, each with what it shows, as frames of a camera."""
-    spread = [
-        (gesture or TALK, np.linspace(start, end, COUNT).astype(int).tolist())
-        for start, end, gesture in ((*clip.rest, None), *clip.windows)
-    ]
-    wanted = {at for _, places in spread for at in places}
-    video, seen = cv2.VideoCapture(str(folder / clip.file)), dict[int, Image]()
-    for at in range(max(wanted) + 1):
-        if video.grab() and at in wanted:
-            seen[at] = _cut(np.asarray(video.retrieve()[1], dtype=np.uint8), clip)
-    placed = _placing(seen[spread[0][1][COUNT // 2]])
-    shown = {
-        at: cv2.warpAffine(image, placed, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REPLICATE)
-        for at, image in seen.items()
-    }
-    takes = [(command, [np.asarray(shown[at], dtype=np.uint8) for at in places]) for command, places in spread]
-    # Some last too shortly for so many frames: the same come twice, in the noise of another moment.
-    chance, are_few = np.random.default_rng(15), [len({*places}) < COUNT for _, places in spread]
-    takes = [
-        (command, [filmed(image, chance) for image in images] if is_few else images)
-        for (command, images), is_few in zip(takes, are_few, strict=True)
-    ]
-    return [(NEUTRAL, takes[0][1]), *takes[1:]]
-
-
-def _cut(bgr: Image, clip: clips.Clip) -> Image:
-    if clip.cut:
-        left, top, side = clip.cut
-        bgr = bgr[top : top + side, left : left + side]
-    return np.ascontiguousarray(bgr[:, :, ::-1], dtype=np.uint8)
-
-
-def _clip(clip: clips.Clip, takes: list[tuple[str, list[Image]]], *, is_mirrored: bool) -> Actor:
-    shown: dict[str, tuple[tuple[Image, ...], ...]] = {}
-    for command, images in takes:
-        named = _MIRRORED.get(command, command) if is_mirrored else command
-        take = tuple(np.ascontiguousarray(each[:, ::-1]) if is_mirrored else each for each in images)
-        shown[named] = (*shown.get(named, ()), take)
-    name = f"{clip.name}{' mirrored' if is_mirrored else ''}"
-    return Actor(name, clip.person, "real", shown, face(shown[NEUTRAL][0][0]))
-
-
-def _placing(image: Image) -> Floats:
-    five = landmarks.five_points(mesh(image))
-    apart = float(np.linalg.norm(five[1] - five[0]))
-    middle = mesh(image)[:, :2].mean(axis=0)
-    scale = 80.0 / apart
-    return np.array([[scale, 0, WIDTH / 2 - scale * middle[0]], [0, scale, HEIGHT / 2 - scale * middle[1]]])
-
-
-def _measured(image: Image) -> landmarks.FaceMeasurement | None:
-    return landmarks.measure(image, networks=_networks()).face
+def measured(image: Image) -> landmarks.FrameMeasurement:
+    """What our engine finds in a frame."""
+    return landmarks.measure(image, networks=_networks())
 
 
 def face(image: Image) -> Embedding:

@@ -24,7 +24,7 @@ Made = Callable[[Cast, int, np.random.Generator], Attempt]
 def _attacker(cast: Cast, at: int, chance: np.random.Generator) -> tuple[Person, Actor, tuple[str, ...]]:
     """A victim, and for every other attempt a real clip in turn or the portrait of whoever looks most like them."""
     victim = cast.victim(at // 2)
-    actor = cast.real[at // 2 % len(cast.real)] if at % 2 and cast.real else cast.warped_attacker(victim, chance)
+    actor = cast.real_attacker(at // 2) if at % 2 and cast.real else cast.warped_attacker(victim, chance)
     return victim, actor, casting.order(actor, chance=chance)
 
 

@@ -69,8 +69,8 @@ def test_whoever_attacks_is_told_by_how_often_he_is_verified_as_himself(
     """An attacker whom gestures or depth refuse before his own picture, too, proves little by being refused."""
     chance = np.random.default_rng([proof_seed, 16])
     warped = (people.warped(casting.nearest(victim, cast.people)[0]) for victim in cast.victims)
-    told = {}
-    for kind, actors, count in (("warped", warped, len(cast.victims)), ("real", iter(cast.real), len(cast.real))):
+    real, told = (cast.real_attacker(at) for at in range(len(cast.real))), {}
+    for kind, actors, count in (("warped", warped, len(cast.victims)), ("real", real, len(cast.real))):
         few = islice(actors, max(1, round(count * proof_scale)))
         own = (presented.own(actor, casting.order(actor, chance=chance), chance) for actor in few)
         ends = Counter(played.play(attempt).outcome for attempt in own)

@@ -1,0 +1,159 @@
+"""Real clips of others as frames of a camera: of each gesture the seconds in which our engine finds most of it.
+
+Whoever attacks has the engine, which is public, and a clip shows a gesture somewhere about where an eye saw it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from insecure_sandbox.warp_picture import HEIGHT, WIDTH
+from scripts.genuine import clips
+from tests.liveness_attacks import people
+from tests.liveness_attacks.people import COUNT, NEUTRAL, TALK, Actor
+from verification.engines.liveness import gestures, landmarks, policy
+from verification.engines.liveness.frames import Floats, Image
+from verification.engines.liveness.gestures import Gesture
+from verification.engines.liveness.landmarks import FrameMeasurement
+
+_APART_S = 0.12  # between two frames: most of these gestures last a second and a half
+_ASIDE_S = 0.6  # so far from where an eye saw it the engine looks for it, as the page would send it
+_HOWEVER = replace(policy.NEUTRAL, eye=0.0, turn=np.inf, pitch=np.inf, mouth=np.inf)  # nobody asked them to be straight
+_REST_ASIDE_S = 2.0
+_MIRRORED: Mapping[Gesture | None, Gesture] = {"turn_left": "turn_right", "turn_right": "turn_left"}
+
+
+@cache
+def real(folders: tuple[Path, ...]) -> tuple[Actor, ...]:
+    """The real clips that are in these folders, each once as it is and once in a mirror, which makes other turns."""
+    found = []
+    for clip in clips.CLIPS:
+        folder = next((each for each in folders if (each / clip.file).is_file()), None)
+        if folder is not None:
+            film = _Film.read(folder, clip)
+            found += [_actor(clip.name, film), _actor(f"{clip.name} mirrored", film.mirrored())]
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class _Film:
+    """`images`: those frames of a clip among which is chosen, by their places in it, as frames of a camera. `windows`:
+    what shows from which to which."""
+
+    clip: clips.Clip
+    windows: tuple[tuple[int, int, Gesture | None], ...]
+    images: dict[int, Image]
+    measured: dict[int, FrameMeasurement] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, folder: Path, clip: clips.Clip) -> "_Film":
+        wanted = {*_even(*clip.rest), *_about(clip, *clip.rest, aside_s=_REST_ASIDE_S)}
+        for start, end, shows in clip.windows:
+            wanted |= {*_even(start, end), *(_about(clip, start, end) if shows else ())}
+        video, found = cv2.VideoCapture(str(folder / clip.file)), dict[int, Image]()
+        for at in range(max(wanted) + 1):
+            if video.grab() and at in wanted:
+                found[at] = _cut(np.asarray(video.retrieve()[1], dtype=np.uint8), clip)
+        placed = _placing(found[_even(*clip.rest)[COUNT // 2]])
+        size = (WIDTH, HEIGHT)
+        images = {
+            at: np.asarray(cv2.warpAffine(image, placed, size, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8)
+            for at, image in found.items()
+        }
+        return cls(clip, clip.windows, images)
+
+    def mirrored(self) -> "_Film":
+        """The same in a mirror: our engine need not find the same in it."""
+        windows = tuple((start, end, _MIRRORED.get(shows, shows)) for start, end, shows in self.windows)
+        images = {at: np.ascontiguousarray(image[:, ::-1]) for at, image in self.images.items()}
+        return _Film(self.clip, windows, images)
+
+    def takes(self) -> list[tuple[str, list[Image]]]:
+        """The face at rest and every window, each with what it shows."""
+        rest = self._rest()
+        neutral = gestures.neutral([self._seen(at) for at in rest], limits=_HOWEVER)
+        chosen = [(NEUTRAL, rest)]
+        for start, end, shows in self.windows:
+            if shows is None:
+                chosen.append((TALK, _even(start, end)))
+            elif (found := self._most(shows, start, end, neutral)) is not None:
+                chosen.append((shows, found))
+        # What comes twice, because it is too short or another window has it too, comes in the noise of another moment.
+        chance, before, takes = np.random.default_rng(15), set[int](), []
+        for command, places in chosen:
+            images = [self.images[at] for at in places]
+            if len({*places}) < COUNT or before & {*places}:
+                images = [people.filmed(image, chance) for image in images]
+            before |= {*places}
+            takes.append((command, images))
+        return takes
+
+    def _rest(self) -> list[int]:
+        """Where an eye saw it; where our engine takes that for no face at rest, where the face is straightest."""
+        seen = _even(*self.clip.rest)
+        runs = self._runs(_about(self.clip, *self.clip.rest, aside_s=_REST_ASIDE_S))
+        return seen if self._askew(seen) < 1 or not runs else min(runs, key=self._askew)
+
+    def _askew(self, places: Sequence[int]) -> float:
+        faces = [self._seen(at).face for at in places]
+        away = [np.inf if face is None else abs(face.turn) / policy.NEUTRAL.turn for face in faces]
+        nods = [np.inf if face is None else abs(face.pitch) / policy.NEUTRAL.pitch for face in faces]
+        return float(max(np.median(away), np.median(nods)))
+
+    def _most(self, gesture: Gesture, start: int, end: int, rest: gestures.Neutral) -> list[int] | None:
+        """Where most of a gesture shows; None where it is nowhere the gesture to our engine, or something beside it."""
+
+        def shown(places: Sequence[int]) -> tuple[bool, float]:
+            frames = [self._seen(at) for at in places]
+            is_right = gestures.judge(gesture, frames, rest=rest, thresholds=policy.GESTURES).is_right
+            faces = [frame.face for frame in frames if frame.face is not None]
+            return is_right, max(gestures.strengths(gesture, faces, rest), default=-np.inf)
+
+        best = max((_even(start, end), *self._runs(_about(self.clip, start, end))), key=shown)
+        return best if shown(best)[0] else None
+
+    def _runs(self, about: range) -> list[list[int]]:
+        places = [at for at in about if at in self.images]
+        return [places[at : at + COUNT] for at in range(len(places) - COUNT + 1)]
+
+    def _seen(self, at: int) -> FrameMeasurement:
+        if at not in self.measured:
+            thin, _ = clips.Sender().sent(self.images[at], "chain")
+            self.measured[at] = people.measured(thin)
+        return self.measured[at]
+
+
+def _even(start: int, end: int) -> list[int]:
+    return [int(at) for at in np.linspace(start, end, COUNT)]
+
+
+def _about(clip: clips.Clip, start: int, end: int, *, aside_s: float = _ASIDE_S) -> range:
+    aside, apart = round(aside_s * clip.rate), max(1, round(_APART_S * clip.rate))
+    return range(max(0, start - aside), end + aside + 1, apart)
+
+
+def _cut(bgr: Image, clip: clips.Clip) -> Image:
+    if clip.cut:
+        left, top, side = clip.cut
+        bgr = bgr[top : top + side, left : left + side]
+    return np.ascontiguousarray(bgr[:, :, ::-1], dtype=np.uint8)
+
+
+def _placing(image: Image) -> Floats:
+    mesh = people.mesh(image)
+    five = landmarks.five_points(mesh)
+    apart = float(np.linalg.norm(five[1] - five[0]))
+    middle = mesh[:, :2].mean(axis=0)
+    scale = 80.0 / apart
+    return np.array([[scale, 0, WIDTH / 2 - scale * middle[0]], [0, scale, HEIGHT / 2 - scale * middle[1]]])
+
+
+def _actor(name: str, film: _Film) -> Actor:
+    shown: dict[str, tuple[tuple[Image, ...], ...]] = {}
+    for command, images in film.takes():
+        shown[command] = (*shown.get(command, ()), tuple(images))
+    return Actor(name, film.clip.person, "real", shown, people.face(shown[NEUTRAL][0][0]))
