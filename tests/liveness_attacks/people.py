@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from hashlib import sha256
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import cv2
 import numpy as np
@@ -93,8 +94,12 @@ def acted(face: Image, command: str) -> tuple[tuple[Image, ...], ...]:
     """The take of a command that is painted of a frame, as a warped portrait has it; none where too little shows."""
     written = cv2.imencode(".png", face[:, :, ::-1])[1].tobytes()
     portrait = samples.SAMPLES / "acting" / f"{sha256(written).hexdigest()}.png"
-    portrait.parent.mkdir(parents=True, exist_ok=True)
-    portrait.write_bytes(written)
+    if not portrait.is_file():
+        portrait.parent.mkdir(parents=True, exist_ok=True)
+        # Written aside and moved, so that a process beside never reads half of it.
+        with NamedTemporaryFile(dir=portrait.parent, delete=False) as aside:
+            aside.write(written)
+        Path(aside.name).replace(portrait)
     frames = _played(portrait, command, 1)
     return (frames,) if _is_shown(command, frames, face) else ()
 
