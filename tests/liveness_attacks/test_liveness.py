@@ -134,7 +134,9 @@ def test_a_blend_over_all_of_it_is_counted(run: Record, proof_figures: Figures, 
     assert rows
 
 
-@pytest.mark.parametrize(("species", "count"), [("later_splice", 150), ("tuned_splice", 30)])
+@pytest.mark.parametrize(
+    ("species", "count"), [("later_splice", 150), pytest.param("tuned_splice", 30, marks=pytest.mark.whole)]
+)
 def test_a_splice_of_the_face_alone_is_counted(run: Record, proof_figures: Figures, species: str, count: int) -> None:
     rows = run.run(species, count)
     words = ("way", "joint", "full", "photographs", "share", "kind")
@@ -142,7 +144,13 @@ def test_a_splice_of_the_face_alone_is_counted(run: Record, proof_figures: Figur
     assert rows
 
 
-@pytest.mark.parametrize(("species", "count"), [("later_commands", 40), ("morph", 30), ("tuned_blend", 20)])
+@pytest.mark.parametrize(
+    ("species", "count"),
+    [
+        ("morph", 30),
+        *(pytest.param(*each, marks=pytest.mark.whole) for each in (("later_commands", 40), ("tuned_blend", 20))),
+    ],
+)
 def test_a_face_at_part_share_over_all_of_it_is_counted(
     run: Record, proof_figures: Figures, species: str, count: int
 ) -> None:
