@@ -30,12 +30,16 @@ def painted(portrait: Path, gesture: warp.Play, count: int, *, seed: int) -> tup
     if kept.is_file():
         return _apart(kept.read_bytes())
     frames = tuple(_puppet(portrait).play(gesture, count, seed=seed))
-    _FOLDER.mkdir(parents=True, exist_ok=True)
-    # Written aside and moved, so that a process beside never reads half of it.
-    with NamedTemporaryFile(dir=_FOLDER, delete=False) as aside:
-        aside.write(b"".join(len(frame).to_bytes(_LENGTH_BYTES, "big") + frame for frame in frames))
-    Path(aside.name).replace(kept)
+    write_aside(kept, b"".join(len(frame).to_bytes(_LENGTH_BYTES, "big") + frame for frame in frames))
     return frames
+
+
+def write_aside(path: Path, content: bytes) -> None:
+    """Writes a file aside and moves it, so that a process beside never reads half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(dir=path.parent, delete=False) as aside:
+        aside.write(content)
+    Path(aside.name).replace(path)
 
 
 @cache

@@ -20,12 +20,16 @@ _OTHERS = ("blink", "open_mouth", "come_closer", "nod")
 
 @dataclass(frozen=True)
 class Cast:
-    """`victims`: whose portraits the attacker has. `clips`: of real people; `real`: those that show any gesture."""
+    """`victims`: whose portraits the attacker has. `clips`: of real people; `real`: those that show any gesture.
+
+    folders: where the clips lie.
+    """
 
     people: tuple[Person, ...]
     victims: tuple[Person, ...]
     real: tuple[Actor, ...]
     clips: tuple[Actor, ...]
+    folders: tuple[Path, ...]
 
     def victim(self, at: int) -> Person:
         """The victims in turn."""
@@ -38,8 +42,8 @@ class Cast:
 
     @property
     def whole(self) -> tuple[Actor, ...]:
-        """Clips that show enough to follow commands by themselves."""
-        return tuple(each for each in self.clips if {*gestures.TURNS} < {*each.shown} & {*gestures.GESTURES})
+        """Clips that show enough to follow commands by themselves, as an eye cut them."""
+        return filmed_clips.as_seen(self.folders)
 
     def other(self, victim: Person) -> Person:
         """Whoever looks least like them."""
@@ -67,7 +71,7 @@ def cast(shared: Path | None, folders: tuple[Path, ...], *, seed: int) -> Cast:
     chosen = chance.permutation(len(fit))[:_VICTIMS]
     clips = filmed_clips.real(folders)
     real = tuple(each for each in clips if set(each.shown) - {NEUTRAL, TALK})
-    return Cast(everybody, tuple(fit[at] for at in chosen), real, clips)
+    return Cast(everybody, tuple(fit[at] for at in chosen), real, clips, folders)
 
 
 @cache

@@ -3,7 +3,7 @@
 Whoever attacks has the engine, which is public, and a clip shows a gesture somewhere about where an eye saw it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -30,13 +30,26 @@ _MIRRORED: Mapping[Gesture | None, Gesture] = {"turn_left": "turn_right", "turn_
 @cache
 def real(folders: tuple[Path, ...]) -> tuple[Actor, ...]:
     """The real clips that are in these folders, each once as it is and once in a mirror, which makes other turns."""
-    found = []
-    for clip in clips.CLIPS:
-        folder = next((each for each in folders if (each / clip.file).is_file()), None)
-        if folder is not None:
-            film = _Film.read(folder, clip)
-            found += [_actor(clip.name, film), _actor(f"{clip.name} mirrored", film.mirrored())]
-    return tuple(found)
+    return tuple(each for clip in clips.CLIPS for each in _actors(folders, clip, is_chosen=True))
+
+
+@cache
+def as_seen(folders: tuple[Path, ...]) -> tuple[Actor, ...]:
+    """The clips with both turns and another gesture, cut evenly where an eye saw them.
+
+    Our engine has chosen nothing of them, so that it may be asked how often it refuses them.
+    """
+    shown = {clip: {shows for _, _, shows in clip.windows if shows} for clip in clips.CLIPS}
+    whole = [clip for clip in clips.CLIPS if {*gestures.TURNS} < shown[clip]]
+    return tuple(each for clip in whole for each in _actors(folders, clip, is_chosen=False))
+
+
+def _actors(folders: tuple[Path, ...], clip: clips.Clip, *, is_chosen: bool) -> Iterator[Actor]:
+    folder = next((each for each in folders if (each / clip.file).is_file()), None)
+    if folder is not None:
+        film = _Film.read(folder, clip)
+        for name, each in ((clip.name, film), (f"{clip.name} mirrored", film.mirrored())):
+            yield Actor(name, clip.person, "real", each.takes(is_chosen=is_chosen))
 
 
 @dataclass(frozen=True)
@@ -72,25 +85,33 @@ class _Film:
         images = {at: np.ascontiguousarray(image[:, ::-1]) for at, image in self.images.items()}
         return _Film(self.clip, windows, images)
 
-    def takes(self) -> list[tuple[str, list[Image]]]:
-        """The face at rest and every window, each with what it shows."""
+    def takes(self, *, is_chosen: bool) -> dict[str, tuple[tuple[Image, ...], ...]]:
+        """The face at rest and every window, by what they show."""
+        # What comes twice, because it is too short or another window has it too, comes in the noise of another moment.
+        chance, before = np.random.default_rng(15), set[int]()
+        takes: dict[str, tuple[tuple[Image, ...], ...]] = {}
+        for command, places in self._chosen() if is_chosen else self._evenly():
+            images = tuple(self.images[at] for at in places)
+            if len({*places}) < COUNT or before & {*places}:
+                images = tuple(people.filmed(image, chance) for image in images)
+            before |= {*places}
+            takes[command] = (*takes.get(command, ()), images)
+        return takes
+
+    def _evenly(self) -> Iterator[tuple[str, list[int]]]:
+        yield NEUTRAL, _even(*self.clip.rest)
+        for start, end, shows in self.windows:
+            yield shows or TALK, _even(start, end)
+
+    def _chosen(self) -> Iterator[tuple[str, list[int]]]:
         rest = self._rest()
         neutral = gestures.neutral([self._seen(at) for at in rest], limits=_HOWEVER)
-        chosen = [(NEUTRAL, rest)]
+        yield NEUTRAL, rest
         for start, end, shows in self.windows:
             if shows is None:
-                chosen.append((TALK, _even(start, end)))
+                yield TALK, _even(start, end)
             elif (found := self._most(shows, start, end, neutral)) is not None:
-                chosen.append((shows, found))
-        # What comes twice, because it is too short or another window has it too, comes in the noise of another moment.
-        chance, before, takes = np.random.default_rng(15), set[int](), []
-        for command, places in chosen:
-            images = [self.images[at] for at in places]
-            if len({*places}) < COUNT or before & {*places}:
-                images = [people.filmed(image, chance) for image in images]
-            before |= {*places}
-            takes.append((command, images))
-        return takes
+                yield shows, found
 
     def _rest(self) -> list[int]:
         """Where an eye saw it; where our engine takes that for no face at rest, where the face is straightest."""
@@ -150,10 +171,3 @@ def _placing(image: Image) -> Floats:
     middle = mesh[:, :2].mean(axis=0)
     scale = 80.0 / apart
     return np.array([[scale, 0, WIDTH / 2 - scale * middle[0]], [0, scale, HEIGHT / 2 - scale * middle[1]]])
-
-
-def _actor(name: str, film: _Film) -> Actor:
-    shown: dict[str, tuple[tuple[Image, ...], ...]] = {}
-    for command, images in film.takes():
-        shown[command] = (*shown.get(command, ()), tuple(images))
-    return Actor(name, film.clip.person, "real", shown, people.face(shown[NEUTRAL][0][0]))

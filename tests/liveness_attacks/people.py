@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from hashlib import sha256
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import cv2
 import numpy as np
@@ -19,7 +18,7 @@ from PIL import Image as Pillow
 from insecure_sandbox import samples
 from insecure_sandbox.warp_picture import HEIGHT, WIDTH, camera_cut
 from scripts.genuine import clips
-from tests.painted import painted
+from tests.painted import painted, write_aside
 from verification.core.errors import Refused
 from verification.engines.faces import backends
 from verification.engines.faces.embedding import Embedding
@@ -50,7 +49,6 @@ class Actor:
     person: str
     kind: str
     shown: Mapping[str, tuple[tuple[Image, ...], ...]] = field(repr=False)
-    face: Embedding = field(repr=False)
 
     def takes(self, command: str, chance: np.random.Generator) -> tuple[Image, ...]:
         """One of the takes of this command."""
@@ -87,21 +85,18 @@ def warped(person: Person, *, seed: int = 1) -> Actor:
     portrait = person.photographs[0]
     frames = {command: _played(portrait, command, seed) for command in (NEUTRAL, *gestures.GESTURES)}
     shown = {command: (each,) for command, each in frames.items() if _is_shown(command, each, frames[NEUTRAL][0])}
-    return Actor(f"warped {person.name}", person.name, "warped", shown, face(shown[NEUTRAL][0][0]))
+    return Actor(f"warped {person.name}", person.name, "warped", shown)
 
 
-def acted(face: Image, command: str) -> tuple[tuple[Image, ...], ...]:
+def acted(at_rest: Image, command: str) -> tuple[tuple[Image, ...], ...]:
     """The take of a command that is painted of a frame, as a warped portrait has it; none where too little shows."""
-    written = cv2.imencode(".png", face[:, :, ::-1])[1].tobytes()
+    written = cv2.imencode(".png", at_rest[:, :, ::-1])[1].tobytes()
+    # Frames of others' clips, which are nobody's to pass on: like all samples they stay on this machine.
     portrait = samples.SAMPLES / "acting" / f"{sha256(written).hexdigest()}.png"
     if not portrait.is_file():
-        portrait.parent.mkdir(parents=True, exist_ok=True)
-        # Written aside and moved, so that a process beside never reads half of it.
-        with NamedTemporaryFile(dir=portrait.parent, delete=False) as aside:
-            aside.write(written)
-        Path(aside.name).replace(portrait)
+        write_aside(portrait, written)
     frames = _played(portrait, command, 1)
-    return (frames,) if _is_shown(command, frames, face) else ()
+    return (frames,) if _is_shown(command, frames, at_rest) else ()
 
 
 def _is_shown(command: str, frames: tuple[Image, ...], rest: Image) -> bool:

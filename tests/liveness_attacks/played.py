@@ -12,7 +12,7 @@ from PIL import Image as Picture
 from insecure_sandbox import camera as demo_camera
 from tests.verification.engines.liveness import insecure_paper
 from tests.verification.stages.live_capture import captures as given
-from verification.core.results import Outcome, Step, decide
+from verification.core.results import Failed, Outcome, Step, decide
 from verification.core.route import Evidence, Looked, Next
 from verification.engines.liveness import pictures
 from verification.engines.liveness.frames import Image
@@ -59,10 +59,14 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Ended:
-    """`outcome`: verified, refused, or what people look at. `codes`: of every check that did not pass, by check."""
+    """`outcome`: verified, refused, or what people look at. `codes`: of every check that did not pass, by check.
+
+    refused: the checks that refuse by themselves; the others send to people.
+    """
 
     outcome: str
     codes: Mapping[str, str]
+    refused: Sequence[str]
     numbers: Mapping[str, float | None]
 
 
@@ -78,7 +82,8 @@ def play(attempt: Attempt) -> Ended:
     facts = measured(attempt)
     results = ASKING.judge(facts, POLICY)
     decision = decide(results, required=tuple(WITH_CONSENT))
-    return Ended(WORDS.get(decision.outcome, "people"), given.refusals(results), _numbers(facts))
+    failed = [each.check for each in results if isinstance(each, Failed)]
+    return Ended(WORDS.get(decision.outcome, "people"), given.refusals(results), failed, _numbers(facts))
 
 
 def measured(attempt: Attempt) -> LiveCaptureFacts:

@@ -72,12 +72,12 @@ class Record:
 
 
 def counted(rows: Iterable[Row]) -> Figures:
-    """Attempts of one species: by which name, what became of them, and which checks refused how many.
+    """Attempts of one species: by which name, what became of them, and by which codes how many did not pass.
 
     iapar: verified, comparison with the register included. apcer: taken for a living person by all gates, whoever it
     is. Both with the rates between which the truth lies. by_person, by_clip: attempts of one are no independent trials,
     so that the bounds are also told with each attacker as one trial, lost where any of his attempts was verified.
-    `alone`: refused by one check and no other. Raises `KeyError` for a species that nobody named.
+    `alone`: refused by one check, whatever else sends to people. Raises `KeyError` for a species that nobody named.
     """
     rows = list(rows)
     name, instrument = INSTRUMENTS[rows[0]["species"]]
@@ -110,8 +110,8 @@ def _refused_by(rows: Sequence[Row]) -> Figures:
     codes, alone = Counter[str](), Counter[str]()
     for row in rows:
         codes.update(set(row["codes"].values()))
-        if len(row["codes"]) == 1:
-            alone.update(row["codes"].keys())
+        if len(row["refused"]) == 1:
+            alone.update(row["refused"])
     return {
         "codes": dict(sorted(codes.items())),
         "alone": {check.removeprefix("face."): count for check, count in sorted(alone.items())},

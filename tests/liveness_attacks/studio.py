@@ -56,8 +56,9 @@ class Studio:
         with remembered():
             attempt = self.made(species, at)
             ended = play(attempt)
-        told = {"outcome": ended.outcome, "codes": dict(ended.codes), "numbers": dict(ended.numbers)}
-        return {"name": f"{species}/{at}", "species": species, **attempt.told, **told}
+        told = {"outcome": ended.outcome, "codes": dict(ended.codes), "refused": list(ended.refused)}
+        numbers = {"numbers": dict(ended.numbers)}
+        return {"name": f"{species}/{at}", "species": species, **attempt.told, **told, **numbers}
 
     @contextmanager
     def judging(self, *, is_whole: bool) -> Iterator[Judge]:

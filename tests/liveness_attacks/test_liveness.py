@@ -69,12 +69,15 @@ def test_whoever_attacks_is_told_by_how_often_he_is_verified_as_himself(
     """An attacker whom gestures or depth refuse before his own picture, too, proves little by being refused."""
     chance = np.random.default_rng([proof_seed, 16])
     warped = (people.warped(casting.nearest(victim, cast.people)[0]) for victim in cast.victims)
-    real, told = (cast.real_attacker(at) for at in range(len(cast.real))), {}
+    real = (cast.real_attacker(at) for at in range(len(cast.real)))
+    told: dict[str, dict[str, int | str]] = {}
     for kind, actors, count in (("warped", warped, len(cast.victims)), ("real", real, len(cast.real))):
         few = islice(actors, max(1, round(count * proof_scale)))
         own = (presented.own(actor, casting.order(actor, chance=chance), chance) for actor in few)
-        ends = Counter(played.play(attempt).outcome for attempt in own)
-        told[kind] = {"attempts": ends.total(), "verified": ends["verified"], "people": ends["people"]}
+        played_by = [(attempt.told["actor"], played.play(attempt).outcome) for attempt in own]
+        ends = Counter(outcome for _, outcome in played_by)
+        by = {actor: outcome for actor, outcome in played_by if kind == "real"}
+        told[kind] = {"attempts": ends.total(), "verified": ends["verified"], "people": ends["people"], **by}
     proof_figures["as_themselves"] = told
     assert told["warped"]["attempts"]
 
