@@ -13,7 +13,8 @@ _NO_SPECIES = {"warped_still_again", "candidate", "genuine"}
 
 
 def row(species: str, outcome: str, *codes: str) -> dict[str, Any]:
-    told = {"victim": "a", "person": outcome, "actor": outcome}
+    refused = [code for code in codes if outcome == "refused" and code != "face.depth"]
+    told = {"victim": "a", "person": outcome, "actor": outcome, "refused": refused}
     return {"species": species, "outcome": outcome, "codes": {code: code for code in codes}, **told}
 
 
@@ -31,6 +32,11 @@ def test_attacks_are_told_by_iapar_and_apcer() -> None:
     assert (told["gates_passed"], told["apcer"]["rate"]) == (2, 66.67)
     assert told["apcer"]["lower"] < 66.67 < told["apcer"]["upper"]
     assert told["by_person"] == {"trials": 2, "verified": 1, "upper_percent": 98.74}
+
+
+def test_one_check_refuses_alone_whatever_else_only_sends_to_people() -> None:
+    rows = [row("still", "refused", "face.match", "face.depth"), row("still", "refused", "face.match", "face.commands")]
+    assert record.counted(rows)["alone"] == {"match": 1}
 
 
 def test_real_people_are_told_by_bpcer_and_are_no_attack() -> None:
