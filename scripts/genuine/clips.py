@@ -223,10 +223,15 @@ def read(folder: Path, clip: Clip) -> list[Image]:
         is_there, image = video.read()
         if not is_there:
             return images
-        if clip.cut:
-            left, top, side = clip.cut
-            image = image[top : top + side, left : left + side]
-        images.append(np.ascontiguousarray(image[:, :, ::-1], dtype=np.uint8))
+        images.append(cut_out(clip, np.asarray(image, dtype=np.uint8)))
+
+
+def cut_out(clip: Clip, image: Image) -> Image:
+    """The part of a frame that the clip says. `image` is BGR, what is given RGB."""
+    if clip.cut:
+        left, top, side = clip.cut
+        image = image[top : top + side, left : left + side]
+    return np.ascontiguousarray(image[:, :, ::-1], dtype=np.uint8)
 
 
 def places_of(clip: Clip, count: int, *, slowed: float = 1.0, shifted: float = 0.0) -> list[int]:

@@ -70,7 +70,7 @@ class _Film:
         video, found = cv2.VideoCapture(str(folder / clip.file)), dict[int, Image]()
         for at in range(max(wanted) + 1):
             if video.grab() and at in wanted:
-                found[at] = _cut(np.asarray(video.retrieve()[1], dtype=np.uint8), clip)
+                found[at] = clips.cut_out(clip, np.asarray(video.retrieve()[1], dtype=np.uint8))
         placed = _placing(found[_even(*clip.rest)[COUNT // 2]])
         size = (WIDTH, HEIGHT)
         images = {
@@ -121,9 +121,9 @@ class _Film:
 
     def _askew(self, places: Sequence[int]) -> float:
         faces = [self._seen(at).face for at in places]
-        away = [np.inf if face is None else abs(face.turn) / policy.NEUTRAL.turn for face in faces]
+        turns = [np.inf if face is None else abs(face.turn) / policy.NEUTRAL.turn for face in faces]
         nods = [np.inf if face is None else abs(face.pitch) / policy.NEUTRAL.pitch for face in faces]
-        return float(max(np.median(away), np.median(nods)))
+        return float(max(np.median(turns), np.median(nods)))
 
     def _most(self, gesture: Gesture, start: int, end: int, rest: gestures.Neutral) -> list[int] | None:
         """Where most of a gesture shows; None where it is nowhere the gesture to our engine, or something beside it."""
@@ -155,13 +155,6 @@ def _even(start: int, end: int) -> list[int]:
 def _about(clip: clips.Clip, start: int, end: int, *, aside_s: float = _ASIDE_S) -> range:
     aside, apart = round(aside_s * clip.rate), max(1, round(_APART_S * clip.rate))
     return range(max(0, start - aside), end + aside + 1, apart)
-
-
-def _cut(bgr: Image, clip: clips.Clip) -> Image:
-    if clip.cut:
-        left, top, side = clip.cut
-        bgr = bgr[top : top + side, left : left + side]
-    return np.ascontiguousarray(bgr[:, :, ::-1], dtype=np.uint8)
 
 
 def _placing(image: Image) -> Floats:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from zlib import crc32
@@ -56,9 +56,7 @@ class Studio:
         with remembered():
             attempt = self.made(species, at)
             ended = play(attempt)
-        told = {"outcome": ended.outcome, "codes": dict(ended.codes), "refused": list(ended.refused)}
-        numbers = {"numbers": dict(ended.numbers)}
-        return {"name": f"{species}/{at}", "species": species, **attempt.told, **told, **numbers}
+        return {"name": f"{species}/{at}", "species": species, **attempt.told, **asdict(ended)}
 
     @contextmanager
     def judging(self, *, is_whole: bool) -> Iterator[Judge]:
