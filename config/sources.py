@@ -47,7 +47,10 @@ def named_live() -> _Sources:
     for name, (adapter, word) in _ASKED.items():
         variable = f"TULGA_LIVE_{word.upper()}"
         if url := env.text(f"{variable}_URL", ""):
-            found[name] = _source(adapter, url=url, token_file=env.text(f"{variable}_TOKEN_FILE", ""))
+            more: dict[str, object] = {"token_file": env.text(f"{variable}_TOKEN_FILE", "")}
+            if name == "consent":
+                more["names_phone"] = env.flag(f"{variable}_NAMES_PHONE", default=False)
+            found[name] = _source(adapter, url=url, **more)
     return found
 
 

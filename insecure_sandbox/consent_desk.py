@@ -84,7 +84,7 @@ def _asked(fields: Mapping[str, Any]) -> Asked:
     return Asked(
         reference=text_field(fields, "reference", limit=128),
         iin=text_field(fields, "iin", limit=64),
-        phone=text_field(fields, "phone", limit=32),
+        phone=text_field(fields, "phone", limit=32, default=""),
         lender_bin=text_field(fields, "lender_bin", limit=12),
         lender_name=text_field(fields, "lender_name"),
         purpose=text_field(fields, "purpose"),

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from verification.core.route import Route
 from verification.stages import code, live_capture, person, renewal, statement
+from verification.stages.register import CONSENT, REGISTER
 
 EDS = Route(
     name="eds",
@@ -14,26 +15,28 @@ EDS = Route(
     label=_("Electronic signature (EDS)"),
     explanation=_("With your own EDS key, in the programme or app you sign with."),
     stages=(statement.STAGE,),
+    registered=(REGISTER.beside(statement.STAGE),),
 )
 BIOMETRIC = Route(
     name="biometric",
     title=_("Biometric"),
     label=_("Face"),
     explanation=_("Your face by the camera, compared with the state's photo of you."),
-    stages=(live_capture.ASKING,),
+    stages=(CONSENT.beside(live_capture.STAGE),),
+    registered=(REGISTER.beside(live_capture.STAGE),),
 )
 LIVE_FACE = Route(
     name="live_face",
     title=_("Two factors with a live face"),
     label=_("SMS code and face"),
     explanation=_("A code by SMS, then your face by the camera."),
-    stages=(person.STAGE, code.STAGE, live_capture.STAGE),
+    stages=(REGISTER.beside(person.STAGE), code.STAGE, live_capture.STAGE),
 )
 RENEWAL = Route(
     name="renewal",
     title=_("New consent after the wait"),
     label=_("Consent to receive the money"),
     explanation=_("Your consent once more, with your document and a code by SMS."),
-    stages=(renewal.STAGE, person.STAGE, code.STAGE),
+    stages=(renewal.STAGE, REGISTER.beside(person.STAGE), code.STAGE),
 )
 ROUTES = {route.name: route for route in (EDS, BIOMETRIC, LIVE_FACE, RENEWAL)}

@@ -116,7 +116,7 @@ def test_the_quota_of_codes_is_told_and_nothing_is_lost(launch: Launch, site: st
     tab = arrived(launch, site, story, language="ru", size="phone", touch=True)
     chosen(tab, "ru", "live_face")
     go_on(tab, story, "ru", "I agree", "Your document")
-    code = stages.of("live_face")["code"]
+    code = stages.installed("live_face")["code"]
     assert code.quota is not None
     for _ in range(code.quota.a_day):
         assert quotas.take(story.row(), code.quota, key=cases.key_of(story.row()), at=timezone.now())

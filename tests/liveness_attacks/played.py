@@ -17,8 +17,8 @@ from verification.core.route import Evidence, Looked, Next
 from verification.engines.liveness import pictures
 from verification.engines.liveness.frames import Image
 from verification.engines.liveness.pictures import SentStep
-from verification.stages.live_capture import ASKING, dialogue
-from verification.stages.live_capture.checks import WITH_CONSENT
+from verification.stages.live_capture import STAGE, dialogue
+from verification.stages.live_capture.checks import CHECKS
 from verification.stages.live_capture.facts import LiveCaptureFacts
 from verification.stages.live_capture.kept import compare_captures
 from verification.stages.live_capture.policy import CAPTURE
@@ -80,8 +80,8 @@ def of(frames: Sequence[Image], *, stills: int = CAPTURE.stills) -> Shown:
 def play(attempt: Attempt) -> Ended:
     """What becomes of it."""
     facts = measured(attempt)
-    results = ASKING.judge(facts, POLICY)
-    decision = decide(results, required=tuple(WITH_CONSENT))
+    results = STAGE.judge(facts, POLICY)
+    decision = decide(results, required=tuple(CHECKS))
     failed = [each.check for each in results if isinstance(each, Failed)]
     return Ended(WORDS.get(decision.outcome, "people"), given.refusals(results), failed, _numbers(facts))
 
@@ -92,7 +92,7 @@ def measured(attempt: Attempt) -> LiveCaptureFacts:
     if attempt.is_replayed:
         pictures = {kind for kind in evidence.items if ".frame." in kind}
         evidence = replace(evidence, seen=frozenset(pictures))
-    facts = ASKING.measure(given.case(), evidence, POLICY)
+    facts = STAGE.measure(given.case(), evidence, POLICY)
     assert isinstance(facts, LiveCaptureFacts)
     return facts
 

@@ -27,7 +27,7 @@ _DECIDED_BY = (
     "insecure_sandbox/camera.py",
     "insecure_sandbox/samples.py",
 )
-_NO_GATES = {"face.match", "face.consent", "face.passive", "face.hand_over"}
+_NO_GATES = {"face.match", "person.consent", "face.passive", "face.hand_over"}
 Row = dict[str, Any]
 Figures = dict[str, Any]
 Judge = Callable[[str, Sequence[int]], Iterable[Row]]

@@ -75,7 +75,7 @@ def without_receipt() -> Iterator[str]:
             yield f"{entry.verification_id}: {entry.type}: {told}"
 
 
-def _remembered(route: str) -> Release:
-    release = _release(route)
+def _remembered(route: str, *, law: str) -> Release:
+    release = _release(route, law=law)
     releases.RELEASES[release.id] = _played[release.id] = release
     return release

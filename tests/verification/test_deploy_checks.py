@@ -18,6 +18,7 @@ from verification.engines.faces.backends import Choice
 from verification.engines.liveness import passive
 from verification.management.commands.make_keys import make_missing
 from verification.stages import live_capture, statement
+from verification.stages.register import CONSENT
 from verification.workflow.reading import readiness
 from verification.workflow.reading.readiness import live_is_complete
 
@@ -225,10 +226,10 @@ def test_a_face_net_whose_calibration_admits_too_many_strangers_keeps_live_from_
     def unfit():
         return {"calibration": "own", "unfit_for_live": ["calibration own may match wrongly more often than 2e-04"]}
 
-    complete.TULGA_ROUTES = ["biometric"]
-    put(monkeypatch, routes.BIOMETRIC, live_capture.ASKING.differing(ready=lambda: {"unfit_for_live": []}))
+    complete.TULGA_ROUTES, capture = ["biometric"], CONSENT.beside(live_capture.STAGE)
+    put(monkeypatch, routes.BIOMETRIC, capture.differing(ready=lambda: {"unfit_for_live": []}))
     assert faults() == []
-    put(monkeypatch, routes.BIOMETRIC, live_capture.ASKING.differing(ready=unfit))
+    put(monkeypatch, routes.BIOMETRIC, capture.differing(ready=unfit))
     assert faults() == ["Route biometric: calibration own may match wrongly more often than 2e-04."]
 
 

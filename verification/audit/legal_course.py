@@ -8,6 +8,7 @@ from typing import Final
 from verification.audit import policy
 from verification.audit.legal_words import TRIES, Body, Fault, moment, text
 from verification.core import profiles
+from verification.core.errand import ONCE
 from verification.core.keeping import claims
 from verification.core.releases import Release
 
@@ -106,6 +107,10 @@ class Course:
     """What employees attested."""
     obligation: dict[str, datetime] = field(default_factory=dict)
     """When it was opened and closed, as the lender says."""
+    once: set[str] = field(default_factory=set)
+    """What was kept once for all attempts: what the register of people and the consent service said."""
+    asks_register: bool = False
+    """Whether its law wants the register of people asked."""
     passed: dict[tuple[str, str], int] = field(default_factory=dict)
     """Where a stage of a route was lawfully passed, the last time."""
 
@@ -143,7 +148,9 @@ class Course:
     def keep(self, attempt: Attempt, body: Body) -> None:
         """What an unsigned entry lists counts for nothing."""
         if self.is_signed:
-            attempt.kept |= {one.digest for one in claims(body)}
+            listed = list(claims(body))
+            attempt.kept |= {claim.digest for claim in listed}
+            self.once |= {claim.digest for claim in listed if claim.kind.startswith(ONCE)}
 
     def close(self, attempt: Attempt, outcome: str, body: Body, *, burns: bool) -> Iterator[Fault]:
         """Whether it burns follows from its release and from why it ended, and from no row."""

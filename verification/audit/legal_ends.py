@@ -60,6 +60,9 @@ def verified(course: Course, body: Body) -> Iterator[Fault]:
             lacking = [stage for stage, (before, at) in zip(others, pairwise(order), strict=True) if before >= at]
         missing[one.route] = lacking
     proven = [route for route, stages in missing.items() if not stages]
+    if course.asks_register and not all(release.asks_register for release in known):
+        yield LAW, "it was verified by a release that does not ask the register of people, and its law does"
+        proven = []
     if not profiles.suffices(course.combinations, passed=proven):
         open_ones = [f"{stage} of {route}" for route, stages in missing.items() for stage in stages]
         what = f": there is no pass of {', '.join(open_ones)}" if open_ones else ""

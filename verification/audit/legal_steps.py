@@ -49,6 +49,7 @@ def created(course: Course, body: Body, *, at: int) -> Iterator[Fault]:
     except Misconfigured:
         yield LAW, "nobody knows a profile of the hash by which it was opened"
         return
+    course.asks_register = bool(profile.register_asked)
     allowed = [tuple(map(str, one)) for one in listed(body, "combinations") if isinstance(one, list)]
     course.combinations = tuple(one for one in profile.combinations if one in allowed)
     if (profile is profiles.RENEWAL) is not bool(text(body, "renews")):
@@ -91,6 +92,8 @@ def opened(course: Course, body: Body, *, at: int) -> Iterator[Fault]:
     if (release := released(body, attempt.route)) is None or attempt.stage not in release.names:
         yield LAW, f"nobody knows the release by which {attempt.route} has this stage"
         return
+    if course.asks_register and not release.asks_register:
+        yield LAW, f"its law wants the register of people asked, and {attempt.route} by this release does not"
     before = release.before(attempt.stage)
     if before and before[0] not in course.given:
         yield CONSENT, f"{attempt.stage} was opened without the borrower's consent"
@@ -253,16 +256,18 @@ def _faults_of(course: Course, attempt: Attempt, body: Body, decision: Decision 
     """What is wrong with a judgement by itself: its release, its checks, what was made of them, what it was made of."""
     if attempt.release is None or attempt.stage not in attempt.release.names:
         yield LAW, f"nobody knows the release of {attempt.route} that it was judged by"
+    elif course.asks_register and not attempt.release.asks_register:
+        yield LAW, f"its law wants the register of people asked, and {attempt.route} was judged without it"
     elif decision is None:
         yield LAW, "a check says what nobody knows"
     elif (decision.outcome, decision.code) != (text(body, "outcome"), text(body, "code")):
         come_to = f"{decision.outcome} {decision.code}".rstrip()
         yield CHECKS, f"its checks come to {come_to}, which is not what was said of it"
-    # By all that was kept of it, of what else had passed in its route and of the consent alone.
+    # By all that was kept of it, of what else had passed in its route, of the consent, and of what is asked once.
     before = [
         one
         for one in course.attempts.values()
         if one.is_passed and one.stage != attempt.stage and (one.route == attempt.route or one.stage == "consent")
     ]
-    if text(body, "inputs") != inputs_mark(set[str]().union(*(one.kept for one in (attempt, *before)))):
+    if text(body, "inputs") != inputs_mark(course.once.union(*(each.kept for each in (attempt, *before)))):
         yield INPUTS, "it was judged by something else than what was kept before it"

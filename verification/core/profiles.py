@@ -61,6 +61,9 @@ class Profile:
     it is asked: from the law of June 2024 on, the stricter reading."""
     account_owner_max_age_seconds: int | None = None
     """How old the answer may be whose the account is. O-58, S9."""
+    register_asked: bool | None = None
+    """Whether the register of people must confirm, once a verification, that the person lives, is named so, was born
+    that day and holds that document. O-05, O-06; law.md names no day: from the ban of 2024 on, the stricter reading."""
     sha256: str = field(init=False)
     """Hash of what decides, pinned by every verification opened under it; whence we have it is not in it."""
 
@@ -92,6 +95,7 @@ PROFILES = {
             ),
             combinations=(("biometric",),),
             replaced_max=0,
+            register_asked=True,
             stop_credit_max_age_seconds=_STOP_CREDIT_SECONDS,
         ),
         Profile(
@@ -103,6 +107,7 @@ PROFILES = {
             ),
             combinations=(("eds", "biometric"),),
             replaced_max=0,
+            register_asked=True,
             stop_credit_max_age_seconds=_STOP_CREDIT_SECONDS,
             account_owner_max_age_seconds=_ACCOUNT_OWNER_SECONDS,
         ),
@@ -115,6 +120,7 @@ PROFILES = {
             ),
             combinations=(("eds", "biometric"),),
             replaced_max=0,
+            register_asked=True,
             confirmed_below_years=21,
             confirmed_from_years=55,
             visit_over_mci=_CREDIT_MCI,
@@ -132,6 +138,7 @@ PROFILES = {
             ),
             combinations=(("eds", "biometric"),),
             replaced_max=0,
+            register_asked=True,
             confirmed_below_years=21,
             confirmed_from_years=55,
             visit_over_mci=_CREDIT_MCI,
@@ -152,6 +159,7 @@ RENEWAL: Final = Profile(
     ),
     combinations=(("renewal",),),
     replaced_max=0,
+    register_asked=True,
 )
 """What a new consent after the wait is given under (O-52). No lender goes by it: nothing else is opened under it, and
 no money leaves for it alone."""

@@ -127,7 +127,7 @@ def require_consent(
         code = "consent_unanswered"
         # Of an answer about somebody else nothing is concluded about this person.
         if consent.iin == case.person.iin and consent.status == "not_found":
-            code = "registry_mismatch"
+            code = "person_unknown"
         elif consent.iin == case.person.iin and consent.status == "invalid" and not has_run_out(consent, at=at):
             code = "consent_declined" if _is_to(consent, case, text_sha256) else code
         raise Refused(code, missing.detail) from missing

@@ -36,6 +36,11 @@ class Release:
         """Its stages in the order the borrower meets them."""
         return tuple(name for name, _, _ in self.stages)
 
+    @property
+    def asks_register(self) -> bool:
+        """Whether one of its stages passes only where the register of people confirms the person."""
+        return any(set(checks) >= REGISTER_CHECKS for _, checks, _ in self.stages)
+
     def before(self, stage: str) -> tuple[str, ...]:
         """The stages that come before this one; all, for one that the route has not."""
         names = self.names
@@ -52,22 +57,14 @@ class Release:
 
 _CONSENT: Final[Checked] = ("consent", ("consent.agreed",), 0)
 _QUESTION: Final[Checked] = ("question", ("question.free",), 0)
-_STATEMENT: Final[Checked] = (
-    "statement",
-    (
-        *("eds.format", "eds.content", "eds.signature", "eds.path", "eds.usage", "eds.identity", "eds.revocation"),
-        *("eds.timestamp", "eds.statement"),
-    ),
-    3,
+_REGISTER: Final = ("person.consent", "person.registry", "person.alive", "person.names", "person.document")
+REGISTER_CHECKS: Final = frozenset(_REGISTER)
+"""What a stage asks beside whose errand the register of people is."""
+_EDS: Final = (
+    *("eds.format", "eds.content", "eds.signature", "eds.path", "eds.usage", "eds.identity", "eds.revocation"),
+    *("eds.timestamp", "eds.statement"),
 )
-_PERSON: Final[Checked] = (
-    "person",
-    (
-        *("person.consent", "person.answer", "person.registry", "person.alive", "person.names", "person.document"),
-        "person.phone",
-    ),
-    3,
-)
+_PERSON: Final[Checked] = ("person", (*_REGISTER, "person.answer", "person.phone"), 3)
 _CODE: Final[Checked] = ("code", ("code.sent", "code.guess", "code.owner"), 1)
 _FACE: Final = (
     *("face.binding", "face.timing", "face.fresh", "face.one_face", "face.quality", "face.commands", "face.depth"),
@@ -77,8 +74,12 @@ _FACE: Final = (
 RELEASES: dict[str, Release] = {
     release.id: release
     for release in (
-        Release("eds", (_CONSENT, _QUESTION, _STATEMENT)),
-        Release("biometric", (_CONSENT, _QUESTION, ("live_capture", ("face.consent", *_FACE), 3))),
+        # Where the profile does not ask the register of people.
+        Release("eds", (_CONSENT, _QUESTION, ("statement", _EDS, 3))),
+        Release("biometric", (_CONSENT, _QUESTION, ("live_capture", ("person.consent", *_FACE), 3))),
+        # Where it does: from KZ-2024-10 on.
+        Release("eds", (_CONSENT, _QUESTION, ("statement", (*_REGISTER, *_EDS), 3))),
+        Release("biometric", (_CONSENT, _QUESTION, ("live_capture", (*_REGISTER, *_FACE), 3))),
         Release("live_face", (_CONSENT, _PERSON, _CODE, _QUESTION, ("live_capture", _FACE, 3))),
         Release("renewal", (_CONSENT, ("renewal", ("renewal.agreed",), 0), _PERSON, _QUESTION, _CODE)),
     )

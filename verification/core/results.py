@@ -32,10 +32,17 @@ class _Result:
 
 @dataclass(frozen=True)
 class Passed(_Result):
-    """The check found what it must find."""
+    """The check found what it must find.
+
+    code: a remark that people are shown and that decides nothing; empty, as a rule. Raises `KeyError` for another code.
+    """
 
     outcome: ClassVar = "pass"
-    code: ClassVar = ""
+    code: str = ""
+
+    def __post_init__(self) -> None:
+        if self.code and not reasons.require(self.code).remark:
+            raise KeyError(self.code)
 
 
 @dataclass(frozen=True)
@@ -105,10 +112,12 @@ def measured(measure: Callable[Given, Value], *args: Given.args, **kwargs: Given
 def judged(
     check: str, code: str = "", *, detail: Detail, score: float | None = None, threshold: float | None = None
 ) -> Result:
-    """What a check of this name says by a code: nothing, and it passes; by its reason it fails or could not tell."""
+    """What a check of this name says by a code: none or a remark passes; another fails or could not tell."""
     if not code:
         return Passed(check, detail=detail, score=score, threshold=threshold)
     reason = reasons.require(code)
+    if reason.remark:
+        return Passed(check, code, detail=detail, score=score, threshold=threshold)
     negative = Inconclusive if reason.retry or reason.review else Failed
     return negative(check, code, detail=detail, score=score, threshold=threshold)
 
@@ -123,7 +132,7 @@ def on_record(checks: Iterable[Mapping[str, str]]) -> tuple[Result, ...]:
     results: list[Result] = []
     for one in checks:
         if one["outcome"] == Passed.outcome:
-            results.append(Passed(one["check"]))
+            results.append(Passed(one["check"], one["code"]))
         else:
             negative = Inconclusive if one["outcome"] == Inconclusive.outcome else Failed
             results.append(negative(one["check"], one["code"]))

@@ -62,6 +62,7 @@ class Evidence:
     that, and where a turn is looked at, it is empty.
     left: how many attempts the borrower has, this one among them; None where none are counted.
     handed_over: whether the borrower went on at a phone that had scanned a code.
+    services: what the consent to a look-up must allow for every route of the chosen combination; empty after that.
     secrets: what workers alone know of this attempt, in hex, by the newest of their keys first; none in a replay.
     """
 
@@ -71,6 +72,7 @@ class Evidence:
     left: int | None = None
     handed_over: bool = False
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    services: tuple[str, ...] = ()
 
     def require(self, kind: str) -> bytes:
         """The bytes of a kind. Raises `Refused` (check_missing) where there are none."""
@@ -219,6 +221,8 @@ class Stage:
     report: makes one document of facts and results, kept as evidence `<stage>.report`.
     ready: loads what measures and says what is in use; raises `Misconfigured` if it cannot.
     hint: one word about a camera picture that is kept nowhere. quota: limits how often it is prepared.
+    services: what registers are asked of the person, out of `registry_answers.SERVICES`. answered_at: when the borrower
+    did their part, by the evidence; None where they did not.
     pictures: what of its evidence reviewers look at. show: the bytes of a kind as a fresh JPEG without anything beside
     the picture; both raise `BadInput` or `Refused` for what cannot be shown.
     """
@@ -248,6 +252,8 @@ class Stage:
     timeout_code: str = "abandoned"
     queue: str = "default"
     has_frames: bool = False
+    services: tuple[str, ...] = ()
+    answered_at: Callable[[Evidence], datetime | None] | None = None
 
     def differing(self, **changes: Any) -> "Stage":
         """The same stage but for these of its parts."""
@@ -262,7 +268,8 @@ class Stage:
 class Route:
     """One way to identify the borrower: its stages in order. Its words are translated when they are shown.
 
-    title: what reviewers and regulators call it. label, explanation: what a borrower chooses it by.
+    title: what reviewers and regulators call it. label, explanation: what a borrower chooses it by. registered: its
+    stages under a profile that asks the register of people; None where `stages` ask it anyway.
     """
 
     name: str
@@ -270,3 +277,4 @@ class Route:
     label: Words
     explanation: Words
     stages: tuple[Stage, ...]
+    registered: tuple[Stage, ...] | None = None

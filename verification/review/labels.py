@@ -75,7 +75,11 @@ COMMANDS: Final[dict[str, Words]] = {
     "nod": _("Nod"),
 }
 CHECKS: Final[dict[str, Words]] = {
-    "face.consent": _("Consent to look up the photo"),
+    "person.consent": _("Consent to the look-up, by the SMS from 1414"),
+    "person.registry": _("Known to the register of people, birth date as stated"),
+    "person.alive": _("Alive, as the register of people has it"),
+    "person.names": _("Names as the register of people has them"),
+    "person.document": _("Document registered, valid and not expired"),
     "face.binding": _("Frames belong to their commands"),
     "face.timing": _("Frames came in time"),
     "face.fresh": _("Frames are fresh"),

@@ -25,14 +25,15 @@ SOURCE: Final = "consent"
 class ConsentRequest:
     """Who is asked, for whom, to what. `text_sha256` names the wording they were shown, see `stages/consent/policy.py`.
 
-    reference: the verification it is for. services: a choice of `core.registry_answers.SERVICES`. valid_seconds: how
-    long the consent shall hold.
+    reference: the verification it is for. phone: what the lender stated, for an adapter that must name one; else None,
+    for the state knows where it reaches a person. services: a choice of `core.registry_answers.SERVICES`.
+    valid_seconds: how long the consent shall hold.
     """
 
     request_id: str
     reference: str
     iin: Iin
-    phone: Phone
+    phone: Phone | None
     lender_bin: str
     lender_name: str
     purpose: str
@@ -45,7 +46,12 @@ class ConsentRequest:
 
 @runtime_checkable
 class ConsentSource(Protocol):
-    """Whoever asks people for their consent in the name of the state's registers."""
+    """A service that asks people for their consent in the name of the state's registers.
+
+    names_phone: whether its protocol must be given a phone, which can only be the one that the lender stated.
+    """
+
+    names_phone: bool
 
     def request(self, wanted: ConsentRequest) -> bytes:
         """The answer, raw; `core.registry_answers.parse_consent` reads it. The status may be `pending` for minutes.
@@ -72,11 +78,13 @@ class HttpConsentSource:
         token_file: str | Path = "",
         seconds: float = SECONDS,
         max_bytes: int = CONSENT_MAX_BYTES,
+        names_phone: bool = False,
     ) -> None:
         """`url`: the operator's, `/request` and `/read` are below it. The rest is as in the other sources.
 
-        Raises `Misconfigured`.
+        names_phone: the service wants a phone; each consent is then remarked. Raises `Misconfigured`.
         """
+        self.names_phone = names_phone
         self._requests, self._reads = (
             Service.configured(
                 SOURCE,
@@ -94,7 +102,6 @@ class HttpConsentSource:
             "request_id": wanted.request_id,
             "reference": wanted.reference,
             "iin": wanted.iin.value,
-            "phone": wanted.phone.value,
             "lender_bin": wanted.lender_bin,
             "lender_name": wanted.lender_name,
             "purpose": wanted.purpose,
@@ -103,6 +110,7 @@ class HttpConsentSource:
             "language": wanted.language,
             "text_sha256": wanted.text_sha256,
             "valid_seconds": wanted.valid_seconds,
+            **({"phone": wanted.phone.value} if self.names_phone and wanted.phone else {}),
         }
         raw = self._requests.ask(question, read=parse_consent, repeated=("request_id", "iin"))
         terms = parse_consent(raw).terms

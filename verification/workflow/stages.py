@@ -3,13 +3,14 @@
 Ours: consent before the first, the script-breaking question before the last.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from django.conf import settings
 
 from verification import routes
+from verification.core import profiles
 from verification.core.errors import Misconfigured
-from verification.core.releases import Release
+from verification.core.releases import REGISTER_CHECKS, Release
 from verification.core.route import Stage, Words
 from verification.stages import consent, question
 
@@ -21,8 +22,21 @@ def titles() -> dict[str, Words]:
     return {name: each.title for name, each in routes.ROUTES.items()}
 
 
-def of(route_name: str) -> Mapping[str, Stage]:
-    """The stages of a route by name, in the order the borrower meets them.
+def of(route_name: str, *, law: str) -> Mapping[str, Stage]:
+    """The stages of a route by name, in the order the borrower meets them, as the profile of this hash has it.
+
+    Raises `Misconfigured` as `installed` does, and where the profile wants the register of people asked and the route
+    does not ask it.
+    """
+    is_asked = bool(profiles.pinned(law).register_asked)
+    way = installed(route_name, is_registered=is_asked)
+    if is_asked and not any(stage.checks.keys() >= REGISTER_CHECKS for stage in way.values()):
+        raise Misconfigured(f"route {route_name} does not ask the register of people")
+    return way
+
+
+def installed(route_name: str, *, is_registered: bool = False) -> Mapping[str, Stage]:
+    """The stages of a route by name, in order. is_registered: those that ask the register of people, where it has such.
 
     Raises `Misconfigured` for a route that is not installed, or not there.
     """
@@ -30,7 +44,8 @@ def of(route_name: str) -> Mapping[str, Stage]:
         raise Misconfigured(f"route {route_name} is not in TULGA_ROUTES")
     if route_name not in routes.ROUTES:
         raise Misconfigured(f"TULGA_ROUTES names {route_name}, and there is no such route")
-    *before, last = routes.ROUTES[route_name].stages
+    route = routes.ROUTES[route_name]
+    *before, last = route.registered if is_registered and route.registered is not None else route.stages
     way = (CONSENT, *before, QUESTION, last)
     found = {stage.name: stage for stage in way}
     if len(found) != len(way):
@@ -38,16 +53,29 @@ def of(route_name: str) -> Mapping[str, Stage]:
     return found
 
 
-def release(route_name: str) -> Release:
+def is_last(stage: Stage, route_name: str) -> bool:
+    """Whether the route ends with this stage, as it does under each profile."""
+    return stage.name == [*installed(route_name)][-1]
+
+
+def services(combination: Sequence[str], *, law: str) -> tuple[str, ...]:
+    """What registers are asked of the person on all these routes, each once."""
+    every = (stage.services for route in combination for stage in of(route, law=law).values())
+    return tuple(dict.fromkeys(service for asked in every for service in asked))
+
+
+def release(route_name: str, *, law: str) -> Release:
     """How a route is done by this software: what the log names, and `core/releases.py` must know."""
-    return Release(
-        route_name, tuple((name, tuple(stage.checks), stage.attempts or 0) for name, stage in of(route_name).items())
-    )
+    return _release(route_name, of(route_name, law=law))
 
 
-def known(route_name: str, stage_name: str) -> Stage | None:
+def _release(route_name: str, way: Mapping[str, Stage]) -> Release:
+    return Release(route_name, tuple((name, tuple(stage.checks), stage.attempts or 0) for name, stage in way.items()))
+
+
+def known(route_name: str, stage_name: str, *, law: str) -> Stage | None:
     """One stage, or None where this installation has no such route or stage any more: for reads and sweeps."""
     try:
-        return of(route_name).get(stage_name) if stage_name else None
+        return of(route_name, law=law).get(stage_name) if stage_name else None
     except Misconfigured:
         return None

@@ -29,10 +29,9 @@ from tests.verification.workflow.insecure_route import install
 from verification.core.results import Step
 from verification.core.route import Evidence
 from verification.engines.liveness.prints import Alike
-from verification.stages.live_capture import ASKING
+from verification.routes import BIOMETRIC
 from verification.stages.live_capture.facts import LiveCaptureFacts
 from verification.stages.live_capture.kept import Compared, ComparedAll
-from verification.stages.live_capture.policy import LiveCapturePolicy
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -40,7 +39,8 @@ pytestmark = [
     pytest.mark.usefixtures("seen_once", "asked"),
 ]
 
-POLICY = LiveCapturePolicy()
+(ASKING,) = BIOMETRIC.stages
+POLICY = ASKING.policy_in_use()
 AGAIN = Compared("att_" + "b" * 26, Alike(0.9, 12, 9, 0.8))
 """Another capture, which this one is."""
 Change = Callable[[LiveCaptureFacts], LiveCaptureFacts]

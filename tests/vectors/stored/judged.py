@@ -13,7 +13,8 @@ from tests.verification.stages.person import known_case
 from verification.core.person import Case
 from verification.core.route import Evidence, Stage
 from verification.core.stored import canonical_json
-from verification.stages import code, consent, live_capture, person, question, renewal, statement
+from verification.routes import LIVE_FACE
+from verification.stages import code, consent, question, renewal, statement
 from verification.workflow.moving import dossier
 
 _FRAMES = 12
@@ -25,7 +26,7 @@ def attempts() -> Iterator[tuple[Stage, Case, Evidence]]:
     yield consent.STAGE, known_case.case(), agreed
     free = canonical_json({"somebody_tells_me": False, "at": known_case.NOW.isoformat()})
     yield question.STAGE, known_case.case(), Evidence(items={"question.answer": free}, at=known_case.NOW)
-    yield person.STAGE, known_case.case(), agreed
+    yield LIVE_FACE.stages[0], known_case.case(), agreed
     yes = {"agreed": True, "version": renewal.policy.CURRENT, "language": "kk"}
     wanted = dict(renewal.STAGE.accept({}, yes, known_case.NOW).evidence)
     wanted["renewal.shown"] = canonical_json({"contract_sha256": "a" * 64})
@@ -45,7 +46,7 @@ def attempts() -> Iterator[tuple[Stage, Case, Evidence]]:
         for command in captures.ORDER
     }
     photo = captures.photo_answer((folder / "obama.jpg").read_bytes())
-    yield live_capture.ASKING, captures.case(), captures.Sent(frames).evidence(photo=photo)
+    yield captures.WHOLE, captures.case(), captures.Sent(frames).evidence(photo=photo)
 
 
 def written(stage: Stage, evidence: Evidence, facts: object) -> dict[str, bytes]:

@@ -23,8 +23,14 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 FORGERIES = 50
 OF_WORKERS = (
     *("code.issued.N", "code.sent.N", "code.expected", "code.owner", "consent.terms", "statement.text"),
-    *("statement.ocsp", "statement.ocsp_nonce", "person.consent", "person.registry", "person.phone", "person.nonce"),
-    *("live_capture.order", "live_capture.photo", "live_capture.consent", "live_capture.compared"),
+    *("statement.ocsp", "statement.ocsp_nonce", "register.consent", "register.person", "person.phone"),
+    *(
+        "live_capture.order",
+        "live_capture.photo",
+        "register.consent_request",
+        "register.asked",
+        "live_capture.compared",
+    ),
     *("live_capture.N.seen", "live_capture.N.look", "live_capture.N.prints", "live_capture.document"),
     *("shared.anchor.N", "shared.crl.N", "statement.report", "code.guess", "code.guess.N.N", "of.another.stage"),
 )

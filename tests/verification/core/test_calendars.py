@@ -16,7 +16,7 @@ MOST = (
     *("replaced_max", "valid_for_seconds", "amount_max_mci", "confirmed_from_years", "visit_over_mci"),
     *("cooling_off_over_mci", "stop_credit_max_age_seconds", "account_owner_max_age_seconds"),
 )
-LEAST = ("confirmed_below_years", "cooling_off_hours")
+LEAST = ("confirmed_below_years", "cooling_off_hours", "register_asked")
 NOT_OF_THE_RULE = {"id", "in_force_from", "source", "verified_by_lawyer", "combinations", "sha256"}
 
 

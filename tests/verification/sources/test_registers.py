@@ -97,6 +97,15 @@ def ask_consent(url: str) -> bytes:
     return HttpConsentSource(url).request(WANTED)
 
 
+def test_a_service_that_must_be_given_a_phone_gets_the_lenders_and_no_other_does() -> None:
+    for names_phone, phone in ((True, PHONE), (False, None)):
+        source = HttpConsentSource("http://127.0.0.1:1", names_phone=names_phone)
+        assert source.names_phone is names_phone
+        with answering(CONSENT) as (url, questions):
+            HttpConsentSource(url, names_phone=names_phone).request(WANTED)
+        assert [question.get("phone") for _, question in questions] == [phone]
+
+
 def send_sms(url: str) -> bytes:
     return HttpSmsGateway(url).send(Phone(PHONE), "Code 123456.", request_id=REQUEST_ID)
 
@@ -157,7 +166,6 @@ def _read(connection: socket.socket) -> tuple[bytes, bytes, bytes]:
             ABOUT
             | {
                 "reference": REFERENCE,
-                "phone": PHONE,
                 "lender_bin": LENDER_BIN,
                 "lender_name": "Тест Кредит",
                 "purpose": "online microcredit",

@@ -278,7 +278,7 @@ def test_a_real_capture_is_told_with_its_model_and_thresholds(sandbox, settings)
     shown = [sum(frame["jpeg"] is not None for frame in one["frames"]) for one in document["live_image"]["commands"]]
     assert set(shown) == {1}
     checks = [document["comparison"]["name"], *(gate["name"] for gate in document["live_image"]["gates"])]
-    assert sorted(checks) == sorted(stages.of("biometric")["live_capture"].checks)
+    assert sorted(checks) == sorted(stages.installed("biometric")["live_capture"].checks)
     assert document["policy"]["version"] == POLICY.version
     assert document["reference"]["source"] == "STATE"
     key = vault.open(verification_id=story.id, lender_id=story.lender.pk)

@@ -166,7 +166,7 @@ def test_a_quota_counts_over_all_lenders_and_begins_no_dialogue_beyond_it(script
 def test_a_quota_is_one_phones_in_one_mode_for_one_purpose_and_one_day(script):
     row, live = (begin(lender(number=number)).row() for number in (1, 20))
     live.mode = "live"
-    stage, noon = stages.of("eds")["asked"], datetime(2026, 11, 24, 12, tzinfo=UTC)
+    stage, noon = stages.installed("eds")["asked"], datetime(2026, 11, 24, 12, tzinfo=UTC)
 
     assert stage.quota is not None
     quota = stage.quota
@@ -185,7 +185,7 @@ def test_a_quota_is_one_phones_in_one_mode_for_one_purpose_and_one_day(script):
 
 def test_counts_of_days_gone_by_are_forgotten_and_todays_stay(script):
     row, noon = begin(lender()).row(), datetime(2026, 11, 24, 12, tzinfo=UTC)
-    quota = stages.of("eds")["asked"].quota
+    quota = stages.installed("eds")["asked"].quota
     assert quota is not None
     for days in (0, 0, 1):
         at = noon + timedelta(days=days)

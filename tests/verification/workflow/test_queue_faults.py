@@ -39,7 +39,7 @@ MUTANTS: dict[str, tuple[ModuleType, str, str, str]] = {
         "_judge",
         """        queue.require_fence(verification)
         at = clock.now()
-        if decision.outcome is not Outcome.PASSED or stage.name == [*stages.of(attempt.route)][-1]:
+        if decision.outcome is not Outcome.PASSED or stages.is_last(stage, attempt.route):
             require_as_said(verification)  # this may end it, or leave it to people
         with transition.holding(verification):
             kept = dossier.put(attempt, collected, key=key, at=at)

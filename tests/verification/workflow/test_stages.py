@@ -35,7 +35,8 @@ def test_a_consent_is_taken_in_every_language_of_its_text(language):
 
 def test_a_route_with_two_stages_of_one_name_is_refused(monkeypatch, settings):
     settings.TULGA_ROUTES = ["twice"]
-    words = {"title": "x", "label": "x", "explanation": "x"}
-    monkeypatch.setitem(ROUTES, "twice", Route(name="twice", stages=(code.STAGE, person.STAGE, code.STAGE), **words))
+    way = (code.STAGE, person.STAGE, code.STAGE)
+    twice = Route(name="twice", title="x", label="x", explanation="x", stages=way)
+    monkeypatch.setitem(ROUTES, "twice", twice)
     with pytest.raises(Misconfigured, match="two stages of one name"):
-        stages.of("twice")
+        stages.installed("twice")

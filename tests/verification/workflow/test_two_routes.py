@@ -45,7 +45,7 @@ def test_a_signature_and_then_a_face_verify_and_neither_alone(issued: Issued) ->
     camera.capture(story)
     row = story.row()
     assert (row.status, row.passed_routes) == ("verified", ["eds", "biometric"])
-    assert {"face.match", "face.commands", "face.consent"} <= passed(verification=story.id)
+    assert {"face.match", "face.commands", "person.alive"} <= passed(verification=story.id)
     assert AuditEntry.objects.filter(type="verification.verified").count() == 1
 
 

@@ -22,10 +22,20 @@ TABLE = (
         gettext_noop("The SMS from 1414 was not answered, so nothing could be checked. Try again and answer it."),
         "No consent that holds came from the state's service in time.",
     ),
-    Reason("registry_mismatch", _NOT_CONFIRMED, "The register does not know this person as stated.", burns=True),
-    Reason("name_mismatch", _NOT_CONFIRMED, "Another surname, name or patronymic is registered.", burns=True),
+    Reason("registry_mismatch", _NOT_CONFIRMED, "The borrower typed what their document does not say.", burns=True),
+    # What the lender stated and the register has cannot change by another try: each of these ends it.
+    Reason("person_unknown", _NOT_CONFIRMED, "The register does not know this person.", burns=True, final=True),
+    Reason("name_mismatch", _NOT_CONFIRMED, "Other names than stated are registered.", burns=True, final=True),
+    Reason("birth_date_differs", _NOT_CONFIRMED, "Another birth date is registered.", burns=True, final=True),
     Reason("person_deceased", _NOT_CONFIRMED, "The register says that the person has died.", burns=True, final=True),
-    Reason("document_expired", _NOT_CONFIRMED, "The document had run out on the day of judgement.", burns=True),
+    Reason("document_invalid", _NOT_CONFIRMED, "The document is not registered as valid.", burns=True, final=True),
+    Reason("document_expired", _NOT_CONFIRMED, "The document had run out on that day.", burns=True, final=True),
+    Reason(
+        "consent_phone_stated",
+        gettext_noop("The SMS from 1414 went to the phone that the lender named."),
+        "The state's consent service was given the phone that the lender stated.",
+        remark=True,
+    ),
     Reason("phone_owner_mismatch", _NOT_CONFIRMED, "The phone is not this IIN's, or nobody said so.", burns=True),
     Reason(
         "otp_wrong",

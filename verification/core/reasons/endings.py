@@ -50,7 +50,10 @@ _FAMILIES: tuple[tuple[Ending, tuple[str, ...]], ...] = (
     ),
     (
         NOT_CONFIRMED,
-        ("registry_mismatch", "name_mismatch", "person_deceased", "document_expired", "phone_owner_mismatch"),
+        (
+            *("registry_mismatch", "person_unknown", "name_mismatch", "birth_date_differs", "person_deceased"),
+            *("document_invalid", "document_expired", "phone_owner_mismatch"),
+        ),
     ),
     (
         Ending(

@@ -12,7 +12,8 @@ def gettext_noop(message: str) -> str:
 class Reason:
     """One code. burns: it uses up one of the borrower's attempts. final: it declines the verification at once.
 
-    review: two people look at the case. retry: our side tries again and nothing is decided. family: `LIVENESS` if by
+    review: two people look at the case. retry: our side tries again and nothing is decided. remark: a check that passed
+    says it; it is shown and decides nothing. family: `LIVENESS` if by
     this code a capture is refused as not that of a living face before the camera, `PICTURE` if because its pictures
     are too poor to tell, which costs nothing; empty for every other code.
     """
@@ -24,6 +25,7 @@ class Reason:
     final: bool = False
     review: bool = False
     retry: bool = False
+    remark: bool = False
     family: str = ""
 
 

@@ -51,6 +51,12 @@ TABLE = (
     Reason("eds_statement_expired", _SIGN_AGAIN, "The statement had expired when the signature came."),
     Reason("eds_issuer_revoked", _OWN_KEY, "The authority that issued the certificate is itself revoked.", burns=True),
     Reason("eds_timestamp_unavailable", OUR_FAULT, "No usable time-stamp of our authority; tried again.", retry=True),
+    Reason(
+        "eds_surname_differs",
+        gettext_noop("Your key spells your surname otherwise. That changes nothing here."),
+        "The certificate spells the surname otherwise than the lender; it decides nothing.",
+        remark=True,
+    ),
     # eGov Mobile: refused at the door, so that nothing was taken and no attempt is touched
     Reason(
         "egov_document_altered",

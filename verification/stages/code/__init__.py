@@ -5,7 +5,7 @@ from verification.stages.code.checks import CHECKS
 from verification.stages.code.collect import collect_code, prepare_code
 from verification.stages.code.dialogue import accept_code, go_on_code, prompt_code
 from verification.stages.code.measure import CodeFacts, look_code, measure_code
-from verification.stages.code.policy import POLICY, CodePolicy
+from verification.stages.code.policy import POLICY, SERVICES, CodePolicy
 
 STAGE = Stage(
     name="code",
@@ -22,6 +22,7 @@ STAGE = Stage(
     policy_in_use=CodePolicy,
     seconds=POLICY.code_seconds,
     attempts=POLICY.attempts,
+    services=SERVICES,
     quota=Quota(
         purpose="code",
         value=lambda case: case.person.phone.value,

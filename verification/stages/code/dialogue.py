@@ -16,8 +16,8 @@ from verification.core.stored import canonical_json
 from verification.stages.code.policy import POLICY
 
 SHOWN = "consent.answer"
-# The person's consent by the state's own service, which the stage `person` obtained.
-CONSENT = "person.consent"
+# The person's consent by the state's own service, obtained before.
+CONSENT = "register.consent"
 ISSUED, SENT, GUESS = "code.issued", "code.sent", "code.guess"
 # What a right guess is kept as, told when no guess can come any more.
 EXPECTED, OWNER = "code.expected", "code.owner"

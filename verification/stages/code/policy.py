@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-# What the consent of the stage `person` must allow to be asked.
-SERVICES: Final = ("person", "phone", "photo")
+# What registers are asked under the consent.
+SERVICES: Final = ("phone",)
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,11 @@
 """A live face that follows random commands, matched against a photo from a register.
 
-By default the photo is asked for under the consent that the stage `person` obtained; a route without that stage takes
-`ASKING`, which obtains its own.
+The photo is asked for under the consent that the errand `register` obtains, beside this stage or one before it.
 """
 
 from verification.core.route import Stage
-from verification.stages.live_capture.checks import CHECKS, WITH_CONSENT
-from verification.stages.live_capture.collect import (
-    collect_live_capture,
-    collect_under_own_consent,
-    prepare_live_capture,
-    prepare_with_own_consent,
-)
+from verification.stages.live_capture.checks import CHECKS
+from verification.stages.live_capture.collect import collect_live_capture, prepare_live_capture
 from verification.stages.live_capture.dialogue import (
     accept_live_capture,
     go_on_live_capture,
@@ -21,9 +15,15 @@ from verification.stages.live_capture.dialogue import (
     show_live_capture,
 )
 from verification.stages.live_capture.facts import LiveCaptureFacts
-from verification.stages.live_capture.kept import AGAIN
+from verification.stages.live_capture.kept import AGAIN, answered_at
 from verification.stages.live_capture.measure import look_at_live_capture, measure_live_capture, ready
-from verification.stages.live_capture.policy import ATTEMPTS, READY_SECONDS, UNBURNT_MAX, LiveCapturePolicy
+from verification.stages.live_capture.policy import (
+    ATTEMPTS,
+    READY_SECONDS,
+    SERVICES,
+    UNBURNT_MAX,
+    LiveCapturePolicy,
+)
 
 STAGE = Stage(
     name="live_capture",
@@ -49,5 +49,6 @@ STAGE = Stage(
     timeout_code="liveness_command_missed",
     queue="faces",
     has_frames=True,
+    services=SERVICES,
+    answered_at=answered_at,
 )
-ASKING = STAGE.differing(prepare=prepare_with_own_consent, collect=collect_under_own_consent, checks=WITH_CONSENT)

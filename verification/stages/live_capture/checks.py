@@ -1,14 +1,14 @@
 """Was a living person in front of the camera, doing what was asked, and is it the borrower? All of it, or no.
 
-1 consent, where this stage asked for it · 2 frames bound to the commands · 3 in time · 4 fresh · 5 one face · 6 good
-enough · 7 the commands · 8 depth · 9 the same face throughout · 10 a certified detector, or only small loans · 11 at a
-phone that took over: smaller ones · 12 no sign of injection · 13 the reference. A match without all the gates before it
-never passes. Gates 2 to 9, which the frames decide by themselves, are in `gates`.
+1 consent, which the errand `register` judges · 2 frames bound to the commands · 3 in time · 4 fresh · 5 one face ·
+6 good enough · 7 the commands · 8 depth · 9 the same face throughout · 10 a certified detector, or only small loans ·
+11 at a phone that took over: smaller ones · 12 no sign of injection · 13 the reference. A match without all the gates
+before it never passes. Gates 2 to 9, which the frames decide by themselves, are in `gates`.
 """
 
 from decimal import Decimal
 
-from verification.core.results import Detail, Failed, Passed, Result, Step, judged, said
+from verification.core.results import Detail, Failed, Passed, Result, Step, judged
 from verification.engines.faces.embedding import Distance
 from verification.stages.live_capture.facts import LiveCaptureFacts, Shown
 from verification.stages.live_capture.gates import (
@@ -25,11 +25,6 @@ from verification.stages.live_capture.gates import (
 from verification.stages.live_capture.policy import LiveCapturePolicy
 
 _BY_ZONE = {"match": "", "review": "face_review", "no_match": "face_mismatch"}
-
-
-def check_consent(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
-    """1: the person consented, by the state's own service, to their photo being looked up."""
-    return said("face.consent", facts.consent)
 
 
 def check_passive(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
@@ -148,4 +143,3 @@ CHECKS = {
     "face.injection": check_injection,
     "face.match": check_match,
 }
-WITH_CONSENT = {"face.consent": check_consent, **CHECKS}

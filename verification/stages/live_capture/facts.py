@@ -82,13 +82,12 @@ class Match:
 class LiveCaptureFacts:
     """All that a live capture is judged by.
 
-    `consent`: whether the photo may be looked up. `best`: kinds of the full frames that stand for the steps, which are
+    `best`: kinds of the full frames that stand for the steps, which are
     kept when others are destroyed. `identity`: whom each still shows, in which pose. `left`: attempts, with this one.
     `models`: SHA-256 of those that find and measure faces. `embedding`, `recognition`: units and net of the distances.
     `passive`: what a detector of presentation attacks says; None where none is installed, or nothing was measured.
     """
 
-    consent: Step
     sent: Sent | Step
     shown: Shown | Step
     match: Match | Step

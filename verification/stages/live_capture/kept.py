@@ -29,8 +29,8 @@ OTHER_ORDER = f"{STAGE}.other_order"
 PHOTO, COMPARED = f"{STAGE}.photo", f"{STAGE}.compared"
 # The stage before: the borrower's own yes, and the wording they said it to.
 SHOWN = "consent.answer"
-# The person's consent by the state's own service: asked for here, or by the stage `person`.
-CONSENT_REQUEST, OWN_CONSENT, EARLIER_CONSENT = f"{STAGE}.consent_request", f"{STAGE}.consent", "person.consent"
+# The person's consent by the state's own service: as it was asked for, and as it was read later.
+CONSENT_REQUEST, CONSENT = "register.consent_request", "register.consent"
 NEUTRAL = "look_straight"
 _LENGTH_BYTES = 4  # before each frame of a chain
 _PRINTS = re.compile(rf"{STAGE}\.(\d+)\.prints")
@@ -130,6 +130,12 @@ def captured(evidence: Evidence) -> Captured:
     last_rest = max((at for at, step in enumerate(steps) if step.sent.command == NEUTRAL), default=0)
     presented_before = any(_PICTURE.match(kind) for kind in evidence.seen)
     return Captured(tuple(steps[last_rest:]), missed, lost, by_line=is_lost, presented_before=presented_before)
+
+
+def answered_at(evidence: Evidence) -> datetime | None:
+    """When the last frames of a capture came; None where no command has any."""
+    steps = captured(evidence).steps
+    return steps[-1].arrived if steps else None
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Everything that one live capture and the register's photo say, measured once: numbers, distances, hashes.
 
 What the chain of a command shows is measured as it comes (`look_at_live_capture`), and joined by the judgement:
-1 the consent under which the photo was asked for · 2 what came for each command, and when · 3 pixels and points of
+2 what came for each command, and when · 3 pixels and points of
 every frame · 4 freshness, faces, quality, gestures, depth · 5 the face of each step, and of frames all along the chain,
 compared with the first · 6 the reference, compared with the face at rest and at work, of the full frames and of the
 chain in which the work is seen, and with every frame's. Pixels and embeddings end with the call.
@@ -15,8 +15,8 @@ from itertools import pairwise
 from verification.core import stored
 from verification.core.errors import Refused
 from verification.core.person import Case
-from verification.core.registry_answers import has_run_out, parse_consent, parse_photo, require_consent
-from verification.core.results import Step, Steps, measured
+from verification.core.registry_answers import has_run_out, parse_consent, parse_photo
+from verification.core.results import Step, measured
 from verification.core.route import LOOK_AT, Evidence, Looked, Memory
 from verification.engines import weights
 from verification.engines.faces import backends
@@ -32,28 +32,20 @@ from verification.engines.liveness.throughout import throughout
 from verification.stages.live_capture.facts import LiveCaptureFacts, Match, Sent, Shown
 from verification.stages.live_capture.kept import (
     COMPARED,
-    EARLIER_CONSENT,
+    CONSENT,
     NEUTRAL,
-    OWN_CONSENT,
     PHOTO,
-    SHOWN,
     CapturedStep,
     ComparedAll,
     captured,
     captured_step,
     ordered,
 )
-from verification.stages.live_capture.policy import EARLIER_SERVICES, LINE_LOST, OWN_SERVICES, LiveCapturePolicy
+from verification.stages.live_capture.policy import LINE_LOST, LiveCapturePolicy
 
 
 def measure_live_capture(case: Case, evidence: Evidence, policy: LiveCapturePolicy) -> LiveCaptureFacts:
     """The facts of a capture. What could not be measured stands in them as the step that refuses."""
-    steps, is_own = Steps(), OWN_CONSENT in evidence.items
-    # 1: asked for by this stage, or by the stage `person` before it; in both cases to the very text that was shown.
-    with steps.step("consent"):
-        answer = parse_consent(evidence.require(OWN_CONSENT if is_own else EARLIER_CONSENT))
-        text, services = evidence.require_object(SHOWN).get("text_sha256"), OWN_SERVICES if is_own else EARLIER_SERVICES
-        require_consent(answer, services=services, case=case, text_sha256=text, at=evidence.at)
     # 2: without an order, or without the frames that belong to it, there is nothing to look at.
     sent = measured(_sent, evidence)
     # 3: all frames are decoded here; `seen`, `looks` and `faces` end with this call, and only numbers leave it.
@@ -69,7 +61,6 @@ def measure_live_capture(case: Case, evidence: Evidence, policy: LiveCapturePoli
     chains, told = () if isinstance(seen, Step) else [step.chain for step in seen], [step.told for step in came]
     # 4, 5 and 6 stand side by side: that one of them cannot be measured hides none of the others from a replay.
     return LiveCaptureFacts(
-        consent=steps.done["consent"],
         sent=sent if isinstance(sent, Step) else sent[0],
         shown=seen if isinstance(seen, Step) else measured(_shown, evidence, seen, looks, faces, reference),
         match=measured(_match, faces, known),
@@ -221,8 +212,8 @@ def _match(faces: tuple[Probes, ...] | Step, known: Embedding | Step) -> Match |
 def _reference(case: Case, evidence: Evidence, limits: ImageLimits) -> Embedding:
     """The register's face. Raises `Refused` where nobody could be asked for it, or nobody be compared with it."""
     # No photo because the consent ran out first is nobody's refusal; it is told apart before a photo is missed.
-    earlier = None if PHOTO in evidence.items else evidence.items.get(EARLIER_CONSENT)
-    if earlier is not None and has_run_out(parse_consent(earlier), at=evidence.at):
+    consent = None if PHOTO in evidence.items else evidence.items.get(CONSENT)
+    if consent is not None and has_run_out(parse_consent(consent), at=evidence.at):
         raise Refused("consent_unanswered", "nobody could be asked")
     return backends.in_use().embed(_face(case, evidence.require(PHOTO), limits=limits))
 

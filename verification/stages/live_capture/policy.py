@@ -59,9 +59,8 @@ REST_REPEATS = 2
 # How often a line may be lost in a capture, and by which code one ends that lost it once more. liveness.md §9.
 LOST_MAX, LINE_LOST = 2, "liveness_line_lost"
 
-# What a consent must allow to be asked: one of this stage alone, and one that the stage `person` obtained for all.
-OWN_SERVICES: Final = ("photo",)
-EARLIER_SERVICES: Final = ("person", "phone", "photo")
+# What registers are asked under the consent.
+SERVICES: Final = ("photo",)
 # 23 frames of a command and 12 at rest, of 4 KB, and 11 full ones of 14.5 KB: at most 576 KB of four commands, and
 # five hints of 4 KB. A person has half a second to read and 3.75 s to follow; liveness.md §9 caps the way to us at 6 s.
 CAPTURE = CaptureLimits()
@@ -78,11 +77,6 @@ ATTEMPTS: Final = 3
 # And how many captures of one person at one lender in a day may end in any way that costs none, for each tells what was
 # seen. Ours: twice as many, for light is found. The sixth that ends by its picture or the line is for people.
 UNBURNT_MAX: Final = 6
-# How long the consent to look the photo up shall hold, seconds. Ours: as long as a verification lives.
-CONSENT_SECONDS: Final = 24 * 3600
-# How long after the last frames a person may take to answer the state's message, seconds. Ours: a slow SMS, read.
-CONSENT_WAIT_SECONDS: Final = 10 * 60
-
 
 # Parts of the labels, in small letters, of software that hands a browser any picture as a camera's: the names that each
 # product gives its device. The last three are Chromium's camera for tests, whose label is `fake_device_0`, or the path
@@ -188,5 +182,3 @@ class LiveCapturePolicy:
     # look. Ours: 25 MCI of 2025, a third of the sum above.
     handed_over_max: int = 98_300
     injection: InjectionLimits = INJECTION
-    consent_seconds: int = CONSENT_SECONDS
-    consent_wait_seconds: int = CONSENT_WAIT_SECONDS

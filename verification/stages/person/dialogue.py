@@ -1,5 +1,6 @@
 """Who are you? Two fields that whoever sits there copies from the borrower's own document."""
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -7,17 +8,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from verification.core.errors import BadInput
-from verification.core.route import Memory, Next, Turn, Untrusted
+from verification.core.route import Evidence, Memory, Next, Turn, Untrusted
 from verification.core.stored import canonical_json
 from verification.stages.person.policy import POLICY
 
-SHOWN = "consent.answer"
-"""The stage before: the borrower's own yes, and the wording they said it to."""
-NONCE = "person.nonce"
-CONSENT_REQUEST = "person.consent_request"
-CONSENT = "person.consent"
+# The borrower's own yes before, and the wording they said it to; and their consent by the state's service.
+SHOWN, CONSENT = "consent.answer", "register.consent"
 ANSWER = "person.answer"
-PERSON = "person.registry"
 PHONE = "person.phone"
 
 # Letters and digits of every alphabet: \w without the underscore.
@@ -53,6 +50,11 @@ def accept_person(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
         raise BadInput("nobody is born tomorrow", code="bad_answer", pointer="/birth_date")
     said = {"document_number": number, "birth_date": born.isoformat(), "at": at.isoformat()}
     return Turn(next=Next.COLLECT, memory=memory, evidence={ANSWER: canonical_json(said)})
+
+
+def answered_at(evidence: Evidence) -> datetime:
+    """When the borrower's answer came, by our own clock."""
+    return datetime.fromisoformat(json.loads(evidence.items[ANSWER])["at"])
 
 
 def plain_number(number: str) -> str:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-# What the consent must allow to be asked, here and by the stages after it.
-SERVICES: Final = ("person", "phone", "photo")
+# What registers are asked under the consent.
+SERVICES: Final = ("phone",)
 
 
 @dataclass(frozen=True)
@@ -15,10 +15,6 @@ class PersonPolicy:
     # Ours: time to find one's document; api.md §1: three tries.
     person_seconds: int = 15 * 60
     attempts: int = 3
-    # How long the consent to be looked up shall hold. Ours: as long as a verification lives.
-    consent_seconds: int = 24 * 3600
-    # How long the state's message may stay unanswered after the borrower's own answer. Ours: an SMS comes in minutes.
-    consent_wait_seconds: int = 600
     # Characters of a document's number. law.md §3: nine digits on an identity card; a passport has a letter more.
     document_number_max: int = 20
     # Where the day of judgement is told. law.md §3: one zone for the whole country.

@@ -3,7 +3,7 @@
 from verification.core.route import Stage
 from verification.stages.statement.checks import CHECKS, report_statement
 from verification.stages.statement.collect import collect_statement, prepare_statement
-from verification.stages.statement.dialogue import accept_statement, prompt_statement
+from verification.stages.statement.dialogue import accept_statement, answered_at, prompt_statement
 from verification.stages.statement.measure import StatementFacts, measure_statement, ready
 from verification.stages.statement.policy import POLICY, StatementPolicy
 
@@ -23,4 +23,5 @@ STAGE = Stage(
     seconds=POLICY.statement_seconds,
     attempts=POLICY.attempts,
     queue="eds",
+    answered_at=answered_at,
 )

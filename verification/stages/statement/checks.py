@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from verification.core.results import Failed, Inconclusive, Passed, Result, said
+from verification.core.results import Failed, Inconclusive, Passed, Result, judged, said
 from verification.core.stored import canonical_json
 from verification.stages.statement.measure import StatementFacts
 from verification.stages.statement.policy import INDICATIONS, NOT_ASKED, StatementPolicy
@@ -14,16 +14,23 @@ def check_step(name: str, facts: StatementFacts, policy: StatementPolicy) -> Res
     return said(f"eds.{name}", getattr(facts, name))
 
 
+def check_identity(facts: StatementFacts, policy: StatementPolicy) -> Result:
+    """The certificate's IIN is the borrower's. That it spells the surname otherwise is remarked and decides nothing."""
+    result, step = check_step("identity", facts, policy), facts.identity
+    is_remarked = isinstance(result, Passed) and step.detail.get("surname") == "different"
+    return judged("eds.identity", "eds_surname_differs", detail=step.detail) if is_remarked else result
+
+
 # One check for each step of the procedure, in its order; what a step asks stands in `measure.py`.
 CHECKS = {
-    f"eds.{name}": partial(check_step, name)
+    f"eds.{name}": check_identity if name == "identity" else partial(check_step, name)
     for name in (
         "format",  # 1, 2: a CMS or XML within the limits, with exactly one signer and the signer's certificate
         "content",  # 3: the digest is that of the statement we stored, whatever the signature carries
         "signature",  # 4: over the signed attributes, or SignedInfo, it verifies under the signer's key
         "path",  # 5: to a pinned anchor, valid when the signature came
         "usage",  # 6: a signing certificate of a natural person acting personally, under an accepted policy
-        "identity",  # 7: the certificate's IIN is the borrower's
+        "identity",  # 7: see `check_identity`
         "revocation",  # 8: a verified, fresh answer or list clears the certificate, and a list its issuer
         "timestamp",  # 9: one in the signature, and the one we asked for if the policy wants it, prove when
         "statement",  # 10: this verification's, in time, and the signature was never presented before
@@ -33,14 +40,15 @@ CHECKS = {
 
 def report_statement(facts: StatementFacts, policy: StatementPolicy, results: tuple[Result, ...]) -> bytes:
     """The validation report: status and sub-indication of EN 319 102-1, one row a check, signer, times, hashes."""
-    refused = [result for result in results if result.code]
-    complete = [result.check for result in results] == [name for name in CHECKS if name not in policy.not_asked]
+    own = [result for result in results if result.check in CHECKS]
+    refused = [result for result in own if not isinstance(result, Passed)]
+    complete = [result.check for result in own] == [name for name in CHECKS if name not in policy.not_asked]
     code = refused[0].code if refused else "" if complete else "check_missing"
     status, sub_indication = INDICATIONS[code] if code else ("TOTAL-PASSED", "")
     rows: list[dict[str, Any]] = []
-    for result in results:
+    for result in own:
         outcome = {Passed: "PASS", Failed: "FAIL", Inconclusive: "INDETERMINATE"}[type(result)]
-        its_status, its_sub = INDICATIONS[result.code] if result.code else ("PASSED", "")
+        its_status, its_sub = ("PASSED", "") if isinstance(result, Passed) else INDICATIONS[result.code]
         row = {"name": result.check, "outcome": outcome, "status": its_status, "sub_indication": its_sub}
         rows.append({**row, "code": result.code, "detail": dict(result.detail)})
     return canonical_json(

@@ -73,6 +73,14 @@ class Said:
         )
 
 
+def answered_at(evidence: Evidence) -> datetime:
+    """When the signature reached us, by our own clock. Raises `Refused` (check_missing) where that is not kept."""
+    try:
+        return datetime.fromisoformat(evidence.require_object(ANSWER)["at"])
+    except (KeyError, TypeError, ValueError) as fault:
+        raise Refused("check_missing", f"{ANSWER} cannot be read") from fault
+
+
 def text_of(evidence: Evidence) -> bytes:
     """The statement that was shown when the signature came. Raises `Refused` (check_missing) where there is none."""
     written_anew = numbered(evidence, TEXT)

@@ -33,7 +33,7 @@ from verification.engines.pki.signatures import (
 from verification.engines.pki.timestamp import ProvenTime, verify_answer, verify_inside
 from verification.engines.pki.xmldsig import SignedXml
 from verification.stages.statement import dialogue
-from verification.stages.statement.dialogue import ANSWER, SIGNATURE, numbered, pinned, statement, text_of
+from verification.stages.statement.dialogue import SIGNATURE, answered_at, numbered, pinned, statement, text_of
 from verification.stages.statement.policy import StatementPolicy
 
 
@@ -64,7 +64,7 @@ def measure_statement(case: Case, evidence: Evidence, policy: StatementPolicy) -
     """The facts of a signature. What could not be measured stands in them as the step that refuses."""
     steps, signer = Steps(), dict[str, str]()
     times = {"claimed": "", "tsp": "", "checked": evidence.at.isoformat()}
-    answered = reference = measured(_answered, evidence)
+    answered = reference = measured(answered_at, evidence)
     signed: Signature | None = None
     with steps.step("format") as found:  # 1, 2
         signed = parse_signature(evidence.require(SIGNATURE), max_bytes=policy.signature_max_bytes)
@@ -102,14 +102,6 @@ def ready() -> Mapping[str, str]:
     """What does the counting in this process. Raises `Misconfigured` if nothing passes its self-test."""
     found = backends.in_use()
     return {"arithmetic": found.arithmetic.name, "streebog": found.streebog_name, "refused": ", ".join(found.refused)}
-
-
-def _answered(evidence: Evidence) -> datetime:
-    """When the signature reached us, by our own clock."""
-    try:
-        return datetime.fromisoformat(evidence.require_object(ANSWER)["at"])
-    except (KeyError, TypeError, ValueError) as fault:
-        raise Refused("check_missing", f"{ANSWER} cannot be read") from fault
 
 
 def _measure_signature(
@@ -204,7 +196,7 @@ def _measure_statement(steps: Steps, case: Case, evidence: Evidence, policy: Sta
         if statement(case, **fields) != text:
             raise Refused("eds_statement_mismatch", "the stored statement is not that of this case")
         # By our clock: the time that a signer claims proves nothing.
-        if _answered(evidence) > datetime.fromisoformat(fields["expires"]):
+        if answered_at(evidence) > datetime.fromisoformat(fields["expires"]):
             raise Refused("eds_statement_expired")
         # The same value by the same key was over another statement: somebody sends what somebody else signed.
         if evidence.seen & {dialogue.OWN_VALUE, dialogue.OTHER_VALUE}:

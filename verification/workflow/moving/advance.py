@@ -68,7 +68,7 @@ def run(verification: Verification) -> None:
     key = cases.key_beside(verification)
     if verification.step == queue.OPEN:
         # The attempt could not begin: the borrower was busy elsewhere, or had none left.
-        stage, at = stages.of(verification.route)[verification.stage], clock.now()
+        stage, at = stages.of(verification.route, law=verification.profile_sha256)[verification.stage], clock.now()
         with transactions.writing():
             queue.require_fence(verification)
             onward.require_due(stage, require_as_said(verification))
@@ -84,7 +84,8 @@ def run(verification: Verification) -> None:
     if attempt is None:
         raise FenceLost(f"{verification.pk}: the attempt ended meanwhile")
     work = {queue.PREPARE: _prepare, queue.LOOK: _look, queue.JUDGE: _judge}[verification.step]
-    return work(verification, attempt, stages.of(attempt.route)[attempt.stage], key=key)
+    stage = stages.of(attempt.route, law=verification.profile_sha256)[attempt.stage]
+    return work(verification, attempt, stage, key=key)
 
 
 def release(verification: Verification, fault: Exception) -> None:
@@ -144,7 +145,8 @@ def _prepare(verification: Verification, attempt: Attempt, stage: Stage, *, key:
     at = clock.now()
     of = dossier.on_record(verification, attempt)
     items = {one.kind: content for one, content in dossier.proven(of.evidence, key=key)}
-    evidence = Evidence(items, at, secrets=vault.secrets_of(attempt.pk))
+    services = stages.services(of.combination, law=verification.profile_sha256)
+    evidence = Evidence(items, at, secrets=vault.secrets_of(attempt.pk), services=services)
     if stage.prepare is None:
         raise Unavailable(f"stage {stage.name} has nothing to prepare")
     case, memory = cases.read(verification, key, commitment=of.case).case, attempts.memory_of(attempt, key=key)
@@ -218,7 +220,7 @@ def _judge(verification: Verification, attempt: Attempt, stage: Stage, *, key: v
     with transactions.writing():
         queue.require_fence(verification)
         at = clock.now()
-        if decision.outcome is not Outcome.PASSED or stage.name == [*stages.of(attempt.route)][-1]:
+        if decision.outcome is not Outcome.PASSED or stages.is_last(stage, attempt.route):
             require_as_said(verification)  # this may end it, or leave it to people
         with transition.holding(verification):
             kept = dossier.put(attempt, collected, key=key, at=at)

@@ -86,7 +86,7 @@ def enter_route(verification: Verification, route: str, *, key: vault.Key, at: d
     if verification.passed_routes:
         passed = list(verification.passed_routes)
         transition.record(verification, "route.chosen", at=at, body={"route": route, "passed": passed})
-    consent, second, *_ = stages.of(route).values()
+    consent, second, *_ = stages.of(route, law=verification.profile_sha256).values()
     return enter(verification, second if verification.passed_routes else consent, key=key, at=at)
 
 
@@ -119,7 +119,7 @@ def _fresh(
     attempt.sealed_memory = sealed.data
     body = {name: getattr(attempt, name) for name in ("route", "stage", "turn", "counted")}
     body |= {"attempt": attempt.pk, "memory": sealed.commitment, "expires_at": attempt.expires_at.isoformat()}
-    body |= {"release": stages.release(attempt.route).id}
+    body |= {"release": stages.release(attempt.route, law=verification.profile_sha256).id}
     body |= {"quota": stage.quota.purpose} if stage.quota else {}
     body |= {"has_frames": True} if stage.has_frames else {}
     return attempt, memory, body

@@ -198,7 +198,8 @@ def answer(*, verification_id: str, turn: int, untrusted: Mapping[str, Any], kno
             attempt = asked.select_related("verification__key").first()
         if attempt is None:
             raise NotYourTurn("this turn was answered already, or has not begun")
-        stage, key = stages.of(attempt.route)[attempt.stage], cases.key_beside(attempt.verification)
+        law, key = attempt.verification.profile_sha256, cases.key_beside(attempt.verification)
+        stage = stages.of(attempt.route, law=law)[attempt.stage]
         taken = stage.accept(attempts.memory_of(attempt, key=key), untrusted, at)
         with transition.holding(attempt.verification):
             return _write_turn(attempt, stage, taken, key=key, at=at)
@@ -247,7 +248,7 @@ def resume(*, verification_id: str) -> None:
         if idle.update(last_failure="") != 1 or attempts.current(verification) is not None:
             return
         verification.last_failure = ""
-        stage = stages.of(verification.route)[verification.stage]
+        stage = stages.of(verification.route, law=verification.profile_sha256)[verification.stage]
         with transition.holding(verification):
             attempts.enter(verification, stage, key=cases.key_of(verification), at=at)
 

@@ -18,6 +18,7 @@ from django.db.models import F, Q
 from verification.audit import signatures
 from verification.compiled import Compiled
 from verification.core import stored
+from verification.core.errand import ONCE
 from verification.core.errors import EvidenceUnreadable
 from verification.core.events import KEEPING, SIMULATED
 from verification.core.identification_document import Judged
@@ -71,12 +72,14 @@ class OnRecord:
     """What an attempt is judged by, as the log has it.
 
     case: the commitment of the sealed case. evidence: what was kept of it, of the other
-    stages of its route that passed, and of the consent given, in the log's order.
+    stages of its route that passed, of the consent given, and of what is asked once a verification, in the log's order.
+    combination: the routes that the borrower goes.
     handed_over: whether a phone took over. simulated: the scenario by which the sandbox plays, if it does.
     """
 
     case: str
     evidence: tuple[Claim, ...]
+    combination: tuple[str, ...] = ()
     handed_over: bool = False
     simulated: str = ""
 
@@ -101,12 +104,13 @@ def on_record(verification: Verification, attempt: Attempt) -> OnRecord:
         and entry.body["stage"] != attempt.stage
         and (entry.body["route"] == attempt.route or entry.body["stage"] == "consent")
     }
-    found = [one for entry in entries if entry.type in KEEPING for one in claims(entry.body) if one.attempt in wanted]
+    kept = [claim for entry in entries if entry.type in KEEPING for claim in claims(entry.body)]
+    found = [claim for claim in kept if claim.attempt in wanted or claim.kind.startswith(ONCE)]
     places = {name: place for place, name in enumerate(dict.fromkeys(one.attempt for one in found))}
     handed_over = any(entry.type == "verification.handed_over" for entry in entries)
     simulated = "".join([str(entry.body["scenario"]) for entry in entries if entry.type == SIMULATED][-1:])
     in_order = tuple(sorted(found, key=lambda one: places[one.attempt]))
-    return OnRecord(str(opened.get("case", "")), in_order, handed_over, simulated)
+    return OnRecord(str(opened.get("case", "")), in_order, cases.chosen(entries), handed_over, simulated)
 
 
 _PRESENTED = Compiled(
@@ -154,15 +158,16 @@ def proven(of: Iterable[Claim], *, key: vault.Key, is_whole: bool = True) -> lis
     return found
 
 
-def contents(of: Iterable[Attempt], *, key: vault.Key, is_whole: bool = True) -> dict[str, bytes]:
+def contents(of: Iterable[Attempt], *, key: vault.Key, is_whole: bool = True, prefix: str = "") -> dict[str, bytes]:
     """The original bytes of these attempts by kind; of two of one kind the later. Raises `EvidenceUnreadable`.
 
-    is_whole: also if one was destroyed, which then raises; else those are left out.
+    is_whole: also if one was destroyed, which then raises; else those are left out. prefix: how the kinds begin.
     """
-    wanted = Q(attempt__in=of) if is_whole else Q(attempt__in=of, destroyed_at=None)
+    wanted = Q(attempt__in=of, kind__startswith=prefix)
+    left = wanted if is_whole else wanted & Q(destroyed_at=None)
     found: list[EvidenceItem | SharedEvidenceUse] = [
-        *EvidenceItem.objects.filter(wanted).annotate(turn=F("attempt__turn")),
-        *SharedEvidenceUse.objects.filter(attempt__in=of).annotate(turn=F("attempt__turn")),
+        *EvidenceItem.objects.filter(left).annotate(turn=F("attempt__turn")),
+        *SharedEvidenceUse.objects.filter(wanted).annotate(turn=F("attempt__turn")),
     ]
     found.sort(key=attrgetter("turn"))
     opened, files = dict[str, bytes](), dict[str, bytes]()

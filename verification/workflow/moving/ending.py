@@ -36,7 +36,7 @@ def lapse(verification: Verification) -> None:
         silent.verification = verification
         if not leaving.lapse(silent, at=at):
             return
-        stage = stages.known(silent.route, silent.stage)
+        stage = stages.known(silent.route, silent.stage, law=verification.profile_sha256)
         if stage and silent.burnt and verification.status == Status.REQUIRES_INPUT:
             onward.after_failure(verification, stage, silent.code, key=cases.key_of(verification), at=at)
         else:
@@ -147,7 +147,7 @@ def open_question(verification: Verification) -> tuple[Attempt, Stage]:
     """
     waiting = Attempt.objects.filter(verification=verification, status=Outcome.REVIEW)
     attempt = waiting.filter(route=verification.route, stage=verification.stage).order_by("-turn").first()
-    stage = stages.known(verification.route, verification.stage)
+    stage = stages.known(verification.route, verification.stage, law=verification.profile_sha256)
     if attempt is None or stage is None:
         raise Conflict("there is no attempt here that people could decide", code="not_reviewable")
     entries = AuditEntry.objects.filter(verification=verification, log=verification.mode, type="attempt.judged")

@@ -26,7 +26,7 @@ def lapse(attempt: Attempt, *, at: datetime) -> bool:
 
     It burns only if the borrower had begun ("ready") and the stage's timeout code burns.
     """
-    stage = stages.known(attempt.route, attempt.stage)
+    stage = stages.known(attempt.route, attempt.stage, law=attempt.verification.profile_sha256)
     code = stage.timeout_code if stage else "abandoned"
     answered = AuditEntry.objects.filter(verification_id=attempt.verification_id, type="attempt.answered")
     has_begun = answered.filter(body__attempt=attempt.pk)

@@ -59,7 +59,7 @@ def go_on(
         raise FenceLost(f"{attempt.pk} ended meanwhile")
     word = {"outcome": decision.outcome, "code": decision.code, "burnt": attempt.burnt}
     body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, **word}
-    body["release"] = stages.release(attempt.route).id
+    body["release"] = stages.release(attempt.route, law=verification.profile_sha256).id
     transition.record(verification, "attempt.judged", at=at, body={**body, **said})
     if decision.outcome is not Outcome.REVIEW and stage.has_frames:
         documents.produce(attempt, key=key, at=at, known=evidence)
@@ -89,7 +89,8 @@ def after_failure(verification: Verification, stage: Stage, code: str, *, key: v
 
 def exhaust(verification: Verification, had: attempts.Tries, *, key: vault.Key, at: datetime) -> None:
     """Declined because no attempt is left; its entry names those that were spent."""
-    body = {"spent": had.named(verification), "release": stages.release(verification.route).id}
+    release = stages.release(verification.route, law=verification.profile_sha256)
+    body = {"spent": had.named(verification), "release": release.id}
     end(verification, Move.DECLINE, at=at, code=attempts.NONE_LEFT, body=body, key=key)
 
 
@@ -99,7 +100,8 @@ def after_pass(verification: Verification, stage: Stage, *, key: vault.Key, at: 
     A route has passed by a worker's signed word on every stage of it. No column of the row is believed.
     """
     transition.write(verification, last_failure="")
-    own = stages.of(verification.route)
+    law = verification.profile_sha256
+    own = stages.of(verification.route, law=law)
     ahead = list(own)
     if following := ahead[ahead.index(stage.name) + 1 :]:
         ask(verification, at=at)
@@ -110,7 +112,7 @@ def after_pass(verification: Verification, stage: Stage, *, key: vault.Key, at: 
     passed = {(str(each.body["route"]), str(each.body["stage"])) for each in signatures.sound(found)}
     given, done = {name for _, name in passed}, list[str]()
     for route in dict.fromkeys((*verification.passed_routes, verification.route)):  # the present one last
-        consent, *others = stages.of(route)
+        consent, *others = stages.of(route, law=law)
         # Consent is given once a verification; what the last stage of the present route says is of this transaction.
         due = others[: -1 if route == verification.route else None]
         if (consent in given or not others) and all((route, one) in passed for one in due):
@@ -118,7 +120,7 @@ def after_pass(verification: Verification, stage: Stage, *, key: vault.Key, at: 
     transition.write(verification, passed_routes=done)
     lawful = combinations(verification)
     if done[-1:] == [verification.route] and profiles.suffices(lawful, passed=done):
-        body = {"routes": done, "releases": [stages.release(route).id for route in done]}
+        body = {"routes": done, "releases": [stages.release(route, law=law).id for route in done]}
         end(verification, Move.VERIFY, at=at, body=body, key=key)
         return
     chosen = tuple(verification.combination)

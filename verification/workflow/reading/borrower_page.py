@@ -28,10 +28,10 @@ def page_of(verification: Verification, attempt: Attempt | None) -> BorrowerPage
     """The page of rows that were just read, the key beside them; raises `EvidenceUnreadable`."""
     key = cases.key_beside(verification)
     sealed = cases.read(verification, key)
-    stage = stages.known(verification.route, verification.stage)
+    stage = stages.known(verification.route, verification.stage, law=verification.profile_sha256)
     # Every stage of the combination in order, by route and name; consent is asked for before the first route only.
     combination = verification.combination or [verification.route]
-    ahead = [(route, name) for route in combination for name in stages.of(route)] if stage else []
+    ahead = [(route, name) for route in combination for name in stages.installed(route)] if stage else []
     way = [place for place in ahead if place[0] == combination[0] or place[1] != stages.CONSENT.name]
     loan = sealed.case.loan
     name, public = _shown(verification, attempt)
@@ -97,7 +97,7 @@ def turn_of(verification: Verification, attempt: Attempt | None) -> BorrowerTurn
 
 
 def _turn(name: str, verification: Verification, attempt: Attempt | None) -> BorrowerTurn:
-    stage = stages.known(verification.route, verification.stage)
+    stage = stages.known(verification.route, verification.stage, law=verification.profile_sha256)
     prompt = stage.prompt if stage and name == stage.page else None
     return BorrowerTurn(
         page=name,

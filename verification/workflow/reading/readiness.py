@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core import checks
 
 from verification.core.errors import Misconfigured
-from verification.workflow.stages import of
+from verification.workflow.stages import installed
 
 LIVE_TAG = "live"
 
@@ -80,7 +80,7 @@ def routes() -> dict[str, Readiness]:
         in_use: dict[str, object] = {}
         failing = "does not load"
         try:
-            stages = of(name)
+            stages = installed(name)
             failing = "cannot judge"
             for stage in stages.values():
                 in_use |= stage.ready() if stage.ready is not None else {}

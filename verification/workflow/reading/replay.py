@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from django.db.models import Max, Q
+from django.db.models import Max
 
 from verification import transactions
 from verification.audit import log
 from verification.core import stored
+from verification.core.errand import ONCE
 from verification.core.errors import EvidenceUnreadable, Misconfigured, TulgaError
 from verification.core.events import DESTROYED, KEEPING
 from verification.core.identification_document import shown_frames
@@ -97,7 +98,7 @@ def worst(found: tuple[Replayed, ...]) -> Verdict:
 
 def _differences(row: Verification, attempt: Attempt) -> tuple[list[str], str]:
     """What differs, and what it was judged from."""
-    stage = stages.known(attempt.route, attempt.stage)
+    stage = stages.known(attempt.route, attempt.stage, law=row.profile_sha256)
     if stage is None:
         raise Misconfigured(f"route {attempt.route} has no stage {attempt.stage} here")
     key = cases.key_of(row)
@@ -106,11 +107,7 @@ def _differences(row: Verification, attempt: Attempt) -> tuple[list[str], str]:
     if missing := sorted({"at", "policy", "seen", "left", "handed_over", "facts"} - terms.keys()):
         raise stored.unreadable(f"terms.{missing[0]}", "is missing, which this release needs")
     policy = stored.read(terms["policy"], into=type(stage.policy_in_use()), what="policy", is_whole=True)  # 2
-    # What stood when it was judged: the stages passed before, and its own without what the judging itself wrote.
-    passed = Attempt.objects.filter(Q(route=attempt.route) | Q(stage="consent"), verification=row, status="passed")
-    items: dict[str, bytes] = {}
-    for one in passed.filter(turn__lt=attempt.turn).exclude(stage=attempt.stage).order_by("turn"):
-        items |= _kept(row, one, key=key)[0]
+    items = _before(row, attempt, key=key)
     items |= {kind: content for kind, content in kept.items() if kind.rpartition(".")[2] not in dossier.JUDGEMENT}
     seen = frozenset(str(kind) for kind in terms["seen"])
     of_rows = {name: terms[name] for name in ("left", "handed_over")}
@@ -133,6 +130,18 @@ def _differences(row: Verification, attempt: Attempt) -> tuple[list[str], str]:
     return differences, EVIDENCE if is_whole else FACTS
 
 
+def _before(row: Verification, attempt: Attempt, *, key: vault.Key) -> dict[str, bytes]:
+    """What had been kept elsewhere when it was judged: of the stages passed before, and of what is asked once."""
+    items: dict[str, bytes] = {}
+    for before in Attempt.objects.filter(verification=row, turn__lt=attempt.turn).order_by("turn"):
+        is_of_way = before.route == attempt.route or before.stage == stages.CONSENT.name
+        if is_of_way and before.status == "passed" and before.stage != attempt.stage:
+            items |= _kept(row, before, key=key)[0]
+        else:
+            items |= dossier.contents([before], key=key, is_whole=False, prefix=ONCE)
+    return items
+
+
 def _kept(row: Verification, attempt: Attempt, *, key: vault.Key) -> tuple[dict[str, bytes], bool]:
     """3: what is left of what this attempt brought and gave, and whether that is all. Raises `EvidenceUnreadable`."""
     items = dossier.contents([attempt], key=key, is_whole=False)
@@ -142,7 +151,7 @@ def _kept(row: Verification, attempt: Attempt, *, key: vault.Key) -> tuple[dict[
     # An entry may say anything: frames alone may be gone, and not those that stand for the commands.
     said = {item_id for body in bodies for item_id in body.get("destroyed", ())}
     gone = {item_id for item_id in said if is_frame(kinds.get(item_id, ""))}
-    stage = stages.of(attempt.route)[attempt.stage]
+    stage = stages.of(attempt.route, law=row.profile_sha256)[attempt.stage]
     terms = json.loads(items.get(f"{stage.name}.terms", b"{}"))
     logged = {kind for item_id, kind in kinds.items() if item_id not in gone}
     needed = logged | shown_frames(kinds.values(), terms, stage=stage.name) | {f"{stage.name}.terms"}

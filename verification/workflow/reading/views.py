@@ -229,7 +229,7 @@ def page_name(verification: Verification, attempt: Attempt | None) -> str:
         return "choose_route"
     if attempt is None or attempt.expires_at <= clock.now():
         return "resume"
-    stage = stages.known(attempt.route, attempt.stage)
+    stage = stages.known(attempt.route, attempt.stage, law=verification.profile_sha256)
     return stage.page if stage else "wait"
 
 
@@ -287,7 +287,8 @@ def retention_of(row: Verification) -> Retention:
 
 
 def _next_action(verification: Verification, standing: attempts.Standing) -> NextAction:
-    stage, attempt = stages.known(verification.route, verification.stage), standing.current
+    stage = stages.known(verification.route, verification.stage, law=verification.profile_sha256)
+    attempt = standing.current
     return NextAction(
         type=page_name(verification, attempt),
         route=verification.route,

@@ -133,8 +133,8 @@ def test_a_number_that_has_changed_hands_meanwhile_refuses(status):
     [("2026-11-24T18:30:30+00:00", "consent_unanswered"), ("2026-11-24T18:30:31+00:00", "phone_owner_mismatch")],
 )
 def test_a_consent_that_ran_out_meanwhile_is_nobodys_refusal(expires_at, code):
-    consent, first = given.said("person.consent", expires_at=expires_at), memory()
-    found = evidence(issued(first), guessed(first, CODE), {"person.consent": consent})
+    consent, first = given.said("register.consent", expires_at=expires_at), memory()
+    found = evidence(issued(first), guessed(first, CODE), {"register.consent": consent})
     found = replace(found, items={kind: content for kind, content in found.items.items() if kind != OWNER})
     assert refused(found) == {"code.owner": code}
 

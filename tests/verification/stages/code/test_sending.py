@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("asked")
 
 
 def sent(case, *, earlier=(), memory=None, at=NOW):
-    passed = {} if earlier else {"person.consent": given.said("person.consent")}
+    passed = {} if earlier else {"register.consent": given.said("register.consent")}
     before = Evidence(items={**passed, **dict(earlier)}, at=at, secrets=(given.SECRET,))
     first = prepare_code(case, before, {"seed": secrets.token_hex(32), **(memory or {})})
     return first, {**before.items, **first.evidence}
@@ -136,7 +136,7 @@ def test_codes_are_spread_over_all_there_are(asked):
 def test_a_register_of_phones_that_refuses_a_consent_that_holds_decides_nothing(asked):
     case = case_of(tell(asked))
     consented = collected(case, prepared(case))
-    asked.post("/consent/answer", consent_id=terms_of(consented.items["person.consent"]).consent_id, status="invalid")
+    asked.post("/consent/answer", consent_id=terms_of(consented.items["register.consent"]).consent_id, status="invalid")
     _, items = sent(case, earlier=consented.items)
     with pytest.raises(SourceUnavailable):
         collect_code(case, Evidence(items=items, at=NOW, secrets=(given.SECRET,)))

@@ -18,15 +18,16 @@ from tests.verification.workflow.story import IIN, opening, person
 from verification.core.person import Case, LenderFacts
 from verification.core.results import Decision, Passed, Result, decide
 from verification.core.route import Evidence, Looked, Memory, Next
+from verification.routes import BIOMETRIC
 from verification.stages.consent.policy import CURRENT, text_sha256
-from verification.stages.live_capture import ASKING
 from verification.stages.live_capture import dialogue as live_capture
-from verification.stages.live_capture.checks import WITH_CONSENT
 from verification.stages.live_capture.dialogue import accept_live_capture, go_on_live_capture, prompt_live_capture
 from verification.stages.live_capture.kept import compare_captures
 from verification.stages.live_capture.policy import LiveCapturePolicy
 
 POLICY = LiveCapturePolicy()
+(WHOLE,) = BIOMETRIC.stages
+"""The capture with the errand that obtains the consent to the look-up of the photo."""
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ORDER = ("look_straight", "turn_right", "blink", "turn_left", "open_mouth")
@@ -120,8 +121,9 @@ def sources(*, photo: bytes, consent: bytes = b"") -> dict[str, bytes]:
     shown = {"agreed": True, "version": CURRENT, "language": "ru", "text_sha256": text_sha256(CURRENT, "ru")}
     return {
         "consent.answer": json.dumps(shown).encode(),
-        "live_capture.consent_request": consent_answer(status="pending"),
-        "live_capture.consent": consent or consent_answer(),
+        "register.asked": b'{"phone":"none","services":["photo"]}',
+        "register.consent_request": consent_answer(status="pending"),
+        "register.consent": consent or consent_answer(),
         "live_capture.photo": photo,
     }
 
@@ -149,17 +151,19 @@ def photo_answer(jpeg: bytes, **changes: object) -> bytes:
 
 def judge(evidence: Evidence) -> tuple[Result, ...]:
     """What every check of the route says."""
-    return ASKING.judge(ASKING.measure(case(), evidence, POLICY), POLICY)
+    policy = WHOLE.policy_in_use()
+    return WHOLE.judge(WHOLE.measure(case(), evidence, policy), policy)
 
 
 def said(check: str, evidence: Evidence, *, of: Case | None = None) -> Result:
     """What one check of the route says."""
-    return WITH_CONSENT[check](ASKING.measure(of or case(), evidence, POLICY), POLICY)
+    policy = WHOLE.policy_in_use()
+    return WHOLE.checks[check](WHOLE.measure(of or case(), evidence, policy), policy)
 
 
 def decided(evidence: Evidence) -> Decision:
     """What becomes of the attempt."""
-    return decide(judge(evidence), required=tuple(WITH_CONSENT))
+    return decide(judge(evidence), required=tuple(WHOLE.checks))
 
 
 def refusals(results: Iterable[Result]) -> dict[str, str]:

@@ -33,6 +33,8 @@ LAID = Laid()
 class InsecureConsent:
     """Answers with the status that is laid out."""
 
+    names_phone = False
+
     def request(self, wanted: ConsentRequest) -> bytes:
         """The person is asked."""
         LAID.remember("consent", wanted.request_id)

@@ -9,7 +9,7 @@ from verification.core import reasons
 from verification.core.results import Failed, Inconclusive, Outcome, Passed, decide
 from verification.core.route import Evidence
 from verification.engines.faces.embedding import Zones
-from verification.stages.live_capture import ASKING
+from verification.stages.live_capture import STAGE
 from verification.stages.live_capture.facts import LiveCaptureFacts, Match, Shown
 from verification.stages.live_capture.policy import LiveCapturePolicy
 
@@ -19,7 +19,7 @@ FAIR = {"interocular": "90", "darkest": "0.40", "brightest": "0.50", "sharpness"
 @pytest.fixture(scope="module")
 def facts(good: Evidence) -> LiveCaptureFacts:
     """A capture that passes, of a borrower who has spent nothing."""
-    found = ASKING.measure(given.case(), replace(good, left=3), LiveCapturePolicy())
+    found = STAGE.measure(given.case(), replace(good, left=3), LiveCapturePolicy())
     assert isinstance(found, LiveCaptureFacts)
     return with_picture(found)
 
@@ -43,8 +43,8 @@ def test_a_distance_that_is_no_number_matches_nobody_whichever_it_is(facts: Live
     apart[place] = float("nan")
     at_rest, at_work, farthest = apart
     broken = replace(facts, match=Match(at_rest, at_work, farthest, facts.match.rest_frames))
-    assert given.refusals(ASKING.judge(facts, LiveCapturePolicy())) == {}
-    assert given.refusals(ASKING.judge(broken, LiveCapturePolicy())) == {"face.match": "face_mismatch"}
+    assert given.refusals(STAGE.judge(facts, LiveCapturePolicy())) == {}
+    assert given.refusals(STAGE.judge(broken, LiveCapturePolicy())) == {"face.match": "face_mismatch"}
 
 
 @pytest.mark.parametrize(
@@ -61,9 +61,9 @@ def test_a_distance_that_is_no_number_matches_nobody_whichever_it_is(facts: Live
 def test_the_first_capture_in_the_review_zone_is_asked_for_again_by_what_was_poor(
     facts: LiveCaptureFacts, poorest: dict[str, str], code: str
 ) -> None:
-    results = ASKING.judge(with_picture(facts, **poorest), near_miss())
+    results = STAGE.judge(with_picture(facts, **poorest), near_miss())
     assert given.refusals(results) == {"face.match": code}
-    found = decide(results, required=tuple(ASKING.checks))
+    found = decide(results, required=tuple(STAGE.checks))
     assert (found.outcome, found.code, found.burns) == (Outcome.FAILED, code, True)
     assert not reasons.require(code).final
 
@@ -76,30 +76,30 @@ def test_the_first_capture_in_the_review_zone_is_asked_for_again_by_what_was_poo
 def test_nobody_is_asked_again_who_spent_an_attempt_or_is_looked_at_anyway(
     facts: LiveCaptureFacts, change: dict[str, object]
 ) -> None:
-    results = ASKING.judge(replace(facts, **change), near_miss())  # type: ignore[arg-type]
+    results = STAGE.judge(replace(facts, **change), near_miss())  # type: ignore[arg-type]
     match = results[-1]
     assert isinstance(match, Inconclusive)
     assert match.code == "face_review"
-    assert decide(results, required=tuple(ASKING.checks)).outcome is Outcome.REVIEW
+    assert decide(results, required=tuple(STAGE.checks)).outcome is Outcome.REVIEW
 
 
 def test_a_refusal_that_costs_nothing_does_not_cost_the_attempt_to_be_asked_again(facts: LiveCaptureFacts) -> None:
     assert isinstance(facts.shown, Shown)
     away = replace(facts, shown=replace(facts.shown, presence=replace(facts.shown.presence, one_face=0.9)))
-    found = decide(ASKING.judge(away, near_miss()), required=tuple(ASKING.checks))
+    found = decide(STAGE.judge(away, near_miss()), required=tuple(STAGE.checks))
     assert (found.outcome, found.code, found.burns) == (Outcome.FAILED, "face_not_found", False)
 
 
 def test_an_operator_may_send_everybody_to_people_at_once(facts: LiveCaptureFacts) -> None:
-    results = ASKING.judge(facts, replace(near_miss(), asks_again=False))
+    results = STAGE.judge(facts, replace(near_miss(), asks_again=False))
     assert given.refusals(results) == {"face.match": "face_review"}
 
 
 def test_neither_a_match_nor_a_stranger_is_asked_again(facts: LiveCaptureFacts) -> None:
     usual = LiveCapturePolicy()
-    assert isinstance(ASKING.judge(facts, usual)[-1], Passed)
+    assert isinstance(STAGE.judge(facts, usual)[-1], Passed)
     nobody = replace(usual.zones.match, value=0.01)
-    stranger = ASKING.judge(facts, replace(usual, zones=Zones(nobody, nobody)))[-1]
+    stranger = STAGE.judge(facts, replace(usual, zones=Zones(nobody, nobody)))[-1]
     assert isinstance(stranger, Failed)
     assert stranger.code == "face_mismatch"
 
@@ -129,7 +129,7 @@ def test_the_worse_of_both_verdicts_counts_and_no_command_shows_another(
 ) -> None:
     assert isinstance(facts.match, Match)
     match = Match(at_rest, at_work, farthest, facts.match.rest_frames)
-    said = given.refusals(ASKING.judge(replace(facts, left=1, match=match), LiveCapturePolicy()))
+    said = given.refusals(STAGE.judge(replace(facts, left=1, match=match), LiveCapturePolicy()))
     assert said == ({"face.match": code} if code else {})
 
 

@@ -19,7 +19,7 @@ from verification.core.results import Outcome, decide
 from verification.core.route import Evidence
 from verification.engines.liveness import landmarks, networks
 from verification.engines.liveness.frames import Image
-from verification.stages.live_capture.checks import WITH_CONSENT
+from verification.stages.live_capture.checks import CHECKS
 from verification.stages.live_capture.dialogue import accept_live_capture, prompt_live_capture
 
 # Minutes of painting and measuring: not for every commit's quick check.
@@ -50,7 +50,7 @@ def _refused(evidence: Evidence) -> str:
 def _refusals(evidence: Evidence) -> dict[str, str]:
     """The codes of the checks that did not pass; with the first that leaves nothing to people the attempt ends."""
     results = given.judge(evidence)
-    decision, refusals = decide(results, required=tuple(WITH_CONSENT)), given.refusals(results)
+    decision, refusals = decide(results, required=tuple(CHECKS)), given.refusals(results)
     assert decision.outcome is Outcome.FAILED
     assert decision.code == next(code for code in refusals.values() if not reasons.require(code).review)
     return refusals

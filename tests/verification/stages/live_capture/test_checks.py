@@ -17,7 +17,6 @@ POLICY = LiveCapturePolicy()
 _KINDS = (
     "consent.answer",
     "live_capture.order",
-    "live_capture.consent",
     "live_capture.photo",
     *(f"live_capture.{step}.turn" for step in range(len(given.ORDER))),
     *(
@@ -103,35 +102,6 @@ def test_without_any_one_original_nothing_passes(good: Evidence, kind: str) -> N
 def test_with_any_one_original_spoilt_nothing_passes(good: Evidence, kind: str) -> None:
     spoilt = replace(good, items={**good.items, kind: b"{}"})
     assert given.decided(spoilt).outcome is Outcome.FAILED
-
-
-@pytest.mark.parametrize(
-    ("changes", "code"),
-    [
-        ({"status": "pending"}, "consent_unanswered"),
-        ({"status": "timeout"}, "consent_unanswered"),
-        ({"status": "invalid"}, "consent_declined"),
-        ({"status": "invalid", "expires_at": given.NOW.isoformat()}, "consent_unanswered"),
-        ({"status": "invalid", "reference": "ver_of_another_loan"}, "consent_unanswered"),
-        ({"reference": "ver_of_another_loan"}, "consent_unanswered"),
-        ({"lender_bin": "990240000008"}, "consent_unanswered"),
-        ({"expires_at": given.NOW.isoformat()}, "consent_unanswered"),
-        ({"iin": "990101100020"}, "consent_unanswered"),
-        ({"services": ["person"]}, "consent_unanswered"),
-        ({"purpose": "marketing"}, "consent_unanswered"),
-        ({"text_sha256": "ab" * 32}, "consent_unanswered"),
-    ],
-    ids=lambda each: "-".join(each) if isinstance(each, dict) else each,
-)
-def test_a_consent_that_does_not_hold_refuses(good: Evidence, changes: dict[str, object], code: str) -> None:
-    spoilt = given.with_items(given.without_pictures(good), live_capture__consent=given.consent_answer(**changes))
-    assert given.refusals([given.said("face.consent", spoilt)]) == {"face.consent": code}
-
-
-def test_a_consent_that_nobody_answered_costs_no_attempt(good: Evidence) -> None:
-    unanswered = given.with_items(good, live_capture__consent=given.consent_answer(status="pending"))
-    decision = given.decided(unanswered)
-    assert (decision.code, decision.burns) == ("consent_unanswered", False)
 
 
 @pytest.mark.parametrize(

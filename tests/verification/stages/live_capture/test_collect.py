@@ -1,5 +1,6 @@
 """What is asked outside for an attempt, when, and under which ids."""
 
+import secrets
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -12,11 +13,12 @@ from tests.verification.stages.live_capture import captures as given
 from tests.verification.stages.live_capture import insecure_sources
 from tests.verification.stages.live_capture.insecure_sources import LAID, Laid
 from verification.core.errors import ConsentPending, SourceUnavailable
-from verification.core.route import Evidence
-from verification.stages.live_capture.collect import collect_under_own_consent, prepare_with_own_consent
-from verification.stages.live_capture.policy import LiveCapturePolicy
+from verification.core.person import Case
+from verification.core.results import decide
+from verification.core.route import Evidence, Prepared
+from verification.stages.register.policy import POLICY
 
-POLICY = LiveCapturePolicy()
+STAGE = given.WHOLE
 
 _FRAMES = dict.fromkeys(given.ORDER, (b"frame",))
 
@@ -35,49 +37,58 @@ def _answered(*, after: float = 30) -> Evidence:
     evidence = given.Sent(_FRAMES).evidence(photo=b"")
     last = given.NOW + timedelta(seconds=given.WAIT * len(given.ORDER))
     items = {
-        kind: each
-        for kind, each in evidence.items.items()
-        if kind not in ("live_capture.photo", "live_capture.consent")
+        kind: each for kind, each in evidence.items.items() if kind not in ("live_capture.photo", "register.consent")
     }
     return replace(evidence, items=items, at=last + timedelta(seconds=after))
 
 
+def _collected(case: Case, evidence: Evidence) -> dict[str, bytes]:
+    assert STAGE.collect is not None
+    return dict(STAGE.collect(case, evidence))
+
+
+def _prepared(case: Case, evidence: Evidence) -> Prepared:
+    assert STAGE.prepare is not None
+    memory = {"seed": secrets.token_hex(32)}
+    return STAGE.prepare(case, replace(evidence, services=("photo",)), memory)
+
+
 def test_with_a_consent_the_register_is_asked_for_the_photo() -> None:
-    collected = collect_under_own_consent(given.case(), _answered())
-    assert set(collected) == {"live_capture.consent", "live_capture.photo"}
+    collected = _collected(given.case(), _answered())
+    assert set(collected) == {"register.consent", "live_capture.photo"}
 
 
 def test_while_the_person_may_still_answer_the_attempt_waits() -> None:
     LAID.status = "pending"
     with pytest.raises(ConsentPending):
-        collect_under_own_consent(given.case(), _answered(after=POLICY.consent_wait_seconds - 1))
+        _collected(given.case(), _answered(after=POLICY.consent_wait_seconds - 1))
     assert "photo" not in LAID.asked
 
 
 def test_after_ten_minutes_without_an_answer_the_attempt_is_judged_without_a_photo() -> None:
     LAID.status = "pending"
-    collected = collect_under_own_consent(given.case(), _answered(after=POLICY.consent_wait_seconds))
-    assert set(collected) == {"live_capture.consent"}
+    collected = _collected(given.case(), _answered(after=POLICY.consent_wait_seconds))
+    assert set(collected) == {"register.consent"}
     assert "photo" not in LAID.asked
 
 
 @pytest.mark.parametrize("status", ["invalid", "timeout", "not_found"])
 def test_without_a_consent_the_register_is_not_asked(status: str) -> None:
     LAID.status = status
-    assert set(collect_under_own_consent(given.case(), _answered())) == {"live_capture.consent"}
+    assert set(_collected(given.case(), _answered())) == {"register.consent"}
     assert "photo" not in LAID.asked
 
 
 def test_a_fault_of_the_consent_service_decides_nothing() -> None:
     LAID.status = "error"
     with pytest.raises(SourceUnavailable):
-        collect_under_own_consent(given.case(), _answered())
+        _collected(given.case(), _answered())
 
 
 def test_every_attempt_asks_under_its_own_ids_and_repeats_them_within_it() -> None:
     first, second = _answered(), _answered()
     for evidence in (first, first, second):
-        collect_under_own_consent(given.case(), evidence)
+        _collected(given.case(), evidence)
     ids = LAID.asked["photo"]
     assert ids[0] == ids[1]
     assert ids[0] != ids[2]
@@ -88,8 +99,10 @@ def _shown() -> Evidence:
 
 
 def test_an_order_is_made_and_the_person_is_asked_for_their_consent() -> None:
-    prepared = [prepare_with_own_consent(given.case(), _shown(), {}) for _ in range(2)]
-    assert [set(each.evidence) for each in prepared] == [{"live_capture.order", "live_capture.consent_request"}] * 2
+    prepared = [_prepared(given.case(), _shown()) for _ in range(2)]
+    assert [set(each.evidence) for each in prepared] == [
+        {"live_capture.order", "register.asked", "register.consent_request"}
+    ] * 2
     one, other = LAID.asked["consent"]
     assert one != other
 
@@ -97,25 +110,23 @@ def test_an_order_is_made_and_the_person_is_asked_for_their_consent() -> None:
 @pytest.mark.parametrize("status", ["no_photo", "not_found"])
 def test_without_a_photo_the_borrower_is_told_before_the_capture(status: str) -> None:
     LAID.at_once, LAID.photo_status = "valid", status
-    prepared = prepare_with_own_consent(given.case(), _shown(), {})
+    prepared = _prepared(given.case(), _shown())
     assert prepared.notice == "face_reference_unavailable"
     assert "live_capture.photo" in prepared.evidence
 
 
 def test_a_photo_that_nobody_can_be_compared_with_is_told_before_the_capture() -> None:
     LAID.at_once = "valid"
-    assert prepare_with_own_consent(given.case(), _shown(), {}).notice == "face_reference_unavailable"
+    assert _prepared(given.case(), _shown()).notice == "face_reference_unavailable"
 
 
 def test_a_photo_that_was_fetched_before_the_capture_is_not_asked_for_again(portraits: Path) -> None:
     LAID.at_once, LAID.photo = "valid", (portraits / "obama.jpg").read_bytes()
-    prepared = prepare_with_own_consent(given.case(), _shown(), {})
+    prepared = _prepared(given.case(), _shown())
     assert prepared.notice == ""
     before = _answered()
     photo = {"live_capture.photo": prepared.evidence["live_capture.photo"]}
-    assert set(collect_under_own_consent(given.case(), replace(before, items={**before.items, **photo}))) == {
-        "live_capture.consent"
-    }
+    assert set(_collected(given.case(), replace(before, items={**before.items, **photo}))) == {"register.consent"}
     assert len(LAID.asked["photo"]) == 1
 
 
@@ -126,14 +137,48 @@ def test_a_consent_to_something_else_looks_nobody_up(changes: dict[str, object])
     before = _answered()
     asked = given.consent_answer(**changes)
     LAID.changes = changes
-    collected = collect_under_own_consent(given.case(), given.with_items(before, live_capture__consent_request=asked))
-    assert set(collected) == {"live_capture.consent"}
+    collected = _collected(given.case(), given.with_items(before, register__consent_request=asked))
+    assert set(collected) == {"register.consent"}
     assert "photo" not in LAID.asked
 
 
 def test_a_register_that_refuses_a_consent_that_holds_decides_nothing() -> None:
     LAID.at_once, LAID.photo_status = "valid", "consent_refused"
     with pytest.raises(SourceUnavailable):
-        collect_under_own_consent(given.case(), _answered())
+        _collected(given.case(), _answered())
     with pytest.raises(SourceUnavailable):
-        prepare_with_own_consent(given.case(), _shown(), {})
+        _prepared(given.case(), _shown())
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"status": "pending"}, "consent_unanswered"),
+        ({"status": "timeout"}, "consent_unanswered"),
+        ({"status": "invalid"}, "consent_declined"),
+        ({"status": "invalid", "expires_at": given.NOW.isoformat()}, "consent_unanswered"),
+        ({"status": "invalid", "reference": "ver_of_another_loan"}, "consent_unanswered"),
+        ({"reference": "ver_of_another_loan"}, "consent_unanswered"),
+        ({"lender_bin": "990240000008"}, "consent_unanswered"),
+        ({"expires_at": given.NOW.isoformat()}, "consent_unanswered"),
+        ({"iin": "990101100020"}, "consent_unanswered"),
+        ({"services": ["person"]}, "consent_unanswered"),
+        ({"purpose": "marketing"}, "consent_unanswered"),
+        ({"text_sha256": "ab" * 32}, "consent_unanswered"),
+        ({}, ""),
+    ],
+    ids=lambda each: "-".join(each) if isinstance(each, dict) else each,
+)
+def test_a_consent_that_does_not_hold_refuses(changes: dict[str, object], code: str) -> None:
+    evidence = given.without_pictures(given.Sent(_FRAMES).evidence(photo=b""))
+    changed = given.with_items(evidence, register__consent=given.consent_answer(**changes))
+    results = given.judge(changed)
+    assert (results[0].check, results[0].code) == ("person.consent", code)
+    decision = decide(results, required=tuple(STAGE.checks))
+    assert decision.code == (code or decision.code)
+
+
+def test_a_consent_that_was_not_answered_costs_no_attempt(good: Evidence) -> None:
+    unanswered = given.with_items(good, register__consent=given.consent_answer(status="pending"))
+    decision = given.decided(unanswered)
+    assert (decision.code, decision.burns) == ("consent_unanswered", False)

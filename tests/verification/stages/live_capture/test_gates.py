@@ -12,8 +12,8 @@ from verification.core.results import Outcome, Passed, Step, decide
 from verification.core.route import Evidence
 from verification.engines.liveness.prints import Alike, Windows
 from verification.engines.liveness.throughout import Throughout
-from verification.stages.live_capture import ASKING
-from verification.stages.live_capture.checks import WITH_CONSENT
+from verification.stages.live_capture import STAGE
+from verification.stages.live_capture.checks import CHECKS
 from verification.stages.live_capture.facts import LiveCaptureFacts, Sent, Shown
 from verification.stages.live_capture.kept import Compared, ComparedAll
 from verification.stages.live_capture.policy import TURNS, LiveCapturePolicy
@@ -27,7 +27,7 @@ NAN = float("nan")
 @pytest.fixture(scope="module")
 def facts(good: Evidence) -> LiveCaptureFacts:
     """The facts of a capture that passes, measured once."""
-    found = ASKING.measure(given.case(), good, POLICY)
+    found = STAGE.measure(given.case(), good, POLICY)
     assert isinstance(found, LiveCaptureFacts)
     return found
 
@@ -104,7 +104,7 @@ def test_what_the_frames_show_is_refused_by_its_own_code(
 ) -> None:
     shown = shown_of(facts)
     changed: Any = {part: replace(getattr(shown, part), **changes)}
-    said = WITH_CONSENT[check](replace(facts, shown=replace(shown, **changed)), POLICY)
+    said = CHECKS[check](replace(facts, shown=replace(shown, **changed)), POLICY)
     assert getattr(said, "code", "") == code
 
 
@@ -118,14 +118,14 @@ def test_a_command_with_too_little_to_be_known_again_is_for_people(facts: LiveCa
         (Windows(0, 0), "liveness_line_review"),
     ):
         numbers = (*shown.numbers[:at], replace(step, windows=windows), *shown.numbers[at + 1 :])
-        said = WITH_CONSENT["face.fresh"](replace(facts, shown=replace(shown, numbers=numbers)), POLICY)
+        said = CHECKS["face.fresh"](replace(facts, shown=replace(shown, numbers=numbers)), POLICY)
         assert getattr(said, "code", "") == code
 
 
 def test_a_face_at_rest_need_not_move(facts: LiveCaptureFacts) -> None:
     shown = shown_of(facts)
     numbers = (replace(shown.numbers[0], windows=Windows(0, 0)), *shown.numbers[1:])
-    assert isinstance(WITH_CONSENT["face.fresh"](replace(facts, shown=replace(shown, numbers=numbers)), POLICY), Passed)
+    assert isinstance(CHECKS["face.fresh"](replace(facts, shown=replace(shown, numbers=numbers)), POLICY), Passed)
 
 
 def test_a_capture_that_earlier_ones_may_be_is_for_people(facts: LiveCaptureFacts) -> None:
@@ -140,19 +140,19 @@ def test_a_capture_that_earlier_ones_may_be_is_for_people(facts: LiveCaptureFact
         ((by_chance, again), True, "liveness_capture_replayed"),
     ):
         part = replace(facts, sent=replace(sent_of(facts), compared=ComparedAll(others, is_whole)))
-        decision = decide(ASKING.judge(part, POLICY), required=tuple(WITH_CONSENT))
+        decision = decide(STAGE.judge(part, POLICY), required=tuple(CHECKS))
         assert (decision.outcome is Outcome.REVIEW, decision.code) == (code == "liveness_replay_review", code)
 
 
 def test_a_frame_that_was_presented_before_is_refused_whatever_else_it_shows(facts: LiveCaptureFacts) -> None:
     for shown in (facts.shown, Step("frame_truncated")):
         seen = replace(facts, sent=replace(sent_of(facts), presented_before=True), shown=shown)
-        assert getattr(WITH_CONSENT["face.fresh"](seen, POLICY), "code", "") == "liveness_frame_seen_before"
+        assert getattr(CHECKS["face.fresh"](seen, POLICY), "code", "") == "liveness_frame_seen_before"
 
 
 def test_a_chain_without_a_face_to_compare_is_refused(facts: LiveCaptureFacts) -> None:
     unseen = replace(facts, shown=replace(shown_of(facts), throughout=Step("liveness_face_missing")))
-    said = WITH_CONSENT["face.continuity"](unseen, POLICY)
+    said = CHECKS["face.continuity"](unseen, POLICY)
     assert getattr(said, "code", "") == "liveness_face_missing"
 
 
@@ -165,11 +165,11 @@ def test_a_capture_that_comes_again_is_refused_and_no_word_tells_whose_it_was(fa
         seen = replace(
             facts, sent=replace(sent_of(facts), compared=ComparedAll((again, other), is_whole=True)), shown=shown
         )
-        said = WITH_CONSENT["face.fresh"](seen, POLICY)
+        said = CHECKS["face.fresh"](seen, POLICY)
         assert (getattr(said, "code", ""), said.score, said.threshold) == ("liveness_capture_replayed", 0.8, 0.4)
         assert said.detail == {}
     like = replace(facts, sent=replace(sent_of(facts), compared=ComparedAll((other,), is_whole=True)))
-    assert isinstance(WITH_CONSENT["face.fresh"](like, POLICY), Passed)
+    assert isinstance(CHECKS["face.fresh"](like, POLICY), Passed)
 
 
 def test_what_was_not_compared_with_others_is_refused(good: Evidence) -> None:
@@ -180,7 +180,7 @@ def test_what_was_not_compared_with_others_is_refused(good: Evidence) -> None:
 @pytest.mark.parametrize("inner", ["frame_truncated", "frame_size_changed", "frame_unmeasurable"])
 def test_frames_that_cannot_be_read_are_one_code_to_everybody(facts: LiveCaptureFacts, inner: str) -> None:
     unread = replace(facts, shown=Step(inner), match=Step(inner))
-    said = given.refusals(ASKING.judge(unread, POLICY))
+    said = given.refusals(STAGE.judge(unread, POLICY))
     assert set(said.values()) == {"liveness_frame_unreadable"}
     assert {"face.fresh", "face.commands", "face.depth", "face.continuity", "face.match"} <= set(said)
 
@@ -200,9 +200,9 @@ def test_a_capture_that_ended_early_says_by_what_it_ended(
     sent, seen = sent_of(facts), shown_of(facts)
     ended = replace(sent, commands=sent.order[:1], chain=sent.chain[:1], stills=sent.stills[:1])
     early = replace(facts, sent=ended, shown=replace(seen, gestures=() if shown is None else shown))
-    decision = decide(ASKING.judge(early, POLICY), required=tuple(WITH_CONSENT))
+    decision = decide(STAGE.judge(early, POLICY), required=tuple(CHECKS))
     assert (decision.outcome, decision.code, decision.burns) == (Outcome.FAILED, code, True)
-    unread = decide(ASKING.judge(replace(early, shown=Step("frame_truncated")), POLICY), required=tuple(WITH_CONSENT))
+    unread = decide(STAGE.judge(replace(early, shown=Step("frame_truncated")), POLICY), required=tuple(CHECKS))
     assert (unread.code, unread.burns) == ("liveness_frame_unreadable", True)
 
 
@@ -213,17 +213,17 @@ def test_a_masked_face_is_named_and_costs_no_attempt_until_people_look(facts: Li
             sent, commands=sent.order[:commands], chain=sent.chain[:commands], stills=sent.stills[:commands]
         )
         early = replace(facts, sent=ended, shown=masked, match=masked)
-        decision = decide(ASKING.judge(early, POLICY), required=tuple(WITH_CONSENT))
+        decision = decide(STAGE.judge(early, POLICY), required=tuple(CHECKS))
         assert (decision.outcome, decision.code, decision.burns) == (Outcome.FAILED, "liveness_face_masked", False)
         sixth = replace(early, sent=replace(ended, unburnt_before=POLICY.unburnt_captures_max - 1))
-        decision = decide(ASKING.judge(sixth, POLICY), required=tuple(WITH_CONSENT))
+        decision = decide(STAGE.judge(sixth, POLICY), required=tuple(CHECKS))
         assert (decision.outcome, decision.code) == (Outcome.REVIEW, "liveness_line_review")
 
 
 def test_what_is_wrong_on_our_side_never_makes_a_capture_that_ended_early_free(facts: LiveCaptureFacts) -> None:
     sent = sent_of(facts)
     ended = replace(facts, sent=replace(sent, commands=sent.order[:1]), shown=Step("check_missing"))
-    decision = decide(ASKING.judge(ended, POLICY), required=tuple(WITH_CONSENT))
+    decision = decide(STAGE.judge(ended, POLICY), required=tuple(CHECKS))
     assert (decision.code, decision.burns) == ("liveness_command_missed", True)
     assert not REASONS["check_missing"].burns
 
@@ -238,7 +238,7 @@ def test_whoever_is_seen_to_act_is_the_registers_person_too(
     assert isinstance(facts.shown.throughout, Throughout)
     seen = replace(facts.shown.throughout, to_reference=chain)
     once = replace(facts, left=1, shown=replace(facts.shown, throughout=seen))
-    assert getattr(WITH_CONSENT["face.match"](once, POLICY), "code", "") == code
+    assert getattr(CHECKS["face.match"](once, POLICY), "code", "") == code
 
 
 def test_each_compared_frame_stands_among_the_facts(facts: LiveCaptureFacts) -> None:

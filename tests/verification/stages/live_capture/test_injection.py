@@ -16,8 +16,8 @@ from verification.core.reasons import REASONS
 from verification.core.results import Outcome, Passed, Step, decide
 from verification.core.route import Evidence
 from verification.engines.liveness.injection import Injection
-from verification.stages.live_capture import ASKING
-from verification.stages.live_capture.checks import WITH_CONSENT
+from verification.stages.live_capture import STAGE
+from verification.stages.live_capture.checks import CHECKS
 from verification.stages.live_capture.facts import LiveCaptureFacts
 
 CODE = "liveness_injection_"
@@ -28,7 +28,7 @@ WEBCAM = {"label": "Integrated Camera (13d3:5405)", "width": 640, "height": 480}
 @pytest.fixture(scope="module")
 def facts(good: Evidence) -> LiveCaptureFacts:
     """Those of a capture that passes."""
-    found = ASKING.measure(given.case(), good, given.POLICY)
+    found = STAGE.measure(given.case(), good, given.POLICY)
     assert isinstance(found, LiveCaptureFacts)
     return found
 
@@ -57,14 +57,14 @@ def with_told(live: Frames, photo: bytes, **of: dict[str, Any]) -> Evidence:
 def test_each_signal_alone_raises_a_review_and_nothing_else(
     facts: LiveCaptureFacts, name: str, changes: dict[str, Any]
 ) -> None:
-    results = ASKING.judge(with_signs(facts, **changes), given.POLICY)
+    results = STAGE.judge(with_signs(facts, **changes), given.POLICY)
     assert refusals(results) == {"face.injection": CODE + name}
     [result] = [one for one in results if one.check == "face.injection"]
     assert result.detail["signals"] == name
     assert {key: result.detail[key] for key in changes if key != "off_us"} == {
         key: value for key, value in changes.items() if key != "off_us"
     }
-    decision = decide(results, required=tuple(WITH_CONSENT))
+    decision = decide(results, required=tuple(CHECKS))
     assert (decision.outcome, decision.code, decision.burns) == (Outcome.REVIEW, CODE + name, False)
 
 
@@ -83,16 +83,16 @@ def test_each_signal_alone_raises_a_review_and_nothing_else(
     ],
 )
 def test_below_each_number_nothing_is_raised(facts: LiveCaptureFacts, changes: dict[str, Any]) -> None:
-    assert refusals(ASKING.judge(with_signs(facts, **changes), given.POLICY)) == {}
+    assert refusals(STAGE.judge(with_signs(facts, **changes), given.POLICY)) == {}
 
 
 def test_signals_together_are_all_named_and_a_refusal_stays_a_refusal(facts: LiveCaptureFacts, biden: bytes) -> None:
     signs = {"virtual": "manycam", "cameras": 2, "returned": 30}
-    results = {one.check: one for one in ASKING.judge(with_signs(facts, **signs), given.POLICY)}
+    results = {one.check: one for one in STAGE.judge(with_signs(facts, **signs), given.POLICY)}
     assert results["face.injection"].detail["signals"] == "virtual_camera, near_duplicates, camera_changed"
     assert not isinstance(facts.match, Step)
     refused = replace(with_signs(facts, **signs), match=replace(facts.match, at_rest=1.3))
-    decision = decide(ASKING.judge(refused, given.POLICY), required=tuple(WITH_CONSENT))
+    decision = decide(STAGE.judge(refused, given.POLICY), required=tuple(CHECKS))
     assert (decision.outcome, decision.code) == (Outcome.FAILED, "face_mismatch")
 
 
@@ -102,14 +102,14 @@ def test_a_camera_that_is_told_and_one_that_is_not_pass_alike(
     told = with_told(live, obama, every={**PHONE, "events": 200, "moved": 350, "pictures": 50})
     assert refusals(given.judge(told)) == {}
     assert isinstance(given.said("face.injection", told), Passed)
-    assert refusals(ASKING.judge(facts, given.POLICY)) == {}
+    assert refusals(STAGE.judge(facts, given.POLICY)) == {}
 
 
 def test_the_label_of_a_virtual_camera_raises_a_review_and_is_in_no_fact(live: Frames, obama: bytes) -> None:
     label = "Aliya's OBS Virtual Camera"
     evidence = with_told(live, obama, every={**WEBCAM, "label": label})
-    found = ASKING.measure(given.case(), evidence, given.POLICY)
-    results = ASKING.judge(found, given.POLICY)
+    found = STAGE.measure(given.case(), evidence, given.POLICY)
+    results = STAGE.judge(found, given.POLICY)
     assert refusals(results) == {"face.injection": CODE + "virtual_camera"}
     assert b"Aliya" not in stored.to_bytes(found)
     assert not any("Aliya" in str(one.detail) for one in results)

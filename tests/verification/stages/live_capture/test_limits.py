@@ -11,7 +11,7 @@ from verification.core.results import Passed, Step
 from verification.core.route import Evidence
 from verification.engines.liveness.prints import Alike
 from verification.management.capture_limits import Limit, limits
-from verification.stages.live_capture import ASKING
+from verification.stages.live_capture import STAGE
 from verification.stages.live_capture.checks import CHECKS
 from verification.stages.live_capture.facts import LiveCaptureFacts
 from verification.stages.live_capture.kept import Compared, ComparedAll
@@ -25,7 +25,7 @@ NOT_MEASURED = {("face.injection", "off_us"), ("face.continuity", "surroundings"
 @pytest.fixture(scope="module")
 def facts(good: Evidence) -> LiveCaptureFacts:
     """The facts of a capture that passes."""
-    found = ASKING.measure(given.case(), good, POLICY)
+    found = STAGE.measure(given.case(), good, POLICY)
     assert isinstance(found, LiveCaptureFacts)
     return found
 

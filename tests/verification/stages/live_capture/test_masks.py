@@ -11,8 +11,8 @@ from tests.verification.stages.live_capture.insecure_captures import pixels
 from verification.core.results import Outcome, Step, decide
 from verification.core.route import LOOK_AT, Evidence, Looked, Next
 from verification.engines.liveness import landmarks, networks
-from verification.stages.live_capture import ASKING
-from verification.stages.live_capture.checks import WITH_CONSENT
+from verification.stages.live_capture import STAGE
+from verification.stages.live_capture.checks import CHECKS
 from verification.stages.live_capture.dialogue import (
     accept_live_capture,
     go_on_live_capture,
@@ -57,11 +57,11 @@ def test_a_mask_ends_the_capture_before_the_first_command(masked: tuple[bytes, .
     looked, following, evidence = _looked_at(masked, obama)
     assert looked.is_right is None
     assert following is Next.COLLECT
-    facts = ASKING.measure(given.case(), evidence, given.POLICY)
+    facts = STAGE.measure(given.case(), evidence, given.POLICY)
     assert isinstance(facts, LiveCaptureFacts)
     assert isinstance(facts.shown, Step)
     assert facts.shown.detail["masked"] == facts.shown.detail["of"]
-    decision = decide(ASKING.judge(facts, given.POLICY), required=tuple(WITH_CONSENT))
+    decision = decide(STAGE.judge(facts, given.POLICY), required=tuple(CHECKS))
     assert (decision.outcome, decision.code, decision.burns) == (Outcome.FAILED, "liveness_face_masked", False)
 
 

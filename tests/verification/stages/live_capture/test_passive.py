@@ -15,7 +15,7 @@ from verification.core.results import Inconclusive, Outcome, Passed, Result, dec
 from verification.core.route import Evidence
 from verification.engines.faces.embedding import Zones
 from verification.engines.liveness import passive
-from verification.stages.live_capture import ASKING, STAGE
+from verification.stages.live_capture import STAGE
 from verification.stages.live_capture.checks import check_passive
 from verification.stages.live_capture.facts import LiveCaptureFacts
 from verification.stages.live_capture.measure import ready
@@ -41,7 +41,7 @@ def installed(tmp_path: Path) -> Iterator[Callable[..., LiveCapturePolicy]]:
 
 def measured(evidence: Evidence, policy: LiveCapturePolicy, *, amount: str = SMALL) -> LiveCaptureFacts:
     case = given.case()
-    found = ASKING.measure(replace(case, loan=replace(case.loan, amount=amount)), evidence, policy)
+    found = STAGE.measure(replace(case, loan=replace(case.loan, amount=amount)), evidence, policy)
     assert isinstance(found, LiveCaptureFacts)
     return found
 
@@ -72,9 +72,9 @@ def test_a_detector_sends_to_people_and_only_a_certified_one_lifts_the_sum(
 ) -> None:
     policy = installed(says, certified=certified)
     facts = measured(good, policy, amount=amount)
-    results = ASKING.judge(facts, policy)
+    results = STAGE.judge(facts, policy)
     assert given.refusals(results) == ({"face.passive": code} if code else {})
-    decision = decide(results, required=tuple(ASKING.checks))
+    decision = decide(results, required=tuple(STAGE.checks))
     assert (decision.outcome, decision.burns) == (Outcome.REVIEW if code else Outcome.PASSED, False)
 
 
@@ -130,7 +130,7 @@ def test_a_detector_that_gives_up_on_the_pictures_sends_to_people(good: Evidence
         passive.use(None)
     assert facts.passive is not None
     assert set(facts.passive.scores) == {None}
-    assert given.refusals(ASKING.judge(facts, policy)) == {"face.passive": "liveness_passive_review"}
+    assert given.refusals(STAGE.judge(facts, policy)) == {"face.passive": "liveness_passive_review"}
 
 
 def test_a_capture_of_which_nothing_was_measured_is_no_attack_to_a_detector(
@@ -140,7 +140,7 @@ def test_a_capture_of_which_nothing_was_measured_is_no_attack_to_a_detector(
     facts = measured(given.with_items(good, live_capture__0__turn=b"{}"), policy)
     assert facts.passive is None
     assert isinstance(check_passive(facts, policy), Passed)
-    assert decide(ASKING.judge(facts, policy), required=tuple(ASKING.checks)).outcome is Outcome.FAILED
+    assert decide(STAGE.judge(facts, policy), required=tuple(STAGE.checks)).outcome is Outcome.FAILED
 
 
 def test_a_certified_detector_does_not_lift_the_sum_of_a_phone_that_took_over(
@@ -159,7 +159,7 @@ def test_whom_the_detector_sends_to_people_is_not_asked_for_a_better_picture(
     nobody = replace(usual.zones.match, value=0.01)
     policy = replace(usual, zones=Zones(nobody, usual.zones.match))
     facts = measured(replace(good, left=3), policy)
-    assert given.refusals(ASKING.judge(facts, policy))["face.match"].startswith(code)
+    assert given.refusals(STAGE.judge(facts, policy))["face.match"].startswith(code)
 
 
 def test_a_capture_is_judged_again_with_the_detector_it_was_judged_with_or_not_at_all(

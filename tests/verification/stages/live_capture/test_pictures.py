@@ -37,7 +37,7 @@ def test_reviewers_see_the_reference_first_and_the_frames_in_the_order_of_the_co
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
-@pytest.mark.parametrize("kind", ["live_capture.order", "live_capture.0.turn", "live_capture.consent"])
+@pytest.mark.parametrize("kind", ["live_capture.order", "live_capture.0.turn", "register.consent"])
 def test_other_evidence_is_no_picture(route, kind, captured):
     with pytest.raises((BadInput, Refused)):
         route.stages[-1].show(kind, captured.items[kind])

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from tests.verification.stages.live_capture import captures as given
-from verification.core.results import Outcome, Passed, Step, decide
+from verification.core.results import Outcome, Step, decide
 from verification.core.route import Evidence
 from verification.engines.liveness.planarity import Planarity
-from verification.stages.live_capture import ASKING
-from verification.stages.live_capture.checks import WITH_CONSENT
+from verification.stages.live_capture import STAGE
+from verification.stages.live_capture.checks import CHECKS
 from verification.stages.live_capture.facts import LiveCaptureFacts, Sent, Shown
 from verification.stages.live_capture.gates import check_binding, check_timing
 from verification.stages.live_capture.policy import LiveCapturePolicy
@@ -22,7 +22,7 @@ LEFT_OUT = "liveness_commands_left_out"
 @pytest.fixture(scope="module")
 def facts(good: Evidence) -> LiveCaptureFacts:
     """The facts of a capture that passes, measured once."""
-    found = ASKING.measure(given.case(), good, POLICY)
+    found = STAGE.measure(given.case(), good, POLICY)
     assert isinstance(found, LiveCaptureFacts)
     return found
 
@@ -66,12 +66,11 @@ def test_a_capture_that_the_line_ended_is_done_again_and_the_third_of_a_day_is_f
     sent = replace(sent_of(facts), by_line=True, lost=3, lost_before=before)
     cut_off = Step("liveness_line_lost")
     ended = replace(facts, sent=sent, shown=cut_off, match=cut_off, injection=cut_off)
-    results = ASKING.judge(ended, POLICY)
-    consent, *gates = results
-    assert isinstance(consent, Passed)
+    results = STAGE.judge(ended, POLICY)
+    gates = results
     said = {getattr(each, "code", "") for each in gates if each.check not in ("face.passive", "face.hand_over")}
     assert said == {code}
-    decision = decide(results, required=tuple(WITH_CONSENT))
+    decision = decide(results, required=tuple(CHECKS))
     outcome = Outcome.REVIEW if code.endswith("review") else Outcome.FAILED
     assert (decision.outcome, decision.code, decision.burns) == (outcome, code, False)
 
@@ -88,9 +87,9 @@ def test_whoever_ends_captures_by_a_poor_picture_is_for_people_after_six_of_a_da
         "face_too_dark": Step("face_too_dark"),
     }
     ended = replace(facts, sent=replace(sent_of(facts), unburnt_before=before), shown=shown[flaw])
-    said = {getattr(each, "code", "") for each in ASKING.judge(ended, POLICY)} - {""}
+    said = {getattr(each, "code", "") for each in STAGE.judge(ended, POLICY)} - {""}
     assert said == {flaw if before < 5 else "liveness_line_review"}
-    outcome = decide(ASKING.judge(ended, POLICY), required=tuple(WITH_CONSENT)).outcome
+    outcome = decide(STAGE.judge(ended, POLICY), required=tuple(CHECKS)).outcome
     assert outcome is (Outcome.FAILED if before < 5 else Outcome.REVIEW)
 
 
@@ -98,7 +97,7 @@ def test_whoever_ends_captures_by_a_poor_picture_is_for_people_after_six_of_a_da
 def test_a_lost_line_counts_among_them(facts: LiveCaptureFacts, unburnt: int, code: str) -> None:
     sent = replace(sent_of(facts), by_line=True, lost=3, lost_before=1, unburnt_before=unburnt)
     lost = Step("liveness_line_lost")
-    results = ASKING.judge(replace(facts, sent=sent, shown=lost, match=lost), POLICY)
+    results = STAGE.judge(replace(facts, sent=sent, shown=lost, match=lost), POLICY)
     assert code in {getattr(each, "code", "") for each in results}
 
 
@@ -106,7 +105,7 @@ def test_a_refusal_that_costs_an_attempt_is_no_cheaper_after_many_that_cost_none
     assert isinstance(facts.shown, Shown)
     two = replace(facts.shown, presence=replace(facts.shown.presence, most=2))
     ended = replace(facts, sent=replace(sent_of(facts), unburnt_before=50), shown=two)
-    decision = decide(ASKING.judge(ended, POLICY), required=tuple(WITH_CONSENT))
+    decision = decide(STAGE.judge(ended, POLICY), required=tuple(CHECKS))
     assert (decision.outcome, decision.code, decision.burns) == (Outcome.FAILED, "multiple_faces", True)
 
 
@@ -150,10 +149,10 @@ def test_a_capture_without_some_commands_is_for_people_and_never_passes(
     order = ("look_straight", *(one.gesture for one in shown), *(("nod",) if not shown else ()))
     sent = replace(sent_of(facts), without=without, order=order, commands=order)
     changed = replace(facts, sent=sent, shown=replace(facts.shown, gestures=shown))
-    assert getattr(WITH_CONSENT["face.commands"](changed, POLICY), "code", "") == code
-    decision = decide(ASKING.judge(changed, POLICY), required=tuple(WITH_CONSENT))
+    assert getattr(CHECKS["face.commands"](changed, POLICY), "code", "") == code
+    decision = decide(STAGE.judge(changed, POLICY), required=tuple(CHECKS))
     assert decision.outcome is (Outcome.FAILED if code.endswith("missed") else Outcome.REVIEW)
     flat = replace(facts.shown, depth=Planarity(0, None, None, 0.0))
     is_asked = "turn" not in without
-    said = WITH_CONSENT["face.depth"](replace(changed, shown=flat), POLICY)
+    said = CHECKS["face.depth"](replace(changed, shown=flat), POLICY)
     assert getattr(said, "code", "") == ("liveness_depth_missing" if is_asked else LEFT_OUT)

@@ -16,6 +16,8 @@ from verification.stages.code import dialogue as code_dialogue
 from verification.stages.code.measure import look_code
 from verification.stages.consent import policy as consent
 from verification.stages.person import dialogue
+from verification.stages.register.dialogue import ASKED
+from verification.stages.register.dialogue import PERSON as REGISTERED
 
 # 23:30 of the 24th in Kazakhstan: an hour later both clocks still differ by a day from each other.
 NOW = datetime(2026, 11, 24, 18, 30, tzinfo=UTC)
@@ -48,7 +50,8 @@ _SAID: dict[str, dict[str, Any]] = {
         "created_at": "2026-11-24T10:00:00+00:00",
         "expires_at": "2026-11-25T10:00:00+00:00",
     },
-    dialogue.PERSON: PERSON | {"surname": "ТЕСТОВ", "name": "ТЕСТ", "patronymic": "ТЕСТОВИЧ", "documents": [DOCUMENT]},
+    ASKED: {"services": ["person", "phone", "photo"], "phone": "none"},
+    REGISTERED: PERSON | {"surname": "ТЕСТОВ", "name": "ТЕСТ", "patronymic": "ТЕСТОВИЧ", "documents": [DOCUMENT]},
     dialogue.PHONE: OWNERSHIP | {"phone": PHONE},
     dialogue.ANSWER: {"document_number": "012345678", "birth_date": "1899-01-01", "at": NOW.isoformat()},
     "consent.answer": {"agreed": True, **_CONSENTED, "at": NOW.isoformat()},
@@ -82,10 +85,12 @@ def without_terms(kind: str, status: str) -> bytes:
 
 
 def known(at: datetime = NOW, **changes: bytes | None) -> Evidence:
-    """Evidence of the stage `person` that passes; `changes` by the last word of a kind, None to leave it out."""
+    """Evidence of the stage `person`, the register asked beside it, that passes.
+
+    `changes`: by the last word of a kind, None to leave it out."""
     items = {kind: said(kind) for kind in _SAID}
     for word, content in changes.items():
-        kind = f"person.{word}"
+        kind = {"consent": dialogue.CONSENT, "registry": REGISTERED, "asked": ASKED}.get(word, f"person.{word}")
         if content is None:
             del items[kind]
         else:

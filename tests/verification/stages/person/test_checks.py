@@ -11,11 +11,12 @@ from verification.core import reasons
 from verification.core.ids import Phone
 from verification.core.opening import Document
 from verification.core.results import Outcome, decide
-from verification.stages.person import STAGE
-from verification.stages.person.checks import CHECKS
+from verification.routes import LIVE_FACE
 from verification.stages.person.dialogue import ANSWER, CONSENT, PHONE
-from verification.stages.person.dialogue import PERSON as REGISTRY
+from verification.stages.register.dialogue import ASKED
+from verification.stages.register.dialogue import PERSON as REGISTRY
 
+STAGE = LIVE_FACE.stages[0]
 CARD = Document(type="id_card", number="012345678", valid_to=date(2033, 1, 1))
 
 
@@ -26,7 +27,7 @@ def refused(evidence, **person):
 def test_a_person_whom_the_registers_confirm_passes_every_check():
     results = given.judge(STAGE, given.case(), given.known())
     assert given.refusals(results) == {}
-    assert decide(results, required=tuple(CHECKS)).outcome is Outcome.PASSED
+    assert decide(results, required=tuple(STAGE.checks)).outcome is Outcome.PASSED
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,7 @@ def test_a_person_whom_the_registers_confirm_passes_every_check():
         (said(CONSENT, reference="ver_of_another_loan"), "consent_unanswered"),
         (said(CONSENT, lender_bin="990240000008"), "consent_unanswered"),
         (said(CONSENT, lender_bin="1203"), "check_missing"),
-        (without_terms(CONSENT, "not_found"), "registry_mismatch"),
+        (without_terms(CONSENT, "not_found"), "person_unknown"),
         (said(CONSENT, services=["person", "phone"]), "consent_unanswered"),
         (said(CONSENT, services=["photo", "phone"]), "consent_unanswered"),
         (said(CONSENT, services=["person", "photo"]), "consent_unanswered"),
@@ -84,15 +85,15 @@ def test_the_number_of_a_passport_is_the_same_in_small_letters_and_with_blanks()
 @pytest.mark.parametrize(
     ("changes", "refusals"),
     [
-        ({"birth_date": "1899-01-02"}, {"person.registry": "registry_mismatch"}),
+        ({"birth_date": "1899-01-02"}, {"person.registry": "birth_date_differs"}),
         ({"life_status": "deceased"}, {"person.alive": "person_deceased"}),
-        ({"life_status": "unknown"}, {"person.alive": "registry_mismatch"}),
+        ({"life_status": "unknown"}, {"person.alive": "person_unknown"}),
         ({"surname": "ИНАКОВ"}, {"person.names": "name_mismatch"}),
         ({"name": "TECT"}, {"person.names": "name_mismatch"}),
         ({"patronymic": "ИНАКОВИЧ"}, {"person.names": "name_mismatch"}),
         ({"patronymic": ""}, {"person.names": "name_mismatch"}),
         ({"surname": "Тестов", "name": " тест "}, {}),
-        ({"documents": []}, {"person.document": "registry_mismatch"}),
+        ({"documents": []}, {"person.document": "document_invalid"}),
     ],
 )
 def test_what_the_register_says_otherwise_refuses(changes, refusals):
@@ -107,7 +108,7 @@ def test_a_patronymic_that_the_lender_did_not_state_is_not_missed():
 def test_whom_the_register_does_not_know_is_refused_by_all_that_it_would_confirm(status):
     found = refused(given.known(registry=without_terms(REGISTRY, status)))
     assert set(found) == {"person.registry", "person.alive", "person.names", "person.document"}
-    assert set(found.values()) == {"registry_mismatch"}
+    assert set(found.values()) == {"person_unknown"}
 
 
 @pytest.mark.parametrize("registry", [None, b"", said(REGISTRY, iin=OTHER_IIN)])
@@ -127,12 +128,12 @@ TODAY, YESTERDAY = "2026-11-24", "2026-11-23"
         ([DOCUMENT | {"valid_to": YESTERDAY}], "document_expired"),
         ([DOCUMENT | {"valid_to": YESTERDAY}, DOCUMENT | {"valid_to": TODAY}], ""),
         ([DOCUMENT | {"valid_to": None}], ""),
-        ([DOCUMENT | {"status": "lost"}], "registry_mismatch"),
-        ([DOCUMENT | {"status": "invalid"}], "registry_mismatch"),
-        ([DOCUMENT | {"status": "lost", "valid_to": YESTERDAY}], "registry_mismatch"),
-        ([DOCUMENT | {"number": "012345679"}], "registry_mismatch"),
-        ([DOCUMENT | {"type": "residence_permit"}], "registry_mismatch"),
-        ([OTHER], "registry_mismatch"),
+        ([DOCUMENT | {"status": "lost"}], "document_invalid"),
+        ([DOCUMENT | {"status": "invalid"}], "document_invalid"),
+        ([DOCUMENT | {"status": "lost", "valid_to": YESTERDAY}], "document_invalid"),
+        ([DOCUMENT | {"number": "012345679"}], "document_invalid"),
+        ([DOCUMENT | {"type": "residence_permit"}], "document_invalid"),
+        ([OTHER], "document_invalid"),
         ([OTHER, DOCUMENT], ""),
     ],
 )
@@ -178,15 +179,36 @@ def test_an_ownership_of_another_number_than_the_cases_refuses():
     assert refused(given.known(), phone=Phone("+77011234568")) == {"person.phone": "phone_owner_mismatch"}
 
 
-def test_only_death_is_final_and_everything_the_register_denies_burns():
-    codes = ("registry_mismatch", "name_mismatch", "person_deceased", "document_expired", "phone_owner_mismatch")
-    assert [(code, reasons.require(code).final) for code in codes if not reasons.require(code).burns] == []
-    assert [code for code in codes if reasons.require(code).final] == ["person_deceased"]
+_DENIED = (
+    *("person_unknown", "name_mismatch", "birth_date_differs", "person_deceased", "document_invalid"),
+    "document_expired",
+)
+"""What the register has otherwise than the lender stated: no other try of the borrower can change it."""
+_OWN = ("registry_mismatch", "phone_owner_mismatch")
+"""What the borrower typed, and a number that the operator may register meanwhile."""
+
+
+def test_what_the_register_denies_is_final_and_burns_and_what_the_borrower_may_mend_burns():
+    assert [code for code in (*_DENIED, *_OWN) if not reasons.require(code).burns] == []
+    assert [code for code in (*_DENIED, *_OWN) if reasons.require(code).final] == list(_DENIED)
 
 
 def test_the_borrower_is_not_told_which_register_denied_what():
-    codes = ("registry_mismatch", "name_mismatch", "person_deceased", "document_expired", "phone_owner_mismatch")
-    assert len({reasons.require(code).borrower_message for code in codes}) == 1
+    assert len({reasons.require(code).borrower_message for code in (*_DENIED, *_OWN)}) == 1
+
+
+@pytest.mark.parametrize("asked", [None, b"", b"[]", said(ASKED, services="person")])
+def test_a_consent_to_nobody_knows_what_refuses_or_holds_to_the_person_alone(asked):
+    found = refused(given.known(asked=asked))
+    assert found == ({} if asked == said(ASKED, services="person") else {"person.consent": "check_missing"})
+
+
+def test_that_the_lenders_phone_was_given_to_the_consent_service_is_remarked_and_decides_nothing():
+    results = given.judge(STAGE, given.case(), given.known(asked=said(ASKED, phone="as_stated")))
+    assert [(result.check, result.code) for result in results if result.code] == [
+        ("person.consent", "consent_phone_stated")
+    ]
+    assert decide(results, required=tuple(STAGE.checks)).outcome is Outcome.PASSED
 
 
 def test_a_result_names_nothing_that_a_register_said():

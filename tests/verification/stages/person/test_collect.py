@@ -1,6 +1,7 @@
 """Our errands, run against the sandbox as it really runs."""
 
 import json
+import secrets
 from base64 import b64encode
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,14 +18,17 @@ from verification.core.errors import ConsentPending, SourceUnavailable
 from verification.core.ids import Iin
 from verification.core.registry_answers import parse_consent, parse_photo
 from verification.core.route import Evidence
-from verification.stages import person
+from verification.routes import LIVE_FACE
 from verification.stages.code.collect import collect_code
 from verification.stages.live_capture.collect import collect_live_capture, prepare_live_capture
-from verification.stages.person.collect import collect_person, prepare_person
 from verification.stages.person.dialogue import accept_person
 
 pytestmark = pytest.mark.usefixtures("asked")
 
+STAGE, SERVICES = LIVE_FACE.stages[0], ("person", "phone", "photo")
+assert STAGE.prepare is not None
+assert STAGE.collect is not None
+prepare, collect = STAGE.prepare, STAGE.collect
 NOW = datetime.now(UTC)
 TYPED = {"document_number": "012345678", **BORN}
 
@@ -36,19 +40,19 @@ def case_of(iin):
 def prepared(case, at=NOW):
     """Evidence as it stands when the borrower has answered the form."""
     agreed = {"consent.answer": given.said("consent.answer")}
-    first = prepare_person(case, Evidence(items=agreed, at=at), {})
+    first = prepare(case, Evidence(items=agreed, at=at, services=SERVICES), {"seed": secrets.token_hex(32)})
     typed = accept_person(first.memory, TYPED, at)
     return Evidence(items=agreed | dict(first.evidence) | dict(typed.evidence), at=at)
 
 
 def collected(case, before, at=None):
     at = at or before.at
-    found = collect_person(case, replace(before, at=at))
+    found = collect(case, replace(before, at=at))
     return Evidence(items={**before.items, **found}, at=at)
 
 
 def refused(case, evidence):
-    return given.refusals(given.judge(person.STAGE, case, evidence))
+    return given.refusals(given.judge(STAGE, case, evidence))
 
 
 def test_whom_the_registers_know_passes_every_check(asked):
@@ -61,7 +65,7 @@ def test_whom_the_registers_know_passes_every_check(asked):
     [
         ({"surname": "ИНАКОВ"}, {"person.names": "name_mismatch"}),
         ({"life_status": "deceased"}, {"person.alive": "person_deceased"}),
-        ({"document": {"number": "999999999"}}, {"person.document": "registry_mismatch"}),
+        ({"document": {"number": "999999999"}}, {"person.document": "document_invalid"}),
         ({"document": {"number": "012345678", "valid_to": "2020-01-01"}}, {"person.document": "document_expired"}),
         ({"phone": "+77019999999"}, {"person.phone": "phone_owner_mismatch"}),
     ],
@@ -74,13 +78,13 @@ def test_what_a_register_says_otherwise_is_kept_and_refuses(asked, changes, refu
 def test_without_a_consent_no_register_is_asked(asked):
     case = case_of(tell(asked, consent="invalid"))
     evidence = collected(case, prepared(case))
-    assert {"person.registry", "person.phone"}.isdisjoint(evidence.items)
+    assert {"register.person", "person.phone"}.isdisjoint(evidence.items)
     assert refused(case, evidence)["person.consent"] == "consent_declined"
 
 
 def test_somebody_unknown_to_the_state_is_refused_in_the_same_words_as_another_name(asked):
     case = case_of(new_iin())
-    assert refused(case, collected(case, prepared(case)))["person.consent"] == "registry_mismatch"
+    assert refused(case, collected(case, prepared(case)))["person.consent"] == "person_unknown"
 
 
 def test_the_step_waits_ten_minutes_for_the_persons_word_and_no_longer(asked):
@@ -91,7 +95,7 @@ def test_the_step_waits_ten_minutes_for_the_persons_word_and_no_longer(asked):
             collected(case, before, at=NOW + timedelta(seconds=seconds))
     late = collected(case, before, at=NOW + timedelta(seconds=600))
     assert refused(case, late)["person.consent"] == "consent_unanswered"
-    consent_id = terms_of(before.items["person.consent_request"]).consent_id
+    consent_id = terms_of(before.items["register.consent_request"]).consent_id
     asked.post("/consent/answer", consent_id=consent_id, status="valid")
     assert refused(case, collected(case, before, at=NOW + timedelta(seconds=599))) == {}
 
@@ -103,15 +107,30 @@ def test_an_error_of_the_consent_service_is_a_fault(asked):
         collected(case, before)
 
 
+def ids_of(evidence):
+    return [json.loads(evidence.items[kind])["request_id"] for kind in ("register.person", "person.phone")]
+
+
 def test_every_attempt_asks_under_ids_of_its_own_and_a_retry_under_the_same(asked):
     case = case_of(tell(asked))
-    first, second = prepared(case), prepared(case)
-    ids = [
-        [json.loads(collected(case, one).items[kind])["request_id"] for kind in ("person.registry", "person.phone")]
-        for one in (first, first, second)
-    ]
+    first, second = prepared(case), prepared(case, at=NOW + timedelta(seconds=1))
+    ids = [ids_of(collected(case, before)) for before in (first, first, second)]
     assert ids[0] == ids[1]
     assert len({*ids[0], *ids[2]}) == 4
+
+
+def test_the_register_is_asked_once_a_verification_and_the_phone_once_an_attempt(asked):
+    case = case_of(tell(asked))
+    first = collected(case, prepared(case))
+    once = {kind: content for kind, content in first.items.items() if kind.startswith("register.")}
+    agreed = {"consent.answer": given.said("consent.answer"), **once}
+    again = prepare(case, Evidence(items=agreed, at=NOW, services=SERVICES), {"seed": secrets.token_hex(32)})
+    assert again.evidence == {}
+    at = NOW + timedelta(seconds=5)
+    typed = accept_person(again.memory, TYPED, at)
+    second = collected(case, Evidence(items={**agreed, **typed.evidence}, at=at))
+    assert [one == other for one, other in zip(ids_of(first), ids_of(second), strict=True)] == [True, False]
+    assert refused(case, second) == {}
 
 
 def person_of(case, **changes):
@@ -148,7 +167,7 @@ def test_with_a_photo_of_a_face_nothing_is_told(asked):
 
 
 def test_every_order_is_another_one(asked):
-    case, nothing = given.case(), given.known(consent=given.said("person.consent", status="invalid"))
+    case, nothing = given.case(), given.known(consent=given.said("register.consent", status="invalid"))
     first = prepare_live_capture(case, nothing, {})
     second = prepare_live_capture(case, nothing, first.memory)
     assert first.memory["order"] != second.memory["order"]
@@ -158,7 +177,7 @@ def test_every_order_is_another_one(asked):
 def test_a_register_of_photos_that_refuses_a_consent_that_holds_decides_nothing(asked):
     case = case_of(tell(asked))
     consented = collected(case, prepared(case))
-    asked.post("/consent/answer", consent_id=terms_of(consented.items["person.consent"]).consent_id, status="invalid")
+    asked.post("/consent/answer", consent_id=terms_of(consented.items["register.consent"]).consent_id, status="invalid")
     with pytest.raises(SourceUnavailable):
         prepare_live_capture(case, consented, {})
 
@@ -175,7 +194,7 @@ def test_a_register_of_people_or_phones_that_refuses_a_consent_that_holds_decide
 def test_a_consent_that_was_given_to_another_loan_is_asked_for_anew(asked):
     case = case_of(tell(asked))
     other = replace(case, verification_id=case.verification_id.replace("a", "b"))
-    ids = {terms_of(collected(one, prepared(one)).items["person.consent"]).consent_id for one in (case, other)}
+    ids = {terms_of(collected(one, prepared(one)).items["register.consent"]).consent_id for one in (case, other)}
     assert len(ids) == 2
 
 
@@ -187,7 +206,7 @@ def terms_of(answer):
 
 def test_without_a_consent_that_holds_neither_photo_nor_owner_is_asked_for(asked):
     case = given.case()
-    evidence = given.known(consent=given.said("person.consent", status="invalid"))
+    evidence = given.known(consent=given.said("register.consent", status="invalid"))
     assert collect_live_capture(case, evidence) == {}
     sent = replace(evidence, items={**evidence.items, **given.issued(given.memory())}, secrets=(given.SECRET,))
     assert list(collect_code(case, sent)) == ["code.expected"]

@@ -14,10 +14,10 @@ from tests.verification.workflow import camera_story as camera
 from tests.verification.workflow.story import BORN, begin, lender, make_due
 from verification.evidence import store
 from verification.models import Attempt, AuditEntry, EvidenceItem
+from verification.routes import LIVE_FACE
 from verification.stages.code.checks import CHECKS as CODE
 from verification.stages.consent.policy import CURRENT
 from verification.stages.live_capture.checks import CHECKS as COMMANDS
-from verification.stages.person.checks import CHECKS as PERSON
 from verification.workflow import cases
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once")]
@@ -83,28 +83,36 @@ def test_neither_the_code_nor_a_guess_is_kept_anywhere(asked):
     ("changes", "code"),
     [
         ({"surname": "ИНАКОВ"}, "name_mismatch"),
-        ({"phone": "+77019999999"}, "phone_owner_mismatch"),
-        ({"document": {"number": "999999999"}}, "registry_mismatch"),
+        ({"birth_date": "1899-01-02"}, "birth_date_differs"),
+        ({"life_status": "deceased"}, "person_deceased"),
+        ({"document": {"number": "999999999"}}, "document_invalid"),
         ({"document": {"number": "012345678", "valid_to": "2020-01-01"}}, "document_expired"),
     ],
 )
-def test_what_the_registers_deny_is_asked_again_twice_and_then_declined(asked, changes, code):
+def test_what_the_register_of_people_denies_is_declined_at_once(asked, changes, code):
+    story = to_person(asked, **changes)
+    story.answer(document_number=DOCUMENT, **BORN)
+    story.work()
+    assert (story.row().status, story.row().code) == ("declined", code)
+
+
+@pytest.mark.parametrize(
+    ("changes", "typed", "code"),
+    [
+        ({"phone": "+77019999999"}, DOCUMENT, "phone_owner_mismatch"),
+        ({}, "999999999", "registry_mismatch"),
+    ],
+)
+def test_what_may_be_mended_is_asked_again_twice_and_then_declined(asked, changes, typed, code):
     story = to_person(asked, **changes)
     for _ in range(2):
-        story.answer(document_number=DOCUMENT, **BORN)
+        story.answer(document_number=typed, **BORN)
         story.work()
         assert (story.page().page, story.page().notice) == ("form", code)
-    story.answer(document_number=DOCUMENT, **BORN)
+    story.answer(document_number=typed, **BORN)
     story.work()
     assert (story.row().status, story.row().last_failure) == ("declined", code)
     assert Attempt.objects.filter(verification_id=story.id, stage="code").count() == 0
-
-
-def test_the_dead_borrow_nothing(asked):
-    story = to_person(asked, life_status="deceased")
-    story.answer(document_number=DOCUMENT, **BORN)
-    story.work()
-    assert (story.row().status, story.row().code) == ("declined", "person_deceased")
 
 
 def test_who_refuses_the_state_their_consent_is_not_asked_again(asked):
@@ -120,7 +128,7 @@ def test_a_consent_that_comes_late_is_waited_for(asked):
     story.work()
     assert (story.page().page, story.page().notice) == ("wait", "consent_pending")
     key = cases.key_of(story.row())
-    item = EvidenceItem.objects.get(verification_id=story.id, kind="person.consent_request")
+    item = EvidenceItem.objects.get(verification_id=story.id, kind="register.consent_request")
     consent_id = json.loads(store.opening(key, item).plain)["consent_id"]
     asked.post("/consent/answer", consent_id=consent_id, status="valid")
     make_due(story)
@@ -183,7 +191,7 @@ def test_registers_code_and_the_live_face_of_the_register_verify(asked):
     assert (row.status, row.code, row.passed_routes) == ("verified", "", ["live_face"])
     assert passed(verification=story.id) == {
         "consent.agreed",
-        *PERSON,
+        *LIVE_FACE.stages[0].checks,
         *CODE,
         "question.free",
         *COMMANDS,

@@ -1,0 +1,40 @@
+"""The register of people, asked once a verification under the person's consent by the state's own service.
+
+No stage of its own: an errand beside the first stage of a route. `REGISTER` asks who the person is; `CONSENT` only
+obtains the consent under which the stage looks their photo up.
+"""
+
+from verification.core.errand import Errand
+from verification.stages.register.checks import CHECKS, CONSENT_CHECKS
+from verification.stages.register.collect import collect_consent, collect_register, prepare_register
+from verification.stages.register.dialogue import is_open
+from verification.stages.register.measure import (
+    ConsentFacts,
+    RegisterFacts,
+    measure_consent,
+    measure_register,
+)
+from verification.stages.register.policy import SERVICES, RegisterPolicy
+
+REGISTER = Errand(
+    name="register",
+    prepare=prepare_register,
+    is_open=is_open,
+    collect=collect_register,
+    measure=measure_register,
+    facts=RegisterFacts,
+    checks=CHECKS,
+    policy=RegisterPolicy,
+    services=SERVICES,
+)
+CONSENT = Errand(
+    name="register",
+    prepare=prepare_register,
+    is_open=is_open,
+    collect=collect_consent,
+    measure=measure_consent,
+    facts=ConsentFacts,
+    checks=CONSENT_CHECKS,
+    policy=RegisterPolicy,
+    services=(),
+)

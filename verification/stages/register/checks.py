@@ -1,0 +1,69 @@
+"""Is the person of the case as the register of people has them?
+
+1 consent · 2 the register knows them, born on that day · 3 alive · 4 names · 5 document.
+"""
+
+from verification.core.results import Passed, Result, Step, judged, said
+from verification.stages.register.measure import ConsentFacts, RegisterFacts
+from verification.stages.register.policy import RegisterPolicy
+
+
+def check_consent(facts: ConsentFacts | RegisterFacts, policy: RegisterPolicy) -> Result:
+    """1: by the state's own service they consented to all that is asked, for this purpose and on this text.
+
+    That the service was given the phone that the lender stated is remarked: by it somebody else may have answered.
+    """
+    result = said("person.consent", facts.consent)
+    is_remarked = isinstance(result, Passed) and facts.is_phone_named
+    return judged("person.consent", "consent_phone_stated", detail={}) if is_remarked else result
+
+
+def check_registry(facts: RegisterFacts, policy: RegisterPolicy) -> Result:
+    """2: the register knows this number, and its birth date is the one that the lender stated."""
+    theirs = facts.registered
+    if isinstance(theirs, Step):
+        return said("person.registry", theirs)
+    code = "" if theirs.is_birth_date else "birth_date_differs"
+    return judged("person.registry", code, detail={})
+
+
+def check_alive(facts: RegisterFacts, policy: RegisterPolicy) -> Result:
+    """3: the register says that they live. Law: O-06."""
+    theirs = facts.registered
+    if isinstance(theirs, Step):
+        return said("person.alive", theirs)
+    if theirs.life_status == "alive":
+        return judged("person.alive", detail={})
+    code = "person_deceased" if theirs.life_status == "deceased" else "person_unknown"
+    return judged("person.alive", code, detail={"detail": f"the register says {theirs.life_status}"})
+
+
+def check_names(facts: RegisterFacts, policy: RegisterPolicy) -> Result:
+    """4: surname, name, and the patronymic if the lender stated one, are the registered ones."""
+    theirs = facts.registered
+    if isinstance(theirs, Step):
+        return said("person.names", theirs)
+    if differing := ", ".join(name for name, is_same in theirs.names.items() if not is_same):
+        return judged("person.names", "name_mismatch", detail={"detail": f"not as registered: {differing}"})
+    return judged("person.names", detail={"patronymic": "stated" if facts.states_patronymic else "not stated"})
+
+
+def check_document(facts: RegisterFacts, policy: RegisterPolicy) -> Result:
+    """5: the stated document is registered, valid, and has not run out on this day in Kazakhstan. Law: O-05."""
+    theirs = facts.registered
+    if isinstance(theirs, Step):
+        return said("person.document", theirs)
+    detail = {"type": facts.document_type}
+    if not theirs.is_document_known:
+        return judged("person.document", "document_invalid", detail=detail)
+    return judged("person.document", "" if theirs.is_document_in_time else "document_expired", detail=detail)
+
+
+CONSENT_CHECKS = {"person.consent": check_consent}
+CHECKS = {
+    "person.consent": check_consent,
+    "person.registry": check_registry,
+    "person.alive": check_alive,
+    "person.names": check_names,
+    "person.document": check_document,
+}

@@ -1,0 +1,94 @@
+"""The person's consent by the state's service, and what the register of people says of them. Judges nothing.
+
+What was asked once in a verification serves each later attempt and route of it. The consent is asked for by IIN: the
+state knows the person's phone. An adapter that must name a phone is given the lender's, which the evidence says.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from verification.core.errors import ConsentMissing, ConsentPending, SourceUnavailable
+from verification.core.person import Case
+from verification.core.registry_answers import ConsentAnswer, consent_id_to, parse_consent, parse_person
+from verification.core.route import SEED, Evidence, Memory
+from verification.core.stored import canonical_json
+from verification.sources import consent as consents
+from verification.sources import person_registry
+from verification.sources.asking import check_granted
+from verification.stages.register.dialogue import ASKED, CONSENT, CONSENT_REQUEST, PERSON, SHOWN, is_read
+from verification.stages.register.policy import POLICY, SERVICES
+
+_NONCE_CHARACTERS = 32  # 128 bits of a hash
+
+
+def prepare_register(case: Case, evidence: Evidence, memory: Memory) -> Mapping[str, bytes]:
+    """Has the state's service ask the person for their consent, unless it was asked and may still say yes.
+
+    A service answers a known id as before: a preparation that is tried again asks by the same id, the next by another.
+    """
+    if PERSON in evidence.items or (CONSENT_REQUEST in evidence.items and not is_read(evidence)):
+        return {}
+    nonce = sha256(f"register|{memory[SEED]}".encode()).hexdigest()[:_NONCE_CHARACTERS]
+    shown, source = json.loads(evidence.items[SHOWN]), consents.in_use(case.mode)
+    raw = source.request(
+        consents.ConsentRequest(
+            request_id=_question(case, "consent", nonce),
+            reference=case.verification_id,
+            iin=case.person.iin,
+            phone=case.person.phone if source.names_phone else None,
+            lender_bin=case.lender.bin,
+            lender_name=case.lender.name,
+            purpose=case.purpose,
+            services=evidence.services,
+            text_version=shown["version"],
+            language=shown["language"],
+            text_sha256=shown["text_sha256"],
+            valid_seconds=POLICY.consent_seconds,
+        )
+    )
+    asked = {"services": list(evidence.services), "phone": "as_stated" if source.names_phone else "none"}
+    return {ASKED: canonical_json(asked), CONSENT_REQUEST: raw}
+
+
+def collect_consent(case: Case, evidence: Evidence, answered_at: datetime | None) -> Mapping[str, bytes]:
+    """What became of the consent. Raises `ConsentPending` while the person may still answer the state's message, and
+    `SourceUnavailable`."""
+    requested = parse_consent(raw := evidence.items[CONSENT_REQUEST])
+    # Of a person whom the consent service does not know nothing was asked, so there is nothing to read.
+    if requested.terms is not None:
+        request_id = _question(case, "consent-read", _nonce(requested))
+        raw = consents.in_use(case.mode).read(requested.terms.consent_id, iin=case.person.iin, request_id=request_id)
+    status = parse_consent(raw).status
+    if status == "error":
+        raise SourceUnavailable(consents.SOURCE, "the consent service reports an error")
+    # The state's message takes minutes to be answered; the wait counts from when the borrower did their part here.
+    wait = timedelta(seconds=POLICY.consent_wait_seconds)
+    if status == "pending" and answered_at is not None and evidence.at < answered_at + wait:
+        raise ConsentPending("the person has not answered the state's message yet")
+    return {CONSENT: raw}
+
+
+def collect_register(case: Case, evidence: Evidence, answered_at: datetime | None) -> Mapping[str, bytes]:
+    """The same, and what the register says of the person. Without a consent that holds it is not asked."""
+    if PERSON in evidence.items:
+        return {}
+    kept = collect_consent(case, evidence, answered_at)
+    consent, text = parse_consent(kept[CONSENT]), json.loads(evidence.items[SHOWN])["text_sha256"]
+    try:
+        consent_id = consent_id_to(consent, services=SERVICES, case=case, text_sha256=text, at=evidence.at)
+    except ConsentMissing:
+        return kept
+    nonce = _nonce(parse_consent(evidence.items[CONSENT_REQUEST]))
+    request_id = _question(case, "person", nonce)
+    raw = person_registry.in_use(case.mode).person(case.person.iin, consent_id=consent_id, request_id=request_id)
+    return {**kept, PERSON: check_granted(raw, source=person_registry.SOURCE, read=parse_person)}
+
+
+def _nonce(requested: ConsentAnswer) -> str:
+    return requested.request_id.rpartition(":")[2]
+
+
+def _question(case: Case, about: str, nonce: str) -> str:
+    return f"{case.verification_id}:{about}:{nonce}"
