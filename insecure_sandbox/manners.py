@@ -17,7 +17,8 @@ class Manner:
 
     key: the state of their certificate. signs_as_another: with somebody else's key. alters_statement: signs another
     text than the one that is shown. face: whose photograph is registered; shows: what is held before the camera.
-    registered: what the registers say otherwise than the lender. leaves_at: goes away when one of these pages opens.
+    registered, document: what the registers say otherwise than the lender, of the person and of their document.
+    turns: after so many pages of a kind they leave. leaves_at: goes away when one of these pages opens.
     goes_on_at: when this page opens, has a phone take over by the code that the page makes, and goes on there.
     """
 
@@ -30,6 +31,8 @@ class Manner:
     face: Face = "own"
     shows: Shown = "as_told"
     registered: Mapping[str, Any] = field(default_factory=dict)
+    document: Mapping[str, str] = field(default_factory=dict)
+    turns: Mapping[str, int] = field(default_factory=dict)
     leaves_at: tuple[str, ...] = ()
     goes_on_at: str = ""
 
@@ -50,7 +53,11 @@ MANNERS: Final[Mapping[str, Manner]] = {
     "multiple_faces": Manner(shows="with_another"),
     "review": Manner(shows="slowly"),
     "registry_mismatch": Manner(registered={"surname": "ИНАКОВ"}),
-    "registry_unknown": Manner(registered={"birth_date": "1899-12-31"}),
+    "birth_date_differs": Manner(registered={"birth_date": "1899-12-31"}),
+    "registry_unknown": Manner(registered={"is_known": False}),
+    "document_lost": Manner(document={"status": "lost"}),
+    "document_expired": Manner(document={"valid_to": "2020-01-01"}),
+    "consent_unanswered": Manner(registered={"consent": "timeout"}, turns={"statement": 1, "form": 1, "commands": 1}),
     "registry_unavailable": Manner(registered={"is_answered": False}),
     "deceased": Manner(registered={"life_status": "deceased"}),
     "phone_owner_mismatch": Manner(registered={"phone": "+77000000000"}),

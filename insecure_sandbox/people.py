@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from insecure_sandbox.exchange import Rejected
 from insecure_sandbox.kept import add_line, keep_bytes, read_lines, replace_lines
-from insecure_sandbox.manners import MANNERS
+from insecure_sandbox.manners import MANNERS, Manner
 from verification.core.ids import Iin
 from verification.core.scenarios import SCRIPTED
 
@@ -29,6 +29,7 @@ class Registered:
     consent: what the person answers when they are asked for their consent, a status of the consent service.
     refuses_credits: they have refused all credits. accounts: theirs, as IBANs. credits_today: tiyn that lenders other
     than who asks have lent them online today, in Almaty. is_answered: whether registers say anything of them.
+    is_known: whether the register of people has them.
     """
 
     iin: str
@@ -45,6 +46,12 @@ class Registered:
     accounts: tuple[str, ...] = (GUIDE_ACCOUNT,)
     credits_today: str = "0"
     is_answered: bool = True
+    is_known: bool = True
+
+
+def as_registered(person: Registered, manner: Manner) -> Registered:
+    """The person as the registers have them in a scenario."""
+    return replace(person, **manner.registered, document={**person.document, **manner.document})
 
 
 class People:
@@ -105,7 +112,7 @@ class People:
         if person is None:
             return None
         # What a scenario changes, whatever was registered. All else is played by whoever plays the borrower.
-        return replace(person, **MANNERS[SCRIPTED[iin]].registered) if iin in SCRIPTED else person
+        return as_registered(person, MANNERS[SCRIPTED[iin]]) if iin in SCRIPTED else person
 
     def photo(self, iin: str, *, reference: str = "") -> bytes | None:
         """The photo registered for this number, or None."""

@@ -46,7 +46,7 @@ class Borrower:
 
     def play(self, browser: Browser) -> str:
         """Answers whatever page is open; gives the one that is open in the end. Raises `PlayFailed`."""
-        seen, most = dict[str, int](), {"resume": _RESUMED, **self.turns}
+        seen, most = dict[str, int](), {"resume": _RESUMED, **self.manner.turns, **self.turns}
         for _ in range(_TURNS_MAX):
             page = browser.wait_for_judgement(seconds=_JUDGED_SECONDS)
             if page == self.manner.goes_on_at and page not in seen:

@@ -52,7 +52,7 @@ def _asked(fields: Mapping[str, Any], *, about: tuple[str, ...]) -> dict[str, st
 
 def _person(people: People, asked: Mapping[str, str], reference: str) -> dict[str, object]:
     person = people.find(asked["iin"], reference=reference)
-    if person is None:
+    if person is None or not person.is_known:
         return {"status": "not_found"}
     return {
         "status": "found",

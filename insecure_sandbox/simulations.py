@@ -20,7 +20,7 @@ from insecure_sandbox.credential import Credential
 from insecure_sandbox.exchange import Rejected, Request, Response, Route, as_json, only_fields, text_field
 from insecure_sandbox.inbox import Inbox
 from insecure_sandbox.manners import MANNERS, Face
-from insecure_sandbox.people import People, Registered
+from insecure_sandbox.people import People, Registered, as_registered
 from insecure_sandbox.people_desk import stated
 from insecure_sandbox.playing import Borrower
 from verification.core.scenarios import FACED
@@ -264,7 +264,7 @@ def routes(simulations: Simulations, portraits: Portraits) -> tuple[Route, ...]:
         if is_painted := not set(FACED).isdisjoint(ways):
             portraits.require()
             photo = portraits.registered(borrower.manner.face)
-        person = replace(person, **borrower.manner.registered)
+        person = as_registered(person, borrower.manner)
         asked = Asked(link=link, borrower=borrower, person=person, photo=photo, is_painted=is_painted)
         simulations.begin(verification, asked, lender=text_field(fields, "lender", limit=64))
         return as_json({"verification": verification, "scenario": scenario}, status=202)

@@ -23,7 +23,7 @@ _WAIT_SECONDS = 30.0
 
 def is_refused(stage: Stage, *, database: Path, like: str) -> bool:
     """Whether the log refuses a decision that nobody made, like that about another verification, and nobody is told."""
-    opened, _ = stage.arrive("forged", stage.iin(), routes=("eds",))
+    opened, _ = stage.arrive("forged", stage.known(), routes=("eds",))
     victim = str(opened["id"])
     with _forged(database, victim=victim, like=like):
         say(f"{victim} was made `verified` by one UPDATE and two INSERTs, with a copied signature")

@@ -21,7 +21,7 @@ _GATES_SECONDS = 30.0
 
 def pays_once(stage: Stage) -> bool:
     """Whether the money of a verified borrower leaves once, and to their account alone."""
-    iin, client = stage.iin(), stage.api.client
+    iin, client = stage.known(), stage.api.client
     opened, browser = stage.borrow("payout", iin)
     browser.sign(stage.credential(iin))
     browser.wait_for_judgement()

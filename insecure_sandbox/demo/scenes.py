@@ -18,14 +18,14 @@ _SLOW = ("ocsp", "crl")  # whichever of them the worker asks first
 
 def own_signature(stage: Stage, family: str) -> Row:
     """The borrower signs with the borrower's own key: must be verified."""
-    since, iin = time.monotonic(), stage.iin()
+    since, iin = time.monotonic(), stage.known()
     opened = stage.play(f"own-{family}", iin, family=family)
     return stage.row(f"own key, {family}", opened, since, must=("verified", ""))
 
 
 def on_the_phone(stage: Stage) -> Row:
     """The borrower signs by eGov Mobile, after an app that altered the statement was turned away: must be verified."""
-    since, iin = time.monotonic(), stage.iin()
+    since, iin = time.monotonic(), stage.known()
     opened, browser = stage.borrow("on-the-phone", iin)
     key = stage.credential(iin, family="rsa")
     refused = egov_mobile.sign(browser.egov_code(), key, egov_mobile.Manner(alters="statement"))
@@ -39,13 +39,13 @@ def on_the_phone(stage: Stage) -> Row:
 def another_person(stage: Stage) -> Row:
     """Somebody else signs, three times: must be declined."""
     since = time.monotonic()
-    opened = stage.play("another", stage.iin(), "eds_other_iin")
+    opened = stage.play("another", stage.known(), "eds_other_iin")
     return stage.row("another person's key ×3", opened, since, must=("declined", "eds_iin_mismatch"))
 
 
 def forged(stage: Stage) -> Row:
     """A certificate with the authority's names and the borrower's IIN, signed by nobody: must not be verified."""
-    since, iin = time.monotonic(), stage.iin()
+    since, iin = time.monotonic(), stage.known()
     opened, browser = stage.borrow("forged", iin)
     issuer = stage.credential(iin).issuer_certificate
     yesterday = datetime.now(UTC) - timedelta(days=1)
@@ -56,14 +56,14 @@ def forged(stage: Stage) -> Row:
 
 def revoked(stage: Stage) -> Row:
     """The borrower's own key, revoked: must not be verified."""
-    since, iin = time.monotonic(), stage.iin()
+    since, iin = time.monotonic(), stage.known()
     opened = stage.play("revoked", iin, "eds_revoked", turns={"statement": 1})
     return stage.row("revoked certificate", opened, since, must=("requires_input", "eds_certificate_revoked"))
 
 
 def replayed(stage: Stage) -> Row:
     """A good signature of the same person from an earlier verification, sent again: must not be verified."""
-    since, iin = time.monotonic(), stage.iin()
+    since, iin = time.monotonic(), stage.known()
     _, first = stage.borrow("replay-first", iin)
     signature = first.sign(stage.credential(iin))
     first.wait_for_judgement()
@@ -75,7 +75,7 @@ def replayed(stage: Stage) -> Row:
 
 def killed_worker(stage: Stage) -> Row:
     """The worker is killed while it waits for word of revocation; another one finishes: must be verified once."""
-    since, iin = time.monotonic(), stage.iin()
+    since, iin = time.monotonic(), stage.known()
     opened, browser = stage.borrow("killed", iin)
     for source in _SLOW:
         fault = {"source": source, "kind": "slow", "times": 1}

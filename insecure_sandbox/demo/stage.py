@@ -37,7 +37,7 @@ class Stage:
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def iin(self) -> str:
-        """A fresh IIN of somebody born in 1899, so that it is nobody's."""
+        """A fresh IIN of somebody born in 1899, so that it is no living person's."""
         while True:
             eleven = f"9902021{next(self.numbers):04}"
             if check_digit(eleven) != "x":
@@ -48,6 +48,12 @@ class Stage:
         person = {"iin": iin, "surname": "ТЕСТОВ", "given_name": "ТЕСТ", "patronymic": "ТЕСТОВИЧ"}
         wanted = person | {"family": family, "role": "individual", "state": state}
         return credential_from_fields(self._ask("/ca/credentials", wanted))
+
+    def known(self) -> str:
+        """The IIN of somebody the registers know, with a phone of their own and no photo."""
+        iin = self.iin()
+        self.register(iin)
+        return iin
 
     def person(self, photo: Path) -> str:
         """The IIN of somebody the registers know, with this photo and a phone of their own."""

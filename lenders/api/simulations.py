@@ -26,6 +26,10 @@ class ScenarioAnswer(serializers.Serializer[Any]):
     name = serializers.CharField()
     iin = answers.Word(allow_null=True, help_text="Plays it where you name no scenario.")
     routes = serializers.ListField(child=serializers.CharField(), help_text="On which it is played.")
+    registered = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="On which it is played besides where the legal profile asks the register of people.",
+    )
     happens = serializers.CharField()
     status = serializers.ChoiceField(
         choices=tuple(Status), help_text="In which it ends, or stands once the borrower has left."

@@ -46,6 +46,8 @@ _DATA: Final = Remedy(
     "you and the borrower",
 )
 
+_REMARK: Final = Remedy("Nothing: the check has passed, and this decides nothing.", NO, NONE)
+
 _BY_STATUS: Final[Mapping[int, Remedy]] = {401: _KEY, 403: _KEY, 409: _READ, 429: _WAIT, 500: _OPERATOR, 503: _WAIT}
 _OF_PROBLEMS: Final[Mapping[str, Remedy]] = {
     "address_not_allowed": Remedy(
@@ -182,7 +184,10 @@ _OF_REASONS: Final[Mapping[str, Remedy]] = {
         FRESH,
     ),
     "registry_mismatch": _DATA,
+    "person_unknown": _DATA,
     "name_mismatch": _DATA,
+    "birth_date_differs": _DATA,
+    "document_invalid": _DATA,
     "document_expired": _DATA,
     "phone_owner_mismatch": _DATA,
     "sms_refused": _DATA,
@@ -218,6 +223,8 @@ _OF_REASONS: Final[Mapping[str, Remedy]] = {
     "face_reference_unavailable": _NO_PICTURE,
     "face_image_malformed": _NO_PICTURE,
     "face_image_too_large": _NO_PICTURE,
+    "consent_phone_stated": _REMARK,
+    "eds_surname_differs": _REMARK,
     "consent_pending": Remedy("The borrower answers the state's message, SMS from 1414.", NO, NONE, "borrower"),
 }
 

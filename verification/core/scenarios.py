@@ -21,13 +21,15 @@ AND_ANEW = (*ALL, "renewal")
 class Scenario:
     """What happens, on which routes, and what comes of it.
 
-    iin: whose IIN plays it where nobody names one. status: in which it ends, or stands when the borrower has left.
-    code, last_failure: of the verification. checks: what the checks that did not pass say; before a camera others may
-    say so beside. events: what the lender is told after `verification.created`. then: what only time or you can bring.
+    registered: further routes under a profile that asks the register of people. iin: whose IIN plays it where nobody
+    names one. status: in which it ends, or stands when the borrower has left. code, last_failure: of the verification.
+    checks: what the checks that did not pass say; before a camera others may say so beside. events: what the lender is
+    told after `verification.created`. then: what only time or you can bring.
     """
 
     name: str
     routes: tuple[str, ...]
+    registered: tuple[str, ...] = ()
     happens: str
     status: str
     code: str = ""
@@ -36,6 +38,22 @@ class Scenario:
     events: tuple[str, ...] = ()
     iin: str = ""
     then: str = ""
+
+
+def _denied(name: str, code: str, happens: str, *, iin: str = "") -> Scenario:
+    """What the register of people has otherwise than the lender: it ends each route that asks, at once."""
+    return Scenario(
+        name=name,
+        iin=iin,
+        routes=("live_face",),
+        registered=("eds", "biometric"),
+        happens=happens,
+        status="declined",
+        code=code,
+        last_failure=code,
+        checks=(code,),
+        events=("verification.declined",),
+    )
 
 
 _TABLE: Final = (
@@ -151,37 +169,20 @@ _TABLE: Final = (
         events=("verification.in_review",),
         then="Your reviewers vote at the desk; after 24 hours it is `expired` with `review_timeout`.",
     ),
+    _denied("registry_mismatch", "name_mismatch", "The register has another surname.", iin="990101100060"),
+    _denied("birth_date_differs", "birth_date_differs", "The register has another birth date for this IIN."),
+    _denied("registry_unknown", "person_unknown", "The register of people does not know this IIN."),
+    _denied("deceased", "person_deceased", "The register says that the person has died.", iin="990101100135"),
+    _denied("document_lost", "document_invalid", "The document is registered as lost."),
+    _denied("document_expired", "document_expired", "The document ran out, as the register has it."),
     Scenario(
-        name="registry_mismatch",
-        iin="990101100060",
-        routes=("live_face",),
-        happens="The register has another surname.",
-        status="declined",
-        code="attempts_exhausted",
-        last_failure="name_mismatch",
-        checks=("name_mismatch",),
-        events=("verification.declined",),
-    ),
-    Scenario(
-        name="registry_unknown",
-        routes=("live_face",),
-        happens="The register has another birth date for this IIN.",
-        status="declined",
-        code="attempts_exhausted",
-        last_failure="registry_mismatch",
-        checks=("registry_mismatch",),
-        events=("verification.declined",),
-    ),
-    Scenario(
-        name="deceased",
-        iin="990101100135",
-        routes=("live_face",),
-        happens="The register says that the person has died.",
-        status="declined",
-        code="person_deceased",
-        last_failure="person_deceased",
-        checks=("person_deceased",),
-        events=("verification.declined",),
+        name="consent_unanswered",
+        routes=FACED,
+        registered=("eds",),
+        happens="Does not answer the state's SMS from 1414, and goes away when asked again. Nothing is burnt.",
+        status="requires_input",
+        last_failure="consent_unanswered",
+        then="Simulate it again; or it is `expired` after 24 hours.",
     ),
     Scenario(
         name="phone_owner_mismatch",
@@ -196,6 +197,7 @@ _TABLE: Final = (
     Scenario(
         name="registry_unavailable",
         routes=FACED,
+        registered=("eds",),
         happens="The registers do not answer. Tried for a minute.",
         status="failed",
         code="retries_exhausted",
@@ -205,6 +207,7 @@ _TABLE: Final = (
         name="failed",
         iin="990101100123",
         routes=FACED,
+        registered=("eds",),
         happens="The state's consent service reports an error, each time. Tried for a minute.",
         status="failed",
         code="retries_exhausted",

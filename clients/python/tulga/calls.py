@@ -37,6 +37,7 @@ class Scenario(Record):  # What the sandbox can play: what happens, and what com
     name: str
     iin: str | None = None
     routes: tuple[str, ...]
+    registered: tuple[str, ...]
     happens: str
     status: str
     code: str | None = None

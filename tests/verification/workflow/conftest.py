@@ -65,7 +65,8 @@ def issued(authorities: dict[str, Authority]) -> Issued:
             # An RSA key takes 50 ms to make: eight serve in turn, so neighbours never have the same.
             rsa_keys.appendleft(generate_key("rsa") if len(rsa_keys) < _RSA_KEYS else rsa_keys.pop())
             more["key"] = rsa_keys[0]
-        return issue(authorities[family], iin=iin, surname="ТЕСТОВ", given_name="ТЕСТ", at=at, **more)
+        named = {"surname": "ТЕСТОВ", "given_name": "ТЕСТ"} | more
+        return issue(authorities[family], iin=iin, at=at, **named)
 
     return make
 

@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Final
 
 from verification import clock, transactions
-from verification.core import scenarios
+from verification.core import profiles, scenarios
 from verification.core.errors import BadInput, Conflict, Misconfigured, Unavailable
 from verification.core.events import SIMULATED
 from verification.core.opening import Person
@@ -116,11 +116,13 @@ def _stated(person: Person) -> dict[str, object]:
 def _routes(verification: Verification, played: scenarios.Scenario, *, wanted: str) -> tuple[str, ...]:
     """The routes that the borrower goes, one after the other: a combination that has one on which it is played."""
     begun = [tuple(verification.combination)] if verification.combination else onward.combinations(verification)
-    fitting = [one for one in begun if not set(played.routes).isdisjoint(one)]
+    asks_register = bool(profiles.pinned(verification.profile_sha256).register_asked)
+    played_on = (*played.routes, *(played.registered if asks_register else ()))
+    fitting = [one for one in begun if not set(played_on).isdisjoint(one)]
     if wanted:
         fitting = [one for one in fitting if wanted in one]
     if not fitting:
         its = " or ".join(" + ".join(one) for one in begun)
-        where = f"{played.name} is played on {' or '.join(played.routes)}; this verification has {its}"
+        where = f"{played.name} is played on {' or '.join(played_on)}; this verification has {its}"
         raise BadInput(where, code="scenario_not_on_route", pointer="/route" if wanted else "/scenario")
     return tuple(map(str, fitting[0]))
