@@ -7,7 +7,7 @@ import base64
 import math
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -25,8 +25,10 @@ from lenders.models import Delivery, Lender
 from lenders.posting import Outcome
 from tests.lenders.samples import Caller, opening
 from tests.statements import APART
+from tests.verification import insecure_register
 from tests.verification.workflow.conftest import Issued, authorities, issued, trusted  # noqa: F401 (fixtures)
 from verification import clock, tasks, transactions
+from verification.core import profiles
 from verification.models import AuditEntry, EvidenceItem, MonthlyCount, Verification
 from verification.stages.consent.policy import CURRENT
 from verification.workflow.moving import queue, sweep
@@ -223,3 +225,36 @@ def test_a_verification_by_eds_leaves_rows_of_so_many_bytes(installed: Installat
     before = row_bytes()
     play(installed, issued)
     assert ROWS_MAX * 0.9 < (left := row_bytes() - before) <= ROWS_MAX, left
+
+
+ASKS_MOST = 1.15
+"""How many times the statements of a signature a signature may take whose law asks the register of people."""
+
+
+@pytest.mark.parametrize("asks", [False, True], ids=["law of 2021", "law that asks"])
+def test_the_register_of_people_costs_a_signature_few_statements(
+    installed: Installation,
+    issued: Issued,  # noqa: F811
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    asks: bool,
+) -> None:
+    law = replace(profiles.get("KZ-2021-04"), id="KZ-TEST", register_asked=asks or None, combinations=(("eds",),))
+    monkeypatch.setitem(profiles.PROFILES, law.id, law)
+    Lender.objects.update(test_calendar=profiles.calendar_of(law.id))
+    told = opening()["subject"]
+    names = {name: told.get(name) or "" for name in ("surname", "name", "patronymic", "birth_date")}
+    document = {**told["document"], "issued_on": None, "status": "valid"}
+    monkeypatch.setattr(insecure_register, "KNOWN", {**names, "documents": [document]})
+    settings.TULGA_SOURCES = {"test": settings.TULGA_SOURCES["test"] | insecure_register.sources(), "live": {}}
+    play(installed, issued)
+    assert Verification.objects.get(pk=installed.case).status == "verified"
+    is_asked = EvidenceItem.objects.filter(verification=installed.case, kind="register.person").exists()
+    assert is_asked is asks
+    listed = COSTS | {name: cost for name, (cost, _) in RAISED.items()}
+    base = sum(statements for statements, _ in listed.values())
+    spent = {name: cost for name, cost in installed.meter.of_each.items() if name in listed}
+    assert sum(statements for statements, _ in spent.values()) <= (ASKS_MOST if asks else 1) * base, spent
+    assert {name: entries for name, (_, entries) in spent.items()} == {
+        name: entries for name, (_, entries) in listed.items()
+    }
