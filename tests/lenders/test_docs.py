@@ -80,7 +80,8 @@ def _row(profile: Profile) -> str:
     waits = f"> {profile.cooling_off_over_mci} MCI: {profile.cooling_off_hours} h" if profile.cooling_off_hours else "—"
     answers = (profile.stop_credit_max_age_seconds, profile.account_owner_max_age_seconds)
     said = (f"`{profile.id}`", profile.in_force_from, suffices, profile.replaced_max, ages, visit, waits)
-    return f"| {' | '.join(map(str, (*said, *(f'{age} s' if age else '—' for age in answers))))} |"
+    asked = "yes" if profile.register_asked else "—"
+    return f"| {' | '.join(map(str, (*said, *(f'{age} s' if age else '—' for age in answers), asked)))} |"
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=list(PROFILES))
