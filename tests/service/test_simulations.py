@@ -97,6 +97,40 @@ def test_a_scenario_comes_to_what_the_catalogue_says(deployment: Deployment, nam
     assert told(deployment.api, made) == ["verification.created", *scenario.events]
 
 
+_STRICT: dict[str, LenderApi] = {}
+"""Of each deployment the lender whose law asks for a signature and a face, and the register of people."""
+
+
+@pytest.fixture
+def strict(deployment: Deployment) -> LenderApi:
+    """Added once to a deployment."""
+    if deployment.url not in _STRICT:
+        added = deployment.add_lender("Strict Credit LLP", bin="120340000153", profile="KZ-2025-01")
+        _STRICT[deployment.url] = added
+    return _STRICT[deployment.url]
+
+
+@pytest.mark.parametrize("name", [name for name, scenario in SCENARIOS.items() if scenario.registered])
+def test_under_a_law_that_asks_the_register_a_signature_comes_to_it_too(
+    deployment: Deployment, strict: LenderApi, name: str
+) -> None:
+    samples.fetch()  # the face comes second, and is painted if it comes to that
+    scenario, letters = SCENARIOS[name], "".join(secrets.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(12))
+    opened = strict.open(f"strict-{letters}", iin=deployment.stage.iin(), routes=["eds", "biometric"])["id"]
+    played = strict.call("POST", f"/v1/test/verifications/{opened}/simulate", {"scenario": name})
+    assert played == {"verification": opened, "scenario": name, "route": "eds"}
+
+    def came() -> bool:
+        found = strict.read(opened)
+        return (found["status"], found["last_failure"] or "") == (scenario.status, scenario.last_failure)
+
+    wait_until(came, what=name, seconds=240)
+    found = strict.read(opened)
+    assert (found["code"] or "") == scenario.code
+    assert {check["code"] for check in found["checks"] if check["code"]} >= set(scenario.checks)
+    assert told(strict, opened) == ["verification.created", *scenario.events]
+
+
 def test_who_went_away_is_abandoned_when_time_is_over_and_played_on(deployment: Deployment) -> None:
     made = opened(deployment, "eds")
     simulate(deployment, made, "abandoned")
