@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from verification.borrower import public, wording
+from verification.borrower.asked import asked_in
 from verification.core import mci, spelling
 from verification.core.profiles import PROFILES, RENEWAL, Profile
 from verification.workflow import stages
@@ -23,6 +24,7 @@ def rules(request: HttpRequest) -> HttpResponse:
             "ways": [" + ".join(str(titles.get(route, route)) for route in routes) for routes in each.combinations],
             "asked": [(name, sentence) for name, sentence in _gates(each) if sentence],
             "not_asked": [name for name, sentence in _gates(each) if not sentence],
+            "asked_of": list(asked_in(each)),
             "source": _(each.source),
         }
         for each in newest_first

@@ -11,7 +11,7 @@ from verification import routes
 from verification.core import profiles
 from verification.core.errors import Misconfigured
 from verification.core.releases import REGISTER_CHECKS, Release
-from verification.core.route import Stage, Words
+from verification.core.route import Route, Stage, Words
 from verification.stages import consent, question
 
 CONSENT, QUESTION = consent.STAGE, question.STAGE
@@ -44,13 +44,16 @@ def installed(route_name: str, *, is_registered: bool = False) -> Mapping[str, S
         raise Misconfigured(f"route {route_name} is not in TULGA_ROUTES")
     if route_name not in routes.ROUTES:
         raise Misconfigured(f"TULGA_ROUTES names {route_name}, and there is no such route")
-    route = routes.ROUTES[route_name]
-    *before, last = route.registered if is_registered and route.registered is not None else route.stages
+    *before, last = _stages(routes.ROUTES[route_name], is_registered=is_registered)
     way = (CONSENT, *before, QUESTION, last)
     found = {stage.name: stage for stage in way}
     if len(found) != len(way):
         raise Misconfigured(f"route {route_name} has two stages of one name")
     return found
+
+
+def _stages(route: Route, *, is_registered: bool) -> tuple[Stage, ...]:
+    return route.registered if is_registered and route.registered is not None else route.stages
 
 
 def is_last(stage: Stage, route_name: str) -> bool:
@@ -60,8 +63,14 @@ def is_last(stage: Stage, route_name: str) -> bool:
 
 def services(combination: Sequence[str], *, law: str) -> tuple[str, ...]:
     """What registers are asked of the person on all these routes, each once."""
-    every = (stage.services for route in combination for stage in of(route, law=law).values())
-    return tuple(dict.fromkeys(service for asked in every for service in asked))
+    return services_of(combination, is_registered=bool(profiles.pinned(law).register_asked))
+
+
+def services_of(combination: Sequence[str], *, is_registered: bool) -> tuple[str, ...]:
+    """The same by whether the register of people is asked, of routes that need not be installed."""
+    ways = [routes.ROUTES[name] for name in combination]
+    every = [stage for way in ways for stage in _stages(way, is_registered=is_registered)]
+    return tuple(dict.fromkeys(service for stage in every for service in stage.services))
 
 
 def release(route_name: str, *, law: str) -> Release:

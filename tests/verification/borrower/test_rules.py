@@ -36,6 +36,28 @@ def test_every_profile_is_there_with_its_day_its_hash_and_that_no_lawyer_has_ver
     assert card("KZ-2021-04").endswith(f"{PROFILES['KZ-2021-04'].source} SHA-256 {PROFILES['KZ-2021-04'].sha256}")
 
 
+PEOPLE = "The register of people: whether they live; names, birth date and document as stated"
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=list(PROFILES))
+def test_a_profile_says_who_is_asked_what(profile):
+    words = card(profile.id)
+    _, _, asked = words.partition("Who is asked")
+    # Of three ways that suffice under the law of 2021 one asks the register of people.
+    assert asked.count(PEOPLE) == 1
+    assert words.count("by SMS from 1414") == len([way for way in profile.combinations if way != ("eds",)])
+    bureau, bank = "A credit bureau, before the money leaves", "The bank of the account"
+    assert (bureau in words) is bool(profile.stop_credit_max_age_seconds)
+    assert (bank in words) is bool(profile.account_owner_max_age_seconds)
+    assert ("The NCA RK" in words) is any("eds" in way for way in profile.combinations)
+
+
+def test_only_the_two_factors_ask_the_register_of_people_under_the_law_of_2021():
+    words = card("KZ-2021-04")
+    _, _, after = words.partition("Two factors with a live face The borrower")
+    assert PEOPLE in after
+
+
 def test_a_profile_says_what_it_asks_and_what_it_does_not():
     words = card("KZ-2026-01")
     for sentence in (
