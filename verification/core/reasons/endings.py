@@ -2,8 +2,8 @@
 
 A family of reasons shares one ending. Two are shared so that they tell nothing: what the state registers did not
 confirm, which an attacker must not learn; and that the borrower reported a caller, which whoever watches the screen
-must not see. That one reads as any check that could not be finished. Only the words are equal: that a dead person's
-check ends after one try, and a reported caller's right after the question, still tells (SECURITY.md).
+must not see. That one reads as any check that could not be finished. Only the words are equal: that a reported caller's
+check ends right after the question still tells (SECURITY.md).
 """
 
 from collections.abc import Mapping
