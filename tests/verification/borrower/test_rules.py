@@ -30,7 +30,7 @@ def test_every_profile_is_there_with_its_day_its_hash_and_that_no_lawyer_has_ver
     marks = {"kk": "заңгер тексермеген", "ru": "не проверено юристом", "en": "not verified by a lawyer"}
     for profile in PROFILES.values():
         words = card(profile.id, language)
-        assert f"{profile.in_force_from:%d.%m.%Y}" in words
+        assert f"{profile.since:%d.%m.%Y}" in words
         assert profile.sha256 in words
         assert marks[language] in words
     assert card("KZ-2021-04").endswith(f"{PROFILES['KZ-2021-04'].source} SHA-256 {PROFILES['KZ-2021-04'].sha256}")
@@ -70,6 +70,19 @@ def test_it_says_that_what_is_asked_before_the_money_leaves_is_judged_with_a_cle
     assert words in shown(language)
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "adopted; the day it comes into force is not known (as of 16.01.2026)"),
+        ("ru", "принят; день вступления в силу неизвестен (по состоянию на 16.01.2026)"),
+        ("kk", "қабылданған; күшіне енетін күні белгісіз (16.01.2026 жағдайы бойынша)"),
+    ],
+)
+def test_a_profile_whose_day_is_not_known_says_so_and_names_no_day_of_force(language, words):
+    assert words in card("KZ-2026-01", language)
+    assert "26.01.2026" not in shown(language)
+
+
 def test_the_law_of_a_new_consent_has_a_card_of_its_own():
     words = card(RENEWAL.id)
     assert "Asked for New consent after the wait" in words
@@ -78,9 +91,7 @@ def test_the_law_of_a_new_consent_has_a_card_of_its_own():
 
 def test_the_newest_profile_and_value_come_first():
     page = shown()
-    places = [
-        page.index(f'id="{profile.id}"') for profile in sorted(PROFILES.values(), key=lambda one: one.in_force_from)
-    ]
+    places = [page.index(f'id="{name}"') for name in PROFILES]
     assert places == sorted(places, reverse=True)
     assert page.index("4,325") < page.index("3,932") < page.index("3,692")
     assert all(value.source in page for value in mci.VALUES)
