@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from enum import StrEnum
-from functools import cache
 from typing import Final
 
 from verification.core import almaty, law_book, stored, strictness
@@ -190,13 +189,8 @@ def book(taken: law_book.Taken | None = None) -> Mapping[str, Profile]:
         return PROFILES
     every = {**PROFILES, **{profile.id: profile for profile in law.profiles}}
     for name, standing in law.statuses.items():
-        every[name] = _standing(every[name], standing.status, standing.since)
+        every[name] = replace(every[name], status=standing.status, since=standing.since)
     return every
-
-
-@cache
-def _standing(profile: Profile, status: Status, since: date) -> Profile:
-    return replace(profile, status=status, since=since)
 
 
 def get(profile_id: str) -> Profile:
@@ -266,8 +260,7 @@ def in_force(on: date) -> Profile:
 
     Raises `Misconfigured` for a day before the first that we know.
     """
-    standing = _not_repealed(on)
-    law = [profile for profile in standing if profile.status is Status.IN_FORCE]
+    law = [profile for profile in _not_repealed(on) if profile.status is Status.IN_FORCE]
     if not law:
         raise Misconfigured(f"no legal profile was in force on {on}: see verification/core/profiles.py")
     return law[-1]
