@@ -34,6 +34,11 @@ class Believed:
     public: Ed25519PublicKey
 
 
+def kept() -> tuple[str, ...]:
+    """The logs that this installation orders: the live one only while live mode is on."""
+    return LOGS if settings.TULGA_MODES_LIVE else ("test",)
+
+
 def signing_key(log: str) -> SigningKey:
     """The key that signs this log, under the log's origin; raises `Misconfigured` if this process holds none."""
     _require_log(log)

@@ -1,6 +1,7 @@
-"""What was taken of the law since this release, read from the entries `law.taken` of both logs.
+"""What was taken of the law since this release, read from the entries `law.taken` of the logs.
 
-A law file counts once it is ordered in both logs. An entry that the root did not sign for this installation, or whose
+A law file counts once it is ordered in both logs; where live mode is off, in the test log: the live one is ordered
+once it is on. An entry that the root did not sign for this installation, or whose
 file may not follow those before it, counts for nothing: the sequencer refuses it, and `audit_verify` names it.
 """
 
@@ -93,14 +94,14 @@ def forget() -> None:
 
 
 def read() -> Taken:
-    """What counts: the law files, in their order, that both logs have ordered."""
-    logs = [[judged.law for judged in judge(ordered(log)) if judged.law] for log in keys.LOGS]
-    both: list[Law] = []
+    """What counts: the law files, in their order, that all logs that are kept here have ordered."""
+    logs = [[judged.law for judged in judge(ordered(log)) if judged.law] for log in keys.kept()]
+    counted: list[Law] = []
     for law, *others in zip(*logs, strict=False):
         if any(other.sha256 != law.sha256 for other in others):
             break
-        both.append(law)
-    return law_rules.all_of(tuple(both))
+        counted.append(law)
+    return law_rules.all_of(tuple(counted))
 
 
 def ordered(log: str) -> QuerySet[AuditEntry, AuditEntry]:

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from tests.verification import law_files
 from tests.verification.audit import judged
@@ -23,8 +24,9 @@ LOGS = ("test", "live")
 
 
 @pytest.fixture
-def read_from_rows() -> Iterator[None]:
-    """This process reads its book from the logs, as a process of the product does."""
+def read_from_rows(settings: Settings) -> Iterator[None]:
+    """This process keeps both logs and reads its book from them, as a process of the product does."""
+    settings.TULGA_MODES_LIVE = True
     laws.forget()
     law_book.read_by(laws.look)
     yield

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.db import Error, connection
 from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
 
 from tests.verification import law_files
 from tests.verification.audit import judged as audits
@@ -43,6 +44,20 @@ def test_it_counts_once_both_logs_have_ordered_it_and_not_before():
     assert profiles.get(law_files.STRICTER).cooling_off_hours == 48
     assert profiles.get("KZ-2026-01").status == "in_force"
     assert kinds() == kinds("live") == []
+
+
+def test_where_live_mode_is_off_it_counts_by_the_test_log_and_goes_on_counting_once_it_is_on(
+    settings: Settings,
+) -> None:
+    settings.TULGA_MODES_LIVE = False
+    assert take(FIRST) == LOGS
+    order_all("test")
+    assert number() == 1
+    settings.TULGA_MODES_LIVE = True
+    laws.forget()
+    assert number() == 0
+    order_all("live")
+    assert number() == 1
 
 
 def test_what_was_rolled_back_never_counts():

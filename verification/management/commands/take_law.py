@@ -35,4 +35,4 @@ class Command(BaseCommand):
             raise CommandError(f"{error.code}: {error.detail}") from None
         for line in told(signed.law):
             self.stdout.write(line)
-        self.stdout.write(f"taken into the {' and the '.join(logs)} log; it counts once both have ordered it")
+        self.stdout.write(f"taken into the {' and the '.join(logs)} log; it counts once it is ordered")

@@ -76,7 +76,7 @@ def test_a_carried_file_is_taken_into_both_logs_and_a_second_time_refused(file: 
     ran("sign_law", file, "--root", ROOT)
     signed = file.with_name("law-1.json.signed")
     said = ran("take_law", signed)
-    assert said.endswith("taken into the test and the live log; it counts once both have ordered it\n")
+    assert said.endswith("taken into the test and the live log; it counts once it is ordered\n")
     assert "the MCI of 2027 is 4500 tenge" in said
     assert refusal("take_law", signed).startswith("law_replayed: ")
     assert sorted(AuditEntry.objects.values_list("log", "type")) == [("live", "law.taken"), ("test", "law.taken")]
