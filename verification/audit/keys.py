@@ -34,7 +34,7 @@ class Believed:
     public: Ed25519PublicKey
 
 
-def kept() -> tuple[str, ...]:
+def ordered_logs() -> tuple[str, ...]:
     """The logs that this installation orders: the live one only while live mode is on."""
     return LOGS if settings.TULGA_MODES_LIVE else ("test",)
 

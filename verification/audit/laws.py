@@ -20,7 +20,7 @@ from verification.audit.damaged import readable
 from verification.core import events, law_rules
 from verification.core.errors import BadInput
 from verification.core.findings import Finding
-from verification.core.law_book import NOTHING, Taken
+from verification.core.law_book import NOTHING, Amendments
 from verification.core.law_file import Law
 from verification.models import AuditEntry, AuditLeaf
 
@@ -58,7 +58,7 @@ class _State:
 _state = _State()
 
 
-def look(is_urgent: bool) -> Taken | None:
+def look(is_urgent: bool) -> Amendments | None:
     """What counts in this process now, where more or less stands in the logs than at the last look; else None.
 
     One small statement every `LOOK_SECONDS`, or at once where it is urgent. A database that is away leaves things as
@@ -73,7 +73,7 @@ def look(is_urgent: bool) -> Taken | None:
             places = tuple(placed.values_list("log", "leaf_index"))
             if places == _state.places:
                 return None
-            taken = read()
+            amendments = read()
     except Error as error:
         if is_urgent:
             raise
@@ -84,8 +84,8 @@ def look(is_urgent: bool) -> Taken | None:
         if not is_urgent:
             transactions.rest()
     _state.places = places
-    logger.info("the law is read from the logs up to number %s", taken.number)
-    return taken
+    logger.info("the law is read from the logs up to number %s", amendments.number)
+    return amendments
 
 
 def forget() -> None:
@@ -93,14 +93,14 @@ def forget() -> None:
     _state.looked_at, _state.places = float("-inf"), ()
 
 
-def read() -> Taken:
+def read() -> Amendments:
     """What counts: the law files, in their order, that all logs that are kept here have ordered."""
-    logs = [[judged.law for judged in judge(ordered(log)) if judged.law] for log in keys.kept()]
+    logs = [[judged.law for judged in judge(ordered(log)) if judged.law] for log in keys.ordered_logs()]
     counted: list[Law] = []
-    for law, *others in zip(*logs, strict=False):
-        if any(other.sha256 != law.sha256 for other in others):
+    for number in zip(*logs, strict=False):
+        if len({law.sha256 for law in number}) > 1:
             break
-        counted.append(law)
+        counted.append(number[0])
     return law_rules.all_of(tuple(counted))
 
 
@@ -110,20 +110,20 @@ def ordered(log: str) -> QuerySet[AuditEntry, AuditEntry]:
     return entries.select_related("leaf").order_by("leaf__leaf_index")
 
 
-def waiting(log: str) -> QuerySet[AuditEntry, AuditEntry]:
+def waiting(log: str) -> Iterator[AuditEntry]:
     """Those that the log has yet to order, and has not refused."""
     entries = AuditEntry.objects.filter(log=log, type=events.LAW_TAKEN, leaf__isnull=True, pending__refused=False)
-    return entries.order_by("at", "id")
+    return readable(entries.order_by("at", "id"))
 
 
-def judge(*entries: Iterable[AuditEntry]) -> Iterator[Judged]:
+def judge(on_record: QuerySet[AuditEntry, AuditEntry], unordered: Iterable[AuditEntry] = ()) -> Iterator[Judged]:
     """Of each entry, in this order, what it says of the law, or why it counts for nothing after those before it."""
-    taken = NOTHING
-    for several in entries:
-        for entry in readable(several) if isinstance(several, QuerySet) else several:
+    amendments = NOTHING
+    for entries, is_on_record in ((readable(on_record), True), (unordered, False)):
+        for entry in entries:
             try:
                 law = keys.law_of(entry)
-                taken = law_rules.extended(taken, law)
+                amendments = law_rules.extended(amendments, law, is_on_record=is_on_record)
             except BadInput as fault:
                 yield Judged(entry, fault=fault)
             else:
@@ -133,14 +133,14 @@ def judge(*entries: Iterable[AuditEntry]) -> Iterator[Judged]:
 def faults(entries: Iterable[AuditEntry]) -> dict[str, str]:
     """Why those of these unordered entries that are about the law may not be ordered, by id."""
     about = [entry for entry in entries if entry.type == events.LAW_TAKEN]
-    found = dict[str, str]()
+    reasons = dict[str, str]()
     for log in sorted({entry.log for entry in about} & set(keys.LOGS)):
         unordered = [entry for entry in about if entry.log == log]
         names = {entry.pk for entry in unordered}
         for judged in judge(ordered(log).exclude(pk__in=names), unordered):
             if judged.fault is not None and judged.entry.pk in names:
-                found[judged.entry.pk] = f"{judged.fault.code}: {judged.fault.detail}"
-    return found
+                reasons[judged.entry.pk] = f"{judged.fault.code}: {judged.fault.detail}"
+    return reasons
 
 
 def begun(log: str) -> Begun:

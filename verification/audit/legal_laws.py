@@ -41,8 +41,8 @@ def verify_begun(
 
 def _days(entry: AuditEntry, opened: Body, report: Body) -> Iterator[date]:
     """The days on whose MCI a clearance that was issued rests."""
-    said = [gate for gate in listed(entry.body, "gates") if isinstance(gate, dict)]
-    gates = {text(gate, "name"): text(gate, "status") for gate in said}
+    listing = [gate for gate in listed(entry.body, "gates") if isinstance(gate, dict)]
+    gates = {text(gate, "name"): text(gate, "status") for gate in listing}
     is_of_contract = any(gates.get(name) == PASSED for name in _OF_CONTRACT)
     if is_of_contract or _limits_the_sum(entry.body, opened):
         yield almaty.day_of(entry.at)

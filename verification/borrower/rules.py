@@ -53,8 +53,8 @@ def _status(profile: Profile) -> str:
 
 def _status_source(profile: Profile) -> str:
     """Whence we have a status that a law file has changed; empty for one that has stood since the profile came."""
-    standing = law_book.current().statuses.get(profile.id)
-    return standing.source if standing else ""
+    change = law_book.current().statuses.get(profile.id)
+    return change.source if change else ""
 
 
 def _gates(of: Profile) -> list[tuple[str, str]]:

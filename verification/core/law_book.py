@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Standing:
+class StatusChange:
     """Which status a profile has, since which day, and who says so."""
 
     profile: str
@@ -25,41 +25,41 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Taken:
+class Amendments:
     """All that was taken up to a number. number: of the last law file; 0 where none was taken."""
 
     number: int = 0
     sha256: str = ""
     """Of the last law file."""
     profiles: tuple["Profile", ...] = ()
-    statuses: Mapping[str, Standing] = field(default_factory=dict)
+    statuses: Mapping[str, StatusChange] = field(default_factory=dict)
     """The newest of each profile whose status a law file has changed, by its id."""
     values: tuple["Mci", ...] = ()
 
 
-Reader = Callable[[bool], Taken | None]
+Reader = Callable[[bool], Amendments | None]
 """Gives what counts now, or None where nothing has changed. It is told whether it must look at once."""
 
-NOTHING = Taken()
+NOTHING = Amendments()
 
 
 @dataclass
 class _State:
-    taken: Taken = NOTHING
+    amendments: Amendments = NOTHING
     reader: Reader | None = None
 
 
 _state = _State()
 
 
-def current() -> Taken:
+def current() -> Amendments:
     """What counts in this process now."""
-    return _state.taken
+    return _state.amendments
 
 
-def hold(taken: Taken) -> None:
+def hold(amendments: Amendments) -> None:
     """From here on this counts. A book is replaced in one assignment: a thread sees the old one or the new one."""
-    _state.taken = taken
+    _state.amendments = amendments
 
 
 def read_by(reader: Reader | None) -> None:
@@ -80,8 +80,8 @@ def look_again() -> bool:
 def _look(is_urgent: bool) -> bool:
     if _state.reader is None:
         return False
-    taken = _state.reader(is_urgent)
-    if taken is None or taken == _state.taken:
+    amendments = _state.reader(is_urgent)
+    if amendments is None or amendments == _state.amendments:
         return False
-    hold(taken)
+    hold(amendments)
     return True

@@ -16,7 +16,7 @@ from typing import Any, Final, get_args, get_type_hints
 
 from verification.core import certificates, releases, stored
 from verification.core.errors import BadInput
-from verification.core.law_book import Standing
+from verification.core.law_book import StatusChange
 from verification.core.mci import Mci
 from verification.core.profiles import Combination, Profile, Status
 from verification.core.strict_json import StrictObject, read_json
@@ -56,7 +56,7 @@ class Law:
     issued_at: datetime
     values: tuple[Mci, ...]
     profiles: tuple[Profile, ...]
-    statuses: tuple[Standing, ...]
+    statuses: tuple[StatusChange, ...]
     sha256: str
 
 
@@ -71,8 +71,8 @@ class Signed:
     @property
     def body(self) -> dict[str, Any]:
         """What its entry in the log says."""
-        named = {"number": self.law.number, "sha256": self.law.sha256}
-        return {**named, "law": dict(self.document), "signature": self.signature}
+        label = {"number": self.law.number, "sha256": self.law.sha256}
+        return {**label, "law": dict(self.document), "signature": self.signature}
 
 
 def read_document(untrusted: bytes) -> tuple[Law, dict[str, Any]]:
@@ -136,11 +136,11 @@ def _value(item: StrictObject) -> Mci:
     return value
 
 
-def _status(item: StrictObject) -> Standing:
+def _status(item: StrictObject) -> StatusChange:
     name = item.text("profile", longest=_NAME_MAX)
-    standing = Standing(name, Status(item.choice("status", tuple(Status))), _day(item), _source(item))
+    change = StatusChange(name, Status(item.choice("status", tuple(Status))), _day(item), _source(item))
     item.finish()
-    return standing
+    return change
 
 
 def _profile(item: StrictObject) -> Profile:
@@ -148,7 +148,7 @@ def _profile(item: StrictObject) -> Profile:
     if not _ID.fullmatch(name):
         raise _malformed("/id", "an id such as KZ-2027-03 is expected")
     status, since, source = Status(item.choice("status", tuple(Status))), _day(item), _source(item)
-    repeals = _words(item, "repeals", most=_SETS_MAX) if "repeals" in item.names() else ()
+    repeals = _ids(item, "repeals", most=_SETS_MAX) if "repeals" in item.names() else ()
     combinations = _combinations(item)
     rule = {field.name: _number(item, field.name) for field in _RULE if field.name in item.names()}
     if missing := [field.name for field in _RULE if field.default is MISSING and rule.get(field.name) is None]:
@@ -178,7 +178,7 @@ def _routes(untrusted: Any) -> Combination:
     return routes
 
 
-def _words(item: StrictObject, name: str, *, most: int) -> tuple[str, ...]:
+def _ids(item: StrictObject, name: str, *, most: int) -> tuple[str, ...]:
     untrusted = item.value_or_none(name)
     if not isinstance(untrusted, list) or len(untrusted) > most:
         raise _malformed(f"/{name}", f"a list of at most {most} ids is expected")

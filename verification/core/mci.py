@@ -45,8 +45,9 @@ WARNED_FROM_MONTH: Final = 12
 
 
 def values() -> tuple[Mci, ...]:
-    """All values, those that the code ships first."""
-    return (*VALUES, *law_book.current().values)
+    """All values, those that the code ships first. A year that the code ships goes by that."""
+    shipped = {value.in_force_from.year for value in VALUES}
+    return (*VALUES, *(value for value in law_book.current().values if value.in_force_from.year not in shipped))
 
 
 def is_known(on: date) -> bool:

@@ -179,17 +179,17 @@ ALL: Final = (*PROFILES.values(), RENEWAL)
 """What the code ships, and by which anything may have been opened."""
 
 
-def book(taken: law_book.Taken | None = None) -> Mapping[str, Profile]:
+def book(amendments: law_book.Amendments | None = None) -> Mapping[str, Profile]:
     """All profiles by id, in order: those that the code ships, then those taken, each with its newest status.
 
-    taken: what is asked about; what counts here now, if left out.
+    amendments: to what the code ships; those that count here now, if left out.
     """
-    law = law_book.current() if taken is None else taken
+    law = law_book.current() if amendments is None else amendments
     if not law.number:
         return PROFILES
-    every = {**PROFILES, **{profile.id: profile for profile in law.profiles}}
-    for name, standing in law.statuses.items():
-        every[name] = replace(every[name], status=standing.status, since=standing.since)
+    every = {**PROFILES, **{profile.id: profile for profile in law.profiles if profile.id not in PROFILES}}
+    for name, change in law.statuses.items():
+        every[name] = replace(every[name], status=change.status, since=change.since)
     return every
 
 
@@ -217,7 +217,9 @@ def pinned(sha256: str) -> Profile:
 
 
 def _of_hash(sha256: str) -> Profile | None:
-    return next((profile for profile in (*book().values(), RENEWAL) if profile.sha256 == sha256), None)
+    # What was taken may have been shipped since, perhaps corrected: what it decided is read by it as it was.
+    every = (*book().values(), *law_book.current().profiles, RENEWAL)
+    return next((profile for profile in every if profile.sha256 == sha256), None)
 
 
 def usable(profile: Profile, *, installed: Sequence[str], wanted: Sequence[str] | None) -> tuple[Combination, ...]:

@@ -7,14 +7,14 @@ from verification.core.law_file import Law
 from verification.core.profiles import Profile
 
 
-def told(law: Law) -> Iterator[str]:
+def sentences(law: Law) -> Iterator[str]:
     """One line for the file, then one for each thing that it says."""
     yield f"law file {law.number} for {law.installation}, issued at {law.issued_at:%Y-%m-%d %H:%M} UTC"
     for value in law.values:
         yield f"the MCI of {value.in_force_from.year} is {value.tenge} tenge (source: {value.source})"
-    for standing in law.statuses:
-        status = f"{standing.profile} is {standing.status.replace('_', ' ')} since {standing.since}"
-        yield f"{status} (source: {standing.source})"
+    for change in law.statuses:
+        status = f"{change.profile} is {change.status.replace('_', ' ')} since {change.since}"
+        yield f"{status} (source: {change.source})"
     for profile in law.profiles:
         yield f"{profile.id} is {profile.status.replace('_', ' ')} since {profile.since} (source: {profile.source})"
         yield from (f"  {line}" for line in _rule(profile))

@@ -9,13 +9,18 @@ import pytest
 from tests.verification import law_files
 from verification.core import almaty, law_book, law_file, law_rules, mci, profiles
 from verification.core.errors import BadInput, Misconfigured
-from verification.core.law_book import NOTHING, Taken
+from verification.core.law_book import NOTHING, Amendments
 from verification.core.profiles import Status
 from verification.core.strictness import COMBINATIONS, DIRECTIONS, Direction
 
 
-def taken(*documents: dict[str, Any]) -> Taken:
-    return law_rules.all_of(tuple(law_file.parse(said) for said in documents))
+def taken(*documents: dict[str, Any]) -> Amendments:
+    """What counts once all were taken; then they are on record, and are read so again."""
+    amendments, laws = NOTHING, tuple(law_file.parse(said) for said in documents)
+    for law in laws:
+        amendments = law_rules.extended(amendments, law)
+    assert law_rules.all_of(laws) == amendments
+    return amendments
 
 
 def code(*documents: dict[str, Any]) -> str:
@@ -184,6 +189,44 @@ def test_what_the_code_ships_stays():
     assert mci.values()[: len(values)] == values
     law_book.hold(NOTHING)
     assert profiles.book() == shipped
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        law_files.document(mci=[law_files.MCI_2027 | {"year": 2026}]),
+        law_files.document(profiles=[law_files.profile(visit_over_mci=76)]),
+        law_files.document(profiles=[law_files.profile(id="KZ-2025-09")]),
+        law_files.document(profiles=[law_files.profile(status="adopted", repeals=["KZ-2020-01"])]),
+    ],
+    ids=["a second value", "laxer", "a second profile", "an unknown one"],
+)
+def test_a_file_that_may_not_be_taken_counts_for_nothing_on_record_either(said):
+    with pytest.raises(BadInput) as refused:
+        law_rules.all_of((law_file.parse(said),))
+    assert refused.value.code == code(said)
+
+
+def test_a_later_release_that_ships_what_was_taken_reads_the_log_as_before(monkeypatch):
+    first = law_files.document(profiles=[law_files.profile()], statuses=[law_files.status()])
+    second = law_files.document(2, mci=[law_files.MCI_2027 | {"year": 2028}])
+    laws = tuple(law_file.parse(said) for said in (first, second))
+    before = taken(first, second)
+    old = laws[0].profiles[0]
+    shipped = replace(old, cooling_off_hours=72)
+    monkeypatch.setitem(profiles.PROFILES, shipped.id, shipped)
+    adopted = profiles.get("KZ-2026-01")
+    monkeypatch.setitem(profiles.PROFILES, adopted.id, replace(adopted, status=Status.IN_FORCE))
+    monkeypatch.setattr(mci, "VALUES", (*mci.VALUES, mci.Mci(date(2027, 1, 1), 4567, "a release")))
+    assert law_rules.all_of(laws).number == 2
+    law_book.hold(law_rules.all_of(laws))
+    # What the release ships counts from then on; what was decided before is read by what decided it.
+    assert mci.tenge(1, on=date(2027, 1, 2)) == 4567
+    assert mci.is_known(date(2028, 1, 2))
+    assert profiles.get(old.id) is shipped
+    assert profiles.pinned(old.sha256) == old
+    assert profiles.pinned(shipped.sha256) is shipped
+    assert before.values == law_rules.all_of(laws).values
 
 
 def test_a_refused_file_leaves_all_as_it_was():

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from verification.core import certificates, law_file
 from verification.core.errors import BadInput
 from verification.management.commands.make_keys import read_root
-from verification.management.law_words import told
+from verification.management.law_words import sentences
 
 
 class Command(BaseCommand):
@@ -33,15 +33,15 @@ class Command(BaseCommand):
             raise CommandError(f"{error.code}: {error.detail}") from None
         signed = {"law": document, "signature": certificates.law_signature(read_root(root), document)}
         target = out or file.with_name(f"{file.name}.signed")
-        spelled = f"{json.dumps(signed, ensure_ascii=False, indent=1)}\n"
-        if len(spelled.encode()) > law_file.FILE_BYTES:
+        content = f"{json.dumps(signed, ensure_ascii=False, indent=1)}\n"
+        if len(content.encode()) > law_file.FILE_BYTES:
             raise CommandError(f"law_malformed: the signed file has more than {law_file.FILE_BYTES} bytes")
         try:
             with target.open("x", encoding="utf-8") as written:
-                written.write(spelled)
+                written.write(content)
         except OSError as error:
             raise CommandError(f"{target} cannot be written: {error.strerror}") from None
-        for line in told(law):
+        for line in sentences(law):
             self.stdout.write(line)
         self.stdout.write(f"signed: {target}; carry it to the installation, and take it there: manage.py take_law")
 

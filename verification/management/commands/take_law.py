@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from verification import transactions
 from verification.core.errors import TulgaError
 from verification.management.commands.sign_law import read
-from verification.management.law_words import told
+from verification.management.law_words import sentences
 from verification.workflow.moving import law
 
 
@@ -33,6 +33,6 @@ class Command(BaseCommand):
                 signed, logs = law.take(read(file))
         except TulgaError as error:
             raise CommandError(f"{error.code}: {error.detail}") from None
-        for line in told(signed.law):
+        for line in sentences(signed.law):
             self.stdout.write(line)
         self.stdout.write(f"taken into the {' and the '.join(logs)} log; it counts once it is ordered")

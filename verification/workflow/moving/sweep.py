@@ -108,7 +108,7 @@ def put_keys_on_record() -> None:
 
 def modes() -> tuple[str, ...]:
     """The modes this deployment runs; each has its own log and keys."""
-    return keys.kept()
+    return keys.ordered_logs()
 
 
 def _owe(step: str, queue_name: str, due: Q, verification_id: str, *, at: datetime) -> int:
