@@ -16,6 +16,7 @@ from pytest_django import DjangoDbBlocker
 from tests import jobs, legs
 from tests.fresh_database import copies
 from verification import clock
+from verification.core import law_book
 
 pytest_plugins = [
     "tests.proofs",
@@ -86,8 +87,13 @@ def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _own_folders_and_hour() -> Iterator[None]:
-    """Evidence, the log's head and the hour of one test are no other's. Most leave none, which costs them nothing."""
+    """Evidence, the log's head, the hour and the law of one test are no other's. Most leave none, which costs nothing.
+
+    The law is read from the rows only where a test asks for it (`tests/verification/law_files.py`): a look in
+    the middle of a test would be among the statements it counts."""
+    law_book.read_by(None)
     yield
+    law_book.hold(law_book.NOTHING)
     clock._state.offset = timedelta(0)
     for folder in (settings.TULGA_EVIDENCE_DIR, settings.TULGA_LOG_HEAD_DIR):
         if folder.exists():

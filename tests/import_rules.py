@@ -81,6 +81,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/evidence/durable_files.py", "django.core.files os pathlib"),
         _row("verification/audit/log.py", "contextvars django.db django.utils"),
         _row("verification/audit", "cryptography django.conf django.db django.utils logging secrets"),
+        _row("verification/audit/laws.py", "django.db logging time"),
         _row("verification/audit/head_file.py", "django.conf fcntl os pathlib"),
         _row("verification/audit/spread.py", "concurrent.futures django.db multiprocessing"),
         _row("verification/workflow", "django.conf django.db django.utils secrets"),

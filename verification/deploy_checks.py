@@ -76,7 +76,7 @@ def check_mci(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[Ch
     if not settings.TULGA_MODES_LIVE:
         return []
     today = almaty.day_of(clock.now())
-    hint = "Add it, with its source, to VALUES in verification/core/mci.py."
+    hint = "Sign it and take it, with its source: manage.py sign_law, then take_law (docs/operator-guide.md)."
     if not mci.is_known(today):
         fault = f"No value of the MCI is known for {today.year}: clearances are refused with mci_unknown."
         return [Error(fault, hint=hint, id="tulga.E901")]

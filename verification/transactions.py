@@ -19,6 +19,7 @@ from typing import Any
 from django.db import Error, connection, transaction
 
 from verification import clock
+from verification.core import law_book
 
 ALL = "all"
 # A later process may have an earlier one's number: it began after the time that is asked about.
@@ -33,6 +34,7 @@ LOOK_UPS = {
     "hand_over": "the phone's code and token are found by their hash, and say whose verification it is",
     "served": "which lenders are served is public, and told to whoever asks who runs this address",
     "overdue": "how many keep frames for too long is a number over all lenders, for whoever runs the processes",
+    "law": "what was taken of the law stands in the logs, and counts for everybody",
     "sign_in": "a person is found by their session or address, and says for which lender they work, if for any",
 }
 """What is asked before the lender is known, each with the reason why it may be asked over all of them."""
@@ -68,6 +70,7 @@ def running(*, lender: str = "", scope: str = "") -> Iterator[None]:
     try:
         with connection.execute_wrapper(_say_first) if is_told else nullcontext():
             clock.keep_right()
+            law_book.keep_current()
             yield
             rest()
     finally:

@@ -12,9 +12,12 @@ from django.db.models import QuerySet, Value
 from django.utils import timezone
 
 from lenders.models import Lender
+from tests.growth import searches
+from tests.growth.searches import PERSON
+from tests.verification import law_files
 from tests.verification.oversight import rows
 from verification import clock
-from verification.audit import sequencer
+from verification.audit import laws, sequencer
 from verification.core.errors import NotYourTurn, TulgaError
 from verification.core.route import Again
 from verification.core.status import Status
@@ -22,7 +25,7 @@ from verification.engines.liveness import prints
 from verification.models import Attempt, AuditEntry, Verification
 from verification.stages import live_capture
 from verification.stages.consent.policy import CURRENT
-from verification.workflow.moving import attempts, commands, credits, dossier, links, monthly_counts, queue, sweep
+from verification.workflow.moving import attempts, commands, credits, dossier, law, links, monthly_counts, queue, sweep
 from verification.workflow.people import attesting, review_desk
 from verification.workflow.people.review import Reviewer
 from verification.workflow.reading import (
@@ -37,7 +40,6 @@ from verification.workflow.reading import (
     views,
 )
 
-PERSON = "usr_" + "a" * 26
 PAGE, LONGEST = 20, 100
 
 
@@ -78,6 +80,7 @@ def play_on(world: World) -> None:
     Verification.objects.filter(pk=world.spare()).update(expires_at=past)
     for_review = Verification.objects.filter(pk__in=[world.spare() for _ in range(5)])
     for_review.update(status=Status.IN_REVIEW, in_review_since=past)
+    law.take(law_files.spelled(law_files.document()))
     sequencer.order("test")
 
 
@@ -172,6 +175,14 @@ def _documents(world: World) -> None:
     _absent(lambda: document_files.read_document(**told, attempt_id=attempt, key_id="key_x"))
 
 
+def _read_law() -> None:
+    """A process looks for the first time, and finds one file."""
+    laws.forget()
+    taken = laws.look(True)
+    if taken is None or taken.number != 1:
+        raise AssertionError("the law file that was taken is not there")
+
+
 def _proofs(world: World) -> None:
     event = AuditEntry.objects.filter(verification_id=world.judged).values_list("pk", flat=True)[0]
     queries.proof(**world.mine, event_id=event)
@@ -187,21 +198,6 @@ def _last_events() -> None:
     list(Lender.objects.annotate(mode=Value("test")).annotate(newest=of_row).values_list("newest")[:PAGE])
 
 
-def _searches(world: World) -> dict[str, Callable[[], object]]:
-    """Every way a regulator may combine lender, route and outcome, of what there is and of what there is not."""
-    found: dict[str, Callable[[], object]] = {}
-    for mode in ("live", "test"):
-        for lender_id in ("", world.other):
-            for route in ("", "eds", "remote_card"):
-                for outcome in ("", "verified", "in_review"):
-                    question = search.Question(
-                        lender_id=lender_id, route=route if route in search.ROUTES else "", outcome=outcome, mode=mode
-                    )
-                    name = f"search {mode} {'of a lender' if lender_id else ''} {question.route} {outcome}"
-                    found[name] = partial(search.search, person_id=PERSON, question=question)
-    return found
-
-
 def controls() -> dict[str, Callable[[], object]]:
     """What must be noticed: a question by a column without an index, and one that walks over an index."""
     of_live = Verification.objects.filter(mode="live")
@@ -213,7 +209,7 @@ def controls() -> dict[str, Callable[[], object]]:
 
 def hot(world: World) -> dict[str, Callable[[], object]]:
     """Every hot question by its name. Some change a case, each one of its own."""
-    return _of_lender(world) | _of_copies(world.other) | _of_work(world) | _of_people(world) | _searches(world)
+    return _of_lender(world) | _of_copies(world.other) | _of_work(world) | _of_people(world) | searches.of(world.other)
 
 
 def _of_lender(world: World) -> dict[str, Callable[[], object]]:
@@ -272,6 +268,7 @@ def _of_work(world: World) -> dict[str, Callable[[], object]]:
         "destroy": partial(_destroy, world),
         "a capture that came before": partial(_again, world),
         "refused": sweep.entries_refused,
+        "law": _read_law,
         "overdue": lambda: sweep.frames_overdue(at=timezone.now()),
         "add up": monthly_counts.add_up,
         "replay": partial(replay.replay, verification_id=world.judged),

@@ -73,6 +73,7 @@ NOT_HOT = {
     "moving.rates": "counts in memory",
     "moving.simulations": "a developer's, of test mode: by the verification's key, and the entries of one case",
     "moving.onward.issue_late": "the entries of one case, once",
+    "moving.law": "the operator's command: reads the entries about the law, of which a year brings one or two",
     "moving.revoking": "the operator's command: walks over decisions from an index on, once",
     "moving.sealing": "asks no row",
     "moving.sweep.put_keys_on_record": "once, as a process starts",

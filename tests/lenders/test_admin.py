@@ -68,7 +68,7 @@ def test_an_endpoint_and_a_delivery_are_only_looked_at(operator: Client, lender:
         ('[{"from": "2026-01-26", "profile": "KZ-2026-01"}]', ""),
         ("[]", "it has live keys"),
         ("soon", "Enter a valid JSON"),
-        ('[{"from": "2026-01-26", "profile": "KZ-2025-09"}]', "which is stricter than KZ-2025-09"),
+        ('[{"from": "2026-01-26", "profile": "KZ-2025-01"}]', "which is stricter than KZ-2025-01"),
         ('[{"from": "2026-01-26", "profile": "KZ-1999-01"}]', "known profiles"),
         ('[{"from": "2020-01-01", "profile": "KZ-2026-01"}]', "no law that is known here was in force"),
         ("{}", "a calendar is a list"),

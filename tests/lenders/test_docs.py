@@ -19,7 +19,7 @@ from lenders.docs.thesaurus import others
 from tests.lenders.samples import Caller
 from verification.core.clearance import REFUSALS
 from verification.core.events import TOLD
-from verification.core.profiles import PROFILES, Profile
+from verification.core.profiles import PROFILES, Profile, Status
 from verification.core.reasons import REASONS
 
 PAGES = ["/docs", "/docs/search", *(f"/docs/{name}" for name in ("problems", "reference", "changelog", *prose.PAGES))]
@@ -79,7 +79,8 @@ def _row(profile: Profile) -> str:
     visit = f"> {profile.visit_over_mci} MCI" if profile.visit_over_mci else "—"
     waits = f"> {profile.cooling_off_over_mci} MCI: {profile.cooling_off_hours} h" if profile.cooling_off_hours else "—"
     answers = (profile.stop_credit_max_age_seconds, profile.account_owner_max_age_seconds)
-    said = (f"`{profile.id}`", profile.in_force_from, suffices, profile.replaced_max, ages, visit, waits)
+    since = profile.since if profile.status is Status.IN_FORCE else f"{profile.status}, day unknown"
+    said = (f"`{profile.id}`", since, suffices, profile.replaced_max, ages, visit, waits)
     asked = "yes" if profile.register_asked else "—"
     return f"| {' | '.join(map(str, (*said, *(f'{age} s' if age else '—' for age in answers), asked)))} |"
 

@@ -40,7 +40,11 @@ for module, numbers in ((policy, _STEP), (lenders_policy, _WEBHOOK)):
 
 # A law that makes the money of the demo's loan wait, and asks for no word of the lender's people beside.
 profiles.PROFILES["KZ-WAIT"] = replace(
-    profiles.get("KZ-2021-04"), id="KZ-WAIT", cooling_off_over_mci=30, cooling_off_hours=24
+    profiles.get("KZ-2021-04"),
+    id="KZ-WAIT",
+    status=profiles.Status.ANNOUNCED,
+    cooling_off_over_mci=30,
+    cooling_off_hours=24,
 )
 
 

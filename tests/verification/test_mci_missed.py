@@ -29,6 +29,8 @@ def test_a_year_without_an_mci_is_missed_from_december_and_stops_nothing(setting
         return [one.id for one in found if one.id in ("tulga.W901", "tulga.E901")]
 
     assert named() == expected
+    told = checks.run_checks(tags=[readiness.LIVE_TAG], include_deployment_checks=True)
+    assert ["take_law" in str(message.hint) for message in told if message.id in expected] == [True] * len(expected)
     assert not any("MCI" in str(one.msg) for one in checks.run_checks(tags=[readiness.LIVE_TAG]))
     monkeypatch.setattr(mci, "VALUES", [*mci.VALUES, mci.Mci(at.date().replace(2027, 1, 1), 4500, "a test")])
     assert named() == []

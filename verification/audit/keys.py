@@ -1,4 +1,4 @@
-"""The keys of the logs: which signs a log's heads, which sign its entries, by the operator's root or by none.
+"""The keys of the logs: which signs a log's heads, which sign its entries, and what the operator's root signed.
 
 What signs is certified by the root, in a file beside the others or in an entry of the log itself; what was revoked
 counts for nothing that stands from an index on.
@@ -16,9 +16,9 @@ from django.db.models import Q
 from verification.audit.checkpoint import SigningKey, VerificationKey
 from verification.audit.damaged import UNREADABLE, readable
 from verification.compiled import Compiled
-from verification.core import certificates, events
+from verification.core import certificates, events, law_file
 from verification.core.certificates import MODES, Certified
-from verification.core.errors import Misconfigured
+from verification.core.errors import BadInput, Misconfigured
 from verification.models import AuditEntry
 
 LOGS: Final = MODES
@@ -32,6 +32,11 @@ class Believed:
     kind: str
     number: int
     public: Ed25519PublicKey
+
+
+def ordered_logs() -> tuple[str, ...]:
+    """The logs that this installation orders: the live one only while live mode is on."""
+    return LOGS if settings.TULGA_MODES_LIVE else ("test",)
 
 
 def signing_key(log: str) -> SigningKey:
@@ -107,18 +112,35 @@ def is_revoked(revoked: Mapping[str, int], key: str, index: int) -> bool:
 
 
 def is_of_root(entry: AuditEntry) -> bool:
-    """Whether the operator's root signed what this entry says of a key."""
+    """Whether the operator's root signed what this entry says of a key, or of the law."""
     body = entry.body if isinstance(entry.body, dict) else {}
     try:
         if entry.type == events.CERTIFIED:
             one = certificates.read_certified(body, mode=entry.log)
             return one is not None and one.is_certified(settings.TULGA_ROOT)
+        if entry.type == events.LAW_TAKEN:
+            return bool(law_of(entry))
         key, index, said = body.get("key"), body.get("from_index"), body.get("revocation")
         if not isinstance(key, str) or type(index) is not int or index < 0:
             return False
         return certificates.is_revocation(settings.TULGA_ROOT, said, mode=entry.log, key=key, from_index=index)
-    except UNREADABLE:  # a word that has no bytes, say
+    except (BadInput, *UNREADABLE):  # a word that has no bytes, say
         return False
+
+
+def law_of(entry: AuditEntry) -> law_file.Law:
+    """What an entry says of the law. Raises `BadInput`: law_malformed, law_forged, law_elsewhere."""
+    try:
+        signed = law_file.read_entry(entry.body)
+        require_law(signed)
+    except UNREADABLE as error:
+        raise BadInput(f"it cannot be read ({type(error).__name__})", code="law_malformed") from None
+    return signed.law
+
+
+def require_law(signed: law_file.Signed) -> None:
+    """Raises `BadInput` where the operator's root did not sign this law file for this installation."""
+    law_file.require_signed(signed, root=settings.TULGA_ROOT, installation=settings.TULGA_LOG_ORIGIN)
 
 
 @cache

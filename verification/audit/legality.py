@@ -11,7 +11,17 @@ from typing import Final
 
 from django.db.models import QuerySet
 
-from verification.audit import keys, legal_after, legal_clearances, legal_ends, legal_renewals, legal_steps, signatures
+from verification.audit import (
+    keys,
+    laws,
+    legal_after,
+    legal_clearances,
+    legal_ends,
+    legal_laws,
+    legal_renewals,
+    legal_steps,
+    signatures,
+)
 from verification.audit.damaged import UNREADABLE, names, readable
 from verification.audit.legal_course import Course
 from verification.audit.legal_tries import verify_tries
@@ -86,7 +96,7 @@ def verify_legality(log: str, *, are_signed: bool = False, processes: int = 1) -
     What lacks the signature that its type asks for counts for nothing; that it lacks it is told elsewhere.
     `are_signed`: all of them were found to hold just now, so that nobody verifies them a second time.
     """
-    look = partial(_verify_page, log, are_signed, keys.revoked(log))
+    look = partial(_verify_page, log, are_signed, keys.revoked(log), laws.begun(log))
     pages = names(_ordered(log).distinct(), by="verification_id", most=_PAGE)
     yield from spread(look, pages, processes=processes)
 
@@ -95,7 +105,9 @@ def _ordered(log: str) -> QuerySet[AuditEntry, AuditEntry]:
     return AuditEntry.objects.filter(log=log, leaf__log=log)
 
 
-def _verify_page(log: str, are_signed: bool, revoked: Mapping[str, int], ids: Sequence[str]) -> Iterator[Finding]:
+def _verify_page(
+    log: str, are_signed: bool, revoked: Mapping[str, int], begun: laws.Begun, ids: Sequence[str]
+) -> Iterator[Finding]:
     found = _ordered(log).filter(verification_id__in=ids).select_related("leaf")
     entries = list(readable(found.order_by("verification_id", "verification_sequence", "pk")))
     forged = frozenset[str]()
@@ -113,6 +125,7 @@ def _verify_page(log: str, are_signed: bool, revoked: Mapping[str, int], ids: Se
         except UNREADABLE as error:
             detail = f"the course cannot be replayed ({type(error).__name__})"
             yield Finding(code="unreadable", log=log, detail=detail)
+    yield from legal_laws.verify_begun(log, entries, forged=forged, begun=begun)
     yield from verify_tries(log, entries, forged=forged)
     yield from legal_renewals.verify_renewals(log, entries, forged=forged)
     yield from legal_renewals.verify_declined(log, entries, forged=forged)

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from verification import clock, transactions
-from verification.audit import checkpoint, head_file, keys, policy, proofs, signatures, tiles
+from verification.audit import checkpoint, head_file, keys, laws, policy, proofs, signatures, tiles
 from verification.audit.checkpoint import Checkpoint, SigningKey, VerificationKey
 from verification.audit.damaged import UNREADABLE, readable
 from verification.audit.signatures import spell_leaf
@@ -222,10 +222,12 @@ def _waiting(log: str, *, limit: int) -> list[AuditEntry]:
 
 
 def _unsigned(entries: Sequence[AuditEntry], *, upto: int) -> dict[str, str]:
-    """Why entries that would stand below an index may not, by id: unsigned, or by a key that was revoked before it."""
+    """Why entries that would stand below an index may not, by id: unsigned, by a key that was revoked before it, or a
+    law file that may not follow those before it."""
     found, signers = signatures.inspect(entries)
     logs = {entry.log for entry in entries if entry.pk in signers}
     gone = {key for log in logs for key, index in keys.revoked(log).items() if index < upto}
+    found = laws.faults(entries) | found
     return found | {pk: "the key that signed it was revoked" for pk, by in signers.items() if by in gone}
 
 

@@ -2,8 +2,9 @@
 
 1 head, leaves and checkpoints agree in size; the head file is there and not ahead   2 every leaf is there and is the
 hash of what its entry says; every lender's sequence is unbroken   3 leaves, tiles and every signed root agree   4 no
-entry is lost, decided twice or out of order   5 every verification was moved lawfully   6 the tables hold
-what the entries say   7 an SQLite file is whole
+entry is lost, decided twice or out of order   5 each law file might be taken where it stands   6 every verification
+was moved lawfully, by no law file that stands behind it   7 the tables hold what the entries say   8 an SQLite file is
+whole
 """
 
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from django.db.models import Subquery
 from verification.audit import head_file, keys
 from verification.audit.checkpoint import VerificationKey
 from verification.audit.damaged import PAGE, UNREADABLE
+from verification.audit.laws import verify_laws
 from verification.audit.legality import verify_legality
 from verification.audit.proofs import tile_loader
 from verification.audit.tiles import edge_root
@@ -48,6 +50,7 @@ def verify_log(
         are_signed = False  # where anything is wrong, no signature is taken as verified
         yield finding
     yield from _guarded(log, "the entries", verify_entries(log))
+    yield from _guarded(log, "the law", verify_laws(log))
     yield from _guarded(log, "the courses", verify_legality(log, are_signed=are_signed, processes=processes))
     yield from _guarded(log, "the rows", verify_rows(log, processes=processes))
 

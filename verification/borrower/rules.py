@@ -7,8 +7,8 @@ from django.views.decorators.http import require_safe
 
 from verification.borrower import public, wording
 from verification.borrower.asked import asked_in
-from verification.core import mci, spelling
-from verification.core.profiles import PROFILES, RENEWAL, Profile
+from verification.core import law_book, mci, profiles, spelling
+from verification.core.profiles import PROFILES, RENEWAL, Profile, Status
 from verification.workflow import stages
 
 
@@ -17,29 +17,46 @@ from verification.workflow import stages
 def rules(request: HttpRequest) -> HttpResponse:
     """All profiles, the newest first, and the values of the MCI."""
     titles = stages.titles()
-    newest_first = sorted(PROFILES.values(), key=lambda profile: profile.in_force_from, reverse=True)
     cards = [
         {
             "of": each,
+            "status": _status(each),
+            "status_source": _status_source(each),
             "ways": [" + ".join(str(titles.get(route, route)) for route in routes) for routes in each.combinations],
             "asked": [(name, sentence) for name, sentence in _gates(each) if sentence],
             "not_asked": [name for name, sentence in _gates(each) if not sentence],
             "asked_of": list(asked_in(each)),
-            "source": _(each.source),
+            "source": _(each.source) if each.id in PROFILES else each.source,
         }
-        for each in newest_first
+        for each in reversed([*profiles.book().values()])
     ]
     values = [
         {
             "since": value.in_force_from,
             "one": wording.money(str(value.tenge), spelling.TENGE),
             "seventy_five": wording.money(str(75 * value.tenge), spelling.TENGE),
-            "source": _(value.source),
+            "source": _(value.source) if value in mci.VALUES else value.source,
         }
-        for value in reversed(mci.VALUES)
+        for value in sorted(mci.values(), key=lambda value: value.in_force_from, reverse=True)
     ]
-    renewal = {"of": RENEWAL, "way": titles["renewal"], "source": _(RENEWAL.source)}
+    renewal = {"of": RENEWAL, "status": _status(RENEWAL), "way": titles["renewal"], "source": _(RENEWAL.source)}
     return render(request, "rules.html", {"cards": cards, "renewal": renewal, "values": values})
+
+
+def _status(profile: Profile) -> str:
+    """How far it has come, in words. What a law file says of it is shown in the words of that file."""
+    day = spelling.day(profile.since)
+    if profile.status is Status.IN_FORCE:
+        return _("in force from %(day)s") % {"day": day}
+    if profile.status is Status.ADOPTED:
+        return _("adopted; the day it comes into force is not known (as of %(day)s)") % {"day": day}
+    return _("announced, not adopted (as of %(day)s)") % {"day": day}
+
+
+def _status_source(profile: Profile) -> str:
+    """Whence we have a status that a law file has changed; empty for one that has stood since the profile came."""
+    change = law_book.current().statuses.get(profile.id)
+    return change.source if change else ""
 
 
 def _gates(of: Profile) -> list[tuple[str, str]]:

@@ -1,10 +1,11 @@
-"""What the operator's offline root says of the keys of processes: which key is whose, and from where on it is none.
+"""What the operator's offline root says: which key is whose, from where on it is none, and what of the law counts.
 
-A certificate is the root's Ed25519 signature over the canonical JSON of a context and what it certifies.
+A statement is the root's Ed25519 signature over the canonical JSON of a context and what it says.
 Source: audit.md §6.
 """
 
 from base64 import b64decode, b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
@@ -28,6 +29,7 @@ audit.md §6."""
 PUBLIC_BYTES: Final = 32
 _CERTIFIED: Final = "tulga-certificate-v1"
 _REVOKED: Final = "tulga-revocation-v1"
+_LAW: Final = "tulga-law-v1"
 """Signed with it, so that one statement of the root cannot be taken for the other."""
 
 
@@ -102,6 +104,20 @@ def is_revocation(root: bytes, untrusted_signature: Any, *, mode: str, key: str,
     return _holds(root, signature, _revoked(mode, key, from_index))
 
 
+def law_signature(seed: bytes, law: Mapping[str, Any]) -> str:
+    """The root's signature of a law file's document; `core/law_file.py` says what stands in one."""
+    return b64encode(Ed25519PrivateKey.from_private_bytes(seed).sign(_law(law))).decode()
+
+
+def is_law(root: bytes, untrusted_signature: Any, law: Mapping[str, Any]) -> bool:
+    """Whether this root signed this document."""
+    try:
+        signature = b64decode(untrusted_signature, validate=True)
+    except (TypeError, ValueError):
+        return False
+    return _holds(root, signature, _law(law))
+
+
 def public_of(seed: bytes) -> bytes:
     """The public half of an Ed25519 seed, raw."""
     return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
@@ -114,6 +130,10 @@ def key_id(public: bytes) -> str:
 
 def _revoked(mode: str, key: str, from_index: int) -> bytes:
     return canonical_json({"context": _REVOKED, "mode": mode, "key": key, "from_index": from_index})
+
+
+def _law(law: Mapping[str, Any]) -> bytes:
+    return canonical_json({"context": _LAW, "law": law})
 
 
 def _holds(root: bytes, signature: bytes, message: bytes) -> bool:

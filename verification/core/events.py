@@ -26,7 +26,9 @@ class EntryType:
 HEARTBEAT = "log.heartbeat"
 CERTIFIED, REVOKED = "key.certified", "key.revoked"
 """What the operator's root says of a key that signs entries: that it counts, and from which place on it does not."""
-OF_KEYS = (CERTIFIED, REVOKED)
+LAW_TAKEN = "law.taken"
+"""What the operator's root says of the law: a law file, whole, with its signature. See `core/law_file.py`."""
+OF_ROOT = (CERTIFIED, REVOKED, LAW_TAKEN)
 DESTROYED = "evidence.destroyed"
 """Lists under `destroyed` the ids of an attempt's evidence whose keys are gone by rule."""
 RECEIPT = "receipt.issued"
@@ -108,6 +110,7 @@ ENTRY_TYPES = {
         EntryType("replay.read", (WEB,)),
         EntryType(CERTIFIED, (ROOT,)),
         EntryType(REVOKED, (ROOT,)),
+        EntryType(LAW_TAKEN, (ROOT,)),
         EntryType(HEARTBEAT, (TICK,)),
     )
 }

@@ -1,9 +1,13 @@
-"""The monthly calculation index (МРП), in which the law counts sums: dated data, each value with its source."""
+"""The monthly calculation index (МРП), in which the law counts sums: dated data, each value with its source.
+
+The code ships some values; a signed law file brings that of another year (`core/law_book.py`).
+"""
 
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from verification.core import law_book
 from verification.core.errors import Misconfigured
 from verification.core.reasons.reason import gettext_noop
 
@@ -40,18 +44,30 @@ WARNED_FROM_MONTH: Final = 12
 """From when a year's value is missed of the next one. The laws above were known by 10 December."""
 
 
+def values() -> tuple[Mci, ...]:
+    """All values, those that the code ships first. A year that the code ships goes by that."""
+    shipped = {value.in_force_from.year for value in VALUES}
+    return (*VALUES, *(value for value in law_book.current().values if value.in_force_from.year not in shipped))
+
+
 def is_known(on: date) -> bool:
     """Whether a day has a value."""
-    return bool(_of_year(on))
+    return _of_day(on) is not None
 
 
 def tenge(number: int, *, on: date) -> int:
     """So many MCI in tenge on a day. Raises `Misconfigured` for a year that has no value yet: none is carried over."""
-    of_year = _of_year(on)
-    if not of_year:
-        raise Misconfigured(f"no value of the MCI is known for {on.year}: add it to verification/core/mci.py")
-    return number * of_year[-1].tenge
+    value = _of_day(on)
+    if value is None:
+        raise Misconfigured(f"no value of the MCI is known for {on.year}: take it by manage.py take_law")
+    return number * value.tenge
 
 
-def _of_year(on: date) -> list[Mci]:
-    return [value for value in VALUES if value.in_force_from <= on and value.in_force_from.year == on.year]
+def _of_day(on: date) -> Mci | None:
+    value = _newest(on)
+    return _newest(on) if value is None and law_book.look_again() else value
+
+
+def _newest(on: date) -> Mci | None:
+    of_year = [value for value in values() if value.in_force_from.year == on.year and value.in_force_from <= on]
+    return of_year[-1] if of_year else None

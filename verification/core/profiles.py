@@ -1,22 +1,22 @@
 """Dated legal profiles: what each state of the law asks, as data, and by which a lender goes on a day.
 
-A lender's calendar is a list of `{"from": "2026-01-26", "profile": "KZ-2026-01"}`, one entry a day at most, in order.
-Days are those of Kazakhstan. Source: api.md §1. Not legal advice; see law.md §1 and §6 (O-…, U…).
+The book of profiles holds those that the code ships, then those that were taken since, in their order: a later one
+asks at least what each before it asks, in each field, unless it is signed to repeal that one.
+Days are those of Kazakhstan. Source: api.md §1. Not legal advice; see law.md §0, §1 and §6 (O-…, U…).
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
-from itertools import pairwise
-from typing import Any, Final
+from enum import StrEnum
+from typing import Final
 
-from verification.core import almaty, stored
+from verification.core import almaty, law_book, stored, strictness
 from verification.core.errors import BadInput, Misconfigured
 from verification.core.reasons.reason import gettext_noop
 
 Combination = tuple[str, ...]
-_ENTRY: Final = {"from", "profile"}
-_NOT_IN_HASH: Final = {"source", "verified_by_lawyer", "sha256"}
+_NOT_IN_HASH: Final = strictness.NOT_DECIDING - {"id"}
 _VALID_FOR_SECONDS: Final = 72 * 3600
 """No source names a time; ours: api.md §1."""
 _STOP_CREDIT_SECONDS: Final = 60
@@ -27,6 +27,15 @@ _CREDIT_MCI: Final = 75
 """O-52, O-55: 294 900 KZT of 2025."""
 
 
+class Status(StrEnum):
+    """How far a state of the law has come."""
+
+    ANNOUNCED = "announced"
+    ADOPTED = "adopted"
+    """Its day of force is not known."""
+    IN_FORCE = "in_force"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Profile:
     """One state of the law. A field is None where that is not asked. Sums are in MCI: see `core/mci.py`.
@@ -35,8 +44,12 @@ class Profile:
     """
 
     id: str
-    in_force_from: date
+    status: Status
+    since: date
+    """The day since which it has this status; of one in force the day on which it came into force."""
     source: str
+    repeals: tuple[str, ...] = ()
+    """Ids of earlier profiles that count no more once this one is in force."""
     verified_by_lawyer: bool = False
     combinations: tuple[Combination, ...]
     """Sufficient sets of routes, each in the order the borrower does them."""
@@ -65,13 +78,14 @@ class Profile:
     """Whether the register of people must confirm, once a verification, that the person lives, is named so, was born
     that day and holds that document. O-05, O-06; law.md names no day: from the ban of 2024 on, the stricter reading."""
     sha256: str = field(init=False)
-    """Hash of what decides, pinned by every verification opened under it; whence we have it is not in it."""
+    """Hash of the id and of what decides, pinned by every verification opened under it. A later status does not
+    change it."""
 
     def __post_init__(self) -> None:
         # What is not asked is not hashed: a question that a later law brings leaves the hashes of the earlier ones.
         asked = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in _NOT_IN_HASH}
         rule = {name: value for name, value in asked.items() if value is not None}
-        object.__setattr__(self, "sha256", stored.digest(rule | {"in_force_from": self.in_force_from.isoformat()}))
+        object.__setattr__(self, "sha256", stored.digest(rule))
 
 
 PROFILES = {
@@ -79,7 +93,8 @@ PROFILES = {
     for profile in (
         Profile(
             id="KZ-2021-04",
-            in_force_from=date(2021, 4, 30),
+            status=Status.IN_FORCE,
+            since=date(2021, 4, 30),
             source=gettext_noop(
                 "ARDFM resolution of 30 April 2021: one of EDS, biometric, two-factor with a live face"
             ),
@@ -88,7 +103,8 @@ PROFILES = {
         ),
         Profile(
             id="KZ-2024-10",
-            in_force_from=date(2024, 10, 20),
+            status=Status.IN_FORCE,
+            since=date(2024, 10, 20),
             source=gettext_noop(
                 "Law of June 2024: no credit online without biometric identification; ARDFM No. 56 of 16 August 2024, "
                 "in force about 20 October 2024"
@@ -100,7 +116,8 @@ PROFILES = {
         ),
         Profile(
             id="KZ-2025-01",
-            in_force_from=date(2025, 1, 1),
+            status=Status.IN_FORCE,
+            since=date(2025, 1, 1),
             source=gettext_noop(
                 "ARDFM No. 56 of 16 August 2024, items in force from 1 January 2025: EDS and biometric together (one "
                 "source says both), and whose the account is"
@@ -113,7 +130,8 @@ PROFILES = {
         ),
         Profile(
             id="KZ-2025-09",
-            in_force_from=date(2025, 9, 30),
+            status=Status.IN_FORCE,
+            since=date(2025, 9, 30),
             source=gettext_noop(
                 "ARDFM's announcement of September 2025, in force from 30 September 2025, as the press has it: "
                 "cooling-off, a visit for the first credit, age"
@@ -131,10 +149,11 @@ PROFILES = {
         ),
         Profile(
             id="KZ-2026-01",
-            in_force_from=date(2026, 1, 26),  # ten days after the first report, of 16 January 2026: law.md S8, U13
+            status=Status.ADOPTED,
+            since=date(2026, 1, 16),  # the first report
             source=gettext_noop(
-                "Rules of biometric authentication in place of No. 56, January 2026, as the press has them: one paper "
-                "says adopted, another draft; the day is ten days after the first report"
+                "Rules of biometric authentication in place of No. 56, approved by ARDFM in January 2026, as the press "
+                "has them: in force ten days after official publication, which no source shows"
             ),
             combinations=(("eds", "biometric"),),
             replaced_max=0,
@@ -153,7 +172,8 @@ PROFILES = {
 
 RENEWAL: Final = Profile(
     id="KZ-2025-09-renewal",
-    in_force_from=date(2025, 9, 30),
+    status=Status.IN_FORCE,
+    since=date(2025, 9, 30),
     source=gettext_noop(
         "ARDFM's announcement of September 2025, as the press has it: after the wait the money leaves for a new consent"
     ),
@@ -164,15 +184,31 @@ RENEWAL: Final = Profile(
 """What a new consent after the wait is given under (O-52). No lender goes by it: nothing else is opened under it, and
 no money leaves for it alone."""
 ALL: Final = (*PROFILES.values(), RENEWAL)
-"""By which anything may have been opened."""
+"""What the code ships, and by which anything may have been opened."""
+
+
+def book(amendments: law_book.Amendments | None = None) -> Mapping[str, Profile]:
+    """All profiles by id, in order: those that the code ships, then those taken, each with its newest status.
+
+    amendments: to what the code ships; those that count here now, if left out.
+    """
+    law = law_book.current() if amendments is None else amendments
+    if not law.number:
+        return PROFILES
+    every = {**PROFILES, **{profile.id: profile for profile in law.profiles if profile.id not in PROFILES}}
+    for name, change in law.statuses.items():
+        every[name] = replace(every[name], status=change.status, since=change.since)
+    return every
 
 
 def get(profile_id: str) -> Profile:
     """The profile of this id that a lender may go by; raises `BadInput` for one we do not know."""
-    try:
-        return PROFILES[profile_id]
-    except KeyError:
-        raise BadInput(f"known profiles: {', '.join(PROFILES)}", code="profile_unknown") from None
+    profile = book().get(profile_id)
+    if profile is None and law_book.look_again():
+        profile = book().get(profile_id)
+    if profile is None:
+        raise BadInput(f"known profiles: {', '.join(book())}", code="profile_unknown")
+    return profile
 
 
 def pinned(sha256: str) -> Profile:
@@ -180,10 +216,18 @@ def pinned(sha256: str) -> Profile:
 
     Raises `Misconfigured` for one that is not there: nothing may be decided by a law that nobody can read.
     """
-    for profile in (*PROFILES.values(), RENEWAL):
-        if profile.sha256 == sha256:
-            return profile
-    raise Misconfigured(f"no profile has the hash {sha256}, by which this verification was opened")
+    profile = _of_hash(sha256)
+    if profile is None and law_book.look_again():
+        profile = _of_hash(sha256)
+    if profile is None:
+        raise Misconfigured(f"no profile has the hash {sha256}, by which this verification was opened")
+    return profile
+
+
+def _of_hash(sha256: str) -> Profile | None:
+    # What was taken may have been shipped since, perhaps corrected: what it decided is read by it as it was.
+    every = (*book().values(), *law_book.current().profiles, RENEWAL)
+    return next((profile for profile in every if profile.sha256 == sha256), None)
 
 
 def usable(profile: Profile, *, installed: Sequence[str], wanted: Sequence[str] | None) -> tuple[Combination, ...]:
@@ -216,69 +260,41 @@ def next_route(combination: Combination, *, passed: Iterable[str]) -> str | None
 
 
 def calendar_of(profile_id: str) -> list[dict[str, str]]:
-    """The calendar of whoever goes by one profile from its first day on. Raises `BadInput` for an unknown one."""
+    """The calendar of a lender that goes by one profile since its day. Raises `BadInput` for an unknown one."""
     profile = get(profile_id)
-    return [{"from": profile.in_force_from.isoformat(), "profile": profile.id}]
-
-
-def parse_calendar(untrusted: Any) -> list[dict[str, str]]:
-    """A calendar, if it is one: known profiles, each from a later day than the one before.
-
-    Raises `BadInput`: `calendar_malformed`, `calendar_unordered`, `profile_unknown`.
-    """
-    if not isinstance(untrusted, list) or not all(isinstance(one, dict) and one.keys() == _ENTRY for one in untrusted):
-        wanted = '[{"from": "2026-01-26", "profile": "KZ-2026-01"}]'
-        raise BadInput(f"a calendar is a list like {wanted}", code="calendar_malformed")
-    days = [_day(one["from"]) for one in untrusted]
-    for one in untrusted:
-        get(str(one["profile"]))
-    if any(later <= earlier for earlier, later in pairwise(days)):
-        raise BadInput("each entry begins on a later day than the one before", code="calendar_unordered")
-    return [{"from": one["from"], "profile": one["profile"]} for one in untrusted]
-
-
-def parse_live_calendar(untrusted: Any) -> list[dict[str, str]]:
-    """A calendar for live verifications: so read, and no entry is laxer than the law of the day it begins on.
-
-    Raises `BadInput` as `parse_calendar`, and with `calendar_too_lax`.
-    """
-    parsed = parse_calendar(untrusted)
-    for one in parsed:
-        try:
-            law = in_force(_day(one["from"]))
-        except Misconfigured as error:
-            detail = f"on {one['from']} no law that is known here was in force"
-            raise BadInput(detail, code="calendar_malformed") from error
-        if get(one["profile"]).in_force_from < law.in_force_from:
-            detail = f"on {one['from']} the law asks for {law.id}, which is stricter than {one['profile']}"
-            raise BadInput(detail, code="calendar_too_lax")
-    return parsed
+    return [{"from": profile.since.isoformat(), "profile": profile.id}]
 
 
 def in_force(on: date) -> Profile:
-    """The law of a day. Raises `Misconfigured` for a day before the first that we know."""
-    begun = [profile for profile in PROFILES.values() if profile.in_force_from <= on]
-    if not begun:
+    """The law of a day: of what is in force and not repealed, the last in the order of the book.
+
+    Raises `Misconfigured` for a day before the first that we know.
+    """
+    law = [profile for profile in _not_repealed(on) if profile.status is Status.IN_FORCE]
+    if not law:
         raise Misconfigured(f"no legal profile was in force on {on}: see verification/core/profiles.py")
-    return stricter(*begun)
+    return law[-1]
 
 
 def binding(profile_id: str, *, mode: str, at: datetime) -> Profile:
-    """By which profile a lender that holds this one goes at a time: in live mode the law of the day joins always."""
+    """By which profile a lender that holds this one goes at a time.
+
+    In live mode the law of the day binds, or the lender's own profile where that is stricter, or one that is adopted
+    without a known day, where that is stricter still. Where nothing more is asked, the one in force counts.
+    """
     profile = get(profile_id)
-    return stricter(profile, in_force(almaty.day_of(at))) if mode == "live" else profile
+    if mode != "live":
+        return profile
+    day = almaty.day_of(at)
+    law = strictness.stricter(in_force(day), profile)
+    for adopted in _not_repealed(day):
+        if adopted.status is Status.ADOPTED:
+            law = strictness.stricter(law, adopted)
+    return law
 
 
-def stricter(*of: Profile) -> Profile:
-    """The strictest: each law asks at least what the one before it asked, which a test holds field by field."""
-    return max(of, key=lambda one: one.in_force_from)
-
-
-def _day(untrusted: Any) -> date:
-    try:
-        day = date.fromisoformat(untrusted)
-    except (TypeError, ValueError):
-        day = None
-    if day is None or day.isoformat() != untrusted:
-        raise BadInput("a day is written like 2026-01-26", code="calendar_malformed")
-    return day
+def _not_repealed(on: date) -> list[Profile]:
+    """Those that have their status on this day, without those that one in force then repeals."""
+    begun = [profile for profile in book().values() if profile.since <= on]
+    gone = {name for profile in begun if profile.status is Status.IN_FORCE for name in profile.repeals}
+    return [profile for profile in begun if profile.id not in gone]

@@ -122,6 +122,13 @@ class StrictObject:
             self._refuse(name, "64 hexadecimal digits are expected")
         return value
 
+    def whole(self, name: str, *, least: int, most: int) -> int:
+        """A whole number within bounds. A truth value is none, though Python takes it for one."""
+        value = self._take(name)
+        if type(value) is not int or not least <= value <= most:
+            self._refuse(name, f"a whole number from {least} to {most} is expected")
+        return value
+
     def octets(self, name: str, *, most: int) -> bytes:
         """Bytes in base64 (RFC 4648, padded, no line breaks), at most that many."""
         # The length in base64 bounds the bytes before any is decoded.

@@ -540,7 +540,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='auditentry',
-            index=models.Index(condition=models.Q(('type__in', ('key.certified', 'key.revoked'))), fields=['log', 'type'], name='entry_of_key'),
+            index=models.Index(condition=models.Q(('type__in', ('key.certified', 'key.revoked', 'law.taken'))), fields=['log', 'type'], name='entry_of_root'),
         ),
         migrations.AddIndex(
             model_name='auditentry',

@@ -9,7 +9,7 @@ from django.db.models.functions import Cast, Length
 from django.db.models.lookups import LessThanOrEqual
 
 from verification.core import ids
-from verification.core.events import CREDITING, DECISIONS, HEARTBEAT, LOOKS, OF_KEYS, READINGS
+from verification.core.events import CREDITING, DECISIONS, HEARTBEAT, LOOKS, OF_ROOT, READINGS
 from verification.fields import CompactJwsField
 from verification.models.cases import ID_LENGTH, Verification
 
@@ -48,7 +48,7 @@ class AuditEntry(models.Model):
         )
         indexes = (
             models.Index(fields=("log", "at"), condition=Q(type=HEARTBEAT), name="heartbeat_by_time"),
-            models.Index(fields=("log", "type"), condition=Q(type__in=OF_KEYS), name="entry_of_key"),
+            models.Index(fields=("log", "type"), condition=Q(type__in=OF_ROOT), name="entry_of_root"),
             models.Index(fields=("verification",), condition=Q(type__in=CREDITING), name="crediting_of_verification"),
             models.Index("log", LOOKED_AT, condition=Q(type__in=LOOKS), name="look_at_case"),
             models.Index("log", READER, "at", "id", condition=Q(type__in=READINGS), name="reading_by_person"),

@@ -12,6 +12,7 @@ from verification.core.events import (
     CLEARED,
     DESTROYED,
     HEARTBEAT,
+    LAW_TAKEN,
     RECEIPT,
     RENEWED,
     REPORTED,
@@ -113,6 +114,7 @@ ENTRIES: Final[dict[str, Words]] = {
     "replay.read": _("Judged again by the operator"),
     CERTIFIED: _("A key that signs entries was certified by the operator's root"),
     REVOKED: _("A key that signs entries was revoked by the operator's root"),
+    LAW_TAKEN: _("A law file that the operator's root signed was taken"),
     HEARTBEAT: _("Sign of life of the log"),
 }
 LOOKS: Final[dict[str, Words]] = {

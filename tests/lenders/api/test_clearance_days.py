@@ -1,5 +1,6 @@
 """By which profile a clearance is judged: the lender's of the day, and in live mode the law's too."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -82,3 +83,15 @@ def test_in_live_mode_the_law_of_the_day_of_issue_joins(api, lender, issued, mon
     story.work()
     told = api.get(f"/v1/clearances/{asked['id']}").json()
     assert (told["status"], told["code"], told["profile"]) == ("refused", "profile_insufficient", "KZ-2021-04")
+
+
+def test_where_another_law_binds_than_was_asked_for_none_is_issued(api, lender, issued, monkeypatch):
+    """One was taken between the request and its gates: the log judges what is issued by the law of the request."""
+    story = verified(lender, issued)
+    asked = ask(api, story).json()
+    taken = replace(profiles.get("KZ-2021-04"), id="KZ-TEST")
+    monkeypatch.setattr(profiles, "binding", lambda held, *, mode, at: taken)
+    story.work()
+    told = api.get(f"/v1/clearances/{asked['id']}").json()
+    assert (told["status"], told["code"]) == ("refused", "gates_unavailable")
+    assert clean(story) == []

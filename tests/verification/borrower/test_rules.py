@@ -6,7 +6,8 @@ from html import unescape
 import pytest
 from django.test import Client
 
-from verification.core import mci
+from tests.verification import law_files
+from verification.core import law_book, law_file, law_rules, mci
 from verification.core.profiles import PROFILES, RENEWAL
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +31,7 @@ def test_every_profile_is_there_with_its_day_its_hash_and_that_no_lawyer_has_ver
     marks = {"kk": "заңгер тексермеген", "ru": "не проверено юристом", "en": "not verified by a lawyer"}
     for profile in PROFILES.values():
         words = card(profile.id, language)
-        assert f"{profile.in_force_from:%d.%m.%Y}" in words
+        assert f"{profile.since:%d.%m.%Y}" in words
         assert profile.sha256 in words
         assert marks[language] in words
     assert card("KZ-2021-04").endswith(f"{PROFILES['KZ-2021-04'].source} SHA-256 {PROFILES['KZ-2021-04'].sha256}")
@@ -92,6 +93,19 @@ def test_it_says_that_what_is_asked_before_the_money_leaves_is_judged_with_a_cle
     assert words in shown(language)
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "adopted; the day it comes into force is not known (as of 16.01.2026)"),
+        ("ru", "принят; день вступления в силу неизвестен (по состоянию на 16.01.2026)"),
+        ("kk", "қабылданған; күшіне енетін күні белгісіз (16.01.2026 жағдайы бойынша)"),
+    ],
+)
+def test_a_profile_whose_day_is_not_known_says_so_and_names_no_day_of_force(language, words):
+    assert words in card("KZ-2026-01", language)
+    assert "26.01.2026" not in shown(language)
+
+
 def test_the_law_of_a_new_consent_has_a_card_of_its_own():
     words = card(RENEWAL.id)
     assert "Asked for New consent after the wait" in words
@@ -100,12 +114,42 @@ def test_the_law_of_a_new_consent_has_a_card_of_its_own():
 
 def test_the_newest_profile_and_value_come_first():
     page = shown()
-    places = [
-        page.index(f'id="{profile.id}"') for profile in sorted(PROFILES.values(), key=lambda one: one.in_force_from)
-    ]
+    places = [page.index(f'id="{name}"') for name in PROFILES]
     assert places == sorted(places, reverse=True)
     assert page.index("4,325") < page.index("3,932") < page.index("3,692")
     assert all(value.source in page for value in mci.VALUES)
+
+
+@pytest.mark.parametrize("language", ["kk", "ru", "en"])
+def test_what_was_taken_is_shown_with_its_source_as_it_was_signed(language):
+    said = law_files.document(profiles=[law_files.profile()], statuses=[law_files.status()])
+    law_book.hold(law_rules.all_of((law_file.parse(said),)))
+    page = shown(language)
+    assert "4,500" in page.replace("\N{NO-BREAK SPACE}", ",")
+    assert str(law_files.MCI_2027["source"]) in page
+    assert page.index("01.01.2027") < page.index("01.01.2026")
+    new = card(law_files.STRICTER, language)
+    assert new.endswith(f"A resolution of 2027 SHA-256 {law_file.parse(said).profiles[0].sha256}")
+    assert "01.03.2027" in new
+    changed = card("KZ-2026-01", language)
+    assert "01.02.2027" in changed
+    assert "16.01.2026" not in changed
+    assert f"Official publication SHA-256 {PROFILES['KZ-2026-01'].sha256}" in changed
+    assert page.index(f'id="{law_files.STRICTER}"') < page.index('id="KZ-2026-01"')
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "announced, not adopted (as of 01.03.2027)"),
+        ("ru", "объявлен, не принят (по состоянию на 01.03.2027)"),
+        ("kk", "жарияланған, қабылданбаған (01.03.2027 жағдайы бойынша)"),
+    ],
+)
+def test_a_profile_that_is_only_announced_says_so(language, words):
+    said = law_files.document(profiles=[law_files.profile(status="announced")])
+    law_book.hold(law_rules.all_of((law_file.parse(said),)))
+    assert words in card(law_files.STRICTER, language)
 
 
 def test_the_page_is_only_read():

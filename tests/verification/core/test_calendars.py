@@ -1,23 +1,18 @@
 """How a lender's calendar is read, which law binds on a day, and that no later law is laxer than the one before."""
 
-from dataclasses import fields
+from dataclasses import replace
 from datetime import date, timedelta
-from itertools import pairwise
+from itertools import combinations
 
 import pytest
 
-from verification.core import almaty, profiles
+from verification.core import almaty, calendars, profiles, strictness
 from verification.core.errors import BadInput, Misconfigured
-from verification.core.profiles import Profile
+from verification.core.profiles import Status
 
-IN_TIME = sorted(profiles.PROFILES.values(), key=lambda each: each.in_force_from)
+IN_ORDER = [*profiles.PROFILES.values()]
+IN_FORCE = [profile for profile in IN_ORDER if profile.status is Status.IN_FORCE]
 TWO = [{"from": "2025-01-01", "profile": "KZ-2025-01"}, {"from": "2026-01-26", "profile": "KZ-2026-01"}]
-MOST = (
-    *("replaced_max", "valid_for_seconds", "amount_max_mci", "confirmed_from_years", "visit_over_mci"),
-    *("cooling_off_over_mci", "stop_credit_max_age_seconds", "account_owner_max_age_seconds"),
-)
-LEAST = ("confirmed_below_years", "cooling_off_hours", "register_asked")
-NOT_OF_THE_RULE = {"id", "in_force_from", "source", "verified_by_lawyer", "combinations", "sha256"}
 
 
 @pytest.mark.parametrize(
@@ -40,52 +35,103 @@ NOT_OF_THE_RULE = {"id", "in_force_from", "source", "verified_by_lawyer", "combi
 )
 def test_what_is_no_calendar_is_bad_input(untrusted, code):
     with pytest.raises(BadInput) as refused:
-        profiles.parse_calendar(untrusted)
+        calendars.parse_calendar(untrusted)
     assert refused.value.code == code
 
 
 def test_a_live_calendar_may_be_stricter_than_the_law_and_never_laxer():
-    assert profiles.parse_live_calendar(TWO) == TWO
-    assert profiles.parse_live_calendar([]) == []
+    assert calendars.parse_live_calendar(TWO) == TWO
+    assert calendars.parse_live_calendar([]) == []
     early = [{"from": "2025-01-01", "profile": "KZ-2026-01"}]
-    assert profiles.parse_live_calendar(early) == early
-    late = [{"from": "2026-01-26", "profile": "KZ-2025-09"}]
-    assert profiles.parse_calendar(late) == late
+    assert calendars.parse_live_calendar(early) == early
+    late = [{"from": "2025-09-30", "profile": "KZ-2025-01"}]
+    assert calendars.parse_calendar(late) == late
     with pytest.raises(BadInput) as refused:
-        profiles.parse_live_calendar(late)
+        calendars.parse_live_calendar(late)
     assert refused.value.code == "calendar_too_lax"
 
 
-@pytest.mark.parametrize("profile", IN_TIME, ids=lambda each: each.id)
+def test_a_live_calendar_may_name_the_law_in_force_beside_an_equal_one_whose_day_is_not_known():
+    named = [{"from": "2026-12-01", "profile": "KZ-2025-09"}]
+    assert calendars.parse_live_calendar(named) == named
+
+
+@pytest.mark.parametrize("profile", IN_FORCE, ids=lambda each: each.id)
 def test_each_law_is_in_force_from_its_day_until_the_next(profile):
-    assert profiles.in_force(profile.in_force_from) is profile
-    day_before = date.fromordinal(profile.in_force_from.toordinal() - 1)
-    if profile is IN_TIME[0]:
+    assert profiles.in_force(profile.since) is profile
+    day_before = date.fromordinal(profile.since.toordinal() - 1)
+    if profile is IN_FORCE[0]:
         with pytest.raises(Misconfigured):
             profiles.in_force(day_before)
     else:
-        assert profiles.in_force(day_before) is IN_TIME[IN_TIME.index(profile) - 1]
+        assert profiles.in_force(day_before) is IN_FORCE[IN_FORCE.index(profile) - 1]
+
+
+def test_a_profile_whose_day_is_not_known_is_not_the_law_of_any_day():
+    assert profiles.in_force(date(2030, 1, 1)) is profiles.get("KZ-2025-09")
 
 
 def test_in_live_mode_the_law_of_the_day_joins_and_the_stricter_binds():
-    old, new = profiles.get("KZ-2021-04"), profiles.get("KZ-2026-01")
-    day = almaty.begins(date(2026, 1, 26))
+    old, new = profiles.get("KZ-2021-04"), profiles.get("KZ-2025-09")
+    day = almaty.begins(date(2025, 9, 30))
     day_before = day - timedelta(microseconds=1)
     assert profiles.binding(old.id, mode="test", at=day) is old
     assert profiles.binding(old.id, mode="live", at=day) is new
-    assert profiles.binding(old.id, mode="live", at=day_before) is profiles.get("KZ-2025-09")
+    assert profiles.binding(old.id, mode="live", at=day_before) is profiles.get("KZ-2025-01")
     assert profiles.binding(new.id, mode="live", at=day_before) is new
 
 
-def test_no_later_law_is_laxer_in_any_field():
-    """So that the later of two is the stricter in all."""
-    assert {each.name for each in fields(Profile)} == {*MOST, *LEAST} | NOT_OF_THE_RULE
-    for earlier, later in pairwise(IN_TIME):
-        assert earlier.in_force_from < later.in_force_from
-        for name in (*MOST, *LEAST):
-            before, after = getattr(earlier, name), getattr(later, name)
-            if before is not None:
-                assert after is not None, name
-                assert after <= before if name in MOST else after >= before, name
-        for combination in later.combinations:
-            assert profiles.suffices(earlier.combinations, passed=combination), (earlier.id, later.id)
+TODAY = almaty.begins(date(2026, 12, 1))
+ADOPTED = profiles.get("KZ-2026-01")
+
+
+def test_the_adopted_profile_asks_just_what_the_law_in_force_asks():
+    law = profiles.get("KZ-2025-09")
+    assert ADOPTED.combinations == law.combinations
+    assert strictness.laxer(ADOPTED, law) == strictness.laxer(law, ADOPTED) == ()
+
+
+@pytest.mark.parametrize("held", [*profiles.PROFILES])
+def test_where_an_adopted_profile_asks_nothing_more_the_law_in_force_binds_in_live_mode(held):
+    assert profiles.binding(held, mode="live", at=TODAY).id == "KZ-2025-09"
+    assert profiles.binding(held, mode="test", at=TODAY).id == held
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"confirmed_below_years": 22}, "KZ-2026-01"),
+        ({"valid_for_seconds": ADOPTED.valid_for_seconds - 1}, "KZ-2026-01"),
+        ({"confirmed_below_years": 22, "status": Status.ANNOUNCED}, "KZ-2025-09"),
+        ({"confirmed_below_years": 22, "since": date(2026, 12, 2)}, "KZ-2025-09"),
+        ({"confirmed_below_years": 22, "cooling_off_hours": 23}, "KZ-2025-09"),
+        ({"confirmed_below_years": 22, "status": Status.IN_FORCE}, "KZ-2026-01"),
+    ],
+    ids=str,
+)
+def test_an_adopted_profile_that_asks_more_binds_in_live_mode(monkeypatch, change, expected):
+    monkeypatch.setitem(profiles.PROFILES, ADOPTED.id, replace(ADOPTED, **change))
+    assert profiles.binding("KZ-2021-04", mode="live", at=TODAY).id == expected
+    assert profiles.binding(expected, mode="live", at=TODAY).id == expected
+
+
+def test_what_a_profile_in_force_repeals_is_no_law_any_more(monkeypatch):
+    day = date(2026, 6, 1)
+    milder = replace(
+        profiles.get("KZ-2025-09"),
+        id="KZ-2026-06",
+        status=Status.IN_FORCE,
+        since=day,
+        cooling_off_hours=12,
+        repeals=("KZ-2025-09", "KZ-2026-01"),
+    )
+    monkeypatch.setitem(profiles.PROFILES, milder.id, milder)
+    assert profiles.in_force(date.fromordinal(day.toordinal() - 1)).id == "KZ-2025-09"
+    assert profiles.in_force(day) is milder
+    assert profiles.binding("KZ-2021-04", mode="live", at=TODAY) is milder
+    assert profiles.binding("KZ-2025-09", mode="live", at=TODAY).id == "KZ-2025-09"
+
+
+@pytest.mark.parametrize(("earlier", "later"), [*combinations(IN_ORDER, 2)], ids=lambda each: each.id)
+def test_no_later_law_is_laxer_in_any_field(earlier, later):
+    assert strictness.laxer(later, earlier) == ()

@@ -76,7 +76,15 @@ def trusted(
     authorities: dict[str, Authority], settings: Settings, tmp_path: Path
 ) -> Iterator[type[InsecureRevocation]]:
     """The workflow trusts the authorities, and revocation is answered from memory."""
-    folder = tmp_path / "anchors"
+    trust(authorities, settings, tmp_path / "anchors")
+    InsecureRevocation.lists = {family: (crl_of(authority),) for family, authority in authorities.items()}
+    InsecureRevocation.faults = InsecureRevocation.asked = 0
+    yield InsecureRevocation
+    InsecureRevocation.lists = {}
+
+
+def trust(authorities: dict[str, Authority], settings: Settings, folder: Path) -> None:
+    """From here on the workflow trusts these authorities and no others; their anchors are put into a new folder."""
     folder.mkdir()
     pins = ["mode test"]
     for family, authority in authorities.items():
@@ -89,10 +97,6 @@ def trusted(
         "test": {"revocation": {"adapter": adapter}, "trust_anchors": {"directory": folder}},
         "live": {},
     }
-    InsecureRevocation.lists = {family: (crl_of(authority),) for family, authority in authorities.items()}
-    InsecureRevocation.faults = InsecureRevocation.asked = 0
-    yield InsecureRevocation
-    InsecureRevocation.lists = {}
 
 
 def crl_of(authority: Authority, *, revoked: tuple[int, ...] = (), age: int = 0) -> bytes:

@@ -18,7 +18,7 @@ from tests.verification.workflow.insecure_revocation import InsecureRevocation
 from tests.verification.workflow.story import Story, begin, lender
 from verification import routes
 from verification.core import profiles
-from verification.core.profiles import Profile
+from verification.core.profiles import Profile, Status
 from verification.core.route import Route
 from verification.stages import code, statement
 from verification.stages.code.checks import CHECKS as CODE
@@ -41,7 +41,8 @@ SIGNED_CODE = Route(
 )
 PROFILE = Profile(
     id="TEST-1",
-    in_force_from=date(2026, 1, 1),
+    status=Status.IN_FORCE,
+    since=date(2026, 1, 1),
     combinations=(("signed_code",),),
     replaced_max=0,
     source="no law: a test of ours",

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -170,7 +170,7 @@ def test_a_law_that_nobody_can_read_any_more_decides_nothing(glances, monkeypatc
 def test_the_hash_of_a_profile_is_over_what_decides():
     profile = profiles.get("KZ-2021-04")
     assert replace(profile, source="elsewhere", verified_by_lawyer=True).sha256 == profile.sha256
-    for change in ({"replaced_max": 1}, {"combinations": (("eds",),)}, {"in_force_from": date(2022, 1, 1)}):
+    for change in ({"replaced_max": 1}, {"combinations": (("eds",),)}, {"valid_for_seconds": 1}):
         assert replace(profile, **change).sha256 != profile.sha256
 
 

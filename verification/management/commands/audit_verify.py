@@ -18,6 +18,7 @@ from verification.audit.keys import LOGS
 from verification.audit.sequencer import adopt_head
 from verification.audit.verify import describe, verify_database, verify_log
 from verification.audit.verify_since import log_of, verify_since
+from verification.core import law_book
 from verification.core.errors import BadInput, LogInconsistent, Misconfigured
 from verification.core.findings import Finding
 from verification.evidence.inspection import Unchecked, verify_cases, verify_evidence, verify_shared
@@ -95,6 +96,7 @@ class Command(BaseCommand):
         """Looks, tells, and raises `CommandError` with the exit code where it is not 0."""
         try:
             asked = _asked(options)
+            law_book.look_again()
             found = self._look(asked, as_json=options["json"])
             for log in asked.logs if options["adopt_head"] and not found else ():
                 try:

@@ -18,6 +18,7 @@ from verification.workflow import cases, policy
 from verification.workflow.moving import attested, clearances, credits, inquiries, queue, renewals, transition
 
 _VERIFIED = "verification.verified"
+_UNAVAILABLE = "gates_unavailable"
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def clear(verification: Verification) -> None:
             before = verification.advanced_seconds
             verification.refresh_from_db(fields=["disputed_at", "advanced_seconds"])
             if verification.advanced_seconds != before:  # then the times of its gates are not so any more
-                code = code or "gates_unavailable"
+                code = code or _UNAVAILABLE
             code = code or clearances.barred(verification, clearances.entries_of(verification, DISPUTED, RENEWED))
         with transition.holding(verification):
             if of is not None and of.decision is not None and not code:
@@ -100,7 +101,7 @@ def _weigh(verification: Verification, asked: Clearance) -> tuple[_OnRecord, _We
         until = asked.created_at + timedelta(seconds=policy.CLEARANCE_ASKED_SECONDS)
         if clock.now() < until and not isinstance(error, Conflict):
             raise
-        return of, _Weighed(code="gates_unavailable")
+        return of, _Weighed(code=_UNAVAILABLE)
 
 
 def _evaluated(verification: Verification, of: _OnRecord, decision: AuditEntry) -> _Weighed:
@@ -108,7 +109,7 @@ def _evaluated(verification: Verification, of: _OnRecord, decision: AuditEntry) 
     at, iin = clock.now(), case.person.iin.value
     # Another day may bring another profile of the lender's: whoever asks again is told by that one.
     if (today := almaty.day_of(at)) != almaty.day_of(said["at"]):
-        raise Conflict("it was asked for on another day", code="gates_unavailable")
+        raise Conflict("it was asked for on another day", code=_UNAVAILABLE)
     held = profiles.binding(said["profile"], mode=verification.mode, at=at)
     laws = (profiles.pinned(str(decision.body["profile_sha256"])), held)
     age_confirmation, visit = attested.answers(verification, laws, sound=sound, iin=iin)
@@ -135,7 +136,9 @@ def _evaluated(verification: Verification, of: _OnRecord, decision: AuditEntry) 
         lacks_consent=answers.lacks_consent,
     )
     gates, renewal = evaluate(facts, laws, at=at), given.decision if given else ""
-    return _Weighed(gates, answers, renewal, next((gate.status for gate in gates if gate.refuses), ""))
+    # The log judges what is issued by the law that it was asked for under: another may have been taken since.
+    code = next((gate.status for gate in gates if gate.refuses), "" if held.id == said["profile"] else _UNAVAILABLE)
+    return _Weighed(gates, answers, renewal, code)
 
 
 def _issue(verification: Verification, of: _OnRecord, weighed: _Weighed, *, decision: AuditEntry) -> None:

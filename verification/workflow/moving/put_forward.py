@@ -76,7 +76,7 @@ def advance(*, lender_id: str, mode: str, seconds: int, verification_id: str | N
 
 def _moving(lender_id: str, *, at: datetime) -> QuerySet[Verification, Verification]:
     """Rows of which something may become due yet: what has not ended, and what money may leave by."""
-    longest = max(one.valid_for_seconds for one in profiles.PROFILES.values())
+    longest = max(one.valid_for_seconds for one in profiles.book().values())
     own = Verification.objects.filter(lender=lender_id, mode=policy.TEST_MODE)
     since = at - timedelta(seconds=longest)
     # Nothing is open for longer; by it an index tells the rows of these days from all that were ever verified.

@@ -10,12 +10,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
-from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import Q
 
 from verification import clock, transactions
-from verification.audit import log, sequencer
+from verification.audit import keys, log, sequencer
 from verification.core.errors import TulgaError
 from verification.core.status import TERMINAL, Status
 from verification.models import Attempt, AuditPending, Verification
@@ -109,7 +108,7 @@ def put_keys_on_record() -> None:
 
 def modes() -> tuple[str, ...]:
     """The modes this deployment runs; each has its own log and keys."""
-    return ("test", "live") if settings.TULGA_MODES_LIVE else ("test",)
+    return keys.ordered_logs()
 
 
 def _owe(step: str, queue_name: str, due: Q, verification_id: str, *, at: datetime) -> int:

@@ -1,0 +1,246 @@
+"""A law file: what the operator's root signs of the law between two releases, and the form it travels in.
+
+The document says, as JSON: `form`, the `installation` it is for (the origin of its logs), its `number` (1, 2, 3 …),
+`issued_at`, and three lists: `mci` (year, tenge, source), `profiles` (id, status, since, source, `repeals`, and the
+fields of the rule by name; one left out is not asked) and `statuses` (profile, status, since, source).
+Signed, it is `{"law": document, "signature": base64}`. What it may change is judged in `core/law_rules.py`.
+"""
+
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from datetime import date, datetime
+from types import NoneType
+from typing import Any, Final, get_args, get_type_hints
+
+from verification.core import certificates, releases, stored
+from verification.core.errors import BadInput
+from verification.core.law_book import StatusChange
+from verification.core.mci import Mci
+from verification.core.profiles import Combination, Profile, Status
+from verification.core.strict_json import StrictObject, read_json
+from verification.core.strictness import COMBINATIONS, NOT_DECIDING
+
+FORM: Final = "tulga-law-1"
+FILE_BYTES: Final = 60 * 1024
+"""A file at most: it stands in one entry of each log, and a leaf holds 65 535 bytes. Source: C2SP tlog-tiles."""
+NUMBER_MAX: Final = 9_999
+_ITEMS_MAX: Final = 40
+"""In each list. Ours: the law has brought six profiles in five years."""
+_SETS_MAX: Final = 8
+"""Sets of routes in a profile, and ids that it repeals. Ours."""
+_VALUE_MAX: Final = 10**8
+"""Of a number of a rule: seconds, hours, years or MCI. Ours: 10^8 s are three years."""
+_TENGE_MAX: Final = 10**7
+_YEARS: Final = (2020, 2100)
+_SOURCE_MAX: Final = 500
+_NAME_MAX: Final = 40
+_ORIGIN_MAX: Final = 200
+_SIGNATURE_BYTES: Final = 64
+"""Of Ed25519."""
+_ROUTES: Final = tuple(sorted({release.route for release in releases.RELEASES.values()} - {"renewal"}))
+"""Those that verify somebody: by the new consent after a wait nothing else is opened."""
+_TYPES: Final = get_type_hints(Profile)
+_RULE: Final = [field for field in fields(Profile) if field.name not in NOT_DECIDING | {COMBINATIONS}]
+_CODE: Final = "law_malformed"
+_ID: Final = re.compile("KZ-20[0-9]{2}-[0-9]{2}(-[a-z0-9]{1,16})?")
+
+
+@dataclass(frozen=True)
+class Law:
+    """What one law file says. `sha256`: of its document, by which it is named."""
+
+    number: int
+    installation: str
+    issued_at: datetime
+    values: tuple[Mci, ...]
+    profiles: tuple[Profile, ...]
+    statuses: tuple[StatusChange, ...]
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A law file as it travels, and as its entry in the log says it: the document, and the root's signature."""
+
+    law: Law
+    document: Mapping[str, Any]
+    signature: str
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """What its entry in the log says."""
+        label = {"number": self.law.number, "sha256": self.law.sha256}
+        return {**label, "law": dict(self.document), "signature": self.signature}
+
+
+def read_document(untrusted: bytes) -> tuple[Law, dict[str, Any]]:
+    """What a file says before it is signed, and its document. Raises `BadInput` (law_malformed)."""
+    document = _object(untrusted)
+    return parse(document), document
+
+
+def read_signed(untrusted: bytes) -> Signed:
+    """What a signed file says; its signature is not verified yet. Raises `BadInput` (law_malformed)."""
+    return _signed(_object(untrusted))
+
+
+def read_entry(untrusted_body: Any) -> Signed:
+    """What the body of an entry says, in the same way. Raises `BadInput` (law_malformed) for another body."""
+    body = untrusted_body if isinstance(untrusted_body, dict) else {}
+    signed = _signed({name: body.get(name) for name in ("law", "signature")})
+    if {name: value for name, value in body.items() if name != "v"} != signed.body:
+        raise _malformed("/", "the entry says more than the file, or something else")
+    return signed
+
+
+def require_signed(signed: Signed, *, root: bytes, installation: str) -> None:
+    """Raises `BadInput`: law_forged where this root did not sign it, law_elsewhere for another installation's."""
+    if not certificates.is_law(root, signed.signature, signed.document):
+        raise BadInput("the operator's root did not sign this law file", code="law_forged")
+    if signed.law.installation != installation:
+        raise BadInput(f"it is for {signed.law.installation}, and this is {installation}", code="law_elsewhere")
+
+
+def parse(document: Mapping[str, Any]) -> Law:
+    """What a document says. Raises `BadInput` (law_malformed) with a JSON pointer."""
+    try:
+        return _law(document)
+    except BadInput as error:
+        if error.code == _CODE:
+            raise
+        raise _malformed(error.pointer, error.detail) from None
+
+
+def _law(document: Mapping[str, Any]) -> Law:
+    fields_left = StrictObject(dict(document))
+    fields_left.choice("form", (FORM,))
+    number = fields_left.whole("number", least=1, most=NUMBER_MAX)
+    installation = fields_left.text("installation", longest=_ORIGIN_MAX)
+    issued_at = fields_left.moment("issued_at")
+    values = tuple(map(_value, fields_left.objects("mci", most=_ITEMS_MAX)))
+    read = tuple(map(_profile, fields_left.objects("profiles", most=_ITEMS_MAX)))
+    statuses = tuple(map(_status, fields_left.objects("statuses", most=_ITEMS_MAX)))
+    fields_left.finish()
+    if not (values or read or statuses):
+        raise _malformed("/", "the file says nothing of the law")
+    # Each value was read by now, so that the document has a canonical spelling.
+    return Law(number, installation, issued_at, values, read, statuses, stored.digest(document))
+
+
+def _value(item: StrictObject) -> Mci:
+    year = item.whole("year", least=_YEARS[0], most=_YEARS[1])
+    value = Mci(date(year, 1, 1), item.whole("tenge", least=1, most=_TENGE_MAX), _source(item))
+    item.finish()
+    return value
+
+
+def _status(item: StrictObject) -> StatusChange:
+    name = item.text("profile", longest=_NAME_MAX)
+    change = StatusChange(name, Status(item.choice("status", tuple(Status))), _day(item), _source(item))
+    item.finish()
+    return change
+
+
+def _profile(item: StrictObject) -> Profile:
+    name = item.text("id", longest=_NAME_MAX)
+    if not _ID.fullmatch(name):
+        raise _malformed("/id", "an id such as KZ-2027-03 is expected")
+    status, since, source = Status(item.choice("status", tuple(Status))), _day(item), _source(item)
+    repeals = _ids(item, "repeals", most=_SETS_MAX) if "repeals" in item.names() else ()
+    combinations = _combinations(item)
+    rule = {field.name: _number(item, field.name) for field in _RULE if field.name in item.names()}
+    if missing := [field.name for field in _RULE if field.default is MISSING and rule.get(field.name) is None]:
+        raise _malformed(f"/{missing[0]}", "the field is missing")
+    if (rule.get("cooling_off_over_mci") is None) is not (rule.get("cooling_off_hours") is None):
+        raise _malformed("/cooling_off_hours", "a wait has a sum and its hours, or neither")
+    item.finish()
+    return Profile(
+        id=name, status=status, since=since, source=source, repeals=repeals, combinations=combinations, **rule
+    )
+
+
+def _combinations(item: StrictObject) -> tuple[Combination, ...]:
+    untrusted = item.value_or_none(COMBINATIONS)
+    if not isinstance(untrusted, list) or not 1 <= len(untrusted) <= _SETS_MAX:
+        raise _malformed("/combinations", "a list of sets of routes is expected")
+    combinations = tuple(_routes(routes) for routes in untrusted)
+    if len({frozenset(routes) for routes in combinations}) != len(combinations):
+        raise _malformed("/combinations", "a set of routes stands twice")
+    return combinations
+
+
+def _routes(untrusted: Any) -> Combination:
+    routes = StrictObject({"routes": untrusted}, place="/combinations").choices("routes", _ROUTES)
+    if not routes:
+        raise _malformed("/combinations", "a set of routes is not empty")
+    return routes
+
+
+def _ids(item: StrictObject, name: str, *, most: int) -> tuple[str, ...]:
+    untrusted = item.value_or_none(name)
+    if not isinstance(untrusted, list) or len(untrusted) > most:
+        raise _malformed(f"/{name}", f"a list of at most {most} ids is expected")
+    if not all(isinstance(word, str) and _ID.fullmatch(word) for word in untrusted):
+        raise _malformed(f"/{name}", "an id such as KZ-2025-09 is expected")
+    if len(set(untrusted)) != len(untrusted):
+        raise _malformed(f"/{name}", "an id stands twice")
+    return tuple(untrusted)
+
+
+def _number(item: StrictObject, name: str) -> Any:
+    """The value of a field of the rule, by the type that the profile gives it."""
+    kinds = get_args(_TYPES[name]) or (_TYPES[name],)
+    untrusted = item.value_or_none(name)
+    if untrusted is None and NoneType in kinds:
+        return None
+    if bool in kinds and type(untrusted) is bool:
+        return untrusted
+    least = 1 if name.endswith(("_seconds", "_hours", "_years")) else 0
+    if int in kinds and type(untrusted) is int and least <= untrusted <= _VALUE_MAX:
+        return untrusted
+    raise _malformed(f"/{name}", f"a value from {least} to {_VALUE_MAX}, or a truth value, is expected")
+
+
+def _source(item: StrictObject) -> str:
+    source = item.text("source", longest=_SOURCE_MAX)
+    if not any(character.isalpha() for character in source):
+        raise _malformed("/source", "the words of a source are expected")
+    return source
+
+
+def _day(item: StrictObject) -> date:
+    since = item.day("since")
+    if not _YEARS[0] <= since.year <= _YEARS[1]:
+        raise _malformed("/since", f"a day of {_YEARS[0]} to {_YEARS[1]} is expected")
+    return since
+
+
+def _signed(untrusted: Mapping[str, Any]) -> Signed:
+    document = untrusted.get("law")
+    if not isinstance(document, dict):
+        raise _malformed("/law", "the document is expected")
+    law = parse(document)
+    try:
+        fields_left = StrictObject(dict(untrusted))
+        fields_left.object("law")
+        signature = fields_left.octets("signature", most=_SIGNATURE_BYTES)
+        fields_left.finish()
+    except BadInput as error:
+        raise _malformed(error.pointer, error.detail) from None
+    return Signed(law, document, b64encode(signature).decode())
+
+
+def _object(untrusted: bytes) -> dict[str, Any]:
+    try:
+        document = read_json(untrusted, max_bytes=FILE_BYTES)
+    except BadInput as error:
+        raise _malformed("/", error.detail) from None
+    if not isinstance(document, dict):
+        raise _malformed("/", "an object is expected")
+    return document
+
+
+def _malformed(pointer: str, detail: str) -> BadInput:
+    return BadInput(f"{pointer or '/'}: {detail}", code=_CODE, pointer=pointer)

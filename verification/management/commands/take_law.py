@@ -1,0 +1,38 @@
+"""manage.py take_law: a law file that the operator's root signed is put on record in both logs."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from verification import transactions
+from verification.core.errors import TulgaError
+from verification.management.commands.sign_law import read
+from verification.management.law_words import sentences
+from verification.workflow.moving import law
+
+
+class Command(BaseCommand):
+    """Takes it, or refuses it with a code. No process is restarted."""
+
+    help = (
+        "Take a signed law file: the MCI of a year, a profile, a status. It counts once both logs have ordered it; "
+        "every process reads it from there, without a restart. Prints what the file says."
+    )
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Which file."""
+        parser.add_argument("file", type=Path, help="the signed file, by manage.py sign_law")
+
+    def handle(self, *args: Any, file: Path, **options: Any) -> None:
+        """Prints what was taken, and into which logs."""
+        try:
+            with transactions.running(scope=transactions.ALL):
+                signed, logs = law.take(read(file))
+        except TulgaError as error:
+            raise CommandError(f"{error.code}: {error.detail}") from None
+        for line in sentences(signed.law):
+            self.stdout.write(line)
+        self.stdout.write(f"taken into the {' and the '.join(logs)} log; it counts once it is ordered")
