@@ -81,6 +81,8 @@ LAX |= {
     "no visit": {"visit_over_mci": None},
     "no wait": {"cooling_off_over_mci": None, "cooling_off_hours": None},
     "no stop-credit": {"stop_credit_max_age_seconds": None},
+    "no register of people": {"register_asked": None},
+    "a no to the register of people": {"register_asked": False},
 }
 
 
