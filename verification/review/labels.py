@@ -40,6 +40,10 @@ WHY: Final[dict[str, Words]] = {
     "liveness_passive_review": _("The detector of attacks took a picture for one, or could not say."),
     "liveness_review": _("The loan is so large that two people look as well."),
 }
+REMARKS: Final[dict[str, Words]] = {
+    "eds_surname_differs": _("The certificate of the signature spells the surname otherwise than the lender."),
+    "consent_phone_stated": _("The SMS from 1414 went to the phone that the lender named, perhaps not the person's."),
+}
 LEFT_OUT: Final[dict[str, Words]] = {
     "turn": _("Turn the head to the side"),
     "blink": _("Close the eyes"),

@@ -134,6 +134,7 @@ def case(shown: ReviewCase, *, at: datetime) -> dict[str, Any]:
         "refused_before": [
             Line(of=check, label=labels.CHECKS.get(check.name, check.name)) for check in shown.refused_before
         ],
+        "remarks": [labels.REMARKS.get(code, code) for code in shown.remarks],
         "comparison": _comparison(shown.checks),
         "quality": [(label, number_format(quality[name])) for name, label in labels.DETAILS.items() if name in quality],
         "hindrance": labels.HINDRANCES.get(shown.hindrance, shown.hindrance),

@@ -11,13 +11,15 @@ from pytest_django import Settings
 from tests.insecure_sandbox.asked import new_iin
 from tests.insecure_sandbox_process import SandboxProcess
 from tests.verification.checks_on_record import checks, passed
+from tests.verification.review.desk import address, at_desk
 from tests.verification.workflow import camera_story as camera
 from tests.verification.workflow.conftest import Issued
 from tests.verification.workflow.insecure_revocation import InsecureRevocation
-from tests.verification.workflow.story import IIN, Story, begin, lender, make_due
+from tests.verification.workflow.story import IIN, Story, begin, lender, make_due, opening
 from verification.core import events, profiles
 from verification.core.errors import NotYourTurn
 from verification.core.keeping import claims
+from verification.core.person import LenderFacts
 from verification.core.releases import REGISTER_CHECKS
 from verification.models import Attempt, AuditEntry, Verification
 from verification.stages.register import collect
@@ -217,6 +219,24 @@ def test_a_signature_and_a_face_ask_1414_and_the_register_once(issued: Issued, s
     assert kinds(story) == ["register.asked", "register.consent_request", "register.consent", "register.person"]
     assert passed(verification=story.id) >= REGISTER_CHECKS
     assert replay.worst(replay.replay(verification_id=story.id)) == "same"
+
+
+@pytest.mark.service
+def test_the_desk_is_told_what_a_check_of_the_signature_remarked(issued: Issued, sandbox: SandboxProcess) -> None:
+    camera.register(sandbox)
+    large = opening("A-1")
+    large = replace(large, loan=replace(large.loan, amount="400000.00", total_repayable="410000.00"))
+    of = lender()
+    facts = LenderFacts(id=of.pk, name=of.name, bin=of.bin, phone=of.phone)
+    opened = commands.open_verification(lender=facts, mode="test", profile_id="KZ-2025-09", opening=large)
+    story = Story(of, opened.verification_id, opened.token).to_statement()
+    story.sign(issued(surname="ПРЕЖНЯЯ"))
+    story.work()
+    camera.free(story)
+    camera.capture(story)
+    assert (story.row().status, story.row().code) == ("in_review", "liveness_review")
+    page = at_desk(of).get(address("case", story)).content.decode()
+    assert "The certificate of the signature spells the surname otherwise than the lender." in page
 
 
 def messages(sandbox: SandboxProcess) -> int:

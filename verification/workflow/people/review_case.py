@@ -35,7 +35,8 @@ class Shot:
 class ReviewCase:
     """All that a reviewer needs. `refused_before`: the checks by which earlier attempts of the case did not pass.
 
-    `hindrance`: a code, why the reader may not vote.
+    `remarks`: codes of what checks remarked and did not decide by, each once. `hindrance`: a code, why the reader may
+    not vote.
     """
 
     verification_id: str
@@ -52,6 +53,7 @@ class ReviewCase:
     shots: tuple[Shot, ...]
     checks: tuple[Judged, ...]
     refused_before: tuple[queries.CheckView, ...]
+    remarks: tuple[str, ...]
     hindrance: str
 
 
@@ -72,6 +74,7 @@ def look(*, reviewer: Reviewer, verification_id: str) -> ReviewCase:
                 listed = stage.pictures(Evidence(items=kept, at=at))
                 ids = dict(EvidenceItem.objects.filter(attempt=attempt).values_list("kind", "pk"))
                 shots = tuple(Shot(ids[one.kind], one.command) for one in listed if one.kind in ids)
+        views = queries.check_views(row, key=key)
         shown = ReviewCase(
             verification_id=row.pk,
             mode=row.mode,
@@ -87,7 +90,8 @@ def look(*, reviewer: Reviewer, verification_id: str) -> ReviewCase:
             shots=shots,
             checks=dossier.checks_of(attempt, kept),
             # Of the attempt that people look at no check refused, or it would have failed.
-            refused_before=tuple(one for one in queries.check_views(row, key=key) if one.outcome == "fail"),
+            refused_before=tuple(check for check in views if check.outcome == "fail"),
+            remarks=tuple(dict.fromkeys(check.code for check in views if check.outcome == "pass" and check.code)),
             hindrance=review.hindrance(attempt, reviewer, key=key),
         )
         body = {"what": "case", "attempt": attempt.pk, "verification": row.pk}
