@@ -14,7 +14,7 @@ from tests.verification.workflow.insecure_glance import glanced, people, see
 from tests.verification.workflow.insecure_glance import glances as glances
 from tests.verification.workflow.story import IIN, begin, decisions, later, lender, make_due, wait_until
 from verification.core import profiles
-from verification.core.errors import BadInput, Conflict
+from verification.core.errors import BadInput, Conflict, Misconfigured
 from verification.models import Attempt, AuditEntry, AuditPending, Verification
 from verification.workflow import policy
 from verification.workflow.moving import commands, ending, queue, sweep
@@ -161,10 +161,23 @@ def test_a_combination_that_somebody_wrote_into_the_row_leads_nowhere(glances, c
 @pytest.mark.forges
 def test_a_law_that_nobody_can_read_any_more_decides_nothing(glances, monkeypatch):
     story = glanced(profile="KZ-2021-04")
+    story.answer(sees="clear")
     monkeypatch.setitem(profiles.PROFILES, "KZ-2021-04", replace(profiles.get("KZ-2021-04"), replaced_max=1))
-    see(story, "clear")
-    see(story, "clear")
-    assert (story.row().status, decisions(story)) == ("processing", 0)
+    for _ in range(2):
+        story.work()
+        make_due(story)
+    assert (story.row().status, story.row().faults, decisions(story)) == ("processing", 2, 0)
+    assert story.page().page == "wait"
+
+
+@pytest.mark.forges
+def test_under_a_law_that_is_not_readable_any_more_no_answer_is_taken(glances, monkeypatch):
+    story = glanced(profile="KZ-2021-04")
+    turn = story.page().turn
+    monkeypatch.setitem(profiles.PROFILES, "KZ-2021-04", replace(profiles.get("KZ-2021-04"), replaced_max=1))
+    with pytest.raises(Misconfigured):
+        commands.answer(verification_id=story.id, turn=turn, untrusted={"sees": "clear"})
+    assert (story.row().turn, decisions(story)) == (turn, 0)
 
 
 def test_the_hash_of_a_profile_is_over_what_decides():
