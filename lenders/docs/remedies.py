@@ -199,6 +199,7 @@ _OF_REASONS: Final[Mapping[str, Remedy]] = {
     ),
     "velocity_exceeded": _TOMORROW,
     "captures_exceeded": _TOMORROW,
+    "consents_exceeded": _TOMORROW,
     "otp_resends_exhausted": _FREE,
     "borrower_busy": Remedy(
         "Wait until the other verification of this borrower ends, or cancel it.", LATER, SAME, "you and the borrower"

@@ -72,16 +72,13 @@ def test_the_whole_way_asks_1414_once(
 
 
 def asked_once(story: Story) -> None:
-    """It is verified by both routes, and what is asked once was asked once."""
+    """It is verified by both routes; 1414 and the register were asked once, and whether the consent holds each time."""
     assert (story.row().status, story.row().passed_routes) == ("verified", ["eds", "biometric"])
     kept = AuditEntry.objects.filter(verification=story.id, type__in=KEEPING)
     kinds = [claim.kind for entry in kept for claim in claims(entry.body)]
-    assert sorted(kind for kind in kinds if kind.startswith("register.")) == [
-        "register.asked",
-        "register.consent",
-        "register.consent_request",
-        "register.person",
-    ]
+    asked = sorted(kind for kind in kinds if kind.startswith("register.") and kind != "register.consent")
+    assert asked == ["register.asked", "register.consent_request", "register.person"]
+    assert "register.consent" in kinds
     assert passed(verification=story.id) >= REGISTER_CHECKS
 
 

@@ -39,7 +39,7 @@ def take(deployment: Deployment) -> None:
     """Signed beside the root, carried, taken, and a second time refused."""
     file = deployment.folder / "law-1.json"
     file.write_text(json.dumps(law_files.document(installation="127.0.0.1/log", profiles=[LAW])))
-    deployment.processes.must("sign_law", str(file), "--root", str(deployment.folder / "keys" / ROOT_KEY))
+    deployment.processes.must("sign_law", str(file), "--yes", "--root", str(deployment.folder / "keys" / ROOT_KEY))
     signed = f"{file}.signed"
     assert "taken into the test and the live log" in deployment.processes.must("take_law", signed)
     refused = deployment.processes.manage("take_law", signed)

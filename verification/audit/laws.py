@@ -8,7 +8,7 @@ file may not follow those before it, counts for nothing: the sequencer refuses i
 import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from django.db import Error
@@ -47,6 +47,12 @@ class Begun:
 
     profiles: Mapping[str, int] = field(default_factory=dict)
     years: Mapping[int, int] = field(default_factory=dict)
+    amendments: tuple[tuple[int, Amendments], ...] = ()
+    """All that was taken, behind each entry of the log about the law."""
+
+    def at(self, leaf_index: int) -> Amendments:
+        """What had been taken before an entry of the log."""
+        return next((law for index, law in reversed(self.amendments) if index < leaf_index), NOTHING)
 
 
 @dataclass
@@ -94,14 +100,26 @@ def forget() -> None:
 
 
 def read() -> Amendments:
-    """What counts: the law files, in their order, that all logs that are kept here have ordered."""
-    logs = [[judged.law for judged in judge(ordered(log)) if judged.law] for log in keys.ordered_logs()]
-    counted: list[Law] = []
-    for number in zip(*logs, strict=False):
-        if len({law.sha256 for law in number}) > 1:
-            break
-        counted.append(number[0])
-    return law_rules.all_of(tuple(counted))
+    """What counts: the law files, in their order, that all logs that are kept here have ordered.
+
+    Where two logs have another file of one number, that number counts for nothing, and the next goes on behind it. So
+    does one that rested on what such a number says.
+    """
+    amendments = NOTHING
+    for laws in zip(*(files(log) for log in keys.ordered_logs()), strict=False):
+        try:
+            if len({law.sha256 for law in laws}) > 1:
+                raise BadInput(law_rules.CODES[law_rules.SPLIT], code=law_rules.SPLIT)
+            amendments = law_rules.extended(amendments, laws[0], is_on_record=True)
+        except BadInput as fault:
+            logger.error("law file %s counts for nothing: %s", laws[0].number, fault.code)
+            amendments = replace(amendments, number=laws[0].number, sha256="")
+    return amendments
+
+
+def files(log: str) -> list[Law]:
+    """The law files that a log has ordered, in its order, each by the rules of its own log."""
+    return [judged.law for judged in judge(ordered(log)) if judged.law]
 
 
 def ordered(log: str) -> QuerySet[AuditEntry, AuditEntry]:
@@ -146,18 +164,25 @@ def faults(entries: Iterable[AuditEntry]) -> dict[str, str]:
 def begun(log: str) -> Begun:
     """From which index of this log on what was taken counts, by its own entries."""
     places, years = dict[str, int](), dict[int, int]()
+    amendments, after = NOTHING, list[tuple[int, Amendments]]()
     for judged in judge(ordered(log)):
         if judged.law is not None:
             index = judged.entry.leaf.leaf_index
+            amendments = law_rules.extended(amendments, judged.law, is_on_record=True)
+            after.append((index, amendments))
             for profile in judged.law.profiles:
                 places |= {profile.id: index, profile.sha256: index}
             years |= {value.in_force_from.year: index for value in judged.law.values}
-    return Begun(places, years)
+    return Begun(places, years, tuple(after))
 
 
 def verify_laws(log: str) -> Iterator[Finding]:
     """A finding for every ordered entry about the law that counts for nothing, by the code of why."""
+    others = {law.number: law.sha256 for other in keys.LOGS if other != log for law in files(other)}
     for judged in judge(ordered(log)):
+        if judged.law is not None and others.get(judged.law.number, judged.law.sha256) != judged.law.sha256:
+            index, name, code = judged.entry.leaf.leaf_index, judged.entry.pk, law_rules.SPLIT
+            yield Finding(code=code, log=log, leaf_index=index, entry=name, detail=law_rules.CODES[code])
         if judged.fault is not None:
             index, name = judged.entry.leaf.leaf_index, judged.entry.pk
             yield Finding(code=judged.fault.code, log=log, leaf_index=index, entry=name, detail=judged.fault.detail)

@@ -58,6 +58,7 @@ class Course:
     """By how much a test clock had been advanced by then."""
     log: str = ""
     """In which the entry stands that is replayed now."""
+    opened_at: datetime | None = None
     until: datetime | None = None
     """Until when the borrower may take, or its reviewers."""
     expires_at: datetime | None = None

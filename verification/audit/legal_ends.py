@@ -70,6 +70,7 @@ def verified(course: Course, body: Body) -> Iterator[Fault]:
     if any(one.names[0] in missing[one.route] for one in known):
         yield CONSENT, "it was verified without the borrower's consent"
     yield from _same_law(course, body)
+    yield from _opened_lately(course)
 
 
 def declined(course: Course, body: Body) -> Iterator[Fault]:
@@ -147,6 +148,13 @@ def _exhausted(course: Course, body: Body) -> Iterator[Fault]:
     own = [course.attempts[name] for name, of in named.items() if not of and name in course.attempts]
     if len(own) != sum(not of for of in named.values()) or not all(one in course.spent(stage) for one in own):
         yield TRIES, "it names as spent what was no attempt of it at this stage, or was not spent"
+
+
+def _opened_lately(course: Course) -> Iterator[Fault]:
+    """An opening that is put back to the days of a laxer law is longer ago than any verification lives."""
+    latest = (course.opened_at or course.now) + timedelta(seconds=policy.COURSE_SECONDS)
+    if course.log != policy.TEST_LOG and course.now > latest:
+        yield TIME, "it was verified longer after its opening than any verification lives"
 
 
 def _same_law(course: Course, body: Body) -> Iterator[Fault]:

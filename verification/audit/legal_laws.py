@@ -5,12 +5,12 @@ from datetime import date, datetime
 
 from verification.audit.laws import Begun
 from verification.audit.legal_words import Body, listed, moment, text
-from verification.core import almaty, mci, profiles
+from verification.core import almaty, law_of_day, mci, profiles
 from verification.core.clearance import PASSED
 from verification.core.errors import BadInput, Misconfigured
 from verification.core.events import CLEARED, REPORTED
 from verification.core.findings import Finding
-from verification.core.law_rules import EARLY
+from verification.core.law_rules import EARLY, LAXER
 from verification.models import AuditEntry
 
 _OF_CONTRACT = ("first_credit", "cooling_off")
@@ -28,6 +28,10 @@ def verify_begun(
     opened = {entry.verification_id: entry for entry in counted if entry.type == "verification.created"}
     signed = {entry.verification_id: entry for entry in counted if entry.type == REPORTED}
     for entry in counted:
+        if entry.type == "verification.created" and not _is_lawful(entry, begun):
+            detail = "it was opened by a profile that asks less than the law of that day"
+            index, name = entry.leaf.leaf_index, entry.pk
+            yield Finding(code=LAXER, log=log, leaf_index=index, entry=name, detail=detail)
         names = (text(entry.body, "profile_sha256"), text(entry.body, "profile"))
         places = [begun.profiles[name] for name in names if name in begun.profiles]
         if any(entry.leaf.leaf_index <= place for place in places):
@@ -37,6 +41,16 @@ def verify_begun(
             days = _days(entry, first.body if first else {}, report.body if report else {})
             for year in sorted({day.year for day in days if not _is_known(day, entry, begun)}):
                 yield _finding(log, entry, f"it rests on the MCI of {year} before that was taken")
+
+
+def _is_lawful(opened: AuditEntry, begun: Begun) -> bool:
+    """By what had been taken before it: a law that comes later makes no opening of before unlawful."""
+    try:
+        profile = profiles.pinned(text(opened.body, "profile_sha256"))
+    except Misconfigured:  # named by itself: law_unknown
+        return True
+    taken = begun.at(opened.leaf.leaf_index)
+    return law_of_day.is_lawful(profile, mode=opened.log, at=opened.at, amendments=taken)
 
 
 def _days(entry: AuditEntry, opened: Body, report: Body) -> Iterator[date]:

@@ -42,6 +42,7 @@ def created(course: Course, body: Body, *, at: int) -> Iterator[Fault]:
         return
     course.route, course.profile_sha256 = text(body, "route"), text(body, "profile_sha256")
     course.until = course.expires_at = course.moment(body, "expires_at")
+    course.opened_at = course.now
     if not course.is_signed:  # then nothing suffices
         return
     try:

@@ -35,6 +35,10 @@ VOTES_TO_PASS: Final = 2
 REVIEW_SECONDS: Final = 24 * 3600
 """How long people may take to review, seconds. Source: api.md §1."""
 
+COURSE_SECONDS: Final = 72 * 3600
+"""How long after its opening a live verification may be verified, seconds: a day for the borrower, one for reviewers,
+and one for faults of ours. Ours: an opening that is put back to an earlier law is longer ago."""
+
 TRIES_SECONDS: Final = 24 * 3600
 """Over which time the attempts of a borrower that were spent are counted, seconds. Source: api.md §1, a day."""
 
@@ -97,5 +101,5 @@ refused, or had left it to people. Source: liveness.md §4; which codes is ours.
 FRAMES_HELD_ENDINGS: Final = frozenset({"coercion_reported"})
 """And by which codes of its end. Ours: somebody had told the borrower what to press."""
 
-HINDRANCES: Final = frozenset({"borrower_busy", "captures_exceeded", "velocity_exceeded"})
+HINDRANCES: Final = frozenset({"borrower_busy", "captures_exceeded", "consents_exceeded", "velocity_exceeded"})
 """Why a stage could not begin: words of a row that no entry says, for nothing has happened. Ours."""

@@ -55,8 +55,8 @@ def _status(profile: Profile) -> str:
 
 def _status_source(profile: Profile) -> str:
     """Whence we have a status that a law file has changed; empty for one that has stood since the profile came."""
-    change = law_book.current().statuses.get(profile.id)
-    return change.source if change else ""
+    changes = law_book.current().changes_of(profile.id)
+    return changes[-1].source if changes else ""
 
 
 def _gates(of: Profile) -> list[tuple[str, str]]:

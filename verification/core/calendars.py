@@ -7,7 +7,7 @@ from datetime import date
 from itertools import pairwise
 from typing import Any, Final
 
-from verification.core import profiles, strictness
+from verification.core import law_of_day, profiles, strictness
 from verification.core.errors import BadInput, Misconfigured
 
 _ENTRY: Final = {"from", "profile"}
@@ -38,7 +38,7 @@ def parse_live_calendar(untrusted: Any) -> list[dict[str, str]]:
     parsed = parse_calendar(untrusted)
     for entry in parsed:
         try:
-            law = profiles.in_force(_day(entry["from"]))
+            law = law_of_day.in_force(_day(entry["from"]))
         except Misconfigured as error:
             detail = f"on {entry['from']} no law that is known here was in force"
             raise BadInput(detail, code="calendar_malformed") from error

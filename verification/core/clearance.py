@@ -146,6 +146,7 @@ def evaluate(facts: Facts, laws: Sequence[Profile], *, at: datetime) -> tuple[Ga
     # The first is that by which it was done: missed commands may have been replaced that another does not let be.
     is_done = all(suffices(one.combinations, passed=facts.routes) for one in laws)
     fits = is_done and laws[0].replaced_max <= min(one.replaced_max for one in laws)
+    fits = fits and (bool(laws[0].register_asked) or not any(law.register_asked for law in laws))
     profile = Gate("profile", PASSED if fits else "profile_insufficient", at, "log", ends)
     asked: list[Gate] = []
     for name, refused in _ASKED.items():

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from verification.core.person import Case
 from verification.core.results import Result
-from verification.core.route import Check, Evidence, Measure, Memory, Prepared, Stage
+from verification.core.route import Check, Evidence, Measure, Memory, Prepared, Quota, Stage
 
 ASKED_BY_PHONE: Final = "asked_by_phone"
 """In a memory and in what a page is told: the state's message to the person's phone waits for their answer."""
@@ -24,13 +24,15 @@ ONCE: Final = "register."
 class Errand:
     """name: of its field in facts and policy. policy: a frozen dataclass whose defaults are in use.
 
-    prepare: what is asked before the borrower answers, as evidence. is_open: whether that waits for the person.
+    prepare: what is asked before the borrower answers, as evidence, and what the stage's own preparation sees besides
+    and is not kept. is_open: whether that waits for the person.
     collect: the rest, once the borrower did their part at the given time; None where they did not. It comes before the
-    stage's own, which may be costly, and may raise `ConsentPending`. services: what registers are asked.
+    stage's own, which may be costly, and may raise `ConsentPending`. services: what registers are asked. quota: how
+    often a day it is prepared for the same person, where the stage has no quota of its own.
     """
 
     name: str
-    prepare: Callable[[Case, Evidence, Memory], Mapping[str, bytes]]
+    prepare: Callable[[Case, Evidence, Memory], tuple[Mapping[str, bytes], Mapping[str, bytes]]]
     is_open: Callable[[Evidence], bool]
     collect: Callable[[Case, Evidence, datetime | None], Mapping[str, bytes]]
     measure: Measure
@@ -38,6 +40,7 @@ class Errand:
     checks: Mapping[str, Check]
     policy: type
     services: tuple[str, ...]
+    quota: Quota
 
     def beside(self, stage: Stage) -> Stage:
         """The stage with this errand. Its `policy_in_use` must be a dataclass, as it stands in its module."""
@@ -47,8 +50,8 @@ class Errand:
         facts, policy = self._with_field(stage.facts, self.facts), self._with_field(own_policy, self.policy)
 
         def prepare(case: Case, evidence: Evidence, memory: Memory) -> Prepared:
-            asked = self.prepare(case, evidence, memory)
-            known = replace(evidence, items={**evidence.items, **asked})
+            asked, seen = self.prepare(case, evidence, memory)
+            known = replace(evidence, items={**evidence.items, **asked, **seen})
             prepared = stage.prepare(case, known, memory) if stage.prepare else Prepared(memory={})
             told = {**prepared.memory, ASKED_BY_PHONE: self.is_open(known)}
             return replace(prepared, memory=told, evidence={**asked, **prepared.evidence})
@@ -75,6 +78,7 @@ class Errand:
             checks={**{name: partial(self._check, name) for name in self.checks}, **stage.checks},
             policy_in_use=policy_in_use,
             services=tuple(dict.fromkeys((*self.services, *stage.services))),
+            quota=stage.quota or self.quota,
         )
 
     def _with_field(self, of: type, kind: Any) -> type:

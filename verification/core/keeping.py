@@ -24,6 +24,7 @@ DOOR_KEEPS: Final = frozenset(
 )
 """The kinds of evidence that the door key may put on record, `N` for a number: what people gave at the door. All else
 is a worker's word: what it asked, drew, sent, looked up, measured. Source: audit.md §6."""
+_OF_NO_STAGE: Final = ("review", "attestation")
 _NUMBER: Final = re.compile(r"(?<=\.)[0-9]+(?=\.|$)")
 
 
@@ -64,12 +65,22 @@ def placed(listed: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def is_of_door(body: Any) -> bool:
-    """Whether all that a body lists as evidence is what the door key may put on record."""
-    listed = body.get("evidence", []) if isinstance(body, dict) else []
+    """Whether all that a body lists as evidence is what the door key may put on record, each of the body's own stage.
+
+    What people give outside of a stage, as reviewers do, is of none.
+    """
+    said = body if isinstance(body, dict) else {}
+    listed, stage = said.get("evidence", []), said.get("stage")
     if not isinstance(listed, list):
         return False
     kinds = [one.get("kind") if isinstance(one, dict) else None for one in listed]
-    return all(isinstance(kind, str) and "N" not in kind and _NUMBER.sub("N", kind) in DOOR_KEEPS for kind in kinds)
+    return all(
+        isinstance(kind, str)
+        and "N" not in kind
+        and _NUMBER.sub("N", kind) in DOOR_KEEPS
+        and kind.partition(".")[0] in (stage, *_OF_NO_STAGE)
+        for kind in kinds
+    )
 
 
 def index_mark(row_id: str, index: bytes) -> str:

@@ -4,9 +4,10 @@ The code ships profiles and values of the MCI. What the operator's root has sign
 `verification/audit/laws.py` reads it from there. Here it is only held, so that the rules stay free of rows.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
+from threading import RLock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,9 +33,13 @@ class Amendments:
     sha256: str = ""
     """Of the last law file."""
     profiles: tuple["Profile", ...] = ()
-    statuses: Mapping[str, StatusChange] = field(default_factory=dict)
-    """The newest of each profile whose status a law file has changed, by its id."""
+    statuses: tuple[StatusChange, ...] = ()
+    """Each that a law file has changed, in the order of the files."""
     values: tuple["Mci", ...] = ()
+
+    def changes_of(self, profile_id: str) -> tuple[StatusChange, ...]:
+        """How the status of a profile was changed, in order."""
+        return tuple(change for change in self.statuses if change.profile == profile_id)
 
 
 Reader = Callable[[bool], Amendments | None]
@@ -49,7 +54,8 @@ class _State:
     reader: Reader | None = None
 
 
-_state = _State()
+_state, _looking = _State(), RLock()
+"""One thread at a time reads and holds: a slow reader must not put back what a later one has read."""
 
 
 def current() -> Amendments:
@@ -80,8 +86,13 @@ def look_again() -> bool:
 def _look(is_urgent: bool) -> bool:
     if _state.reader is None:
         return False
-    amendments = _state.reader(is_urgent)
-    if amendments is None or amendments == _state.amendments:
+    if not _looking.acquire(blocking=is_urgent):  # another thread is about to know it
         return False
-    hold(amendments)
-    return True
+    try:
+        before = _state.amendments
+        amendments = _state.reader(is_urgent)
+        if amendments is not None:
+            hold(amendments)
+        return _state.amendments != before
+    finally:
+        _looking.release()

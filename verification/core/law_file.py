@@ -30,8 +30,9 @@ _ITEMS_MAX: Final = 40
 """In each list. Ours: the law has brought six profiles in five years."""
 _SETS_MAX: Final = 8
 """Sets of routes in a profile, and ids that it repeals. Ours."""
-_VALUE_MAX: Final = 10**8
-"""Of a number of a rule: seconds, hours, years or MCI. Ours: 10^8 s are three years."""
+_MOST: Final[Mapping[str, int]] = {"_seconds": 10**8, "_hours": 24 * 366, "_years": 150, "_mci": 10**6}
+"""Of a number of a rule, by its unit. Ours: 10^8 s are three years; a wait has at most a year."""
+_COUNT_MAX: Final = 100
 _TENGE_MAX: Final = 10**7
 _YEARS: Final = (2020, 2100)
 _SOURCE_MAX: Final = 500
@@ -198,9 +199,10 @@ def _number(item: StrictObject, name: str) -> Any:
     if bool in kinds and type(untrusted) is bool:
         return untrusted
     least = 1 if name.endswith(("_seconds", "_hours", "_years")) else 0
-    if int in kinds and type(untrusted) is int and least <= untrusted <= _VALUE_MAX:
+    most = next((most for unit, most in _MOST.items() if name.endswith(unit)), _COUNT_MAX)
+    if int in kinds and type(untrusted) is int and least <= untrusted <= most:
         return untrusted
-    raise _malformed(f"/{name}", f"a value from {least} to {_VALUE_MAX}, or a truth value, is expected")
+    raise _malformed(f"/{name}", f"a value from {least} to {most}, or a truth value, is expected")
 
 
 def _source(item: StrictObject) -> str:

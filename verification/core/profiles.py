@@ -7,11 +7,11 @@ Days are those of Kazakhstan. Source: api.md ยง1. Not legal advice; see law.md ย
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 from typing import Final
 
-from verification.core import almaty, law_book, stored, strictness
+from verification.core import law_book, stored, strictness
 from verification.core.errors import BadInput, Misconfigured
 from verification.core.reasons.reason import gettext_noop
 
@@ -187,17 +187,19 @@ ALL: Final = (*PROFILES.values(), RENEWAL)
 """What the code ships, and by which anything may have been opened."""
 
 
-def book(amendments: law_book.Amendments | None = None) -> Mapping[str, Profile]:
+def book(amendments: law_book.Amendments | None = None, *, on: date | None = None) -> Mapping[str, Profile]:
     """All profiles by id, in order: those that the code ships, then those taken, each with its newest status.
 
-    amendments: to what the code ships; those that count here now, if left out.
+    amendments: to what the code ships; those that count here now, if left out. on: with the status of that day, for a
+    profile keeps the one it has until another begins.
     """
     law = law_book.current() if amendments is None else amendments
     if not law.number:
         return PROFILES
     every = {**PROFILES, **{profile.id: profile for profile in law.profiles if profile.id not in PROFILES}}
-    for name, change in law.statuses.items():
-        every[name] = replace(every[name], status=change.status, since=change.since)
+    for change in law.statuses:
+        if on is None or change.since <= on:
+            every[change.profile] = replace(every[change.profile], status=change.status, since=change.since)
     return every
 
 
@@ -263,38 +265,3 @@ def calendar_of(profile_id: str) -> list[dict[str, str]]:
     """The calendar of a lender that goes by one profile since its day. Raises `BadInput` for an unknown one."""
     profile = get(profile_id)
     return [{"from": profile.since.isoformat(), "profile": profile.id}]
-
-
-def in_force(on: date) -> Profile:
-    """The law of a day: of what is in force and not repealed, the last in the order of the book.
-
-    Raises `Misconfigured` for a day before the first that we know.
-    """
-    law = [profile for profile in _not_repealed(on) if profile.status is Status.IN_FORCE]
-    if not law:
-        raise Misconfigured(f"no legal profile was in force on {on}: see verification/core/profiles.py")
-    return law[-1]
-
-
-def binding(profile_id: str, *, mode: str, at: datetime) -> Profile:
-    """By which profile a lender that holds this one goes at a time.
-
-    In live mode the law of the day binds, or the lender's own profile where that is stricter, or one that is adopted
-    without a known day, where that is stricter still. Where nothing more is asked, the one in force counts.
-    """
-    profile = get(profile_id)
-    if mode != "live":
-        return profile
-    day = almaty.day_of(at)
-    law = strictness.stricter(in_force(day), profile)
-    for adopted in _not_repealed(day):
-        if adopted.status is Status.ADOPTED:
-            law = strictness.stricter(law, adopted)
-    return law
-
-
-def _not_repealed(on: date) -> list[Profile]:
-    """Those that have their status on this day, without those that one in force then repeals."""
-    begun = [profile for profile in book().values() if profile.since <= on]
-    gone = {name for profile in begun if profile.status is Status.IN_FORCE for name in profile.repeals}
-    return [profile for profile in begun if profile.id not in gone]

@@ -12,7 +12,7 @@ from tests.lenders.api import renewing
 from tests.lenders.api.test_clearances import ask, clean, cleared, code, verified
 from tests.lenders.samples import opening
 from verification import clock
-from verification.core import almaty, mci, profiles
+from verification.core import almaty, law_of_day, mci, profiles
 from verification.core.errors import Conflict
 from verification.workflow.moving import clearing
 
@@ -78,8 +78,8 @@ def test_a_year_without_an_mci_refuses_at_once_and_says_why(api, lender, issued,
 def test_in_live_mode_the_law_of_the_day_of_issue_joins(api, lender, issued, monkeypatch):
     story = verified(lender, issued)
     asked = ask(api, story).json()
-    found = profiles.binding
-    monkeypatch.setattr(profiles, "binding", lambda held, *, mode, at: found(held, mode="live", at=at))
+    found = law_of_day.binding
+    monkeypatch.setattr(law_of_day, "binding", lambda held, *, mode, at: found(held, mode="live", at=at))
     story.work()
     told = api.get(f"/v1/clearances/{asked['id']}").json()
     assert (told["status"], told["code"], told["profile"]) == ("refused", "profile_insufficient", "KZ-2021-04")
@@ -90,7 +90,7 @@ def test_where_another_law_binds_than_was_asked_for_none_is_issued(api, lender, 
     story = verified(lender, issued)
     asked = ask(api, story).json()
     taken = replace(profiles.get("KZ-2021-04"), id="KZ-TEST")
-    monkeypatch.setattr(profiles, "binding", lambda held, *, mode, at: taken)
+    monkeypatch.setattr(law_of_day, "binding", lambda held, *, mode, at: taken)
     story.work()
     told = api.get(f"/v1/clearances/{asked['id']}").json()
     assert (told["status"], told["code"]) == ("refused", "gates_unavailable")

@@ -88,7 +88,7 @@ def test_files_follow_each_other_before_and_after_they_are_ordered():
 
 def test_another_file_of_the_same_number_is_refused():
     take(FIRST)
-    assert code(law_files.document()) == "law_replayed"
+    assert code(law_files.document()) == "law_split"
 
 
 @pytest.mark.parametrize("is_ordered", [True, False])
@@ -126,7 +126,15 @@ def test_two_logs_that_say_different_things_under_one_number_count_for_nothing()
     for log, said in zip(LOGS, (FIRST, law_files.document()), strict=True):
         slip_in(AuditEntry(log=log, type="law.taken", at=NOON, body=body_of(said)), verification_sequence=None)
     order()
-    assert number() == 0
+    assert (number(), law_book.current().values) == (1, ())
+    assert not mci.is_known(DAY)
+    assert kinds() == kinds("live") == ["law_split"]
+    assert [code(untrusted) for untrusted in (FIRST, law_files.document())] == ["law_split", "law_split"]
+    # The next number goes on behind it.
+    take(SECOND)
+    order()
+    assert number() == 2
+    assert [value.in_force_from.year for value in law_book.current().values] == [2028]
 
 
 def test_a_process_looks_once_in_two_seconds_by_one_small_statement(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import pytest
 
-from verification.core import almaty, calendars, profiles, strictness
+from verification.core import almaty, calendars, law_of_day, profiles, strictness
 from verification.core.errors import BadInput, Misconfigured
 from verification.core.profiles import Status
 
@@ -58,27 +58,27 @@ def test_a_live_calendar_may_name_the_law_in_force_beside_an_equal_one_whose_day
 
 @pytest.mark.parametrize("profile", IN_FORCE, ids=lambda each: each.id)
 def test_each_law_is_in_force_from_its_day_until_the_next(profile):
-    assert profiles.in_force(profile.since) is profile
+    assert law_of_day.in_force(profile.since) is profile
     day_before = date.fromordinal(profile.since.toordinal() - 1)
     if profile is IN_FORCE[0]:
         with pytest.raises(Misconfigured):
-            profiles.in_force(day_before)
+            law_of_day.in_force(day_before)
     else:
-        assert profiles.in_force(day_before) is IN_FORCE[IN_FORCE.index(profile) - 1]
+        assert law_of_day.in_force(day_before) is IN_FORCE[IN_FORCE.index(profile) - 1]
 
 
 def test_a_profile_whose_day_is_not_known_is_not_the_law_of_any_day():
-    assert profiles.in_force(date(2030, 1, 1)) is profiles.get("KZ-2025-09")
+    assert law_of_day.in_force(date(2030, 1, 1)) is profiles.get("KZ-2025-09")
 
 
 def test_in_live_mode_the_law_of_the_day_joins_and_the_stricter_binds():
     old, new = profiles.get("KZ-2021-04"), profiles.get("KZ-2025-09")
     day = almaty.begins(date(2025, 9, 30))
     day_before = day - timedelta(microseconds=1)
-    assert profiles.binding(old.id, mode="test", at=day) is old
-    assert profiles.binding(old.id, mode="live", at=day) is new
-    assert profiles.binding(old.id, mode="live", at=day_before) is profiles.get("KZ-2025-01")
-    assert profiles.binding(new.id, mode="live", at=day_before) is new
+    assert law_of_day.binding(old.id, mode="test", at=day) is old
+    assert law_of_day.binding(old.id, mode="live", at=day) is new
+    assert law_of_day.binding(old.id, mode="live", at=day_before) is profiles.get("KZ-2025-01")
+    assert law_of_day.binding(new.id, mode="live", at=day_before) is new
 
 
 TODAY = almaty.begins(date(2026, 12, 1))
@@ -93,8 +93,8 @@ def test_the_adopted_profile_asks_just_what_the_law_in_force_asks():
 
 @pytest.mark.parametrize("held", [*profiles.PROFILES])
 def test_where_an_adopted_profile_asks_nothing_more_the_law_in_force_binds_in_live_mode(held):
-    assert profiles.binding(held, mode="live", at=TODAY).id == "KZ-2025-09"
-    assert profiles.binding(held, mode="test", at=TODAY).id == held
+    assert law_of_day.binding(held, mode="live", at=TODAY).id == "KZ-2025-09"
+    assert law_of_day.binding(held, mode="test", at=TODAY).id == held
 
 
 @pytest.mark.parametrize(
@@ -111,8 +111,8 @@ def test_where_an_adopted_profile_asks_nothing_more_the_law_in_force_binds_in_li
 )
 def test_an_adopted_profile_that_asks_more_binds_in_live_mode(monkeypatch, change, expected):
     monkeypatch.setitem(profiles.PROFILES, ADOPTED.id, replace(ADOPTED, **change))
-    assert profiles.binding("KZ-2021-04", mode="live", at=TODAY).id == expected
-    assert profiles.binding(expected, mode="live", at=TODAY).id == expected
+    assert law_of_day.binding("KZ-2021-04", mode="live", at=TODAY).id == expected
+    assert law_of_day.binding(expected, mode="live", at=TODAY).id == expected
 
 
 def test_what_a_profile_in_force_repeals_is_no_law_any_more(monkeypatch):
@@ -126,10 +126,10 @@ def test_what_a_profile_in_force_repeals_is_no_law_any_more(monkeypatch):
         repeals=("KZ-2025-09", "KZ-2026-01"),
     )
     monkeypatch.setitem(profiles.PROFILES, milder.id, milder)
-    assert profiles.in_force(date.fromordinal(day.toordinal() - 1)).id == "KZ-2025-09"
-    assert profiles.in_force(day) is milder
-    assert profiles.binding("KZ-2021-04", mode="live", at=TODAY) is milder
-    assert profiles.binding("KZ-2025-09", mode="live", at=TODAY).id == "KZ-2025-09"
+    assert law_of_day.in_force(date.fromordinal(day.toordinal() - 1)).id == "KZ-2025-09"
+    assert law_of_day.in_force(day) is milder
+    assert law_of_day.binding("KZ-2021-04", mode="live", at=TODAY) is milder
+    assert law_of_day.binding("KZ-2025-09", mode="live", at=TODAY).id == "KZ-2025-09"
 
 
 @pytest.mark.parametrize(("earlier", "later"), [*combinations(IN_ORDER, 2)], ids=lambda each: each.id)

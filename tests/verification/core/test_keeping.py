@@ -35,7 +35,14 @@ def test_the_door_keeps_what_people_give_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("kind", sorted(GIVEN))
 def test_what_a_person_gives_is_of_the_door_whatever_its_number(kind: str) -> None:
-    assert is_of_door(body({"kind": kind.replace("N", "0")}, {"kind": kind.replace("N", "417")}))
+    stage = {"stage": kind.partition(".")[0]}
+    assert is_of_door(body({"kind": kind.replace("N", "0")}, {"kind": kind.replace("N", "417")}) | stage)
+
+
+@pytest.mark.parametrize("kind", sorted(kind for kind in GIVEN if not kind.startswith(("review", "attestation"))))
+@pytest.mark.parametrize("stage", ["register", "photo", None])
+def test_what_a_person_gives_at_one_stage_is_of_no_other(kind: str, stage: str | None) -> None:
+    assert not is_of_door(body({"kind": kind.replace("N", "0")}) | {"stage": stage})
 
 
 @pytest.mark.parametrize(
@@ -52,7 +59,8 @@ def test_what_a_person_gives_is_of_the_door_whatever_its_number(kind: str) -> No
     ],
 )
 def test_another_kind_is_not_and_makes_the_whole_entry_a_workers(kind: str) -> None:
-    assert not is_of_door(body({"kind": "consent.answer"}, {"kind": kind}))
+    assert not is_of_door(body({"kind": "consent.answer"}, {"kind": kind}) | {"stage": kind.partition(".")[0]})
+    assert not is_of_door(body({"kind": kind}) | {"stage": kind.partition(".")[0]})
 
 
 def test_what_lists_nothing_is_of_the_door() -> None:

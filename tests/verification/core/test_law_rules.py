@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.verification import law_files
-from verification.core import almaty, law_book, law_file, law_rules, mci, profiles
+from verification.core import almaty, law_book, law_file, law_of_day, law_rules, mci, profiles
 from verification.core.errors import BadInput, Misconfigured
 from verification.core.law_book import NOTHING, Amendments
 from verification.core.profiles import Status
@@ -46,8 +46,13 @@ def test_the_value_of_a_year_counts_once_its_file_is_taken():
 
 
 def test_a_larger_mci_is_no_laxer_law():
-    larger = law_files.MCI_2027 | {"tenge": 9000}
-    assert taken(law_files.document(mci=[larger])).values[0].tenge == 9000
+    larger = law_files.MCI_2027 | {"tenge": 6487}
+    assert taken(law_files.document(mci=[larger])).values[0].tenge == 6487
+
+
+@pytest.mark.parametrize("tenge", [43, 3459, 6488, 43250])
+def test_a_slip_of_the_pen_in_a_years_value_is_refused_for_no_later_file_could_mend_it(tenge: int) -> None:
+    assert code(law_files.document(mci=[law_files.MCI_2027 | {"tenge": tenge}])) == "law_mci_implausible"
 
 
 def test_files_are_taken_in_their_order_and_none_is_left_out():
@@ -110,9 +115,9 @@ def test_a_profile_that_asks_less_in_any_field_is_refused_unless_it_is_signed_to
 def test_a_profile_that_asks_as_much_or_more_is_taken(change):
     law_book.hold(taken(law_files.document(profiles=[law_files.profile(**change)])))
     day = date(2027, 3, 1)
-    assert profiles.in_force(day).id == law_files.STRICTER
-    assert profiles.in_force(date(2027, 2, 28)).id == "KZ-2025-09"
-    assert profiles.binding("KZ-2021-04", mode="live", at=almaty.begins(day)).id == law_files.STRICTER
+    assert law_of_day.in_force(day).id == law_files.STRICTER
+    assert law_of_day.in_force(date(2027, 2, 28)).id == "KZ-2025-09"
+    assert law_of_day.binding("KZ-2021-04", mode="live", at=almaty.begins(day)).id == law_files.STRICTER
     assert profiles.pinned(profiles.get(law_files.STRICTER).sha256).id == law_files.STRICTER
     assert profiles.calendar_of(law_files.STRICTER) == [{"from": "2027-03-01", "profile": law_files.STRICTER}]
 
@@ -128,11 +133,11 @@ def test_a_profile_is_held_against_those_that_were_taken_before():
 def test_what_repeals_a_law_counts_from_its_day_and_not_before():
     milder = law_files.profile(cooling_off_hours=12, repeals=["KZ-2025-09", "KZ-2026-01"])
     law_book.hold(taken(law_files.document(profiles=[milder])))
-    assert profiles.in_force(date(2027, 2, 28)).id == "KZ-2025-09"
-    assert profiles.in_force(date(2027, 3, 1)).cooling_off_hours == 12
+    assert law_of_day.in_force(date(2027, 2, 28)).id == "KZ-2025-09"
+    assert law_of_day.in_force(date(2027, 3, 1)).cooling_off_hours == 12
     waiting = law_files.document(profiles=[milder | {"status": "adopted", "since": "2026-12-01"}])
     law_book.hold(taken(waiting))
-    assert profiles.binding("KZ-2021-04", mode="live", at=almaty.begins(date(2027, 3, 1))).id == "KZ-2025-09"
+    assert law_of_day.binding("KZ-2021-04", mode="live", at=almaty.begins(date(2027, 3, 1))).id == "KZ-2025-09"
 
 
 @pytest.mark.parametrize("name", [*profiles.PROFILES, profiles.RENEWAL.id])
@@ -178,8 +183,8 @@ def test_a_shipped_profile_comes_into_force_and_keeps_its_hash():
     after = profiles.get("KZ-2026-01")
     assert (before.status, after.status, after.since) == (Status.ADOPTED, Status.IN_FORCE, day)
     assert before.sha256 == after.sha256
-    assert profiles.in_force(day) == after
-    assert profiles.in_force(date(2027, 1, 31)).id == "KZ-2025-09"
+    assert law_of_day.in_force(day) == after
+    assert law_of_day.in_force(date(2027, 1, 31)).id == "KZ-2025-09"
 
 
 def test_what_the_code_ships_stays():

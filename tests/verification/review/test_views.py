@@ -122,9 +122,8 @@ def test_what_the_borrower_cannot_do_is_told_in_words():
     def told(without):
         at, detail = timezone.now(), {"without": without}
         check = Judged(name=tables.COMMANDS, outcome="pass", code="", score=1.2, threshold=1.0, detail=detail)
-        shown = Mock(
-            checks=(check,), shots=(), code="", route="", refused_before=(), remarks=(), hindrance="", until=at
-        )
+        nothing = dict.fromkeys(("shots", "refused_before", "remarks"), ())
+        shown = Mock(checks=(check,), code="", route="", hindrance="", until=at, **nothing)
         return [str(word) for word in tables.case(shown, at=at)["left_out"]]
 
     assert told("blink, turn") == ["Close the eyes", "Turn the head to the side"]

@@ -7,7 +7,7 @@ from django.db import connection
 
 from tests.verification.workflow.story import IIN, begin, lender, opening, person
 from verification import clock
-from verification.core import profiles
+from verification.core import law_of_day
 from verification.core.errors import BadInput, Conflict, NotFound, NotYourTurn
 from verification.core.person import LenderFacts
 from verification.models import AuditEntry, Verification
@@ -83,7 +83,7 @@ def test_in_live_mode_nothing_is_opened_under_less_than_the_law_of_the_day(setti
     of, given = lender(), replace(opening(), person=person("900101300017"))
     opened = commands.open_verification(lender=facts(of), mode="live", profile_id="KZ-2021-04", opening=given)
     row = Verification.objects.get(pk=opened.verification_id)
-    assert (row.profile_id, row.combinations) == (profiles.in_force(clock.now().date()).id, [["eds", "biometric"]])
+    assert (row.profile_id, row.combinations) == (law_of_day.in_force(clock.now().date()).id, [["eds", "biometric"]])
 
 
 def test_another_lender_or_mode_finds_nothing():

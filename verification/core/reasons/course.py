@@ -71,6 +71,11 @@ TABLE = (
         "The day's quota of this phone number is used up, over all lenders.",
     ),
     Reason(
+        "consents_exceeded",
+        gettext_noop("Checks of this person were begun too often today. Try again tomorrow, or ask the lender."),
+        "The day's quota of checks that send this person an SMS from 1414 is used up, over all lenders.",
+    ),
+    Reason(
         "captures_exceeded",
         gettext_noop("The check with the camera was begun too often today. Try again tomorrow, or choose another way."),
         "So many captures of a day ended without costing an attempt that no other begins before tomorrow.",

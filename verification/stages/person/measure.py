@@ -32,11 +32,12 @@ def measure_person(case: Case, evidence: Evidence, policy: PersonPolicy) -> Pers
     """The facts of a person. What could not be read stands in them as the step that refuses."""
     steps = Steps()
     with steps.step("phone") as found:
-        # No answer is no ownership; but a consent that is not there, or ran out first, is nobody's refusal.
         if dialogue.PHONE not in evidence.items:
-            raw = evidence.items.get(dialogue.CONSENT)
-            is_over = raw is not None and has_run_out(parse_consent(raw), at=evidence.at)
-            raise Refused("consent_unanswered" if is_over else "phone_owner_mismatch", "nobody could be asked")
+            # Without a consent to it the register was not asked, and that says nothing of the number.
+            consent = parse_consent(evidence.require(dialogue.CONSENT))
+            is_given = consent.status == "valid" and consent.terms is not None and "phone" in consent.terms.services
+            is_missed = is_given and not has_run_out(consent, at=evidence.at)
+            raise Refused("phone_owner_mismatch" if is_missed else "consent_unanswered", "the register was not asked")
         # The answer repeats number and person: an answer about somebody else's phone says nothing of this one.
         said = registers.parse_ownership(evidence.items[dialogue.PHONE])
         if (said.status, said.iin, said.phone) != ("owned", case.person.iin, case.person.phone):

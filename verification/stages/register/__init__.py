@@ -5,6 +5,7 @@ obtains the consent under which the stage looks their photo up.
 """
 
 from verification.core.errand import Errand
+from verification.core.route import Quota
 from verification.stages.register.checks import CHECKS, CONSENT_CHECKS
 from verification.stages.register.collect import collect_consent, collect_register, prepare_register
 from verification.stages.register.dialogue import is_open
@@ -14,8 +15,14 @@ from verification.stages.register.measure import (
     measure_consent,
     measure_register,
 )
-from verification.stages.register.policy import SERVICES, RegisterPolicy
+from verification.stages.register.policy import POLICY, SERVICES, RegisterPolicy
 
+QUOTA = Quota(
+    purpose="consent",
+    value=lambda case: case.person.iin.value,
+    a_day=POLICY.asked_a_day,
+    code="consents_exceeded",
+)
 REGISTER = Errand(
     name="register",
     prepare=prepare_register,
@@ -26,6 +33,7 @@ REGISTER = Errand(
     checks=CHECKS,
     policy=RegisterPolicy,
     services=SERVICES,
+    quota=QUOTA,
 )
 CONSENT = Errand(
     name="register",
@@ -37,4 +45,5 @@ CONSENT = Errand(
     checks=CONSENT_CHECKS,
     policy=RegisterPolicy,
     services=(),
+    quota=QUOTA,
 )

@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from verification.core.errors import ConsentMissing, ConsentPending, SourceUnavailable
 from verification.core.person import Case
-from verification.core.registry_answers import ConsentAnswer, consent_id_to, parse_consent, parse_person
+from verification.core.registry_answers import ConsentAnswer, consent_id_to, has_run_out, parse_consent, parse_person
 from verification.core.route import SEED, Evidence, Memory
 from verification.core.stored import canonical_json
 from verification.sources import consent as consents
@@ -23,15 +23,26 @@ from verification.stages.register.policy import POLICY, SERVICES
 _NONCE_CHARACTERS = 32  # 128 bits of a hash
 
 
-def prepare_register(case: Case, evidence: Evidence, memory: Memory) -> Mapping[str, bytes]:
-    """Has the state's service ask the person for their consent, unless it was asked and may still say yes.
+def prepare_register(case: Case, evidence: Evidence, memory: Memory) -> tuple[Mapping[str, bytes], Mapping[str, bytes]]:
+    """Has the state's service ask the person for their consent, unless it was asked for all this and may say yes yet.
 
     A service answers a known id as before: a preparation that is tried again asks by the same id, the next by another.
+    The second is what became of an earlier consent, read anew, so that none is relied on that was taken back.
+    Raises `SourceUnavailable`, also where the service reports an error.
     """
-    if PERSON in evidence.items or (CONSENT_REQUEST in evidence.items and not is_read(evidence)):
-        return {}
+    shown = json.loads(evidence.items[SHOWN])
+    if (requested := _requested(evidence)) is not None and _is_for(requested, evidence, shown):
+        if not is_read(evidence):
+            return {}, {}
+        seen = _read(case, requested)
+        answer = parse_consent(seen)
+        # A no is final, and judged with the stage; one that holds serves on. Any other is asked for anew.
+        if answer.status == "invalid" and not has_run_out(answer, at=evidence.at):
+            return {}, {CONSENT: seen}
+        if answer.status == "valid" and not has_run_out(answer, at=evidence.at):
+            return {}, {CONSENT: seen}
     nonce = sha256(f"register|{memory[SEED]}".encode()).hexdigest()[:_NONCE_CHARACTERS]
-    shown, source = json.loads(evidence.items[SHOWN]), consents.in_use(case.mode)
+    source = consents.in_use(case.mode)
     raw = source.request(
         consents.ConsentRequest(
             request_id=_question(case, "consent", nonce),
@@ -48,8 +59,9 @@ def prepare_register(case: Case, evidence: Evidence, memory: Memory) -> Mapping[
             valid_seconds=POLICY.consent_seconds,
         )
     )
+    _require_working(raw)
     asked = {"services": list(evidence.services), "phone": "as_stated" if source.names_phone else "none"}
-    return {ASKED: canonical_json(asked), CONSENT_REQUEST: raw}
+    return {ASKED: canonical_json(asked), CONSENT_REQUEST: raw}, {}
 
 
 def collect_consent(case: Case, evidence: Evidence, answered_at: datetime | None) -> Mapping[str, bytes]:
@@ -58,11 +70,8 @@ def collect_consent(case: Case, evidence: Evidence, answered_at: datetime | None
     requested = parse_consent(raw := evidence.items[CONSENT_REQUEST])
     # Of a person whom the consent service does not know nothing was asked, so there is nothing to read.
     if requested.terms is not None:
-        request_id = _question(case, "consent-read", _nonce(requested))
-        raw = consents.in_use(case.mode).read(requested.terms.consent_id, iin=case.person.iin, request_id=request_id)
+        raw = _read(case, requested)
     status = parse_consent(raw).status
-    if status == "error":
-        raise SourceUnavailable(consents.SOURCE, "the consent service reports an error")
     # The state's message takes minutes to be answered; the wait counts from when the borrower did their part here.
     wait = timedelta(seconds=POLICY.consent_wait_seconds)
     if status == "pending" and answered_at is not None and evidence.at < answered_at + wait:
@@ -72,9 +81,9 @@ def collect_consent(case: Case, evidence: Evidence, answered_at: datetime | None
 
 def collect_register(case: Case, evidence: Evidence, answered_at: datetime | None) -> Mapping[str, bytes]:
     """The same, and what the register says of the person. Without a consent that holds it is not asked."""
-    if PERSON in evidence.items:
-        return {}
     kept = collect_consent(case, evidence, answered_at)
+    if PERSON in evidence.items:
+        return kept
     consent, text = parse_consent(kept[CONSENT]), json.loads(evidence.items[SHOWN])["text_sha256"]
     try:
         consent_id = consent_id_to(consent, services=SERVICES, case=case, text_sha256=text, at=evidence.at)
@@ -84,6 +93,34 @@ def collect_register(case: Case, evidence: Evidence, answered_at: datetime | Non
     request_id = _question(case, "person", nonce)
     raw = person_registry.in_use(case.mode).person(case.person.iin, consent_id=consent_id, request_id=request_id)
     return {**kept, PERSON: check_granted(raw, source=person_registry.SOURCE, read=parse_person)}
+
+
+def _requested(evidence: Evidence) -> ConsentAnswer | None:
+    raw = evidence.items.get(CONSENT_REQUEST)
+    return None if raw is None else parse_consent(raw)
+
+
+def _is_for(requested: ConsentAnswer, evidence: Evidence, shown: Mapping[str, object]) -> bool:
+    """Whether a request was for all that is asked now, and on the text that was shown."""
+    if (terms := requested.terms) is None:
+        return False
+    return set(evidence.services) <= set(terms.services) and terms.text_sha256 == shown["text_sha256"]
+
+
+def _read(case: Case, requested: ConsentAnswer) -> bytes:
+    """What became of a consent that was asked for, answered anew each time."""
+    if requested.terms is None:
+        raise ConsentMissing("no consent was asked for")
+    request_id = _question(case, "consent-read", _nonce(requested))
+    raw = consents.in_use(case.mode).read(requested.terms.consent_id, iin=case.person.iin, request_id=request_id)
+    return _require_working(raw)
+
+
+def _require_working(raw: bytes) -> bytes:
+    """The same answer. Raises `SourceUnavailable` where it reports an error of the service."""
+    if parse_consent(raw).status == "error":
+        raise SourceUnavailable(consents.SOURCE, "the consent service reports an error")
+    return raw
 
 
 def _nonce(requested: ConsentAnswer) -> str:

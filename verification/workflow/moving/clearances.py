@@ -17,7 +17,7 @@ from verification import clock, transactions
 from verification.audit import decided, signatures
 from verification.audit.held_rows import advanced_since, earlier
 from verification.core import clearance as words
-from verification.core import profiles
+from verification.core import law_of_day
 from verification.core.clearance import CONSUMED, FROZEN, ISSUED, OPEN, PROCESSING, SUPERSEDED, TIYN, UNWANTED
 from verification.core.errors import BadInput, Conflict, NotFound
 from verification.core.events import ADVANCED, CLEARED, CLEARINGS, DISPUTED, RENEWED, REPORTED
@@ -39,7 +39,7 @@ def ask(*, lender_id: str, mode: str, verification_id: str, profile_id: str, con
     `Conflict` for another contract, or where nothing may be issued.
     """
     at = clock.now()
-    profile = profiles.binding(profile_id, mode=mode, at=at)
+    profile = law_of_day.binding(profile_id, mode=mode, at=at)
     with transactions.writing():
         named = cases.of_lender(verification_id, lender_id=lender_id, mode=mode)
         verification = Verification.objects.select_for_update().get(pk=named.pk)

@@ -12,7 +12,7 @@ from django.db.models import F
 
 from verification import clock, transactions
 from verification.audit import log
-from verification.core import profiles, scenarios, stored
+from verification.core import law_of_day, profiles, scenarios, stored
 from verification.core.errors import BadInput, Conflict, NotFound, NotYourTurn
 from verification.core.ids import secret_digest
 from verification.core.opening import Opening
@@ -66,7 +66,7 @@ def open_verification(*, lender: LenderFacts, mode: str, profile_id: str, openin
     if mode == "live":
         scenarios.refuse_test_person(opening.person.iin)
     # In live mode nobody is laxer than the law of the day, whatever the lender holds.
-    profile = profiles.binding(profile_id, mode=mode, at=clock.now())
+    profile = law_of_day.binding(profile_id, mode=mode, at=clock.now())
     combinations = profiles.usable(profile, installed=tuple(settings.TULGA_ROUTES), wanted=opening.routes)
     verification = _fresh(lender, mode=mode, profile=profile, combinations=combinations, opening=opening)
     with suppress(IntegrityError):  # one_open_verification_per_reference: of two openings at once one inserts

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from verification import clock, transactions
 from verification.audit.held_rows import advanced_since
-from verification.core import profiles
+from verification.core import law_of_day, profiles
 from verification.core.clearance import release_not_before
 from verification.core.errors import BadInput, Conflict
 from verification.core.events import ADVANCED, REPORTED
@@ -24,7 +24,7 @@ def report(
     be over no sooner than the verification is too old to pay by.
     """
     at = clock.now()
-    law = profiles.binding(profile_id, mode=mode, at=at)
+    law = law_of_day.binding(profile_id, mode=mode, at=at)
     with transactions.writing():
         named = cases.of_lender(verification_id, lender_id=lender_id, mode=mode)
         verification = Verification.objects.select_for_update().get(pk=named.pk)

@@ -16,6 +16,7 @@ def take(untrusted: bytes) -> tuple[Signed, tuple[str, ...]]:
     signed = law_file.read_signed(untrusted)
     keys.require_law(signed)
     with transactions.writing():
+        _require_unsplit(signed)
         lacking = tuple(name for name in keys.LOGS if _lacks(name, signed))
         if not lacking:
             detail = f"{law_rules.CODES['law_replayed']}: number {signed.law.number} stands in both logs"
@@ -28,6 +29,15 @@ def take(untrusted: bytes) -> tuple[Signed, tuple[str, ...]]:
 def keep_read() -> None:
     """From here on this process reads its book of the law from the logs."""
     law_book.read_by(laws.look)
+
+
+def _require_unsplit(signed: Signed) -> None:
+    """Raises `BadInput` (law_split) where another file of this number stands in one of the logs, or waits for it."""
+    for name in keys.LOGS:
+        for judged in laws.judge(laws.ordered(name), laws.waiting(name)):
+            law = judged.law
+            if law and law.number == signed.law.number and law.sha256 != signed.law.sha256:
+                raise BadInput(f"the {name} log has another file of number {law.number}", code="law_split")
 
 
 def _lacks(name: str, signed: Signed) -> bool:

@@ -10,15 +10,17 @@ from the verification's key and goes with it.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
 
 from django.conf import settings
 
+from verification import clock
 from verification.audit import log, signatures
+from verification.audit import policy as audit_policy
 from verification.audit.held_rows import Held
-from verification.core import decision_receipt, profiles, reasons
+from verification.core import decision_receipt, law_of_day, profiles, reasons
 from verification.core.clearance import UNWANTED
 from verification.core.decision_receipt import COMMITTED, Facts
 from verification.core.errors import Conflict, EvidenceUnreadable, FenceLost
@@ -144,13 +146,17 @@ def require_due(stage: Stage, held: Held) -> None:
 def combinations(verification: Verification) -> list[profiles.Combination]:
     """What suffices: of the profile it was opened under, by its hash from code, what the lender allowed then.
 
-    Both as its first entry says, which nobody can change; the row says it too, for the pages. By the law of a new
-    consent nothing suffices but for one that renews another: whoever owns web opens what they like.
+    Both as its first entry says, which nobody can change; the row says it too, for the pages. Whoever owns web opens
+    what they like: by the law of a new consent nothing suffices but for one that renews another, and in live mode by a
+    law that is laxer than that of the day, or by an opening that is put back to an earlier one.
     """
     opened = AuditEntry.objects.get(verification=verification, verification_sequence=1)
     allowed = {tuple(combination) for combination in opened.body["combinations"]}
     law = profiles.pinned(opened.body["profile_sha256"])
     if (law is profiles.RENEWAL) is not bool(opened.body.get("renews")):
+        return []
+    is_put_back = clock.now() - opened.at > timedelta(seconds=audit_policy.COURSE_SECONDS)
+    if not law_of_day.is_lawful(law, mode=opened.log, at=opened.at) or (opened.log == "live" and is_put_back):
         return []
     return [one for one in law.combinations if one in allowed]
 

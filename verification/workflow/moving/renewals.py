@@ -13,7 +13,7 @@ from typing import Final
 from verification import clock, transactions
 from verification.audit import decided, signatures
 from verification.audit.held_rows import advanced_since
-from verification.core import profiles
+from verification.core import law_of_day, profiles
 from verification.core.clearance import COOLING_OFF, WAITING, release_not_before
 from verification.core.errors import Conflict, EvidenceUnreadable
 from verification.core.events import RENEWED
@@ -51,7 +51,7 @@ def mint(*, lender_id: str, mode: str, verification_id: str, profile_id: str, se
     asked for, not yet, or not any more.
     """
     at = clock.now()
-    law = profiles.binding(profile_id, mode=mode, at=at)
+    law = law_of_day.binding(profile_id, mode=mode, at=at)
     with transactions.writing():
         named = cases.of_lender(verification_id, lender_id=lender_id, mode=mode)
         if named.status != Status.VERIFIED or named.renews_id:

@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q
 from verification import clock, transactions
 from verification.audit import decided, signatures
 from verification.audit.held_rows import advanced_since
-from verification.core import almaty, profiles
+from verification.core import almaty, law_of_day, profiles
 from verification.core.attestations import AGE, ASKED_BY, HOWS, KINDS, VISIT
 from verification.core.clearance import CONSUMED, REFUSED
 from verification.core.errors import BadInput, Conflict, NotFound
@@ -215,7 +215,7 @@ def _open_to_word(verification_id: str, lender_id: str, *, lock: bool = False) -
     # The laws by which its money would leave: its own, that of its newest clearance, in live mode that of the day.
     own, at = profiles.pinned(row.profile_sha256), clock.now()
     newest = Clearance.objects.filter(verification=row).order_by("created_at").last()
-    laws = [own, profiles.binding(own.id, mode=row.mode, at=at)]
+    laws = [own, law_of_day.binding(own.id, mode=row.mode, at=at)]
     laws += [profiles.get(newest.profile_id)] if newest else []
     if at >= public.finished_at - aged + timedelta(seconds=min(one.valid_for_seconds for one in laws)):
         raise Conflict("no money leaves for it any more: verify the borrower again", code="verification_too_old")

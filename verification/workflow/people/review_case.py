@@ -13,9 +13,9 @@ from verification.core.errors import BadInput, Conflict, NotFound, Refused
 from verification.core.identification_document import Judged
 from verification.core.opening import Loan
 from verification.core.person import LenderFacts
-from verification.core.route import Evidence
+from verification.core.route import Evidence, Stage
 from verification.evidence import store
-from verification.models import EvidenceItem
+from verification.models import Attempt, EvidenceItem
 from verification.workflow import cases
 from verification.workflow.moving import dossier, ending
 from verification.workflow.people import review, review_desk
@@ -66,14 +66,8 @@ def look(*, reviewer: Reviewer, verification_id: str) -> ReviewCase:
         key = cases.key_of(row)
         case = cases.read(row, key).case
         person = case.person
-        # Whoever decides by pictures must see them all; other evidence that cannot be read leaves the log's word.
-        kept, shots = dict[str, bytes](), tuple[Shot, ...]()
-        if stage.pictures is not None:
-            kept = dossier.contents([attempt], key=key)
-            with suppress(BadInput, Refused):  # none where their order cannot be read
-                listed = stage.pictures(Evidence(items=kept, at=at))
-                ids = dict(EvidenceItem.objects.filter(attempt=attempt).values_list("kind", "pk"))
-                shots = tuple(Shot(ids[one.kind], one.command) for one in listed if one.kind in ids)
+        # A reviewer who decides by pictures must see all; other evidence that cannot be read leaves the log's word.
+        kept = dict[str, bytes]() if stage.pictures is None else dossier.contents([attempt], key=key)
         views = queries.check_views(row, key=key)
         shown = ReviewCase(
             verification_id=row.pk,
@@ -87,7 +81,7 @@ def look(*, reviewer: Reviewer, verification_id: str) -> ReviewCase:
             route=row.route,
             code=row.code,
             until=ending.ends_at(row),
-            shots=shots,
+            shots=_shots(attempt, stage, Evidence(items=kept, at=at)),
             checks=dossier.checks_of(attempt, kept),
             # Of the attempt that people look at no check refused, or it would have failed.
             refused_before=tuple(check for check in views if check.outcome == "fail"),
@@ -97,6 +91,16 @@ def look(*, reviewer: Reviewer, verification_id: str) -> ReviewCase:
         body = {"what": "case", "attempt": attempt.pk, "verification": row.pk}
         review_desk.note(reviewer, "review.viewed", mode=row.mode, body=body)
     return shown
+
+
+def _shots(attempt: Attempt, stage: Stage, evidence: Evidence) -> tuple[Shot, ...]:
+    """The pictures of the attempt in their order; none where that cannot be read."""
+    if stage.pictures is None:
+        return ()
+    with suppress(BadInput, Refused):
+        ids = dict(EvidenceItem.objects.filter(attempt=attempt).values_list("kind", "pk"))
+        return tuple(Shot(ids[shot.kind], shot.command) for shot in stage.pictures(evidence) if shot.kind in ids)
+    return ()
 
 
 def picture(*, reviewer: Reviewer, verification_id: str, evidence_id: str) -> bytes:

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from tests.verification import law_files
 from tests.verification.audit.judged import audit
 from tests.verification.audit.rows import order_all
-from verification.core import law_rules
+from verification.core import law_book, law_file, law_rules
 from verification.management.commands.make_keys import ROOT_KEY
 from verification.models import AuditEntry
 
@@ -42,7 +42,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_the_root_signs_beside_no_database_and_says_what_it_signs(file: Path) -> None:
-    said = ran("sign_law", file, "--root", ROOT)
+    said = ran("sign_law", file, "--yes", "--root", ROOT)
     for line in (
         f"law file 1 for {settings.TULGA_LOG_ORIGIN}, issued at 2026-12-15 05:00 UTC",
         "the MCI of 2027 is 4500 tenge (source: Law on the republican budget for 2027–2029)",
@@ -59,21 +59,21 @@ def test_the_root_signs_beside_no_database_and_says_what_it_signs(file: Path) ->
 
 
 def test_a_signed_file_is_not_overwritten(file: Path) -> None:
-    ran("sign_law", file, "--root", ROOT, "--out", file.with_name("out"))
-    assert "cannot be written" in refusal("sign_law", file, "--root", ROOT, "--out", file.with_name("out"))
+    ran("sign_law", file, "--yes", "--root", ROOT, "--out", file.with_name("out"))
+    assert "cannot be written" in refusal("sign_law", file, "--yes", "--root", ROOT, "--out", file.with_name("out"))
 
 
 def test_what_is_no_law_file_is_not_signed(tmp_path: Path) -> None:
     path = tmp_path / "law.json"
     path.write_text(json.dumps(WHOLE | {"note": ""}))
-    assert refusal("sign_law", path, "--root", ROOT).startswith("law_malformed: /: ")
-    assert "cannot be read" in refusal("sign_law", tmp_path / "none", "--root", ROOT)
+    assert refusal("sign_law", path, "--yes", "--root", ROOT).startswith("law_malformed: /: ")
+    assert "cannot be read" in refusal("sign_law", tmp_path / "none", "--yes", "--root", ROOT)
     assert [*tmp_path.iterdir()] == [path]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_carried_file_is_taken_into_both_logs_and_a_second_time_refused(file: Path) -> None:
-    ran("sign_law", file, "--root", ROOT)
+    ran("sign_law", file, "--yes", "--root", ROOT)
     signed = file.with_name("law-1.json.signed")
     said = ran("take_law", signed)
     assert said.endswith("taken into the test and the live log; it counts once it is ordered\n")
@@ -98,4 +98,5 @@ def test_the_operators_guide_explains_each_code_and_its_example_is_a_law_file(tm
     [example] = [part.partition("```")[0] for part in guide.split("```json\n")[1:] if '"tulga-law-1"' in part]
     path = tmp_path / "law.json"
     path.write_text(example)
-    assert "the MCI of 2027" in ran("sign_law", path, "--root", ROOT)
+    assert "the MCI of 2027" in ran("sign_law", path, "--yes", "--root", ROOT)
+    assert law_rules.extended(law_book.NOTHING, law_file.parse(json.loads(example))).number == 1

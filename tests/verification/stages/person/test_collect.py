@@ -102,9 +102,8 @@ def test_the_step_waits_ten_minutes_for_the_persons_word_and_no_longer(asked):
 
 def test_an_error_of_the_consent_service_is_a_fault(asked):
     case = case_of(tell(asked, consent="error"))
-    before = prepared(case)
     with pytest.raises(SourceUnavailable):
-        collected(case, before)
+        prepared(case)
 
 
 def ids_of(evidence):
