@@ -3,6 +3,7 @@
 Who was registered with `consent: valid`, which is usual, answers yes at once; with `pending`, when told to.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -69,10 +70,15 @@ def routes(people: People, consents: Consents, inbox: Inbox) -> tuple[Route, ...
         return as_json({"answered": consents.answer(text_field(fields, "consent_id"), status)})
 
     return (
-        Route(method="POST", path="/consent/request", source=SOURCE, handle=AnsweredOnce().once(ask)),
+        Route(method="POST", path="/consent/request", source=SOURCE, handle=AnsweredOnce().once(ask, is_kept=_is_done)),
         Route(method="POST", path="/consent/read", source=SOURCE, handle=read),
         Route(method="POST", path="/consent/answer", source="consent_answer", handle=answer),
     )
+
+
+def _is_done(answer: Response) -> bool:
+    """An error has asked nothing of the person: the same question may do so yet."""
+    return bool(json.loads(answer.body)["status"] != "error")
 
 
 def _asked(fields: Mapping[str, Any]) -> Asked:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Any, Final
 
@@ -30,8 +30,11 @@ class AnsweredOnce:
         self._lock = Lock()
         self._answers: OrderedDict[str, tuple[str, Response]] = OrderedDict()
 
-    def once(self, handle: Handler) -> Handler:
-        """The same handler, acting once for an id. Another body under a known id is rejected with 409."""
+    def once(self, handle: Handler, *, is_kept: Callable[[Response], bool] = lambda answer: True) -> Handler:
+        """The same handler, acting once for an id. Another body under a known id is rejected with 409.
+
+        is_kept: whether an answer is remembered; one that is not leaves its id as unknown as before.
+        """
 
         def answer(request: Request) -> Response:
             fields = request.fields()
@@ -40,7 +43,9 @@ class AnsweredOnce:
             with self._lock:
                 known = self._answers.get(identity)
                 if known is None:
-                    known = self._answers[identity] = (digest, handle(request))
+                    known = (digest, handle(request))
+                    if is_kept(known[1]):
+                        self._answers[identity] = known
                     while len(self._answers) > _REMEMBERED:
                         self._answers.popitem(last=False)
             if known[0] != digest:

@@ -116,9 +116,9 @@ def test_scripted_people_are_known_from_the_start(untouched: SandboxProcess, sce
     assert person.life_status == ("deceased" if scenario == "deceased" else "alive")
 
 
-def test_of_who_is_to_fail_the_consent_service_reports_an_error(sandbox: SandboxProcess) -> None:
-    assert consent_of(sandbox, IIN_OF["failed"]).status == "error"
-    assert consent_of(sandbox, IIN_OF["verified"]).status == "valid"
+def test_of_who_is_to_fail_the_consent_service_reports_an_error(untouched: SandboxProcess) -> None:
+    assert consent_of(untouched, IIN_OF["failed"]).status == "error"
+    assert consent_of(untouched, IIN_OF["verified"]).status == "valid"
 
 
 def test_the_person_of_the_lenders_guide_is_known(untouched: SandboxProcess) -> None:

@@ -6,8 +6,10 @@ from itertools import combinations
 
 import pytest
 
-from verification.core import almaty, calendars, law_of_day, profiles, strictness
+from tests.verification import law_files
+from verification.core import almaty, calendars, law_book, law_file, law_of_day, law_rules, profiles, strictness
 from verification.core.errors import BadInput, Misconfigured
+from verification.core.law_book import NOTHING
 from verification.core.profiles import Status
 
 IN_ORDER = [*profiles.PROFILES.values()]
@@ -135,3 +137,28 @@ def test_what_a_profile_in_force_repeals_is_no_law_any_more(monkeypatch):
 @pytest.mark.parametrize(("earlier", "later"), [*combinations(IN_ORDER, 2)], ids=lambda each: each.id)
 def test_no_later_law_is_laxer_in_any_field(earlier, later):
     assert strictness.laxer(later, earlier) == ()
+
+
+def test_a_status_with_a_day_to_come_leaves_the_one_before_it_until_then():
+    """An adopted law that is stricter goes on to join, though its day of force is known by now."""
+    strict = law_files.profile(status="adopted", since="2027-01-10", cooling_off_hours=72)
+    in_force = law_files.status(law_files.STRICTER, "in_force", "2027-03-01")
+    taken = NOTHING
+    days = [law_files.noon(date(2027, month, 2)) for month in (1, 2, 3)]
+    bound = []
+    for document in (law_files.document(profiles=[strict]), law_files.document(2, mci=[], statuses=[in_force])):
+        taken = law_rules.extended(taken, law_file.parse(document))
+        law_book.hold(taken)
+        bound.append([law_of_day.binding("KZ-2025-09", mode="live", at=day).id for day in days])
+    law_book.hold(NOTHING)
+    assert bound == [["KZ-2025-09", law_files.STRICTER, law_files.STRICTER]] * 2
+
+
+@pytest.mark.parametrize("law", IN_ORDER, ids=lambda each: each.id)
+def test_a_live_verification_is_lawful_by_no_profile_that_is_laxer_than_the_law_of_its_day(law):
+    at = law_files.noon(date(2026, 12, 1))
+    assert law_of_day.is_lawful(law, mode="test", at=at)
+    laxer = strictness.laxer(law, profiles.get("KZ-2025-09"))
+    assert law_of_day.is_lawful(law, mode="live", at=at) is not bool(laxer)
+    assert law_of_day.is_lawful(profiles.RENEWAL, mode="live", at=at)
+    assert not law_of_day.is_lawful(law, mode="live", at=law_files.noon(date(1999, 1, 1)))
