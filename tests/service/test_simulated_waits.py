@@ -110,3 +110,19 @@ def test_who_leaves_the_sms_unanswered_may_consent_anew_later(deployment: Deploy
     api.call("POST", f"/v1/test/verifications/{renewal}/simulate", {"scenario": scenario.name})
     wait_until(lambda: api.read(renewal)["last_failure"] == scenario.last_failure, what=scenario.name, seconds=60)
     assert api.read(renewal)["status"] == scenario.status
+
+
+def test_who_goes_away_from_a_new_consent_is_abandoned(deployment: Deployment, api: LenderApi) -> None:
+    _, renewal, _ = waited(deployment, api)
+    api.call("POST", f"/v1/test/verifications/{renewal}/simulate", {"scenario": "abandoned"})
+    wait_until(lambda: api.read(renewal)["next_action"]["type"] == "form", what="the form", seconds=60)
+    api.call("POST", "/v1/test/clock", {"advance_seconds": 3600, "verification": renewal})
+    wait_until(lambda: api.read(renewal)["next_action"]["code"] == "abandoned", what="the end of its time", seconds=60)
+
+
+def test_who_never_comes_back_to_a_new_consent_is_expired(deployment: Deployment, api: LenderApi) -> None:
+    _, renewal, _ = waited(deployment, api)
+    api.call("POST", f"/v1/test/verifications/{renewal}/simulate", {"scenario": "expires"})
+    api.call("POST", "/v1/test/clock", {"advance_seconds": 90_000, "verification": renewal})
+    wait_until(lambda: api.read(renewal)["status"] == "expired", what="the end of the time", seconds=60)
+    assert api.read(renewal)["code"] == "verification_expired"
