@@ -28,7 +28,7 @@ class ScenarioAnswer(serializers.Serializer[Any]):
     routes = serializers.ListField(child=serializers.CharField(), help_text="On which it is played.")
     registered = serializers.ListField(
         child=serializers.CharField(),
-        help_text="On which it is played besides where the legal profile asks the register of people.",
+        help_text="Routes on which it is played, too, where the legal profile asks the register of people.",
     )
     happens = serializers.CharField()
     status = serializers.ChoiceField(

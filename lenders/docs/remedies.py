@@ -45,6 +45,13 @@ _DATA: Final = Remedy(
     FRESH,
     "you and the borrower",
 )
+_DOCUMENT: Final = Remedy(
+    "Compare what you sent with the borrower's document. If you sent it right, the borrower needs a valid one. "
+    "What was opened cannot be changed: open another with the data of the valid document.",
+    NO,
+    FRESH,
+    "you and the borrower",
+)
 
 _REMARK: Final = Remedy("Nothing: the check has passed, and this decides nothing.", NO, NONE)
 
@@ -187,8 +194,8 @@ _OF_REASONS: Final[Mapping[str, Remedy]] = {
     "person_unknown": _DATA,
     "name_mismatch": _DATA,
     "birth_date_differs": _DATA,
-    "document_invalid": _DATA,
-    "document_expired": _DATA,
+    "document_invalid": _DOCUMENT,
+    "document_expired": _DOCUMENT,
     "phone_owner_mismatch": _DATA,
     "sms_refused": _DATA,
     "otp_wrong": Remedy(

@@ -112,7 +112,7 @@ def test_scripted_people_are_known_from_the_start(untouched: SandboxProcess, sce
     person = person_of(untouched, IIN_OF[scenario]).person
     assert person is not None
     assert person.birth_date == date(1899, 1, 1)
-    assert person.surname == ("ИНАКОВ" if scenario == "registry_mismatch" else "АСАНОВ")
+    assert person.surname == ("ИНАКОВ" if scenario == "name_mismatch" else "АСАНОВ")
     assert person.life_status == ("deceased" if scenario == "deceased" else "alive")
 
 
@@ -138,14 +138,14 @@ def test_the_person_of_the_lenders_guide_is_known(untouched: SandboxProcess) -> 
     assert ownership_of(untouched, subject["phone"], iin=subject["iin"]).status == "owned"
 
 
-@pytest.mark.parametrize("scenario", ["registry_mismatch", "deceased"])
+@pytest.mark.parametrize("scenario", ["name_mismatch", "deceased"])
 def test_a_scripted_person_keeps_the_script_when_registered_anew(sandbox: SandboxProcess, scenario: str) -> None:
     iin = register(sandbox, iin=IIN_OF[scenario])
     try:
         person = person_of(sandbox, iin).person
         assert person is not None
         assert (person.surname, person.life_status) == (
-            ("ИНАКОВ", "alive") if scenario == "registry_mismatch" else ("ӘБДІҒАЛИЕВА", "deceased")
+            ("ИНАКОВ", "alive") if scenario == "name_mismatch" else ("ӘБДІҒАЛИЕВА", "deceased")
         )
     finally:
         sandbox.post("/people/forget", iin=iin)

@@ -10,11 +10,18 @@ from insecure_sandbox.demo.lender import LenderApi
 from insecure_sandbox.demo.processes import wait_until
 from tests.service.deployment import Deployment
 from tests.service.test_simulations import told
+from verification.core.scenarios import SCENARIOS
 
 pytestmark = pytest.mark.service
 
 _BIN, _CONTRACT = "100640000011", "c0" * 32
 _HOURS_24 = 24 * 3600 + 60
+_SAYS_NO = ("consent_declined", "coercion_reported")
+_REFUSED = [
+    name
+    for name, scenario in SCENARIOS.items()
+    if "renewal" in scenario.routes and scenario.status in ("declined", "failed") and name not in _SAYS_NO
+]
 
 
 @pytest.fixture(scope="module")
@@ -78,9 +85,44 @@ def test_the_money_leaves_once_the_borrower_has_consented_anew(deployment: Deplo
     assert deployment.audit() == ""
 
 
-@pytest.mark.parametrize("scenario", ["consent_declined", "coercion_reported"])
+@pytest.mark.parametrize("scenario", _SAYS_NO)
 def test_who_says_no_after_the_wait_gets_no_money(deployment: Deployment, api: LenderApi, scenario: str) -> None:
     opened, renewal, _ = waited(deployment, api)
     anew = played(api, renewal, scenario)
     assert (anew["status"], anew["code"]) == ("declined", scenario)
     assert cleared(api, opened)["code"] == "consent_declined"
+
+
+@pytest.mark.parametrize("name", _REFUSED)
+def test_what_registers_and_codes_refuse_by_ends_a_new_consent_too(
+    deployment: Deployment, api: LenderApi, name: str
+) -> None:
+    _, renewal, _ = waited(deployment, api)
+    scenario, anew = SCENARIOS[name], played(api, renewal, name)
+    assert (anew["status"], anew["code"], anew["route"]) == (scenario.status, scenario.code, "renewal")
+    assert (anew["last_failure"] or "") == scenario.last_failure
+    assert {check["code"] for check in anew["checks"] if check["code"]} == set(scenario.checks)
+
+
+def test_who_leaves_the_sms_unanswered_may_consent_anew_later(deployment: Deployment, api: LenderApi) -> None:
+    _, renewal, _ = waited(deployment, api)
+    scenario = SCENARIOS["consent_unanswered"]
+    api.call("POST", f"/v1/test/verifications/{renewal}/simulate", {"scenario": scenario.name})
+    wait_until(lambda: api.read(renewal)["last_failure"] == scenario.last_failure, what=scenario.name, seconds=60)
+    assert api.read(renewal)["status"] == scenario.status
+
+
+def test_who_goes_away_from_a_new_consent_is_abandoned(deployment: Deployment, api: LenderApi) -> None:
+    _, renewal, _ = waited(deployment, api)
+    api.call("POST", f"/v1/test/verifications/{renewal}/simulate", {"scenario": "abandoned"})
+    wait_until(lambda: api.read(renewal)["next_action"]["type"] == "form", what="the form", seconds=60)
+    api.call("POST", "/v1/test/clock", {"advance_seconds": 3600, "verification": renewal})
+    wait_until(lambda: api.read(renewal)["next_action"]["code"] == "abandoned", what="the end of its time", seconds=60)
+
+
+def test_who_never_comes_back_to_a_new_consent_is_expired(deployment: Deployment, api: LenderApi) -> None:
+    _, renewal, _ = waited(deployment, api)
+    api.call("POST", f"/v1/test/verifications/{renewal}/simulate", {"scenario": "expires"})
+    api.call("POST", "/v1/test/clock", {"advance_seconds": 90_000, "verification": renewal})
+    wait_until(lambda: api.read(renewal)["status"] == "expired", what="the end of the time", seconds=60)
+    assert api.read(renewal)["code"] == "verification_expired"

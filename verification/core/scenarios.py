@@ -13,8 +13,9 @@ from verification.core.ids import AUTHORITY_TEST_IIN, Iin
 SIMULATED: Final = "insecure_simulated"
 """Who measured where nobody real was before the page: stands in every check of a simulated borrower."""
 SIGNED, FACED, ALL = ("eds",), ("biometric", "live_face"), ("eds", "biometric", "live_face")
-AND_ANEW = (*ALL, "renewal")
-"""With the new consent after a wait, which has a verification of its own."""
+FORMED, CONSENTED, AND_ANEW = ("live_face", "renewal"), (*FACED, "renewal"), (*ALL, "renewal")
+"""Which have a form and a code; which ask 1414 under every law; all with the new consent after a wait, `renewal`, which
+has a verification of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,7 @@ def _denied(name: str, code: str, happens: str, *, iin: str = "") -> Scenario:
     return Scenario(
         name=name,
         iin=iin,
-        routes=("live_face",),
+        routes=FORMED,
         registered=("eds", "biometric"),
         happens=happens,
         status="declined",
@@ -169,15 +170,15 @@ _TABLE: Final = (
         events=("verification.in_review",),
         then="Your reviewers vote at the desk; after 24 hours it is `expired` with `review_timeout`.",
     ),
-    _denied("registry_mismatch", "name_mismatch", "The register has another surname.", iin="990101100060"),
+    _denied("name_mismatch", "name_mismatch", "The register has another surname.", iin="990101100060"),
     _denied("birth_date_differs", "birth_date_differs", "The register has another birth date for this IIN."),
-    _denied("registry_unknown", "person_unknown", "The register of people does not know this IIN."),
+    _denied("person_unknown", "person_unknown", "The register of people does not know this IIN."),
     _denied("deceased", "person_deceased", "The register says that the person has died.", iin="990101100135"),
     _denied("document_lost", "document_invalid", "The document is registered as lost."),
     _denied("document_expired", "document_expired", "The document ran out, as the register has it."),
     Scenario(
         name="consent_unanswered",
-        routes=FACED,
+        routes=CONSENTED,
         registered=("eds",),
         happens="Does not answer the state's SMS from 1414, and goes away when asked again. Nothing is burnt.",
         status="requires_input",
@@ -186,7 +187,7 @@ _TABLE: Final = (
     ),
     Scenario(
         name="phone_owner_mismatch",
-        routes=("live_face",),
+        routes=FORMED,
         happens="The phone is another person's, as the register has it.",
         status="declined",
         code="attempts_exhausted",
@@ -196,7 +197,7 @@ _TABLE: Final = (
     ),
     Scenario(
         name="registry_unavailable",
-        routes=FACED,
+        routes=CONSENTED,
         registered=("eds",),
         happens="The registers do not answer. Tried for a minute.",
         status="failed",
@@ -206,7 +207,7 @@ _TABLE: Final = (
     Scenario(
         name="failed",
         iin="990101100123",
-        routes=FACED,
+        routes=CONSENTED,
         registered=("eds",),
         happens="The state's consent service reports an error, each time. Tried for a minute.",
         status="failed",
@@ -216,7 +217,7 @@ _TABLE: Final = (
     Scenario(
         name="wrong_code",
         iin="990101100050",
-        routes=("live_face",),
+        routes=FORMED,
         happens="Types a wrong code five times.",
         status="declined",
         code="attempts_exhausted",
@@ -254,7 +255,7 @@ _TABLE: Final = (
     ),
     Scenario(
         name="abandoned",
-        routes=ALL,
+        routes=AND_ANEW,
         happens="Agrees, and goes away from the first page that asks for a proof.",
         status="requires_input",
         then="When the page's time is over, or the test clock put forward, it is `abandoned`. Simulate it again.",
@@ -262,7 +263,7 @@ _TABLE: Final = (
     Scenario(
         name="expires",
         iin="990101100090",
-        routes=ALL,
+        routes=AND_ANEW,
         happens="Opens the link, reads, and goes away for good.",
         status="requires_input",
         then="When the 24 hours are over, or the test clock put forward, it is `expired`: `verification_expired`.",

@@ -26,4 +26,8 @@ def test_a_new_consent_is_played_by_its_own_scenarios(api, waited, played):
 
 def test_the_catalogue_says_which():
     anew = {name for name, scenario in SCENARIOS.items() if "renewal" in scenario.routes}
-    assert anew == {"verified", "consent_declined", "coercion_reported"}
+    of_registers = {"name_mismatch", "birth_date_differs", "person_unknown", "deceased", "document_lost"}
+    of_registers |= {"document_expired", "phone_owner_mismatch", "registry_unavailable"}
+    of_messages = {"consent_unanswered", "failed", "wrong_code"}
+    own = {"verified", "consent_declined", "coercion_reported", "abandoned", "expires"}
+    assert anew == own | of_registers | of_messages

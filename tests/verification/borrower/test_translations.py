@@ -1,12 +1,14 @@
 """Every sentence a person can see is there in Kazakh and Russian, whole, and none is left over."""
 
 import re
+from collections import Counter
 
 import pytest
 
 from tests.verification.borrower import catalogues, msgids
 from verification.core.reasons import REASONS
 
+_QUOTED = re.compile(r'^(msgctxt|msgid|msgstr\S*)? ?"(.*)"$')
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]")
 CYRILLIC = re.compile(r"[а-яёәғқңөұүһі]", re.IGNORECASE)
 # Written the same everywhere.
@@ -27,6 +29,28 @@ def test_the_search_for_sentences_finds_templates_python_and_plurals():
     assert "templates/borrower/question.html" in found["Is somebody on the phone telling you what to press?"]
     assert ("%(number)d day", "%(number)d days") in found
     assert "not a sentence of ours" not in found
+
+
+def written(text):
+    """Context and sentence of each entry as they stand in a catalogue; Babel reads two of one as one."""
+    for entry in text.split("\n\n"):
+        parts, word = {"msgctxt": "", "msgid": ""}, ""
+        for quoted in filter(None, map(_QUOTED.match, entry.splitlines())):
+            word = quoted[1] or word
+            parts[word] = parts.get(word, "") + quoted[2]
+        if parts["msgid"]:
+            yield parts["msgctxt"], parts["msgid"]
+
+
+@pytest.mark.parametrize("path", sorted(msgids.ROOT.glob("locale/*/LC_MESSAGES/*.po")), ids=str)
+def test_no_sentence_stands_twice_in_a_catalogue(path):
+    twice = [entry for entry, times in Counter(written(path.read_text("utf-8"))).items() if times > 1]
+    assert twice == []
+
+
+def test_a_sentence_that_stands_twice_is_noticed():
+    once, again = 'msgid "A"\nmsgstr "1"', 'msgid ""\n"A"\nmsgstr "2"'
+    assert [*written(f'{once}\n\n{again}\n\nmsgctxt "c"\n{once}')] == [("", "A"), ("", "A"), ("c", "A")]
 
 
 @pytest.mark.parametrize("language", catalogues.LANGUAGES)

@@ -38,21 +38,23 @@ CAMERA = {
     "kk": (
         "Адам емес, бағдарлама",
         "Ол теріс шешім шығара алады.",
-        "жеке тұлғалардың мемлекеттік тізіліміне де сұрау жіберіледі.",
-        "Кредитордағы адаммен сөйлесу: +7 727 000 00 44",
+        "Кредитор қызметкерімен сөйлесу: +7 727 000 00 44",
     ),
     "ru": (
         "Программа, а не человек, проверяет",
         "Она может отказать.",
-        "запрос идёт и в государственный реестр физических лиц.",
-        "Поговорить с человеком у кредитора: +7 727 000 00 44",
+        "Чтобы поговорить с сотрудником кредитора: +7 727 000 00 44",
     ),
     "en": (
         "A program, not a person, checks",
         "It can refuse you.",
-        "the state register of people is asked, too.",
         "To talk to a human being at the lender: +7 727 000 00 44",
     ),
+}
+REGISTER = {
+    "kk": "Жеке тұлғалардың мемлекеттік тізілімінен де сіз туралы мәлімет сұратылады.",
+    "ru": "Сведения о вас запрашиваются и в государственном реестре физических лиц.",
+    "en": "The state register of people is asked about you, too.",
 }
 REVIEW = {
     "kk": r"қайта қара|қайта тексер|шағым|апелляц",
@@ -71,8 +73,8 @@ def words(markup: str) -> str:
 def read(client, shows):
     """The part of a page above its footer, in a language."""
 
-    def page_in(page, language):
-        shows(page)
+    def page_in(page, language, **changes):
+        shows(page, **changes)
         client.cookies["django_language"] = language
         return text(client.get(NOW)).partition("<main")[2].partition("</main>")[0]
 
@@ -94,6 +96,12 @@ def test_the_camera_says_so_before_it_is_turned_on(read, language):
     assert [phrase for phrase in CAMERA[language] if phrase not in words(before)] == []
     assert before.index('href="tel:+77270000044"') < before.index("data-primer")
     assert "tel:" not in later
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_camera_names_the_register_of_people_where_it_is_asked(read, language):
+    assert REGISTER[language] in words(read("commands", language, asks_register=True))
+    assert REGISTER[language] not in words(read("commands", language))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

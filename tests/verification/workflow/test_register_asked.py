@@ -118,6 +118,7 @@ def test_an_unanswered_message_of_1414_is_waited_for_ten_minutes_and_burns_nothi
     story = begun(profile)
     story.to_statement()
     assert story.page().data["asked_by_phone"] is True
+    assert story.page().asks_register
     if story.row().route == "eds":
         story.sign(issued())
     else:

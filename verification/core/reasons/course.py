@@ -24,7 +24,13 @@ TABLE = (
     ),
     Reason("registry_mismatch", _NOT_CONFIRMED, "The borrower typed what their document does not say.", burns=True),
     # What the lender stated and the register has cannot change by another try: each of these ends it.
-    Reason("person_unknown", _NOT_CONFIRMED, "The register does not know this person.", burns=True, final=True),
+    Reason(
+        "person_unknown",
+        _NOT_CONFIRMED,
+        "1414 or the register of people does not know this person.",
+        burns=True,
+        final=True,
+    ),
     Reason("name_mismatch", _NOT_CONFIRMED, "Other names than stated are registered.", burns=True, final=True),
     Reason("birth_date_differs", _NOT_CONFIRMED, "Another birth date is registered.", burns=True, final=True),
     Reason("person_deceased", _NOT_CONFIRMED, "The register says that the person has died.", burns=True, final=True),

@@ -26,8 +26,7 @@ def borrower_page(*, verification_id: str) -> BorrowerPage:
 
 def page_of(verification: Verification, attempt: Attempt | None) -> BorrowerPage:
     """The page of rows that were just read, the key beside them; raises `EvidenceUnreadable`."""
-    key = cases.key_beside(verification)
-    sealed = cases.read(verification, key)
+    sealed = cases.read(verification, cases.key_beside(verification))
     stage = stages.known(verification.route, verification.stage, law=verification.profile_sha256)
     # Every stage of the combination in order, by route and name; consent is asked for before the first route only.
     combination = verification.combination or [verification.route]
@@ -62,6 +61,7 @@ def page_of(verification: Verification, attempt: Attempt | None) -> BorrowerPage
         renewal=sealed.case.renewal,
         routes=_other_routes(verification),
         offers_signed=name == "finished" and signed_files.is_offered(verification),
+        asks_register=bool(stage) and "person" in stages.services(combination, law=verification.profile_sha256),
     )
 
 

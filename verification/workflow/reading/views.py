@@ -216,6 +216,7 @@ class BorrowerPage(BorrowerTurn):
     renewal: Renewal | None
     routes: tuple[RouteChoice, ...]
     offers_signed: bool = False  # whether the statement and the signature may be downloaded
+    asks_register: bool = False  # of people, on a route that the verification has
 
 
 def page_name(verification: Verification, attempt: Attempt | None) -> str:
