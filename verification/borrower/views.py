@@ -32,7 +32,7 @@ _MORE: Mapping[str, Callable[[queries.BorrowerPage], Mapping[str, Any]]] = {
     "renewal": wording.renewal,
     "statement": lambda page: {**statement.context(page), **egov_mobile.context(page)},
     "choose_route": wording.routes,
-    "resume": wording.routes,
+    "resume": wording.resume,
     "form": form_fields.context,
     "code": one_time_code.context,
     "commands": camera.context,

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import get_language, gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from verification.core import spelling
 from verification.core.ids import case_number
@@ -17,6 +18,11 @@ from verification.core.reasons import REASONS
 from verification.workflow.reading.queries import BorrowerPage, BorrowerState
 
 _WAITED_FOR = frozenset({"borrower_busy", "consent_pending"})
+_USED_UP = {
+    "velocity_exceeded": _("No code can be sent today"),
+    "captures_exceeded": _("Not with the camera today"),
+    "consents_exceeded": _("1414 cannot be asked again today"),
+}
 
 
 def frame(page: BorrowerPage, *, notice: str = "") -> dict[str, Any]:
@@ -73,6 +79,11 @@ def renewal(page: BorrowerPage) -> Mapping[str, Any]:
 def routes(page: BorrowerPage) -> Mapping[str, Any]:
     """The routes to choose from, each with its name and what it takes."""
     return {"routes": page.routes}
+
+
+def resume(page: BorrowerPage) -> Mapping[str, Any]:
+    """The same, and a heading where a day's number is used up; without it the borrower fell silent."""
+    return {**routes(page), "used_up": _USED_UP.get(page.notice, "")}
 
 
 def routes_without_camera(page: BorrowerPage) -> list[tuple[str, Any]]:
