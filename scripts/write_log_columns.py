@@ -19,6 +19,12 @@ and the tables of the database against each other, so no column is left out. By 
 - **not covered**: people and lenders, whose changes are no entries yet.
 
 What is compared by `evidence/` needs the keys; where they are not at hand `audit_verify` says how much was not checked.
+
+Two things have no table of their own. A law file that was taken stands whole in the body of its entries, `law.taken`;
+`audit/laws` verifies the root's signature and the order of numbers. What the consent service and the register of people
+were asked and answered are rows of `verification_evidenceitem` like other evidence: `register.asked`,
+`register.consent_request`, `register.consent` and `register.person`.
+
 How well it holds is tried by changing each of them: [what tampering shows](regulator-guide.md#what-tampering-shows).
 """
 

@@ -129,7 +129,9 @@ _OF_REFUSALS: Final[Mapping[str, Remedy]] = {
     "account_owner_unavailable": Remedy(
         "Tell the operator, who has to connect such a source.", LATER, FRESH, "operator"
     ),
-    "mci_unknown": Remedy("Tell the operator, who has to enter the MCI of this year.", LATER, FRESH, "operator"),
+    "mci_unknown": Remedy(
+        "Tell the operator, who takes the MCI of this year by `manage.py take_law`.", LATER, FRESH, "operator"
+    ),
     "gates_unavailable": _ASK_AGAIN,
     "account_owner_mismatch": Remedy(
         "Do not pay into this account. Ask the borrower for one of their own, and open a new verification with it.",

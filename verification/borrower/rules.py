@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 from verification.borrower import public, wording
 from verification.borrower.asked import asked_in
 from verification.core import law_book, mci, profiles, spelling
-from verification.core.profiles import PROFILES, RENEWAL, Profile, Status
+from verification.core.profiles import NOT_IN_FORCE, PROFILES, RENEWAL, Profile, Status
 from verification.workflow import stages
 
 
@@ -39,8 +39,15 @@ def rules(request: HttpRequest) -> HttpResponse:
         }
         for value in sorted(mci.values(), key=lambda value: value.in_force_from, reverse=True)
     ]
-    renewal = {"of": RENEWAL, "status": _status(RENEWAL), "way": titles["renewal"], "source": _(RENEWAL.source)}
-    return render(request, "rules.html", {"cards": cards, "renewal": renewal, "values": values})
+    renewal = {
+        "of": RENEWAL,
+        "status": _status(RENEWAL),
+        "way": titles["renewal"],
+        "asked_of": list(asked_in(RENEWAL)),
+        "source": _(RENEWAL.source),
+    }
+    context = {"cards": cards, "renewal": renewal, "values": values, "law": law_book.current()}
+    return render(request, "rules.html", context)
 
 
 def _status(profile: Profile) -> str:
@@ -54,9 +61,10 @@ def _status(profile: Profile) -> str:
 
 
 def _status_source(profile: Profile) -> str:
-    """Whence we have a status that a law file has changed; empty for one that has stood since the profile came."""
-    changes = law_book.current().changes_of(profile.id)
-    return changes[-1].source if changes else ""
+    """Whence we have a status that a law file has changed, or what is missing while one that the code ships waits."""
+    if changes := law_book.current().changes_of(profile.id):
+        return changes[-1].source
+    return _(NOT_IN_FORCE.get(profile.id, "")) if profile.status is not Status.IN_FORCE else ""
 
 
 def _gates(of: Profile) -> list[tuple[str, str]]:

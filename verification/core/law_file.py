@@ -6,46 +6,29 @@ fields of the rule by name; one left out is not asked) and `statuses` (profile, 
 Signed, it is `{"law": document, "signature": base64}`. What it may change is judged in `core/law_rules.py`.
 """
 
-import re
+import json
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
-from datetime import date, datetime
-from types import NoneType
-from typing import Any, Final, get_args, get_type_hints
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
 
-from verification.core import certificates, releases, stored
+from verification.core import certificates, law_items, stored
 from verification.core.errors import BadInput
 from verification.core.law_book import StatusChange
+from verification.core.law_items import MALFORMED, malformed
 from verification.core.mci import Mci
-from verification.core.profiles import Combination, Profile, Status
+from verification.core.profiles import Profile
 from verification.core.strict_json import StrictObject, read_json
-from verification.core.strictness import COMBINATIONS, NOT_DECIDING
 
 FORM: Final = "tulga-law-1"
 FILE_BYTES: Final = 60 * 1024
 """A file at most: it stands in one entry of each log, and a leaf holds 65 535 bytes. Source: C2SP tlog-tiles."""
 NUMBER_MAX: Final = 9_999
-_ITEMS_MAX: Final = 40
-"""In each list. Ours: the law has brought six profiles in five years."""
-_SETS_MAX: Final = 8
-"""Sets of routes in a profile, and ids that it repeals. Ours."""
-_MOST: Final[Mapping[str, int]] = {"_seconds": 10**8, "_hours": 24 * 366, "_years": 150, "_mci": 10**6}
-"""Of a number of a rule, by its unit. Ours: 10^8 s are three years; a wait has at most a year."""
-_COUNT_MAX: Final = 100
-_TENGE_MAX: Final = 10**7
-_YEARS: Final = (2020, 2100)
-_SOURCE_MAX: Final = 500
-_NAME_MAX: Final = 40
 _ORIGIN_MAX: Final = 200
 _SIGNATURE_BYTES: Final = 64
 """Of Ed25519."""
-_ROUTES: Final = tuple(sorted({release.route for release in releases.RELEASES.values()} - {"renewal"}))
-"""Those that verify somebody: by the new consent after a wait nothing else is opened."""
-_TYPES: Final = get_type_hints(Profile)
-_RULE: Final = [field for field in fields(Profile) if field.name not in NOT_DECIDING | {COMBINATIONS}]
-_CODE: Final = "law_malformed"
-_ID: Final = re.compile("KZ-20[0-9]{2}-[0-9]{2}(-[a-z0-9]{1,16})?")
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
@@ -79,6 +62,8 @@ class Signed:
 def read_document(untrusted: bytes) -> tuple[Law, dict[str, Any]]:
     """What a file says before it is signed, and its document. Raises `BadInput` (law_malformed)."""
     document = _object(untrusted)
+    if "law" in document and "form" not in document:
+        raise malformed("", "this file is signed already: take it by manage.py take_law")
     return parse(document), document
 
 
@@ -92,7 +77,7 @@ def read_entry(untrusted_body: Any) -> Signed:
     body = untrusted_body if isinstance(untrusted_body, dict) else {}
     signed = _signed({name: body.get(name) for name in ("law", "signature")})
     if {name: value for name, value in body.items() if name != "v"} != signed.body:
-        raise _malformed("/", "the entry says more than the file, or something else")
+        raise malformed("", "the entry says more than the file, or something else")
     return signed
 
 
@@ -109,9 +94,9 @@ def parse(document: Mapping[str, Any]) -> Law:
     try:
         return _law(document)
     except BadInput as error:
-        if error.code == _CODE:
+        if error.code == MALFORMED:
             raise
-        raise _malformed(error.pointer, error.detail) from None
+        raise malformed(error.pointer, error.detail) from None
 
 
 def _law(document: Mapping[str, Any]) -> Law:
@@ -120,117 +105,32 @@ def _law(document: Mapping[str, Any]) -> Law:
     number = fields_left.whole("number", least=1, most=NUMBER_MAX)
     installation = fields_left.text("installation", longest=_ORIGIN_MAX)
     issued_at = fields_left.moment("issued_at")
-    values = tuple(map(_value, fields_left.objects("mci", most=_ITEMS_MAX)))
-    read = tuple(map(_profile, fields_left.objects("profiles", most=_ITEMS_MAX)))
-    statuses = tuple(map(_status, fields_left.objects("statuses", most=_ITEMS_MAX)))
-    fields_left.finish()
+    values = tuple(law_items.items_of(fields_left, "mci", law_items.value))
+    read = tuple(law_items.items_of(fields_left, "profiles", law_items.profile))
+    statuses = tuple(law_items.items_of(fields_left, "statuses", law_items.status))
+    law_items.finish(fields_left, "")
     if not (values or read or statuses):
-        raise _malformed("/", "the file says nothing of the law")
+        raise malformed("", "the file says nothing of the law")
     # Each value was read by now, so that the document has a canonical spelling.
     return Law(number, installation, issued_at, values, read, statuses, stored.digest(document))
 
 
-def _value(item: StrictObject) -> Mci:
-    year = item.whole("year", least=_YEARS[0], most=_YEARS[1])
-    value = Mci(date(year, 1, 1), item.whole("tenge", least=1, most=_TENGE_MAX), _source(item))
-    item.finish()
-    return value
-
-
-def _status(item: StrictObject) -> StatusChange:
-    name = item.text("profile", longest=_NAME_MAX)
-    change = StatusChange(name, Status(item.choice("status", tuple(Status))), _day(item), _source(item))
-    item.finish()
-    return change
-
-
-def _profile(item: StrictObject) -> Profile:
-    name = item.text("id", longest=_NAME_MAX)
-    if not _ID.fullmatch(name):
-        raise _malformed("/id", "an id such as KZ-2027-03 is expected")
-    status, since, source = Status(item.choice("status", tuple(Status))), _day(item), _source(item)
-    repeals = _ids(item, "repeals", most=_SETS_MAX) if "repeals" in item.names() else ()
-    combinations = _combinations(item)
-    rule = {field.name: _number(item, field.name) for field in _RULE if field.name in item.names()}
-    if missing := [field.name for field in _RULE if field.default is MISSING and rule.get(field.name) is None]:
-        raise _malformed(f"/{missing[0]}", "the field is missing")
-    if (rule.get("cooling_off_over_mci") is None) is not (rule.get("cooling_off_hours") is None):
-        raise _malformed("/cooling_off_hours", "a wait has a sum and its hours, or neither")
-    item.finish()
-    return Profile(
-        id=name, status=status, since=since, source=source, repeals=repeals, combinations=combinations, **rule
-    )
-
-
-def _combinations(item: StrictObject) -> tuple[Combination, ...]:
-    untrusted = item.value_or_none(COMBINATIONS)
-    if not isinstance(untrusted, list) or not 1 <= len(untrusted) <= _SETS_MAX:
-        raise _malformed("/combinations", "a list of sets of routes is expected")
-    combinations = tuple(_routes(routes) for routes in untrusted)
-    if len({frozenset(routes) for routes in combinations}) != len(combinations):
-        raise _malformed("/combinations", "a set of routes stands twice")
-    return combinations
-
-
-def _routes(untrusted: Any) -> Combination:
-    routes = StrictObject({"routes": untrusted}, place="/combinations").choices("routes", _ROUTES)
-    if not routes:
-        raise _malformed("/combinations", "a set of routes is not empty")
-    return routes
-
-
-def _ids(item: StrictObject, name: str, *, most: int) -> tuple[str, ...]:
-    untrusted = item.value_or_none(name)
-    if not isinstance(untrusted, list) or len(untrusted) > most:
-        raise _malformed(f"/{name}", f"a list of at most {most} ids is expected")
-    if not all(isinstance(word, str) and _ID.fullmatch(word) for word in untrusted):
-        raise _malformed(f"/{name}", "an id such as KZ-2025-09 is expected")
-    if len(set(untrusted)) != len(untrusted):
-        raise _malformed(f"/{name}", "an id stands twice")
-    return tuple(untrusted)
-
-
-def _number(item: StrictObject, name: str) -> Any:
-    """The value of a field of the rule, by the type that the profile gives it."""
-    kinds = get_args(_TYPES[name]) or (_TYPES[name],)
-    untrusted = item.value_or_none(name)
-    if untrusted is None and NoneType in kinds:
-        return None
-    if bool in kinds and type(untrusted) is bool:
-        return untrusted
-    least = 1 if name.endswith(("_seconds", "_hours", "_years")) else 0
-    most = next((most for unit, most in _MOST.items() if name.endswith(unit)), _COUNT_MAX)
-    if int in kinds and type(untrusted) is int and least <= untrusted <= most:
-        return untrusted
-    raise _malformed(f"/{name}", f"a value from {least} to {most}, or a truth value, is expected")
-
-
-def _source(item: StrictObject) -> str:
-    source = item.text("source", longest=_SOURCE_MAX)
-    if not any(character.isalpha() for character in source):
-        raise _malformed("/source", "the words of a source are expected")
-    return source
-
-
-def _day(item: StrictObject) -> date:
-    since = item.day("since")
-    if not _YEARS[0] <= since.year <= _YEARS[1]:
-        raise _malformed("/since", f"a day of {_YEARS[0]} to {_YEARS[1]} is expected")
-    return since
-
-
 def _signed(untrusted: Mapping[str, Any]) -> Signed:
     document = untrusted.get("law")
+    if "law" not in untrusted and "form" in untrusted:
+        raise malformed("", "this file is not signed: sign it by manage.py sign_law")
     if not isinstance(document, dict):
-        raise _malformed("/law", "the document is expected")
+        raise malformed("/law", "the document is expected")
     law = parse(document)
     try:
         fields_left = StrictObject(dict(untrusted))
         fields_left.object("law")
         signature = fields_left.octets("signature", most=_SIGNATURE_BYTES)
-        fields_left.finish()
+        law_items.finish(fields_left, "")
     except BadInput as error:
-        raise _malformed(error.pointer, error.detail) from None
+        if error.code == MALFORMED:
+            raise
+        raise malformed(error.pointer, error.detail) from None
     return Signed(law, document, b64encode(signature).decode())
 
 
@@ -238,11 +138,22 @@ def _object(untrusted: bytes) -> dict[str, Any]:
     try:
         document = read_json(untrusted, max_bytes=FILE_BYTES)
     except BadInput as error:
-        raise _malformed("/", error.detail) from None
+        raise malformed("", _fault_of_text(untrusted) or error.detail) from None
     if not isinstance(document, dict):
-        raise _malformed("/", "an object is expected")
+        raise malformed("", "an object is expected")
     return document
 
 
-def _malformed(pointer: str, detail: str) -> BadInput:
-    return BadInput(f"{pointer or '/'}: {detail}", code=_CODE, pointer=pointer)
+def _fault_of_text(untrusted: bytes) -> str:
+    """Where the text of a file stops being JSON; empty where no place can be named."""
+    if len(untrusted) > FILE_BYTES:
+        return f"a law file has at most {FILE_BYTES} bytes"
+    if untrusted.startswith(_BYTE_ORDER_MARK):
+        return "the file begins with a byte order mark: save it as UTF-8 without one"
+    try:
+        json.loads(untrusted.decode("utf-8"))
+    except json.JSONDecodeError as error:
+        return f"no JSON at line {error.lineno}, column {error.colno}: {error.msg}"
+    except (ValueError, RecursionError):
+        return ""
+    return ""

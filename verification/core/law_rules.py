@@ -3,14 +3,16 @@
 What the code ships stays. A file that breaks a rule is refused as a whole, with a code of `CODES`.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Final, NoReturn
 
-from verification.core import mci, profiles
+from verification.core import almaty, mci, profiles
 from verification.core.errors import BadInput
 from verification.core.law_book import NOTHING, Amendments, StatusChange
 from verification.core.law_file import Law
+from verification.core.law_items import MALFORMED
 from verification.core.profiles import Profile, Status
 from verification.core.strictness import laxer
 
@@ -47,6 +49,16 @@ _FOLLOWS: Final[Mapping[Status, tuple[Status, ...]]] = {
 """Which status may follow which."""
 
 
+@dataclass(frozen=True)
+class Fault:
+    """A rule that a file breaks, by a code of `CODES`. is_certain: whatever the files before it say, which may be
+    missing here."""
+
+    code: str
+    detail: str
+    is_certain: bool = True
+
+
 def extended(amendments: Amendments, law: Law, *, is_on_record: bool = False) -> Amendments:
     """What counts once this file is taken, too. Raises `BadInput` with a code of `CODES`; then nothing of it counts.
 
@@ -57,23 +69,22 @@ def extended(amendments: Amendments, law: Law, *, is_on_record: bool = False) ->
         _refuse("law_replayed", f"number {law.number}, and {amendments.number} was taken last")
     if law.number > amendments.number + 1:
         _refuse("law_out_of_order", f"number {law.number}, and {amendments.number + 1} is next")
-    values, years = amendments.values, _YEARS if is_on_record else {value.in_force_from.year for value in mci.VALUES}
-    for value in law.values:
-        year = value.in_force_from.year
-        if year in {*years, *(earlier.in_force_from.year for earlier in values)}:
-            _refuse("law_mci_known", str(year))
-        if not is_on_record:
-            _require_plausible(value, (*mci.VALUES, *values))
-        values = (*values, value)
-    amendments = replace(amendments, number=law.number, sha256=law.sha256, values=values)
-    for change in law.statuses:
-        if not _is_forward(amendments, change, is_on_record=is_on_record):
-            continue
-        amendments = replace(amendments, statuses=(*amendments.statuses, change))
-    for profile in law.profiles:
-        _require_no_laxer(amendments, profile, is_on_record=is_on_record)
-        amendments = replace(amendments, profiles=(*amendments.profiles, profile))
-    return amendments
+    result, faults = _walked(amendments, law, is_on_record=is_on_record)
+    if faults:
+        code = faults[0].code
+        _refuse(code, "; ".join(fault.detail for fault in faults if fault.code == code))
+    return result
+
+
+def faults_of(law: Law, amendments: Amendments = NOTHING) -> list[Fault]:
+    """Every rule that a file breaks, where the root signs it: by what the code ships, and by the files given.
+
+    amendments: of the files before it; a fault that one of the missing files may mend is not certain.
+    """
+    faults = _walked(amendments, law, is_on_record=False)[1]
+    if amendments.number == law.number - 1:
+        return faults
+    return [replace(fault, is_certain=fault.is_certain and fault.code != "law_profile_unknown") for fault in faults]
 
 
 def all_of(laws: tuple[Law, ...]) -> Amendments:
@@ -84,40 +95,85 @@ def all_of(laws: tuple[Law, ...]) -> Amendments:
     return amendments
 
 
-def _require_plausible(value: mci.Mci, known: Iterable[mci.Mci]) -> None:
-    """A slip of the pen in a year's value cannot be corrected: the year has one."""
-    before = [other for other in known if other.in_force_from < value.in_force_from]
-    if not before:
-        return
-    last = max(before, key=lambda other: other.in_force_from).tenge
-    if not _GROWS[0] * last <= value.tenge <= _GROWS[1] * last:
-        _refuse("law_mci_implausible", f"{value.tenge} for {value.in_force_from.year}, after {last}")
+def _walked(amendments: Amendments, law: Law, *, is_on_record: bool) -> tuple[Amendments, list[Fault]]:
+    """What counts after a file whose number is right, without what breaks a rule; and each rule that it breaks."""
+    is_whole = amendments.number == law.number - 1
+    day = None if is_on_record else almaty.day_of(law.issued_at)
+    amendments, faults = replace(amendments, number=law.number, sha256=law.sha256), list[Fault]()
+    for value in law.values:
+        broken = [*_faults_of_value(amendments, value, is_on_record=is_on_record, is_whole=is_whole)]
+        faults += broken
+        if not broken:
+            amendments = replace(amendments, values=(*amendments.values, value))
+    for change in law.statuses:
+        broken = [*_faults_of_day(change.profile, change, day), *_faults_of_status(amendments, change, is_on_record)]
+        faults += broken
+        if not broken and _is_forward(amendments, change):
+            amendments = replace(amendments, statuses=(*amendments.statuses, change))
+    for profile in law.profiles:
+        broken = [*_faults_of_day(profile.id, profile, day), *_faults_of_profile(amendments, profile, is_on_record)]
+        faults += broken
+        # The profiles after one that asks less are still compared with it.
+        if {fault.code for fault in broken} <= {LAXER}:
+            amendments = replace(amendments, profiles=(*amendments.profiles, profile))
+    return amendments, faults
 
 
-def _is_forward(amendments: Amendments, change: StatusChange, *, is_on_record: bool) -> bool:
-    """Whether it changes anything: a later release may ship the status, or one behind it."""
+def _faults_of_value(amendments: Amendments, value: mci.Mci, *, is_on_record: bool, is_whole: bool) -> Iterator[Fault]:
+    """The year has a value, or this one is a slip of the pen, which no later file could correct.
+
+    is_whole: the files before this one are all known here.
+    """
+    year, shipped = value.in_force_from.year, {item.in_force_from.year: item for item in mci.VALUES}
+    counting = {earlier.in_force_from.year: earlier for earlier in amendments.values}
+    counting |= {number: item for number, item in shipped.items() if not is_on_record or number in _YEARS}
+    if year in counting:
+        yield Fault("law_mci_known", f"{year} has {counting[year].tenge} tenge")
+    elif not is_on_record and (years := [number for number in counting if number < year]):
+        last = counting[max(years)].tenge
+        if not _GROWS[0] * last <= value.tenge <= _GROWS[1] * last:
+            detail = f"{value.tenge} for {year}, after {last} for {max(years)}"
+            yield Fault("law_mci_implausible", detail, is_certain=is_whole or max(years) == year - 1)
+
+
+def _faults_of_day(name: str, item: StatusChange | Profile, day: date | None) -> Iterator[Fault]:
+    """Only what is in force may have a day to come. day: on which the file was issued; None for one on record."""
+    if day and item.status is not Status.IN_FORCE and item.since > day:
+        detail = f"{name} would be {item.status} since {item.since}, after the file was issued: name a day of before"
+        yield Fault(MALFORMED, detail)
+
+
+def _faults_of_status(amendments: Amendments, change: StatusChange, is_on_record: bool) -> Iterator[Fault]:
+    """A later release may ship the status that a file on record brings, or one behind it."""
     profile = profiles.book(amendments).get(change.profile)
     if profile is None:
-        _refuse("law_profile_unknown", change.profile)
-    if change.status not in _FOLLOWS[profile.status]:
-        if is_on_record and profile.id in profiles.PROFILES and not amendments.changes_of(profile.id):
-            return False
-        _refuse("law_status_impossible", f"{profile.id} is {profile.status}, and would be {change.status}")
-    return True
+        yield Fault("law_profile_unknown", change.profile)
+        return
+    is_shipped = is_on_record and profile.id in profiles.PROFILES and not amendments.changes_of(profile.id)
+    if not _is_forward(amendments, change) and not is_shipped:
+        detail = f"{profile.id} is {profile.status}, and would be {change.status}"
+        yield Fault("law_status_impossible", detail)
 
 
-def _require_no_laxer(amendments: Amendments, profile: Profile, *, is_on_record: bool) -> None:
+def _is_forward(amendments: Amendments, change: StatusChange) -> bool:
+    return change.status in _FOLLOWS[profiles.book(amendments)[change.profile].status]
+
+
+def _faults_of_profile(amendments: Amendments, profile: Profile, is_on_record: bool) -> Iterator[Fault]:
     book = {**profiles.book(amendments), **{earlier.id: earlier for earlier in amendments.profiles}}
     if is_on_record:
         names = {*_PROFILES, *(earlier.id for earlier in amendments.profiles)}
         book = {name: earlier for name, earlier in book.items() if name in names}
     if profile.id in {*book, profiles.RENEWAL.id}:
-        _refuse("law_profile_known", profile.id)
-    if unknown := [name for name in profile.repeals if name not in book]:
-        _refuse("law_profile_unknown", unknown[0])
+        yield Fault("law_profile_known", profile.id)
+        return
+    for name in profile.repeals:
+        if name not in book:
+            yield Fault("law_profile_unknown", name)
     for earlier in book.values():
         if earlier.id not in profile.repeals and (fields := laxer(profile, earlier)):
-            _refuse("law_laxer", f"{profile.id} than {earlier.id} in {', '.join(fields)}")
+            detail = f"{profile.id} asks less than {earlier.id} in {', '.join(fields)} and does not repeal it"
+            yield Fault(LAXER, detail)
 
 
 def _refuse(code: str, detail: str) -> NoReturn:

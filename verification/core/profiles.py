@@ -153,7 +153,7 @@ PROFILES = {
             since=date(2026, 1, 16),  # the first report
             source=gettext_noop(
                 "Rules of biometric authentication in place of No. 56, approved by ARDFM in January 2026, as the press "
-                "has them: in force ten days after official publication, which no source shows"
+                "has them: in force ten days after official publication"
             ),
             combinations=(("eds", "biometric"),),
             replaced_max=0,
@@ -169,6 +169,10 @@ PROFILES = {
     )
 }
 
+NOT_IN_FORCE: Final[Mapping[str, str]] = {
+    "KZ-2026-01": gettext_noop("No source shows the official publication."),
+}
+"""Why a profile that the code ships is not in force, until a law file says otherwise."""
 
 RENEWAL: Final = Profile(
     id="KZ-2025-09-renewal",

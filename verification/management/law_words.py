@@ -1,33 +1,46 @@
 """What a law file says, as sentences of a command: the operator reads them before signing, and after taking."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import date
 
-from verification.core import profiles, strictness
+from verification.core import almaty, profiles, strictness
+from verification.core.law_book import Amendments, StatusChange
 from verification.core.law_file import Law
-from verification.core.profiles import Profile
+from verification.core.profiles import Profile, Status
 
 
-def sentences(law: Law) -> Iterator[str]:
-    """One line for the file, then one for each thing that it says."""
+def sentences(law: Law, amendments: Amendments | None = None) -> Iterator[str]:
+    """One line for the file, then one for each thing that it says.
+
+    amendments: beside which the file is read; what counts in this process, if left out.
+    """
+    book = {**profiles.book(amendments), **{profile.id: profile for profile in law.profiles}}
+    day = almaty.day_of(law.issued_at)
     yield f"law file {law.number} for {law.installation}, issued at {law.issued_at:%Y-%m-%d %H:%M} UTC"
     for value in law.values:
         yield f"the MCI of {value.in_force_from.year} is {value.tenge} tenge (source: {value.source})"
     for change in law.statuses:
-        status = f"{change.profile} is {change.status.replace('_', ' ')} since {change.since}"
-        yield f"{status} (source: {change.source})"
+        yield from _status(change.profile, change, day)
     for profile in law.profiles:
-        yield f"{profile.id} is {profile.status.replace('_', ' ')} since {profile.since} (source: {profile.source})"
-        yield from (f"  {line}" for line in _rule(profile))
+        yield from _status(profile.id, profile, day)
+        yield from (f"  {line}" for line in _rule(profile, book))
     yield f"sha256 {law.sha256}"
 
 
-def _rule(profile: Profile) -> Iterator[str]:
+def _status(name: str, item: StatusChange | Profile, day: date) -> Iterator[str]:
+    """day: on which the file was issued."""
+    yield f"{name} is {item.status.replace('_', ' ')} since {item.since} (source: {item.source})"
+    if item.status is Status.IN_FORCE and item.since < day:
+        yield "  this day is past: live verifications opened since then are not changed"
+
+
+def _rule(profile: Profile, book: Mapping[str, Profile]) -> Iterator[str]:
     yield "suffices: " + ", or ".join(" + ".join(routes) for routes in profile.combinations)
-    numbers = {name: getattr(profile, name) for name in vars(profile) if name not in strictness.NOT_DECIDING}
-    for name, value in numbers.items():
-        if name != strictness.COMBINATIONS and value is not None:
-            yield f"{name}: {value}"
+    values = {name: getattr(profile, name) for name in vars(profile) if name not in strictness.NOT_DECIDING}
+    for name, value in values.items():
+        if name != strictness.COMBINATIONS:
+            yield f"{name}: {'not asked' if value is None else value}"
     for name in profile.repeals:
-        earlier = profiles.book().get(name)
+        earlier = book.get(name)
         fields = ", ".join(strictness.laxer(profile, earlier)) if earlier else "what is not known here"
         yield f"repeals {name}, and asks less than it in: {fields or 'nothing'}"

@@ -1,6 +1,7 @@
 """`/rules`: what each legal profile asks, in three languages, for anybody."""
 
 import re
+from dataclasses import replace
 from html import unescape
 
 import pytest
@@ -109,6 +110,9 @@ def test_a_profile_whose_day_is_not_known_says_so_and_names_no_day_of_force(lang
 def test_the_law_of_a_new_consent_has_a_card_of_its_own():
     words = card(RENEWAL.id)
     assert "Asked for New consent after the wait" in words
+    assert "Who is asked The borrower, by SMS from 1414" in words
+    assert words.count(PEOPLE) == 1
+    assert "A credit bureau" not in words
     assert words.endswith(f"{RENEWAL.source} SHA-256 {RENEWAL.sha256}")
 
 
@@ -141,15 +145,56 @@ def test_what_was_taken_is_shown_with_its_source_as_it_was_signed(language):
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("en", "announced, not adopted (as of 01.03.2027)"),
-        ("ru", "объявлен, не принят (по состоянию на 01.03.2027)"),
-        ("kk", "жарияланған, қабылданбаған (01.03.2027 жағдайы бойынша)"),
+        ("en", "announced, not adopted (as of 01.12.2026)"),
+        ("ru", "объявлен, не принят (по состоянию на 01.12.2026)"),
+        ("kk", "жарияланған, қабылданбаған (01.12.2026 жағдайы бойынша)"),
     ],
 )
 def test_a_profile_that_is_only_announced_says_so(language, words):
-    said = law_files.document(profiles=[law_files.profile(status="announced")])
+    said = law_files.document(profiles=[law_files.profile(status="announced", since="2026-12-01")])
     law_book.hold(law_rules.all_of((law_file.parse(said),)))
     assert words in card(law_files.STRICTER, language)
+
+
+MISSING = {
+    "en": ("Of its status:", "No source shows the official publication."),
+    "ru": ("О его статусе:", "Официального опубликования не показывает ни один источник."),
+    "kk": ("Күйі туралы:", "Ресми жарияланғанын бірде-бір дереккөз көрсетпейді."),
+}
+
+
+@pytest.mark.parametrize("language", MISSING)
+def test_that_no_source_shows_a_publication_is_said_until_a_law_file_names_one(language: str) -> None:
+    label, missing = MISSING[language]
+    assert f"{label} {missing} SHA-256" in card("KZ-2026-01", language)
+    assert label not in card("KZ-2025-09", language)
+    law_book.hold(law_rules.all_of((law_file.parse(law_files.document(statuses=[law_files.status()])),)))
+    words = card("KZ-2026-01", language)
+    assert missing not in words
+    assert f"{label} Official publication SHA-256" in words
+
+
+@pytest.mark.parametrize(
+    ("language", "none", "last"),
+    [
+        ("en", "No law file was taken yet.", "Last number taken: 1."),
+        ("ru", "Пока не принят ни один файл.", "Последний принятый номер: 1."),
+        ("kk", "Әзірге бірде-бір файл қабылданған жоқ.", "Соңғы қабылданған файлдың нөмірі: 1."),
+    ],
+)
+def test_the_page_says_which_law_file_was_taken_last(language: str, none: str, last: str) -> None:
+    assert none in shown(language)
+    law = law_file.parse(law_files.document())
+    law_book.hold(law_rules.all_of((law,)))
+    page = shown(language)
+    assert none not in page
+    assert last in page
+    assert f"SHA-256 {law.sha256}" in page
+
+
+def test_a_number_that_counts_for_nothing_is_said_to() -> None:
+    law_book.hold(replace(law_book.NOTHING, number=2))
+    assert "The file of this number counts for nothing." in shown()
 
 
 def test_the_page_is_only_read():

@@ -104,6 +104,67 @@ def test_what_is_no_law_file_is_refused(change):
     assert code(lambda: law_file.read_document(json.dumps(law_files.document(**change)).encode())) == "law_malformed"
 
 
+def detail(call: Callable[[], object]) -> str:
+    with pytest.raises(BadInput) as refused:
+        call()
+    assert refused.value.code == "law_malformed"
+    return refused.value.detail
+
+
+ADVICE: dict[str, tuple[dict[str, Any], str]] = {
+    "a misspelt field": (
+        {"profiles": [law_files.profile(register_aksed=True)]},
+        "/profiles/0/register_aksed: a law file has no such field here",
+    ),
+    "a misspelt field of the file": ({"note": ""}, "/note: a law file has no such field here"),
+    "a field with a line break": ({"a\nb": ""}, "/: a law file has no such field here"),
+    "a day": (
+        {"statuses": [law_files.status(since="2027-3-1")]},
+        "/statuses/0/since: a day such as 2027-03-01 is expected, of the years 2020 to 2100",
+    ),
+    "no day": (
+        {"statuses": [{"profile": "KZ-2026-01", "status": "in_force", "source": "A source"}]},
+        "/statuses/0/since: the field is missing",
+    ),
+    "a number for a truth value": (
+        {"profiles": [law_files.profile(register_asked=1)]},
+        "/profiles/0/register_asked: true or false is expected",
+    ),
+    "a truth value for a number": (
+        {"profiles": [law_files.profile(), law_files.profile(replaced_max=True)]},
+        "/profiles/1/replaced_max: a whole number from 0 to 100 is expected",
+    ),
+    "a route": (
+        {"profiles": [law_files.profile(combinations=[["eds"], ["passport"]])]},
+        "/profiles/0/combinations/1: a list out of biometric, eds, live_face is expected",
+    ),
+    "an id to repeal": (
+        {"profiles": [law_files.profile(repeals=["2025-09"])]},
+        "/profiles/0/repeals: an id such as KZ-2025-09 is expected",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "advice"), ADVICE.values(), ids=ADVICE)
+def test_a_refusal_names_the_place_and_what_is_expected_there(change: dict[str, Any], advice: str) -> None:
+    file = json.dumps(law_files.document(**change)).encode()
+    assert detail(lambda: law_file.read_document(file)) == advice
+
+
+def test_a_text_that_is_no_json_is_refused_with_its_place() -> None:
+    broken = b'{\n "form": "tulga-law-1"\n "number": 1}'
+    assert detail(lambda: law_file.read_document(broken)).startswith("/: no JSON at line 3, column 2: ")
+    marked = b"\xef\xbb\xbf" + json.dumps(law_files.document()).encode()
+    assert "begins with a byte order mark" in detail(lambda: law_file.read_document(marked))
+    assert "at most 61440 bytes" in detail(lambda: law_file.read_document(b" " * 70_000))
+
+
+def test_a_file_that_is_not_signed_and_one_that_is_signed_already_say_which_command_takes_them() -> None:
+    plain, signed = json.dumps(law_files.document()).encode(), law_files.spelled(law_files.document(), seed=SEED)
+    assert detail(lambda: law_file.read_signed(plain)) == "/: this file is not signed: sign it by manage.py sign_law"
+    assert "signed already: take it by manage.py take_law" in detail(lambda: law_file.read_document(signed))
+
+
 @pytest.mark.parametrize("name", [*law_files.document()])
 def test_no_field_may_be_left_out(name):
     said = {field: value for field, value in law_files.document().items() if field != name}

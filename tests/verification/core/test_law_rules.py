@@ -168,8 +168,9 @@ def test_what_is_repealed_or_moved_is_known():
     ],
 )
 def test_a_profile_goes_forward_and_never_back(status, following, is_possible):
-    first = law_files.document(profiles=[law_files.profile(status=status, since="2027-01-10")])
-    second = law_files.document(2, **SILENT, statuses=[law_files.status(law_files.STRICTER, following)])
+    first = law_files.document(profiles=[law_files.profile(status=status, since="2026-12-10")])
+    change = law_files.status(law_files.STRICTER, following, since="2026-12-11")
+    second = law_files.document(2, **SILENT, statuses=[change])
     if is_possible:
         law_book.hold(taken(first, second))
         assert profiles.get(law_files.STRICTER).status == following
@@ -204,7 +205,7 @@ def test_what_the_code_ships_stays():
         law_files.document(mci=[law_files.MCI_2027 | {"year": 2026}]),
         law_files.document(profiles=[law_files.profile(visit_over_mci=76)]),
         law_files.document(profiles=[law_files.profile(id="KZ-2025-09")]),
-        law_files.document(profiles=[law_files.profile(status="adopted", repeals=["KZ-2020-01"])]),
+        law_files.document(profiles=[law_files.profile(repeals=["KZ-2020-01"])]),
     ],
     ids=["a second value", "laxer", "a second profile", "an unknown one"],
 )

@@ -136,7 +136,7 @@ class Command(BaseCommand):
         found = 0
         for finding in findings:
             found += 1
-            self.stdout.write(str(finding))
+            self.stdout.write(f"{finding.code}: {finding}")
         if not found:
             for log, size in sizes.items():
                 self.stdout.write(f"{log} log: {size}; everything fits")

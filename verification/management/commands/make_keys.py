@@ -120,12 +120,16 @@ def make_missing(
 
 
 def read_root(path: Path) -> bytes:
-    """The seed of the root's key; raises `CommandError` for a file that is none."""
+    """The seed of the root's key; raises `CommandError` for a file that is none, or cannot be read."""
     try:
-        content = json.loads(path.read_bytes())
+        text = path.read_bytes()
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}") from None
+    try:
+        content = json.loads(text)
         seed = base64.b64decode(content["key"], validate=True)
         is_root = content["kind"] == "root" and len(seed) == _KEY_BYTES
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         is_root = False
     if not is_root:
         raise CommandError(f"{path} is no file of a root's key")

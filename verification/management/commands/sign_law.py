@@ -2,13 +2,17 @@
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from verification.core import certificates, law_file
+from verification.core import certificates, law_file, law_rules
+from verification.core.certificates import public_of
 from verification.core.errors import BadInput
+from verification.core.law_book import Amendments
+from verification.core.law_file import Law
 from verification.management.commands.make_keys import read_root
 from verification.management.law_words import sentences
 
@@ -18,7 +22,7 @@ class Command(BaseCommand):
 
     help = (
         "Sign a law file by the operator's root; needs no database and no other key. Prints what the file says, and "
-        "asks before it signs."
+        "which rules it breaks; asks before it signs."
     )
     requires_system_checks = ()
 
@@ -27,29 +31,63 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path, help="the law file, as docs/operator-guide.md shows it")
         parser.add_argument("--root", type=Path, required=True, help="the root's key")
         parser.add_argument("--yes", action="store_true", help="sign without a question, for a script")
+        parser.add_argument(
+            "--after",
+            type=Path,
+            action="append",
+            default=[],
+            metavar="FILE.signed",
+            help="a law file before this one, from number 1 on; repeatable. It is then judged beside them",
+        )
         parser.add_argument("--out", type=Path, help="where the signed file is written; FILE.signed if left out")
 
     def handle(self, *args: Any, file: Path, root: Path, out: Path | None, yes: bool, **options: Any) -> None:
-        """Prints what the file says, and where the signed one is."""
+        """Prints what the file says, and where the signed one is. Signs no file that would be refused."""
+        seed = read_root(root)
         try:
             law, document = law_file.read_document(read(file))
+            amendments = _taken_before(law, options["after"], root=public_of(seed))
         except BadInput as error:
             raise CommandError(f"{error.code}: {error.detail}") from None
-        for line in sentences(law):
+        for line in sentences(law, amendments):
             self.stdout.write(line)
+        faults = law_rules.faults_of(law, amendments)
+        for fault in faults:
+            outcome = "it will be refused" if fault.is_certain else "known only beside the earlier files: see --after"
+            self.stdout.write(f"{fault.code}: {fault.detail}: {outcome}")
+        if codes := dict.fromkeys(fault.code for fault in faults if fault.is_certain):
+            raise CommandError(f"{', '.join(codes)}: not signed, for the file would be refused")
         if not yes and input("Sign this? [y/N] ").strip().lower() not in ("y", "yes"):
             raise CommandError("not signed")
-        signed = {"law": document, "signature": certificates.law_signature(read_root(root), document)}
+        signed = {"law": document, "signature": certificates.law_signature(seed, document)}
         target = out or file.with_name(f"{file.name}.signed")
-        content = f"{json.dumps(signed, ensure_ascii=False, indent=1)}\n"
-        if len(content.encode()) > law_file.FILE_BYTES:
-            raise CommandError(f"law_malformed: the signed file has more than {law_file.FILE_BYTES} bytes")
-        try:
-            with target.open("x", encoding="utf-8") as written:
-                written.write(content)
-        except OSError as error:
-            raise CommandError(f"{target} cannot be written: {error.strerror}") from None
+        _write(target, f"{json.dumps(signed, ensure_ascii=False, indent=1)}\n")
         self.stdout.write(f"signed: {target}; carry it to the installation, and take it there: manage.py take_law")
+
+
+def _taken_before(law: Law, files: Sequence[Path], *, root: bytes) -> Amendments:
+    """What the files before this one bring. Raises `BadInput` for one that this root did not sign, or out of order."""
+    signed = [law_file.read_signed(read(path)) for path in files]
+    for earlier in signed:
+        law_file.require_signed(earlier, root=root, installation=law.installation)
+    amendments = law_rules.all_of(tuple(earlier.law for earlier in signed))
+    if signed and amendments.number != law.number - 1:
+        detail = f"--after needs the files 1 to {law.number - 1} in their order, and ends with {amendments.number}"
+        raise BadInput(detail, code="law_out_of_order")
+    return amendments
+
+
+def _write(target: Path, content: str) -> None:
+    """Writes a new file; raises `CommandError` for one that exists, and for too long a content."""
+    if len(content.encode()) > law_file.FILE_BYTES:
+        raise CommandError(f"law_malformed: the signed file has more than {law_file.FILE_BYTES} bytes")
+    try:
+        with target.open("x", encoding="utf-8") as file:
+            file.write(content)
+    except FileExistsError:
+        raise CommandError(f"{target} cannot be written: it exists; move it away, or name another by --out") from None
+    except OSError as error:
+        raise CommandError(f"{target} cannot be written: {error.strerror}") from None
 
 
 def read(file: Path) -> bytes:

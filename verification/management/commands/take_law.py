@@ -36,3 +36,4 @@ class Command(BaseCommand):
         for line in sentences(signed.law):
             self.stdout.write(line)
         self.stdout.write(f"taken into the {' and the '.join(logs)} log; it counts once it is ordered")
+        self.stdout.write(f"the next law file has number {signed.law.number + 1}")

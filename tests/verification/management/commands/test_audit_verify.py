@@ -60,7 +60,7 @@ def test_the_command_names_what_is_wrong_and_exits_with_1(log: list[AuditLeaf]) 
     tamper((ON_ENTRY.format("body = '{}'"), (entry,)))
     code, out = command("--log", "test")
     assert code == 1
-    assert f"leaf {ENTRY}, entry {entry}" in out
+    assert f"entry_differs: test log, leaf {ENTRY}, entry {entry}: " in out
     code, out = command("--json")
     told = json.loads(out[: out.rindex("}") + 1])
     assert (code, told["ok"]) == (1, False)
