@@ -20,7 +20,6 @@ from tests.verification.borrower.catalogues import LANGUAGES
 from tests.verification.borrower.pages import RENEWAL, made
 from tests.verification.borrower.visits import NOW, browser, consent, find, text
 from tests.verification.workflow.story import wait_until
-from verification.audit.policy import HINDRANCES
 from verification.borrower import views
 from verification.core import errors
 from verification.core.person import LenderFacts, Outline
@@ -171,15 +170,6 @@ def test_a_notice_of_any_code_stands_on_a_page_that_can_be_told_on_the_telephone
     is_in(language, html, REASONS[code].borrower_message)
     can_be_told_on_the_telephone(html)
     assert "<button" in html
-
-
-@pytest.mark.parametrize("language", SPOKEN)
-@pytest.mark.parametrize("code", sorted(HINDRANCES - {"borrower_busy"}))
-def test_a_days_number_that_is_used_up_is_told_as_that_and_never_as_a_borrower_who_fell_silent(language, code):
-    html = shown(language, made("resume", notice=code))
-    is_in(language, html, "Nothing is lost, and no attempt was used up. You may come back to this page later.")
-    with translation.override(language):
-        assert gettext("Go on where you stopped") not in html
 
 
 @pytest.mark.parametrize("language", SPOKEN)

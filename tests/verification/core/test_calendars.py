@@ -146,7 +146,8 @@ def test_a_status_with_a_day_to_come_leaves_the_one_before_it_until_then():
     taken = NOTHING
     days = [law_files.noon(date(2027, month, 2)) for month in (1, 2, 3)]
     bound = []
-    for document in (law_files.document(profiles=[strict]), law_files.document(2, mci=[], statuses=[in_force])):
+    adopted = law_files.document(profiles=[strict], issued_at="2027-01-11T05:00:00Z")
+    for document in (adopted, law_files.document(2, mci=[], statuses=[in_force])):
         taken = law_rules.extended(taken, law_file.parse(document))
         law_book.hold(taken)
         bound.append([law_of_day.binding("KZ-2025-09", mode="live", at=day).id for day in days])
