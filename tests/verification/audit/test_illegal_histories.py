@@ -82,7 +82,7 @@ FORGERIES: dict[str, tuple[list[Said], list[tuple[str, int]]]] = {
         [("inputs_differ", 11), ("stages_missing", END + 1)],
     ),
     "judged without what a stage before had brought": (
-        changed(WHOLE, 3, evidence=GIVEN[1]["evidence"]),
+        changed(WHOLE, 3, evidence=[GIVEN[1]["evidence"][0] | {"kind": "consent.answer"}]),
         [
             ("inputs_differ", 4),
             ("inputs_differ", 7),
