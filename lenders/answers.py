@@ -146,14 +146,21 @@ VERIFICATION = VerificationAnswer()
 class LinkAnswer(serializers.Serializer[Any]):
     """The borrower's link. It works once and for 30 minutes; it is shown here only."""
 
-    url = BorrowersAddress(
-        source="token", help_text="Send the borrower here. The secret stands after `#`; keep it out of logs."
-    )
+    url = BorrowersAddress(source="token", help_text="Send the borrower here. Keep it out of logs.")
     link_expires_at = Moment(source="expires_at")
+
+
+class WarningAnswer(serializers.Serializer[Any]):
+    """What may keep a verification from a verdict."""
+
+    code = serializers.CharField(help_text=CODE_HELP)
+    detail = serializers.CharField()
 
 
 class OpenedAnswer(VerificationAnswer, LinkAnswer):
     """A verification with a fresh link for its borrower."""
+
+    warnings = WarningAnswer(many=True, help_text="What may keep it from a verdict; mostly empty.")
 
 
 class VerificationPage(serializers.Serializer[Any]):

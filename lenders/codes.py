@@ -18,6 +18,11 @@ class Problem:
     retry_after: int | None = None
 
 
+WARNINGS: Mapping[str, str] = {
+    "reviewers_too_few": "Fewer than two of your people can vote on this case. What is left to "
+    "people ends in `failed`, `review_unavailable`."
+}
+"""What an opening is answered beside the verification, by code. Nothing is refused by it."""
 _READ_ERRORS = "Read `errors`: each names the place, a code and what was expected. Correct it and send again."
 _NEW_KEY = "Use a valid key of yours, or ask the operator for another."
 _WAIT = "Nothing was done. Wait for `Retry-After` and send the same request again, with the same Idempotency-Key."

@@ -134,6 +134,12 @@ class Trigger:
         self.until(lambda: self.call("GET", place)["status"] not in _MOVING, what="an end", seconds=seconds)
         return str(self.call("GET", place)["status"])
 
+    def require_reviewers(self, opened: str) -> None:
+        """Raises `TriggerFailed` where it failed because too few people could vote."""
+        code = self.call("GET", f"/v1/verifications/{opened}").get("code")
+        if code == "review_unavailable":
+            raise TriggerFailed(f"{code}: two of your people must have a vote")
+
     def cleared(self) -> str:
         """A clearance that was issued."""
         verified = self.played("verified", status="verified")
@@ -176,8 +182,10 @@ def _cause(trigger: Trigger, event: str) -> None:
             # A face is painted by chance: where one comes to something else, another is.
             for _ in range(_FACES):
                 opened = trigger.played("review", route="biometric")
-                if trigger.comes_to(opened, seconds=_CAPTURED_SECONDS) == "in_review":
+                if (status := trigger.comes_to(opened, seconds=_CAPTURED_SECONDS)) == "in_review":
                     return
+                if status == "failed":
+                    trigger.require_reviewers(opened)
         case "verification.expired":
             opened = trigger.open()
             trigger.call("POST", "/v1/test/clock", {"advance_seconds": _DAY_SECONDS, "verification": opened})

@@ -88,6 +88,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/workflow", "django.conf django.db django.utils secrets"),
         _row("verification/workflow/moving/doorbell.py", "celery django.conf django.db kombu.exceptions logging time"),
         _row("verification/workflow/moving/rates.py", "django.db threading time"),
+        _row("verification/workflow/moving/voters.py", "django.contrib.auth django.db"),
         _row("verification/workflow/moving/sweep.py", "django.conf django.db django.utils logging"),
         _row("verification/workflow/reading/queries.py", "django.db logging"),
         _row("verification/workflow/reading/readiness.py", "django.conf django.core.checks django.db django.utils"),

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
+from insecure_sandbox.demo import reviewers
 from insecure_sandbox.demo.lender import LenderApi
 from insecure_sandbox.demo.processes import Processes, free_port
 from insecure_sandbox.demo.stage import Stage
@@ -95,6 +96,7 @@ def set_up(folder: Path, processes: Processes, receiver: Receiver, variables: Ma
             0
         ],
     )
+    reviewers.add(processes, lender="Bench Credit LLP")
     api.call("POST", "/v1/webhook-endpoints", {"url": receiver.url})
     stage = Stage(api, web, sandbox, processes, start_worker=lambda: None)
     return Installation(stage, receiver, var / "evidence", root_url, identify(run_together.PARTS))

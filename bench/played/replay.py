@@ -249,6 +249,9 @@ def main() -> None:
     root_url, endpoint, cases, told, facts, profiled = sys.argv[1:]
     url, said = os.environ["TULGA_PUBLIC_URL"], io.StringIO()
     call_command("add_lender", "Bench Credit LLP", "--bin", "120340000014", "--phone", "+77270000044", stdout=said)
+    for name in ("one", "two"):  # without them what is left to people fails at once
+        known_as = (f"{name}@bench.example", "--name", name, "--role", "reviewer")
+        call_command("add_person", *known_as, "--lender", "Bench Credit LLP", stdout=io.StringIO())
     replay = Replay(Meter(profiled))
     api = ReplayedApi(url, KEY.findall(said.getvalue())[0], replay)
     api.call("POST", "/v1/webhook-endpoints", {"url": endpoint})

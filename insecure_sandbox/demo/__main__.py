@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from insecure_sandbox import samples
 from insecure_sandbox.borrower import PlayFailed
 from insecure_sandbox.camera import Camera
-from insecure_sandbox.demo import forgery, payout, receipt, tampering
+from insecure_sandbox.demo import forgery, payout, receipt, reviewers, tampering
 from insecure_sandbox.demo.camera_scenes import CAMERA_SCENES, LIMIT, Faces
 from insecure_sandbox.demo.how_to_go_on import HOW_TO_GO_ON
 from insecure_sandbox.demo.lender import LenderApi, Listener
@@ -34,7 +34,7 @@ from tulga import calls
 FOLDER = ROOT / "var" / "demo"
 LOCK = ROOT / "var" / "demo.lock"
 MARK = "made-by-the-demo"
-LENDER_BIN = "120340000014"
+LENDER, LENDER_BIN = "Sandbox Credit LLP", "120340000014"
 STRICT_LENDER, STRICT_BIN = "Strict Credit LLP", "120340000153"
 LENDER_PHONE = "+77270000044"  # nobody has it: no number of a subscriber begins with 0
 _KEY = re.compile(r"tlg_test_[A-Za-z0-9_-]+")
@@ -201,7 +201,7 @@ class Demo:
         self._add_people()
 
     def _add_people(self) -> None:
-        said = self.processes.must("add_lender", "Sandbox Credit LLP", "--bin", LENDER_BIN, "--phone", LENDER_PHONE)
+        said = self.processes.must("add_lender", LENDER, "--bin", LENDER_BIN, "--phone", LENDER_PHONE)
         self.key = _KEY.search(said)[0]  # type: ignore[index]
         strict = ("--bin", STRICT_BIN, "--phone", LENDER_PHONE, "--profile", "KZ-2025-01")
         said = self.processes.must("add_lender", STRICT_LENDER, *strict)
@@ -209,11 +209,13 @@ class Demo:
         api = LenderApi(self.url, self.key)
         endpoint = api.client.send(calls.create_webhook_endpoint(self.listener.address))
         self.listener.learn(endpoint)
-        say("a lender with a test key and a webhook endpoint, one under KZ-2025-01, a regulator and an operator")
+        say("a lender with a test key and a webhook endpoint, one under KZ-2025-01")
+        say("two reviewers of the first, a regulator and an operator")
         for role in ("regulator", "operator"):
             name = f"{role}@demo.example"
             said = self.processes.must("add_person", name, "--name", f"Demo {role}", "--role", role, "--print-code")
             self.logins.append(said)
+        self.logins += reviewers.add(self.processes, lender=LENDER)
 
     def _start_worker(self) -> None:
         command = [str(BIN / "celery"), "-A", "config", "worker", "--concurrency=2", "--loglevel=INFO"]

@@ -18,8 +18,6 @@ By camera: first register yourself at {sandbox}/you with a photo and exactly the
 document). The same page shows the one-time code. Browsers give a page the camera at 127.0.0.1, elsewhere over https.
 
 Borrower:   the url in the answer      API documents: {url}/docs
-Review:     {url}/review/              for loans above 294 900 KZT by camera; first add two people to look, each by
-  TULGA_VAR_DIR=var/demo .venv/bin/python manage.py add_person ONE@demo.example --name One --role reviewer \\
-    --lender "Sandbox Credit LLP" --print-code
+Review:     {url}/review/              for loans above 294 900 KZT by camera; two people look
 Oversight:  {url}/oversight/           sign in with:
 """

@@ -7,6 +7,7 @@ from rest_framework.views import APIView
 
 from lenders import answers, idempotency, schemas
 from lenders.clearance_answers import SentAnswer
+from lenders.codes import WARNINGS
 from lenders.keys import caller, law_of
 from lenders.openapi import IDEMPOTENCY_KEY, parameters_of, problems
 from lenders.requests import read, read_query
@@ -14,7 +15,7 @@ from lenders.schemas import LinkRequest, require_registered
 from verification import clock
 from verification.core.opening import Opening
 from verification.core.person import LenderFacts
-from verification.workflow.moving import commands, renewals
+from verification.workflow.moving import commands, renewals, voters
 from verification.workflow.moving.links import Minted
 from verification.workflow.reading import queries
 from verification.workflow.reading.views import opened_view
@@ -76,6 +77,9 @@ class Verifications(APIView):
             answers.VERIFICATION.to_representation(opened_view(opened))
             | answers.LinkAnswer(Minted(opened.token, opened.link_expires_at)).data
         )
+        codes = voters.warnings_of(opened.verification, opened.opening)
+        warned = [{"code": code, "detail": WARNINGS[code]} for code in codes]
+        body["warnings"] = answers.WarningAnswer(warned, many=True).data
         return Response(body, status=201 if opened.created else 200)
 
 

@@ -6,16 +6,18 @@ from typing import Final
 
 from django.utils.translation import gettext
 
-from lenders.codes import FIELD_CODES, PROBLEMS
+from lenders.codes import FIELD_CODES, PROBLEMS, WARNINGS
 from lenders.docs import remedies
 from lenders.docs.remedies import Remedy
 from verification.core.clearance import REFUSALS
 from verification.core.reasons import REASONS
 
-PROBLEM, FIELD, CLEARANCE, REASON = "problem", "field", "clearance", "reason"
+PROBLEM, FIELD, WARNING = "problem", "field", "warning"
+CLEARANCE, REASON = "clearance", "reason"
 PLACES: Final = {
     PROBLEM: "Why a request was refused",
     FIELD: "What is wrong with a field",
+    WARNING: "What an opening is warned of",
     CLEARANCE: "Why a clearance was refused",
     REASON: "Why a verification or a check ended as it did",
 }
@@ -52,6 +54,8 @@ def table() -> Iterator[Meaning]:
         yield Meaning(PROBLEM, problem.code, problem.status, problem.title, remedy, problem.advice)
     for code, meaning in FIELD_CODES.items():
         yield Meaning(FIELD, code, 422, meaning, remedies.of_field(code))
+    for code, meaning in WARNINGS.items():
+        yield Meaning(WARNING, code, 201, meaning, remedies.ADD_REVIEWERS)
     for code, meaning in REFUSALS.items():
         yield Meaning(CLEARANCE, code, 200, meaning, remedies.of_refusal(code))
     for reason in REASONS.values():

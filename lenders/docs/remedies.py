@@ -53,6 +53,13 @@ _DOCUMENT: Final = Remedy(
     "you and the borrower",
 )
 
+ADD_REVIEWERS: Final = Remedy(
+    "Two of your people must have a vote who neither opened the case nor sent its link. Ask the "
+    "operator to add them, then open a new one; or open it for another way.",
+    LATER,
+    FRESH,
+    "you and the operator",
+)
 _REMARK: Final = Remedy("Nothing: the check has passed, and this decides nothing.", NO, NONE)
 
 _BY_STATUS: Final[Mapping[int, Remedy]] = {401: _KEY, 403: _KEY, 409: _READ, 429: _WAIT, 500: _OPERATOR, 503: _WAIT}
@@ -221,6 +228,7 @@ _OF_REASONS: Final[Mapping[str, Remedy]] = {
         FRESH,
         "your reviewers",
     ),
+    "review_unavailable": ADD_REVIEWERS,
     "retries_exhausted": Remedy(
         "No decision: the fault is on our side. Tell the operator the verification's id, then open a new one.",
         NO,

@@ -20,6 +20,8 @@ ENDS = [
     ("registers", "We could not confirm that it is you", "declined", "attempts_exhausted", "registry_mismatch"),
     ("other-key", "We could not confirm that it is you", "declined", "attempts_exhausted", "eds_iin_mismatch"),
     ("codes", "We could not confirm that it is you", "declined", "attempts_exhausted", "otp_attempts_exhausted"),
+    ("unproven", "We could not confirm that it is you", "declined", "attempts_exhausted", "face_mismatch"),
+    ("too-few", "This check could not be finished", "failed", "review_unavailable", ""),
     ("unfinished", "This check could not be finished", "declined", "coercion_reported", "coercion_reported"),
     ("expired", "The time for this check has run out", "expired", "verification_expired", ""),
     ("review", "People are looking at it", "in_review", "", ""),

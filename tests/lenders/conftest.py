@@ -11,6 +11,7 @@ from tests.lenders.insecure_receiver import Receiver, listening
 from tests.lenders.log_of_lenders import MODE
 from tests.lenders.samples import Caller
 from tests.scenes import same
+from tests.verification.workflow.reviewers import with_two
 from verification.workflow.moving import rates
 
 
@@ -24,7 +25,8 @@ def _full_rates(monkeypatch: pytest.MonkeyPatch) -> None:
 def lender(db: None) -> Lender:
     """A lender with one registered address."""
     told = {"name": "Ақша LLP", "bin": "180440012349", "phone": "+77270000044"}
-    return same("lender", lambda: Lender.objects.create(**told, return_urls=["https://lender.example/back"]))
+    at = ["https://lender.example/back"]
+    return with_two(same("lender", lambda: Lender.objects.create(**told, return_urls=at)))
 
 
 @pytest.fixture

@@ -35,6 +35,7 @@ def test_a_new_lender_can_call_at_once(db: None) -> None:
     assert lender.return_urls == ["https://lender.example/back"]
     assert Caller(secret_in(said)).get(PATH).status_code == 200
     assert f"curl -H 'Authorization: Bearer {secret_in(said)}'" in said
+    assert f"add_person EMAIL --name NAME --role reviewer --lender {lender.pk}" in said
 
 
 @pytest.mark.parametrize(

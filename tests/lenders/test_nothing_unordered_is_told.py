@@ -35,8 +35,8 @@ from verification import tasks
 from verification.audit.legality import verify_legality
 from verification.models import AuditEntry, AuditLeaf, AuditPending, Clearance
 from verification.stages.consent.policy import CURRENT
+from verification.workflow.moving.voters import Reviewer
 from verification.workflow.people import attesting, review_desk
-from verification.workflow.people.review import Reviewer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

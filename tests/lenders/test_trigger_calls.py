@@ -78,3 +78,19 @@ def test_a_face_that_comes_to_something_else_is_followed_by_another_persons(
     born = [Iin.parse(iin).birth_date for iin in opened]
     assert {day and day.isoformat() for day in born} == {"1899-01-01"}
     assert SCRIPTED.keys().isdisjoint(opened)
+
+
+def test_where_too_few_could_vote_nothing_else_is_painted(monkeypatch: pytest.MonkeyPatch, sent: list[Any]) -> None:
+    failed = {"status": "failed", "code": "review_unavailable"}
+
+    def send(request: Any) -> Answer:
+        sent.append(request.url)
+        if "/v1/events" in request.url:
+            return Answer(status=200, body=b'{"data": []}')
+        return Answer(status=200, body=json.dumps({"id": "ver_a"} | failed).encode())
+
+    monkeypatch.setattr(outbound, "send", send)
+    trigger = Trigger("http://tulga.example", "tlg_test_x", lambda _: None)
+    with pytest.raises(TriggerFailed, match="review_unavailable: two of your people"):
+        bring_about(trigger, "verification.in_review", seconds=1)
+    assert len([url for url in sent if str(url).endswith("/v1/verifications")]) == 1

@@ -10,6 +10,7 @@ import urllib3
 
 from insecure_sandbox.borrower import Browser
 from insecure_sandbox.credential import Credential
+from insecure_sandbox.demo import reviewers
 from insecure_sandbox.demo.lender import LenderApi
 from insecure_sandbox.demo.processes import BIN, Processes, wait_until
 from insecure_sandbox.demo.stage import Stage
@@ -56,6 +57,7 @@ class Deployment:
         write_anchors(self.sandbox, self.folder / "anchors" / "test")
         self.processes.wait_for(f"{self.url}/healthz", name="web")
         self.api = self.add_lender("Sandbox Credit LLP", bin=_BIN)
+        reviewers.add(self.processes, lender="Sandbox Credit LLP")
         self.stage = Stage(self.api, self.url, self.sandbox, self.processes, start_worker=lambda: None)
         self.api.call("POST", "/v1/webhook-endpoints", {"url": self.receiver.url})
 

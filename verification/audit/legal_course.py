@@ -41,6 +41,11 @@ class Attempt:
     kept: set[str] = field(default_factory=set)
     """What signed entries say was kept of it: commitments and, of what is about nobody, hashes."""
 
+    @property
+    def is_counted(self) -> bool:
+        """Whether its release counts the attempts at its stage."""
+        return self.release is not None and self.release.tries(self.stage) > 0
+
 
 @dataclass
 class Course:
@@ -74,6 +79,8 @@ class Course:
     fault: str = ""
     """Why, if the entry before says so."""
     in_review: bool = False
+    is_in_vain: bool = False
+    """Since a judgement left it to people and spent no attempt, for too few could vote."""
     is_stopped: bool = False
     is_signed: bool = True
     """Whether the entry that is replayed now has the signature that its type asks for."""
@@ -156,9 +163,9 @@ class Course:
     def close(self, attempt: Attempt, outcome: str, body: Body, *, burns: bool) -> Iterator[Fault]:
         """Whether it burns follows from its release and from why it ended, and from no row."""
         attempt.stands, attempt.outcome, attempt.code = CLOSED, outcome, text(body, "code")
-        is_counted = attempt.release is not None and attempt.release.tries(attempt.stage) > 0
-        attempt.spent_at = self.stamped if is_counted and burns else None
-        if body.get("burnt") is not (is_counted and burns):
+        is_spent = attempt.is_counted and burns
+        attempt.spent_at = self.stamped if is_spent else None
+        if body.get("burnt") is not is_spent:
             yield TRIES, "whether it counts against the borrower is not what its end says"
         self.last = attempt
 

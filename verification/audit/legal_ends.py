@@ -26,6 +26,7 @@ from verification.core.results import Outcome
 from verification.core.route import OURS
 
 COERCED, EXHAUSTED, UNSURE = "coercion_reported", "attempts_exhausted", "check_missing"
+UNLOOKED = "review_unavailable"
 
 
 def in_review(course: Course, body: Body) -> Iterator[Fault]:
@@ -122,11 +123,30 @@ def canceled(course: Course, body: Body) -> Iterator[Fault]:
     yield from _same_law(course, body)
 
 
+def in_vain(course: Course, entry_type: str) -> Iterator[Fault]:
+    """What was left to people in vain failed, and nothing else came of it."""
+    if course.is_in_vain and entry_type != "verification.failed":
+        course.is_in_vain = False
+        yield MOVE, "what was left to people in vain ends with the next entry"
+
+
 def failed(course: Course, body: Body) -> Iterator[Fault]:
-    """Our fault: the last try could not tell, as `cause` says, or the entry before names the last fault."""
+    """Our fault: the last try could not tell, as `cause` says, or the entry before names the last fault.
+
+    Or people had to look, and a worker found too few who could vote. The log does not know who could.
+    """
     if course.in_review or course.is_stopped:
         yield MOVE, "it failed while nothing was to be done"
     cause, last, tried = text(body, "cause"), course.last, course.faulted[1]
+    is_in_vain, course.is_in_vain = course.is_in_vain, False
+    if text(body, "code") == UNLOOKED:
+        # The entry before is a judgement that left it to people for this cause, unburnt.
+        if not is_in_vain:
+            yield MOVE, "no judgement before it left it to people in vain"
+        elif last is None or last.code != cause:
+            yield REASON, "it failed for another reason than was judged"
+        yield from _same_law(course, body)
+        return
     # The judgement that could not tell is the last try.
     by_check = last is not None and (last.outcome, last.code) == (Outcome.RETRY, cause)
     is_shown, is_last = (by_check, tried + 1) if cause else (bool(course.fault), tried)

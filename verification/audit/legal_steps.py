@@ -175,10 +175,12 @@ def judged(course: Course, body: Body, *, at: int) -> Iterator[Fault]:
     course.keep(attempt, body)
     attempt.is_lawful = attempt.is_signed and course.is_signed and not faults
     outcome = text(body, "outcome")
-    # What people look at is spent until they pass it.
-    burns = outcome == Outcome.REVIEW or (decision is not None and decision.burns)
+    # What people look at is spent until they pass it. Where too few could vote it is not.
+    is_left = outcome == Outcome.REVIEW
+    course.is_in_vain = is_left and attempt.is_counted and body.get("burnt") is False
+    burns = (is_left and not course.is_in_vain) or (decision is not None and decision.burns)
     yield from course.close(attempt, outcome, body, burns=burns)
-    if outcome == Outcome.REVIEW:
+    if is_left:
         attempt.stands = REVIEW
     elif outcome == Outcome.PASSED:
         course.pass_on(attempt, at=at)

@@ -5,7 +5,7 @@ A worker's signature says who decided; this says whether it might: `legal_course
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import groupby
+from itertools import chain, groupby
 from operator import attrgetter
 from typing import Final
 
@@ -156,7 +156,7 @@ def faults_of(entries: Iterable[AuditEntry], forged: Container[str] = ()) -> Ite
             found = [(LAW, "nobody knows this kind of entry")]
         elif entry.type not in _MOVES_NOTHING:
             found = [(MOVE, "an entry of this kind is about no verification")]
-        for fault in found:
+        for fault in chain(legal_ends.in_vain(course, entry.type), found):
             if course.is_signed:
                 yield entry, fault
         course.fault = course.fault if entry.type == "step.faulted" else ""

@@ -51,14 +51,14 @@ def _of_renewal(page: BorrowerPage, end: Ending) -> tuple[str, str, list[str]]:
         none = _("None is paid out on this request. Tell the lender, so that it ends the contract.")
         return "info", _("You do not want the money"), [none]
     stands = _("Your contract stands, and no money is paid out before you consent.")
-    if end is UNFINISHED or page.status == Status.DECLINED:
+    if end is UNFINISHED or page.status in (Status.DECLINED, Status.FAILED):
         return *_heading(page, end), [_(end.happened), _(end.what_next), *_again(page, end), stands]
     link = _("Ask the lender for another link.")
     return "warn", _("Your new consent is still missing"), [_(end.happened), stands, link]
 
 
 def _heading(page: BorrowerPage, end: Ending) -> tuple[str, str]:
-    if end is UNFINISHED:
+    if end is UNFINISHED or page.status == Status.FAILED:
         return "warn", _("This check could not be finished")
     if page.code == "consent_declined":
         return "info", _("You did not agree")

@@ -168,7 +168,8 @@ _TABLE: Final = (
         code="liveness_line_review",
         checks=("liveness_line_review",),
         events=("verification.in_review",),
-        then="Your reviewers vote at the desk; after 24 hours it is `expired` with `review_timeout`.",
+        then="Your reviewers vote at the desk; after 24 hours it is `expired` with `review_timeout`. "
+        "With fewer than two of them it is `failed` with `review_unavailable` at once.",
     ),
     _denied("name_mismatch", "name_mismatch", "The register has another surname.", iin="990101100060"),
     _denied("birth_date_differs", "birth_date_differs", "The register has another birth date for this IIN."),

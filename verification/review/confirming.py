@@ -17,6 +17,7 @@ from verification.core.attestations import AGE, VISIT
 from verification.core.errors import BadInput, Conflict
 from verification.review import labels, tables, views
 from verification.review.forms import AgeForm, ReferenceForm, VisitForm
+from verification.workflow.moving.voters import PERMISSION
 from verification.workflow.people import attesting
 
 _FORMS = {AGE: AgeForm, VISIT: VisitForm}
@@ -24,7 +25,7 @@ _FORMS = {AGE: AgeForm, VISIT: VisitForm}
 
 @never_cache
 @user_passes_test(views.has_both_factors)
-@permission_required(views.PERMISSION, raise_exception=True)
+@permission_required(PERMISSION, raise_exception=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def to_confirm(request: HttpRequest) -> HttpResponse:
     """The verified cases that wait for a word of an employee; a POST shows those of one reference."""
@@ -39,7 +40,7 @@ def to_confirm(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @user_passes_test(views.has_both_factors)
-@permission_required(views.PERMISSION, raise_exception=True)
+@permission_required(PERMISSION, raise_exception=True)
 @require_GET
 def confirmation(request: HttpRequest, verification_id: str) -> HttpResponse:
     """One case, what its clearance lacked, and a form for each thing that may be attested."""
@@ -49,7 +50,7 @@ def confirmation(request: HttpRequest, verification_id: str) -> HttpResponse:
 @never_cache
 @sensitive_post_parameters("comment", "place")
 @user_passes_test(views.has_both_factors)
-@permission_required(views.PERMISSION, raise_exception=True)
+@permission_required(PERMISSION, raise_exception=True)
 @require_POST
 def attest(request: HttpRequest, verification_id: str, what: str) -> HttpResponse:
     """One word of whoever is signed in."""

@@ -24,10 +24,8 @@ from verification import clock
 from verification.core.errors import Conflict
 from verification.review import labels, tables
 from verification.review.forms import PASS, ReferenceForm, VoteForm
+from verification.workflow.moving.voters import PERMISSION, Reviewer
 from verification.workflow.people import review, review_case, review_desk
-from verification.workflow.people.review import Reviewer
-
-PERMISSION = "people.review_cases"
 
 
 def has_both_factors(user: Any) -> bool:

@@ -98,6 +98,7 @@ class Verification(Kept):  # Where a verification stands. `checks` is None unles
 class Opened(Verification):  # With the borrower's link: it works once and for 30 minutes. Keep it out of logs
     url: str = field(repr=False)
     link_expires_at: datetime
+    warnings: tuple[Mapping[str, str], ...] = ()  # `code` and `detail` of what may keep it from a verdict
 
 
 class Sent(Record):  # A fresh link. It may lead to a new consent, which is the verification `renewal`

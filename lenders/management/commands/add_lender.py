@@ -60,3 +60,5 @@ class Command(BaseCommand):
         self.stdout.write("It is shown this once. Try it:")
         header = f"Authorization: Bearer {issued.secret}"
         self.stdout.write(f"  curl -H '{header}' {settings.TULGA_PUBLIC_URL}/v1/verifications")
+        self.stdout.write("Add at least two people, or what is left to people fails at once:")
+        self.stdout.write(f"  manage.py add_person EMAIL --name NAME --role reviewer --lender {lender.pk}")

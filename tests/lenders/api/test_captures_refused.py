@@ -20,6 +20,7 @@ from tests.painted import painted
 from tests.verification.review import desk
 from tests.verification.stages.live_capture import insecure_captures
 from tests.verification.workflow import camera_story as camera
+from tests.verification.workflow.reviewers import leave
 from tests.verification.workflow.story import swept, wait_until
 from verification.workflow.moving import sweep
 
@@ -112,6 +113,15 @@ def test_nobody_looks_at_it_in_time(api: Caller, lender: Lender, sandbox: Sandbo
     swept()
     assert (read(api, story)["status"], read(api, story)["code"]) == ("expired", "review_timeout")
     assert "verification.in_review" in {one["type"] for one in api.get("/v1/events").json()["data"]}
+
+
+def test_people_should_look_and_there_are_none(api: Caller, lender: Lender, sandbox: SandboxProcess) -> None:
+    leave(lender)
+    found = read(api, captured(api, lender, sandbox, WRONG["liveness_review"]))
+    assert (found["status"], found["code"]) == ("failed", "review_unavailable")
+    assert "liveness_review" in {one["code"] for one in found["checks"]}
+    told = {one["type"] for one in api.get("/v1/events").json()["data"]}
+    assert ("verification.failed" in told, "verification.in_review" in told) == (True, False)
 
 
 def test_people_refuse_it(api: Caller, lender: Lender, sandbox: SandboxProcess) -> None:

@@ -4,7 +4,6 @@ import copy
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.urls import reverse
 
 from tests.lenders.api import renewing
@@ -19,8 +18,8 @@ from verification.audit.legality import faults_of, verify_legality
 from verification.core.errors import Conflict
 from verification.models import AuditEntry, Clearance, Verification
 from verification.workflow.moving import transition
+from verification.workflow.moving.voters import Reviewer
 from verification.workflow.people import attesting
-from verification.workflow.people.review import Reviewer
 
 __all__ = ["asked", "half_a_day_ago", "iin", "story", "waited"]
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
@@ -122,14 +121,14 @@ def test_who_sent_a_later_link_to_the_new_consent_attests_nothing(api, lender, w
     child = asked_anew(api, waited)
     client = desk.at_desk(lender)
     assert client.post(reverse("review:link", args=[child.id])).status_code == 201
-    user = get_user_model().objects.get(lender=lender)
+    user = desk.who(lender)
     with pytest.raises(Conflict) as caught:
         attested(user, waited)
     assert caught.value.code == "reviewer_sent_link"
     assert client.post(reverse("review:attest", args=[waited.id, WORD.what]), FORM).status_code != 302
     assert not AuditEntry.objects.filter(type="attestation.made").exists()
     # Whoever holds the door's key can sign it all the same.
-    monkeypatch.setattr("verification.workflow.people.review.part_of", lambda *_, **__: "")
+    monkeypatch.setattr("verification.workflow.moving.voters.part_of", lambda *_, **__: "")
     attested(user, waited)
     assert found() == [("illegal_move", "attestation.made")]
 

@@ -9,7 +9,10 @@ from typing import Any
 FOLDER = Path(__file__).resolve().parent
 WRITES = "WRITE_ANSWERS_OF"
 """Of the environment: the version whose files are written, instead of compared."""
-ADDED: dict[str, frozenset[str]] = {"2026-11-25": frozenset({"EndpointAnswer.version"})}
+ADDED: dict[str, frozenset[str]] = {
+    "2026-11-25": frozenset({"EndpointAnswer.version", "OpenedAnswer.warnings"}),
+    "2026-11-28": frozenset({"OpenedAnswer.warnings"}),
+}
 """Fields that came for all versions after a version's files were written, each by its component of openapi.json."""
 OPEN = frozenset(
     {
@@ -46,9 +49,14 @@ def kept(version: str) -> dict[str, Any]:
 
 
 def _without_added(version: str, name: str, text: str) -> str:
-    if "EndpointAnswer.version" not in ADDED.get(version, ()) or name not in ENDPOINTS:
+    added = ADDED.get(version, frozenset())
+    if name in ENDPOINTS and "EndpointAnswer.version" in added:
+        field = "version"
+    elif name.partition(".")[0] == "open_verification" and "OpenedAnswer.warnings" in added:
+        field = "warnings"
+    else:
         return text
     said = json.loads(text)
     for one in said.get("data", [said]):
-        del one["version"]
+        del one[field]
     return f"{json.dumps(said, ensure_ascii=False, indent=1)}\n"

@@ -72,13 +72,13 @@ def test_what_a_version_answers_is_what_its_description_says(version):
 
 def _optional(components: Any, missing: frozenset[str]) -> Any:
     """The components, where what came later need not stand."""
-    names = {one.partition(".")[2] for one in missing}
-    schemas = {
-        name: {**schema, "required": [one for one in schema.get("required", ()) if one not in names]}
-        if name.startswith("Endpoint")
-        else schema
-        for name, schema in components["schemas"].items()
-    }
+    schemas = dict(components["schemas"])
+    for added in missing:
+        component, field = added.split(".")
+        # An endpoint with its secret has all that it has without.
+        for name in (one for one in schemas if one.startswith(component.removesuffix("Answer"))):
+            required = [one for one in schemas[name].get("required", ()) if one != field]
+            schemas[name] = {**schemas[name], "required": required}
     return {"schemas": schemas}
 
 

@@ -199,9 +199,9 @@ def test_the_page_with_the_code_holds_no_link_and_that_with_the_link_no_code(des
 def test_a_phone_that_is_not_let_in_learns_nothing_but_the_loan(desk, story):
     Verification.objects.filter(pk=story.id).update(last_failure="face_mismatch")
     Attempt.objects.update(notice="face_mismatch")
-    assert "The face does not match" in text(desk.get(NOW))
+    assert "We could not make sure, by the camera" in text(desk.get(NOW))
     phone = scanned(desk)
-    assert "The face does not match" not in text(phone.get("/v/phone/now/"))
+    assert "We could not make sure, by the camera" not in text(phone.get("/v/phone/now/"))
 
 
 def test_two_taps_are_one(desk, story):

@@ -18,7 +18,7 @@ GOOD = {"word": "pass", "reason": "the ears and the mole are the same"}
 def reviewer(of: Lender, number: int = 1) -> Any:
     """A reviewer of this lender; `number` tells several apart."""
     return get_user_model().objects.create_user(
-        email=f"reviewer-{of.pk}-{number}@lender.example",
+        email=_email(of, number),
         password="correct horse battery",
         full_name=f"Асель Омарова {number}",
         role="reviewer",
@@ -29,6 +29,11 @@ def reviewer(of: Lender, number: int = 1) -> Any:
 def at_desk(of: Lender, number: int = 1) -> Client:
     """The session of such a reviewer, both factors given."""
     return signed_in(reviewer(of, number))
+
+
+def who(of: Lender, number: int = 1) -> Any:
+    """The person of that session."""
+    return get_user_model().objects.get(email=_email(of, number))
 
 
 def address(name: str, story: Story, *, kind: str = "") -> str:
@@ -49,3 +54,7 @@ def vote(client: Client, story: Story, **changes: str) -> Any:
 def looks() -> list[AuditEntry]:
     """Everything the log says was looked at here, oldest first."""
     return list(AuditEntry.objects.filter(type__in=LOOKS).order_by("at", "id"))
+
+
+def _email(of: Lender, number: int) -> str:
+    return f"reviewer-{of.pk}-{number}@lender.example"

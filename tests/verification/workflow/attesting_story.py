@@ -13,8 +13,8 @@ from verification.core.person import LenderFacts
 from verification.models import Clearance
 from verification.stages.consent.policy import CURRENT
 from verification.workflow.moving import clearances, commands
+from verification.workflow.moving.voters import Reviewer
 from verification.workflow.people.attesting import Attestation, attest
-from verification.workflow.people.review import Reviewer
 
 CONTRACT = "c" * 64
 LARGE = "450000.00"

@@ -26,7 +26,8 @@ from verification.engines.faces.image_gate import ImageLimits
 from verification.models import Attempt, AuditEntry
 from verification.stages.consent.policy import CURRENT
 from verification.workflow.moving import commands
-from verification.workflow.people.review import Reviewer, review, vote
+from verification.workflow.moving.voters import Reviewer
+from verification.workflow.people.review import review, vote
 
 ROUTES = ("eds", "biometric")
 ATTEMPTS = 3

@@ -16,6 +16,7 @@ from insecure_sandbox.credential import Credential
 from insecure_sandbox.signing import sign_cms
 from lenders.models import Lender
 from tests.scenes import same, staged
+from tests.verification.workflow.reviewers import with_two
 from verification import clock, tasks
 from verification.core import events
 from verification.core.ids import Iin, Phone, check_digit
@@ -39,7 +40,7 @@ def lender(name: str = "Sandbox Credit", *, number: int = 1) -> Lender:
         number += 1
         eleven = f"12034000{number:03}"
     told = {"name": name, "bin": eleven + check_digit(eleven), "phone": "+77270000044"}
-    return same(f"{name} {eleven}", lambda: Lender.objects.create(**told))
+    return with_two(same(f"{name} {eleven}", lambda: Lender.objects.create(**told)))
 
 
 def person(iin: str = IIN) -> Person:

@@ -13,6 +13,7 @@ from tests.verification.workflow.document_reading import documents_of, endings, 
 from tests.verification.workflow.insecure_capture import at_commands, played, show
 from tests.verification.workflow.insecure_capture import script as script
 from tests.verification.workflow.insecure_glance import people, voted
+from tests.verification.workflow.reviewers import leave
 from tests.verification.workflow.story import begin, lender, make_due, run_out, swept, wait_until
 from verification.evidence import store, vault
 from verification.models import Attempt, AuditEntry, EvidenceItem, Verification
@@ -119,6 +120,15 @@ def reviewed(decide):
     return play
 
 
+def left_to_nobody(script):
+    script.word = "grey"
+    story = at_commands()
+    leave(story.lender)
+    show(story)
+    story.work()
+    return story
+
+
 ENDINGS = {
     "passed": (passed, ("passed", None, "checks"), 15),
     "another face": (another_face, ("failed", "face_mismatch", "checks"), 15),
@@ -137,6 +147,7 @@ ENDINGS = {
         15,
     ),
     "left by reviewers": (reviewed(expire), ("undecided", "review_timeout", "nobody"), 15),
+    "left to nobody": (left_to_nobody, ("undecided", "review_unavailable", "nobody"), 15),
     "canceled in review": (reviewed(cancel), ("undecided", "canceled_by_lender", "nobody"), 15),
 }
 
@@ -149,7 +160,7 @@ def test_each_attempt_that_has_ended_has_one_document(script, play, ending, fram
     commands = document["live_image"]["commands"]
     shown = sum(len(command["frames"]) for command in commands)
     # What was judged shows the frames that were compared, the first; all else shows the middle ones.
-    place = 0 if ending[2] != "nobody" or story.row().in_review_since else 1
+    place = 0 if ending[2] != "nobody" or ending[0] == "undecided" else 1
     assert [[frame["jpeg"] is not None for frame in command["frames"]].index(True) for command in commands] == [
         place for _ in commands
     ]

@@ -4,6 +4,8 @@ import pytest
 
 from tests.verification.workflow.insecure_capture import at_commands, played, put_in, show
 from tests.verification.workflow.insecure_capture import script as script
+from tests.verification.workflow.reviewers import leave
+from tests.verification.workflow.story import lender
 from verification.models import Attempt
 from verification.workflow import cases
 from verification.workflow.moving import attempts, commands, hand_over, links
@@ -43,6 +45,19 @@ def test_another_verification_of_that_day_begins_none_either(monkeypatch, script
     story.work()
     commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
     other = at_commands(story.lender, "A-2")
+    assert (other.page().page, other.page().notice) == ("resume", "captures_exceeded")
+
+
+def test_captures_that_were_left_to_too_few_people_cost_nothing_and_are_few_too(monkeypatch, script):
+    script = put_in(monkeypatch, unburnt_max=2)
+    script.word = "grey"
+    of = lender()
+    leave(of)
+    for number in range(2):
+        story = played(of, f"A-{number}")
+        assert (story.row().status, story.row().code) == ("failed", "review_unavailable")
+    assert not Attempt.objects.filter(burnt=True).exists()
+    other = at_commands(of, "A-9")
     assert (other.page().page, other.page().notice) == ("resume", "captures_exceeded")
 
 

@@ -14,7 +14,8 @@ from verification.evidence import store
 from verification.models import Attempt, AuditEntry, EvidenceItem
 from verification.workflow import cases
 from verification.workflow.moving import commands, ending
-from verification.workflow.people.review import Reviewer, review
+from verification.workflow.moving.voters import Reviewer
+from verification.workflow.people.review import review
 from verification.workflow.reading import case_file, queries
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("glances")]

@@ -21,8 +21,8 @@ from verification.evidence import store
 from verification.models import Attempt, AuditEntry, EvidenceItem, ReviewVote, Verification
 from verification.workflow import cases, policy
 from verification.workflow.moving import commands, links, transition
+from verification.workflow.moving.voters import Reviewer
 from verification.workflow.people import review_desk
-from verification.workflow.people.review import Reviewer
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("glances")]
 

@@ -7,11 +7,18 @@ Codes of which no more may be told share one. The lender's detail is English. No
 from collections.abc import Mapping
 
 from verification.core.reasons import course, live_capture, signature
-from verification.core.reasons.endings import ENDINGS, NOT_CONFIRMED, UNFINISHED, Ending, ending_of
+from verification.core.reasons.endings import (
+    ENDINGS,
+    NOT_CONFIRMED,
+    UNFINISHED,
+    UNPROVEN,
+    Ending,
+    ending_of,
+)
 from verification.core.reasons.reason import LIVENESS, PICTURE, Reason
 
 __all__ = ["LIVENESS", "PICTURE", "REASONS", "Reason", "require", "unburnt"]
-__all__ += ["ENDINGS", "NOT_CONFIRMED", "UNFINISHED", "Ending", "ending_of"]
+__all__ += ["ENDINGS", "NOT_CONFIRMED", "UNFINISHED", "UNPROVEN", "Ending", "ending_of"]
 
 REASONS = {reason.code: reason for reason in (*signature.TABLE, *live_capture.TABLE, *course.TABLE)}
 

@@ -126,6 +126,14 @@ TABLE = (
         gettext_noop("The lender's employees did not look in time. If you still need the loan, ask for a new request."),
         "Nobody reviewed the case in time.",
     ),
+    Reason(
+        "review_unavailable",
+        gettext_noop(
+            "Employees of the lender had to look, and too few of them can. This is not your fault. "
+            "Call the lender: it says what is next."
+        ),
+        "It was left to people, and fewer than two of the lender's could vote.",
+    ),
     # It burns: otherwise whoever is refused by people would come back with a fresh set of tries.
     Reason(
         "review_refused",

@@ -1,9 +1,10 @@
 """What the borrower reads where a verification has ended: what happened, and what to do about it.
 
-A family of reasons shares one ending. Two are shared so that they tell nothing: what the state registers did not
-confirm, which an attacker must not learn; and that the borrower reported a caller, which whoever watches the screen
-must not see. That one reads as any check that could not be finished. Only the words are equal: that a reported caller's
-check ends right after the question still tells (SECURITY.md).
+A family of reasons shares one ending. Three are shared so that they tell nothing. An attacker must not
+learn what the state registers did not confirm. Nor may he learn what refused a capture: identity,
+comparison or liveness. And a bystander must not see that the borrower reported a caller: that page reads
+as any check that could not be finished. Only the words are equal: that a reported caller's check ends
+right after the question still tells (SECURITY.md).
 """
 
 from collections.abc import Mapping
@@ -23,10 +24,6 @@ class Ending:
 _NEW_KEY = gettext_noop(
     "Get a new key on egov.kz or at a public service centre, then ask the lender for a new request."
 )
-_OWN_CAMERA = gettext_noop(
-    "Next time close other apps with the camera, switch off filters and virtual cameras, and use the device's own "
-    "camera. Or ask the lender for a way without a camera."
-)
 
 UNFINISHED = Ending(
     gettext_noop("The check could not be finished this time. This is not your fault."),
@@ -37,6 +34,13 @@ NOT_CONFIRMED = Ending(
     gettext_noop(
         "Compare names, document and date of birth with your document; the phone must be registered to you. Then call "
         "the lender, so that it corrects what it sent."
+    ),
+)
+UNPROVEN = Ending(
+    gettext_noop("We could not make sure, by the camera, that it was you."),
+    gettext_noop(
+        "Only the person who asked for the loan may do this check. If that is you, speak to the "
+        "lender in person, with your document. Or ask it for a way without a camera."
     ),
 )
 _FAMILIES: tuple[tuple[Ending, tuple[str, ...]], ...] = (
@@ -127,22 +131,14 @@ _FAMILIES: tuple[tuple[Ending, tuple[str, ...]], ...] = (
         ("liveness_command_missed", "liveness_not_at_rest"),
     ),
     (
-        Ending(gettext_noop("The pictures did not come as from a live camera."), _OWN_CAMERA),
+        UNPROVEN,
         (
             *("liveness_order_differs", "liveness_frame_unbound", "liveness_frame_early", "liveness_frame_unreadable"),
             *("liveness_frame_seen_before", "liveness_capture_replayed", "liveness_frame_frozen"),
             *("liveness_frame_repeated", "liveness_frame_noiseless"),
+            *("liveness_face_changed", "liveness_face_jumped", "liveness_face_missing"),
+            *("face_mismatch", "face_again"),
         ),
-    ),
-    (
-        Ending(
-            gettext_noop("We did not see one and the same face all the time."),
-            gettext_noop(
-                "Next time stay alone in the picture from the first movement to the last, and move slowly. Or ask the "
-                "lender for a way without a camera."
-            ),
-        ),
-        ("liveness_face_changed", "liveness_face_jumped", "liveness_face_missing"),
     ),
     (
         Ending(
@@ -153,16 +149,6 @@ _FAMILIES: tuple[tuple[Ending, tuple[str, ...]], ...] = (
     ),
     (
         Ending(
-            gettext_noop("The face does not match."),
-            gettext_noop(
-                "Only the person who asked for the loan may do this. If that is you, speak to the lender in person, "
-                "with your document."
-            ),
-        ),
-        ("face_mismatch",),
-    ),
-    (
-        Ending(
             gettext_noop("The pictures were not clear enough to see that it is you."),
             gettext_noop(
                 "Next time find even light, take off glasses, and hold the camera near and still. Or speak to the "
@@ -170,7 +156,7 @@ _FAMILIES: tuple[tuple[Ending, tuple[str, ...]], ...] = (
             ),
         ),
         (
-            *("face_again", "face_again_light", "face_again_near", "face_again_still", "face_not_found"),
+            *("face_again_light", "face_again_near", "face_again_still", "face_not_found"),
             *("face_quality", "face_too_small", "face_too_dark", "face_too_bright", "face_light_uneven"),
             *("face_without_contrast", "liveness_face_masked"),
         ),
@@ -216,6 +202,16 @@ _FAMILIES: tuple[tuple[Ending, tuple[str, ...]], ...] = (
             gettext_noop("If you still need the loan, ask the lender for a new request."),
         ),
         ("review_timeout",),
+    ),
+    (
+        Ending(
+            gettext_noop(
+                "Two employees of the lender had to look at your request, and it has too few who "
+                "can. This is not your fault, and this try does not count."
+            ),
+            gettext_noop("Ask the lender for another way, or for a new request."),
+        ),
+        ("review_unavailable",),
     ),
     (
         Ending(

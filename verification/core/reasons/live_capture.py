@@ -16,14 +16,13 @@ _AT_REST = gettext_noop(
     "We did not see you look straight ahead. Look into the camera, mouth closed and eyes open, until the first task "
     "comes."
 )
+# One sentence for identity, comparison and liveness: an attacker must not learn which refused him.
 _PICTURES = gettext_noop(
-    "The pictures did not come as from a live camera. Close other apps with the camera, switch off filters and virtual "
-    "cameras, and try again with the device's own camera."
+    "We could not make sure, by the camera, that it is you. Only the person who asked for the loan "
+    "may do this check. Switch filters off, take off glasses, find even light, move slowly, and "
+    "try again."
 )
-_ONE_FACE = gettext_noop(
-    "We did not see one and the same face all the time. Stay alone in the picture from the first task to the last, "
-    "move slowly, and try again."
-)
+_ONE_FACE = _PICTURES
 _ALONE = gettext_noop("Somebody else is in the picture. Be alone in front of the camera and try again.")
 _PEOPLE_LOOK = gettext_noop("Two of the lender's people look at your request. You get an answer within 24 hours.")
 
@@ -121,7 +120,7 @@ TABLE = (
     ),
     Reason(
         "face_mismatch",
-        gettext_noop("The face does not match. Only the person who asked for the loan may do this step."),
+        _PICTURES,
         "The distance to the reference is beyond the review zone.",
         burns=True,
     ),
@@ -145,7 +144,7 @@ TABLE = (
     ),
     Reason(
         "face_again",
-        gettext_noop("Not clear enough yet. Take off glasses, move hair from your face, look ahead, and try again."),
+        _PICTURES,
         "In the review zone; the picture is asked for once more.",
         burns=True,
     ),

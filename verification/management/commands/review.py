@@ -9,9 +9,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from verification.core.errors import TulgaError
-from verification.workflow.people.review import Reviewer, review
+from verification.workflow.moving.voters import PERMISSION, Reviewer
+from verification.workflow.people.review import review
 
-PERMISSION = "people.review_cases"
 STDIN = "-"
 
 

@@ -33,10 +33,11 @@ from verification.core.status import MOVES, Move, Status
 from verification.evidence import document_signing, store, vault
 from verification.models import Attempt, AuditEntry, EvidenceItem, Receipt, Verification
 from verification.workflow import cases, stages
-from verification.workflow.moving import attempts, clearances, documents, transition
+from verification.workflow.moving import attempts, clearances, documents, transition, voters
 
 _OF_ATTEMPTS: Final = {"attempt.opened", *KEEPING, *CLOSINGS}
 _JUDGED: Final = ("attempt.judged", "attempt.reviewed")
+UNAVAILABLE: Final = "review_unavailable"
 
 
 def go_on(
@@ -50,20 +51,21 @@ def go_on(
     key: vault.Key,
     at: datetime,
 ) -> None:
-    """Closes the judged attempt and moves the verification.
+    """Closes the judged attempt and moves the verification; what too few could vote on fails.
 
-    said: what the judgement's entry says beside its outcome: its checks, its facts, its evidence.
-    evidence: all that it was judged by, and what the judgement left.
+    said: what its entry says beside its outcome. evidence: what it was judged by, and its traces.
     """
     # What people look at is a try spent until they pass it, or another verification beside it would have as many again.
-    burns = (decision.burns or decision.outcome is Outcome.REVIEW) and stage.attempts is not None
+    is_unsure = decision.outcome is Outcome.REVIEW
+    is_for_people = is_unsure and not voters.are_too_few(verification, key=key)
+    burns = (decision.burns or is_for_people) and stage.attempts is not None
     if not attempts.close(attempt, outcome=decision.outcome, code=decision.code, burns=burns, at=at):
         raise FenceLost(f"{attempt.pk} ended meanwhile")
     word = {"outcome": decision.outcome, "code": decision.code, "burnt": attempt.burnt}
     body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, **word}
     body["release"] = stages.release(attempt.route, law=verification.profile_sha256).id
     transition.record(verification, "attempt.judged", at=at, body={**body, **said})
-    if decision.outcome is not Outcome.REVIEW and stage.has_frames:
+    if not is_unsure and stage.has_frames:
         documents.produce(attempt, key=key, at=at, known=evidence)
     if decision.outcome is Outcome.PASSED:
         after_pass(verification, stage, key=key, at=at)
@@ -71,10 +73,25 @@ def go_on(
         # The last try could not tell either. What it found stands as evidence; about the person it says nothing.
         cause = {"cause": decision.code}
         end(verification, Move.FAIL, at=at, code="retries_exhausted", body=cause, key=key)
-    elif decision.outcome is Outcome.REVIEW:
+    elif is_for_people:
         transition.move(verification, Move.REVIEW, at=at, code=decision.code)
+    elif is_unsure:
+        _fail_unreviewed(verification, attempt, known=evidence, key=key, at=at)
     else:
         after_failure(verification, stage, decision.code, key=key, at=at)
+
+
+def _fail_unreviewed(
+    verification: Verification,
+    attempt: Attempt,
+    *,
+    known: Mapping[str, bytes],
+    key: vault.Key,
+    at: datetime,
+) -> None:
+    """Ends what was left to people of whom too few could vote; its document names that code."""
+    end(verification, Move.FAIL, at=at, code=UNAVAILABLE, body={"cause": attempt.code}, key=key)
+    documents.produce(attempt, key=key, at=at, known=known)
 
 
 def after_failure(verification: Verification, stage: Stage, code: str, *, key: vault.Key, at: datetime) -> None:

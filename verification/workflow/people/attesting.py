@@ -22,9 +22,9 @@ from verification.core.opening import Loan
 from verification.core.status import Status
 from verification.models import Attempt, AuditEntry, Clearance, Verification
 from verification.workflow import cases, policy
-from verification.workflow.moving import clearances, dossier, transition
-from verification.workflow.people import review, review_desk
-from verification.workflow.people.review import Reviewer
+from verification.workflow.moving import clearances, dossier, transition, voters
+from verification.workflow.moving.voters import Reviewer
+from verification.workflow.people import review_desk
 from verification.workflow.people.review_desk import Rows
 
 COMMENT_KIND, PLACE_KIND = "attestation.comment", "attestation.place"
@@ -140,7 +140,7 @@ def look(*, reviewer: Reviewer, verification_id: str) -> ConfirmCase:
             verified_at=decided.status_of(row).finished_at,
             asked=_asked([row]).get(row.pk, ()),
             made=tuple(_made(row)),
-            hindrance=review.part_of(reviewer, row, key=key),
+            hindrance=voters.part_of(reviewer, row, key=key),
         )
         review_desk.note(
             reviewer, "review.viewed", mode=row.mode, body={"what": "confirmation", "verification": row.pk}
@@ -174,7 +174,7 @@ def attest(*, verification_id: str, reviewer: Reviewer, word: Attestation) -> No
     with transactions.writing():
         verification = _open_to_word(verification_id, reviewer.lender_id, lock=True)  # 2
         key = cases.key_of(verification)
-        if code := review.part_of(reviewer, verification, key=key):  # 3
+        if code := voters.part_of(reviewer, verification, key=key):  # 3
             raise Conflict("this person may not attest here", code=code)
         before = list(_made(verification))
         if any(one.what == word.what for one in before):

@@ -4,35 +4,20 @@ Each giving is one transaction under the lock of the verification's row: of two 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
-
-from django.db.models import Q
 
 from verification import clock, transactions
 from verification.core.errors import BadInput, Conflict, NotFound
-from verification.core.events import RENEWED
 from verification.core.results import Outcome
 from verification.core.status import Status
 from verification.evidence import vault
-from verification.models import Attempt, AuditEntry, ReviewVote, Verification
+from verification.models import Attempt, ReviewVote, Verification
 from verification.workflow import cases, policy
-from verification.workflow.moving import dossier, ending, queue, transition
+from verification.workflow.moving import dossier, ending, queue, transition, voters
+from verification.workflow.moving.voters import Reviewer
 
 REASON_KIND = "review.reason"
 """Evidence of the attempt, numbered in the order of the votes: `review.reason.1`."""
-
-
-@dataclass(frozen=True)
-class Reviewer:
-    """Somebody who may review: the id by which the log names them, and the lender they work for.
-
-    known_as: what that lender may call them by where it says who opened a case: e-mail address, full name.
-    """
-
-    person_id: str
-    lender_id: str
-    known_as: tuple[str, ...] = field(default=(), repr=False)
 
 
 def vote(*, verification_id: str, reviewer: Reviewer, passes: bool, reason: str) -> bool:
@@ -87,22 +72,7 @@ def hindrance(attempt: Attempt, reviewer: Reviewer, *, key: vault.Key) -> str:
     """
     if ReviewVote.objects.filter(attempt=attempt, person=reviewer.person_id).exists():
         return "already_voted"
-    return part_of(reviewer, attempt.verification, key=key)
-
-
-def part_of(reviewer: Reviewer, verification: Verification, *, key: vault.Key) -> str:
-    """By a code, which part this person had in the case before, or in a new consent to its loan; empty for none."""
-    # Every name by which the lender may have told of this person, in one spelling.
-    known_as = {cases.officer(name) for name in (reviewer.person_id, *reviewer.known_as)} - {""}
-    marks = [mark for name in known_as for mark in cases.marks_of(name)]
-    renewed = AuditEntry.objects.filter(verification=verification, type=RENEWED)
-    cases_of_loan = (verification.pk, *renewed.values_list("body__renewal", flat=True))
-    # By the entry that opened a new consent its first link was sent.
-    sent = renewed | AuditEntry.objects.filter(verification__in=cases_of_loan, type="link.minted")
-    if sent.filter(Q(body__person=reviewer.person_id) | Q(body__sent_by__in=marks)).exists():
-        return "reviewer_sent_link"
-    opened_by = cases.officer(cases.read(verification, key).opening.opened_by)
-    return "reviewer_opened_case" if opened_by in known_as else ""
+    return voters.part_of(reviewer, attempt.verification, key=key)
 
 
 def _give(verification_id: str, reviewers: Sequence[Reviewer], *, passes: bool, reason: str) -> bool:

@@ -18,8 +18,8 @@ from verification.evidence import store
 from verification.models import Attempt, EvidenceItem
 from verification.workflow import cases
 from verification.workflow.moving import dossier, ending
+from verification.workflow.moving.voters import Reviewer
 from verification.workflow.people import review, review_desk
-from verification.workflow.people.review import Reviewer
 from verification.workflow.reading import queries
 
 

@@ -17,7 +17,7 @@ from verification.models import Attempt, ReviewVote, Verification
 from verification.workflow import cases, policy
 from verification.workflow.moving import links, sweep
 from verification.workflow.moving.links import Minted
-from verification.workflow.people.review import Reviewer
+from verification.workflow.moving.voters import Reviewer
 
 WAITING = (Status.REQUIRES_INPUT, Status.PROCESSING)
 """Whom a link may be sent to: a case in review has nothing to ask, and one that has ended never will."""
