@@ -201,11 +201,11 @@ class Demo:
         self._add_people()
 
     def _add_people(self) -> None:
-        said = self.processes.must("add_lender", LENDER, "--bin", LENDER_BIN, "--phone", LENDER_PHONE)
-        self.key = _KEY.search(said)[0]  # type: ignore[index]
+        printed = self.processes.must("add_lender", LENDER, "--bin", LENDER_BIN, "--phone", LENDER_PHONE)
+        self.key = _KEY.search(printed)[0]  # type: ignore[index]
         strict = ("--bin", STRICT_BIN, "--phone", LENDER_PHONE, "--profile", "KZ-2025-01")
-        said = self.processes.must("add_lender", STRICT_LENDER, *strict)
-        self.strict_key = _KEY.search(said)[0]  # type: ignore[index]
+        printed = self.processes.must("add_lender", STRICT_LENDER, *strict)
+        self.strict_key = _KEY.search(printed)[0]  # type: ignore[index]
         api = LenderApi(self.url, self.key)
         endpoint = api.client.send(calls.create_webhook_endpoint(self.listener.address))
         self.listener.learn(endpoint)
@@ -213,8 +213,8 @@ class Demo:
         say("two reviewers of the first, a regulator and an operator")
         for role in ("regulator", "operator"):
             name = f"{role}@demo.example"
-            said = self.processes.must("add_person", name, "--name", f"Demo {role}", "--role", role, "--print-code")
-            self.logins.append(said)
+            printed = self.processes.must("add_person", name, "--name", f"Demo {role}", "--role", role, "--print-code")
+            self.logins.append(printed)
         self.logins += reviewers.add(self.processes, lender=LENDER)
 
     def _start_worker(self) -> None:

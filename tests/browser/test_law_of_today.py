@@ -29,10 +29,7 @@ ON_PHONE = "On your phone: an SMS from 1414"
 
 @pytest.fixture(autouse=True)
 def _sources(trusted: type[InsecureRevocation], sandbox: SandboxProcess, settings: Settings) -> None:
-    settings.TULGA_ROUTES = ["eds", "biometric", "live_face"]
-    signatures = dict(settings.TULGA_SOURCES["test"])
-    camera_story.ask_at(sandbox, settings)
-    settings.TULGA_SOURCES = {"test": signatures | settings.TULGA_SOURCES["test"], "live": {}}
+    camera_story.ask_for_signatures_too(sandbox, settings)
 
 
 @pytest.mark.parametrize(("language", "number"), [("kk", 51), ("ru", 52)])
@@ -42,7 +39,7 @@ def test_the_whole_way_asks_1414_once(
     camera_story.register(sandbox, consent="pending")
     # A lender of its own: a consent that is open to exactly the same is given back, and asks anew in no test.
     story = begin(lender(f"ТОО «МФО {number}»", number=number), profile="KZ-2025-09")
-    before = messages(sandbox)
+    before = camera_story.messages_of_1414(sandbox)
     tab = arrived(launch, site, story, language=language, size="phone", touch=True)
     at_the_statement(tab, story, language)
     box = tab.page.get_by_text(words(language, ON_PHONE), exact=True)
@@ -67,7 +64,7 @@ def test_the_whole_way_asks_1414_once(
     captured(tab, story, language)
     tab.until_heading(words(language, "Done: it is you"))
     tab.look(f"law-of-today-verified-{language}-phone")
-    assert messages(sandbox) == before + 1
+    assert camera_story.messages_of_1414(sandbox) == before + 1
     asked_once(story)
 
 
@@ -80,9 +77,3 @@ def asked_once(story: Story) -> None:
     assert asked == ["register.asked", "register.consent_request", "register.person"]
     assert "register.consent" in kinds
     assert passed(verification=story.id) >= REGISTER_CHECKS
-
-
-def messages(sandbox: SandboxProcess) -> int:
-    """How many messages of 1414 have come to the borrower's phone."""
-    came = sandbox.post("/inbox", phone="+77011234567")["messages"]
-    return sum(message["sender"] == "1414" for message in came)

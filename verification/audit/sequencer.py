@@ -224,11 +224,11 @@ def _waiting(log: str, *, limit: int) -> list[AuditEntry]:
 def _unsigned(entries: Sequence[AuditEntry], *, upto: int) -> dict[str, str]:
     """Why entries that would stand below an index may not, by id: unsigned, by a key that was revoked before it, or a
     law file that may not follow those before it."""
-    found, signers = signatures.inspect(entries)
+    faults, signers = signatures.inspect(entries)
     logs = {entry.log for entry in entries if entry.pk in signers}
     gone = {key for log in logs for key, index in keys.revoked(log).items() if index < upto}
-    found = laws.faults(entries) | found
-    return found | {pk: "the key that signed it was revoked" for pk, by in signers.items() if by in gone}
+    revoked = {pk: "the key that signed it was revoked" for pk, by in signers.items() if by in gone}
+    return laws.faults(entries) | faults | revoked
 
 
 def _refuse(faults: Mapping[str, str]) -> int:

@@ -61,7 +61,7 @@ def _status(profile: Profile) -> str:
 
 
 def _status_source(profile: Profile) -> str:
-    """Whence we have a status that a law file has changed, or what is missing while one that the code ships waits."""
+    """The source of a status that a law file has changed, or what is missing while one that the code ships waits."""
     if changes := law_book.current().changes_of(profile.id):
         return changes[-1].source
     return _(NOT_IN_FORCE.get(profile.id, "")) if profile.status is not Status.IN_FORCE else ""

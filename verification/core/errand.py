@@ -53,8 +53,8 @@ class Errand:
             asked, seen = self.prepare(case, evidence, memory)
             known = replace(evidence, items={**evidence.items, **asked, **seen})
             prepared = stage.prepare(case, known, memory) if stage.prepare else Prepared(memory={})
-            told = {**prepared.memory, ASKED_BY_PHONE: self.is_open(known)}
-            return replace(prepared, memory=told, evidence={**asked, **prepared.evidence})
+            memory_after = {**prepared.memory, ASKED_BY_PHONE: self.is_open(known)}
+            return replace(prepared, memory=memory_after, evidence={**asked, **prepared.evidence})
 
         def collect(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
             answered_at = stage.answered_at(evidence) if stage.answered_at else None
@@ -91,5 +91,5 @@ class Errand:
 
 def _prompt(stage: Stage, memory: Memory) -> Mapping[str, Any]:
     """What the page may know, and whether the person is asked by phone."""
-    told = stage.prompt(memory) if stage.prompt else {}
-    return {**told, ASKED_BY_PHONE: bool(memory.get(ASKED_BY_PHONE))}
+    data = stage.prompt(memory) if stage.prompt else {}
+    return {**data, ASKED_BY_PHONE: bool(memory.get(ASKED_BY_PHONE))}

@@ -69,11 +69,11 @@ def is_of_door(body: Any) -> bool:
 
     What people give outside of a stage, as reviewers do, is of none.
     """
-    said = body if isinstance(body, dict) else {}
-    listed, stage = said.get("evidence", []), said.get("stage")
+    fields = body if isinstance(body, dict) else {}
+    listed, stage = fields.get("evidence", []), fields.get("stage")
     if not isinstance(listed, list):
         return False
-    kinds = [one.get("kind") if isinstance(one, dict) else None for one in listed]
+    kinds = [item.get("kind") if isinstance(item, dict) else None for item in listed]
     return all(
         isinstance(kind, str)
         and "N" not in kind

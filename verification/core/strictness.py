@@ -34,7 +34,7 @@ DIRECTIONS: Final[Mapping[str, Direction]] = {
 """Of each number that decides. Sets of routes, and truth values, have a rule of their own below."""
 COMBINATIONS: Final = "combinations"
 NOT_DECIDING: Final = frozenset({"id", "status", "since", "source", "repeals", "verified_by_lawyer", "sha256"})
-"""What names a profile, says where it stands, or whence we have it."""
+"""What names a profile, says where it stands, or names its source."""
 
 
 def laxer(profile: "Profile", than: "Profile") -> tuple[str, ...]:

@@ -72,6 +72,20 @@ def ask_at(sandbox: SandboxProcess, settings: Settings, *, seconds: float = 20.0
     }
 
 
+def ask_for_signatures_too(sandbox: SandboxProcess, settings: Settings) -> None:
+    """Every route is installed: registers, consent and messages are this sandbox, and signatures go on as they did."""
+    settings.TULGA_ROUTES = ["eds", "biometric", "live_face"]
+    for_signatures = dict(settings.TULGA_SOURCES["test"])
+    ask_at(sandbox, settings)
+    settings.TULGA_SOURCES = {"test": for_signatures | settings.TULGA_SOURCES["test"], "live": {}}
+
+
+def messages_of_1414(sandbox: SandboxProcess, phone: str = "+77011234567") -> int:
+    """How many messages of 1414 have come to a phone; by default to that of the story."""
+    came = sandbox.post("/inbox", phone=phone)["messages"]
+    return sum(message["sender"] == "1414" for message in came)
+
+
 def agree(story: Story) -> None:
     """Consents, and comes to the next stage."""
     story.answer(agreed=True, version=CURRENT, language="ru")

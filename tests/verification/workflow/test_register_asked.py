@@ -43,10 +43,7 @@ DENIED: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.fixture(autouse=True)
 def _asked(trusted: type[InsecureRevocation], sandbox: SandboxProcess, settings: Settings) -> None:
-    settings.TULGA_ROUTES = ["eds", "biometric", "live_face"]
-    for_signatures = dict(settings.TULGA_SOURCES["test"])
-    camera.ask_at(sandbox, settings)
-    settings.TULGA_SOURCES = {"test": for_signatures | settings.TULGA_SOURCES["test"], "live": {}}
+    camera.ask_for_signatures_too(sandbox, settings)
     sandbox.post("/people/forget", iin=IIN)
 
 
@@ -213,12 +210,12 @@ def test_an_application_role_that_writes_another_law_into_the_row_verifies_nobod
 @pytest.mark.service
 def test_a_signature_and_a_face_ask_1414_and_the_register_once(issued: Issued, sandbox: SandboxProcess) -> None:
     camera.register(sandbox)
-    before = messages(sandbox)
+    before = camera.messages_of_1414(sandbox)
     story = finished(begun("KZ-2025-09"), issued)
     camera.free(story)
     camera.capture(story)
     assert (story.row().status, story.row().passed_routes) == ("verified", ["eds", "biometric"])
-    assert messages(sandbox) == before + 1
+    assert camera.messages_of_1414(sandbox) == before + 1
     asked = ["register.asked", "register.consent_request", "register.person"]
     assert [kind for kind in kinds(story) if kind != "register.consent"] == asked
     assert passed(verification=story.id) >= REGISTER_CHECKS
@@ -241,9 +238,3 @@ def test_the_desk_is_told_what_a_check_of_the_signature_remarked(issued: Issued,
     assert (story.row().status, story.row().code) == ("in_review", "liveness_review")
     page = at_desk(of).get(address("case", story)).content.decode()
     assert "The certificate of the signature spells the surname otherwise than the lender." in page
-
-
-def messages(sandbox: SandboxProcess) -> int:
-    """How many messages of 1414 have come to the phone of the story."""
-    came = sandbox.post("/inbox", phone="+77011234567")["messages"]
-    return sum(message["sender"] == "1414" for message in came)

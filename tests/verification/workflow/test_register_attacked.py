@@ -35,7 +35,6 @@ from verification.workflow.moving import commands, dossier
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once")]
 
 _LATE = "it was verified longer after its opening than any verification lives"
-_PHONE = "+77011234567"
 
 
 class Revocation(InsecureRevocation):
@@ -44,10 +43,7 @@ class Revocation(InsecureRevocation):
 
 @pytest.fixture(autouse=True)
 def _asked(trusted: type[InsecureRevocation], sandbox: SandboxProcess, settings: Settings) -> None:
-    settings.TULGA_ROUTES = ["eds", "biometric", "live_face"]
-    for_signatures = dict(settings.TULGA_SOURCES["test"])
-    camera.ask_at(sandbox, settings)
-    settings.TULGA_SOURCES = {"test": for_signatures | settings.TULGA_SOURCES["test"], "live": {}}
+    camera.ask_for_signatures_too(sandbox, settings)
     sandbox.post("/people/forget", iin=IIN)
 
 
@@ -180,7 +176,7 @@ def test_a_consent_that_runs_out_is_asked_for_anew(
 ) -> None:
     monkeypatch.setattr(collect, "POLICY", replace(POLICY, consent_seconds=2))
     camera.register(sandbox, photo=None)
-    before = messages(sandbox)
+    before = camera.messages_of_1414(sandbox)
     story = begun().to_statement()
     story.sign(issued(), content=b"another text")
     time.sleep(2.2)
@@ -188,12 +184,12 @@ def test_a_consent_that_runs_out_is_asked_for_anew(
     story.sign(issued())
     story.work()
     assert story.row().passed_routes == ["eds"]
-    assert messages(sandbox) == before + 2
+    assert camera.messages_of_1414(sandbox) == before + 2
 
 
 def test_a_consent_for_the_register_alone_is_none_for_phone_and_photo(issued: Issued, sandbox: SandboxProcess) -> None:
     camera.register(sandbox, photo=None)
-    before = messages(sandbox)
+    before = camera.messages_of_1414(sandbox)
     story = begin(lender(), iin=IIN, profile="KZ-2021-04")
     commands.choose_route(verification_id=story.id, route="biometric")
     camera.agree(story)
@@ -204,7 +200,7 @@ def test_a_consent_for_the_register_alone_is_none_for_phone_and_photo(issued: Is
     story.answer(document_number="012345678", **BORN)
     story.work()
     assert story.page().page == "code"
-    assert messages(sandbox) == before + 2
+    assert camera.messages_of_1414(sandbox) == before + 2
 
 
 def test_an_error_of_the_consent_service_is_tried_again_and_spends_nothing(
@@ -223,13 +219,13 @@ def test_an_error_of_the_consent_service_is_tried_again_and_spends_nothing(
 
 def test_a_person_is_asked_by_1414_thirty_times_a_day_over_all_lenders_and_no_more(sandbox: SandboxProcess) -> None:
     camera.register(sandbox, photo=None, consent="pending")
-    before, lenders = messages(sandbox), (lender(), lender("Second Credit", number=7))
+    before, lenders = camera.messages_of_1414(sandbox), (lender(), lender("Second Credit", number=7))
     for number in range(QUOTA.a_day):
         begun(f"A-{number}", of=lenders[number % 2]).to_statement().cancel()
-    assert messages(sandbox) == before + QUOTA.a_day == before + 30
+    assert camera.messages_of_1414(sandbox) == before + QUOTA.a_day == before + 30
     story = begun("A-last", of=lenders[0]).to_statement()
     assert (story.page().page, story.page().notice) == ("resume", "consents_exceeded")
-    assert messages(sandbox) == before + QUOTA.a_day
+    assert camera.messages_of_1414(sandbox) == before + QUOTA.a_day
 
 
 def begun(reference: str = "A-1", of: Lender | None = None) -> Story:
@@ -248,9 +244,3 @@ def consent_id(story: Story) -> str:
     terms = parse_consent(requested).terms
     assert terms is not None
     return terms.consent_id
-
-
-def messages(sandbox: SandboxProcess) -> int:
-    """How many messages of 1414 have come to the phone of the story."""
-    came = sandbox.post("/inbox", phone=_PHONE)["messages"]
-    return sum(message["sender"] == "1414" for message in came)

@@ -20,10 +20,7 @@ BOTH = "KZ-2025-01"
 
 @pytest.fixture(autouse=True)
 def _asked(trusted: type[InsecureRevocation], sandbox: SandboxProcess, settings: Settings) -> None:
-    settings.TULGA_ROUTES = ["eds", "biometric", "live_face"]
-    for_signatures = dict(settings.TULGA_SOURCES["test"])
-    camera.ask_at(sandbox, settings)
-    settings.TULGA_SOURCES = {"test": for_signatures | settings.TULGA_SOURCES["test"], "live": {}}
+    camera.ask_for_signatures_too(sandbox, settings)
     camera.register(sandbox)
 
 

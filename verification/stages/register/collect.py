@@ -27,7 +27,7 @@ def prepare_register(case: Case, evidence: Evidence, memory: Memory) -> tuple[Ma
     """Has the state's service ask the person for their consent, unless it was asked for all this and may say yes yet.
 
     A service answers a known id as before: a preparation that is tried again asks by the same id, the next by another.
-    The second is what became of an earlier consent, read anew, so that none is relied on that was taken back.
+    The second is what became of an earlier consent, read anew, so that a consent that was taken back is not relied on.
     Raises `SourceUnavailable`, also where the service reports an error.
     """
     shown = json.loads(evidence.items[SHOWN])
@@ -81,18 +81,18 @@ def collect_consent(case: Case, evidence: Evidence, answered_at: datetime | None
 
 def collect_register(case: Case, evidence: Evidence, answered_at: datetime | None) -> Mapping[str, bytes]:
     """The same, and what the register says of the person. Without a consent that holds it is not asked."""
-    kept = collect_consent(case, evidence, answered_at)
+    collected = collect_consent(case, evidence, answered_at)
     if PERSON in evidence.items:
-        return kept
-    consent, text = parse_consent(kept[CONSENT]), json.loads(evidence.items[SHOWN])["text_sha256"]
+        return collected
+    consent, text = parse_consent(collected[CONSENT]), json.loads(evidence.items[SHOWN])["text_sha256"]
     try:
         consent_id = consent_id_to(consent, services=SERVICES, case=case, text_sha256=text, at=evidence.at)
     except ConsentMissing:
-        return kept
+        return collected
     nonce = _nonce(parse_consent(evidence.items[CONSENT_REQUEST]))
     request_id = _question(case, "person", nonce)
     raw = person_registry.in_use(case.mode).person(case.person.iin, consent_id=consent_id, request_id=request_id)
-    return {**kept, PERSON: check_granted(raw, source=person_registry.SOURCE, read=parse_person)}
+    return {**collected, PERSON: check_granted(raw, source=person_registry.SOURCE, read=parse_person)}
 
 
 def _requested(evidence: Evidence) -> ConsentAnswer | None:

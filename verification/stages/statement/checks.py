@@ -40,13 +40,15 @@ CHECKS = {
 
 def report_statement(facts: StatementFacts, policy: StatementPolicy, results: tuple[Result, ...]) -> bytes:
     """The validation report: status and sub-indication of EN 319 102-1, one row a check, signer, times, hashes."""
-    own = [result for result in results if result.check in CHECKS]
-    refused = [result for result in own if not isinstance(result, Passed)]
-    complete = [result.check for result in own] == [name for name in CHECKS if name not in policy.not_asked]
+    signature_results = [result for result in results if result.check in CHECKS]
+    refused = [result for result in signature_results if not isinstance(result, Passed)]
+    complete = [result.check for result in signature_results] == [
+        name for name in CHECKS if name not in policy.not_asked
+    ]
     code = refused[0].code if refused else "" if complete else "check_missing"
     status, sub_indication = INDICATIONS[code] if code else ("TOTAL-PASSED", "")
     rows: list[dict[str, Any]] = []
-    for result in own:
+    for result in signature_results:
         outcome = {Passed: "PASS", Failed: "FAIL", Inconclusive: "INDETERMINATE"}[type(result)]
         its_status, its_sub = ("PASSED", "") if isinstance(result, Passed) else INDICATIONS[result.code]
         row = {"name": result.check, "outcome": outcome, "status": its_status, "sub_indication": its_sub}

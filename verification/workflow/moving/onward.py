@@ -120,11 +120,11 @@ def after_pass(verification: Verification, stage: Stage, *, key: vault.Key, at: 
     """
     transition.write(verification, last_failure="")
     law = verification.profile_sha256
-    own = stages.of(verification.route, law=law)
-    ahead = list(own)
+    way = stages.of(verification.route, law=law)
+    ahead = list(way)
     if following := ahead[ahead.index(stage.name) + 1 :]:
         ask(verification, at=at)
-        attempts.enter(verification, own[following[0]], key=key, at=at)
+        attempts.enter(verification, way[following[0]], key=key, at=at)
         return
     judged = AuditEntry.objects.filter(verification=verification, log=verification.mode, type__in=_JUDGED)
     found = list(judged.filter(body__outcome=Outcome.PASSED))
@@ -163,8 +163,8 @@ def require_due(stage: Stage, held: Held) -> None:
 def combinations(verification: Verification) -> list[profiles.Combination]:
     """What suffices: of the profile it was opened under, by its hash from code, what the lender allowed then.
 
-    Both as its first entry says, which nobody can change; the row says it too, for the pages. Whoever owns web opens
-    what they like: by the law of a new consent nothing suffices but for one that renews another, and in live mode by a
+    Both as its first entry says, which does not change; the row says it too, for the pages. An attacker in web opens
+    what he likes: by the law of a new consent nothing suffices but for one that renews another, and in live mode by a
     law that is laxer than that of the day, or by an opening that is put back to an earlier one.
     """
     opened = AuditEntry.objects.get(verification=verification, verification_sequence=1)

@@ -160,7 +160,7 @@ def _require_tries(verification: Verification, *, at: datetime) -> None:
     """Raises `Conflict` while the borrower has no attempt left at a stage of the new consent: it would end at once."""
     ((route,),) = profiles.RENEWAL.combinations
     way = stages.of(route, law=profiles.RENEWAL.sha256).values()
-    had = [attempts.count_tries(verification, stage, at=at) for stage in way]
-    if again_at := max((one.again_at for one in had if one.again_at is not None), default=None):
+    tries = [attempts.count_tries(verification, stage, at=at) for stage in way]
+    if again_at := max((one.again_at for one in tries if one.again_at is not None), default=None):
         wait = ceil((again_at - at).total_seconds())
         raise Conflict("no attempt is left for now", code="attempts_exhausted", wait_seconds=wait)

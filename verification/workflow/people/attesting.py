@@ -230,9 +230,9 @@ def _too_old(law: str, *, at: datetime) -> Q:
     """Rows that were verified too long ago by the law which this column names; of clearances, their verifications."""
     of, known = ("", "sha256") if law == "profile_sha256" else ("verification__", "id")
     found = Q()
-    for one in profiles.book().values():
-        since = at - timedelta(seconds=one.valid_for_seconds)
-        found |= Q(**{law: getattr(one, known), f"{of}finished_at__lte": since})
+    for profile in profiles.book().values():
+        since = at - timedelta(seconds=profile.valid_for_seconds)
+        found |= Q(**{law: getattr(profile, known), f"{of}finished_at__lte": since})
     return found
 
 
