@@ -58,6 +58,7 @@ NOT_HOT = {
     "moving.inquiries": "the entries of one case, and the evidence of its consent",
     "moving.links.peek": "by the hash of a secret",
     "moving.links.outline": "the key of one case by its key, where a link or session was refused",
+    "moving.voters": "the people of one lender, and the entries of one case and of its new consents",
     "moving.typed_before": "seals and opens what a browser keeps; asks no row",
     "reading.about": "the lenders and their keys, of whom there are few",
     "moving.links.digest_of_code": "asks no row",

@@ -133,8 +133,9 @@ class Deployment:
         self.processes.kill(name)
 
     def pid_of(self, name: str) -> int:
-        """The process id of a worker, which is also that of its group."""
-        return int(self._pid_file(name).read_text() or 0)  # 0 while it is being written
+        """The process id of a worker, which is also that of its group; 0 until it is written."""
+        file = self._pid_file(name)
+        return int(file.read_text() or 0) if file.exists() else 0
 
     def children_of(self, name: str) -> list[int]:
         """The process ids of a worker's pool: one, or none for a moment at its start or after a kill."""

@@ -60,6 +60,8 @@ def clear_under(deployment: Deployment, api: LenderApi) -> dict[str, Any]:
 
 def test_web_worker_and_audit_take_it_without_a_restart(deployment: Deployment) -> None:
     [worker] = deployment.workers
+    # A test before this one may have started it just now.
+    wait_until(lambda: deployment.pid_of(worker) > 0, what="the worker's process id", seconds=60)
     pid = deployment.pid_of(worker)
     under_way, browser, credential = deployment.borrow("over-the-change")
     assert NAME not in rules(deployment)

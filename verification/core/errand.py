@@ -40,7 +40,7 @@ class Errand:
     checks: Mapping[str, Check]
     policy: type
     services: tuple[str, ...]
-    quota: Quota
+    quota: Quota | None = None
 
     def beside(self, stage: Stage) -> Stage:
         """The stage with this errand. Its `policy_in_use` must be a dataclass, as it stands in its module."""

@@ -21,7 +21,7 @@ PATH = "/v1/verifications"
 # writes down that the key is in use.
 COUNTED = {
     "open": 10,  # reserve and hold the Idempotency-Key, attempt, link, row, key, entries, their waiting, the answer
-    "open, the borrower chooses": 9,
+    "open, the borrower chooses": 10,  # a way that people may look at is on offer: who of the lender may vote
     "open without Idempotency-Key": 7,
     "open again": 16,
     "status": 3,

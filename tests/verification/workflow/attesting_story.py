@@ -28,6 +28,7 @@ LAW = replace(
     cooling_off_hours=None,
     stop_credit_max_age_seconds=None,
     account_owner_max_age_seconds=None,
+    register_asked=None,
 )
 """A law that asks for a confirmation by age and for a visit, and for nothing that is answered elsewhere."""
 CONFIRMED = Attestation(what="age_confirmation", how="in_person", comment="read the contract here and signed it again")

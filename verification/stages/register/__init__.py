@@ -45,5 +45,4 @@ CONSENT = Errand(
     checks=CONSENT_CHECKS,
     policy=RegisterPolicy,
     services=(),
-    quota=QUOTA,
 )
