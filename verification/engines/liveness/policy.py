@@ -143,19 +143,33 @@ class ThroughoutLimits:
 
     `every`: one in so many, at least. `acting`: of those that prove a gesture, the strongest. `apart_ms`: from how much
     time between two frames on corners prove nothing. `near`: up to how far from the pose at rest a face that shows no
-    gesture is at rest itself, as `gestures.away` has it.
+    gesture is at rest itself, as `gestures.away` has it. `way_turn`, `way_nod`: up to which change of turn, and of
+    pitch in degrees, a face is on the way to a gesture; `way`: of those next to a deep frame so many are compared.
     """
 
     every: int
     acting: int
     apart_ms: int
     near: float
+    way_turn: float
+    way_nod: float
+    way: int
 
 
 # Every third frame lies at most half a second from the next, and corners join what lies between. 0.25 s: two frames of
 # a slow camera; over three, half a second, corners of genuine faces fell to 0.07. 1.0: as far as a face at rest may
 # deviate at all, turn and pitch together.
-THROUGHOUT = ThroughoutLimits(every=3, acting=3, apart_ms=250, near=1.0)
+THROUGHOUT = ThroughoutLimits(
+    every=3,
+    acting=3,
+    apart_ms=250,
+    near=1.0,
+    # Up to a turn of 0.30 the medians of 13 people lie under 0.97 and single strangers from 1.14 on; where a turn
+    # counts, from 0.35 on, they overlap. Of a nod likewise 18 degrees. liveness.md §10a.
+    way_turn=0.30,
+    way_nod=18.0,
+    way=2,  # a head turns past them in about 0.2 s: mostly one frame on each side
+)
 
 
 @dataclass(frozen=True)
@@ -188,7 +202,7 @@ class GateLimits:
     # Distances in the chain, as shares of the threshold at which faces match, 1.00 for the default net. The median of
     # the frames that prove a gesture: over whole commands ≤ 0.74. From one compared frame to the next: genuine ≤ 0.71,
     # a cut ≥ 1.13. The other two are the edges of the zones: all but one frame, and any that proves a gesture, within
-    # the match (≤ 0.88), any at all within review.
+    # the match (≤ 0.88), any at all within review. `next_face` holds over a joint that keeps too few corners, too.
     acting_median: float = 0.90
     next_face: float = 0.95
     # For people, as four are too few to refuse by: what the faces of different gestures have in common beyond the face
@@ -196,6 +210,16 @@ class GateLimits:
     # rest between gestures is from the first, of all four at most 0.59. Measured with the default net.
     common: float = 0.33
     resting: float = 0.60
+    # The median of a step's frames on the way, as a share of the match: of 13 people under 0.97, single strangers 1.14
+    # and more. liveness.md §10a, for this and those below, which say when people need not look at what is far and deep.
+    way: float = 1.0
+    way_near: float = 0.90  # and within the match as today's proof of a gesture
+    # Of the register's face: of 3 444 pairs of strangers none is nearer than 0.98.
+    way_reference: float = 0.90
+    way_frames: int = 1  # of a step; more than one side of a fast turn seldom has
+    deep_median: float = 1.10  # medians of strangers 1.18 and more; of 13 people two are beyond it
+    deep: float = 1.20
+    deep_next: float = 1.0
     # Whose gestures are so near to the register's face is its person, and neither of the two is asked: of 3 444 pairs
     # of strangers none is nearer than 0.98.
     known: float = 0.80
