@@ -1,7 +1,7 @@
 """What of a face, and of what is round it, goes on from one frame of the thin chain to the next: corners still there.
 
 Between two people hardly any corner stays, however well the one is laid over the other; of one face that moves most do.
-Between two places none stays round it.
+Between two places none stays round it. A lamp or an exposure that changes is no jump, so the light is evened first.
 Source: docs/liveness-measurements.md, "From one frame to the next".
 """
 
@@ -24,6 +24,8 @@ _LEAST = 12  # corners; of fewer a share says nothing
 _INSIDE = 0.95  # of the oval: its border belongs to hair and room as well
 # Of the oval, from where on the room begins, and from where on no head moves; how many pixels tell of a room.
 _ROUND, _BEYOND, _ROOM = 1.15, 1.7, 200
+_MOST = 0.60  # of the corners: what of a genuine neighbour stays in 99 of 100; light changed less
+_FLAT = 1.0  # grey levels of spread: below it a region is one colour
 _CHANGED = 12.0  # grey levels: what lies beyond the head changes by at most 11.9, at a cut by 15.4 and more
 
 
@@ -44,17 +46,42 @@ def joints(frames: Sequence[tuple[Image, Floats] | None]) -> list[tuple[float | 
 def kept(one: Grey, other: Grey, mesh: Floats, moved: Floats) -> float | None:
     """The share of the face's corners that are still there, 0 … 1; None of too few corners."""
     start, end = (of[OVAL, :2] for of in (mesh, moved))
-    return share(one, other, oval(mesh, one.shape, _INSIDE), guess=lambda points: similar(start, end, of=points))
+    inside, there = oval(mesh, one.shape, _INSIDE), oval(moved, one.shape, _INSIDE)
+
+    def guess(points: Floats) -> Floats:
+        return similar(start, end, of=points)
+
+    as_is = share(one, other, inside, guess=guess)
+    if as_is is None or as_is >= _MOST:
+        return as_is
+    # A face that turns shows other parts, lit otherwise: so it is also looked at as it is.
+    in_one_light = share(one, evened(other, there, like=one, under=inside), inside, guess=guess)
+    return as_is if in_one_light is None else max(as_is, in_one_light)
 
 
 def around(one: Grey, other: Grey, mesh: Floats, moved: Floats) -> float | None:
     """The share of the corners round the face that are still there, 0 … 1; None of too few, and where too little is
     beyond the head, or changed there, for it to be another place."""
-    beyond = cv2.bitwise_not(oval(mesh, one.shape, _BEYOND) | oval(moved, one.shape, _BEYOND))
+    beyond = 255 - (oval(mesh, one.shape, _BEYOND) | oval(moved, one.shape, _BEYOND))
     pixels = cv2.countNonZero(beyond)
-    if pixels < _ROOM or cv2.norm(one, other, cv2.NORM_L1, beyond) / pixels <= _CHANGED:
+    if pixels < _ROOM:
+        return None
+    other = evened(other, beyond, like=one, under=beyond)
+    if cv2.norm(one, other, cv2.NORM_L1, beyond) / pixels <= _CHANGED:
         return None
     return share(one, other, 255 - oval(mesh, one.shape, _ROUND), guess=None)
+
+
+def evened(picture: Grey, mask: Grey, *, like: Grey, under: Grey) -> Grey:
+    """The picture, so lit that under its mask its mean and spread are those of the other one under the other mask."""
+    (mean, spread), (target, wanted) = (
+        [float(each[0, 0]) for each in cv2.meanStdDev(seen, mask=seen_under)]
+        for seen, seen_under in ((picture, mask), (like, under))
+    )
+    # What has no spread has no corner either, and is left as it is.
+    gain = wanted / spread if spread >= _FLAT else 1.0
+    levels = np.clip(np.rint((np.arange(256) - mean) * gain + target), 0, 255).astype(np.uint8)
+    return np.asarray(cv2.LUT(picture, levels), dtype=np.uint8)
 
 
 def share(one: Grey, other: Grey, mask: Grey, *, guess: Guess | None) -> float | None:
