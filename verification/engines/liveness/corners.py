@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from verification.engines.liveness.frames import Floats, Image
-from verification.engines.liveness.planarity import OVAL, Grey, follow, lengths, similar
+from verification.engines.liveness.planarity import OVAL, Grey, evened, follow, lengths, oval, similar
 
 Guess = Callable[[Floats], Floats]
 """Where points of one frame should be in the other."""
@@ -25,7 +25,6 @@ _INSIDE = 0.95  # of the oval: its border belongs to hair and room as well
 # Of the oval, from where on the room begins, and from where on no head moves; how many pixels tell of a room.
 _ROUND, _BEYOND, _ROOM = 1.15, 1.7, 200
 _MOST = 0.60  # of the corners: what of a genuine neighbour stays in 99 of 100; light changed less
-_FLAT = 1.0  # grey levels of spread: below it a region is one colour
 _CHANGED = 12.0  # grey levels: what lies beyond the head changes by at most 11.9, at a cut by 15.4 and more
 
 
@@ -72,18 +71,6 @@ def around(one: Grey, other: Grey, mesh: Floats, moved: Floats) -> float | None:
     return share(one, other, 255 - oval(mesh, one.shape, _ROUND), guess=None)
 
 
-def evened(picture: Grey, mask: Grey, *, like: Grey, under: Grey) -> Grey:
-    """The picture, so lit that under its mask its mean and spread are those of the other one under the other mask."""
-    (mean, spread), (target, wanted) = (
-        [float(each[0, 0]) for each in cv2.meanStdDev(seen, mask=seen_under)]
-        for seen, seen_under in ((picture, mask), (like, under))
-    )
-    # What has no spread has no corner either, and is left as it is.
-    gain = wanted / spread if spread >= _FLAT else 1.0
-    levels = np.clip(np.rint((np.arange(256) - mean) * gain + target), 0, 255).astype(np.uint8)
-    return np.asarray(cv2.LUT(picture, levels), dtype=np.uint8)
-
-
 def share(one: Grey, other: Grey, mask: Grey, *, guess: Guess | None) -> float | None:
     """The share of the corners under a mask that are found in the other picture, and back again; None of too few."""
     # How sharp a corner is depends on its next pixels alone: what lies far from the mask need not be looked at.
@@ -102,14 +89,6 @@ def share(one: Grey, other: Grey, mask: Grey, *, guess: Guess | None) -> float |
     inside = (hoped >= 0).all(axis=1) & (hoped[:, 0] < wide) & (hoped[:, 1] < high)
     stayed = arrived & returned & (lengths(back - start) < _RETURN)
     return float(stayed[inside].mean()) if inside.sum() >= _LEAST else None
-
-
-def oval(mesh: Floats, shape: tuple[int, ...], scale: float) -> Grey:
-    """The face's oval, so many times as large, white on black."""
-    outline = mesh[OVAL, :2]
-    middle = np.add.reduce(outline) / len(outline)
-    hull = cv2.convexHull((middle + (outline - middle) * scale).astype(np.float32))
-    return np.asarray(cv2.fillPoly(np.zeros(shape[:2], np.uint8), [np.asarray(hull).astype(np.int32)], 255))
 
 
 def grey(image: Image) -> Grey:

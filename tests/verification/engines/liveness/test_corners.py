@@ -6,9 +6,10 @@ import pytest
 
 from insecure_sandbox import warp
 from insecure_sandbox.warp_picture import thinned
+from tests.verification.engines.liveness import insecure_paper
 from verification.engines.liveness import corners, frames, landmarks, networks, policy
 from verification.engines.liveness.frames import Floats, Image
-from verification.engines.liveness.planarity import Grey, follow
+from verification.engines.liveness.planarity import Grey, Planarity, evened, follow, measure, oval
 
 
 def masked(high: int, wide: int, *, at: tuple[int, int], axes: tuple[int, int]) -> Grey:
@@ -44,12 +45,41 @@ def test_a_lamp_takes_no_corner_away_and_brings_none(portraits: dict[str, Image]
 
 def test_what_is_evened_has_the_light_of_the_other_and_one_colour_stays(portraits: dict[str, Image]) -> None:
     one, mesh = _in_a_chain(portraits["obama.jpg"])
-    inside = corners.oval(mesh, one.shape, 0.9)
+    inside = oval(mesh, one.shape, 0.9)
     dark = np.clip(np.rint(one * 0.5 + 10), 0, 255).astype(np.uint8)
-    found = corners.evened(dark, inside, like=one, under=inside)
+    found = evened(dark, inside, like=one, under=inside)
     assert abs(int(found[inside > 0].mean()) - int(one[inside > 0].mean())) <= 1
     flat = np.full_like(one, 90)
-    assert len(np.unique(corners.evened(flat, inside, like=one, under=inside))) == 1
+    assert len(np.unique(evened(flat, inside, like=one, under=inside))) == 1
+
+
+def test_a_lamp_that_flickers_takes_no_depth_away_and_gives_paper_none(portraits: dict[str, Image]) -> None:
+    puppet = warp.Puppet(portraits["obama.jpg"])
+    head, (still,) = puppet.play("turn_left", 12), puppet.play("neutral", 1)
+    print_of = frames.decode(still, limits=policy.FRAMES)
+    paper = [
+        insecure_paper.jpeg(insecure_paper.turned(print_of, yaw=float(yaw), bend=0.0)) for yaw in np.linspace(0, 36, 12)
+    ]
+    turning, flat = (_depth(_flickering([_thin(each) for each in seen])) for seen in (head, paper))
+    assert turning.ratio is not None
+    assert turning.ratio >= policy.GATES.planarity_ratio
+    assert flat.ratio is not None
+    assert flat.ratio < policy.GATES.planarity_ratio
+
+
+def _thin(jpeg: bytes) -> Image:
+    return frames.decode(thinned(jpeg, side=160, most_bytes=4_000), limits=policy.CHAIN)
+
+
+def _flickering(seen: list[Image]) -> list[Image]:
+    factors = np.random.default_rng(3).uniform(0.7, 1.3, len(seen))
+    return [np.clip(np.rint(image * each), 0, 255).astype(np.uint8) for image, each in zip(seen, factors, strict=True)]
+
+
+def _depth(seen: list[Image]) -> Planarity:
+    faces = [landmarks.measure(image, networks=networks.load()).face for image in seen]
+    shown = [(image, face.mesh) for image, face in zip(seen, faces, strict=True) if face and face.mesh is not None]
+    return measure([image for image, _ in shown], [mesh for _, mesh in shown], limits=policy.PLANARITY)
 
 
 def _in_a_chain(image: Image) -> tuple[Grey, Floats]:

@@ -11,7 +11,7 @@ from insecure_sandbox import warp
 from insecure_sandbox.warp_picture import thinned
 from verification.core.errors import Refused
 from verification.engines.faces.embedding import Embedding
-from verification.engines.liveness import corners, frames, gestures, landmarks, networks, pictures, policy
+from verification.engines.liveness import corners, frames, gestures, landmarks, networks, pictures, planarity, policy
 from verification.engines.liveness import throughout as throughout_of
 from verification.engines.liveness.frames import Image
 from verification.engines.liveness.pictures import SentStep, StepMeasurement
@@ -194,7 +194,7 @@ def test_a_face_that_goes_on_in_another_room_is_seen(portraits: dict[str, Image]
     found = landmarks.measure(image, networks=networks.load()).face
     assert found is not None
     assert found.mesh is not None
-    head = corners.oval(found.mesh, image.shape, 1.15)[..., None] > 0
+    head = planarity.oval(found.mesh, image.shape, 1.15)[..., None] > 0
     room = cv2.resize(np.random.default_rng(1).integers(0, 255, (20, 27, 3), np.uint8), image.shape[1::-1])
     here = corners.grey(image)
     for other, is_there in ((image, True), (np.where(head, image, room).astype(np.uint8), False)):
