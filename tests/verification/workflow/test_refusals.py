@@ -20,7 +20,7 @@ from verification.core.reasons import REASONS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-GATE, MATCH = "liveness_face_jumped", "face_mismatch"
+GATE, MATCH = "multiple_faces", "face_mismatch"
 
 
 @pytest.fixture
