@@ -37,9 +37,7 @@ def prepare_register(case: Case, evidence: Evidence, memory: Memory) -> tuple[Ma
         seen = _read(case, requested)
         answer = parse_consent(seen)
         # A no is final, and judged with the stage; one that holds serves on. Any other is asked for anew.
-        if answer.status == "invalid" and not has_run_out(answer, at=evidence.at):
-            return {}, {CONSENT: seen}
-        if answer.status == "valid" and not has_run_out(answer, at=evidence.at):
+        if answer.status in ("valid", "invalid") and not has_run_out(answer, at=evidence.at):
             return {}, {CONSENT: seen}
     nonce = sha256(f"register|{memory[SEED]}".encode()).hexdigest()[:_NONCE_CHARACTERS]
     source = consents.in_use(case.mode)
