@@ -51,8 +51,11 @@ class Borrower:
             page = browser.wait_for_judgement(seconds=_JUDGED_SECONDS)
             if page == self.manner.goes_on_at and page not in seen:
                 browser = browser.hand_over()
+            # Of a page that they leave, a slow borrower may see its end alone.
+            is_too_late = page == "resume" and len(seen) > 0 and self.manner.leaves_at != ()
+            has_left = page in self.manner.leaves_at or is_too_late
             seen[page] = seen.get(page, 0) + 1
-            if page in _OVER or page in self.manner.leaves_at or seen[page] > most.get(page, _TURNS_MAX):
+            if page in _OVER or has_left or seen[page] > most.get(page, _TURNS_MAX):
                 return page
             answer = _ANSWERS.get(page)
             if answer is None:

@@ -179,6 +179,19 @@ def test_a_surname_that_the_certificate_spells_otherwise_is_remarked_and_decides
     assert said == [("eds.identity", "eds_surname_differs")]
 
 
+def test_a_consent_by_the_phone_that_the_lender_stated_is_remarked_and_decides_nothing(
+    issued: Issued, sandbox: SandboxProcess, settings: Settings
+) -> None:
+    camera.register(sandbox, photo=None)
+    settings.TULGA_SOURCES["test"]["consent"]["options"]["names_phone"] = True
+    story = finished(begun("KZ-2025-09"), issued)
+    assert story.row().passed_routes == ["eds"]
+    said = [(check["check"], check["code"]) for check in checks(verification=story.id) if check["code"]]
+    assert said == [("person.consent", "consent_phone_stated")]
+    assert "register.asked" in kinds(story)
+    assert replay.worst(replay.replay(verification_id=story.id)) == "same"
+
+
 @pytest.mark.forges
 @pytest.mark.parametrize("name", ["profile_sha256", "profile_id"])
 @pytest.mark.parametrize("moment", ["opened", "at the statement", "signed"])
