@@ -17,10 +17,9 @@ from scripts.genuine import Figures, spread
 from scripts.genuine.clips import RATE, Observed, Seen
 from verification.engines.faces.portrait import ARCFACE, Portrait
 from verification.engines.liveness import corners as engine
-from verification.engines.liveness.corners import oval
 from verification.engines.liveness.frames import Floats, Image
 from verification.engines.liveness.landmarks import five_points
-from verification.engines.liveness.planarity import similar
+from verification.engines.liveness.planarity import oval, similar
 
 _EACH = 10  # frames of each clip that are joined to those of another
 _FAR = round(5 * RATE)  # frames of one capture that lie so far apart are a cut, too

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from scripts.genuine import Figures, spread
 from scripts.genuine.clips import Observed, Seen
-from verification.engines.liveness.corners import oval
 from verification.engines.liveness.frames import Floats
-from verification.engines.liveness.planarity import similar
+from verification.engines.liveness.planarity import oval, similar
 
 NAMES = ("noise", "sharpness", "red", "blue", "light", "border")
 _CHIN = (152, 148, 377, 176, 400)  # the lower end of the oval

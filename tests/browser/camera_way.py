@@ -67,11 +67,11 @@ def captured(tab: Tab, story: Story | None, language: str) -> list[str]:
 
 
 def captured_in_time(tab: Tab, story: Story, language: str, look: Look = no_look) -> list[str]:
-    """A capture that a worker has judged. One that a busy machine made late is made again, as the page asks."""
+    """A capture that a worker has judged. One that a busy machine made late is made once again, as the page asks."""
     commands = captured(tab, story, language)
     look("11-wait")
     story.work()
-    while (row := story.row()).status == "requires_input" and row.last_failure == "liveness_command_missed":
+    if story.row().last_failure == "liveness_command_missed":
         tab.until_heading(words(language, FACE))
         turned_on(tab, language)
         commands = captured(tab, story, language)

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from verification.core.results import Step
 from verification.engines.liveness import policy as engine_policy
 from verification.stages.live_capture.facts import LiveCaptureFacts, Match, Sent, Shown
-from verification.stages.live_capture.gates import is_known, must_show, windows_of
+from verification.stages.live_capture.gates import must_show, windows_of
 from verification.stages.live_capture.policy import LiveCapturePolicy
+from verification.stages.live_capture.same_person import is_joined, is_known, is_met_on_the_way, is_near
 
 
 @dataclass(frozen=True)
@@ -139,14 +140,20 @@ def _continuity(facts: LiveCaptureFacts, shown: Shown, policy: LiveCapturePolicy
         told["overlap"] = Limit(found.overlap, least=gates.overlap)
     if not isinstance(chain := shown.throughout, Step):
         told |= {
-            "farthest": Limit(chain.farthest, most=whole),
-            "second": Limit(chain.second, most=actor),
-            "acting": Limit(chain.acting, most=actor),
-            "acting_median": Limit(chain.acting_median, most=gates.acting_median * actor),
-            "next": Limit(chain.next, most=gates.next_face * actor),
-            "corners": Limit(chain.corners, least=gates.corners),
+            "way": Limit(chain.way.median, most=gates.way * actor),
+            "way_second": Limit(chain.way.second, most=whole),
             "surroundings": Limit(chain.surroundings, least=gates.surroundings),
         }
+        if is_near(chain, policy) or not is_met_on_the_way(chain, policy):
+            told |= {
+                "farthest": Limit(chain.farthest, most=whole),
+                "second": Limit(chain.second, most=actor),
+                "acting": Limit(chain.acting, most=actor),
+                "acting_median": Limit(chain.acting_median, most=gates.acting_median * actor),
+                "next": Limit(chain.next, most=gates.next_face * actor),
+            }
+        if not (chain.jumps and is_joined(chain, policy)):
+            told["corners"] = Limit(chain.corners, least=gates.corners)
         if not is_known(shown, policy):
             told["common"] = Limit(chain.common, most=gates.common * actor)
             told["resting"] = Limit(chain.resting, most=gates.resting * actor)
@@ -161,11 +168,15 @@ def _passive(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Limits:
 
 
 def _match(match: Match, shown: Shown | Step, policy: LiveCapturePolicy) -> Limits:
-    chain = None if isinstance(shown, Step) or isinstance(shown.throughout, Step) else shown.throughout.to_reference
+    seen = None if isinstance(shown, Step) or isinstance(shown.throughout, Step) else shown.throughout
     near, far = policy.zones.match.value, policy.zones.review.value
-    told = {"rest": match.at_rest, "commands": match.at_work, "chain": chain}
+    told = {"rest": match.at_rest, "commands": match.at_work, "chain": None}
+    if seen is not None:
+        told["chain"] = seen.way.to_reference
     # Within the one it matches, within the other people look; beyond it nobody does.
     every = [each for each in (*told.values(), match.farthest) if each is not None]
+    if seen is not None and not is_met_on_the_way(seen, policy):
+        told["gestures"] = seen.to_reference
     return {name: Limit(value, most=near) for name, value in told.items()} | {"farthest": Limit(max(every), most=far)}
 
 

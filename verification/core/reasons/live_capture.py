@@ -60,7 +60,7 @@ TABLE = (
     Reason(
         "liveness_actor_review",
         _PEOPLE_LOOK,
-        "The gestures have a face in common that rest has not, or it rests as another between them.",
+        "Somebody else may have done the gestures: by their faces, by what they have in common, or by a jump.",
         review=True,
     ),
     Reason(

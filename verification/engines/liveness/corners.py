@@ -1,7 +1,7 @@
 """What of a face, and of what is round it, goes on from one frame of the thin chain to the next: corners still there.
 
 Between two people hardly any corner stays, however well the one is laid over the other; of one face that moves most do.
-Between two places none stays round it.
+Between two places none stays round it. A lamp or an exposure that changes is no jump, so the light is evened first.
 Source: docs/liveness-measurements.md, "From one frame to the next".
 """
 
@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from verification.engines.liveness.frames import Floats, Image
-from verification.engines.liveness.planarity import OVAL, Grey, follow, lengths, similar
+from verification.engines.liveness.planarity import OVAL, Grey, evened, follow, lengths, oval, similar
 
 Guess = Callable[[Floats], Floats]
 """Where points of one frame should be in the other."""
@@ -24,6 +24,7 @@ _LEAST = 12  # corners; of fewer a share says nothing
 _INSIDE = 0.95  # of the oval: its border belongs to hair and room as well
 # Of the oval, from where on the room begins, and from where on no head moves; how many pixels tell of a room.
 _ROUND, _BEYOND, _ROOM = 1.15, 1.7, 200
+_MOST = 0.60  # of the corners: what of a genuine neighbour stays in 99 of 100; light changed less
 _CHANGED = 12.0  # grey levels: what lies beyond the head changes by at most 11.9, at a cut by 15.4 and more
 
 
@@ -44,15 +45,28 @@ def joints(frames: Sequence[tuple[Image, Floats] | None]) -> list[tuple[float | 
 def kept(one: Grey, other: Grey, mesh: Floats, moved: Floats) -> float | None:
     """The share of the face's corners that are still there, 0 … 1; None of too few corners."""
     start, end = (of[OVAL, :2] for of in (mesh, moved))
-    return share(one, other, oval(mesh, one.shape, _INSIDE), guess=lambda points: similar(start, end, of=points))
+    inside, there = oval(mesh, one.shape, _INSIDE), oval(moved, one.shape, _INSIDE)
+
+    def guess(points: Floats) -> Floats:
+        return similar(start, end, of=points)
+
+    as_is = share(one, other, inside, guess=guess)
+    if as_is is None or as_is >= _MOST:
+        return as_is
+    # A face that turns shows other parts, lit otherwise: so it is also looked at as it is.
+    in_one_light = share(one, evened(other, there, like=one, under=inside), inside, guess=guess)
+    return as_is if in_one_light is None else max(as_is, in_one_light)
 
 
 def around(one: Grey, other: Grey, mesh: Floats, moved: Floats) -> float | None:
     """The share of the corners round the face that are still there, 0 … 1; None of too few, and where too little is
     beyond the head, or changed there, for it to be another place."""
-    beyond = cv2.bitwise_not(oval(mesh, one.shape, _BEYOND) | oval(moved, one.shape, _BEYOND))
+    beyond = 255 - (oval(mesh, one.shape, _BEYOND) | oval(moved, one.shape, _BEYOND))
     pixels = cv2.countNonZero(beyond)
-    if pixels < _ROOM or cv2.norm(one, other, cv2.NORM_L1, beyond) / pixels <= _CHANGED:
+    if pixels < _ROOM:
+        return None
+    other = evened(other, beyond, like=one, under=beyond)
+    if cv2.norm(one, other, cv2.NORM_L1, beyond) / pixels <= _CHANGED:
         return None
     return share(one, other, 255 - oval(mesh, one.shape, _ROUND), guess=None)
 
@@ -75,14 +89,6 @@ def share(one: Grey, other: Grey, mask: Grey, *, guess: Guess | None) -> float |
     inside = (hoped >= 0).all(axis=1) & (hoped[:, 0] < wide) & (hoped[:, 1] < high)
     stayed = arrived & returned & (lengths(back - start) < _RETURN)
     return float(stayed[inside].mean()) if inside.sum() >= _LEAST else None
-
-
-def oval(mesh: Floats, shape: tuple[int, ...], scale: float) -> Grey:
-    """The face's oval, so many times as large, white on black."""
-    outline = mesh[OVAL, :2]
-    middle = np.add.reduce(outline) / len(outline)
-    hull = cv2.convexHull((middle + (outline - middle) * scale).astype(np.float32))
-    return np.asarray(cv2.fillPoly(np.zeros(shape[:2], np.uint8), [np.asarray(hull).astype(np.int32)], 255))
 
 
 def grey(image: Image) -> Grey:

@@ -33,14 +33,15 @@ _CONTRADICTING: dict[Gesture, tuple[Gesture, ...]] = {
 class NeutralLimits:
     """What a face may do in the frames all steps are compared with.
 
-    `frames`: at least so many with a face. `turn`, `mouth`: at most. `eye`: each at least so open. `pitch`: degrees, at
-    most up or down.
+    `frames`: at least so many with a face. `turn`, `mouth`: at most. `eye`: each at least so open. `lids`: later, of
+    what each was open then, at least. `pitch`: degrees, at most up or down.
     """
 
     frames: int
     turn: float
     mouth: float
     eye: float
+    lids: float
     pitch: float
 
 
@@ -97,8 +98,14 @@ class StepJudgement:
         return self.fired and not self.contradictions
 
 
-def neutral(frames: Sequence[FrameMeasurement], *, limits: NeutralLimits) -> Neutral:
-    """The face at rest. Raises `Refused` when the frames are too few or the face is turned, speaking or asleep."""
+def neutral(
+    frames: Sequence[FrameMeasurement], *, limits: NeutralLimits, full: Sequence[FrameMeasurement] = ()
+) -> Neutral:
+    """The face at rest. Raises `Refused` when the frames are too few or the face is turned, speaking or asleep.
+
+    full: full frames of the same moments. Whether the eyes are open is judged in them alone where they show any: in so
+    small a picture as the chain's the lids of a narrow eye are a pixel or two apart.
+    """
     faces = [frame.face for frame in frames if frame.face is not None]
     # All later numbers are relative to these: the median of a few frames is no rest.
     if len(faces) < limits.frames:
@@ -111,7 +118,9 @@ def neutral(frames: Sequence[FrameMeasurement], *, limits: NeutralLimits) -> Neu
         pitch=median(face.pitch for face in faces),
         interocular=median(face.interocular for face in faces),
     )
-    open_eyes = min(rest.right_eye, rest.left_eye) >= limits.eye
+    seen = [frame.face.lids for frame in full if frame.face is not None and frame.face.right_eye is not None]
+    lids = [median(of) for of in zip(*seen, strict=True)] or [rest.right_eye, rest.left_eye]
+    open_eyes = min(lids) >= limits.eye
     straight = abs(rest.turn) <= limits.turn and abs(rest.pitch) <= limits.pitch
     if not (open_eyes and straight and rest.mouth <= limits.mouth):
         raise Refused("liveness_neutral_unfit", "before the first command the face was turned, open-mouthed or asleep")
@@ -126,7 +135,9 @@ def away(face: FaceMeasurement, *, turn: float, pitch: float, limits: NeutralLim
 def is_at_rest(face: FaceMeasurement, rest: Neutral, *, limits: NeutralLimits, near: float) -> bool:
     """Whether a face is held about as the one at rest, its mouth closed and its eyes open. `near`: as `away` says."""
     is_held = away(face, turn=rest.turn, pitch=rest.pitch, limits=limits) <= near
-    return is_held and face.mouth <= limits.mouth and min(face.lids) >= limits.eye
+    right, left = face.lids
+    is_awake = right >= limits.lids * rest.right_eye and left >= limits.lids * rest.left_eye
+    return is_held and face.mouth <= limits.mouth and is_awake
 
 
 def judge(

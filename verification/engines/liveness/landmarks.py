@@ -100,8 +100,8 @@ class FaceMeasurement:
     `box`: left, top, right, bottom in pixels. `score`, `presence`: the detector's and the mesh's certainty, 0 … 1.
     `interocular`: distance of the eyes' middles in pixels. `eyes`: x and y of the middle between them, pixels. `turn`:
     -1 … 1, positive when the person turns to their own left. `mouth`: gap of the lips over width of the mouth.
-    `right_eye`, `left_eye`: gap of the lids over width of the eye; None in a full frame, whose lids nobody asks for.
-    `pitch`: degrees, positive when the face looks up.
+    `right_eye`, `left_eye`: gap of the lids over width of the eye; None in a command's full frame, where they are not
+    asked for. `pitch`: degrees, positive when the face looks up.
     `roll`: degrees, positive when the head leans to the person's own left. `luminance`: mean, 0 black … 1 white.
     `sharpness`: standard deviation of the Laplacian over that of the light, in the upright cut. `mesh`: (468, 3)
     pixels, not part of the numbers that are kept.

@@ -179,8 +179,8 @@ def _looked(command: str, chain: Sequence[Image]) -> tuple[ChainNumbers, prints.
 
 
 def _full(stills: Sequence[Image], *, is_rest: bool) -> tuple[FrameMeasurement, ...]:
-    """What full frames show. Raises `Refused` where they must show the face at rest and show a mask."""
-    loaded = networks.Networks(networks.load_detection(), networks.load_mesh())
+    """What full frames show, at rest with their lids. Raises `Refused` where they must show that and show a mask."""
+    loaded = networks.load() if is_rest else networks.Networks(networks.load_detection(), networks.load_mesh())
     found = landmarks.measure_all(stills, networks=loaded)
     if is_rest:
         faces = ((image, frame.face) for image, frame in zip(stills, found, strict=True) if frame.face is not None)

@@ -33,6 +33,9 @@ _SIDE, _LEVELS, _RETURN = 21, 3, 1.0  # pixels, pyramid levels, pixels
 _LEAST_SIDE = 320  # pixels, to which smaller frames are enlarged before
 
 
+_FLAT = 1.0  # grey levels of spread: below it a region is one colour
+
+
 @dataclass(frozen=True)
 class PlanarityLimits:
     """From where on there is evidence.
@@ -60,7 +63,10 @@ class Planarity:
 
 
 def measure(frames: Sequence[Image], meshes: Sequence[Floats], *, limits: PlanarityLimits) -> Planarity:
-    """Depth in the frames of one step, all of one size, each with its mesh, in order."""
+    """Depth in the frames of one step, all of one size, each with its mesh, in order.
+
+    Each face is looked at in the light of the first: a lamp takes corners away, and moves others.
+    """
     greys = [np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), dtype=np.uint8) for frame in frames]
     if greys and (scale := _LEAST_SIDE / min(greys[0].shape)) > 1:
         # Corners of a thin chain lie a fraction of a pixel apart from one frame to the next.
@@ -69,6 +75,14 @@ def measure(frames: Sequence[Image], meshes: Sequence[Floats], *, limits: Planar
             for grey in greys
         ]
         meshes = [mesh * scale for mesh in meshes]
+    if not greys:
+        return Planarity(0, None, None, 0.0)
+    masks = [oval(mesh, greys[0].shape, 1.0) for mesh in meshes]
+    lit = (evened(grey, mask, like=greys[0], under=masks[0]) for grey, mask in zip(greys, masks, strict=True))
+    return _depth(list(lit), meshes, limits)
+
+
+def _depth(greys: Sequence[Grey], meshes: Sequence[Floats], limits: PlanarityLimits) -> Planarity:
     found = _corners(greys[0], meshes[0]) if greys else None  # 1
     if found is None:
         return Planarity(0, None, None, 0.0)
@@ -96,6 +110,26 @@ def measure(frames: Sequence[Image], meshes: Sequence[Floats], *, limits: Planar
     if not pairs:
         return Planarity(0, None, None, moved)
     return Planarity(len(pairs), median(each[0] for each in pairs), median(each[1] for each in pairs), moved)
+
+
+def oval(mesh: Floats, shape: tuple[int, ...], scale: float) -> Grey:
+    """The face's oval, so many times as large, white on black."""
+    outline = mesh[OVAL, :2]
+    middle = np.add.reduce(outline) / len(outline)
+    hull = cv2.convexHull((middle + (outline - middle) * scale).astype(np.float32))
+    return np.asarray(cv2.fillPoly(np.zeros(shape[:2], np.uint8), [np.asarray(hull).astype(np.int32)], 255))
+
+
+def evened(picture: Grey, mask: Grey, *, like: Grey, under: Grey) -> Grey:
+    """The picture, so lit that under its mask its mean and spread are those of the other one under the other mask."""
+    (mean, spread), (target, wanted) = (
+        [float(each[0, 0]) for each in cv2.meanStdDev(seen, mask=seen_under)]
+        for seen, seen_under in ((picture, mask), (like, under))
+    )
+    # What has no spread has no corner either, and is left as it is.
+    gain = wanted / spread if spread >= _FLAT else 1.0
+    levels = np.clip(np.rint((np.arange(256) - mean) * gain + target), 0, 255).astype(np.uint8)
+    return np.asarray(cv2.LUT(picture, levels), dtype=np.uint8)
 
 
 def together(turns: Sequence[Planarity]) -> Planarity:

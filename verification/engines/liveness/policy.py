@@ -35,7 +35,10 @@ NEUTRAL = NeutralLimits(
     frames=2,
     turn=0.20,  # talking faces stay within 0.18 of 0
     mouth=0.15,  # closed or smiling mouths ≤ 0.12
-    eye=0.15,  # open eyes of the five people 0.30 … 0.41, of a smiling portrait 0.20; closed ones 0.05 … 0.15
+    # In full frames open eyes of the five people 0.30 … 0.41, a narrow-eyed man's 0.20 … 0.24 at every distance, of a
+    # smiling portrait 0.20; closed ones 0.05 … 0.15. In the chain that man has 0.13 from 76 pixels on. liveness.md §10.
+    eye=0.15,
+    lids=0.5,  # what a blink leaves: `GESTURES.closure`
     pitch=20.0,  # degrees; the five people at rest: -6 … 6; a sixth, with the camera below his face, about 20
 )
 
@@ -118,10 +121,14 @@ AGAIN_SHARED = 6  # that two captures share, at least, to be compared; two peopl
 # them 0.6 s. Of strangers none shares enough, of one's own all that were taken in one place: 23 marks and more.
 AGAIN_OTHERS = 64
 
+# Pixels between the eyes of a full frame until which the page asks to come nearer. OFIQ's own middle of good and poor;
+# at 45, which `QUALITY` still takes, a man is farther from himself than 1.08 where he turns. liveness.md §10.
+GUIDED_EYES = 70.0
+
 HINTS = HintLimits(
     # The page sends 240 pixels on the longer side, at most 4 KB; a wide camera then gives 135 on the other.
     frames=FrameLimits(most_bytes=40 * 1024, most_side=640, least_side=90),
-    eyes=QUALITY.least_interocular / 640,  # of the longer side: what makes a frame of 640 pixels fit to be compared
+    eyes=GUIDED_EYES / 640,  # of the longer side, which a full frame has 640 pixels of
     most_width=0.60,  # of the picture's width; nearer, a face that comes closer by 1.25 leaves QUALITY.most_width
     most_aside=0.20,  # of the width or height, from the middle; beyond it a turned head is cut off
     most_lean=45.0,  # degrees; a head that leans so far is upright in a picture that lies on its side
@@ -136,19 +143,33 @@ class ThroughoutLimits:
 
     `every`: one in so many, at least. `acting`: of those that prove a gesture, the strongest. `apart_ms`: from how much
     time between two frames on corners prove nothing. `near`: up to how far from the pose at rest a face that shows no
-    gesture is at rest itself, as `gestures.away` has it.
+    gesture is at rest itself, as `gestures.away` has it. `way_turn`, `way_nod`: up to which change of turn, and of
+    pitch in degrees, a face is on the way to a gesture; `way`: of those next to a deep frame so many are compared.
     """
 
     every: int
     acting: int
     apart_ms: int
     near: float
+    way_turn: float
+    way_nod: float
+    way: int
 
 
 # Every third frame lies at most half a second from the next, and corners join what lies between. 0.25 s: two frames of
 # a slow camera; over three, half a second, corners of genuine faces fell to 0.07. 1.0: as far as a face at rest may
 # deviate at all, turn and pitch together.
-THROUGHOUT = ThroughoutLimits(every=3, acting=3, apart_ms=250, near=1.0)
+THROUGHOUT = ThroughoutLimits(
+    every=3,
+    acting=3,
+    apart_ms=250,
+    near=1.0,
+    # Up to a turn of 0.30 the medians of 13 people lie under 0.97 and single strangers from 1.14 on; where a turn
+    # counts, from 0.35 on, they overlap. Of a nod likewise 18 degrees. liveness.md §10a.
+    way_turn=0.30,
+    way_nod=18.0,
+    way=2,  # a head turns past them in about 0.2 s: mostly one frame on each side
+)
 
 
 @dataclass(frozen=True)
@@ -181,7 +202,7 @@ class GateLimits:
     # Distances in the chain, as shares of the threshold at which faces match, 1.00 for the default net. The median of
     # the frames that prove a gesture: over whole commands ≤ 0.74. From one compared frame to the next: genuine ≤ 0.71,
     # a cut ≥ 1.13. The other two are the edges of the zones: all but one frame, and any that proves a gesture, within
-    # the match (≤ 0.88), any at all within review.
+    # the match (≤ 0.88), any at all within review. `next_face` holds over a joint that keeps too few corners, too.
     acting_median: float = 0.90
     next_face: float = 0.95
     # For people, as four are too few to refuse by: what the faces of different gestures have in common beyond the face
@@ -189,6 +210,16 @@ class GateLimits:
     # rest between gestures is from the first, of all four at most 0.59. Measured with the default net.
     common: float = 0.33
     resting: float = 0.60
+    # The median of a step's frames on the way, as a share of the match: of 13 people under 0.97, single strangers 1.14
+    # and more. liveness.md §10a, for this and those below, which say when people need not look at what is far and deep.
+    way: float = 1.0
+    way_near: float = 0.90  # and within the match as today's proof of a gesture
+    # Of the register's face: of 3 444 pairs of strangers none is nearer than 0.98.
+    way_reference: float = 0.90
+    way_frames: int = 1  # of a step; more than one side of a fast turn seldom has
+    deep_median: float = 1.10  # medians of strangers 1.18 and more; of 13 people two are beyond it
+    deep: float = 1.20
+    deep_next: float = 1.0
     # Whose gestures are so near to the register's face is its person, and neither of the two is asked: of 3 444 pairs
     # of strangers none is nearer than 0.98.
     known: float = 0.80

@@ -5,11 +5,12 @@ sides of each joint over which corners were not followed or time is missing · 2
 in the same stream, and from one to the next · 3 the least share of corners over all other joints, and of those round
 the face over all · 4 what the faces of different gestures have in common beyond the face at rest, from which each leads
 another way, but all of them the same way to somebody else · 5 how far the face at rest between gestures is from that of
-the first step.
-Source: liveness.md §8; docs/liveness-measurements.md, "One person throughout".
+the first step · 6 apart from all that, the frames on the way to a gesture and back: a turned or bowed face is far from
+its own rest for some people, so a gesture is proven where it is deep, and a person on the way.
+Source: liveness.md §8, §10a; docs/liveness-measurements.md, "One person throughout" and "A person on the way".
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -24,6 +25,7 @@ from verification.engines.faces.portrait import Portrait
 from verification.engines.liveness import gestures, policy
 from verification.engines.liveness.frames import measurable
 from verification.engines.liveness.gestures import Gesture, Neutral
+from verification.engines.liveness.landmarks import FrameMeasurement
 from verification.engines.liveness.pictures import StepMeasurement
 
 
@@ -47,7 +49,8 @@ class Throughout:
     it counts; None where it nowhere does. `surroundings`: likewise round the face, where so much changed that it may be
     another place. `common`: of the faces of different gestures, beyond the face at rest; None of fewer than two.
     `resting`: from the mean face of the first step to the mean of the commands' frames at rest; None without such.
-    `each`: every frame that was compared.
+    `each`: every frame that was compared. `way`: see `Way`. `jumps`: of each joint over which fewer corners stayed than
+    of any genuine face that is not turning fast, their share, and how far the faces on both sides are apart.
 
     To the register's face, None without one: of each step the median, at rest of all that were compared, else of those
     that prove its gesture. `to_reference`: that of the rest, or the gestures' median where it is more;
@@ -67,6 +70,30 @@ class Throughout:
     to_reference: float | None
     farthest_reference: float | None
     each: tuple[ChainIdentity, ...]
+    way: "Way"
+    jumps: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class Way:
+    """Frames in which a face is held so near to its rest that it can be told from others: `gestures` of all steps pass
+    through them. Those beyond are deep.
+
+    `frames`: the fewest of a step that has deep ones; None where none has. `median`: the greatest of a step's distances
+    to the face at rest; `second`: in any step of all but one; `farthest`: of any; `acting`: the greatest median of
+    those that prove a gesture, None where all such are deep. `to_reference`: the greatest median of a step's to the
+    register's face, None without one. `deep_median`, `deep`: of deep frames, the greatest median of a step, and the
+    farthest; None without such.
+    """
+
+    frames: int | None
+    median: float
+    second: float
+    farthest: float
+    acting: float | None
+    to_reference: float | None
+    deep_median: float | None
+    deep: float | None
 
 
 def throughout(
@@ -80,21 +107,20 @@ def throughout(
     # `at_rest` was made of these frames, so one of them is the nearest to it.
     _, stillest = min((away(each.face), at) for at, each in enumerate(steps[0].numbers.frames) if each.face is not None)
     chosen = [_choose(step, at_rest if of else None, begins=begins + of) for of, step in enumerate(steps)]  # 1
-    shown = list({(0, stillest): None} | {(of, at): None for of, each in enumerate(chosen) for at in each.compared})
+    shown = list({(0, stillest): None} | {(of, at): None for of, each in enumerate(chosen) for at in each.every})
     with measurable():  # of all steps at once, which costs the net less
         pictures = [(steps[of].chain[at], np.array(steps[of].looked.points[at]).reshape(5, 2)) for of, at in shown]
         found = backends.in_use().recogniser.embed_all([Portrait(*picture, 1.0) for picture in pictures])
     faces, own = dict(zip(shown, found, strict=True)), list[list[float]]()
     (acting, medians, onward), rows = [list[float]() for _ in range(3)], list[ChainIdentity]()
     for of, places in enumerate(chosen):  # 2
-        apart = {at: distance(faces[0, stillest], faces[of, at]).value for at in places.compared}
+        apart = {at: distance(faces[0, stillest], faces[of, at]).value for at in places.every}
         own.append(sorted(apart.values()))
         onward += [distance(faces[of, one], faces[of, other]).value for one, other in pairwise(places.compared)]
         proven = [apart[at] for at in places.proving if at in apart]
         acting, medians = acting + proven, medians + ([median(proven)] if proven else [])
         beside = [None if known is None else distance(known, faces[of, at]).value for at in apart]
         rows += [ChainIdentity(of, *pair, far) for pair, far in zip(apart.items(), beside, strict=True)]
-    around = (share for step in steps for share in step.looked.surroundings if share is not None)
     return Throughout(
         frames=sum(map(len, own)),
         farthest=max(each[-1] for each in own),
@@ -102,12 +128,60 @@ def throughout(
         acting=max(acting, default=None),
         acting_median=max(medians, default=None),
         next=max(onward, default=None),
-        corners=min((share for each in chosen for share in each.joints), default=None),  # 3
-        surroundings=min(around, default=None),
+        **_shares(steps, chosen),  # 3
         **_between(steps, chosen, faces, at_rest),  # 4, 5
         **_to_reference(rows, chosen),
         each=tuple(rows),
+        way=_way(steps, chosen, rows, at_rest),  # 6
+        jumps=tuple(_jumps(chosen, faces)),
     )
+
+
+def _shares(steps: Sequence[StepMeasurement], chosen: Sequence["_Places"]) -> dict[str, float | None]:
+    around = (share for step in steps for share in step.looked.surroundings if share is not None)
+    joints = (share for each in chosen for share in each.joints)
+    return {"corners": min(joints, default=None), "surroundings": min(around, default=None)}
+
+
+def _way(
+    steps: Sequence[StepMeasurement], chosen: Sequence["_Places"], rows: Sequence[ChainIdentity], at_rest: Neutral
+) -> Way:
+    near, deep, known, proven = (dict[int, list[float]]() for _ in range(4))
+    for row in rows:
+        is_near = _is_on_the_way(steps[row.step].numbers.frames[row.place], at_rest)
+        (near if is_near else deep).setdefault(row.step, []).append(row.to_neutral)
+        if is_near and row.to_reference is not None:
+            known.setdefault(row.step, []).append(row.to_reference)
+        if is_near and row.place in chosen[row.step].proving:
+            proven.setdefault(row.step, []).append(row.to_neutral)
+    if not near:
+        raise Refused("liveness_face_missing", "no face is held as at rest")
+    second = (sorted(own)[-2:][0] for own in near.values())
+    return Way(
+        frames=min((len(near.get(of, ())) for of in deep), default=None),
+        median=max(map(median, near.values())),
+        second=max(second),
+        farthest=max(far for own in near.values() for far in own),
+        acting=max(map(median, proven.values()), default=None),
+        to_reference=max(map(median, known.values()), default=None),
+        deep_median=max(map(median, deep.values()), default=None),
+        deep=max((far for own in deep.values() for far in own), default=None),
+    )
+
+
+def _is_on_the_way(frame: FrameMeasurement, at_rest: Neutral) -> bool:
+    limits, face = policy.THROUGHOUT, frame.face
+    if face is None:
+        return False
+    aside, bowed = abs(face.turn - at_rest.turn), abs(face.pitch - at_rest.pitch)
+    return aside <= limits.way_turn and bowed <= limits.way_nod
+
+
+def _jumps(chosen: Sequence["_Places"], faces: Mapping[tuple[int, int], Embedding]) -> Iterator[tuple[float, float]]:
+    for of, places in enumerate(chosen):
+        for at, share in places.weak.items():
+            if (of, at) in faces and (of, at + 1) in faces:
+                yield share, distance(faces[of, at], faces[of, at + 1]).value
 
 
 def _between(
@@ -120,6 +194,8 @@ def _between(
     first, later, acting = list[Embedding](), list[Embedding](), dict[Gesture, list[Embedding]]()
     for (of, at), face in faces.items():
         seen = steps[of].numbers.frames[at].face
+        if at in chosen[of].more:
+            continue
         if of == 0:
             first.append(face)
         elif at in chosen[of].proving:
@@ -162,12 +238,22 @@ class _Places:
     and all that show it.
 
     joints: the share of corners over each joint for which they vouch: they were followed, and no time is missing.
+    weak: of those the joints, by the place before each, over which too few stayed. more: frames that are compared
+    besides: both sides of such a joint, and those on the way that lie next to deep ones. They have no part in the means
+    of 4 and 5, nor in what `next` says, for those limits were measured without them.
     """
 
     compared: list[int]
     proving: list[int]
     shown: frozenset[int]
     joints: list[float]
+    weak: Mapping[int, float]
+    more: list[int]
+
+    @property
+    def every(self) -> list[int]:
+        """All that are compared, in order."""
+        return sorted({*self.compared, *self.more})
 
 
 def _choose(step: StepMeasurement, at_rest: Neutral | None, *, begins: int) -> _Places:
@@ -183,9 +269,21 @@ def _choose(step: StepMeasurement, at_rest: Neutral | None, *, begins: int) -> _
     late = [after - before > policy.THROUGHOUT.apart_ms for before, after in pairwise(step.sent.taken)]
     told = enumerate(zip(step.looked.corners, late, strict=True))
     joints = {at: share for at, (share, is_late) in told if share is not None and not is_late}
+    weak = {at: share for at, share in joints.items() if not share >= policy.GATES.corners}
     sides = {place for at in range(len(late)) if at not in joints for place in (at, at + 1)}
     every = range(begins % policy.THROUGHOUT.every, len(step.sent.chain), policy.THROUGHOUT.every)
     compared = [at for at in sorted({*proving, *sides, *every}) if step.looked.points[at] is not None]
+    way = set() if at_rest is None else _beside(step, at_rest)
+    besides = way | {place for at in weak for place in (at, at + 1)}
+    more = [at for at in sorted(besides - {*compared}) if step.looked.points[at] is not None]
     if not compared:
         raise Refused("liveness_face_missing", f"no face to compare in the chain of {step.sent.command}")
-    return _Places(compared, proving, frozenset(at for _, at in shown), list(joints.values()))
+    return _Places(compared, proving, frozenset(at for _, at in shown), list(joints.values()), weak, more)
+
+
+def _beside(step: StepMeasurement, at_rest: Neutral) -> set[int]:
+    """The frames on the way that lie next to deep ones: before, and after."""
+    near = [_is_on_the_way(frame, at_rest) for frame in step.numbers.frames]
+    deep = [at for at, frame in enumerate(step.numbers.frames) if frame.face is not None and not near[at]]
+    reach = range(-policy.THROUGHOUT.way, policy.THROUGHOUT.way + 1)
+    return {at + aside for at in deep for aside in reach if 0 <= at + aside < len(near) and near[at + aside]}

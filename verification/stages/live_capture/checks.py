@@ -3,7 +3,7 @@
 1 consent, which the errand `register` judges · 2 frames bound to the commands · 3 in time · 4 fresh · 5 one face ·
 6 good enough · 7 the commands · 8 depth · 9 the same face throughout · 10 a certified detector, or only small loans ·
 11 at a phone that took over: smaller ones · 12 no sign of injection · 13 the reference. A match without all the gates
-before it never passes. Gates 2 to 9, which the frames decide by themselves, are in `gates`.
+before it never passes. Gates 2 to 9, which the frames decide by themselves, are in `gates` and `same_person`.
 """
 
 from decimal import Decimal
@@ -14,7 +14,6 @@ from verification.stages.live_capture.facts import LiveCaptureFacts, Shown
 from verification.stages.live_capture.gates import (
     check_binding,
     check_commands,
-    check_continuity,
     check_depth,
     check_fresh,
     check_one_face,
@@ -23,6 +22,7 @@ from verification.stages.live_capture.gates import (
     unjudged,
 )
 from verification.stages.live_capture.policy import LiveCapturePolicy
+from verification.stages.live_capture.same_person import check_continuity, is_met_on_the_way
 
 _BY_ZONE = {"match": "", "review": "face_review", "no_match": "face_mismatch"}
 
@@ -70,17 +70,17 @@ def check_match(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
 
     Each is the upper median of single distances, which zones of single pictures judge. The worst of them counts, and no
     command may show a face beyond the zones. The chain is one of them: full frames can be painted to lie between two
-    people, so whoever is seen to act must be the register's person, too: by the median of the commands, for a head that
-    nods or turns is farther, whoever it is.
+    people, so whoever is seen to act must be the register's person, too: on the way to the gesture, for a head that is
+    turned or bowed is farther, whoever it is. What is far where the gesture is deep is for people.
     """
     check, found, zones = "face.match", facts.match, policy.zones
     if isinstance(found, Step):
         return unjudged(check, facts, policy, of=found)
     shown = facts.shown.throughout if isinstance(facts.shown, Shown) else facts.shown
-    if isinstance(shown, Step) or shown.to_reference is None:
+    if isinstance(shown, Step) or shown.to_reference is None or shown.way.to_reference is None:
         return unjudged(check, facts, policy, of=shown if isinstance(shown, Step) else Step("check_missing"))
-    seen = {"rest": found.at_rest, "commands": found.at_work, "chain": shown.to_reference}
-    far = Distance(facts.embedding, max(seen.values()))
+    seen = {"rest": found.at_rest, "commands": found.at_work, "chain": shown.way.to_reference}
+    far, deep = (Distance(facts.embedding, each) for each in (max(seen.values()), shown.to_reference))
     sent = 0 if isinstance(facts.sent, Step) else len(facts.sent.commands)
     # Of the full frames, those at rest or the best of each command; of the chain, those that prove a gesture.
     probes = len(found.rest_frames) if found.at_rest >= found.at_work else sent - 1
@@ -89,11 +89,13 @@ def check_match(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
     is_beyond = not all(zones.review.admits(Distance(facts.embedding, each)) for each in apart)
     zone = "no_match" if is_beyond else zones.of(far)
     code = _again(facts, policy) if zone == "review" else ""
+    is_deep_far = not zones.match.admits(deep) and not is_met_on_the_way(shown, policy)
+    code = "face_review" if zone == "match" and is_deep_far else code
     detail: Detail = {
         "decision": f"median-of-{probes}",
         "probes": probes,
         "rest_frames": ", ".join(map(str, found.rest_frames)),
-        **{name: f"{value:.4f}" for name, value in seen.items()},
+        **{name: f"{value:.4f}" for name, value in {**seen, "gestures": deep.value}.items()},
         "zone": zone,
         "review": str(zones.review.value),
         **facts.recognition,

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from verification.core.results import Step
 from verification.engines.liveness.capture import FrameIdentity
-from verification.engines.liveness.continuity import Continuity, Freshness, Presence
+from verification.engines.liveness.continuity import Continuity as Continuity
+from verification.engines.liveness.continuity import Freshness, Presence
 from verification.engines.liveness.gestures import StepJudgement
 from verification.engines.liveness.injection import Injection
 from verification.engines.liveness.passive import PassiveScores
 from verification.engines.liveness.pictures import StepNumbers
 from verification.engines.liveness.planarity import Planarity
-from verification.engines.liveness.throughout import Throughout
+from verification.engines.liveness.throughout import Throughout as Throughout
 from verification.stages.live_capture.kept import ComparedAll
 
 

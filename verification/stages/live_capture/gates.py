@@ -1,17 +1,15 @@
 """Was a living person in front of the camera, one and the same, doing what was asked? What the frames themselves say.
 
-2 bound to the commands · 3 in time · 4 fresh · 5 one face · 6 good enough · 7 the commands · 8 depth · 9 the same face
-throughout. The numbers are those of `checks`.
+2 bound to the commands · 3 in time · 4 fresh · 5 one face · 6 good enough · 7 the commands · 8 depth. The numbers are
+those of `checks`; 9, the same face throughout, is in `same_person`.
 """
 
 from verification.core.reasons import PICTURE, REASONS
 from verification.core.results import Detail, Result, Step, judged
-from verification.engines.faces.embedding import Distance
 from verification.stages.live_capture.facts import LiveCaptureFacts, Sent, Shown
 from verification.stages.live_capture.policy import LINE_LOST, TURNS, LiveCapturePolicy
 
 _LEFT_OUT = "liveness_commands_left_out"
-_CHAIN = ("second", "acting", "acting_median", "next", "corners", "surroundings", "common", "resting")
 _OUTER = {
     "frame_": "liveness_frame_unreadable",
     "liveness_neutral": "liveness_not_at_rest",
@@ -181,62 +179,6 @@ def check_depth(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
     detail: Detail = {"pairs": found.pairs, "residual": f"{found.residual:.4f}", **facts.models}
     code = "liveness_depth_flat" if is_flat else ""
     return judged(check, code, score=found.ratio, threshold=limits.planarity_ratio, detail=detail)
-
-
-def check_continuity(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
-    """9: one and the same face from first to last: it never jumps, and each step shows the one of the first.
-
-    So it is in the full frames, and in the thin chain, in which the gestures are seen: whoever proves a gesture is the
-    person at rest, and so is everybody in between. Where only what is round the face jumps, or by the means of many
-    frames somebody else may have acted, people look.
-    """
-    check, shown, same_face = "face.continuity", facts.shown, policy.same_face
-    if isinstance(shown, Step):
-        return unjudged(check, facts, policy)
-    found, chain = shown.continuity, shown.throughout
-    for each in (found, chain):
-        if isinstance(each, Step):
-            return refused(facts, policy, check, each)
-    if isinstance(found, Step) or isinstance(chain, Step) or found.overlap is None or found.distance is None:
-        return judged(check, "liveness_face_missing", detail={"detail": "nothing to compare"})
-    actor, gates = policy.same_actor, policy.gates
-    is_one = all(same_face.admits(Distance(facts.embedding, each)) for each in (found.distance, chain.farthest))
-    # Where no gesture was proven, nobody need be who proved it: the commands refuse.
-    apart = (chain.second, chain.second if chain.acting is None else chain.acting)
-    is_one = is_one and all(actor.admits(Distance(facts.embedding, each)) for each in apart)
-    shares = ((chain.acting_median, gates.acting_median), (chain.next, gates.next_face))
-    is_one = is_one and all(each is None or each <= share * actor.value for each, share in shares)
-    is_whole = found.overlap >= gates.overlap and (chain.corners is None or chain.corners >= gates.corners)
-    is_one_place = chain.surroundings is None or chain.surroundings >= gates.surroundings
-    code = "" if is_actor(shown, policy) else "liveness_actor_review"
-    code = code if is_one_place else "liveness_surroundings_jumped"
-    code = code if is_whole else "liveness_face_jumped"
-    code = code if is_one else "liveness_face_changed"
-    detail: Detail = {
-        "overlap": f"{found.overlap:.4f}",
-        **{name: "none" if (value := getattr(chain, name)) is None else f"{value:.4f}" for name in _CHAIN},
-        "frames": chain.frames,
-        **facts.recognition,
-        "calibration": same_face.calibration,
-    }
-    score = max(found.distance, chain.farthest)
-    return judged(check, code, score=score, threshold=same_face.value, detail=detail)
-
-
-def is_actor(shown: Shown, policy: LiveCapturePolicy) -> bool:
-    """Whether by the means of many frames nobody else acts: they are the register's face, or near enough together."""
-    chain, gates = shown.throughout, policy.gates
-    if isinstance(chain, Step):
-        return False
-    means = ((chain.common, gates.common), (chain.resting, gates.resting))
-    is_near = all(each is None or each <= share * policy.same_actor.value for each, share in means)
-    return is_near or is_known(shown, policy)
-
-
-def is_known(shown: Shown, policy: LiveCapturePolicy) -> bool:
-    """Whether the gestures are so near to the register's face that nobody asks who does them."""
-    far = None if isinstance(shown.throughout, Step) else shown.throughout.to_reference
-    return far is not None and far <= policy.gates.known * policy.same_actor.value
 
 
 def unjudged(check: str, facts: LiveCaptureFacts, policy: LiveCapturePolicy, *, of: Step | None = None) -> Result:

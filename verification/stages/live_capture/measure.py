@@ -94,7 +94,7 @@ def look_at_live_capture(evidence: Evidence, memory: Memory) -> Looked:
         gesture, thresholds = gestures.NAMED[step.sent.command], engine_policy.GESTURES
         shown = gestures.judge(gesture, numbers.frames, rest=at_rest, thresholds=thresholds)
         return Looked(shown.is_right, evidence=kept)
-    rest = measured(gestures.neutral, numbers.frames, limits=engine_policy.NEUTRAL)
+    rest = measured(gestures.neutral, numbers.frames, limits=engine_policy.NEUTRAL, full=bare)
     found = {} if isinstance(rest, Step) else {"rest": stored.as_record(rest)}
     return Looked(bool(found), found, kept)
 
@@ -164,7 +164,8 @@ def _shown(
     stills = [frame for step in numbers for frame in step.stills], engine_policy.SECOND_FACE
     flaws, poorest = capture.quality(steps)
     # A face that is never at rest refuses the gestures alone: quality and depth are still worth knowing.
-    at_rest = measured(gestures.neutral, numbers[0].frames, limits=engine_policy.NEUTRAL)
+    first, resting = numbers[0], engine_policy.NEUTRAL
+    at_rest = measured(gestures.neutral, first.frames, limits=resting, full=first.stills)
     acted = [(step.sent.command, step.numbers.frames) for step in steps[1:]]
     # Of a turn that was asked for again the last one counts.
     turns = {step.sent.command: step.numbers.depth for step in steps if step.numbers.depth is not None}

@@ -12,7 +12,7 @@ from verification.engines.liveness.gestures import TURNS as TURNS
 from verification.engines.liveness.hints import HintLimits
 from verification.engines.liveness.injection import InjectionLimits
 from verification.engines.liveness.passive_description import PassiveLimits
-from verification.engines.liveness.policy import AGAIN, CHAIN, FRAMES, GATES, HINTS, GateLimits
+from verification.engines.liveness.policy import AGAIN, CHAIN, FRAMES, GATES, GUIDED_EYES, HINTS, GateLimits
 from verification.engines.liveness.prints import AgainLimits
 
 
@@ -115,7 +115,7 @@ class FairLimits:
     `eyes`: pixels between them. Luminances: 0 … 1. `sharpness`: as in `FaceMeasurement`.
     """
 
-    eyes: float = 70.0  # OFIQ's own middle of good and poor; the gate is at 45
+    eyes: float = GUIDED_EYES  # the gate is at 45
     darkest: float = 0.25  # the darkest real clip; the gate is at 0.10
     brightest: float = 0.65  # the brightest real clip; the gate is at 0.85
     sharpness: float = 0.16  # the least sharp real clip; the gate is at 0.12

@@ -28,7 +28,7 @@ _REST = Neutral(turn=0.05, mouth=0.03, right_eye=0.35, left_eye=0.33, pitch=2.0,
 _LIMIT = policy.GESTURES
 
 
-def _frame(**changes: float) -> FrameMeasurement:
+def _frame(**changes: float | None) -> FrameMeasurement:
     return FrameMeasurement(640, 480, replace(_FACE, **changes))  # type: ignore[arg-type]
 
 
@@ -81,7 +81,8 @@ def _judge(gesture: Gesture, frames: list[FrameMeasurement]) -> StepJudgement:
         ({"turn": _REST.turn + 0.21}, False),
         ({"turn": _REST.turn + 0.11, "pitch": _REST.pitch - 10}, False),
         ({"mouth": policy.NEUTRAL.mouth + _EDGE}, False),
-        ({"left_eye": policy.NEUTRAL.eye - _EDGE}, False),
+        ({"left_eye": policy.NEUTRAL.lids * _REST.left_eye - _EDGE}, False),
+        ({"left_eye": policy.NEUTRAL.lids * _REST.left_eye + _EDGE}, True),
     ],
 )
 def test_a_face_is_at_rest_that_is_held_so_with_its_mouth_closed_and_both_eyes_open(
@@ -197,6 +198,20 @@ def test_a_face_that_is_not_at_rest_refuses(unfit: dict[str, float]) -> None:
     with pytest.raises(Refused) as refused:
         neutral([_frame(**unfit)] * 3, limits=policy.NEUTRAL)
     assert refused.value.code == "liveness_neutral_unfit"
+
+
+def test_narrow_eyes_are_open_by_the_full_frames_alone() -> None:
+    narrow, open_eyes = policy.NEUTRAL.eye - 0.03, policy.NEUTRAL.eye + 0.05
+    chain = [_frame(right_eye=narrow, left_eye=narrow)] * 3
+    full = [_frame(right_eye=open_eyes, left_eye=open_eyes)] * 3
+    assert neutral(chain, limits=policy.NEUTRAL, full=full).right_eye == narrow
+    for shown in ([], [_frame(right_eye=None, left_eye=None)], [_frame(right_eye=narrow, left_eye=0.3)] * 3):
+        with pytest.raises(Refused) as refused:
+            neutral(chain, limits=policy.NEUTRAL, full=shown)
+        assert refused.value.code == "liveness_neutral_unfit"
+    # Open in the chain, closed in the full frames: those are the better eye.
+    with pytest.raises(Refused):
+        neutral(full, limits=policy.NEUTRAL, full=chain)
 
 
 def test_a_rest_without_faces_refuses() -> None:

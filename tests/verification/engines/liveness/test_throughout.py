@@ -11,7 +11,7 @@ from insecure_sandbox import warp
 from insecure_sandbox.warp_picture import thinned
 from verification.core.errors import Refused
 from verification.engines.faces.embedding import Embedding
-from verification.engines.liveness import corners, frames, gestures, landmarks, networks, pictures, policy
+from verification.engines.liveness import corners, frames, gestures, landmarks, networks, pictures, planarity, policy
 from verification.engines.liveness import throughout as throughout_of
 from verification.engines.liveness.frames import Image
 from verification.engines.liveness.pictures import SentStep, StepMeasurement
@@ -59,6 +59,27 @@ def test_one_person_is_near_to_their_face_at_rest_in_every_frame(victim: list[li
     assert said.corners is not None
     assert max(said.farthest, said.acting) < 1.0
     assert said.corners >= GATES.corners
+    assert said.jumps == ()
+
+
+def test_a_turn_is_passed_on_the_way_and_is_deep_beyond_it(victim: list[list[bytes]]) -> None:
+    steps = measured(victim[:2], "look_straight", "turn_left")
+    way, at_rest = found(steps).way, gestures.neutral(steps[0].numbers.frames, limits=policy.NEUTRAL)
+    assert way.frames is not None
+    assert way.frames >= 2
+    assert way.deep is not None
+    assert way.deep_median is not None
+    assert way.acting is None  # a turn is proven where it is deep
+    assert way.median <= min(way.farthest, way.deep_median) <= way.deep < 1.0
+    turns = [abs(frame.face.turn - at_rest.turn) for frame in steps[1].numbers.frames if frame.face]
+    assert min(turns) < THROUGHOUT.way_turn < max(turns)
+
+
+def test_an_open_mouth_is_proven_on_the_way(victim: list[list[bytes]]) -> None:
+    way = found(measured([victim[0], victim[2]], "look_straight", "open_mouth")).way
+    assert (way.frames, way.deep, way.deep_median) == (None, None, None)
+    assert way.acting is not None
+    assert way.acting <= way.farthest
 
 
 def test_gestures_of_one_person_have_little_in_common_that_rest_has_not_and_those_of_somebody_else_much(
@@ -88,7 +109,7 @@ def test_what_gestures_have_in_common_is_beyond_all_moments_at_rest(victim: list
     steps = measured(victim, "look_straight", "turn_left", "open_mouth")
     at_rest = gestures.neutral(steps[0].numbers.frames, limits=policy.NEUTRAL)
     quiet = next(at for at, each in enumerate(steps[1].numbers.frames) if each.face and abs(each.face.turn) < 0.05)
-    places = [throughout_of._Places([], proving, frozenset(proving), []) for proving in ([], [11], [11])]
+    places = [throughout_of._Places([], proving, frozenset(proving), [], {}, []) for proving in ([], [11], [11])]
     numbers = {(0, 0): (1.0, 0.6, 0.0, 0.0), (1, 11): (1.0, 0.0, 0.7, 0.0), (2, 11): (1.0, 0.0, 0.0, 0.7)}
     alone = {place: Embedding("a/single-l2", np.array(each)) for place, each in numbers.items()}
     later = {**alone, (1, quiet): Embedding("a/single-l2", np.array((1.0, -0.6, 0.0, 0.0)))}
@@ -119,6 +140,8 @@ def test_whoever_acts_for_somebody_else_is_far_from_the_face_at_rest_wherever_it
     assert said.acting > 1.08
     assert said.corners is not None
     assert said.corners < GATES.corners
+    # Wherever it begins both sides of the cut are compared.
+    assert max(apart for _, apart in said.jumps) > GATES.next_face
 
 
 def test_what_corners_do_not_join_is_compared_on_both_sides(
@@ -171,7 +194,7 @@ def test_a_face_that_goes_on_in_another_room_is_seen(portraits: dict[str, Image]
     found = landmarks.measure(image, networks=networks.load()).face
     assert found is not None
     assert found.mesh is not None
-    head = corners.oval(found.mesh, image.shape, 1.15)[..., None] > 0
+    head = planarity.oval(found.mesh, image.shape, 1.15)[..., None] > 0
     room = cv2.resize(np.random.default_rng(1).integers(0, 255, (20, 27, 3), np.uint8), image.shape[1::-1])
     here = corners.grey(image)
     for other, is_there in ((image, True), (np.where(head, image, room).astype(np.uint8), False)):
