@@ -11,8 +11,6 @@ from pathlib import PurePosixPath
 
 Rule = Callable[[PurePosixPath, str], Iterator[str]]
 
-MOST_LINES = 300
-LINES_TOO_MANY_FOR_A_FUNCTION = 40
 PRODUCT = ("config", "lenders", "people", "verification", "insecure_sandbox", "clients")
 
 _NO_NAMES = {
@@ -47,21 +45,6 @@ _EDGES = (
 _CHANGES_GRANTS = "verification/management/commands/grant_application_role.py"  # the owner's, about no row
 # Rows of other kinds have a status of their own.
 _OTHER_STATUS = re.compile(r"attempt|delivery|answer|response|problem|self", re.IGNORECASE)
-
-
-def is_short(path: PurePosixPath, text: str) -> Iterator[str]:
-    """A file has at most 300 lines."""
-    lines = text.count("\n")
-    if path.suffix in (".py", ".js", ".html", ".css", ".sh") and lines > MOST_LINES:
-        yield f"{lines} lines: more than {MOST_LINES}"
-
-
-def has_short_functions(path: PurePosixPath, text: str) -> Iterator[str]:
-    """A function has fewer than 40 lines."""
-    for node in _functions(path, text):
-        lines = (node.end_lineno or node.lineno) - node.lineno + 1
-        if lines >= LINES_TOO_MANY_FOR_A_FUNCTION:
-            yield f"{node.name} has {lines} lines"
 
 
 def is_named_for_something(path: PurePosixPath, text: str) -> Iterator[str]:
@@ -175,8 +158,6 @@ def names_no_machine(path: PurePosixPath, text: str) -> Iterator[str]:
 
 
 TEXT_RULES: tuple[Rule, ...] = (
-    is_short,
-    has_short_functions,
     is_named_for_something,
     leaves_the_environment_alone,
     leaves_the_status_alone,

@@ -18,6 +18,7 @@ const RETRY_MS = { first: 1_000, longest: 8_000 };
 const HINT_MS = 600; // from one hint to the next: fewer than two a second
 const FITS_MS = 1_000; // a face that fits for so long is ready
 const HINT = { side: 240, bytes: 4_096 }; // pixels, bytes
+const SLOW_MS = 500; // a line on which no hint was heard of sooner carries the smaller pictures alone
 const LOOKED_MS = 250; // from one question whether a worker has looked to the next
 const LEFT = 0.5; // share of a window: a person needs so much to see what is asked and to do it
 const STUCK_MS = 20_000; // after so long without a face that fits other ways are offered
@@ -37,6 +38,7 @@ const token = camera.querySelector("[name=csrfmiddlewaretoken]").value;
 let told = { ...JSON.parse(camera.dataset.told), heard: performance.now() };
 let [stream, hidden] = [null, false]; // hidden: the page was left while the camera was on
 let size = history.state?.size ?? ""; // of the pictures when the capture began: frames that differ in size are refused
+let soonest = Infinity; // milliseconds, from a hint that was sent to its answer: the least says how the line is
 let round = 0; // counts what the camera is used for; a loop of an earlier round ends
 
 const shake = (pattern) => navigator.userActivation?.hasBeenActive && navigator.vibrate?.(pattern); // once touched
@@ -196,9 +198,8 @@ async function run() {
 /** Helps the face into the oval. Begin works only while it fits; after a second of that the capture begins by itself. */
 async function guide() {
   const mine = (round += 1);
-  let fits = null; // since when
+  let [fits, unfit] = [null, performance.now()]; // since when
   const hinted = hinter(hint);
-  const began = performance.now();
   tell(order.dataset.guide);
   begin.hidden = explained.hidden = false;
   camera.scrollIntoView({ block: "start" }); // once more: the page has grown
@@ -208,9 +209,12 @@ async function guide() {
     const asked = await ask(mine);
     if (mine !== round) return undefined;
     const word = hinted(asked);
-    button.disabled = word !== "";
     fits = word === "" ? fits ?? performance.now() : null;
-    stuck.hidden = fits !== null || performance.now() - began < STUCK_MS;
+    if (fits !== null) unfit = performance.now();
+    const isStuck = performance.now() - unfit >= STUCK_MS;
+    // A beard may look like a mask: who cannot take it off begins all the same, and people look.
+    button.disabled = fits === null && !(word === "mask_on" && isStuck);
+    stuck.hidden = !isStuck;
     if (fits !== null && alone.checked && performance.now() - fits >= FITS_MS) return commence();
     await pause(HINT_MS);
   }
@@ -222,7 +226,9 @@ async function ask(mine) {
   try {
     const body = await jpeg(video, { longest: HINT.side }, HINT.bytes, "hint");
     if (!body) return undefined;
+    const began = performance.now();
     const response = await fetch(camera.dataset.hintUrl, posted(body, "image/jpeg"));
+    if (response.ok) soonest = Math.min(soonest, performance.now() - began);
     if (mine !== round) return undefined;
     // A session that has ended is named by the page itself; too many hints a second are nobody's fault.
     if (!response.ok && response.status < 500 && response.status !== 429) return leave();
@@ -242,7 +248,7 @@ async function commence() {
   begin.hidden = explained.hidden = stuck.hidden = true;
   hint.textContent = "";
   const without = [...camera.querySelectorAll("[data-without]:checked")].map((box) => box.dataset.without);
-  told = await exchange({ turn: told.turn, ready: true, without });
+  told = await exchange({ turn: told.turn, ready: true, slow: soonest > SLOW_MS, without });
   return told.unread ? fail("unread") : run();
 }
 

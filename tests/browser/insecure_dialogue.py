@@ -76,7 +76,8 @@ class InsecureDialogue:
         data = dict(live_capture.prompt_live_capture(self._memory))
         if data["state"] == "command":
             is_rest = data["command"] == kept.NEUTRAL and not self.keeps
-            data |= {name: value for name, value in vars(self.limits).items() if name in data}
+            asked = data.keys() - ({"chain_side", "chain_bytes"} if self._memory["slow"] else set())
+            data |= {name: value for name, value in vars(self.limits).items() if name in asked}
             data["window_ms"] = min(self.limits.rest_ms, self.limits.window_ms) if is_rest else self.limits.window_ms
             data["stills"] = self.limits.rest_stills if is_rest else self.limits.stills
         return replace(self.now, data=data)

@@ -33,6 +33,12 @@ __all__ = ["opened"]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
+FAR = {
+    "offline": False,
+    "latency": 700,
+    "downloadThroughput": -1,
+    "uploadThroughput": -1,
+}  # milliseconds there and back
 EVERY = (kept.NEUTRAL, *capture_policy.TURNS, *capture_policy.OTHERS)
 
 
@@ -98,7 +104,7 @@ def test_a_thin_chain_and_few_full_frames_are_sent_bound_and_within_the_budget(o
         assert max(map(len, step.sent.chain)) <= AMPLE.chain_bytes
         assert max(map(len, step.sent.stills)) <= AMPLE.still_bytes
         assert len(set(step.sent.stills)) == len(step.sent.stills)
-        assert {decode(frame, limits=policy.CHAIN).shape for frame in step.sent.chain} == {(160, 213, 3)}
+        assert {decode(frame, limits=policy.CHAIN).shape for frame in step.sent.chain} == {(240, 320, 3)}
         assert {decode(frame, limits=policy.FRAMES).shape for frame in step.sent.stills} == {(480, 640, 3)}
         parts = [kind for kind in dialogue.taken if kind.startswith(f"live_capture.{number}.part.")]
         assert len(parts) == AMPLE.parts
@@ -112,7 +118,19 @@ def test_a_picture_that_does_not_fit_is_compressed_more_and_never_made_smaller(o
     tab.until_heading("One moment")
     sent = [dialogue.step(number) for number in (0, 1)]
     assert {decode(frame, limits=policy.FRAMES).shape for step in sent for frame in step.sent.stills} == {(480, 640, 3)}
-    assert {decode(frame, limits=policy.CHAIN).shape for step in sent for frame in step.sent.chain} == {(160, 213, 3)}
+    assert {decode(frame, limits=policy.CHAIN).shape for step in sent for frame in step.sent.chain} == {(240, 320, 3)}
+
+
+def test_over_a_slow_line_the_pictures_of_the_chain_are_smaller(opened: Open) -> None:
+    tab, dialogue = opened(InsecureDialogue(order=ORDER[:2]))
+    line = tab.page.context.new_cdp_session(tab.page)
+    line.send("Network.enable")
+    line.send("Network.emulateNetworkConditions", FAR)
+    turned_on(tab)
+    press(tab, "en", "Begin")
+    tab.until_heading("One moment")
+    chain = [frame for number in (0, 1) for frame in dialogue.step(number).sent.chain]
+    assert {decode(frame, limits=policy.CHAIN).shape for frame in chain} == {(160, 213, 3)}
 
 
 def test_a_slow_camera_sends_no_picture_twice(opened: Open) -> None:

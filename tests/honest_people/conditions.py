@@ -1,13 +1,16 @@
-"""What an honest person's camera, light and hand do to a capture: each condition at both of its ends."""
+"""What an honest person's camera, light, hand and clothes do to a capture: each condition at both of its ends."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from verification.engines.liveness.frames import Image
+from tests.liveness_attacks.people import measured
+from verification.engines.liveness.frames import Floats, Image
+from verification.engines.liveness.landmarks import LEFT_EYE, RIGHT_EYE
 
+_RIM, _CLOTH = (35, 30, 30), (40, 50, 90)  # RGB
 Change = Callable[[Sequence[Image], np.random.Generator], list[Image]]
 """The frames of one command, changed."""
 
@@ -66,6 +69,60 @@ def _noisy(images: Sequence[Image], chance: np.random.Generator) -> list[Image]:
     return [np.asarray(image, dtype=np.uint8) for image in grainy]
 
 
+def _worn(draw: Callable[[Image, Floats], None]) -> Change:
+    """Something that is drawn where the mesh is; nothing where no face is found."""
+
+    def dressed(image: Image) -> Image:
+        face, drawn = measured(image).face, image.copy()
+        if face is not None and face.mesh is not None:
+            draw(drawn, face.mesh[:, :2])
+        return drawn
+
+    return _each(dressed)
+
+
+def _glasses(image: Image, mesh: Floats) -> None:
+    """Dark rims round both eyes, and a bridge between them."""
+    eyes = [mesh[list(corners)].mean(axis=0) for corners in (RIGHT_EYE, LEFT_EYE)]
+    across = eyes[1] - eyes[0]
+    apart = float(np.hypot(*across))
+    lean, thick = float(np.degrees(np.arctan2(across[1], across[0]))), max(1, round(0.05 * apart))
+    for eye in eyes:
+        middle = (round(float(eye[0])), round(float(eye[1])))
+        axes = (round(0.40 * apart), round(0.30 * apart))
+        cv2.ellipse(image, middle, axes, lean, 0, 360, _RIM, thick, cv2.LINE_AA)
+    inner = [eyes[0] + 0.40 * across, eyes[1] - 0.40 * across]
+    begin, end = ((round(float(x)), round(float(y))) for x, y in inner)
+    cv2.line(image, begin, end, _RIM, thick, cv2.LINE_AA)
+
+
+def _cap(image: Image, mesh: Floats) -> None:
+    """A cap down to the middle of the forehead."""
+    eyes = [mesh[list(corners)].mean(axis=0) for corners in (RIGHT_EYE, LEFT_EYE)]
+    across, middle = eyes[1] - eyes[0], (eyes[0] + eyes[1]) / 2
+    up = np.array([across[1], -across[0]])  # as long as the eyes are apart
+    brim = middle + 0.62 * up
+    lean = float(np.degrees(np.arctan2(across[1], across[0])))
+    axes = (round(1.35 * float(np.hypot(*across))), round(1.1 * float(np.hypot(*across))))
+    at = (round(float(brim[0])), round(float(brim[1])))
+    cv2.ellipse(image, at, axes, lean, 180, 360, _CLOTH, cv2.FILLED, cv2.LINE_AA)
+
+
+def together(names: Iterable[str]) -> Condition:
+    """These at once, in this order; of distances and rates the last counts."""
+    chosen = [CONDITIONS[name] for name in names]
+
+    def change(images: Sequence[Image], chance: np.random.Generator) -> list[Image]:
+        changed = list(images)
+        for condition in chosen:
+            changed = condition.change(changed, chance)
+        return changed
+
+    eyes = [condition.eyes for condition in chosen if condition.eyes != Condition.eyes]
+    rates = [condition.rate for condition in chosen if condition.rate is not None]
+    return Condition(eyes[-1] if eyes else Condition.eyes, rates[-1] if rates else None, change)
+
+
 CONDITIONS: Mapping[str, Condition] = {
     "plain": Condition(),
     "exposure_0_5": Condition(change=_exposure(0.5)),
@@ -80,6 +137,8 @@ CONDITIONS: Mapping[str, Condition] = {
     "shake": Condition(change=_shaken),
     "jpeg_40": Condition(change=_each(_compressed)),
     "noise": Condition(change=_noisy),
+    "glasses": Condition(change=_worn(_glasses)),
+    "cap": Condition(change=_worn(_cap)),
     "rate_8": Condition(rate=8.0),
     "rate_15": Condition(rate=15.0),
 }

@@ -13,7 +13,7 @@ import numpy as np
 
 from scripts.genuine.clips import Sender
 from tests.honest_people import filmed, taken
-from tests.honest_people.conditions import CONDITIONS, Condition
+from tests.honest_people.conditions import Condition, together
 from tests.honest_people.taken import Found
 from verification.core.reasons import REASONS
 from verification.core.results import Failed, Outcome, Passed, decide
@@ -48,9 +48,9 @@ class Judged:
     refused: tuple[str, ...]
 
 
-def judge(found: Found, name: str) -> Judged:
-    """The capture under a condition, and what becomes of it."""
-    facts, policy = measured(found, name), _policy(found)
+def judge(found: Found, names: tuple[str, ...]) -> Judged:
+    """The capture under these conditions at once, and what becomes of it."""
+    facts, policy = measured(found, names), _policy(found)
     checks = {check: says for check, says in CHECKS.items() if check != _DEPTH or policy.must_show}
     results = [says(facts, policy) for says in checks.values()]
     decision = decide(results, required=tuple(checks))
@@ -61,12 +61,12 @@ def judge(found: Found, name: str) -> Judged:
     ends = {Outcome.PASSED: "verified", Outcome.FAILED: "asked again" if is_again else "refused"}
     clip = found.clip
     word = ends.get(decision.outcome, "people")
-    return Judged(clip.name, clip.person, clip.cohort, name, found.commands, word, codes, failed)
+    return Judged(clip.name, clip.person, clip.cohort, " ".join(names), found.commands, word, codes, failed)
 
 
-def measured(found: Found, name: str) -> LiveCaptureFacts:
-    """The facts of the capture under a condition."""
-    condition = CONDITIONS[name]
+def measured(found: Found, names: tuple[str, ...]) -> LiveCaptureFacts:
+    """The facts of the capture under these conditions."""
+    condition = together(names)
     steps = [_sent(found, command, times, condition) for command, times in found.steps]
     evidence = capture_files.evidence(steps, taken.photograph(found.photo), at=AT)
     case = nobody.case(IIN, amount="0", currency="KZT")  # below what a capture may verify unaided

@@ -12,6 +12,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import django
+import numpy as np
 import pytest
 
 from tests.honest_people import judged
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.proof("honest")
 
 _FEW = 2  # captures outside of `make prove`
 _LIT = ("step_up", "step_down", "flicker")
+_TRIPLES = 100
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +68,7 @@ def test_honest_people_are_counted(
     proof_figures: Figures,
 ) -> None:
     with _judging(is_whole=request.config.getoption("--prove")) as pool:
-        names = [condition] * len(captures)
+        names = [(condition,)] * len(captures)
         found = list((pool.map if pool else map)(judged.judge, captures, names))
     rows += found
     proof_figures[condition] = judged.counted(found)
@@ -75,3 +77,21 @@ def test_honest_people_are_counted(
     # A lamp moves no face.
     jumped = [each for each in found if "liveness_face_jumped" in each.codes.values()]
     assert condition not in _LIT or not jumped
+
+
+def test_three_conditions_at_once_are_counted(
+    captures: list[Found],
+    request: pytest.FixtureRequest,
+    proof_seed: int,
+    proof_scale: float,
+    proof_figures: Figures,
+) -> None:
+    chance = np.random.default_rng([proof_seed, 39])
+    names = sorted({*CONDITIONS} - {"plain"})
+    count = max(1, round(_TRIPLES * proof_scale))
+    triples = [tuple(map(str, chance.choice(names, 3, replace=False))) for _ in range(count)]
+    chosen = [captures[int(chance.integers(len(captures)))] for _ in range(count)]
+    with _judging(is_whole=request.config.getoption("--prove")) as pool:
+        found = list((pool.map if pool else map)(judged.judge, chosen, triples))
+    proof_figures["three at once"] = judged.counted(found)
+    assert len(found) == count

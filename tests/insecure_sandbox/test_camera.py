@@ -80,7 +80,7 @@ def test_what_is_sent_of_a_command_is_a_thin_chain_and_few_full_frames() -> None
         memory = {**ready(), "step": command}
         answer = answered(frames, asked_of(memory))
         sizes = [Image.open(io.BytesIO(file)).size for file in answer["files"]]
-        assert sizes == [(213, 160)] * 8 + [(640, 480)] * stills
+        assert sizes == [(320, 240)] * 8 + [(640, 480)] * stills
         assert [told["still"] for told in answer["frames"]] == [False] * 8 + [True] * stills
         assert is_bound(memory, answer)
 

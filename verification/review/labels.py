@@ -32,7 +32,9 @@ WHY: Final[dict[str, Words]] = {
     "liveness_actor_review": _(
         "Whoever does the gestures, or rests between them, may not be the one at the beginning: is it one person?"
     ),
-    "liveness_line_review": _("The line or the camera gave too little to judge by."),
+    "liveness_line_review": _(
+        "The line or the camera gave too little to judge by, or something may cover mouth and nose."
+    ),
     "liveness_commands_left_out": _("The borrower cannot do some of the commands. Call or visit them before you vote."),
     "liveness_replay_review": _(
         "Earlier captures are like this one: there were too many to compare all, or too little fits to be sure."

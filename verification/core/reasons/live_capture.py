@@ -69,7 +69,12 @@ TABLE = (
         "Earlier captures are like this one: there were too many to compare all, or too little fits to be sure.",
         review=True,
     ),
-    Reason("liveness_line_review", _PEOPLE_LOOK, "The line or the camera gave too little to judge by.", review=True),
+    Reason(
+        "liveness_line_review",
+        _PEOPLE_LOOK,
+        "The line or the camera gave too little to judge by, or something may cover mouth and nose.",
+        review=True,
+    ),
     Reason(
         "face_not_found",
         gettext_noop("We did not see your face well enough. Look into the camera from an arm's length and try again."),
@@ -85,7 +90,7 @@ TABLE = (
     Reason(
         "liveness_face_masked",
         gettext_noop("Something covers your mouth or nose. Take the mask or scarf off and try again."),
-        "The face at rest is covered by a mask.",
+        "Something may cover mouth and nose at rest. A later capture of the day is for people.",
         family=PICTURE,
     ),
     Reason(

@@ -6,6 +6,7 @@ Source: docs/liveness-measurements.md, "From one frame to the next".
 """
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -18,7 +19,8 @@ Guess = Callable[[Floats], Floats]
 
 # How corners are found and followed: the method the thresholds were measured with.
 _CORNERS, _QUALITY, _APART = 100, 0.01, 2.0
-_SIDE, _LEVELS, _RETURN = 9, 3, 0.5  # pixels, pyramid levels, pixels: at 160 pixels
+_SHORTER = 160  # pixels of the shorter side, to which a larger picture is reduced: all pixels below are those of it
+_SIDE, _LEVELS, _RETURN = 9, 3, 0.5  # pixels, pyramid levels, pixels
 _AROUND = 4  # pixels: a corner's gradient, its mean and its neighbours reach 3
 _LEAST = 12  # corners; of fewer a share says nothing
 _INSIDE = 0.95  # of the oval: its border belongs to hair and room as well
@@ -30,16 +32,21 @@ _CHANGED = 12.0  # grey levels: what lies beyond the head changes by at most 11.
 
 def joints(frames: Sequence[tuple[Image, Floats] | None]) -> list[tuple[float | None, float | None]]:
     """For each frame and the next, both with their mesh, what `kept` and `around` say; None where one has no face."""
-    greys = [None if each is None else grey(each[0]) for each in frames]
-    found: list[tuple[float | None, float | None]] = []
-    for at in range(len(frames) - 1):
-        (one, other), (here, there) = frames[at : at + 2], greys[at : at + 2]
-        if one is None or other is None or here is None or there is None:
-            found.append((None, None))
+    shares: list[tuple[float | None, float | None]] = []
+    for before, after in pairwise(None if frame is None else _reduced(*frame) for frame in frames):
+        if before is None or after is None:
+            shares.append((None, None))
         else:
-            meshes = one[1], other[1]
-            found.append((kept(here, there, *meshes), around(here, there, *meshes)))
-    return found
+            pair = before[0], after[0], before[1], after[1]
+            shares.append((kept(*pair), around(*pair)))
+    return shares
+
+
+def _reduced(image: Image, mesh: Floats) -> tuple[Grey, Floats]:
+    """A picture without its colours, no larger than the shares were measured in, and its mesh there."""
+    scale = min(1.0, _SHORTER / min(image.shape[:2]))
+    small = image if scale == 1.0 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return grey(np.asarray(small, dtype=np.uint8)), mesh * scale
 
 
 def kept(one: Grey, other: Grey, mesh: Floats, moved: Floats) -> float | None:

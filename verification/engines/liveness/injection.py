@@ -20,6 +20,7 @@ from verification.engines.liveness.frames import Image
 FACING = ("", "user", "environment", "left", "right")
 LABEL_MAX = 200  # characters
 _NUMBER_MAX = 1_000_000_000
+_SHORTER = 160  # pixels of a chain's shorter side, in which shifts are counted
 _SIZE = 32, 24  # pixels of the small greys that are compared
 _STRIP = 1 / 6, 1 / 2  # of the width at either side, of the height from above: what is beside the head, over shoulders
 _TEXTURE = 4.0  # grey levels of deviation: a plain wall shows no movement. Ours
@@ -165,12 +166,13 @@ def injection_of(
 
 
 def _shaken(chain: Sequence[Image], *, shift: float) -> int:
-    """How often the background moved as one, by so many pixels, from one picture of a step to the next.
+    """How often the background moved as one, by so many pixels of 160, from one picture of a step to the next.
 
     Both sides of the picture must say so, and agree to half of it: whoever moves before a camera that stands does not
     move both.
     """
     sides = []
+    shift *= min(chain[0].shape[:2]) / _SHORTER if chain else 1.0
     for image in chain:
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
         wide, high = round(grey.shape[1] * _STRIP[0]), round(grey.shape[0] * _STRIP[1])

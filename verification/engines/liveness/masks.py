@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from verification.core.errors import Refused
 from verification.engines.liveness.frames import Floats, Image
 from verification.engines.liveness.planarity import LIPS, OVAL
 
@@ -67,16 +66,8 @@ def measure(image: Image, mesh: Floats, *, side: int) -> Lower | None:
     )
 
 
-def refuse_masked(faces: Iterable[tuple[Image, Floats]], *, limits: MaskLimits) -> None:
-    """Raises `Refused` with `liveness_face_masked` where most of these pictures, each with its mesh, show a mask."""
-    found = [lower for image, mesh in faces if (lower := measure(image, mesh, side=limits.side)) is not None]
-    masked = [lower for lower in found if lower.is_masked(limits)]
-    if 2 * len(masked) > len(found):
-        least, most = min(lower.rough for lower in masked), max(lower.chin for lower in masked)
-        facts: dict[str, str | int] = {
-            "masked": len(masked),
-            "of": len(found),
-            "rough": f"{least:.2f}",
-            "chin": f"{most:.1f}",
-        }
-        raise Refused("liveness_face_masked", "the lower face looks like cloth", facts=facts)
+def are_masked(faces: Iterable[tuple[Image, Floats]], *, limits: MaskLimits) -> bool:
+    """Whether most of these pictures, each with its mesh, show a mask. A beard or thick rims may look like one."""
+    lower = [measure(image, mesh, side=limits.side) for image, mesh in faces]
+    masked = [each.is_masked(limits) for each in lower if each is not None]
+    return 2 * sum(masked) > len(masked)

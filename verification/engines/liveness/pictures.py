@@ -33,7 +33,7 @@ class ChainNumbers:
     `points`: of each frame x and y of the five points a face is cut out by, pixels; None where it shows none.
     `corners`, `surroundings`: of the face and round it, from each frame to the next, as `corners.joints` says.
     `windows`: by how much of it the capture can be known when it comes again. `stills`: its full frames, at rest alone,
-    where a mask was looked for.
+    where a mask was looked for; `is_masked`: whether most of them show what may be one.
     """
 
     frames: tuple[FrameMeasurement, ...]
@@ -44,17 +44,28 @@ class ChainNumbers:
     surroundings: tuple[float | None, ...]
     windows: prints.Windows
     stills: tuple[FrameMeasurement, ...] = ()
+    is_masked: bool = False
+
+
+@dataclass(frozen=True)
+class Full:
+    """What the full frames of one step show, and whether most of them show what may be a mask, where it was looked
+    for."""
+
+    frames: tuple[FrameMeasurement, ...] = ()
+    is_masked: bool = False
 
 
 @dataclass(frozen=True)
 class StepNumbers:
     """What all pictures of one step show, as numbers: those of the thin chain, its depth and its windows, and the full
-    frames'."""
+    frames' with what may be a mask."""
 
     frames: tuple[FrameMeasurement, ...]
     stills: tuple[FrameMeasurement, ...]
     depth: planarity.Planarity | None
     windows: prints.Windows
+    is_masked: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,7 +73,7 @@ class SentStep:
     """One command, the JPEG files that came for it, and what was measured of its chain before, if it was looked at.
 
     beside: of each still the place in the chain of the frame that was taken nearest to it. taken: when each frame of
-    the chain was, by the page's clock, milliseconds.
+    the chain was, by the page's clock, milliseconds. drawn: by chance, after they came; it chooses those to compare.
     """
 
     command: str
@@ -71,6 +82,7 @@ class SentStep:
     beside: tuple[int, ...]
     taken: tuple[int, ...]
     looked: ChainNumbers | None = None
+    drawn: int = 0
 
 
 @dataclass(frozen=True)
@@ -89,21 +101,21 @@ class StepMeasurement:
     fit: tuple[int, ...]
 
 
-def look(step: SentStep, stills: tuple[FrameMeasurement, ...] = ()) -> tuple[ChainNumbers, prints.Prints]:
+def look(step: SentStep, full: Full | None = None) -> tuple[ChainNumbers, prints.Prints]:
     """What the chain of one step shows, and what it is known by when it comes again.
 
-    Its full frames are judged with the rest, and only found to be frames here. stills: what `unmask` says of them.
+    Its full frames are judged with the rest, and only found to be frames here. full: what `look_at_full` says of them.
 
     Raises `Refused` with a `frame_…` code for a frame that is no camera frame.
     """
     _refuse_change([step])
     chain = [frames.decode(content, limits=policy.CHAIN) for content in step.chain]
     numbers, known = _looked(step.command, chain)
-    return replace(numbers, stills=stills), known
+    return numbers if full is None else replace(numbers, stills=full.frames, is_masked=full.is_masked), known
 
 
-def unmask(step: SentStep) -> tuple[FrameMeasurement, ...]:
-    """What the full frames at rest show. Raises `Refused` with `liveness_face_masked` for one over mouth and nose."""
+def look_at_full(step: SentStep) -> Full:
+    """What the full frames at rest show. Raises `Refused` with a `frame_…` code for one that is no camera frame."""
     stills = [frames.decode(content, limits=policy.FRAMES) for content in step.stills]
     with measurable():
         return _full(stills, is_rest=True)
@@ -113,8 +125,8 @@ def measure(steps: Sequence[SentStep]) -> tuple[StepMeasurement, ...]:
     """Decodes every frame, and measures what nobody has looked at; the neutral step comes first.
 
     1 read all headers before one is decoded, and decode all before one is measured, so that a frame that is none costs
-    little; a camera keeps its size · 2 measure, and no further behind a mask · 3 the pose at rest, straight into the
-    camera where no face shows · 4 what is fit, nearest to it first. Raises `Refused` as `look` and `unmask`.
+    little; a camera keeps its size · 2 measure · 3 the pose at rest, straight into the camera where no face shows ·
+    4 what is fit, nearest to it first. Raises `Refused` as `look`.
     """
     # 1: each costs far more than what comes before it.
     _refuse_change(steps)
@@ -128,7 +140,9 @@ def measure(steps: Sequence[SentStep]) -> tuple[StepMeasurement, ...]:
     # 2
     with measurable():
         full = [
-            (step.looked.stills if step.looked else ()) or _full(stills, is_rest=at == 0)
+            Full(step.looked.stills, step.looked.is_masked)
+            if step.looked and step.looked.stills
+            else _full(stills, is_rest=at == 0)
             for at, (step, (_, stills)) in enumerate(zip(steps, decoded, strict=True))
         ]
     looked = [step.looked or _looked(step.command, chain)[0] for step, (chain, _) in zip(steps, decoded, strict=True)]
@@ -140,10 +154,11 @@ def measure(steps: Sequence[SentStep]) -> tuple[StepMeasurement, ...]:
     for step, (chain, stills), seen, shown in zip(steps, decoded, looked, full, strict=True):
         away = [  # 4: a turned or bowed face is a poor probe
             (gestures.away(face, turn=turn, pitch=pitch, limits=policy.NEUTRAL), at)
-            for at, frame in enumerate(shown)
+            for at, frame in enumerate(shown.frames)
             if (face := frame.face) and not flaws(frame, limits=policy.QUALITY)
         ]
-        numbers, fit = StepNumbers(seen.frames, shown, seen.depth, seen.windows), tuple(at for _, at in sorted(away))
+        numbers = StepNumbers(seen.frames, shown.frames, seen.depth, seen.windows, shown.is_masked)
+        fit = tuple(at for _, at in sorted(away))
         measured.append(StepMeasurement(step, chain, stills, seen, numbers, fit))
     return tuple(measured)
 
@@ -178,14 +193,13 @@ def _looked(command: str, chain: Sequence[Image]) -> tuple[ChainNumbers, prints.
         return ChainNumbers(_without_mesh(found), depth, traced, points, joined, around, again), known
 
 
-def _full(stills: Sequence[Image], *, is_rest: bool) -> tuple[FrameMeasurement, ...]:
-    """What full frames show, at rest with their lids. Raises `Refused` where they must show that and show a mask."""
+def _full(stills: Sequence[Image], *, is_rest: bool) -> Full:
+    """What full frames show; at rest with their lids, and whether a mask covers them."""
     loaded = networks.load() if is_rest else networks.Networks(networks.load_detection(), networks.load_mesh())
     found = landmarks.measure_all(stills, networks=loaded)
-    if is_rest:
-        faces = ((image, frame.face) for image, frame in zip(stills, found, strict=True) if frame.face is not None)
-        masks.refuse_masked([(image, face.mesh) for image, face in faces if face.mesh is not None], limits=policy.MASK)
-    return _without_mesh(found)
+    faces = ((image, frame.face) for image, frame in zip(stills, found, strict=True) if frame.face is not None)
+    meshed = [(image, face.mesh) for image, face in faces if face.mesh is not None]
+    return Full(_without_mesh(found), is_rest and masks.are_masked(meshed, limits=policy.MASK))
 
 
 def _without_mesh(found: Iterable[FrameMeasurement]) -> tuple[FrameMeasurement, ...]:

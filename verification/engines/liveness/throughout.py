@@ -1,6 +1,6 @@
 """Who a live capture shows throughout, by its thin chain; `pictures.measure` comes first.
 
-1 Frames to compare: those that prove the gesture, every third one from a place that nobody outside knows, and both
+1 Frames to compare: those that prove the gesture, every third one from a place that is drawn after they came, and both
 sides of each joint over which corners were not followed or time is missing · 2 the distance of each to the face at rest
 in the same stream, and from one to the next · 3 the least share of corners over all other joints, and of those round
 the face over all · 4 what the faces of different gestures have in common beyond the face at rest, from which each leads
@@ -81,9 +81,8 @@ class Way:
 
     `frames`: the fewest of a step that has deep ones; None where none has. `median`: the greatest of a step's distances
     to the face at rest; `second`: in any step of all but one; `farthest`: of any; `acting`: the greatest median of
-    those that prove a gesture, None where all such are deep. `to_reference`: the greatest median of a step's to the
-    register's face, None without one. `deep_median`, `deep`: of deep frames, the greatest median of a step, and the
-    farthest; None without such.
+    those that prove a gesture, None where all such are deep. `to_reference`: to the register's face, as that of
+    `Throughout`. `deep_median`, `deep`: of deep frames, the greatest median of a step, and the farthest; None without.
     """
 
     frames: int | None
@@ -96,17 +95,16 @@ class Way:
     deep: float | None
 
 
-def throughout(
-    steps: Sequence[StepMeasurement], *, at_rest: Neutral, begins: int, known: Embedding | None
-) -> Throughout:
-    """What the chain says of who is there, and whether it is `known`; the neutral step first, each third from `begins`.
+def throughout(steps: Sequence[StepMeasurement], *, at_rest: Neutral, known: Embedding | None) -> Throughout:
+    """What the chain says of who is there, and whether it is `known`; the neutral step first, of each every third frame
+    from a drawn place on.
 
     Raises `Refused` with `liveness_face_missing` for a step in which no face can be compared.
     """
     away = partial(gestures.away, turn=at_rest.turn, pitch=at_rest.pitch, limits=policy.NEUTRAL)
     # `at_rest` was made of these frames, so one of them is the nearest to it.
     _, stillest = min((away(each.face), at) for at, each in enumerate(steps[0].numbers.frames) if each.face is not None)
-    chosen = [_choose(step, at_rest if of else None, begins=begins + of) for of, step in enumerate(steps)]  # 1
+    chosen = [_choose(step, at_rest if of else None) for of, step in enumerate(steps)]  # 1
     shown = list({(0, stillest): None} | {(of, at): None for of, each in enumerate(chosen) for at in each.every})
     with measurable():  # of all steps at once, which costs the net less
         pictures = [(steps[of].chain[at], np.array(steps[of].looked.points[at]).reshape(5, 2)) for of, at in shown]
@@ -163,7 +161,7 @@ def _way(
         second=max(second),
         farthest=max(far for own in near.values() for far in own),
         acting=max(map(median, proven.values()), default=None),
-        to_reference=max(map(median, known.values()), default=None),
+        to_reference=_rest_or_work([median(own) for _, own in sorted(known.items())]),
         deep_median=max(map(median, deep.values()), default=None),
         deep=max((far for own in deep.values() for far in own), default=None),
     )
@@ -227,9 +225,13 @@ def _to_reference(rows: Sequence[ChainIdentity], chosen: Sequence["_Places"]) ->
         for of, places in enumerate(chosen)
         if (found := [far[of, at] for at in (places.proving if of else places.compared) if (of, at) in far])
     ]
-    rest, work = own[:1], own[1:]
-    most = max(rest + ([median(work)] if work else []), default=None)
-    return {"to_reference": most, "farthest_reference": max(own, default=None)}
+    return {"to_reference": _rest_or_work(own), "farthest_reference": max(own, default=None)}
+
+
+def _rest_or_work(medians: Sequence[float]) -> float | None:
+    """That of the rest, which comes first, or the median of the commands' where it is more."""
+    rest, work = medians[:1], medians[1:]
+    return max([*rest, *([median(work)] if work else [])], default=None)
 
 
 @dataclass(frozen=True)
@@ -256,7 +258,7 @@ class _Places:
         return sorted({*self.compared, *self.more})
 
 
-def _choose(step: StepMeasurement, at_rest: Neutral | None, *, begins: int) -> _Places:
+def _choose(step: StepMeasurement, at_rest: Neutral | None) -> _Places:
     """at_rest: None for the step that shows it. Raises `Refused` where no frame to compare shows a face."""
     shown = list[tuple[float, int]]()
     if at_rest is not None:
@@ -271,7 +273,7 @@ def _choose(step: StepMeasurement, at_rest: Neutral | None, *, begins: int) -> _
     joints = {at: share for at, (share, is_late) in told if share is not None and not is_late}
     weak = {at: share for at, share in joints.items() if not share >= policy.GATES.corners}
     sides = {place for at in range(len(late)) if at not in joints for place in (at, at + 1)}
-    every = range(begins % policy.THROUGHOUT.every, len(step.sent.chain), policy.THROUGHOUT.every)
+    every = range(step.sent.drawn % policy.THROUGHOUT.every, len(step.sent.chain), policy.THROUGHOUT.every)
     compared = [at for at in sorted({*proving, *sides, *every}) if step.looked.points[at] is not None]
     way = set() if at_rest is None else _beside(step, at_rest)
     besides = way | {place for at in weak for place in (at, at + 1)}

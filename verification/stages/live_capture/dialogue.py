@@ -35,7 +35,7 @@ from verification.engines.liveness.policy import HINTS, MASK
 from verification.stages.live_capture import policy
 from verification.stages.live_capture.kept import NEUTRAL, OTHER_ORDER, PHOTO, STAGE, ordered, together
 
-_TOLD = ("chain_ms", "chain_side", "chain_bytes", "still_side", "still_bytes", "parts", "not_before_ms")
+_TOLD = ("chain_ms", "still_side", "still_bytes", "parts", "not_before_ms")
 
 
 def fresh_order(previous: Sequence[str]) -> tuple[str, ...]:
@@ -54,7 +54,8 @@ def begin(previous: Memory, *, replaced_max: int) -> Memory:
 
     `missed`: the command that ended the last capture. `rests`, `replaced`, `lost`: how often the borrower was asked
     again to look straight, to do another command, and because the line was lost. `lost_before`, `unburnt_before`: how
-    many captures of today a lost line has ended, and how many have ended in whatever way that cost no attempt.
+    many captures of today a lost line has ended, and how many have ended in whatever way that cost no attempt. `slow`:
+    whether the line carries the smaller chain alone, as the page found when the borrower was ready.
     """
     fresh, ended = fresh_order(previous.get("drawn", [])), previous.get(ENDED, {})
     return {
@@ -64,6 +65,7 @@ def begin(previous: Memory, *, replaced_max: int) -> Memory:
         "step": None,
         "number": 0,
         "revealed": "",
+        "slow": False,
         "missed": previous.get("missed", ""),
         "replaced_max": replaced_max,
         "lost_before": ended.get(policy.LINE_LOST, 0),
@@ -87,6 +89,7 @@ def prompt_live_capture(memory: Memory) -> Mapping[str, Any]:
     if step is None:
         return {"state": "ready", "missed": memory["missed"]}
     is_rest = memory["order"][step] == NEUTRAL
+    thin = (limits.slow_side, limits.slow_bytes) if memory["slow"] else (limits.chain_side, limits.chain_bytes)
     return {
         "state": "command",
         "command": memory["order"][step],
@@ -97,6 +100,7 @@ def prompt_live_capture(memory: Memory) -> Mapping[str, Any]:
         "revealed": memory["revealed"],
         "window_ms": limits.rest_ms if is_rest else limits.window_ms,
         "stills": limits.rest_stills if is_rest else limits.stills,
+        **dict(zip(("chain_side", "chain_bytes"), thin, strict=True)),
         **{name: getattr(limits, name) for name in _TOLD},
     }
 
@@ -110,7 +114,8 @@ def accept_live_capture(memory: Memory, untrusted: Untrusted, at: datetime) -> T
     if memory["step"] is None:
         if untrusted.get("ready") is not True:
             raise BadInput("the capture begins when the borrower is ready", code="bad_answer", pointer="/ready")
-        return _begun(memory, untrusted.get("without", []), at)
+        # What the page says of its line is believed: a chain of either size is judged by the same gates.
+        return _begun({**memory, "slow": untrusted.get("slow") is True}, untrusted.get("without", []), at)
     if untrusted.get("lost") is True:
         return _lost(memory, at)
     part, (kept, _) = untrusted.get("part"), memory.get(PARTS) or (0, None)
@@ -192,7 +197,9 @@ def go_on_live_capture(memory: Memory, looked: Looked, at: datetime) -> Turn:
     then = "" if is_over or following == len(order) else order[following]
     memory = {**memory, **looked.found, "order": order, "number": memory["number"] + 1, "seen": looked.is_right}
     memory[counted] += is_missed
-    evidence = {f"{memory.pop(LOOK_AT)}seen": canonical_json({"seen": looked.is_right, "then": then})}
+    # Drawn after the frames came: which of them are compared could not be known when they were sent.
+    told = {"seen": looked.is_right, "then": then, "drawn": secrets.randbits(policy.DRAWN_BITS)}
+    evidence = {f"{memory.pop(LOOK_AT)}seen": canonical_json(told)}
     if then:
         following_memory = {**memory, "step": following, "revealed": at.isoformat()}
         # The worker's time is not the borrower's: the clock of the whole begins anew with each command.

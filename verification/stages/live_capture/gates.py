@@ -124,13 +124,18 @@ def check_one_face(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result
 
 
 def check_quality(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
-    """6: each step has a frame that is light, sharp and near enough to be compared."""
+    """6: each step has a frame that is light, sharp and near enough to be compared.
+
+    A face at rest that looks masked is for people: it may be a beard.
+    """
     check, shown = "face.quality", facts.shown
     if isinstance(shown, Step):
         return unjudged(check, facts, policy)
     flaw = {"detail": shown.flaws[0]} if shown.flaws else {}
-    code = priced(facts, policy, "face_quality") if flaw else ""
-    return judged(check, code, score=len(shown.flaws), threshold=0, detail={**flaw, **shown.poorest, **facts.models})
+    is_masked = bool(shown.numbers) and shown.numbers[0].is_masked
+    code = priced(facts, policy, "face_quality") if flaw else "liveness_line_review" if is_masked else ""
+    detail: Detail = {**flaw, **shown.poorest, "masked": int(is_masked), **facts.models}
+    return judged(check, code, score=len(shown.flaws), threshold=0, detail=detail)
 
 
 def check_commands(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:

@@ -1,16 +1,16 @@
 """What a live capture leaves as evidence: under which kinds, and how it is read back.
 
 Of each step, numbered in the order shown: its parts as they came (`part`, `chain`, and `frame` for each full one), when
-it was shown (`turn`), whether the command was seen and which followed (`seen`), what a worker measured of it (`look`),
-and what it is known by when it comes again (`prints`); or that its line was `lost`, and which command followed. Of the
-whole: how alike it is to other captures (`compared`). Everything raises `Refused` (check_missing)
-for what is not there or cannot be read.
+it was shown (`turn`), whether the command was seen, which followed and what was drawn then (`seen`), what a worker
+measured of it (`look`), and what it is known by when it comes again (`prints`); or that its line was `lost`, and which
+command followed. Of the whole: how alike it is to other captures (`compared`). Everything raises `Refused`
+(check_missing) for what is not there or cannot be read.
 """
 
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -121,7 +121,10 @@ def captured(evidence: Evidence) -> Captured:
             command = said.get("command")
             lost += 1
         else:
-            steps.append(captured_step(evidence, place))
+            step = captured_step(evidence, place)
+            if type(drawn := said.get("drawn")) is not int:
+                raise Refused("check_missing", f"{place} does not say what was drawn")
+            steps.append(replace(step, sent=replace(step.sent, drawn=drawn)))
             command = steps[-1].sent.command
             missed += said.get("seen") is False and command != NEUTRAL
         if command != due or not isinstance(said.get("then"), str):

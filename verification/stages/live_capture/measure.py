@@ -51,6 +51,9 @@ def measure_live_capture(case: Case, evidence: Evidence, policy: LiveCapturePoli
     # 3: all frames are decoded here; `seen`, `looks` and `faces` end with this call, and only numbers leave it.
     is_lost = not isinstance(sent, Step) and sent[0].by_line  # nothing is measured of what the line cut off
     seen = sent if isinstance(sent, Step) else Step(LINE_LOST) if is_lost else measured(pictures.measure, sent[1])
+    unburnt_before = 0 if isinstance(sent, Step) else sent[0].unburnt_before
+    if not isinstance(seen, Step) and _ends_by_mask(seen[0].numbers.is_masked, unburnt_before):
+        seen = Step("liveness_face_masked", {"detail": "the lower face looks like cloth"})
     looks = () if isinstance(seen, Step) else capture.looks(seen)
     best = () if isinstance(seen, Step) else capture.best(seen, looks)
     # 5: the best frames of each step; what needs them refuses by the code of the step that has none.
@@ -79,12 +82,12 @@ def measure_live_capture(case: Case, evidence: Evidence, policy: LiveCapturePoli
 
 
 def look_at_live_capture(evidence: Evidence, memory: Memory) -> Looked:
-    """What the frames that came for one command show: a bare face at rest, or the gesture and nothing against it."""
+    """What the frames that came for one command show: a face at rest, or the gesture and nothing against it."""
     step = captured_step(evidence, memory[LOOK_AT])
-    bare = measured(pictures.unmask, step.sent) if step.sent.command == NEUTRAL else ()
-    if isinstance(bare, Step):
-        return Looked(None)  # behind a mask nothing is asked for; the judgement says by which code
-    seen = measured(pictures.look, step.sent, bare)
+    full = measured(pictures.look_at_full, step.sent) if step.sent.command == NEUTRAL else pictures.Full()
+    if isinstance(full, Step) or _ends_by_mask(full.is_masked, memory["unburnt_before"]):
+        return Looked(None)  # the judgement says by which code
+    seen = measured(pictures.look, step.sent, full)
     if isinstance(seen, Step):
         return Looked(None)
     numbers, known = seen
@@ -94,9 +97,17 @@ def look_at_live_capture(evidence: Evidence, memory: Memory) -> Looked:
         gesture, thresholds = gestures.NAMED[step.sent.command], engine_policy.GESTURES
         shown = gestures.judge(gesture, numbers.frames, rest=at_rest, thresholds=thresholds)
         return Looked(shown.is_right, evidence=kept)
-    rest = measured(gestures.neutral, numbers.frames, limits=engine_policy.NEUTRAL, full=bare)
+    rest = measured(gestures.neutral, numbers.frames, limits=engine_policy.NEUTRAL, full=full.frames)
     found = {} if isinstance(rest, Step) else {"rest": stored.as_record(rest)}
     return Looked(bool(found), found, kept)
+
+
+def _ends_by_mask(is_masked: bool, unburnt_before: int) -> bool:
+    """Whether the capture ends with the advice to take a mask off: the first of a day that ends at no cost.
+
+    A later one goes on and is for people, for a beard may look like a mask.
+    """
+    return is_masked and unburnt_before == 0
 
 
 def ready() -> Mapping[str, object]:
@@ -169,8 +180,6 @@ def _shown(
     acted = [(step.sent.command, step.numbers.frames) for step in steps[1:]]
     # Of a turn that was asked for again the last one counts.
     turns = {step.sent.command: step.numbers.depth for step in steps if step.numbers.depth is not None}
-    # The nonce is told to nobody: which frames are compared is not for whoever sends them to know.
-    begins = int.from_bytes(ordered(evidence).request_nonce.encode(), "big")
     return Shown(
         freshness=capture.freshness_of(steps),
         presence=continuity.presence(chain, stills),
@@ -184,9 +193,7 @@ def _shown(
         ),
         depth=planarity.together(list(turns.values())),
         continuity=faces if isinstance(faces, Step) else measured(capture.continuity_of, steps, looks, faces),
-        throughout=at_rest
-        if isinstance(at_rest, Step)
-        else measured(throughout, steps, at_rest=at_rest, begins=begins, known=known),
+        throughout=at_rest if isinstance(at_rest, Step) else measured(throughout, steps, at_rest=at_rest, known=known),
         numbers=numbers,
     )
 

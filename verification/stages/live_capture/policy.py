@@ -21,16 +21,18 @@ class CaptureLimits:
     """What the page is asked for, what one part of an answer may hold, and how long the borrower has.
 
     Of each command it sends a thin chain, a frame every `chain_ms` whose shorter side has `chain_side` pixels and which
-    takes at most `chain_bytes`, and few full frames of at most `still_bytes` and `still_side` pixels: `rest_stills` of
-    the face at rest, `stills` of a command. `parts`: in how many posts, at most. `not_before_ms` to `window_ms`: when a
-    command's frames are taken, from its showing on; the face at rest until `rest_ms`, and `late_ms` later a slow
-    camera's last. `transfer_ms`: how long a part may be on its way, by our clock. `chain_max`, `stills_max`: in one
-    part. `seconds`: from a command to the last frame of all.
+    takes at most `chain_bytes`, or over a slow line `slow_side` and `slow_bytes`. And few full frames of at most
+    `still_bytes` and `still_side` pixels: `rest_stills` of the face at rest, `stills` of a command. `parts`: in how
+    many posts, at most. `not_before_ms` to `window_ms`: when a command's frames are taken, from its showing on; the
+    face at rest until `rest_ms`, and `late_ms` later a slow camera's last. `transfer_ms`: how long a part may be on its
+    way, by our clock. `chain_max`, `stills_max`: in one part. `seconds`: from a command to the last frame of all.
     """
 
     chain_ms: int = 167
-    chain_side: int = 160
-    chain_bytes: int = 4_000
+    chain_side: int = 240
+    chain_bytes: int = 5_500
+    slow_side: int = 160
+    slow_bytes: int = 4_000
     still_side: int = 640
     still_bytes: int = 14_500
     rest_stills: int = 3
@@ -53,6 +55,7 @@ OTHERS = ("blink", "open_mouth", "come_closer", "nod")
 # What somebody may say that they cannot do, and the commands that are not asked of them then; two always stay.
 CANNOT = {"turn": TURNS, "blink": ("blink",), "open_mouth": ("open_mouth",)}
 COMMANDS_MAX = 4
+DRAWN_BITS = 32  # of the number that chooses the frames of a command which are compared
 NONCE_BYTES, REQUEST_NONCE_BYTES = 32, 8  # of the key of the frames; enough that two attempts never share one
 # How often a borrower whose face was not at rest is asked to look straight once more. Ours: no command was shown yet.
 REST_REPEATS = 2
@@ -61,8 +64,9 @@ LOST_MAX, LINE_LOST = 2, "liveness_line_lost"
 
 # What registers are asked under the consent.
 SERVICES: Final = ("photo",)
-# 23 frames of a command and 12 at rest, of 4 KB, and 11 full ones of 14.5 KB: at most 576 KB of four commands, and
-# five hints of 4 KB. A person has half a second to read and 3.75 s to follow; liveness.md §9 caps the way to us at 6 s.
+# 23 frames of a command and 12 at rest, of 5.5 KB, and 11 full ones of 14.5 KB: at most 732 KB of four commands, and
+# 576 KB over a slow line; and five hints of 4 KB. A face is told from others better at 240 pixels than at 160. A person
+# has half a second to read and 3.75 s to follow; liveness.md §9 caps the way to us at 6 s, §10a for the pixels.
 CAPTURE = CaptureLimits()
 
 

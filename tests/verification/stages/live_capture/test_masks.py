@@ -1,5 +1,7 @@
-"""A masked face ends the capture where it should rest, before the first real command, and is refused by its name."""
+"""What looks like a mask at rest ends the first capture of a day with advice; in a later one it is for people."""
 
+import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,8 +11,9 @@ from tests.verification.stages.live_capture import captures as given
 from tests.verification.stages.live_capture.captures import NOW, Frames
 from tests.verification.stages.live_capture.insecure_captures import pixels
 from verification.core.results import Outcome, Step, decide
-from verification.core.route import LOOK_AT, Evidence, Looked, Next
-from verification.engines.liveness import landmarks, networks
+from verification.core.route import Evidence, Looked, Next
+from verification.core.stored import canonical_json
+from verification.engines.liveness import landmarks, networks, policy
 from verification.stages.live_capture import STAGE
 from verification.stages.live_capture.checks import CHECKS
 from verification.stages.live_capture.dialogue import (
@@ -20,7 +23,7 @@ from verification.stages.live_capture.dialogue import (
     prompt_live_capture,
 )
 from verification.stages.live_capture.facts import LiveCaptureFacts
-from verification.stages.live_capture.kept import compare_captures
+from verification.stages.live_capture.kept import ORDER, compare_captures
 from verification.stages.live_capture.measure import look_at_live_capture
 
 
@@ -36,11 +39,12 @@ def masked(live: Frames) -> tuple[bytes, ...]:
     return tuple(drawn)
 
 
-def _looked_at(rest: tuple[bytes, ...], photo: bytes) -> tuple[Looked, Next, Evidence]:
-    """What is seen of these frames at rest, who moves then, and the evidence of it."""
-    memory, at = given.begun(), NOW + timedelta(seconds=given.WAIT)
+def _looked_at(rest: tuple[bytes, ...], photo: bytes, *, before: int = 0) -> tuple[Looked, Next, Evidence]:
+    """What is seen of these frames at rest, who moves then, and the evidence of it. before: captures of the day that
+    cost no attempt."""
+    memory, at = given.begun() | {"unburnt_before": before}, NOW + timedelta(seconds=given.WAIT)
     taken = accept_live_capture(memory, given.answer(rest, prompt_live_capture(memory)), at)
-    looked = look_at_live_capture(Evidence(items=taken.evidence, at=at), {LOOK_AT: taken.memory[LOOK_AT]})
+    looked = look_at_live_capture(Evidence(items=taken.evidence, at=at), taken.memory)
     turn = go_on_live_capture(taken.memory, looked, at)
     items = {
         "live_capture.order": order_evidence(memory),
@@ -60,9 +64,34 @@ def test_a_mask_ends_the_capture_before_the_first_command(masked: tuple[bytes, .
     facts = STAGE.measure(given.case(), evidence, given.POLICY)
     assert isinstance(facts, LiveCaptureFacts)
     assert isinstance(facts.shown, Step)
-    assert facts.shown.detail["masked"] == facts.shown.detail["of"]
     decision = decide(STAGE.judge(facts, given.POLICY), required=tuple(CHECKS))
     assert (decision.outcome, decision.code, decision.burns) == (Outcome.FAILED, "liveness_face_masked", False)
+
+
+@pytest.fixture
+def bearded(live: Frames, monkeypatch: pytest.MonkeyPatch) -> Frames:
+    """A face that looks masked by limits under which every face does."""
+    monkeypatch.setattr(policy, "MASK", replace(policy.MASK, rough=float("inf")))
+    return live
+
+
+@pytest.mark.parametrize(("before", "following"), [(0, Next.COLLECT), (1, Next.ASK), (5, Next.ASK)])
+def test_what_looks_masked_ends_the_first_capture_of_a_day_alone(
+    bearded: Frames, obama: bytes, before: int, following: Next
+) -> None:
+    assert _looked_at(bearded["look_straight"], obama, before=before)[1] is following
+
+
+@pytest.mark.parametrize(("before", "outcome"), [(0, Outcome.FAILED), (1, Outcome.REVIEW)])
+def test_what_looks_masked_is_refused_with_advice_once_and_then_for_people(
+    bearded: Frames, obama: bytes, before: int, outcome: Outcome
+) -> None:
+    evidence = given.Sent(bearded).evidence(photo=obama)
+    order = json.loads(evidence.items[ORDER]) | {"unburnt_before": before}
+    sent = replace(evidence, items={**evidence.items, ORDER: canonical_json(order)})
+    decision = given.decided(sent)
+    code = {Outcome.FAILED: "liveness_face_masked", Outcome.REVIEW: "liveness_line_review"}[outcome]
+    assert (decision.outcome, decision.code, decision.burns) == (outcome, code, False)
 
 
 def test_a_bare_face_is_asked_for_the_first_command(live: Frames, obama: bytes) -> None:

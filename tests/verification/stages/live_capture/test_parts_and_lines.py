@@ -34,14 +34,23 @@ def test_the_last_part_takes_the_turn_and_each_is_kept_once() -> None:
     assert step.taken == (250, 400, 250, 400)
 
 
-def test_a_capture_as_it_is_ordered_takes_600_kilobytes_with_its_hints_and_what_is_asked_again_little_more() -> None:
+@pytest.mark.parametrize(("each", "most"), [(CAPTURE.chain_bytes, 760_000), (CAPTURE.slow_bytes, 600_000)])
+def test_a_capture_with_its_hints_takes_few_kilobytes_and_a_line_of_400_kilobits(each: int, most: int) -> None:
     first, hint = 500, 4_096  # milliseconds, of pictures.js; bytes, of commands.js
     frames, at_rest = (1 + (until - first) // CAPTURE.chain_ms for until in (CAPTURE.window_ms, CAPTURE.rest_ms))
-    command = frames * CAPTURE.chain_bytes + CAPTURE.stills * CAPTURE.still_bytes
-    rest = at_rest * CAPTURE.chain_bytes + CAPTURE.rest_stills * CAPTURE.still_bytes
-    assert rest + COMMANDS_MAX * command + 5 * hint <= 600_000
-    assert (command, rest) == (121_000, 91_500)
+    command = frames * each + CAPTURE.stills * CAPTURE.still_bytes
+    rest = at_rest * each + CAPTURE.rest_stills * CAPTURE.still_bytes
+    assert rest + COMMANDS_MAX * command + 5 * hint <= most
     assert command / (CAPTURE.window_ms / 1000) <= 400_000 / 8, "what is asked again needs no faster line"
+
+
+@pytest.mark.parametrize(("says", "side"), [(True, 160), (False, 240), (None, 240), (1, 240)])
+def test_over_a_line_that_the_page_calls_slow_smaller_pictures_are_asked_for(says: object, side: int) -> None:
+    told = {"ready": True} if says is None else {"ready": True, "slow": says}
+    memory = live_capture.accept_live_capture(live_capture.begin({}, replaced_max=0), told, NOW).memory
+    asked = live_capture.prompt_live_capture(memory)
+    wanted = {160: CAPTURE.slow_bytes, 240: CAPTURE.chain_bytes}[side]
+    assert (asked["chain_side"], asked["chain_bytes"]) == (side, wanted)
 
 
 def test_what_was_too_long_on_its_way_is_no_answer_and_another_command_is_asked_for() -> None:
