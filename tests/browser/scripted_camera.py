@@ -107,15 +107,22 @@ def put(
     pictures: sequences by name in place of the gestures, `neutral` among them. seed: of the gestures; with another one
     they are done in another way, for nobody does a thing twice alike.
     """
-    sequences = _written(pictures) if pictures else _gestures(seed)
+    _serve(page, _written(pictures) if pictures else _gestures(seed))
+    width, height = (480, 640) if upright else (640, 480)
+    told = {"address": _ADDRESS, "width": width, "height": height, "plays": plays or {}}
+    page.add_init_script(f"({_CAMERA})({json.dumps(told)})")
 
+
+def move_otherwise(page: Page, *, seed: int) -> None:
+    """When the camera is next turned on, gestures are done in another way: what is shown again is a replay."""
+    _serve(page, _gestures(seed))
+
+
+def _serve(page: Page, sequences: str) -> None:
     def answer(route: Route) -> None:
         route.fulfill(body=sequences, content_type="application/json")
 
     page.route(f"**{_ADDRESS}", answer)
-    width, height = (480, 640) if upright else (640, 480)
-    told = {"address": _ADDRESS, "width": width, "height": height, "plays": plays or {}}
-    page.add_init_script(f"({_CAMERA})({json.dumps(told)})")
 
 
 def play(page: Page, plays: dict[str, str]) -> None:
