@@ -74,8 +74,9 @@ def test_honest_people_are_counted(
     proof_figures[condition] = judged.counted(found)
     proof_figures["all"] = judged.counted(rows)
     assert len(found) == len(captures)
-    # A lamp moves no face.
-    jumped = [each for each in found if "liveness_face_jumped" in each.codes.values()]
+    # A lamp moves no face of whoever does what is asked.
+    done = [each for each in found if "face.commands" not in each.codes]
+    jumped = [each for each in done if "liveness_face_jumped" in each.codes.values()]
     assert condition not in _LIT or not jumped
 
 

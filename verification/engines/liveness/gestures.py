@@ -7,7 +7,7 @@ person sees the next command only after it was revealed.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean, median
 from typing import Literal
 
 from verification.core.errors import Refused
@@ -33,14 +33,15 @@ _CONTRADICTING: dict[Gesture, tuple[Gesture, ...]] = {
 class NeutralLimits:
     """What a face may do in the frames all steps are compared with.
 
-    `frames`: at least so many with a face. `turn`, `mouth`: at most. `eye`: each at least so open. `lids`: later, of
-    what each was open then, at least. `pitch`: degrees, at most up or down.
+    `frames`: at least so many with a face. `turn`, `mouth`: at most. `eye`, `shut`: both together at least so
+    open, and either. `lids`: later, of what each was open then, at least. `pitch`: degrees, at most up or down.
     """
 
     frames: int
     turn: float
     mouth: float
     eye: float
+    shut: float
     lids: float
     pitch: float
 
@@ -120,7 +121,8 @@ def neutral(
     )
     seen = [frame.face.lids for frame in full if frame.face is not None and frame.face.right_eye is not None]
     lids = [median(of) for of in zip(*seen, strict=True)] or [rest.right_eye, rest.left_eye]
-    open_eyes = min(lids) >= limits.eye
+    # Of two eyes one may lie in the dark, and its lids look nearer together than they are.
+    open_eyes = fmean(lids) >= limits.eye and min(lids) >= limits.shut
     straight = abs(rest.turn) <= limits.turn and abs(rest.pitch) <= limits.pitch
     if not (open_eyes and straight and rest.mouth <= limits.mouth):
         raise Refused("liveness_neutral_unfit", "before the first command the face was turned, open-mouthed or asleep")

@@ -38,6 +38,7 @@ NEUTRAL = NeutralLimits(
     # In full frames open eyes of the five people 0.30 … 0.41, a narrow-eyed man's 0.20 … 0.24 at every distance, of a
     # smiling portrait 0.20; closed ones 0.05 … 0.15. In the chain that man has 0.13 from 76 pixels on. liveness.md §10.
     eye=0.15,
+    shut=0.10,  # one eye of a bearded man before a window 0.13 … 0.17, beside 0.26 … 0.30; of a closed one 0.06 … 0.10
     lids=0.5,  # what a blink leaves: `GESTURES.closure`
     pitch=20.0,  # degrees; the five people at rest: -6 … 6; a sixth, with the camera below his face, about 20
 )

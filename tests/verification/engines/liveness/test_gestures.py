@@ -190,7 +190,8 @@ def test_the_face_at_rest_is_the_median_of_its_frames() -> None:
         {"turn": policy.NEUTRAL.turn + _EDGE},
         {"turn": -policy.NEUTRAL.turn - _EDGE},
         {"mouth": policy.NEUTRAL.mouth + _EDGE},
-        {"left_eye": policy.NEUTRAL.eye - _EDGE},
+        {"left_eye": policy.NEUTRAL.shut - _EDGE},
+        {"left_eye": policy.NEUTRAL.eye - _EDGE, "right_eye": policy.NEUTRAL.eye - _EDGE},
         {"pitch": policy.NEUTRAL.pitch + _EDGE},
     ],
 )
@@ -200,12 +201,17 @@ def test_a_face_that_is_not_at_rest_refuses(unfit: dict[str, float]) -> None:
     assert refused.value.code == "liveness_neutral_unfit"
 
 
+def test_an_eye_in_the_dark_beside_an_open_one_is_open() -> None:
+    rest = neutral([_frame(left_eye=policy.NEUTRAL.shut + _EDGE)] * 3, limits=policy.NEUTRAL)
+    assert rest.left_eye < policy.NEUTRAL.eye
+
+
 def test_narrow_eyes_are_open_by_the_full_frames_alone() -> None:
     narrow, open_eyes = policy.NEUTRAL.eye - 0.03, policy.NEUTRAL.eye + 0.05
     chain = [_frame(right_eye=narrow, left_eye=narrow)] * 3
     full = [_frame(right_eye=open_eyes, left_eye=open_eyes)] * 3
     assert neutral(chain, limits=policy.NEUTRAL, full=full).right_eye == narrow
-    for shown in ([], [_frame(right_eye=None, left_eye=None)], [_frame(right_eye=narrow, left_eye=0.3)] * 3):
+    for shown in ([], [_frame(right_eye=None, left_eye=None)], [_frame(right_eye=0.05, left_eye=0.3)] * 3):
         with pytest.raises(Refused) as refused:
             neutral(chain, limits=policy.NEUTRAL, full=shown)
         assert refused.value.code == "liveness_neutral_unfit"
