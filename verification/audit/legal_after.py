@@ -7,13 +7,13 @@ clock puts forward, by which such a wait, and each other time, is over sooner. P
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from verification.audit import policy
 from verification.audit.legal_clearances import laws_of
 from verification.audit.legal_course import Course
 from verification.audit.legal_words import LAW, MOVE, TERMS, TIME, Body, Fault, moment, number, text
 from verification.core.attestations import KINDS
 from verification.core.clearance import CONSUMED, release_not_before
 from verification.core.events import CLOSED, OPENED
+from verification.course import policy
 
 
 def attested(course: Course, body: Body, *, at: int) -> Iterator[Fault]:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from verification.audit import policy
 from verification.audit.legal_course import Course
 from verification.audit.legal_words import GATES, LAW, MOVE, TERMS, TIME, Body, Fault, listed, moment, number, text
 from verification.core import almaty, profiles
@@ -25,6 +24,7 @@ from verification.core.clearance import (
 )
 from verification.core.errors import BadInput, Misconfigured
 from verification.core.profiles import Profile
+from verification.course import policy
 
 _BEFORE: Final = {PROCESSING: "", ISSUED: PROCESSING, REFUSED: PROCESSING, CONSUMED: ISSUED, FROZEN: ISSUED}
 """How a clearance stands before it is said to stand so."""

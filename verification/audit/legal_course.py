@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from verification.audit import policy
 from verification.audit.legal_words import TRIES, Body, Fault, moment, text
 from verification.core import profiles
 from verification.core.errand import ONCE
 from verification.core.keeping import claims
 from verification.core.releases import Release
+from verification.course import policy
 
 _BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
 OPEN, REVIEW, CLOSED, LEFT = "open", "review", "closed", "left"

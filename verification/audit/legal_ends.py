@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
 
-from verification.audit import policy
 from verification.audit.legal_course import OPEN, REVIEW, Course
 from verification.audit.legal_words import (
     CONSENT,
@@ -24,6 +23,7 @@ from verification.core import profiles, releases
 from verification.core.reasons import REASONS
 from verification.core.results import Outcome
 from verification.core.route import OURS
+from verification.course import policy
 
 COERCED, EXHAUSTED, UNSURE = "coercion_reported", "attempts_exhausted", "check_missing"
 UNLOOKED = "review_unavailable"

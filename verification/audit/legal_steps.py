@@ -8,7 +8,6 @@ counts for a verdict. What the law asks comes from code, by the hashes that entr
 from collections.abc import Iterator
 from contextlib import suppress
 
-from verification.audit import policy
 from verification.audit.legal_course import LEFT, OPEN, REVIEW, Attempt, Course
 from verification.audit.legal_words import (
     CHECKS,
@@ -33,6 +32,7 @@ from verification.core.keeping import inputs_mark
 from verification.core.reasons import REASONS
 from verification.core.results import Decision, Outcome, decide, on_record
 from verification.core.route import Next
+from verification.course import policy
 
 
 def created(course: Course, body: Body, *, at: int) -> Iterator[Fault]:

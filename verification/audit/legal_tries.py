@@ -8,11 +8,12 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
 from typing import Final
 
-from verification.audit import policy, signatures
+from verification.audit import signatures
 from verification.audit.damaged import readable
 from verification.audit.legal_words import TRIES, listed, text
 from verification.core import events
 from verification.core.findings import Finding
+from verification.course import policy
 from verification.models import AuditEntry, Verification
 
 _APART: Final = timedelta(seconds=policy.CLOCKS_APART_SECONDS)
