@@ -20,34 +20,38 @@ def attested(state: State, entry: Entry) -> Step:
     """An employee who had no part in the case confirms something, each thing once."""
     if not entry.is_signed:
         return state, []
-    what, person, faults = text(entry.body, "what"), text(entry.body, "person"), []
-    is_repeated = what in state.attested
-    if what not in KINDS or is_repeated or not person or person in state.senders:
+    subject, person, faults = text(entry.body, "what"), text(entry.body, "person"), []
+    is_repeated = subject in state.credit.attested
+    if subject not in KINDS or is_repeated or not person or person in state.senders:
         detail = "attested twice, or by somebody who had sent the borrower a link, "
         faults.append(Fault(MOVE, f"{detail}or what nobody knows"))
-    if any(clearance.status == CONSUMED for clearance in state.clearances.values()):
+    if any(clearance.status == CONSUMED for clearance in state.credit.clearances.values()):
         faults.append(Fault(MOVE, "attested after the money had left"))
-    return replace(state, attested=state.attested | {what}), faults
+    credit = replace(state.credit, attested=state.credit.attested | {subject})
+    return replace(state, credit=credit), faults
 
 
 def disputed(state: State, entry: Entry) -> Step:
     """The borrower says that it was not them: no money leaves from then on."""
-    return replace(state, is_disputed=state.is_disputed or entry.is_signed), []
+    if not entry.is_signed:
+        return state, []
+    return replace(state, credit=replace(state.credit, is_disputed=True)), []
 
 
 def obliged(state: State, entry: Entry, *, word: str) -> Step:
     """The obligation was opened, then closed, each once, between the decision and about now."""
     if not entry.is_signed:
         return state, []
-    at, opened = moment(entry.body, "at"), state.obligation.get(OPENED)
-    if at is None or word in state.obligation or (word == CLOSED and opened is None):
+    at, opened = moment(entry.body, "at"), state.credit.obligation.get(OPENED)
+    if at is None or word in state.credit.obligation or (word == CLOSED and opened is None):
         detail = f"an obligation that stood otherwise is said to be {word}"
         return state, [Fault(MOVE, detail)]
     seconds = policy.OBLIGATION_AHEAD_SECONDS + policy.CLOCKS_APART_SECONDS
     is_early = opened is not None and at < opened
     if state.ended_at is not None:  # the time of the decision may come back cut
         is_early |= at <= state.ended_at - timedelta(seconds=policy.TOLD_TO_SECONDS)
-    state = replace(state, obligation={**state.obligation, word: at})
+    credit = replace(state.credit, obligation={**state.credit.obligation, word: at})
+    state = replace(state, credit=credit)
     if not is_early and at <= entry.at + timedelta(seconds=seconds):
         return state, []
     detail = f"an obligation is said to be {word} before it could be, or in time to come"

@@ -61,14 +61,15 @@ def opened(state: State, entry: Entry) -> Step:
     return state, faults + more
 
 
-def answered(state: State, entry: Entry) -> Step:
+def answer_given(state: State, entry: Entry) -> Step:
     """The borrower answers an open attempt that waits for them."""
     name, faults = text(entry.body, "attempt"), []
     attempt = state.attempts.get(name)
     if attempt is None or attempt.phase != OPEN or attempt.next in (Next.LOOK, Next.COLLECT):
         faults.append(Fault(MOVE, "an answer to what nobody asked"))
     elif any(
-        until is None or state.time(entry) > until for until in (attempt.until, state.expires_at)
+        until is None or state.time(entry) > until
+        for until in (attempt.until, state.opening.expires_at)
     ):
         detail = "it was answered when its time was over, or the time of the whole"
         faults.append(Fault(TIME, detail))
@@ -97,7 +98,7 @@ def evidence_kept(state: State, entry: Entry) -> Step:
     if "expires_at" in entry.body:  # it was prepared, and given to the borrower
         until = state.moment(entry.body, "expires_at")
         attempt = replace(attempt, until=until, next=Next.ASK)
-        state = replace(state, **NO_FAULTS)
+        return state.list_evidence(name, attempt, entry, **NO_FAULTS), []
     return state.list_evidence(name, attempt, entry), []
 
 
@@ -156,11 +157,11 @@ def judged(state: State, entry: Entry) -> Step:
 def faulted(state: State, entry: Entry) -> Step:
     """A step was tried in vain; only the tries of steps that the borrower waits for are counted."""
     step, faults = text(entry.body, "step"), number(entry.body, "faults")
-    state = replace(state, fault=text(entry.body, "cause"))
+    cause = text(entry.body, "cause")
     if step not in policy.ASKED_STEPS:
-        return state, []
+        return replace(state, fault=cause), []
     following = 1 + (state.faults if state.faulted_step == step else 0)
-    state = replace(state, faulted_step=step, faults=faults)
+    state = replace(state, fault=cause, faulted_step=step, faults=faults)
     if faults <= following:
         return state, []
     detail = f"{step} is said to have been tried {faults} times, and was {following} times"
@@ -183,7 +184,7 @@ def passed_on(state: State, entry: Entry, name: str) -> State:
     attempt = state.attempts[name]
     passes, finished = state.passes, state.finished_routes
     if attempt.is_lawful:
-        passes = {**passes, (attempt.route, attempt.stage): state.length}
+        passes = {**passes, (attempt.route, attempt.stage): state.length + 1}
     if attempt.release and attempt.stage == attempt.release.names[-1]:
         finished = (*finished, attempt.route)
     return state.put(
@@ -199,17 +200,17 @@ def passed_on(state: State, entry: Entry, name: str) -> State:
 def _placed(state: State, entry: Entry, attempt: Attempt, release: Release) -> Step:
     """Whether its stage may be opened now, by the release that it names."""
     route, stage, faults = attempt.route, attempt.stage, list[Fault]()
-    if state.asks_register and not release.asks_register:
+    if state.opening.asks_register and not release.asks_register:
         detail = f"its law wants the register of people asked, and {route} by this release does not"
         faults.append(Fault(LAW, detail))
-    before = release.before(stage)
-    if before and before[0] not in state.past_stages:
+    earlier = release.before(stage)
+    if earlier and earlier[0] not in state.past_stages:
         faults.append(Fault(CONSENT, f"{stage} was opened without the borrower's consent"))
     overtaken = state.overtaken_stages
     if state.release is not None and state.done_stages:
-        overtaken |= set(before) - set(state.release.before(stage))
+        overtaken |= set(earlier) - set(state.release.before(stage))
     state = replace(state, release=release, overtaken_stages=overtaken)
-    missing = [name for name in before[1:] if name not in state.done_stages | overtaken]
+    missing = [name for name in earlier[1:] if name not in state.done_stages | overtaken]
     if missing:
         faults.append(Fault(MOVE, f"{stage} was opened before {missing[0]} had passed"))
     if stage in state.done_stages:
@@ -227,7 +228,7 @@ def _turned(state: State, entry: Entry, name: str, attempt: Attempt) -> State:
     until = state.moment(body, "expires_at") if "expires_at" in body else attempt.until
     is_signed = attempt.is_signed and entry.is_signed
     attempt = replace(attempt, next=text(body, "next"), until=until, is_signed=is_signed)
-    return replace(state.list_evidence(name, attempt, entry), **NO_FAULTS)
+    return state.list_evidence(name, attempt, entry, **NO_FAULTS)
 
 
 def _is_over(state: State, entry: Entry, attempt: Attempt) -> bool:
@@ -250,7 +251,7 @@ def _faults_of_judgement(
     body, route, faults = entry.body, attempt.route, []
     if attempt.release is None or attempt.stage not in attempt.release.names:
         faults.append(Fault(LAW, f"nobody knows the release of {route} that it was judged by"))
-    elif state.asks_register and not attempt.release.asks_register:
+    elif state.opening.asks_register and not attempt.release.asks_register:
         detail = f"its law wants the register of people asked, and {route} was judged without it"
         faults.append(Fault(LAW, detail))
     elif decision is None:
@@ -262,10 +263,10 @@ def _faults_of_judgement(
     # All evidence of the attempt, of the stages of its route that have passed, of the consent,
     # and what is asked once for all attempts.
     inputs = set(state.shared_evidence | attempt.evidence)
-    for other in state.attempts.values():
-        is_near = other.route == route or other.stage == "consent"
-        if other.is_passed and other.stage != attempt.stage and is_near:
-            inputs |= other.evidence
+    for earlier in state.attempts.values():
+        is_near = earlier.route == route or earlier.stage == "consent"
+        if earlier.is_passed and earlier.stage != attempt.stage and is_near:
+            inputs |= earlier.evidence
     if text(body, "inputs") != inputs_mark(inputs):
         detail = "it was judged by something else than what was kept before it"
         faults.append(Fault(INPUTS, detail))

@@ -42,21 +42,22 @@ def verified(state: State, entry: Entry) -> Step:
     if state.is_held() or state.newest(OPEN) or state.newest(REVIEW):
         faults.append(Fault(MOVE, "it was verified while something was still open"))
     names = [str(name) for name in listed(body, "releases")]
-    known = [releases.RELEASES[name] for name in names if name in releases.RELEASES]
-    if len(known) != len(names) or [release.route for release in known] != listed(body, "routes"):
+    route_releases = [releases.RELEASES[name] for name in names if name in releases.RELEASES]
+    routes = [release.route for release in route_releases]
+    if len(routes) != len(names) or routes != listed(body, "routes"):
         detail = "nobody knows the releases of the routes that it was verified by"
         faults.append(Fault(LAW, detail))
-    missing = {release.route: _unpassed(state, release) for release in known}
+    missing = {release.route: _unpassed(state, release) for release in route_releases}
     proven = [route for route, stages in missing.items() if not stages]
-    if state.asks_register and not all(release.asks_register for release in known):
+    if state.opening.asks_register and not all(release.asks_register for release in route_releases):
         detail = "it was verified by a release that does not ask the register of people, "
         faults.append(Fault(LAW, f"{detail}and its law does"))
         proven = []
-    if not profiles.suffices(state.combinations, passed=proven):
+    if not profiles.suffices(state.opening.combinations, passed=proven):
         places = [f"{stage} of {route}" for route, stages in missing.items() for stage in stages]
-        what = f": there is no pass of {', '.join(places)}" if places else ""
-        faults.append(Fault(STAGES, f"no combination of its law is whole{what}"))
-    if any(release.names[0] in missing[release.route] for release in known):
+        lack = f": there is no pass of {', '.join(places)}" if places else ""
+        faults.append(Fault(STAGES, f"no combination of its law is whole{lack}"))
+    if any(release.names[0] in missing[release.route] for release in route_releases):
         faults.append(Fault(CONSENT, "it was verified without the borrower's consent"))
     return state, faults + same_law(state, entry) + _opened_lately(state, entry)
 
@@ -170,7 +171,7 @@ def _unpassed(state: State, release: Release) -> Sequence[str]:
 def _leads_nowhere(state: State) -> bool:
     """Whether the last stage of a route has passed, and its law knows nothing that follows."""
     finished = set(state.finished_routes)
-    is_begun = any(finished <= set(names) for names in state.combinations)
+    is_begun = any(finished <= set(names) for names in state.opening.combinations)
     is_passed = state.last is not None and state.last.outcome == Outcome.PASSED
     return is_passed and (bool(state.overtaken_stages) or not is_begun)
 
@@ -179,14 +180,14 @@ def _exhausted(state: State, entry: Entry) -> list[Fault]:
     """It names as many spent attempts at the stage as its release allows, and those it had."""
     release, stage = released(entry.body, state.route), text(entry.body, "stage")
     spent = maps(entry.body, "spent")
-    named = {text(row, "attempt"): text(row, "verification") for row in spent}
+    verifications = {text(row, "attempt"): text(row, "verification") for row in spent}
     faults = []
     if stage in state.done_stages:
         faults.append(Fault(MOVE, f"it was declined at {stage}, which had passed"))
-    if release is None or not 0 < release.tries(stage) <= len(named):
-        detail = f"it names {len(named)} spent attempts, which is fewer than "
+    if release is None or not 0 < release.tries(stage) <= len(verifications):
+        detail = f"it names {len(verifications)} spent attempts, which is fewer than "
         faults.append(Fault(TRIES, f"{detail}{stage or 'no stage'} has"))
-    own_names = {name for name, verification in named.items() if not verification}
+    own_names = {name for name, verification in verifications.items() if not verification}
     if not own_names <= state.spent(stage, entry.at):
         detail = "it names as spent what was no attempt of it at this stage, or was not spent"
         faults.append(Fault(TRIES, detail))
@@ -195,7 +196,7 @@ def _exhausted(state: State, entry: Entry) -> list[Fault]:
 
 def _opened_lately(state: State, entry: Entry) -> list[Fault]:
     """An opening that is put back to the days of a laxer law is longer ago than any case lives."""
-    opened_at = state.opened_at or state.time(entry)
+    opened_at = state.opening.opened_at or state.time(entry)
     latest = opened_at + timedelta(seconds=policy.COURSE_SECONDS)
     if entry.log == policy.TEST_LOG or state.time(entry) <= latest:
         return []

@@ -59,7 +59,7 @@ MOVES: Final = dict(
         _move("hand_over.stopped", access.stopped),
         _move("verification.handed_over", access.unmoved),
         _move("attempt.opened", attempts.opened),
-        _move("attempt.answered", attempts.answered),
+        _move("attempt.answered", attempts.answer_given),
         _move("attempt.looked_at", attempts.looked_at),
         _move("attempt.judged", attempts.judged),
         # An attempt that the end left open is closed after it, and gets its document.
@@ -89,7 +89,7 @@ MOVES: Final = dict(
         _move(events.RENEWED, payout.renewal_opened, When.ONCE_VERIFIED),
         _move("clearance.requested", payout.requested, When.ONCE_VERIFIED),
         _move(events.CLEARED, payout.issued, When.ONCE_VERIFIED),
-        _move("clearance.refused", payout.refused, When.ONCE_VERIFIED),
+        _move("clearance.refused", payout.refusal, When.ONCE_VERIFIED),
         _move("clearance.consumed", payout.consumed, When.ONCE_VERIFIED),
         _move("clearance.frozen", payout.frozen, When.ONCE_VERIFIED),
     )
@@ -99,12 +99,12 @@ MOVES: Final = dict(
 
 def apply(state: State, entry: Entry) -> Step:
     """The state after one more entry, and what is unlawful about it."""
-    state = replace(state, length=state.length + 1)
     move, faults = MOVES.get(entry.type), list[Fault]()
-    if state.length == 1 and entry.type != FIRST:
+    if not state.length and entry.type != FIRST:
         faults.append(Fault(MOVE, "the first entry of a verification opens it"))
     if refusal := _refusal(state, move):
-        return state, [*faults, Fault(AFTER_END, refusal)]
+        faults.append(Fault(AFTER_END, refusal))
+        return replace(state, length=state.length + 1), faults
     if move and move.when is When.ONCE_VERIFIED and state.end != VERIFIED:
         detail = "nothing of a credit is said of what was not verified"
         faults.append(Fault(AFTER_END, detail))
@@ -114,16 +114,18 @@ def apply(state: State, entry: Entry) -> Step:
     if entry.is_signed:
         faults += in_vain + unlawful
     # 3 the cause of a fault stands for one entry; 4 an end
-    if entry.type != "step.faulted":
-        state = replace(state, fault="")
-    if move and move.type.decides:
-        state = replace(
-            state,
-            end=entry.type,
-            ended_at=entry.at,
-            ages_from=state.time(entry),
-            decision=entry.id if entry.is_signed else "",
-        )
+    fault = state.fault if entry.type == "step.faulted" else ""
+    if move is None or not move.type.decides:
+        return replace(state, length=state.length + 1, fault=fault), faults
+    state = replace(
+        state,
+        length=state.length + 1,
+        fault=fault,
+        end=entry.type,
+        ended_at=entry.at,
+        ages_from=state.time(entry),
+        decision=entry.id if entry.is_signed else "",
+    )
     return state, faults
 
 

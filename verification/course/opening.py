@@ -10,32 +10,29 @@ from verification.core.errors import Misconfigured
 from verification.core.route import Next
 from verification.course import policy
 from verification.course.entry import LAW, MOVE, Entry, Fault, listed, text
-from verification.course.state import LEFT, OPEN, State, Step
+from verification.course.state import LEFT, OPEN, Opening, State, Step
 
 
 def created(state: State, entry: Entry) -> Step:
     """By which law it goes: the profile of that hash, of which the lender allows combinations."""
     body = entry.body
-    if state.length != 1:
+    if state.length:
         return state, [Fault(MOVE, "a verification is opened once, by its first entry")]
-    state = replace(
-        state,
-        route=text(body, "route"),
-        profile_sha256=text(body, "profile_sha256"),
-        until=state.moment(body, "expires_at"),
-        expires_at=state.moment(body, "expires_at"),
-        opened_at=state.time(entry),
-    )
+    until = state.moment(body, "expires_at")
+    law = Opening(text(body, "profile_sha256"), opened_at=state.time(entry), expires_at=until)
+    state = replace(state, route=text(body, "route"), until=until, opening=law)
     if not entry.is_signed:  # no profile, so that no combination suffices
         return state, []
     try:
-        profile = profiles.pinned(state.profile_sha256)
+        profile = profiles.pinned(law.profile_sha256)
     except Misconfigured:
         return state, [Fault(LAW, "nobody knows a profile of the hash by which it was opened")]
     lists = (names for names in listed(body, "combinations") if isinstance(names, list))
     allowed = [tuple(map(str, names)) for names in lists]
     combinations = tuple(names for names in profile.combinations if names in allowed)
-    state = replace(state, asks_register=bool(profile.register_asked), combinations=combinations)
+    asks_register = bool(profile.register_asked)
+    law = replace(law, combinations=combinations, asks_register=asks_register)
+    state = replace(state, opening=law)
     faults = []
     if (profile is profiles.RENEWAL) is not bool(text(body, "renews")):
         faults.append(Fault(LAW, f"by {profile.id} a new consent is given, and nothing else"))
@@ -52,10 +49,10 @@ def route_chosen(state: State, entry: Entry) -> Step:
     """The borrower picks or changes the first route; or the next one of a combination follows."""
     route, finished = text(entry.body, "route"), state.finished_routes
     if finished:
-        begun = [names for names in state.combinations if set(finished) <= set(names)]
+        begun = [names for names in state.opening.combinations if set(finished) <= set(names)]
         offered = [profiles.next_route(names, passed=finished) for names in begun]
     else:
-        offered = [names[0] for names in state.combinations if names[0] != state.route]
+        offered = [names[0] for names in state.opening.combinations if names[0] != state.route]
     faults = []
     if route not in offered or state.is_held():
         faults.append(Fault(MOVE, "this route was not to be chosen here"))
@@ -88,6 +85,6 @@ def simulated(state: State, entry: Entry) -> Step:
 
 def same_law(state: State, entry: Entry) -> list[Fault]:
     """An end, and what leads to people, names the law by which the verification was opened."""
-    if text(entry.body, "profile_sha256") == state.profile_sha256:
+    if text(entry.body, "profile_sha256") == state.opening.profile_sha256:
         return []
     return [Fault(LAW, "it names another law than it was opened by")]

@@ -63,16 +63,18 @@ def reported(state: State, entry: Entry) -> Step:
         return state, []
     body, faults = entry.body, []
     since, signed_at = state.moment(body, "release_from"), state.moment(body, "signed_at")
-    if state.waits_from is not None or since is None or signed_at is None:
+    if state.credit.waits_from is not None or since is None or signed_at is None:
         return state, [Fault(MOVE, "a contract was reported twice, or without its times")]
     if since != max(signed_at, state.time(entry)):
         detail = "the wait counts from another time than the report, or a later signing"
         faults.append(Fault(TIME, detail))
-    cap = state.cap or number(body, "cap")
+    cap = state.credit.cap or number(body, "cap")
     if number(body, "cap") != cap:
         detail = "a contract was reported for another sum than was asked for"
         faults.append(Fault(TERMS, detail))
-    return replace(state, waits_from=since, contract=text(body, "contract"), cap=cap), faults
+    contract = text(body, "contract")
+    credit = replace(state.credit, waits_from=since, contract=contract, cap=cap)
+    return replace(state, credit=credit), faults
 
 
 def renewal_opened(state: State, entry: Entry) -> Step:
@@ -83,13 +85,13 @@ def renewal_opened(state: State, entry: Entry) -> Step:
     if not entry.is_signed:
         return state, []
     state = replace(state, senders=state.senders | {text(entry.body, "person")} - {""})
-    if state.waits_from is None:
+    if state.credit.waits_from is None:
         return state, [Fault(MOVE, "a new consent was asked for, and no contract was reported")]
     laws = laws_of(state, entry.body)
     if not laws:
         detail = "nobody knows the law by which a new consent was asked for"
         return state, [Fault(LAW, detail)]
-    until = release_not_before(state.waits_from, laws)
+    until = release_not_before(state.credit.waits_from, laws)
     if until is None or state.time(entry) < until:
         detail = "a new consent was asked for before the wait was over, or where none is"
         return state, [Fault(TIME, detail)]
@@ -101,12 +103,12 @@ def cleared(state: State, entry: Entry, *, status: str) -> Step:
     if not entry.is_signed:
         return state, []
     name = text(entry.body, "clearance")
-    clearance = state.clearances.get(name, Clearance())
-    cap, faults = state.cap, list[Fault]()
-    is_consumed = any(other.status == CONSUMED for other in state.clearances.values())
+    clearance = state.credit.clearances.get(name, Clearance())
+    cap, faults = state.credit.cap, list[Fault]()
+    is_consumed = any(row.status == CONSUMED for row in state.credit.clearances.values())
     if clearance.status != _PREVIOUS[status] or is_consumed:
         faults.append(Fault(MOVE, f"a clearance that stood otherwise is said to be {status}"))
-    elif state.is_disputed and status not in (REFUSED, FROZEN):
+    elif state.credit.is_disputed and status not in (REFUSED, FROZEN):
         detail = f"a clearance was {status} after the borrower had disputed it"
         faults.append(Fault(MOVE, detail))
     elif status == PROCESSING:
@@ -116,12 +118,13 @@ def cleared(state: State, entry: Entry, *, status: str) -> Step:
         faults += _faults_of_issue(state, entry, clearance)
     elif status == CONSUMED:
         faults += _faults_of_payment(state, entry, clearance)
-    return replace(state, cap=cap, clearances=_with(state, entry, status)), faults
+    credit = replace(state.credit, cap=cap, clearances=_with(state, entry, status))
+    return replace(state, credit=credit), faults
 
 
 requested = partial(cleared, status=PROCESSING)
 issued = partial(cleared, status=ISSUED)
-refused = partial(cleared, status=REFUSED)
+refusal = partial(cleared, status=REFUSED)
 consumed = partial(cleared, status=CONSUMED)
 frozen = partial(cleared, status=FROZEN)
 
@@ -132,19 +135,19 @@ def laws_of(state: State, body: Body) -> tuple[Profile, ...]:
     Empty where one of them is in no table.
     """
     try:
-        return profiles.pinned(state.profile_sha256), profiles.get(text(body, "profile"))
+        return profiles.pinned(state.opening.profile_sha256), profiles.get(text(body, "profile"))
     except (BadInput, Misconfigured):
         return ()
 
 
 def _with(state: State, entry: Entry, status: str) -> Mapping[str, Clearance]:
     """The clearances, with the one of this entry; one that is asked for supersedes the others."""
-    name, clearances = text(entry.body, "clearance"), dict(state.clearances)
+    name, clearances = text(entry.body, "clearance"), dict(state.credit.clearances)
     clearance = clearances.get(name, Clearance())
     if status == PROCESSING:
-        for other, row in state.clearances.items():
+        for unused, row in state.credit.clearances.items():
             if row.status in UNUSED:
-                clearances[other] = replace(row, status=SUPERSEDED)
+                clearances[unused] = replace(row, status=SUPERSEDED)
     advanced = state.advanced if status == ISSUED else clearance.advanced
     terms = {**clearance.terms, **entry.body}
     clearances[name] = Clearance(status, terms, advanced)
@@ -157,10 +160,10 @@ def _faults_of_request(state: State, entry: Entry) -> list[Fault]:
     cap, contract = number(body, "cap"), text(body, "contract")
     if not laws_of(state, body):
         faults.append(Fault(LAW, "nobody knows the law by which a clearance was asked for"))
-    if not contract or contract != (state.contract or contract):
+    if not contract or contract != (state.credit.contract or contract):
         detail = "a clearance was asked for another contract than was reported, or for none"
         faults.append(Fault(TERMS, detail))
-    if cap <= 0 or cap != (state.cap or cap):
+    if cap <= 0 or cap != (state.credit.cap or cap):
         detail = "a clearance was asked for another sum than before, or for none"
         faults.append(Fault(TERMS, detail))
     return faults
@@ -232,11 +235,11 @@ def _waits(state: State, entry: Entry, gate: Body, laws: Sequence[Profile]) -> b
     """Whether a law asks for the contract, which is not reported, or for a new consent."""
     if gate["status"] == NOT_EVALUATED:
         return False
-    if state.waits_from is None or state.contract != text(entry.body, "contract"):
+    if state.credit.waits_from is None or state.credit.contract != text(entry.body, "contract"):
         return True
     if "release_not_before" not in gate:
         return False
-    until = release_not_before(state.waits_from, laws) or state.waits_from
+    until = release_not_before(state.credit.waits_from, laws) or state.credit.waits_from
     is_early = state.time(entry) < until
     is_other = state.moment(gate, "release_not_before") != until
     return is_other or is_early or not text(entry.body, "renewal")

@@ -62,7 +62,7 @@ def reviewed(state: State, entry: Entry) -> Step:
     burns = outcome == Outcome.FAILED and reason is not None and reason.burns
     attempt, more = closed(replace(attempt, is_lawful=is_lawful), entry, burns=burns)
     last = Closing(outcome, attempt.code)
-    state = state.put(name, attempt, last=last, in_review=False, until=state.expires_at)
+    state = state.put(name, attempt, last=last, in_review=False, until=state.opening.expires_at)
     if outcome == Outcome.PASSED:
         state = passed_on(state, entry, name)
     return state, faults + more

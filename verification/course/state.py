@@ -75,13 +75,9 @@ class Clearance:
 
 
 @dataclass(frozen=True)
-class State:
-    """How far a verification has come."""
+class Opening:
+    """By which law a verification goes, and for how long."""
 
-    length: int = 0
-    """How many entries led here."""
-
-    # opening and routes
     profile_sha256: str = ""
     combinations: tuple[Combination, ...] = ()
     """Those of its law that its lender allows."""
@@ -90,6 +86,36 @@ class State:
     opened_at: datetime | None = None
     expires_at: datetime | None = None
     """Until when the borrower may take."""
+
+
+@dataclass(frozen=True)
+class Credit:
+    """What is on record of the credit of a verified borrower."""
+
+    cap: int = 0
+    """The sum of the loan, tiyn; 0 until an entry states it."""
+    contract: str = ""
+    """The contract that was reported."""
+    waits_from: datetime | None = None
+    """Since the contract was reported: from when the wait for a new consent counts."""
+    clearances: Mapping[str, Clearance] = field(default_factory=dict)
+    attested: frozenset[str] = frozenset()
+    """What employees confirmed."""
+    obligation: Mapping[str, datetime] = field(default_factory=dict)
+    """When it was opened and closed, as the lender states."""
+    is_disputed: bool = False
+    """The borrower says that it was not them."""
+
+
+@dataclass(frozen=True)
+class State:
+    """How far a verification has come."""
+
+    length: int = 0
+    """How many entries led here."""
+
+    # opening and routes
+    opening: Opening = Opening()
     until: datetime | None = None
     """Until when the borrower may take or, in review, the reviewers."""
     route: str = ""
@@ -141,20 +167,7 @@ class State:
     decision: str = ""
     """The entry that ended it, if that is signed."""
 
-    # payout
-    clearances: Mapping[str, Clearance] = field(default_factory=dict)
-    cap: int = 0
-    """The sum of the loan, tiyn; 0 until an entry states it."""
-    contract: str = ""
-    """The contract that was reported."""
-    waits_from: datetime | None = None
-    """Since the contract was reported: from when the wait for a new consent counts."""
-
-    # after the end
-    is_disputed: bool = False
-    attested: frozenset[str] = frozenset()
-    obligation: Mapping[str, datetime] = field(default_factory=dict)
-    """When it was opened and closed, as the lender states."""
+    credit: Credit = Credit()
 
     def time(self, entry: Entry) -> datetime:
         """The time for what is due: that of the entry, and what a test clock was advanced by."""
@@ -192,15 +205,16 @@ class State:
         """The state with this attempt under this name, and with other fields changed."""
         return replace(self, attempts={**self.attempts, name: attempt}, **changes)
 
-    def list_evidence(self, name: str, attempt: Attempt, entry: Entry) -> "State":
-        """The state with this attempt and the evidence that a signed entry lists of it."""
+    def list_evidence(self, name: str, attempt: Attempt, entry: Entry, **changes: Any) -> "State":
+        """As `put`, with the evidence that a signed entry lists of the attempt."""
         if not entry.is_signed:
-            return self.put(name, attempt)
+            return self.put(name, attempt, **changes)
         listed = list(claims(entry.body))
         digests = frozenset(claim.digest for claim in listed)
         shared = frozenset(claim.digest for claim in listed if claim.kind.startswith(ONCE))
         attempt = replace(attempt, evidence=attempt.evidence | digests)
-        return self.put(name, attempt, shared_evidence=self.shared_evidence | shared)
+        shared |= self.shared_evidence
+        return self.put(name, attempt, **changes, shared_evidence=shared)
 
 
 Step = tuple[State, list[Fault]]

@@ -7,12 +7,10 @@ import pytest
 
 from tests.proofs import Figures
 from tests.verification.course import plainly, random_histories, single_changes
-from verification.audit.legality import faults_of
 from verification.core import events
 from verification.course import fold
 from verification.course.entry import Entry
 from verification.course.state import State
-from verification.models import AuditEntry
 
 HISTORIES, FEW = 5_000, 300
 
@@ -66,21 +64,6 @@ def test_a_single_change_is_named_or_no_verdict_and_no_payment_rests_on_it(
     kinds = {kind: {"tried": tried[kind], "named": named[kind]} for kind in sorted(tried)}
     proof_figures["changed"] = {"histories": number, "kinds": kinds, "codes": dict(sorted(codes.items()))}
     assert all(named.values())
-
-
-@pytest.mark.proof("course")
-def test_the_fold_says_what_the_rules_before_it_say(seed: int, number: int) -> None:
-    other = random_histories.lawful(random.Random(seed))
-    for place in range(number):
-        chance = random.Random(f"{seed} {place}")
-        history = random_histories.lawful(chance)
-        _, changed = single_changes.changed(history, chance, other)
-        unsigned = {entry.id for entry in changed if not entry.is_signed}
-        rows = [AuditEntry(pk=one.id, type=one.type, log=one.log, at=one.at, body=one.body) for one in changed]
-        places = {id(row): number for number, row in enumerate(rows)}
-        before = [(places[id(row)], *fault) for row, fault in faults_of(rows, unsigned)]
-        assert faults(changed) == before, f"history {place} of seed {seed}"
-        other = history
 
 
 def test_each_entry_about_a_verification_has_one_rule() -> None:
