@@ -1,7 +1,8 @@
 """A verification is the fold of its entries: `apply` takes one more, and names what is unlawful.
 
 Each fault is named once. What follows is judged as if the entry had been lawful, except that an
-unlawful entry counts for no verdict. Source: audit.md §6.
+unlawful entry counts for no verdict. An entry without its signature leads on and proves nothing.
+The look at signatures names it; what its rule would name is left out. Source: audit.md §6.
 """
 
 from collections.abc import Iterable, Iterator
