@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from tests.tampering.hands import Change
-from verification.audit import policy
 from verification.audit.keys import LOGS
 from verification.core.events import DECISIONS
+from verification.course import policy
 from verification.fields import CompactJwsField
 from verification.models import Attempt, AuditEntry
 

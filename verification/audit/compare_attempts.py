@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from verification.audit import policy
 from verification.audit.held_rows import Held, Pair, Said, advanced_since, differs, earlier, named, reconcile, spelled
 from verification.core.events import DECISIONS
 from verification.core.findings import Finding
+from verification.course import policy
 from verification.models import AuditEntry
 
 # What an attempt may be that no entry closed; void are those the verification went on without.

@@ -9,7 +9,7 @@ from hashlib import sha256
 from operator import attrgetter
 from typing import Any, Final
 
-from verification.audit import policy, signatures
+from verification.audit import signatures
 from verification.audit.compare_attempts import compare_attempts
 from verification.audit.compare_clearances import compare_clearances
 from verification.audit.compare_evidence import compare_evidence
@@ -30,6 +30,7 @@ from verification.core.errors import Conflict
 from verification.core.events import CLOSINGS, DECISIONS, OBLIGATIONS, RECEIPT, REPORTED
 from verification.core.findings import Finding
 from verification.core.route import OURS
+from verification.course import policy
 from verification.models import Verification
 
 _ASKED: Final = frozenset({"requires_input", "processing"})

@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from django.db.models import QuerySet
 
-from verification.audit import policy
 from verification.audit.damaged import readable
 from verification.core.events import ADVANCED
 from verification.core.findings import Finding
+from verification.course import policy
 from verification.models import (
     Attempt,
     AuditEntry,

@@ -1,6 +1,5 @@
 """The numbers of the log, each with unit and source."""
 
-from collections.abc import Mapping
 from typing import Final
 
 from verification.core.reasons import LIVENESS, REASONS
@@ -26,61 +25,6 @@ NOTE_SIGNATURES: Final = 32
 EXTRA_BYTES: Final = 65_536
 """Most extra data in a proof, bytes; it is not authenticated, so there is no reason for more."""
 
-# What follows is read of every log there is. Another number would make earlier cases unlawful: put it into the release
-# that it begins with (`core/releases.py`), and leave the old one to those before. A test holds them.
-
-VOTES_TO_PASS: Final = 2
-"""How many people must have passed what checks left to them. Source: law.md O-88, four eyes."""
-
-REVIEW_SECONDS: Final = 24 * 3600
-"""How long people may take to review, seconds. Source: api.md §1."""
-
-COURSE_SECONDS: Final = 72 * 3600
-"""How long after its opening a live verification may be verified, seconds: a day for the borrower, one for reviewers,
-and one for faults of ours. Ours: an opening that is put back to an earlier law is longer ago."""
-
-TRIES_SECONDS: Final = 24 * 3600
-"""Over which time the attempts of a borrower that were spent are counted, seconds. Source: api.md §1, a day."""
-
-CLOCKS_APART_SECONDS: Final = 10
-"""How far the times of entries that two processes wrote may be apart, seconds: twice what each may be off the
-database's (`verification/clock.py`)."""
-
-FAULTS_MAX: Final = 5
-"""How often a step is tried before a verification ends in `failed`. Ours: with the backoff between, two minutes."""
-
-OBLIGATION_AHEAD_SECONDS: Final = 300
-"""How far ahead of ours a lender's clock may be that says when an obligation began, seconds. Ours."""
-
-TOLD_TO_SECONDS: Final = 1
-"""By less than so much a time of ours may be too early when it is told back, seconds: answers cut it to milliseconds,
-many a system to whole seconds."""
-
-ASKED_STEPS: Final = frozenset({"open", "prepare", "look", "judge"})
-"""Steps that a borrower's answer leads to: whoever waits for one is told in the end that it failed."""
-
-CLEARANCE_SECONDS: Final = 15 * 60
-"""How long a clearance may be presented, seconds. Source: api.md §1."""
-
-GATES: Final[Mapping[str, tuple[str, ...]]] = {
-    "amount": (),
-    "verification_age": (),
-    "profile": (),
-    "age": ("confirmed_below_years", "confirmed_from_years"),
-    "first_credit": ("visit_over_mci",),
-    "cooling_off": ("cooling_off_over_mci",),
-    "stop_credit": ("stop_credit_max_age_seconds",),
-    "account_owner": ("account_owner_max_age_seconds",),
-}
-"""What a clearance passes, and which fields of a profile ask for it: with none it is always asked. O-50 to O-58."""
-
-TEST_LOG: Final = "test"
-"""The log in whose verifications a clock may be advanced and borrowers be played. Source: api.md §1, Mode."""
-
-ADVANCE_SECONDS_MAX: Final = 7 * 24 * 3600
-"""By how much a test clock may be advanced at once, seconds. Ours: more than the longest time that anything of a
-verification is given, the 72 hours for which it may lead to money."""
-
 HEARTBEAT_SECONDS: Final = 3600
 """A log that is alive has one heartbeat in every such span, seconds. Source: design of the log, read path."""
 
@@ -100,6 +44,3 @@ refused, or had left it to people. Source: liveness.md §4; which codes is ours.
 
 FRAMES_HELD_ENDINGS: Final = frozenset({"coercion_reported"})
 """And by which codes of its end. Ours: somebody had told the borrower what to press."""
-
-HINDRANCES: Final = frozenset({"borrower_busy", "captures_exceeded", "consents_exceeded", "velocity_exceeded"})
-"""Why a stage could not begin: words of a row that no entry says, for nothing has happened. Ours."""

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from verification.audit import policy as of_log
+from verification.course import policy as of_course
 
 # How long a borrower may take in all, seconds. Our choice: a working day to find one's key.
 VERIFICATION_SECONDS = 24 * 3600
@@ -29,31 +30,31 @@ HAND_OVERS_MAX = 10
 # How much of what a browser says of itself is kept, characters. Ours: real ones have about 200.
 AGENT_MAX_CHARACTERS = 500
 # Over which time failed attempts of one borrower are counted. api.md §1: a day.
-ATTEMPTS_COUNTED = timedelta(seconds=of_log.TRIES_SECONDS)
+ATTEMPTS_COUNTED = timedelta(seconds=of_course.TRIES_SECONDS)
 # How long a clearance may be presented, and how long it may wait for its gates, seconds. api.md §1; the second is ours:
 # who has waited so long asks again.
-CLEARANCE_SECONDS = of_log.CLEARANCE_SECONDS
+CLEARANCE_SECONDS = of_course.CLEARANCE_SECONDS
 CLEARANCE_ASKED_SECONDS = 5 * 60
 # After so many seconds of asking outside a clearance asks nobody else, and is tried again. Ours: of three questions
 # each may take 5, so that the last is begun by then, and the step is stopped after 20.
 INQUIRIES_SECONDS = 14
 # How far ahead of ours a lender's clock may be, seconds; whoever verifies the log judges by it too.
-OBLIGATION_AHEAD_SECONDS = of_log.OBLIGATION_AHEAD_SECONDS
+OBLIGATION_AHEAD_SECONDS = of_course.OBLIGATION_AHEAD_SECONDS
 # By less than so much what happened may be told to be before the decision: it may be the decision's own time, cut.
-TOLD_TO = timedelta(seconds=of_log.TOLD_TO_SECONDS)
+TOLD_TO = timedelta(seconds=of_course.TOLD_TO_SECONDS)
 # Who may be played and whose clock may be put forward, by how much at once and altogether, seconds, and how many
 # verifications at once. The first two are the log's own, for whoever verifies it judges by them; the last are ours:
 # what has not ended within a month of its own time has run out, and a hundred verifications are 300 statements, a
 # quarter of a second.
-TEST_MODE, CLOCK_ADVANCE_MAX = of_log.TEST_LOG, of_log.ADVANCE_SECONDS_MAX
+TEST_MODE, CLOCK_ADVANCE_MAX = of_course.TEST_LOG, of_course.ADVANCE_SECONDS_MAX
 CLOCK_SECONDS_MAX = 30 * 24 * 3600
 CLOCK_VERIFICATIONS_MAX = 100
 # How far in the future a contract may be signed, seconds. Ours: clocks of lenders that are set by hand.
 SIGNED_AHEAD_SECONDS = 5 * 60
 # How long two people may take to review, seconds. api.md §1.
-REVIEW_SECONDS = of_log.REVIEW_SECONDS
+REVIEW_SECONDS = of_course.REVIEW_SECONDS
 # How many different people must say so for a case in review to pass. law.md §5 (four eyes on overrides).
-REVIEWERS_TO_PASS = of_log.VOTES_TO_PASS
+REVIEWERS_TO_PASS = of_course.VOTES_TO_PASS
 # How many cases a page of the review desk lists. Our choice: more than a shift leaves open.
 DESK_ROWS = 100
 # How long their reason is, characters. Our choice: more than "ok", less than a letter.
@@ -113,7 +114,7 @@ MEMORY_BACK_SECONDS = 10.0
 # live. Ours: a child reserves about 1 GB, most of which it never touches.
 CHILD_ADDRESS_BYTES = 4 * 2**30
 # Faults in a row after which a verification ends in `failed`. With the backoff below: about two minutes.
-FAULTS_MAX = of_log.FAULTS_MAX
+FAULTS_MAX = of_course.FAULTS_MAX
 # Seconds before the next try, by the number of faults so far.
 BACKOFF_SECONDS = (2, 5, 15, 45, 60)
 # How long a worker has due rows in hand before it starts them, seconds; then others may. reliability.md §6.

@@ -13,7 +13,7 @@ from tests.verification.oversight import rows
 from tests.verification.review import desk
 from tests.verification.workflow.story import order, wait_until
 from verification import clock, transactions
-from verification.audit import legal_renewals
+from verification.audit import related_cases
 from verification.audit.legality import faults_of, verify_legality
 from verification.core.errors import Conflict
 from verification.models import AuditEntry, Clearance, Verification
@@ -96,7 +96,7 @@ def test_money_leaves_by_the_new_consent_that_was_given(api, waited, asked, iin)
     decided = next(one for one in course if one.type == "verification.verified")
     for other in (decided.pk, "evt_0"):
         issued.body = {**issued.body, "renewal": other}
-        (fault,) = legal_renewals.verify_renewals("test", course, forged=())
+        (fault,) = related_cases.verify_related("test", course, forged=())
         assert (fault.code, fault.entry) == ("terms_differ", issued.pk)
     issued.body = {name: said for name, said in issued.body.items() if name != "renewal"}
     assert [fault for _, (fault, _) in faults_of(course)] == ["gates_missing"]

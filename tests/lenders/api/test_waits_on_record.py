@@ -11,7 +11,7 @@ from tests.verification.audit.rows import order_all
 from tests.verification.stages.person.told import tell
 from tests.verification.workflow.story import wait_until
 from verification import clock
-from verification.audit import legal_renewals
+from verification.audit import related_cases
 from verification.audit.legality import faults_of
 from verification.models import AuditEntry
 
@@ -91,7 +91,7 @@ def test_a_law_of_new_consents_is_no_law_of_anything_else(played):
 def test_a_new_consent_that_nobody_asked_for(played):
     order_all()
     child = entries_of(played[1])
-    assert list(legal_renewals.verify_renewals("test", child, forged=())) == []
+    assert list(related_cases.verify_related("test", child, forged=())) == []
     child[0].body = {**child[0].body, "renews": played[1].id}
-    (found,) = legal_renewals.verify_renewals("test", child, forged=())
+    (found,) = related_cases.verify_related("test", child, forged=())
     assert (found.code, found.entry) == ("illegal_move", child[0].pk)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.verification.audit.histories import DECISION, Said, at
-from verification.audit import policy
+from verification.course import policy
 
 CAP = 15_000_000
 GATES: list[dict[str, str]] = [

@@ -7,9 +7,9 @@ import pytest
 
 from tests.verification.audit.rows import add_case, add_entry, add_lender, order_all
 from verification.audit import verify
-from verification.audit.legal_words import CODES
 from verification.audit.verify import verify_log
 from verification.core.findings import Finding
+from verification.course.entry import CODES
 from verification.models import AuditLeaf
 
 ENTRY = 4

@@ -1,7 +1,7 @@
 """The numbers and words by which every earlier entry is read: another one would make lawful cases unlawful."""
 
-from verification.audit import policy
 from verification.core.keeping import DOOR_KEEPS
+from verification.course import policy
 
 EVER_KEPT = {
     *("consent.answer", "question.answer", "person.answer", "code.guess.N", "statement.signature", "statement.answer"),

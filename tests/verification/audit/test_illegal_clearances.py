@@ -7,10 +7,10 @@ import pytest
 from tests.verification.audit.clearings import CAP, GATES, PAID, clearance, consumed, issued, passing, requested
 from tests.verification.audit.histories import AFTER, WHOLE, Said, at, codes
 from tests.verification.audit.rows import NOON
-from verification.audit import policy
 from verification.core import profiles
 from verification.core.almaty import begins, day_of
 from verification.core.clearance import Facts, evaluate
+from verification.course import policy
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -30,12 +30,12 @@ from tests.verification.audit.histories import (
 )
 from tests.verification.audit.rows import add_verification, slip_in, tamper
 from verification.audit import keys, legality, signatures
-from verification.audit.legal_words import CODES
 from verification.audit.legality import faults_of
 from verification.audit.verify import verify_log
 from verification.core import releases
 from verification.core.certificates import key_id
 from verification.core.releases import Release
+from verification.course.entry import CODES
 from verification.models import AuditEntry, Verification
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -6,7 +6,7 @@ from django.utils.translation import gettext
 
 from tests.verification.borrower.pages import made
 from tests.verification.borrower.test_endings import SPOKEN, is_in, shown
-from verification.audit.policy import HINDRANCES
+from verification.course.policy import HINDRANCES
 
 
 @pytest.mark.parametrize("language", SPOKEN)

@@ -21,11 +21,11 @@ from tests.verification.workflow.insecure_revocation import InsecureRevocation
 from tests.verification.workflow.story import BORN, IIN, Story, begin, lender, make_due, opening
 from verification import clock
 from verification.audit import legality
-from verification.audit import policy as audit_policy
 from verification.core import law_of_day, profiles, scenarios
 from verification.core.errors import NotYourTurn
 from verification.core.person import LenderFacts
 from verification.core.registry_answers import parse_consent
+from verification.course import policy as course_policy
 from verification.models import Attempt, AuditEntry, Verification
 from verification.stages.register import QUOTA, collect
 from verification.stages.register.policy import POLICY
@@ -132,7 +132,7 @@ def test_a_worker_that_is_owned_too_is_named_by_the_audit(
     assert "law_laxer" in {finding.code for finding in legality.verify_legality("live")}
     assert not any(_LATE in finding.detail for finding in legality.verify_legality("live"))
     # The same where it was opened longer ago than any verification lives.
-    monkeypatch.setattr(audit_policy, "COURSE_SECONDS", 0)
+    monkeypatch.setattr(course_policy, "COURSE_SECONDS", 0)
     assert any(_LATE in finding.detail for finding in legality.verify_legality("live"))
 
 

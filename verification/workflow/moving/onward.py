@@ -18,7 +18,6 @@ from django.conf import settings
 
 from verification import clock
 from verification.audit import log, signatures
-from verification.audit import policy as audit_policy
 from verification.audit.held_rows import Held
 from verification.core import decision_receipt, law_of_day, profiles, reasons
 from verification.core.clearance import UNWANTED
@@ -30,6 +29,7 @@ from verification.core.results import Decision, Outcome
 from verification.core.route import Stage
 from verification.core.statement_text import is_text
 from verification.core.status import MOVES, Move, Status
+from verification.course import policy as course_policy
 from verification.evidence import document_signing, store, vault
 from verification.models import Attempt, AuditEntry, EvidenceItem, Receipt, Verification
 from verification.workflow import cases, stages
@@ -172,7 +172,7 @@ def combinations(verification: Verification) -> list[profiles.Combination]:
     law = profiles.pinned(opened.body["profile_sha256"])
     if (law is profiles.RENEWAL) is not bool(opened.body.get("renews")):
         return []
-    is_put_back = clock.now() - opened.at > timedelta(seconds=audit_policy.COURSE_SECONDS)
+    is_put_back = clock.now() - opened.at > timedelta(seconds=course_policy.COURSE_SECONDS)
     if not law_of_day.is_lawful(law, mode=opened.log, at=opened.at) or (opened.log == "live" and is_put_back):
         return []
     return [one for one in law.combinations if one in allowed]

@@ -4,13 +4,13 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
 
 from verification.audit.laws import Begun
-from verification.audit.legal_words import Body, listed, moment, text
 from verification.core import almaty, law_of_day, mci, profiles
 from verification.core.clearance import PASSED
 from verification.core.errors import BadInput, Misconfigured
 from verification.core.events import CLEARED, REPORTED
 from verification.core.findings import Finding
 from verification.core.law_rules import EARLY, LAXER
+from verification.course.entry import Body, listed, moment, text
 from verification.models import AuditEntry
 
 _OF_CONTRACT = ("first_credit", "cooling_off")

@@ -1,0 +1,73 @@
+"""What may be on record of a verification beside its payout: attestations, a dispute, the credit.
+
+And what a test clock puts forward, by which each wait is over sooner. An entry that lacks its
+signature counts for nothing here.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+
+from verification.core.attestations import KINDS
+from verification.core.clearance import CONSUMED
+from verification.core.events import CLOSED, OPENED
+from verification.course import policy
+from verification.course.entry import MOVE, TIME, Entry, Fault, moment, number, text
+from verification.course.state import State, Step
+
+
+def attested(state: State, entry: Entry) -> Step:
+    """An employee who had no part in the case confirms something, each thing once."""
+    if not entry.is_signed:
+        return state, []
+    subject, person, faults = text(entry.body, "what"), text(entry.body, "person"), []
+    is_repeated = subject in state.credit.attested
+    if subject not in KINDS or is_repeated or not person or person in state.senders:
+        detail = "attested twice, or by somebody who had sent the borrower a link, "
+        faults.append(Fault(MOVE, f"{detail}or what nobody knows"))
+    if any(clearance.status == CONSUMED for clearance in state.credit.clearances.values()):
+        faults.append(Fault(MOVE, "attested after the money had left"))
+    credit = replace(state.credit, attested=state.credit.attested | {subject})
+    return replace(state, credit=credit), faults
+
+
+def disputed(state: State, entry: Entry) -> Step:
+    """The borrower says that it was not them: no money leaves from then on."""
+    if not entry.is_signed:
+        return state, []
+    return replace(state, credit=replace(state.credit, is_disputed=True)), []
+
+
+def obliged(state: State, entry: Entry, *, word: str) -> Step:
+    """The obligation was opened, then closed, each once, between the decision and about now."""
+    if not entry.is_signed:
+        return state, []
+    at, opened = moment(entry.body, "at"), state.credit.obligation.get(OPENED)
+    if at is None or word in state.credit.obligation or (word == CLOSED and opened is None):
+        detail = f"an obligation that stood otherwise is said to be {word}"
+        return state, [Fault(MOVE, detail)]
+    seconds = policy.OBLIGATION_AHEAD_SECONDS + policy.CLOCKS_APART_SECONDS
+    is_early = opened is not None and at < opened
+    if state.ended_at is not None:  # the time of the decision may come back cut
+        is_early |= at <= state.ended_at - timedelta(seconds=policy.TOLD_TO_SECONDS)
+    credit = replace(state.credit, obligation={**state.credit.obligation, word: at})
+    state = replace(state, credit=credit)
+    if not is_early and at <= entry.at + timedelta(seconds=seconds):
+        return state, []
+    detail = f"an obligation is said to be {word} before it could be, or in time to come"
+    return state, [Fault(TIME, detail)]
+
+
+obligation_opened = partial(obliged, word=OPENED)
+obligation_closed = partial(obliged, word=CLOSED)
+
+
+def advanced(state: State, entry: Entry) -> Step:
+    """A test lender puts forward what is due, by no more than it may at once."""
+    if not entry.is_signed:
+        return state, []
+    seconds = number(entry.body, "advance_seconds")
+    if entry.log != policy.TEST_LOG or not 1 <= seconds <= policy.ADVANCE_SECONDS_MAX:
+        detail = "a clock was advanced of what is live, or by what it may not be"
+        return state, [Fault(MOVE, detail)]
+    return replace(state, advanced=state.advanced + timedelta(seconds=seconds)), []

@@ -1,0 +1,155 @@
+"""A verification is the fold of its entries: `apply` takes one more, and names what is unlawful.
+
+Each fault is named once. What follows is judged as if the entry had been lawful, except that an
+unlawful entry counts for no verdict. An entry without its signature leads on and proves nothing.
+The look at signatures names it; what its rule would name is left out. Source: audit.md §6.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum, auto
+from typing import Final
+
+from verification.core import events
+from verification.core.events import EntryType
+from verification.course import access, after, attempts, ends, opening, payout, people
+from verification.course.entry import AFTER_END, LAW, MOVE, Entry, Fault
+from verification.course.state import Rule, State, Step
+
+FIRST: Final = "verification.created"
+VERIFIED: Final = "verification.verified"
+
+
+class When(StrEnum):
+    """When an entry of a type may come."""
+
+    BEFORE_END = auto()
+    UNLESS_REFUSED = auto()
+    """Before the end, and after one that verified the borrower."""
+    ONCE_VERIFIED = auto()
+    ALWAYS = auto()
+
+
+@dataclass(frozen=True)
+class Move:
+    """One type of entry: who may sign it and what lenders are told, its rule, when it may come."""
+
+    type: EntryType
+    rule: Rule
+    when: When = When.BEFORE_END
+
+
+def _move(name: str, rule: Rule, when: When = When.BEFORE_END) -> tuple[str, Move]:
+    return name, Move(events.ENTRY_TYPES[name], rule, when)
+
+
+MOVES: Final = dict(
+    (
+        _move(FIRST, opening.created),
+        _move("route.chosen", opening.route_chosen),
+        _move(events.SIMULATED, opening.simulated),
+        _move("link.minted", access.link_minted),
+        _move("link.spent", access.unmoved),
+        _move("mobile_signing.minted", access.unmoved),
+        _move("mobile_signing.read", access.unmoved),
+        _move("mobile_signing.taken", access.unmoved),
+        _move("mobile_signing.refused", access.unmoved),
+        _move("hand_over.minted", access.unmoved),
+        _move("hand_over.read", access.unmoved),
+        _move("hand_over.refused", access.unmoved),
+        _move("hand_over.stopped", access.stopped),
+        _move("verification.handed_over", access.unmoved),
+        _move("attempt.opened", attempts.opened),
+        _move("attempt.answered", attempts.answer_given),
+        _move("attempt.looked_at", attempts.looked_at),
+        _move("attempt.judged", attempts.judged),
+        # An attempt that the end left open is closed after it, and gets its document.
+        _move("attempt.lapsed", attempts.lapsed, When.ALWAYS),
+        _move("evidence.kept", attempts.evidence_kept, When.ALWAYS),
+        _move("document.missing", access.unmoved, When.ALWAYS),
+        _move("step.faulted", attempts.faulted, When.ALWAYS),
+        _move("attempt.reviewed", people.reviewed),
+        _move("review.voted", people.voted),
+        _move("verification.in_review", people.in_review),
+        _move(VERIFIED, ends.verified),
+        _move("verification.declined", ends.declined),
+        _move("verification.expired", ends.expired),
+        _move("verification.canceled", ends.canceled),
+        _move("verification.failed", ends.failed),
+        # A canceled case gets its receipt, frames go, a person asks for what the law gives them.
+        _move(events.RECEIPT, access.unmoved, When.ALWAYS),
+        _move(events.DESTROYED, access.unmoved, When.ALWAYS),
+        _move("verification.redacted", access.unmoved, When.ALWAYS),
+        _move("verification.key_revoked", access.unmoved, When.ALWAYS),
+        _move(events.DISPUTED, after.disputed, When.ALWAYS),
+        _move(events.ADVANCED, after.advanced, When.UNLESS_REFUSED),
+        _move(events.ATTESTED, after.attested, When.ONCE_VERIFIED),
+        _move("obligation.opened", after.obligation_opened, When.ONCE_VERIFIED),
+        _move("obligation.closed", after.obligation_closed, When.ONCE_VERIFIED),
+        _move(events.REPORTED, payout.reported, When.ONCE_VERIFIED),
+        _move(events.RENEWED, payout.renewal_opened, When.ONCE_VERIFIED),
+        _move("clearance.requested", payout.requested, When.ONCE_VERIFIED),
+        _move(events.CLEARED, payout.issued, When.ONCE_VERIFIED),
+        _move("clearance.refused", payout.refusal, When.ONCE_VERIFIED),
+        _move("clearance.consumed", payout.consumed, When.ONCE_VERIFIED),
+        _move("clearance.frozen", payout.frozen, When.ONCE_VERIFIED),
+    )
+)
+"""By type, all entries that there are about a verification."""
+
+
+def apply(state: State, entry: Entry) -> Step:
+    """The state after one more entry, and what is unlawful about it."""
+    move, faults = MOVES.get(entry.type), list[Fault]()
+    if not state.length and entry.type != FIRST:
+        faults.append(Fault(MOVE, "the first entry of a verification opens it"))
+    if refusal := _refusal(state, move):
+        faults.append(Fault(AFTER_END, refusal))
+        return replace(state, length=state.length + 1), faults
+    if move and move.when is When.ONCE_VERIFIED and state.end != VERIFIED:
+        detail = "nothing of a credit is said of what was not verified"
+        faults.append(Fault(AFTER_END, detail))
+    # 1 what was left to people in vain allows no other entry; 2 the rule of this type
+    state, in_vain = ends.in_vain(state, entry)
+    state, unlawful = move.rule(state, entry) if move else (state, [_unknown(entry)])
+    if entry.is_signed:
+        faults += in_vain + unlawful
+    # 3 the cause of a fault stands for one entry; 4 an end
+    fault = state.fault if entry.type == "step.faulted" else ""
+    if move is None or not move.type.decides:
+        return replace(state, length=state.length + 1, fault=fault), faults
+    state = replace(
+        state,
+        length=state.length + 1,
+        fault=fault,
+        end=entry.type,
+        ended_at=entry.at,
+        ages_from=state.time(entry),
+        decision=entry.id if entry.is_signed else "",
+    )
+    return state, faults
+
+
+def fold(entries: Iterable[Entry]) -> Iterator[tuple[Entry, State, list[Fault]]]:
+    """Each entry of a verification, in their order, with the state after it and its faults."""
+    state = State()
+    for entry in entries:
+        state, faults = apply(state, entry)
+        yield entry, state, faults
+
+
+def _refusal(state: State, move: Move | None) -> str:
+    """Why no entry of this type may follow the end; empty if it may."""
+    if not state.end:
+        return ""
+    if move is None or move.when is When.BEFORE_END:
+        return f"nothing of this kind may follow {state.end}"
+    if move.when is When.UNLESS_REFUSED and state.end != VERIFIED:
+        return f"nothing is due any more after {state.end}"
+    return ""
+
+
+def _unknown(entry: Entry) -> Fault:
+    if entry.type in events.ENTRY_TYPES:
+        return Fault(MOVE, "an entry of this kind is about no verification")
+    return Fault(LAW, "nobody knows this kind of entry")

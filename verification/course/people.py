@@ -1,0 +1,75 @@
+"""What people of the lender decide when the checks leave an attempt to them."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from verification.core.reasons import REASONS
+from verification.core.results import Outcome
+from verification.course import policy
+from verification.course.attempts import closed, passed_on
+from verification.course.entry import MOVE, REASON, TIME, VOTES, Entry, Fault, text
+from verification.course.opening import same_law
+from verification.course.state import REVIEW, Closing, State, Step
+
+
+def in_review(state: State, entry: Entry) -> Step:
+    """It comes to people by an attempt whose checks left it to them."""
+    attempt, faults = state.newest(REVIEW), []
+    if attempt is None or state.is_held():
+        faults.append(Fault(MOVE, "no judgement left it to people"))
+    elif attempt.code != text(entry.body, "code"):
+        faults.append(Fault(REASON, "it came to people for another reason than was judged"))
+    until = state.time(entry) + timedelta(seconds=policy.REVIEW_SECONDS)
+    return replace(state, in_review=True, until=until), faults + same_law(state, entry)
+
+
+def voted(state: State, entry: Entry) -> Step:
+    """One of the lender's people, who had no part in the case, says what they see; each once."""
+    person, name = text(entry.body, "person"), text(entry.body, "attempt")
+    outcome, attempt = text(entry.body, "outcome"), state.attempts.get(name)
+    if attempt is None or not _is_before_people(state, name):
+        return state, [Fault(MOVE, "a vote on what was not left to people")]
+    if not person or person in attempt.votes or person in state.senders:
+        detail = "a vote of somebody who had voted, or had sent the borrower a link"
+        return state, [Fault(MOVE, detail)]
+    if state.until is None or state.time(entry) > state.until:
+        return state, [Fault(TIME, "a vote when the time of its reviewers was over")]
+    if entry.is_signed and outcome in (Outcome.PASSED, Outcome.FAILED):
+        votes = {**attempt.votes, person: outcome == Outcome.PASSED}
+        state = state.put(name, replace(attempt, votes=votes))
+    return state, []
+
+
+def reviewed(state: State, entry: Entry) -> Step:
+    """What the votes lead to: enough people passed it and no other vote, or one refused it."""
+    name, outcome, faults = text(entry.body, "attempt"), text(entry.body, "outcome"), []
+    attempt = state.attempts.get(name)
+    if not _is_before_people(state, name):
+        faults.append(Fault(MOVE, "what people decided was not left to them"))
+    if attempt is None:
+        return state, faults
+    votes = attempt.votes.values()
+    is_unanimous = all(votes)
+    is_voted = not is_unanimous
+    if outcome == Outcome.PASSED:
+        is_voted = is_unanimous and len(votes) >= policy.VOTES_TO_PASS
+    if not is_voted:
+        faults.append(Fault(VOTES, "the votes before it do not come to this"))
+    if outcome not in (Outcome.PASSED, Outcome.FAILED):
+        faults.append(Fault(MOVE, "people pass or refuse, and nothing else"))
+    is_lawful = attempt.is_lawful and is_voted and entry.is_signed
+    reason = REASONS.get(text(entry.body, "code"))
+    burns = outcome == Outcome.FAILED and reason is not None and reason.burns
+    attempt, more = closed(replace(attempt, is_lawful=is_lawful), entry, burns=burns)
+    last = Closing(outcome, attempt.code)
+    state = state.put(name, attempt, last=last, in_review=False, until=state.opening.expires_at)
+    if outcome == Outcome.PASSED:
+        state = passed_on(state, entry, name)
+    return state, faults + more
+
+
+def _is_before_people(state: State, name: str) -> bool:
+    """Whether people are asked about this attempt."""
+    attempt = state.attempts.get(name)
+    is_left = attempt is not None and attempt.phase == REVIEW
+    return is_left and state.in_review and not state.is_stopped
