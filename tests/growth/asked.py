@@ -21,7 +21,7 @@ from verification.audit import laws, sequencer
 from verification.core.errors import NotYourTurn, TulgaError
 from verification.core.route import Again
 from verification.core.status import Status
-from verification.engines.liveness import prints
+from verification.engines.liveness import looks, prints
 from verification.models import Attempt, AuditEntry, Verification
 from verification.stages import live_capture
 from verification.stages.consent.policy import CURRENT
@@ -148,7 +148,8 @@ def _again(world: World) -> None:
 
 
 def _prints(chance: np.random.Generator, frames: int) -> prints.Prints:
-    return prints.Prints(chance.random((frames, prints.SIGNS)) < 0.5, chance.normal(0, 1, (frames, 9)))
+    signs, motion = chance.random((frames, prints.SIGNS)) < 0.5, chance.normal(0, 1, (frames, 9))
+    return prints.Prints(signs, motion, chance.normal(0, 8, (frames, looks.NUMBERS)))
 
 
 def _link(world: World) -> None:

@@ -89,6 +89,7 @@ def _fresh(facts: LiveCaptureFacts, shown: Shown, policy: LiveCapturePolicy) -> 
     told["presented_before"] = Limit(int(facts.sent.presented_before), most=0)
     told["replayed"] = Limit(max((one.fitting for one in like), default=0.0), below=again.fitting)
     told["fits"] = Limit(max((one.fits for one in like), default=0), below=again.many)
+    told["likeness"] = Limit(max((one.likeness for one in others), default=0.0), below=again.looks.likeness)
     return told
 
 

@@ -41,7 +41,7 @@ pytestmark = [
 
 (ASKING,) = BIOMETRIC.stages
 POLICY = ASKING.policy_in_use()
-AGAIN = Compared("att_" + "b" * 26, Alike(0.9, 12, 9, 0.8))
+AGAIN = Compared("att_" + "b" * 26, Alike(0.9, 12, 9, 0.8, 0.95))
 """Another capture, which this one is."""
 Change = Callable[[LiveCaptureFacts], LiveCaptureFacts]
 

@@ -189,7 +189,7 @@ def _shuffled(steps: Mapping[str, Prints], chance: np.random.Generator) -> dict[
         found = {}
         for kind, step in steps.items():
             order = np.repeat(chance.permutation(len(step.signs)), 3)
-            found[kind] = Prints(step.signs[order], step.motion[order])
+            found[kind] = Prints(step.signs[order], step.motion[order], step.looks[order])
         if prints.alike(list(steps.values()), list(found.values()), limits=AGAIN).fitting < AGAIN.fitting / 2:
             return found
 

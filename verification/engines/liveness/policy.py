@@ -12,6 +12,7 @@ from verification.engines.liveness.frames import FrameLimits
 from verification.engines.liveness.gestures import GestureThresholds, NeutralLimits
 from verification.engines.liveness.hints import HintLimits
 from verification.engines.liveness.landmarks import QualityLimits
+from verification.engines.liveness.looks import LooksLimits
 from verification.engines.liveness.masks import MaskLimits
 from verification.engines.liveness.planarity import PlanarityLimits
 from verification.engines.liveness.prints import AgainLimits
@@ -114,12 +115,24 @@ AGAIN = AgainLimits(
     fitting=0.4,
     many=3,  # replays of the model 3 and more, its other captures up to 2: people look
     marked=0.2,
+    # The same against a hand's sway, a slant and any speed: for people alone. docs/liveness-measurements.md, "A replay
+    # that is held in a hand".
+    looks=LooksLimits(
+        lasts=16,  # frames: of a film at 0.4 of its speed 20 show half of them, at 2.5 times its speed 8 show 20
+        shortest=8,
+        longest=20,
+        stride=5,
+        moving=4.0,  # twice the noise of a replay, as amplitudes; of 567 captures played again 390 have two such steps
+        # Two real captures of one person at most 0.71 of 500, of two people 0.60 of 2 600; but a man who turns twice to
+        # the same side within a minute 0.79, and two painted sittings of one photograph 0.85 of 190: so it lies above.
+        likeness=0.86,
+    ),
 )
 AGAIN_EVERY = 3  # frames: of each of so many the marks are put into the index; all of a new capture are sought
 AGAIN_KINDS = 6  # of the marks of a frame, those that are in the index
-AGAIN_SHARED = 6  # that two captures share, at least, to be compared; two people at most 2, played again 10 and more
-# Captures that are compared, at most; where more share enough, people look. One costs 9.5 ms with its opening, all of
-# them 0.6 s. Of strangers none shares enough, of one's own all that were taken in one place: 23 marks and more.
+AGAIN_SHARED = 6  # that two captures share, at least, to be compared; two people at most 4, played again 7 and more
+# Captures that are compared, at most; where more share enough, people look. One costs 19 ms with its opening, all of
+# them 1.2 s. Of strangers none shares enough, of one's own all that were taken in one place: 23 marks and more.
 AGAIN_OTHERS = 64
 
 # Pixels between the eyes of a full frame until which the page asks to come nearer. OFIQ's own middle of good and poor;

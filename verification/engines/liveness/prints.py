@@ -1,9 +1,11 @@
 """What may be kept of a capture so that it is known when it comes again, and how two captures are compared.
 
 A frame is told by two things that neither a crop nor a new compression changes much: the signs of the low frequencies
-of the upright face, and how the head is held and the face moves. `marks` are what an index of all borrowers may hold
-under a key: both, cut into cells. `laid` compares two captures that share some: 1 frames of one that move · 2 laid
-along the other at every place and speed · 3 what is left of their movement. Source: docs/liveness-measurements.md.
+of the upright face, and how the head is held and the face moves. `laid` compares two captures: 1 frames of one that
+move · 2 laid along the other at every place and speed · 3 what is left of their movement. By these a replay is refused.
+A film that a hand moves, or that is slanted or far slower, differs in them: its look, as `looks` has it, is compared
+beside, and sends to people. `marks` of that look are what an index of all borrowers may hold under a key. Source:
+docs/liveness-measurements.md.
 """
 
 from collections.abc import Sequence
@@ -14,31 +16,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verification.engines.faces.portrait import ARCFACE, Portrait
+from verification.engines.liveness import looks as appearance
 from verification.engines.liveness.frames import Floats, Image
 from verification.engines.liveness.landmarks import FaceMeasurement, five_points
+from verification.engines.liveness.looks import LooksLimits
 
 SIGNS = 224  # of the lowest frequencies of the face, 15 each way but the mean
 _SIDE, _CUT, _REDUCED = 15, 112, 64
-_FORMAT = b"\x01"
+_FORMAT = b"\x02"
 # Of a frame: turn, pitch, roll, mouth, right eye, left eye, x, y, eye distance; how many steps of each are one.
 _STEPS = np.array([1e4, 1e2, 1e2, 1e4, 1e4, 1e4, 10, 10, 10])
 _LARGEST = np.iinfo(np.int16).max
 # What one unit of each is when movements are compared: some times what a new compression changes in the real clips.
 # Place and size are told by the eye distance, so that no crop changes them.
 _UNITS = np.array([0.06, 3.0, 2.0, 0.06, 0.07, 0.07, 0.04, 0.04, 0.04])
-_TOLD = [0, 1, 3, 4, 5]  # of these, what a mark tells: none that a crop or a lean changes
-_MARKS, _CHOSEN, _TURNS, _CELL = 12, 16, 3, 2.0  # marks a frame, signs of each, numbers of its motion, units
-# Of each kind of mark its signs and its numbers: the same for everybody, for ever, or nothing is found again.
+_MARKS, _CHOSEN = 12, 20  # marks a frame, numbers of the look in each
+# Of each kind of mark its numbers: the same for everybody, for ever, or nothing is found again.
 # NumPy may give other numbers for a seed in another version (NEP 19): a test holds the marks that come of these.
 _CHANCE = np.random.default_rng(7)
-_CHOICES = list(
-    zip(
-        [np.sort(_CHANCE.choice(SIGNS, _CHOSEN, replace=False)) for _ in range(_MARKS)],
-        [_CHANCE.normal(size=(len(_TOLD), _TURNS)) / 3 for _ in range(_MARKS)],
-        [_CHANCE.uniform(0, 1, _TURNS) for _ in range(_MARKS)],
-        strict=True,
-    )
-)
+_CHOICES = [np.sort(_CHANCE.choice(appearance.NUMBERS, _CHOSEN, replace=False)) for _ in range(_MARKS)]
 _SPEEDS = (0.5, 0.56, 0.625, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25)
 _BETWEEN = 0.25  # of a frame, how far apart the places are where a window is laid
 Bits = NDArray[np.bool_]
@@ -46,61 +42,63 @@ Bits = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Prints:
-    """A row for each frame of a step that shows a face: `signs` (n, 224), and `motion` (n, 9), as it was measured."""
+    """A row for each frame of a step that shows a face: `signs` (n, 224), `motion` (n, 9), as it was measured, and
+    `looks` (n, 99)."""
 
     signs: Bits
     motion: Floats
+    looks: Floats
 
     def to_bytes(self) -> bytes:
-        """46 bytes a frame, to be sealed: they are of a face."""
+        """145 bytes a frame, to be sealed: they are of a face."""
         # Big-endian on every machine: these bytes are kept.
         steps = np.clip(np.rint(self.motion * _STEPS), -_LARGEST, _LARGEST).astype(">i2")
         signs = np.packbits(self.signs, axis=1)
-        return b"".join((_FORMAT, signs.tobytes(), steps.tobytes()))
+        return b"".join((_FORMAT, signs.tobytes(), steps.tobytes(), appearance.to_bytes(self.looks)))
 
 
 def from_bytes(kept: bytes) -> Prints:
     """What `to_bytes` wrote. Raises `ValueError` for anything else."""
-    each = SIGNS // 8 + 2 * len(_STEPS)
+    each = SIGNS // 8 + 2 * len(_STEPS) + appearance.NUMBERS
     count, left = divmod(len(kept) - 1, each)
     if kept[:1] != _FORMAT or left:
         raise ValueError("prints that are not whole")
     ends = 1 + count * SIGNS // 8
     signs = np.unpackbits(np.frombuffer(kept[1:ends], np.uint8).reshape(count, SIGNS // 8), axis=1)
-    steps = np.frombuffer(kept[ends:], ">i2").reshape(count, len(_STEPS))
-    return Prints(signs.astype(bool), steps / _STEPS)
+    rest = ends + count * 2 * len(_STEPS)
+    steps = np.frombuffer(kept[ends:rest], ">i2").reshape(count, len(_STEPS))
+    return Prints(signs.astype(bool), steps / _STEPS, appearance.from_bytes(kept[rest:]))
 
 
 def of(frames: Sequence[tuple[Image, FaceMeasurement]]) -> Prints:
     """Of the frames of one step. Only such as have a mesh."""
-    lows, motion = [], []
+    lows, motion, looks = [], [], list[Floats]()
     for image, face in frames:
         if face.mesh is not None:
             cut = Portrait(image, five_points(face.mesh), 1.0).cut(ARCFACE, side=_CUT)
             grey = cv2.cvtColor(cut, cv2.COLOR_RGB2GRAY)
             grey = np.asarray(cv2.resize(grey, (_REDUCED, _REDUCED), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+            looks.append(appearance.look(cut))
             lows.append(cv2.dct(grey.astype(np.float32))[:_SIDE, :_SIDE].ravel()[1:])
             told = face.turn, face.pitch, face.roll, face.mouth, *face.lids
             motion.append((*told, *face.eyes, face.interocular))
     rows, low = np.array(motion, dtype=np.float64).reshape(-1, len(_STEPS)), np.array(lows).reshape(-1, SIGNS)
-    ordered, middle = (
-        np.sort(low, axis=1),
-        SIGNS // 2,
-    )  # their number is even; NumPy's own median takes 15 times as long
-    return Prints(low > (ordered[:, middle - 1 : middle] + ordered[:, middle : middle + 1]) / 2, rows)
+    ordered, middle = np.sort(low, axis=1), SIGNS // 2  # even; NumPy's own median takes 15 times as long
+    signs = low > (ordered[:, middle - 1 : middle] + ordered[:, middle : middle + 1]) / 2
+    return Prints(signs, rows, np.array(looks, dtype=np.float64).reshape(-1, appearance.NUMBERS))
 
 
-def marks(one: Prints, *, kinds: int = _MARKS) -> list[frozenset[bytes]]:
-    """Of each frame, of so many kinds. They tell of a face: only under a key may they stand anywhere."""
-    units = one.motion[:, _TOLD] / _UNITS[_TOLD]
-    found = []
-    for number, (chosen, turn, shift) in enumerate(_CHOICES[:kinds]):
-        cells = np.floor(units @ turn / _CELL + shift).astype(">i2").view(np.uint8).reshape(-1, 2 * _TURNS)
-        bits = np.packbits(one.signs[:, chosen], axis=1)
-        told = np.hstack([np.full((len(units), 1), number, np.uint8), bits, cells])
-        whole, size = told.tobytes(), told.shape[1]
-        found.append([whole[at : at + size] for at in range(0, len(whole), size)])
-    return [frozenset(of_frame) for of_frame in zip(*found, strict=True)]
+def marks(step: Prints, *, kinds: int = _MARKS) -> list[frozenset[bytes]]:
+    """Of each frame, of so many kinds: signs of its look, which no similarity of the picture changes, and no speed.
+
+    They tell of a face: only under a key may they stand anywhere.
+    """
+    bright = step.looks > 0
+    columns = [np.packbits(bright[:, chosen], axis=1) for chosen in _CHOICES[:kinds]]
+    return [
+        frozenset(bytes([kind]) + signs[frame].tobytes() for kind, signs in enumerate(columns))
+        for frame in range(len(bright))
+    ]
 
 
 def mirrored(one: Prints) -> Prints:
@@ -108,7 +106,7 @@ def mirrored(one: Prints) -> Prints:
     # What is uneven from side to side changes its sign; so do the turn, the lean and the place, and the eyes change.
     is_uneven = np.arange(1, _SIDE * _SIDE) % _SIDE % 2 == 1
     motion = one.motion[:, [0, 1, 2, 3, 5, 4, 6, 7, 8]] * (-1, 1, -1, 1, 1, 1, -1, 1, 1)
-    return Prints(one.signs ^ is_uneven, motion)
+    return Prints(one.signs ^ is_uneven, motion, appearance.mirrored(one.looks))
 
 
 @dataclass(frozen=True)
@@ -134,12 +132,13 @@ class Windows:
 class Alike:
     """How alike two captures are. marked: share of the frames of one with a mark of the other. windows: how many of the
     one move. fits: how many of those fit the other. fitting: their share in a step, the mean of all steps that have
-    such; 0 without. So no step that is made long outweighs others."""
+    such; 0 without. So no step that is made long outweighs others. likeness: how alike they look, as `looks` says."""
 
     marked: float
     windows: int
     fits: int
     fitting: float
+    likeness: float
 
 
 @dataclass(frozen=True)
@@ -150,7 +149,7 @@ class AgainLimits:
     the least movement that tells anything. left, most_left, signs: how much of it, as a share and in units², and how
     many signs of the face may differ where a window fits. fits, fitting: how many must fit, and which share of those
     that move, step by step. many: from so many on people look, whatever their share. marked: which share of the frames
-    must have a mark of the other.
+    must have a mark of the other. looks: how alike they may look.
     """
 
     window: int
@@ -163,14 +162,17 @@ class AgainLimits:
     fitting: float
     many: int
     marked: float
+    looks: LooksLimits
 
     def finds(self, found: Alike) -> bool:
         """Whether the one is the other, shown again."""
         return found.fits >= self.fits and found.fitting >= self.fitting and found.marked >= self.marked
 
     def resembles(self, found: Alike) -> bool:
-        """Whether it may be the other: by the share that fits, of how few windows ever, or by many that fit."""
-        return (found.fitting >= self.fitting or found.fits >= self.many) and found.marked >= self.marked
+        """Whether it may be the other: by the share that fits, of how few windows ever, by many that fit, or by its
+        look."""
+        is_like = (found.fitting >= self.fitting or found.fits >= self.many) and found.marked >= self.marked
+        return is_like or found.likeness >= self.looks.likeness
 
 
 def alike(one: Sequence[Prints], other: Sequence[Prints], *, limits: AgainLimits) -> Alike:
@@ -180,7 +182,8 @@ def alike(one: Sequence[Prints], other: Sequence[Prints], *, limits: AgainLimits
     both = [*one, *(mirrored(step) for step in one)]
     marked = [[bool(own & known) for own in marks(step)] for step in both]
     found = laid(other, both, window=limits.window, stride=limits.stride, moving=limits.moving)
-    ways = []
+    ways, rows = [], [[step.looks for step in capture] for capture in (one, other)]
+    likeness = appearance.likeness(*rows, limits=limits.looks)
     for begin in (0, len(one)):
         of_way = [each for each in found if begin <= each.step < begin + len(one)]
         fitting: dict[int, list[bool]] = {}
@@ -189,7 +192,7 @@ def alike(one: Sequence[Prints], other: Sequence[Prints], *, limits: AgainLimits
             fitting.setdefault(each.step, []).append(fits)
         share = sum(sum(of) / len(of) for of in fitting.values()) / max(1, len(fitting))
         seen = [each for step in marked[begin : begin + len(one)] for each in step]
-        ways.append(Alike(sum(seen) / max(1, len(seen)), len(of_way), sum(map(sum, fitting.values())), share))
+        ways.append(Alike(sum(seen) / max(1, len(seen)), len(of_way), sum(map(sum, fitting.values())), share, likeness))
     return max(ways, key=lambda way: (limits.finds(way), limits.resembles(way), way.fitting, way.marked))
 
 

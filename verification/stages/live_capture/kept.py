@@ -181,7 +181,7 @@ def compare_captures(
     missed = {kind.removesuffix("seen") for kind, one in said.items() if one.get("seen") is False}
     own = _prints({kind: kept for kind, kept in items.items() if kind.removesuffix("prints") not in missed})
     found = [Compared(name, prints.alike(own, _prints(kept), limits=policy.AGAIN)) for name, kept in others.items()]
-    found.sort(key=lambda one: (one.alike.fitting, one.alike.marked, one.attempt), reverse=True)
+    found.sort(key=lambda one: (one.alike.fitting, one.alike.likeness, one.attempt), reverse=True)
     return {COMPARED: stored.to_bytes(ComparedAll(tuple(found), is_whole))}
 
 

@@ -1,11 +1,12 @@
-"""What is kept of a capture so that it is known again, on movements made up here; pictures: `test_replays`."""
+"""What is kept of a capture so that it is known again, on movements made up here; looks: `test_looks`."""
 
 from hashlib import sha256
 
 import numpy as np
 import pytest
 
-from verification.engines.liveness import policy, prints
+from verification.engines.liveness import looks, policy, prints
+from verification.engines.liveness.frames import Floats
 from verification.engines.liveness.prints import Alike, Laid, Prints, Windows
 
 _FRAMES = 23
@@ -15,6 +16,7 @@ def _capture(seed: int, *, slowed: float = 1.0, size: float = 1.0, steps: int = 
     """Steps of one person who moves in his own way; `size`: of the picture."""
     chance = np.random.default_rng(seed)
     of_face = np.random.default_rng(face).random(prints.SIGNS) < 0.5
+    rest, *ways = np.random.default_rng(face).normal(0, 6, (6, looks.NUMBERS))
     found = []
     for _ in range(steps):
         rates, sizes, phases = chance.uniform(0.1, 0.5, 9), chance.uniform(0.5, 1.5, 9), chance.uniform(0, 6, 9)
@@ -23,25 +25,31 @@ def _capture(seed: int, *, slowed: float = 1.0, size: float = 1.0, steps: int = 
         motion = moved * (0.2, 6.0, 4.0, 0.1, 0.1, 0.1, 5.0, 5.0, 3.0) + (0, 0, 0, 0.1, 0.3, 0.3, 100.0, 80.0, 40.0)
         motion[:, 6:] *= size
         flips = np.random.default_rng(seed + 1000).random((_FRAMES, prints.SIGNS)) < 0.02
-        found.append(Prints(of_face ^ flips, motion))
+        grain = np.random.default_rng(seed + 1000).normal(0, 0.3, (_FRAMES, looks.NUMBERS))
+        found.append(Prints(of_face ^ flips, motion, rest + moved[:, [0, 1, 3, 4, 5]] @ np.array(ways) + grain))
     return found
+
+
+def _part(step: Prints, frames: int) -> Prints:
+    return Prints(step.signs[:frames], step.motion[:frames], step.looks[:frames])
 
 
 def _alike(one: list[Prints], other: list[Prints]) -> Alike:
     return prints.alike(one, other, limits=policy.AGAIN)
 
 
-def test_they_are_kept_in_46_bytes_a_frame_and_read_back() -> None:
+def test_they_are_kept_in_145_bytes_a_frame_and_read_back() -> None:
     (step,) = _capture(1, steps=1)
     kept = step.to_bytes()
-    assert len(kept) == 1 + 46 * _FRAMES
+    assert len(kept) == 1 + 145 * _FRAMES
     back = prints.from_bytes(kept)
     assert (back.signs == step.signs).all()
     assert np.abs((back.motion - step.motion) / (1, 90, 90, 1, 1, 1, 200, 200, 60)).max() < 1e-3
+    assert np.abs(back.looks - step.looks).max() <= 0.25
     assert _alike([back], [step]).fitting == 1.0
 
 
-@pytest.mark.parametrize("spoil", [lambda kept: kept[:-1], lambda kept: b"\x02" + kept[1:], lambda _: b""])
+@pytest.mark.parametrize("spoil", [lambda kept: kept[:-1], lambda kept: b"\x01" + kept[1:], lambda _: b""])
 def test_what_is_not_whole_is_not_read(spoil: object) -> None:
     assert callable(spoil)
     with pytest.raises(ValueError, match="not whole"):
@@ -52,7 +60,9 @@ def test_a_step_without_a_face_leaves_nothing_and_is_like_nothing() -> None:
     nobody = prints.of([])
     assert prints.from_bytes(nobody.to_bytes()).motion.shape == (0, 9)
     assert prints.marks(nobody) == []
-    assert _alike([nobody], _capture(1)) == _alike(_capture(1), [nobody]) == _alike([], []) == Alike(0.0, 0, 0, 0.0)
+    assert (
+        _alike([nobody], _capture(1)) == _alike(_capture(1), [nobody]) == _alike([], []) == Alike(0.0, 0, 0, 0.0, 0.0)
+    )
 
 
 @pytest.mark.parametrize(
@@ -84,10 +94,10 @@ def test_the_same_movement_of_another_face_is_not() -> None:
 
 def test_no_command_that_is_made_long_hides_that_the_others_come_again() -> None:
     first, others = _capture(1), [_capture(seed) for seed in (2, 3, 4)]
-    short = [Prints(step.signs[:12], step.motion[:12]) for step in first[:2]]
+    short = [_part(step, 12) for step in first[:2]]
     long = [
-        Prints(np.concatenate([step.signs for step in of]), np.concatenate([step.motion for step in of]))
-        for of in zip(*others, strict=True)
+        Prints(*(np.concatenate([getattr(step, name) for step in steps]) for name in ("signs", "motion", "looks")))
+        for steps in zip(*others, strict=True)
     ][:2]
     found = _alike([*short, *long], first)
     assert found.windows > 20
@@ -115,38 +125,40 @@ def test_no_way_that_says_less_hides_one_that_says_more(
 
 
 def test_what_hardly_moves_is_not_judged() -> None:
-    still = [
-        Prints(step.signs, step.motion.mean(axis=0) + 0.05 * (step.motion - step.motion.mean(axis=0)))
-        for step in _capture(1)
-    ]
-    assert _alike(still, still).windows == 0
+    def calmed(rows: Floats) -> Floats:
+        return np.asarray(rows.mean(axis=0) + 0.05 * (rows - rows.mean(axis=0)), dtype=np.float64)
+
+    still = [Prints(step.signs, calmed(step.motion), calmed(step.looks)) for step in _capture(1)]
+    assert (_alike(still, still).windows, _alike(still, still).likeness) == (0, 0.0)
     assert not policy.AGAIN.finds(_alike(still, still))
 
 
 @pytest.mark.parametrize(("frames", "whole"), [(0, 0), (11, 0), (12, 1), (16, 1), (17, 2), (23, 3)])
 def test_a_step_has_a_window_from_twelve_frames_with_a_face_on(frames: int, whole: int) -> None:
     (step,) = _capture(1, steps=1)
-    short = Prints(step.signs[:frames], step.motion[:frames])
+    short = _part(step, frames)
     assert prints.windows(short, limits=policy.AGAIN) == Windows(whole, whole)
-    still = Prints(short.signs, np.repeat(step.motion[:1], frames, axis=0))
+    still = Prints(short.signs, np.repeat(step.motion[:1], frames, axis=0), short.looks)
     assert prints.windows(still, limits=policy.AGAIN) == Windows(whole, 0)
 
 
 @pytest.mark.parametrize(
-    ("fits", "marked", "fitting", "is_found", "is_like"),
+    ("fits", "marked", "fitting", "likeness", "is_found", "is_like"),
     [
-        (2, 0.2, 0.4, True, True),
-        (1, 0.2, 0.4, False, True),
-        (2, 0.19, 0.4, False, False),
-        (2, 0.2, 0.39, False, False),
-        (3, 0.2, 0.1, False, True),
-        (3, 0.19, 0.1, False, False),
+        (2, 0.2, 0.4, 0.0, True, True),
+        (1, 0.2, 0.4, 0.0, False, True),
+        (2, 0.19, 0.4, 0.0, False, False),
+        (2, 0.2, 0.39, 0.0, False, False),
+        (3, 0.2, 0.1, 0.0, False, True),
+        (3, 0.19, 0.1, 0.0, False, False),
+        (0, 0.0, 0.0, policy.AGAIN.looks.likeness, False, True),
+        (0, 0.0, 0.0, policy.AGAIN.looks.likeness - 0.01, False, False),
     ],
 )
-def test_it_takes_marks_and_windows_that_fit(
-    fits: int, marked: float, fitting: float, is_found: bool, is_like: bool
+def test_it_takes_marks_and_windows_that_fit_and_for_people_a_like_look(
+    fits: int, marked: float, fitting: float, likeness: float, is_found: bool, is_like: bool
 ) -> None:
-    found = Alike(marked, 12, fits, fitting)
+    found = Alike(marked, 12, fits, fitting, likeness)
     assert (policy.AGAIN.finds(found), policy.AGAIN.resembles(found)) == (is_found, is_like)
 
 
@@ -155,13 +167,14 @@ def test_twice_in_a_mirror_is_as_it_was() -> None:
     twice = prints.mirrored(prints.mirrored(step))
     assert (twice.signs == step.signs).all()
     assert (twice.motion == step.motion).all()
+    assert (twice.looks == step.looks).all()
 
 
 def test_marks_stay_what_they_are_for_what_was_kept_must_be_found() -> None:
-    signs = np.arange(prints.SIGNS) % 3 == 0
-    fixed = Prints(signs[None], np.array([[0.11, 5.0, 1.0, 0.1, 0.3, 0.3, 100.0, 80.0, 40.0]]))
+    look = np.where(np.arange(looks.NUMBERS) % 3, -1.0, 1.0)
+    fixed = Prints(np.zeros((1, prints.SIGNS), dtype=bool), np.zeros((1, 9)), look[None])
     (of_frame,) = prints.marks(fixed)
     assert len(of_frame) == 12
     assert sha256(b"".join(sorted(of_frame))).hexdigest() == (
-        "39e3a271445daa05f55e32502bfa81392e79a312066e41c9d4b9bc5b1df9523b"
+        "e592c732704f02f068dad4bd8680a64f732862a306a3926c289759fe925b76d4"
     )

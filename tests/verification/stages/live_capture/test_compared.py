@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from verification.core import stored
-from verification.engines.liveness import policy, prints
+from verification.engines.liveness import looks, policy, prints
 from verification.engines.liveness.prints import Prints
 from verification.stages.live_capture.kept import ComparedAll, compare_captures
 
@@ -20,7 +20,8 @@ def _step(seed: int, frames: int) -> bytes:
     at = np.arange(frames)[:, None] / 6
     moved = np.sin(2 * np.pi * chance.uniform(0.1, 0.5, 9) * at + chance.uniform(0, 6, 9)) * _MOVES
     signs = np.random.default_rng(0).random(prints.SIGNS) < 0.5
-    return Prints(np.tile(signs, (frames, 1)), moved + _MIDDLE).to_bytes()
+    still = np.zeros((frames, looks.NUMBERS))
+    return Prints(np.tile(signs, (frames, 1)), moved + _MIDDLE, still).to_bytes()
 
 
 @pytest.mark.parametrize("seen", [True, False])

@@ -117,7 +117,7 @@ def test_a_face_at_rest_need_not_move(facts: LiveCaptureFacts) -> None:
 
 
 def test_a_capture_that_earlier_ones_may_be_is_for_people(facts: LiveCaptureFacts) -> None:
-    again = Compared("att_" + "b" * 26, Alike(0.9, 12, 9, 0.8))
+    again = Compared("att_" + "b" * 26, Alike(0.9, 12, 9, 0.8, 0.95))
     by_chance = replace(again, alike=replace(again.alike, fits=POLICY.again.fits - 1))
     in_part = replace(again, alike=replace(again.alike, fits=POLICY.again.many, fitting=POLICY.again.fitting / 2))
     for others, is_whole, code in (
@@ -146,8 +146,8 @@ def test_a_chain_without_a_face_to_compare_is_refused(facts: LiveCaptureFacts) -
 
 def test_a_capture_that_comes_again_is_refused_and_no_word_tells_whose_it_was(facts: LiveCaptureFacts) -> None:
     again, other = (
-        Compared("att_" + "b" * 26, Alike(0.9, 12, 9, 0.8)),
-        Compared("att_" + "c" * 26, Alike(0.9, 12, 2, 0.3)),
+        Compared("att_" + "b" * 26, Alike(0.9, 12, 9, 0.8, 0.95)),
+        Compared("att_" + "c" * 26, Alike(0.9, 12, 2, 0.3, 0.0)),
     )
     for shown in (facts.shown, Step("frame_truncated")):
         seen = replace(

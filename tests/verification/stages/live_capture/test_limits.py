@@ -117,6 +117,10 @@ def moved(of: Any, place: str, value: float) -> Any:
     return replace(of, **{name: moved(getattr(of, name), rest, value) if rest else value})
 
 
+def _like(pair: Alike) -> ComparedAll:
+    return ComparedAll((Compared("b", pair),), is_whole=True)
+
+
 @pytest.mark.parametrize(
     ("part", "changes", "gate", "name"),
     [
@@ -126,8 +130,9 @@ def moved(of: Any, place: str, value: float) -> Any:
         ("sent", {"latest": 4.76}, "face.timing", "latest"),
         ("sent", {"transfer": 6.01}, "face.timing", "transfer"),
         ("sent", {"presented_before": True}, "face.fresh", "presented_before"),
-        ("sent", {"compared": ComparedAll((Compared("b", Alike(0.5, 4, 2, 0.4)),), True)}, "face.fresh", "replayed"),
-        ("sent", {"compared": ComparedAll((Compared("b", Alike(0.5, 12, 3, 0.2)),), True)}, "face.fresh", "fits"),
+        ("sent", {"compared": _like(Alike(0.5, 4, 2, 0.4, 0.0))}, "face.fresh", "replayed"),
+        ("sent", {"compared": _like(Alike(0.5, 12, 3, 0.2, 0.0))}, "face.fresh", "fits"),
+        ("sent", {"compared": _like(Alike(0.0, 12, 0, 0.0, 0.9))}, "face.fresh", "likeness"),
         ("injection", {"cameras": 2}, "face.injection", "cameras"),
         ("injection", {"returned": 8}, "face.injection", "returned"),
         ("injection", {"pictures": 60, "off_us": 2.0, "facing": ""}, "face.injection", "off_us"),
