@@ -49,7 +49,7 @@ _AGAIN = Again(
     sought=lambda evidence: frozenset(),
     others_max=4,
     shared_min=10**6,
-    compare=lambda evidence, others, is_whole: {},
+    compare=lambda evidence, others, is_whole, beside: {},
 )
 
 

@@ -1,7 +1,7 @@
 """What a stage and a route are, and what passes between them and the workflow: ARCHITECTURE.md, "How a stage works"."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -177,8 +177,8 @@ class Again:
     kept: the last word of the kinds of evidence that are compared. marks: of such evidence, what an index of all
     borrowers may hold under a key. sought: by which marks others are found that it may show again. others_max,
     shared_min: how many of them are compared, at most, and how many marks each shares, at least. compare: this evidence
-    with that of the others, by attempt, and whether these are all who share enough; what it finds is evidence, by which
-    it is judged.
+    with that of the others, by attempt, whether these are all who share enough, and which of them are attempts of the
+    same verification; what it finds is evidence, by which it is judged.
     """
 
     kept: str
@@ -186,7 +186,9 @@ class Again:
     sought: Callable[[Mapping[str, bytes]], frozenset[bytes]]
     others_max: int
     shared_min: int
-    compare: Callable[[Mapping[str, bytes], Mapping[str, Mapping[str, bytes]], bool], Mapping[str, bytes]]
+    compare: Callable[
+        [Mapping[str, bytes], Mapping[str, Mapping[str, bytes]], bool, Collection[str]], Mapping[str, bytes]
+    ]
 
 
 @dataclass(frozen=True)

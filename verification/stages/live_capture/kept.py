@@ -9,7 +9,7 @@ command followed. Of the whole: how alike it is to other captures (`compared`). 
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -171,16 +171,24 @@ def sought_by_capture(items: Mapping[str, bytes]) -> frozenset[bytes]:
 
 
 def compare_captures(
-    items: Mapping[str, bytes], others: Mapping[str, Mapping[str, bytes]], is_whole: bool
+    items: Mapping[str, bytes],
+    others: Mapping[str, Mapping[str, bytes]],
+    is_whole: bool,
+    beside: Collection[str] = (),
 ) -> dict[str, bytes]:
     """How alike this capture is to each of the others, and whether those are all.
 
-    By the commands that were seen: a film is no less one for what was put between its parts and not seen.
+    By the commands that were seen: a film is no less one for what was put between its parts and not seen. beside: the
+    other captures of the same verification, whose look is not compared: a person who tries again in the same light
+    looks the same, and a film of an attempt that failed brings nothing that the attempt did not.
     """
     said = {kind: json.loads(kept) for kind, kept in items.items() if kind.startswith(STAGE) and kind.endswith(".seen")}
     missed = {kind.removesuffix("seen") for kind, one in said.items() if one.get("seen") is False}
     own = _prints({kind: kept for kind, kept in items.items() if kind.removesuffix("prints") not in missed})
-    found = [Compared(name, prints.alike(own, _prints(kept), limits=policy.AGAIN)) for name, kept in others.items()]
+    likened = {name: prints.alike(own, _prints(kept), limits=policy.AGAIN) for name, kept in others.items()}
+    found = [
+        Compared(name, replace(alike, likeness=0.0) if name in beside else alike) for name, alike in likened.items()
+    ]
     found.sort(key=lambda one: (one.alike.fitting, one.alike.likeness, one.attempt), reverse=True)
     return {COMPARED: stored.to_bytes(ComparedAll(tuple(found), is_whole))}
 

@@ -210,7 +210,7 @@ def compared(attempt: Attempt, of: Again, evidence: Mapping[str, bytes]) -> Mapp
     if len(alike) > of.others_max:  # 2
         by_age = Attempt.objects.filter(pk__in=alike).order_by("opened_at", "pk").values_list("pk", flat=True)
         alike = list(dict.fromkeys([*by_age[: of.others_max // 2], *alike]))[: of.others_max]
-    others: dict[str, Mapping[str, bytes]] = {}
+    others, beside = dict[str, Mapping[str, bytes]](), set[str]()
     if alike:
         rows = Attempt.objects.filter(pk__in=alike).select_related("verification__key").defer("sealed_memory")
         items: dict[str, list[EvidenceItem]] = {}
@@ -221,7 +221,9 @@ def compared(attempt: Attempt, of: Again, evidence: Mapping[str, bytes]) -> Mapp
             with suppress(EvidenceUnreadable):
                 own = {item.kind: store.opening(key, item, files=files).plain for item in items.get(row.pk, ())}
                 others[row.pk] = own
-    return of.compare(evidence, others, is_whole)
+            if row.verification_id == attempt.verification_id:
+                beside.add(row.pk)
+    return of.compare(evidence, others, is_whole, beside)
 
 
 def _words(attempt: Attempt, marks: frozenset[bytes]) -> dict[int, set[int]]:
