@@ -136,7 +136,7 @@ def _like(folder: Path) -> str:
     there, _ = cv2.estimateAffinePartial2D(backend.find(other)[0].points, backend.find(own)[0].points)
     laid = cv2.warpAffine(other, there, own.shape[1::-1], borderMode=cv2.BORDER_REFLECT)
     kept = folder / "like.jpg"
-    Image.fromarray((own * 0.63 + laid * 0.37).astype(np.uint8)).save(kept, quality=95)
+    Image.fromarray((own * 0.55 + laid * 0.45).astype(np.uint8)).save(kept, quality=95)
     return str(kept)
 
 
