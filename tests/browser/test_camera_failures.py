@@ -175,7 +175,7 @@ def test_a_command_in_which_the_phone_was_turned_is_lost_and_another_follows_onc
     assert len(sent) == 3
     # A capture whose frames differ in size is refused.
     assert {decode(frame, limits=policy.FRAMES).shape for step in sent for frame in step.stills} == {(640, 480, 3)}
-    assert {decode(frame, limits=policy.CHAIN).shape for step in sent for frame in step.chain} == {(213, 160, 3)}
+    assert {decode(frame, limits=policy.CHAIN).shape for step in sent for frame in step.chain} == {(320, 240, 3)}
 
 
 def test_a_reload_in_the_middle_goes_on_at_once_with_another_command(opened: Open) -> None:
