@@ -9,11 +9,9 @@ from hashlib import sha256
 from operator import attrgetter
 from typing import Any, Final
 
-from verification.audit import signatures
+from verification.audit import projected_rows, signatures
 from verification.audit.compare_attempts import compare_attempts
-from verification.audit.compare_clearances import compare_clearances
 from verification.audit.compare_evidence import compare_evidence
-from verification.audit.compare_ways import compare_ways
 from verification.audit.held_rows import (
     Held,
     Pair,
@@ -26,11 +24,13 @@ from verification.audit.held_rows import (
     reconcile,
     spelled,
 )
+from verification.audit.history import course_entry
 from verification.core.errors import Conflict
 from verification.core.events import CLOSINGS, DECISIONS, OBLIGATIONS, RECEIPT, REPORTED
 from verification.core.findings import Finding
 from verification.core.route import OURS
-from verification.course import policy
+from verification.course import fold, policy, tables
+from verification.course.projection import project
 from verification.models import Verification
 
 _ASKED: Final = frozenset({"requires_input", "processing"})
@@ -47,6 +47,8 @@ _STANDING: Final = ("route", "stage", "turn", "combination", "last_failure")
 _JUDGING: Final = ("attempt.judged", "attempt.reviewed", "attempt.lapsed", "route.chosen")
 """What says how an attempt went, or that another route has nothing to do with that."""
 
+_PROJECTED: Final = (tables.LINK, tables.SESSION, tables.SIGNING, tables.HAND_OVER, tables.CLEARANCE)
+
 
 def compare(log: str, held: Held) -> Iterator[Finding]:
     """Everything that the rows of one verification and its entries say differently."""
@@ -60,8 +62,8 @@ def compare(log: str, held: Held) -> Iterator[Finding]:
     yield from reconcile(log, held, said, {pk: f"receipt of {pk}" for pk in holds})
     yield from compare_attempts(log, held)
     yield from compare_evidence(log, held)
-    yield from compare_ways(log, held)
-    yield from compare_clearances(log, held)
+    state = fold.reach(map(course_entry, held.entries))
+    yield from projected_rows.differences(log, held, project(state), _PROJECTED)
 
 
 def require_as_said(verification: Verification) -> Held:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 from verification.audit.damaged import readable
 from verification.core.events import ADVANCED
@@ -32,13 +32,8 @@ from verification.models import (
     Verification,
 )
 
-_WAYS: Final[Mapping[Any, str]] = {
-    Link: "links",
-    BorrowerSession: "sessions",
-    MobileSigning: "signings",
-    HandOver: "hand_overs",
-    Clearance: "clearances",
-}
+_WAYS: Final = (Link, BorrowerSession, MobileSigning, HandOver, Clearance)
+"""Tables whose rows are held by the name of the table."""
 Pair = tuple[str, Any, Any]
 """A field, what the entry says and what the row holds."""
 Said = tuple[AuditEntry, Any, str, list[Pair] | None]
@@ -60,18 +55,18 @@ class Held:
     items: list[EvidenceItem] = field(default_factory=list)
     uses: list[SharedEvidenceUse] = field(default_factory=list)
     words: dict[str, list[int]] = field(default_factory=dict)
-    links: list[Link] = field(default_factory=list)
-    sessions: list[BorrowerSession] = field(default_factory=list)
-    signings: list[MobileSigning] = field(default_factory=list)
-    hand_overs: list[HandOver] = field(default_factory=list)
+    ways: list[Model] = field(default_factory=list)
     keys: list[DataKey] = field(default_factory=list)
     receipts: list[Receipt] = field(default_factory=list)
-    clearances: list[Clearance] = field(default_factory=list)
 
     @property
     def key(self) -> DataKey | None:
         """The key of its evidence, wrapped or destroyed."""
         return self.keys[0] if self.keys else None
+
+    def rows(self, table: str) -> list[Any]:
+        """The ways in or the clearances, of one table."""
+        return [row for row in self.ways if row._meta.db_table == table]
 
     @property
     def is_erased(self) -> bool:
@@ -111,8 +106,8 @@ def load(ids: Sequence[str], *, is_whole: bool = True) -> dict[str, Held]:
         uses = SharedEvidenceUse.objects.filter(attempt__in=list(owners)).order_by("pk")
         items = EvidenceItem.objects.filter(verification_id__in=pks).defer("sealed", "wrapped_key").order_by("pk")
         lists += [(uses, owners, of_attempts, "uses"), (items, held, own, "items")]
-        for table, name in _WAYS.items():
-            lists.append((table.objects.filter(verification_id__in=pks).order_by("pk"), held, own, name))
+        for table in _WAYS:
+            lists.append((table._default_manager.filter(verification_id__in=pks).order_by("pk"), held, own, "ways"))
         lists.append((DataKey.objects.filter(pk__in=pks), held, own, "keys"))
         lists.append((Receipt.objects.filter(pk__in=pks), held, own, "receipts"))
         for attempt_id, word in CaptureWord.objects.filter(attempt__in=list(owners)).values_list("attempt_id", "word"):

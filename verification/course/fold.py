@@ -8,6 +8,7 @@ The look at signatures names it; what its rule would name is left out. Source: a
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum, auto
+from functools import reduce
 from typing import Final
 
 from verification.core import events
@@ -49,16 +50,16 @@ MOVES: Final = dict(
         _move("route.chosen", opening.route_chosen),
         _move(events.SIMULATED, opening.simulated),
         _move("link.minted", access.link_minted),
-        _move("link.spent", access.unmoved),
-        _move("mobile_signing.minted", access.unmoved),
-        _move("mobile_signing.read", access.unmoved),
-        _move("mobile_signing.taken", access.unmoved),
-        _move("mobile_signing.refused", access.unmoved),
-        _move("hand_over.minted", access.unmoved),
-        _move("hand_over.read", access.unmoved),
-        _move("hand_over.refused", access.unmoved),
+        _move("link.spent", access.link_spent),
+        _move("mobile_signing.minted", access.signing_minted),
+        _move("mobile_signing.read", access.signing_read),
+        _move("mobile_signing.taken", access.signing_taken),
+        _move("mobile_signing.refused", access.signing_refused),
+        _move("hand_over.minted", access.hand_over_minted),
+        _move("hand_over.read", access.hand_over_read),
+        _move("hand_over.refused", access.hand_over_refused),
         _move("hand_over.stopped", access.stopped),
-        _move("verification.handed_over", access.unmoved),
+        _move("verification.handed_over", access.handed_over),
         _move("attempt.opened", attempts.opened),
         _move("attempt.answered", attempts.answer_given),
         _move("attempt.looked_at", attempts.looked_at),
@@ -136,6 +137,11 @@ def fold(entries: Iterable[Entry]) -> Iterator[tuple[Entry, State, list[Fault]]]
     for entry in entries:
         state, faults = apply(state, entry)
         yield entry, state, faults
+
+
+def reach(entries: Iterable[Entry]) -> State:
+    """How far these entries lead."""
+    return reduce(lambda state, entry: apply(state, entry)[0], entries, State())
 
 
 def _refusal(state: State, move: Move | None) -> str:

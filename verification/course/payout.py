@@ -148,9 +148,14 @@ def _with(state: State, entry: Entry, status: str) -> Mapping[str, Clearance]:
         for unused, row in state.credit.clearances.items():
             if row.status in UNUSED:
                 clearances[unused] = replace(row, status=SUPERSEDED)
-    advanced = state.advanced if status == ISSUED else clearance.advanced
-    terms = {**clearance.terms, **entry.body}
-    clearances[name] = Clearance(status, terms, advanced)
+    clearances[name] = Clearance(
+        status=status,
+        terms={**clearance.terms, **entry.body},
+        advanced=state.advanced if status == ISSUED else clearance.advanced,
+        times={**clearance.times, status: entry.at},
+        request=entry if status == PROCESSING else clearance.request,
+        entry=entry.id,
+    )
     return clearances
 
 

@@ -67,11 +67,28 @@ class Clearance:
     """One clearance: its status, the fields that its entries state, and the clock it was issued by.
 
     `advanced`: by how much a test clock had been advanced when it was issued.
+    `request`: the entry by which it was asked for. `entry`: the newest that names it.
     """
 
     status: str = ""
     terms: Body = field(default_factory=dict)
     advanced: timedelta = timedelta(0)
+    times: Mapping[str, datetime] = field(default_factory=dict)
+    """By status, when it came to it."""
+    request: Entry | None = None
+    entry: str = ""
+
+
+WayKey = tuple[str, str]
+"""The table of a way in, and the hash of its secret."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way in: the values of its row, and the entry that changed them last."""
+
+    entry: str
+    values: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -130,6 +147,8 @@ class State:
     # access
     senders: frozenset[str] = frozenset()
     """The people who sent the borrower a link: they have no vote."""
+    ways: Mapping[WayKey, Way] = field(default_factory=dict)
+    """Links, sessions and codes."""
     is_stopped: bool = False
     """At a phone the borrower reported somebody who tells them what to press."""
 
