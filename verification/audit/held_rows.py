@@ -65,8 +65,9 @@ class Held:
         return self.keys[0] if self.keys else None
 
     def rows(self, table: str) -> list[Any]:
-        """The ways in or the clearances, of one table."""
-        return [row for row in self.ways if row._meta.db_table == table]
+        """The rows of one table."""
+        rows = (self.verification, *self.attempts.values(), *self.votes, *self.receipts, *self.ways)
+        return [row for row in rows if row._meta.db_table == table]
 
     @property
     def is_erased(self) -> bool:

@@ -1,14 +1,15 @@
 """Are the rows of a case those that its entries imply? One loop over all tables of `course/tables.py`."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from hashlib import sha256
 from typing import Any
 
 from django.db.models import Model
 
 from verification.audit.held_rows import Held
 from verification.core.findings import Finding
-from verification.course.projection import Row
-from verification.course.tables import SESSION, TABLES, Table
+from verification.course.row import Lawful, Row
+from verification.course.tables import CASE, RECEIPT, SESSION, TABLES, Table
 
 Key = tuple[str, ...]
 
@@ -20,20 +21,38 @@ def differences(log: str, held: Held, rows: Iterable[Row], tables: Collection[st
         table = TABLES[name]
         stored = _stored(held, name)
         parts = [row for row in projected if row.table == name]
+        missing = set[Key]()
         for row in parts:
-            title = table.title.format(*row.key) + (f" of verification {case}" if table.is_of_case else "")
-            if (values := stored.get(row.key)) is None:
+            if (values := stored.get(row.key)) is not None:
+                yield from _differing(log, table, row, values, case)
+            elif row.key not in missing:
+                missing.add(row.key)
+                title = _title(table, row, case)
                 detail = f"the {title} that this entry speaks of is not there any more"
                 yield Finding(code="row_missing", log=log, entry=row.entry, detail=detail)
-                continue
-            for column, value in row.values.items():
-                if value != values[column]:
-                    field = table.fields[column].name or column
-                    detail = f"the {field} of {title} is not what this entry says"
-                    yield Finding(code="row_differs", log=log, entry=row.entry, field=field, detail=detail)
-        for key in sorted(stored.keys() - {row.key for row in parts}):
+        # The row of the case itself stands here for each that has entries, whatever they say.
+        unsaid = stored.keys() - {row.key for row in parts} if name != CASE else ()
+        for key in sorted(unsaid):
             detail = f"verification {case} holds the {table.title.format(*key)}, of which no entry speaks"
             yield Finding(code="row_unsaid", log=log, detail=detail)
+
+
+def _title(table: Table, row: Row, case: str) -> str:
+    return table.title.format(*row.key) + (f" of verification {case}" if table.is_of_case else "")
+
+
+def _differing(log: str, table: Table, row: Row, stored: Mapping[str, Any], case: str) -> Iterator[Finding]:
+    for column, value in row.values.items():
+        field, code = column, "row_differs"
+        if isinstance(value, Lawful):
+            code, detail = value.code, value.wrong(stored)
+        elif value != stored[column]:
+            field = table.fields[column].name or column
+            detail = f"the {field} of {_title(table, row, case)} is not what this entry says"
+        else:
+            detail = ""
+        if detail:
+            yield Finding(code=code, log=log, entry=row.entry, field=field, detail=detail)
 
 
 def _stored(held: Held, name: str) -> dict[Key, Mapping[str, Any]]:
@@ -44,6 +63,8 @@ def _stored(held: Held, name: str) -> dict[Key, Mapping[str, Any]]:
         values = _values(model, TABLES[name])
         if "session_id" in values:
             values["session_id"] = sessions.get(values["session_id"])
+        if name == RECEIPT:  # entries name its hash
+            values["jws"] = sha256(str(values["jws"]).encode(errors="replace")).hexdigest()
         rows[tuple(values[column] for column in TABLES[name].key)] = values
     return rows
 

@@ -15,6 +15,7 @@ from verification.core import events
 from verification.core.events import EntryType
 from verification.course import access, after, attempts, ends, opening, payout, people
 from verification.course.entry import AFTER_END, LAW, MOVE, Entry, Fault
+from verification.course.standing import stand
 from verification.course.state import Rule, State, Step
 
 FIRST: Final = "verification.created"
@@ -78,7 +79,7 @@ MOVES: Final = dict(
         _move("verification.canceled", ends.canceled),
         _move("verification.failed", ends.failed),
         # A canceled case gets its receipt, frames go, a person asks for what the law gives them.
-        _move(events.RECEIPT, access.unmoved, When.ALWAYS),
+        _move(events.RECEIPT, after.receipt_issued, When.ALWAYS),
         _move(events.DESTROYED, access.unmoved, When.ALWAYS),
         _move("verification.redacted", access.unmoved, When.ALWAYS),
         _move("verification.key_revoked", access.unmoved, When.ALWAYS),
@@ -106,13 +107,16 @@ def apply(state: State, entry: Entry) -> Step:
         faults.append(Fault(MOVE, "the first entry of a verification opens it"))
     if refusal := _refusal(state, move):
         faults.append(Fault(AFTER_END, refusal))
-        return replace(state, length=state.length + 1), faults
+        if move:  # what it would have to show is not asked any more; the rows may follow it
+            state, _ = move.rule(state, entry)
+        return replace(state, length=state.length + 1, standing=stand(state, entry)), faults
     if move and move.when is When.ONCE_VERIFIED and state.end != VERIFIED:
         detail = "nothing of a credit is said of what was not verified"
         faults.append(Fault(AFTER_END, detail))
     # 1 what was left to people in vain allows no other entry; 2 the rule of this type
     state, in_vain = ends.in_vain(state, entry)
     state, unlawful = move.rule(state, entry) if move else (state, [_unknown(entry)])
+    state = replace(state, standing=stand(state, entry))
     if entry.is_signed:
         faults += in_vain + unlawful
     # 3 the cause of a fault stands for one entry; 4 an end
@@ -120,10 +124,11 @@ def apply(state: State, entry: Entry) -> Step:
     if move is None or not move.type.decides:
         return replace(state, length=state.length + 1, fault=fault), faults
     state = replace(
-        state,
+        after.with_receipt(state, entry),
         length=state.length + 1,
         fault=fault,
         end=entry.type,
+        ending=entry,
         ended_at=entry.at,
         ages_from=state.time(entry),
         decision=entry.id if entry.is_signed else "",

@@ -20,7 +20,9 @@ def created(state: State, entry: Entry) -> Step:
     if state.length:
         return state, [Fault(MOVE, "a verification is opened once, by its first entry")]
     until = state.moment(body, "expires_at")
-    law = Opening(text(body, "profile_sha256"), opened_at=state.time(entry), expires_at=until)
+    law = Opening(
+        entry, text(body, "profile_sha256"), opened_at=state.time(entry), expires_at=until
+    )
     state = replace(state, route=text(body, "route"), until=until, opening=law)
     state = with_link(state, entry)
     if not entry.is_signed:  # no profile, so that no combination suffices

@@ -73,7 +73,14 @@ def reported(state: State, entry: Entry) -> Step:
         detail = "a contract was reported for another sum than was asked for"
         faults.append(Fault(TERMS, detail))
     contract = text(body, "contract")
-    credit = replace(state.credit, waits_from=since, contract=contract, cap=cap)
+    credit = replace(
+        state.credit,
+        waits_from=since,
+        contract=contract,
+        cap=cap,
+        report=entry,
+        release_not_before=state.moment(body, "release_not_before"),
+    )
     return replace(state, credit=credit), faults
 
 

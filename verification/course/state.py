@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from verification.core.errand import ONCE
 from verification.core.keeping import claims
@@ -19,16 +19,32 @@ LEFT: Final = "left"
 """The phases of an attempt; `LEFT`: the borrower took another route while it was open."""
 
 
+class Vote(NamedTuple):
+    """Whether a person passes an attempt, by which entry and when."""
+
+    passes: bool
+    entry: str
+    at: datetime
+
+
 @dataclass(frozen=True)
 class Attempt:
     """One attempt at a stage.
 
+    `opening`: the entry that opened it. `entry`: the newest entry of its dialogue.
     `is_signed`: each of its entries is, as its type asks.
     `is_lawful`: it is signed, and its checks come to the outcome that its entries state.
     """
 
     route: str
     stage: str
+    opening: Entry
+    entry: str
+    turn: int = 0
+    answers: int = 0
+    """How many answers brought evidence."""
+    closing: Entry | None = None
+    """The newest entry that closed it."""
     phase: str = OPEN
     next: str = ""
     """Who moves next, of `core.route.Next`."""
@@ -36,8 +52,8 @@ class Attempt:
     until: datetime | None = None
     """Until when it may be answered."""
     release: Release | None = None
-    votes: Mapping[str, bool] = field(default_factory=dict)
-    """By person, whether they pass it."""
+    votes: Mapping[str, Vote] = field(default_factory=dict)
+    """By person."""
     evidence: frozenset[str] = frozenset()
     """What signed entries list of it: commitments and, of what is about no person, hashes."""
     spent_at: datetime | None = None
@@ -95,6 +111,8 @@ class Way:
 class Opening:
     """By which law a verification goes, and for how long."""
 
+    entry: Entry | None = None
+    """By which it was opened."""
     profile_sha256: str = ""
     combinations: tuple[Combination, ...] = ()
     """Those of its law that its lender allows."""
@@ -113,6 +131,10 @@ class Credit:
     """The sum of the loan, tiyn; 0 until an entry states it."""
     contract: str = ""
     """The contract that was reported."""
+    report: Entry | None = None
+    """The entry by which it was reported."""
+    release_not_before: datetime | None = None
+    """Until when the money waits, by that entry."""
     waits_from: datetime | None = None
     """Since the contract was reported: from when the wait for a new consent counts."""
     clearances: Mapping[str, Clearance] = field(default_factory=dict)
@@ -125,11 +147,30 @@ class Credit:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """Where a case stands, of which nothing else depends."""
+
+    turn: int = 0
+    stage: str = ""
+    is_ours: bool = False
+    """The borrower has answered, and it is with us."""
+    failure: str = ""
+    """The code by which the newest attempt failed."""
+    review_code: str = ""
+    """Why it came to people last."""
+    choices: tuple[Entry, ...] = ()
+    """The entries that chose a route."""
+    times: Mapping[str, datetime] = field(default_factory=dict)
+    """By type of entry, the time of the newest one."""
+
+
+@dataclass(frozen=True)
 class State:
     """How far a verification has come."""
 
     length: int = 0
     """How many entries led here."""
+    standing: Standing = Standing()
 
     # opening and routes
     opening: Opening = Opening()
@@ -180,11 +221,15 @@ class State:
     # the end
     end: str = ""
     """The type of the entry that ended it."""
+    ending: Entry | None = None
+    """That entry."""
     ended_at: datetime | None = None
     ages_from: datetime | None = None
     """From when its verdict ages, as `time` counts."""
     decision: str = ""
     """The entry that ended it, if that is signed."""
+    receipts: Mapping[str, str] = field(default_factory=dict)
+    """By entry, the hash of the receipt that it names."""
 
     credit: Credit = Credit()
 

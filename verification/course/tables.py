@@ -120,7 +120,7 @@ _OF_CASE: Final[Mapping[str, Field]] = {
     "profile_sha256": said(f"{_CREATED} and the end: profile_sha256"),
     "combinations": said(f"{_CREATED}: combinations"),
     "combination": said("the end, route.chosen: combination"),
-    "passed_routes": said("the end: routes; before, route.chosen: passed"),
+    "passed_routes": said("the end: routes; before, route.chosen: passed", "routes"),
     "route": said(f"{_ENDED}, route.chosen, {_CREATED}: route"),
     "stage": said(f"{_ENDED}: stage; before, {_OPENED}"),
     "turn": said(f"{_ENDED}: turn; before, {_OPENED} and .answered"),
@@ -274,7 +274,7 @@ _BY_TOKEN: Final = ("token_sha256",)
 _BY_CODE: Final = ("code_sha256",)
 
 TABLES: Final[Mapping[str, Table]] = {
-    CASE: Table(_OF_CASE),
+    CASE: Table(_OF_CASE, "verification {}"),
     ATTEMPT: Table(_OF_ATTEMPT, "attempt {}"),
     VOTE: Table(_OF_VOTE, "vote of {1} on attempt {0}", ("attempt_id", "person")),
     LINK: Table(_OF_LINK, "link {:.16}", _BY_TOKEN, is_of_case=True),
