@@ -1,7 +1,7 @@
-"""Does every row about a verification say what its entries say, and has every row its entry? Here first its own row.
+"""Does every row about a verification say what its entries say, and has every row its entry?
 
-Only what a body names is compared: the bytes of a body are signed, so nobody can take a name out of it unseen. Which
-column is compared with what is listed in `columns.py`.
+`course/projection.py` says which rows the entries imply; here stands what no row shows. Only what a body names is
+compared: the bytes of a body are signed, so a name that is taken out of it is seen.
 """
 
 from collections.abc import Collection, Iterator
@@ -9,10 +9,7 @@ from typing import Final
 
 from verification.audit import projected_rows, signatures
 from verification.audit.compare_evidence import compare_evidence
-from verification.audit.held_rows import (
-    Held,
-    load,
-)
+from verification.audit.held_rows import Held, load
 from verification.audit.history import course_entry
 from verification.core.errors import Conflict
 from verification.core.findings import Finding

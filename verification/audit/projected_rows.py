@@ -8,8 +8,9 @@ from django.db.models import Model
 
 from verification.audit.held_rows import Held
 from verification.core.findings import Finding
+from verification.core.keeping import index_mark, words_mark
 from verification.course.row import Lawful, Row
-from verification.course.tables import CASE, RECEIPT, SESSION, TABLES, Table
+from verification.course.tables import CASE, ITEM, RECEIPT, SESSION, TABLES, WORD, Table
 
 Key = tuple[str, ...]
 
@@ -17,28 +18,34 @@ Key = tuple[str, ...]
 def differences(log: str, held: Held, rows: Iterable[Row], tables: Collection[str]) -> Iterator[Finding]:
     """The rows of these tables that are missing, that differ, and that no entry implies."""
     projected, case = list(rows), held.verification.pk
+    is_opened = any(held.said("verification.created", naming="case"))
+
+    def is_judged(name: str, stored: Mapping[str, Any]) -> bool:
+        """Whether an entry must speak of a row: not where the one that opens the case would have to."""
+        return name != CASE and (name != ITEM or is_opened or stored["attempt_id"] is not None)
+
     for name in tables:
         table = TABLES[name]
-        stored = _stored(held, name)
         parts = [row for row in projected if row.table == name]
+        stored = _stored(held, name, {row.key for row in parts})
         missing = set[Key]()
         for row in parts:
             if (values := stored.get(row.key)) is not None:
                 yield from _differing(log, table, row, values, case)
             elif row.key not in missing:
                 missing.add(row.key)
-                title = _title(table, row, case)
+                title = _title(table, row, case, is_gone=True)
                 detail = f"the {title} that this entry speaks of is not there any more"
                 yield Finding(code="row_missing", log=log, entry=row.entry, detail=detail)
-        # The row of the case itself stands here for each that has entries, whatever they say.
-        unsaid = stored.keys() - {row.key for row in parts} if name != CASE else ()
-        for key in sorted(unsaid):
-            detail = f"verification {case} holds the {table.title.format(*key)}, of which no entry speaks"
+        for key in sorted(key for key in stored.keys() - {row.key for row in parts} if is_judged(name, stored[key])):
+            title = (table.unsaid or table.title).format(*key, **stored[key])
+            detail = f"verification {case} holds the {title}, of which no entry speaks"
             yield Finding(code="row_unsaid", log=log, detail=detail)
 
 
-def _title(table: Table, row: Row, case: str) -> str:
-    return table.title.format(*row.key) + (f" of verification {case}" if table.is_of_case else "")
+def _title(table: Table, row: Row, case: str, *, is_gone: bool = False) -> str:
+    names_case = table.names_case == "always" or (is_gone and table.names_case == "gone")
+    return table.title.format(*row.key) + (f" of verification {case}" if names_case else "")
 
 
 def _differing(log: str, table: Table, row: Row, stored: Mapping[str, Any], case: str) -> Iterator[Finding]:
@@ -55,8 +62,11 @@ def _differing(log: str, table: Table, row: Row, stored: Mapping[str, Any], case
             yield Finding(code=code, log=log, entry=row.entry, field=field, detail=detail)
 
 
-def _stored(held: Held, name: str) -> dict[Key, Mapping[str, Any]]:
-    """The stored rows of a table, by the key that entries have for them."""
+def _stored(held: Held, name: str, projected: Collection[Key]) -> dict[Key, Mapping[str, Any]]:
+    """The stored rows of a table, by the key that entries have for them, as entries spell them."""
+    if name == WORD:  # entries name a hash of all words of a capture, also of none
+        words = {attempt: held.words.get(attempt, ()) for attempt in (*held.words, *(key[0] for key in projected))}
+        return {(attempt,): {"word": words_mark(attempt, numbers)} for attempt, numbers in words.items()}
     sessions = {session.pk: bytes(session.token_sha256).hex() for session in held.rows(SESSION)}
     rows = dict[Key, Mapping[str, Any]]()
     for model in held.rows(name):
@@ -65,6 +75,8 @@ def _stored(held: Held, name: str) -> dict[Key, Mapping[str, Any]]:
             values["session_id"] = sessions.get(values["session_id"])
         if name == RECEIPT:  # entries name its hash
             values["jws"] = sha256(str(values["jws"]).encode(errors="replace")).hexdigest()
+        if name == ITEM and model.seen_index is not None:  # entries name a hash that is bound to the row
+            values["seen_index"] = index_mark(model.pk, bytes(model.seen_index))
         rows[tuple(values[column] for column in TABLES[name].key)] = values
     return rows
 

@@ -7,14 +7,13 @@ from verification.core.clearance import CONSUMED, FROZEN, ISSUED, PROCESSING
 from verification.core.route import Next
 from verification.course.case_row import of_case
 from verification.course.entry import Entry, moment, text
+from verification.course.evidence_rows import of_evidence
 from verification.course.row import Lawful, Row
 from verification.course.state import Attempt, Clearance, State
 from verification.course.tables import ATTEMPT, CLEARANCE, RECEIPT, VOTE
 
 ALIVE: Final = ("open", "judging")
 """The status of an attempt that is with its borrower, or with us."""
-
-
 _TERMS: Final[Mapping[str, tuple[str, Any]]] = {
     "code": ("code", ""),
     "profile_id": ("profile", None),
@@ -50,6 +49,7 @@ def project(
         for person, vote in attempt.votes.items():
             values = {"passes": vote.passes, "created_at": vote.at}
             yield Row(VOTE, (name, person), vote.entry, values)
+    yield from of_evidence(state, case=case)
     yield from _ways(state)
     for name, clearance in state.credit.clearances.items():
         if name:

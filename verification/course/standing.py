@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
-from verification.core.events import CLOSINGS, DISPUTED
+from verification.core.events import CLEARED, CLOSINGS, DESTROYED, DISPUTED, KEEPING
 from verification.core.results import Outcome
 from verification.core.route import OURS, Next
 from verification.course.entry import Entry, number, text
@@ -15,11 +15,17 @@ HANDED_OVER: Final = "verification.handed_over"
 _CHOSEN: Final = "route.chosen"
 _OPENED: Final = "attempt.opened"
 _ANSWERED: Final = "attempt.answered"
+LOOKED_AT: Final = "attempt.looked_at"
+_LISTING: Final = {*KEEPING, CLEARED, "clearance.refused", HANDED_OVER, "hand_over.stopped"}
+"""What lists evidence."""
 
 
 def stand(state: State, entry: Entry) -> Standing:
     """Where the case stands after one more entry."""
     standing, body = state.standing, entry.body
+    is_listing = entry.type in _LISTING and ("evidence" in body or "words" in body)
+    if is_listing or (entry.type == DESTROYED and "attempt" in body):
+        standing = replace(standing, listings=(*standing.listings, entry))
     if entry.type == IN_REVIEW:  # the time of its reviewers counts from it
         times = {**standing.times, entry.type: state.time(entry)}
         standing = replace(standing, times=times, review_code=text(body, "code"))
@@ -37,7 +43,7 @@ def stand(state: State, entry: Entry) -> Standing:
 
 def _with_turn(standing: Standing, entry: Entry) -> Standing:
     """It is with us once the borrower has answered, until an entry states what that led to."""
-    if entry.type in (_ANSWERED, "attempt.looked_at") and "next" in entry.body:
+    if entry.type in (_ANSWERED, LOOKED_AT) and "next" in entry.body:
         return replace(standing, is_ours=entry.body["next"] in OURS)
     is_over = entry.type in (*CLOSINGS, _OPENED) or "expires_at" in entry.body
     return replace(standing, is_ours=standing.is_ours and not is_over)

@@ -162,6 +162,8 @@ class Standing:
     """The entries that chose a route."""
     times: Mapping[str, datetime] = field(default_factory=dict)
     """By type of entry, the time of the newest one."""
+    listings: tuple[Entry, ...] = ()
+    """The entries that list evidence, kept or destroyed, or the words of a capture."""
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ Each column stands here once. `audit_verify` compares by this table, and the pro
 changes each column in it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum, auto
 from functools import partial
-from typing import Final
+from typing import Final, Literal
 
 
 class Kind(StrEnum):
@@ -43,21 +43,28 @@ class Field:
 
 @dataclass(frozen=True)
 class Table:
-    """A table. `title`: what findings call a row, by its key. `key`: the columns that name a row.
+    """A table.
 
-    `is_of_case`: where an entry speaks of a row that is gone, the finding names the case too.
+    `title`: what findings call a row that entries imply, by its key.
+    `key`: the columns that name a row.
+    `names_case`: whether that finding names the case too, and then of a row that is gone or always.
+    `unsaid`: what findings call a row that no entry implies, by its columns; usually as others.
     """
 
     fields: Mapping[str, Field]
     title: str = ""
     key: tuple[str, ...] = ("id",)
-    is_of_case: bool = False
+    names_case: Literal["", "gone", "always"] = ""
+    unsaid: str = ""
 
 
 CASE: Final = "verification_verification"
 ATTEMPT: Final = "verification_attempt"
 VOTE: Final = "verification_reviewvote"
 LINK: Final = "verification_link"
+ITEM: Final = "verification_evidenceitem"
+WORD: Final = "verification_captureword"
+SHARED_USE: Final = "verification_sharedevidenceuse"
 SESSION: Final = "verification_borrowersession"
 SIGNING: Final = "verification_mobilesigning"
 HAND_OVER: Final = "verification_handover"
@@ -73,10 +80,6 @@ ROW_NUMBER: Final = operational(
 )
 
 
-def _each(names: str, field: Field) -> Iterable[tuple[str, Field]]:
-    return ((name, field) for name in names.split())
-
-
 _QUEUE: Final = operational(
     "when and by whom a step is done; each step asks the log again what it may do, and signs it"
 )
@@ -87,7 +90,6 @@ _DIALOGUE: Final = "attempt.opened, .answered, .looked_at, evidence.kept"
 _ENDED: Final = "every end and verification.in_review"
 _MINTED: Final = f"{_CREATED}, link.minted"
 _SESSION: Final = "link.spent, verification.handed_over"
-_OPENS_CASE: Final = "the key opens for its verification alone"
 _ASKED: Final = "clearance.requested"
 _TERMS: Final = "the last clearance.…"
 
@@ -127,7 +129,7 @@ _OF_CASE: Final[Mapping[str, Field]] = {
     "sealed_case": sealed(f"{_CREATED}: case"),
     "borrower_index": keyed("the IIN in the sealed case, by the index key"),
     "borrower_index_version": keyed("the key by which the index comes out"),
-    **dict(_each("step queue due_at reserved_until lease_until fence", _QUEUE)),
+    **dict.fromkeys(["step", "queue", "due_at", "reserved_until", "lease_until", "fence"], _QUEUE),
     "faults": operational(
         "how often a step was tried; the end that too many lead to is signed and says its cause"
     ),
@@ -204,7 +206,7 @@ _OF_HAND_OVER: Final[Mapping[str, Field]] = {
     "outcome": said("verification.handed_over, hand_over.refused, .stopped, or a newer .minted"),
 }
 _OF_KEY: Final[Mapping[str, Field]] = {
-    "verification_id": sealed(_OPENS_CASE),
+    "verification_id": sealed("the key opens for its verification alone"),
     "wrapped_key": sealed("opens the case and the evidence, whose commitments are in the log"),
     "kek_version": sealed("the key opens by this version alone"),
     "created_at": operational(
@@ -231,7 +233,7 @@ _OF_WORD: Final[Mapping[str, Field]] = {
     "attempt_id": said(
         "the last attempt.looked_at: words, a hash of the attempt and all its words"
     ),
-    "word": said("the last attempt.looked_at: words"),
+    "word": said("the last attempt.looked_at: words", "words"),
 }
 _OF_SHARED: Final[Mapping[str, Field]] = {
     "sha256": sealed("evidence: sha256; and the bytes in the file have it"),
@@ -277,15 +279,20 @@ TABLES: Final[Mapping[str, Table]] = {
     CASE: Table(_OF_CASE, "verification {}"),
     ATTEMPT: Table(_OF_ATTEMPT, "attempt {}"),
     VOTE: Table(_OF_VOTE, "vote of {1} on attempt {0}", ("attempt_id", "person")),
-    LINK: Table(_OF_LINK, "link {:.16}", _BY_TOKEN, is_of_case=True),
-    SESSION: Table(_OF_SESSION, "session {:.16}", _BY_TOKEN, is_of_case=True),
-    SIGNING: Table(_OF_SIGNING, "signing {:.16}", _BY_CODE, is_of_case=True),
-    HAND_OVER: Table(_OF_HAND_OVER, "hand_over {:.16}", _BY_CODE, is_of_case=True),
+    LINK: Table(_OF_LINK, "link {:.16}", _BY_TOKEN, names_case="always"),
+    SESSION: Table(_OF_SESSION, "session {:.16}", _BY_TOKEN, names_case="always"),
+    SIGNING: Table(_OF_SIGNING, "signing {:.16}", _BY_CODE, names_case="always"),
+    HAND_OVER: Table(_OF_HAND_OVER, "hand_over {:.16}", _BY_CODE, names_case="always"),
     "verification_datakey": Table(_OF_KEY),
-    "verification_evidenceitem": Table(_OF_ITEM),
-    "verification_captureword": Table(_OF_WORD),
+    ITEM: Table(
+        _OF_ITEM,
+        "evidence {}",
+        names_case="gone",
+        unsaid="evidence {id} ({kind}) of attempt {attempt_id}",
+    ),
+    WORD: Table(_OF_WORD, "words of attempt {}", ("attempt_id",)),
     "verification_sharedevidence": Table(_OF_SHARED),
-    "verification_sharedevidenceuse": Table(_OF_USE),
+    SHARED_USE: Table(_OF_USE, "shared evidence {1} of attempt {0}", ("attempt_id", "kind")),
     RECEIPT: Table(_OF_RECEIPT, "receipt of {}", ("verification_id",)),
     CLEARANCE: Table(_OF_CLEARANCE, "clearance {}"),
 }

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -14,10 +15,11 @@ from tests.tampering import stories
 from tests.verification import lawful
 from tests.verification.course import random_histories
 from verification.audit.history import course_entry
+from verification.core.keeping import index_mark, words_mark
 from verification.course import fold
 from verification.course.projection import ALIVE, project
 from verification.course.row import Lawful, Row
-from verification.course.tables import CASE, RECEIPT, TABLES, Kind
+from verification.course.tables import CASE, ITEM, RECEIPT, TABLES, WORD, Kind
 from verification.models import Attempt, AuditEntry, Verification
 
 HISTORIES, LOGS, FEW = 1_000, 60, 6
@@ -107,7 +109,7 @@ def _compare(case: Verification) -> int:
             for value in parts:
                 if isinstance(value, Lawful):
                     assert not value.wrong(stored[place])
-                elif (place[0], column) != (RECEIPT, "jws"):
+                else:
                     assert stored[place][column] == value, (place, column)
     return len(values)
 
@@ -132,8 +134,17 @@ def _stored(case: Verification, name: str) -> Iterator[tuple[tuple[str, ...], di
     model: Any = next(model for model in apps.get_models() if model._meta.db_table == name)
     owner = "verification" if any(field.name == "verification" for field in model._meta.fields) else None
     found: Any = [case] if name == CASE else model.objects.filter(**{owner or "attempt__verification": case})
+    if name == WORD:
+        for attempt in found.values_list("attempt", flat=True).distinct():
+            numbers = model.objects.filter(attempt=attempt).values_list("word", flat=True)
+            yield (attempt,), {"word": words_mark(attempt, numbers)}
+        return
     for row in found:
         columns = {field.column: _spelled(getattr(row, field.attname)) for field in model._meta.concrete_fields}
+        if name == RECEIPT:
+            columns["jws"] = sha256(row.jws.encode()).hexdigest()
+        if name == ITEM and row.seen_index is not None:
+            columns["seen_index"] = index_mark(row.pk, bytes(row.seen_index))
         if "session_id" in columns:
             columns["session_id"] = _spelled(row.session.token_sha256)
         yield tuple(columns[column] for column in table.key), columns
