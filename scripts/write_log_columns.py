@@ -1,4 +1,4 @@
-"""`python -m scripts.write_log_columns`: docs/log-columns.md from the list in verification/audit/columns.py."""
+"""`python -m scripts.write_log_columns`: docs/log-columns.md from the tables of the course and of the log."""
 
 from collections import Counter
 from pathlib import Path
@@ -10,15 +10,18 @@ PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "log-columns.md"
 _HEAD: Final = """\
 # What the log covers, column by column
 
-Written by `python -m scripts.write_log_columns` from `verification/audit/columns.py`; a test holds this page, that list
-and the tables of the database against each other, so no column is left out. By it `audit_verify` compares the rows.
+Written by `python -m scripts.write_log_columns`. The tables of a case stand in `verification/course/tables.py`, all
+others in `verification/audit/columns.py`. A test compares this page, both lists and the tables of the database, so no
+column is left out. By these lists `audit_verify` compares the rows.
 
-- **covered**: an entry says the value; *by* names the module of `verification/` that compares it.
-- **derived**: the value follows from entries, sealed bytes or other rows, and is worked out again.
+- **said**: an entry states the value, or entries lead to it.
+- **sealed**: bytes beside the entry hold the value; the log has their commitment.
+- **keyed**: the value follows from what is sealed, by the index key.
+- **derived**: the value follows from other rows, of the log and of counts.
 - **operational**: nothing compares it, for the reason given: it changes no decision, no actor, no law and no reading.
 - **not covered**: people and lenders, whose changes are no entries yet.
 
-What is compared by `evidence/` needs the keys; where they are not at hand `audit_verify` says how much was not checked.
+What is sealed or keyed needs the keys; where they are not at hand `audit_verify` says how much was not checked.
 
 Two things have no table of their own. A law file that was taken stands whole in the body of its entries, `law.taken`;
 `audit/laws` verifies the root's signature and the order of numbers. What the consent service and the register of people
@@ -35,9 +38,9 @@ def page() -> str:
     said = ", ".join(f"{counts[kind]} {kind.replace('_', ' ')}" for kind in sorted(counts))
     parts = [_HEAD, f"{sum(counts.values())} columns of {len(COLUMNS)} tables: {said}.\n"]
     for table, columns in COLUMNS.items():
-        parts += [f"## {table}\n", "| column | | what | by |\n|---|---|---|---|"]
+        parts += [f"## {table}\n", "| column | | what |\n|---|---|---|"]
         for name, column in columns.items():
-            parts.append(f"| `{name}` | {column.kind.replace('_', ' ')} | {column.what} | {column.by} |")
+            parts.append(f"| `{name}` | {column.kind.replace('_', ' ')} | {column.source} |")
         parts.append("")
     return "\n".join(parts)
 

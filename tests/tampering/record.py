@@ -9,6 +9,9 @@ from tests.proofs import Figures
 from tests.tampering import harmless
 from tests.tampering.hands import Change
 from verification.audit.columns import COLUMNS
+from verification.course.tables import Kind
+
+_COMPARED = (Kind.SAID, Kind.SEALED, Kind.KEYED, Kind.DERIVED)
 
 
 @dataclass
@@ -32,7 +35,7 @@ class Record:
         if is_found:
             self.found[change.hand] += 1
             self.kinds["found"][kind] += 1
-        elif kind in ("covered", "derived"):
+        elif kind in _COMPARED:
             if reason := harmless.why(change):
                 self.passed_over[reason] += 1
             else:
@@ -48,7 +51,7 @@ class Record:
     def figures(self) -> Figures:
         """As numbers by name."""
         kinds = {kind: _pair(self.kinds["tried"], self.kinds["found"], kind) for kind in sorted(self.kinds["tried"])}
-        covered = sum(self.kinds["tried"][kind] for kind in ("covered", "derived"))
+        covered = sum(self.kinds["tried"][kind] for kind in _COMPARED)
         matter = covered - sum(self.passed_over.values())
         deeds = sum(number for word, number in self.tried.items() if word not in ("application", "owner"))
         return {
@@ -71,4 +74,4 @@ def _pair(tried: Mapping[str, int], found: Mapping[str, int], word: str) -> dict
 def _kind_of(table: str) -> str:
     """A whole row matters if any of its columns does."""
     kinds = {column.kind for column in COLUMNS[table].values()}
-    return next(kind for kind in ("covered", "derived", "not_covered", "operational") if kind in kinds)
+    return next(kind for kind in (*_COMPARED, Kind.NOT_COVERED, Kind.OPERATIONAL) if kind in kinds)

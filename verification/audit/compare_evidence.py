@@ -1,31 +1,19 @@
-"""Is the evidence of a verification, with its keys and what it is sought by, what its entries list?"""
+"""Is the key of a verification there, was evidence destroyed lawfully, and until when are its frames kept?"""
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Final
 
 from verification import clock
 from verification.audit import policy
-from verification.audit.held_rows import Held, Said, differs, named, reconcile
-from verification.core.events import CLEARED, DECISIONS, DESTROYED, KEEPING
+from verification.audit.held_rows import Held, differs
+from verification.core.events import DECISIONS, DESTROYED
 from verification.core.findings import Finding
-from verification.core.keeping import index_mark, words_mark
 from verification.core.route import is_frame
-
-_LISTING: Final = (*KEEPING, CLEARED, "clearance.refused", "verification.handed_over", "hand_over.stopped")
 
 
 def compare_evidence(log: str, held: Held) -> Iterator[Finding]:
-    """Everything that evidence, its keys and words and their entries say differently."""
-    yield from _compare_items(log, held)
+    """Everything that the key and the frames of a verification and its entries say differently."""
     yield from _compare_destroyed(log, held)
-    # The words by which a capture is found when it comes again: all that were written down, and no others.
-    last = {str(body["attempt"]): (entry, body) for entry, body in held.said("attempt.looked_at", naming="words")}
-    said: list[Said] = []
-    for name, (entry, body) in last.items():
-        mark = words_mark(name, held.words.get(name, ()))
-        said.append((entry, name, f"words of attempt {name}", [] if held.is_erased else named(body, words=mark)))
-    yield from reconcile(log, held, said, {name: f"words of attempt {name}" for name in held.words})
     # A key that is gone without an entry is evidence that somebody made unreadable.
     opened = next(held.said("verification.created", naming="case"), None)
     if (key := held.key) is not None:
@@ -42,49 +30,9 @@ def compare_evidence(log: str, held: Held) -> Iterator[Finding]:
     yield from _compare_frames(log, held)
 
 
-def _compare_items(log: str, held: Held) -> Iterator[Finding]:
-    """What is sealed for this verification alone (`id`), then what is shared (`sha256`)."""
-    items, sealed = {item.pk: item for item in held.items}, list[Said]()
-    used, shared = {(use.attempt_id, use.kind): use.evidence_id for use in held.uses}, list[Said]()
-    said = held.said(*_LISTING, naming="evidence")
-    lists = (
-        (entry, body.get("attempt"), body["evidence"]) for entry, body in said if isinstance(body["evidence"], list)
-    )
-    claims = ((entry, of, claim) for entry, of, listed in lists for claim in listed if isinstance(claim, dict))
-    for entry, attempt, claim in claims:
-        if "id" in claim:
-            name, pairs = f"evidence {claim['id']}", None
-            if item := items.get(str(claim["id"])):
-                # The mark of what an item is sought by; of an erased verification, where that is gone, the mark it had.
-                seen = str(claim["seen"]) if held.is_erased and "seen" in claim else None
-                if item.seen_index is not None:
-                    seen = index_mark(item.pk, bytes(item.seen_index))
-                pairs = [
-                    ("attempt", entry.body.get("attempt"), item.attempt_id),
-                    ("kind", claim.get("kind"), item.kind),
-                    ("at", entry.at, item.created_at),
-                    ("seen", claim.get("seen"), seen),
-                ]
-            name = name if pairs else f"{name} of verification {held.verification.pk}"
-            sealed.append((entry, str(claim["id"]), name, pairs))
-        if "sha256" in claim:
-            place = (attempt, str(claim.get("kind")))
-            same = [("sha256", claim["sha256"], used[place])] if place in used else None
-            shared.append((entry, place, f"shared evidence {place[1]} of attempt {attempt}", same))
-    is_opened = any(held.said("verification.created", naming="case"))
-    judged = {pk: item for pk, item in items.items() if is_opened or item.attempt_id is not None}
-    rows = {pk: f"evidence {pk} ({item.kind}) of attempt {item.attempt_id}" for pk, item in judged.items()}
-    yield from reconcile(log, held, sealed, rows)
-    uses = {(attempt, kind): f"shared evidence {kind} of attempt {attempt}" for attempt, kind in used}
-    yield from reconcile(log, held, shared, uses)
-
-
 def _compare_destroyed(log: str, held: Held) -> Iterator[Finding]:
-    """Whether all that counts as destroyed was destroyed by an entry, when that says: else somebody wanted it gone.
-
-    And whether such an entry was lawful, by the log alone: of frames, long enough after the end, and of nothing held.
-    """
-    items, said = {item.pk: item for item in held.items}, list[Said]()
+    """Whether what was destroyed might be: frames, long enough after the end, and nothing that is held."""
+    items = {item.pk: item for item in held.items}
     for entry, body in held.said(DESTROYED, naming="attempt"):
         listed = list(map(str, body["destroyed"] if isinstance(body.get("destroyed"), list) else ()))
         unlawful, (end, ended) = "", next(iter(held.said(*DECISIONS, naming="profile")), (None, {}))
@@ -101,14 +49,6 @@ def _compare_destroyed(log: str, held: Held) -> Iterator[Finding]:
                 unlawful = f"{others[0]} was destroyed, which is no frame"
         if unlawful:
             yield Finding(code="row_differs", log=log, entry=entry.pk, field="destroyed", detail=unlawful)
-        for pk in listed:
-            name, pairs = f"evidence {pk}", None
-            if item := items.get(pk):
-                pairs = [("attempt", body["attempt"], item.attempt_id), ("destroyed_at", entry.at, item.destroyed_at)]
-            said.append((entry, pk, name if pairs else f"{name} of verification {held.verification.pk}", pairs))
-    gone = {pk: item for pk, item in items.items() if item.destroyed_at is not None}
-    rows = {pk: f"destroyed evidence {pk} ({item.kind}) of attempt {item.attempt_id}" for pk, item in gone.items()}
-    yield from reconcile(log, held, said, rows)
 
 
 def _compare_frames(log: str, held: Held) -> Iterator[Finding]:

@@ -1,7 +1,7 @@
-"""What the tables hold about a verification, and what is found where its entries say something else.
+"""What the tables hold about a verification, and how much earlier its due times are.
 
-`reconcile` finds what entries say against the rows they speak of, then the rows of which no entry speaks. What becomes
-due of a test verification comes earlier by as much as its entries advanced its clock; those of a live log move nothing.
+What becomes due of a test verification comes earlier by as much as its entries advanced its clock; those of a live log
+move nothing.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 from verification.audit.damaged import readable
 from verification.core.events import ADVANCED
@@ -32,51 +32,42 @@ from verification.models import (
     Verification,
 )
 
-_WAYS: Final[Mapping[Any, str]] = {
-    Link: "links",
-    BorrowerSession: "sessions",
-    MobileSigning: "signings",
-    HandOver: "hand_overs",
-    Clearance: "clearances",
-}
-Pair = tuple[str, Any, Any]
-"""A field, what the entry says and what the row holds."""
-Said = tuple[AuditEntry, Any, str, list[Pair] | None]
-"""An entry, the key and the name of the row it speaks of, and what it says of it; None where there is no such row."""
+_WAYS: Final = (Link, BorrowerSession, MobileSigning, HandOver, Clearance)
+"""Tables whose rows are held by the name of the table."""
 
 
 @dataclass(frozen=True)
 class Held:
-    """One verification, its entries by their sequence, and every row that its entries speak of.
-
-    advances: those of the entries that advanced its clock.
-    """
+    """One verification, its entries by their sequence, and every row that its entries speak of."""
 
     verification: Verification
     entries: list[AuditEntry] = field(default_factory=list)
-    advances: list[AuditEntry] = field(default_factory=list)
     attempts: dict[str, Attempt] = field(default_factory=dict)
     votes: list[ReviewVote] = field(default_factory=list)
     items: list[EvidenceItem] = field(default_factory=list)
     uses: list[SharedEvidenceUse] = field(default_factory=list)
     words: dict[str, list[int]] = field(default_factory=dict)
-    links: list[Link] = field(default_factory=list)
-    sessions: list[BorrowerSession] = field(default_factory=list)
-    signings: list[MobileSigning] = field(default_factory=list)
-    hand_overs: list[HandOver] = field(default_factory=list)
+    ways: list[Model] = field(default_factory=list)
     keys: list[DataKey] = field(default_factory=list)
     receipts: list[Receipt] = field(default_factory=list)
-    clearances: list[Clearance] = field(default_factory=list)
 
     @property
     def key(self) -> DataKey | None:
         """The key of its evidence, wrapped or destroyed."""
         return self.keys[0] if self.keys else None
 
-    @property
-    def is_erased(self) -> bool:
-        """Whether its key was destroyed, and with it what its evidence is sought by."""
-        return self.key is not None and self.key.destroyed_at is not None
+    def rows(self, table: str) -> list[Any]:
+        """The rows of one table."""
+        rows = (
+            self.verification,
+            *self.attempts.values(),
+            *self.votes,
+            *self.items,
+            *self.uses,
+            *self.receipts,
+            *self.ways,
+        )
+        return [row for row in rows if row._meta.db_table == table]
 
     def said(self, *types: str, naming: str) -> Iterator[tuple[AuditEntry, dict[str, Any]]]:
         """The entries of these types with their bodies, where the body names `naming`; others say nothing of rows."""
@@ -111,8 +102,8 @@ def load(ids: Sequence[str], *, is_whole: bool = True) -> dict[str, Held]:
         uses = SharedEvidenceUse.objects.filter(attempt__in=list(owners)).order_by("pk")
         items = EvidenceItem.objects.filter(verification_id__in=pks).defer("sealed", "wrapped_key").order_by("pk")
         lists += [(uses, owners, of_attempts, "uses"), (items, held, own, "items")]
-        for table, name in _WAYS.items():
-            lists.append((table.objects.filter(verification_id__in=pks).order_by("pk"), held, own, name))
+        for table in _WAYS:
+            lists.append((table._default_manager.filter(verification_id__in=pks).order_by("pk"), held, own, "ways"))
         lists.append((DataKey.objects.filter(pk__in=pks), held, own, "keys"))
         lists.append((Receipt.objects.filter(pk__in=pks), held, own, "receipts"))
         for attempt_id, word in CaptureWord.objects.filter(attempt__in=list(owners)).values_list("attempt_id", "word"):
@@ -121,42 +112,13 @@ def load(ids: Sequence[str], *, is_whole: bool = True) -> dict[str, Held]:
         for row in readable(found):
             if one := whose.get(getattr(row, by)):
                 getattr(one, name).append(row)
-    for one in held.values():
-        one.advances.extend(entry for entry in one.entries if entry.type == ADVANCED)
     return held
-
-
-def reconcile(log: str, held: Held, said: Sequence[Said], rows: Mapping[Any, str]) -> Iterator[Finding]:
-    """Findings about rows of one verification; `rows`: the name of each by its key."""
-    for entry, _, name, pairs in said:
-        if pairs is None:
-            detail = f"the {name} that this entry speaks of is not there any more"
-            yield Finding(code="row_missing", log=log, entry=entry.pk, detail=detail)
-        for column, says, holds in pairs or ():
-            if says != holds:
-                detail = f"the {column} of {name} is not what this entry says"
-                yield Finding(code="row_differs", log=log, entry=entry.pk, field=column, detail=detail)
-    for key in sorted(rows.keys() - {key for _, key, _, _ in said}, key=str):
-        detail = f"verification {held.verification.pk} holds the {rows[key]}, of which no entry speaks"
-        yield Finding(code="row_unsaid", log=log, detail=detail)
 
 
 def differs(log: str, held: Held, field: str, detail: str, *, entry: str = "") -> Finding:
     """The finding that a column of this verification is not what its entries lead to."""
     detail = f"verification {held.verification.pk}: {detail}"
     return Finding(code="row_differs", log=log, entry=entry, field=field, detail=detail)
-
-
-def named(body: Mapping[str, Any], **holds: Any) -> list[Pair]:
-    """The pairs of those fields that a body names."""
-    return [(field, body[field], value) for field, value in holds.items() if field in body]
-
-
-def spelled(column: object) -> str:
-    """A binary column or a time as bodies spell it; empty for none."""
-    if isinstance(column, bytes | bytearray | memoryview):  # PostgreSQL hands out a memoryview, SQLite bytes
-        return bytes(column).hex()
-    return str(column.isoformat()) if hasattr(column, "isoformat") else ""
 
 
 def advanced_since(entry: AuditEntry | None, entries: Iterable[AuditEntry]) -> timedelta:

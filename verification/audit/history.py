@@ -4,6 +4,7 @@ from verification.audit import tree
 from verification.audit.damaged import UNREADABLE, as_bytes
 from verification.audit.signatures import spell_leaf
 from verification.core.errors import LogInconsistent
+from verification.course.entry import Entry
 from verification.models import AuditEntry, AuditLeaf
 
 
@@ -27,6 +28,12 @@ def hashed_bytes(entry: AuditEntry, *, lender_sequence: int | None, leaf_hash: o
     except UNREADABLE:
         return None
     return spelt if tree.leaf_hash(spelt) == as_bytes(leaf_hash) else None
+
+
+def course_entry(entry: AuditEntry, *, is_signed: bool = True) -> Entry:
+    """An entry as the course reads it: what is no map of fields has none."""
+    body = entry.body if isinstance(entry.body, dict) else {}
+    return Entry(entry.pk, entry.type, entry.log, entry.at, body, is_signed, entry.lender_id)
 
 
 def timeline(verification_id: str) -> list[AuditEntry]:

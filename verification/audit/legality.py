@@ -14,9 +14,10 @@ from django.db.models import QuerySet
 
 from verification.audit import keys, law_places, laws, related_cases, signatures
 from verification.audit.damaged import UNREADABLE, names, readable
+from verification.audit.history import course_entry
 from verification.audit.spread import spread
 from verification.core.findings import Finding
-from verification.course.entry import Entry, Fault
+from verification.course.entry import Fault
 from verification.course.fold import fold
 from verification.models import AuditEntry
 
@@ -65,12 +66,6 @@ def _verify_page(
 def faults_of(entries: Iterable[AuditEntry], forged: Container[str] = ()) -> Iterator[tuple[AuditEntry, Fault]]:
     """What is unlawful in the entries of one verification, in their order; `forged`: those without their signature."""
     rows = list(entries)
-    steps = fold(_read(entry, is_signed=entry.pk not in forged) for entry in rows)
+    steps = fold(course_entry(entry, is_signed=entry.pk not in forged) for entry in rows)
     for entry, (_, _, faults) in zip(rows, steps, strict=True):
         yield from ((entry, fault) for fault in faults)
-
-
-def _read(entry: AuditEntry, *, is_signed: bool) -> Entry:
-    """An entry as the course reads it: what is no map of fields has none."""
-    body = entry.body if isinstance(entry.body, dict) else {}
-    return Entry(entry.pk, entry.type, entry.log, entry.at, body, is_signed)

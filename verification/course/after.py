@@ -31,6 +31,18 @@ def attested(state: State, entry: Entry) -> Step:
     return replace(state, credit=credit), faults
 
 
+def receipt_issued(state: State, entry: Entry) -> Step:
+    """The receipt of an end that a lender made."""
+    return with_receipt(state, entry), []
+
+
+def with_receipt(state: State, entry: Entry) -> State:
+    """The state with the receipt that an entry names."""
+    if "receipt" not in entry.body:
+        return state
+    return replace(state, receipts={**state.receipts, entry.id: text(entry.body, "receipt")})
+
+
 def disputed(state: State, entry: Entry) -> Step:
     """The borrower says that it was not them: no money leaves from then on."""
     if not entry.is_signed:

@@ -47,6 +47,9 @@ def opened(state: State, entry: Entry) -> Step:
     attempt = Attempt(
         route=route,
         stage=stage,
+        opening=entry,
+        entry=entry.id,
+        turn=number(body, "turn"),
         release=release,
         until=state.moment(body, "expires_at"),
         is_signed=entry.is_signed,
@@ -74,7 +77,15 @@ def answer_given(state: State, entry: Entry) -> Step:
         detail = "it was answered when its time was over, or the time of the whole"
         faults.append(Fault(TIME, detail))
     if attempt is not None:
-        state = _turned(state, entry, name, replace(attempt, is_begun=True))
+        following = text(entry.body, "next")
+        is_piece = following in (Next.PREPARE, Next.PART)
+        attempt = replace(
+            attempt,
+            is_begun=True,
+            turn=number(entry.body, "turn") + (following != Next.PART),
+            answers=attempt.answers + (bool(entry.body.get("evidence")) and not is_piece),
+        )
+        state = _turned(state, entry, name, attempt)
     return state, faults
 
 
@@ -95,6 +106,7 @@ def evidence_kept(state: State, entry: Entry) -> Step:
     attempt = state.attempts.get(name)
     if attempt is None:
         return state, [Fault(MOVE, "evidence of an attempt that was never opened")]
+    attempt = replace(attempt, entry=entry.id)
     if "expires_at" in entry.body:  # it was prepared, and given to the borrower
         until = state.moment(entry.body, "expires_at")
         attempt = replace(attempt, until=until, next=Next.ASK)
@@ -172,7 +184,8 @@ def closed(attempt: Attempt, entry: Entry, *, burns: bool) -> tuple[Attempt, lis
     """The closed attempt. Whether it is spent follows from its release and from why it ended."""
     is_spent = attempt.is_counted and burns
     spent_at = entry.at if is_spent else None
-    attempt = replace(attempt, phase=CLOSED, code=text(entry.body, "code"), spent_at=spent_at)
+    code = text(entry.body, "code")
+    attempt = replace(attempt, phase=CLOSED, code=code, spent_at=spent_at, closing=entry)
     if entry.body.get("burnt") is is_spent:
         return attempt, []
     detail = "whether it counts against the borrower is not what its end says"
@@ -227,7 +240,8 @@ def _turned(state: State, entry: Entry, name: str, attempt: Attempt) -> State:
     body = entry.body
     until = state.moment(body, "expires_at") if "expires_at" in body else attempt.until
     is_signed = attempt.is_signed and entry.is_signed
-    attempt = replace(attempt, next=text(body, "next"), until=until, is_signed=is_signed)
+    attempt = replace(attempt, entry=entry.id, until=until, is_signed=is_signed)
+    attempt = replace(attempt, next=text(body, "next"))
     return state.list_evidence(name, attempt, entry, **NO_FAULTS)
 
 

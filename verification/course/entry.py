@@ -16,6 +16,7 @@ class Entry:
     """One entry of a verification.
 
     `is_signed`: it has the signature that its type asks for.
+    `lender`: the lender who is told of it.
     """
 
     id: str
@@ -24,6 +25,7 @@ class Entry:
     at: datetime
     body: Body
     is_signed: bool = True
+    lender: str | None = None
 
 
 class Fault(NamedTuple):

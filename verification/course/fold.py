@@ -8,12 +8,14 @@ The look at signatures names it; what its rule would name is left out. Source: a
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum, auto
+from functools import reduce
 from typing import Final
 
 from verification.core import events
 from verification.core.events import EntryType
 from verification.course import access, after, attempts, ends, opening, payout, people
 from verification.course.entry import AFTER_END, LAW, MOVE, Entry, Fault
+from verification.course.standing import stand
 from verification.course.state import Rule, State, Step
 
 FIRST: Final = "verification.created"
@@ -49,16 +51,16 @@ MOVES: Final = dict(
         _move("route.chosen", opening.route_chosen),
         _move(events.SIMULATED, opening.simulated),
         _move("link.minted", access.link_minted),
-        _move("link.spent", access.unmoved),
-        _move("mobile_signing.minted", access.unmoved),
-        _move("mobile_signing.read", access.unmoved),
-        _move("mobile_signing.taken", access.unmoved),
-        _move("mobile_signing.refused", access.unmoved),
-        _move("hand_over.minted", access.unmoved),
-        _move("hand_over.read", access.unmoved),
-        _move("hand_over.refused", access.unmoved),
+        _move("link.spent", access.link_spent),
+        _move("mobile_signing.minted", access.signing_minted),
+        _move("mobile_signing.read", access.signing_read),
+        _move("mobile_signing.taken", access.signing_taken),
+        _move("mobile_signing.refused", access.signing_refused),
+        _move("hand_over.minted", access.hand_over_minted),
+        _move("hand_over.read", access.hand_over_read),
+        _move("hand_over.refused", access.hand_over_refused),
         _move("hand_over.stopped", access.stopped),
-        _move("verification.handed_over", access.unmoved),
+        _move("verification.handed_over", access.handed_over),
         _move("attempt.opened", attempts.opened),
         _move("attempt.answered", attempts.answer_given),
         _move("attempt.looked_at", attempts.looked_at),
@@ -77,7 +79,7 @@ MOVES: Final = dict(
         _move("verification.canceled", ends.canceled),
         _move("verification.failed", ends.failed),
         # A canceled case gets its receipt, frames go, a person asks for what the law gives them.
-        _move(events.RECEIPT, access.unmoved, When.ALWAYS),
+        _move(events.RECEIPT, after.receipt_issued, When.ALWAYS),
         _move(events.DESTROYED, access.unmoved, When.ALWAYS),
         _move("verification.redacted", access.unmoved, When.ALWAYS),
         _move("verification.key_revoked", access.unmoved, When.ALWAYS),
@@ -105,13 +107,16 @@ def apply(state: State, entry: Entry) -> Step:
         faults.append(Fault(MOVE, "the first entry of a verification opens it"))
     if refusal := _refusal(state, move):
         faults.append(Fault(AFTER_END, refusal))
-        return replace(state, length=state.length + 1), faults
+        if move:  # what it would have to show is not asked any more; the rows may follow it
+            state, _ = move.rule(state, entry)
+        return replace(state, length=state.length + 1, standing=stand(state, entry)), faults
     if move and move.when is When.ONCE_VERIFIED and state.end != VERIFIED:
         detail = "nothing of a credit is said of what was not verified"
         faults.append(Fault(AFTER_END, detail))
     # 1 what was left to people in vain allows no other entry; 2 the rule of this type
     state, in_vain = ends.in_vain(state, entry)
     state, unlawful = move.rule(state, entry) if move else (state, [_unknown(entry)])
+    state = replace(state, standing=stand(state, entry))
     if entry.is_signed:
         faults += in_vain + unlawful
     # 3 the cause of a fault stands for one entry; 4 an end
@@ -119,10 +124,11 @@ def apply(state: State, entry: Entry) -> Step:
     if move is None or not move.type.decides:
         return replace(state, length=state.length + 1, fault=fault), faults
     state = replace(
-        state,
+        after.with_receipt(state, entry),
         length=state.length + 1,
         fault=fault,
         end=entry.type,
+        ending=entry,
         ended_at=entry.at,
         ages_from=state.time(entry),
         decision=entry.id if entry.is_signed else "",
@@ -136,6 +142,11 @@ def fold(entries: Iterable[Entry]) -> Iterator[tuple[Entry, State, list[Fault]]]
     for entry in entries:
         state, faults = apply(state, entry)
         yield entry, state, faults
+
+
+def reach(entries: Iterable[Entry]) -> State:
+    """How far these entries lead."""
+    return reduce(lambda state, entry: apply(state, entry)[0], entries, State())
 
 
 def _refusal(state: State, move: Move | None) -> str:

@@ -9,6 +9,7 @@ from verification.core import profiles, scenarios
 from verification.core.errors import Misconfigured
 from verification.core.route import Next
 from verification.course import policy
+from verification.course.access import with_link
 from verification.course.entry import LAW, MOVE, Entry, Fault, listed, text
 from verification.course.state import LEFT, OPEN, Opening, State, Step
 
@@ -19,8 +20,11 @@ def created(state: State, entry: Entry) -> Step:
     if state.length:
         return state, [Fault(MOVE, "a verification is opened once, by its first entry")]
     until = state.moment(body, "expires_at")
-    law = Opening(text(body, "profile_sha256"), opened_at=state.time(entry), expires_at=until)
+    law = Opening(
+        entry, text(body, "profile_sha256"), opened_at=state.time(entry), expires_at=until
+    )
     state = replace(state, route=text(body, "route"), until=until, opening=law)
+    state = with_link(state, entry)
     if not entry.is_signed:  # no profile, so that no combination suffices
         return state, []
     try:

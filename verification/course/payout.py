@@ -73,7 +73,14 @@ def reported(state: State, entry: Entry) -> Step:
         detail = "a contract was reported for another sum than was asked for"
         faults.append(Fault(TERMS, detail))
     contract = text(body, "contract")
-    credit = replace(state.credit, waits_from=since, contract=contract, cap=cap)
+    credit = replace(
+        state.credit,
+        waits_from=since,
+        contract=contract,
+        cap=cap,
+        report=entry,
+        release_not_before=state.moment(body, "release_not_before"),
+    )
     return replace(state, credit=credit), faults
 
 
@@ -148,9 +155,14 @@ def _with(state: State, entry: Entry, status: str) -> Mapping[str, Clearance]:
         for unused, row in state.credit.clearances.items():
             if row.status in UNUSED:
                 clearances[unused] = replace(row, status=SUPERSEDED)
-    advanced = state.advanced if status == ISSUED else clearance.advanced
-    terms = {**clearance.terms, **entry.body}
-    clearances[name] = Clearance(status, terms, advanced)
+    clearances[name] = Clearance(
+        status=status,
+        terms={**clearance.terms, **entry.body},
+        advanced=state.advanced if status == ISSUED else clearance.advanced,
+        times={**clearance.times, status: entry.at},
+        request=entry if status == PROCESSING else clearance.request,
+        entry=entry.id,
+    )
     return clearances
 
 

@@ -9,7 +9,7 @@ from verification.course import policy
 from verification.course.attempts import closed, passed_on
 from verification.course.entry import MOVE, REASON, TIME, VOTES, Entry, Fault, text
 from verification.course.opening import same_law
-from verification.course.state import REVIEW, Closing, State, Step
+from verification.course.state import REVIEW, Closing, State, Step, Vote
 
 
 def in_review(state: State, entry: Entry) -> Step:
@@ -35,7 +35,8 @@ def voted(state: State, entry: Entry) -> Step:
     if state.until is None or state.time(entry) > state.until:
         return state, [Fault(TIME, "a vote when the time of its reviewers was over")]
     if entry.is_signed and outcome in (Outcome.PASSED, Outcome.FAILED):
-        votes = {**attempt.votes, person: outcome == Outcome.PASSED}
+        vote = Vote(outcome == Outcome.PASSED, entry.id, entry.at)
+        votes = {**attempt.votes, person: vote}
         state = state.put(name, replace(attempt, votes=votes))
     return state, []
 
@@ -49,7 +50,7 @@ def reviewed(state: State, entry: Entry) -> Step:
     if attempt is None:
         return state, faults
     votes = attempt.votes.values()
-    is_unanimous = all(votes)
+    is_unanimous = all(vote.passes for vote in votes)
     is_voted = not is_unanimous
     if outcome == Outcome.PASSED:
         is_voted = is_unanimous and len(votes) >= policy.VOTES_TO_PASS

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from verification.core.errand import ONCE
 from verification.core.keeping import claims
@@ -19,16 +19,32 @@ LEFT: Final = "left"
 """The phases of an attempt; `LEFT`: the borrower took another route while it was open."""
 
 
+class Vote(NamedTuple):
+    """Whether a person passes an attempt, by which entry and when."""
+
+    passes: bool
+    entry: str
+    at: datetime
+
+
 @dataclass(frozen=True)
 class Attempt:
     """One attempt at a stage.
 
+    `opening`: the entry that opened it. `entry`: the newest entry of its dialogue.
     `is_signed`: each of its entries is, as its type asks.
     `is_lawful`: it is signed, and its checks come to the outcome that its entries state.
     """
 
     route: str
     stage: str
+    opening: Entry
+    entry: str
+    turn: int = 0
+    answers: int = 0
+    """How many answers brought evidence."""
+    closing: Entry | None = None
+    """The newest entry that closed it."""
     phase: str = OPEN
     next: str = ""
     """Who moves next, of `core.route.Next`."""
@@ -36,8 +52,8 @@ class Attempt:
     until: datetime | None = None
     """Until when it may be answered."""
     release: Release | None = None
-    votes: Mapping[str, bool] = field(default_factory=dict)
-    """By person, whether they pass it."""
+    votes: Mapping[str, Vote] = field(default_factory=dict)
+    """By person."""
     evidence: frozenset[str] = frozenset()
     """What signed entries list of it: commitments and, of what is about no person, hashes."""
     spent_at: datetime | None = None
@@ -67,17 +83,36 @@ class Clearance:
     """One clearance: its status, the fields that its entries state, and the clock it was issued by.
 
     `advanced`: by how much a test clock had been advanced when it was issued.
+    `request`: the entry by which it was asked for. `entry`: the newest that names it.
     """
 
     status: str = ""
     terms: Body = field(default_factory=dict)
     advanced: timedelta = timedelta(0)
+    times: Mapping[str, datetime] = field(default_factory=dict)
+    """By status, when it came to it."""
+    request: Entry | None = None
+    entry: str = ""
+
+
+WayKey = tuple[str, str]
+"""The table of a way in, and the hash of its secret."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way in: the values of its row, and the entry that changed them last."""
+
+    entry: str
+    values: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Opening:
     """By which law a verification goes, and for how long."""
 
+    entry: Entry | None = None
+    """By which it was opened."""
     profile_sha256: str = ""
     combinations: tuple[Combination, ...] = ()
     """Those of its law that its lender allows."""
@@ -96,6 +131,10 @@ class Credit:
     """The sum of the loan, tiyn; 0 until an entry states it."""
     contract: str = ""
     """The contract that was reported."""
+    report: Entry | None = None
+    """The entry by which it was reported."""
+    release_not_before: datetime | None = None
+    """Until when the money waits, by that entry."""
     waits_from: datetime | None = None
     """Since the contract was reported: from when the wait for a new consent counts."""
     clearances: Mapping[str, Clearance] = field(default_factory=dict)
@@ -108,11 +147,32 @@ class Credit:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """Where a case stands, of which nothing else depends."""
+
+    turn: int = 0
+    stage: str = ""
+    is_ours: bool = False
+    """The borrower has answered, and it is with us."""
+    failure: str = ""
+    """The code by which the newest attempt failed."""
+    review_code: str = ""
+    """Why it came to people last."""
+    choices: tuple[Entry, ...] = ()
+    """The entries that chose a route."""
+    times: Mapping[str, datetime] = field(default_factory=dict)
+    """By type of entry, the time of the newest one."""
+    listings: tuple[Entry, ...] = ()
+    """The entries that list evidence, kept or destroyed, or the words of a capture."""
+
+
+@dataclass(frozen=True)
 class State:
     """How far a verification has come."""
 
     length: int = 0
     """How many entries led here."""
+    standing: Standing = Standing()
 
     # opening and routes
     opening: Opening = Opening()
@@ -130,6 +190,8 @@ class State:
     # access
     senders: frozenset[str] = frozenset()
     """The people who sent the borrower a link: they have no vote."""
+    ways: Mapping[WayKey, Way] = field(default_factory=dict)
+    """Links, sessions and codes."""
     is_stopped: bool = False
     """At a phone the borrower reported somebody who tells them what to press."""
 
@@ -161,11 +223,15 @@ class State:
     # the end
     end: str = ""
     """The type of the entry that ended it."""
+    ending: Entry | None = None
+    """That entry."""
     ended_at: datetime | None = None
     ages_from: datetime | None = None
     """From when its verdict ages, as `time` counts."""
     decision: str = ""
     """The entry that ended it, if that is signed."""
+    receipts: Mapping[str, str] = field(default_factory=dict)
+    """By entry, the hash of the receipt that it names."""
 
     credit: Credit = Credit()
 

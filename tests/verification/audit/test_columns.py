@@ -1,13 +1,12 @@
 """The committed list of columns names every column there is, and no other; the page for regulators is the list."""
 
-import importlib
-
 import pytest
 from django.apps import apps
 from django.db import connection
 
 from scripts.write_log_columns import PAGE, page
 from verification.audit.columns import COLUMNS
+from verification.course.tables import TABLES, Kind
 
 _NO_TABLES_OF_OURS = {"sqlite_sequence"}
 
@@ -32,15 +31,18 @@ def test_every_column_of_the_database_is_in_the_list_and_no_other() -> None:
     assert found == {table: set(columns) for table, columns in COLUMNS.items()}
 
 
-def test_each_column_says_who_compares_it_or_why_nobody_does() -> None:
+def test_each_column_has_its_source_or_a_reason_and_only_people_and_lenders_are_not_covered() -> None:
     for table, columns in COLUMNS.items():
-        for name, column in columns.items():
-            assert column.what, (table, name)
-            assert bool(column.by) == (column.kind in ("covered", "derived")), (table, name)
-            if column.by:
-                importlib.import_module(f"verification.{column.by.replace('/', '.')}")
-            if column.kind == "not_covered":
+        for name, field in columns.items():
+            assert field.source, (table, name)
+            if field.kind is Kind.NOT_COVERED:
                 assert not table.startswith("verification_"), (table, name)
+
+
+def test_each_table_of_a_case_names_its_rows_by_columns_that_are_said() -> None:
+    for name, table in TABLES.items():
+        if table.title:
+            assert all(table.fields[column].kind is Kind.SAID for column in table.key), name
 
 
 def test_the_page_is_the_list() -> None:

@@ -1,0 +1,60 @@
+"""Where a case stands beside what decides about it: its turn, its stage, its routes, its times."""
+
+from dataclasses import replace
+from typing import Final
+
+from verification.core.events import CLEARED, CLOSINGS, DESTROYED, DISPUTED, KEEPING
+from verification.core.results import Outcome
+from verification.core.route import OURS, Next
+from verification.course.entry import Entry, number, text
+from verification.course.state import Standing, State
+
+IN_REVIEW: Final = "verification.in_review"
+REDACTED: Final = "verification.redacted"
+HANDED_OVER: Final = "verification.handed_over"
+_CHOSEN: Final = "route.chosen"
+_OPENED: Final = "attempt.opened"
+_ANSWERED: Final = "attempt.answered"
+LOOKED_AT: Final = "attempt.looked_at"
+_LISTING: Final = {*KEEPING, CLEARED, "clearance.refused", HANDED_OVER, "hand_over.stopped"}
+"""What lists evidence."""
+
+
+def stand(state: State, entry: Entry) -> Standing:
+    """Where the case stands after one more entry."""
+    standing, body = state.standing, entry.body
+    is_listing = entry.type in _LISTING and ("evidence" in body or "words" in body)
+    if is_listing or (entry.type == DESTROYED and "attempt" in body):
+        standing = replace(standing, listings=(*standing.listings, entry))
+    if entry.type == IN_REVIEW:  # the time of its reviewers counts from it
+        times = {**standing.times, entry.type: state.time(entry)}
+        standing = replace(standing, times=times, review_code=text(body, "code"))
+    elif entry.type in (REDACTED, DISPUTED, HANDED_OVER):
+        standing = replace(standing, times={**standing.times, entry.type: entry.at})
+    elif entry.type == _CHOSEN and "route" in body:
+        standing = replace(standing, choices=(*standing.choices, entry))
+    elif entry.type in (_OPENED, _ANSWERED) and "turn" in body:
+        is_taken = entry.type == _ANSWERED and body.get("next") != Next.PART
+        standing = replace(standing, turn=number(body, "turn") + is_taken)
+        if entry.type == _OPENED:
+            standing = replace(standing, stage=text(body, "stage"))
+    return _with_failure(_with_turn(standing, entry), entry)
+
+
+def _with_turn(standing: Standing, entry: Entry) -> Standing:
+    """It is with us once the borrower has answered, until an entry states what that led to."""
+    if entry.type in (_ANSWERED, LOOKED_AT) and "next" in entry.body:
+        return replace(standing, is_ours=entry.body["next"] in OURS)
+    is_over = entry.type in (*CLOSINGS, _OPENED) or "expires_at" in entry.body
+    return replace(standing, is_ours=standing.is_ours and not is_over)
+
+
+def _with_failure(standing: Standing, entry: Entry) -> Standing:
+    """By which code the newest attempt failed; another route has nothing to do with that."""
+    if entry.type not in (*CLOSINGS, _CHOSEN):
+        return standing
+    usual = Outcome.PASSED if entry.type == _CHOSEN else Outcome.FAILED
+    outcome = entry.body.get("outcome", usual)
+    if outcome not in (Outcome.PASSED, Outcome.FAILED):
+        return standing
+    return replace(standing, failure=text(entry.body, "code") if outcome == Outcome.FAILED else "")

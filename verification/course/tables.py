@@ -1,0 +1,298 @@
+"""The tables of a case: what entries say of each column, or what it follows from.
+
+Each column stands here once. `audit_verify` compares by this table, and the proof of tampering
+changes each column in it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum, auto
+from functools import partial
+from typing import Final, Literal
+
+
+class Kind(StrEnum):
+    """How the log stands to a column."""
+
+    SAID = auto()
+    """An entry states the value, or entries lead to it."""
+    SEALED = auto()
+    """Bytes beside the entry hold it; their commitment is in the log."""
+    KEYED = auto()
+    """It follows from what is sealed, by the index key."""
+    DERIVED = auto()
+    """It follows from other rows: of the log, and of what is counted."""
+    OPERATIONAL = auto()
+    """It is not compared: it changes no decision, no actor, no law and no reading."""
+    NOT_COVERED = auto()
+    """Of people and lenders, whose changes are no entries yet."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column.
+
+    `source`: the entry and its field, or the reason why it is not compared.
+    `name`: what findings call it, where that is not the name of the column.
+    """
+
+    kind: Kind
+    source: str
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table.
+
+    `title`: what findings call a row that entries imply, by its key.
+    `key`: the columns that name a row.
+    `names_case`: whether that finding names the case too, and then of a row that is gone or always.
+    `unsaid`: what findings call a row that no entry implies, by its columns; usually as others.
+    """
+
+    fields: Mapping[str, Field]
+    title: str = ""
+    key: tuple[str, ...] = ("id",)
+    names_case: Literal["", "gone", "always"] = ""
+    unsaid: str = ""
+
+
+CASE: Final = "verification_verification"
+ATTEMPT: Final = "verification_attempt"
+VOTE: Final = "verification_reviewvote"
+LINK: Final = "verification_link"
+ITEM: Final = "verification_evidenceitem"
+WORD: Final = "verification_captureword"
+SHARED_USE: Final = "verification_sharedevidenceuse"
+SESSION: Final = "verification_borrowersession"
+SIGNING: Final = "verification_mobilesigning"
+HAND_OVER: Final = "verification_handover"
+CLEARANCE: Final = "verification_clearance"
+RECEIPT: Final = "verification_receipt"
+
+said = partial(Field, Kind.SAID)
+sealed = partial(Field, Kind.SEALED)
+keyed = partial(Field, Kind.KEYED)
+operational = partial(Field, Kind.OPERATIONAL)
+ROW_NUMBER: Final = operational(
+    "a number that the database gives; entries name the row by what it holds"
+)
+
+
+_QUEUE: Final = operational(
+    "when and by whom a step is done; each step asks the log again what it may do, and signs it"
+)
+_CREATED: Final = "verification.created"
+_OPENED: Final = "attempt.opened"
+_CLOSED: Final = "attempt.judged, .lapsed, .reviewed"
+_DIALOGUE: Final = "attempt.opened, .answered, .looked_at, evidence.kept"
+_ENDED: Final = "every end and verification.in_review"
+_MINTED: Final = f"{_CREATED}, link.minted"
+_SESSION: Final = "link.spent, verification.handed_over"
+_ASKED: Final = "clearance.requested"
+_TERMS: Final = "the last clearance.…"
+
+_OF_CASE: Final[Mapping[str, Field]] = {
+    "id": said("the verification of its entries"),
+    "lender_id": said("the lender of its first entry and of its end", "lender"),
+    "mode": said("the log its entries stand in", "log"),
+    "renews_id": said(f"{_CREATED}: renews", "renews"),
+    "client_reference": sealed("the sealed case, whose commitment is in verification.created"),
+    "created_at": said(f"{_CREATED}: its time", "at"),
+    "expires_at": said(f"{_CREATED}: expires_at, earlier by each test_clock.advanced"),
+    "advanced_seconds": said("test_clock.advanced: advance_seconds, all together"),
+    "in_review_since": said("the last verification.in_review: its time"),
+    "finished_at": said("the end: its time", "at"),
+    "redacted_at": said("verification.redacted: its time"),
+    "disputed_at": said("verification.disputed: its time"),
+    "handed_over_at": said("the last verification.handed_over: its time"),
+    "obligation_opened_at": said("obligation.opened: at"),
+    "obligation_closed_at": said("obligation.closed: at"),
+    "frames_until": said(
+        "72 hours after the end, while there are frames; later the step writes it"
+    ),
+    "contract_signed_at": said("contract.reported: signed_at"),
+    "release_not_before": said("contract.reported: release_not_before"),
+    "status": said("the end; in review, verification.in_review"),
+    "code": said(f"{_ENDED}: code"),
+    "last_failure": said(f"{_ENDED}: last_failure; before, the codes of its attempts"),
+    "locale": sealed("the sealed case"),
+    "profile_id": said(f"{_CREATED} and the end: profile", "profile"),
+    "profile_sha256": said(f"{_CREATED} and the end: profile_sha256"),
+    "combinations": said(f"{_CREATED}: combinations"),
+    "combination": said("the end, route.chosen: combination"),
+    "passed_routes": said("the end: routes; before, route.chosen: passed", "routes"),
+    "route": said(f"{_ENDED}, route.chosen, {_CREATED}: route"),
+    "stage": said(f"{_ENDED}: stage; before, {_OPENED}"),
+    "turn": said(f"{_ENDED}: turn; before, {_OPENED} and .answered"),
+    "sealed_case": sealed(f"{_CREATED}: case"),
+    "borrower_index": keyed("the IIN in the sealed case, by the index key"),
+    "borrower_index_version": keyed("the key by which the index comes out"),
+    **dict.fromkeys(["step", "queue", "due_at", "reserved_until", "lease_until", "fence"], _QUEUE),
+    "faults": operational(
+        "how often a step was tried; the end that too many lead to is signed and says its cause"
+    ),
+    "sequence": said("how many entries it has"),
+}
+_OF_ATTEMPT: Final[Mapping[str, Field]] = {
+    "id": said(f"{_OPENED}: attempt"),
+    "verification_id": said(f"{_OPENED}: its verification"),
+    "lender_id": said(f"{_OPENED}: its lender", "lender"),
+    "mode": said(f"{_OPENED}: its log", "log"),
+    "borrower_index": keyed("that of its verification"),
+    "route": said(f"{_OPENED}: route"),
+    "stage": said(f"{_OPENED}: stage"),
+    "counted": said(f"{_OPENED}: counted"),
+    "burnt": said(f"{_CLOSED}: burnt"),
+    "status": said(f"{_CLOSED}: outcome; before, who moves next by its last answer or look"),
+    "code": said(f"{_CLOSED}: code"),
+    "notice": operational(
+        "the word above the next question; what is asked, and judged, is in the memory and the "
+        "evidence"
+    ),
+    "turn": said(f"{_OPENED} and .answered: turn"),
+    "answers": said("how many attempt.answered brought evidence"),
+    "sealed_memory": sealed(f"{_DIALOGUE}: memory"),
+    "opened_at": said(f"{_OPENED}: its time", "at"),
+    "expires_at": said(f"{_DIALOGUE}: expires_at"),
+    "closed_at": said(f"{_CLOSED}: its time; of one left behind, the time of what left it", "at"),
+}
+_OF_VOTE: Final[Mapping[str, Field]] = {
+    "id": ROW_NUMBER,
+    "attempt_id": said("review.voted: attempt"),
+    "person": said("review.voted: person"),
+    "passes": said("review.voted: outcome", "outcome"),
+    "created_at": said("review.voted: its time", "at"),
+}
+_OF_LINK: Final[Mapping[str, Field]] = {
+    "id": ROW_NUMBER,
+    "token_sha256": said(f"{_MINTED}: link"),
+    "verification_id": said(f"{_MINTED}: its verification"),
+    "created_at": said(f"{_MINTED}: its time"),
+    "expires_at": said("link_expires_at, or the time of the newer link or hand-over that ended it"),
+    "spent_at": said("link.spent: its time"),
+}
+_OF_SESSION: Final[Mapping[str, Field]] = {
+    "id": ROW_NUMBER,
+    "token_sha256": said(f"{_SESSION}: session"),
+    "verification_id": said(f"{_SESSION}: its verification"),
+    "created_at": said(f"{_SESSION}: its time"),
+    "ended_at": said("the time of the next session"),
+}
+_OF_SIGNING: Final[Mapping[str, Field]] = {
+    "id": operational(
+        "which of several codes of a turn is the newest: the page says how that one stands"
+    ),
+    "verification_id": said("mobile_signing.minted: its verification"),
+    "session_id": said("mobile_signing.minted: session", "session"),
+    "turn": said("mobile_signing.minted: turn"),
+    "code_sha256": said("mobile_signing.minted: signing"),
+    "access_sha256": said("mobile_signing.read: access", "access"),
+    "expires_at": said("mobile_signing.minted, .read: expires_at"),
+    "outcome": said("mobile_signing.taken, .refused, or a newer .minted"),
+}
+_OF_HAND_OVER: Final[Mapping[str, Field]] = {
+    "id": sealed(
+        "the phone's browser opens for this row alone; of a code that none has read, nothing"
+    ),
+    "verification_id": said("hand_over.minted: its verification"),
+    "session_id": said("hand_over.minted: session", "session"),
+    "code_sha256": said("hand_over.minted: hand_over"),
+    "phone_sha256": said("hand_over.read: phone", "phone"),
+    "number": keyed("drawn from phone_sha256 by the index key"),
+    "sealed_agent": sealed("hand_over.read: agent"),
+    "expires_at": said("hand_over.minted, .read: expires_at"),
+    "outcome": said("verification.handed_over, hand_over.refused, .stopped, or a newer .minted"),
+}
+_OF_KEY: Final[Mapping[str, Field]] = {
+    "verification_id": sealed("the key opens for its verification alone"),
+    "wrapped_key": sealed("opens the case and the evidence, whose commitments are in the log"),
+    "kek_version": sealed("the key opens by this version alone"),
+    "created_at": operational(
+        "nothing asks when a key was made; the case it seals has the time of verification.created"
+    ),
+    "destroyed_at": said("verification.redacted: its time"),
+}
+_OF_ITEM: Final[Mapping[str, Field]] = {
+    "id": said("evidence: id"),
+    "verification_id": said("the verification of the entry that lists it"),
+    "attempt_id": said("the attempt of the entry that lists it", "attempt"),
+    "kind": said("evidence: kind"),
+    "sealed_sha256": said("evidence: sealed_sha256"),
+    "offset": sealed("what lies there opens for this item alone"),
+    "sealed": sealed("its hash is sealed_sha256, which the log has"),
+    "wrapped_key": sealed("opens the item, whose commitment is in the log"),
+    "destroyed_at": said("evidence.destroyed: its time"),
+    "commitment": said("evidence: commitment"),
+    "seen_index": said("evidence: seen, a hash of id and index", "seen"),
+    "size": said("evidence: size"),
+    "created_at": said("the time of the entry that lists it", "at"),
+}
+_OF_WORD: Final[Mapping[str, Field]] = {
+    "attempt_id": said(
+        "the last attempt.looked_at: words, a hash of the attempt and all its words"
+    ),
+    "word": said("the last attempt.looked_at: words", "words"),
+}
+_OF_SHARED: Final[Mapping[str, Field]] = {
+    "sha256": sealed("evidence: sha256; and the bytes in the file have it"),
+    "size": said("evidence: size"),
+    "created_at": operational(
+        "when it was first kept by anybody; a judgement says its own time, and its file its bytes"
+    ),
+}
+_OF_USE: Final[Mapping[str, Field]] = {
+    "attempt_id": said("the attempt of the entry that lists it"),
+    "evidence_id": said("evidence: sha256", "sha256"),
+    "kind": said("evidence: kind"),
+}
+_OF_RECEIPT: Final[Mapping[str, Field]] = {
+    "verification_id": said("the verification of the entry that names it"),
+    "jws": said("every worker's end, receipt.issued: receipt, the SHA-256 of what it spells"),
+}
+_OF_CLEARANCE: Final[Mapping[str, Field]] = {
+    "id": said(f"{_ASKED}: clearance"),
+    "verification_id": said(f"{_ASKED}: its verification"),
+    "lender_id": said(f"{_ASKED}: its lender", "lender"),
+    "mode": said(f"{_ASKED}: its log"),
+    "status": said(f"{_TERMS}: its kind; superseded, the next clearance.requested"),
+    "code": said(f"{_TERMS}: code"),
+    "profile_id": said(f"{_TERMS}: profile", "profile"),
+    "contract_sha256": said(f"{_TERMS}: contract", "contract"),
+    "cap_tiyn": said(f"{_TERMS}: cap", "cap"),
+    "created_at": said(f"{_ASKED}: its time"),
+    "issued_at": said("clearance.issued: its time"),
+    "expires_at": said("clearance.issued: expires_at, earlier by each test_clock.advanced"),
+    "fresh_until": said("clearance.issued: fresh_until, earlier by each test_clock.advanced"),
+    "iin_index": said("clearance.issued: iin", "iin"),
+    "account_index": said("clearance.issued: account", "account"),
+    "gates": said(f"{_TERMS}: gates"),
+    "consumed_at": said("clearance.consumed: its time"),
+    "amount_tiyn": said("clearance.consumed: amount", "amount"),
+    "frozen_at": said("clearance.frozen: its time"),
+}
+_BY_TOKEN: Final = ("token_sha256",)
+_BY_CODE: Final = ("code_sha256",)
+
+TABLES: Final[Mapping[str, Table]] = {
+    CASE: Table(_OF_CASE, "verification {}"),
+    ATTEMPT: Table(_OF_ATTEMPT, "attempt {}"),
+    VOTE: Table(_OF_VOTE, "vote of {1} on attempt {0}", ("attempt_id", "person")),
+    LINK: Table(_OF_LINK, "link {:.16}", _BY_TOKEN, names_case="always"),
+    SESSION: Table(_OF_SESSION, "session {:.16}", _BY_TOKEN, names_case="always"),
+    SIGNING: Table(_OF_SIGNING, "signing {:.16}", _BY_CODE, names_case="always"),
+    HAND_OVER: Table(_OF_HAND_OVER, "hand_over {:.16}", _BY_CODE, names_case="always"),
+    "verification_datakey": Table(_OF_KEY),
+    ITEM: Table(
+        _OF_ITEM,
+        "evidence {}",
+        names_case="gone",
+        unsaid="evidence {id} ({kind}) of attempt {attempt_id}",
+    ),
+    WORD: Table(_OF_WORD, "words of attempt {}", ("attempt_id",)),
+    "verification_sharedevidence": Table(_OF_SHARED),
+    SHARED_USE: Table(_OF_USE, "shared evidence {1} of attempt {0}", ("attempt_id", "kind")),
+    RECEIPT: Table(_OF_RECEIPT, "receipt of {}", ("verification_id",)),
+    CLEARANCE: Table(_OF_CLEARANCE, "clearance {}"),
+}
