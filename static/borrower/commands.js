@@ -210,7 +210,7 @@ async function guide() {
     if (mine !== round) return undefined;
     const word = hinted(asked);
     fits = word === "" ? fits ?? performance.now() : null;
-    if (fits !== null) unfit = performance.now();
+    if (fits !== null && performance.now() - fits >= FITS_MS) unfit = performance.now();
     const isStuck = performance.now() - unfit >= STUCK_MS;
     // A beard may look like a mask: who cannot take it off begins all the same, and people look.
     button.disabled = fits === null && !(word === "mask_on" && isStuck);

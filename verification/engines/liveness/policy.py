@@ -225,7 +225,8 @@ class GateLimits:
     common: float = 0.33
     resting: float = 0.60
     # The median of a step's frames on the way, as a share of the match: of 13 people under 0.97, single strangers 1.14
-    # and more. liveness.md §10a, for this and those below, which say when people need not look at what is far and deep.
+    # and more, in frames 320 pixels wide; at 160, which a page may call for, 1.08. liveness.md §10a, for this and those
+    # below, which say when people need not look at what is far and deep.
     way: float = 1.0
     way_near: float = 0.90  # and within the match as today's proof of a gesture
     # Of the register's face: of 3 444 pairs of strangers none is nearer than 0.98.

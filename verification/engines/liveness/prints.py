@@ -168,11 +168,11 @@ class AgainLimits:
         """Whether the one is the other, shown again."""
         return found.fits >= self.fits and found.fitting >= self.fitting and found.marked >= self.marked
 
-    def resembles(self, found: Alike) -> bool:
+    def resembles(self, found: Alike, *, by_look: bool = True) -> bool:
         """Whether it may be the other: by the share that fits, of how few windows ever, by many that fit, or by its
         look."""
         is_like = (found.fitting >= self.fitting or found.fits >= self.many) and found.marked >= self.marked
-        return is_like or found.likeness >= self.looks.likeness
+        return is_like or (by_look and found.likeness >= self.looks.likeness)
 
 
 def alike(one: Sequence[Prints], other: Sequence[Prints], *, limits: AgainLimits) -> Alike:

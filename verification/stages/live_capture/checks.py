@@ -89,7 +89,8 @@ def check_match(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
     is_beyond = not all(zones.review.admits(Distance(facts.embedding, each)) for each in apart)
     zone = "no_match" if is_beyond else zones.of(far)
     code = _again(facts, policy) if zone == "review" else ""
-    is_deep_far = not zones.match.admits(deep) and not is_met_on_the_way(shown, policy)
+    is_met = zones.review.admits(deep) and is_met_on_the_way(shown, policy)
+    is_deep_far = not zones.match.admits(deep) and not is_met
     code = "face_review" if zone == "match" and is_deep_far else code
     detail: Detail = {
         "decision": f"median-of-{probes}",

@@ -114,8 +114,10 @@ def accept_live_capture(memory: Memory, untrusted: Untrusted, at: datetime) -> T
     if memory["step"] is None:
         if untrusted.get("ready") is not True:
             raise BadInput("the capture begins when the borrower is ready", code="bad_answer", pointer="/ready")
-        # What the page says of its line is believed: a chain of either size is judged by the same gates.
-        return _begun({**memory, "slow": untrusted.get("slow") is True}, untrusted.get("without", []), at)
+        # What the page says of its line is believed: a chain of either size is judged by the same gates. A line that
+        # ended a capture of the day carries the smaller one.
+        is_slow = untrusted.get("slow") is True or memory["lost_before"] > 0
+        return _begun({**memory, "slow": is_slow}, untrusted.get("without", []), at)
     if untrusted.get("lost") is True:
         return _lost(memory, at)
     part, (kept, _) = untrusted.get("part"), memory.get(PARTS) or (0, None)

@@ -85,17 +85,19 @@ def check_fresh(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
         return unjudged(check, facts, policy)
     windows = windows_of(shown)
     code = "liveness_line_review" if windows is not None and windows < policy.windows_min else ""
-    resembled = sum(policy.again.resembles(one.alike) for one in others)
+    # Who tries again in the same light looks the same: within a verification movement alone counts.
+    resembled = sum(policy.again.resembles(one.alike, by_look=not one.is_beside) for one in others)
     code = code if sent.compared.is_whole and not resembled else "liveness_replay_review"
     fresh = shown.freshness
     code = "liveness_frame_noiseless" if fresh.noise is None or fresh.noise <= limits.noise else code
     code = "liveness_frame_repeated" if fresh.repeated > limits.repeated else code
     code = "liveness_frame_frozen" if fresh.frozen_run > limits.frozen_run else code
-    detail = {
+    detail: Detail = {
         "frozen_run": fresh.frozen_run,
         "repeated": fresh.repeated,
         "windows": policy.windows_min if windows is None else windows,
         "resembled": resembled,
+        "likeness": f"{max((one.alike.likeness for one in others), default=0.0):.2f}",
     }
     return judged(check, code, score=fresh.noise, threshold=limits.noise, detail=detail)
 

@@ -143,10 +143,11 @@ def answered_at(evidence: Evidence) -> datetime | None:
 
 @dataclass(frozen=True)
 class Compared:
-    """How alike this capture is to another attempt's, of whatever borrower."""
+    """How alike this capture is to another attempt's, of whatever borrower. is_beside: of the same verification."""
 
     attempt: str
     alike: Alike
+    is_beside: bool = False
 
 
 @dataclass(frozen=True)
@@ -179,15 +180,14 @@ def compare_captures(
     """How alike this capture is to each of the others, and whether those are all.
 
     By the commands that were seen: a film is no less one for what was put between its parts and not seen. beside: the
-    other captures of the same verification, whose look is not compared: a person who tries again in the same light
-    looks the same, and a film of an attempt that failed brings nothing that the attempt did not.
+    other captures of the same verification.
     """
     said = {kind: json.loads(kept) for kind, kept in items.items() if kind.startswith(STAGE) and kind.endswith(".seen")}
     missed = {kind.removesuffix("seen") for kind, one in said.items() if one.get("seen") is False}
     own = _prints({kind: kept for kind, kept in items.items() if kind.removesuffix("prints") not in missed})
-    likened = {name: prints.alike(own, _prints(kept), limits=policy.AGAIN) for name, kept in others.items()}
     found = [
-        Compared(name, replace(alike, likeness=0.0) if name in beside else alike) for name, alike in likened.items()
+        Compared(name, prints.alike(own, _prints(kept), limits=policy.AGAIN), name in beside)
+        for name, kept in others.items()
     ]
     found.sort(key=lambda one: (one.alike.fitting, one.alike.likeness, one.attempt), reverse=True)
     return {COMPARED: stored.to_bytes(ComparedAll(tuple(found), is_whole))}

@@ -144,7 +144,8 @@ def test_whoever_is_met_on_the_way_is_the_registers_person_too(
 @pytest.mark.parametrize(
     ("changes", "far", "code"),
     [
-        ({}, 1.3, ""),
+        ({}, 1.08, ""),
+        ({}, 1.09, "face_review"),
         ({"frames": 0}, 1.0, ""),
         ({"frames": 0}, 1.01, "face_review"),
         ({"frames": 0}, NAN, "face_review"),
