@@ -89,16 +89,17 @@ class Demo:
         self.processes = Processes(environment=self._environment(), logs=folder / "logs")
         self.logins: list[str] = []
         self.key = self.strict_key = ""
-        self.camera: Camera | None = None
+        self.cameras: dict[str, Camera] = {}
 
     def play(self) -> bool:
         """Sets up, plays every scene, and says whether all ended as they must."""
         photos = self._photos()
-        self.camera = Camera(photos / "obama.jpg", is_another=True)
+        names = [scene.__name__ for _, scene in CAMERA_SCENES]
+        self.cameras = {name: Camera(photos / "obama.jpg", is_another=True) for name in names}
         self._set_up()
         stage = Stage(LenderApi(self.url, self.key), self.url, self.sandbox, self.processes, self._start_worker)
         strict = replace(stage, api=LenderApi(self.url, self.strict_key))
-        faces = Faces(self.camera, own=photos / "obama3.jpg", other=photos / "biden.jpg", strict=strict)
+        faces = Faces(self.cameras, own=photos / "obama3.jpg", other=photos / "biden.jpg", strict=strict)
         scenes: list[tuple[str, Callable[[], Row]]] = [
             *((title, partial(scene, stage)) for title, scene in SIGNATURE_SCENES),
             *((title, partial(scene, stage, faces)) for title, scene in CAMERA_SCENES),
@@ -155,8 +156,8 @@ class Demo:
         """Ends what was started, and nothing else. A second Ctrl-C must not leave half of it running."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
-        if self.camera:
-            self.camera.stop()
+        for camera in self.cameras.values():
+            camera.stop()
         self.processes.stop()
         self.listener.stop()
 

@@ -1,7 +1,7 @@
 """The scenes before a camera, each with the end it must have. No person is in front of it: see `LIMIT`."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,13 @@ _TRIES = 3
 
 @dataclass(frozen=True)
 class Faces:
-    """Whom the scenes show. `own` is another photograph of the person whom `camera` shows, `other` is somebody else's.
+    """Whom the scenes show. `own` is another photograph of the people whom `cameras` show, `other` is somebody else's.
 
+    cameras: one a scene, by its name, each of somebody a little other, for a film that comes again is a replay.
     strict: what the lender sees who asks for a signature and a face together.
     """
 
-    camera: Camera
+    cameras: Mapping[str, Camera]
     own: Path
     other: Path
     strict: Stage
@@ -37,28 +38,31 @@ class Faces:
 def own_face(stage: Stage, faces: Faces) -> Row:
     """The photograph of the register is the borrower's: must be verified."""
     since, iin = time.monotonic(), stage.person(faces.own)
-    opened = stage.play("own-face", iin, routes=("biometric",), camera=faces.camera)
+    opened = stage.play("own-face", iin, routes=("biometric",), camera=faces.cameras["own_face"])
     return _row(stage, "own face", opened, since, must=("verified", ""), route="biometric")
 
 
 def another_face(stage: Stage, faces: Faces) -> Row:
     """The photograph of the register is somebody else's, three times: must be declined."""
     since, iin = time.monotonic(), stage.person(faces.other)
-    opened = stage.play("another-face", iin, "face_mismatch", routes=("biometric",), camera=faces.camera)
+    opened = stage.play(
+        "another-face", iin, "face_mismatch", routes=("biometric",), camera=faces.cameras["another_face"]
+    )
     return _row(stage, "another person's face ×3", opened, since, must=("declined", "face_mismatch"), route="biometric")
 
 
 def code_and_face(stage: Stage, faces: Faces) -> Row:
     """Data, the code of the message, and the borrower's own face: must be verified."""
     since, iin = time.monotonic(), stage.person(faces.own)
-    opened = stage.play("code-face", iin, routes=("live_face",), camera=faces.camera)
+    opened = stage.play("code-face", iin, routes=("live_face",), camera=faces.cameras["code_and_face"])
     return _row(stage, "code and own face", opened, since, must=("verified", ""), route="live_face")
 
 
 def wrong_commands(stage: Stage, faces: Faces) -> Row:
     """The right code and face, but other gestures than those asked for, three times: must be declined."""
     since, iin = time.monotonic(), stage.person(faces.own)
-    opened = stage.play("wrong-commands", iin, "command_missed", routes=("live_face",), camera=faces.camera)
+    camera = faces.cameras["wrong_commands"]
+    opened = stage.play("wrong-commands", iin, "command_missed", routes=("live_face",), camera=camera)
     must = ("declined", "liveness_command_missed")
     return _row(stage, "code, wrong gestures ×3", opened, since, must=must, route="live_face")
 
@@ -75,7 +79,7 @@ def key_and_face(stage: Stage, faces: Faces) -> Row:
     browser.deny()
     # Under this law a command that is missed ends the capture, and the borrower does the next one.
     for _ in range(_TRIES):
-        if follow(browser, faces.camera) != "commands":
+        if follow(browser, faces.cameras["key_and_face"]) != "commands":
             break
     row = _row(strict, "KZ-2025-01: key, then face", opened, since, must=("verified", ""), route="eds + biometric")
     is_paid = payout.pays_unless_refused(strict, opened["id"], iin)
