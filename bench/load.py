@@ -42,6 +42,7 @@ from insecure_sandbox.demo.camera_scenes import up_to_the_camera
 from insecure_sandbox.demo.processes import wait_until
 from insecure_sandbox.demo.stage import Stage
 from tests.proofs import conditions, write_evidence
+from tests.service.played_page import FORGET, forgotten
 
 COUNTED = ("web", "worker", "tick", "deliver", "postgresql", "broker")
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -98,7 +99,12 @@ def measure(installation: Installation, *, cases: int, many: int, camera_cases: 
     found = {"idle": per(_IDLE_SECONDS + _STATISTICS_SECONDS, before, count(installation))}
     rounds: list[tuple[str, Prepare, int, int]] = [("one after another", by_key, cases, 1)]
     rounds.append(("eight at once", by_key, many, 8))
-    with painting() as camera:
+    # All borrowers before the camera are one portrait, whose films are alike: none is compared with another.
+    with (
+        painting() as camera,
+        psycopg.connect(installation.root_url, autocommit=True) as root,
+        forgotten(partial(root.execute, FORGET.encode())),
+    ):
         for route in ("biometric", "live_face"):
             by_face = partial(poser, installation.stage, camera, route)
             play(installation, f"warm-up {route}", by_face, cases=1, at_once=1)
