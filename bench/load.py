@@ -99,7 +99,7 @@ def measure(installation: Installation, *, cases: int, many: int, camera_cases: 
     found = {"idle": per(_IDLE_SECONDS + _STATISTICS_SECONDS, before, count(installation))}
     rounds: list[tuple[str, Prepare, int, int]] = [("one after another", by_key, cases, 1)]
     rounds.append(("eight at once", by_key, many, 8))
-    # All borrowers before the camera are one portrait, whose films are alike: none is compared with another.
+    # All borrowers before the camera are one portrait, and its films are alike: they are forgotten.
     with (
         painting() as camera,
         psycopg.connect(installation.root_url, autocommit=True) as root,

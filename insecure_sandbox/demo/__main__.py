@@ -99,7 +99,8 @@ class Demo:
         self._set_up()
         stage = Stage(LenderApi(self.url, self.key), self.url, self.sandbox, self.processes, self._start_worker)
         strict = replace(stage, api=LenderApi(self.url, self.strict_key))
-        faces = Faces(self.cameras, own=photos / "obama3.jpg", other=photos / "biden.jpg", strict=strict)
+        own, other = photos / "obama3.jpg", photos / "biden.jpg"
+        faces = Faces(self.cameras, own=own, other=other, strict=strict)
         scenes: list[tuple[str, Callable[[], Row]]] = [
             *((title, partial(scene, stage)) for title, scene in SIGNATURE_SCENES),
             *((title, partial(scene, stage, faces)) for title, scene in CAMERA_SCENES),

@@ -23,9 +23,10 @@ _TRIES = 3
 
 @dataclass(frozen=True)
 class Faces:
-    """Whom the scenes show. `own` is another photograph of the people whom `cameras` show, `other` is somebody else's.
+    """Whom the scenes show.
 
-    cameras: one a scene, by its name, each of somebody a little other, for a film that comes again is a replay.
+    cameras: by the name of a scene, each of a person a little other: a repeated film is a replay.
+    own: another photograph of these people; other: somebody else's.
     strict: what the lender sees who asks for a signature and a face together.
     """
 
@@ -45,9 +46,8 @@ def own_face(stage: Stage, faces: Faces) -> Row:
 def another_face(stage: Stage, faces: Faces) -> Row:
     """The photograph of the register is somebody else's, three times: must be declined."""
     since, iin = time.monotonic(), stage.person(faces.other)
-    opened = stage.play(
-        "another-face", iin, "face_mismatch", routes=("biometric",), camera=faces.cameras["another_face"]
-    )
+    camera = faces.cameras["another_face"]
+    opened = stage.play("another-face", iin, "face_mismatch", routes=("biometric",), camera=camera)
     return _row(stage, "another person's face ×3", opened, since, must=("declined", "face_mismatch"), route="biometric")
 
 

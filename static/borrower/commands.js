@@ -210,12 +210,13 @@ async function guide() {
     if (mine !== round) return undefined;
     const word = hinted(asked);
     fits = word === "" ? fits ?? performance.now() : null;
-    if (fits !== null && performance.now() - fits >= FITS_MS) unfit = performance.now();
+    const isReady = fits !== null && performance.now() - fits >= FITS_MS;
+    if (isReady) unfit = performance.now();
     const isStuck = performance.now() - unfit >= STUCK_MS;
     // A beard may look like a mask: who cannot take it off begins all the same, and people look.
     button.disabled = fits === null && !(word === "mask_on" && isStuck);
     stuck.hidden = !isStuck;
-    if (fits !== null && alone.checked && performance.now() - fits >= FITS_MS) return commence();
+    if (isReady && alone.checked) return commence();
     await pause(HINT_MS);
   }
   return undefined;

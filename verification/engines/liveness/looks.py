@@ -13,10 +13,11 @@ from functools import cache
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from verification.engines.liveness.frames import Floats, Image
+from verification.engines.liveness.frames import Floats
 
-_SIDE, _REDUCED = 10, 64
+_SIDE = 10
 NUMBERS = _SIDE * _SIDE - 1  # of a frame: the lowest frequencies of the face, 10 each way but the mean
 _DOWN, _ACROSS = (each.ravel()[1:] for each in np.indices((_SIDE, _SIDE)))
 # What a replay changes in each, the median of replays under every change at once: it falls with the frequency down the
@@ -29,9 +30,8 @@ _BETWEEN, _EVERY = 4, 2  # places between two frames, and how many of them lie b
 _NEAREST = 2  # steps by which two captures are compared: what is put between them hides nothing
 
 
-def look(cut: Image) -> Floats:
-    """The look of one upright face, in units."""
-    grey = cv2.resize(cv2.cvtColor(cut, cv2.COLOR_RGB2GRAY), (_REDUCED, _REDUCED), interpolation=cv2.INTER_AREA)
+def look(grey: NDArray[np.uint8]) -> Floats:
+    """The look of one upright face, in units. `grey`: 64 × 64, without its colours."""
     low = cv2.dct(np.log(np.asarray(grey, dtype=np.float32) + _DARK))[:_SIDE, :_SIDE].ravel()[1:].astype(np.float64)
     return np.asarray(low / max(float(np.sqrt((low**2).mean())), 1e-6) / _UNITS, dtype=np.float64)
 

@@ -31,8 +31,6 @@ _DRAWN = ((OVAL, 0.92, 255), (_RIGHT_LIDS, 1.6, 0), (_LEFT_LIDS, 1.6, 0), (LIPS,
 _CORNERS, _QUALITY, _APART = 150, 0.01, 5.0
 _SIDE, _LEVELS, _RETURN = 21, 3, 1.0  # pixels, pyramid levels, pixels
 _LEAST_SIDE = 320  # pixels, to which smaller frames are enlarged before
-
-
 _FLAT = 1.0  # grey levels of spread: below it a region is one colour
 
 
@@ -83,7 +81,7 @@ def measure(frames: Sequence[Image], meshes: Sequence[Floats], *, limits: Planar
 
 
 def _depth(greys: Sequence[Grey], meshes: Sequence[Floats], limits: PlanarityLimits) -> Planarity:
-    found = _corners(greys[0], meshes[0]) if greys else None  # 1
+    found = _corners(greys[0], meshes[0])  # 1
     if found is None:
         return Planarity(0, None, None, 0.0)
     start, points, moved = found, found, 0.0

@@ -76,9 +76,11 @@ def of(frames: Sequence[tuple[Image, FaceMeasurement]]) -> Prints:
     for image, face in frames:
         if face.mesh is not None:
             cut = Portrait(image, five_points(face.mesh), 1.0).cut(ARCFACE, side=_CUT)
-            grey = cv2.cvtColor(cut, cv2.COLOR_RGB2GRAY)
-            grey = np.asarray(cv2.resize(grey, (_REDUCED, _REDUCED), interpolation=cv2.INTER_AREA), dtype=np.uint8)
-            looks.append(appearance.look(cut))
+            small = cv2.resize(
+                cv2.cvtColor(cut, cv2.COLOR_RGB2GRAY), (_REDUCED, _REDUCED), interpolation=cv2.INTER_AREA
+            )
+            grey = np.asarray(small, dtype=np.uint8)
+            looks.append(appearance.look(grey))
             lows.append(cv2.dct(grey.astype(np.float32))[:_SIDE, :_SIDE].ravel()[1:])
             told = face.turn, face.pitch, face.roll, face.mouth, *face.lids
             motion.append((*told, *face.eyes, face.interocular))

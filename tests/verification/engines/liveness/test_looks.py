@@ -90,6 +90,6 @@ def test_what_does_not_move_in_two_commands_is_like_nothing(presented: list[Floa
 
 
 def test_a_picture_without_contrast_has_a_look_and_it_can_be_kept() -> None:
-    flat = looks.look(np.full((112, 112, 3), 90, dtype=np.uint8))
+    flat = looks.look(np.full((64, 64), 90, dtype=np.uint8))
     assert np.isfinite(flat).all()
     assert looks.from_bytes(looks.to_bytes(flat[None])).shape == (1, looks.NUMBERS)

@@ -8,8 +8,10 @@ import pytest
 
 from insecure_sandbox import samples, warp
 from tests.painted import painted
-from tests.verification.stages.live_capture.captures import ORDER, Frames, Sent, photo_answer
+from tests.verification.stages.live_capture.captures import ORDER, POLICY, Frames, Sent, case, photo_answer
 from verification.core.route import Evidence
+from verification.stages.live_capture import STAGE
+from verification.stages.live_capture.facts import LiveCaptureFacts
 
 COUNT = 12  # frames in a step
 
@@ -66,3 +68,11 @@ def live(play: Player) -> Frames:
 def good(live: Frames, obama: bytes) -> Evidence:
     """Evidence that passes every check."""
     return Sent(live).evidence(photo=obama)
+
+
+@pytest.fixture(scope="module")
+def facts(good: Evidence) -> LiveCaptureFacts:
+    """The facts of a capture that passes, measured once."""
+    measured = STAGE.measure(case(), good, POLICY)
+    assert isinstance(measured, LiveCaptureFacts)
+    return measured

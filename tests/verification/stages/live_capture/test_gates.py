@@ -24,14 +24,6 @@ FAR = {"to_reference": GATES.known * ACTOR + 1e-6}  # so that the register alone
 NAN = float("nan")
 
 
-@pytest.fixture(scope="module")
-def facts(good: Evidence) -> LiveCaptureFacts:
-    """The facts of a capture that passes, measured once."""
-    found = STAGE.measure(given.case(), good, POLICY)
-    assert isinstance(found, LiveCaptureFacts)
-    return found
-
-
 def shown_of(facts: LiveCaptureFacts) -> Shown:
     """What the frames show."""
     assert isinstance(facts.shown, Shown)

@@ -25,14 +25,6 @@ PHONE = {"label": "camera2 1, facing front", "facing": "user", "width": 480, "he
 WEBCAM = {"label": "Integrated Camera (13d3:5405)", "width": 640, "height": 480}
 
 
-@pytest.fixture(scope="module")
-def facts(good: Evidence) -> LiveCaptureFacts:
-    """Those of a capture that passes."""
-    found = STAGE.measure(given.case(), good, given.POLICY)
-    assert isinstance(found, LiveCaptureFacts)
-    return found
-
-
 def with_signs(facts: LiveCaptureFacts, **changes: Any) -> LiveCaptureFacts:
     """The facts with other numbers of injection."""
     assert isinstance(facts.injection, Injection)

@@ -8,10 +8,8 @@ import pytest
 
 from tests.verification.stages.live_capture import captures as given
 from verification.core.results import Passed, Step
-from verification.core.route import Evidence
 from verification.engines.liveness.prints import Alike
 from verification.management.capture_limits import Limit, limits
-from verification.stages.live_capture import STAGE
 from verification.stages.live_capture.checks import CHECKS
 from verification.stages.live_capture.facts import LiveCaptureFacts
 from verification.stages.live_capture.kept import Compared, ComparedAll
@@ -21,14 +19,6 @@ POLICY = LiveCapturePolicy()
 DEEP = ("farthest", "second", "acting", "acting_median", "next", "gestures")
 # Of a capture that passes: no page told of its camera's clock, and nothing beyond the head changed enough to be judged.
 NOT_MEASURED = {("face.injection", "off_us"), ("face.continuity", "surroundings")}
-
-
-@pytest.fixture(scope="module")
-def facts(good: Evidence) -> LiveCaptureFacts:
-    """The facts of a capture that passes."""
-    found = STAGE.measure(given.case(), good, POLICY)
-    assert isinstance(found, LiveCaptureFacts)
-    return found
 
 
 def is_held(limit: Limit) -> bool:

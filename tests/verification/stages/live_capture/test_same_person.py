@@ -6,10 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.verification.stages.live_capture import captures as given
 from verification.core.results import Passed
-from verification.core.route import Evidence
-from verification.stages.live_capture import STAGE
 from verification.stages.live_capture.checks import CHECKS
 from verification.stages.live_capture.facts import LiveCaptureFacts, Shown
 from verification.stages.live_capture.policy import LiveCapturePolicy
@@ -17,14 +14,6 @@ from verification.stages.live_capture.policy import LiveCapturePolicy
 POLICY = LiveCapturePolicy()
 GATES, SAME, ACTOR = POLICY.gates, POLICY.same_face.value, POLICY.same_actor.value
 NAN = float("nan")
-
-
-@pytest.fixture(scope="module")
-def facts(good: Evidence) -> LiveCaptureFacts:
-    """The facts of a capture that passes, measured once."""
-    found = STAGE.measure(given.case(), good, POLICY)
-    assert isinstance(found, LiveCaptureFacts)
-    return found
 
 
 # What proves a person on the way to a gesture, and what is deep no stranger's: at the edge of every limit.

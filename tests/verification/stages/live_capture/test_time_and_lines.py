@@ -7,7 +7,6 @@ import pytest
 
 from tests.verification.stages.live_capture import captures as given
 from verification.core.results import Outcome, Step, decide
-from verification.core.route import Evidence
 from verification.engines.liveness.planarity import Planarity
 from verification.stages.live_capture import STAGE
 from verification.stages.live_capture.checks import CHECKS
@@ -17,14 +16,6 @@ from verification.stages.live_capture.policy import LiveCapturePolicy
 
 POLICY = LiveCapturePolicy()
 LEFT_OUT = "liveness_commands_left_out"
-
-
-@pytest.fixture(scope="module")
-def facts(good: Evidence) -> LiveCaptureFacts:
-    """The facts of a capture that passes, measured once."""
-    found = STAGE.measure(given.case(), good, POLICY)
-    assert isinstance(found, LiveCaptureFacts)
-    return found
 
 
 def sent_of(facts: LiveCaptureFacts) -> Sent:
