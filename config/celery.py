@@ -19,6 +19,7 @@ from kombu import Exchange, Queue
 from kombu.transport import TRANSPORT_ALIASES
 
 from config import env, starting
+from verification.case.policy import RING_SECONDS
 from verification.workflow import policy
 from verification.workflow.reading.readiness import calibrations
 
@@ -61,7 +62,7 @@ def _transport_options(broker_url: str) -> dict[str, object]:
             "unacked_restore_throttle": 1,
             # Twice what a worker lets Redis wait for a bell; a Redis that hangs holds whoever rings so long, twice.
             "socket_timeout": 2,
-            "socket_connect_timeout": policy.RING_SECONDS,
+            "socket_connect_timeout": RING_SECONDS,
         }
     # RabbitMQ loses what it has not confirmed: measured 208 of 300 over one broker kill, with confirmation none.
     return {"confirm_publish": True}

@@ -25,8 +25,8 @@ from kombu.message import Message
 
 from config.pool import TaskPool
 from verification import clock, transactions
+from verification.worker import queue
 from verification.workflow import policy
-from verification.workflow.moving import queue
 
 logger = logging.getLogger(__name__)
 

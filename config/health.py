@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from lenders import sender
 from verification import clock
-from verification.workflow.moving import sweep
+from verification.worker import sweep
 from verification.workflow.reading import readiness
 
 # A proxy on this machine comes from loopback too, but names whom it speaks for.

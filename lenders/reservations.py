@@ -23,7 +23,7 @@ from lenders.posting import Outcome
 from verification import clock, transactions
 from verification.compiled import Compiled
 from verification.core.errors import TulgaError
-from verification.workflow.moving import sweep
+from verification.worker import sweep
 
 logger = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from lenders.models import Delivery, WebhookEndpoint
 from verification import clock, transactions
 from verification.compiled import Compiled
 from verification.core.errors import TulgaError
-from verification.workflow.moving import sweep
+from verification.worker import sweep
 from verification.workflow.reading import queries
 from verification.workflow.reading.queries import EventView
 

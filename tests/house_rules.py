@@ -33,7 +33,7 @@ _READS_ENVIRONMENT = (
     "verification/engines/faces/__init__.py",
     "lenders/management/commands/tulga_trigger.py",  # a lender's key, which is no setting of the service's
 )
-_WRITES_STATUS = "verification/workflow/moving/transition.py"
+_WRITES_STATUS = ("verification/case/moving.py", "verification/worker/queue.py")
 # Where a fault of any kind becomes an answer, a retry or a line in the log: Celery's edge, HTTP's, a process's loop.
 _EDGES = (
     "config/feeding.py",
@@ -69,8 +69,8 @@ def leaves_the_environment_alone(path: PurePosixPath, text: str) -> Iterator[str
 
 
 def leaves_the_status_alone(path: PurePosixPath, text: str) -> Iterator[str]:
-    """Only workflow/moving/transition.py writes the status of a verification."""
-    if path.parts[0] not in PRODUCT or str(path) == _WRITES_STATUS or "migrations" in path.parts:
+    """Only case/moving.py writes the status of a verification; the queue writes other columns."""
+    if path.parts[0] not in PRODUCT or str(path) in _WRITES_STATUS or "migrations" in path.parts:
         return
     for node in _walk(path, text):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _call_writes_status(node, node.func):

@@ -60,7 +60,7 @@ _PROBES = (
     ("verification/audit/sequencer.py", "import celery"),
     ("verification/workflow/moving/commands.py", "import celery"),
     ("verification/workflow/moving/commands.py", "import httpx"),
-    ("verification/workflow/moving/transition.py", "from django.core.cache import cache"),
+    ("verification/case/moving.py", "from django.core.cache import cache"),
     ("verification/borrower/views.py", "from django.db import transaction"),
     ("verification/borrower/views.py", "from django.core.cache import cache"),
     ("verification/borrower/views.py", "import celery"),

@@ -7,9 +7,8 @@ from celery import shared_task
 
 from verification import clock, transactions
 from verification.core.errors import ConsentPending, FenceLost
+from verification.worker import queue, run
 from verification.workflow import policy
-from verification.workflow.moving import advance as worker
-from verification.workflow.moving import queue as steps
 
 logger = logging.getLogger(__name__)
 
@@ -28,17 +27,17 @@ def advance(verification_id: str) -> None:
     """Does the step this verification is owed, if it is due and nobody holds it."""
     with transactions.running(scope=transactions.ALL):
         # Each process measures for itself: the parent may have reserved before it knew.
-        claimed = steps.claim(verification_id) if clock.is_right() else None
+        claimed = queue.claim(verification_id) if clock.is_right() else None
         if claimed is None:
             return
         try:
             # The work has a row of its own: what a transaction that was rolled back did to it in memory is not the
             # claim.
-            worker.run(copy(claimed))
+            run.run(copy(claimed))
         except FenceLost:
             logger.info("fence lost: %s", verification_id)
         except ConsentPending as pending:
-            worker.release(claimed, pending)
+            run.release(claimed, pending)
         except Exception as fault:
             logger.warning("step faulted: %s (%s)", verification_id, type(fault).__name__)
-            worker.release(claimed, fault)
+            run.release(claimed, fault)

@@ -16,8 +16,9 @@ from kombu.exceptions import OperationalError
 from kombu.transport.redis import Transport
 
 from config import celery
+from verification.case import doorbell
+from verification.case.policy import RING_SECONDS
 from verification.workflow import policy
-from verification.workflow.moving import doorbell
 
 
 def test_tasks_outlive_their_worker_and_results_do_not_exist() -> None:
@@ -107,11 +108,11 @@ def test_a_bell_waits_for_no_confirmation_for_long_and_no_broker_undoes_what_was
         asked.append(how)
         raise ValueError("no virtual host of this name")
 
-    monkeypatch.setattr("verification.workflow.moving.doorbell.current_app.send_task", refuse)
+    monkeypatch.setattr("verification.case.doorbell.current_app.send_task", refuse)
     monkeypatch.setattr(doorbell._state, "silent_until", 0.0)
     assert not doorbell.ring("eds")
     assert not doorbell.ring("eds")
-    assert [how["confirm_timeout"] for how in asked] == [policy.RING_SECONDS]  # and the second was not rung
+    assert [how["confirm_timeout"] for how in asked] == [RING_SECONDS]  # and the second was not rung
     doorbell._state.silent_until = time.monotonic()
     assert not doorbell.ring("eds")
     assert len(asked) == 2, "it was silent for ever"

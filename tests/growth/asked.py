@@ -25,7 +25,8 @@ from verification.engines.liveness import looks, prints
 from verification.models import Attempt, AuditEntry, Verification
 from verification.stages import live_capture
 from verification.stages.consent.policy import CURRENT
-from verification.workflow.moving import attempts, commands, credits, dossier, law, links, monthly_counts, queue, sweep
+from verification.worker import queue, sweep
+from verification.workflow.moving import attempts, commands, credits, dossier, law, links, monthly_counts
 from verification.workflow.moving.voters import Reviewer
 from verification.workflow.people import attesting, review_desk
 from verification.workflow.reading import (

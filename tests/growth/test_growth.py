@@ -9,6 +9,7 @@ import pytest
 
 from tests.growth import run
 from tests.proofs import Figures
+from verification import case, worker
 from verification.workflow import moving, reading
 
 pytestmark = [pytest.mark.service, pytest.mark.proof("growth")]
@@ -33,26 +34,27 @@ NOT_HOT = {
     "reading.queries.is_covered": "one checkpoint by its size",
     "reading.queries.consistency": "the newest checkpoint, and tiles of the tree by their keys",
     "reading.borrower_page.is_looked_at": "one row by its key",
-    "moving.advance.release": "a step's fault: the statements of a step",
-    "moving.destruction.put_off": "a step's fault: the statements of a step",
+    "worker.run.release": "a step's fault: the statements of a step",
+    "worker.destruction.put_off": "a step's fault: the statements of a step",
     "moving.attested": "the entries of one case, and those of one person's with one lender",
     "moving.obligations": "by the verification's key, and the entries of one case",
     "moving.clearances": "by the clearance's or the verification's key, and the entries of one case",
-    "moving.clearing.clear": "one case, its entries and its clearance",
+    "worker.clearing.clear": "one case, its entries and its clearance",
     "moving.commands.open_renewal": "inserts as an opening does",
     "moving.contracts": "by the verification's key, and the entries of one case",
     "moving.renewals": "by keys, and the entries of one case and of its new consents",
     "moving.documents.is_owed": "asks no row",
-    "moving.doorbell": "rings, after the commit",
+    "case.doorbell": "rings, after the commit",
     "moving.dossier.checks_of": "opens what it is given; where that cannot be read, one case's entries",
-    "moving.ending.document": "the attempts of one case, once",
-    "moving.ending.ends_at": "asks no row",
-    "moving.ending.open_question": "the attempts of one case",
-    "moving.ending.require_the_rest_passed": "the entries of one case",
-    "moving.ending.stop": "by the verification's key, once",
-    "moving.ending.turn_away": "the entries and attempts of one case, seldom",
-    "moving.ending.verdict": "the votes on one attempt",
-    "moving.ending.weigh": "the attempts, votes and entries of one case, once",
+    "worker.closing.document": "the attempts of one case, once",
+    "worker.closing.stop": "the entries of one case, once",
+    "worker.closing.turn_away": "the entries and attempts of one case, seldom",
+    "worker.closing.weigh": "the attempts and entries of one case, once",
+    "moving.votes": "asks no row",
+    "case.law": "asks no row",
+    "case.history.read_sound": "as `read`",
+    "case.history.stated": "asks no row",
+    "case.moving.word": "asks no row",
     "moving.hints": "looks at a picture",
     "moving.hand_over": "by the hash of a secret or the verification's key, a few times a case",
     "moving.inquiries": "the entries of one case, and the evidence of its consent",
@@ -65,20 +67,19 @@ NOT_HOT = {
     "moving.links.lock_found": "by the hash of a secret or the verification's key, a few times a case",
     "moving.links.lock_session": "what `visit` asks, and the row by its key",
     "moving.mobile_signing": "by the hash of a secret or the verification's key, a few times a case",
-    "moving.onward.require_due": "asks no row",
-    "moving.onward.exhaust": "a verification's end, by what was read before",
-    "moving.queue.correct": "one row by its key and fence",
-    "moving.queue.release": "one row by its key and fence",
+    "worker.outcome.exhaust": "a verification's end, by what was read before",
+    "worker.queue.correct": "one row by its key and fence",
+    "worker.queue.release": "one row by its key and fence",
     "moving.quotas.take": "one row of the day by its key",
     "moving.put_forward": "a developer's, of test mode: a hundred and one rows at most, by lender, status and time",
     "moving.rates": "counts in memory",
     "moving.simulations": "a developer's, of test mode: by the verification's key, and the entries of one case",
-    "moving.onward.issue_late": "the entries of one case, once",
+    "moving.receipt.issue_late": "the entries of one case, once",
     "moving.law": "the operator's command: reads the entries about the law, of which a year brings one or two",
     "moving.revoking": "the operator's command: walks over decisions from an index on, once",
     "moving.sealing": "asks no row",
-    "moving.sweep.put_keys_on_record": "once, as a process starts",
-    "moving.sweep.refuse_forked_log": "once, as a process starts",
+    "worker.sweep.put_keys_on_record": "once, as a process starts",
+    "worker.sweep.refuse_forked_log": "once, as a process starts",
     "reading.queries.events_named": "some leaves by their entries",
     "reading.refusals": "the page of what is refused, which is nothing",
 }
@@ -122,10 +123,10 @@ def test_a_query_without_an_index_is_noticed(found: dict[str, Any]) -> None:
 
 
 def test_every_function_that_asks_rows_was_asked(found: dict[str, Any]) -> None:
-    ran = {name.removeprefix("verification.workflow.") for name in found["functions"]}
+    ran = {name.removeprefix("verification.").removeprefix("workflow.") for name in found["functions"]}
     there = {
         f"{room.__name__.rpartition('.')[2]}.{module.name}.{name}"
-        for room in (reading, moving)
+        for room in (reading, moving, case, worker)
         for module in pkgutil.iter_modules(room.__path__)
         for name, function in vars(importlib.import_module(f"{room.__name__}.{module.name}")).items()
         if inspect.isfunction(function) and function.__module__ == f"{room.__name__}.{module.name}"

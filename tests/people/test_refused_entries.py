@@ -11,7 +11,7 @@ from tests.verification.audit.rows import NOON, order_all, slip_in
 from tests.verification.workflow.story import Story, begin
 from tests.verification.workflow.story import lender as make_lender
 from verification.models import AuditEntry, Verification
-from verification.workflow.moving import sweep
+from verification.worker import sweep
 from verification.workflow.reading.refusals import refused_entries
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,12 +12,13 @@ from tests.tampering.hands import Change, Hand, Refused
 from tests.verification.audit.rows import order_all
 from verification import clock, tasks
 from verification.audit.columns import COLUMNS
+from verification.case import steps
 from verification.core.status import TERMINAL
 from verification.models import AuditEntry, Verification
+from verification.worker import sweep
 from verification.workflow import policy
-from verification.workflow.moving import queue, sweep
 
-_STEPS = (queue.OPEN, queue.JUDGE, queue.LAPSE, queue.EXPIRE, queue.WEIGH, queue.STOP, queue.LEAVE, queue.DESTROY)
+_STEPS = (steps.OPEN, steps.JUDGE, steps.LAPSE, steps.EXPIRE, steps.WEIGH, steps.STOP, steps.LEAVE, steps.DESTROY)
 _FAULTS = (0, policy.FAULTS_MAX, 99)
 _PATIENCE = 3  # how often workers come by, each time later than any backoff
 

@@ -19,7 +19,8 @@ from verification import clock, tasks
 from verification.core.errors import BadInput, Conflict, LinkUnusable, NotFound, NotYourTurn
 from verification.models import Verification
 from verification.stages.consent.policy import CURRENT
-from verification.workflow.moving import commands, hand_over, links, sweep
+from verification.worker import sweep
+from verification.workflow.moving import commands, hand_over, links
 from verification.workflow.policy import BACKOFF_SECONDS
 from verification.workflow.reading import search
 

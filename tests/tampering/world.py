@@ -29,16 +29,8 @@ from verification import clock
 from verification.core.route import Again, Looked
 from verification.models import AuditCheckpoint
 from verification.stages.consent.policy import CURRENT
-from verification.workflow.moving import (
-    clearances,
-    commands,
-    contracts,
-    hand_over,
-    links,
-    mobile_signing,
-    obligations,
-    sweep,
-)
+from verification.worker import sweep
+from verification.workflow.moving import clearances, commands, contracts, hand_over, links, mobile_signing, obligations
 from verification.workflow.reading import case_file, search
 
 READER = "usr_" + "a" * 26

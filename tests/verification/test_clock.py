@@ -14,7 +14,7 @@ from django.utils import timezone
 from config import starting
 from verification import clock, transactions
 from verification.core.errors import Misconfigured
-from verification.workflow.moving import sweep
+from verification.worker import sweep
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -31,7 +31,7 @@ from verification import clock, tasks, transactions
 from verification.core import profiles
 from verification.models import AuditEntry, EvidenceItem, MonthlyCount, Verification
 from verification.stages.consent.policy import CURRENT
-from verification.workflow.moving import queue, sweep
+from verification.worker import queue, sweep
 from verification.workflow.policy import QUEUES
 from verification.workflow.reading import queries
 

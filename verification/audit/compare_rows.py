@@ -7,15 +7,13 @@ compared: the bytes of a body are signed, so a name that is taken out of it is s
 from collections.abc import Collection, Iterator
 from typing import Final
 
-from verification.audit import projected_rows, signatures
+from verification.audit import projected_rows
 from verification.audit.compare_evidence import compare_evidence
-from verification.audit.held_rows import Held, load
+from verification.audit.held_rows import Held
 from verification.audit.history import course_entry
-from verification.core.errors import Conflict
 from verification.core.findings import Finding
 from verification.course import fold, policy, tables
-from verification.course.projection import ALIVE, project
-from verification.models import Verification
+from verification.course.projection import project
 
 _PROJECTED: Final = tuple(name for name, table in tables.TABLES.items() if table.title)
 """The tables whose rows the course projects."""
@@ -33,31 +31,8 @@ def _compare_projected(log: str, held: Held, names: Collection[str]) -> Iterator
     """The rows of these tables that are not what the entries imply."""
     row, state = held.verification, fold.reach(map(course_entry, held.entries))
     index = bytes(row.borrower_index).hex() if row.borrower_index is not None else None
-    alive = {name for name, attempt in held.attempts.items() if attempt.status in ALIVE}
-    projected = project(state, case=row.pk, borrower_index=index, alive=alive)
+    projected = project(state, case=row.pk, borrower_index=index)
     yield from projected_rows.differences(log, held, projected, names)
-
-
-def require_as_said(verification: Verification) -> Held:
-    """A verification's entries and rows, for whoever is about to end it by them; its own row is locked, and read anew.
-
-    Raises `Conflict` unless every entry stands in its log and is signed as its type asks (`entries_unsound`), and its
-    row, its attempts and their votes say what the entries say (`row_differs`): what was changed behind the log's back,
-    to be put back once a worker has signed what it leads to, leads to nothing. Damaged evidence is told of where it is
-    read.
-    """
-    verification.refresh_from_db()
-    held, log = load([verification.pk], is_whole=False)[verification.pk], verification.mode
-    if any(one.log != log for one in held.entries) or len(signatures.sound(held.entries)) != len(held.entries):
-        raise Conflict("an entry about it does not count", code="entries_unsound")
-    findings = (
-        *_compare_sequence(log, held),
-        *_compare_closings(log, held),
-        *_compare_projected(log, held, (tables.CASE, tables.ATTEMPT, tables.VOTE)),
-    )
-    if wrong := [finding.detail for finding in findings]:
-        raise Conflict(f"its rows are not what its entries say: {'; '.join(wrong[:3])}", code="row_differs")
-    return held
 
 
 def _compare_sequence(log: str, held: Held) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar, cast
 from django.db import DatabaseError
 from django.db.models import Model, QuerySet
 
-from verification.compiled import Compiled
+from verification.compiled import Compiled, Given
 
 Row = TypeVar("Row", bound=Model)
 
@@ -24,7 +24,7 @@ class Damaged:
         self.pk = pk
 
 
-def readable(query: QuerySet[Row, Row] | Compiled[Row], *values: str, with_damaged: bool = False) -> Iterator[Row]:
+def readable(query: QuerySet[Row, Row] | Compiled[Row], *values: Given, with_damaged: bool = False) -> Iterator[Row]:
     """Those rows of a query that can be read, in its order; values: of one that is compiled.
 
     with_damaged: `Damaged` in place of each other.

@@ -55,7 +55,8 @@ def _differing(log: str, table: Table, row: Row, stored: Mapping[str, Any], case
             code, detail = value.code, value.wrong(stored)
         elif value != stored[column]:
             field = table.fields[column].name or column
-            detail = f"the {field} of {_title(table, row, case)} is not what this entry says"
+            source = "this entry says" if row.entry else "its entries lead to"
+            detail = f"the {field} of {_title(table, row, case)} is not what {source}"
         else:
             detail = ""
         if detail:

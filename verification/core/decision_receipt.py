@@ -1,7 +1,7 @@
 """The receipt of a decision: what was decided about whom, by which law and on what evidence, to be signed. Pure.
 
 It names people by commitments alone, HMAC-SHA256(salt, bytes), so it may be kept for ever and shown to anybody: the
-salts go to the lender beside it. It is made from `Facts`, which `workflow/moving/onward.py` gathers.
+salts go to the lender beside it. It is made from `Facts`, which `workflow/moving/receipt.py` gathers.
 Source: api.md §1.
 """
 

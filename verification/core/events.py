@@ -31,6 +31,8 @@ LAW_TAKEN = "law.taken"
 OF_ROOT = (CERTIFIED, REVOKED, LAW_TAKEN)
 DESTROYED = "evidence.destroyed"
 """Lists under `destroyed` the ids of an attempt's evidence whose keys are gone by rule."""
+HINDERED = "attempt.hindered"
+"""Why no attempt at a stage could begin, as `code`."""
 RECEIPT = "receipt.issued"
 """Names the receipt of what no worker ended; a worker's decision names its own. Both by its SHA-256, as `receipt`."""
 CLEARED = "clearance.issued"
@@ -79,6 +81,7 @@ ENTRY_TYPES = {
         EntryType("hand_over.refused", (WEB,)),
         EntryType("hand_over.stopped", (WEB,)),
         EntryType("attempt.opened", (WEB, WORKER)),
+        EntryType(HINDERED, (WEB, WORKER)),
         EntryType("attempt.answered", (WEB,)),
         EntryType("attempt.looked_at", (WORKER,)),
         EntryType("attempt.judged", (WORKER,)),

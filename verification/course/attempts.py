@@ -6,7 +6,7 @@ The release that an entry names says which stages, checks and tries its route ha
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from verification.core.keeping import inputs_mark
 from verification.core.reasons import REASONS
@@ -21,6 +21,7 @@ from verification.course.entry import (
     LAW,
     MOVE,
     PLAYED,
+    REASON,
     TIME,
     TRIES,
     Entry,
@@ -32,6 +33,7 @@ from verification.course.entry import (
 )
 from verification.course.state import CLOSED, LEFT, OPEN, REVIEW, Attempt, Closing, State, Step
 
+EXHAUSTED: Final = "attempts_exhausted"
 NO_FAULTS: Mapping[str, Any] = {"faulted_step": "", "faults": 0}
 """A step went well: its tries are counted anew."""
 
@@ -52,6 +54,8 @@ def opened(state: State, entry: Entry) -> Step:
         turn=number(body, "turn"),
         release=release,
         until=state.moment(body, "expires_at"),
+        next=text(body, "next") or Next.ASK,
+        memory=text(body, "memory"),
         is_signed=entry.is_signed,
     )
     state = state.put(name, attempt, **NO_FAULTS)
@@ -62,6 +66,17 @@ def opened(state: State, entry: Entry) -> Step:
         return state, faults
     state, more = _placed(state, entry, attempt, release)
     return state, faults + more
+
+
+def hindered(state: State, entry: Entry) -> Step:
+    """No attempt could begin where one was due, for a reason of the borrower's other attempts."""
+    code, stage = text(entry.body, "code"), text(entry.body, "stage")
+    faults = []
+    if state.newest(OPEN) or state.is_held() or stage in state.done_stages:
+        faults.append(Fault(MOVE, "no attempt was due that could be hindered"))
+    if code not in (*policy.HINDRANCES, EXHAUSTED):
+        faults.append(Fault(REASON, "this reason hinders no attempt"))
+    return replace(state, **NO_FAULTS), faults
 
 
 def answer_given(state: State, entry: Entry) -> Step:
@@ -109,7 +124,8 @@ def evidence_kept(state: State, entry: Entry) -> Step:
     attempt = replace(attempt, entry=entry.id)
     if "expires_at" in entry.body:  # it was prepared, and given to the borrower
         until = state.moment(entry.body, "expires_at")
-        attempt = replace(attempt, until=until, next=Next.ASK)
+        memory = text(entry.body, "memory") or attempt.memory
+        attempt = replace(attempt, until=until, next=Next.ASK, memory=memory)
         return state.list_evidence(name, attempt, entry, **NO_FAULTS), []
     return state.list_evidence(name, attempt, entry), []
 
@@ -241,7 +257,8 @@ def _turned(state: State, entry: Entry, name: str, attempt: Attempt) -> State:
     until = state.moment(body, "expires_at") if "expires_at" in body else attempt.until
     is_signed = attempt.is_signed and entry.is_signed
     attempt = replace(attempt, entry=entry.id, until=until, is_signed=is_signed)
-    attempt = replace(attempt, next=text(body, "next"))
+    memory = text(body, "memory") or attempt.memory
+    attempt = replace(attempt, next=text(body, "next"), memory=memory)
     return state.list_evidence(name, attempt, entry, **NO_FAULTS)
 
 

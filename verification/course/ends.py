@@ -10,8 +10,8 @@ from verification.core import profiles, releases
 from verification.core.reasons import REASONS
 from verification.core.releases import Release
 from verification.core.results import Outcome
-from verification.core.route import OURS
 from verification.course import policy
+from verification.course.attempts import EXHAUSTED
 from verification.course.entry import (
     CONSENT,
     LAW,
@@ -31,7 +31,6 @@ from verification.course.opening import same_law
 from verification.course.state import OPEN, REVIEW, State, Step
 
 COERCED: Final = "coercion_reported"
-EXHAUSTED: Final = "attempts_exhausted"
 UNSURE: Final = "check_missing"
 UNLOOKED: Final = "review_unavailable"
 
@@ -47,7 +46,7 @@ def verified(state: State, entry: Entry) -> Step:
     if len(routes) != len(names) or routes != listed(body, "routes"):
         detail = "nobody knows the releases of the routes that it was verified by"
         faults.append(Fault(LAW, detail))
-    missing = {release.route: _unpassed(state, release) for release in route_releases}
+    missing = {release.route: unpassed(state, release) for release in route_releases}
     proven = [route for route, stages in missing.items() if not stages]
     if state.opening.asks_register and not all(release.asks_register for release in route_releases):
         detail = "it was verified by a release that does not ask the register of people, "
@@ -97,8 +96,7 @@ def expired(state: State, entry: Entry) -> Step:
     code, faults = "review_timeout" if state.in_review else "verification_expired", []
     if text(entry.body, "code") != code or state.is_stopped:
         faults.append(Fault(REASON, "what let it run out is not what stood open"))
-    attempt = state.newest(OPEN)
-    if attempt is not None and attempt.next in OURS:
+    if state.standing.is_ours:
         faults.append(Fault(MOVE, "it ran out when the borrower had answered"))
     if state.until is None or state.time(entry) < state.until:
         faults.append(Fault(TIME, "it ran out before its time was over"))
@@ -151,7 +149,7 @@ def in_vain(state: State, entry: Entry) -> Step:
     return replace(state, is_in_vain=False), [fault]
 
 
-def _unpassed(state: State, release: Release) -> Sequence[str]:
+def unpassed(state: State, release: Release) -> Sequence[str]:
     """The stages of a route without a lawful pass, or with one before that of an earlier stage.
 
     The consent counts on any route.

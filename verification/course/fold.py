@@ -62,6 +62,7 @@ MOVES: Final = dict(
         _move("hand_over.stopped", access.stopped),
         _move("verification.handed_over", access.handed_over),
         _move("attempt.opened", attempts.opened),
+        _move(events.HINDERED, attempts.hindered),
         _move("attempt.answered", attempts.answer_given),
         _move("attempt.looked_at", attempts.looked_at),
         _move("attempt.judged", attempts.judged),

@@ -61,7 +61,9 @@ def route_chosen(state: State, entry: Entry) -> Step:
     if route not in offered or state.is_held():
         faults.append(Fault(MOVE, "this route was not to be chosen here"))
     if (attempt := state.newest(OPEN)) is not None:
-        state = state.put(state.newest_name, replace(attempt, phase=LEFT))
+        void_at = None if attempt.is_with_borrower else entry.at
+        left = replace(attempt, phase=LEFT, is_left=True, void_at=void_at)
+        state = state.put(state.newest_name, left)
     state = replace(
         state,
         route=route,

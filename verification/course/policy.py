@@ -68,5 +68,4 @@ anything of a verification has, the 72 hours for which it may lead to money."""
 HINDRANCES: Final = frozenset(
     {"borrower_busy", "captures_exceeded", "consents_exceeded", "velocity_exceeded"}
 )
-"""Why a stage could not begin: words of a row that no entry states, because nothing has happened.
-Ours."""
+"""Why a stage could not begin, though the borrower has an attempt left. Ours."""

@@ -1,19 +1,16 @@
 """The rows of a case that its entries imply: a projection of the state they lead to."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from verification.core.clearance import CONSUMED, FROZEN, ISSUED, PROCESSING
-from verification.core.route import Next
 from verification.course.case_row import of_case
 from verification.course.entry import Entry, moment, text
 from verification.course.evidence_rows import of_evidence
-from verification.course.row import Lawful, Row
+from verification.course.row import Row
 from verification.course.state import Attempt, Clearance, State
 from verification.course.tables import ATTEMPT, CLEARANCE, RECEIPT, VOTE
 
-ALIVE: Final = ("open", "judging")
-"""The status of an attempt that is with its borrower, or with us."""
 _TERMS: Final[Mapping[str, tuple[str, Any]]] = {
     "code": ("code", ""),
     "profile_id": ("profile", None),
@@ -25,27 +22,18 @@ _TERMS: Final[Mapping[str, tuple[str, Any]]] = {
 """By column, the term of a clearance that it holds, and its value before an entry states it."""
 
 
-def project(
-    state: State, *, case: str, borrower_index: str | None, alive: Collection[str]
-) -> Iterator[Row]:
+def project(state: State, *, case: str, borrower_index: str | None) -> Iterator[Row]:
     """The rows of the case in this state.
 
     `borrower_index`: what its borrower is found by, which the index key gives.
-    `alive`: the attempts that are alive by their rows; a worker ends one without an entry.
     """
-    yield from of_case(state, case=case, alive=alive)
+    yield from of_case(state, case=case)
     for entry, digest in state.receipts.items():
         yield Row(RECEIPT, (case,), entry, {"jws": digest})
     for name, attempt in state.attempts.items():
         if not name:  # an entry that names no row implies none
             continue
-        yield _opened(name, attempt, borrower_index)
-        if attempt.until is not None:
-            yield _under_way(state, name, attempt, case)
-        if attempt.closing is None:
-            yield _unclosed(state, name, attempt, case)
-        else:
-            yield _closed(name, attempt.closing)
+        yield from of_attempt(state, name, borrower_index=borrower_index)
         for person, vote in attempt.votes.items():
             values = {"passes": vote.passes, "created_at": vote.at}
             yield Row(VOTE, (name, person), vote.entry, values)
@@ -56,9 +44,26 @@ def project(
             yield Row(CLEARANCE, (name,), clearance.entry, _of_clearance(state, clearance))
 
 
+def of_attempt(state: State, name: str, *, borrower_index: str | None) -> Iterator[Row]:
+    """The parts of the row of an attempt: its opening, its dialogue, its end."""
+    attempt = state.attempts[name]
+    yield _opened(name, attempt, borrower_index)
+    if attempt.until is not None:
+        dialogue = {
+            "turn": attempt.turn,
+            "answers": attempt.answers,
+            "expires_at": attempt.until - state.advanced,
+        }
+        yield Row(ATTEMPT, (name,), attempt.entry, dialogue)
+    if attempt.closing is None:
+        yield Row(ATTEMPT, (name,), "", _reached(state, attempt))
+    else:
+        yield Row(ATTEMPT, (name,), attempt.closing.id, _closed(attempt.closing))
+
+
 def _opened(name: str, attempt: Attempt, borrower_index: str | None) -> Row:
     entry = attempt.opening
-    values = {
+    values: dict[str, Any] = {
         "route": attempt.route,
         "stage": attempt.stage,
         "opened_at": entry.at,
@@ -72,64 +77,24 @@ def _opened(name: str, attempt: Attempt, borrower_index: str | None) -> Row:
     return Row(ATTEMPT, (name,), entry.id, values)
 
 
-def _under_way(state: State, name: str, attempt: Attempt, case: str) -> Row:
-    """How far it has come. One that has just begun may be with the borrower or with us."""
-    until = attempt.until and attempt.until - state.advanced
-    values: dict[str, Any] = {
-        "turn": attempt.turn,
-        "answers": attempt.answers,
-        "expires_at": until,
-    }
-    if attempt.next:
-        status = "open" if attempt.next in (Next.ASK, Next.PART) else "judging"
-
-        def is_wrong(row: Mapping[str, Any]) -> str:
-            if row["status"] not in ALIVE or row["status"] == status:
-                return ""
-            return f"attempt {name} stands as {row['status']}, its entries lead to {status}"
-
-        values["status"] = Lawful(is_wrong).of(case)
-    return Row(ATTEMPT, (name,), attempt.entry, values)
+def _reached(state: State, attempt: Attempt) -> Mapping[str, Any]:
+    """How far an attempt has come that no entry has closed: alive, or void since it was left."""
+    void_at = attempt.void_at or state.ended_at
+    if void_at is not None:
+        return {"status": "void", "closed_at": void_at, "burnt": False, "code": ""}
+    status = "open" if attempt.is_with_borrower else "judging"
+    return {"status": status, "closed_at": None, "burnt": False, "code": ""}
 
 
-def _closed(name: str, entry: Entry) -> Row:
+def _closed(entry: Entry) -> Mapping[str, Any]:
     body = entry.body
-    values = {
+    return {
         "status": "lapsed" if entry.type == "attempt.lapsed" else body.get("outcome"),
         "code": body.get("code"),
         "burnt": body.get("burnt"),
         "closed_at": entry.at,
         **{column: body[column] for column in ("route", "stage") if column in body},
     }
-    return Row(ATTEMPT, (name,), entry.id, values)
-
-
-def _unclosed(state: State, name: str, attempt: Attempt, case: str) -> Row:
-    """It is alive while its case is, or void since an entry left it behind."""
-
-    def is_wrong_end(row: Mapping[str, Any]) -> str:
-        closed_at, is_alive, wrong = row["closed_at"], row["status"] in ALIVE, ""
-        choices = state.standing.choices
-        is_left = closed_at in (*(entry.at for entry in choices), state.ended_at)
-        leaving = [entry.at for entry in choices if entry.body.get("leaves") == name]
-        if leaving and closed_at is not None:
-            is_left |= closed_at >= leaving[0]
-        if row["status"] == "void" and (closed_at is None or not is_left):
-            wrong = "was left behind when nothing in the log leaves it behind"
-        elif is_alive and closed_at is not None:
-            wrong = "is alive and has an end"
-        elif is_alive and state.end:
-            wrong = "is alive in a verification that has ended"
-        return wrong and f"attempt {name} {wrong}"
-
-    def is_wrong_status(row: Mapping[str, Any]) -> str:
-        if row["status"] in (*ALIVE, "void") and not row["burnt"] and not row["code"]:
-            return ""
-        status = f"{row['status']}{', burnt' if row['burnt'] else ''}"
-        return f"attempt {name} stands as {status}, but the log closed it never"
-
-    end, status = Lawful(is_wrong_end).of(case), Lawful(is_wrong_status, "row_unsaid")
-    return Row(ATTEMPT, (name,), "", {"closed_at": end, "status": status})
 
 
 def _ways(state: State) -> Iterator[Row]:

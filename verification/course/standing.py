@@ -3,10 +3,11 @@
 from dataclasses import replace
 from typing import Final
 
-from verification.core.events import CLEARED, CLOSINGS, DESTROYED, DISPUTED, KEEPING
+from verification.core.events import CLEARED, CLOSINGS, DESTROYED, DISPUTED, HINDERED, KEEPING
 from verification.core.results import Outcome
 from verification.core.route import OURS, Next
 from verification.course.entry import Entry, number, text
+from verification.course.policy import HINDRANCES
 from verification.course.state import Standing, State
 
 IN_REVIEW: Final = "verification.in_review"
@@ -14,6 +15,8 @@ REDACTED: Final = "verification.redacted"
 HANDED_OVER: Final = "verification.handed_over"
 _CHOSEN: Final = "route.chosen"
 _OPENED: Final = "attempt.opened"
+_BEGINNING: Final = (_OPENED, HINDERED)
+_STOPPED: Final = "hand_over.stopped"
 _ANSWERED: Final = "attempt.answered"
 LOOKED_AT: Final = "attempt.looked_at"
 _LISTING: Final = {*KEEPING, CLEARED, "clearance.refused", HANDED_OVER, "hand_over.stopped"}
@@ -33,28 +36,44 @@ def stand(state: State, entry: Entry) -> Standing:
         standing = replace(standing, times={**standing.times, entry.type: entry.at})
     elif entry.type == _CHOSEN and "route" in body:
         standing = replace(standing, choices=(*standing.choices, entry))
-    elif entry.type in (_OPENED, _ANSWERED) and "turn" in body:
+    elif entry.type in (*_BEGINNING, _ANSWERED) and "turn" in body:
         is_taken = entry.type == _ANSWERED and body.get("next") != Next.PART
         standing = replace(standing, turn=number(body, "turn") + is_taken)
-        if entry.type == _OPENED:
+        if entry.type in _BEGINNING:
             standing = replace(standing, stage=text(body, "stage"))
-    return _with_failure(_with_turn(standing, entry), entry)
+    return _with_failure(_with_turn(standing, entry), state, entry)
 
 
 def _with_turn(standing: Standing, entry: Entry) -> Standing:
-    """It is with us once the borrower has answered, until an entry states what that led to."""
+    """It is with us once the borrower has answered, until an entry states what that led to.
+
+    It is with us as well once the borrower leaves a capture, or reports a caller.
+    """
     if entry.type in (_ANSWERED, LOOKED_AT) and "next" in entry.body:
         return replace(standing, is_ours=entry.body["next"] in OURS)
-    is_over = entry.type in (*CLOSINGS, _OPENED) or "expires_at" in entry.body
+    if entry.type == _STOPPED or (entry.type == _CHOSEN and "leaves" in entry.body):
+        return replace(standing, is_ours=True)
+    is_prepared = entry.type == "evidence.kept" and "expires_at" in entry.body
+    is_over = entry.type in (*CLOSINGS, *_BEGINNING) or is_prepared
     return replace(standing, is_ours=standing.is_ours and not is_over)
 
 
-def _with_failure(standing: Standing, entry: Entry) -> Standing:
-    """By which code the newest attempt failed; another route has nothing to do with that."""
-    if entry.type not in (*CLOSINGS, _CHOSEN):
+def _with_failure(standing: Standing, state: State, entry: Entry) -> Standing:
+    """The code by which the newest attempt failed, or why the next one could not begin.
+
+    A passed attempt and another route end it. A new attempt states the code that it begins under.
+    """
+    body = entry.body
+    if entry.type == _CHOSEN:
+        return replace(standing, failure="")
+    if entry.type == _OPENED:
+        return replace(standing, failure=text(body, "notice"))
+    if entry.type == HINDERED and text(body, "code") in HINDRANCES:
+        return replace(standing, failure=text(body, "code"))
+    attempt = state.attempts.get(text(body, "attempt"))
+    if entry.type not in CLOSINGS or (attempt is not None and attempt.is_left):
         return standing
-    usual = Outcome.PASSED if entry.type == _CHOSEN else Outcome.FAILED
-    outcome = entry.body.get("outcome", usual)
+    outcome = body.get("outcome", Outcome.FAILED)
     if outcome not in (Outcome.PASSED, Outcome.FAILED):
         return standing
-    return replace(standing, failure=text(entry.body, "code") if outcome == Outcome.FAILED else "")
+    return replace(standing, failure=text(body, "code") if outcome == Outcome.FAILED else "")

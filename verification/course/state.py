@@ -9,6 +9,7 @@ from verification.core.errand import ONCE
 from verification.core.keeping import claims
 from verification.core.profiles import Combination
 from verification.core.releases import Release
+from verification.core.route import Next
 from verification.course import policy
 from verification.course.entry import Body, Entry, Fault, moment
 
@@ -59,10 +60,21 @@ class Attempt:
     spent_at: datetime | None = None
     """When it was closed, if it counts against the borrower."""
     is_begun: bool = False
+    is_left: bool = False
+    """The borrower took another route while it was open."""
+    void_at: datetime | None = None
+    """When it was left with nothing to be closed, because it was still being prepared."""
+    memory: str = ""
+    """The commitment of what its dialogue remembers."""
     is_signed: bool = True
     is_lawful: bool = False
     is_passed: bool = False
     """A signed entry passes it."""
+
+    @property
+    def is_with_borrower(self) -> bool:
+        """Whether it waits for the borrower, who answers next."""
+        return self.next in (Next.ASK, Next.PART)
 
     @property
     def is_counted(self) -> bool:

@@ -19,8 +19,8 @@ _OPEN = sorted(status.value for status in OPEN)
 class Verification(models.Model):
     """One borrower to be identified for one loan of one lender. The row is also its own queue: see `step`."""
 
-    # What a transaction that has locked the row has set of it and not written yet: see `transition.holding`.
-    held: dict[str, Any] | None = None
+    # While its entries lead it on: see `case.moving`.
+    history: Any = None
 
     id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=partial(ids.new_id, "ver"), editable=False)
     lender = models.ForeignKey("lenders.Lender", on_delete=models.PROTECT, related_name="+", db_index=False)

@@ -21,8 +21,8 @@ from django.views.decorators.http import require_GET, require_http_methods
 from verification.core.errors import BadInput, Conflict
 from verification.oversight import charts, tables
 from verification.oversight.forms import PeriodForm, SearchForm, problems
+from verification.worker import sweep
 from verification.workflow import stages
-from verification.workflow.moving import sweep
 from verification.workflow.reading import case_file, search
 
 PERMISSION = "people.read_oversight"

@@ -124,10 +124,6 @@ RESERVED_SECONDS = 10
 RESERVED_A_CHILD = 4
 # Every how many seconds a worker looks for work without being rung. reliability.md: found within 2 s, broker or not.
 LOOK_SECONDS = 1.0
-# A bell that nobody heard within this time is void, seconds: whoever was away has looked by itself since.
-BELL_SECONDS = 60
-# How long a broker may take for a bell, seconds; then none is rung for a while. Ours: a broker at hand takes 0.01.
-RING_SECONDS, SILENT_SECONDS = 1, 10
 # How long a second verification of the same borrower waits before it asks again, seconds.
 BUSY_SECONDS = 10
 # How long a step waits before it looks again whether the person answered the state's message, seconds.

@@ -22,7 +22,7 @@ from tests.verification.stages.live_capture import insecure_captures
 from tests.verification.workflow import camera_story as camera
 from tests.verification.workflow.reviewers import leave
 from tests.verification.workflow.story import swept, wait_until
-from verification.workflow.moving import sweep
+from verification.worker import sweep
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

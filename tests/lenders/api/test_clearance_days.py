@@ -14,7 +14,7 @@ from tests.lenders.samples import opening
 from verification import clock
 from verification.core import almaty, law_of_day, mci, profiles
 from verification.core.errors import Conflict
-from verification.workflow.moving import clearing
+from verification.worker import clearing
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 

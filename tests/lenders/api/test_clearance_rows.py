@@ -7,9 +7,10 @@ import pytest
 from tests.lenders.api.test_clearances import PAID, ask, clean, cleared, code, consume, refused, types, verified
 from tests.verification.audit.rows import tamper
 from verification import clock, transactions
+from verification.case import moving
 from verification.core import profiles
 from verification.models import Clearance
-from verification.workflow.moving import clearances, transition
+from verification.workflow.moving import clearances
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -62,7 +63,7 @@ def test_a_dispute_on_record_holds_without_its_column(api, lender, issued):
     asked = ask(api, waiting).json()
     for one in (story, waiting):
         with transactions.writing():
-            transition.record(one.row(), "verification.disputed", at=clock.now())
+            moving.record(one.row(), "verification.disputed", at=clock.now())
         assert one.row().disputed_at is None
     refused(api, clearance, "clearance_frozen")
     assert code(ask(api, story)) == (409, "clearance_frozen")

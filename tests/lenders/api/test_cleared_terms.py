@@ -15,9 +15,9 @@ from tests.verification.workflow.story import order, wait_until
 from verification import clock, transactions
 from verification.audit import related_cases
 from verification.audit.legality import faults_of, verify_legality
+from verification.case import moving
 from verification.core.errors import Conflict
 from verification.models import AuditEntry, Clearance, Verification
-from verification.workflow.moving import transition
 from verification.workflow.moving.voters import Reviewer
 from verification.workflow.people import attesting
 
@@ -51,8 +51,7 @@ def test_money_that_the_doors_key_let_out_too_much_and_too_late(api, lender, mon
     at, amount = clock.now(), 10**12
     with transactions.writing():
         row = Verification.objects.select_for_update().get(pk=story.id)
-        with transition.holding(row):
-            transition.record(row, "clearance.consumed", at=at, body={"clearance": told["id"], "amount": amount})
+        moving.record(row, "clearance.consumed", at=at, body={"clearance": told["id"], "amount": amount})
         Clearance.objects.filter(pk=told["id"]).update(status="consumed", consumed_at=at, amount_tiyn=amount)
     assert found() == [("terms_differ", "clearance.consumed"), ("illegal_time", "clearance.consumed")]
     assert clean(story) == []

@@ -37,12 +37,13 @@ from tests.verification.workflow.story import begin, order, wait_until
 from verification import clock, transactions
 from verification.audit import signatures
 from verification.audit.legality import faults_of
+from verification.case import moving
 from verification.core import profiles
 from verification.core.person import Renewal
 from verification.models import AuditEntry, Verification
 from verification.stages.renewal.policy import CURRENT, TEXTS
 from verification.workflow import cases
-from verification.workflow.moving import clearances, renewals, transition
+from verification.workflow.moving import clearances, renewals
 
 __all__ = ["asked", "half_a_day_ago", "iin", "story", "waited"]
 
@@ -233,7 +234,7 @@ def test_a_consent_to_another_loan_lets_no_money_out(api, lender, issued, story,
     assert gate(api, other)[1] == "consent_renewal_required"
     # Whoever holds web's key may even say that the second loan asked for it.
     with transactions.writing():
-        transition.record(other.row(), "renewal.opened", at=clock.now(), body={"renewal": own.id, "profile": "KZ-TEST"})
+        moving.record(other.row(), "renewal.opened", at=clock.now(), body={"renewal": own.id, "profile": "KZ-TEST"})
     assert gate(api, other)[1] == "consent_renewal_required"
     assert gate(api, story)[0] == "issued"  # its entries say whose it is
 

@@ -24,10 +24,12 @@ from tests.verification.audit.rows import order_all
 from tests.verification.workflow.story import in_parallel, order
 from verification import clock, tasks, transactions
 from verification.audit.legality import verify_legality
+from verification.case import moving
 from verification.core.errors import Conflict
 from verification.models import Clearance, Verification
 from verification.stages.renewal.policy import CURRENT
-from verification.workflow.moving import commands, inquiries, queue, transition
+from verification.worker import queue
+from verification.workflow.moving import commands, inquiries
 
 __all__ = ["asked", "half_a_day_ago", "iin", "story", "waited"]
 
@@ -133,7 +135,7 @@ def test_the_audit_names_what_was_let_out_all_the_same(api, waited, renewal):
     assert list(verify_legality("test")) == []
     declined(renewal, says_no)
     with transactions.writing():
-        transition.record(waited.row(), "clearance.consumed", at=clock.now(), body=body)
+        moving.record(waited.row(), "clearance.consumed", at=clock.now(), body=body)
     order_all()
     details = [one.detail for one in verify_legality("test")]
     assert sum("declined it by a new consent" in one for one in details) == 1

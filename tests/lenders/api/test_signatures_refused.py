@@ -30,12 +30,12 @@ from tests.verification.workflow.story import (
     put_aside,
     wait_until,
 )
+from verification.case import steps
 from verification.engines.pki.certificate import parse_certificate
 from verification.models import Attempt
 from verification.sources import timestamp_authority
 from verification.stages import statement
 from verification.stages.statement.policy import POLICY
-from verification.workflow.moving import queue
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -165,7 +165,7 @@ def test_a_time_stamp_that_we_ask_for_and_cannot_use(
     signed = Signer(authorities["gost512"], story.statement()).sign()
     posted = {"turn": story.page().turn, "signature": base64.b64encode(signed).decode()}
     assert browser(story).post(NOW, posted).status_code == 302
-    while (row := story.row()).step == queue.JUDGE:
+    while (row := story.row()).step == steps.JUDGE:
         wait_until(row.due_at)
         story.work(rounds=1)
     order()

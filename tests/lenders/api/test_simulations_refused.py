@@ -7,9 +7,11 @@ from tests.verification.audit.judged import findings
 from tests.verification.audit.rows import order_all
 from tests.verification.workflow.story import begin, swept, wait_until
 from tests.verification.workflow.test_hand_over import Desk
+from verification.case import steps
 from verification.core.errors import LinkUnusable
 from verification.models import Attempt, AuditEntry
-from verification.workflow.moving import hand_over, links, queue, sweep
+from verification.worker import sweep
+from verification.workflow.moving import hand_over, links
 
 __all__ = ["played"]
 
@@ -33,7 +35,7 @@ def requested(story):
 def test_who_is_told_what_to_press_is_not_played_on(api, lender, played):
     desk = at_statement(api, lender, played)
     hand_over.reply(untrusted_phone=desk.scanned(), is_told=True)
-    assert desk.story.row().step == queue.STOP
+    assert desk.story.row().step == steps.STOP
     assert code(simulate(api, desk.story.id, scenario="verified")) == (409, "illegal_transition")
     assert (played, requested(desk.story)) == ([], 1)
     desk.story.work()
@@ -46,7 +48,7 @@ def test_whose_page_has_just_run_out_is_played_on(api, lender, played):
     desk = at_statement(api, lender, played)
     wait_until(Attempt.objects.get(verification_id=desk.story.id, status="open").expires_at)
     sweep.run_round()
-    assert desk.story.row().step == queue.LAPSE
+    assert desk.story.row().step == steps.LAPSE
     assert simulate(api, desk.story.id, scenario="verified").status_code == 202
     swept()
     order_all()
@@ -61,7 +63,7 @@ def test_whose_time_is_over_is_not_played_and_gets_no_link(api, lender, played, 
     wait_until(story.row().expires_at)
     if is_found:
         sweep.run_round()
-        assert story.row().step == queue.EXPIRE
+        assert story.row().step == steps.EXPIRE
     assert code(simulate(api, story.id, scenario="verified")) == (409, "illegal_transition")
     assert code(api.post(f"/v1/verifications/{story.id}/link")) == (409, "illegal_transition")
     with pytest.raises(LinkUnusable):

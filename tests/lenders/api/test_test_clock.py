@@ -16,8 +16,8 @@ from tests.verification.workflow.story import at_statement, begin, in_parallel, 
 from verification import clock, tasks
 from verification.audit.legality import verify_legality
 from verification.models import Attempt, AuditEntry, Link, Verification
+from verification.worker import queue
 from verification.workflow import policy
-from verification.workflow.moving import queue
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 

@@ -14,9 +14,9 @@ from tests.verification.audit.rows import order_all
 from tests.verification.workflow.conftest import Issued
 from tests.verification.workflow.story import Story, run_out, verified_at_second_try
 from verification import transactions
+from verification.case import moving
 from verification.evidence import vault
 from verification.models import AuditEntry
-from verification.workflow.moving import transition
 
 Finding = dict[str, Any]
 
@@ -51,8 +51,8 @@ def erase(story: Story) -> None:
     with transactions.writing():
         row = story.row()
         assert vault.destroy(verification_id=row.pk, at=at)
-        transition.write(row, redacted_at=at)
-        transition.record(row, "verification.redacted", at=at)
+        moving.write(row, redacted_at=at)
+        moving.record(row, "verification.redacted", at=at)
 
 
 def lapsed(story: Story) -> Story:

@@ -17,6 +17,7 @@ from tests.verification.audit.rows import NOON, order_all, slip_in, tamper
 from tests.verification.workflow.conftest import Issued, authorities, issued, trusted  # noqa: F401 (fixtures)
 from tests.verification.workflow.story import Story, begin
 from verification.audit import sequencer
+from verification.case.history import read_sound
 from verification.core import events
 from verification.models import (
     Attempt,
@@ -29,7 +30,6 @@ from verification.models import (
     ReviewVote,
     Verification,
 )
-from verification.workflow.moving import ending
 from verification.workflow.reading import search
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
@@ -100,7 +100,7 @@ def test_votes_and_a_stop_that_only_stand_in_rows_end_nothing(judged: Story) -> 
         named = {"verification_id": victim.id, "verification_sequence": 900 + number, "type": "review.voted"}
         AuditPending.objects.filter(pk=slip_in(genuine, **named, body=body)).delete()
         ReviewVote.objects.create(attempt=attempt, person=person, passes=True, created_at=now)
-    assert ending.verdict(attempt) is None
+    assert not read_sound(victim.row()).state.attempts[attempt.pk].votes
     session = BorrowerSession.objects.filter(verification_id=victim.id).first()
     if session is None:
         session = BorrowerSession.objects.create(verification_id=victim.id, token_sha256=bytes(32), created_at=now)

@@ -19,14 +19,13 @@ from tests.verification.workflow.conftest import Issued, authorities, issued, tr
 from tests.verification.workflow.story import IIN, Story, begin
 from verification import clock
 from verification.audit import decided, sequencer, signatures
+from verification.case import moving, steps
 from verification.core import events, profiles, releases
 from verification.core.ids import check_digit, new_id
 from verification.core.keeping import reference_mark
-from verification.core.status import Move
 from verification.evidence import store, vault
 from verification.models import Attempt, AuditEntry, AuditLeaf, EvidenceItem, ReviewVote, Verification
 from verification.workflow import cases
-from verification.workflow.moving import queue, transition
 from verification.workflow.reading import queries
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
@@ -123,9 +122,10 @@ def test_of_many_decisions_by_a_worker_that_is_the_attackers_each_names_its_key(
     of_route = [one.id for one in releases.RELEASES.values() if one.route == "eds"][-1:]
     for victim in victims:
         with transaction.atomic():
-            transition.move(victim.row(), Move.SUBMIT, at=NOON)
+            row = victim.row()
             body = {"routes": ["eds"], "releases": of_route, "receipt": "0" * 64}
-            transition.move(victim.row(), Move.VERIFY, at=NOON, body=body)
+            moving.record(row, "verification.verified", at=NOON, body=moving.word(row, "") | body)
+            moving.write(row, status="verified", finished_at=NOON)
     order_all()
     forged = set(AuditEntry.objects.filter(verification__in=[one.id for one in victims], type__in=events.DECISIONS))
     assert AuditLeaf.objects.filter(entry__in=forged).count() == count
@@ -209,8 +209,8 @@ def judgement(story: Story, of: Story, chance: random.Random) -> None:
 
 
 def owed(story: Story, of: Story, chance: random.Random) -> None:
-    steps = (queue.OPEN, queue.JUDGE, queue.LOOK, queue.PREPARE, queue.WEIGH, queue.LEAVE, queue.DOCUMENT)
-    write(story, step=chance.choice(steps), queue="default", due_at=clock.now() - timedelta(seconds=1))
+    names = (steps.OPEN, steps.JUDGE, steps.LOOK, steps.PREPARE, steps.WEIGH, steps.LEAVE, steps.DOCUMENT)
+    write(story, step=chance.choice(names), queue="default", due_at=clock.now() - timedelta(seconds=1))
 
 
 TRICKS: tuple[Trick, ...] = (

@@ -13,10 +13,12 @@ from tests.verification.audit.rows import NOON, add_lender, add_verification, or
 from tests.verification.workflow.conftest import Issued, authorities, issued, trusted  # noqa: F401 (fixtures)
 from tests.verification.workflow.story import Story, begin
 from verification.audit import log, signatures
+from verification.case.history import read, read_unverified
+from verification.case.law import combinations
 from verification.core import profiles
 from verification.core.errors import EvidenceUnreadable
 from verification.models import Attempt, AuditEntry, AuditLeaf, EvidenceItem
-from verification.workflow.moving import dossier, onward, sweep
+from verification.worker import sweep
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -66,7 +68,7 @@ def test_of_50_pieces_of_a_workers_evidence_a_web_process_puts_none_on_record(
     assert named[forged[0]] == "a door key signed it, which may not say that"
     assert sweep.entries_refused() > 0
     with pytest.raises(EvidenceUnreadable):
-        dossier.on_record(victim.row(), attempt)
+        read(victim.row())
 
 
 @pytest.mark.parametrize(
@@ -87,7 +89,7 @@ def test_by_the_law_of_a_new_consent_nobody_is_verified_whom_it_does_not_renew(
     body |= {"renews": renews} if renews else {}
     with transaction.atomic():
         log.append(log="test", type="verification.created", verification=row, verification_sequence=1, body=body)
-    assert onward.combinations(row) == suffices
+    assert combinations(read_unverified(row)) == suffices
 
 
 @pytest.mark.parametrize("evidence", [5, {}, "x", [5], [{}], [{"kind": 5}], [{"kind": "statement.signature"}, None]])

@@ -9,8 +9,8 @@ from tests.verification.workflow.story import Story
 from verification import clock
 from verification.audit.compare_rows import compare
 from verification.audit.held_rows import load
+from verification.case import moving
 from verification.models import Attempt, Verification
-from verification.workflow.moving import transition
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("glances")]
 
@@ -34,7 +34,7 @@ def test_what_too_few_decided_is_named(votes: int, outcome: str) -> None:
     attempt, at = judged(story), clock.now()
     body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "outcome": outcome, "code": ""}
     with transaction.atomic():
-        transition.record(story.row(), "attempt.reviewed", at=at, body=body | {"burnt": False})
+        moving.record(story.row(), "attempt.reviewed", at=at, body=body | {"burnt": False})
     Attempt.objects.filter(pk=attempt.pk).update(status=outcome, code="", burnt=False, closed_at=at)
     Verification.objects.filter(pk=story.id).update(status="processing", code="")
     assert fields(story) == {"votes"}

@@ -12,11 +12,12 @@ from tests.verification.workflow.conftest import Issued, authorities, issued, tr
 from tests.verification.workflow.story import OTHER_IIN, Story, begin, lender
 from verification.audit import compare_rows, verify_rows
 from verification.audit.held_rows import Held, load
+from verification.case import moving
 from verification.core.events import KEEPING
 from verification.core.keeping import claims
 from verification.models import Attempt, AuditEntry, AuditPending, EvidenceItem, SharedEvidenceUse
 from verification.stages.consent.policy import CURRENT
-from verification.workflow.moving import commands, links, transition
+from verification.workflow.moving import commands, links
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -146,7 +147,7 @@ def test_a_failed_attempt_that_people_pass_afterwards_is_named(story: Story) -> 
     attempt = _refused(story)
     body = {"v": 1, "attempt": attempt.pk, "route": "eds", "stage": "statement", "outcome": "passed", "code": ""}
     with transaction.atomic():
-        transition.record(story.row(), "attempt.reviewed", at=timezone.now(), body=body | {"burnt": False})
+        moving.record(story.row(), "attempt.reviewed", at=timezone.now(), body=body | {"burnt": False})
     order_all()
     tamper(update("attempt", "status = 'passed', code = '', burnt = false", attempt.pk))
     entry = entry_of(story, "attempt.reviewed", attempt=attempt.pk)

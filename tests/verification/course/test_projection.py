@@ -17,7 +17,7 @@ from tests.verification.course import random_histories
 from verification.audit.history import course_entry
 from verification.core.keeping import index_mark, words_mark
 from verification.course import fold
-from verification.course.projection import ALIVE, project
+from verification.course.projection import project
 from verification.course.row import Lawful, Row
 from verification.course.tables import CASE, ITEM, RECEIPT, TABLES, WORD, Kind
 from verification.models import Attempt, AuditEntry, Verification
@@ -64,7 +64,7 @@ def test_a_lawful_history_projects_compared_columns_and_one_value_of_each(
     number, count = max(50, round(HISTORIES * proof_scale)), 0
     for place in range(number):
         history = random_histories.lawful(random.Random(f"{proof_seed} {place}"))
-        values = _values(project(fold.reach(history), case="vrf_1", borrower_index="00", alive=()))
+        values = _values(project(fold.reach(history), case="vrf_1", borrower_index="00"))
         count += len(values)
         for (table, _), columns in values.items():
             kinds = {TABLES[table].fields[column].kind for column in columns}
@@ -98,9 +98,8 @@ def _compare(case: Verification) -> int:
     entries = AuditEntry.objects.filter(verification=case).order_by("verification_sequence")
     assert case.borrower_index is not None
     index = bytes(case.borrower_index).hex()
-    alive = Attempt.objects.filter(verification=case, status__in=ALIVE).values_list("pk", flat=True)
     state = fold.reach(map(course_entry, entries))
-    projected = project(state, case=case.pk, borrower_index=index, alive=frozenset(alive))
+    projected = project(state, case=case.pk, borrower_index=index)
     values = _values(projected)
     stored = {(name, key): row for name in TABLES for key, row in _stored(case, name)}
     assert stored.keys() == values.keys()

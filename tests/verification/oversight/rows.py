@@ -15,7 +15,9 @@ from verification.core.person import LenderFacts
 from verification.evidence import vault
 from verification.models import Attempt, AuditEntry, Verification
 from verification.stages.consent.policy import CURRENT
-from verification.workflow.moving import advance, commands, queue
+from verification.worker import queue
+from verification.worker import run as advance
+from verification.workflow.moving import commands
 from verification.workflow.reading import search
 
 # Born in 1899, so nobody holds them.

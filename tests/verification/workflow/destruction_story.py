@@ -4,10 +4,13 @@ from datetime import timedelta
 
 from django.conf import settings as django_settings
 
-from verification import clock
+from verification import clock, transactions
+from verification.case import moving
+from verification.case.history import read_unverified
 from verification.core.route import is_frame
-from verification.models import AuditEntry, EvidenceItem
-from verification.workflow.moving import advance, queue, sweep
+from verification.models import AuditEntry, EvidenceItem, Verification
+from verification.worker import queue, sweep
+from verification.worker import run as advance
 
 
 def turn(hours):
@@ -54,6 +57,14 @@ def file_of(item):
 def entries(story, entry_type="evidence.destroyed"):
     found = AuditEntry.objects.filter(verification_id=story.id, type=entry_type)
     return list(found.order_by("verification_sequence"))
+
+
+def dispute(story):
+    """The borrower says that it was not them."""
+    with transactions.writing():
+        history = read_unverified(Verification.objects.select_for_update().get(pk=story.id))
+        with moving.moving(history):
+            moving.record(history.row, "verification.disputed", at=clock.now())
 
 
 def destroyed(story):

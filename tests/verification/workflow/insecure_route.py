@@ -103,7 +103,7 @@ def put_in(monkeypatch: pytest.MonkeyPatch) -> Script:
         policy_in_use=InsecurePolicy,
         seconds=300,
         attempts=3,
-        quota=Quota(purpose="asked", value=lambda case: case.person.phone.value, a_day=3, code="abandoned"),
+        quota=Quota(purpose="asked", value=lambda case: case.person.phone.value, a_day=3, code="velocity_exceeded"),
     )
     install(monkeypatch, "eds", stage)
     return scripted

@@ -23,10 +23,11 @@ from verification.core.ids import check_digit
 from verification.core.status import TERMINAL
 from verification.models import AuditEntry, Verification
 from verification.stages.consent.policy import CURRENT
+from verification.worker import queue
+from verification.worker import run as advance
 from verification.workflow import policy
-from verification.workflow.moving import advance, queue
 
-SEND_TASK = "verification.workflow.moving.doorbell.current_app.send_task"
+SEND_TASK = "verification.case.doorbell.current_app.send_task"
 _WRITES = ("INSERT", "UPDATE", "DELETE")
 
 

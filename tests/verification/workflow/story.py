@@ -18,13 +18,15 @@ from lenders.models import Lender
 from tests.scenes import same, staged
 from tests.verification.workflow.reviewers import with_two
 from verification import clock, tasks
+from verification.case import steps
 from verification.core import events
 from verification.core.ids import Iin, Phone, check_digit
 from verification.core.opening import Document, Loan, Person
 from verification.core.person import LenderFacts
 from verification.models import Attempt, AuditEntry, Verification
 from verification.stages.consent.policy import CURRENT
-from verification.workflow.moving import attempts, commands, queue, sweep
+from verification.worker import sweep
+from verification.workflow.moving import attempts, commands
 from verification.workflow.reading import queries
 
 IIN = "990101100010"
@@ -113,7 +115,7 @@ class Story:
 
     def look(self) -> None:
         """What a worker does until nobody looks at a turn any more."""
-        while self.row().step == queue.LOOK:
+        while self.row().step == steps.LOOK:
             tasks.advance(self.id)
 
     def to_statement(self) -> "Story":
@@ -199,7 +201,7 @@ def run_out(story):
 def swept():
     """A round of the tick, and what workers then do where time ran out."""
     sweep.run_round()
-    due = list(Verification.objects.filter(step__in=(queue.LAPSE, queue.EXPIRE)).values_list("pk", flat=True))
+    due = list(Verification.objects.filter(step__in=(steps.LAPSE, steps.EXPIRE)).values_list("pk", flat=True))
     for pk in due:
         tasks.advance(pk)
     if due:

@@ -16,7 +16,7 @@ from tests.verification.workflow.insecure_capture import script as script
 from verification import clock
 from verification.evidence import store
 from verification.models import AuditEntry, EvidenceItem
-from verification.workflow.moving import sweep
+from verification.worker import sweep
 from verification.workflow.reading.case_file import case_file
 from verification.workflow.reading.replay import Verdict, replay
 

@@ -240,7 +240,7 @@ def test_a_word_that_nobody_signed_does_not_count():
     AuditEntry.objects.create(
         log="test", type="attestation.made", at=clock.now(), verification_id=story.id, lender_id=of.pk, body=body
     )
-    assert gates(cleared(story))["first_credit"][0] == "in_person_required"
+    assert cleared(story).code == "clearance_frozen"
 
 
 @pytest.mark.forges

@@ -7,15 +7,17 @@ from django.core.files.storage import storages
 from django.db.models import Q
 
 from tests.verification.audit.judged import findings
-from tests.verification.workflow.destruction_story import claim, entries, file_of, gone, kept, step, turn
+from tests.verification.workflow.destruction_story import claim, dispute, entries, file_of, gone, kept, step, turn
 from tests.verification.workflow.insecure_capture import played
 from tests.verification.workflow.insecure_capture import script as script
 from tests.verification.workflow.story import in_parallel
 from verification import clock
+from verification.case import steps
 from verification.core.errors import FenceLost
-from verification.models import EvidenceItem, Verification
+from verification.models import EvidenceItem
+from verification.worker import destruction, sweep
+from verification.worker import run as advance
 from verification.workflow import policy
-from verification.workflow.moving import advance, destruction, queue, sweep
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once")]
 
@@ -45,7 +47,7 @@ def test_a_worker_that_comes_late_destroys_nothing(script):
     sweep.run_round()
     late = claim(story)
     turn(0.01)
-    Verification.objects.filter(pk=story.id).update(disputed_at=clock.now())
+    dispute(story)
     step(story)
     with pytest.raises(FenceLost):
         advance.run(late)
@@ -118,7 +120,7 @@ def test_terms_that_do_not_open_choose_nothing(script):
 def test_of_two_rounds_that_find_it_due_one_owes_it(script):
     story = played()
     turn(73)
-    owe = partial(sweep._owe, queue.DESTROY, destruction.QUEUE, Q(step=""), story.id)
+    owe = partial(sweep._owe, steps.DESTROY, destruction.QUEUE, Q(step=""), story.id)
     assert in_parallel(lambda _: owe(at=clock.now()), 2).count(1) == 1
     claimed = claim(story)
     assert owe(at=clock.now()) == 0

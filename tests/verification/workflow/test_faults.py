@@ -9,12 +9,15 @@ from django.utils import timezone
 from tests.entries import body_of
 from tests.verification.workflow.story import IIN, at_statement, begin, decisions, in_parallel, lender, make_due, signed
 from verification import tasks
+from verification.case import steps
 from verification.core.errors import Conflict, FenceLost, NotYourTurn
 from verification.models import Attempt, AuditEntry, EvidenceItem, Verification
 from verification.sources import installed
 from verification.stages.consent.policy import CURRENT
+from verification.worker import queue
+from verification.worker import run as advance
 from verification.workflow import policy
-from verification.workflow.moving import advance, commands, dossier, queue
+from verification.workflow.moving import commands, dossier
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -164,7 +167,7 @@ def test_a_verification_canceled_while_a_worker_prepares_stays_canceled():
     story.work()
     story.answer(somebody_tells_me=False)
     tasks.advance(story.id)  # judges it, and leaves the statement to be prepared
-    assert story.row().step == queue.PREPARE
+    assert story.row().step == steps.PREPARE
     preparing = queue.claim(story.id)
     assert preparing is not None
     commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)

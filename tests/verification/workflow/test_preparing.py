@@ -146,7 +146,7 @@ def test_a_quota_used_up_keeps_what_stands_and_says_so(script):
     story.answer(again=True)
     story.work()
     page = story.page()
-    assert (page.page, page.notice, page.data, script.prepared) == ("code", "abandoned", {"number": 3}, 3)
+    assert (page.page, page.notice, page.data, script.prepared) == ("code", "velocity_exceeded", {"number": 3}, 3)
     story.answer()
     story.work()
     assert story.row().status == "verified"
@@ -158,7 +158,7 @@ def test_a_quota_counts_over_all_lenders_and_begins_no_dialogue_beyond_it(script
         story.answer()
         story.work()
     late = asked("A-1", lender(number=40))
-    assert (late.page().page, late.page().notice) == ("resume", "abandoned")
+    assert (late.page().page, late.page().notice) == ("resume", "velocity_exceeded")
     assert not Attempt.objects.filter(verification_id=late.id, stage="asked").exists()
     assert script.prepared == 3
 

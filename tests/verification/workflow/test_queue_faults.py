@@ -7,7 +7,6 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
 from config import celery, feeding
@@ -16,9 +15,12 @@ from insecure_sandbox.demo.processes import wait_until
 from tests.verification.workflow.queue_story import SEND_TASK, due, play
 from tests.verification.workflow.story import lender, signed
 from verification import clock, tasks
+from verification.audit import log
+from verification.case import steps
+from verification.core.errors import EvidenceUnreadable
 from verification.models import Verification
+from verification.worker import queue
 from verification.workflow import policy
-from verification.workflow.moving import advance, queue, transition
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.proof("backlog")]
 
@@ -35,29 +37,23 @@ MUTANTS: dict[str, tuple[ModuleType, str, str, str]] = {
     ),
     "the fence is not asked": (queue, "_held", "pk=verification.pk, fence=verification.fence", "pk=verification.pk"),
     "the fence is not first": (
-        advance,
-        "_judge",
-        """        queue.require_fence(verification)
-        at = clock.now()
-        if decision.outcome is not Outcome.PASSED or stages.is_last(stage, attempt.route):
-            require_as_said(verification)  # this may end it, or leave it to people
-        with transition.holding(verification):
-            kept = dossier.put(attempt, collected, key=key, at=at)
-""",
-        """        at = clock.now()
-        kept = dossier.put(attempt, collected, key=key, at=at)
-        queue.require_fence(verification)
-        with transition.holding(verification):
+        queue,
+        "finishing",
+        "        require_fence(history.row)\n",
+        """        Verification.objects.filter(pk=history.row.pk).update(turn=F("turn"))
+        require_fence(history.row)
 """,
     ),
     "a log entry is written after the transaction": (
-        transition,
-        "record",
-        "    log.append(\n",
-        "    (lambda **entry: __import__('django').db.transaction.on_commit(lambda: log.append(**entry)))(\n",
+        log,
+        "gathering",
+        """    AuditEntry.objects.bulk_create(entries)
+    AuditPending.objects.bulk_create([AuditPending(entry_id=entry.pk) for entry in entries])
+""",
+        "    transaction.on_commit(lambda: AuditEntry.objects.bulk_create(entries))\n",
     ),
     "a bell is rung before the commit": (
-        queue,
+        steps,
         "schedule",
         "doorbell.ring_on_commit(queue)",
         "doorbell.ring(queue)",
@@ -85,8 +81,8 @@ def test_whatever_happens_to_workers_each_verification_is_decided_once(
 @pytest.mark.parametrize("name", MUTANTS)
 def test_the_story_tells_a_mutant(name: str, monkeypatch: pytest.MonkeyPatch, proof_seed: int) -> None:
     change(monkeypatch, *MUTANTS[name])
-    # An entry outside of a transaction is refused by the log itself.
-    with pytest.raises((AssertionError, TransactionManagementError)):
+    # A worker refuses a case that lacks an entry which its row counts.
+    with pytest.raises((AssertionError, EvidenceUnreadable)):
         play_some(monkeypatch, seed=proof_seed, stories=10)
 
 

@@ -13,9 +13,9 @@ from verification.core.errors import BadInput, Conflict, NotFound
 from verification.evidence import store
 from verification.models import Attempt, AuditEntry, EvidenceItem
 from verification.workflow import cases
-from verification.workflow.moving import commands, ending
+from verification.workflow.moving import commands
 from verification.workflow.moving.voters import Reviewer
-from verification.workflow.people.review import review
+from verification.workflow.people.review import ends_at, review
 from verification.workflow.reading import case_file, queries
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("glances")]
@@ -189,7 +189,7 @@ def test_only_what_is_in_review_can_be_reviewed():
 @pytest.mark.parametrize("passes", [False, True])
 def test_a_late_review_writes_nothing_and_the_case_expires(is_swept, passes):
     story = glanced("grey")
-    wait_until(ending.ends_at(story.row()))
+    wait_until(ends_at(story.row()))
     if is_swept:
         swept()
     count = AuditEntry.objects.filter(verification_id=story.id).count()

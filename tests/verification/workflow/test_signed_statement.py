@@ -13,6 +13,7 @@ from insecure_sandbox.credential import Credential
 from insecure_sandbox.signing import sign_cms
 from tests.verification.borrower.visits import NOW, browser, text
 from tests.verification.workflow.story import OTHER_IIN, Story, at_statement, begin, lender, order, wait_until
+from verification.case import steps
 from verification.core.errors import BadInput, LinkUnusable, NotYourTurn
 from verification.core.statement_text import KIND, is_text, read
 from verification.evidence import store
@@ -21,7 +22,7 @@ from verification.sources import timestamp_authority
 from verification.stages import statement
 from verification.stages.statement.policy import POLICY
 from verification.workflow import cases
-from verification.workflow.moving import commands, links, mobile_signing, queue
+from verification.workflow.moving import commands, links, mobile_signing
 from verification.workflow.reading import queries
 from verification.workflow.reading.views import CheckedView
 
@@ -197,7 +198,7 @@ def test_a_time_stamp_that_was_asked_for_and_never_came_ends_in_failed_and_burns
     story = at_statement()
     story.sign(issued())
     tried = 0
-    while (row := story.row()).step == queue.JUDGE:
+    while (row := story.row()).step == steps.JUDGE:
         wait_until(row.due_at)
         story.work(rounds=1)
         tried += 1

@@ -21,11 +21,12 @@ from tests.verification.workflow.story import (
 from verification.core.errors import NotYourTurn
 from verification.models import Attempt, AuditEntry, Verification
 from verification.stages.consent.policy import CURRENT
+from verification.worker import sweep
 from verification.workflow import policy
-from verification.workflow.moving import commands, sweep
+from verification.workflow.moving import commands
 from verification.workflow.reading import queries
 
-SEND_TASK = "verification.workflow.moving.doorbell.current_app.send_task"
+SEND_TASK = "verification.case.doorbell.current_app.send_task"
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 

@@ -25,7 +25,8 @@ from tests.verification.workflow.story import (
 from verification.core.person import LenderFacts
 from verification.models import Attempt, Receipt
 from verification.stages.consent.policy import CURRENT
-from verification.workflow.moving import commands, ending, links
+from verification.workflow.moving import commands, links
+from verification.workflow.people.review import ends_at
 from verification.workflow.reading import queries
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("glances")]
@@ -165,7 +166,7 @@ def test_what_becomes_impossible_later_runs_out_as_before():
     reviewers.leave(story.lender)
     story.work()
     assert story.row().status == "in_review"
-    wait_until(ending.ends_at(story.row()))
+    wait_until(ends_at(story.row()))
     swept()
     assert stands(story) == ("expired", "review_timeout")
 

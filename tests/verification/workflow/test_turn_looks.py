@@ -12,14 +12,17 @@ from tests.verification.workflow.document_reading import documents_of
 from tests.verification.workflow.insecure_capture import at_commands, script, show
 from tests.verification.workflow.story import begin, lender, make_due
 from verification import tasks
+from verification.case import steps
 from verification.core import profiles
 from verification.core.errors import FenceLost, NotYourTurn
 from verification.core.route import Looked
 from verification.engines.liveness.gestures import GESTURES
 from verification.evidence import vault
 from verification.models import Attempt, AuditEntry, EvidenceItem, Verification
+from verification.worker import queue
+from verification.worker import run as advance
 from verification.workflow import policy, stages
-from verification.workflow.moving import advance, commands, dossier, queue
+from verification.workflow.moving import commands, dossier
 from verification.workflow.reading import queries, replay
 
 __all__ = ["script"]
@@ -93,7 +96,7 @@ def test_a_look_that_faults_is_tried_again_and_nothing_is_lost_or_done_twice(scr
 
     look_by(monkeypatch, look)
     story.work()
-    assert (story.row().step, story.row().faults, entries(story)) == (queue.LOOK, 1, [])
+    assert (story.row().step, story.row().faults, entries(story)) == (steps.LOOK, 1, [])
     make_due(story)
     story.work()
     assert story.page().data["step"] == 2

@@ -9,8 +9,8 @@ from tests.verification.workflow.story import begin, lender
 from verification import clock
 from verification.models import Verification
 from verification.stages.consent.policy import CURRENT
+from verification.worker import queue
 from verification.workflow import policy
-from verification.workflow.moving import queue
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

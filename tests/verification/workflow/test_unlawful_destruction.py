@@ -8,9 +8,11 @@ from tests.verification.workflow.insecure_capture import played, show
 from tests.verification.workflow.insecure_capture import script as script
 from tests.verification.workflow.story import lender
 from verification import clock, transactions
+from verification.case import moving
 from verification.evidence import store
 from verification.models import AuditEntry, EvidenceItem, Verification
-from verification.workflow.moving import advance, sweep, transition
+from verification.worker import run as advance
+from verification.worker import sweep
 from verification.workflow.reading.replay import Verdict, replay
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once")]
@@ -58,7 +60,7 @@ def forged(story, items):
         attempt = items[0].attempt_id
         body = {"attempt": attempt, "route": "biometric", "stage": "live_capture", "number": len(items)}
         listed = [item.pk for item in items]
-        transition.record(row, "evidence.destroyed", at=at, body=body | {"destroyed": listed})
+        moving.record(row, "evidence.destroyed", at=at, body=body | {"destroyed": listed})
     store.remove_files(story.id, said={item.pk: item.sealed_sha256 for item in items})
     sweep.run_round()
 
@@ -95,8 +97,8 @@ def test_an_entry_that_destroys_what_was_disputed_is_named(script):
     story = played()
     with transactions.writing():
         at, row = clock.now(), story.row()
-        transition.write(row, disputed_at=at)
-        transition.record(row, "verification.disputed", at=at)
+        moving.write(row, disputed_at=at)
+        moving.record(row, "verification.disputed", at=at)
     turn(73)
     forged(story, frames(story)[:1])
     assert [one["detail"] for one in findings()] == ["frames were destroyed that are held"]

@@ -13,24 +13,27 @@ from tests.verification.audit.rows import slip_in
 from tests.verification.workflow.insecure_glance import glanced, people, see
 from tests.verification.workflow.insecure_glance import glances as glances
 from tests.verification.workflow.story import IIN, begin, decisions, later, lender, make_due, wait_until
+from verification.case import steps
 from verification.core import profiles
 from verification.core.errors import BadInput, Conflict, Misconfigured
 from verification.models import Attempt, AuditEntry, AuditPending, Verification
+from verification.worker import sweep
 from verification.workflow import policy
-from verification.workflow.moving import commands, ending, queue, sweep
+from verification.workflow.moving import commands
+from verification.workflow.people import review
 from verification.workflow.people.review import vote
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
 _PRODUCT = Path(__file__).resolve().parents[3]
-_DECIDING = re.compile(r"Move\.(?:VERIFY|DECLINE|EXPIRE|FAIL|REVIEW)\b")
+_DECIDING = re.compile(r"end\(history, Status\.|\"verification.in_review\", at=")
 REASON = "the ears and the mole are the same"
 
 
 def test_no_other_file_moves_a_verification_to_its_end() -> None:
     files = [path for app in ("verification", "lenders", "people", "config") for path in (_PRODUCT / app).rglob("*.py")]
     found = {path.name for path in files if _DECIDING.search(path.read_text("utf-8"))}
-    assert found == {"advance.py", "onward.py", "ending.py", "status.py"}
+    assert found == {"run.py", "judge.py", "outcome.py", "closing.py"}
 
 
 @pytest.mark.parametrize("is_in_review", [False, True])
@@ -41,7 +44,7 @@ def test_the_tick_ends_nothing_and_a_worker_does(glances, is_in_review):
     for _ in range(2):
         sweep.run_round()
     row = story.row()
-    assert (row.status, row.step, decisions(story)) == (before, queue.EXPIRE, 0)
+    assert (row.status, row.step, decisions(story)) == (before, steps.EXPIRE, 0)
     story.work()
     assert (story.row().status, story.row().step, decisions(story)) == ("expired", "", 1)
 
@@ -51,17 +54,17 @@ def test_the_tick_lapses_no_dialogue_and_a_worker_does():
     wait_until(Attempt.objects.get(verification_id=story.id).expires_at)
     for _ in range(2):
         sweep.run_round()
-    assert (story.row().step, Attempt.objects.get(verification_id=story.id).status) == (queue.LAPSE, "open")
+    assert (story.row().step, Attempt.objects.get(verification_id=story.id).status) == (steps.LAPSE, "open")
     story.work()
     assert Attempt.objects.get(verification_id=story.id).status == "lapsed"
 
 
 PUT_BACK: dict[str, tuple[Any, dict[str, Any], str]] = {
-    "the time of the whole": (Verification, {"expires_at": later(-60)}, queue.EXPIRE),
-    "the time of an attempt": (Attempt, {"expires_at": later(-60)}, queue.LAPSE),
-    "the time of its reviewers": (Verification, {"in_review_since": later(-25 * 3600)}, queue.EXPIRE),
-    "that it is the borrower's": (Verification, {"status": "requires_input", "expires_at": later(-60)}, queue.EXPIRE),
-    "that it is in review": (Verification, {"status": "in_review", "in_review_since": later(-9e4)}, queue.EXPIRE),
+    "the time of the whole": (Verification, {"expires_at": later(-60)}, steps.EXPIRE),
+    "the time of an attempt": (Attempt, {"expires_at": later(-60)}, steps.LAPSE),
+    "the time of its reviewers": (Verification, {"in_review_since": later(-25 * 3600)}, steps.EXPIRE),
+    "that it is the borrower's": (Verification, {"status": "requires_input", "expires_at": later(-60)}, steps.EXPIRE),
+    "that it is in review": (Verification, {"status": "in_review", "in_review_since": later(-9e4)}, steps.EXPIRE),
 }
 
 
@@ -81,12 +84,8 @@ def test_what_is_put_back_once_a_worker_has_acted_made_it_do_nothing(glances, na
     assert story.row().step == step
     story.work()
     rows.update(**before)
-    assert (story.row().status, decisions(story)) == (status, 0)
-    [told] = [entry.body for entry in AuditEntry.objects.filter(type="step.faulted")]
-    assert (told["step"], told["cause"]) == (step, "row_differs")
-    make_due(story)
-    story.work()
     assert (story.row().status, story.row().step, decisions(story)) == (status, "", 0)
+    assert not AuditEntry.objects.filter(type="step.faulted").exists()
 
 
 @pytest.mark.parametrize(("votes", "status"), [((True, True), "verified"), ((False,), "declined")])
@@ -95,14 +94,14 @@ def test_the_desk_ends_nothing_and_a_worker_does(glances, votes, status):
     for passes, person in zip(votes, people(story), strict=False):
         is_decided = vote(verification_id=story.id, reviewer=person, passes=passes, reason=REASON)
     assert is_decided
-    assert (story.row().status, story.row().step, decisions(story)) == ("in_review", queue.WEIGH, 0)
+    assert (story.row().status, story.row().step, decisions(story)) == ("in_review", steps.WEIGH, 0)
     assert not AuditEntry.objects.filter(type="attempt.reviewed").exists()
     story.work()
     assert AuditEntry.objects.get(type="attempt.reviewed").body["outcome"] == ("passed" if all(votes) else "failed")
     assert story.row().status == status
 
 
-@pytest.mark.parametrize("step", [queue.LAPSE, queue.EXPIRE, queue.STOP])
+@pytest.mark.parametrize("step", [steps.LAPSE, steps.EXPIRE, steps.STOP])
 def test_a_step_that_somebody_else_wrote_down_ends_nothing(step):
     story = begin(lender())
     Verification.objects.filter(pk=story.id).update(step=step, queue="default", due_at=later(-1))
@@ -116,7 +115,7 @@ def test_votes_that_do_not_suffice_are_not_weighed_whoever_wrote_the_step_down(g
     story = glanced("clear", "grey", profile="KZ-2021-04")
     for person in people(story)[:given]:
         vote(verification_id=story.id, reviewer=person, passes=True, reason=REASON)
-    Verification.objects.filter(pk=story.id).update(step=queue.WEIGH, queue="default", due_at=later(-1))
+    Verification.objects.filter(pk=story.id).update(step=steps.WEIGH, queue="default", due_at=later(-1))
     story.work()
     assert (story.row().status, story.row().step, decisions(story)) == ("in_review", "", 0)
 
@@ -154,8 +153,8 @@ def test_a_combination_that_somebody_wrote_into_the_row_leads_nowhere(glances, c
     Verification.objects.filter(pk=story.id).update(combination=chosen)
     for _ in range(2):
         see(story, "clear")
-    assert (story.row().status, story.row().step) == ("processing", queue.JUDGE)
-    assert AuditEntry.objects.get(type="step.faulted").body["cause"] == "row_differs"
+    assert (story.row().route, story.row().combination) == ("biometric", ["eds", "biometric"])
+    assert not AuditEntry.objects.filter(type="step.faulted").exists()
 
 
 @pytest.mark.forges
@@ -190,22 +189,22 @@ def test_the_hash_of_a_profile_is_over_what_decides():
 def test_a_round_that_listed_a_row_before_its_answer_came_overwrites_no_step():
     story = begin(lender())
     due = Q(status="requires_input", expires_at__lte=later(-1))
-    Verification.objects.filter(pk=story.id).update(status="processing", step=queue.JUDGE, expires_at=later(-5))
-    assert sweep._owe(queue.EXPIRE, "default", due, story.id, at=later(0)) == 0
-    assert story.row().step == queue.JUDGE
+    Verification.objects.filter(pk=story.id).update(status="processing", step=steps.JUDGE, expires_at=later(-5))
+    assert sweep._owe(steps.EXPIRE, "default", due, story.id, at=later(0)) == 0
+    assert story.row().step == steps.JUDGE
 
 
 def test_votes_that_fault_for_long_end_by_time(glances):
     story = glanced("clear", "grey", profile="KZ-2021-04")
-    ends = ending.ends_at(story.row())
-    owed = {"step": queue.WEIGH, "queue": "default", "due_at": ends + timedelta(days=1)}
+    ends = review.ends_at(story.row())
+    owed = {"step": steps.WEIGH, "queue": "default", "due_at": ends + timedelta(days=1)}
     Verification.objects.filter(pk=story.id).update(**owed)
     wait_until(ends + timedelta(seconds=60))
     sweep.run_round()
-    assert story.row().step == queue.WEIGH
+    assert story.row().step == steps.WEIGH
     wait_until(ends + timedelta(seconds=3660))
     sweep.run_round()
-    assert story.row().step == queue.WEIGH  # no worker has tried yet: the votes came in time
+    assert story.row().step == steps.WEIGH  # no worker has tried yet: the votes came in time
     Verification.objects.filter(pk=story.id).update(faults=1)
     sweep.run_round()
     story.work()
@@ -214,14 +213,14 @@ def test_votes_that_fault_for_long_end_by_time(glances):
 
 def test_a_weighing_of_what_is_not_in_review_is_owed_no_more():
     story = begin(lender())
-    Verification.objects.filter(pk=story.id).update(step=queue.WEIGH, queue="default", due_at=later(-1))
+    Verification.objects.filter(pk=story.id).update(step=steps.WEIGH, queue="default", due_at=later(-1))
     story.work()
     assert (story.row().status, story.row().step) == ("requires_input", "")
 
 
 def test_who_was_stopped_is_not_canceled_meanwhile():
     story = begin(lender())
-    Verification.objects.filter(pk=story.id).update(step=queue.STOP, queue="default", due_at=later(60))
+    Verification.objects.filter(pk=story.id).update(step=steps.STOP, queue="default", due_at=later(60))
     with pytest.raises(Conflict):
         commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
 
@@ -238,7 +237,7 @@ def test_routes_that_only_entries_of_somebody_else_call_passed_are_none(glances)
     Verification.objects.filter(pk=story.id).update(passed_routes=["biometric"])
     story.answer(somebody_tells_me=False)
     story.work()
-    assert (story.row().status, story.row().step) == ("processing", queue.JUDGE)  # nobody judges beside such entries
+    assert (story.row().status, story.row().step) == ("processing", steps.JUDGE)  # nobody judges beside such entries
     assert not AuditEntry.objects.filter(verification_id=story.id, type="verification.verified").exists()
 
 
@@ -248,8 +247,8 @@ def test_a_case_that_is_set_before_its_last_stage_passes_nothing_by_it(glances, 
     story = begin(lender(), profile="KZ-2021-04", iin=IIN)
     commands.choose_route(verification_id=story.id, route="eds")
     Attempt.objects.filter(verification_id=story.id).update(status="void")
-    owed = {"stage": stage, "step": queue.OPEN, "queue": "default", "due_at": later(-1)}
+    owed = {"stage": stage, "step": steps.OPEN, "queue": "default", "due_at": later(-1)}
     Verification.objects.filter(pk=story.id).update(**owed)
     story.work()
-    assert (story.row().status, story.row().step) == ("requires_input", queue.OPEN)
+    assert (story.row().status, story.row().step) == ("requires_input", steps.OPEN)
     assert not AuditEntry.objects.filter(type="verification.verified").exists()

@@ -12,8 +12,8 @@ from django.db import OperationalError, close_old_connections
 
 from verification import clock, transactions
 from verification.core.errors import TulgaError
+from verification.worker import sweep
 from verification.workflow import policy
-from verification.workflow.moving import sweep
 
 logger = logging.getLogger(__name__)
 

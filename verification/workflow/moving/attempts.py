@@ -22,14 +22,17 @@ from django.db.models import Q, QuerySet
 
 from verification import transactions
 from verification.audit import log, signatures
+from verification.case import moving, steps
 from verification.compiled import Compiled
 from verification.core import events, reasons, stored
+from verification.core.errors import EvidenceUnreadable
+from verification.core.events import HINDERED
 from verification.core.results import Outcome
 from verification.core.route import ANSWERED, ENDED, PARTS, SEED, Memory, Next, Prepared, Stage, Turn
 from verification.evidence import vault
 from verification.models import Attempt, AuditEntry, Verification
 from verification.workflow import policy, stages
-from verification.workflow.moving import queue, quotas, transition
+from verification.workflow.moving import quotas
 
 OPEN, JUDGING = "open", "judging"
 """With the borrower, and with us: being prepared or judged."""
@@ -42,19 +45,25 @@ _OPENED_BEFORE = timedelta(seconds=policy.VERIFICATION_SECONDS + policy.REVIEW_S
 
 
 def enter(
-    verification: Verification, stage: Stage, *, key: vault.Key, at: datetime, notice: str = ""
+    verification: Verification,
+    stage: Stage,
+    *,
+    key: vault.Key,
+    at: datetime,
+    notice: str = "",
 ) -> Attempt | None:
-    """Begins a stage with a fresh attempt, for the borrower to answer or, if it must be prepared, for a worker.
+    """Begins a stage with a fresh attempt, for the borrower to answer or for a worker to prepare.
 
-    None while the borrower is busy elsewhere, or where no attempt is left (a step is owed, later or now, that begins it
-    or ends the verification); where the quota is used up or too many of today cost nothing (they may come back).
-    Counted while their one place is ours.
+    None where something hinders it: another verification of the borrower has their place; no attempt
+    is left; a quota is used up; too many attempts of today cost nothing. Of the first two a step is
+    owed, which begins it later or ends the verification. Counted while their one place is ours.
     """
-    if verification.last_failure == BUSY:
-        transition.write(verification, last_failure="")
     attempt, memory, opened = _fresh(verification, stage, key=key, at=at, notice=notice)
+    if (history := verification.history) is not None:
+        moving.write_attempts(history)  # the place of the one before is free from here on
     try:
-        with transactions.writing():  # a savepoint: without one PostgreSQL takes nothing more after a broken constraint
+        # A savepoint: without it PostgreSQL takes nothing more after a broken constraint.
+        with transactions.writing():
             attempt.save(force_insert=True)
             hindrance = ""
             had = count_tries(verification, stage, at=at)
@@ -67,39 +76,40 @@ def enter(
             transaction.set_rollback(bool(hindrance))
     except IntegrityError:  # one_open_attempt_per_borrower: the place is another verification's
         hindrance = BUSY
-    if hindrance in (BUSY, NONE_LEFT):
-        due_at = at if hindrance == NONE_LEFT else at + timedelta(seconds=policy.BUSY_SECONDS)
-        queue.schedule(verification, queue.OPEN, due_at=due_at, queue=stage.queue)
-    if hindrance and hindrance != NONE_LEFT:
-        transition.write(verification, last_failure=hindrance)
     if hindrance:
+        _hinder(verification, stage, hindrance, at=at)
         return None
-    transition.record(verification, "attempt.opened", at=at, body=opened)
+    if stage.has_frames:
+        # Counted anew from the end, which may come by a transaction that has not seen this one.
+        moving.write(verification, frames_until=at + timedelta(seconds=policy.FRAMES_KEPT_SECONDS))
+    moving.record(verification, "attempt.opened", at=at, body=opened)
+    if history is not None:
+        history.keep(attempt)
     if stage.prepare is not None:
-        queue.schedule(verification, queue.PREPARE, due_at=at, queue=stage.queue)
+        steps.schedule(verification, steps.PREPARE, due_at=at, queue=stage.queue)
     return attempt
+
+
+def _hinder(verification: Verification, stage: Stage, code: str, *, at: datetime) -> None:
+    """Puts on record why the stage could not begin; while it stands so, nothing new happens."""
+    if (verification.stage, verification.last_failure) != (stage.name, code):
+        body = {"route": verification.route, "stage": stage.name, "turn": verification.turn + 1}
+        moving.record(verification, HINDERED, at=at, body={**body, "code": code})
+    if code in (BUSY, NONE_LEFT):
+        due_at = at if code == NONE_LEFT else at + timedelta(seconds=policy.BUSY_SECONDS)
+        steps.schedule(verification, steps.OPEN, due_at=due_at, queue=stage.queue)
 
 
 def enter_route(verification: Verification, route: str, *, key: vault.Key, at: datetime) -> Attempt | None:
     """Begins a route at its first stage, as `enter` does; consent is asked for once a verification."""
-    transition.write(verification, route=route, last_failure="")
-    if verification.passed_routes:
-        passed = list(verification.passed_routes)
-        transition.record(verification, "route.chosen", at=at, body={"route": route, "passed": passed})
     consent, second, *_ = stages.of(route, law=verification.profile_sha256).values()
     return enter(verification, second if verification.passed_routes else consent, key=key, at=at)
 
 
 def _fresh(
     verification: Verification, stage: Stage, *, key: vault.Key, at: datetime, notice: str
-) -> tuple[Attempt, Memory, Mapping[str, Any]]:
-    """The row of an attempt, not inserted yet; what it remembers; and what the log will say of its beginning."""
-    # Turns count on over all attempts, so an answer to an earlier one fits none.
-    transition.write(verification, turn=verification.turn + 1, stage=stage.name)
-    if stage.has_frames:
-        # Counted anew from the end, which may come by a transaction that has not seen this one.
-        until = at + timedelta(seconds=policy.FRAMES_KEPT_SECONDS)
-        transition.write(verification, frames_until=until)
+) -> tuple[Attempt, Memory, dict[str, Any]]:
+    """The row of an attempt, not inserted yet; what it remembers; and what its entry states."""
     attempt = Attempt(
         verification=verification,
         lender_id=verification.lender_id,
@@ -109,8 +119,8 @@ def _fresh(
         stage=stage.name,
         counted=stage.attempts is not None,
         status=JUDGING if stage.prepare else OPEN,
-        notice=notice or verification.last_failure,
-        turn=verification.turn,
+        notice=notice,
+        turn=verification.turn + 1,  # turns count on, so that an answer to an earlier one fits none
         opened_at=at,
         expires_at=min(at + timedelta(seconds=stage.seconds), verification.expires_at),
     )
@@ -120,6 +130,8 @@ def _fresh(
     body = {name: getattr(attempt, name) for name in ("route", "stage", "turn", "counted")}
     body |= {"attempt": attempt.pk, "memory": sealed.commitment, "expires_at": attempt.expires_at.isoformat()}
     body |= {"release": stages.release(attempt.route, law=verification.profile_sha256).id}
+    body |= {"next": Next.PREPARE} if stage.prepare else {}
+    body |= {"notice": notice} if notice else {}
     body |= {"quota": stage.quota.purpose} if stage.quota else {}
     body |= {"has_frames": True} if stage.has_frames else {}
     return attempt, memory, body
@@ -128,36 +140,26 @@ def _fresh(
 def hand_over(attempt: Attempt, stage: Stage, prepared: Prepared, *, key: vault.Key, at: datetime) -> Mapping[str, str]:
     """Gives a prepared attempt to the borrower; the dialogue's clock begins now. The seed has done its work.
 
-    Gives what its entry says of it.
+    Gives what its entry states of it.
     """
     kept = {name: value for name, value in prepared.memory.items() if name not in (SEED, ANSWERED, ENDED, PARTS)}
     turn = Turn(next=Next.ASK, memory=kept, notice=prepared.notice or attempt.notice, seconds=stage.seconds)
-    columns, said = columns_of(attempt, turn, key=key, at=at)
-    Attempt.objects.filter(pk=attempt.pk, status=JUDGING).update(**columns)
-    return said
+    return remember(attempt, turn, key=key, at=at)
 
 
-def columns_of(attempt: Attempt, turn: Turn, *, key: vault.Key, at: datetime) -> tuple[dict[str, Any], dict[str, str]]:
-    """The columns of an attempt that goes on, and what its entry says of them.
+def remember(attempt: Attempt, turn: Turn, *, key: vault.Key, at: datetime) -> dict[str, str]:
+    """Seals what an attempt remembers as it goes on; gives what its entry states of it.
 
-    It ends so many seconds from now, if that is said, and never after its verification.
+    It ends so many seconds from now, if the turn has a time, and never after its verification.
     """
     sealed = key.seal(stored.to_bytes(turn.memory), **vault.place_of_memory(attempt.pk))
     expires_at = attempt.expires_at
     if turn.seconds is not None:
         expires_at = min(at + timedelta(seconds=turn.seconds), attempt.verification.expires_at)
-    status = OPEN if turn.next in (Next.ASK, Next.PART) else JUDGING
-    columns = {"sealed_memory": sealed.data, "status": status, "expires_at": expires_at, "notice": turn.notice}
-    return columns, {"memory": sealed.commitment, "expires_at": expires_at.isoformat()}
-
-
-def close(
-    attempt: Attempt, *, outcome: str, code: str, burns: bool, at: datetime, among: tuple[str, ...] = (OPEN, JUDGING)
-) -> bool:
-    """Ends an attempt that stands at one of these; False if somebody else ended it first."""
-    live = Attempt.objects.filter(pk=attempt.pk, status__in=among)
-    attempt.status, attempt.code, attempt.burnt, attempt.closed_at = outcome, code, burns, at
-    return live.update(status=outcome, code=code, burnt=burns, closed_at=at) == 1
+    columns = {"sealed_memory": sealed.data, "notice": turn.notice}
+    if (history := attempt.verification.history) is not None:
+        history.beside[attempt.pk] = columns
+    return {"memory": sealed.commitment, "expires_at": expires_at.isoformat()}
 
 
 _CURRENT = Compiled(lambda of: live().filter(verification=of).order_by("pk")[:1])
@@ -268,9 +270,11 @@ def seeded(memory: Memory) -> Memory:
     return {**memory, SEED: secrets.token_hex(SEED_BYTES)}
 
 
-def memory_of(attempt: Attempt, *, key: vault.Key) -> Memory:
-    """The memory of a stage; raises `EvidenceUnreadable`."""
+def memory_of(attempt: Attempt, *, key: vault.Key, commitment: str | None = None) -> Memory:
+    """The memory of a stage. Raises `EvidenceUnreadable`, also where entries have another commitment."""
     opened = key.unseal(bytes(attempt.sealed_memory), **vault.place_of_memory(attempt.pk))
+    if commitment is not None and vault.commitment(opened.salt, opened.plain) != commitment:
+        raise EvidenceUnreadable(f"the memory of {attempt.pk} is not the one it was given")
     return stored.fields_of(json.loads(opened.plain), what="memory")
 
 

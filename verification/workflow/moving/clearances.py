@@ -16,6 +16,8 @@ from django.db.models import Exists, OuterRef
 from verification import clock, transactions
 from verification.audit import decided, signatures
 from verification.audit.held_rows import advanced_since, earlier
+from verification.case import moving, steps
+from verification.case.history import read_unverified
 from verification.core import clearance as words
 from verification.core import law_of_day
 from verification.core.clearance import CONSUMED, FROZEN, ISSUED, OPEN, PROCESSING, SUPERSEDED, TIYN, UNWANTED
@@ -26,7 +28,6 @@ from verification.core.status import Status
 from verification.evidence import vault
 from verification.models import AuditEntry, AuditPending, Clearance, Verification
 from verification.workflow import cases, policy
-from verification.workflow.moving import queue, transition
 
 _VERIFIED, _DECLINED = "verification.verified", "verification.declined"
 _ASKED, _REFUSED, _PAID, _FROZEN = "clearance.requested", "clearance.refused", "clearance.consumed", "clearance.frozen"
@@ -50,7 +51,7 @@ def ask(*, lender_id: str, mode: str, verification_id: str, profile_id: str, con
             raise Conflict("the money has left", code="clearance_consumed")
         if is_disputed(verification, said):
             raise Conflict("the borrower disputes it", code="clearance_frozen")
-        if verification.step not in ("", queue.CLEAR):
+        if verification.step not in ("", steps.CLEAR):
             raise Conflict("a worker owes it something else; send again", code="conflict")
         loan = cases.read(verification, cases.key_of(verification)).case.loan
         contract = contract_of(loan, contract_sha256, reported=reported(said))
@@ -64,10 +65,10 @@ def ask(*, lender_id: str, mode: str, verification_id: str, profile_id: str, con
             cap_tiyn=tiyn(loan.amount),
             created_at=at,
         )
-        with transition.holding(verification):
+        with moving.moving(read_unverified(verification)):
             body = {"clearance": asked.pk, "profile": profile.id, "contract": contract, "cap": asked.cap_tiyn}
-            transition.record(verification, _ASKED, at=at, body=body)
-            queue.schedule(verification, queue.CLEAR, due_at=at, queue=policy.ENDING_QUEUE)
+            moving.record(verification, _ASKED, at=at, body=body)
+            steps.schedule(verification, steps.CLEAR, due_at=at, queue=policy.ENDING_QUEUE)
         return asked.pk
 
 
@@ -128,9 +129,9 @@ def consume(*, lender_id: str, mode: str, clearance_id: str, payment: Payment) -
         said = {"contract": [contract], "iin": [one.hex() for one in iins]}
         if not _is_said(body, sum_tiyn=sum_tiyn, at=at, account=[one.hex() for one in accounts], **said):
             raise Conflict("no worker's signature that counts says so", code="clearance_frozen")
-        with transition.holding(verification):
+        with moving.moving(read_unverified(verification)):
             used = {"clearance": clearance_id, "amount": sum_tiyn}
-            transition.record(verification, _PAID, at=at, body=used)
+            moving.record(verification, _PAID, at=at, body=used)
 
 
 def unordered() -> Exists:
@@ -146,7 +147,7 @@ def freeze(verification: Verification, *, at: datetime) -> None:
     """No money leaves by a clearance of this verification that is not consumed. Its row is locked."""
     for issued in Clearance.objects.filter(verification=verification, status=ISSUED):
         Clearance.objects.filter(pk=issued.pk).update(status=FROZEN, frozen_at=at)
-        transition.record(verification, _FROZEN, at=at, body={"clearance": issued.pk})
+        moving.record(verification, _FROZEN, at=at, body={"clearance": issued.pk})
 
 
 def freeze_unsound(mode: str) -> None:

@@ -8,17 +8,21 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError
-from django.db.models import F
 
 from verification import clock, transactions
 from verification.audit import log
+from verification.case import moving, steps
+from verification.case.history import History, read_unverified
+from verification.case.law import combinations
 from verification.core import law_of_day, profiles, scenarios, stored
 from verification.core.errors import BadInput, Conflict, NotFound, NotYourTurn
 from verification.core.ids import secret_digest
 from verification.core.opening import Opening
 from verification.core.person import LenderFacts, Renewal
 from verification.core.route import PARTS, Next, Stage, Turn
-from verification.core.status import OPEN, TERMINAL, Move, Status
+from verification.core.status import OPEN as OPEN_STATUSES
+from verification.core.status import TERMINAL, Status
+from verification.course.state import OPEN
 from verification.evidence import vault
 from verification.models import Attempt, Verification
 from verification.workflow import cases, policy, stages
@@ -28,10 +32,7 @@ from verification.workflow.moving import (
     dossier,
     leaving,
     links,
-    onward,
-    queue,
     quotas,
-    transition,
 )
 
 __all__ = ("Opened", "Opening", "answer", "cancel", "choose_route", "open_verification", "resume")
@@ -73,7 +74,7 @@ def open_verification(*, lender: LenderFacts, mode: str, profile_id: str, openin
         return _insert(verification, cases.StoredCase(lender, opening))
     with transactions.writing():
         of_lender = Verification.objects.filter(lender_id=lender.id, mode=mode, renews=None)
-        named = of_lender.filter(client_reference=opening.client_reference, status__in=sorted(OPEN))
+        named = of_lender.filter(client_reference=opening.client_reference, status__in=sorted(OPEN_STATUSES))
         if (found := named.first()) is None:
             raise Conflict("the open verification under this reference ended meanwhile; send again", code="conflict")
         kept = cases.read(found, cases.key_of(found)).opening
@@ -95,8 +96,8 @@ def open_renewal(parent: Verification, sealed: cases.SealedCase, renewal: Renewa
 
 def _insert(verification: Verification, case: cases.StoredCase) -> Opened:
     at, combinations = verification.created_at, verification.combinations
-    # The row is inserted once all is known of it: until then everything that happens to it is counted in memory.
-    with transactions.writing(), log.gathering():
+    history, attempt = History(verification), None
+    with transactions.writing():
         key = vault.make(verification_id=verification.pk, lender_id=verification.lender_id)
         sealed = key.seal(stored.to_bytes(case), **vault.CASE)
         verification.sealed_case = sealed.data
@@ -109,12 +110,11 @@ def _insert(verification: Verification, case: cases.StoredCase) -> Opened:
             body["renews"] = verification.renews_id
         if len(combinations) == 1:
             body["route"] = combinations[0][0]
-        transition.record(verification, "verification.created", at=at, body=body)
-        attempt = None
-        if len(combinations) == 1:
-            transition.write(verification, combination=list(combinations[0]))
-            attempt = attempts.enter_route(verification, combinations[0][0], key=key, at=at)
-        verification.save(force_insert=True)
+        # The row is inserted once all is known of it.
+        with moving.moving(history):
+            moving.record(verification, "verification.created", at=at, body=body)
+            if len(combinations) == 1:
+                attempt = attempts.enter_route(verification, combinations[0][0], key=key, at=at)
         vault.keep(key)
     # It begins with the consent, of which no attempts are counted.
     standing = attempts.Standing(attempt, failures=0)
@@ -153,24 +153,25 @@ def choose_route(*, verification_id: str, route: str) -> None:
     at = clock.now()
     with transactions.writing():
         verification = _live(verification_id, at=at)
-        # Of its law, not of its row: whoever can write that would send the borrower round for nothing.
-        offered = {combination[0]: combination for combination in onward.combinations(verification)}
+        history = read_unverified(verification)
+        # Of its law, not of its row: a changed row would send the borrower round for nothing.
+        offered = {names[0]: names for names in combinations(history)}
         if route not in offered:
             raise BadInput("this route is not offered", code="bad_answer")
         if verification.status != Status.REQUIRES_INPUT or verification.route == route or verification.passed_routes:
             raise NotYourTurn("the route is settled")
-        left, chosen = attempts.current(verification), list(offered[route])
-        body = {"route": route, "combination": chosen}
-        with transition.holding(verification):
-            if left is not None and documents.is_owed(left):
-                transition.record(verification, "route.chosen", at=at, body=body | {"leaves": left.pk})
-                transition.move(verification, Move.SUBMIT, at=at)  # nobody answers any more
-                queue.schedule(verification, queue.LEAVE, due_at=at, queue=policy.ENDING_QUEUE)
+        left, body = history.state.newest(OPEN), {"route": route, "combination": list(offered[route])}
+        name = history.state.newest_name
+        with moving.moving(history):
+            if left is not None and documents.is_owed(history.attempt(name)):
+                # A worker ends the capture first; until then the borrower is asked nothing.
+                moving.record(verification, "route.chosen", at=at, body=body | {"leaves": name})
+                steps.schedule(verification, steps.LEAVE, due_at=at, queue=policy.ENDING_QUEUE)
                 return
-            transition.record(verification, "route.chosen", at=at, body=body)
-            leaving.leave(verification, at=at)
-            # Whoever holds a step of it loses the fence and writes nothing.
-            transition.write(verification, **transition.NO_STEP, combination=chosen)
+            moving.record(verification, "route.chosen", at=at, body=body)
+            leaving.leave(history, at=at)
+            # A worker that holds a step of it loses the fence and writes nothing.
+            moving.write(verification, **moving.NO_STEP)
             attempts.enter_route(verification, route, key=cases.key_of(verification), at=at)
 
 
@@ -198,10 +199,11 @@ def answer(*, verification_id: str, turn: int, untrusted: Mapping[str, Any], kno
             attempt = asked.select_related("verification__key").first()
         if attempt is None:
             raise NotYourTurn("this turn was answered already, or has not begun")
-        law, key = attempt.verification.profile_sha256, cases.key_beside(attempt.verification)
-        stage = stages.of(attempt.route, law=law)[attempt.stage]
+        verification = attempt.verification
+        key = cases.key_beside(verification)
+        stage = stages.of(attempt.route, law=verification.profile_sha256)[attempt.stage]
         taken = stage.accept(attempts.memory_of(attempt, key=key), untrusted, at)
-        with transition.holding(attempt.verification):
+        with moving.moving(read_unverified(verification)):
             return _write_turn(attempt, stage, taken, key=key, at=at)
 
 
@@ -215,26 +217,15 @@ def _write_turn(attempt: Attempt, stage: Stage, taken: Turn, *, key: vault.Key, 
     memory = attempts.seeded(taken.memory) if taken.next is Next.PREPARE else dict(taken.memory)
     if taken.next is not Next.PART:
         memory.pop(PARTS, None)
-    turn = attempt.turn
-    columns, said = attempts.columns_of(attempt, replace(taken, memory=memory), key=key, at=at)
-    columns["turn"] = turn + 1
-    if taken.evidence and taken.next not in (Next.PREPARE, Next.PART):
-        columns["answers"] = F("answers") + 1
-    step = {Next.PREPARE: queue.PREPARE, Next.LOOK: queue.LOOK, Next.COLLECT: queue.JUDGE}.get(taken.next)
-    if taken.next is Next.PART:
-        # The row was locked by the turn that is given back here, so of two posts of one part the second sees the first.
-        columns["turn"] = turn
-        transition.write(verification, turn=turn)
-    if Attempt.objects.filter(pk=attempt.pk, turn=turn, status=attempts.OPEN).update(**columns) != 1:
-        raise NotYourTurn("this turn was answered already")
-    place = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "turn": turn}
-    said |= {"quota": quota.purpose} if quota and taken.next is Next.PREPARE else {}
-    body = {**place, **said, "next": taken.next, "evidence": dossier.put(attempt, taken.evidence, key=key, at=at)}
-    transition.record(verification, "attempt.answered", at=at, body=body)
+    body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "turn": attempt.turn}
+    body |= attempts.remember(attempt, replace(taken, memory=memory), key=key, at=at)
+    body |= {"quota": quota.purpose} if quota and taken.next is Next.PREPARE else {}
+    body |= {"next": taken.next, "evidence": dossier.put(attempt, taken.evidence, key=key, at=at)}
+    moving.record(verification, "attempt.answered", at=at, body=body)
+    step = {Next.PREPARE: steps.PREPARE, Next.LOOK: steps.LOOK, Next.COLLECT: steps.JUDGE}.get(taken.next)
     if step is not None:
-        transition.move(verification, Move.SUBMIT, at=at)
-        of = policy.AWAITED_QUEUE if step == queue.LOOK else stage.queue
-        queue.schedule(verification, step, due_at=at, queue=of)
+        queue = policy.AWAITED_QUEUE if step == steps.LOOK else stage.queue
+        steps.schedule(verification, step, due_at=at, queue=queue)
     return taken.next
 
 
@@ -243,13 +234,13 @@ def resume(*, verification_id: str) -> None:
     at = clock.now()
     with transactions.writing():
         verification = _live(verification_id, at=at)
-        idle = Verification.objects.filter(pk=verification.pk, step="", status=Status.REQUIRES_INPUT).exclude(stage="")
-        # The update is the lock: of two taps at once the second sees the open attempt of the first.
-        if idle.update(last_failure="") != 1 or attempts.current(verification) is not None:
+        history = read_unverified(verification)
+        is_idle = not verification.step and verification.status == Status.REQUIRES_INPUT
+        # The row is locked: of two taps at once the second sees the open attempt of the first.
+        if not is_idle or not verification.stage or history.state.newest(OPEN) is not None:
             return
-        verification.last_failure = ""
         stage = stages.of(verification.route, law=verification.profile_sha256)[verification.stage]
-        with transition.holding(verification):
+        with moving.moving(history):
             attempts.enter(verification, stage, key=cases.key_of(verification), at=at)
 
 
@@ -260,14 +251,16 @@ def cancel(*, lender_id: str, mode: str, verification_id: str) -> None:
     with transactions.writing():
         named = cases.of_lender(verification_id, lender_id=lender_id, mode=mode)
         verification = Verification.objects.select_for_update().get(pk=named.pk)
-        if verification.step == queue.STOP:
+        if verification.step == steps.STOP:
             raise Conflict("the borrower was being told what to press, and that ends it", code="illegal_transition")
-        if verification.step == queue.JUDGE:
+        if verification.step == steps.JUDGE:
             raise Conflict("what the borrower has answered is not judged yet; send again", code="answer_not_judged")
-        transition.move(verification, Move.CANCEL, at=at, code="canceled_by_lender")
-        leaving.void(verification, at=at)
-        # No worker decided it: its receipt, and the documents of what was alive, a worker signs next.
-        queue.schedule(verification, queue.DOCUMENT, due_at=at, queue=policy.ENDING_QUEUE)
+        history = read_unverified(verification)
+        with moving.moving(history):
+            word = moving.word(verification, "canceled_by_lender")
+            moving.record(verification, "verification.canceled", at=at, body=word)
+            # No worker decided it: its receipt, and the documents of what was alive, a worker signs next.
+            steps.schedule(verification, steps.DOCUMENT, due_at=at, queue=policy.ENDING_QUEUE)
 
 
 def record_endpoint_disabled(*, lender_id: str, mode: str, endpoint_id: str) -> None:

@@ -4,13 +4,15 @@ from datetime import datetime, timedelta
 
 from verification import clock, transactions
 from verification.audit.held_rows import advanced_since
+from verification.case import moving
+from verification.case.history import read_unverified
 from verification.core import law_of_day, profiles
 from verification.core.clearance import release_not_before
 from verification.core.errors import BadInput, Conflict
 from verification.core.events import ADVANCED, REPORTED
 from verification.models import Verification
 from verification.workflow import cases, policy
-from verification.workflow.moving import clearances, transition
+from verification.workflow.moving import clearances
 
 
 def report(
@@ -45,9 +47,8 @@ def report(
         waits, valid_for = release_not_before(release_from, laws), min(one.valid_for_seconds for one in laws)
         if (waits or release_from) >= decision.at - advanced_since(decision, said) + timedelta(seconds=valid_for):
             raise Conflict("the wait ends when the verification is too old to pay by", code="verification_too_old")
-        with transition.holding(verification):
-            transition.write(verification, contract_signed_at=signed_at, release_not_before=waits)
+        with moving.moving(read_unverified(verification)):
             body = {"contract": contract, "cap": clearances.tiyn(loan.amount), "profile": law.id}
             body |= {"signed_at": signed_at.isoformat(), "release_from": release_from.isoformat()}
             body |= {"release_not_before": waits.isoformat() if waits else ""}
-            transition.record(verification, REPORTED, at=at, body=body)
+            moving.record(verification, REPORTED, at=at, body=body)

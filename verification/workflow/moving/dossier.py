@@ -15,7 +15,8 @@ from typing import Any
 
 from django.db.models import F, Q
 
-from verification.audit import signatures
+from verification.case import moving
+from verification.case.history import History
 from verification.compiled import Compiled
 from verification.core import stored
 from verification.core.errand import ONCE
@@ -23,12 +24,11 @@ from verification.core.errors import EvidenceUnreadable
 from verification.core.events import KEEPING, SIMULATED
 from verification.core.identification_document import Judged
 from verification.core.keeping import Claim, claims, words_mark
-from verification.core.results import Outcome, Result
+from verification.core.results import Result
 from verification.core.route import Again, Evidence, Stage
 from verification.evidence import store, vault
-from verification.models import Attempt, AuditEntry, CaptureWord, EvidenceItem, SharedEvidenceUse, Verification
+from verification.models import Attempt, AuditEntry, CaptureWord, EvidenceItem, SharedEvidenceUse
 from verification.workflow import cases, policy
-from verification.workflow.moving import transition
 
 SHARED = "shared."
 
@@ -48,7 +48,7 @@ def keep(
     kept = put(attempt, evidence, key=key, at=at)
     if kept or said:
         body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "evidence": kept}
-        transition.record(attempt.verification, "evidence.kept", at=at, body={**body, **said})
+        moving.record(attempt.verification, "evidence.kept", at=at, body={**body, **said})
 
 
 def put(attempt: Attempt, evidence: Mapping[str, bytes], *, key: vault.Key, at: datetime) -> list[Mapping[str, Any]]:
@@ -84,33 +84,29 @@ class OnRecord:
     simulated: str = ""
 
 
-def on_record(verification: Verification, attempt: Attempt) -> OnRecord:
-    """What soundly signed entries say that an attempt is judged by.
-
-    No row says what passed, nor what evidence there is: whoever can write rows would choose it. Raises
-    `EvidenceUnreadable` if an entry of the verification is not sound, or its row names another law than its first.
-    """
-    entries = signatures.sound_of(verification, is_whole=True)
-    opened: dict[str, Any] = next((one.body for one in entries if one.type == "verification.created"), {})
-    law = {"profile": verification.profile_id, "profile_sha256": verification.profile_sha256}
-    if not law.items() <= opened.items():  # by it a stage asks more, or less
-        raise EvidenceUnreadable(f"{verification.pk} was opened by another law than its row says")
+def on_record(history: History, name: str) -> OnRecord:
+    """What entries state that an attempt is judged by: no row says what passed, nor what evidence there is."""
+    attempt = history.state.attempts[name]
     # Consent is asked for once a verification, before its first route.
-    wanted = {attempt.pk} | {
-        str(entry.body["attempt"])
-        for entry in entries
-        if entry.type in ("attempt.judged", "attempt.reviewed")
-        and entry.body["outcome"] == Outcome.PASSED
-        and entry.body["stage"] != attempt.stage
-        and (entry.body["route"] == attempt.route or entry.body["stage"] == "consent")
+    wanted = {name} | {
+        other
+        for other, earlier in history.state.attempts.items()
+        if earlier.is_passed
+        and earlier.stage != attempt.stage
+        and (earlier.route == attempt.route or earlier.stage == "consent")
     }
-    kept = [claim for entry in entries if entry.type in KEEPING for claim in claims(entry.body)]
-    found = [claim for claim in kept if claim.attempt in wanted or claim.kind.startswith(ONCE)]
-    places = {name: place for place, name in enumerate(dict.fromkeys(one.attempt for one in found))}
-    handed_over = any(entry.type == "verification.handed_over" for entry in entries)
-    simulated = "".join([str(entry.body["scenario"]) for entry in entries if entry.type == SIMULATED][-1:])
-    in_order = tuple(sorted(found, key=lambda one: places[one.attempt]))
-    return OnRecord(str(opened.get("case", "")), in_order, cases.chosen(entries), handed_over, simulated)
+    kept = [claim for entry in history.typed(*KEEPING) for claim in claims(entry.body)]
+    listed = [claim for claim in kept if claim.attempt in wanted or claim.kind.startswith(ONCE)]
+    places = {name: place for place, name in enumerate(dict.fromkeys(claim.attempt for claim in listed))}
+    in_order = tuple(sorted(listed, key=lambda claim: places[claim.attempt]))
+    scenarios = [str(entry.body["scenario"]) for entry in history.typed(SIMULATED)]
+    return OnRecord(
+        case=str(history.opening().get("case", "")),
+        evidence=in_order,
+        combination=tuple(history.row.combination),
+        handed_over=any(history.typed("verification.handed_over")),
+        simulated="".join(scenarios[-1:]),
+    )
 
 
 _PRESENTED = Compiled(
@@ -281,19 +277,26 @@ def checks_in(kept: Mapping[str, bytes], *, stage: str) -> tuple[Judged, ...]:
     return stored.read({"v": stored.VERSION, "checks": checks}, into=Checks, what="terms").checks
 
 
-def checks_of(attempt: Attempt, kept: Mapping[str, bytes]) -> tuple[Judged, ...]:
-    """What its checks said: with scores and details where its terms can be read, else what the log says of them."""
+def checks_of(history: History, name: str, kept: Mapping[str, bytes]) -> tuple[Judged, ...]:
+    """What its checks came to: with scores and details where its terms can be read, else by its entry."""
     with suppress(EvidenceUnreadable):
-        if found := checks_in(kept, stage=attempt.stage):
-            return found
+        if checks := checks_in(kept, stage=history.state.attempts[name].stage):
+            return checks
     nothing: dict[str, Any] = {"score": None, "threshold": None, "detail": {}}
     return tuple(
-        Judged(name=one["check"], outcome=one["outcome"], code=one["code"], **nothing) for one in logged_checks(attempt)
+        Judged(name=check["check"], outcome=check["outcome"], code=check["code"], **nothing)
+        for check in stated_checks(history, name)
     )
 
 
+def stated_checks(history: History, name: str) -> list[dict[str, str]]:
+    """What entries state of each check of an attempt; nothing if it was not judged."""
+    judged = (entry.body for entry in history.typed("attempt.judged") if entry.body["attempt"] == name)
+    return [check for body in judged for check in body["checks"]]
+
+
 def logged_checks(attempt: Attempt) -> list[dict[str, str]]:
-    """What the log says of each check of an attempt, whose entry nobody can change; nothing if it was not judged."""
+    """What the log says of each check of an attempt; nothing if it was not judged."""
     judged = AuditEntry.objects.filter(verification=attempt.verification_id, type="attempt.judged")
     bodies = judged.filter(body__attempt=attempt.pk).values_list("body", flat=True)
     return [check for body in bodies for check in body["checks"]]

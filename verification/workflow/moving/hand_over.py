@@ -18,14 +18,16 @@ from typing import Any
 from django.db.models import QuerySet
 
 from verification import clock, transactions
+from verification.case import moving, steps
+from verification.case.history import read_unverified
 from verification.core.errors import Conflict, LinkUnusable
 from verification.core.reasons import UNFINISHED, ending_of
-from verification.core.status import TERMINAL, Move, Status
+from verification.core.status import TERMINAL, Status
 from verification.core.stored import canonical_json
 from verification.evidence import store, vault
 from verification.models import BorrowerSession, HandOver, Verification
 from verification.workflow import cases, policy
-from verification.workflow.moving import links, queue, transition
+from verification.workflow.moving import links
 from verification.workflow.moving.links import TOKEN_BYTES, Minted
 
 AGENTS = "hand_over.agents"
@@ -92,7 +94,7 @@ def mint(*, untrusted_session: str) -> Minted:
         row.code_sha256 = _digest(minted.token)
         row.save()
         body = {"session": bytes(session.token_sha256).hex(), "expires_at": expires_at.isoformat()}
-        transition.record(session.verification, "hand_over.minted", at=at, body=_named(row) | body)
+        moving.record(session.verification, "hand_over.minted", at=at, body=_named(row) | body)
         return minted
 
 
@@ -109,7 +111,7 @@ def read(*, untrusted_code: str, untrusted_agent: str) -> str:
         row.expires_at = min(at + timedelta(seconds=policy.HAND_OVER_SECONDS), row.verification.expires_at)
         row.save(update_fields=("phone_sha256", "sealed_agent", "expires_at"))
         body = {"phone": row.phone_sha256.hex(), "agent": sealed.commitment, "expires_at": row.expires_at.isoformat()}
-        transition.record(row.verification, "hand_over.read", at=at, body=_named(row) | body)
+        moving.record(row.verification, "hand_over.read", at=at, body=_named(row) | body)
         return token
 
 
@@ -153,13 +155,10 @@ def reply(*, untrusted_phone: str, is_told: bool) -> None:
         row.outcome = Ended.STOPPED
         row.save(update_fields=("outcome",))
         verification, key = row.verification, cases.key_of(row.verification)
-        with transition.holding(verification):
-            transition.record(
-                verification, "hand_over.stopped", at=at, body=_agents(verification, key, at=at, phone=row)
-            )
-            if verification.status == Status.REQUIRES_INPUT:
-                transition.move(verification, Move.SUBMIT, at=at)  # nobody answers any more
-            queue.schedule(verification, queue.STOP, due_at=at, queue=policy.ENDING_QUEUE)
+        with moving.moving(read_unverified(verification)):
+            body = _agents(verification, key, at=at, phone=row)
+            moving.record(verification, "hand_over.stopped", at=at, body=body)
+            steps.schedule(verification, steps.STOP, due_at=at, queue=policy.ENDING_QUEUE)
 
 
 def match(*, untrusted_session: str, untrusted_number: str, untrusted_agent: str) -> bool:
@@ -175,25 +174,24 @@ def match(*, untrusted_session: str, untrusted_number: str, untrusted_agent: str
         if not hmac.compare_digest(_bounded(untrusted_number).strip().encode(), row.number.encode()):
             row.outcome = Ended.REFUSED
             row.save(update_fields=("outcome",))
-            transition.record(verification, "hand_over.refused", at=at, body=_named(row))
+            moving.record(verification, "hand_over.refused", at=at, body=_named(row))
             return False
         row.outcome = Ended.DONE
         row.save(update_fields=("outcome",))
         links.begin_session(verification, token_sha256=bytes(row.phone_sha256 or b""), at=at)
         links.end_unspent(verification, at=at)  # one minted on the first screen would let that in again
         key = cases.key_of(verification)
-        with transition.holding(verification):
-            transition.write(verification, handed_over_at=at)
+        with moving.moving(read_unverified(verification)):
             body = _agents(verification, key, at=at, phone=row, desk=untrusted_agent)
             body["session"] = bytes(row.phone_sha256 or b"").hex()
-            transition.record(verification, "verification.handed_over", at=at, body=body)
+            moving.record(verification, "verification.handed_over", at=at, body=body)
         return True
 
 
 def _session(untrusted_session: str) -> BorrowerSession:
     """The session with its verification locked; raises `LinkUnusable` if either has ended."""
     verification = links.lock_session(untrusted_session=untrusted_session)
-    is_over = verification.status in TERMINAL or verification.step == queue.STOP
+    is_over = verification.status in TERMINAL or verification.step == steps.STOP
     if is_over or verification.status == Status.IN_REVIEW:
         raise LinkUnusable("this verification has ended")
     session = BorrowerSession.objects.get(verification=verification, ended_at=None)

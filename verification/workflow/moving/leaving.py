@@ -1,59 +1,51 @@
-"""Ends attempts that nobody judges: the borrower fell silent or went away, or the verification goes on without them.
+"""Ends attempts that no check judges: the borrower fell silent, went away, or the case goes on without them.
 
-Call everything here inside a transaction. All but `void` make the documents of what they end.
+Call everything here within `case.moving`. It makes the documents of what it ends.
 """
 
 from datetime import datetime
 
+from verification.case import moving
+from verification.case.history import History
 from verification.core import reasons
-from verification.core.results import Outcome
-from verification.models import Attempt, AuditEntry, Verification
+from verification.course.state import LEFT, OPEN, REVIEW
 from verification.workflow import stages
-from verification.workflow.moving import attempts, documents, transition
+from verification.workflow.moving import documents
 
 
-def leave(verification: Verification, *, at: datetime) -> None:
-    """Ends the attempt the borrower goes away from. One that was begun burns as silence would: no free second look."""
-    attempt = Attempt.objects.filter(verification=verification, status=attempts.OPEN).first()
-    if attempt is not None:
-        attempt.verification = verification
-        lapse(attempt, at=at)
-    drop_open(verification, at=at)
+def leave(history: History, *, at: datetime) -> None:
+    """Ends the attempt that the borrower goes away from. One that was begun burns as silence would."""
+    state = history.state
+    attempt = state.newest(OPEN) or state.newest(LEFT)
+    if attempt is not None and attempt.is_with_borrower:
+        lapse(history, state.newest_name, at=at)
+    drop_open(history, at=at)
 
 
-def lapse(attempt: Attempt, *, at: datetime) -> bool:
-    """Ends an open attempt nobody goes on with; False if somebody else ended it first. The row's `burnt` says the rest.
+def lapse(history: History, name: str, *, at: datetime) -> bool:
+    """Ends an open attempt that the borrower does not go on with; gives whether it burns.
 
     It burns only if the borrower had begun ("ready") and the stage's timeout code burns.
     """
-    stage = stages.known(attempt.route, attempt.stage, law=attempt.verification.profile_sha256)
+    attempt = history.state.attempts[name]
+    stage = stages.known(attempt.route, attempt.stage, law=history.row.profile_sha256)
     code = stage.timeout_code if stage else "abandoned"
-    answered = AuditEntry.objects.filter(verification_id=attempt.verification_id, type="attempt.answered")
-    has_begun = answered.filter(body__attempt=attempt.pk)
-    burns = attempt.counted and reasons.require(code).burns and has_begun.exists()
-    if not attempts.close(attempt, outcome="lapsed", code=code, burns=burns, at=at, among=(attempts.OPEN,)):
-        return False
-    body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "code": code}
-    transition.record(attempt.verification, "attempt.lapsed", at=at, body=body | {"burnt": attempt.burnt})
-    documents.produce(attempt, at=at)
-    return True
+    burns = attempt.is_counted and reasons.require(code).burns and attempt.is_begun
+    body = {"attempt": name, "route": attempt.route, "stage": attempt.stage, "code": code}
+    moving.record(history.row, "attempt.lapsed", at=at, body=body | {"burnt": burns})
+    documents.produce(history, name, at=at)
+    return burns
 
 
-def drop_open(verification: Verification, *, at: datetime) -> None:
-    """Voids whatever attempt is still alive: the verification went on without its answer.
+def drop_open(history: History, *, at: datetime) -> None:
+    """Makes the documents of attempts that stay without an end, because the verification went on.
 
-    One that was in review stays so for ever; its document is made now. Move the verification before: it says why.
+    One that people were to decide stays so. Record before what moves the verification: it states why.
     """
-    left = void(verification, at=at)
-    for attempt in left:
-        attempt.verification = verification
-        documents.produce(attempt, at=at)
-
-
-def void(verification: Verification, *, at: datetime) -> list[Attempt]:
-    """The same without their documents; gives those that were alive or in review."""
-    alive = (attempts.OPEN, attempts.JUDGING)
-    left = list(Attempt.objects.filter(verification=verification, status__in=(*alive, Outcome.REVIEW)))
-    live = Attempt.objects.filter(verification=verification, status__in=alive)
-    live.update(status="void", closed_at=at)
-    return left
+    left = [
+        name
+        for name, attempt in history.state.attempts.items()
+        if attempt.closing is None or attempt.phase == REVIEW
+    ]
+    for name in left:
+        documents.produce(history, name, at=at)

@@ -10,6 +10,8 @@ from typing import Any
 from django.db.models import QuerySet
 
 from verification import clock, transactions
+from verification.case import moving
+from verification.case.history import read_unverified
 from verification.compiled import Compiled
 from verification.core.errors import Conflict, EvidenceUnreadable, LinkUnusable
 from verification.core.ids import case_number, secret_digest
@@ -17,7 +19,7 @@ from verification.core.person import Outline
 from verification.core.status import TERMINAL
 from verification.models import Attempt, BorrowerSession, Link, Verification
 from verification.workflow import cases, policy
-from verification.workflow.moving import attempts, transition
+from verification.workflow.moving import attempts
 
 # RFC 6819 §5.1.4.2.2 asks for 128 random bits; twice that costs nothing.
 # Nobody finds so many by trying, so what is kept of a token may be its plain SHA-256, which an index finds.
@@ -71,7 +73,7 @@ def mint_for(
     token_sha256 = secret_digest(minted.token)
     if not verification._state.adding:
         body = {"link": token_sha256.hex(), "link_expires_at": expires_at.isoformat(), **(sender or {})}
-        transition.record(verification, "link.minted", at=at, body=body)
+        moving.record(verification, "link.minted", at=at, body=body)
         end_unspent(verification, at=at)
     Link.objects.create(token_sha256=token_sha256, verification=verification, created_at=at, expires_at=expires_at)
     return minted
@@ -96,9 +98,9 @@ def redeem(*, untrusted_token: str) -> str:
         if verification.status in TERMINAL or usable.update(spent_at=at) != 1:
             raise LinkUnusable("this link cannot be used", about=outline(verification))
         session = secrets.token_urlsafe(TOKEN_BYTES)
-        with transition.holding(verification):
+        with moving.moving(read_unverified(verification)):
             body = {"link": secret_digest(untrusted_token).hex(), "session": secret_digest(session).hex()}
-            transition.record(verification, "link.spent", at=at, body=body)
+            moving.record(verification, "link.spent", at=at, body=body)
         begin_session(verification, token_sha256=secret_digest(session), at=at)
         return session
 

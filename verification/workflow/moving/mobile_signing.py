@@ -13,12 +13,13 @@ from datetime import datetime, timedelta
 from django.db.models import QuerySet
 
 from verification import clock, transactions
+from verification.case import moving
 from verification.compiled import Compiled
 from verification.core.errors import BadInput, Conflict, LinkUnusable, NotYourTurn
 from verification.core.status import Status
 from verification.models import Attempt, BorrowerSession, MobileSigning, Verification
 from verification.workflow import policy, stages
-from verification.workflow.moving import attempts, commands, links, transition
+from verification.workflow.moving import attempts, commands, links
 from verification.workflow.moving.links import TOKEN_BYTES, Minted
 from verification.workflow.reading.borrower_page import borrower_page
 from verification.workflow.reading.views import BorrowerPage
@@ -59,7 +60,7 @@ def mint(*, untrusted_session: str, turn: int) -> Minted:
         row.code_sha256 = _digest(minted.token)
         row.save()
         body = {"session": bytes(session.token_sha256).hex(), "expires_at": expires_at.isoformat()}
-        transition.record(verification, "mobile_signing.minted", at=at, body=_named(row) | body)
+        moving.record(verification, "mobile_signing.minted", at=at, body=_named(row) | body)
         return minted
 
 
@@ -75,7 +76,7 @@ def read(*, untrusted_code: str) -> Reading:
         if unread.update(access_sha256=_digest(access), expires_at=expires_at) != 1:
             raise _unusable()
         body = {"access": _digest(access).hex(), "expires_at": expires_at.isoformat()}
-        transition.record(row.verification, "mobile_signing.read", at=at, body=_named(row) | body)
+        moving.record(row.verification, "mobile_signing.read", at=at, body=_named(row) | body)
         return Reading(access, expires_at, borrower_page(verification_id=row.verification_id))
 
 
@@ -100,7 +101,7 @@ def take(*, untrusted_access: str, untrusted_signature: str) -> None:
     try:
         with transactions.writing():
             row = _end(untrusted_access, outcome=TAKEN, at=at)
-            transition.record(row.verification, "mobile_signing.taken", at=at, body=_named(row))
+            moving.record(row.verification, "mobile_signing.taken", at=at, body=_named(row))
             commands.answer(verification_id=row.verification_id, turn=row.turn, untrusted=answer)
     except BadInput as refused:
         refuse(untrusted_access=untrusted_access, code=refused.code)
@@ -114,7 +115,7 @@ def refuse(*, untrusted_access: str, code: str) -> None:
     at = clock.now()
     with transactions.writing():
         row = _end(untrusted_access, outcome=code, at=at)
-        transition.record(row.verification, "mobile_signing.refused", at=at, body=_named(row) | {"code": code})
+        moving.record(row.verification, "mobile_signing.refused", at=at, body=_named(row) | {"code": code})
 
 
 _NEWEST = Compiled(lambda of, turn: MobileSigning.objects.filter(verification_id=of, turn=turn).order_by("-pk")[:1])

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 
 from verification import clock, transactions
 from verification.audit import decided, signatures
+from verification.case import moving
+from verification.case.history import read_unverified
 from verification.core.errors import BadInput, Conflict
 from verification.core.events import CLOSED, OBLIGATIONS, OPENED
 from verification.core.status import Status
 from verification.models import AuditEntry, Verification
 from verification.workflow import cases, policy
-from verification.workflow.moving import transition
 
 
 def report(*, lender_id: str, mode: str, verification_id: str, status: str, at: datetime) -> None:
@@ -46,9 +47,5 @@ def report(*, lender_id: str, mode: str, verification_id: str, status: str, at: 
             raise Conflict("it was never told to be opened", code="obligation_not_opened")
         if status == CLOSED and at < said[OPENED]:
             raise BadInput("before it was opened", code="obligation_before_opening", pointer="/at")
-        with transition.holding(verification):
-            if status == OPENED:
-                transition.write(verification, obligation_opened_at=at)
-            else:
-                transition.write(verification, obligation_closed_at=at)
-            transition.record(verification, f"obligation.{status}", at=now, body={"at": at.isoformat()})
+        with moving.moving(read_unverified(verification)):
+            moving.record(verification, f"obligation.{status}", at=now, body={"at": at.isoformat()})

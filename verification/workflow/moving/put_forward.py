@@ -7,18 +7,18 @@ counted by days (attempts, credits) or kept for a time (frames, retention) goes 
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db.models import F, Q, QuerySet
 
 from verification import clock, transactions
+from verification.case import moving
+from verification.case.history import read_unverified
 from verification.core import profiles
 from verification.core.errors import Conflict
 from verification.core.events import ADVANCED
 from verification.core.status import OPEN, Status
 from verification.models import Attempt, Clearance, HandOver, Link, MobileSigning, Verification
 from verification.workflow import cases, policy
-from verification.workflow.moving import transition
 
 
 @dataclass(frozen=True)
@@ -86,13 +86,8 @@ def _moving(lender_id: str, *, at: datetime) -> QuerySet[Verification, Verificat
 
 
 def _advance(row: Verification, seconds: int, *, at: datetime) -> None:
-    by = timedelta(seconds=seconds)
-    columns: dict[str, Any] = {"expires_at": row.expires_at - by, "advanced_seconds": row.advanced_seconds + seconds}
-    for name in ("in_review_since", "release_not_before"):
-        if (until := getattr(row, name)) is not None:
-            columns[name] = until - by
-    if row.step and row.lease_until is None and row.due_at is not None and row.due_at > at:
-        columns["due_at"] = row.due_at - by
-    with transition.holding(row):
-        transition.write(row, **columns)
-        transition.record(row, ADVANCED, at=at, body={"advance_seconds": seconds})
+    is_waiting = row.step and row.lease_until is None and row.due_at is not None and row.due_at > at
+    with moving.moving(read_unverified(row)):
+        if is_waiting and row.due_at is not None:
+            moving.write(row, due_at=row.due_at - timedelta(seconds=seconds))
+        moving.record(row, ADVANCED, at=at, body={"advance_seconds": seconds})

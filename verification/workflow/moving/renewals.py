@@ -13,6 +13,8 @@ from typing import Final
 from verification import clock, transactions
 from verification.audit import decided, signatures
 from verification.audit.held_rows import advanced_since
+from verification.case import moving
+from verification.case.history import read_unverified
 from verification.core import law_of_day, profiles
 from verification.core.clearance import COOLING_OFF, WAITING, release_not_before
 from verification.core.errors import Conflict, EvidenceUnreadable
@@ -21,7 +23,7 @@ from verification.core.person import Case, Renewal
 from verification.core.status import OPEN, Status
 from verification.models import AuditEntry, Verification
 from verification.workflow import cases, stages
-from verification.workflow.moving import attempts, clearances, commands, links, transition
+from verification.workflow.moving import attempts, clearances, commands, links
 from verification.workflow.moving.clearances import Reported
 
 _VERIFIED: Final = "verification.verified"
@@ -77,9 +79,9 @@ def mint(*, lender_id: str, mode: str, verification_id: str, profile_id: str, se
             verification.pk, contract.contract, contract.signed_at.isoformat(), waited_until=until.isoformat()
         )
         opened = commands.open_renewal(verification, sealed, renewal)
-        with transition.holding(verification):
+        with moving.moving(read_unverified(verification)):
             body = {"renewal": opened.verification_id, "profile": law.id, **links.named(sent_by)}
-            transition.record(verification, RENEWED, at=at, body=body)
+            moving.record(verification, RENEWED, at=at, body=body)
         return Sent(opened.token, opened.link_expires_at, opened.verification_id)
 
 

@@ -2,11 +2,12 @@
 
 from verification import clock, transactions
 from verification.audit import keys, log, signatures
+from verification.case import moving
 from verification.core import events
 from verification.core.errors import BadInput
 from verification.models import AuditEntry, AuditLeaf, Verification
 from verification.workflow import policy
-from verification.workflow.moving import clearances, transition
+from verification.workflow.moving import clearances
 
 TOLD = "verification.key_revoked"
 
@@ -41,6 +42,6 @@ def revoke(mode: str, *, key: str, from_index: int, signature: str) -> list[str]
                 if row is None:  # taken away: `audit_verify` names it, and the others are told
                     continue
                 said = {"key": key, "from_index": from_index, "decision": decision.pk}
-                transition.record(row, TOLD, at=clock.now(), body=said)
+                moving.record(row, TOLD, at=clock.now(), body=said)
     clearances.freeze_unsound(mode)
     return found

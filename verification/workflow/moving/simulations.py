@@ -12,6 +12,9 @@ from hashlib import sha256
 from typing import Final
 
 from verification import clock, transactions
+from verification.case import moving, steps
+from verification.case.history import read_unverified
+from verification.case.law import combinations
 from verification.core import profiles, scenarios
 from verification.core.errors import BadInput, Conflict, Misconfigured, Unavailable
 from verification.core.events import SIMULATED
@@ -20,7 +23,7 @@ from verification.core.status import Status
 from verification.models import AuditEntry, BorrowerSession, Verification
 from verification.sources import simulation
 from verification.workflow import cases
-from verification.workflow.moving import links, onward, queue, transition
+from verification.workflow.moving import links
 
 _LENDER_CHARACTERS: Final = 16
 """Of the word by which the sandbox tells lenders apart: 64 bits, so that no two share their places by chance."""
@@ -80,15 +83,16 @@ def enter(accepted: Accepted, *, lender_id: str, mode: str) -> None:
         verification = Verification.objects.select_for_update().get(pk=named.pk)
         _require_free(verification)
         body = {"scenario": accepted.scenario.name, "route": accepted.routes[0]}
-        transition.record(verification, SIMULATED, at=at, body=body)
-        links.mint_for(verification, at=at, token=accepted.token)
+        with moving.moving(read_unverified(verification)):
+            moving.record(verification, SIMULATED, at=at, body=body)
+            links.mint_for(verification, at=at, token=accepted.token)
 
 
 def _require_free(verification: Verification) -> None:
     """Raises `Conflict` where the borrower is not asked, an answer is being judged, or somebody else is at it."""
-    if verification.step == queue.STOP:
+    if verification.step == steps.STOP:
         raise Conflict("the borrower was being told what to press, and that ends it", code="illegal_transition")
-    if verification.step in (queue.JUDGE, queue.LOOK):
+    if verification.step in (steps.JUDGE, steps.LOOK):
         raise Conflict("what the borrower has answered is not judged yet", code="answer_not_judged")
     if verification.status not in (Status.REQUIRES_INPUT, Status.PROCESSING):
         raise Conflict("nobody is asked for anything any more", code="illegal_transition")
@@ -115,7 +119,9 @@ def _stated(person: Person) -> dict[str, object]:
 
 def _routes(verification: Verification, played: scenarios.Scenario, *, wanted: str) -> tuple[str, ...]:
     """The routes that the borrower goes, one after the other: a combination that has one on which it is played."""
-    begun = [tuple(verification.combination)] if verification.combination else onward.combinations(verification)
+    begun = [tuple(verification.combination)]
+    if not verification.combination:
+        begun = combinations(read_unverified(verification))
     asks_register = bool(profiles.pinned(verification.profile_sha256).register_asked)
     played_on = (*played.routes, *(played.registered if asks_register else ()))
     fitting = [one for one in begun if not set(played_on).isdisjoint(one)]

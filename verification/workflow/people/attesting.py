@@ -13,6 +13,8 @@ from django.db.models import Exists, OuterRef, Q
 from verification import clock, transactions
 from verification.audit import decided, signatures
 from verification.audit.held_rows import advanced_since
+from verification.case import moving
+from verification.case.history import read_unverified
 from verification.core import almaty, law_of_day, profiles
 from verification.core.attestations import AGE, ASKED_BY, HOWS, KINDS, VISIT
 from verification.core.clearance import CONSUMED, REFUSED
@@ -22,7 +24,7 @@ from verification.core.opening import Loan
 from verification.core.status import Status
 from verification.models import Attempt, AuditEntry, Clearance, Verification
 from verification.workflow import cases, policy
-from verification.workflow.moving import clearances, dossier, transition, voters
+from verification.workflow.moving import clearances, dossier, voters
 from verification.workflow.moving.voters import Reviewer
 from verification.workflow.people import review_desk
 from verification.workflow.people.review_desk import Rows
@@ -182,10 +184,10 @@ def attest(*, verification_id: str, reviewer: Reviewer, word: Attestation) -> No
         attempt, at = Attempt.objects.filter(verification=verification).latest("turn"), clock.now()
         attempt.verification = verification
         number = len(before) + 1
-        with transition.holding(verification):  # 4
+        with moving.moving(read_unverified(verification)):  # 4
             dossier.keep(attempt, {f"{kind}.{number}": text.encode() for kind, text in sealed.items()}, key=key, at=at)
             body = {"attempt": attempt.pk, "person": reviewer.person_id, "number": number, **said}
-            transition.record(verification, ATTESTED, at=at, body=body)
+            moving.record(verification, ATTESTED, at=at, body=body)
 
 
 def _line(untrusted: str, pointer: str, *, least: int) -> str:

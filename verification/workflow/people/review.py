@@ -4,16 +4,19 @@ Each giving is one transaction under the lock of the verification's row: of two 
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from verification import clock, transactions
+from verification.case import moving, steps
+from verification.case.history import History, read_sound
 from verification.core.errors import BadInput, Conflict, NotFound
 from verification.core.results import Outcome
+from verification.core.route import Stage
 from verification.core.status import Status
 from verification.evidence import vault
 from verification.models import Attempt, ReviewVote, Verification
-from verification.workflow import cases, policy
-from verification.workflow.moving import dossier, ending, queue, transition, voters
+from verification.workflow import cases, policy, stages
+from verification.workflow.moving import dossier, voters, votes
 from verification.workflow.moving.voters import Reviewer
 
 REASON_KIND = "review.reason"
@@ -58,11 +61,34 @@ def case_in_review(verification_id: str, lender_id: str, *, at: datetime, lock: 
     if verification.status != Status.IN_REVIEW:
         raise Conflict("the verification is not in review", code="not_in_review")
     # The sweep ends such a case a moment later; until then it is over all the same.
-    if ending.ends_at(verification) <= at:
+    if ends_at(verification) <= at:
         raise Conflict("the time for this review is over", code="review_timeout")
     if verification.step:
         raise Conflict("the votes suffice, or it was stopped: a worker ends it", code="not_in_review")
     return verification
+
+
+def ends_at(verification: Verification) -> datetime:
+    """Until when its reviewers may vote. A case may come to them a second time: then that one counts."""
+    since = verification.in_review_since
+    # Where nothing gave it to them it is over.
+    return since + timedelta(seconds=policy.REVIEW_SECONDS) if since else verification.created_at
+
+
+def question(verification: Verification) -> tuple[History, Attempt, Stage]:
+    """The case, the attempt that waits for the reviewers, and its stage.
+
+    Raises `Conflict` (not_reviewable) where no signed entry leaves an attempt to people.
+    """
+    history = read_sound(verification)
+    name = votes.open_question(history)
+    if history.flaw or not name:
+        raise Conflict("no worker left this attempt to people", code="not_reviewable")
+    attempt = history.attempt(name)
+    stage = stages.known(attempt.route, attempt.stage, law=verification.profile_sha256)
+    if stage is None:
+        raise Conflict("there is no stage here that people could decide", code="not_reviewable")
+    return history, attempt, stage
 
 
 def hindrance(attempt: Attempt, reviewer: Reviewer, *, key: vault.Key) -> str:
@@ -88,21 +114,23 @@ def _give(verification_id: str, reviewers: Sequence[Reviewer], *, passes: bool, 
         if len(lenders) != 1:
             raise NotFound("the lender of these reviewers has no such verification")
         verification = case_in_review(verification_id, *lenders, at=at, lock=True)
-        attempt, stage = ending.open_question(verification)
-        key = cases.key_of(verification)
+        history, attempt, _ = question(verification)
+        name, key = attempt.pk, cases.key_of(verification)
         for reviewer in reviewers:
             if code := hindrance(attempt, reviewer, key=key):  # 3
                 raise Conflict("this person may not vote here", code=code)
         if passes:
-            ending.require_the_rest_passed(attempt, stage)  # 4
+            votes.require_the_rest_passed(history, name)  # 4
         # 5. Of the reason the log holds the commitment only.
-        before = ReviewVote.objects.filter(attempt=attempt).count()
-        dossier.keep(attempt, {f"{REASON_KIND}.{before + 1}": words.encode()}, key=key, at=at)
-        body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage}
-        body["outcome"] = Outcome.PASSED if passes else Outcome.FAILED
-        for reviewer in reviewers:
-            ReviewVote.objects.create(attempt=attempt, person=reviewer.person_id, passes=passes, created_at=at)
-            transition.record(verification, "review.voted", at=at, body=body | {"person": reviewer.person_id})
-        if is_decided := ending.verdict(attempt) is not None:
-            queue.schedule(verification, queue.WEIGH, due_at=at, queue=policy.ENDING_QUEUE)
+        before = len(history.state.attempts[name].votes)
+        with moving.moving(history):
+            dossier.keep(attempt, {f"{REASON_KIND}.{before + 1}": words.encode()}, key=key, at=at)
+            body = {"attempt": name, "route": attempt.route, "stage": attempt.stage}
+            body["outcome"] = Outcome.PASSED if passes else Outcome.FAILED
+            for reviewer in reviewers:
+                person = reviewer.person_id
+                ReviewVote.objects.create(attempt=attempt, person=person, passes=passes, created_at=at)
+                moving.record(verification, "review.voted", at=at, body=body | {"person": person})
+            if is_decided := votes.verdict(history, name) is not None:
+                steps.schedule(verification, steps.WEIGH, due_at=at, queue=policy.ENDING_QUEUE)
     return is_decided

@@ -17,7 +17,7 @@ from verification.core.route import Evidence, Stage
 from verification.evidence import store
 from verification.models import Attempt, EvidenceItem
 from verification.workflow import cases
-from verification.workflow.moving import dossier, ending
+from verification.workflow.moving import dossier
 from verification.workflow.moving.voters import Reviewer
 from verification.workflow.people import review, review_desk
 from verification.workflow.reading import queries
@@ -62,7 +62,7 @@ def look(*, reviewer: Reviewer, verification_id: str) -> ReviewCase:
     at = clock.now()
     with transactions.writing():
         row = review.case_in_review(verification_id, reviewer.lender_id, at=at)
-        attempt, stage = ending.open_question(row)
+        history, attempt, stage = review.question(row)
         key = cases.key_of(row)
         case = cases.read(row, key).case
         person = case.person
@@ -80,9 +80,9 @@ def look(*, reviewer: Reviewer, verification_id: str) -> ReviewCase:
             purpose=case.purpose,
             route=row.route,
             code=row.code,
-            until=ending.ends_at(row),
+            until=review.ends_at(row),
             shots=_shots(attempt, stage, Evidence(items=kept, at=at)),
-            checks=dossier.checks_of(attempt, kept),
+            checks=dossier.checks_of(history, attempt.pk, kept),
             # Of the attempt that people look at no check refused, or it would have failed.
             refused_before=tuple(check for check in views if check.outcome == "fail"),
             remarks=tuple(dict.fromkeys(check.code for check in views if check.outcome == "pass" and check.code)),
@@ -108,7 +108,7 @@ def picture(*, reviewer: Reviewer, verification_id: str, evidence_id: str) -> by
     with transactions.writing():
         try:
             row = review.case_in_review(verification_id, reviewer.lender_id, at=clock.now())
-            attempt, stage = ending.open_question(row)
+            _, attempt, stage = review.question(row)
         except Conflict:
             raise NotFound("there is no such picture any more") from None
         item = EvidenceItem.objects.filter(pk=evidence_id, attempt=attempt).first()

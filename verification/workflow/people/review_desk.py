@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from verification import clock, transactions
-from verification.audit import log
+from verification.audit import keys, log
 from verification.core.errors import BadInput, Conflict, NotFound
 from verification.core.results import Outcome
 from verification.core.status import Status
 from verification.models import Attempt, ReviewVote, Verification
 from verification.workflow import cases, policy
-from verification.workflow.moving import links, sweep
+from verification.workflow.moving import links
 from verification.workflow.moving.links import Minted
 from verification.workflow.moving.voters import Reviewer
 
@@ -58,7 +58,7 @@ class Rows:
 
 def modes() -> tuple[str, ...]:
     """The modes whose cases this installation keeps, live first."""
-    return tuple(sorted(sweep.modes()))
+    return tuple(sorted(keys.ordered_logs()))
 
 
 def queue(*, reviewer: Reviewer, mode: str) -> Rows:

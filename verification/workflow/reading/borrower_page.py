@@ -4,6 +4,7 @@ from django.conf import settings
 
 from verification import clock, routes, transactions
 from verification.audit import decided
+from verification.case import steps
 from verification.compiled import Compiled
 from verification.core import ids
 from verification.core.errors import NotFound
@@ -11,7 +12,7 @@ from verification.core.route import Stage
 from verification.core.status import TERMINAL, Status
 from verification.models import Attempt, Verification
 from verification.workflow import cases, policy, stages
-from verification.workflow.moving import attempts, queue
+from verification.workflow.moving import attempts
 from verification.workflow.reading import signed_files
 from verification.workflow.reading.views import BorrowerPage, BorrowerState, BorrowerTurn, RouteChoice, page_name
 
@@ -77,7 +78,7 @@ def _burnt(verification: Verification, stage: Stage) -> int:
 
 
 _LIVE = Compiled(lambda of: attempts.live().filter(verification=of).select_related("verification__key"))
-_IS_LOOKED_AT = Compiled(lambda of: Verification.objects.filter(pk=of, step=queue.LOOK).values_list("pk"))
+_IS_LOOKED_AT = Compiled(lambda of: Verification.objects.filter(pk=of, step=steps.LOOK).values_list("pk"))
 
 
 def borrower_turn(*, verification_id: str) -> BorrowerTurn:
@@ -103,7 +104,7 @@ def _turn(name: str, verification: Verification, attempt: Attempt | None) -> Bor
         page=name,
         turn=attempt.turn if attempt else 0,
         data=prompt(attempts.memory_of(attempt, key=cases.key_beside(verification))) if attempt and prompt else {},
-        is_looked_at=verification.step == queue.LOOK,
+        is_looked_at=verification.step == steps.LOOK,
     )
 
 

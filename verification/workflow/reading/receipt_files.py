@@ -9,7 +9,7 @@ from verification.audit.signatures import spell_leaf
 from verification.core.errors import Conflict, EvidenceUnreadable, LogInconsistent, NotFound
 from verification.models import Receipt, Verification
 from verification.workflow import cases
-from verification.workflow.moving import onward
+from verification.workflow.moving import receipt
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def read_receipt(*, lender_id: str, mode: str, verification_id: str) -> ReceiptV
     proof, checkpoint = proofs.first_proof(entry.leaf)
     openings: dict[str, str] | None = None
     with suppress(EvidenceUnreadable):
-        openings = {name: salt.hex() for name, salt in onward.salts(cases.key_beside(row)).items()}
+        openings = {name: salt.hex() for name, salt in receipt.salts(cases.key_beside(row)).items()}
     return ReceiptView(
         receipt=kept.jws,
         index=entry.leaf.leaf_index,

@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef
 
 from verification import transactions
 from verification.audit import decided, log
+from verification.case.history import read
 from verification.core.errors import Conflict, NotFound
 from verification.core.statement_text import is_text
 from verification.core.status import TERMINAL
@@ -73,7 +74,7 @@ def _read(row: Verification, file: str) -> tuple[SignedFile, Attempt, str]:
     if cases.is_erased(row):
         raise Conflict("the personal data of this verification were erased", code="document_erased")
     # As the log has it, not the rows: of a statement that was written anew in another language the last was signed.
-    listed = [one for one in dossier.on_record(row, attempt).evidence if one.attempt == attempt.pk]
+    listed = [one for one in dossier.on_record(read(row), attempt.pk).evidence if one.attempt == attempt.pk]
     of_kind = [one for one in listed if (is_text(one.kind) if file == STATEMENT else one.kind == _SIGNATURE)]
     [(claim, content)] = dossier.proven(of_kind[-1:], key=cases.key_of(row))
     if file == STATEMENT:

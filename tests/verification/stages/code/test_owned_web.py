@@ -10,6 +10,7 @@ from tests.verification.stages.person.test_story import to_code
 from tests.verification.stages.person.told import codes, other_than
 from tests.verification.workflow.story import Story, make_due
 from verification import tasks
+from verification.case.history import read
 from verification.core import stored
 from verification.core.errors import EvidenceUnreadable
 from verification.core.route import LOOK_AT
@@ -18,7 +19,7 @@ from verification.evidence import store, vault
 from verification.models import Attempt, AuditEntry, EvidenceItem, Verification
 from verification.stages.code import dialogue
 from verification.workflow import cases, policy
-from verification.workflow.moving import attempts, dossier
+from verification.workflow.moving import attempts
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.forges]
 
@@ -98,7 +99,7 @@ def test_what_only_workers_say_of_a_code_is_nothing_where_web_says_it(asked: San
     owned_web.keep(attempt_of(story), owned_web.plant(attempt_of(story), kind, canonical_json(content[kind])))
     remember(story, resends=int(kind == "code.issued.1"))
     with pytest.raises(EvidenceUnreadable):
-        dossier.on_record(story.row(), attempt_of(story))
+        read(story.row())
     story.answer(code=wrong)
     worked(story)
     assert not is_passed(story)

@@ -1,7 +1,8 @@
 """Rings Celery, on commit: "there is work in this queue", and nothing else. The rows are the queue.
 
-A bell nobody hears costs a second: workers look for work by themselves as well. So whoever rings waits for no broker:
-one that hangs would hold each request and each step that rings, and with them the queue.
+A bell nobody hears costs a second: workers look for work by themselves as well. So whoever rings
+waits for no broker: one that hangs would hold each request and each step that rings, and with them
+the queue.
 """
 
 import logging
@@ -13,7 +14,7 @@ from celery import current_app
 from django.db import transaction
 from kombu.exceptions import ChannelError, ConnectionError, KombuError
 
-from verification.workflow import policy
+from verification.case import policy
 
 logger = logging.getLogger(__name__)
 
@@ -49,13 +50,20 @@ def ring(queue: str) -> bool:
             # Whoever was away that long has looked by itself since.
             expires=policy.BELL_SECONDS,
             retry=True,
-            retry_policy={"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0},
-            # RabbitMQ that is short of memory or disk takes a message and confirms nothing, for as long as it is.
+            retry_policy={
+                "max_retries": 1,
+                "interval_start": 0,
+                "interval_step": 0,
+                "interval_max": 0,
+            },
+            # RabbitMQ that is short of memory or disk takes a message and confirms nothing, for as
+            # long as it is.
             timeout=policy.RING_SECONDS,
             confirm_timeout=policy.RING_SECONDS,
         )
     except (KombuError, ChannelError, ConnectionError, OSError, ValueError) as error:
-        # What was written is committed: a broker that is away, full or set up wrong changes nothing.
+        # What was written is committed: a broker that is away, full or set up wrong changes
+        # nothing.
         logger.warning("doorbell not heard: %s (%s)", queue, type(error).__name__)
         _state.silent_until = time.monotonic() + policy.SILENT_SECONDS
         return False

@@ -1,4 +1,5 @@
-"""A worker's part of a clearance: it evaluates the gates, and signs that the money may leave, or says why not."""
+"""A worker's part of a clearance: it evaluates the gates, and signs that the money may leave, or
+says why not."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,16 +7,18 @@ from datetime import timedelta
 from typing import Any
 
 from verification import clock, transactions
-from verification.audit import signatures
 from verification.audit.held_rows import advanced_since
+from verification.case import moving
+from verification.case.history import History, read_sound
 from verification.core import almaty, law_of_day, profiles
 from verification.core.clearance import ISSUED, PROCESSING, REFUSED, Contract, Facts, Gate, evaluate
 from verification.core.errors import Conflict, EvidenceUnreadable, Misconfigured, SourceUnavailable
-from verification.core.events import CLEARED, DISPUTED, RENEWED
+from verification.core.events import CLEARED
 from verification.core.person import Case
 from verification.models import AuditEntry, Clearance, Verification
+from verification.worker import queue
 from verification.workflow import cases, policy
-from verification.workflow.moving import attested, clearances, credits, inquiries, queue, renewals, transition
+from verification.workflow.moving import attested, clearances, credits, inquiries, renewals
 
 _VERIFIED = "verification.verified"
 _UNAVAILABLE = "gates_unavailable"
@@ -23,8 +26,8 @@ _UNAVAILABLE = "gates_unavailable"
 
 @dataclass(frozen=True)
 class _Weighed:
-    """Every gate, what was answered, and what decided the new consent, if any. `code`: why no money leaves; empty where
-    it may."""
+    """Every gate, what was answered, and what decided the new consent, if any. `code`: why no money
+    leaves; empty where it may."""
 
     gates: Sequence[Gate] = ()
     answers: inquiries.Answers = field(default_factory=inquiries.Answers)
@@ -34,8 +37,8 @@ class _Weighed:
 
 @dataclass(frozen=True)
 class _OnRecord:
-    """The case that it was opened with, what the door signed of the request, the decision that verified it, and all
-    entries that count. None for a decision whose signature does not."""
+    """The case that it was opened with, what the door signed of the request, the decision that
+    verified it, and all entries that count. None for a decision whose signature does not."""
 
     case: Case
     said: Mapping[str, Any]
@@ -44,48 +47,53 @@ class _OnRecord:
 
 
 def clear(verification: Verification) -> None:
-    """Does the claimed step for the clearance that waits. A source that is silent is asked again, for some minutes."""
+    """Does the claimed step for the clearance that waits. A source that is silent is asked again,
+    for some minutes."""
     asked = Clearance.objects.filter(verification=verification, status=PROCESSING).first()
     if asked is None:  # void meanwhile
         with transactions.writing():
             queue.require_fence(verification)
         return
-    of, weighed = None, _Weighed(code="verification_erased")
-    if verification.key.destroyed_at is None:
-        of, weighed = _weigh(verification, asked)
-    code = weighed.code
-    with transactions.writing():
-        queue.require_fence(verification)
-        if of is not None:
-            # What the borrower has said while sources were asked, and whether a test clock was advanced.
-            before = verification.advanced_seconds
-            verification.refresh_from_db(fields=["disputed_at", "advanced_seconds"])
-            if verification.advanced_seconds != before:  # then the times of its gates are not so any more
+    history, weighed, record = read_sound(verification), _Weighed(code="verification_erased"), None
+    if history.flaw:  # nothing is issued by half of what was put on record
+        weighed = _Weighed(code="clearance_frozen")
+    elif verification.key.destroyed_at is None:
+        record, weighed = _weigh(history, asked)
+    code, advanced = weighed.code, history.state.advanced
+    with queue.finishing(history):
+        if record is not None:
+            # What the borrower has said while sources were asked, and whether a test clock was
+            # advanced.
+            if (
+                history.state.advanced != advanced
+            ):  # then the times of its gates are not so any more
                 code = code or _UNAVAILABLE
-            code = code or clearances.barred(verification, clearances.entries_of(verification, DISPUTED, RENEWED))
-        with transition.holding(verification):
-            if of is not None and of.decision is not None and not code:
-                _issue(verification, of, weighed, decision=of.decision)
-                return
-            at, spelled = clock.now(), [gate.spelled() for gate in weighed.gates]
-            Clearance.objects.filter(pk=asked.pk).update(status=REFUSED, code=code, gates=spelled)
-            kept = inquiries.keep(verification, weighed.answers, at=at)
-            body = {"clearance": asked.pk, "code": code, "gates": spelled, **kept}
-            transition.record(verification, "clearance.refused", at=at, body=body)
+            code = code or clearances.barred(verification, history.entries)
+        if record is not None and record.decision is not None and not code:
+            _issue(verification, record, weighed, decision=record.decision)
+            return
+        at, spelled = clock.now(), [gate.spelled() for gate in weighed.gates]
+        Clearance.objects.filter(pk=asked.pk).update(status=REFUSED, code=code, gates=spelled)
+        kept = inquiries.keep(verification, weighed.answers, at=at)
+        body = {"clearance": asked.pk, "code": code, "gates": spelled, **kept}
+        moving.record(verification, "clearance.refused", at=at, body=body)
 
 
-def _weigh(verification: Verification, asked: Clearance) -> tuple[_OnRecord, _Weighed]:
+def _weigh(history: History, asked: Clearance) -> tuple[_OnRecord, _Weighed]:
     """What is on record of a request, and what its gates say. Raises while a source may answer, and
-    `EvidenceUnreadable` where nobody signed that request, or it is for another contract than the borrower was verified
-    for."""
-    sound = signatures.sound_of(verification)
-    opened = [one.body for one in sound if one.type == "verification.created"]
-    requests = [one for one in sound if one.type == "clearance.requested" and one.body["clearance"] == asked.pk]
+    `EvidenceUnreadable` where nobody signed that request, or it is for another contract than the
+    borrower was verified for."""
+    verification, sound = history.row, history.entries
+    requests = [
+        one
+        for one in sound
+        if one.type == "clearance.requested" and one.body["clearance"] == asked.pk
+    ]
     said = [{**one.body, "at": one.at} for one in requests]
-    if not opened or not said:
+    if not said:
         raise EvidenceUnreadable(f"nobody signed what {asked.pk} is asked for")
     key = cases.key_beside(verification)
-    case = cases.read(verification, key, commitment=str(opened[0]["case"])).case
+    case = cases.read(verification, key, commitment=str(history.opening()["case"])).case
     # The door says which contract it is; where the borrower was told one, it is that.
     if case.loan.contract_sha256 not in ("", said[0]["contract"]):
         raise EvidenceUnreadable(f"{asked.pk} is asked for another contract than the loan's")
@@ -117,9 +125,13 @@ def _evaluated(verification: Verification, of: _OnRecord, decision: AuditEntry) 
     # A report of another contract is none of this one.
     if reported is not None and reported.contract == said["contract"]:
         given = renewals.given(verification, case, sound, reported)
-        contract = Contract(reported.signed_at, reported.release_from, given.begun_at if given else None)
+        contract = Contract(
+            reported.signed_at, reported.release_from, given.begun_at if given else None
+        )
         days |= {almaty.day_of(one) for one in (reported.signed_at, reported.told_at)}
-    answers = inquiries.ask(verification, case, laws, sound=sound, clearance_id=str(said["clearance"]), days=days)
+    answers = inquiries.ask(
+        verification, case, laws, sound=sound, clearance_id=str(said["clearance"]), days=days
+    )
     facts = Facts(
         verified_at=decision.at,
         aged=advanced_since(decision, sound),
@@ -136,12 +148,18 @@ def _evaluated(verification: Verification, of: _OnRecord, decision: AuditEntry) 
         lacks_consent=answers.lacks_consent,
     )
     gates, renewal = evaluate(facts, laws, at=at), given.decision if given else ""
-    # The log judges what is issued by the law that it was asked for under: another may have been taken since.
-    code = next((gate.status for gate in gates if gate.refuses), "" if held.id == said["profile"] else _UNAVAILABLE)
+    # The log judges what is issued by the law that it was asked for under: another may have been
+    # taken since.
+    code = next(
+        (gate.status for gate in gates if gate.refuses),
+        "" if held.id == said["profile"] else _UNAVAILABLE,
+    )
     return _Weighed(gates, answers, renewal, code)
 
 
-def _issue(verification: Verification, of: _OnRecord, weighed: _Weighed, *, decision: AuditEntry) -> None:
+def _issue(
+    verification: Verification, of: _OnRecord, weighed: _Weighed, *, decision: AuditEntry
+) -> None:
     case, said = of.case, of.said
     at, name = clock.now(), str(said["clearance"])
     expires_at = at + timedelta(seconds=policy.CLEARANCE_SECONDS)
@@ -161,7 +179,11 @@ def _issue(verification: Verification, of: _OnRecord, weighed: _Weighed, *, deci
     )
     body = {"clearance": name, "decision": decision.pk, "profile": said["profile"], "cap": cap}
     body |= {"contract": said["contract"], "iin": iin.hex(), "account": account.hex()}
-    body |= {"expires_at": expires_at.isoformat(), "fresh_until": fresh_until.isoformat(), "gates": spelled}
+    body |= {
+        "expires_at": expires_at.isoformat(),
+        "fresh_until": fresh_until.isoformat(),
+        "gates": spelled,
+    }
     body |= inquiries.keep(verification, weighed.answers, at=at)
     body |= {"renewal": weighed.renewal} if weighed.renewal else {}
-    transition.record(verification, CLEARED, at=at, body=body)
+    moving.record(verification, CLEARED, at=at, body=body)

@@ -1,8 +1,8 @@
 """One round of `manage.py tick`: order the log, and find what time makes due. Any number may run.
 
-It judges, ends and destroys nothing, and rings for no step that waits: workers find what is due by themselves. That a
-dialogue or a case ran out, or that frames have been kept long enough, it writes down for them: so long before it is
-due, a step would only swell the queue's index.
+It judges, ends and destroys nothing, and rings for no step that waits: workers find what is due by
+themselves. That a dialogue or a case ran out, or that frames have been kept long enough, it writes
+down for them: so long before it is due, a step would only swell the queue's index.
 """
 
 import logging
@@ -15,33 +15,44 @@ from django.db.models import Q
 
 from verification import clock, transactions
 from verification.audit import keys, log, sequencer
+from verification.case import steps
 from verification.core.errors import TulgaError
 from verification.core.status import TERMINAL, Status
 from verification.models import Attempt, AuditPending, Verification
+from verification.worker import destruction
 from verification.workflow import policy
-from verification.workflow.moving import attempts, destruction, monthly_counts, queue, quotas, rates
+from verification.workflow.moving import attempts, monthly_counts, quotas, rates
 
 logger = logging.getLogger(__name__)
 
 OVERDUE_SECONDS = 3600
-"""How long after its time a destruction that is still owed is told. Ours: a worker that serves its queue needs seconds,
-and a step that faults is tried again within the hour."""
+"""How long after its time a destruction that is still owed is told. Ours: a worker that serves its
+queue needs seconds, and a step that faults is tried again within the hour."""
 
-# What one unreadable row or one inconsistent log may raise; anything else is a fault of the program and ends the round.
+# What one unreadable row or one inconsistent log may raise; anything else is a fault of the program
+# and ends the round.
 ROW_FAULTS = (TulgaError, DatabaseError, LookupError, TypeError, ValueError)
 
 
 def run_round(*, is_whole: bool = True) -> int:
-    """Orders the logs and, in a whole round, does everything else that is due; gives the number of things done."""
+    """Orders the logs and, in a whole round, does everything else that is due; gives the number of
+    things done."""
     at = clock.now()
     # The log comes first: a row that cannot be read must not keep entries from being ordered.
     done = sum(_guarded(_order, mode, at=at) for mode in modes())
     if not is_whole:
         return done
-    # What already waits for a worker would be found again in each round. Only an end does not wait for other steps.
-    unended, since = ~Q(step__in=(queue.EXPIRE, queue.STOP)), at - timedelta(seconds=policy.REVIEW_SECONDS)
-    # Votes that suffice are weighed at once; where that faults for an hour, the case's time is over all the same.
-    unweighed = ~Q(step=queue.WEIGH) | Q(faults__gt=0, in_review_since__lte=since - timedelta(seconds=OVERDUE_SECONDS))
+    # What already waits for a worker would be found again in each round. Only an end does not wait
+    # for other steps.
+    unended, since = (
+        ~Q(step__in=(steps.EXPIRE, steps.STOP)),
+        at - timedelta(seconds=policy.REVIEW_SECONDS),
+    )
+    # Votes that suffice are weighed at once; where that faults for an hour, the case's time is over
+    # all the same.
+    unweighed = ~Q(step=steps.WEIGH) | Q(
+        faults__gt=0, in_review_since__lte=since - timedelta(seconds=OVERDUE_SECONDS)
+    )
     asked = Q(unended, status=Status.REQUIRES_INPUT, expires_at__lte=at)
     in_review = Q(unended, unweighed, status=Status.IN_REVIEW, in_review_since__lte=since)
     kept = Q(step="", frames_until__lte=at, status__in=sorted(TERMINAL))
@@ -49,10 +60,15 @@ def run_round(*, is_whole: bool = True) -> int:
     rows = Verification.objects.all()
     # Each with its index: with an OR all that is open would be read.
     for step, of, due, found in (
-        (queue.EXPIRE, policy.ENDING_QUEUE, asked, rows.filter(asked).order_by("expires_at")),
-        (queue.EXPIRE, policy.ENDING_QUEUE, in_review, rows.filter(in_review).order_by("in_review_since")),
-        (queue.LAPSE, policy.ENDING_QUEUE, Q(step=""), silent.order_by("expires_at")),
-        (queue.DESTROY, destruction.QUEUE, kept, rows.filter(kept).order_by("frames_until")),
+        (steps.EXPIRE, policy.ENDING_QUEUE, asked, rows.filter(asked).order_by("expires_at")),
+        (
+            steps.EXPIRE,
+            policy.ENDING_QUEUE,
+            in_review,
+            rows.filter(in_review).order_by("in_review_since"),
+        ),
+        (steps.LAPSE, policy.ENDING_QUEUE, Q(step=""), silent.order_by("expires_at")),
+        (steps.DESTROY, destruction.QUEUE, kept, rows.filter(kept).order_by("frames_until")),
     ):
         ids = found.values_list("verification_id" if found.model is Attempt else "pk", flat=True)
         owe = partial(_owe, step, of, due)
@@ -83,19 +99,24 @@ def _order(mode: str, *, at: datetime) -> int:
 
 
 def frames_overdue(*, at: datetime, **of: str) -> int:
-    """How many that have ended keep frames longer than they may: no worker destroys them, or the step faults."""
+    """How many that have ended keep frames longer than they may: no worker destroys them, or the
+    step faults."""
     since = at - timedelta(seconds=OVERDUE_SECONDS)
     with transactions.looking_up("overdue"):
-        return Verification.objects.filter(frames_until__lte=since, status__in=sorted(TERMINAL), **of).count()
+        return Verification.objects.filter(
+            frames_until__lte=since, status__in=sorted(TERMINAL), **of
+        ).count()
 
 
 def entries_refused() -> int:
-    """How many entries the logs refuse: they say what only a worker may say, and none signed them."""
+    """How many entries the logs refuse: they say what only a worker may say, and none signed
+    them."""
     return AuditPending.objects.filter(refused=True).count()
 
 
 def refuse_forked_log() -> None:
-    """Raises `LogInconsistent` if a log is not the one that was signed last, as after restoring an old backup."""
+    """Raises `LogInconsistent` if a log is not the one that was signed last, as after restoring an
+    old backup."""
     for mode in modes():
         sequencer.verify_head(mode)
 
@@ -112,10 +133,11 @@ def modes() -> tuple[str, ...]:
 
 
 def _owe(step: str, queue_name: str, due: Q, verification_id: str, *, at: datetime) -> int:
-    """A worker owes the row this step, if all that made it due still holds now that the row is locked."""
+    """A worker owes the row this step, if all that made it due still holds now that the row is
+    locked."""
     with transactions.writing():
         row = Verification.objects.select_for_update().filter(due, pk=verification_id).first()
         if row is None:
             return 0
-        queue.schedule(row, step, due_at=at, queue=queue_name)
+        steps.schedule(row, step, due_at=at, queue=queue_name)
     return 1

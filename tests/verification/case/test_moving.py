@@ -1,0 +1,134 @@
+"""A case moves by its entries: its rows are written once, at the end, as the entries imply, or not at all."""
+
+import pytest
+from django.utils import timezone
+
+from tests.statements import statements
+from tests.verification.audit.rows import tamper
+from tests.verification.workflow.story import Story, begin, lender
+from verification import transactions
+from verification.case import moving, steps
+from verification.case.history import History, read, read_unverified
+from verification.core.errors import Conflict, EvidenceUnreadable
+from verification.models import Attempt, AuditEntry, AuditPending, Verification
+from verification.worker import queue
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def story() -> Story:
+    """A verification that waits for its borrower."""
+    return begin(lender())
+
+
+def written(story: Story) -> tuple[int, int]:
+    """How many entries there are of the verification, and how many its row has counted."""
+    return AuditEntry.objects.filter(verification_id=story.id).count(), story.row().sequence
+
+
+def spend(history: History, link: str = "00") -> None:
+    """An entry that moves nothing else."""
+    moving.record(history.row, "link.spent", at=timezone.now(), body={"link": link})
+
+
+def test_all_that_happens_is_one_update_and_two_inserts(story: Story) -> None:
+    history, before = read_unverified(story.row()), written(story)
+    with statements() as sent, transactions.writing(), moving.moving(history):
+        spend(history)
+        steps.schedule(history.row, steps.JUDGE, due_at=timezone.now(), queue="eds")
+        spend(history, "01")
+    assert [statement.split()[0] for statement in sent] == ["UPDATE", "INSERT", "INSERT"]
+    assert written(story) == (before[0] + 2, before[1] + 2)
+    assert (story.row().status, story.row().step, story.row().queue) == ("requires_input", "judge", "eds")
+    assert AuditPending.objects.filter(entry__verification_id=story.id).count() == before[0] + 2
+    assert history.row.history is None
+
+
+def test_an_error_within_writes_nothing(story: Story) -> None:
+    history, before = read_unverified(story.row()), written(story)
+
+    def fail() -> None:
+        with transactions.writing(), moving.moving(history):
+            spend(history)
+            moving.write(history.row, frames_until=timezone.now())
+            raise RuntimeError("the disk is full")
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert (written(story), story.row().frames_until, history.row.history) == (before, None, None)
+
+
+@pytest.mark.parametrize("entry_type", ["verification.verified", "attempt.judged", "review.voted"])
+def test_an_entry_that_the_course_forbids_is_a_conflict_and_nothing_is_written(story: Story, entry_type: str) -> None:
+    history, before = read_unverified(story.row()), written(story)
+    body = moving.word(history.row, "") | {"attempt": history.state.newest_name}
+
+    def move() -> None:
+        with transactions.writing(), moving.moving(history):
+            moving.record(history.row, entry_type, at=timezone.now(), body=body)
+
+    with pytest.raises(Conflict) as refused:
+        move()
+    assert (refused.value.code, written(story), story.row().status) == ("illegal_transition", before, "requires_input")
+
+
+def test_what_a_row_says_otherwise_is_not_read_and_is_put_right_by_the_next_step(story: Story) -> None:
+    honest = story.row()
+    lies = {"route": "biometric", "turn": 9, "code": "x", "passed_routes": ["eds"], "last_failure": "x"}
+    Verification.objects.filter(pk=story.id).update(**lies)
+    history = read(story.row())
+    assert {name: getattr(history.row, name) for name in lies} == {name: getattr(honest, name) for name in lies}
+    with transactions.writing(), moving.moving(history):
+        spend(history)
+    assert {name: getattr(story.row(), name) for name in lies} == {name: getattr(honest, name) for name in lies}
+
+
+def test_what_the_row_of_an_attempt_says_is_not_read(story: Story) -> None:
+    name = Attempt.objects.get(verification_id=story.id).pk
+    Attempt.objects.filter(pk=name).update(status="passed", burnt=True, turn=7, stage="nod")
+    attempt = read(story.row()).attempt(name)
+    assert (attempt.status, attempt.burnt, attempt.turn, attempt.stage) == ("open", False, 1, "consent")
+
+
+def test_an_entry_that_comes_while_a_step_is_at_work_is_counted_before_its_entries(story: Story) -> None:
+    steps.schedule(story.row(), steps.JUDGE, due_at=timezone.now(), queue="eds")
+    claimed = queue.claim(story.id)
+    assert claimed is not None
+    history = read(claimed)
+    with transactions.writing():
+        moving.record(story.row(), "link.spent", at=timezone.now())
+    with queue.finishing(history):
+        spend(history)
+    numbers = AuditEntry.objects.filter(verification_id=story.id).values_list("verification_sequence", flat=True)
+    assert sorted(number or 0 for number in numbers) == list(range(1, story.row().sequence + 1))
+
+
+@pytest.mark.forges
+def test_an_entry_that_comes_meanwhile_without_its_signature_ends_the_step(story: Story) -> None:
+    steps.schedule(story.row(), steps.JUDGE, due_at=timezone.now(), queue="eds")
+    claimed = queue.claim(story.id)
+    assert claimed is not None
+    history, count = read(claimed), story.row().sequence
+    AuditEntry.objects.create(
+        log="test",
+        type="hand_over.stopped",
+        at=timezone.now(),
+        verification_id=story.id,
+        verification_sequence=count + 1,
+        lender_id=claimed.lender_id,
+        body={"v": 1, "hand_over": "00"},
+    )
+    with pytest.raises(EvidenceUnreadable) as refused, queue.finishing(history):
+        spend(history)
+    assert (refused.value.code, story.row().sequence) == ("entries_unsound", count)
+
+
+@pytest.mark.forges
+def test_fewer_entries_than_the_row_counts_are_no_history(story: Story) -> None:
+    newest = AuditEntry.objects.filter(verification_id=story.id).latest("verification_sequence").pk
+    waiting = ("DELETE FROM verification_auditpending WHERE entry_id = %s", (newest,))
+    tamper(waiting, ("DELETE FROM verification_auditentry WHERE id = %s", (newest,)))
+    with pytest.raises(EvidenceUnreadable) as refused:
+        read(story.row())
+    assert refused.value.code == "entries_unsound"

@@ -1,0 +1,186 @@
+"""The history of a case: the signed entries of a verification, and the state that they lead to.
+
+Rows are a projection of that state, for queues, lists and uniqueness. So what a worker or a door
+goes by is what the entries state: `read` puts those values in place of the stored columns.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from verification.audit import signatures
+from verification.audit.damaged import readable
+from verification.audit.history import course_entry
+from verification.compiled import Compiled
+from verification.core.errors import Conflict, EvidenceUnreadable
+from verification.course import fold
+from verification.course.case_row import of_case
+from verification.course.entry import Fault
+from verification.course.projection import of_attempt
+from verification.course.row import Row
+from verification.course.state import State
+from verification.models import Attempt, AuditEntry, Verification
+
+UNSOUND = "entries_unsound"
+"""The code of a case that has an entry which does not count, or lacks one."""
+
+
+@dataclass
+class History:
+    """The entries of a verification in their order, and the state that they lead to.
+
+    `row`: its row. Its stated columns are those of the state, whatever is stored.
+    `sequence`: the number of its newest entry.
+    `flaw`: why it cannot be relied on; empty where every entry counts and is lawful.
+    """
+
+    row: Verification
+    entries: list[AuditEntry] = field(default_factory=list)
+    state: State = field(default_factory=State)
+    sequence: int = 0
+    flaw: str = ""
+    written: Mapping[str, Any] = field(default_factory=dict)
+    """The columns of its row that entries state, as they are stored; with a flaw, as entries had
+    them."""
+    columns: dict[str, Any] = field(default_factory=dict)
+    """Operational columns of its row that this transaction has set and not written yet."""
+    at_rows: State = field(default_factory=State)
+    """The state that the rows of its attempts have."""
+    beside: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By attempt, what no entry states of it: sealed and operational columns."""
+    _attempts: dict[str, Attempt] = field(default_factory=dict)
+
+    def add(self, entry: AuditEntry) -> None:
+        """One more entry. Raises `Conflict` (illegal_transition) where the course forbids it."""
+        self.state, faults = fold.apply(self.state, course_entry(entry))
+        if faults and not self.flaw:
+            detail = "; ".join(f"{fault.code}: {fault.detail}" for fault in faults)
+            raise Conflict(f"{entry.type} is not lawful here: {detail}", code="illegal_transition")
+        self.entries.append(entry)
+        self.sequence = max(self.sequence + 1, entry.verification_sequence or 0)
+
+    def restore(self) -> None:
+        """Puts what the entries state into the object of the row; with a flaw, what they
+        changed."""
+        for column, value in stated(of_case(self.state, case=self.row.pk)).items():
+            if not self.flaw or self.written.get(column, self) != value:
+                setattr(self.row, column, value)
+
+    def attempt(self, name: str) -> Attempt:
+        """The row of an attempt, with what the entries state of it.
+
+        Raises `EvidenceUnreadable` (entries_unsound) where no row has its name.
+        """
+        attempt = self._attempts.get(name) or Attempt.objects.filter(pk=name).first()
+        if attempt is None:
+            raise EvidenceUnreadable(f"attempt {name} has no row any more", code=UNSOUND)
+        self.keep(attempt)
+        attempt.verification = self.row
+        for column, value in stated(of_attempt(self.state, name, borrower_index=None)).items():
+            if column != "borrower_index":
+                setattr(attempt, column, value)
+        return attempt
+
+    def keep(self, attempt: Attempt) -> None:
+        """Remembers the row of an attempt, which is then read no more."""
+        self._attempts[attempt.pk] = attempt
+
+    def typed(self, *types: str) -> Iterator[AuditEntry]:
+        """Its entries of these types, in their order."""
+        return (entry for entry in self.entries if entry.type in types)
+
+    def opening(self) -> Mapping[str, Any]:
+        """The body of the entry that opened the verification; empty where there is none."""
+        entry = self.state.opening.entry
+        return entry.body if entry is not None else {}
+
+
+_LATER = Compiled(
+    lambda verification, sequence: AuditEntry.objects.filter(
+        verification=verification, verification_sequence__gt=sequence
+    ).order_by("verification_sequence")
+)
+
+
+def read(row: Verification) -> History:
+    """The history of a verification, each signature verified.
+
+    Raises `EvidenceUnreadable` (entries_unsound) where an entry does not count, is unlawful, is
+    missing, or where the row counts more entries than there are.
+    """
+    history = read_sound(row)
+    if history.flaw:
+        raise EvidenceUnreadable(history.flaw, code=UNSOUND)
+    return history
+
+
+def read_sound(row: Verification) -> History:
+    """As `read`, but where it raises: then of those entries that count, with the `flaw`."""
+    try:
+        entries, flaw = signatures.sound_of(row, is_whole=True), ""
+    except EvidenceUnreadable as error:
+        entries, flaw = signatures.sound_of(row), error.detail
+    history, faults = _folded(row, entries)
+    numbers = [entry.verification_sequence for entry in entries]
+    if numbers != list(range(1, len(entries) + 1)) or len(entries) < max(row.sequence, 1):
+        flaw = flaw or f"{row.pk} counted {row.sequence} entries, and {len(entries)} count"
+    if faults:
+        detail = "; ".join(f"{fault.code}: {fault.detail}" for fault in faults[:3])
+        flaw = flaw or f"an entry of {row.pk} is not lawful: {detail}"
+    history.flaw = flaw
+    if flaw:
+        history.written = stated(of_case(history.state, case=row.pk))
+        newest = AuditEntry.objects.filter(verification=row).order_by("-verification_sequence")
+        number = newest.values_list("verification_sequence", flat=True).first()
+        history.sequence = max(number or 0, row.sequence)
+    history.restore()
+    return history
+
+
+def read_unverified(row: Verification) -> History:
+    """The history of a locked row, no signature verified: for a door that a worker judges after."""
+    entries = list(readable(_LATER, row.pk, 0))
+    history, _ = _folded(row, entries)
+    history.sequence = max(history.sequence, row.sequence)
+    return history
+
+
+def begin(row: Verification) -> History:
+    """The history of a row that is not inserted yet."""
+    return History(row)
+
+
+def catch_up(history: History) -> None:
+    """Verifies and folds what came since it was read; its row is locked. Raises as `read`."""
+    later = list(readable(_LATER, history.row.pk, history.sequence))
+    if not later:
+        return
+    sound = signatures.sound(later)
+    if len(sound) != len(later) and not history.flaw:
+        detail = "an entry that came meanwhile does not count"
+        raise EvidenceUnreadable(detail, code=UNSOUND)
+    try:
+        for entry in sound:
+            history.add(entry)
+    except Conflict as error:
+        raise EvidenceUnreadable(error.detail, code=UNSOUND) from None
+    history.restore()
+
+
+def stated(rows: Iterable[Row]) -> dict[str, Any]:
+    """The values of the parts of one row, by column."""
+    return {column: value for row in rows for column, value in row.values.items()}
+
+
+def _folded(row: Verification, entries: list[AuditEntry]) -> tuple[History, list[Fault]]:
+    state, found = State(), list[Fault]()
+    for entry in entries:
+        state, faults = fold.apply(state, course_entry(entry))
+        found += faults
+    numbers = (entry.verification_sequence or 0 for entry in entries)
+    history, columns = (
+        History(row, entries, state, max(numbers, default=0)),
+        stated(of_case(state, case=row.pk)),
+    )
+    history.written = {column: getattr(row, column) for column in columns}
+    return history, found

@@ -1,0 +1,145 @@
+"""How a case moves: its entries are put on record, and its rows follow them, in one transaction.
+
+`record` appends an entry. The course says whether it may follow. `moving` writes at its end what
+the entries imply of the row of the verification and of its attempts: nothing else writes these
+columns.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import F
+
+from verification.audit import log, policy
+from verification.case.history import History, stated
+from verification.core.keeping import reference_mark
+from verification.course.case_row import of_case
+from verification.course.projection import of_attempt
+from verification.course.state import State
+from verification.models import Attempt, AuditEntry, Verification
+
+NO_STEP: Mapping[str, Any] = {
+    "step": "",
+    "queue": "",
+    "due_at": None,
+    "reserved_until": None,
+    "lease_until": None,
+    "fence": "",
+    "faults": 0,
+}
+"""The columns of a row for which a worker owes nothing, and which no worker holds."""
+_STANDING = ("route", "stage", "turn", "combination", "last_failure")
+
+
+@contextmanager
+def moving(history: History) -> Iterator[None]:
+    """Within, entries lead the history on. At the end they are inserted and the rows are written.
+
+    The row is locked, or not inserted yet. After an error nothing is written.
+    """
+    row, before = history.row, history.state
+    row.history, history.columns, history.beside = history, {}, {}
+    history.at_rows = before
+    try:
+        with log.gathering():
+            yield
+            _write(history, before)
+    finally:
+        row.history = None
+
+
+def record(
+    verification: Verification,
+    entry_type: str,
+    *,
+    at: datetime,
+    body: Mapping[str, Any] | None = None,
+) -> AuditEntry:
+    """Appends one entry about this verification, numbered within it.
+
+    Within `moving` the course is asked first. Elsewhere the entry moves no column but the count,
+    and the UPDATE that counts it locks the row. Raises `Conflict` (illegal_transition).
+    """
+    history = verification.history
+    if history is not None:
+        number = history.sequence + 1
+    else:
+        own = Verification.objects.filter(pk=verification.pk)
+        own.update(sequence=F("sequence") + 1)
+        number = own.values_list("sequence", flat=True).get()
+    verification.sequence = number
+    entry = log.append(
+        log=verification.mode,
+        type=entry_type,
+        verification=verification,
+        lender=verification.lender_id,
+        body=body or {},
+        at=at,
+        verification_sequence=number,
+    )
+    if history is not None:
+        history.add(entry)
+        history.restore()
+    return entry
+
+
+def word(verification: Verification, code: str) -> dict[str, Any]:
+    """What an end, and what leads to people, states: its law, and where the case stood."""
+    body: dict[str, Any] = {"code": code, "profile": verification.profile_id}
+    body["profile_sha256"] = verification.profile_sha256
+    body["reference"] = reference_mark(verification.pk, verification.client_reference)
+    return body | {name: getattr(verification, name) for name in _STANDING}
+
+
+def write(verification: Verification, **columns: Any) -> None:
+    """Sets operational columns of the row: at the end of `moving`, or else at once."""
+    if verification.history is not None:
+        verification.history.columns |= columns
+    elif not verification._state.adding:
+        Verification.objects.filter(pk=verification.pk).update(**columns)
+    for name, value in columns.items():
+        setattr(verification, name, value)
+
+
+def _write(history: History, before: State) -> None:
+    row, state = history.row, history.state
+    values = stated(of_case(state, case=row.pk))
+    if row._state.adding:
+        row.sequence = history.sequence
+        row.save(force_insert=True)
+        return
+    # What has ended owes nothing but what is owed after it.
+    columns = dict(NO_STEP) if state.ending is not before.ending else {}
+    columns |= {
+        name: value for name, value in values.items() if history.written.get(name, row) != value
+    }
+    if state.ending is not before.ending and row.frames_until is not None and state.ended_at:
+        columns["frames_until"] = state.ended_at + timedelta(seconds=policy.FRAMES_KEPT_SECONDS)
+    columns |= history.columns
+    columns["sequence"] = history.sequence
+    Verification.objects.filter(pk=row.pk).update(**columns)
+    history.written = values
+    for name, value in columns.items():
+        setattr(row, name, value)
+    write_attempts(history)
+
+
+def write_attempts(history: History) -> None:
+    """What has changed of its attempts since their rows were written. A new one was inserted as it
+    began."""
+    before, state = history.at_rows, history.state
+    is_ended = state.ending is not before.ending
+    for name, attempt in state.attempts.items():
+        if name not in before.attempts or (before.attempts[name] is attempt and not is_ended):
+            continue
+        earlier = stated(of_attempt(before, name, borrower_index=None))
+        values = stated(of_attempt(state, name, borrower_index=None))
+        columns = {
+            column: value for column, value in values.items() if earlier.get(column) != value
+        }
+        columns |= history.beside.pop(name, {})
+        if columns:
+            Attempt.objects.filter(pk=name).update(**columns)
+    history.at_rows = state

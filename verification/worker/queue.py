@@ -1,0 +1,180 @@
+"""The queue is the rows: a step that is due is reserved, claimed as it starts, and finished by
+whoever holds its fence.
+
+1. `case.steps.schedule` writes down that a worker owes a row a step, and rings once when that is
+committed.
+2. `reserve` takes a batch of due rows in hand for some seconds. It charges nothing: a worker that
+is killed with a full
+   batch costs those rows nothing but these seconds.
+3. `claim` is made as a step starts: a lease, a fresh random fence, one fault counted.
+4. `require_fence` is the first statement of the transaction that writes a result; it forgets the
+step and its faults.
+5. `release` gives a faulted step back, due after a while.
+"""
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from functools import cache
+from types import MappingProxyType
+
+from django.db.models import Exists, F, Q, QuerySet
+
+from verification import clock, transactions
+from verification.case.history import History, catch_up
+from verification.case.moving import NO_STEP, moving
+from verification.compiled import Compiled
+from verification.core.errors import FenceLost
+from verification.models import Verification
+from verification.workflow import policy
+
+
+def reserve(
+    queues: Sequence[str],
+    *,
+    limit: int,
+    at: datetime,
+    after: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Takes up to `limit` due rows of these queues in hand; gives the queue of each by its id, in
+    the order in which they were found, and whose turn was last in each queue.
+
+    Queues are asked in the order given, each by its index; the caller turns them, so that none
+    waits for another. Lenders of a queue come in turn as well, beginning behind the one in `after`,
+    each with what is longest due first: whoever sends a thousand borrowers at once makes others
+    wait for one batch of theirs, not for a thousand steps. Once all that was due is in hand nobody
+    waits, and the next look begins anew: it asks each queue once.
+    """
+    taken: dict[str, str] = {}
+    last = dict(after)
+    # Most looks find nothing, and cost one question, of whichever row comes first, and no
+    # transaction that writes.
+    names = tuple(sorted(queues))
+    is_due = dict(
+        zip(names, _any_due(names).first(at) or (), strict=False)
+    )  # none before there is any row
+    due = [queue for queue in queues if is_due.get(queue)]
+    if not due:
+        return taken, {}
+    # The lenders behind the last one, then all others.
+    order = {queue: (Q(lender__gt=one), Q(lender__lte=one)) for queue, one in last.items()}
+    turns = [(queue, turn) for queue in due for turn in order.get(queue, (Q(),))]
+    with transactions.writing():
+        for queue, turn in turns:
+            # What another worker is just reserving is passed over, not waited for. SQLite has one
+            # writer at a time.
+            rows = (
+                _free_to_take(at)
+                .filter(turn, queue=queue)
+                .select_for_update(skip_locked=True)
+                .order_by("lender_id", "due_at")
+            )
+            for row_id, lender_id in rows.values_list("pk", "lender_id")[: limit - len(taken)]:
+                taken[row_id] = queue
+                last[queue] = lender_id
+            if len(taken) >= limit:
+                break
+        until = at + timedelta(seconds=policy.RESERVED_SECONDS)
+        Verification.objects.filter(pk__in=taken).update(reserved_until=until)
+    return taken, last if len(taken) == limit else {}
+
+
+def give_back(ids: Sequence[str]) -> None:
+    """Lets others have what was reserved and will not be started, as when a worker ends."""
+    with transactions.writing():
+        Verification.objects.filter(pk__in=ids, lease_until=None).update(reserved_until=None)
+
+
+_WITH_KEY = Compiled(lambda id_: Verification.objects.select_related("key").filter(pk=id_))
+
+
+def claim(verification_id: str) -> Verification | None:
+    """Takes the step that is due: a lease, a fresh random fence, one fault counted. None if nothing
+    is to take."""
+    # Random, not counted: a database put back from a backup would count the same fences again.
+    fence, at = secrets.token_hex(16), clock.now()
+    until = at + timedelta(seconds=policy.LEASE_SECONDS)
+    with transactions.writing():
+        mine = _free(at).filter(pk=verification_id)
+        # Of two that claim at once one waits for the other's row, and PostgreSQL then looks at the
+        # condition anew: it finds nothing.
+        if (
+            mine.update(fence=fence, lease_until=until, reserved_until=None, faults=F("faults") + 1)
+            != 1
+        ):
+            return None
+        return _WITH_KEY.ask(verification_id)[0]
+
+
+def require_fence(verification: Verification) -> None:
+    """Must be the first statement of a result's transaction: clears the step if the fence is still
+    ours.
+
+    It locks the row, so that the transaction may hold it. Of a new consent it locks first the
+    verification that is renewed, as every transaction that locks both does. Raises `FenceLost`.
+    """
+    if verification.renews_id:
+        Verification.objects.select_for_update().only("pk").get(pk=verification.renews_id)
+    if _held(verification).update(**NO_STEP) != 1:
+        raise FenceLost(f"{verification.pk}: the lease ran out")
+    for name, value in NO_STEP.items():
+        setattr(verification, name, value)
+
+
+@contextmanager
+def finishing(history: History) -> Iterator[None]:
+    """The transaction that ends a step of a case; its entries and rows are written at the end.
+
+    1 the fence   2 what came since the history was read   3 what happens within. Raises
+    `FenceLost`, and `EvidenceUnreadable` (entries_unsound) where an entry that came does not count.
+    """
+    with transactions.writing():
+        require_fence(history.row)
+        catch_up(history)
+        with moving(history):
+            yield
+
+
+def correct(verification: Verification, *, faults: int) -> bool:
+    """Says of a claimed step how often it was tried; False if another worker has it by now."""
+    verification.faults = faults
+    return _held(verification).update(faults=faults) == 1
+
+
+def release(verification: Verification, *, due_at: datetime, faults: int) -> bool:
+    """Gives a claimed step back, due later and with so many faults; False if another worker has it
+    by now."""
+    return _held(verification).update(fence="", lease_until=None, due_at=due_at, faults=faults) == 1
+
+
+@cache
+def _any_due(queues: tuple[str, ...]) -> Compiled[tuple[bool, ...]]:
+    """Asks of each of these whether a row of it is due that nobody has in hand."""
+
+    def ask(at: datetime) -> QuerySet[Verification, tuple[bool, ...]]:
+        due = [Exists(_free_to_take(at).filter(queue=queue)) for queue in queues]
+        return Verification.objects.order_by("pk").values_list(*due)[:1]
+
+    return Compiled(ask)
+
+
+def _free_to_take(at: datetime) -> QuerySet[Verification, Verification]:
+    """Of the free rows those that no worker has in hand."""
+    return _free(at).filter(Q(reserved_until=None) | Q(reserved_until__lt=at))
+
+
+def _free(at: datetime) -> QuerySet[Verification, Verification]:
+    """Rows with a step that is due and that nobody holds."""
+    return Verification.objects.filter(
+        Q(lease_until=None) | Q(lease_until__lt=at), due_at__lte=at
+    ).exclude(step="")
+
+
+def _held(verification: Verification) -> QuerySet[Verification, Verification]:
+    # Free rows all have the empty fence: whoever never claimed would hold them.
+    return (
+        Verification.objects.filter(pk=verification.pk, fence=verification.fence)
+        .exclude(step="")
+        .exclude(fence="")
+    )

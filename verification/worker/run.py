@@ -1,0 +1,152 @@
+"""What a worker does with a step that it has claimed, and with one that faulted.
+
+1 Claim the step: lease, fence, one fault counted (`queue.claim`).
+2 Read the signed entries of the case, and fold them (`case.history`).
+3 Work outside any transaction: ask sources, measure, run the checks.
+4 In one transaction whose first statement is the fence: what came meanwhile, its own entries, the
+rows.
+5 A fault instead: the step is released with a backoff; after the last the case ends in `failed`.
+  What no answer led to, as time that ran out, is put off instead, and stays owed.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Final
+
+from verification import clock, transactions
+from verification.case import moving, steps
+from verification.case.history import History, read, read_sound
+from verification.core.errors import (
+    ConsentPending,
+    FenceLost,
+    SourceUnavailable,
+    TulgaError,
+    Unavailable,
+)
+from verification.core.route import Next
+from verification.core.status import Status
+from verification.course.state import OPEN
+from verification.evidence import vault
+from verification.models import Attempt, Verification
+from verification.worker import clearing, closing, destruction, dialogue, outcome, queue
+from verification.worker.judge import judge
+from verification.workflow import cases, policy, stages
+from verification.workflow.moving import attempts, leaving
+
+_UNASKED: Final[Mapping[str, Callable[[Verification], None]]] = {
+    steps.LAPSE: closing.lapse,
+    steps.EXPIRE: closing.expire,
+    steps.WEIGH: closing.weigh,
+    steps.STOP: closing.stop,
+    steps.LEAVE: closing.turn_away,
+    steps.DOCUMENT: closing.document,
+    steps.DESTROY: destruction.destroy_frames,
+    steps.CLEAR: clearing.clear,
+}
+"""Steps that no answer of the borrower led to: they are owed until they are done."""
+_ASKED: Final = {
+    steps.PREPARE: (Next.PREPARE, dialogue.prepare),
+    steps.LOOK: (Next.LOOK, dialogue.look),
+    steps.JUDGE: (Next.COLLECT, judge),
+}
+"""By step, who moves next of the attempt that waits for it, and the work."""
+_LOST: Final = "worker_lost"
+
+
+def run(row: Verification) -> None:
+    """Does the claimed step. Any exception is a fault for `release`; `FenceLost` means another
+    worker took over."""
+    if (unasked := _UNASKED.get(row.step)) is not None:
+        if row.faults > policy.FAULTS_MAX:  # the last worker died without a word
+            return destruction.put_off(row, cause=_LOST)
+        return unasked(row)
+    if row.faults > 1:
+        # The row may count whatever it likes: what counts is what workers signed.
+        tried = _tried(read_sound(row)) + 1
+        if tried < row.faults:  # the last worker died without a word, which is put on record
+            if tried >= policy.FAULTS_MAX:
+                row.faults = policy.FAULTS_MAX
+                return _give_up(row, cause=_LOST)
+            _record_lost(row, tried)
+    history, key = read(row), cases.key_beside(row)
+    if row.step == steps.OPEN:
+        return _open(history, key=key)
+    awaited, work = _ASKED[row.step]
+    newest = history.state.newest(OPEN)
+    if newest is None or newest.next != awaited:
+        if not Verification.objects.filter(pk=row.pk, fence=row.fence).exists():
+            raise FenceLost(f"{row.pk}: the attempt moved meanwhile")
+        raise Unavailable(f"no attempt waits for the step {row.step}")
+    attempt = history.attempt(history.state.newest_name)
+    stage = stages.of(attempt.route, law=row.profile_sha256)[attempt.stage]
+    return work(history, attempt, stage, key=key)
+
+
+def _open(history: History, *, key: vault.Key) -> None:
+    """Begins an attempt that could not begin: the borrower was busy elsewhere, or had none left."""
+    row, at = history.row, clock.now()
+    stage = stages.of(row.route, law=row.profile_sha256)[row.stage]
+    with queue.finishing(history):
+        if (tries := attempts.count_tries(row, stage, at=at)).is_exhausted:
+            outcome.exhaust(history, tries, key=key, at=at)
+        else:
+            attempts.enter(row, stage, key=key, at=at)
+
+
+def release(row: Verification, fault: Exception) -> None:
+    """Gives a faulted step back, due after a backoff; the last fault ends the verification in
+    `failed`.
+
+    Waiting for the person is no fault: it is not counted.
+    """
+    at = clock.now()
+    cause = fault.code if isinstance(fault, TulgaError) else type(fault).__name__
+    if row.step in _UNASKED:
+        return destruction.put_off(row, cause=cause)
+    # A worker that died before it could say of an earlier one is told of by the next.
+    history = read_sound(row)
+    row.faults = min(row.faults, _tried(history) + 1)
+    is_pending = isinstance(fault, ConsentPending)
+    if is_pending:
+        faults, wait = row.faults - 1, policy.PENDING_SECONDS
+    elif row.faults >= policy.FAULTS_MAX:
+        return _give_up(row, cause=cause)
+    else:
+        faults, wait = row.faults, policy.backoff(row.faults)
+    due = at + timedelta(seconds=wait)
+    with transactions.writing():
+        if not queue.release(row, due_at=due, faults=faults):
+            return None
+        body = {"step": row.step, "cause": cause, "faults": faults}
+        if not is_pending:
+            body["source"] = fault.source if isinstance(fault, SourceUnavailable) else ""
+        # The borrower's page says what to do; while it says so already, nothing new is on record.
+        judging = Attempt.objects.filter(verification=row, status=attempts.JUDGING)
+        if not is_pending or judging.exclude(notice=cause).update(notice=cause):
+            moving.record(row, "step.faulted", at=at, body=body)
+    return None
+
+
+def _tried(history: History) -> int:
+    """How often its step was tried in vain, by the entries of workers."""
+    state = history.state
+    return state.faults if state.faulted_step == history.row.step else 0
+
+
+def _record_lost(row: Verification, tried: int) -> None:
+    """Puts on record that a worker died at this step without a word."""
+    with transactions.writing():
+        if not queue.correct(row, faults=tried + 1):
+            raise FenceLost(f"{row.pk}: another worker has it")
+        body = {"step": row.step, "cause": _LOST, "faults": tried}
+        moving.record(row, "step.faulted", at=clock.now(), body=body)
+
+
+def _give_up(row: Verification, *, cause: str) -> None:
+    """Ends the case after the last fault: the one entry that an illegal history allows, too."""
+    at, history = clock.now(), read_sound(row)
+    body = {"step": row.step, "cause": cause, "faults": row.faults}
+    with queue.finishing(history):
+        moving.record(row, "step.faulted", at=at, body=body)
+        outcome.end(history, Status.FAILED, at=at, code="retries_exhausted")
+        leaving.drop_open(history, at=at)
