@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from verification import clock, transactions
-from verification.audit import signatures
+from verification.audit import entries, signatures
 from verification.core import stored
 from verification.core.errors import FenceLost, Unavailable
 from verification.core.events import DECISIONS, DESTROYED, KEEPING
@@ -18,7 +18,7 @@ from verification.core.keeping import placed
 from verification.core.route import is_frame
 from verification.core.status import Status
 from verification.evidence import store
-from verification.models import Attempt, AuditEntry, EvidenceItem, Verification
+from verification.models import Attempt, EvidenceItem, Verification
 from verification.workflow import cases, policy
 from verification.workflow.moving import queue, transition
 
@@ -30,7 +30,7 @@ def destroy_frames(verification: Verification) -> None:
     """Does the claimed step: the keys first, and once that is committed the files, as the same step is done again."""
     # 0. Only once it may be, by the entry of its end that a worker or its lender signed: whoever can write rows may
     # have made the step due earlier. Then nothing is owed any more.
-    ends = list(AuditEntry.objects.filter(verification=verification, type__in=DECISIONS))
+    ends = entries.of_cases([verification.pk], types=DECISIONS)
     signed = signatures.sound(ends)
     if ends and not signed:
         raise Unavailable("no worker whose key is known here signed its end")
@@ -46,8 +46,8 @@ def destroy_frames(verification: Verification) -> None:
         return
     # 1. Files whose keys have gone, each as it was put on record first. Whatever a crash leaves undone is found here:
     # the step is owed until both have gone.
-    kept = AuditEntry.objects.filter(verification=verification, type__in=KEEPING).order_by("-verification_sequence")
-    listed = (one for body in kept.values_list("body", flat=True) for one in placed(body.get("evidence")))
+    kept = entries.of_cases([verification.pk], types=KEEPING)
+    listed = (one for entry in reversed(kept) for one in placed(entry.body.get("evidence")))
     store.remove_files(verification.pk, said={one["id"]: one["sealed_sha256"] for one in listed if "id" in one})
     doomed = _doomed(verification)  # 2. Terms that do not open are a fault: nothing is chosen anew.
     at = clock.now()
@@ -81,9 +81,9 @@ def put_off(verification: Verification, *, cause: str) -> None:
     with transactions.writing():
         if not queue.release(verification, due_at=at + timedelta(seconds=wait), faults=faults):
             return
-        known = AuditEntry.objects.filter(verification=verification, type="step.faulted")
-        if not known.filter(body__step=verification.step, body__cause=cause).exists():
-            body = {"step": verification.step, "cause": cause, "faults": verification.faults}
+        same = {"step": verification.step, "cause": cause}
+        if not entries.of_cases([verification.pk], types=("step.faulted",), saying=same):
+            body = {**same, "faults": verification.faults}
             transition.record(verification, "step.faulted", at=at, body=body)
 
 
@@ -104,8 +104,8 @@ def _doomed(verification: Verification) -> Doomed:
     `EvidenceUnreadable` if an attempt's terms do not open.
     """
     if verification.status == Status.DECLINED:
-        judged = AuditEntry.objects.filter(verification=verification, type="attempt.judged")
-        codes = {check["code"] for body in judged.values_list("body", flat=True) for check in body["checks"]}
+        judged = entries.of_cases([verification.pk], types=("attempt.judged",))
+        codes = {check["code"] for entry in judged for check in entry.body["checks"]}
         if verification.code in policy.FRAMES_HELD_ENDINGS or codes & policy.FRAMES_HELD_FOR:
             return []
     key = None if verification.key.destroyed_at else cases.key_beside(verification)
