@@ -132,6 +132,8 @@ def refused(*, limit: int) -> list[tuple[AuditEntry, str]]:
     rows = AuditEntry.objects.filter(pk__in=ids).select_related("verification")
     newest = rows.defer("verification__sealed_case").order_by("-at", "-pk")
     entries = list(readable(newest))
+    if not entries:
+        return []
     try:
         why = sequencer.faults(AuditEntry.objects.filter(pk__in=[entry.pk for entry in entries]))
     except Misconfigured as fault:
