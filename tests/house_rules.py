@@ -34,6 +34,20 @@ _READS_ENVIRONMENT = (
     "lenders/management/commands/tulga_trigger.py",  # a lender's key, which is no setting of the service's
 )
 _WRITES_STATUS = ("verification/case/moving.py", "verification/worker/queue.py")
+_LOG_TABLES = frozenset({"AuditEntry", "AuditLeaf", "AuditPending"})
+_MANAGERS = frozenset({"objects", "_default_manager", "_base_manager"})
+_ASKS = frozenset({"all", "exclude", "exists", "filter", "get", "order_by", "select_related", "values_list"})
+_READS_ENTRIES = ("verification/audit/", "verification/log/", "verification/case/")
+# These are written anew, and the list ends with the last of them: a file that asks no more leaves it.
+READS_ENTRIES_YET = frozenset(
+    {
+        "verification/workflow/moving/attempts.py",
+        "verification/workflow/moving/clearances.py",
+        "verification/workflow/moving/dossier.py",
+        "verification/workflow/reading/replay.py",
+        "verification/workflow/reading/replay_sample.py",
+    }
+)
 # Where a fault of any kind becomes an answer, a retry or a line in the log: Celery's edge, HTTP's, a process's loop.
 _EDGES = (
     "config/feeding.py",
@@ -79,6 +93,34 @@ def leaves_the_status_alone(path: PurePosixPath, text: str) -> Iterator[str]:
             is_status = isinstance(target, ast.Attribute) and target.attr == "status"
             if is_status and not _OTHER_STATUS.search(ast.unparse(target)):
                 yield f"line {target.lineno} sets a status"
+
+
+def reads_no_entries(path: PurePosixPath, text: str) -> Iterator[str]:
+    """Only the log's room asks for entries, by `verification/audit/entries.py`, and the room of cases."""
+    if str(path).startswith(_READS_ENTRIES) or str(path) in READS_ENTRIES_YET:
+        return
+    yield from queries_of_entries(path, text)
+
+
+def queries_of_entries(path: PurePosixPath, text: str) -> Iterator[str]:
+    """Each query of an entry, or of its place in the log, that a file of the product makes by itself."""
+    if path.parts[0] not in PRODUCT or "migrations" in path.parts:
+        return
+    for node in _walk(path, text):
+        if isinstance(node, ast.Attribute):
+            asked = _name(node.value)
+            if node.attr in _MANAGERS and asked in _LOG_TABLES:
+                yield f"line {node.lineno} asks for {asked}"
+            if node.attr in _ASKS and isinstance(node.value, ast.Attribute) and asked == "entries":
+                yield f"line {node.lineno} asks a case for its entries"
+        if isinstance(node, ast.keyword) and (node.arg or "").startswith("entries__"):
+            yield f"line {node.value.lineno} asks for cases by their entries"
+        if (
+            isinstance(node, ast.Constant)
+            and node.value in _LOG_TABLES
+            and path.parts[:2] != ("verification", "models")
+        ):
+            yield f"line {node.lineno} names {node.value}"
 
 
 def catches_what_it_knows(path: PurePosixPath, text: str) -> Iterator[str]:
@@ -161,6 +203,7 @@ TEXT_RULES: tuple[Rule, ...] = (
     is_named_for_something,
     leaves_the_environment_alone,
     leaves_the_status_alone,
+    reads_no_entries,
     catches_what_it_knows,
     asks_one_clock,
     imports_on_top,

@@ -1,5 +1,6 @@
 """Every file of the project keeps the rules of the house, and every rule can be broken."""
 
+import inspect
 import os
 from collections.abc import Iterator
 from functools import cache
@@ -9,12 +10,14 @@ import pytest
 
 from tests import house_rules
 from tests.house_rules import Rule
+from verification.audit import entries
 
 _ROOT = Path(__file__).resolve().parent.parent
 # Made by machines, installed, or somebody else's: not written here.
 _NOT_OURS = {".git", ".venv", "var", "build", "__pycache__", ".hypothesis", "migrations", "evidence", "vectors"}
 _TEXTS = {".py", ".js", ".html", ".css", ".sh", ".md", ".txt", ".toml", ".po", ".svg", ""}
 
+_READERS = 8
 # path, text that breaks the rule, text that is right by the smallest change
 _BROKEN: list[tuple[Rule, str, str, str]] = [
     (house_rules.leaves_the_environment_alone, "config/a.py", "import os\nos.environ['A']", "import os\nos.sep"),
@@ -43,6 +46,32 @@ _BROKEN: list[tuple[Rule, str, str, str]] = [
         "lenders/a.py",
         "row.save(update_fields=['status'])",
         "row.save(update_fields=['a'])",
+    ),
+    (
+        house_rules.reads_no_entries,
+        "verification/workflow/reading/a.py",
+        "AuditEntry.objects.filter(verification=row)",
+        "entries.of_cases([row.pk])",
+    ),
+    (
+        house_rules.reads_no_entries,
+        "verification/evidence/a.py",
+        "models.AuditPending._default_manager.count()",
+        "models.DataKey._default_manager.count()",
+    ),
+    (house_rules.reads_no_entries, "lenders/a.py", "AuditLeaf._base_manager", "AuditLeaf(log=log)"),
+    (house_rules.reads_no_entries, "people/a.py", "row.entries.filter(type=x)", "report.entries.find(x)"),
+    (
+        house_rules.reads_no_entries,
+        "verification/review/a.py",
+        "Verification.objects.filter(entries__type=x)",
+        "Verification.objects.filter(attempts__stage=x)",
+    ),
+    (
+        house_rules.reads_no_entries,
+        "config/a.py",
+        "apps.get_model('verification', 'AuditEntry')",
+        "apps.get_model('verification', 'Verification')",
     ),
     (house_rules.asks_one_clock, "lenders/a.py", "at = timezone.now()", "at = clock.now()"),
     (
@@ -127,6 +156,24 @@ def test_a_module_named_for_nothing_is_found(name: str) -> None:
 def test_every_rule_has_a_sample_that_breaks_it() -> None:
     shown = {rule for rule, *_ in _BROKEN} | {house_rules.is_named_for_something}
     assert shown == set(house_rules.TEXT_RULES)
+
+
+def test_every_file_that_may_still_read_entries_reads_some() -> None:
+    done = [
+        name
+        for name in sorted(house_rules.READS_ENTRIES_YET)
+        if not list(house_rules.queries_of_entries(PurePosixPath(name), _text(PurePosixPath(name))))
+    ]
+    assert not done, f"take these from the list: {done}"
+
+
+def test_the_log_has_at_most_eight_readers_of_entries() -> None:
+    readers = [name for name, _ in inspect.getmembers(entries, inspect.isfunction) if _is_reader(name)]
+    assert len(readers) <= _READERS, readers
+
+
+def _is_reader(name: str) -> bool:
+    return not name.startswith("_") and getattr(entries, name).__module__ == entries.__name__
 
 
 def test_no_file_is_somebody_elses() -> None:

@@ -3,21 +3,20 @@
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from verification.audit import keys
+from verification.audit import entries, keys
 from verification.audit.compare_rows import compare
 from verification.audit.held_rows import load
 from verification.audit.verify import verify_database, verify_log
 from verification.audit.verify_since import verify_since
 from verification.core.findings import Finding
 from verification.evidence.inspection import Unchecked, verify_case, verify_cases, verify_evidence, verify_shared
-from verification.models import AuditEntry
 
 
 def findings() -> Iterator[Finding]:
     """Everything that `audit_verify` would say of both logs."""
     looks = [verify_database()]
     for log in keys.LOGS:
-        looks += [verify_log(log), verify_cases(log, unchecked=Unchecked()), verify_evidence(log)]
+        looks += [verify_log(log), verify_cases(log, entries=entries, unchecked=Unchecked()), verify_evidence(log)]
     yield from chain(*looks, verify_shared())
 
 
@@ -37,10 +36,9 @@ def _of_case(pk: str) -> Iterator[Finding]:
     held = load([pk]).get(pk)
     if held is not None:
         yield from compare(held.verification.mode, held)
-    opened = AuditEntry.objects.filter(verification=pk, type="verification.created").values_list("pk", flat=True)
-    for entry in opened:
-        for field, detail in verify_case(entry, Unchecked()):
-            yield Finding(code="case", entry=entry, field=field, detail=detail)
+    for opened in entries.of_cases([pk], types=("verification.created",)):
+        for field, detail in verify_case(opened.pk, Unchecked(), entries=entries):
+            yield Finding(code="case", entry=opened.pk, field=field, detail=detail)
 
 
 def contradicts(note: str, *, log: str = "test") -> bool:

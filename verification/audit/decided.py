@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
 from types import MappingProxyType
+from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from verification.audit import keys, signatures
 from verification.audit.damaged import readable
@@ -133,6 +134,17 @@ def leaves_of(entry_ids: Collection[str]) -> list[AuditLeaf]:
     return [leaf for leaf in leaves if leaf.entry_id in counting]
 
 
+def last_sequence(*, lender_id: str, log: str) -> int:
+    """The number of the last event that a lender is told of one log; 0 while there is none."""
+    return _counted(log=log, told_to=lender_id).values_list("lender_sequence", flat=True).first() or 0
+
+
+def last_sequence_of_row(*, lender: str, log: str) -> Subquery:
+    """The same as a part of a statement over rows with these two columns: one look-up a row; null for none."""
+    newest = _counted(log=OuterRef(log), told_to=OuterRef(lender))
+    return Subquery(newest.values("lender_sequence")[:1])
+
+
 def with_ordered_end(rows: QuerySet[Verification, Verification], status: str) -> QuerySet[Verification, Verification]:
     """Those of these rows that have ended so and whose decision has a place in the log; its signature is not read."""
     ordered = AuditLeaf.objects.filter(entry__verification=OuterRef("pk"), entry__type=f"verification.{status}")
@@ -143,6 +155,11 @@ def with_unordered_end(rows: QuerySet[Verification, Verification]) -> QuerySet[V
     """Those of these rows that have ended and whose decision waits for its place in the log."""
     waiting = AuditPending.objects.filter(entry__type__in=events.DECISIONS).values("entry__verification")
     return rows.filter(pk__in=waiting, status__in=sorted(TERMINAL))
+
+
+def _counted(**where: Any) -> QuerySet[AuditLeaf, AuditLeaf]:
+    """What one lender is told of one log, the last first. PostgreSQL would put what is not counted before it."""
+    return AuditLeaf.objects.filter(lender_sequence__isnull=False, **where).order_by("-lender_sequence")
 
 
 def _with_case(leaves: QuerySet[AuditLeaf, AuditLeaf]) -> QuerySet[AuditLeaf, AuditLeaf]:

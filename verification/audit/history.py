@@ -34,9 +34,3 @@ def course_entry(entry: AuditEntry, *, is_signed: bool = True) -> Entry:
     """An entry as the course reads it: what is no map of fields has none."""
     body = entry.body if isinstance(entry.body, dict) else {}
     return Entry(entry.pk, entry.type, entry.log, entry.at, body, is_signed, entry.lender_id)
-
-
-def timeline(verification_id: str) -> list[AuditEntry]:
-    """All that is on record about a verification, oldest first, ordered or not."""
-    found = AuditEntry.objects.filter(verification_id=verification_id).select_related("leaf")
-    return list(found.order_by("at", "verification_sequence", "id"))

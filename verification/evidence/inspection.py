@@ -4,11 +4,11 @@ A case has sealed beside its evidence what its stages remember and the phones of
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
-from typing import Final
+from typing import Final, Protocol
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -24,6 +24,19 @@ _CASE_UNREADABLE = (DatabaseError, LookupError, ValueError, TypeError, Attribute
 _LOOKS: Final = 5
 """How often a verification is looked at that is moving while we look."""
 _REMEMBERING: Final = ("attempt.opened", "attempt.answered", "attempt.looked_at", "evidence.kept")
+
+
+class Entries(Protocol):
+    """The readers of the log by which cases are inspected: evidence stands beside the log, and is handed them."""
+
+    def ids_of_type(self, log: str, entry_type: str, /) -> Iterator[str]:
+        """The ids of all entries of a type about a case."""
+
+    def by_ids(self, ids: Collection[str], /) -> list[AuditEntry]:
+        """The entries with these ids."""
+
+    def of_cases(self, cases: Collection[str], /, *, types: Collection[str]) -> list[AuditEntry]:
+        """The entries of these types of some verifications, in their order."""
 
 
 @dataclass
@@ -79,17 +92,16 @@ def verify_shared() -> Iterator[Finding]:
         yield Finding(code="unreadable", detail=detail)
 
 
-def verify_cases(log: str, *, unchecked: Unchecked) -> Iterator[Finding]:
+def verify_cases(log: str, *, entries: Entries, unchecked: Unchecked) -> Iterator[Finding]:
     """Findings about the sealed cases of a log: key, place, commitment and index. Erased ones are left out.
 
     `unchecked` counts what no key was there for.
     """
-    created = AuditEntry.objects.filter(log=log, type="verification.created", verification__isnull=False)
     try:
         # Ids alone, and each row by itself: one that is damaged ends no look at the others.
-        for pk in created.order_by("pk").values_list("pk", flat=True).iterator():
+        for pk in entries.ids_of_type(log, "verification.created"):
             try:
-                for field, detail in verify_case(pk, unchecked):
+                for field, detail in verify_case(pk, unchecked, entries=entries):
                     yield Finding(code="case", log=log, entry=str(pk), field=field, detail=detail)
             except _CASE_UNREADABLE as error:
                 detail = f"the case it opened cannot be read ({type(error).__name__})"
@@ -99,9 +111,9 @@ def verify_cases(log: str, *, unchecked: Unchecked) -> Iterator[Finding]:
         yield Finding(code="unreadable", log=log, detail=detail)
 
 
-def verify_case(entry_id: str, unchecked: Unchecked) -> Iterator[tuple[str, str]]:
-    """Pairs of the field that does not fit and a sentence about it."""
-    entry = AuditEntry.objects.get(pk=entry_id)
+def verify_case(entry_id: str, unchecked: Unchecked, *, entries: Entries) -> Iterator[tuple[str, str]]:
+    """Pairs of the field that does not fit and a sentence about it. Raises `ValueError` if the entry is not there."""
+    [entry] = entries.by_ids([entry_id])
     row = Verification.objects.filter(pk=entry.verification_id).first()
     said = entry.body.get("case") if isinstance(entry.body, dict) else None
     if said is None or row is None:
@@ -126,8 +138,8 @@ def verify_case(entry_id: str, unchecked: Unchecked) -> Iterator[tuple[str, str]
     for field in ("client_reference", "locale"):
         if opening[field] != getattr(row, field):
             yield field, f"the {field} of {row.pk} is not the one in its sealed case"
-    yield from _verify_memories(row.pk, key)
-    yield from _verify_agents(row.pk, key)
+    yield from _verify_memories(row.pk, key, entries)
+    yield from _verify_agents(row.pk, key, entries)
     if not settings.TULGA_INDEX_KEYS:
         unchecked.indexes += 1
         return
@@ -154,15 +166,13 @@ def _verify_indexes(row: Verification, iin: str) -> Iterator[tuple[str, str]]:
             yield "number", f"the number of hand-over {phone.pk} is none that we drew"
 
 
-def _verify_memories(pk: str, key: Key) -> Iterator[tuple[str, str]]:
+def _verify_memories(pk: str, key: Key, entries: Entries) -> Iterator[tuple[str, str]]:
     """What each stage remembers is what the last entry of its attempt says: an earlier memory has tries left."""
     wrong: list[tuple[str, str]] = []
     for _ in range(_LOOKS):
         sequence = Verification.objects.filter(pk=pk).values_list("sequence", flat=True).first()
-        entries = AuditEntry.objects.filter(verification=pk, type__in=_REMEMBERING).order_by("verification_sequence")
-        bodies = [
-            body for body in entries.values_list("body", flat=True) if isinstance(body, dict) and "memory" in body
-        ]
+        remembering = (entry.body for entry in entries.of_cases([pk], types=_REMEMBERING))
+        bodies = [body for body in remembering if isinstance(body, dict) and "memory" in body]
         said, wrong = {str(body.get("attempt")): body["memory"] for body in bodies}, []
         for attempt in Attempt.objects.filter(verification=pk, pk__in=said).order_by("pk"):
             try:
@@ -179,9 +189,9 @@ def _verify_memories(pk: str, key: Key) -> Iterator[tuple[str, str]]:
     yield from wrong
 
 
-def _verify_agents(pk: str, key: Key) -> Iterator[tuple[str, str]]:
+def _verify_agents(pk: str, key: Key, entries: Entries) -> Iterator[tuple[str, str]]:
     """Which browser each phone has that scanned a code, as its entry says."""
-    bodies = AuditEntry.objects.filter(verification=pk, type="hand_over.read").values_list("body", flat=True)
+    bodies = [entry.body for entry in entries.of_cases([pk], types=("hand_over.read",))]
     said = {str(body.get("hand_over")): body.get("agent") for body in bodies if isinstance(body, dict)}
     for row in HandOver.objects.filter(verification=pk).order_by("pk"):
         place = vault.place_of_agent(row.pk)

@@ -14,11 +14,11 @@ from django.db import DatabaseError
 from django.db.models import Q
 
 from verification import clock, transactions
-from verification.audit import keys, log, sequencer
+from verification.audit import entries, keys, log, sequencer
 from verification.case import steps
 from verification.core.errors import TulgaError
 from verification.core.status import TERMINAL, Status
-from verification.models import Attempt, AuditPending, Verification
+from verification.models import Attempt, Verification
 from verification.worker import destruction
 from verification.workflow import policy
 from verification.workflow.moving import attempts, monthly_counts, quotas, rates
@@ -111,7 +111,7 @@ def frames_overdue(*, at: datetime, **of: str) -> int:
 def entries_refused() -> int:
     """How many entries the logs refuse: they say what only a worker may say, and none signed
     them."""
-    return AuditPending.objects.filter(refused=True).count()
+    return entries.waiting(are_refused=True)
 
 
 def refuse_forked_log() -> None:

@@ -1,14 +1,11 @@
 """What is on record is read in order, and each ordered entry has a proof."""
 
-from datetime import timedelta
-
 import pytest
 from django.conf import settings
 
-from tests.verification.audit.rows import NOON, add_case, add_entry, add_lender, order_all
+from tests.verification.audit.rows import add_case, add_entry, add_lender, order_all
 from verification.audit import checkpoint, decided, history, keys, proofs, receipt
 from verification.core.errors import BadInput, LogInconsistent
-from verification.models import AuditLeaf
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -40,17 +37,6 @@ def test_what_a_lender_is_told_is_read_behind_a_cursor_and_has_no_gap() -> None:
     assert {leaf.entry.lender_id for leaf in read} == {lender.pk}
     assert decided.leaves_after("test", lender_id=lender.pk, lender_sequence=1, limit=1) == read[1:2]
     assert decided.leaves_after("live", lender_id=lender.pk, lender_sequence=0, limit=9) == []
-
-
-def test_a_timeline_has_the_entries_that_are_not_ordered_yet_as_well() -> None:
-    verification = add_case(add_lender())
-    order_all()
-    add_entry(verification, type="verification.disputed", verification_sequence=4, at=NOON + timedelta(days=1))
-    timeline = history.timeline(verification.pk)
-    assert [entry.verification_sequence for entry in timeline] == [1, 2, 3, 4]
-    assert timeline[0].leaf.leaf_index == 0
-    with pytest.raises(AuditLeaf.DoesNotExist):
-        _ = timeline[3].leaf
 
 
 def test_the_stored_key_text_is_what_verifiers_parse() -> None:

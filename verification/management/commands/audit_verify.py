@@ -13,7 +13,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
-from verification.audit import policy
+from verification.audit import entries, policy
 from verification.audit.keys import LOGS
 from verification.audit.sequencer import adopt_head
 from verification.audit.verify import describe, verify_database, verify_log
@@ -52,7 +52,7 @@ class _Asked:
             how = {"against_head_file": not self.copy, "adopting": self.adopting}
             looks.append(verify_log(log, **how, processes=self.processes))
             looks += [verify_since(log, self.since[log])] if log in self.since else []
-            looks += [verify_cases(log, unchecked=left_out), verify_evidence(log)]
+            looks += [verify_cases(log, entries=entries, unchecked=left_out), verify_evidence(log)]
             looks += [replay_sample(log, self.samples[log])] if log in self.samples else []
         return chain(*looks, verify_shared())
 

@@ -6,8 +6,7 @@ opened there is sealed as its first entry says, and is this person's.
 
 from collections.abc import Sequence
 
-from verification.audit import signatures
-from verification.audit.damaged import readable
+from verification.audit import entries, signatures
 from verification.core import almaty, mci
 from verification.core.attestations import AGE, VISIT
 from verification.core.clearance import TIYN, Answer
@@ -46,11 +45,11 @@ def _earlier(verification: Verification, iin: str, *, over_mci: int) -> Answer |
     indexes = list(vault.blind_index(purpose=vault.BORROWER, value=iin).values())
     of_person = Verification.objects.filter(borrower_index__in=indexes, mode=verification.mode)
     of_person = of_person.filter(lender=verification.lender_id).exclude(pk=verification.pk)
-    said = AuditEntry.objects.filter(verification__in=of_person, type__in=(ATTESTED, _PAID)).order_by("-at")
+    told = entries.of_cases(of_person, types=(ATTESTED, _PAID), skips_damaged=True)
     # Of another thing that was attested there may be any number since.
     telling = [
         one
-        for one in readable(said)
+        for one in sorted(told, key=lambda entry: entry.at, reverse=True)
         if (one.type == ATTESTED and isinstance(one.body, dict) and one.body.get("what") == VISIT)
         or _is_over(one, over_mci)
     ]
@@ -77,8 +76,8 @@ def _earlier(verification: Verification, iin: str, *, over_mci: int) -> Answer |
     return None
 
 
-def _attested(entries: Sequence[AuditEntry], what: str) -> Answer | None:
-    said = [one for one in entries if one.type == ATTESTED and one.body["what"] == what]
+def _attested(sound: Sequence[AuditEntry], what: str) -> Answer | None:
+    said = [one for one in sound if one.type == ATTESTED and one.body["what"] == what]
     return Answer(fits=True, at=said[0].at, source=DESK) if said else None
 
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from datetime import date, datetime
 
-from verification.audit import signatures
+from verification.audit import entries, signatures
 from verification.core import almaty
 from verification.core.events import CLEARED, CREDITING, REPORTED
 from verification.evidence import vault
@@ -24,15 +24,14 @@ def most_of_days(verification: Verification, iin: str, *, days: Collection[date]
     """
     indexes = list(vault.blind_index(purpose=vault.BORROWER, value=iin).values())
     of_person = Verification.objects.filter(borrower_index__in=indexes, mode=verification.mode)
-    others = of_person.filter(lender=verification.lender_id).exclude(pk=verification.pk).values("pk")
-    said = AuditEntry.objects.filter(verification__in=others, type__in=CREDITING)
+    others = of_person.filter(lender=verification.lender_id).exclude(pk=verification.pk)
     of_loans = defaultdict[str, list[AuditEntry]](list)
-    for entry in signatures.sound(said.order_by("verification_id", "verification_sequence")):
+    for entry in signatures.sound(entries.of_cases(others, types=CREDITING)):
         of_loans[str(entry.verification_id)].append(entry)
     sums, today = dict.fromkeys(days, 0), almaty.day_of(at)
-    for entries in of_loans.values():
+    for of_loan in of_loans.values():
         counted, open_name, asked_at, until = set[date](), "", at, at
-        for entry in entries:
+        for entry in of_loan:
             if entry.type == REPORTED:
                 counted |= {almaty.day_of(datetime.fromisoformat(entry.body["signed_at"])), almaty.day_of(entry.at)}
             elif entry.type == _ASKED:  # the one before is void
@@ -45,7 +44,7 @@ def most_of_days(verification: Verification, iin: str, *, days: Collection[date]
         # Of two that are asked for at once the later to be evaluated sees the other.
         if open_name and (almaty.day_of(asked_at) == today or until > at):
             counted.add(today)
-        cap = max(int(entry.body.get("cap", 0)) for entry in entries)
+        cap = max(int(entry.body.get("cap", 0)) for entry in of_loan)
         for day in counted & sums.keys():
             sums[day] += cap
     return max(sums.values(), default=0)

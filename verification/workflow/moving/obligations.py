@@ -7,13 +7,13 @@ to refuse to hear of one that was paid past us would let its evidence go too ear
 from datetime import datetime, timedelta
 
 from verification import clock, transactions
-from verification.audit import decided, signatures
+from verification.audit import decided, entries, signatures
 from verification.case import moving
 from verification.case.history import read_unverified
 from verification.core.errors import BadInput, Conflict
 from verification.core.events import CLOSED, OBLIGATIONS, OPENED
 from verification.core.status import Status
-from verification.models import AuditEntry, Verification
+from verification.models import Verification
 from verification.workflow import cases, policy
 
 
@@ -36,8 +36,7 @@ def report(*, lender_id: str, mode: str, verification_id: str, status: str, at: 
             raise Conflict("only of what is told to be verified", code="not_verified")
         if at <= public.finished_at - policy.TOLD_TO:
             raise BadInput("before the borrower was verified", code="obligation_before_decision", pointer="/at")
-        found = AuditEntry.objects.filter(verification=verification, log=verification.mode, type__in=OBLIGATIONS)
-        sound = signatures.sound(found)
+        sound = signatures.sound(entries.of_cases([verification.pk], types=OBLIGATIONS, log=verification.mode))
         said = {one.type.removeprefix("obligation."): datetime.fromisoformat(one.body["at"]) for one in sound}
         if status in said:
             if said[status] == at:

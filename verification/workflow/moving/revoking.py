@@ -1,11 +1,11 @@
 """A key that signed decisions is revoked: by an entry that the root signed, and one to the lender of each decision."""
 
 from verification import clock, transactions
-from verification.audit import keys, log, signatures
+from verification.audit import entries, keys, log, signatures
 from verification.case import moving
 from verification.core import events
 from verification.core.errors import BadInput
-from verification.models import AuditEntry, AuditLeaf, Verification
+from verification.models import AuditEntry, Verification
 from verification.workflow import policy
 from verification.workflow.moving import clearances
 
@@ -28,14 +28,13 @@ def revoke(mode: str, *, key: str, from_index: int, signature: str) -> list[str]
         with transactions.writing():
             log.append(log=mode, type=events.REVOKED, body=body)
     found, next_index = list[str](), from_index
-    decided = AuditLeaf.objects.filter(log=mode, entry__type__in=events.DECISIONS).select_related("entry")
-    while page := list(decided.filter(leaf_index__gte=next_index).order_by("leaf_index")[: policy.SWEEP_BATCH]):
-        next_index = page[-1].leaf_index + 1
-        _, signers = signatures.inspect([leaf.entry for leaf in page])
-        for decision in (leaf.entry for leaf in page if signers.get(leaf.entry_id) == key):
+    batch = policy.SWEEP_BATCH
+    while page := entries.of_log(mode, types=events.DECISIONS, from_index=next_index, limit=batch):
+        next_index = page[-1].leaf.leaf_index + 1
+        _, signers = signatures.inspect(page)
+        for decision in (entry for entry in page if signers.get(entry.pk) == key):
             found.append(str(decision.verification_id))
-            entries = AuditEntry.objects.filter(verification_id=decision.verification_id, type=TOLD, body__key=key)
-            if signatures.sound(entries):
+            if signatures.sound(entries.of_cases(found[-1:], types=(TOLD,), saying={"key": key})):
                 continue
             with transactions.writing():
                 row = Verification.objects.select_for_update().filter(pk=decision.verification_id).first()

@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Final
 
 from verification import clock, transactions
+from verification.audit import entries
 from verification.case import moving, steps
 from verification.case.history import read_unverified
 from verification.case.law import combinations
@@ -20,7 +21,7 @@ from verification.core.errors import BadInput, Conflict, Misconfigured, Unavaila
 from verification.core.events import SIMULATED
 from verification.core.opening import Person
 from verification.core.status import Status
-from verification.models import AuditEntry, BorrowerSession, Verification
+from verification.models import BorrowerSession, Verification
 from verification.sources import simulation
 from verification.workflow import cases
 from verification.workflow.moving import links
@@ -99,8 +100,7 @@ def _require_free(verification: Verification) -> None:
     if verification.expires_at <= clock.now():
         raise Conflict("the time of this verification is over", code="illegal_transition")
     sessions = BorrowerSession.objects.filter(verification=verification, ended_at=None)
-    simulated = AuditEntry.objects.filter(verification=verification, type=SIMULATED)
-    if sessions.exists() and not simulated.exists():
+    if sessions.exists() and not entries.of_cases([verification.pk], types=(SIMULATED,)):
         raise Conflict("somebody has opened the link", code="borrower_at_it")
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from django.contrib.auth import get_user_model
-from django.db.models import Q
 
+from verification.audit import entries
 from verification.core.events import RENEWED
 from verification.core.opening import Opening
 from verification.evidence import vault
@@ -34,12 +34,13 @@ class Reviewer:
 def part_of(reviewer: Reviewer, verification: Verification, *, key: vault.Key) -> str:
     """By a code, which part this person had in the case, or in a new consent to its loan, if any."""
     marks = [mark for name in _names(reviewer) for mark in cases.marks_of(name)]
-    renewed = AuditEntry.objects.filter(verification=verification, type=RENEWED)
-    cases_of_loan = (verification.pk, *renewed.values_list("body__renewal", flat=True))
+    renewed = entries.of_cases([verification.pk], types=(RENEWED,))
+    renewals = [body["renewal"] for body in _bodies(renewed) if "renewal" in body]
+    minted = entries.of_cases([verification.pk, *renewals], types=("link.minted",))
     # By the entry that opened a new consent its first link was sent.
-    sent = renewed | AuditEntry.objects.filter(verification__in=cases_of_loan, type="link.minted")
-    if sent.filter(Q(body__person=reviewer.person_id) | Q(body__sent_by__in=marks)).exists():
-        return "reviewer_sent_link"
+    for body in _bodies([*renewed, *minted]):
+        if body.get("person") == reviewer.person_id or body.get("sent_by") in marks:
+            return "reviewer_sent_link"
     opening = cases.read(verification, key).opening
     return "reviewer_opened_case" if _has_opened(reviewer, opening) else ""
 
@@ -78,6 +79,11 @@ def _suffice(voters: Iterable[Reviewer]) -> bool:
 
 def _has_opened(reviewer: Reviewer, opening: Opening) -> bool:
     return cases.officer(opening.opened_by) in _names(reviewer)
+
+
+def _bodies(told: Iterable[AuditEntry]) -> list[dict[str, Any]]:
+    """What entries say, but for one that is no map of fields."""
+    return [entry.body for entry in told if isinstance(entry.body, dict)]
 
 
 def _names(reviewer: Reviewer) -> set[str]:

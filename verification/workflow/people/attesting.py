@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from django.db.models import Exists, OuterRef, Q
 
 from verification import clock, transactions
-from verification.audit import decided, signatures
+from verification.audit import decided, entries, signatures
 from verification.audit.held_rows import advanced_since
 from verification.case import moving
 from verification.case.history import read_unverified
@@ -22,7 +22,7 @@ from verification.core.errors import BadInput, Conflict, NotFound
 from verification.core.events import ADVANCED, ATTESTED
 from verification.core.opening import Loan
 from verification.core.status import Status
-from verification.models import Attempt, AuditEntry, Clearance, Verification
+from verification.models import Attempt, Clearance, Verification
 from verification.workflow import cases, policy
 from verification.workflow.moving import clearances, dossier, voters
 from verification.workflow.moving.voters import Reviewer
@@ -106,8 +106,8 @@ def to_confirm(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
             found = [one.verification for one in lacking.order_by("-created_at")[: policy.DESK_ROWS + 1]]
         listed = found[: policy.DESK_ROWS]
         public, asked = decided.statuses_of(listed), _asked(listed)
-        entries = signatures.sound(AuditEntry.objects.filter(verification__in=listed, type=ATTESTED))
-        made = {(one.verification_id, one.body["what"]) for one in entries}
+        attested = entries.of_cases([row.pk for row in listed], types=(ATTESTED,))
+        made = {(entry.verification_id, entry.body["what"]) for entry in signatures.sound(attested)}
         shown = tuple(
             ToConfirm(
                 verification_id=row.pk,
@@ -250,7 +250,7 @@ def _asked(rows: Sequence[Verification]) -> dict[str, tuple[str, ...]]:
 
 
 def _made(row: Verification) -> Sequence[Made]:
-    said = AuditEntry.objects.filter(verification=row, log=row.mode, type=ATTESTED).order_by("verification_sequence")
+    attested = entries.of_cases([row.pk], types=(ATTESTED,), log=row.mode)
     return [
         Made(
             what=str(one.body["what"]),
@@ -259,5 +259,5 @@ def _made(row: Verification) -> Sequence[Made]:
             person=str(one.body["person"]),
             at=one.at,
         )
-        for one in signatures.sound(said)
+        for one in signatures.sound(attested)
     ]

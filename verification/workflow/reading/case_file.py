@@ -4,17 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.db.models import Count, Max, Min
-from django.db.models.fields.json import KT
-from django.db.models.functions import Coalesce
-
 from verification import transactions
-from verification.audit import decided, history, keys, proofs
+from verification.audit import decided, entries, history, keys, proofs
+from verification.audit.entries import Look as Look
 from verification.core import reasons
 from verification.core.errors import BadInput, Conflict, LogInconsistent, Misconfigured
-from verification.core.events import DECISIONS, LOOKS, RENEWED
+from verification.core.events import DECISIONS, RENEWED
 from verification.core.status import TERMINAL
-from verification.models import LOOKED_AT, Attempt, AuditEntry, EvidenceItem, SharedEvidenceUse, Verification
+from verification.models import Attempt, AuditEntry, EvidenceItem, SharedEvidenceUse, Verification
 from verification.workflow import cases
 from verification.workflow.reading import queries
 from verification.workflow.reading.search import MODES, SearchResult, Step, found_of, note_reading, step_of
@@ -54,20 +51,6 @@ class EvidenceView:
     sealed_sha256: str
     created_at: datetime
     destroyed_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Look:
-    """Who of the lender looked, by id (`usr_…`, `key_…`), at what, how often, and when first and last.
-
-    `what`: `case`, `picture`, or `document`.
-    """
-
-    who: str
-    what: str
-    times: int
-    first: datetime
-    last: datetime
 
 
 @dataclass(frozen=True)
@@ -115,13 +98,14 @@ def case_file(*, person_id: str, verification_id: str) -> CaseFile:
         row = cases.of_any_lender(verification_id)
         attempts = list(Attempt.objects.filter(verification=row).order_by("opened_at", "turn"))
         numbers = {attempt.pk: number for number, attempt in enumerate(attempts, start=1)}
-        entries = AuditEntry.objects.filter(verification=row).select_related("leaf")
         found = found_of(row, decided.status_of(row))
+        on_record = entries.of_cases([row.pk], with_leaf=True)
         # No reason for no code, and none for one that a later version of the table no longer has.
         reason = reasons.REASONS.get(found.code)
         # A new consent that no entry names is none: nobody asked for that row.
-        asked = AuditEntry.objects.filter(verification=row, type=RENEWED).annotate(renewal=KT("body__renewal"))
-        renewals = Verification.objects.filter(pk__in=asked.values("renewal")).order_by("created_at")
+        told = [entry.body for entry in on_record if entry.type == RENEWED]
+        named = {str(body.get("renewal")) for body in told if isinstance(body, dict)}
+        renewals = Verification.objects.filter(pk__in=named).order_by("created_at")
         file = CaseFile(
             found=found,
             lender_detail=reason.lender_detail if reason else "",
@@ -142,8 +126,8 @@ def case_file(*, person_id: str, verification_id: str) -> CaseFile:
             ),
             checks=queries.check_views(row, key=None),
             evidence=_evidence(row, numbers=numbers),
-            steps=tuple(step_of(entry) for entry in entries.order_by("verification_sequence", "at", "id")),
-            looks=_looks(row),
+            steps=tuple(step_of(entry) for entry in on_record),
+            looks=entries.looks_at(row),
             log_key=_log_key(row.mode),
         )
         _note(row, person_id=person_id, what="case")
@@ -192,14 +176,13 @@ def checkpoint_file(*, person_id: str, mode: str) -> str:
 
 
 def _decision(row: Verification) -> AuditEntry:
-    public, placed = (
-        decided.status_of(row),
-        AuditEntry.objects.filter(verification=row, type__in=DECISIONS).exclude(leaf=None),
-    )
-    if public.log_index is not None:
-        return placed.get(leaf__leaf_index=public.log_index)
-    if (other := placed.first()) is not None:
-        raise LogInconsistent(f"entry {other.pk} is not what was hashed, or nobody signed it: see audit_verify")
+    decision = decided.status_of(row).decision
+    if decision is not None:
+        return decision
+    for other in entries.of_cases([row.pk], types=DECISIONS, with_leaf=True):
+        if getattr(other, "leaf", None) is not None:
+            detail = f"entry {other.pk} is not what was hashed, or nobody signed it"
+            raise LogInconsistent(f"{detail}: see audit_verify")
     raise _unordered()
 
 
@@ -218,15 +201,6 @@ def _log_key(mode: str) -> str:
         return str(keys.verification_key(mode))
     except Misconfigured:  # a case can be read where the log cannot be signed
         return ""
-
-
-def _looks(row: Verification) -> tuple[Look, ...]:
-    # They are no events of the case, so they name it in their body only. None is older than the case.
-    looks = AuditEntry.objects.filter(log=row.mode, type__in=LOOKS, at__gte=row.created_at)
-    about = looks.annotate(case=LOOKED_AT).filter(case=row.pk)
-    named = about.annotate(who=Coalesce(KT("body__person"), KT("body__key")), what=KT("body__what"))
-    counted = named.values("who", "what").annotate(times=Count("pk"), first=Min("at"), last=Max("at"))
-    return tuple(Look(**one | {"what": one["what"] or "document"}) for one in counted.order_by("first", "who", "what"))
 
 
 def _evidence(row: Verification, *, numbers: dict[str, int]) -> tuple[EvidenceView, ...]:

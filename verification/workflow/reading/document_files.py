@@ -6,13 +6,13 @@ from hashlib import sha256
 from typing import Any
 
 from verification import transactions
-from verification.audit import decided, log
+from verification.audit import decided, entries, log
 from verification.core import identification_document, stored
 from verification.core.errors import Conflict, NotFound
 from verification.core.ids import is_id
 from verification.core.status import TERMINAL
 from verification.evidence import document_signing, store
-from verification.models import Attempt, AuditPending, EvidenceItem, Verification
+from verification.models import Attempt, EvidenceItem, Verification
 from verification.workflow import cases
 from verification.workflow.moving import documents
 
@@ -128,6 +128,6 @@ def _item(attempt: Attempt) -> EvidenceItem | None:
 
 def _is_told(row: Verification, item: EvidenceItem) -> bool:
     """Whether the log has ordered what was on record when the document was made, and the decision if there was one."""
-    if AuditPending.objects.filter(entry__verification=row, entry__at__lte=item.created_at).exists():
+    if entries.waiting(case=row.pk, until=item.created_at):
         return False
     return row.status not in TERMINAL or decided.status_of(row).status in TERMINAL

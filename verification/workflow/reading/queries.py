@@ -4,18 +4,17 @@ import logging
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from operator import attrgetter
-from typing import Any
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet, Subquery
 
 from verification import clock
-from verification.audit import decided, proofs
+from verification.audit import decided, entries, proofs
 from verification.core import ids, reasons
 from verification.core.errors import BadInput, Conflict, EvidenceUnreadable, NotFound
 from verification.core.events import CLEARINGS
 from verification.core.status import TERMINAL, Status
 from verification.evidence import store, vault
-from verification.models import Attempt, AuditEntry, AuditLeaf, EvidenceItem, Verification
+from verification.models import Attempt, AuditLeaf, EvidenceItem, Verification
 from verification.workflow import cases
 from verification.workflow.moving import attempts, dossier
 from verification.workflow.reading.borrower_page import (
@@ -220,18 +219,12 @@ def _events(leaves: Sequence[AuditLeaf]) -> tuple[EventView, ...]:
 
 def last_sequence(*, lender_id: str, mode: str) -> int:
     """The sequence number of the last event that a lender is told; 0 while there is none."""
-    return _counted(log=mode, told_to=lender_id).values_list("lender_sequence", flat=True).first() or 0
+    return decided.last_sequence(lender_id=lender_id, log=mode)
 
 
 def last_sequence_of_row(*, lender: str, mode: str) -> Subquery:
     """The same as a part of a statement over rows with these two columns: one look-up a row; null for none."""
-    newest = _counted(log=OuterRef(mode), told_to=OuterRef(lender))
-    return Subquery(newest.values("lender_sequence")[:1])
-
-
-def _counted(**where: Any) -> QuerySet[AuditLeaf]:
-    """What one lender is told of one log, the last first. PostgreSQL would put what is not counted before it."""
-    return AuditLeaf.objects.filter(lender_sequence__isnull=False, **where).order_by("-lender_sequence")
+    return decided.last_sequence_of_row(lender=lender, log=mode)
 
 
 def checkpoint(mode: str) -> str:
@@ -254,7 +247,8 @@ def is_covered(untrusted: object, *, mode: str, log_index: int) -> bool:
 
 def proof(*, lender_id: str, mode: str, event_id: str) -> str:
     """The tlog-proof of one of the lender's entries; raises `NotFound`, or `Conflict` before it is ordered."""
-    if not AuditEntry.objects.filter(pk=event_id, lender_id=lender_id, log=mode).exists():
+    named = entries.by_ids([event_id], skips_damaged=True)
+    if [(entry.lender_id, entry.log) for entry in named] != [(lender_id, mode)]:
         raise NotFound("no such event")
     found = proofs.proof_for(event_id)
     if found is None:

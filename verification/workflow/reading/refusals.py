@@ -1,14 +1,11 @@
 """What the log refuses to order, for the operator who has to find out who wrote it."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Q
-
-from verification.audit import sequencer
-from verification.audit.damaged import readable
-from verification.core.errors import Misconfigured
-from verification.models import AuditEntry, AuditPending
+from verification.audit import entries
+from verification.models import AuditEntry
 
 MOST = 100
 """Refused entries on one page. Ours: what one attack or one missing key leaves before somebody looks."""
@@ -36,35 +33,32 @@ class RefusedEntry:
 
 def refused_entries() -> tuple[tuple[RefusedEntry, ...], bool]:
     """Up to `MOST` of them, newest first, and whether there are more. None is told to a lender or a borrower."""
-    ids = list(AuditPending.objects.filter(refused=True).values_list("pk", flat=True)[: MOST + 1])
-    found = AuditEntry.objects.filter(pk__in=ids[:MOST]).select_related("verification")
-    # One that cannot even be read is named by `audit_verify`, and counted here.
-    entries = list(readable(found.defer("verification__sealed_case").order_by("-at", "-pk")))
-    try:
-        why = sequencer.faults(AuditEntry.objects.filter(pk__in=[entry.pk for entry in entries]))
-    except Misconfigured as fault:
-        why = dict.fromkeys((entry.pk for entry in entries), fault.detail)
-    of_cases = AuditEntry.objects.filter(verification__in={entry.verification_id for entry in entries} - {None})
-    counted = of_cases.values("verification_id").annotate(waiting=Count("pk", filter=Q(leaf=None)))
-    held = dict(counted.values_list("verification_id", "waiting"))
-    ordered = of_cases.exclude(leaf=None).order_by("leaf__leaf_index")
-    last = {pk: (kind, at) for pk, kind, at in ordered.values_list("verification_id", "type", "leaf__leaf_index")}
-    refused = []
-    for entry in entries:
+    refused = entries.refused(limit=MOST)
+    cases = {entry.verification_id for entry, _ in refused if entry.verification_id}
+    waiting, last = Counter[str](), dict[str, AuditEntry]()
+    for entry in entries.of_cases(cases, with_leaf=True, skips_damaged=True):
+        case = str(entry.verification_id)
+        if (leaf := getattr(entry, "leaf", None)) is None:
+            waiting[case] += 1
+        elif case not in last or leaf.leaf_index > last[case].leaf.leaf_index:
+            last[case] = entry
+    shown = []
+    for entry, why in refused:
         case = entry.verification_id or ""
-        kind, index = last.get(case, ("", None))
-        refused.append(
+        newest = last.get(case)
+        shown.append(
             RefusedEntry(
                 id=entry.pk,
                 log=entry.log,
                 type=entry.type,
                 at=entry.at,
-                why=why.get(entry.pk, ""),
+                why=why,
                 verification_id=case,
                 row_status=entry.verification.status if entry.verification else "",
-                last_ordered=kind,
-                last_index=index,
-                held=max(0, held.get(case, 1) - 1),
+                last_ordered=newest.type if newest else "",
+                last_index=newest.leaf.leaf_index if newest else None,
+                held=max(0, waiting[case] - 1),
             )
         )
-    return tuple(refused), len(ids) > len(entries)
+    # One that cannot even be read is named by `audit_verify`, and counted here.
+    return tuple(shown), entries.waiting(are_refused=True) > len(shown)

@@ -16,14 +16,13 @@ from django.db.models import Q
 from django.utils import timezone
 
 from verification import transactions
-from verification.audit import decided, log
+from verification.audit import decided, entries, log
 from verification.core import almaty, profiles
 from verification.core.errors import BadInput
-from verification.core.events import READINGS
 from verification.core.ids import Iin, is_id, numbered
 from verification.core.status import Status
 from verification.evidence import vault
-from verification.models import READER, AuditEntry, MonthlyChange, MonthlyCount, Verification
+from verification.models import AuditEntry, MonthlyChange, MonthlyCount, Verification
 from verification.workflow.reading import queries
 
 ZONE: Final = almaty.ZONE
@@ -167,9 +166,7 @@ def own_readings(*, person_id: str, mode: str = "live", limit: int = 50) -> tupl
     """What the log of a mode says this person read, newest first; looking is itself a reading and is logged."""
     _require(mode in MODES, "mode", "mode_unknown")
     with transactions.writing():
-        readings_of = AuditEntry.objects.annotate(person=READER).filter(person=person_id)
-        own = readings_of.filter(log=mode, type__in=READINGS)
-        newest = own.select_related("leaf").order_by("-at", "-id")[:limit]
+        newest = entries.readings_by(person_id, log=mode, limit=limit)
         readings = tuple(step_of(entry) for entry in newest)
         body = {"what": "own_readings", "found": len(readings)}
         note_reading("oversight.viewed", mode=mode, person_id=person_id, body=body)

@@ -6,12 +6,12 @@ from typing import Final
 from django.db.models import Exists, OuterRef
 
 from verification import transactions
-from verification.audit import decided, log
+from verification.audit import decided, entries, log
 from verification.case.history import read
 from verification.core.errors import Conflict, NotFound
 from verification.core.statement_text import is_text
 from verification.core.status import TERMINAL
-from verification.models import Attempt, AuditPending, EvidenceItem, Verification
+from verification.models import Attempt, EvidenceItem, Verification
 from verification.workflow import cases
 from verification.workflow.moving import documents, dossier, links
 
@@ -68,7 +68,7 @@ def _read(row: Verification, file: str) -> tuple[SignedFile, Attempt, str]:
         if Attempt.objects.filter(_with(_SIGNATURE), verification=row, status__in=documents.UNENDED).exists():
             raise Conflict("the signature is not judged yet", code="document_not_ready")
         raise NotFound("no signature of this verification was judged")
-    is_pending = AuditPending.objects.filter(entry__verification=row, entry__at__lte=attempt.closed_at).exists()
+    is_pending = entries.waiting(case=row.pk, until=attempt.closed_at) > 0
     if is_pending or (row.status in TERMINAL and decided.status_of(row).status not in TERMINAL):
         raise Conflict("the log has not ordered yet what was said of it", code="document_not_ready")
     if cases.is_erased(row):
