@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from verification.core.errors import NotFound
+from verification.core.errors import TulgaError
 from verification.workflow.reading.replay import Verdict, replay, worst
 
 EXIT = {Verdict.SAME: 0, Verdict.DIFFERENT: 1, Verdict.CANNOT: 2}
@@ -29,7 +29,7 @@ class Command(BaseCommand):
         """One line an attempt; raises `CommandError` with the exit code where it is not 0."""
         try:
             found = replay(verification_id=verification_id)
-        except NotFound as error:
+        except TulgaError as error:
             raise CommandError(f"{error.code}: {error.detail}", returncode=EXIT[Verdict.CANNOT]) from None
         for number, one in enumerate(found, start=1):
             detail = "".join(f": {part}" for part in (one.code, one.detail) if part)

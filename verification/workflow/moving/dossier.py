@@ -262,8 +262,8 @@ def judgement(
     terms = {"at": evidence.at.isoformat(), "policy": stored.as_record(numbers), **of_rows}
     terms |= {"facts": stored.as_record(facts), "checks": stored.as_record(Checks(tuple(said)))["checks"]}
     written = {f"{stage.name}.terms": stored.canonical_json({"v": stored.VERSION, **terms})}
-    if stage.report is not None:
-        written[f"{stage.name}.report"] = stage.report(facts, numbers, results)
+    if (report := stage.report_of(facts, numbers, results)) is not None:
+        written[f"{stage.name}.report"] = report
     return written
 
 

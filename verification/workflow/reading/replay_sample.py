@@ -6,13 +6,13 @@ Whoever names the number that the chance begins with, and the same log, draws th
 import heapq
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
-from verification.core.errors import NotFound
+from verification.core.errors import NotFound, TulgaError
 from verification.core.findings import Finding
-from verification.models import Attempt, AuditEntry
+from verification.models import AuditEntry
 from verification.workflow import cases
 from verification.workflow.reading.replay import FACTS, Replayed, Verdict, judge_again, record
 
@@ -81,18 +81,18 @@ def replay_sample(log: str, sample: Sample) -> Iterator[Finding]:
 
 
 def _judged_again(entry: AuditEntry) -> Replayed:
-    name = str(entry.body.get("attempt"))
-    where = name, str(entry.body.get("route")), str(entry.body.get("stage"))
-    attempt = Attempt.objects.filter(pk=name, verification_id=entry.verification_id).first()
+    body = entry.body
+    where = str(body.get("attempt")), str(body.get("route")), str(body.get("stage"))
+    failed = Replayed(*where, Verdict.CANNOT)
     try:
         row = cases.of_any_lender(entry.verification_id or "")
-        if attempt is None:
-            raise NotFound("there is no such attempt")
     except NotFound as error:
-        return Replayed(*where, Verdict.CANNOT, error.detail, error.code)
+        return replace(failed, detail=error.detail, code=error.code)
     try:
-        found = judge_again(row, attempt)
-    except (LookupError, ValueError, TypeError, AttributeError) as error:  # evidence whose form nobody knows
-        found = Replayed(*where, Verdict.CANNOT, type(error).__name__, "unreadable")
-    record(row, [found])
-    return found
+        again = judge_again(row, entry.pk)
+    except TulgaError as error:
+        again = replace(failed, detail=error.detail, code=error.code)
+    except (LookupError, ValueError, TypeError, AttributeError) as error:  # its form is unknown
+        again = replace(failed, detail=type(error).__name__, code="unreadable")
+    record(row, [again])
+    return again
