@@ -155,7 +155,7 @@ def test_a_row_of_evidence_that_is_gone_cannot_be_judged_and_is_no_refusal(verif
     assert word(verified) == (Verdict.CANNOT, f"evidence is missing: {kind}")
 
 
-def test_a_shared_list_that_is_gone_cannot_be_judged_whatever_rows_say_of_it(verified, settings):
+def test_a_shared_list_that_is_gone_cannot_be_judged(verified, settings):
     uses = SharedEvidenceUse.objects.filter(attempt=last_attempt(verified), kind="shared.crl.0")
     name = uses.get().evidence_id
     uses.delete()

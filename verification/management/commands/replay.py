@@ -15,9 +15,9 @@ class Command(BaseCommand):
     """Exits with 0 if every judgement comes out the same, 1 if one differs, 2 if one cannot be repeated."""
 
     help = (
-        "Judge every judged attempt of a verification again from its stored evidence, time and policy, offline; where "
-        "camera frames were destroyed by rule, from the facts that were measured then. "
-        "Exit 0 the same, 1 different, 2 cannot (evidence missing, policy of another release, nothing judged). "
+        "Judge every judged attempt of a verification again by its stored evidence, time and policy and the checks "
+        "of its release, offline; where camera frames were destroyed by rule, by the facts of that time. "
+        "Exit 0 the same, 1 different, 2 cannot (evidence missing, form of a later release, nothing judged). "
         "The log gets one entry that it was read."
     )
 
