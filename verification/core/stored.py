@@ -118,20 +118,20 @@ def has_earlier_value(field: dataclasses.Field[Any], *, is_whole: bool) -> bool:
     if BEFORE in field.metadata:
         return True
     defaults = field.default, field.default_factory
-    return not is_whole and any(each is not dataclasses.MISSING for each in defaults)
+    return not is_whole and any(default is not dataclasses.MISSING for default in defaults)
 
 
-def agrees(now: Any, before: Any) -> bool:
+def agrees(later: Any, earlier: Any) -> bool:
     """Whether JSON says all that earlier JSON says. Its maps may have more fields."""
-    if isinstance(before, Mapping):
-        if not isinstance(now, Mapping) or before.keys() - now.keys():
+    if isinstance(earlier, Mapping):
+        if not isinstance(later, Mapping) or earlier.keys() - later.keys():
             return False
-        return all(agrees(now[name], value) for name, value in before.items())
-    if isinstance(before, list):
-        if not isinstance(now, list) or len(now) != len(before):
+        return all(agrees(later[name], value) for name, value in earlier.items())
+    if isinstance(earlier, list):
+        if not isinstance(later, list) or len(later) != len(earlier):
             return False
-        return all(agrees(*pair) for pair in zip(now, before, strict=True))
-    return type(now) is type(before) and bool(now == before)
+        return all(agrees(*pair) for pair in zip(later, earlier, strict=True))
+    return type(later) is type(earlier) and bool(later == earlier)
 
 
 def fields_of(stored: Any, *, what: str) -> dict[str, Any]:
@@ -173,16 +173,16 @@ def _read_fields(stored: Any, into: Any, *, place: str, is_whole: bool) -> Any:
     fields, types = _fields(into), _types(into)
     if unknown := sorted(stored.keys() - fields.keys()):
         raise unreadable(f"{place}.{unknown[0]}", "is a field that this release does not know")
-    given = dict(stored)
+    complete = dict(stored)
     for name, field in fields.items():
         if name in stored:
             continue
         if not has_earlier_value(field, is_whole=is_whole):
             raise unreadable(f"{place}.{name}", "is missing, which this release needs")
         if BEFORE in field.metadata:
-            given[name] = _spelled(field.metadata[BEFORE])
+            complete[name] = _spelled(field.metadata[BEFORE])
     values = {
-        name: _read(value, types[name], place=f"{place}.{name}", is_whole=is_whole) for name, value in given.items()
+        name: _read(value, types[name], place=f"{place}.{name}", is_whole=is_whole) for name, value in complete.items()
     }
     try:
         return into(**values)
@@ -208,9 +208,10 @@ def _read(stored: Any, kind: Any, *, place: str, is_whole: bool) -> Any:
             kinds = (kinds[0],) * len(stored)
         if len(kinds) != len(stored):
             raise unreadable(place, f"has {len(stored)} items, not {len(kinds)}")
-        pairs = enumerate(zip(stored, kinds, strict=True))
-        items = (_read(item, each, place=f"{place}[{number}]", is_whole=is_whole) for number, (item, each) in pairs)
-        return origin(items)
+        return origin(
+            _read(item, item_kind, place=f"{place}[{number}]", is_whole=is_whole)
+            for number, (item, item_kind) in enumerate(zip(stored, kinds, strict=True))
+        )
     if origin is Mapping:
         if not isinstance(stored, Mapping):
             raise unreadable(place, "is no mapping")
@@ -227,16 +228,16 @@ def _read(stored: Any, kind: Any, *, place: str, is_whole: bool) -> Any:
 def _member(stored: Any, kinds: tuple[Any, ...], place: str, is_whole: bool) -> Any:
     """Of a union's types the one that wrote this.
 
-    Of several records it is the one that has these fields, and no other without an earlier value.
+    Of several records it is the one that has these fields, or that can be read from them.
     """
-    members = [each for each in kinds if each is not NoneType]
+    members = [kind for kind in kinds if kind is not NoneType]
     if len(members) > 1 and isinstance(stored, Mapping):
-        records = [each for each in members if _is_record(each)]
-        members = [each for each in records if stored.keys() == _fields(each).keys()] or [
-            each for each in records if _may_lack(each, stored, is_whole)
+        records = [kind for kind in members if _is_record(kind)]
+        members = [kind for kind in records if stored.keys() == _fields(kind).keys()] or [
+            kind for kind in records if _may_lack(kind, stored, is_whole)
         ]
     elif len(members) > 1:
-        members = [each for each in members if type(stored) is (list if get_origin(each) is tuple else each)]
+        members = [kind for kind in members if type(stored) is (list if get_origin(kind) is tuple else kind)]
     if len(members) != 1:
         raise unreadable(place, "has a type that cannot be read back")
     return members[0]
@@ -245,8 +246,8 @@ def _member(stored: Any, kinds: tuple[Any, ...], place: str, is_whole: bool) -> 
 def _may_lack(record: Any, stored: Mapping[str, Any], is_whole: bool) -> bool:
     """Whether these are fields of the record, and each other field of it has an earlier value."""
     fields = _fields(record)
-    others = [field for name, field in fields.items() if name not in stored]
-    return stored.keys() <= fields.keys() and all(has_earlier_value(field, is_whole=is_whole) for field in others)
+    missing = [field for name, field in fields.items() if name not in stored]
+    return stored.keys() <= fields.keys() and all(has_earlier_value(field, is_whole=is_whole) for field in missing)
 
 
 def _read_plain(stored: Any, kind: Any, *, place: str) -> Any:

@@ -23,8 +23,8 @@ FOLDER = Path(__file__).resolve().parent
 def main(arguments: list[str]) -> None:
     """Write what is new, and print which. Raises `SystemExit` for fields without an earlier value."""
     listed = {} if arguments == ["--anew"] else fields.read_list()
-    if found := fields.faults(listed, fields.today()):
-        sys.exit("\n".join(found))
+    if problems := fields.faults(listed, fields.today()):
+        sys.exit("\n".join(problems))
     built = blobs()
     fields.write_list(fields.extended(listed, fields.today()))
     if arguments == ["--anew"]:
@@ -37,15 +37,15 @@ def main(arguments: list[str]) -> None:
             continue
         path = FOLDER / kind / f"{len(numbers) + 1}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        spelled = json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True)
-        path.write_text(spelled + "\n", "utf-8")
+        text = json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True)
+        path.write_text(text + "\n", "utf-8")
         print(path.relative_to(FOLDER))
 
 
 def blobs() -> dict[str, bytes]:
     """Each blob by its kind, as the product itself spells it."""
     message = webhooks.payload(samples.EVENT, samples.CHECKPOINT, version=versions.NEWEST)
-    found = {
+    built = {
         "case": stored.to_bytes(cases.StoredCase(samples.LENDER, samples.OPENING)),
         "memory": stored.to_bytes(samples.MEMORY),
         "entry": stored.to_bytes(samples.ENTRY_BODY),
@@ -54,8 +54,8 @@ def blobs() -> dict[str, bytes]:
     for stage, case, evidence in judged.attempts():
         facts = stage.measure(case, evidence, stage.policy_in_use())
         written = judged.written(stage, evidence, facts)
-        found |= {f"{kind}/{stage.name}": content for kind, content in written.items()}
-    return found
+        built |= {f"{kind}/{stage.name}": content for kind, content in written.items()}
+    return built
 
 
 def numbers_of(kind: str) -> list[int]:

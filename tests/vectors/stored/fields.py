@@ -25,7 +25,7 @@ _ADDED = " added"
 _HOW = f"give it `field(default=…, metadata={{stored.{stored.BEFORE.upper()}: …}})`"
 
 
-class Known(NamedTuple):
+class StoredField(NamedTuple):
     """A field of a record. `is_whole`: it is a policy's, of which no default is taken."""
 
     path: str
@@ -35,23 +35,23 @@ class Known(NamedTuple):
     is_whole: bool
 
 
-def today() -> list[Known]:
+def today() -> list[StoredField]:
     """The fields of all records of this release."""
     ways = [way for route in ROUTES.values() for way in (route.stages, route.registered or ())]
-    found = [*of_stages((stages.CONSENT, stages.QUESTION, *(stage for way in ways for stage in way)))]
+    every = [*of_stages((stages.CONSENT, stages.QUESTION, *(stage for way in ways for stage in way)))]
     for name, kind in (
         ("checks", dossier.Checks),
         ("compared", ComparedAll),
         ("look", ChainNumbers),
         ("rest", Neutral),
     ):
-        found += _fields(kind, name, is_whole=False)
-    return list({known.path: known for known in found}.values())
+        every += _fields(kind, name, is_whole=False)
+    return list({field.path: field for field in every}.values())
 
 
-def of_stages(given: Iterable[Stage]) -> Iterator[Known]:
+def of_stages(with_judgements: Iterable[Stage]) -> Iterator[StoredField]:
     """The fields of the policies and facts of these stages."""
-    for stage in given:
+    for stage in with_judgements:
         yield from _fields(type(stage.policy_in_use()), f"{stage.name}.policy", is_whole=True)
         yield from _fields(stage.facts, f"{stage.name}.facts", is_whole=False)
 
@@ -68,41 +68,41 @@ def write_list(listed: Mapping[str, bool]) -> None:
     LIST.write_text("".join(f"{line}\n" for line in lines), "utf-8")
 
 
-def extended(listed: Mapping[str, bool], fields: Iterable[Known]) -> dict[str, bool]:
+def extended(listed: Mapping[str, bool], fields: Iterable[StoredField]) -> dict[str, bool]:
     """The list with these fields: those of a record that it does not know are its first ones."""
     records = {path.rpartition(".")[0] for path in listed}
-    fresh = {known.path: known.record in records for known in fields if known.path not in listed}
+    fresh = {field.path: field.record in records for field in fields if field.path not in listed}
     return {**listed, **fresh}
 
 
-def faults(listed: Mapping[str, bool], fields: Iterable[Known]) -> list[str]:
-    """What of these fields would keep earlier judgements from being read, each with its remedy."""
-    given = {known.path: known for known in fields}
-    found = [f"{path} is gone: raise `stored.VERSION`" for path in sorted(listed.keys() - given)]
-    for path, is_added in sorted(extended(listed, given.values()).items()):
-        if not is_added or path not in given:
+def faults(listed: Mapping[str, bool], fields: Iterable[StoredField]) -> list[str]:
+    """Which of these fields would keep earlier judgements from being read, each with its remedy.
+
+    Raises: `EvidenceUnreadable` for an earlier value of another type than its field.
+    """
+    by_path = {field.path: field for field in fields}
+    problems = [f"{path} is gone: raise `stored.VERSION`" for path in sorted(listed.keys() - by_path)]
+    for path, is_added in sorted(extended(listed, by_path.values()).items()):
+        if not is_added or path not in by_path:
             continue
-        known = given[path]
-        if not stored.has_earlier_value(known.field, is_whole=known.is_whole):
-            found.append(f"{path} was added and has no earlier value: {_HOW}")
-        elif stored.BEFORE in known.field.metadata:
-            before = known.field.metadata[stored.BEFORE]
-            if dataclasses.is_dataclass(before):
-                found.append(f"{path}: spell its earlier value as a mapping of fields")
-            else:
-                lone = dataclasses.make_dataclass("Lone", [(known.field.name, known.kind)])
-                spelled = stored.as_record({known.field.name: before})
-                stored.read(spelled, into=lone, what=path, is_whole=True)
-    return found
+        _, _, field, kind, is_whole = by_path[path]
+        if not stored.has_earlier_value(field, is_whole=is_whole):
+            problems.append(f"{path} was added and has no earlier value: {_HOW}")
+        elif dataclasses.is_dataclass(earlier := field.metadata.get(stored.BEFORE)):
+            problems.append(f"{path}: spell its earlier value as a mapping of fields")
+        elif stored.BEFORE in field.metadata:
+            lone = dataclasses.make_dataclass("Lone", [(field.name, kind)])
+            stored.read(stored.as_record({field.name: earlier}), into=lone, what=path, is_whole=True)
+    return problems
 
 
-def _fields(kind: Any, place: str, *, is_whole: bool) -> Iterator[Known]:
+def _fields(kind: Any, place: str, *, is_whole: bool) -> Iterator[StoredField]:
     """The fields of a record, and of the records in them; of several in one place by their names."""
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         types = get_type_hints(kind)
         for field in dataclasses.fields(kind):
             path = f"{place}.{field.name}"
-            yield Known(path, place, field, types[field.name], is_whole)
+            yield StoredField(path, place, field, types[field.name], is_whole)
             yield from _fields(types[field.name], path, is_whole=is_whole)
         return
     parts = [part for part in get_args(kind) if part not in (NoneType, Ellipsis)]

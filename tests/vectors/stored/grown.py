@@ -46,9 +46,9 @@ def with_fact(stage: Stage) -> Stage:
         return facts_type(**vars(stage.measure(case, evidence, policy)), counted=7)
 
     def report(facts: Any, policy: Any, results: tuple[Result, ...], checks: Collection[str]) -> bytes:
-        told = json.loads(stage.report(facts, policy, results, checks) if stage.report else b"{}")
-        rows = [{**row, "counted": facts.counted} for row in told.get("checks", ())]
-        return stored.canonical_json({**told, "checks": rows, "counted": facts.counted})
+        document = json.loads(stage.report(facts, policy, results, checks) if stage.report else b"{}")
+        rows = [{**row, "counted": facts.counted} for row in document.get("checks", ())]
+        return stored.canonical_json({**document, "checks": rows, "counted": facts.counted})
 
     return stage.differing(facts=facts_type, measure=measure, report=report if stage.report else None)
 
@@ -68,9 +68,9 @@ def with_changed_check(stage: Stage, *, keeps_former: bool = True) -> Stage:
 
 def without_check(stage: Stage, *, keeps_former: bool = True) -> Stage:
     """The stage that does not have its last check any more."""
-    *others, (name, check) = stage.checks.items()
+    *remaining, (name, check) = stage.checks.items()
     former = {name: (check,)} if keeps_former else {}
-    return stage.differing(checks=dict(others), former={**stage.former, **former})
+    return stage.differing(checks=dict(remaining), former={**stage.former, **former})
 
 
 def grown(stage: Stage) -> Stage:
@@ -80,13 +80,13 @@ def grown(stage: Stage) -> Stage:
 
 def judged_again(stage: Stage, terms: Mapping[str, Any]) -> list[str]:
     """What comes out otherwise of the facts in stored terms, by the release whose checks they list."""
-    checks = [{"check": each["name"], "outcome": each["outcome"], "code": each["code"]} for each in terms["checks"]]
-    names = tuple(each["check"] for each in checks)
-    known = [each for each in releases.RELEASES.values() if each.checks(stage.name) == names]
-    assert known, f"no release checks {names}"
-    found = []
-    for release in known:
+    checks = [{"check": check["name"], "outcome": check["outcome"], "code": check["code"]} for check in terms["checks"]]
+    names = tuple(check["check"] for check in checks)
+    matching = [release for release in releases.RELEASES.values() if release.checks(stage.name) == names]
+    assert matching, f"no release checks {names}"
+    outcomes = []
+    for release in matching:
         body = {"release": release.id, "checks": checks, "outcome": "passed", "code": ""}
         judgement = Judgement(body, terms, report=None, case=known_case.case(), items=None)
-        found.append(differences(stage, judgement))
-    return min(found, key=len)
+        outcomes.append(differences(stage, judgement))
+    return min(outcomes, key=len)

@@ -1,5 +1,6 @@
 """What was stored is read, and spelled again it is the same; what was judged is judged the same from its facts."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,11 +11,14 @@ from tests.vectors.stored.build import FOLDER, numbers_of, read
 from tests.vectors.stored.grown import grown, judged_again
 from verification.core import stored
 from verification.core.errors import EvidenceUnreadable
+from verification.core.results import Failed, Result
 from verification.core.route import Stage
 from verification.routes import ROUTES
+from verification.stages import person
+from verification.stages.register import REGISTER
 from verification.workflow import cases, stages
 
-_ALL = (stages.CONSENT, stages.QUESTION, *(stage for one in ROUTES.values() for stage in one.stages))
+_ALL = (stages.CONSENT, stages.QUESTION, *(stage for route in ROUTES.values() for stage in route.stages))
 STAGES = tuple({stage.name: stage for stage in reversed(_ALL)}.values())
 """Each once, as the first route has it."""
 KINDS = {"case", "memory", "entry", "delivery"} | {f"terms/{stage.name}" for stage in STAGES}
@@ -45,8 +49,8 @@ def test_the_case_is_read_and_spelled_again_is_the_same(number: int) -> None:
 
 @pytest.mark.parametrize("number", numbers_of("memory"))
 def test_the_memory_is_read_as_the_stage_left_it(number: int) -> None:
-    kept = stored.fields_of(read("memory", number), what="memory")
-    assert kept.keys() <= samples.MEMORY.keys()
+    memory = stored.fields_of(read("memory", number), what="memory")
+    assert memory.keys() <= samples.MEMORY.keys()
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: str(stage.name))
@@ -63,6 +67,17 @@ def test_what_was_judged_is_judged_the_same_when_its_policy_its_facts_and_its_ch
     stage: Stage,
 ) -> None:
     assert judged_again(grown(stage), read(f"terms/{stage.name}")) == []
+
+
+def test_a_check_of_an_errand_that_changed_is_asked_as_it_was() -> None:
+    def refuse(facts: object, policy: object) -> Result:
+        return Failed("person.alive", "person_deceased")
+
+    terms = read("terms/person")
+    changed = replace(REGISTER, checks={**REGISTER.checks, "person.alive": refuse})
+    assert judged_again(changed.beside(person.STAGE), terms) != []
+    keeping = replace(changed, former={"person.alive": (REGISTER.checks["person.alive"],)})
+    assert judged_again(keeping.beside(person.STAGE), terms) == []
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: str(stage.name))
@@ -87,7 +102,7 @@ def test_no_value_of_another_type_is_read(stage: Stage) -> None:
 def test_a_field_that_every_release_said_is_not_left_out(stage: Stage) -> None:
     for name in ("policy", "facts"):
         terms = read(f"terms/{stage.name}")
-        gone = next(iter(terms[name]))
-        del terms[name][gone]
+        missing = next(iter(terms[name]))
+        del terms[name][missing]
         with pytest.raises(EvidenceUnreadable):
             judged_again(stage, terms)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.vectors.stored import fields, grown
-from tests.vectors.stored.fields import Known
+from tests.vectors.stored.fields import StoredField
 from verification.core import stored
 from verification.core.route import Stage
 from verification.stages import statement
@@ -20,7 +20,7 @@ def listed_of(stage: Stage) -> dict[str, bool]:
     return fields.extended({}, fields.of_stages([stage]))
 
 
-def known(stage: Stage) -> list[Known]:
+def fields_of(stage: Stage) -> list[StoredField]:
     return list(fields.of_stages([stage]))
 
 
@@ -29,21 +29,21 @@ def test_earlier_judgements_can_be_read_by_todays_fields() -> None:
 
 
 def test_the_list_is_whole() -> None:
-    missing = {each.path for each in fields.today()} - fields.read_list().keys()
+    missing = {field.path for field in fields.today()} - fields.read_list().keys()
     assert missing == set(), "run `python -m tests.vectors.stored`, which adds them"
 
 
 def test_a_stage_that_is_new_needs_no_earlier_value() -> None:
-    assert fields.faults({}, known(statement.STAGE)) == []
+    assert fields.faults({}, fields_of(statement.STAGE)) == []
     assert not any(listed_of(statement.STAGE).values())
 
 
 def test_a_policy_field_that_is_added_needs_an_earlier_value_and_no_default_is_one() -> None:
     listed = listed_of(statement.STAGE)
-    bare = known(grown.with_policy_field(statement.STAGE, before=grown.UNDECLARED))
+    bare = fields_of(grown.with_policy_field(statement.STAGE, before=grown.UNDECLARED))
     path = "statement.policy.is_strict"
     assert fields.faults(listed, bare) == [f"{path} was added and has no earlier value: {HINT}"]
-    declared = known(grown.with_policy_field(statement.STAGE))
+    declared = fields_of(grown.with_policy_field(statement.STAGE))
     assert fields.faults(listed, declared) == []
     assert fields.extended(listed, declared) == {**listed, path: True}
     # Once it is on the list, it must keep that value.
@@ -51,26 +51,27 @@ def test_a_policy_field_that_is_added_needs_an_earlier_value_and_no_default_is_o
 
 
 def test_an_earlier_value_has_the_type_of_its_field() -> None:
-    odd = known(grown.with_policy_field(statement.STAGE, before="no"))
+    odd = fields_of(grown.with_policy_field(statement.STAGE, before="no"))
     with pytest.raises(Exception, match=r"statement.policy.is_strict.is_strict is no bool"):
         fields.faults(listed_of(statement.STAGE), odd)
 
 
 def test_a_fact_that_is_added_needs_a_default_and_no_more() -> None:
     listed = listed_of(statement.STAGE)
-    assert fields.faults(listed, known(grown.with_fact(statement.STAGE))) == []
+    assert fields.faults(listed, fields_of(grown.with_fact(statement.STAGE))) == []
 
     @dataclass(frozen=True)
     class Bare(StatementFacts):
         counted: int = field(kw_only=True)
 
-    bare = known(statement.STAGE.differing(facts=Bare))
+    bare = fields_of(statement.STAGE.differing(facts=Bare))
     assert fields.faults(listed, bare) == [f"statement.facts.counted was added and has no earlier value: {HINT}"]
 
 
 def test_a_field_that_is_gone_is_named() -> None:
-    listed = {**listed_of(statement.STAGE), "statement.policy.mood": False}
-    assert fields.faults(listed, known(statement.STAGE)) == ["statement.policy.mood is gone: raise `stored.VERSION`"]
+    path = "statement.policy.mood"
+    listed = {**listed_of(statement.STAGE), path: False}
+    assert fields.faults(listed, fields_of(statement.STAGE)) == [f"{path} is gone: raise `stored.VERSION`"]
 
 
 @dataclass(frozen=True)
@@ -82,14 +83,14 @@ class Limits:
 def test_the_fields_of_a_record_that_is_added_are_its_first_and_its_earlier_value_is_a_mapping() -> None:
     listed = listed_of(statement.STAGE)
     policy = StatementPolicy
-    for before, found in (
+    for before, problems in (
         (Limits(1), ["statement.policy.limits: spell its earlier value as a mapping of fields"]),
         ({"most": 1}, []),
     ):
         kind = grown.with_field(policy, "limits", Limits, Limits(), before=before)
-        given = known(statement.STAGE.differing(policy_in_use=kind))
-        assert fields.faults(listed, given) == found
-        fresh = {path: is_added for path, is_added in fields.extended(listed, given).items() if path not in listed}
+        changed = fields_of(statement.STAGE.differing(policy_in_use=kind))
+        assert fields.faults(listed, changed) == problems
+        fresh = {path: is_added for path, is_added in fields.extended(listed, changed).items() if path not in listed}
         path = "statement.policy.limits"
         assert fresh == {path: True, f"{path}.most": False, f"{path}.least": False}
 

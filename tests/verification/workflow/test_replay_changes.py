@@ -36,15 +36,15 @@ def verified(trusted: type[InsecureRevocation], issued: Issued) -> Story:
 def release_a_change(monkeypatch: pytest.MonkeyPatch, change: Change) -> None:
     """The next release, in which the stage of the signature has changed."""
     now = change(statement.STAGE)
-    beside = change(REGISTER.beside(statement.STAGE))
-    monkeypatch.setitem(routes.ROUTES, "eds", replace(routes.EDS, stages=(now,), registered=(beside,)))
+    registered = change(REGISTER.beside(statement.STAGE))
+    monkeypatch.setitem(routes.ROUTES, "eds", replace(routes.EDS, stages=(now,), registered=(registered,)))
     lawful.know_route(monkeypatch, "eds", (now,))
 
 
 def again(story: Story) -> set[tuple[str, Verdict, str, str]]:
     """How each stage comes out, from what, and what is told of it."""
     replays = replay(verification_id=story.id)
-    return {(each.stage, each.verdict, each.source, each.detail) for each in replays}
+    return {(replayed.stage, replayed.verdict, replayed.source, replayed.detail) for replayed in replays}
 
 
 def of_statement(story: Story) -> Replayed:
@@ -139,18 +139,18 @@ def test_a_report_that_lost_a_field_or_says_another_is_different(
         (lambda *_: b'{"status": "TOTAL-FAILED"}', "the report's status differs"),
         (None, "the report's signer differs"),
     )
-    for report, told in reports:
+    for report, problem in reports:
         release_a_change(monkeypatch, partial(Stage.differing, report=report))
         last = of_statement(verified)
         assert last.verdict is Verdict.DIFFERENT
-        assert f"from facts: {told}" in last.detail
+        assert f"from facts: {problem}" in last.detail
 
 
 def test_a_release_that_is_not_known_cannot_be_judged_by(verified: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     name = stages.release("eds", law=verified.row().profile_sha256).id
-    known = {each: release for each, release in releases.RELEASES.items() if each != name}
+    table = {key: release for key, release in releases.RELEASES.items() if key != name}
     with monkeypatch.context() as before_it:
-        before_it.setattr(releases, "RELEASES", known)
+        before_it.setattr(releases, "RELEASES", table)
         last = of_statement(verified)
     assert (last.verdict, last.code) == (Verdict.CANNOT, "stored_unreadable")
     assert last.detail == f"release {name} is none that this one knows"

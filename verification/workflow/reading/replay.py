@@ -115,14 +115,14 @@ def judge_again(row: Verification, entry_id: str) -> Replayed:
 def record(row: Verification, replays: Sequence[Replayed]) -> None:
     """Puts on record that somebody had judgements of this verification made again, and how they ended."""
     with transactions.writing():
-        counts = {word.value: sum(each.verdict is word for each in replays) for word in Verdict}
-        counts["from_facts"] = sum(each.source == FACTS for each in replays)
+        counts = {word.value: sum(replayed.verdict is word for replayed in replays) for word in Verdict}
+        counts["from_facts"] = sum(replayed.source == FACTS for replayed in replays)
         log.append(log=row.mode, type="replay.read", body={"verification": row.pk, **counts})
 
 
 def worst(replays: Iterable[Replayed]) -> Verdict:
     """One word for all: different if any is; cannot if any could not be judged, or there was nothing to judge."""
-    verdicts = {each.verdict for each in replays}
+    verdicts = {replayed.verdict for replayed in replays}
     if Verdict.DIFFERENT in verdicts:
         return Verdict.DIFFERENT
     return Verdict.SAME if verdicts == {Verdict.SAME} else Verdict.CANNOT
@@ -164,36 +164,36 @@ def differences(stage: Stage, judgement: Judgement) -> list[str]:
 def _compare(stage: Stage, judgement: Judgement, facts: Any, policy: Any) -> list[str]:
     """7: what these facts give otherwise."""
     results = stage.judge(facts, policy)
-    found = _compare_checks(judgement.body, results)
+    differing = _compare_checks(judgement.body, results)
     decision = decide(results, required=tuple(stage.checks))
     was = f"{judgement.body['outcome']} {judgement.body['code']}".rstrip()
     is_now = f"{decision.outcome} {decision.code}".rstrip()
     if was != is_now:
-        found.append(f"the attempt was {was} and is {is_now}")
+        differing.append(f"the attempt was {was} and is {is_now}")
     if judgement.report is not None:
-        before = json.loads(judgement.report)
+        earlier = json.loads(judgement.report)
         now = json.loads(stage.report_of(facts, policy, results) or b"{}")
-        names = sorted(before.keys() - set(_NOT_COMPARED))
-        found += [
+        names = sorted(earlier.keys() - set(_NOT_COMPARED))
+        differing += [
             f"the report's {name} differs"
             for name in names
-            if name not in now or not stored.agrees(now[name], before[name])
+            if name not in now or not stored.agrees(now[name], earlier[name])
         ]
-    return found
+    return differing
 
 
 def _compare_checks(body: Mapping[str, Any], results: tuple[Result, ...]) -> list[str]:
     """What the checks say otherwise than the entry of the judgement."""
-    before = [(check["check"], check["outcome"], check["code"]) for check in body["checks"]]
+    recorded = [(check["check"], check["outcome"], check["code"]) for check in body["checks"]]
     now = [(result.check, result.outcome, result.code) for result in results]
-    found = [
+    differing = [
         f"{is_now[0]} was {' '.join(was[1:]).rstrip()} and is {' '.join(is_now[1:]).rstrip()}"
-        for was, is_now in zip(before, now, strict=False)
+        for was, is_now in zip(recorded, now, strict=False)
         if was != is_now
     ]
-    if len(before) != len(now):
-        found.append(f"{len(before)} checks are on record, and {len(now)} were run")
-    return found
+    if len(recorded) != len(now):
+        differing.append(f"{len(recorded)} checks are on record, and {len(now)} were run")
+    return differing
 
 
 @dataclass(frozen=True)
@@ -229,14 +229,14 @@ class _Record:
             if stage is None:
                 raise Misconfigured(f"route {route} has no stage {stage_name} here")
             judgement = self._judgement(entry, stage)
-            found = differences(stage, judgement)
+            differing = differences(stage, judgement)
         except TulgaError as error:
             return Replayed(*where, Verdict.CANNOT, error.detail or error.code, error.code)
         if not judgement.terms["handed_over"] and self._is_handed_over(where[0]):
-            found.append("the log says that it was handed over, and the terms do not")
-        verdict = Verdict.DIFFERENT if found else Verdict.SAME
+            differing.append("the log says that it was handed over, and the terms do not")
+        verdict = Verdict.DIFFERENT if differing else Verdict.SAME
         source = FACTS if judgement.items is None else EVIDENCE
-        return Replayed(*where, verdict, "; ".join(found), source=source)
+        return Replayed(*where, verdict, "; ".join(differing), source=source)
 
     def _judgement(self, judged: AuditEntry, stage: Stage) -> Judgement:
         """What a judgement rests on. Raises `EvidenceUnreadable` if some of it is missing."""
@@ -249,22 +249,22 @@ class _Record:
         _require({*needed, f"{stage.name}.terms"}, items)
         case = cases.read(self.row, self.key, commitment=str(self.opened.get("case", ""))).case
         is_whole = not any(claim.id in self.destroyed for claim in brought)
-        before = self.entries[: self.entries.index(judged)]
-        listed = (claim.kind for claim in _claims([*before, judged]) if claim.attempt == attempt_id)
-        own = [kind for kind in listed if kind.rpartition(".")[2] not in dossier.JUDGEMENT]
-        rested_on = {kind: items[kind] for kind in own} if is_whole else {}
+        earlier = self.entries[: self.entries.index(judged)]
+        listed = (claim.kind for claim in _claims([*earlier, judged]) if claim.attempt == attempt_id)
+        kinds = [kind for kind in listed if kind.rpartition(".")[2] not in dossier.JUDGEMENT]
+        rested_on = {kind: items[kind] for kind in kinds} if is_whole else {}
         return Judgement(
             body=judged.body,
             terms=terms,
             report=items.get(f"{stage.name}.report"),
             case=case,
-            items={**self._before(judged, before), **rested_on} if is_whole else None,
+            items={**self._before(judged, earlier), **rested_on} if is_whole else None,
         )
 
     def _before(self, judged: AuditEntry, entries: Sequence[AuditEntry]) -> dict[str, bytes]:
         """What had been kept elsewhere: of the stages passed before, and of what is asked once."""
         body = judged.body
-        passed = {
+        passes = {
             entry.body["attempt"]
             for entry in entries
             if entry.type in (_JUDGED, "attempt.reviewed")
@@ -275,7 +275,7 @@ class _Record:
         return self._open(
             claim
             for claim in _claims(entries)
-            if claim.attempt != body["attempt"] and (claim.attempt in passed or claim.kind.startswith(ONCE))
+            if claim.attempt != body["attempt"] and (claim.attempt in passes or claim.kind.startswith(ONCE))
         )
 
     def _open(self, listed: Iterable[Claim]) -> dict[str, bytes]:
@@ -283,10 +283,10 @@ class _Record:
 
         Raises: `EvidenceUnreadable` if something else is missing or does not open.
         """
-        left = [claim for claim in listed if claim.id not in self.destroyed]
-        opened = dossier.proven(left, key=self.key, is_whole=False)
+        remaining = [claim for claim in listed if claim.id not in self.destroyed]
+        opened = dossier.proven(remaining, key=self.key, is_whole=False)
         items = {claim.kind: content for claim, content in opened}
-        _require({claim.kind for claim in left}, items)
+        _require({claim.kind for claim in remaining}, items)
         return items
 
     @cached_property
@@ -303,8 +303,8 @@ class _Record:
             for place, entry in enumerate(self.entries)
             if entry.type == "attempt.answered" and entry.body["attempt"] == attempt_id
         ]
-        earlier = self.entries[: max(answers, default=0)]
-        return any(entry.type == "verification.handed_over" for entry in earlier)
+        entries = self.entries[: max(answers, default=0)]
+        return any(entry.type == "verification.handed_over" for entry in entries)
 
 
 def _claims(entries: Iterable[AuditEntry]) -> list[Claim]:
