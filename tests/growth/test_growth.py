@@ -25,6 +25,7 @@ SMALL_TABLE = 5_000
 # Functions that no question need run, each with its reason; all others of these rooms must have run.
 NOT_HOT = {
     "reading.readiness": "asks no row",
+    "reading.replay.judge_again": "the entries and the evidence of one case, once",
     "reading.replay.worst": "asks no row",
     "reading.replay_sample.replay_sample": "the operator's command: walks over the ids of all judgements once",
     "reading.document_files.public_keys": "asks no row",
@@ -44,6 +45,8 @@ NOT_HOT = {
     "moving.renewals": "by keys, and the entries of one case and of its new consents",
     "moving.documents.is_owed": "asks no row",
     "moving.doorbell": "rings, after the commit",
+    "moving.dossier.contents": "the evidence of one attempt, for its reviewers",
+    "moving.dossier.logged_checks": "the entries of one case, once it ends",
     "moving.dossier.checks_of": "opens what it is given; where that cannot be read, one case's entries",
     "moving.ending.document": "the attempts of one case, once",
     "moving.ending.ends_at": "asks no row",

@@ -158,12 +158,12 @@ def proven(of: Iterable[Claim], *, key: vault.Key, is_whole: bool = True) -> lis
     return found
 
 
-def contents(of: Iterable[Attempt], *, key: vault.Key, is_whole: bool = True, prefix: str = "") -> dict[str, bytes]:
+def contents(of: Iterable[Attempt], *, key: vault.Key, is_whole: bool = True) -> dict[str, bytes]:
     """The original bytes of these attempts by kind; of two of one kind the later. Raises `EvidenceUnreadable`.
 
-    is_whole: also if one was destroyed, which then raises; else those are left out. prefix: how the kinds begin.
+    is_whole: also if one was destroyed, which then raises; else those are left out.
     """
-    wanted = Q(attempt__in=of, kind__startswith=prefix)
+    wanted = Q(attempt__in=of)
     left = wanted if is_whole else wanted & Q(destroyed_at=None)
     found: list[EvidenceItem | SharedEvidenceUse] = [
         *EvidenceItem.objects.filter(left).annotate(turn=F("attempt__turn")),
