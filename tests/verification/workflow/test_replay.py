@@ -175,11 +175,13 @@ def test_a_row_of_evidence_that_no_entry_lists_is_ignored(verified):
 
 
 @pytest.mark.forges
-def test_a_judgement_that_no_worker_signed_is_ignored(verified):
+def test_a_judgement_that_no_worker_signed_cannot_be_judged_nor_any_other_of_its_case(verified):
     entry = AuditEntry.objects.get(type="attempt.judged", body__attempt=last_attempt(verified).pk)
     body = {name: value for name, value in entry.body.items() if name != "signed"}
     tamper(("UPDATE verification_auditentry SET body = %s WHERE id = %s", (json.dumps(body), entry.pk)))
-    assert {each.attempt_id for each in replay(verification_id=verified.id)}.isdisjoint({last_attempt(verified).pk})
+    code, said = command(verified)
+    assert code == 2
+    assert f"evidence_unreadable: entry {entry.pk} does not count" in said
 
 
 def test_evidence_that_was_redacted_cannot_be_judged(verified):

@@ -1,6 +1,7 @@
 """Judges again what was judged: the same evidence, time and policy must give the same word.
 
-1. The entries of the verification are read once. An entry without its signature is ignored.
+1. The entries of the verification are read once, with their signatures. If one of them does not
+   count, nothing is judged: what rests on the others rests on half.
 2. The entry of a judgement names the release that judged; its terms say by what it was judged.
 3. The policy is read back from the terms, whatever is today's. A field that it lacks was added
    later, and has the value that all earlier releases imply (`core/stored.py`).
@@ -91,10 +92,11 @@ class Judgement:
 def replay(*, verification_id: str) -> tuple[Replayed, ...]:
     """Every judged attempt, judged again in the order of the log, and a `replay.read` entry.
 
-    Raises: `NotFound`; `Misconfigured` where no key of the log is known.
+    Raises: `NotFound`; `EvidenceUnreadable` where an entry does not count; `Misconfigured` where no
+    key of the log is known.
     """
     row = cases.of_any_lender(verification_id)
-    record_of_case = _Record(row, signatures.sound_of(row))
+    record_of_case = _Record(row, signatures.sound_of(row, is_whole=True))
     replays = tuple(record_of_case.judge_again(entry) for entry in record_of_case.judged)
     record(row, replays)
     return replays
@@ -103,13 +105,13 @@ def replay(*, verification_id: str) -> tuple[Replayed, ...]:
 def judge_again(row: Verification, entry_id: str) -> Replayed:
     """The judgement of this entry of a verification, made again.
 
-    Raises: `EvidenceUnreadable` where the entry does not count.
+    Raises: as `replay`.
     """
-    record_of_case = _Record(row, signatures.sound_of(row))
+    record_of_case = _Record(row, signatures.sound_of(row, is_whole=True))
     for entry in record_of_case.judged:
         if entry.pk == entry_id:
             return record_of_case.judge_again(entry)
-    raise EvidenceUnreadable(f"entry {entry_id} does not count")
+    raise EvidenceUnreadable(f"entry {entry_id} is no judgement of {row.pk}")
 
 
 def record(row: Verification, replays: Sequence[Replayed]) -> None:
@@ -198,7 +200,7 @@ def _compare_checks(body: Mapping[str, Any], results: tuple[Result, ...]) -> lis
 
 @dataclass(frozen=True)
 class _Record:
-    """A verification and the entries of it that count, in their order. All is taken from these."""
+    """A verification and its entries, in their order. All is taken from these."""
 
     row: Verification
     entries: Sequence[AuditEntry]
@@ -217,7 +219,7 @@ class _Record:
         """What the entry says by which it was opened."""
         bodies: list[Mapping[str, Any]] = [entry.body for entry in self.entries if entry.type == "verification.created"]
         if not bodies:
-            raise EvidenceUnreadable(f"no entry that counts opened {self.row.pk}")
+            raise EvidenceUnreadable(f"no entry opened {self.row.pk}")
         return bodies[0]
 
     def judge_again(self, entry: AuditEntry) -> Replayed:
