@@ -41,11 +41,7 @@ _READS_ENTRIES = ("verification/audit/", "verification/log/", "verification/case
 # These are written anew, and the list ends with the last of them: a file that asks no more leaves it.
 READS_ENTRIES_YET = frozenset(
     {
-        "verification/workflow/moving/attempts.py",
         "verification/workflow/moving/clearances.py",
-        "verification/workflow/moving/dossier.py",
-        "verification/workflow/reading/replay.py",
-        "verification/workflow/reading/replay_sample.py",
     }
 )
 # Where a fault of any kind becomes an answer, a retry or a line in the log: Celery's edge, HTTP's, a process's loop.

@@ -26,6 +26,7 @@ SMALL_TABLE = 5_000
 # Functions that no question need run, each with its reason; all others of these rooms must have run.
 NOT_HOT = {
     "reading.readiness": "asks no row",
+    "reading.replay.judge_again": "the entries and the evidence of one case, once",
     "reading.replay.worst": "asks no row",
     "reading.replay_sample.replay_sample": "the operator's command: walks over the ids of all judgements once",
     "reading.document_files.public_keys": "asks no row",
@@ -45,6 +46,7 @@ NOT_HOT = {
     "moving.renewals": "by keys, and the entries of one case and of its new consents",
     "moving.documents.is_owed": "asks no row",
     "case.doorbell": "rings, after the commit",
+    "moving.dossier.contents": "the evidence of one attempt, for its reviewers",
     "moving.dossier.checks_of": "opens what it is given; where that cannot be read, one case's entries",
     "worker.closing.document": "the attempts of one case, once",
     "worker.closing.stop": "the entries of one case, once",

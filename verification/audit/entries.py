@@ -83,9 +83,14 @@ def of_log(log: str, *, types: Collection[str], from_index: int, limit: int) -> 
     return list(in_order[:limit])
 
 
-def ids_of_type(log: str, entry_type: str) -> Iterator[str]:
-    """The ids of all entries of a type about cases, ordered or not; ascending, a page at a time."""
+def ids_of_type(log: str, entry_type: str, *, are_ordered: bool = False) -> Iterator[str]:
+    """The ids of all entries of a type about cases, ascending, a page at a time.
+
+    are_ordered: those alone that have their place in this log.
+    """
     entries = AuditEntry.objects.filter(log=log, type=entry_type, verification__isnull=False)
+    if are_ordered:
+        entries = entries.filter(leaf__log=log)
     return entries.order_by("pk").values_list("pk", flat=True).iterator()
 
 

@@ -28,7 +28,7 @@ class Errand:
     and is not kept. is_open: whether that waits for the person.
     collect: the rest, once the borrower did their part at the given time; None where they did not. It comes before the
     stage's own, which may be costly, and may raise `ConsentPending`. services: what registers are asked. quota: how
-    often a day it is prepared for the same person, where the stage has no quota of its own.
+    often a day it is prepared for the same person, where the stage has no quota of its own. former: as of a stage.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Errand:
     policy: type
     services: tuple[str, ...]
     quota: Quota | None = None
+    former: Mapping[str, tuple[Check, ...]] = field(default_factory=dict)
 
     def beside(self, stage: Stage) -> Stage:
         """The stage with this errand. Its `policy_in_use` must be a dataclass, as it stands in its module."""
@@ -76,6 +77,13 @@ class Errand:
             measure=measure,
             facts=facts,
             checks={**{name: partial(self._check, name) for name in self.checks}, **stage.checks},
+            former={
+                **{
+                    name: tuple(partial(self._of_field, check) for check in checks)
+                    for name, checks in self.former.items()
+                },
+                **stage.former,
+            },
             policy_in_use=policy_in_use,
             services=tuple(dict.fromkeys((*self.services, *stage.services))),
             quota=stage.quota or self.quota,
@@ -86,7 +94,10 @@ class Errand:
         return make_dataclass(of.__name__, [(self.name, kind, field(kw_only=True))], bases=(of,), frozen=True)
 
     def _check(self, name: str, facts: Any, policy: Any) -> Result:
-        return self.checks[name](getattr(facts, self.name), getattr(policy, self.name))
+        return self._of_field(self.checks[name], facts, policy)
+
+    def _of_field(self, check: Check, facts: Any, policy: Any) -> Result:
+        return check(getattr(facts, self.name), getattr(policy, self.name))
 
 
 def _prompt(stage: Stage, memory: Memory) -> Mapping[str, Any]:

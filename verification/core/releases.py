@@ -3,6 +3,11 @@
 Whatever the log says of an attempt or a verdict names by hash how its route was done then, so that it is read by the
 rules of its day. A release that was ever used stays here: without it nobody can say any more whether a verdict was
 lawful. When a route changes, the new one is added; the test of this table prints it.
+
+A replay runs the checks of the release that judged, and no other. So a check that is added later is not run for an
+earlier judgement. A check that changes under its name keeps its earlier functions in `Stage.former`, and the new
+release says by `changed` how often it changed. What a policy said then stands in the terms of the judgement itself:
+see `core/stored.py` for fields that a policy gained since.
 """
 
 from dataclasses import dataclass, field
@@ -20,16 +25,21 @@ _ID_CHARACTERS: Final = 16  # 64 bits: only we make releases, so nobody looks fo
 class Release:
     """A route as one release of the software does it: its stages in order, the consent first and all of ours woven in.
 
-    `id`: the first half of the hash of what it says, by which the log names it.
+    `changed`: how often a check had changed under its name, of those that ever did. `id`: the first half of the hash of
+    what it says, by which the log names it.
     """
 
     route: str
     stages: tuple[Checked, ...]
+    changed: tuple[tuple[str, int], ...] = ()
     id: str = field(init=False)
 
     def __post_init__(self) -> None:
-        said = {"route": self.route, "stages": [[name, list(checks), tries] for name, checks, tries in self.stages]}
-        object.__setattr__(self, "id", stored.digest(said)[:_ID_CHARACTERS])
+        stages = [[name, list(checks), tries] for name, checks, tries in self.stages]
+        content: dict[str, object] = {"route": self.route, "stages": stages}
+        if self.changed:
+            content["changed"] = [list(pair) for pair in self.changed]
+        object.__setattr__(self, "id", stored.digest(content)[:_ID_CHARACTERS])
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -49,6 +59,10 @@ class Release:
     def checks(self, stage: str) -> tuple[str, ...]:
         """What must pass in this stage; nothing for one that the route has not, so that nothing suffices."""
         return next((checks for name, checks, _ in self.stages if name == stage), ())
+
+    def changes(self, check: str) -> int:
+        """How often this check had changed under its name; 0 for the first function of it."""
+        return dict(self.changed).get(check, 0)
 
     def tries(self, stage: str) -> int:
         """How many attempts a borrower has at this stage in a day; 0 where they are not counted."""

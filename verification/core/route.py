@@ -7,8 +7,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from verification.core.errors import BadInput, Refused
+from verification.core.errors import BadInput, Misconfigured, Refused
 from verification.core.person import Case
+from verification.core.releases import Release
 from verification.core.results import Result
 
 Memory = dict[str, Any]
@@ -164,7 +165,7 @@ GoOn = Callable[[Memory, Looked, datetime], Turn]
 Collect = Callable[[Case, Evidence], Mapping[str, bytes]]
 Measure = Callable[[Case, Evidence, Any], Any]
 Check = Callable[[Any, Any], Result]
-Report = Callable[[Any, Any, tuple[Result, ...]], bytes]
+Report = Callable[[Any, Any, tuple[Result, ...], Collection[str]], bytes]
 Hint = Callable[[bytes], str]
 Pictures = Callable[[Evidence], tuple[Picture, ...]]
 Show = Callable[[str, bytes], bytes]
@@ -220,7 +221,9 @@ class Stage:
     look: measures what came for one turn, in a worker, where what is asked next depends on it (`Next.LOOK`).
     go_on: what is asked then, or that the dialogue is over; pure.
     again: how what it is shown is known when it comes again, also in another verification.
-    report: makes one document of facts and results, kept as evidence `<stage>.report`.
+    report: makes one document of facts, policy, results and the names of all checks, kept as evidence `<stage>.report`.
+    former: the functions that a check had before, oldest first; also of a check that is gone. A replay runs those that
+    the release had which judged (`core/releases.py`).
     ready: loads what measures and says what is in use; raises `Misconfigured` if it cannot.
     hint: one word about a camera picture that is kept nowhere. quota: limits how often it is prepared.
     services: what registers are asked of the person, out of `registry_answers.SERVICES`. answered_at: when the borrower
@@ -244,6 +247,7 @@ class Stage:
     collect: Collect | None = None
     again: Again | None = None
     report: Report | None = None
+    former: Mapping[str, tuple[Check, ...]] = field(default_factory=dict)
     ready: Callable[[], Mapping[str, object]] | None = None
     hint: Hint | None = None
     pictures: Pictures | None = None
@@ -264,6 +268,25 @@ class Stage:
     def judge(self, facts: Any, policy: Any) -> tuple[Result, ...]:
         """What every check says of these facts."""
         return tuple(check(facts, policy) for check in self.checks.values())
+
+    def as_released(self, release: Release) -> "Stage":
+        """The same stage with the checks of a release, each by the function that it had then.
+
+        Raises: `Misconfigured` if this software lacks one of them, or the release has no such stage.
+        """
+        checks: dict[str, Check] = {}
+        for name in release.checks(self.name):
+            functions = [*self.former.get(name, ()), *(check for each, check in self.checks.items() if each == name)]
+            if len(functions) <= release.changes(name):
+                raise Misconfigured(f"{name} as release {release.id} has it is not here")
+            checks[name] = functions[release.changes(name)]
+        if not checks:
+            raise Misconfigured(f"release {release.id} has no stage {self.name}")
+        return self.differing(checks=checks)
+
+    def report_of(self, facts: Any, policy: Any, results: tuple[Result, ...]) -> bytes | None:
+        """Its report on all its checks; None for a stage that writes none."""
+        return self.report(facts, policy, results, self.checks) if self.report else None
 
 
 @dataclass(frozen=True)

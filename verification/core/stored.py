@@ -1,9 +1,19 @@
 """What is stored as JSON: one spelling of a value or of bytes, and frozen dataclasses with a version, written and read.
 
-1 the record says its version, and it is this one · 2 every field that has no default is there, and no other than the
-dataclass knows · 3 each value has the type of its field; a fraction is spelled as its shortest decimal, as canonical
-JSON has no fractions. Anything else is `stored_unreadable`: another release kept it, and only that one can read it.
-A field never changes its meaning; a new one has a default; one that is dropped raises the version.
+1 the record says its version, and it is this one · 2 every field is there that has no earlier value, and no other than
+the dataclass knows · 3 each value has the type of its field; a fraction is spelled as its shortest decimal, as
+canonical JSON has no fractions. Anything else is `stored_unreadable`: another release kept it, and only that one can
+read it. A field never changes its meaning; one that is dropped raises the version.
+
+A record says all fields that its release knew. A field that it lacks was added later, and is read with the value that
+all releases before it imply:
+
+    waits_seconds: int = field(default=60, metadata={stored.BEFORE: 0})
+
+`BEFORE` is the earlier value; a record in it is a mapping of its fields, so that fields added to that record later get
+earlier values of their own. Without `BEFORE` the default is taken, but never for a policy (`is_whole`): today's number
+is not the number that earlier cases were judged by. A test holds all fields against those of the first release
+(`tests/vectors/stored/fields.txt`), so that a field without an earlier value fails there, before any replay.
 """
 
 import dataclasses
@@ -21,6 +31,8 @@ from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, ge
 from verification.core.errors import EvidenceUnreadable
 
 VERSION = 1
+BEFORE: Final = "before"
+"""In the metadata of a field that was added later: its value in all releases before it."""
 _CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 _SPELLED = frozenset({str, int, bool, NoneType})
 _PLAIN = {bool: "bool", int: "int", str: "str", float: "fraction", date: "day"}
@@ -90,14 +102,36 @@ def to_bytes(value: Any) -> bytes:
 
 
 def read(stored: Any, *, into: type[Record], what: str, is_whole: bool = False) -> Record:
-    """The dataclass in parsed JSON. Raises `EvidenceUnreadable` (stored_unreadable) naming the field of `what`.
+    """The dataclass in parsed JSON.
 
-    is_whole: no default is taken, as for a policy: today's number is none that was judged by.
+    is_whole: no default is taken, as for a policy: a missing field has the value that it declares as `BEFORE`.
+
+    Raises: `EvidenceUnreadable` (stored_unreadable), which names the field of `what`.
     """
-    found: Record = _read_fields(fields_of(stored, what=what), into, place=what)
-    if is_whole and as_record(found) != stored:
-        raise unreadable(what, "does not say all that this release needs")
-    return found
+    fields = fields_of(stored, what=what)
+    record: Record = _read_fields(fields, into, place=what, is_whole=is_whole)
+    return record
+
+
+def has_earlier_value(field: dataclasses.Field[Any], *, is_whole: bool) -> bool:
+    """Whether a record that lacks this field can be read. is_whole: as for `read`."""
+    if BEFORE in field.metadata:
+        return True
+    defaults = field.default, field.default_factory
+    return not is_whole and any(default is not dataclasses.MISSING for default in defaults)
+
+
+def agrees(later: Any, earlier: Any) -> bool:
+    """Whether JSON says all that earlier JSON says. Its maps may have more fields."""
+    if isinstance(earlier, Mapping):
+        if not isinstance(later, Mapping) or earlier.keys() - later.keys():
+            return False
+        return all(agrees(later[name], value) for name, value in earlier.items())
+    if isinstance(earlier, list):
+        if not isinstance(later, list) or len(later) != len(earlier):
+            return False
+        return all(agrees(*pair) for pair in zip(later, earlier, strict=True))
+    return type(later) is type(earlier) and bool(later == earlier)
 
 
 def fields_of(stored: Any, *, what: str) -> dict[str, Any]:
@@ -132,42 +166,41 @@ def _spelled(value: Any) -> Any:
     return json.loads(json.dumps(value, default=str, sort_keys=True), parse_float=str)
 
 
-def _read_fields(stored: Any, into: Any, *, place: str) -> Any:
+def _read_fields(stored: Any, into: Any, *, place: str, is_whole: bool) -> Any:
     """2"""
     if not isinstance(stored, Mapping):
         raise unreadable(place, "is no record of fields")
     fields, types = _fields(into), _types(into)
     if unknown := sorted(stored.keys() - fields.keys()):
         raise unreadable(f"{place}.{unknown[0]}", "is a field that this release does not know")
+    complete = dict(stored)
     for name, field in fields.items():
-        if name not in stored and field.default is field.default_factory is dataclasses.MISSING:
+        if name in stored:
+            continue
+        if not has_earlier_value(field, is_whole=is_whole):
             raise unreadable(f"{place}.{name}", "is missing, which this release needs")
-    values = {name: _read(stored[name], types[name], place=f"{place}.{name}") for name in stored}
+        if BEFORE in field.metadata:
+            complete[name] = _spelled(field.metadata[BEFORE])
+    values = {
+        name: _read(value, types[name], place=f"{place}.{name}", is_whole=is_whole) for name, value in complete.items()
+    }
     try:
         return into(**values)
     except (TypeError, ValueError) as error:
         raise unreadable(place, f"was not accepted: {error}") from error
 
 
-def _read(stored: Any, kind: Any, *, place: str) -> Any:
+def _read(stored: Any, kind: Any, *, place: str, is_whole: bool) -> Any:
     """3"""
     if isinstance(kind, type):  # first, for most are, and a union has no quick hash
         if _is_record(kind):
-            return _read_fields(stored, kind, place=place)
+            return _read_fields(stored, kind, place=place, is_whole=is_whole)
         return _read_plain(stored, kind, place=place)
     origin, kinds = _origin(kind), _kinds(kind)
     if origin in (Union, UnionType):
         if stored is None and NoneType in kinds:
             return None
-        # Of several records the one that has these fields; else the one of this type.
-        given = [each for each in kinds if each is not NoneType]
-        if len(given) > 1 and isinstance(stored, Mapping):
-            given = [each for each in given if _is_record(each) and stored.keys() == _fields(each).keys()]
-        elif len(given) > 1:
-            given = [each for each in given if type(stored) is (list if get_origin(each) is tuple else each)]
-        if len(given) != 1:
-            raise unreadable(place, "has a type that cannot be read back")
-        return _read(stored, given[0], place=place)
+        return _read(stored, _member(stored, kinds, place, is_whole), place=place, is_whole=is_whole)
     if origin in (tuple, frozenset):
         if not isinstance(stored, list):
             raise unreadable(place, "is no list")
@@ -175,17 +208,46 @@ def _read(stored: Any, kind: Any, *, place: str) -> Any:
             kinds = (kinds[0],) * len(stored)
         if len(kinds) != len(stored):
             raise unreadable(place, f"has {len(stored)} items, not {len(kinds)}")
-        pairs = enumerate(zip(stored, kinds, strict=True))
-        return origin([_read(item, of, place=f"{place}[{number}]") for number, (item, of) in pairs])
+        return origin(
+            _read(item, item_kind, place=f"{place}[{number}]", is_whole=is_whole)
+            for number, (item, item_kind) in enumerate(zip(stored, kinds, strict=True))
+        )
     if origin is Mapping:
         if not isinstance(stored, Mapping):
             raise unreadable(place, "is no mapping")
-        return {name: _read(value, kinds[1], place=f"{place}.{name}") for name, value in stored.items()}
+        return {
+            name: _read(value, kinds[1], place=f"{place}.{name}", is_whole=is_whole) for name, value in stored.items()
+        }
     if origin is Literal:
         if stored in kinds and isinstance(stored, str):
             return stored
         raise unreadable(place, "is none of the words it may be")
     raise unreadable(place, "has a type that cannot be read back")
+
+
+def _member(stored: Any, kinds: tuple[Any, ...], place: str, is_whole: bool) -> Any:
+    """Of a union's types the one that wrote this.
+
+    Of several records it is the one that has these fields, or that can be read from them.
+    """
+    members = [kind for kind in kinds if kind is not NoneType]
+    if len(members) > 1 and isinstance(stored, Mapping):
+        records = [kind for kind in members if _is_record(kind)]
+        members = [kind for kind in records if stored.keys() == _fields(kind).keys()] or [
+            kind for kind in records if _may_lack(kind, stored, is_whole)
+        ]
+    elif len(members) > 1:
+        members = [kind for kind in members if type(stored) is (list if get_origin(kind) is tuple else kind)]
+    if len(members) != 1:
+        raise unreadable(place, "has a type that cannot be read back")
+    return members[0]
+
+
+def _may_lack(record: Any, stored: Mapping[str, Any], is_whole: bool) -> bool:
+    """Whether these are fields of the record, and each other field of it has an earlier value."""
+    fields = _fields(record)
+    missing = [field for name, field in fields.items() if name not in stored]
+    return stored.keys() <= fields.keys() and all(has_earlier_value(field, is_whole=is_whole) for field in missing)
 
 
 def _read_plain(stored: Any, kind: Any, *, place: str) -> Any:

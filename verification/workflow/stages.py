@@ -79,7 +79,11 @@ def release(route_name: str, *, law: str) -> Release:
 
 
 def _release(route_name: str, way: Mapping[str, Stage]) -> Release:
-    return Release(route_name, tuple((name, tuple(stage.checks), stage.attempts or 0) for name, stage in way.items()))
+    checked = tuple((name, tuple(stage.checks), stage.attempts or 0) for name, stage in way.items())
+    changed = {
+        name: len(stage.former[name]) for stage in way.values() for name in stage.checks if stage.former.get(name)
+    }
+    return Release(route_name, checked, tuple(sorted(changed.items())))
 
 
 def known(route_name: str, stage_name: str, *, law: str) -> Stage | None:

@@ -1,6 +1,7 @@
-"""`python -m tests.vectors.stored`: write the golden blobs anew."""
+"""`python -m tests.vectors.stored`: write the golden blobs that are new; `--anew`: write all of them."""
 
 import os
+import sys
 
 import django
 
@@ -9,4 +10,4 @@ django.setup()
 
 from tests.vectors.stored.build import main  # noqa: E402  # needs the rows of Django loaded
 
-main()
+main(sys.argv[1:])

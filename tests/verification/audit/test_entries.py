@@ -20,7 +20,7 @@ from verification.audit import entries
 from verification.audit.damaged import UNREADABLE
 from verification.core.events import DECISIONS
 from verification.models import AuditEntry, AuditLeaf, Verification
-from verification.workflow.moving import sweep
+from verification.worker import sweep
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -1,6 +1,6 @@
 """A policy that was kept is read back to the same value, and nothing else passes for one."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import pytest
@@ -25,6 +25,11 @@ class Outer:
     parts: tuple[Inner, ...]
     perhaps: float | None = None
     born: date = date(1899, 1, 31)
+
+
+@dataclass(frozen=True)
+class Other:
+    code: str = ""
 
 
 GIVEN = Outer(3, True, "x", (1, "a"), (Inner(0.1, frozenset({"b", "a"})), Inner(2.0, frozenset())), None)
@@ -89,9 +94,53 @@ def test_a_missing_field_is_named_unless_it_has_a_default():
 
 
 def test_no_default_is_taken_where_all_must_have_been_said():
-    with pytest.raises(EvidenceUnreadable, match="policy does not say all that this release needs"):
+    with pytest.raises(EvidenceUnreadable, match=r"policy\.perhaps is missing"):
         stored.read(without("perhaps"), into=Outer, what="policy", is_whole=True)
     assert stored.read(kept(GIVEN), into=Outer, what="policy", is_whole=True) == GIVEN
+
+
+@dataclass(frozen=True)
+class Before:
+    parts: tuple[Inner | Other, ...]
+
+
+@dataclass(frozen=True)
+class Later(Inner):
+    least: int = field(default=9, metadata={stored.BEFORE: 0}, kw_only=True)
+
+
+@dataclass(frozen=True)
+class Now:
+    parts: tuple[Later | Other, ...]
+    asked: bool = field(default=True, metadata={stored.BEFORE: False})
+    share: float = field(default=0.5, metadata={stored.BEFORE: 0.25})
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_a_field_that_was_added_later_has_the_value_of_the_releases_before_it(is_whole):
+    before = Before((Inner(0.1, frozenset({"a"})), Other("x")))
+    now = stored.read(kept(before), into=Now, what="policy", is_whole=is_whole)
+    assert now == Now((Later(0.1, frozenset({"a"}), least=0), Other("x")), asked=False, share=0.25)
+    today = Now((Later(0.1, frozenset({"a"})),))
+    assert stored.read(kept(today), into=Now, what="policy", is_whole=is_whole) == today
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "agrees"),
+    [
+        ({"a": 1, "b": 2}, {"a": 1}, True),
+        ({"a": 1}, {"a": 1, "b": 2}, False),
+        ({"a": [{"b": 1, "c": 2}]}, {"a": [{"b": 1}]}, True),
+        ({"a": [1, 2]}, {"a": [1]}, False),
+        ([], {}, False),
+        ({}, [], False),
+        (1, True, False),
+        (1, 1, True),
+        (None, {}, False),
+    ],
+)
+def test_json_agrees_with_earlier_json_if_it_says_all_of_it(now, before, agrees):
+    assert stored.agrees(now, before) is agrees
 
 
 @pytest.mark.parametrize("version", [0, 2, "1", 1.0, True, None])

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from verification.core.errors import NotFound
+from verification.core.errors import TulgaError
 from verification.workflow.reading.replay import Verdict, replay, worst
 
 EXIT = {Verdict.SAME: 0, Verdict.DIFFERENT: 1, Verdict.CANNOT: 2}
@@ -15,9 +15,9 @@ class Command(BaseCommand):
     """Exits with 0 if every judgement comes out the same, 1 if one differs, 2 if one cannot be repeated."""
 
     help = (
-        "Judge every judged attempt of a verification again from its stored evidence, time and policy, offline; where "
-        "camera frames were destroyed by rule, from the facts that were measured then. "
-        "Exit 0 the same, 1 different, 2 cannot (evidence missing, policy of another release, nothing judged). "
+        "Judge every judged attempt of a verification again by its stored evidence, time and policy and the checks "
+        "of its release, offline; where camera frames were destroyed by rule, by the facts of that time. "
+        "Exit 0 the same, 1 different, 2 cannot (evidence missing, form of a later release, nothing judged). "
         "The log gets one entry that it was read."
     )
 
@@ -29,7 +29,7 @@ class Command(BaseCommand):
         """One line an attempt; raises `CommandError` with the exit code where it is not 0."""
         try:
             found = replay(verification_id=verification_id)
-        except NotFound as error:
+        except TulgaError as error:
             raise CommandError(f"{error.code}: {error.detail}", returncode=EXIT[Verdict.CANNOT]) from None
         for number, one in enumerate(found, start=1):
             detail = "".join(f": {part}" for part in (one.code, one.detail) if part)

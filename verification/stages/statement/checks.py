@@ -1,17 +1,20 @@
 """Is this statement signed by this borrower? Each check says what one step of the procedure in `measure.py` found."""
 
+from collections.abc import Collection
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from verification.core.results import Failed, Inconclusive, Passed, Result, judged, said
 from verification.core.stored import canonical_json
 from verification.stages.statement.measure import StatementFacts
 from verification.stages.statement.policy import INDICATIONS, NOT_ASKED, StatementPolicy
 
+_PREFIX: Final = "eds."
+
 
 def check_step(name: str, facts: StatementFacts, policy: StatementPolicy) -> Result:
     """What the step of this name established, or the code it refuses by."""
-    return said(f"eds.{name}", getattr(facts, name))
+    return said(f"{_PREFIX}{name}", getattr(facts, name))
 
 
 def check_identity(facts: StatementFacts, policy: StatementPolicy) -> Result:
@@ -23,7 +26,7 @@ def check_identity(facts: StatementFacts, policy: StatementPolicy) -> Result:
 
 # One check for each step of the procedure, in its order; what a step asks stands in `measure.py`.
 CHECKS = {
-    f"eds.{name}": check_identity if name == "identity" else partial(check_step, name)
+    f"{_PREFIX}{name}": check_identity if name == "identity" else partial(check_step, name)
     for name in (
         "format",  # 1, 2: a CMS or XML within the limits, with exactly one signer and the signer's certificate
         "content",  # 3: the digest is that of the statement we stored, whatever the signature carries
@@ -38,12 +41,20 @@ CHECKS = {
 }
 
 
-def report_statement(facts: StatementFacts, policy: StatementPolicy, results: tuple[Result, ...]) -> bytes:
-    """The validation report: status and sub-indication of EN 319 102-1, one row a check, signer, times, hashes."""
-    signature_results = [result for result in results if result.check in CHECKS]
+def report_statement(
+    facts: StatementFacts,
+    policy: StatementPolicy,
+    results: tuple[Result, ...],
+    checks: Collection[str] = CHECKS.keys(),
+) -> bytes:
+    """The validation report: status and sub-indication of EN 319 102-1, one row a check, signer, times, hashes.
+
+    checks: the names of all that must have been asked, in their order. Those of an errand beside it are left out.
+    """
+    signature_results = [result for result in results if result.check.startswith(_PREFIX)]
     refused = [result for result in signature_results if not isinstance(result, Passed)]
     complete = [result.check for result in signature_results] == [
-        name for name in CHECKS if name not in policy.not_asked
+        name for name in checks if name.startswith(_PREFIX) and name not in policy.not_asked
     ]
     code = refused[0].code if refused else "" if complete else "check_missing"
     status, sub_indication = INDICATIONS[code] if code else ("TOTAL-PASSED", "")

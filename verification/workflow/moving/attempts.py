@@ -21,7 +21,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
 from verification import transactions
-from verification.audit import log, signatures
+from verification.audit import entries, log, signatures
 from verification.case import moving, steps
 from verification.compiled import Compiled
 from verification.core import events, reasons, stored
@@ -218,9 +218,8 @@ def count_tries(verification: Verification, stage: Stage, *, at: datetime) -> Tr
     since = at - policy.ATTEMPTS_COUNTED
     lately = of_borrower(verification, stage).filter(opened_at__gte=since - _OPENED_BEFORE)
     of = {verification.pk, *lately.values_list("verification", flat=True)}
-    wanted = Q(type__in=events.CLOSINGS, body__stage=stage.name) | Q(type__in=events.DECISIONS)
-    found = AuditEntry.objects.filter(wanted, verification__in=of).order_by("verification_sequence")
-    said = [*signatures.sound(found), *log.gathered()]
+    read = entries.of_cases(of, types=(*events.CLOSINGS, *events.DECISIONS))
+    said = [*signatures.sound(read), *log.gathered()]
     closing = [entry for entry in said if entry.type in events.CLOSINGS and entry.body["stage"] == stage.name]
     last = {entry.body["attempt"]: entry for entry in closing}
     ended = {entry.verification_id for entry in said if entry.type in events.DECISIONS}

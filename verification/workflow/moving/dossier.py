@@ -27,7 +27,7 @@ from verification.core.keeping import Claim, claims, words_mark
 from verification.core.results import Result
 from verification.core.route import Again, Evidence, Stage
 from verification.evidence import store, vault
-from verification.models import Attempt, AuditEntry, CaptureWord, EvidenceItem, SharedEvidenceUse
+from verification.models import Attempt, CaptureWord, EvidenceItem, SharedEvidenceUse
 from verification.workflow import cases, policy
 
 SHARED = "shared."
@@ -154,12 +154,12 @@ def proven(of: Iterable[Claim], *, key: vault.Key, is_whole: bool = True) -> lis
     return found
 
 
-def contents(of: Iterable[Attempt], *, key: vault.Key, is_whole: bool = True, prefix: str = "") -> dict[str, bytes]:
+def contents(of: Iterable[Attempt], *, key: vault.Key, is_whole: bool = True) -> dict[str, bytes]:
     """The original bytes of these attempts by kind; of two of one kind the later. Raises `EvidenceUnreadable`.
 
-    is_whole: also if one was destroyed, which then raises; else those are left out. prefix: how the kinds begin.
+    is_whole: also if one was destroyed, which then raises; else those are left out.
     """
-    wanted = Q(attempt__in=of, kind__startswith=prefix)
+    wanted = Q(attempt__in=of)
     left = wanted if is_whole else wanted & Q(destroyed_at=None)
     found: list[EvidenceItem | SharedEvidenceUse] = [
         *EvidenceItem.objects.filter(left).annotate(turn=F("attempt__turn")),
@@ -258,8 +258,8 @@ def judgement(
     terms = {"at": evidence.at.isoformat(), "policy": stored.as_record(numbers), **of_rows}
     terms |= {"facts": stored.as_record(facts), "checks": stored.as_record(Checks(tuple(said)))["checks"]}
     written = {f"{stage.name}.terms": stored.canonical_json({"v": stored.VERSION, **terms})}
-    if stage.report is not None:
-        written[f"{stage.name}.report"] = stage.report(facts, numbers, results)
+    if (report := stage.report_of(facts, numbers, results)) is not None:
+        written[f"{stage.name}.report"] = report
     return written
 
 
@@ -293,10 +293,3 @@ def stated_checks(history: History, name: str) -> list[dict[str, str]]:
     """What entries state of each check of an attempt; nothing if it was not judged."""
     judged = (entry.body for entry in history.typed("attempt.judged") if entry.body["attempt"] == name)
     return [check for body in judged for check in body["checks"]]
-
-
-def logged_checks(attempt: Attempt) -> list[dict[str, str]]:
-    """What the log says of each check of an attempt; nothing if it was not judged."""
-    judged = AuditEntry.objects.filter(verification=attempt.verification_id, type="attempt.judged")
-    bodies = judged.filter(body__attempt=attempt.pk).values_list("body", flat=True)
-    return [check for body in bodies for check in body["checks"]]

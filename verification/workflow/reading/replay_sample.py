@@ -6,17 +6,16 @@ Whoever names the number that the chance begins with, and the same log, draws th
 import heapq
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
-from verification.core.errors import NotFound
+from verification.audit import entries
+from verification.core.errors import NotFound, TulgaError
 from verification.core.findings import Finding
-from verification.models import Attempt, AuditEntry
+from verification.models import AuditEntry
 from verification.workflow import cases
 from verification.workflow.reading.replay import FACTS, Replayed, Verdict, judge_again, record
-
-_PAGE = 1000  # ids in memory at a time
 
 
 @dataclass
@@ -58,14 +57,13 @@ def replay_sample(log: str, sample: Sample) -> Iterator[Finding]:
     """Each drawn judgement that comes out otherwise; the others are counted. Each is on record, as by any replay."""
 
     def ids() -> Iterator[str]:
-        judged, last = AuditEntry.objects.filter(log=log, type="attempt.judged", leaf__log=log).order_by("pk"), ""
-        while page := list(judged.filter(pk__gt=last).values_list("pk", flat=True)[:_PAGE]):
-            sample.of, last = sample.of + len(page), page[-1]
-            yield from page
+        for pk in entries.ids_of_type(log, "attempt.judged", are_ordered=True):
+            sample.of += 1
+            yield pk
 
     # Those whose ids, hashed with the seed, come first: nobody who does not know the seed foresees them.
     for pk in heapq.nsmallest(sample.wanted, ids(), key=lambda pk: sha256(f"{sample.seed} {pk}".encode()).digest()):
-        entry = AuditEntry.objects.select_related("leaf").get(pk=pk)
+        [entry] = entries.by_ids([pk])
         found = _judged_again(entry)
         sample.drawn += 1
         if found.verdict is Verdict.CANNOT:
@@ -81,18 +79,18 @@ def replay_sample(log: str, sample: Sample) -> Iterator[Finding]:
 
 
 def _judged_again(entry: AuditEntry) -> Replayed:
-    name = str(entry.body.get("attempt"))
-    where = name, str(entry.body.get("route")), str(entry.body.get("stage"))
-    attempt = Attempt.objects.filter(pk=name, verification_id=entry.verification_id).first()
+    body = entry.body
+    where = str(body.get("attempt")), str(body.get("route")), str(body.get("stage"))
+    failed = Replayed(*where, Verdict.CANNOT)
     try:
         row = cases.of_any_lender(entry.verification_id or "")
-        if attempt is None:
-            raise NotFound("there is no such attempt")
     except NotFound as error:
-        return Replayed(*where, Verdict.CANNOT, error.detail, error.code)
+        return replace(failed, detail=error.detail, code=error.code)
     try:
-        found = judge_again(row, attempt)
-    except (LookupError, ValueError, TypeError, AttributeError) as error:  # evidence whose form nobody knows
-        found = Replayed(*where, Verdict.CANNOT, type(error).__name__, "unreadable")
-    record(row, [found])
-    return found
+        again = judge_again(row, entry.pk)
+    except TulgaError as error:
+        again = replace(failed, detail=error.detail, code=error.code)
+    except (LookupError, ValueError, TypeError, AttributeError) as error:  # its form is unknown
+        again = replace(failed, detail=type(error).__name__, code="unreadable")
+    record(row, [again])
+    return again
