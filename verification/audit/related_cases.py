@@ -4,9 +4,12 @@ New consents are verifications of their own (O-52), and attempts are counted ove
 two verifications are of one person is a matter of their rows; whether those are right, only the keys tell.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
 from typing import Final
+
+from django.db.models import QuerySet
 
 from verification.audit import signatures
 from verification.audit.damaged import readable
@@ -14,7 +17,7 @@ from verification.core.clearance import UNWANTED
 from verification.core.events import ATTESTED, CLEARED, CLOSINGS, RENEWED
 from verification.core.findings import Finding
 from verification.course import policy
-from verification.course.entry import MOVE, TERMS, TRIES, maps, text
+from verification.course.entry import MOVE, TERMS, TRIES, maps, released, text
 from verification.models import AuditEntry, Verification
 
 _APART: Final = timedelta(seconds=policy.CLOCKS_APART_SECONDS)
@@ -28,6 +31,7 @@ def verify_related(log: str, entries: Sequence[AuditEntry], *, forged: Collectio
     """
     counted = [entry for entry in entries if entry.pk not in forged and isinstance(entry.body, dict)]
     yield from _verify_tries(log, counted)
+    yield from _verify_opened(log, counted)
     yield from _verify_renewals(log, counted)
     yield from _verify_declined(log, counted)
 
@@ -66,6 +70,54 @@ def _verify_tries(log: str, entries: Sequence[AuditEntry]) -> Iterator[Finding]:
         if not is_spent or (version == end_version and index != end_index):
             detail = f"it names {attempt} of {verification} as spent, which the log does not say of this borrower"
             yield _finding(log, end, TRIES, detail)
+
+
+def _verify_opened(log: str, entries: Sequence[AuditEntry]) -> Iterator[Finding]:
+    """Every attempt that was opened after those of a day were spent, over all cases of its borrower.
+
+    A borrower with one case is none of them: the course counts there. So is an erased borrower.
+    """
+    opened = [entry for entry in entries if entry.type == "attempt.opened"]
+    ids = {entry.verification_id for entry in opened}
+    owners = _borrowers(Verification.objects.filter(pk__in=ids))
+    indexes = {borrower[2] for borrower in owners.values()}
+    rows = Verification.objects.filter(mode=log, borrower_index__in=indexes) if indexes else None
+    cases = _borrowers(rows) if rows is not None else {}
+    shared = {borrower for borrower, number in Counter(cases.values()).items() if number > 1}
+    several = [pk for pk, borrower in cases.items() if borrower in shared]
+    if not several:
+        return
+    closings = AuditEntry.objects.filter(log=log, verification_id__in=several, type__in=CLOSINGS)
+    ended: dict[tuple[_Borrower, str], dict[str, list[AuditEntry]]] = {}
+    for entry in signatures.sound(readable(closings.order_by("at", "pk"))):
+        place = cases[str(entry.verification_id)], text(entry.body, "stage")
+        ended.setdefault(place, {}).setdefault(text(entry.body, "attempt"), []).append(entry)
+    for entry in opened:
+        release = released(entry.body, text(entry.body, "route"))
+        tries = release.tries(text(entry.body, "stage")) if release else 0
+        borrower = owners.get(str(entry.verification_id))
+        if not tries or borrower not in shared:
+            continue
+        spent = 0
+        for of_attempt in ended.get((borrower, text(entry.body, "stage")), {}).values():
+            # Two processes wrote them: what ended about then may have been before or after.
+            earlier = [closing for closing in of_attempt if closing.at <= entry.at + _APART]
+            is_lately = bool(earlier) and entry.at - _DAY + _APART <= earlier[-1].at <= entry.at - _APART
+            spent += is_lately and earlier[-1].body.get("burnt") is True
+        if spent >= tries:
+            detail = f"it was opened after {spent} attempts of its borrower were spent"
+            yield _finding(log, entry, TRIES, detail)
+
+
+_Borrower = tuple[str, int, bytes]
+"""The lender, the number of the index key, and the index that a borrower is found by."""
+
+
+def _borrowers(rows: QuerySet[Verification, Verification]) -> dict[str, _Borrower]:
+    """By verification, whose it is by its row; those of erased borrowers are left out."""
+    columns = ("pk", "lender_id", "borrower_index_version", "borrower_index")
+    read = rows.exclude(borrower_index=None).values_list(*columns)
+    return {pk: (lender, version, bytes(index or b"")) for pk, lender, version, index in read}
 
 
 def _verify_renewals(log: str, entries: Sequence[AuditEntry]) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.verification.audit import root
 from tests.verification.audit.histories import (
+    AFTER,
     EDS,
     END,
     THRICE,
@@ -118,6 +119,24 @@ def test_attempts_spent_in_other_verifications_are_looked_up(name: str) -> None:
     Verification.objects.filter(pk=second.pk).update(borrower_index=b"one")
     index = {"erased": None, "index": b"two"}.get(what, b"one")
     Verification.objects.filter(pk=first.pk).update(borrower_index=index)
+    assert [finding.code for finding in told()] == expected
+
+
+@pytest.mark.parametrize(
+    ("index", "after", "expected"),
+    [(b"same", 60, ["illegal_tries"]), (b"other", 60, []), (None, 60, []), (b"same", 25 * 3600, [])],
+    ids=["the same borrower", "another borrower", "an erased borrower", "a day later"],
+)
+def test_an_attempt_beyond_those_of_a_day_is_named_though_they_were_of_another_case(
+    index: bytes | None, after: int, expected: list[str]
+) -> None:
+    first = write(THRICE)
+    second = add_verification(first.lender)
+    begun = [*EDS[:-2]]
+    begun[-1] = (begun[-1][0], {**begun[-1][1], AFTER: after})
+    write(begun, of=second)
+    Verification.objects.filter(pk=first.pk).update(borrower_index=b"same")
+    Verification.objects.filter(pk=second.pk).update(borrower_index=index)
     assert [finding.code for finding in told()] == expected
 
 
