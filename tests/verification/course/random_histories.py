@@ -136,6 +136,9 @@ class Walk:
     def attempt(self, route: str, stage: str) -> None:
         """Attempts at a stage until one passes."""
         if self.is_chosen(0.1):
+            place = {"route": route, "stage": stage, "turn": self.attempts + 1}
+            self.add(("attempt.hindered", {**place, "code": self.chance.choice(sorted(policy.HINDRANCES))}))
+        if self.is_chosen(0.1):
             self.lapse(self.open(route, stage, seconds=600), after=601)
         while True:
             name = self.open(route, stage)

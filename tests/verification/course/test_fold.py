@@ -6,6 +6,8 @@ from collections import Counter
 import pytest
 
 from tests.proofs import Figures
+from tests.verification.audit.histories import EDS, Said
+from tests.verification.audit.rows import NOON
 from tests.verification.course import plainly, random_histories, single_changes
 from verification.core import events
 from verification.course import fold
@@ -82,3 +84,39 @@ def test_a_state_is_a_value_that_an_entry_leaves_as_it_was() -> None:
         assert repr(states[-1]) == before
         states.append(state)
     assert states[-1].length == len(history)
+
+
+HINDERED = {"route": "eds", "stage": "statement", "turn": 3, "code": "borrower_busy"}
+
+
+@pytest.mark.parametrize(
+    ("entries", "changes", "expected"),
+    [
+        (EDS[:-3], {}, []),
+        (EDS[:-3], {"code": "attempts_exhausted"}, []),
+        (EDS[:-3], {"code": "too_tired"}, ["reason_missing"]),
+        (EDS[:-3], {"stage": "question"}, ["illegal_move"]),
+        (EDS[:-2], {}, ["illegal_move"]),
+    ],
+    ids=["before the statement", "no attempt is left", "no such reason", "a stage that is over", "one is open"],
+)
+def test_a_stage_is_hindered_where_it_is_due_and_for_a_known_reason(
+    entries: list[Said], changes: dict[str, str], expected: list[str]
+) -> None:
+    said = [*entries, ("attempt.hindered", {**HINDERED, **changes})]
+    history = [Entry(f"evt_{place}", name, "test", NOON, body) for place, (name, body) in enumerate(said)]
+    assert [code for _, code, _ in faults(history)] == expected
+
+
+def test_what_hinders_a_stage_is_shown_until_an_attempt_begins() -> None:
+    walk = [*EDS[:-3], ("attempt.hindered", HINDERED), EDS[-3]]
+    standing = [
+        state.standing
+        for _, state, _ in fold.fold(
+            Entry(f"evt_{place}", name, "test", NOON, body) for place, (name, body) in enumerate(walk)
+        )
+    ]
+    assert [(each.failure, each.stage, each.turn) for each in standing[-2:]] == [
+        ("borrower_busy", "statement", 3),
+        ("", "statement", 3),
+    ]
