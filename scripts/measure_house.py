@@ -23,8 +23,10 @@ The product is config, people, lenders and verification, without migrations. How
 `eds_judgement`, `live_judgement`, `opening`: functions of the product, by file and qualified name, that are entered
     (sys.setprofile, in every thread begun meanwhile) while a worker does the one step that judges a signed statement
     (GOST keys) or a live capture (route `biometric`), both of which end verified; and while a lender's POST
-    /v1/verifications is answered with 201. `files` are the files they are in. No lambdas, comprehensions, class bodies,
-    nor anything that runs while a module is imported. Each is the first of its kind in its process, so that what is
+    /v1/verifications is answered with 201. `files` are the files they are in, `depth` how
+    many of their calls stand on one stack at most, recursion counted. No lambdas, comprehensions, class bodies,
+    nor anything that runs while a module is imported. `depth` is how many of their calls stand on one stack at most,
+    recursion counted. Each is the first of its kind in its process, so that what is
     loaded or cached once is in it. Scenes: tests/measured/house_runs.py. Revocation is answered from memory and no
     time-stamp is asked for; the state's registers are a sandbox process, asked over HTTP; SQLite. The commands of the
     capture are drawn by `seed`. GOST is reckoned by what the machine has: with gmpy2 or without libgcrypt some other
@@ -53,7 +55,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from scripts.house_shape import CAPTURE_SEED, PRODUCT, SANDBOX, trials
 from scripts.house_shape.lines import Figures, count_python, count_texts
 from scripts.house_shape.private_functions import count_private
-from scripts.house_shape.runs import Functions
+from scripts.house_shape.runs import DEPTH, Run
 from scripts.house_shape.touched_files import files_naming
 from scripts.house_shape.trials import tried
 from tests.proofs import write_evidence
@@ -86,9 +88,9 @@ def main() -> None:
     }
     lists: dict[str, list[str]] = {}
     for run in _RUNS:
-        functions = _run(run)
-        lists[run] = sorted({file for file, _ in functions})
-        figures[run] = {"functions": len(functions), "files": len(lists[run])}
+        played = _run(run)
+        lists[run] = sorted({file for file, _ in played.functions})
+        figures[run] = {"functions": len(played.functions), "files": len(lists[run]), "depth": played.depth}
     by_field = {word: files_naming(word, _ROOT, places) for word, places in _FIELDS_LIKE_IT.items()}
     by_route = {_ROUTE_LIKE_IT: files_naming(_ROUTE_LIKE_IT, _ROOT, _NAMED_IN)}
     lists["new_field"] = tried(_ROOT, trials.NEW_FIELD, _FIELD_TESTS)
@@ -103,7 +105,7 @@ def _counts(by_word: Mapping[str, Iterable[str]]) -> Figures:
     return {f"files_naming_{word}": len(list(found)) for word, found in by_word.items()}
 
 
-def _run(name: str) -> Functions:
+def _run(name: str) -> Run:
     """What a scene went through, in a process of its own on SQLite; raises `SystemExit` if it was not played."""
     environment = {word: value for word, value in os.environ.items() if not word.startswith("TULGA_TEST_")}
     article = "a" if name[0] not in "aeiou" else "an"
@@ -113,10 +115,11 @@ def _run(name: str) -> Functions:
         command = [sys.executable, "-m", "pytest", "-q", scene, f"--junitxml={report}", "-o", "junit_family=xunit1"]
         status = subprocess.run(command, cwd=_ROOT, env=environment, check=False).returncode
         found = ElementTree.parse(report).getroot().iter("property") if status == 0 else ()  # noqa: S314  # our own
-        functions = {(str(one.get("value")), str(one.get("name"))) for one in found}
-    if not functions:
+        properties = [(str(each.get("value")), str(each.get("name"))) for each in found]
+    if not properties:
         raise SystemExit(f"{scene} was not played")
-    return functions
+    depth = next(int(value) for value, name in properties if name == DEPTH)
+    return Run({(file, name) for file, name in properties if name != DEPTH}, depth)
 
 
 if __name__ == "__main__":

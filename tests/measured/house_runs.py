@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from scripts.house_shape import CAPTURE_SEED, PRODUCT
-from scripts.house_shape.runs import Functions, traced
+from scripts.house_shape.runs import DEPTH, Run, traced
 from tests.lenders.conftest import api as api
 from tests.lenders.conftest import lender as lender
 from tests.lenders.samples import opening
@@ -49,22 +49,23 @@ def test_a_live_judgement(sandbox, settings, monkeypatch, record_property):
 
 
 def test_an_opening(api, record_property):
-    with traced(_ROOT, PRODUCT) as functions:
+    with traced(_ROOT, PRODUCT) as run:
         answer = api.post("/v1/verifications", opening())
     assert answer.status_code == 201
-    report(functions, record_property)
+    report(run, record_property)
 
 
 def judge(story: stories.Story, record: Record) -> None:
     """The worker's step that judges, and nothing before or after it."""
     assert story.row().step == "judge"
-    with traced(_ROOT, PRODUCT) as functions:
+    with traced(_ROOT, PRODUCT) as run:
         tasks.advance(story.id)
     assert (story.row().status, story.row().last_failure) == ("verified", "")
-    report(functions, record)
+    report(run, record)
 
 
-def report(functions: Functions, record: Record) -> None:
-    """One property a function, for the script."""
-    for file, name in sorted(functions):
+def report(run: Run, record: Record) -> None:
+    """One property a function, for the script, and one with the depth of calls."""
+    record(DEPTH, str(run.depth))
+    for file, name in sorted(run.functions):
         record(name, file)

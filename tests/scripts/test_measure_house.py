@@ -153,13 +153,13 @@ def test_a_name_imported_by_another_module_is_a_reference(sample):
 def test_a_run_is_the_functions_it_enters_in_all_its_threads_and_none_of_imports(sample):
     (sample / "sample_house" / "late.py").write_text(_LATE)
     one = import_module("sample_house.one")
-    with traced(sample, ("sample_house",)) as functions:
+    with traced(sample, ("sample_house",)) as run:
         one.public("")
         beside = threading.Thread(target=one._nobody, args=("",))
         beside.start()
         beside.join()
         import_module("sample_house.late").later()
-    assert functions == {
+    assert run.functions == {
         ("sample_house/late.py", "later"),
         ("sample_house/one.py", "public"),
         ("sample_house/one.py", "_once"),
@@ -170,6 +170,7 @@ def test_a_run_is_the_functions_it_enters_in_all_its_threads_and_none_of_imports
         ("sample_house/two.py", "other"),
         ("sample_house/two.py", "other.<locals>.inner"),
     }
+    assert run.depth > 1
 
 
 def test_a_word_is_found_whole_and_not_in_migrations(sample):

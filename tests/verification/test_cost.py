@@ -56,13 +56,12 @@ COSTS = {
     "step statement": (15, 2),
 }
 RAISED: dict[str, tuple[tuple[int, int], str]] = {
-    "step question": ((15, 2), "tries are counted by what workers signed of the borrower's verifications, not by rows"),
-    "step statement": (
-        (29, 2),
-        "its law is read of its first entry, what passed of signed ones, with what they rest on, and who was revoked; "
-        "tries are counted as above; its receipt names what stood, the statement's hash among it, and is kept; "
-        "and before an end the case is read anew and held against its entries",
-    ),
+    "link": ((8, 1), "the course judges it by the entries of the case"),
+    "answer": ((8, 1), "as the link"),
+    "step consent": ((13, 2), "what came meanwhile is read behind the fence"),
+    "step prepare": ((12, 1), "as the consent"),
+    "step question": ((15, 2), "as the consent"),
+    "step statement": ((18, 2), "as the consent; its receipt names the statement's hash, and is kept"),
     "poll at the end": ((3, 0), "nobody is told an end that is not ordered: the decision is read with its leaf"),
 }
 """What costs more by now than it did, and why. While it is empty the whole has `MOST`, else `MOST_RAISED`."""

@@ -98,7 +98,7 @@ def turn_away(row: Verification) -> None:
         if history.state.newest(LEFT) is None or history.state.is_held() or history.state.end:
             return
         leaving.leave(history, at=at)
-        attempts.enter_route(row, row.route, key=cases.key_of(row), at=at)
+        attempts.enter_route(history, key=cases.key_of(row), at=at)
 
 
 def document(row: Verification) -> None:

@@ -31,7 +31,7 @@ def judge(history: History, attempt: Attempt, stage: Stage, *, key: vault.Key) -
     case = cases.read(row, key, commitment=record.case).case
     items = {claim.kind: content for claim, content in dossier.proven(record.evidence, key=key)}
     before = Evidence(items, clock.now(), secrets=vault.secrets_of(attempt.pk))
-    left = attempts.count_tries(row, stage, at=clock.now()).left
+    left = attempts.count_tries(history, stage, at=clock.now()).left
     # 2 Sources are asked. No transaction is open while they take their time.
     transactions.rest()
     collected = dict(stage.collect(case, before)) if stage.collect else {}

@@ -28,16 +28,16 @@ def after_failure(
     """After a failed attempt: declined at once, declined because none is left, or asked again."""
     if reasons.require(code).final:
         end(history, Status.DECLINED, at=at, code=code, key=key)
-    elif (tries := attempts.count_tries(history.row, stage, at=at)).is_exhausted:
+    elif (tries := attempts.count_tries(history, stage, at=at)).is_exhausted:
         exhaust(history, tries, key=key, at=at)
     else:
-        attempts.enter(history.row, stage, key=key, at=at, notice=code)
+        attempts.enter(history, stage, key=key, at=at, notice=code)
 
 
 def exhaust(history: History, tries: attempts.Tries, *, key: vault.Key, at: datetime) -> None:
     """Declined because no attempt is left; its entry names those that were spent."""
     release = stages.release(history.row.route, law=history.row.profile_sha256)
-    body = {"spent": tries.named(history.row), "release": release.id}
+    body = {"spent": tries.named(history.row.pk), "release": release.id}
     end(history, Status.DECLINED, at=at, code=attempts.NONE_LEFT, body=body, key=key)
 
 
@@ -51,7 +51,7 @@ def after_pass(history: History, stage: Stage, *, key: vault.Key, at: datetime) 
     way = stages.of(row.route, law=law)
     ahead = list(way)
     if following := ahead[ahead.index(stage.name) + 1 :]:
-        attempts.enter(row, way[following[0]], key=key, at=at)
+        attempts.enter(history, way[following[0]], key=key, at=at)
         return
     # 2 the routes that have passed, the present one last
     routes = dict.fromkeys((*row.passed_routes, row.route))
@@ -73,7 +73,7 @@ def after_pass(history: History, stage: Stage, *, key: vault.Key, at: datetime) 
         return
     choice = {"route": next_route, "passed": passed}
     moving.record(row, "route.chosen", at=at, body=choice)
-    attempts.enter_route(row, next_route, key=key, at=at)
+    attempts.enter_route(history, key=key, at=at)
 
 
 def end(

@@ -87,10 +87,10 @@ def _open(history: History, *, key: vault.Key) -> None:
     row, at = history.row, clock.now()
     stage = stages.of(row.route, law=row.profile_sha256)[row.stage]
     with queue.finishing(history):
-        if (tries := attempts.count_tries(row, stage, at=at)).is_exhausted:
+        if (tries := attempts.count_tries(history, stage, at=at)).is_exhausted:
             outcome.exhaust(history, tries, key=key, at=at)
         else:
-            attempts.enter(row, stage, key=key, at=at)
+            attempts.enter(history, stage, key=key, at=at)
 
 
 def release(row: Verification, fault: Exception) -> None:

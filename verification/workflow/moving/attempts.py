@@ -21,8 +21,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
 from verification import transactions
-from verification.audit import entries, log, signatures
+from verification.audit import entries, signatures
 from verification.case import moving, steps
+from verification.case.history import History
 from verification.compiled import Compiled
 from verification.core import events, reasons, stored
 from verification.core.errors import EvidenceUnreadable
@@ -37,6 +38,7 @@ from verification.workflow.moving import quotas
 OPEN, JUDGING = "open", "judging"
 """With the borrower, and with us: being prepared or judged."""
 BUSY = "borrower_busy"
+_COUNTED = (*events.CLOSINGS, *events.DECISIONS)
 NONE_LEFT = "attempts_exhausted"
 TOO_MANY = "captures_exceeded"
 SEED_BYTES = 32  # the output of SHA-256: longer keys would not make HMAC stronger, RFC 2104 §3
@@ -45,7 +47,7 @@ _OPENED_BEFORE = timedelta(seconds=policy.VERIFICATION_SECONDS + policy.REVIEW_S
 
 
 def enter(
-    verification: Verification,
+    history: History,
     stage: Stage,
     *,
     key: vault.Key,
@@ -58,17 +60,17 @@ def enter(
     is left; a quota is used up; too many attempts of today cost nothing. Of the first two a step is
     owed, which begins it later or ends the verification. Counted while their one place is ours.
     """
+    verification = history.row
     attempt, memory, opened = _fresh(verification, stage, key=key, at=at, notice=notice)
-    if (history := verification.history) is not None:
-        moving.write_attempts(history)  # the place of the one before is free from here on
+    moving.write_attempts(history)  # the place of the one before is free from here on
     try:
         # A savepoint: without it PostgreSQL takes nothing more after a broken constraint.
         with transactions.writing():
             attempt.save(force_insert=True)
             hindrance = ""
-            had = count_tries(verification, stage, at=at)
-            if had.left == 0:
-                hindrance = NONE_LEFT if had.is_exhausted else BUSY
+            tries = count_tries(history, stage, at=at)
+            if tries.left == 0:
+                hindrance = NONE_LEFT if tries.is_exhausted else BUSY
             elif stage.unburnt_max is not None and reasons.unburnt(memory.get(ENDED, {})) >= stage.unburnt_max:
                 hindrance = TOO_MANY
             elif stage.quota and not quotas.take(verification, stage.quota, key=key, at=at):
@@ -83,8 +85,7 @@ def enter(
         # Counted anew from the end, which may come by a transaction that has not seen this one.
         moving.write(verification, frames_until=at + timedelta(seconds=policy.FRAMES_KEPT_SECONDS))
     moving.record(verification, "attempt.opened", at=at, body=opened)
-    if history is not None:
-        history.keep(attempt)
+    history.keep(attempt)
     if stage.prepare is not None:
         steps.schedule(verification, steps.PREPARE, due_at=at, queue=stage.queue)
     return attempt
@@ -100,10 +101,11 @@ def _hinder(verification: Verification, stage: Stage, code: str, *, at: datetime
         steps.schedule(verification, steps.OPEN, due_at=due_at, queue=stage.queue)
 
 
-def enter_route(verification: Verification, route: str, *, key: vault.Key, at: datetime) -> Attempt | None:
-    """Begins a route at its first stage, as `enter` does; consent is asked for once a verification."""
-    consent, second, *_ = stages.of(route, law=verification.profile_sha256).values()
-    return enter(verification, second if verification.passed_routes else consent, key=key, at=at)
+def enter_route(history: History, *, key: vault.Key, at: datetime) -> Attempt | None:
+    """Begins the present route at its first stage, as `enter` does; consent is asked for once a verification."""
+    row = history.row
+    consent, second, *_ = stages.of(row.route, law=row.profile_sha256).values()
+    return enter(history, second if row.passed_routes else consent, key=key, at=at)
 
 
 def _fresh(
@@ -204,25 +206,31 @@ class Tries:
         # One that is exactly so old is counted still.
         return counted[0] + policy.ATTEMPTS_COUNTED + timedelta(seconds=1)
 
-    def named(self, verification: Verification) -> list[dict[str, str]]:
-        """As an end says by which attempts it came: their ids, and the verification of those that are another's."""
-        of = ((one, one.verification_id or "") for one in self.spent)
-        own = verification.pk
-        return [{"attempt": one.body["attempt"], "verification": "" if whose == own else whose} for one, whose in of]
+    def named(self, own: str) -> list[dict[str, str]]:
+        """As an end states by which attempts it came: their ids, and the verification of those that are another's.
+
+        own: the verification that ends.
+        """
+        owners = ((entry.body["attempt"], entry.verification_id or "") for entry in self.spent)
+        return [{"attempt": name, "verification": "" if owner == own else owner} for name, owner in owners]
 
 
-def count_tries(verification: Verification, stage: Stage, *, at: datetime) -> Tries:
-    """How the borrower of this verification stands at a stage, with what this transaction has put on record."""
+def count_tries(history: History, stage: Stage, *, at: datetime) -> Tries:
+    """How the borrower of this verification stands at a stage, by signed entries of all their verifications.
+
+    Those of this verification are in its history, with what this transaction has put on record.
+    """
     if stage.attempts is None:
         return Tries(stage)
-    since = at - policy.ATTEMPTS_COUNTED
-    lately = of_borrower(verification, stage).filter(opened_at__gte=since - _OPENED_BEFORE)
-    of = {verification.pk, *lately.values_list("verification", flat=True)}
-    read = entries.of_cases(of, types=(*events.CLOSINGS, *events.DECISIONS))
-    said = [*signatures.sound(read), *log.gathered()]
-    closing = [entry for entry in said if entry.type in events.CLOSINGS and entry.body["stage"] == stage.name]
-    last = {entry.body["attempt"]: entry for entry in closing}
-    ended = {entry.verification_id for entry in said if entry.type in events.DECISIONS}
+    since, own = at - policy.ATTEMPTS_COUNTED, history.row.pk
+    lately = of_borrower(history.row, stage).filter(opened_at__gte=since - _OPENED_BEFORE)
+    others = {*lately.values_list("verification", flat=True)} - {own}
+    counted = [*history.typed(*_COUNTED)]
+    if others:
+        counted += signatures.sound(entries.of_cases(others, types=_COUNTED))
+    closings = [entry for entry in counted if entry.body.get("stage") == stage.name and entry.type in events.CLOSINGS]
+    last = {entry.body["attempt"]: entry for entry in closings}
+    ended = {entry.verification_id for entry in counted if entry.type in events.DECISIONS}
     spent = tuple(entry for entry in last.values() if entry.body["burnt"] and entry.at >= since)
     undecided = [entry for entry in spent if entry.body.get("outcome") == Outcome.REVIEW]
     left = max(0, stage.attempts - len(spent))

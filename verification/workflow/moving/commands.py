@@ -114,7 +114,7 @@ def _insert(verification: Verification, case: cases.StoredCase) -> Opened:
         with moving.moving(history):
             moving.record(verification, "verification.created", at=at, body=body)
             if len(combinations) == 1:
-                attempt = attempts.enter_route(verification, combinations[0][0], key=key, at=at)
+                attempt = attempts.enter_route(history, key=key, at=at)
         vault.keep(key)
     # It begins with the consent, of which no attempts are counted.
     standing = attempts.Standing(attempt, failures=0)
@@ -172,7 +172,7 @@ def choose_route(*, verification_id: str, route: str) -> None:
             leaving.leave(history, at=at)
             # A worker that holds a step of it loses the fence and writes nothing.
             moving.write(verification, **moving.NO_STEP)
-            attempts.enter_route(verification, route, key=cases.key_of(verification), at=at)
+            attempts.enter_route(history, key=cases.key_of(verification), at=at)
 
 
 def answer(*, verification_id: str, turn: int, untrusted: Mapping[str, Any], known: Attempt | None = None) -> Next:
@@ -241,7 +241,7 @@ def resume(*, verification_id: str) -> None:
             return
         stage = stages.of(verification.route, law=verification.profile_sha256)[verification.stage]
         with moving.moving(history):
-            attempts.enter(verification, stage, key=cases.key_of(verification), at=at)
+            attempts.enter(history, stage, key=cases.key_of(verification), at=at)
 
 
 def cancel(*, lender_id: str, mode: str, verification_id: str) -> None:

@@ -14,7 +14,7 @@ from verification import clock, transactions
 from verification.audit import decided, signatures
 from verification.audit.held_rows import advanced_since
 from verification.case import moving
-from verification.case.history import read_unverified
+from verification.case.history import History, read_sound
 from verification.core import law_of_day, profiles
 from verification.core.clearance import COOLING_OFF, WAITING, release_not_before
 from verification.core.errors import Conflict, EvidenceUnreadable
@@ -60,7 +60,8 @@ def mint(*, lender_id: str, mode: str, verification_id: str, profile_id: str, se
             minted = links.mint(lender_id=lender_id, mode=mode, verification_id=verification_id, sent_by=sent_by)
             return Sent(minted.token, minted.expires_at)
         verification = Verification.objects.select_for_update().get(pk=named.pk)
-        said = signatures.sound_of(verification)
+        history = read_sound(verification)
+        said = history.entries
         contract, until = _due(verification, said, law, at=at)
         for child in _opened(said):
             if child.status in OPEN:
@@ -71,7 +72,7 @@ def mint(*, lender_id: str, mode: str, verification_id: str, profile_id: str, se
                 continue
             if begun.at - advanced_since(begun, own) >= until:
                 raise Conflict("the borrower has consented anew", code="consent_given")
-        _require_tries(verification, at=at)
+        _require_tries(history, at=at)
         if (first := _first(said)) is None:
             raise EvidenceUnreadable(f"nobody signed what {verification.pk} was opened with")
         sealed = cases.read(verification, cases.key_of(verification), commitment=str(first.body["case"]))
@@ -79,7 +80,7 @@ def mint(*, lender_id: str, mode: str, verification_id: str, profile_id: str, se
             verification.pk, contract.contract, contract.signed_at.isoformat(), waited_until=until.isoformat()
         )
         opened = commands.open_renewal(verification, sealed, renewal)
-        with moving.moving(read_unverified(verification)):
+        with moving.moving(history):
             body = {"renewal": opened.verification_id, "profile": law.id, **links.named(sent_by)}
             moving.record(verification, RENEWED, at=at, body=body)
         return Sent(opened.token, opened.link_expires_at, opened.verification_id)
@@ -158,11 +159,11 @@ def _first(said: Sequence[AuditEntry]) -> AuditEntry | None:
     return next((one for one in said if one.type == "verification.created"), None)
 
 
-def _require_tries(verification: Verification, *, at: datetime) -> None:
+def _require_tries(history: History, *, at: datetime) -> None:
     """Raises `Conflict` while the borrower has no attempt left at a stage of the new consent: it would end at once."""
     ((route,),) = profiles.RENEWAL.combinations
     way = stages.of(route, law=profiles.RENEWAL.sha256).values()
-    tries = [attempts.count_tries(verification, stage, at=at) for stage in way]
+    tries = [attempts.count_tries(history, stage, at=at) for stage in way]
     if again_at := max((one.again_at for one in tries if one.again_at is not None), default=None):
         wait = ceil((again_at - at).total_seconds())
         raise Conflict("no attempt is left for now", code="attempts_exhausted", wait_seconds=wait)
