@@ -41,6 +41,8 @@ _CONTEXT: Final = "tulga-entries-v1"
 _ID: Final = re.compile("evt_[0-9a-z]{1,40}")
 _OVER_MAX: Final = 32
 """Entries under one signature at most. Ours: a review by several people and its end are a dozen."""
+_SIGNED_AS_IT_OPENS: Final = 2
+"""The entry that opens a verification, and that of its first attempt."""
 _VERIFIED_MAX: Final = 1024
 """Signatures that a process remembers to have verified. Ours: those of some 30 verifications, half a megabyte."""
 
@@ -166,6 +168,27 @@ _OF_ONE = Compiled(
     )
 )
 """The entries of a verification, and those by which keys of its log were revoked."""
+_OF_ACCESS = Compiled(
+    lambda verification, log: (
+        AuditEntry.objects.filter(
+            Q(verification=verification, type__in=(*events.ACCESS, events.ADVANCED)) | Q(type=events.REVOKED, log=log)
+        )
+        .select_related("leaf")
+        .order_by("verification_sequence")
+    )
+)
+"""The same of its links, sessions and codes, and of the clock that their times are counted by."""
+_OF_OPENING = Compiled(
+    lambda verification, log: (
+        AuditEntry.objects.filter(
+            Q(verification=verification, verification_sequence__lte=_SIGNED_AS_IT_OPENS)
+            | Q(type=events.REVOKED, log=log)
+        )
+        .select_related("leaf")
+        .order_by("verification_sequence")
+    )
+)
+"""The same of the entry that opened it, and of what is signed with that."""
 
 
 def sound_of(verification: Verification, *, is_whole: bool = False) -> list[AuditEntry]:
@@ -173,7 +196,22 @@ def sound_of(verification: Verification, *, is_whole: bool = False) -> list[Audi
 
     is_whole: raises `EvidenceUnreadable` if one does not count: what rests on the others would rest on half.
     """
-    found = list(readable(_OF_ONE, verification.pk, verification.mode))
+    return _counting(verification, _OF_ONE, is_whole=is_whole)
+
+
+def access_of(verification: Verification) -> list[AuditEntry]:
+    """The same of its links, sessions and codes, without the link that it was opened with."""
+    return _counting(verification, _OF_ACCESS)
+
+
+def opening_of(verification: Verification) -> AuditEntry | None:
+    """The entry by which it was opened, if that counts, by one statement."""
+    entries = _counting(verification, _OF_OPENING)
+    return next((entry for entry in entries if entry.type == events.CREATED), None)
+
+
+def _counting(verification: Verification, entries: Compiled[AuditEntry], *, is_whole: bool = False) -> list[AuditEntry]:
+    found = list(readable(entries, verification.pk, verification.mode))
     own = [one for one in found if one.verification_id == verification.pk]
     faults, signers = inspect(own)
     revoked = keys.revoked(found)

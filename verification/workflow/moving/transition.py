@@ -13,7 +13,7 @@ from verification.core.errors import Conflict
 from verification.core.keeping import reference_mark
 from verification.core.status import Move, Status
 from verification.models import Verification
-from verification.workflow import policy
+from verification.workflow import cases, policy
 
 NO_STEP: Mapping[str, Any] = {
     "step": "",
@@ -39,7 +39,7 @@ def holding(verification: Verification) -> Iterator[None]:
         with log.gathering():
             yield
             columns = verification.held
-            unmoved = Verification.objects.filter(pk=verification.pk, sequence=before)
+            unmoved = cases.unclaimed(verification).filter(sequence=before)
             if columns and unmoved.update(**columns) != 1:
                 raise Conflict("the row was written beside", code="status_changed")
     finally:
@@ -69,8 +69,9 @@ def record(verification: Verification, entry_type: str, *, at: datetime, body: M
     if verification.held is not None or verification._state.adding:
         write(verification, sequence=verification.sequence + 1)
     else:
-        own = Verification.objects.filter(pk=verification.pk)
-        own.update(sequence=F("sequence") + 1)
+        own = cases.unclaimed(verification)
+        if own.update(sequence=F("sequence") + 1) != 1:
+            raise Conflict("its first entry names another lender", code="status_changed")
         verification.sequence = own.values_list("sequence", flat=True).get()
     log.append(
         log=verification.mode,

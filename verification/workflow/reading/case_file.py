@@ -58,9 +58,9 @@ class EvidenceView:
 
 @dataclass(frozen=True)
 class Look:
-    """Who of the lender looked, by id (`usr_…`, `key_…`), at what, how often, and when first and last.
+    """Who looked, by id (`usr_…`, `key_…`) or by the hash of the borrower's session, at what, how often, and when.
 
-    `what`: `case`, `picture`, or `document`.
+    `what`: `case`, `picture`, `document`, `statement`, `signature` or `openings`. `first`, `last`: the times.
     """
 
     who: str
@@ -224,7 +224,9 @@ def _looks(row: Verification) -> tuple[Look, ...]:
     # They are no events of the case, so they name it in their body only. None is older than the case.
     looks = AuditEntry.objects.filter(log=row.mode, type__in=LOOKS, at__gte=row.created_at)
     about = looks.annotate(case=LOOKED_AT).filter(case=row.pk)
-    named = about.annotate(who=Coalesce(KT("body__person"), KT("body__key")), what=KT("body__what"))
+    named = about.annotate(
+        who=Coalesce(KT("body__person"), KT("body__key"), KT("body__session")), what=KT("body__what")
+    )
     counted = named.values("who", "what").annotate(times=Count("pk"), first=Min("at"), last=Max("at"))
     return tuple(Look(**one | {"what": one["what"] or "document"}) for one in counted.order_by("first", "who", "what"))
 
