@@ -86,7 +86,7 @@ def play_on(world: World) -> None:
 
 def _answer(verification_id: str, **untrusted: Any) -> None:
     turn = queries.borrower_page(verification_id=verification_id).turn
-    commands.answer(verification_id=verification_id, turn=turn, untrusted=untrusted)
+    commands.answer(verification_id=verification_id, turn=turn, untrusted=untrusted, session="")
 
 
 def _consent(verification_id: str) -> None:

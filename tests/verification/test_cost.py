@@ -55,7 +55,12 @@ COSTS = {
     "step prepare": (11, 1),
     "step statement": (15, 2),
 }
+_SESSION = "a session counts only by the signed entry that began it"
 RAISED: dict[str, tuple[tuple[int, int], str]] = {
+    "link": ((8, 1), "a link counts only by the signed entry that made it"),
+    "page": ((2, 0), _SESSION),
+    "page of the statement": ((3, 0), _SESSION),
+    "answer": ((8, 1), _SESSION),
     "step question": ((15, 2), "tries are counted by what workers signed of the borrower's verifications, not by rows"),
     "step statement": (
         (29, 2),

@@ -20,12 +20,13 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.service, pyte
 
 # As in tests/verification/test_cost.py. What one more frame costs is nothing: evidence is one statement a step.
 COSTS = {
-    "answer consent": (7, 1),
+    # Each answer but the page's own, which was read before its session, asks whether that is the living one.
+    "answer consent": (8, 1),
     "judge consent": (12, 2),
-    "answer question": (7, 1),
+    "answer question": (8, 1),
     "judge question": (15, 2),
     "prepare live_capture": (11, 1),
-    "answer live_capture": (7, 1),
+    "answer live_capture": (8, 1),
     # With the words by which the capture is known when it comes again, and those of its looks before: the log says
     # which they are together, or one could be taken away. And with its entries, by which the frames are known.
     "look live_capture": (13, 1),

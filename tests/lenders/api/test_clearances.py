@@ -263,4 +263,4 @@ def test_it_takes_as_many_statements_as_are_listed(api, lender, issued):
     with statements() as sent:
         assert consume(api, asked).status_code == 200
     found["consume"] = len(sent)
-    assert found == {"ask": 13, "read": 5, "consume": 10}
+    assert found == {"ask": 14, "read": 5, "consume": 11}

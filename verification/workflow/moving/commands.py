@@ -33,6 +33,7 @@ from verification.workflow.moving import (
     quotas,
     transition,
 )
+from verification.workflow.moving.ways_in import WaysIn
 
 __all__ = ("Opened", "Opening", "answer", "cancel", "choose_route", "open_verification", "resume")
 
@@ -174,13 +175,16 @@ def choose_route(*, verification_id: str, route: str) -> None:
             attempts.enter_route(verification, route, key=cases.key_of(verification), at=at)
 
 
-def answer(*, verification_id: str, turn: int, untrusted: Mapping[str, Any], known: Attempt | None = None) -> Next:
+def answer(
+    *, verification_id: str, turn: int, untrusted: Mapping[str, Any], session: str, known: Attempt | None = None
+) -> Next:
     """Takes one answer of the borrower, and gives who moves next.
 
     Of many posts of a turn one is taken, the others raise `NotYourTurn`. An answer may come in numbered parts, each of
     which is kept; the last takes the turn. Raises `BadInput` for an answer that cannot be read; then the turn is still
-    open and nothing was kept. known: the attempt as it was just read, with its verification and key; it is not read
-    again if nothing has happened since.
+    open and nothing was kept. session: the hash of the one that answers. known: the attempt as it was read before that
+    session was found to be the living one, with its verification and key; neither is read again if nothing has happened
+    since.
     """
     at = clock.now()
     with transactions.writing():
@@ -196,16 +200,18 @@ def answer(*, verification_id: str, turn: int, untrusted: Mapping[str, Any], kno
             own = Attempt.objects.filter(verification=verification_id, status=attempts.OPEN)
             asked = own.filter(turn=turn, expires_at__gt=at)
             attempt = asked.select_related("verification__key").first()
+            if attempt is not None and WaysIn.of_codes(attempt.verification).session != session:
+                raise NotYourTurn("another browser goes on with it")
         if attempt is None:
             raise NotYourTurn("this turn was answered already, or has not begun")
         law, key = attempt.verification.profile_sha256, cases.key_beside(attempt.verification)
         stage = stages.of(attempt.route, law=law)[attempt.stage]
         taken = stage.accept(attempts.memory_of(attempt, key=key), untrusted, at)
         with transition.holding(attempt.verification):
-            return _write_turn(attempt, stage, taken, key=key, at=at)
+            return _write_turn(attempt, stage, taken, session=session, key=key, at=at)
 
 
-def _write_turn(attempt: Attempt, stage: Stage, taken: Turn, *, key: vault.Key, at: datetime) -> Next:
+def _write_turn(attempt: Attempt, stage: Stage, taken: Turn, *, session: str, key: vault.Key, at: datetime) -> Next:
     verification = attempt.verification
     quota = stage.quota if taken.next is Next.PREPARE else None
     if quota and not quotas.take(verification, quota, key=key, at=at):
@@ -227,7 +233,7 @@ def _write_turn(attempt: Attempt, stage: Stage, taken: Turn, *, key: vault.Key, 
         transition.write(verification, turn=turn)
     if Attempt.objects.filter(pk=attempt.pk, turn=turn, status=attempts.OPEN).update(**columns) != 1:
         raise NotYourTurn("this turn was answered already")
-    place = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "turn": turn}
+    place = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "turn": turn, "session": session}
     said |= {"quota": quota.purpose} if quota and taken.next is Next.PREPARE else {}
     body = {**place, **said, "next": taken.next, "evidence": dossier.put(attempt, taken.evidence, key=key, at=at)}
     transition.record(verification, "attempt.answered", at=at, body=body)
