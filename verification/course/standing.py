@@ -44,7 +44,7 @@ def stand(state: State, entry: Entry) -> Standing:
 def _with_turn(standing: Standing, entry: Entry) -> Standing:
     """It is with us once the borrower has answered, until an entry states what that led to."""
     if entry.type in (_ANSWERED, LOOKED_AT) and "next" in entry.body:
-        return replace(standing, is_ours=entry.body["next"] in OURS)
+        return replace(standing, is_ours=text(entry.body, "next") in OURS)
     is_over = entry.type in (*CLOSINGS, _OPENED) or "expires_at" in entry.body
     return replace(standing, is_ours=standing.is_ours and not is_over)
 
