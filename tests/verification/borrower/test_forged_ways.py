@@ -25,6 +25,7 @@ from tests.verification.workflow.story import IIN, Story, at_statement, begin, l
 from verification import clock, transactions
 from verification.audit.verify import verify_log
 from verification.borrower import cookie
+from verification.core.errors import NotYourTurn
 from verification.core.ids import secret_digest
 from verification.models import (
     Attempt,
@@ -35,7 +36,8 @@ from verification.models import (
     MobileSigning,
     Verification,
 )
-from verification.workflow.moving import hand_over, links, mobile_signing, transition
+from verification.stages.consent.policy import CURRENT
+from verification.workflow.moving import commands, hand_over, links, mobile_signing, transition
 
 __all__ = ("authorities", "issued", "trusted")
 
@@ -356,6 +358,28 @@ def test_an_answer_names_the_session_that_its_link_began(issued: Issued) -> None
     begun = AuditEntry.objects.get(verification_id=story.id, type="link.spent")
     answered = AuditEntry.objects.get(verification_id=story.id, type="attempt.answered")
     assert begun.body["session"] == answered.body["session"] == session
+    order_all()
+    assert list(verify_log("test")) == []
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_no_answer_is_taken_of_a_browser_that_another_one_follows_meanwhile(is_known: bool) -> None:
+    story = at_consent()
+    session = browser(story).cookies[cookie.NAME].value
+    visit = links.visit(untrusted_session=session)
+    links.redeem(untrusted_token=links.successor(untrusted_session=session).token)
+    agreed = {"agreed": True, "version": CURRENT, "language": "ru"}
+    before = AuditEntry.objects.count()
+    with pytest.raises(NotYourTurn):
+        commands.answer(
+            verification_id=story.id,
+            turn=story.page().turn,
+            untrusted=agreed,
+            session=visit.session,
+            known=visit.attempt if is_known else None,
+        )
+    assert AuditEntry.objects.count() == before
+    story.answer(**agreed)
     order_all()
     assert list(verify_log("test")) == []
 
