@@ -210,21 +210,24 @@ def opening_of(verification: Verification) -> AuditEntry | None:
     return next((entry for entry in entries if entry.type == events.CREATED), None)
 
 
-def _counting(verification: Verification, entries: Compiled[AuditEntry], *, is_whole: bool = False) -> list[AuditEntry]:
-    found = list(readable(entries, verification.pk, verification.mode))
-    own = [one for one in found if one.verification_id == verification.pk]
-    faults, signers = inspect(own)
-    revoked = keys.revoked(found)
-    for one in own:
-        leaf = getattr(one, "leaf", None)
-        if one.log != verification.mode:  # a row whose mode was changed had a worker say something in the other log
-            faults[one.pk] = "it stands in another log than its verification"
-        elif keys.is_revoked(revoked, signers.get(one.pk, ""), leaf.leaf_index if leaf else policy.SIZE):
-            faults[one.pk] = "the key that signed it was revoked"
+def _counting(verification: Verification, query: Compiled[AuditEntry], *, is_whole: bool = False) -> list[AuditEntry]:
+    """The entries of this query that count; it gives revocations beside those of the verification."""
+    rows = list(readable(query, verification.pk, verification.mode))
+    entries = [row for row in rows if row.verification_id == verification.pk]
+    faults, signers = inspect(entries)
+    revoked = keys.revoked(rows)
+    for entry in entries:
+        leaf = getattr(entry, "leaf", None)
+        place = leaf.leaf_index if leaf else policy.SIZE
+        if entry.log != verification.mode:
+            # A row whose mode was changed has a worker say something in the other log.
+            faults[entry.pk] = "it stands in another log than its verification"
+        elif keys.is_revoked(revoked, signers.get(entry.pk, ""), place):
+            faults[entry.pk] = "the key that signed it was revoked"
     if is_whole and faults:
         pk, fault = next(iter(faults.items()))
         raise EvidenceUnreadable(f"entry {pk} does not count: {fault}")
-    return [one for one in own if one.pk not in faults]
+    return [entry for entry in entries if entry.pk not in faults]
 
 
 def said_by(entry: AuditEntry, beside: Iterable[AuditEntry]) -> str:
