@@ -25,7 +25,8 @@ class ReceiptFile(APIView):
         summary="Read the signed receipt of a decision, and its proof",
         description=(
             "A JSON Web Signature (RFC 7515, compact form, EdDSA) for every end: keep the whole answer. "
-            "It holds nothing personal: IIN and payout account are commitments, which `openings` opens. Until the log "
+            "It holds nothing personal: IIN and payout account are commitments, which `openings` opens: every answer "
+            "with them is logged with the id of the key. Until the log "
             "has ordered the decision and its receipt: 409 `receipt_not_ready`. Verify it offline by "
             "`scripts/verify_receipt.py`."
         ),
@@ -35,5 +36,7 @@ class ReceiptFile(APIView):
         """The receipt, its place in the log, and its openings."""
         read_query(schemas.NoQuery, request.query_params)
         key = caller(request)
-        found = receipt_files.read_receipt(lender_id=key.lender_id, mode=key.mode, verification_id=verification_id)
+        found = receipt_files.read_receipt(
+            lender_id=key.lender_id, mode=key.mode, verification_id=verification_id, key_id=key.pk
+        )
         return Response(ReceiptAnswer(found).data, headers={"Cache-Control": "no-store"})

@@ -87,7 +87,7 @@ def play_on(world: World) -> None:
 
 def _answer(verification_id: str, **untrusted: Any) -> None:
     turn = queries.borrower_page(verification_id=verification_id).turn
-    commands.answer(verification_id=verification_id, turn=turn, untrusted=untrusted)
+    commands.answer(verification_id=verification_id, turn=turn, untrusted=untrusted, session="")
 
 
 def _consent(verification_id: str) -> None:
@@ -232,7 +232,7 @@ def _of_lender(world: World) -> dict[str, Callable[[], object]]:
         "cancel": lambda: commands.cancel(**own, verification_id=world.spare()),
         "proofs": partial(_proofs, world),
         "documents": partial(_documents, world),
-        "receipt": lambda: _absent(partial(receipt_files.read_receipt, **own, verification_id=judged)),
+        "receipt": lambda: _absent(partial(receipt_files.read_receipt, **own, verification_id=judged, key_id="key_x")),
         "clearance of none": lambda: _absent(partial(clearance_view.view, **own, clearance_id="clr_none")),
         "credits": lambda: credits.most_of_days(Verification.objects.get(pk=judged), rows.IIN, days=(), at=clock.now()),
         "endpoint": lambda: commands.record_endpoint_disabled(**own, endpoint_id="whe_x"),

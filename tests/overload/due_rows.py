@@ -37,7 +37,7 @@ def make(lender: LenderFacts, number: int) -> None:
     opened = commands.open_verification(lender=lender, mode="test", profile_id="KZ-2021-04", opening=asked)
     turn = queries.borrower_page(verification_id=opened.verification_id).turn
     untrusted = {"agreed": False, "version": CURRENT, "language": "ru"}
-    commands.answer(verification_id=opened.verification_id, turn=turn, untrusted=untrusted)
+    commands.answer(verification_id=opened.verification_id, turn=turn, untrusted=untrusted, session="")
 
 
 def main() -> None:

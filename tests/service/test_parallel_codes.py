@@ -13,7 +13,6 @@ from tests.verification.workflow.story import BORN, begin, lender
 from verification.core.errors import NotYourTurn
 from verification.models import EvidenceItem
 from verification.stages.consent.policy import CURRENT
-from verification.workflow.moving import commands
 
 pytestmark = [pytest.mark.service, pytest.mark.django_db(transaction=True)]
 
@@ -57,7 +56,7 @@ def persistent(story, code):
                 story.work()
                 continue
             try:
-                commands.answer(verification_id=story.id, turn=page.turn, untrusted={"code": code})
+                story.answer_turn(page.turn, {"code": code})
             except NotYourTurn:
                 continue
             return 1
@@ -92,7 +91,7 @@ def test_of_64_guesses_on_one_turn_one_is_weighed_whatever_they_are(story, asked
 
     def guess():
         try:
-            commands.answer(verification_id=story.id, turn=turn, untrusted={"code": next(tried)})
+            story.answer_turn(turn, {"code": next(tried)})
         except NotYourTurn:
             return 0
         return 1

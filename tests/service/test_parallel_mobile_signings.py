@@ -14,7 +14,7 @@ from tests.verification.workflow.conftest import issued as issued
 from tests.verification.workflow.story import at_statement
 from verification.core.errors import LinkUnusable, NotYourTurn
 from verification.models import AuditEntry, EvidenceItem, MobileSigning
-from verification.workflow.moving import commands, links, mobile_signing
+from verification.workflow.moving import links, mobile_signing
 
 pytestmark = [pytest.mark.service, pytest.mark.django_db(transaction=True)]
 
@@ -85,9 +85,7 @@ def test_of_16_readings_at_once_one_gets_the_token(code):
 def test_of_the_app_and_the_page_at_once_one_answers(story, code, signature):
     access, turn = mobile_signing.read(untrusted_code=code).access, story.page().turn
     by_app = lambda: mobile_signing.take(untrusted_access=access, untrusted_signature=signature)  # noqa: E731
-    by_page = lambda: commands.answer(  # noqa: E731
-        verification_id=story.id, turn=turn, untrusted={"signature": signature}
-    )
+    by_page = lambda: story.answer_turn(turn, {"signature": signature})  # noqa: E731
     assert at_once(by_app, by_page) == 1
     assert kept(story)[0] == 1
 

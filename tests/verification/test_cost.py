@@ -55,9 +55,12 @@ COSTS = {
     "step prepare": (11, 1),
     "step statement": (15, 2),
 }
+_SESSION = "a session counts only by the signed entry that began it"
 RAISED: dict[str, tuple[tuple[int, int], str]] = {
-    "link": ((8, 1), "the course judges it by the entries of the case"),
-    "answer": ((8, 1), "as the link"),
+    "link": ((8, 1), "a link counts only by the signed entry that made it"),
+    "page": ((2, 0), _SESSION),
+    "page of the statement": ((3, 0), _SESSION),
+    "answer": ((9, 1), f"{_SESSION}, and the course judges it by the entries of the case"),
     "step consent": ((13, 2), "what came meanwhile is read behind the fence"),
     "step prepare": ((12, 1), "as the consent"),
     "step question": ((15, 2), "as the consent"),

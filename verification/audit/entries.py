@@ -27,9 +27,9 @@ Cases = Collection[str] | QuerySet[Verification, Any]
 
 @dataclass(frozen=True)
 class Look:
-    """Who of the lender looked, by id (`usr_…`, `key_…`), at what, how often, first and last.
+    """Who looked, by id (`usr_…`, `key_…`) or by the hash of the borrower's session, how often, when.
 
-    `what`: `case`, `picture`, or `document`.
+    `what`: `case`, `picture`, `document`, `statement`, `signature` or `openings`.
     """
 
     who: str
@@ -106,7 +106,9 @@ def looks_at(case: Verification) -> tuple[Look, ...]:
     # The case stands in the body only. No look is older than the case.
     looks = AuditEntry.objects.filter(log=case.mode, type__in=LOOKS, at__gte=case.created_at)
     about = looks.annotate(case=LOOKED_AT).filter(case=case.pk)
-    named = about.annotate(who=Coalesce(KT("body__person"), KT("body__key")), what=KT("body__what"))
+    named = about.annotate(
+        who=Coalesce(KT("body__person"), KT("body__key"), KT("body__session")), what=KT("body__what")
+    )
     groups = named.values("who", "what")
     counted = groups.annotate(times=Count("pk"), first=Min("at"), last=Max("at"))
     in_order = counted.order_by("first", "who", "what")

@@ -11,7 +11,6 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.conf import settings
-from django.db.models import Q
 
 from verification.audit.checkpoint import SigningKey, VerificationKey
 from verification.audit.damaged import UNREADABLE, readable
@@ -88,15 +87,14 @@ def on_record(log: str) -> list[Certified]:
     return [one for one in found if one is not None and one.is_certified(settings.TULGA_ROOT)]
 
 
-# What neither stands in the log nor waits for it is nobody's word.
-_COUNTS = Q(leaf__isnull=False) | Q(pending__refused=False)
-_REVOKED = Compiled(lambda log: AuditEntry.objects.filter(_COUNTS, log=log, type=events.REVOKED).order_by("pk"))
+_REVOKED = Compiled(lambda log: AuditEntry.objects.filter(log=log, type=events.REVOKED).order_by("pk"))
 
 
 def revoked(by: str | Iterable[AuditEntry]) -> dict[str, int]:
     """From which index on what a key signed counts for nothing, by the key's id, as the root has signed.
 
-    by: a log, and then all of its entries that count, or entries; what else is among them says nothing of it.
+    The root's signature suffices: a revocation counts without a leaf, and without a row that waits for one.
+    by: a log, and then all of its entries, or entries; what else is among them says nothing of it.
     """
     found: dict[str, int] = {}
     for entry in readable(_REVOKED, by) if isinstance(by, str) else by:

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Final
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, When
 
 from verification import clock, transactions
 from verification.audit import checkpoint, head_file, keys, laws, policy, proofs, signatures, tiles
@@ -182,13 +182,15 @@ def _stored_size(log: str, *, key: VerificationKey, load: Load) -> int:
 
 
 def _unordered(log: str) -> QuerySet[AuditEntry, AuditEntry]:
-    """What waits by time, but for what was refused and all of its verifications."""
+    """What waits: revocations, then by time; but for what was refused and all of its verifications."""
     # By the ids of what waits: of a join SQLite would read every entry there ever was.
     waits = AuditPending.objects.values("entry")
     refused = AuditEntry.objects.filter(pk__in=waits.filter(refused=True), log=log, verification__isnull=False)
     # What has a leaf already, in whichever log, can have no other: `audit_verify` names it.
     unplaced = AuditEntry.objects.filter(pk__in=waits.filter(refused=False), log=log, leaf__isnull=True)
-    return unplaced.exclude(verification__in=refused.values("verification")).order_by("at", "id")
+    # A revocation stands before what it makes void, however late it came.
+    last = Case(When(type=events.REVOKED, then=0), default=1)
+    return unplaced.exclude(verification__in=refused.values("verification")).order_by(last, "at", "id")
 
 
 def _waiting(log: str, *, limit: int) -> list[AuditEntry]:
@@ -238,10 +240,16 @@ def _refuse(faults: Mapping[str, str]) -> int:
 
 
 def ask_again(log: str) -> None:
-    """Lets what was refused be asked once more, some of it: the key that signed it may have come to this host since."""
+    """Lets what was refused be asked once more, some of it: the key that signed it may have come to this host since.
+
+    And a revocation that was taken out of the queue waits again.
+    """
     # In no order: a batch that is refused for ever would keep the others from their turn.
     refused = AuditPending.objects.filter(entry__log=log, refused=True).order_by("?").values_list("pk", flat=True)
     AuditPending.objects.filter(pk__in=list(refused[: policy.BATCH])).update(refused=False)
+    lost = AuditEntry.objects.filter(log=log, type=events.REVOKED, leaf=None, pending=None)
+    rows = [AuditPending(entry=entry) for entry in readable(lost) if keys.is_of_root(entry)]
+    AuditPending.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def _store(log: str, batch: Sequence[AuditEntry], *, size: int, key: SigningKey, load: Load) -> None:

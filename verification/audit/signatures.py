@@ -41,6 +41,8 @@ _CONTEXT: Final = "tulga-entries-v1"
 _ID: Final = re.compile("evt_[0-9a-z]{1,40}")
 _OVER_MAX: Final = 32
 """Entries under one signature at most. Ours: a review by several people and its end are a dozen."""
+_SIGNED_AS_IT_OPENS: Final = 2
+"""The entry that opens a verification, and that of its first attempt."""
 _VERIFIED_MAX: Final = 1024
 """Signatures that a process remembers to have verified. Ours: those of some 30 verifications, half a megabyte."""
 
@@ -166,6 +168,27 @@ _OF_ONE = Compiled(
     )
 )
 """The entries of a verification, and those by which keys of its log were revoked."""
+_OF_ACCESS = Compiled(
+    lambda verification, log: (
+        AuditEntry.objects.filter(
+            Q(verification=verification, type__in=(*events.ACCESS, events.ADVANCED)) | Q(type=events.REVOKED, log=log)
+        )
+        .select_related("leaf")
+        .order_by("verification_sequence")
+    )
+)
+"""The same of its links, sessions and codes, and of the clock that their times are counted by."""
+_OF_OPENING = Compiled(
+    lambda verification, log: (
+        AuditEntry.objects.filter(
+            Q(verification=verification, verification_sequence__lte=_SIGNED_AS_IT_OPENS)
+            | Q(type=events.REVOKED, log=log)
+        )
+        .select_related("leaf")
+        .order_by("verification_sequence")
+    )
+)
+"""The same of the entry that opened it, and of what is signed with that."""
 
 
 def sound_of(verification: Verification, *, is_whole: bool = False) -> list[AuditEntry]:
@@ -173,20 +196,38 @@ def sound_of(verification: Verification, *, is_whole: bool = False) -> list[Audi
 
     is_whole: raises `EvidenceUnreadable` if one does not count: what rests on the others would rest on half.
     """
-    found = list(readable(_OF_ONE, verification.pk, verification.mode))
-    own = [one for one in found if one.verification_id == verification.pk]
-    faults, signers = inspect(own)
-    revoked = keys.revoked(found)
-    for one in own:
-        leaf = getattr(one, "leaf", None)
-        if one.log != verification.mode:  # a row whose mode was changed had a worker say something in the other log
-            faults[one.pk] = "it stands in another log than its verification"
-        elif keys.is_revoked(revoked, signers.get(one.pk, ""), leaf.leaf_index if leaf else policy.SIZE):
-            faults[one.pk] = "the key that signed it was revoked"
+    return _counting(verification, _OF_ONE, is_whole=is_whole)
+
+
+def access_of(verification: Verification) -> list[AuditEntry]:
+    """The same of its links, sessions and codes, without the link that it was opened with."""
+    return _counting(verification, _OF_ACCESS)
+
+
+def opening_of(verification: Verification) -> AuditEntry | None:
+    """The entry by which it was opened, if that counts, by one statement."""
+    entries = _counting(verification, _OF_OPENING)
+    return next((entry for entry in entries if entry.type == events.CREATED), None)
+
+
+def _counting(verification: Verification, query: Compiled[AuditEntry], *, is_whole: bool = False) -> list[AuditEntry]:
+    """The entries of this query that count; it gives revocations beside those of the verification."""
+    rows = list(readable(query, verification.pk, verification.mode))
+    entries = [row for row in rows if row.verification_id == verification.pk]
+    faults, signers = inspect(entries)
+    revoked = keys.revoked(rows)
+    for entry in entries:
+        leaf = getattr(entry, "leaf", None)
+        place = leaf.leaf_index if leaf else policy.SIZE
+        if entry.log != verification.mode:
+            # A row whose mode was changed has a worker say something in the other log.
+            faults[entry.pk] = "it stands in another log than its verification"
+        elif keys.is_revoked(revoked, signers.get(entry.pk, ""), place):
+            faults[entry.pk] = "the key that signed it was revoked"
     if is_whole and faults:
         pk, fault = next(iter(faults.items()))
         raise EvidenceUnreadable(f"entry {pk} does not count: {fault}")
-    return [one for one in own if one.pk not in faults]
+    return [entry for entry in entries if entry.pk not in faults]
 
 
 def said_by(entry: AuditEntry, beside: Iterable[AuditEntry]) -> str:

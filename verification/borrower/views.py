@@ -107,7 +107,11 @@ def now(request: HttpRequest) -> HttpResponseBase:
     def answer() -> Next:
         turn, untrusted = untrusted_answer.read(request)
         return commands.answer(
-            verification_id=visit.verification_id, turn=turn, untrusted=untrusted, known=visit.attempt
+            verification_id=visit.verification_id,
+            turn=turn,
+            untrusted=untrusted,
+            session=visit.session,
+            known=visit.attempt,
         )
 
     response = _act(request, visit.verification_id, answer)
@@ -142,7 +146,7 @@ def resume(request: HttpRequest) -> HttpResponseBase:
 @require_safe
 def state(request: HttpRequest) -> HttpResponse:
     """Which page is open now, for the waiting page to ask; nothing about the person or the loan."""
-    visit = visit_of(request)
+    visit = visit_of(request, look=links.glance)
     now = queries.state_of(visit.verification, visit.attempt)
     said = {"page": now.page, "turn": now.turn, "notice": wording.waited_for(now)}
     if now.page == mobile_signing.PAGE:
@@ -154,7 +158,7 @@ def state(request: HttpRequest) -> HttpResponse:
 @require_POST
 def hint(request: HttpRequest) -> HttpResponse:
     """A word for the camera's guide, about one small picture that is kept nowhere."""
-    return camera.hint(request, visit_of(request))
+    return camera.hint(request, visit_of(request, look=links.glance))
 
 
 @never_cache
@@ -165,7 +169,9 @@ def signed(request: HttpRequest, untrusted_file: str) -> HttpResponse:
     if untrusted_file not in signed_files.FILES:
         raise Http404
     try:
-        found = signed_files.read_for_borrower(verification_id=visit.verification_id, file=untrusted_file)
+        found = signed_files.read_for_borrower(
+            verification_id=visit.verification_id, file=untrusted_file, session=visit.session
+        )
     except (NotFound, Conflict) as none:
         raise Http404 from none
     name = f"{visit.verification_id}.{untrusted_file}.{found.suffix}"
@@ -173,8 +179,8 @@ def signed(request: HttpRequest, untrusted_file: str) -> HttpResponse:
     return HttpResponse(found.content, content_type=found.media_type, headers=headers)
 
 
-def visit_of(request: HttpRequest) -> links.Visit:
-    """Whose page it is, by the session that the browser sends.
+def visit_of(request: HttpRequest, *, look: Callable[..., links.Visit] = links.visit) -> links.Visit:
+    """Whose page it is, by the session that the browser sends. look: how that is found out.
 
     Raises `LinkUnusable`: session_missing without one, session_ended for one that opens nothing any more.
     """
@@ -182,7 +188,7 @@ def visit_of(request: HttpRequest) -> links.Visit:
     if not untrusted_session:
         raise LinkUnusable("the browser sent no session", code="session_missing")
     try:
-        return links.visit(untrusted_session=untrusted_session)
+        return look(untrusted_session=untrusted_session)
     except LinkUnusable as unusable:
         raise LinkUnusable(unusable.detail, code="session_ended", about=unusable.about) from unusable
 

@@ -142,6 +142,7 @@ def read_unverified(row: Verification) -> History:
     entries = list(readable(_LATER, row.pk, 0))
     history, _ = _folded(row, entries)
     history.sequence = max(history.sequence, row.sequence)
+    history.restore()
     return history
 
 

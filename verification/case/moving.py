@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import F
+from django.db.models import Exists, F, QuerySet
 
 from verification.audit import log, policy
 from verification.case.history import History, stated
+from verification.core.errors import Conflict
 from verification.core.keeping import reference_mark
 from verification.course.case_row import of_case
 from verification.course.projection import of_attempt
@@ -66,8 +67,9 @@ def record(
     if history is not None:
         number = history.sequence + 1
     else:
-        own = Verification.objects.filter(pk=verification.pk)
-        own.update(sequence=F("sequence") + 1)
+        own = unclaimed(verification)
+        if own.update(sequence=F("sequence") + 1) != 1:
+            raise Conflict("its first entry names another lender", code="status_changed")
         number = own.values_list("sequence", flat=True).get()
     verification.sequence = number
     entry = log.append(
@@ -83,6 +85,16 @@ def record(
         history.add(entry)
         history.restore()
     return entry
+
+
+def unclaimed(verification: Verification) -> QuerySet[Verification, Verification]:
+    """The row of a verification, unless its first entry names another lender than this object.
+
+    No entry is written about a row that is not among these: the lender of all is that of the first.
+    """
+    first = AuditEntry.objects.filter(verification=verification.pk, verification_sequence=1)
+    another = first.exclude(lender=verification.lender_id)
+    return Verification.objects.filter(~Exists(another), pk=verification.pk)
 
 
 def word(verification: Verification, code: str) -> dict[str, Any]:

@@ -39,6 +39,7 @@ CLEARED = "clearance.issued"
 """What a worker signs once every gate that the law asks for has passed: money may leave, once and soon."""
 CLEARINGS = ("clearance.requested", CLEARED, "clearance.refused", "clearance.consumed", "clearance.frozen")
 """Each names its `clearance`."""
+CREATED = "verification.created"
 DISPUTED = "verification.disputed"
 REPORTED, RENEWED = "contract.reported", "renewal.opened"
 """What the lender says of its contract, and that its borrower is asked anew, by the `renewal` it names."""
@@ -52,12 +53,20 @@ OPENED, CLOSED = "opened", "closed"
 """What a lender says of an obligation."""
 OBLIGATIONS = (f"obligation.{OPENED}", f"obligation.{CLOSED}")
 """What it said of the credit, each once, with the time as `at`."""
+DOWNLOADED = "document.downloaded"
+"""The borrower's browser fetched a file, by the `session` that it names."""
+ACCESS = (
+    *("link.minted", "link.spent", "verification.handed_over"),
+    *(f"mobile_signing.{word}" for word in ("minted", "read", "taken", "refused")),
+    *(f"hand_over.{word}" for word in ("minted", "read", "refused", "stopped")),
+)
+"""By which links, sessions and codes begin, are used, and end."""
 SIMULATED = "simulation.requested"
 """From here on nobody real is before the pages of a test verification: its checks say so. Names the `scenario`."""
 ENTRY_TYPES = {
     entry.name: entry
     for entry in (
-        EntryType("verification.created", (WEB,), told=True),
+        EntryType(CREATED, (WEB,), told=True),
         EntryType("verification.in_review", (WORKER,), told=True),
         EntryType("verification.verified", (WORKER,), told=True, decides=True),
         EntryType("verification.declined", (WORKER,), told=True, decides=True),
@@ -105,6 +114,8 @@ ENTRY_TYPES = {
         EntryType(RENEWED, (WEB,)),
         EntryType(ADVANCED, (WEB,)),
         EntryType("document.read", (WEB,)),
+        EntryType("receipt.read", (WEB,)),
+        EntryType(DOWNLOADED, (WEB,)),
         EntryType("step.faulted", (WORKER,)),
         EntryType("endpoint.disabled", (SENDER, WEB), told=True),
         EntryType("oversight.searched", (WEB,)),
@@ -125,6 +136,6 @@ READINGS = ("oversight.searched", "oversight.viewed", "oversight.counted")
 KEEPING = ("attempt.answered", "attempt.looked_at", "attempt.judged", "evidence.kept")
 """What may list evidence in its body: an answer what it brought, a look at it and a judgement what they left, the last
 what is none of these."""
-LOOKS = ("document.read", "review.viewed")
-"""Who of the lender saw the person: its keys that fetched a document, its reviewers at the desk."""
+LOOKS = ("document.read", "receipt.read", DOWNLOADED, "review.viewed")
+"""Who saw the person: the lender's keys that fetched a document, the borrower's sessions, its reviewers at the desk."""
 TOLD = tuple(name for name, entry in ENTRY_TYPES.items() if entry.told)

@@ -83,6 +83,12 @@ def stopped(state: State, entry: Entry) -> Step:
     return code_used(replace(state, is_stopped=True), entry, table=HAND_OVER, outcome="stopped")
 
 
+def live_session(state: State) -> str:
+    """The hash of the session that may answer now; empty before the first link is spent."""
+    live = (hash for _, hash in _keys(state, SESSION, ended_at=None))
+    return next(live, "")
+
+
 def unmoved(state: State, entry: Entry) -> Step:
     """What is on record about a verification and moves nothing of its course."""
     return state, []

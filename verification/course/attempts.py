@@ -13,7 +13,7 @@ from verification.core.reasons import REASONS
 from verification.core.releases import Release
 from verification.core.results import Decision, Outcome, decide, on_record
 from verification.core.route import Next
-from verification.course import policy
+from verification.course import access, policy
 from verification.course.entry import (
     CHECKS,
     CONSENT,
@@ -22,6 +22,7 @@ from verification.course.entry import (
     MOVE,
     PLAYED,
     REASON,
+    SESSION,
     TIME,
     TRIES,
     Entry,
@@ -91,6 +92,8 @@ def answer_given(state: State, entry: Entry) -> Step:
     ):
         detail = "it was answered when its time was over, or the time of the whole"
         faults.append(Fault(TIME, detail))
+    if text(entry.body, "session") != access.live_session(state):
+        faults.append(Fault(SESSION, "its session is not the one that the borrower's link began"))
     if attempt is not None:
         following = text(entry.body, "next")
         is_piece = following in (Next.PREPARE, Next.PART)

@@ -49,10 +49,12 @@ TRIES: Final = "illegal_tries"
 TERMS: Final = "terms_differ"
 GATES: Final = "gates_missing"
 PLAYED: Final = "simulation_hidden"
+LENDER: Final = "lender_differs"
+SESSION: Final = "session_unknown"
 CODES: Final = frozenset(
     {
         *(MOVE, LAW, CHECKS, CONSENT, VOTES, STAGES, REASON, AFTER_END, INPUTS, TIME, TRIES),
-        *(TERMS, GATES, PLAYED),
+        *(TERMS, GATES, PLAYED, LENDER, SESSION),
     }
 )
 

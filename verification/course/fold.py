@@ -14,7 +14,7 @@ from typing import Final
 from verification.core import events
 from verification.core.events import EntryType
 from verification.course import access, after, attempts, ends, opening, payout, people
-from verification.course.entry import AFTER_END, LAW, MOVE, Entry, Fault
+from verification.course.entry import AFTER_END, LAW, LENDER, MOVE, Entry, Fault
 from verification.course.standing import stand
 from verification.course.state import Rule, State, Step
 
@@ -106,6 +106,10 @@ def apply(state: State, entry: Entry) -> Step:
     move, faults = MOVES.get(entry.type), list[Fault]()
     if not state.length and entry.type != FIRST:
         faults.append(Fault(MOVE, "the first entry of a verification opens it"))
+    opening = state.opening.entry
+    if opening is not None and entry.is_signed and entry.lender != opening.lender:
+        detail = "it names another lender than the entry that opened the verification"
+        faults.append(Fault(LENDER, detail))
     if refusal := _refusal(state, move):
         faults.append(Fault(AFTER_END, refusal))
         if move:  # what it would have to show is not asked any more; the rows may follow it

@@ -50,7 +50,7 @@ def _with_turn(standing: Standing, entry: Entry) -> Standing:
     It is with us as well once the borrower leaves a capture, or reports a caller.
     """
     if entry.type in (_ANSWERED, LOOKED_AT) and "next" in entry.body:
-        return replace(standing, is_ours=entry.body["next"] in OURS)
+        return replace(standing, is_ours=text(entry.body, "next") in OURS)
     if entry.type == _STOPPED or (entry.type == _CHOSEN and "leaves" in entry.body):
         return replace(standing, is_ours=True)
     is_prepared = entry.type == "evidence.kept" and "expires_at" in entry.body

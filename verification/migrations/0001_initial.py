@@ -548,7 +548,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='auditentry',
-            index=models.Index(models.F('log'), django.db.models.functions.comparison.Cast(django.db.models.fields.json.KeyTextTransform('verification', 'body'), models.TextField()), condition=models.Q(('type__in', ('document.read', 'review.viewed'))), name='look_at_case'),
+            index=models.Index(models.F('log'), django.db.models.functions.comparison.Cast(django.db.models.fields.json.KeyTextTransform('verification', 'body'), models.TextField()), condition=models.Q(('type__in', ('document.read', 'receipt.read', 'document.downloaded', 'review.viewed'))), name='look_at_case'),
         ),
         migrations.AddIndex(
             model_name='auditentry',

@@ -11,6 +11,7 @@ from verification.core.events import (
     CERTIFIED,
     CLEARED,
     DESTROYED,
+    DOWNLOADED,
     HEARTBEAT,
     HINDERED,
     LAW_TAKEN,
@@ -108,6 +109,8 @@ ENTRIES: Final[dict[str, Words]] = {
     RENEWED: _("Borrower asked for a new consent after the wait"),
     ADVANCED: _("Test clock put forward by the lender"),
     "document.read": _("Signed document fetched by the lender"),
+    "receipt.read": _("Receipt fetched by the lender, with what opens it"),
+    DOWNLOADED: _("Signed document fetched by the borrower"),
     "step.faulted": _("Technical fault, to be tried again"),
     "endpoint.disabled": _("Address for the lender's events switched off"),
     "oversight.searched": _("Searched"),
@@ -126,6 +129,7 @@ LOOKS: Final[dict[str, Words]] = {
     "document": _("The signed document, with IIN, face and pictures"),
     "statement": _("The statement that was signed, with IIN"),
     "signature": _("The signature, with the signer's certificate"),
+    "openings": _("What opens the IIN and the account of the receipt"),
 }
 VIEWED: Final[dict[str, Words]] = {
     "case": _("A case"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 
+from verification.audit import signatures
 from verification.core import stored
 from verification.core.errors import BadInput, EvidenceUnreadable, NotFound
 from verification.core.ids import is_id, numbered
@@ -51,7 +52,18 @@ def of_lender(verification_id: str, *, lender_id: str, mode: str) -> Verificatio
     found = Verification.objects.filter(pk=verification_id, lender_id=lender_id, mode=mode).first()
     if found is None:
         raise NotFound("no such verification")
+    require_lender(found)
     return found
+
+
+def require_lender(verification: Verification) -> None:
+    """Raises `NotFound` unless the signed entry that opened the verification names its lender.
+
+    It is one statement. A door that acts for a lender asks this before anything else.
+    """
+    opening = signatures.opening_of(verification)
+    if opening is None or opening.lender_id != verification.lender_id:
+        raise NotFound("no such verification")
 
 
 def called(asked: str) -> Q:

@@ -279,6 +279,18 @@ def test_the_receipt_of_a_revoked_key_is_not_told(api, lender, issued):
     assert code(api.get(place(story))) == (409, "receipt_not_ready")
 
 
+def test_each_reading_with_what_opens_the_iin_is_on_record_with_its_key(api, lender, issued):
+    story = verified(lender, issued)
+    assert api.get(place(story)).json()["openings"]
+    entry = AuditEntry.objects.get(type="receipt.read")
+    key = ApiKey.objects.get(lender=lender)
+    assert entry.body["verification"] == story.id
+    assert (entry.body["key"], entry.body["what"]) == (key.pk, "openings")
+    vault.destroy(verification_id=story.id, at=timezone.now())
+    assert api.get(place(story)).json()["openings"] is None
+    assert AuditEntry.objects.filter(type="receipt.read").count() == 1
+
+
 def test_a_receipt_takes_as_many_statements_as_are_listed(api, lender, issued):
     story, other = verified(lender, issued), canceled(lender, issued, None)
     api.get("/v1/verifications", limit="1")  # the key's use is written down
@@ -287,5 +299,5 @@ def test_a_receipt_takes_as_many_statements_as_are_listed(api, lender, issued):
         with statements() as sent:
             assert api.get(place(one)).status_code == 200
         found[name] = len(sent)
-    assert found == {"verified": 5, "canceled": 7}
+    assert found == {"verified": 8, "canceled": 10}
     assert Verification.objects.count() == 2

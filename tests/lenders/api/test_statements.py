@@ -29,11 +29,13 @@ COUNTED = {
     "list of 1": 3,
     "list of 100": 3,
     "events": 3,  # and what was signed together with them
-    "link": 12,  # whether it leads to the verification or to its new consent
+    "link": 14,  # whether it leads to the verification or to its new consent, each by the entry that opened it
     "status of one that has ended": 3,  # its decision is read with its leaf and with what was signed beside it
     "list of one that has ended": 3,
-    "receipt of one that was canceled": 7,  # row, decision, its receipt's entry, who was revoked; checkpoint and tile
-    "cancel": 16,  # the row is locked first: somebody may be stopping it
+    # Row, the entry that opened it, decision, its receipt's entry, who was revoked; checkpoint and tile; and the
+    # reading is an entry, which waits.
+    "receipt of one that was canceled": 10,
+    "cancel": 14,  # the row is locked first: somebody may be stopping it
 }
 
 

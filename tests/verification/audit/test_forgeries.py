@@ -205,7 +205,7 @@ def test_b1_an_open_case_is_not_verified_by_an_update_and_two_inserts(judged: St
     for _ in range(2):
         found = findings()
         assert ("entry_refused", forged) in {(each["code"], each.get("entry")) for each in found}
-        assert {"turn", "closed_at"} <= {each.get("field") for each in found}
+        assert {"turn", "at"} <= {each.get("field") for each in found}
         order_all()
     assert not AuditEntry.objects.filter(pk=forged, leaf__isnull=False).exists()
 

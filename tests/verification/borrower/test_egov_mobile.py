@@ -13,14 +13,16 @@ from django.utils import timezone
 
 from config.log_lines import LineFormatter
 from tests.scenes import staged
+from tests.verification.audit.rows import tamper
 from tests.verification.borrower.egov_app import DOCUMENTS, App, signed
 from tests.verification.borrower.visits import NOW, browser, entries, find, text
 from tests.verification.workflow.conftest import authorities as authorities
 from tests.verification.workflow.conftest import issued as issued
 from tests.verification.workflow.conftest import trusted as trusted
 from tests.verification.workflow.story import IIN, begin, lender
+from verification.audit import signatures
 from verification.borrower import egov_documents
-from verification.models import EvidenceItem, MobileSigning, Verification
+from verification.models import AuditEntry, EvidenceItem, MobileSigning, Verification
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -169,9 +171,21 @@ def test_a_code_ends_when_the_borrower_goes_on_elsewhere(page, app):
     assert app.start().status_code == 403
 
 
+def make_live(story):
+    """The case and all its entries are of the live log, signed anew."""
+    rows = list(AuditEntry.objects.filter(verification_id=story.id).order_by("verification_sequence"))
+    for row in rows:
+        row.log, row.body = "live", {name: row.body[name] for name in row.body if name != "signed"}
+        signatures.sign([row])
+        statement = "UPDATE verification_auditentry SET log = 'live', body = %s WHERE id = %s"
+        tamper((statement, [json.dumps(row.body), row.pk]))
+    Verification.objects.filter(pk=story.id).update(mode="live")
+
+
+@pytest.mark.forges
 def test_only_where_egov_knows_our_host_is_the_app_offered_in_live_mode(story, page, settings):
     assert 'id="egov"' in text(page.get(NOW))
-    Verification.objects.filter(pk=story.id).update(mode="live")
+    make_live(story)
     assert 'id="egov"' not in text(page.get(NOW))
     settings.TULGA_LIVE_EGOV_MOBILE = True
     shown = text(page.get(NOW))
@@ -179,10 +193,11 @@ def test_only_where_egov_knows_our_host_is_the_app_offered_in_live_mode(story, p
     assert "data-text" not in shown
 
 
+@pytest.mark.forges
 @pytest.mark.parametrize("step", ["mint", "start", "documents", "put"])
 def test_switched_off_it_is_off_at_every_call(story, page, app, turn, issued, settings, step):
     settings.TULGA_LIVE_EGOV_MOBILE = True
-    Verification.objects.filter(pk=story.id).update(mode="live")
+    make_live(story)
     before = [] if step in ("mint", "start") else [app.start()]
     back = signed(app.documents().json(), issued("rsa")) if before else {}
     calls = {

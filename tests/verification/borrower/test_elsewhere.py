@@ -2,7 +2,6 @@
 
 import re
 from datetime import timedelta
-from hashlib import sha256
 
 import pytest
 from django.test import Client
@@ -11,9 +10,9 @@ from tests.verification.borrower.visits import NOW, browser, entries, find, text
 from tests.verification.workflow.conftest import authorities, issued, trusted
 from tests.verification.workflow.story import begin, lender, make_due, wait_until
 from verification.borrower import cookie
-from verification.models import Attempt, HandOver, Verification
+from verification.models import Attempt, Verification
 from verification.workflow import policy
-from verification.workflow.moving import commands
+from verification.workflow.moving import commands, hand_over
 
 __all__ = ("authorities", "issued", "trusted")
 
@@ -33,11 +32,10 @@ def in_english(client):
     return client
 
 
-def scanned(desk, *, token="t" * 43):
-    """A phone that has scanned the code of the desk's page and pressed Continue."""
+def scanned(desk):
+    """A phone that has scanned a code of the desk's session and pressed Continue."""
     # The page draws its code; a camera reads it in tests/browser.
-    desk.post("/v/now/elsewhere/")
-    HandOver.objects.filter(outcome="").update(code_sha256=sha256(token.encode()).digest())
+    token = hand_over.mint(untrusted_session=desk.cookies[cookie.NAME].value).token
     phone = in_english(Client())
     assert phone.post("/v/phone/", {"token": token}).headers["Location"] == "/v/phone/now/"
     return phone
@@ -109,7 +107,7 @@ def ended_at_the_phone(phone):
 def into(became, story):
     """A phone that is not let in, and what became of its code."""
     desk = in_english(browser(story))
-    phone = scanned(desk, token=sha256(story.id.encode()).hexdigest()[:43])
+    phone = scanned(desk)
     if became != "asked":
         number = numbered(phone)
         if became == "refused":

@@ -36,7 +36,7 @@ def shows(monkeypatch):
     def show(page, *, refuse="", **changes):
         open_page = made(page, **changes)
 
-        def answer(*, verification_id, turn, untrusted, known):
+        def answer(*, verification_id, turn, untrusted, session, known):
             answers.append(dict(untrusted))
             if refuse:
                 raise BadInput("made by a test", code="bad_answer", pointer=refuse)

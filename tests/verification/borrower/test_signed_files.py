@@ -137,7 +137,7 @@ def test_a_copied_cookie_opens_the_last_page_and_the_files_for_a_day_and_never_a
     assert not any(b"990101100010" in answer.content for answer in answers)
     # Nor by a way that had let somebody in before.
     with pytest.raises(NotFound):
-        signed_files.read_for_borrower(verification_id=story.id, file="statement")
+        signed_files.read_for_borrower(verification_id=story.id, file="statement", session=story.session())
     assert not queries.borrower_page(verification_id=story.id).offers_signed
 
 

@@ -11,13 +11,13 @@ pytestmark = pytest.mark.django_db
 
 # BEGIN, COMMIT, savepoints and set_config apart.
 COUNTED = {
-    "link": 7,
-    "consent": 1,
-    "answer": 7,
-    "wait": 1,
+    "link": 8,
+    "consent": 2,
+    "answer": 8,
+    "wait": 2,
     "poll": 1,
-    "question": 1,
-    "statement": 2,
+    "question": 2,
+    "statement": 3,
     "poll at the statement": 2,
 }
 

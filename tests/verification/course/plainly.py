@@ -13,6 +13,7 @@ def wrong(history: Sequence[Entry]) -> Iterator[str]:
     verdict = next((entry for entry in signed if entry.type == "verification.verified"), None)
     if verdict is not None:
         yield from _lacking(signed[: signed.index(verdict)], verdict)
+        yield from _unheld(history[: history.index(verdict) + 1])
     for entry in signed:
         if entry.type == "clearance.consumed":
             yield from _unpaid(signed[: signed.index(entry)], entry, verdict)
@@ -34,6 +35,18 @@ def _lacking(earlier: Sequence[Entry], verdict: Entry) -> Iterator[str]:
             if not passed:
                 yield f"{stage} of {release.route}"
             place = max([place, *(passed[-1:] if stage != "consent" else passed[:1])])
+
+
+def _unheld(entries: Sequence[Entry]) -> Iterator[str]:
+    """What is missing of one lender for all entries and, for each answer, of the newest session."""
+    if len({entry.lender for entry in entries if entry.is_signed}) > 1:
+        yield "one lender"
+    session = ""
+    for entry in entries:
+        if entry.type == "link.spent" and "link" in entry.body:
+            session = text(entry.body, "session")
+        elif entry.type == "attempt.answered" and entry.is_signed and text(entry.body, "session") != session:
+            yield "the session of an answer"
 
 
 def _passes(entries: Sequence[Entry], release: Release, stage: str) -> Iterator[int]:

@@ -16,6 +16,7 @@ from verification.course.entry import Entry
 
 LAWS = ("KZ-2021-04", "KZ-2024-10", "KZ-2025-01")
 DAY = histories.DAY
+LENDER = "len_1"
 _BURNING = {"statement": "eds_iin_mismatch", "live_capture": "face_mismatch"}
 _FAILING = {"statement": "eds.identity", "live_capture": "face.match"}
 
@@ -39,6 +40,7 @@ class Walk:
         self.passed: set[str] = set()
         self.burnt: list[str] = []
         self.engine: dict[str, str] = {}
+        self.session = ""
 
     def is_chosen(self, share: float) -> bool:
         """Whether something happens that happens so often."""
@@ -49,7 +51,7 @@ class Walk:
         entry_type, body = said
         self.at += timedelta(seconds=body.get(AFTER, self.chance.randint(1, 20)))
         body = {name: value for name, value in {**body, **more}.items() if name != AFTER}
-        entry = Entry(f"evt_{len(self.entries) + 1}", entry_type, self.log, self.at, body)
+        entry = Entry(f"evt_{len(self.entries) + 1}", entry_type, self.log, self.at, body, lender=LENDER)
         self.entries.append(entry)
         return entry
 
@@ -58,7 +60,10 @@ class Walk:
         if self.is_chosen(0.1):
             self.add(("link.minted", {"person": f"usr_{self.chance.choice('xy')}"}))
         if self.is_chosen(0.1):
-            self.add((self.chance.choice(("link.spent", "hand_over.minted", "hand_over.refused")), {}))
+            self.add((self.chance.choice(("hand_over.minted", "hand_over.refused")), {}))
+        if self.is_chosen(0.2):
+            self.session = f"{self.chance.getrandbits(256):064x}"
+            self.add(("link.spent", {"link": f"{self.chance.getrandbits(256):064x}", "session": self.session}))
         if self.is_chosen(0.05) and self.log == "test":
             self.add(("test_clock.advanced", {"advance_seconds": self.chance.randint(1, 60)}))
 
@@ -159,9 +164,9 @@ class Walk:
         if self.is_chosen(0.3):
             self.list_evidence(name, "evidence.kept", expires_at=self.until(3000))
         if self.is_chosen(0.3):
-            self.list_evidence(name, "attempt.answered", next="look")
+            self.list_evidence(name, "attempt.answered", next="look", session=self.session)
             self.list_evidence(name, "attempt.looked_at", next="ask")
-        self.list_evidence(name, "attempt.answered", next="collect")
+        self.list_evidence(name, "attempt.answered", next="collect", session=self.session)
 
     def list_evidence(self, name: str, entry_type: str, **more: object) -> None:
         """An entry that lists evidence of an attempt."""

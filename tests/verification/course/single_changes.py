@@ -49,6 +49,11 @@ def _unsigned(history, place, chance, others):
     return history
 
 
+def _lent(history, place, chance, others):
+    history[place] = replace(history[place], lender=chance.choice((None, "", "len_2")))
+    return history
+
+
 def _retimed(history, place, chance, others):
     entry = history[place]
     history[place] = replace(entry, at=entry.at + timedelta(seconds=chance.choice(_SECONDS)))
@@ -94,6 +99,7 @@ _CHANGES = {
     "moved": _moved,
     "put in": _put_in,
     "unsigned": _unsigned,
+    "lent": _lent,
     "retimed": _retimed,
     "retyped": _retyped,
     "rewritten": _rewritten,

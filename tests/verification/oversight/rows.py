@@ -68,7 +68,7 @@ def declined(owner: Lender, *, iin: str = IIN, reference: str = "loan-1") -> str
     verification_id = opened(owner, iin=iin, reference=reference)
     turn = Attempt.objects.get(verification_id=verification_id).turn
     untrusted = {"agreed": False, "version": CURRENT, "language": "ru"}
-    commands.answer(verification_id=verification_id, turn=turn, untrusted=untrusted)
+    commands.answer(verification_id=verification_id, turn=turn, untrusted=untrusted, session="")
     work(verification_id)
     sequencer.order("test")
     return verification_id

@@ -3,7 +3,7 @@
 import base64
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -23,7 +23,8 @@ from verification.core import events
 from verification.core.ids import Iin, Phone, check_digit
 from verification.core.opening import Document, Loan, Person
 from verification.core.person import LenderFacts
-from verification.models import Attempt, AuditEntry, Verification
+from verification.core.route import Next
+from verification.models import Attempt, AuditEntry, BorrowerSession, Verification
 from verification.stages.consent.policy import CURRENT
 from verification.worker import sweep
 from verification.workflow.moving import attempts, commands
@@ -98,8 +99,17 @@ class Story:
         """What the page's script is told, which is cheaper: the case stays closed."""
         return queries.borrower_turn(verification_id=self.id)
 
+    def session(self) -> str:
+        """The hash of the session that may answer; empty before the first link is spent."""
+        live = BorrowerSession.objects.filter(verification_id=self.id, ended_at=None)
+        return next((bytes(row.token_sha256).hex() for row in live), "")
+
     def answer(self, **untrusted: object) -> None:
-        commands.answer(verification_id=self.id, turn=self.turn().turn, untrusted=untrusted)
+        self.answer_turn(self.turn().turn, untrusted)
+
+    def answer_turn(self, turn: int, untrusted: Mapping[str, object]) -> Next:
+        """Answers this turn, in whichever session there is."""
+        return commands.answer(verification_id=self.id, turn=turn, untrusted=untrusted, session=self.session())
 
     def work(self, rounds: int = 10) -> None:
         """What a worker does for this verification until nothing is due, and tick puts in order."""

@@ -188,11 +188,7 @@ def test_of_64_posts_of_one_turn_one_is_taken_and_read():
 
     def post(_):
         try:
-            commands.answer(
-                verification_id=story.id,
-                turn=turn,
-                untrusted={"agreed": True, "version": CURRENT, "language": "kk"},
-            )
+            story.answer_turn(turn, {"agreed": True, "version": CURRENT, "language": "kk"})
         except NotYourTurn:
             return 0
         return 1
@@ -207,7 +203,7 @@ def test_an_answer_that_cannot_be_read_leaves_the_turn_open():
     entries = AuditEntry.objects.count()
     for junk in ({}, {"agreed": "yes"}, {"agreed": True, "version": "old", "language": "kk"}):
         with pytest.raises(Exception, match="consent"):
-            commands.answer(verification_id=story.id, turn=turn, untrusted=junk)
+            story.answer_turn(turn, junk)
     assert story.page().turn == turn
     assert AuditEntry.objects.count() == entries
 
@@ -218,7 +214,7 @@ def test_an_answer_to_an_earlier_turn_fits_no_later_attempt(issued):
     story.sign(issued(iin="990101100020"))
     story.work()
     with pytest.raises(NotYourTurn):
-        commands.answer(verification_id=story.id, turn=old, untrusted={"signature": "AAAA"})
+        story.answer_turn(old, {"signature": "AAAA"})
 
 
 def test_a_second_verification_of_the_borrower_waits_while_the_first_is_open_and_then_goes_on(issued):

@@ -60,7 +60,7 @@ def kept(story: Story) -> list[bytes]:
 
 def send(story: Story, turn: int, part: object, parts: object = 3, content: str = "x") -> None:
     told = {"part": part, "parts": parts, "content": content}
-    commands.answer(verification_id=story.id, turn=turn, untrusted=told)
+    story.answer_turn(turn, told)
 
 
 def test_parts_are_kept_as_they_come_and_the_last_takes_the_turn(story: Story) -> None:

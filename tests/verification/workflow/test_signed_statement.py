@@ -22,7 +22,7 @@ from verification.sources import timestamp_authority
 from verification.stages import statement
 from verification.stages.statement.policy import POLICY
 from verification.workflow import cases
-from verification.workflow.moving import commands, links, mobile_signing
+from verification.workflow.moving import links, mobile_signing
 from verification.workflow.reading import queries
 from verification.workflow.reading.views import CheckedView
 
@@ -131,7 +131,7 @@ def test_in_another_language_it_is_another_statement_and_the_one_before_is_nobod
     # Who had the first one open answers a turn that is over, on the page and in the app.
     late = base64.b64encode(sign_cms(issued(), before, signed_at=datetime.now(UTC))).decode()
     with pytest.raises(NotYourTurn):
-        commands.answer(verification_id=story.id, turn=page.turn, untrusted={"signature": late})
+        story.answer_turn(page.turn, {"signature": late})
     with pytest.raises(LinkUnusable):
         mobile_signing.statement_page(untrusted_access=access)
     story.answer(signature=base64.b64encode(sign_cms(issued(), after, signed_at=datetime.now(UTC))).decode())

@@ -175,7 +175,7 @@ def test_under_a_law_that_is_not_readable_any_more_no_answer_is_taken(glances, m
     turn = story.page().turn
     monkeypatch.setitem(profiles.PROFILES, "KZ-2021-04", replace(profiles.get("KZ-2021-04"), replaced_max=1))
     with pytest.raises(Misconfigured):
-        commands.answer(verification_id=story.id, turn=turn, untrusted={"sees": "clear"})
+        story.answer_turn(turn, {"sees": "clear"})
     assert (story.row().turn, decisions(story)) == (turn, 0)
 
 

@@ -108,6 +108,7 @@ def consume(*, lender_id: str, mode: str, clearance_id: str, payment: Payment) -
         verification = Verification.objects.select_for_update().filter(pk__in=of, lender_id=lender_id).first()
         if verification is None:
             raise NotFound("no such clearance")
+        cases.require_lender(verification)
         at = clock.now()  # once the row is locked: what the borrower says beside is before it, or after
         undisputed = Verification.objects.filter(pk=OuterRef("verification_id"), disputed_at=None)
         # Asked of the row in one statement: of many at once one finds it so.

@@ -12,7 +12,7 @@ from django.db import IntegrityError
 from verification import clock, transactions
 from verification.audit import log
 from verification.case import moving, steps
-from verification.case.history import History, read_unverified
+from verification.case.history import History, read_sound, read_unverified
 from verification.case.law import combinations
 from verification.core import law_of_day, profiles, scenarios, stored
 from verification.core.errors import BadInput, Conflict, NotFound, NotYourTurn
@@ -22,6 +22,7 @@ from verification.core.person import LenderFacts, Renewal
 from verification.core.route import PARTS, Next, Stage, Turn
 from verification.core.status import OPEN as OPEN_STATUSES
 from verification.core.status import TERMINAL, Status
+from verification.course import access
 from verification.course.state import OPEN
 from verification.evidence import vault
 from verification.models import Attempt, Verification
@@ -175,19 +176,23 @@ def choose_route(*, verification_id: str, route: str) -> None:
             attempts.enter_route(history, key=cases.key_of(verification), at=at)
 
 
-def answer(*, verification_id: str, turn: int, untrusted: Mapping[str, Any], known: Attempt | None = None) -> Next:
+def answer(
+    *, verification_id: str, turn: int, untrusted: Mapping[str, Any], session: str, known: Attempt | None = None
+) -> Next:
     """Takes one answer of the borrower, and gives who moves next.
 
     Of many posts of a turn one is taken, the others raise `NotYourTurn`. An answer may come in numbered parts, each of
     which is kept; the last takes the turn. Raises `BadInput` for an answer that cannot be read; then the turn is still
-    open and nothing was kept. known: the attempt as it was just read, with its verification and key; it is not read
-    again if nothing has happened since.
+    open and nothing was kept. session: the hash of the one that answers. known: the attempt as it was read before that
+    session was found to be the living one, with its verification and key; neither is read again if nothing has happened
+    since.
     """
     at = clock.now()
     with transactions.writing():
         # The first statement takes the turn, so whatever follows is done by one request only.
         waiting = Verification.objects.filter(pk=verification_id, status=Status.REQUIRES_INPUT)
         waiting, attempt = waiting.filter(turn=turn, expires_at__gt=at), None
+        history: History | None = None
         if known is not None and (known.status, known.turn) == (attempts.OPEN, turn) and known.expires_at > at:
             # Whatever happens to an open attempt is an entry of its verification, and counted there.
             unmoved = waiting.filter(sequence=known.verification.sequence)
@@ -197,17 +202,21 @@ def answer(*, verification_id: str, turn: int, untrusted: Mapping[str, Any], kno
             own = Attempt.objects.filter(verification=verification_id, status=attempts.OPEN)
             asked = own.filter(turn=turn, expires_at__gt=at)
             attempt = asked.select_related("verification__key").first()
+            if attempt is not None:
+                history = read_sound(attempt.verification)
+                if access.live_session(history.state) != session:
+                    raise NotYourTurn("another browser goes on with it")
         if attempt is None:
             raise NotYourTurn("this turn was answered already, or has not begun")
         verification = attempt.verification
         key = cases.key_beside(verification)
         stage = stages.of(attempt.route, law=verification.profile_sha256)[attempt.stage]
         taken = stage.accept(attempts.memory_of(attempt, key=key), untrusted, at)
-        with moving.moving(read_unverified(verification)):
-            return _write_turn(attempt, stage, taken, key=key, at=at)
+        with moving.moving(history or read_unverified(verification)):
+            return _write_turn(attempt, stage, taken, session=session, key=key, at=at)
 
 
-def _write_turn(attempt: Attempt, stage: Stage, taken: Turn, *, key: vault.Key, at: datetime) -> Next:
+def _write_turn(attempt: Attempt, stage: Stage, taken: Turn, *, session: str, key: vault.Key, at: datetime) -> Next:
     verification = attempt.verification
     quota = stage.quota if taken.next is Next.PREPARE else None
     if quota and not quotas.take(verification, quota, key=key, at=at):
@@ -218,6 +227,7 @@ def _write_turn(attempt: Attempt, stage: Stage, taken: Turn, *, key: vault.Key, 
     if taken.next is not Next.PART:
         memory.pop(PARTS, None)
     body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "turn": attempt.turn}
+    body["session"] = session
     body |= attempts.remember(attempt, replace(taken, memory=memory), key=key, at=at)
     body |= {"quota": quota.purpose} if quota and taken.next is Next.PREPARE else {}
     body |= {"next": taken.next, "evidence": dossier.put(attempt, taken.evidence, key=key, at=at)}

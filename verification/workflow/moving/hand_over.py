@@ -29,6 +29,7 @@ from verification.models import BorrowerSession, HandOver, Verification
 from verification.workflow import cases, policy
 from verification.workflow.moving import links
 from verification.workflow.moving.links import TOKEN_BYTES, Minted
+from verification.workflow.moving.ways_in import WaysIn
 
 AGENTS = "hand_over.agents"
 """The kind of the evidence that says which browsers they were, in their own words."""
@@ -124,6 +125,8 @@ def waiting(*, untrusted_phone: str) -> Waiting:
         if row is None:
             raise _unusable()
         transactions.see(lender=row.verification.lender_id)
+    if not WaysIn.of_codes(row.verification).has_code(row):
+        raise _unusable()
     has_session = row.outcome == Ended.DONE
     of = row.verification
     # An end in the words that tell nothing reads as stopped: they are those of a borrower who reported a caller, too.
@@ -152,6 +155,8 @@ def reply(*, untrusted_phone: str, is_told: bool) -> None:
             row.save(update_fields=("number",))
             return
         row = _locked(mine.exclude(outcome__in=(Ended.STOPPED, Ended.DONE)))
+        if not WaysIn.of_codes(row.verification).has_code(row):
+            raise _unusable()
         row.outcome = Ended.STOPPED
         row.save(update_fields=("outcome",))
         verification, key = row.verification, cases.key_of(row.verification)
@@ -202,7 +207,7 @@ def _session(untrusted_session: str) -> BorrowerSession:
 def _usable(named: QuerySet[HandOver], *, at: datetime) -> HandOver:
     """The row, in time and not ended yet, with its verification locked first; raises `LinkUnusable`."""
     row = _locked(named.filter(outcome="", expires_at__gt=at, session__ended_at=None))
-    if row.verification.status == Status.IN_REVIEW:
+    if row.verification.status == Status.IN_REVIEW or not WaysIn.of_codes(row.verification).is_open(row, at=at):
         raise _unusable(row.verification)
     return row
 

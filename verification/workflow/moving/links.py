@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from verification import clock, transactions
 from verification.case import moving
-from verification.case.history import read_unverified
+from verification.case.history import read_sound
 from verification.compiled import Compiled
 from verification.core.errors import Conflict, EvidenceUnreadable, LinkUnusable
 from verification.core.ids import case_number, secret_digest
@@ -20,6 +20,7 @@ from verification.core.status import TERMINAL
 from verification.models import Attempt, BorrowerSession, Link, Verification
 from verification.workflow import cases, policy
 from verification.workflow.moving import attempts
+from verification.workflow.moving.ways_in import WaysIn
 
 # RFC 6819 §5.1.4.2.2 asks for 128 random bits; twice that costs nothing.
 # Nobody finds so many by trying, so what is kept of a token may be its plain SHA-256, which an index finds.
@@ -95,10 +96,13 @@ def redeem(*, untrusted_token: str) -> str:
         usable = Link.objects.filter(token_sha256=secret_digest(untrusted_token), spent_at=None, expires_at__gt=at)
         if verification is None:
             raise LinkUnusable("this link cannot be used")
-        if verification.status in TERMINAL or usable.update(spent_at=at) != 1:
+        link = secret_digest(untrusted_token)
+        history = read_sound(verification)
+        is_unspent = verification.status not in TERMINAL and WaysIn(history.state).is_unspent(link, at=at)
+        if not is_unspent or usable.update(spent_at=at) != 1:
             raise LinkUnusable("this link cannot be used", about=outline(verification))
         session = secrets.token_urlsafe(TOKEN_BYTES)
-        with moving.moving(read_unverified(verification)):
+        with moving.moving(history):
             body = {"link": secret_digest(untrusted_token).hex(), "session": secret_digest(session).hex()}
             moving.record(verification, "link.spent", at=at, body=body)
         begin_session(verification, token_sha256=secret_digest(session), at=at)
@@ -142,11 +146,12 @@ def begin_session(verification: Verification, *, token_sha256: bytes, at: dateti
 class Visit:
     """A borrower at one of our pages: their verification as it stood when they were let in, its key beside it.
 
-    attempt: the one that is open or being judged.
+    attempt: the one that is open or being judged. session: the hash by which entries name theirs.
     """
 
     verification: Verification = field(repr=False)
     attempt: Attempt | None = field(repr=False)
+    session: str
 
     @property
     def verification_id(self) -> str:
@@ -166,7 +171,20 @@ _OF_SESSION = Compiled(
 
 
 def visit(*, untrusted_session: str) -> Visit:
-    """Whose session it is. Raises `LinkUnusable` for one that was ended, never began, or is over."""
+    """Whose session it is, by a signed entry that began it. It takes one statement more than `glance`.
+
+    Raises `LinkUnusable` for one that was ended, never began, or is over, whatever its row says.
+    """
+    visit = glance(untrusted_session=untrusted_session)
+    ways = WaysIn.of_codes(visit.verification)
+    if ways.session != visit.session:
+        about = outline(visit.verification) if ways.has_begun(visit.session) else None
+        raise LinkUnusable("no such session", about=about)
+    return visit
+
+
+def glance(*, untrusted_session: str) -> Visit:
+    """Whose session it is by its row alone, for what shows which page is open and nothing else. Raises as `visit`."""
     if not isinstance(untrusted_session, str) or len(untrusted_session) > TOKEN_MAX_CHARACTERS:
         raise LinkUnusable("no such session")
     token_sha256 = secret_digest(untrusted_session)
@@ -186,7 +204,7 @@ def visit(*, untrusted_session: str) -> Visit:
         transactions.see(lender=verification.lender_id)
     if is_over(verification):
         raise LinkUnusable("the session is over", about=outline(verification))
-    return Visit(verification, attempt)
+    return Visit(verification, attempt, token_sha256.hex())
 
 
 def is_over(verification: Verification) -> bool:
@@ -218,7 +236,7 @@ def verification_of(*, untrusted_session: str) -> str:
 
 def lock_session(*, untrusted_session: str) -> Verification:
     """The verification of a live session, its row locked. Raises as `visit` does."""
-    verification_id = verification_of(untrusted_session=untrusted_session)
+    verification_id = glance(untrusted_session=untrusted_session).verification_id
     verification = Verification.objects.select_for_update().get(pk=verification_id)
     # The session may have ended while we waited for the row.
     verification_of(untrusted_session=untrusted_session)

@@ -21,6 +21,7 @@ from verification.models import Attempt, BorrowerSession, MobileSigning, Verific
 from verification.workflow import policy, stages
 from verification.workflow.moving import attempts, commands, links
 from verification.workflow.moving.links import TOKEN_BYTES, Minted
+from verification.workflow.moving.ways_in import WaysIn
 from verification.workflow.reading.borrower_page import borrower_page
 from verification.workflow.reading.views import BorrowerPage
 
@@ -102,7 +103,8 @@ def take(*, untrusted_access: str, untrusted_signature: str) -> None:
         with transactions.writing():
             row = _end(untrusted_access, outcome=TAKEN, at=at)
             moving.record(row.verification, "mobile_signing.taken", at=at, body=_named(row))
-            commands.answer(verification_id=row.verification_id, turn=row.turn, untrusted=answer)
+            session = bytes(row.session.token_sha256).hex()
+            commands.answer(verification_id=row.verification_id, turn=row.turn, untrusted=answer, session=session)
     except BadInput as refused:
         refuse(untrusted_access=untrusted_access, code=refused.code)
         raise
@@ -148,7 +150,9 @@ def _usable(named: QuerySet[MobileSigning], *, at: datetime) -> tuple[MobileSign
     verification = links.lock_found(named, look_up="egov_mobile")
     if verification is None:
         raise _unusable()
-    row = named.filter(outcome="", expires_at__gt=at, session__ended_at=None).first()
+    row = named.filter(outcome="", expires_at__gt=at, session__ended_at=None).select_related("session").first()
+    if row is not None and not WaysIn.of_codes(verification).is_open(row, at=at):
+        row = None
     attempt = _open_attempt(verification, turn=row.turn, at=at) if row else None
     if row is None or attempt is None:
         raise _unusable()

@@ -204,6 +204,7 @@ def _open_to_word(verification_id: str, lender_id: str, *, lock: bool = False) -
     row = (rows.select_for_update() if lock else rows).first()
     if row is None:
         raise NotFound("the lender of this person has no such verification")
+    cases.require_lender(row)
     public = decided.status_of(row)
     if row.renews_id or public.status != Status.VERIFIED or public.finished_at is None:
         raise Conflict("only what is told to be verified is attested", code="not_verified")

@@ -58,6 +58,7 @@ def case_in_review(verification_id: str, lender_id: str, *, at: datetime, lock: 
     verification = (rows.select_for_update() if lock else rows).first()
     if verification is None:
         raise NotFound("the lender of these reviewers has no such verification")
+    cases.require_lender(verification)
     if verification.status != Status.IN_REVIEW:
         raise Conflict("the verification is not in review", code="not_in_review")
     # The sweep ends such a case a moment later; until then it is over all the same.

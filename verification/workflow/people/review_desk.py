@@ -132,6 +132,7 @@ def send_link(*, reviewer: Reviewer, verification_id: str) -> Minted:
         row = mine.first()
         if row is None:
             raise NotFound("the lender of this person has no such verification")
+        cases.require_lender(row)
         if row.status not in WAITING:
             raise Conflict("this verification takes no link now", code="illegal_transition")
         return links.mint_for(row, at=clock.now(), sender={"person": reviewer.person_id})

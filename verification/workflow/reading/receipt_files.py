@@ -4,7 +4,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from verification.audit import decided, proofs
+from verification import transactions
+from verification.audit import decided, log, proofs
 from verification.audit.signatures import spell_leaf
 from verification.core.errors import Conflict, EvidenceUnreadable, LogInconsistent, NotFound
 from verification.models import Receipt, Verification
@@ -28,8 +29,8 @@ class ReceiptView:
     openings: dict[str, str] | None = field(repr=False)
 
 
-def read_receipt(*, lender_id: str, mode: str, verification_id: str) -> ReceiptView:
-    """The receipt of a verification of this lender.
+def read_receipt(*, lender_id: str, mode: str, verification_id: str, key_id: str) -> ReceiptView:
+    """The receipt of a verification of this lender; with its openings, a `receipt.read` entry that names the key.
 
     Raises `NotFound` (none, or another lender's), `Conflict` `receipt_not_ready` before its entry and the decision are
     told, and `LogInconsistent` for a row that is not what the entry names.
@@ -38,6 +39,7 @@ def read_receipt(*, lender_id: str, mode: str, verification_id: str) -> ReceiptV
     row = rows.select_related("key", "receipt").first()
     if row is None:
         raise NotFound("no such verification")
+    cases.require_lender(row)
     entry = decided.receipt_entry(row)
     if entry is None:
         raise Conflict("the log has not ordered a decision and its receipt yet", code="receipt_not_ready")
@@ -48,6 +50,9 @@ def read_receipt(*, lender_id: str, mode: str, verification_id: str) -> ReceiptV
     openings: dict[str, str] | None = None
     with suppress(EvidenceUnreadable):
         openings = {name: salt.hex() for name, salt in receipt.salts(cases.key_beside(row)).items()}
+        with transactions.writing():
+            body = {"verification": row.pk, "key": key_id, "what": "openings"}
+            log.append(log=row.mode, type="receipt.read", lender=row.lender_id, body=body)
     return ReceiptView(
         receipt=kept.jws,
         index=entry.leaf.leaf_index,

@@ -9,6 +9,7 @@ from verification import transactions
 from verification.audit import decided, entries, log
 from verification.case.history import read
 from verification.core.errors import Conflict, NotFound
+from verification.core.events import DOWNLOADED
 from verification.core.statement_text import is_text
 from verification.core.status import TERMINAL
 from verification.models import Attempt, EvidenceItem, Verification
@@ -44,15 +45,19 @@ def read_for_lender(*, lender_id: str, mode: str, verification_id: str, file: st
     return found
 
 
-def read_for_borrower(*, verification_id: str, file: str) -> SignedFile:
-    """The same for the borrower's own browser, once the end is told. It is their own word, so nothing is on record.
+def read_for_borrower(*, verification_id: str, file: str, session: str) -> SignedFile:
+    """The same for the borrower's own browser, once the end is told, and a `document.downloaded` entry.
 
-    Raises `NotFound`, and `Conflict` as `read_for_lender`.
+    session: the hash by which entries name the session. Raises `NotFound`, and `Conflict` as `read_for_lender`.
     """
-    row = Verification.objects.filter(pk=verification_id).first()
-    if row is None or not is_offered(row):
-        raise NotFound("there is no signature of this verification to be had")
-    return _read(row, file)[0]
+    with transactions.writing():
+        row = Verification.objects.filter(pk=verification_id).first()
+        if row is None or not is_offered(row):
+            raise NotFound("there is no signature of this verification to be had")
+        content, attempt, item_id = _read(row, file)
+        body = {"verification": row.pk, "attempt": attempt.pk, "document": item_id, "session": session, "what": file}
+        log.append(log=row.mode, type=DOWNLOADED, lender=row.lender_id, body=body)
+    return content
 
 
 def is_offered(row: Verification) -> bool:
