@@ -20,7 +20,7 @@ from django.db import transaction  # noqa: E402
 
 from tests.growth import asked, database, plans  # noqa: E402
 
-_ROOMS = ("verification.workflow.reading", "verification.workflow.moving")
+_ROOMS = ("verification.workflow.reading", "verification.workflow.moving", "verification.case", "verification.worker")
 
 
 def main() -> None:

@@ -53,6 +53,8 @@ NOT_HOT = {
     "worker.closing.turn_away": "the entries and attempts of one case, seldom",
     "worker.closing.weigh": "the attempts and entries of one case, once",
     "moving.votes": "asks no row",
+    "moving.dossier.stated_checks": "asks no row",
+    "worker.dialogue.look": "the entries and the evidence of one attempt, as `prepare`",
     "case.law": "asks no row",
     "case.history.read_sound": "as `read`",
     "case.history.stated": "asks no row",

@@ -146,11 +146,6 @@ def read_unverified(row: Verification) -> History:
     return history
 
 
-def begin(row: Verification) -> History:
-    """The history of a row that is not inserted yet."""
-    return History(row)
-
-
 def catch_up(history: History) -> None:
     """Verifies and folds what came since it was read; its row is locked. Raises as `read`."""
     later = list(readable(_LATER, history.row.pk, history.sequence))
