@@ -38,12 +38,6 @@ _LOG_TABLES = frozenset({"AuditEntry", "AuditLeaf", "AuditPending"})
 _MANAGERS = frozenset({"objects", "_default_manager", "_base_manager"})
 _ASKS = frozenset({"all", "exclude", "exists", "filter", "get", "order_by", "select_related", "values_list"})
 _READS_ENTRIES = ("verification/audit/", "verification/log/", "verification/case/")
-# These are written anew, and the list ends with the last of them: a file that asks no more leaves it.
-READS_ENTRIES_YET = frozenset(
-    {
-        "verification/workflow/moving/clearances.py",
-    }
-)
 # Where a fault of any kind becomes an answer, a retry or a line in the log: Celery's edge, HTTP's, a process's loop.
 _EDGES = (
     "config/feeding.py",
@@ -93,7 +87,7 @@ def leaves_the_status_alone(path: PurePosixPath, text: str) -> Iterator[str]:
 
 def reads_no_entries(path: PurePosixPath, text: str) -> Iterator[str]:
     """Only the log's room asks for entries, by `verification/audit/entries.py`, and the room of cases."""
-    if str(path).startswith(_READS_ENTRIES) or str(path) in READS_ENTRIES_YET:
+    if str(path).startswith(_READS_ENTRIES):
         return
     yield from queries_of_entries(path, text)
 

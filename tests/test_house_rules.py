@@ -158,15 +158,6 @@ def test_every_rule_has_a_sample_that_breaks_it() -> None:
     assert shown == set(house_rules.TEXT_RULES)
 
 
-def test_every_file_that_may_still_read_entries_reads_some() -> None:
-    done = [
-        name
-        for name in sorted(house_rules.READS_ENTRIES_YET)
-        if not list(house_rules.queries_of_entries(PurePosixPath(name), _text(PurePosixPath(name))))
-    ]
-    assert not done, f"take these from the list: {done}"
-
-
 def test_the_log_has_at_most_eight_readers_of_entries() -> None:
     readers = [name for name, _ in inspect.getmembers(entries, inspect.isfunction) if _is_reader(name)]
     assert len(readers) <= _READERS, readers

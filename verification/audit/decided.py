@@ -204,3 +204,13 @@ def _fits(entry: AuditEntry, row: Verification | None) -> bool:
     said = (entry.log, entry.lender_id, body.get("profile"), body.get("profile_sha256"), body.get("reference"))
     mark = reference_mark(row.pk, row.client_reference)
     return said == (row.mode, row.lender_id, row.profile_id, row.profile_sha256, mark)
+
+
+def issue_waits() -> Exists:
+    """Whether the issue of a clearance waits for its place in the log: a condition of rows of clearances.
+
+    Until then it is told to no lender, nor consumed. A database that was put back has forgotten what
+    has left, and its log goes on no more: no money leaves anew.
+    """
+    issues = AuditPending.objects.filter(entry__verification=OuterRef("verification_id"), entry__type=events.CLEARED)
+    return Exists(issues)

@@ -14,19 +14,19 @@ from typing import Any
 from django.db.models import Exists, OuterRef
 
 from verification import clock, transactions
-from verification.audit import decided, signatures
+from verification.audit import decided, entries, signatures
 from verification.audit.held_rows import advanced_since, earlier
 from verification.case import moving, steps
-from verification.case.history import read_unverified
+from verification.case.history import read_sound
 from verification.core import clearance as words
 from verification.core import law_of_day
 from verification.core.clearance import CONSUMED, FROZEN, ISSUED, OPEN, PROCESSING, SUPERSEDED, TIYN, UNWANTED
 from verification.core.errors import BadInput, Conflict, NotFound
-from verification.core.events import ADVANCED, CLEARED, CLEARINGS, DISPUTED, RENEWED, REPORTED
+from verification.core.events import CLEARED, DISPUTED, RENEWED, REPORTED
 from verification.core.opening import Loan
 from verification.core.status import Status
 from verification.evidence import vault
-from verification.models import AuditEntry, AuditPending, Clearance, Verification
+from verification.models import AuditEntry, Clearance, Verification
 from verification.workflow import cases, policy
 
 _VERIFIED, _DECLINED = "verification.verified", "verification.declined"
@@ -46,7 +46,8 @@ def ask(*, lender_id: str, mode: str, verification_id: str, profile_id: str, con
         verification = Verification.objects.select_for_update().get(pk=named.pk)
         require_told(verification)
         own = Clearance.objects.filter(verification=verification)
-        said = entries_of(verification, REPORTED, DISPUTED, _PAID)
+        history = read_sound(verification)
+        said = history.entries
         if any(one.type == _PAID for one in said) or own.filter(status=CONSUMED).exists():
             raise Conflict("the money has left", code="clearance_consumed")
         if is_disputed(verification, said):
@@ -65,7 +66,7 @@ def ask(*, lender_id: str, mode: str, verification_id: str, profile_id: str, con
             cap_tiyn=tiyn(loan.amount),
             created_at=at,
         )
-        with moving.moving(read_unverified(verification)):
+        with moving.moving(history):
             body = {"clearance": asked.pk, "profile": profile.id, "contract": contract, "cap": asked.cap_tiyn}
             moving.record(verification, _ASKED, at=at, body=body)
             steps.schedule(verification, steps.CLEAR, due_at=at, queue=policy.ENDING_QUEUE)
@@ -114,7 +115,7 @@ def consume(*, lender_id: str, mode: str, clearance_id: str, payment: Payment) -
         # Asked of the row in one statement: of many at once one finds it so.
         spent = own.filter(
             Exists(undisputed),
-            ~unordered(),
+            ~decided.issue_waits(),
             status=ISSUED,
             expires_at__gt=at,
             fresh_until__gt=at,
@@ -125,23 +126,15 @@ def consume(*, lender_id: str, mode: str, clearance_id: str, payment: Payment) -
         ).update(status=CONSUMED, consumed_at=at, amount_tiyn=sum_tiyn)
         if spent != 1:
             raise Conflict(code=_why(own.get(), verification, at=at))
-        # Whoever writes rows issues nothing.
-        body = issued_body(verification, clearance_id)
+        # Rows issue nothing: what counts is what workers signed, and a case with a flaw pays nothing.
+        history = read_sound(verification)
+        body = None if history.flaw else issued_body(verification, clearance_id, history.entries)
         said = {"contract": [contract], "iin": [one.hex() for one in iins]}
         if not _is_said(body, sum_tiyn=sum_tiyn, at=at, account=[one.hex() for one in accounts], **said):
             raise Conflict("no worker's signature that counts says so", code="clearance_frozen")
-        with moving.moving(read_unverified(verification)):
+        with moving.moving(history):
             used = {"clearance": clearance_id, "amount": sum_tiyn}
             moving.record(verification, _PAID, at=at, body=used)
-
-
-def unordered() -> Exists:
-    """Whether the issue of a clearance waits for its place in the log: until then it is told to nobody, nor consumed.
-
-    A database that was put back has forgotten what has left, and its log goes on no more: no money leaves anew.
-    """
-    issues = AuditPending.objects.filter(entry__verification=OuterRef("verification_id"), entry__type=CLEARED)
-    return Exists(issues)
 
 
 def freeze(verification: Verification, *, at: datetime) -> None:
@@ -157,18 +150,25 @@ def freeze_unsound(mode: str) -> None:
     for clearance_id, verification_id in list(waiting.values_list("pk", "verification_id")):
         with transactions.writing():
             verification = Verification.objects.select_for_update().get(pk=verification_id)
-            if issued_body(verification, clearance_id) is None:
+            if not is_sound(verification, clearance_id):
                 freeze(verification, at=clock.now())
 
 
-def issued_body(verification: Verification, clearance_id: str) -> Mapping[str, Any] | None:
+def is_sound(verification: Verification, clearance_id: str) -> bool:
+    """Whether a clearance that was issued may be consumed, by the signed entries of its case."""
+    history = read_sound(verification)
+    return not history.flaw and issued_body(verification, clearance_id, history.entries) is not None
+
+
+def issued_body(
+    verification: Verification, clearance_id: str, sound: Sequence[AuditEntry]
+) -> Mapping[str, Any] | None:
     """What a worker signed of a clearance, its times earlier by what a test clock was advanced since; None unless that
     and the decision that it rests on are sound.
 
     Whatever the rows say by now, None too once an entry says that the money of its verification has left, that a newer
     one was asked for, that it was refused or frozen, or that the borrower disputes it or does not want the money.
     """
-    sound = entries_of(verification, _VERIFIED, *CLEARINGS, DISPUTED, RENEWED, ADVANCED)
     newest = next((one.body["clearance"] for one in reversed(sound) if one.type == _ASKED), None)
     over = {one.type for one in sound if one.body.get("clearance") == clearance_id} & {_REFUSED, _FROZEN}
     if newest != clearance_id or over or any(one.type == _PAID for one in sound) or barred(verification, sound):
@@ -180,8 +180,10 @@ def issued_body(verification: Verification, clearance_id: str) -> Mapping[str, A
     if by and body:
         body = {**body, **{until: earlier(body[until], by) for until in ("expires_at", "fresh_until")}}
     # The new consent that it rests on, if any: a decision of its own.
-    renewed = AuditEntry.objects.filter(pk=body["renewal"], type=_VERIFIED) if body and "renewal" in body else None
-    return None if renewed is not None and not signatures.sound(renewed) else body
+    if body is None or "renewal" not in body:
+        return body
+    renewed = [one for one in entries.by_ids([str(body["renewal"])]) if one.type == _VERIFIED]
+    return body if signatures.sound(renewed) else None
 
 
 def is_disputed(verification: Verification, sound: Sequence[AuditEntry]) -> bool:
@@ -200,8 +202,7 @@ def barred(verification: Verification, sound: Sequence[AuditEntry]) -> str:
     opened = [str(one.body["renewal"]) for one in sound if one.type == RENEWED]
     if not opened:
         return ""
-    own = AuditEntry.objects.filter(verification__in=opened, log=verification.mode, type__in=(_DECLINED, DISPUTED))
-    said = signatures.sound(own)
+    said = signatures.sound(entries.of_cases(opened, types=(_DECLINED, DISPUTED), log=verification.mode))
     if any(one.type == _DECLINED and one.body["code"] in UNWANTED for one in said):
         return "consent_declined"
     rows = Verification.objects.filter(pk__in=opened, disputed_at__isnull=False)
@@ -230,8 +231,7 @@ class Reported:
 
 def entries_of(verification: Verification, *types: str) -> list[AuditEntry]:
     """Its entries of these types that count, in their order."""
-    said = AuditEntry.objects.filter(verification=verification, log=verification.mode, type__in=types)
-    return signatures.sound(said.order_by("verification_sequence"))
+    return signatures.sound(entries.of_cases([verification.pk], types=types, log=verification.mode))
 
 
 def reported(sound: Sequence[AuditEntry]) -> Reported | None:
@@ -278,7 +278,7 @@ def _why(row: Clearance, verification: Verification, *, at: datetime) -> str:
         return "clearance_expired"
     if row.fresh_until is None or row.fresh_until <= at:
         return "clearance_stale"
-    if Clearance.objects.filter(unordered(), pk=row.pk).exists():
+    if Clearance.objects.filter(decided.issue_waits(), pk=row.pk).exists():
         return "clearance_not_ready"
     return "clearance_mismatch"
 

@@ -3,6 +3,7 @@
 That it is issued is told once the log has ordered it, as an end is: it lets money out.
 """
 
+from verification.audit import decided
 from verification.core.clearance import FROZEN, ISSUED, PROCESSING, TIYN
 from verification.core.errors import NotFound
 from verification.models import Clearance
@@ -15,7 +16,7 @@ def view(*, lender_id: str, mode: str, clearance_id: str) -> ClearanceView:
 
     One that its row alone says to be issued is told as consuming it would be answered: frozen.
     """
-    own = Clearance.objects.annotate(is_unordered=clearances.unordered()).select_related("verification")
+    own = Clearance.objects.annotate(is_unordered=decided.issue_waits()).select_related("verification")
     found = own.filter(pk=clearance_id, lender_id=lender_id, mode=mode)
     row = found.defer("verification__sealed_case").first()
     if row is None:
@@ -23,7 +24,7 @@ def view(*, lender_id: str, mode: str, clearance_id: str) -> ClearanceView:
     status = row.status
     if status == ISSUED and row.is_unordered:
         status, row.gates, row.issued_at, row.expires_at, row.fresh_until = PROCESSING, [], None, None, None
-    elif status == ISSUED and clearances.issued_body(row.verification, row.pk) is None:
+    elif status == ISSUED and not clearances.is_sound(row.verification, row.pk):
         status = FROZEN
     return ClearanceView(
         id=row.pk,
