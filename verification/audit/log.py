@@ -1,7 +1,7 @@
 """How an entry is put on record, signed by the key of its process. The sequencer orders it later."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import datetime, timedelta
@@ -92,11 +92,6 @@ def gathering() -> Iterator[list[AuditEntry]]:
     signatures.sign(entries)
     AuditEntry.objects.bulk_create(entries)
     AuditPending.objects.bulk_create([AuditPending(entry_id=entry.pk) for entry in entries])
-
-
-def gathered() -> Sequence[AuditEntry]:
-    """What this transaction has put on record so far within `gathering`: nobody reads it in the database yet."""
-    return tuple(_gathered.get() or ())
 
 
 def certify(log: str) -> int:

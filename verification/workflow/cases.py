@@ -2,7 +2,6 @@
 
 import json
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import Q
@@ -14,7 +13,7 @@ from verification.core.ids import is_id, numbered
 from verification.core.opening import Opening
 from verification.core.person import Case, LenderFacts, Renewal
 from verification.evidence import vault
-from verification.models import AuditEntry, DataKey, Verification
+from verification.models import DataKey, Verification
 from verification.workflow import policy
 
 
@@ -106,17 +105,6 @@ def key_beside(verification: Verification) -> vault.Key:
 def is_erased(verification: Verification) -> bool:
     """Whether its key was destroyed, and nothing of it opens any more."""
     return DataKey.objects.filter(verification=verification).exclude(destroyed_at=None).exists()
-
-
-def chosen(entries: Iterable[AuditEntry]) -> tuple[str, ...]:
-    """The routes that the borrower goes by these entries: chosen last or, where there was no choice, the only ones."""
-    routes: list[str] = []
-    for entry in entries:
-        if entry.type == "verification.created" and len(entry.body["combinations"]) == 1:
-            (routes,) = entry.body["combinations"]
-        elif entry.type == "route.chosen":
-            routes = entry.body.get("combination", routes)
-    return tuple(str(route) for route in routes)
 
 
 def read(verification: Verification, key: vault.Key, *, commitment: str | None = None) -> SealedCase:
