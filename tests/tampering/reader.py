@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
+from tests.verification.audit.looks import findings_of
 from verification.audit import keys
-from verification.audit.compare_rows import compare
-from verification.audit.held_rows import load
 from verification.audit.verify import verify_database, verify_log
 from verification.audit.verify_since import verify_since
 from verification.core.findings import Finding
@@ -34,9 +33,8 @@ def first(*, touched: Iterable[str] = ()) -> Finding | None:
 
 
 def _of_case(pk: str) -> Iterator[Finding]:
-    held = load([pk]).get(pk)
-    if held is not None:
-        yield from compare(held.verification.mode, held)
+    for log in keys.LOGS:
+        yield from findings_of(pk, log=log)
     opened = AuditEntry.objects.filter(verification=pk, type="verification.created").values_list("pk", flat=True)
     for entry in opened:
         for field, detail in verify_case(entry, Unchecked()):

@@ -58,7 +58,7 @@ COSTS = {
 RAISED: dict[str, tuple[tuple[int, int], str]] = {
     "step question": ((15, 2), "tries are counted by what workers signed of the borrower's verifications, not by rows"),
     "step statement": (
-        (29, 2),
+        (28, 2),
         "its law is read of its first entry, what passed of signed ones, with what they rest on, and who was revoked; "
         "tries are counted as above; its receipt names what stood, the statement's hash among it, and is kept; "
         "and before an end the case is read anew and held against its entries",

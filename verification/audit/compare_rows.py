@@ -1,45 +1,38 @@
-"""Does every row about a verification say what its entries say, and has every row its entry?
+"""A case for a worker that is about to end it: its rows say what its entries say, or it waits."""
 
-`course/projection.py` says which rows the entries imply; here stands what no row shows. Only what a body names is
-compared: the bytes of a body are signed, so a name that is taken out of it is seen.
-"""
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
 
-from collections.abc import Collection, Iterator
-from typing import Final
+from django.db.models import Model
 
-from verification.audit import projected_rows, signatures
-from verification.audit.compare_evidence import compare_evidence
-from verification.audit.held_rows import Held, load
-from verification.audit.history import course_entry
+from verification.audit import projected_rows, signatures, stored_rows
+from verification.audit.damaged import readable
+from verification.audit.legality import judge
 from verification.core.errors import Conflict
-from verification.core.findings import Finding
-from verification.course import fold, policy, tables
-from verification.course.projection import ALIVE, project
-from verification.models import Verification
+from verification.course.tables import ATTEMPT, CASE, TABLES, VOTE
+from verification.models import Attempt, AuditEntry, ReviewVote, Verification
 
-_PROJECTED: Final = tuple(name for name, table in tables.TABLES.items() if table.title)
-"""The tables whose rows the course projects."""
+_TABLES: Final = (CASE, ATTEMPT, VOTE)
 
 
-def compare(log: str, held: Held) -> Iterator[Finding]:
-    """Everything that the rows of one verification and its entries say differently."""
-    yield from _compare_sequence(log, held)
-    yield from _compare_closings(log, held)
-    yield from _compare_projected(log, held, _PROJECTED)
-    yield from compare_evidence(log, held)
+@dataclass(frozen=True)
+class Held:
+    """One verification, its entries by their sequence, its attempts and their votes."""
 
+    verification: Verification
+    entries: list[AuditEntry] = field(default_factory=list)
+    attempts: dict[str, Attempt] = field(default_factory=dict)
 
-def _compare_projected(log: str, held: Held, names: Collection[str]) -> Iterator[Finding]:
-    """The rows of these tables that are not what the entries imply."""
-    row, state = held.verification, fold.reach(map(course_entry, held.entries))
-    index = bytes(row.borrower_index).hex() if row.borrower_index is not None else None
-    alive = {name for name, attempt in held.attempts.items() if attempt.status in ALIVE}
-    projected = project(state, case=row.pk, borrower_index=index, alive=alive)
-    yield from projected_rows.differences(log, held, projected, names)
+    def said(self, *types: str, naming: str) -> Iterator[tuple[AuditEntry, dict[str, Any]]]:
+        """The entries of these types with their bodies, where the body names `naming`; others say nothing of rows."""
+        for entry in self.entries:
+            if entry.type in types and isinstance(entry.body, dict) and naming in entry.body:
+                yield entry, entry.body
 
 
 def require_as_said(verification: Verification) -> Held:
-    """A verification's entries and rows, for whoever is about to end it by them; its own row is locked, and read anew.
+    """A verification's entries and rows, for a worker about to end it by them; its row is locked, and read anew.
 
     Raises `Conflict` unless every entry stands in its log and is signed as its type asks (`entries_unsound`), and its
     row, its attempts and their votes say what the entries say (`row_differs`): what was changed behind the log's back,
@@ -47,52 +40,23 @@ def require_as_said(verification: Verification) -> Held:
     read.
     """
     verification.refresh_from_db()
-    held, log = load([verification.pk], is_whole=False)[verification.pk], verification.mode
-    if any(one.log != log for one in held.entries) or len(signatures.sound(held.entries)) != len(held.entries):
+    log, case = verification.mode, stored_rows.Case(verification.pk)
+    own = AuditEntry.objects.filter(verification=verification).order_by("verification_sequence", "pk")
+    case.entries.extend(readable(own))
+    attempts = Attempt.objects.filter(verification=verification).defer("sealed_memory").order_by("turn", "pk")
+    held = Held(verification, case.entries, {attempt.pk: attempt for attempt in readable(attempts)})
+    votes = readable(ReviewVote.objects.filter(attempt__verification=verification).order_by("pk"))
+    for name, models in zip(_TABLES, ([verification], held.attempts.values(), votes), strict=True):
+        case.rows[name] = stored_rows.spelled(name, [_values(name, model) for model in models])
+    if any(entry.log != log for entry in case.entries) or len(signatures.sound(case.entries)) != len(case.entries):
         raise Conflict("an entry about it does not count", code="entries_unsound")
-    findings = (
-        *_compare_sequence(log, held),
-        *_compare_closings(log, held),
-        *_compare_projected(log, held, (tables.CASE, tables.ATTEMPT, tables.VOTE)),
-    )
-    if wrong := [finding.detail for finding in findings]:
+    state, faults = judge(case.entries)
+    wrong = [f"{entry.type}: {fault.detail}" for entry, fault in faults]
+    wrong += [finding.detail for finding in projected_rows.differences(log, case, state, _TABLES)]
+    if wrong:
         raise Conflict(f"its rows are not what its entries say: {'; '.join(wrong[:3])}", code="row_differs")
     return held
 
 
-def _compare_sequence(log: str, held: Held) -> Iterator[Finding]:
-    """Whether every entry that the row counts is there, and one at least."""
-    row = held.verification
-    # The row counts its entries, so it knows of a newest one that was taken away before it was ordered.
-    last = max((entry.verification_sequence or 0 for entry in held.entries), default=0)
-    detail = f"verification {row.pk} counted {row.sequence} entries, the last one there is number {last}"
-    if row.sequence > last:
-        yield Finding(code="entry_lost", log=log, field="sequence", detail=f"{detail}: the newest are missing")
-    elif row.sequence < last and any(held.said("verification.created", naming="profile")):
-        yield Finding(code="row_differs", log=log, field="sequence", detail=f"{detail}: the count was turned back")
-    if not held.entries:
-        detail = f"verification {row.pk} is there, and no entry speaks of it"
-        yield Finding(code="row_unsaid", log=log, detail=detail)
-
-
-def _compare_closings(log: str, held: Held) -> Iterator[Finding]:
-    """Whether each attempt is closed once, and what people decide of it by enough votes."""
-    closings = held.said("attempt.judged", "attempt.lapsed", "attempt.reviewed", naming="attempt")
-    closed = dict[str, str]()
-    for entry, body in closings:
-        name, outcome = str(body["attempt"]), str(body.get("outcome"))
-        is_open = closed[name] == "review" if name in closed else entry.type != "attempt.reviewed"
-        closed[name] = outcome
-        if not is_open:
-            detail = f"attempt {name} had been decided before this entry, or was never left to people"
-            yield Finding(code="row_differs", log=log, entry=entry.pk, field="status", detail=detail)
-        if entry.type == "attempt.reviewed":
-            people = {
-                str(vote.get("person"))
-                for voted, vote in held.said("review.voted", naming="attempt")
-                if (vote["attempt"], vote.get("outcome")) == (body["attempt"], body.get("outcome"))
-                and (voted.verification_sequence or 0) < (entry.verification_sequence or 0)
-            }
-            if len(people) < (policy.VOTES_TO_PASS if outcome == "passed" else 1):
-                detail = f"fewer people than it takes had voted so on attempt {name} before this entry"
-                yield Finding(code="row_differs", log=log, entry=entry.pk, field="votes", detail=detail)
+def _values(name: str, model: Model) -> dict[str, Any]:
+    return {column: value for column, value in vars(model).items() if column in TABLES[name].fields}

@@ -13,7 +13,7 @@ from typing import Final
 
 from verification.core import events
 from verification.core.events import EntryType
-from verification.course import access, after, attempts, ends, opening, payout, people
+from verification.course import access, after, attempts, ends, frames, opening, payout, people
 from verification.course.entry import AFTER_END, LAW, MOVE, Entry, Fault
 from verification.course.standing import stand
 from verification.course.state import Rule, State, Step
@@ -80,7 +80,7 @@ MOVES: Final = dict(
         _move("verification.failed", ends.failed),
         # A canceled case gets its receipt, frames go, a person asks for what the law gives them.
         _move(events.RECEIPT, after.receipt_issued, When.ALWAYS),
-        _move(events.DESTROYED, access.unmoved, When.ALWAYS),
+        _move(events.DESTROYED, frames.destroyed, When.ALWAYS),
         _move("verification.redacted", access.unmoved, When.ALWAYS),
         _move("verification.key_revoked", access.unmoved, When.ALWAYS),
         _move(events.DISPUTED, after.disputed, When.ALWAYS),
@@ -105,6 +105,10 @@ def apply(state: State, entry: Entry) -> Step:
     move, faults = MOVES.get(entry.type), list[Fault]()
     if not state.length and entry.type != FIRST:
         faults.append(Fault(MOVE, "the first entry of a verification opens it"))
+    opening = state.opening.entry
+    if opening is not None and entry.log != opening.log:  # other keys sign there
+        faults.append(Fault(MOVE, "it stands in another log than the entry that opened it"))
+        entry = replace(entry, is_signed=False)
     if refusal := _refusal(state, move):
         faults.append(Fault(AFTER_END, refusal))
         if move:  # what it would have to show is not asked any more; the rows may follow it

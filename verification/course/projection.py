@@ -8,6 +8,8 @@ from verification.core.route import Next
 from verification.course.case_row import of_case
 from verification.course.entry import Entry, moment, text
 from verification.course.evidence_rows import of_evidence
+from verification.course.key_row import of_key
+from verification.course.length import of_length
 from verification.course.row import Lawful, Row
 from verification.course.state import Attempt, Clearance, State
 from verification.course.tables import ATTEMPT, CLEARANCE, RECEIPT, VOTE
@@ -34,6 +36,8 @@ def project(
     `alive`: the attempts that are alive by their rows; a worker ends one without an entry.
     """
     yield from of_case(state, case=case, alive=alive)
+    yield from of_length(state, case=case)
+    yield from of_key(state, case=case)
     for entry, digest in state.receipts.items():
         yield Row(RECEIPT, (case,), entry, {"jws": digest})
     for name, attempt in state.attempts.items():

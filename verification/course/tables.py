@@ -68,6 +68,7 @@ SHARED_USE: Final = "verification_sharedevidenceuse"
 SESSION: Final = "verification_borrowersession"
 SIGNING: Final = "verification_mobilesigning"
 HAND_OVER: Final = "verification_handover"
+KEY: Final = "verification_datakey"
 CLEARANCE: Final = "verification_clearance"
 RECEIPT: Final = "verification_receipt"
 
@@ -208,8 +209,10 @@ _OF_HAND_OVER: Final[Mapping[str, Field]] = {
     "outcome": stated("verification.handed_over, hand_over.refused, .stopped, or a newer .minted"),
 }
 _OF_KEY: Final[Mapping[str, Field]] = {
-    "verification_id": sealed("the key opens for its verification alone"),
-    "wrapped_key": sealed("opens the case and the evidence, whose commitments are in the log"),
+    "verification_id": stated("the verification of verification.created"),
+    "wrapped_key": stated(
+        "there until verification.redacted; it opens what has its commitments in the log"
+    ),
     "kek_version": sealed("the key opens by this version alone"),
     "created_at": operational(
         "nothing asks when a key was made; the case it seals has the time of verification.created"
@@ -278,14 +281,14 @@ _BY_TOKEN: Final = ("token_sha256",)
 _BY_CODE: Final = ("code_sha256",)
 
 TABLES: Final[Mapping[str, Table]] = {
-    CASE: Table(_OF_CASE, "verification {}"),
+    CASE: Table(_OF_CASE, "verification {}", unsaid="own row"),
     ATTEMPT: Table(_OF_ATTEMPT, "attempt {}"),
     VOTE: Table(_OF_VOTE, "vote of {1} on attempt {0}", ("attempt_id", "person")),
     LINK: Table(_OF_LINK, "link {:.16}", _BY_TOKEN, names_case="always"),
     SESSION: Table(_OF_SESSION, "session {:.16}", _BY_TOKEN, names_case="always"),
     SIGNING: Table(_OF_SIGNING, "signing {:.16}", _BY_CODE, names_case="always"),
     HAND_OVER: Table(_OF_HAND_OVER, "hand_over {:.16}", _BY_CODE, names_case="always"),
-    "verification_datakey": Table(_OF_KEY),
+    KEY: Table(_OF_KEY, "key of verification {}", ("verification_id",)),
     ITEM: Table(
         _OF_ITEM,
         "evidence {}",

@@ -9,6 +9,7 @@ from django.db.models import F
 
 from tests.entries import body_of
 from tests.verification.audit import owned_web
+from tests.verification.audit.looks import verify_legality
 from tests.verification.audit.rows import order_all
 from tests.verification.workflow.conftest import Issued
 from tests.verification.workflow.story import (
@@ -23,7 +24,7 @@ from tests.verification.workflow.story import (
     verified_at_second_try,
 )
 from verification import tasks
-from verification.audit import legality, signatures
+from verification.audit import signatures
 from verification.audit.compare_rows import require_as_said
 from verification.core import profiles
 from verification.core.errors import Conflict, EvidenceUnreadable
@@ -212,4 +213,4 @@ def test_of_a_stage_that_is_begun_again_the_earlier_pass_is_no_evidence(issued: 
     later = Attempt(pk="att_later", route=consent.route, stage="consent", verification=consent.verification)
     found = {one.kind.partition(".")[0] for one in dossier.on_record(story.row(), later).evidence}
     assert found == {"question", "statement", "shared"}
-    assert not list(legality.verify_legality("test"))
+    assert not list(verify_legality("test"))

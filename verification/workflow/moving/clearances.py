@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef
 
 from verification import clock, transactions
 from verification.audit import decided, signatures
-from verification.audit.held_rows import advanced_since, earlier
+from verification.audit.advanced import advanced_since, earlier
 from verification.core import clearance as words
 from verification.core import law_of_day
 from verification.core.clearance import CONSUMED, FROZEN, ISSUED, OPEN, PROCESSING, SUPERSEDED, TIYN, UNWANTED

@@ -7,7 +7,7 @@ from typing import Any
 
 from verification import clock, transactions
 from verification.audit import signatures
-from verification.audit.held_rows import advanced_since
+from verification.audit.advanced import advanced_since
 from verification.core import almaty, law_of_day, profiles
 from verification.core.clearance import ISSUED, PROCESSING, REFUSED, Contract, Facts, Gate, evaluate
 from verification.core.errors import Conflict, EvidenceUnreadable, Misconfigured, SourceUnavailable

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from verification import clock, transactions
-from verification.audit.held_rows import advanced_since
+from verification.audit.advanced import advanced_since
 from verification.core import law_of_day, profiles
 from verification.core.clearance import release_not_before
 from verification.core.errors import BadInput, Conflict

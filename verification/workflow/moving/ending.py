@@ -10,8 +10,7 @@ from datetime import datetime, timedelta
 
 from verification import clock, transactions
 from verification.audit import signatures
-from verification.audit.compare_rows import require_as_said
-from verification.audit.held_rows import Held
+from verification.audit.compare_rows import Held, require_as_said
 from verification.core import reasons
 from verification.core.errors import Conflict
 from verification.core.results import Outcome, decide, on_record

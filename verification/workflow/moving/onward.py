@@ -18,7 +18,7 @@ from django.conf import settings
 
 from verification import clock
 from verification.audit import log, signatures
-from verification.audit.held_rows import Held
+from verification.audit.compare_rows import Held
 from verification.core import decision_receipt, law_of_day, profiles, reasons
 from verification.core.clearance import UNWANTED
 from verification.core.decision_receipt import COMMITTED, Facts

@@ -12,7 +12,7 @@ from typing import Final
 
 from verification import clock, transactions
 from verification.audit import decided, signatures
-from verification.audit.held_rows import advanced_since
+from verification.audit.advanced import advanced_since
 from verification.core import law_of_day, profiles
 from verification.core.clearance import COOLING_OFF, WAITING, release_not_before
 from verification.core.errors import Conflict, EvidenceUnreadable

@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from verification import clock, transactions
 from verification.audit import decided, signatures
-from verification.audit.held_rows import advanced_since
+from verification.audit.advanced import advanced_since
 from verification.core import almaty, law_of_day, profiles
 from verification.core.attestations import AGE, ASKED_BY, HOWS, KINDS, VISIT
 from verification.core.clearance import CONSUMED, REFUSED
