@@ -1,22 +1,24 @@
 """Who reads: the functions of `audit_verify` in its order, and somebody who kept one checkpoint from before."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from tests.verification.audit.looks import findings_of
 from verification.audit import keys
 from verification.audit.verify import verify_database, verify_log
+from verification.audit.verify_cases import case_pages
 from verification.audit.verify_since import verify_since
 from verification.core.findings import Finding
-from verification.evidence.inspection import Unchecked, verify_case, verify_cases, verify_evidence, verify_shared
-from verification.models import AuditEntry
+from verification.evidence.inspection import verify_page, verify_shared
+
+_PAGE = 50
 
 
 def findings() -> Iterator[Finding]:
     """Everything that `audit_verify` would say of both logs."""
     looks = [verify_database()]
     for log in keys.LOGS:
-        looks += [verify_log(log), verify_cases(log, unchecked=Unchecked()), verify_evidence(log)]
+        looks += [verify_log(log), _sealed(log)]
     yield from chain(*looks, verify_shared())
 
 
@@ -35,10 +37,16 @@ def first(*, touched: Iterable[str] = ()) -> Finding | None:
 def _of_case(pk: str) -> Iterator[Finding]:
     for log in keys.LOGS:
         yield from findings_of(pk, log=log)
-    opened = AuditEntry.objects.filter(verification=pk, type="verification.created").values_list("pk", flat=True)
-    for entry in opened:
-        for field, detail in verify_case(entry, Unchecked()):
-            yield Finding(code="case", entry=entry, field=field, detail=detail)
+        yield from _sealed_of(log, [pk])
+
+
+def _sealed(log: str) -> Iterator[Finding]:
+    for page in case_pages(log, most=_PAGE):
+        yield from _sealed_of(log, page)
+
+
+def _sealed_of(log: str, ids: Sequence[str]) -> Iterator[Finding]:
+    return (seen for seen in verify_page(log, ids) if isinstance(seen, Finding))
 
 
 def contradicts(note: str, *, log: str = "test") -> bool:

@@ -6,7 +6,7 @@ The look at signatures names it; what its rule would name is left out. Source: a
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum, auto
 from functools import reduce
 from typing import Final
@@ -14,6 +14,7 @@ from typing import Final
 from verification.core import events
 from verification.core.events import EntryType
 from verification.course import access, after, attempts, ends, frames, opening, payout, people
+from verification.course.changing import replace
 from verification.course.entry import AFTER_END, LAW, MOVE, Entry, Fault
 from verification.course.standing import stand
 from verification.course.state import Rule, State, Step
