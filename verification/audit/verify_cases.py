@@ -20,7 +20,7 @@ from verification.audit.stored_rows import Case, load
 from verification.core.findings import Finding
 from verification.models import AuditEntry, Verification
 
-_PAGE: Final = 50
+_PAGE: Final = 100
 """Cases in memory at a time; each brings some dozens of entries and rows."""
 _LOOKS: Final = 5
 """How often a case is looked at that is moving while we look."""

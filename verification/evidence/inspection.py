@@ -4,13 +4,13 @@ A case has sealed beside its evidence what its stages remember and the phones of
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 
 from verification.core.errors import EvidenceUnreadable, Misconfigured
 from verification.core.findings import Finding
@@ -29,7 +29,7 @@ _COLUMNS: Final = (
     *("lender_id", "mode", "client_reference", "locale", "sealed_case", "borrower_index", "borrower_index_version"),
     *("sequence", "step"),
 )
-Row = TypeVar("Row", bound=Model)
+Row = TypeVar("Row")
 
 
 @dataclass
@@ -57,6 +57,16 @@ class Unchecked:
 Seen = Finding | Unchecked
 
 
+class _Entry(NamedTuple):
+    """What an entry says of what is sealed."""
+
+    case: str
+    pk: str
+    type: str
+    log: str
+    body: Any
+
+
 @dataclass
 class _Case:
     """What is held of one case. `items`: by id, None for one that cannot be read."""
@@ -65,12 +75,12 @@ class _Case:
     log: str
     row: Verification | None
     kept: DataKey | None
-    entries: list[AuditEntry] = field(default_factory=list)
+    entries: list[_Entry] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     phones: list[HandOver] = field(default_factory=list)
     items: dict[str, EvidenceItem | None] = field(default_factory=dict)
 
-    def of_types(self, *types: str) -> Iterator[AuditEntry]:
+    def of_types(self, *types: str) -> Iterator[_Entry]:
         """Its entries of these types, whose bodies are maps."""
         return (entry for entry in self.entries if entry.type in types and isinstance(entry.body, dict))
 
@@ -126,7 +136,7 @@ def _read(log: str, ids: Sequence[str]) -> list[_Case]:
     kept = {key.pk: key for key in _readable(DataKey.objects.filter(pk__in=ids))}
     cases = {name: _Case(name, log, rows.get(name), kept.get(name)) for name in ids}
     for entry in _entries(ids, types=(_OPENED, _READ, *_REMEMBERING)):
-        cases[str(entry.verification_id)].entries.append(entry)
+        cases[entry.case].entries.append(entry)
     attempts = Attempt.objects.filter(verification_id__in=ids).only("verification_id", "sealed_memory")
     for attempt in _readable(attempts.order_by("pk")):
         cases[attempt.verification_id].attempts.append(attempt)
@@ -139,12 +149,14 @@ def _read(log: str, ids: Sequence[str]) -> list[_Case]:
     return list(cases.values())
 
 
-def _entries(ids: Collection[str], *, types: Collection[str]) -> Iterable[AuditEntry]:
+def _entries(ids: Collection[str], *, types: Collection[str]) -> Iterator[_Entry]:
+    """The entries of these types of some cases, in their order."""
     entries = AuditEntry.objects.filter(verification_id__in=ids, type__in=types)
-    return _readable(entries.order_by("verification_id", "verification_sequence"))
+    ordered = entries.order_by("verification_id", "verification_sequence")
+    return map(_Entry._make, _readable(ordered.values_list("verification_id", "pk", "type", "log", "body")))
 
 
-def _readable(query: QuerySet[Row, Row]) -> list[Row]:
+def _readable(query: QuerySet[Any, Row]) -> list[Row]:
     """Those rows that can be read, for somebody may have damaged some."""
     try:
         return list(query)
@@ -175,7 +187,7 @@ def _verify(case: _Case) -> Iterator[Seen]:
             yield Finding(code="evidence", log=case.log, field=column, detail=detail)
 
 
-def _verify_case(case: _Case, entry: AuditEntry, key: Key | None, fault: str) -> Iterator[Seen]:
+def _verify_case(case: _Case, entry: _Entry, key: Key | None, fault: str) -> Iterator[Seen]:
     """What is wrong with the sealed case that an entry opened; nothing where it is erased."""
     row = case.row
     if row is None or entry.body.get("case") is None:

@@ -18,7 +18,7 @@ from verification.audit import policy
 from verification.audit.damaged import UNREADABLE
 from verification.audit.keys import LOGS
 from verification.audit.sequencer import adopt_head
-from verification.audit.spread import spread
+from verification.audit.spread import spread, together
 from verification.audit.verify import describe, verify_database, verify_log
 from verification.audit.verify_cases import case_pages
 from verification.audit.verify_since import log_of, verify_since
@@ -31,7 +31,7 @@ from verification.workflow.reading.replay_sample import Sample, replay_sample
 TAMPERED = 1
 CANNOT_RUN = 3
 _SEED_BELOW = 2**32
-_PAGE = 50
+_PAGE = 100
 """Cases whose evidence is looked at by one statement a table: a camera's has hundreds of rows. Ours."""
 _PROCESSES_MAX = 8
 """Processes, if nobody says how many: each has a connection of its own to the database. Ours."""
@@ -116,7 +116,8 @@ class Command(BaseCommand):
         try:
             asked = _asked(options)
             law_book.look_again()
-            found = self._look(asked, as_json=options["json"])
+            with together():
+                found = self._look(asked, as_json=options["json"])
             for log in asked.logs if options["adopt_head"] and not found else ():
                 try:
                     size = adopt_head(log)
