@@ -10,10 +10,14 @@ from verification.audit import projected_rows, signatures, stored_rows
 from verification.audit.damaged import readable
 from verification.audit.legality import judge
 from verification.core.errors import Conflict
+from verification.core.events import CLOSINGS
+from verification.course.entry import AFTER_END, MOVE, VOTES
 from verification.course.tables import ATTEMPT, CASE, TABLES, VOTE
 from verification.models import Attempt, AuditEntry, ReviewVote, Verification
 
 _TABLES: Final = (CASE, ATTEMPT, VOTE)
+_OF_CLOSINGS: Final = (MOVE, VOTES, AFTER_END)
+"""What is asked here of how attempts were closed: once each, and by enough votes."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,8 @@ def require_as_said(verification: Verification) -> Held:
     if any(entry.log != log for entry in case.entries) or len(signatures.sound(case.entries)) != len(case.entries):
         raise Conflict("an entry about it does not count", code="entries_unsound")
     state, faults = judge(case.entries)
-    wrong = [f"{entry.type}: {fault.detail}" for entry, fault in faults]
+    closings = (fault for entry, fault in faults if entry.type in CLOSINGS)
+    wrong = [fault.detail for fault in closings if fault.code in _OF_CLOSINGS]
     wrong += [finding.detail for finding in projected_rows.differences(log, case, state, _TABLES)]
     if wrong:
         raise Conflict(f"its rows are not what its entries say: {'; '.join(wrong[:3])}", code="row_differs")
