@@ -95,6 +95,8 @@ class Look:
     def _at_case(self, case: Case, forged: frozenset[str]) -> Iterator[Finding]:
         try:
             state, faults = judge(case.entries, forged)
+            if any(entry.pk in forged for entry in case.entries):  # rows follow also what counts for nothing
+                state = judge(case.entries).state
         except UNREADABLE as error:
             detail = f"the course cannot be replayed ({type(error).__name__})"
             yield Finding(code="unreadable", log=self.log, detail=detail)

@@ -12,7 +12,7 @@ from tests.scenes import IS_OVER, staged
 from tests.statements import statements
 from tests.verification.audit import root
 from tests.verification.audit.judged import erase
-from tests.verification.audit.looks import findings_of
+from tests.verification.audit.looks import differences_of
 from tests.verification.audit.rows import order_all
 from tests.verification.workflow.story import at_statement, begin, order, wait_until
 from verification import clock
@@ -76,7 +76,7 @@ def types(story):
 
 
 def clean(story):
-    return [one.code for one in findings_of(story.id)]
+    return [one.code for one in differences_of(story.id)]
 
 
 def test_money_leaves_once(api, lender, issued):

@@ -12,6 +12,11 @@ def findings_of(case: str, *, log: str = "test") -> list[Finding]:
     return list(look_at(log).at_page([case]))
 
 
+def differences_of(case: str, *, log: str = "test") -> list[Finding]:
+    """Of its rows alone."""
+    return [finding for finding in findings_of(case, log=log) if finding.code in _OF_ROWS]
+
+
 def verify_legality(log: str) -> Iterator[Finding]:
     """Without what it says of their rows."""
     return (finding for finding in verify_cases(log) if finding.code not in _OF_ROWS)

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, connections
 
 from tests.verification.audit.judged import erase
-from tests.verification.audit.looks import findings_of, verify_legality
+from tests.verification.audit.looks import differences_of, verify_legality
 from tests.verification.audit.rows import tamper
 from tests.verification.workflow.attesting_story import (
     CONFIRMED,
@@ -48,7 +48,7 @@ def refused(story, expected, word=CONFIRMED, **other):
 
 def clean(story):
     order()
-    return [*findings_of(story.id), *verify_legality("test")]
+    return [*differences_of(story.id), *verify_legality("test")]
 
 
 def test_both_words_let_the_money_leave():
