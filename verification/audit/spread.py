@@ -1,5 +1,6 @@
 """The pages of a log, looked at by several processes; what they find comes in the order of the pages."""
 
+import gc
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -33,7 +34,8 @@ class _Pools:
         if processes not in self._pools:
             # No connection may stand on both sides of a fork, and all processes are forked at the first page.
             connections.close_all()
-            pool = ProcessPoolExecutor(processes, mp_context=get_context("fork"))
+            # What a process is born with is not searched for garbage: that would copy the pages it shares.
+            pool = ProcessPoolExecutor(processes, mp_context=get_context("fork"), initializer=gc.freeze)
             self._stack.callback(pool.shutdown, cancel_futures=True)
             self._pools[processes] = pool
         return self._pools[processes]

@@ -11,7 +11,7 @@ from django.db.models import Model, TextField
 from django.db.models.functions import Cast
 
 from verification.audit import keys, signatures
-from verification.audit.damaged import PAGE, Damaged, as_bytes, readable
+from verification.audit.damaged import Damaged, as_bytes, readable
 from verification.audit.history import hashed_bytes
 from verification.audit.spread import spread
 from verification.audit.verify_tree import TreeInspection
@@ -21,6 +21,8 @@ from verification.core.keeping import placed
 from verification.core.stored import SHA256
 from verification.models import AuditEntry, AuditLeaf, EvidenceItem, SharedEvidence
 
+PAGE: Final = 500
+"""Leaves in memory at a time: small enough that several processes end together."""
 # What a leaf may say of evidence that its row says too.
 _CLAIMED: Final[Mapping[type[Model], tuple[str, ...]]] = {
     EvidenceItem: ("commitment", "kind", "sealed_sha256", "size"),
