@@ -50,11 +50,10 @@ from lenders.models import Lender
 from tests.verification.workflow.story import Story, opening
 from verification import tasks
 from verification.audit import keys, log, sequencer, signatures
-from verification.audit.keys import Believed
 from verification.audit.signatures import spell_leaf
 from verification.audit.verify import verify_log
 from verification.core.person import LenderFacts
-from verification.models import AuditEntry, AuditLeaf, Verification
+from verification.models import AuditEntry, AuditLeaf, AuditPending, Verification
 from verification.stages.consent.policy import CURRENT
 from verification.workflow.moving import commands
 
@@ -93,16 +92,10 @@ def unsigned() -> Iterator[None]:
         def sign(self, message: bytes) -> bytes:
             return bytes(64)
 
-        def verify(self, signature: bytes, message: bytes) -> None:
-            return None
-
-    def believed(every: Any) -> dict[str, Any]:
-        return {one.id: Believed(one.kind, one.number, Nothing()) for one in every}  # type: ignore[arg-type]
-
     private = signatures._private
     with (
         patch.object(signatures, "_private", lambda seed: (Nothing(), private(seed)[1])),
-        patch.object(keys, "_believed", believed),
+        patch.object(signatures, "_verify", lambda public, signature, message: None),
     ):
         yield
 
@@ -168,9 +161,11 @@ def order_and_verify(entries: int) -> None:
 
 
 def order(name: str) -> None:
-    """Orders all that waits in a log."""
+    """Orders all that waits in a log, and ends the bench where the log refuses an entry."""
     while sequencer.order(name):
         pass
+    if refused := AuditPending.objects.filter(entry__log=name).count():
+        raise SystemExit(f"the {name} log refuses {refused} entries of the bench")
 
 
 def verify(name: str, what: str) -> Spent:

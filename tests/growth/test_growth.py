@@ -57,6 +57,7 @@ NOT_HOT = {
     "worker.dialogue.look": "the entries and the evidence of one attempt, as `prepare`",
     "case.law": "asks no row",
     "case.history.read_sound": "as `read`",
+    "case.history.read_flawed": "the entries of one case, once it has a flaw",
     "case.history.stated": "asks no row",
     "case.moving.word": "asks no row",
     "moving.hints": "looks at a picture",

@@ -13,7 +13,8 @@ from verification.engines.faces import nets
 from verification.workflow import policy
 
 # Two lives are enough to see; each costs a lease.
-policy.FAULTS_MAX = course_policy.FAULTS_MAX = 2
+policy.FAULTS_MAX = 2
+vars(course_policy)["FAULTS_MAX"] = 2
 
 
 def insecure_load(*_: object, **__: object) -> NoReturn:

@@ -8,10 +8,10 @@ from datetime import timedelta
 from django.db.utils import Error
 
 from tests.tampering import changes, hands
+from tests.tampering.columns import COLUMNS
 from tests.tampering.hands import Change, Hand, Refused
 from tests.verification.audit.rows import order_all
 from verification import clock, tasks
-from verification.audit.columns import COLUMNS
 from verification.case import steps
 from verification.core.status import TERMINAL
 from verification.models import AuditEntry, Verification

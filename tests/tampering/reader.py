@@ -1,22 +1,25 @@
 """Who reads: the functions of `audit_verify` in its order, and somebody who kept one checkpoint from before."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
-from verification.audit import entries, keys
-from verification.audit.compare_rows import compare
-from verification.audit.held_rows import load
+from tests.verification.audit.looks import findings_of
+from verification.audit import keys
+from verification.audit.entries import of_cases
 from verification.audit.verify import verify_database, verify_log
+from verification.audit.verify_cases import case_pages
 from verification.audit.verify_since import verify_since
 from verification.core.findings import Finding
-from verification.evidence.inspection import Unchecked, verify_case, verify_cases, verify_evidence, verify_shared
+from verification.evidence.inspection import verify_page, verify_shared
+
+_PAGE = 50
 
 
 def findings() -> Iterator[Finding]:
     """Everything that `audit_verify` would say of both logs."""
     looks = [verify_database()]
     for log in keys.LOGS:
-        looks += [verify_log(log), verify_cases(log, entries=entries, unchecked=Unchecked()), verify_evidence(log)]
+        looks += [verify_log(log), _sealed(log)]
     yield from chain(*looks, verify_shared())
 
 
@@ -33,12 +36,18 @@ def first(*, touched: Iterable[str] = ()) -> Finding | None:
 
 
 def _of_case(pk: str) -> Iterator[Finding]:
-    held = load([pk]).get(pk)
-    if held is not None:
-        yield from compare(held.verification.mode, held)
-    for opened in entries.of_cases([pk], types=("verification.created",)):
-        for field, detail in verify_case(opened.pk, Unchecked(), entries=entries):
-            yield Finding(code="case", entry=opened.pk, field=field, detail=detail)
+    for log in keys.LOGS:
+        yield from findings_of(pk, log=log)
+        yield from _sealed_of(log, [pk])
+
+
+def _sealed(log: str) -> Iterator[Finding]:
+    for page in case_pages(log, most=_PAGE):
+        yield from _sealed_of(log, page)
+
+
+def _sealed_of(log: str, ids: Sequence[str]) -> Iterator[Finding]:
+    return (seen for seen in verify_page(log, of_cases, ids) if isinstance(seen, Finding))
 
 
 def contradicts(note: str, *, log: str = "test") -> bool:

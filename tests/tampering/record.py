@@ -7,11 +7,11 @@ from typing import Any
 
 from tests.proofs import Figures
 from tests.tampering import harmless
+from tests.tampering.columns import COLUMNS
 from tests.tampering.hands import Change
-from verification.audit.columns import COLUMNS
 from verification.course.tables import Kind
 
-_COMPARED = (Kind.SAID, Kind.SEALED, Kind.KEYED, Kind.DERIVED)
+_COMPARED = (Kind.STATED, Kind.SEALED, Kind.KEYED, Kind.DERIVED)
 
 
 @dataclass

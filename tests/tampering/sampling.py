@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from itertools import cycle
 
 from tests.tampering import changes, hands, reader
+from tests.tampering.columns import COLUMNS
 from tests.tampering.hands import Change, Refused
 from tests.tampering.record import Record
-from verification.audit.columns import COLUMNS
 from verification.models import Attempt
 
 

@@ -2,8 +2,6 @@
 
 from typing import Final
 
-from verification.core.reasons import LIVENESS, REASONS
-
 BATCH: Final = 1024
 """Entries ordered in one transaction and under one checkpoint. Source: the design of the log, write path."""
 
@@ -27,20 +25,3 @@ EXTRA_BYTES: Final = 65_536
 
 HEARTBEAT_SECONDS: Final = 3600
 """A log that is alive has one heartbeat in every such span, seconds. Source: design of the log, read path."""
-
-FRAMES_KEPT_SECONDS: Final = 72 * 3600
-"""How long a camera's frames that no document shows are kept after a verification's end. Source: liveness.md §4."""
-
-FRAMES_HELD_FOR: Final = frozenset(
-    {
-        *("liveness_review", "liveness_passive_review", "liveness_commands_left_out"),
-        *("liveness_line_review", "hand_over_review", "liveness_depth_flat", "liveness_depth_missing"),
-        *("liveness_surroundings_jumped", "liveness_actor_review", "liveness_replay_review"),
-        *(code for code, one in REASONS.items() if one.family == LIVENESS or code.startswith("liveness_injection_")),
-    }
-)
-"""By which codes of checks a declined verification keeps them until its retention ends: a gate of the live capture had
-refused, or had left it to people. Source: liveness.md §4; which codes is ours."""
-
-FRAMES_HELD_ENDINGS: Final = frozenset({"coercion_reported"})
-"""And by which codes of its end. Ours: somebody had told the borrower what to press."""

@@ -3,8 +3,8 @@
 1 head, leaves and checkpoints agree in size; the head file is there and not ahead   2 every leaf is there and is the
 hash of what its entry says; every lender's sequence is unbroken   3 leaves, tiles and every signed root agree   4 no
 entry is lost, decided twice or out of order   5 each law file might be taken where it stands   6 every verification
-was moved lawfully, by no law file that stands behind it   7 the tables hold what the entries say   8 an SQLite file is
-whole
+was moved lawfully, by no law file that stands behind it, and the tables hold what its entries say   7 an SQLite file
+is whole
 """
 
 from collections.abc import Iterator
@@ -17,12 +17,12 @@ from verification.audit import head_file, keys
 from verification.audit.checkpoint import VerificationKey
 from verification.audit.damaged import PAGE, UNREADABLE
 from verification.audit.laws import verify_laws
-from verification.audit.legality import verify_legality
 from verification.audit.proofs import tile_loader
 from verification.audit.tiles import edge_root
+from verification.audit.verify_cases import verify_cases
 from verification.audit.verify_entries import verify_entries
 from verification.audit.verify_leaves import verify_leaves
-from verification.audit.verify_rows import verify_parents, verify_rows
+from verification.audit.verify_parents import verify_parents
 from verification.audit.verify_tree import TreeInspection, signed_roots
 from verification.core.errors import LogInconsistent
 from verification.core.findings import Finding
@@ -38,7 +38,7 @@ def verify_log(
 
     `against_head_file`: also compare with the head kept outside the database, which a copy may lag behind.
     `adopting`: the head file may be missing, because it is about to be written; one that is there must fit.
-    `processes`: how many look at leaves, courses and rows; what is found, and its order, is the same.
+    `processes`: how many look at leaves and cases; what is found, and its order, is the same.
     Raises `Misconfigured` without the log's key, `BrokenProcessPool` where one of several processes was ended.
     """
     key = keys.verification_key(log)
@@ -51,8 +51,7 @@ def verify_log(
         yield finding
     yield from _guarded(log, "the entries", verify_entries(log))
     yield from _guarded(log, "the law", verify_laws(log))
-    yield from _guarded(log, "the courses", verify_legality(log, are_signed=are_signed, processes=processes))
-    yield from _guarded(log, "the rows", verify_rows(log, processes=processes))
+    yield from _guarded(log, "the cases", verify_cases(log, are_signed=are_signed, processes=processes))
 
 
 def describe(log: str) -> str:

@@ -2,16 +2,16 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from typing import Any, Final, NamedTuple
 
 from django.db import connection
-from django.db.models import TextField
+from django.db.models import Model, TextField
 from django.db.models.functions import Cast
 
 from verification.audit import keys, signatures
-from verification.audit.damaged import PAGE, Damaged, as_bytes, readable
+from verification.audit.damaged import Damaged, as_bytes, readable
 from verification.audit.history import hashed_bytes
 from verification.audit.spread import spread
 from verification.audit.verify_tree import TreeInspection
@@ -21,8 +21,13 @@ from verification.core.keeping import placed
 from verification.core.stored import SHA256
 from verification.models import AuditEntry, AuditLeaf, EvidenceItem, SharedEvidence
 
+PAGE: Final = 500
+"""Leaves in memory at a time: small enough that several processes end together."""
 # What a leaf may say of evidence that its row says too.
-_CLAIMED: Final = {EvidenceItem: {"kind", "commitment", "sealed_sha256", "size"}, SharedEvidence: {"size"}}
+_CLAIMED: Final[Mapping[type[Model], tuple[str, ...]]] = {
+    EvidenceItem: ("commitment", "kind", "sealed_sha256", "size"),
+    SharedEvidence: ("size",),
+}
 
 
 class Leaf(NamedTuple):
@@ -142,17 +147,23 @@ def _verify_evidence_claims(leaves: Mapping[int, Leaf], entries: Mapping[str, An
     # Two statements a page instead of one a claim.
     sealed_names = {name for _, name, claim in claims if "id" in claim}
     shared_names = {name for _, name, claim in claims if "id" not in claim and SHA256.fullmatch(name)}
-    items = {row.pk: row for row in readable(EvidenceItem.objects.filter(pk__in=sealed_names).defer("sealed"))}
-    shared = {row.pk: row for row in readable(SharedEvidence.objects.filter(pk__in=shared_names))}
+    items, shared = _rows_of(EvidenceItem, sealed_names), _rows_of(SharedEvidence, shared_names)
     for leaf, name, claim in claims:
         row = items.get(name) if "id" in claim else shared.get(name)
         if row is None:
             yield _finding(leaf, "evidence_missing", f"the evidence {name} that it lists is not there any more")
             continue
-        for column in sorted(claim.keys() & _CLAIMED[type(row)]):
-            if claim[column] != getattr(row, column):
+        for column in row:
+            if claim.get(column, row[column]) != row[column]:
                 detail = f"the {column} of evidence {name} is not what its leaf says"
                 yield _finding(leaf, "evidence_differs", detail, field=column)
+
+
+def _rows_of(model: type[Model], names: Collection[str]) -> dict[str, Mapping[str, Any]]:
+    """Of these rows what a leaf may say of them, by column."""
+    columns = _CLAIMED[model]
+    found = model._default_manager.filter(pk__in=names).values_list("pk", *columns)
+    return {pk: dict(zip(columns, values, strict=True)) for pk, *values in readable(found)}
 
 
 def _finding(leaf: Leaf, code: str, detail: str, *, field: str = "") -> Finding:

@@ -137,6 +137,22 @@ def read_sound(row: Verification) -> History:
     return history
 
 
+def read_flawed(row: Verification) -> History:
+    """As `read_sound`, but an entry that does not count leads on and proves nothing, as in the
+    audit.
+
+    For the end that follows the last fault: its rows are those that all entries lead to.
+    """
+    history = read_sound(row)
+    if history.flaw:
+        sound = {entry.pk for entry in history.entries}
+        stored = readable(_LATER, row.pk, 0)
+        entries = [course_entry(entry, is_signed=entry.pk in sound) for entry in stored]
+        history.state = fold.reach(entries)
+        history.written = stated(of_case(history.state, case=row.pk))
+    return history
+
+
 def read_unverified(row: Verification) -> History:
     """The history of a locked row, no signature verified: for a door that a worker judges after."""
     entries = list(readable(_LATER, row.pk, 0))

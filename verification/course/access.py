@@ -4,10 +4,10 @@ Of each the entries know a hash of its secret. Times count as `State.time` does.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
+from verification.course.changing import replace
 from verification.course.entry import Entry, text
 from verification.course.state import State, Step, Way, WayKey
 from verification.course.tables import HAND_OVER, LINK, SESSION, SIGNING

@@ -4,7 +4,6 @@ And what a test clock puts forward, by which each wait is over sooner. An entry 
 signature counts for nothing here.
 """
 
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -12,6 +11,7 @@ from verification.core.attestations import KINDS
 from verification.core.clearance import CONSUMED
 from verification.core.events import CLOSED, OPENED
 from verification.course import policy
+from verification.course.changing import replace
 from verification.course.entry import MOVE, TIME, Entry, Fault, moment, number, text
 from verification.course.state import State, Step
 

@@ -5,7 +5,6 @@ The release that an entry names says which stages, checks and tries its route ha
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any, Final
 
 from verification.core.keeping import inputs_mark
@@ -14,6 +13,7 @@ from verification.core.releases import Release
 from verification.core.results import Decision, Outcome, decide, on_record
 from verification.core.route import Next
 from verification.course import access, policy
+from verification.course.changing import replace
 from verification.course.entry import (
     CHECKS,
     CONSENT,

@@ -1,7 +1,6 @@
 """How a verification ends, and whether the entries before show why."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import Final
@@ -12,6 +11,7 @@ from verification.core.releases import Release
 from verification.core.results import Outcome
 from verification.course import policy
 from verification.course.attempts import EXHAUSTED
+from verification.course.changing import replace
 from verification.course.entry import (
     CONSENT,
     LAW,

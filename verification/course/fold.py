@@ -6,14 +6,15 @@ The look at signatures names it; what its rule would name is left out. Source: a
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum, auto
 from functools import reduce
 from typing import Final
 
 from verification.core import events
 from verification.core.events import EntryType
-from verification.course import access, after, attempts, ends, opening, payout, people
+from verification.course import access, after, attempts, ends, frames, opening, payout, people
+from verification.course.changing import replace
 from verification.course.entry import AFTER_END, LAW, LENDER, MOVE, Entry, Fault
 from verification.course.standing import stand
 from verification.course.state import Rule, State, Step
@@ -81,7 +82,7 @@ MOVES: Final = dict(
         _move("verification.failed", ends.failed),
         # A canceled case gets its receipt, frames go, a person asks for what the law gives them.
         _move(events.RECEIPT, after.receipt_issued, When.ALWAYS),
-        _move(events.DESTROYED, access.unmoved, When.ALWAYS),
+        _move(events.DESTROYED, frames.destroyed, When.ALWAYS),
         _move("verification.redacted", access.unmoved, When.ALWAYS),
         _move("verification.key_revoked", access.unmoved, When.ALWAYS),
         _move(events.DISPUTED, after.disputed, When.ALWAYS),
@@ -110,6 +111,9 @@ def apply(state: State, entry: Entry) -> Step:
     if opening is not None and entry.is_signed and entry.lender != opening.lender:
         detail = "it names another lender than the entry that opened the verification"
         faults.append(Fault(LENDER, detail))
+    if opening is not None and entry.log != opening.log:  # other keys sign there
+        faults.append(Fault(MOVE, "it stands in another log than the entry that opened it"))
+        entry = replace(entry, is_signed=False)
     if refusal := _refusal(state, move):
         faults.append(Fault(AFTER_END, refusal))
         if move:  # what it would have to show is not asked any more; the rows may follow it

@@ -3,13 +3,12 @@
 What the law asks comes from code, by the hash of the profile that the entry names.
 """
 
-from dataclasses import replace
-
 from verification.core import profiles, scenarios
 from verification.core.errors import Misconfigured
 from verification.core.route import Next
 from verification.course import policy
 from verification.course.access import with_link
+from verification.course.changing import replace
 from verification.course.entry import LAW, MOVE, Entry, Fault, listed, text
 from verification.course.state import LEFT, OPEN, Opening, State, Step
 

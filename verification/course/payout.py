@@ -5,7 +5,6 @@ must be that. An entry that lacks its signature counts for nothing here.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -26,6 +25,7 @@ from verification.core.clearance import OPEN as UNUSED
 from verification.core.errors import BadInput, Misconfigured
 from verification.core.profiles import Profile
 from verification.course import policy
+from verification.course.changing import replace
 from verification.course.entry import (
     GATES,
     LAW,

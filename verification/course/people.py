@@ -1,12 +1,12 @@
 """What people of the lender decide when the checks leave an attempt to them."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from verification.core.reasons import REASONS
 from verification.core.results import Outcome
 from verification.course import policy
 from verification.course.attempts import closed, passed_on
+from verification.course.changing import replace
 from verification.course.entry import MOVE, REASON, TIME, VOTES, Entry, Fault, text
 from verification.course.opening import same_law
 from verification.course.state import REVIEW, Closing, State, Step, Vote

@@ -7,6 +7,8 @@ it (`core/releases.py`), and leave the old one to those before; a test holds the
 from collections.abc import Mapping
 from typing import Final
 
+from verification.core.reasons import LIVENESS, REASONS
+
 VOTES_TO_PASS: Final = 2
 """How many people must pass what checks left to them. Source: law.md O-88, four eyes."""
 
@@ -69,3 +71,26 @@ HINDRANCES: Final = frozenset(
     {"borrower_busy", "captures_exceeded", "consents_exceeded", "velocity_exceeded"}
 )
 """Why a stage could not begin, though the borrower has an attempt left. Ours."""
+
+FRAMES_KEPT_SECONDS: Final = 72 * 3600
+"""How long the frames of a camera that no document shows are kept after the end, seconds. Source:
+liveness.md §4."""
+
+FRAMES_HELD_FOR: Final = frozenset(
+    {
+        *("liveness_review", "liveness_passive_review", "liveness_commands_left_out"),
+        *("liveness_line_review", "hand_over_review", "liveness_depth_flat"),
+        *("liveness_depth_missing", "liveness_surroundings_jumped", "liveness_actor_review"),
+        "liveness_replay_review",
+        *(
+            code
+            for code, reason in REASONS.items()
+            if reason.family == LIVENESS or code.startswith("liveness_injection_")
+        ),
+    }
+)
+"""By which codes of checks a declined verification keeps them until its retention ends: a gate of
+the live capture refused, or left it to people. Source: liveness.md §4; which codes is ours."""
+
+FRAMES_HELD_ENDINGS: Final = frozenset({"coercion_reported"})
+"""And by which codes of its end. Ours: somebody tells the borrower what to press."""

@@ -7,6 +7,8 @@ from verification.core.clearance import CONSUMED, FROZEN, ISSUED, PROCESSING
 from verification.course.case_row import of_case
 from verification.course.entry import Entry, moment, text
 from verification.course.evidence_rows import of_evidence
+from verification.course.key_row import of_key
+from verification.course.length import of_length
 from verification.course.row import Row
 from verification.course.state import Attempt, Clearance, State
 from verification.course.tables import ATTEMPT, CLEARANCE, RECEIPT, VOTE
@@ -28,6 +30,8 @@ def project(state: State, *, case: str, borrower_index: str | None) -> Iterator[
     `borrower_index`: what its borrower is found by, which the index key gives.
     """
     yield from of_case(state, case=case)
+    yield from of_length(state, case=case)
+    yield from of_key(state, case=case)
     for entry, digest in state.receipts.items():
         yield Row(RECEIPT, (case,), entry, {"jws": digest})
     for name, attempt in state.attempts.items():

@@ -1,11 +1,11 @@
 """Where a case stands beside what decides about it: its turn, its stage, its routes, its times."""
 
-from dataclasses import replace
 from typing import Final
 
 from verification.core.events import CLEARED, CLOSINGS, DESTROYED, DISPUTED, HINDERED, KEEPING
 from verification.core.results import Outcome
 from verification.core.route import OURS, Next
+from verification.course.changing import replace
 from verification.course.entry import Entry, number, text
 from verification.course.policy import HINDRANCES
 from verification.course.state import Standing, State

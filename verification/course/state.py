@@ -1,7 +1,7 @@
 """How far a verification has come, by its entries alone. Values: each entry leads to a new one."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -11,6 +11,7 @@ from verification.core.profiles import Combination
 from verification.core.releases import Release
 from verification.core.route import Next
 from verification.course import policy
+from verification.course.changing import replace
 from verification.course.entry import Body, Entry, Fault, moment
 
 OPEN: Final = "open"

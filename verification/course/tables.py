@@ -14,7 +14,7 @@ from typing import Final, Literal
 class Kind(StrEnum):
     """How the log stands to a column."""
 
-    SAID = auto()
+    STATED = auto()
     """An entry states the value, or entries lead to it."""
     SEALED = auto()
     """Bytes beside the entry hold it; their commitment is in the log."""
@@ -68,10 +68,11 @@ SHARED_USE: Final = "verification_sharedevidenceuse"
 SESSION: Final = "verification_borrowersession"
 SIGNING: Final = "verification_mobilesigning"
 HAND_OVER: Final = "verification_handover"
+KEY: Final = "verification_datakey"
 CLEARANCE: Final = "verification_clearance"
 RECEIPT: Final = "verification_receipt"
 
-said = partial(Field, Kind.SAID)
+stated = partial(Field, Kind.STATED)
 sealed = partial(Field, Kind.SEALED)
 keyed = partial(Field, Kind.KEYED)
 operational = partial(Field, Kind.OPERATIONAL)
@@ -94,38 +95,38 @@ _ASKED: Final = "clearance.requested"
 _TERMS: Final = "the last clearance.…"
 
 _OF_CASE: Final[Mapping[str, Field]] = {
-    "id": said("the verification of its entries"),
-    "lender_id": said("the lender of its first entry and of its end", "lender"),
-    "mode": said("the log its entries stand in", "log"),
-    "renews_id": said(f"{_CREATED}: renews", "renews"),
+    "id": stated("the verification of its entries"),
+    "lender_id": stated("the lender of its first entry and of its end", "lender"),
+    "mode": stated("the log its entries stand in", "log"),
+    "renews_id": stated(f"{_CREATED}: renews", "renews"),
     "client_reference": sealed("the sealed case, whose commitment is in verification.created"),
-    "created_at": said(f"{_CREATED}: its time", "at"),
-    "expires_at": said(f"{_CREATED}: expires_at, earlier by each test_clock.advanced"),
-    "advanced_seconds": said("test_clock.advanced: advance_seconds, all together"),
-    "in_review_since": said("the last verification.in_review: its time"),
-    "finished_at": said("the end: its time", "at"),
-    "redacted_at": said("verification.redacted: its time"),
-    "disputed_at": said("verification.disputed: its time"),
-    "handed_over_at": said("the last verification.handed_over: its time"),
-    "obligation_opened_at": said("obligation.opened: at"),
-    "obligation_closed_at": said("obligation.closed: at"),
-    "frames_until": said(
+    "created_at": stated(f"{_CREATED}: its time", "at"),
+    "expires_at": stated(f"{_CREATED}: expires_at, earlier by each test_clock.advanced"),
+    "advanced_seconds": stated("test_clock.advanced: advance_seconds, all together"),
+    "in_review_since": stated("the last verification.in_review: its time"),
+    "finished_at": stated("the end: its time", "at"),
+    "redacted_at": stated("verification.redacted: its time"),
+    "disputed_at": stated("verification.disputed: its time"),
+    "handed_over_at": stated("the last verification.handed_over: its time"),
+    "obligation_opened_at": stated("obligation.opened: at"),
+    "obligation_closed_at": stated("obligation.closed: at"),
+    "frames_until": stated(
         "72 hours after the end, while there are frames; later the step writes it"
     ),
-    "contract_signed_at": said("contract.reported: signed_at"),
-    "release_not_before": said("contract.reported: release_not_before"),
-    "status": said("the end; in review, verification.in_review"),
-    "code": said(f"{_ENDED}: code"),
-    "last_failure": said(f"{_ENDED}: last_failure; before, the codes of its attempts"),
+    "contract_signed_at": stated("contract.reported: signed_at"),
+    "release_not_before": stated("contract.reported: release_not_before"),
+    "status": stated("the end; in review, verification.in_review"),
+    "code": stated(f"{_ENDED}: code"),
+    "last_failure": stated(f"{_ENDED}: last_failure; before, the codes of its attempts"),
     "locale": sealed("the sealed case"),
-    "profile_id": said(f"{_CREATED} and the end: profile", "profile"),
-    "profile_sha256": said(f"{_CREATED} and the end: profile_sha256"),
-    "combinations": said(f"{_CREATED}: combinations"),
-    "combination": said("the end, route.chosen: combination"),
-    "passed_routes": said("the end: routes; before, route.chosen: passed", "routes"),
-    "route": said(f"{_ENDED}, route.chosen, {_CREATED}: route"),
-    "stage": said(f"{_ENDED}: stage; before, {_OPENED}"),
-    "turn": said(f"{_ENDED}: turn; before, {_OPENED} and .answered"),
+    "profile_id": stated(f"{_CREATED} and the end: profile", "profile"),
+    "profile_sha256": stated(f"{_CREATED} and the end: profile_sha256"),
+    "combinations": stated(f"{_CREATED}: combinations"),
+    "combination": stated("the end, route.chosen: combination"),
+    "passed_routes": stated("the end: routes; before, route.chosen: passed", "routes"),
+    "route": stated(f"{_ENDED}, route.chosen, {_CREATED}: route"),
+    "stage": stated(f"{_ENDED}: stage; before, {_OPENED}"),
+    "turn": stated(f"{_ENDED}: turn; before, {_OPENED} and .answered"),
     "sealed_case": sealed(f"{_CREATED}: case"),
     "borrower_index": keyed("the IIN in the sealed case, by the index key"),
     "borrower_index_version": keyed("the key by which the index comes out"),
@@ -133,157 +134,161 @@ _OF_CASE: Final[Mapping[str, Field]] = {
     "faults": operational(
         "how often a step was tried; the end that too many lead to is signed and says its cause"
     ),
-    "sequence": said("how many entries it has"),
+    "sequence": stated("how many entries it has"),
 }
 _OF_ATTEMPT: Final[Mapping[str, Field]] = {
-    "id": said(f"{_OPENED}: attempt"),
-    "verification_id": said(f"{_OPENED}: its verification"),
-    "lender_id": said(f"{_OPENED}: its lender", "lender"),
-    "mode": said(f"{_OPENED}: its log", "log"),
+    "id": stated(f"{_OPENED}: attempt"),
+    "verification_id": stated(f"{_OPENED}: its verification"),
+    "lender_id": stated(f"{_OPENED}: its lender", "lender"),
+    "mode": stated(f"{_OPENED}: its log", "log"),
     "borrower_index": keyed("that of its verification"),
-    "route": said(f"{_OPENED}: route"),
-    "stage": said(f"{_OPENED}: stage"),
-    "counted": said(f"{_OPENED}: counted"),
-    "burnt": said(f"{_CLOSED}: burnt"),
-    "status": said(f"{_CLOSED}: outcome; before, who moves next by its last answer or look"),
-    "code": said(f"{_CLOSED}: code"),
+    "route": stated(f"{_OPENED}: route"),
+    "stage": stated(f"{_OPENED}: stage"),
+    "counted": stated(f"{_OPENED}: counted"),
+    "burnt": stated(f"{_CLOSED}: burnt"),
+    "status": stated(f"{_CLOSED}: outcome; before, who moves next by its last answer or look"),
+    "code": stated(f"{_CLOSED}: code"),
     "notice": operational(
         "the word above the next question; what is asked, and judged, is in the memory and the "
         "evidence"
     ),
-    "turn": said(f"{_OPENED} and .answered: turn"),
-    "answers": said("how many attempt.answered brought evidence"),
+    "turn": stated(f"{_OPENED} and .answered: turn"),
+    "answers": stated("how many attempt.answered brought evidence"),
     "sealed_memory": sealed(f"{_DIALOGUE}: memory"),
-    "opened_at": said(f"{_OPENED}: its time", "at"),
-    "expires_at": said(f"{_DIALOGUE}: expires_at"),
-    "closed_at": said(f"{_CLOSED}: its time; of one left behind, the time of what left it", "at"),
+    "opened_at": stated(f"{_OPENED}: its time", "at"),
+    "expires_at": stated(f"{_DIALOGUE}: expires_at"),
+    "closed_at": stated(f"{_CLOSED}: its time; of one left behind, the time of what left it", "at"),
 }
 _OF_VOTE: Final[Mapping[str, Field]] = {
     "id": ROW_NUMBER,
-    "attempt_id": said("review.voted: attempt"),
-    "person": said("review.voted: person"),
-    "passes": said("review.voted: outcome", "outcome"),
-    "created_at": said("review.voted: its time", "at"),
+    "attempt_id": stated("review.voted: attempt"),
+    "person": stated("review.voted: person"),
+    "passes": stated("review.voted: outcome", "outcome"),
+    "created_at": stated("review.voted: its time", "at"),
 }
 _OF_LINK: Final[Mapping[str, Field]] = {
     "id": ROW_NUMBER,
-    "token_sha256": said(f"{_MINTED}: link"),
-    "verification_id": said(f"{_MINTED}: its verification"),
-    "created_at": said(f"{_MINTED}: its time"),
-    "expires_at": said("link_expires_at, or the time of the newer link or hand-over that ended it"),
-    "spent_at": said("link.spent: its time"),
+    "token_sha256": stated(f"{_MINTED}: link"),
+    "verification_id": stated(f"{_MINTED}: its verification"),
+    "created_at": stated(f"{_MINTED}: its time"),
+    "expires_at": stated(
+        "link_expires_at, or the time of the newer link or hand-over that ended it"
+    ),
+    "spent_at": stated("link.spent: its time"),
 }
 _OF_SESSION: Final[Mapping[str, Field]] = {
     "id": ROW_NUMBER,
-    "token_sha256": said(f"{_SESSION}: session"),
-    "verification_id": said(f"{_SESSION}: its verification"),
-    "created_at": said(f"{_SESSION}: its time"),
-    "ended_at": said("the time of the next session"),
+    "token_sha256": stated(f"{_SESSION}: session"),
+    "verification_id": stated(f"{_SESSION}: its verification"),
+    "created_at": stated(f"{_SESSION}: its time"),
+    "ended_at": stated("the time of the next session"),
 }
 _OF_SIGNING: Final[Mapping[str, Field]] = {
     "id": operational(
         "which of several codes of a turn is the newest: the page says how that one stands"
     ),
-    "verification_id": said("mobile_signing.minted: its verification"),
-    "session_id": said("mobile_signing.minted: session", "session"),
-    "turn": said("mobile_signing.minted: turn"),
-    "code_sha256": said("mobile_signing.minted: signing"),
-    "access_sha256": said("mobile_signing.read: access", "access"),
-    "expires_at": said("mobile_signing.minted, .read: expires_at"),
-    "outcome": said("mobile_signing.taken, .refused, or a newer .minted"),
+    "verification_id": stated("mobile_signing.minted: its verification"),
+    "session_id": stated("mobile_signing.minted: session", "session"),
+    "turn": stated("mobile_signing.minted: turn"),
+    "code_sha256": stated("mobile_signing.minted: signing"),
+    "access_sha256": stated("mobile_signing.read: access", "access"),
+    "expires_at": stated("mobile_signing.minted, .read: expires_at"),
+    "outcome": stated("mobile_signing.taken, .refused, or a newer .minted"),
 }
 _OF_HAND_OVER: Final[Mapping[str, Field]] = {
     "id": sealed(
         "the phone's browser opens for this row alone; of a code that none has read, nothing"
     ),
-    "verification_id": said("hand_over.minted: its verification"),
-    "session_id": said("hand_over.minted: session", "session"),
-    "code_sha256": said("hand_over.minted: hand_over"),
-    "phone_sha256": said("hand_over.read: phone", "phone"),
+    "verification_id": stated("hand_over.minted: its verification"),
+    "session_id": stated("hand_over.minted: session", "session"),
+    "code_sha256": stated("hand_over.minted: hand_over"),
+    "phone_sha256": stated("hand_over.read: phone", "phone"),
     "number": keyed("drawn from phone_sha256 by the index key"),
     "sealed_agent": sealed("hand_over.read: agent"),
-    "expires_at": said("hand_over.minted, .read: expires_at"),
-    "outcome": said("verification.handed_over, hand_over.refused, .stopped, or a newer .minted"),
+    "expires_at": stated("hand_over.minted, .read: expires_at"),
+    "outcome": stated("verification.handed_over, hand_over.refused, .stopped, or a newer .minted"),
 }
 _OF_KEY: Final[Mapping[str, Field]] = {
-    "verification_id": sealed("the key opens for its verification alone"),
-    "wrapped_key": sealed("opens the case and the evidence, whose commitments are in the log"),
+    "verification_id": stated("the verification of verification.created"),
+    "wrapped_key": stated(
+        "there until verification.redacted; it opens what has its commitments in the log"
+    ),
     "kek_version": sealed("the key opens by this version alone"),
     "created_at": operational(
         "nothing asks when a key was made; the case it seals has the time of verification.created"
     ),
-    "destroyed_at": said("verification.redacted: its time"),
+    "destroyed_at": stated("verification.redacted: its time"),
 }
 _OF_ITEM: Final[Mapping[str, Field]] = {
-    "id": said("evidence: id"),
-    "verification_id": said("the verification of the entry that lists it"),
-    "attempt_id": said("the attempt of the entry that lists it", "attempt"),
-    "kind": said("evidence: kind"),
-    "sealed_sha256": said("evidence: sealed_sha256"),
+    "id": stated("evidence: id"),
+    "verification_id": stated("the verification of the entry that lists it"),
+    "attempt_id": stated("the attempt of the entry that lists it", "attempt"),
+    "kind": stated("evidence: kind"),
+    "sealed_sha256": stated("evidence: sealed_sha256"),
     "offset": sealed("what lies there opens for this item alone"),
     "sealed": sealed("its hash is sealed_sha256, which the log has"),
     "wrapped_key": sealed("opens the item, whose commitment is in the log"),
-    "destroyed_at": said("evidence.destroyed: its time"),
-    "commitment": said("evidence: commitment"),
-    "seen_index": said("evidence: seen, a hash of id and index", "seen"),
-    "size": said("evidence: size"),
-    "created_at": said("the time of the entry that lists it", "at"),
+    "destroyed_at": stated("evidence.destroyed: its time"),
+    "commitment": stated("evidence: commitment"),
+    "seen_index": stated("evidence: seen, a hash of id and index", "seen"),
+    "size": stated("evidence: size"),
+    "created_at": stated("the time of the entry that lists it", "at"),
 }
 _OF_WORD: Final[Mapping[str, Field]] = {
-    "attempt_id": said(
+    "attempt_id": stated(
         "the last attempt.looked_at: words, a hash of the attempt and all its words"
     ),
-    "word": said("the last attempt.looked_at: words", "words"),
+    "word": stated("the last attempt.looked_at: words", "words"),
 }
 _OF_SHARED: Final[Mapping[str, Field]] = {
     "sha256": sealed("evidence: sha256; and the bytes in the file have it"),
-    "size": said("evidence: size"),
+    "size": stated("evidence: size"),
     "created_at": operational(
         "when it was first kept by anybody; a judgement says its own time, and its file its bytes"
     ),
 }
 _OF_USE: Final[Mapping[str, Field]] = {
-    "attempt_id": said("the attempt of the entry that lists it"),
-    "evidence_id": said("evidence: sha256", "sha256"),
-    "kind": said("evidence: kind"),
+    "attempt_id": stated("the attempt of the entry that lists it"),
+    "evidence_id": stated("evidence: sha256", "sha256"),
+    "kind": stated("evidence: kind"),
 }
 _OF_RECEIPT: Final[Mapping[str, Field]] = {
-    "verification_id": said("the verification of the entry that names it"),
-    "jws": said("every worker's end, receipt.issued: receipt, the SHA-256 of what it spells"),
+    "verification_id": stated("the verification of the entry that names it"),
+    "jws": stated("every worker's end, receipt.issued: receipt, the SHA-256 of what it spells"),
 }
 _OF_CLEARANCE: Final[Mapping[str, Field]] = {
-    "id": said(f"{_ASKED}: clearance"),
-    "verification_id": said(f"{_ASKED}: its verification"),
-    "lender_id": said(f"{_ASKED}: its lender", "lender"),
-    "mode": said(f"{_ASKED}: its log"),
-    "status": said(f"{_TERMS}: its kind; superseded, the next clearance.requested"),
-    "code": said(f"{_TERMS}: code"),
-    "profile_id": said(f"{_TERMS}: profile", "profile"),
-    "contract_sha256": said(f"{_TERMS}: contract", "contract"),
-    "cap_tiyn": said(f"{_TERMS}: cap", "cap"),
-    "created_at": said(f"{_ASKED}: its time"),
-    "issued_at": said("clearance.issued: its time"),
-    "expires_at": said("clearance.issued: expires_at, earlier by each test_clock.advanced"),
-    "fresh_until": said("clearance.issued: fresh_until, earlier by each test_clock.advanced"),
-    "iin_index": said("clearance.issued: iin", "iin"),
-    "account_index": said("clearance.issued: account", "account"),
-    "gates": said(f"{_TERMS}: gates"),
-    "consumed_at": said("clearance.consumed: its time"),
-    "amount_tiyn": said("clearance.consumed: amount", "amount"),
-    "frozen_at": said("clearance.frozen: its time"),
+    "id": stated(f"{_ASKED}: clearance"),
+    "verification_id": stated(f"{_ASKED}: its verification"),
+    "lender_id": stated(f"{_ASKED}: its lender", "lender"),
+    "mode": stated(f"{_ASKED}: its log"),
+    "status": stated(f"{_TERMS}: its kind; superseded, the next clearance.requested"),
+    "code": stated(f"{_TERMS}: code"),
+    "profile_id": stated(f"{_TERMS}: profile", "profile"),
+    "contract_sha256": stated(f"{_TERMS}: contract", "contract"),
+    "cap_tiyn": stated(f"{_TERMS}: cap", "cap"),
+    "created_at": stated(f"{_ASKED}: its time"),
+    "issued_at": stated("clearance.issued: its time"),
+    "expires_at": stated("clearance.issued: expires_at, earlier by each test_clock.advanced"),
+    "fresh_until": stated("clearance.issued: fresh_until, earlier by each test_clock.advanced"),
+    "iin_index": stated("clearance.issued: iin", "iin"),
+    "account_index": stated("clearance.issued: account", "account"),
+    "gates": stated(f"{_TERMS}: gates"),
+    "consumed_at": stated("clearance.consumed: its time"),
+    "amount_tiyn": stated("clearance.consumed: amount", "amount"),
+    "frozen_at": stated("clearance.frozen: its time"),
 }
 _BY_TOKEN: Final = ("token_sha256",)
 _BY_CODE: Final = ("code_sha256",)
 
 TABLES: Final[Mapping[str, Table]] = {
-    CASE: Table(_OF_CASE, "verification {}"),
+    CASE: Table(_OF_CASE, "verification {}", unsaid="own row"),
     ATTEMPT: Table(_OF_ATTEMPT, "attempt {}"),
     VOTE: Table(_OF_VOTE, "vote of {1} on attempt {0}", ("attempt_id", "person")),
     LINK: Table(_OF_LINK, "link {:.16}", _BY_TOKEN, names_case="always"),
     SESSION: Table(_OF_SESSION, "session {:.16}", _BY_TOKEN, names_case="always"),
     SIGNING: Table(_OF_SIGNING, "signing {:.16}", _BY_CODE, names_case="always"),
     HAND_OVER: Table(_OF_HAND_OVER, "hand_over {:.16}", _BY_CODE, names_case="always"),
-    "verification_datakey": Table(_OF_KEY),
+    KEY: Table(_OF_KEY, "key of verification {}", ("verification_id",)),
     ITEM: Table(
         _OF_ITEM,
         "evidence {}",

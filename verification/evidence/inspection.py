@@ -4,14 +4,13 @@ A case has sealed beside its evidence what its stages remember and the phones of
 """
 
 import json
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
-from itertools import groupby
-from operator import itemgetter
-from typing import Final, Protocol
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol, TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError
+from django.db.models import QuerySet
 
 from verification.core.errors import EvidenceUnreadable, Misconfigured
 from verification.core.findings import Finding
@@ -23,20 +22,14 @@ _UNREADABLE = (DatabaseError, ValueError, TypeError, AttributeError, ArithmeticE
 _CASE_UNREADABLE = (DatabaseError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError)
 _LOOKS: Final = 5
 """How often a verification is looked at that is moving while we look."""
+_OPENED: Final = "verification.created"
+_READ: Final = "hand_over.read"
 _REMEMBERING: Final = ("attempt.opened", "attempt.answered", "attempt.looked_at", "evidence.kept")
-
-
-class Entries(Protocol):
-    """The readers of the log by which cases are inspected: evidence stands beside the log, and is handed them."""
-
-    def ids_of_type(self, log: str, entry_type: str, /) -> Iterator[str]:
-        """The ids of all entries of a type about a case."""
-
-    def by_ids(self, ids: Collection[str], /) -> list[AuditEntry]:
-        """The entries with these ids."""
-
-    def of_cases(self, cases: Collection[str], /, *, types: Collection[str]) -> list[AuditEntry]:
-        """The entries of these types of some verifications, in their order."""
+_COLUMNS: Final = (
+    *("lender_id", "mode", "client_reference", "locale", "sealed_case", "borrower_index", "borrower_index_version"),
+    *("sequence", "step"),
+)
+Row = TypeVar("Row")
 
 
 @dataclass
@@ -45,6 +38,11 @@ class Unchecked:
 
     cases: int = 0
     indexes: int = 0
+
+    def add(self, other: "Unchecked") -> None:
+        """Counts what another look has left out."""
+        self.cases += other.cases
+        self.indexes += other.indexes
 
     def __str__(self) -> str:
         """A sentence about it, empty if everything was checked."""
@@ -56,27 +54,66 @@ class Unchecked:
         return "; ".join(parts)
 
 
-def verify_evidence(log: str) -> Iterator[Finding]:
-    """Findings about the sealed originals of one mode: hash, key, place and commitment; one file in memory at a time.
+Seen = Finding | Unchecked
 
-    Where a verification's key was destroyed only the hash is left to be checked; so it is where this process has no KEK
-    at all. Of what was destroyed by itself neither key nor bytes may be left.
+
+class Entries(Protocol):
+    """Reads the entries of some types of some cases, in their order; what cannot be read is left out."""
+
+    def __call__(
+        self, cases: Collection[str], /, *, types: Collection[str], skips_damaged: bool
+    ) -> list[AuditEntry]:
+        """The entries."""
+
+
+@dataclass
+class _Case:
+    """What is held of one case. `items`: by id, None for one that cannot be read."""
+
+    id: str
+    log: str
+    row: Verification | None
+    kept: DataKey | None
+    entries: list[AuditEntry] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
+    phones: list[HandOver] = field(default_factory=list)
+    items: dict[str, EvidenceItem | None] = field(default_factory=dict)
+
+    def of_types(self, *types: str) -> Iterator[AuditEntry]:
+        """Its entries of these types, whose bodies are maps."""
+        return (entry for entry in self.entries if entry.type in types and isinstance(entry.body, dict))
+
+
+def verify_page(log: str, entries: Entries, ids: Sequence[str]) -> Iterator[Seen]:
+    """Findings about the sealed cases and originals of some cases of a log, and what no key was there for.
+
+    Of a sealed case its key, place, commitment and index; of an original its hash, key, place and commitment, one file
+    in memory at a time. Erased cases are left out: where a key was destroyed only the hash of an original is left to be
+    checked; so it is where this process has no KEK at all. Of what was destroyed by itself neither key nor bytes may be
+    left.
     """
-    ids = EvidenceItem.objects.filter(verification__mode=log).order_by("verification_id", "id")
     try:
-        # In order of their verification, so that each key is unwrapped once.
-        for owner, of_owner in groupby(ids.values_list("verification_id", "pk").iterator(), key=itemgetter(0)):
-            key, wrong = _key_of(owner)
-            yield from (Finding(code="key", log=log, detail=detail) for detail in wrong)
-            for pk, item in _items([pk for _, pk in of_owner]):
-                # A worker may have destroyed it meanwhile: then its row says so by now.
-                if _verify_item(item, key) and (wrong_item := _verify_item(dict(_items([pk]))[pk], key)):
-                    field, detail = wrong_item
-                    detail = f"evidence {pk} of {owner}: {detail}"
-                    yield Finding(code="evidence", log=log, field=field, detail=detail)
+        cases = _read(log, entries, ids)
     except _UNREADABLE as error:
-        detail = f"the evidence cannot be read further ({type(error).__name__})"
-        yield Finding(code="unreadable", log=log, detail=detail)
+        if len(ids) == 1:
+            detail = f"what is sealed of {ids[0]} cannot be read ({type(error).__name__})"
+            yield Finding(code="unreadable", log=log, detail=detail)
+            return
+        for name in ids:
+            yield from verify_page(log, entries, [name])
+        return
+    for case in cases:
+        seen = list(_verify(case))
+        for _ in range(_LOOKS):
+            # A worker may have moved it meanwhile, which is counted in its row, or may move it as we look again.
+            if not any(isinstance(each, Finding) for each in seen):
+                break
+            [again] = _read(log, entries, [case.id])
+            seen = list(_verify(again))
+            now = Verification.objects.filter(pk=case.id).values_list("sequence", flat=True).first()
+            if again.row is None or again.row.sequence == now:
+                break
+        yield from seen
 
 
 def verify_shared() -> Iterator[Finding]:
@@ -92,64 +129,107 @@ def verify_shared() -> Iterator[Finding]:
         yield Finding(code="unreadable", detail=detail)
 
 
-def verify_cases(log: str, *, entries: Entries, unchecked: Unchecked) -> Iterator[Finding]:
-    """Findings about the sealed cases of a log: key, place, commitment and index. Erased ones are left out.
+def _read(log: str, entries: Entries, ids: Sequence[str]) -> list[_Case]:
+    """What is held of these cases, by a statement a table. The rows come first: their counts are compared."""
+    rows = {row.pk: row for row in _readable(Verification.objects.filter(pk__in=ids).only(*_COLUMNS))}
+    kept = {key.pk: key for key in _readable(DataKey.objects.filter(pk__in=ids))}
+    cases = {name: _Case(name, log, rows.get(name), kept.get(name)) for name in ids}
+    for entry in entries(ids, types=(_OPENED, _READ, *_REMEMBERING), skips_damaged=True):
+        cases[str(entry.verification_id)].entries.append(entry)
+    attempts = Attempt.objects.filter(verification_id__in=ids).only("verification_id", "sealed_memory")
+    for attempt in _readable(attempts.order_by("pk")):
+        cases[attempt.verification_id].attempts.append(attempt)
+    for phone in _readable(HandOver.objects.filter(verification_id__in=ids).order_by("pk")):
+        cases[phone.verification_id].phones.append(phone)
+    items = EvidenceItem.objects.filter(verification_id__in=ids, verification__mode=log).order_by("pk")
+    whole = {item.pk: item for item in _readable(items.defer("seen_index", "created_at"))}
+    for pk, owner in items.values_list("pk", "verification_id"):
+        cases[owner].items[pk] = whole.get(pk)
+    return list(cases.values())
 
-    `unchecked` counts what no key was there for.
-    """
+
+def _readable(query: QuerySet[Any, Row]) -> list[Row]:
+    """Those rows that can be read, for somebody may have damaged some."""
     try:
-        # Ids alone, and each row by itself: one that is damaged ends no look at the others.
-        for pk in entries.ids_of_type(log, "verification.created"):
+        return list(query)
+    except _UNREADABLE:
+        found = list[Row]()
+        for pk in list(query.values_list("pk", flat=True)):
             try:
-                for field, detail in verify_case(pk, unchecked, entries=entries):
-                    yield Finding(code="case", log=log, entry=str(pk), field=field, detail=detail)
-            except _CASE_UNREADABLE as error:
-                detail = f"the case it opened cannot be read ({type(error).__name__})"
-                yield Finding(code="case", log=log, entry=str(pk), field=vault.CASE["field"], detail=detail)
-    except _CASE_UNREADABLE as error:
-        detail = f"the sealed cases cannot be read further ({type(error).__name__})"
-        yield Finding(code="unreadable", log=log, detail=detail)
+                found.extend(query.filter(pk=pk))
+            except _UNREADABLE:
+                continue
+        return found
 
 
-def verify_case(entry_id: str, unchecked: Unchecked, *, entries: Entries) -> Iterator[tuple[str, str]]:
-    """Pairs of the field that does not fit and a sentence about it. Raises `ValueError` if the entry is not there."""
-    [entry] = entries.by_ids([entry_id])
-    row = Verification.objects.filter(pk=entry.verification_id).first()
-    said = entry.body.get("case") if isinstance(entry.body, dict) else None
-    if said is None or row is None:
+def _verify(case: _Case) -> Iterator[Seen]:
+    key, fault = _key_of(case)
+    for entry in case.of_types(_OPENED):
+        if entry.log == case.log:
+            yield from _verify_case(case, entry, key, fault)
+    if case.items and fault:
+        yield Finding(code="key", log=case.log, detail=fault)
+    files = dict[str, bytes]()
+    for pk, item in case.items.items():
+        if item is not None and item.sealed is None and item.sealed_sha256 not in files:
+            files.clear()
+        if wrong := _verify_item(case, item, key, files):
+            column, detail = wrong
+            detail = f"evidence {pk} of {case.id}: {detail}"
+            yield Finding(code="evidence", log=case.log, field=column, detail=detail)
+
+
+def _verify_case(case: _Case, entry: AuditEntry, key: Key | None, fault: str) -> Iterator[Seen]:
+    """What is wrong with the sealed case that an entry opened; nothing where it is erased."""
+    row = case.row
+    if row is None or entry.body.get("case") is None:
         return
     if not settings.TULGA_KEY_ENCRYPTION_KEYS:
-        unchecked.cases += 1
+        yield Unchecked(cases=1)
+        return
+    if case.kept is not None and case.kept.destroyed_at is not None:
         return
     try:
-        kept = DataKey.objects.filter(pk=row.pk).first()
-        if kept is None:
-            raise EvidenceUnreadable(f"{row.pk} has no key")
-        if kept.destroyed_at is not None:
-            return
-        key = vault.unwrap(kept, lender_id=row.lender_id)
+        for seen in _verify_sealed(case, row, entry.body["case"], key, fault):
+            if isinstance(seen, Unchecked):
+                yield seen
+                continue
+            column, detail = seen
+            yield Finding(code="case", log=case.log, entry=entry.pk, field=column, detail=detail)
+    except _CASE_UNREADABLE as error:
+        detail = f"the case it opened cannot be read ({type(error).__name__})"
+        yield Finding(code="case", log=case.log, entry=entry.pk, field=vault.CASE["field"], detail=detail)
+
+
+def _verify_sealed(
+    case: _Case, row: Verification, commitment: Any, key: Key | None, fault: str
+) -> Iterator[tuple[str, str] | Unchecked]:
+    """Pairs of the field that does not fit and a sentence about it."""
+    try:
+        if key is None:
+            raise EvidenceUnreadable(fault)
         opened = key.unseal(bytes(row.sealed_case), **vault.CASE)
-    except (EvidenceUnreadable, Misconfigured) as error:
+    except EvidenceUnreadable as error:
         yield vault.CASE["field"], f"the case of {row.pk} does not open: {error.detail}"
         return
-    if vault.commitment(opened.salt, opened.plain) != said:
+    if vault.commitment(opened.salt, opened.plain) != commitment:
         yield "case", f"the sealed case of {row.pk} is not the one this entry committed to"
     opening = json.loads(opened.plain)["opening"]
-    for field in ("client_reference", "locale"):
-        if opening[field] != getattr(row, field):
-            yield field, f"the {field} of {row.pk} is not the one in its sealed case"
-    yield from _verify_memories(row.pk, key, entries)
-    yield from _verify_agents(row.pk, key, entries)
+    for column in ("client_reference", "locale"):
+        if opening[column] != getattr(row, column):
+            yield column, f"the {column} of {row.pk} is not the one in its sealed case"
+    yield from _verify_memories(case, key)
+    yield from _verify_agents(case, key)
     if not settings.TULGA_INDEX_KEYS:
-        unchecked.indexes += 1
+        yield Unchecked(indexes=1)
         return
-    yield from _verify_indexes(row, str(opening["person"]["iin"]["value"]))
+    yield from _verify_indexes(case, row, str(opening["person"]["iin"]["value"]))
 
 
-def _verify_indexes(row: Verification, iin: str) -> Iterator[tuple[str, str]]:
+def _verify_indexes(case: _Case, row: Verification, iin: str) -> Iterator[tuple[str, str]]:
     """What is drawn by index keys: what its borrower is found by, and the numbers that phones show.
 
-    So nobody who writes rows chooses either.
+    So who writes rows chooses neither.
     """
     version = row.borrower_index_version
     try:
@@ -159,85 +239,67 @@ def _verify_indexes(row: Verification, iin: str) -> Iterator[tuple[str, str]]:
     else:
         if bytes(row.borrower_index or b"") != computed:
             yield "borrower_index", f"the borrower of {row.pk} is not found by the IIN in its sealed case"
-    for phone in HandOver.objects.filter(verification=row.pk).order_by("pk"):
+    for phone in case.phones:
         # Before somebody said the number it may be shown anew: it is the same.
         is_shown = phone.number or phone.outcome in ("done", "refused")
         if is_shown and phone.number not in vault.numbers_of(bytes(phone.phone_sha256 or b"")):
             yield "number", f"the number of hand-over {phone.pk} is none that we drew"
 
 
-def _verify_memories(pk: str, key: Key, entries: Entries) -> Iterator[tuple[str, str]]:
+def _verify_memories(case: _Case, key: Key) -> Iterator[tuple[str, str]]:
     """What each stage remembers is what the last entry of its attempt says: an earlier memory has tries left."""
-    wrong: list[tuple[str, str]] = []
-    for _ in range(_LOOKS):
-        sequence = Verification.objects.filter(pk=pk).values_list("sequence", flat=True).first()
-        remembering = (entry.body for entry in entries.of_cases([pk], types=_REMEMBERING))
-        bodies = [body for body in remembering if isinstance(body, dict) and "memory" in body]
-        said, wrong = {str(body.get("attempt")): body["memory"] for body in bodies}, []
-        for attempt in Attempt.objects.filter(verification=pk, pk__in=said).order_by("pk"):
-            try:
-                opened = key.unseal(bytes(attempt.sealed_memory), **vault.place_of_memory(attempt.pk))
-            except EvidenceUnreadable as error:
-                wrong.append(("sealed_memory", f"the memory of {attempt.pk} does not open: {error.detail}"))
-                continue
-            if vault.commitment(opened.salt, opened.plain) != said[attempt.pk]:
-                detail = f"the memory of {attempt.pk} is not the one its last entry committed to"
-                wrong.append(("sealed_memory", detail))
-        # A worker may have moved it meanwhile, which is counted in its row.
-        if not wrong or sequence == Verification.objects.filter(pk=pk).values_list("sequence", flat=True).first():
-            break
-    yield from wrong
-
-
-def _verify_agents(pk: str, key: Key, entries: Entries) -> Iterator[tuple[str, str]]:
-    """Which browser each phone has that scanned a code, as its entry says."""
-    bodies = [entry.body for entry in entries.of_cases([pk], types=("hand_over.read",))]
-    said = {str(body.get("hand_over")): body.get("agent") for body in bodies if isinstance(body, dict)}
-    for row in HandOver.objects.filter(verification=pk).order_by("pk"):
-        place = vault.place_of_agent(row.pk)
-        wanted = said.get(bytes(row.code_sha256).hex())
+    bodies = [entry.body for entry in case.of_types(*_REMEMBERING) if "memory" in entry.body]
+    commitments = {str(body.get("attempt")): body["memory"] for body in bodies}
+    for attempt in case.attempts:
+        if attempt.pk not in commitments:
+            continue
         try:
-            opened = key.unseal(bytes(row.sealed_agent), **place) if row.sealed_agent is not None else None
+            opened = key.unseal(bytes(attempt.sealed_memory), **vault.place_of_memory(attempt.pk))
         except EvidenceUnreadable as error:
-            yield "sealed_agent", f"the browser of hand-over {row.pk} does not open: {error.detail}"
+            yield "sealed_memory", f"the memory of {attempt.pk} does not open: {error.detail}"
+            continue
+        if vault.commitment(opened.salt, opened.plain) != commitments[attempt.pk]:
+            yield "sealed_memory", f"the memory of {attempt.pk} is not the one its last entry committed to"
+
+
+def _verify_agents(case: _Case, key: Key) -> Iterator[tuple[str, str]]:
+    """Which browser each phone has that scanned a code, as its entry says."""
+    commitments = {str(entry.body.get("hand_over")): entry.body.get("agent") for entry in case.of_types(_READ)}
+    for phone in case.phones:
+        wanted = commitments.get(bytes(phone.code_sha256).hex())
+        sealed, place = phone.sealed_agent, vault.place_of_agent(phone.pk)
+        try:
+            opened = key.unseal(bytes(sealed), **place) if sealed is not None else None
+        except EvidenceUnreadable as error:
+            yield "sealed_agent", f"the browser of hand-over {phone.pk} does not open: {error.detail}"
             continue
         if wanted != (vault.commitment(opened.salt, opened.plain) if opened else None):
-            yield "sealed_agent", f"the browser of hand-over {row.pk} is not the one its entry committed to"
+            yield "sealed_agent", f"the browser of hand-over {phone.pk} is not the one its entry committed to"
 
 
-def _key_of(verification_id: str) -> tuple[Key | None, list[str]]:
+def _key_of(case: _Case) -> tuple[Key | None, str]:
     """The key if there is one to try, and what is wrong with it."""
-    if not settings.TULGA_KEY_ENCRYPTION_KEYS:
-        return None, []
+    kept, row = case.kept, case.row
+    if not settings.TULGA_KEY_ENCRYPTION_KEYS or row is None:
+        return None, ""
     try:
-        row = DataKey.objects.select_related("verification").filter(pk=verification_id).first()
-        if row is None:
-            return None, [f"{verification_id} has no key"]
-        if row.destroyed_at is not None:
+        if kept is None:
+            is_there = DataKey.objects.filter(pk=case.id).exists()
+            return None, f"the key of {case.id} cannot be read" if is_there else f"{case.id} has no key"
+        if kept.destroyed_at is not None:
             # A key that was to be destroyed and is still there breaks the promise of erasure: that is a finding too.
-            still = [f"the key of {verification_id} counts as destroyed and is still there"] if row.wrapped_key else []
-            return None, still
-        return vault.unwrap(row, lender_id=row.verification.lender_id), []
+            still = f"the key of {case.id} counts as destroyed and is still there"
+            return None, still if kept.wrapped_key else ""
+        return vault.unwrap(kept, lender_id=row.lender_id), ""
     except (EvidenceUnreadable, Misconfigured) as error:
-        return None, [f"the key of {verification_id} does not open: {error.detail}"]
+        return None, f"the key of {case.id} does not open: {error.detail}"
     except _UNREADABLE:
-        return None, [f"the key of {verification_id} cannot be read"]
+        return None, f"the key of {case.id} cannot be read"
 
 
-def _items(ids: list[str]) -> Iterator[tuple[str, EvidenceItem | None]]:
-    """The items of one verification, whose bytes are little or lie in files; None for one that cannot be read."""
-    try:
-        found = dict(EvidenceItem.objects.in_bulk(ids))
-    except _UNREADABLE:
-        found = {}
-    for pk in ids:
-        try:
-            yield pk, found.get(pk) or EvidenceItem.objects.get(pk=pk)
-        except (*_UNREADABLE, EvidenceItem.DoesNotExist):
-            yield pk, None
-
-
-def _verify_item(item: EvidenceItem | None, key: Key | None) -> tuple[str, str] | None:
+def _verify_item(
+    case: _Case, item: EvidenceItem | None, key: Key | None, files: dict[str, bytes]
+) -> tuple[str, str] | None:
     """The column that does not fit and a sentence about it; None if all do."""
     if item is None:
         return "", "the row cannot be read"
@@ -247,11 +309,12 @@ def _verify_item(item: EvidenceItem | None, key: Key | None) -> tuple[str, str] 
             return "wrapped_key", "its key counts as destroyed and is still there" if is_destroyed else "it has no key"
         if is_destroyed:
             # Its file goes a moment after its key; while a worker owes that, nothing is wrong.
-            is_late = store.is_left(item) and not item.verification.step
+            is_owed = case.row is not None and case.row.step
+            is_late = store.is_left(item) and not is_owed
             return ("sealed_sha256", "it counts as destroyed and its bytes are still there") if is_late else None
         if key is None:
-            store.sealed_bytes(item)
-        elif (size := len(store.opening(key, item).plain)) != item.size:
+            store.sealed_bytes(item, files=files)
+        elif (size := len(store.opening(key, item, files=files).plain)) != item.size:
             return "size", f"it has {size} bytes, its row says {item.size}"
     except EvidenceUnreadable as error:
         return "sealed_sha256", error.detail

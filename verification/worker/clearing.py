@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from verification import clock, transactions
-from verification.audit.held_rows import advanced_since
+from verification.audit.advanced import advanced_since
 from verification.case import moving
 from verification.case.history import History, read_sound
 from verification.core import almaty, law_of_day, profiles

@@ -15,7 +15,7 @@ from typing import Final
 
 from verification import clock, transactions
 from verification.case import moving, steps
-from verification.case.history import History, read, read_sound
+from verification.case.history import History, read, read_flawed, read_sound
 from verification.core.errors import (
     ConsentPending,
     FenceLost,
@@ -144,7 +144,7 @@ def _record_lost(row: Verification, tried: int) -> None:
 
 def _give_up(row: Verification, *, cause: str) -> None:
     """Ends the case after the last fault: the one entry that an illegal history allows, too."""
-    at, history = clock.now(), read_sound(row)
+    at, history = clock.now(), read_flawed(row)
     body = {"step": row.step, "cause": cause, "faults": row.faults}
     with queue.finishing(history):
         moving.record(row, "step.faulted", at=at, body=body)

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-from verification.audit import policy as of_log
 from verification.course import policy as of_course
 
 # How long a borrower may take in all, seconds. Our choice: a working day to find one's key.
@@ -79,9 +78,9 @@ RATES_FORGOTTEN_AFTER = timedelta(days=1)
 # of a second. Captures of two people share 0.03 to 0.17 words: with a million kept, 170 000 rows at most.
 WORDS_COUNTED = 200_000
 
-# How long frames are kept, and what holds them. The log's own numbers, for whoever verifies it judges by them too.
-FRAMES_KEPT_SECONDS = of_log.FRAMES_KEPT_SECONDS
-FRAMES_HELD_FOR, FRAMES_HELD_ENDINGS = of_log.FRAMES_HELD_FOR, of_log.FRAMES_HELD_ENDINGS
+# How long frames are kept, and what holds them. The course's own numbers: who verifies a log judges by them too.
+FRAMES_KEPT_SECONDS = of_course.FRAMES_KEPT_SECONDS
+FRAMES_HELD_FOR, FRAMES_HELD_ENDINGS = of_course.FRAMES_HELD_FOR, of_course.FRAMES_HELD_ENDINGS
 # How long until a disputed verification is asked again whether its frames may go, seconds. Ours: a day.
 DISPUTED_SECONDS = 24 * 3600
 # How long a destruction that faulted `FAULTS_MAX` times in a row waits for its next try, seconds. Ours: a store that is

@@ -11,12 +11,11 @@ from tests.scenes import IS_OVER, staged
 from tests.statements import statements
 from tests.verification.audit import root
 from tests.verification.audit.judged import erase
+from tests.verification.audit.looks import differences_of
 from tests.verification.audit.rows import order_all
 from tests.verification.workflow.destruction_story import dispute
 from tests.verification.workflow.story import at_statement, begin, order, wait_until
 from verification import clock
-from verification.audit.compare_rows import compare
-from verification.audit.held_rows import load
 from verification.core import certificates, profiles
 from verification.models import AuditEntry, AuditLeaf, Clearance
 from verification.workflow.moving import revoking
@@ -77,7 +76,7 @@ def types(story):
 
 
 def clean(story):
-    return [one.code for one in compare("test", load([story.id])[story.id])]
+    return [one.code for one in differences_of(story.id)]
 
 
 def test_money_leaves_once(api, lender, issued):

@@ -9,12 +9,13 @@ from django.urls import reverse
 from tests.lenders.api import renewing
 from tests.lenders.api.renewing import asked, asked_anew, consent, half_a_day_ago, iin, report, story, waited
 from tests.lenders.api.test_clearances import clean, consume
+from tests.verification.audit.looks import verify_legality
 from tests.verification.oversight import rows
 from tests.verification.review import desk
 from tests.verification.workflow.story import order, wait_until
 from verification import clock, transactions
 from verification.audit import related_cases
-from verification.audit.legality import faults_of, verify_legality
+from verification.audit.legality import faults_of
 from verification.case import moving
 from verification.core.errors import Conflict
 from verification.models import AuditEntry, Clearance, Verification

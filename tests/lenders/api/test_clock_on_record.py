@@ -8,9 +8,8 @@ from django.core.management.base import CommandError
 
 from tests.lenders.api.test_clearances import cleared, verified
 from tests.lenders.api.test_test_clock import DAY, advance, lawful
+from tests.verification.audit.looks import differences_of
 from tests.verification.workflow.story import begin, swept, wait_until
-from verification.audit.compare_rows import compare
-from verification.audit.held_rows import load
 from verification.audit.legality import faults_of
 from verification.models import Attempt, AuditEntry, Clearance, Link, Verification
 
@@ -80,7 +79,7 @@ def test_a_row_that_moves_without_an_entry_is_told(api, lender, column):
     Verification.objects.filter(pk=story.id).update(**{column: value})
     with pytest.raises(CommandError, match="not what was signed"):
         call_command("audit_verify")
-    assert [one.field for one in compare("test", load([story.id])[story.id])] == [column]
+    assert [one.field for one in differences_of(story.id)] == [column]
 
 
 @pytest.mark.forges
@@ -96,4 +95,4 @@ def test_nor_does_what_belongs_to_it(api, lender, issued, table, column):
     row = table.objects.filter(verification_id=story.id).first()
     assert getattr(row, column) is not None
     table.objects.filter(pk=row.pk).update(**{column: getattr(row, column) - timedelta(seconds=1)})
-    assert [one.field for one in compare("test", load([story.id])[story.id])] == [column]
+    assert [one.field for one in differences_of(story.id)] == [column]

@@ -20,10 +20,10 @@ from tests.lenders.api.renewing import (
 )
 from tests.lenders.api.test_clearances import clean, code, consume, types
 from tests.lenders.samples import Caller
+from tests.verification.audit.looks import verify_legality
 from tests.verification.audit.rows import order_all
 from tests.verification.workflow.story import in_parallel, order
 from verification import clock, tasks, transactions
-from verification.audit.legality import verify_legality
 from verification.case import moving
 from verification.core.errors import Conflict
 from verification.models import Clearance, Verification

@@ -22,13 +22,12 @@ from tests.lenders.test_openapi import hold
 from tests.scripts.receipt_samples import SCHEMA
 from tests.statements import statements
 from tests.verification.audit import root
+from tests.verification.audit.looks import differences_of
 from tests.verification.audit.rows import order_all, tamper
 from tests.verification.workflow.story import OTHER_IIN, at_statement, begin, make_due, order, swept, wait_until
 from verification import tasks, transactions
 from verification.audit import keys as log_keys
 from verification.audit import receipt as tlog
-from verification.audit.compare_rows import compare
-from verification.audit.held_rows import load
 from verification.case.history import read
 from verification.core import certificates
 from verification.core.errors import EvidenceUnreadable
@@ -236,14 +235,14 @@ def test_a_receipt_that_the_log_does_not_name_is_not_told(api, lender, issued):
     change = "UPDATE verification_receipt SET jws = (SELECT jws FROM verification_receipt WHERE verification_id = %s)"
     tamper((f"{change} WHERE verification_id = %s", [other.id, story.id]))
     assert code(api.get(place(story))) == (500, "internal_error")
-    assert [one.code for one in compare("test", load([story.id])[story.id])] == ["row_differs"]
+    assert [one.code for one in differences_of(story.id)] == ["row_differs"]
     tamper(("DELETE FROM verification_receipt WHERE verification_id = %s", [story.id]))
     assert code(api.get(place(story))) == (500, "internal_error")
-    assert [one.code for one in compare("test", load([story.id])[story.id])] == ["row_missing"]
+    assert [one.code for one in differences_of(story.id)] == ["row_missing"]
     open_one = begin(lender, "C-1")
     Receipt.objects.create(verification_id=open_one.id, jws="x")
     assert code(api.get(place(open_one))) == (409, "receipt_not_ready")
-    assert [one.code for one in compare("test", load([open_one.id])[open_one.id])] == ["row_unsaid"]
+    assert [one.code for one in differences_of(open_one.id)] == ["row_unsaid"]
 
 
 @pytest.mark.forges

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.db import transaction
 
+from tests.verification.audit.looks import verify_legality
 from tests.verification.audit.rows import NOON, add_lender, add_verification, order_all
 from verification.audit import log
-from verification.audit.legality import verify_legality
 from verification.core import profiles, releases
 from verification.core.findings import Finding
 from verification.core.keeping import inputs_mark

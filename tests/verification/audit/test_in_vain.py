@@ -3,6 +3,7 @@
 import pytest
 
 from tests.verification.audit.histories import (
+    AFTER,
     BOTH,
     DAY,
     EDS,
@@ -34,7 +35,7 @@ LAWFUL: dict[str, list[Said]] = {
     "at once": [*LEFT, END],
     "with its document, and frames that go later": [
         *(*LEFT, END, KEPT),
-        ("evidence.destroyed", {"attempt": "att_3", "destroyed": []}),
+        ("evidence.destroyed", {"attempt": "att_3", "destroyed": [], AFTER: 72 * 3600}),
     ],
 }
 UNLAWFUL: dict[str, tuple[list[Said], list[tuple[str, int]]]] = {

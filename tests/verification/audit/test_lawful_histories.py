@@ -96,7 +96,7 @@ LAWFUL: dict[str, list[Said]] = {
     "our fault": [*EDS[:-1], *FAULTED, ended("failed", "retries_exhausted")],
     "nobody could tell": [*EDS[:-1], *FAULTED[:4], UNSURE, ended("failed", "retries_exhausted", cause=UNCLEAR)],
     "what may follow an end": [
-        *(*EDS, verified("eds"), KEPT, ("evidence.destroyed", {"attempt": "att_3", "destroyed": []})),
+        *(*EDS, verified("eds"), KEPT, ("evidence.destroyed", {"attempt": "att_3", "destroyed": [], AFTER: 72 * 3600})),
         *(("step.faulted", {"step": "destroy", "cause": "x"}), ("document.missing", {"attempt": "att_3"})),
         *(("verification.disputed", {}), ("verification.redacted", {}), ("verification.key_revoked", {})),
     ],

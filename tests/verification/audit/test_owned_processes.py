@@ -148,7 +148,7 @@ def test_a_revoked_key_is_believed_up_to_an_index_and_the_lenders_are_told(judge
     order_all()
     refused = AuditPending.objects.filter(refused=True).values_list("entry_id", flat=True)
     # What follows it waits too, and is named as well.
-    assert set(refused) < {found["entry"] for found in findings()}
+    assert set(refused) < {found.get("entry") for found in findings()}
     assert AuditEntry.objects.filter(verification_id=later.id, leaf=None).exists()
     # From earlier on: its decision is listed, and its lender told.
     out = StringIO()

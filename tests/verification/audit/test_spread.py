@@ -16,7 +16,7 @@ from django.db import DatabaseError
 
 from tests.verification.audit.ordered import nine_ordered
 from tests.verification.audit.rows import tamper
-from verification.audit import legality, verify_leaves, verify_rows
+from verification.audit import verify_cases, verify_leaves
 from verification.audit.spread import spread
 from verification.audit.verify import verify_log
 
@@ -34,8 +34,7 @@ def alone() -> Iterator[None]:
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verify_leaves, "PAGE", 2)
-    monkeypatch.setattr(legality, "_PAGE", 1)
-    monkeypatch.setattr(verify_rows, "_PAGE", 1)
+    monkeypatch.setattr(verify_cases, "_PAGE", 1)
 
 
 def test_several_processes_find_what_one_finds_in_its_order(small_pages):

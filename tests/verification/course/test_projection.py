@@ -68,7 +68,7 @@ def test_a_lawful_history_projects_compared_columns_and_one_value_of_each(
         count += len(values)
         for (table, _), columns in values.items():
             kinds = {TABLES[table].fields[column].kind for column in columns}
-            assert kinds <= {Kind.SAID, Kind.KEYED}, table
+            assert kinds <= {Kind.STATED, Kind.KEYED}, table
     proof_figures["projected"] = {"histories": number, "rows": count}
 
 

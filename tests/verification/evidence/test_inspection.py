@@ -10,10 +10,11 @@ from django.core.files.storage import storages
 from pytest_django import Settings
 
 from tests.verification.evidence.backends import ORIGINAL, _all_in_files, _backend, path_of
+from tests.verification.evidence.looks import verify_evidence
 from tests.verification.evidence.rows import NOON, add_key
 from verification.core.errors import EvidenceUnreadable
 from verification.evidence import store
-from verification.evidence.inspection import verify_evidence, verify_shared
+from verification.evidence.inspection import verify_shared
 from verification.models import DataKey, EvidenceItem
 
 __all__ = ("_all_in_files", "_backend")

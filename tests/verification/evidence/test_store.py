@@ -8,11 +8,11 @@ import pytest
 from django.core.files.base import ContentFile
 
 from tests.verification.evidence.backends import ORIGINAL, _all_in_files, _backend, files, little, path_of
+from tests.verification.evidence.looks import verify_evidence
 from tests.verification.evidence.rows import NOON, add_key
 from verification.core.errors import EvidenceUnreadable
 from verification.evidence import store, vault
 from verification.evidence.durable_files import DurableFileSystemStorage
-from verification.evidence.inspection import verify_evidence
 from verification.models import EvidenceItem, SharedEvidence, Verification
 
 __all__ = ("_all_in_files", "_backend", "little")

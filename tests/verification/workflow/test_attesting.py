@@ -8,6 +8,7 @@ import pytest
 from django.db import connection, connections
 
 from tests.verification.audit.judged import erase
+from tests.verification.audit.looks import differences_of, verify_legality
 from tests.verification.audit.rows import tamper
 from tests.verification.workflow.attesting_story import (
     CONFIRMED,
@@ -23,9 +24,6 @@ from tests.verification.workflow.insecure_glance import entries, glanced, see
 from tests.verification.workflow.insecure_glance import glances as glances
 from tests.verification.workflow.story import OTHER_IIN, lender, order
 from verification import clock
-from verification.audit.compare_rows import compare
-from verification.audit.held_rows import load
-from verification.audit.legality import verify_legality
 from verification.core import almaty, profiles
 from verification.core.errors import BadInput, Conflict, NotFound
 from verification.models import AuditEntry, EvidenceItem, Verification
@@ -50,7 +48,7 @@ def refused(story, expected, word=CONFIRMED, **other):
 
 def clean(story):
     order()
-    return [*compare("test", load([story.id])[story.id]), *verify_legality("test")]
+    return [*differences_of(story.id), *verify_legality("test")]
 
 
 def test_both_words_let_the_money_leave():

@@ -25,9 +25,9 @@ from tests.verification.workflow.insecure_capture import script as script
 from tests.verification.workflow.insecure_glance import voted
 from tests.verification.workflow.story import begin, lender
 from verification import clock
-from verification.audit import policy as of_log
 from verification.core.errors import EvidenceUnreadable
 from verification.core.reasons import REASONS
+from verification.course import policy as course_policy
 from verification.evidence import store, vault
 from verification.models import Attempt, Verification
 from verification.worker import run as advance
@@ -151,7 +151,7 @@ def test_a_verification_without_a_camera_is_owed_nothing_after_its_end(script):
 
 
 def test_a_case_that_waits_in_review_keeps_all_of_it_until_72_hours_after_its_end(script, monkeypatch):
-    for numbers in (policy, of_log):
+    for numbers in (policy, course_policy):
         monkeypatch.setattr(numbers, "FRAMES_KEPT_SECONDS", HOUR)
     script.word = "grey"
     story = played()

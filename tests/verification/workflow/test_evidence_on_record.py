@@ -10,6 +10,7 @@ from django.db.models import F
 
 from tests.entries import body_of
 from tests.verification.audit import owned_web
+from tests.verification.audit.looks import verify_legality
 from tests.verification.audit.rows import order_all
 from tests.verification.workflow.conftest import Issued
 from tests.verification.workflow.story import (
@@ -24,7 +25,7 @@ from tests.verification.workflow.story import (
     verified_at_second_try,
 )
 from verification import tasks
-from verification.audit import legality, signatures
+from verification.audit import signatures
 from verification.case import moving
 from verification.case.history import read
 from verification.core import profiles
@@ -216,4 +217,4 @@ def test_of_a_stage_that_is_begun_again_the_earlier_pass_is_no_evidence(issued: 
     history.state = history.state.put("att_later", replace(first, is_passed=False, evidence=frozenset()))
     found = {claim.kind.partition(".")[0] for claim in dossier.on_record(history, "att_later").evidence}
     assert found == {"question", "statement", "shared"}
-    assert not list(legality.verify_legality("test"))
+    assert not list(verify_legality("test"))

@@ -13,6 +13,7 @@ from pytest_django import Settings
 from insecure_sandbox.authority import Authority
 from lenders.models import Lender
 from tests.insecure_sandbox_process import SandboxProcess
+from tests.verification.audit.looks import verify_legality
 from tests.verification.audit.rows import order_all
 from tests.verification.checks_on_record import checks
 from tests.verification.workflow import camera_story as camera
@@ -20,7 +21,6 @@ from tests.verification.workflow.conftest import Issued
 from tests.verification.workflow.insecure_revocation import InsecureRevocation
 from tests.verification.workflow.story import BORN, IIN, Story, begin, lender, make_due, opening
 from verification import clock
-from verification.audit import legality
 from verification.core import law_of_day, profiles, scenarios
 from verification.core.errors import Conflict, NotYourTurn
 from verification.core.person import LenderFacts
@@ -114,7 +114,7 @@ def test_an_owned_web_that_opens_a_live_case_by_a_laxer_law_verifies_nobody_and_
     assert story.row().status != "verified"
     assert not AuditEntry.objects.filter(type="verification.verified").exists()
     order_all("live")
-    assert "law_laxer" in {finding.code for finding in legality.verify_legality("live")}
+    assert "law_laxer" in {finding.code for finding in verify_legality("live")}
 
 
 @pytest.mark.forges
@@ -129,11 +129,11 @@ def test_a_worker_that_is_owned_too_is_named_by_the_audit(
         signed(story, issued)
     assert story.row().status == "verified"
     order_all("live")
-    assert "law_laxer" in {finding.code for finding in legality.verify_legality("live")}
-    assert not any(_LATE in finding.detail for finding in legality.verify_legality("live"))
+    assert "law_laxer" in {finding.code for finding in verify_legality("live")}
+    assert not any(_LATE in finding.detail for finding in verify_legality("live"))
     # The same where it was opened longer ago than any verification lives.
     monkeypatch.setattr(course_policy, "COURSE_SECONDS", 0)
-    assert any(_LATE in finding.detail for finding in legality.verify_legality("live"))
+    assert any(_LATE in finding.detail for finding in verify_legality("live"))
 
 
 @pytest.mark.forges

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -14,19 +15,24 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
 from verification.audit import entries, policy
+from verification.audit.damaged import UNREADABLE
 from verification.audit.keys import LOGS
 from verification.audit.sequencer import adopt_head
+from verification.audit.spread import spread, together
 from verification.audit.verify import describe, verify_database, verify_log
+from verification.audit.verify_cases import case_pages
 from verification.audit.verify_since import log_of, verify_since
 from verification.core import law_book
 from verification.core.errors import BadInput, LogInconsistent, Misconfigured
 from verification.core.findings import Finding
-from verification.evidence.inspection import Unchecked, verify_cases, verify_evidence, verify_shared
+from verification.evidence.inspection import Unchecked, verify_page, verify_shared
 from verification.workflow.reading.replay_sample import Sample, replay_sample
 
 TAMPERED = 1
 CANNOT_RUN = 3
 _SEED_BELOW = 2**32
+_PAGE = 100
+"""Cases whose evidence is looked at by one statement a table: a camera's has hundreds of rows. Ours."""
 _PROCESSES_MAX = 8
 """Processes, if nobody says how many: each has a connection of its own to the database. Ours."""
 
@@ -34,7 +40,7 @@ _PROCESSES_MAX = 8
 @dataclass(frozen=True)
 class _Asked:
     """What is to be looked at, and how. samples: of which logs judgements are made again. since: a note that was kept
-    of a log. processes: how many look at a log's entries."""
+    of a log. processes: how many look at a log, its cases and its evidence."""
 
     logs: list[str]
     copy: bool
@@ -48,13 +54,26 @@ class _Asked:
         """The database, each log with its cases and evidence, then what is shared. Each looks when it is asked."""
         looks = [verify_database()]
         for log in self.logs:
-            left_out = self.unchecked.setdefault(log, Unchecked())
             how = {"against_head_file": not self.copy, "adopting": self.adopting}
             looks.append(verify_log(log, **how, processes=self.processes))
             looks += [verify_since(log, self.since[log])] if log in self.since else []
-            looks += [verify_cases(log, entries=entries, unchecked=left_out), verify_evidence(log)]
+            looks.append(self._sealed(log))
             looks += [replay_sample(log, self.samples[log])] if log in self.samples else []
         return chain(*looks, verify_shared())
+
+    def _sealed(self, log: str) -> Iterator[Finding]:
+        """What is sealed of each case and of its evidence; `unchecked` counts what no key was there for."""
+        left_out = self.unchecked.setdefault(log, Unchecked())
+        try:
+            pages = case_pages(log, most=_PAGE)
+            for seen in spread(partial(verify_page, log, entries.of_cases), pages, processes=self.processes):
+                if isinstance(seen, Finding):
+                    yield seen
+                else:
+                    left_out.add(seen)
+        except UNREADABLE as error:
+            detail = f"the sealed cases cannot be read further ({type(error).__name__})"
+            yield Finding(code="unreadable", log=log, detail=detail)
 
 
 class Command(BaseCommand):
@@ -77,7 +96,7 @@ class Command(BaseCommand):
             type=int,
             default=min(os.cpu_count() or 1, _PROCESSES_MAX),
             metavar="N",
-            help="look at the entries in N processes; as many as cores, if left out",
+            help="look at the log, the cases and the evidence in N processes; as many as cores, if left out",
         )
         heads = parser.add_mutually_exclusive_group()
         heads.add_argument(
@@ -97,7 +116,8 @@ class Command(BaseCommand):
         try:
             asked = _asked(options)
             law_book.look_again()
-            found = self._look(asked, as_json=options["json"])
+            with together():
+                found = self._look(asked, as_json=options["json"])
             for log in asked.logs if options["adopt_head"] and not found else ():
                 try:
                     size = adopt_head(log)

@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef
 
 from verification import clock, transactions
 from verification.audit import decided, entries, signatures
-from verification.audit.held_rows import advanced_since, earlier
+from verification.audit.advanced import advanced_since, earlier
 from verification.case import moving, steps
 from verification.case.history import read_sound
 from verification.core import clearance as words

@@ -212,7 +212,9 @@ def answer(
         key = cases.key_beside(verification)
         stage = stages.of(attempt.route, law=verification.profile_sha256)[attempt.stage]
         taken = stage.accept(attempts.memory_of(attempt, key=key), untrusted, at)
-        with moving.moving(history or read_unverified(verification)):
+        if history is None or history.flaw:  # a worker judges after, and refuses what has a flaw
+            history = read_unverified(verification)
+        with moving.moving(history):
             return _write_turn(attempt, stage, taken, session=session, key=key, at=at)
 
 

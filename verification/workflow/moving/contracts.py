@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from verification import clock, transactions
-from verification.audit.held_rows import advanced_since
+from verification.audit.advanced import advanced_since
 from verification.case import moving
 from verification.case.history import read_unverified
 from verification.core import law_of_day, profiles

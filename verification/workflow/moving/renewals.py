@@ -12,7 +12,7 @@ from typing import Final
 
 from verification import clock, transactions
 from verification.audit import decided, signatures
-from verification.audit.held_rows import advanced_since
+from verification.audit.advanced import advanced_since
 from verification.case import moving
 from verification.case.history import History, read_sound
 from verification.core import law_of_day, profiles

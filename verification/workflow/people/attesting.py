@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from verification import clock, transactions
 from verification.audit import decided, entries, signatures
-from verification.audit.held_rows import advanced_since
+from verification.audit.advanced import advanced_since
 from verification.case import moving
 from verification.case.history import read_unverified
 from verification.core import almaty, law_of_day, profiles

@@ -80,7 +80,8 @@ def test_the_command_exits_with_3_where_it_cannot_look(log: list[AuditLeaf], set
     assert (code, "no certified public key of the test log" in out) == (3, True)
 
 
-def test_the_command_reports_evidence_too() -> None:
+def test_the_command_reports_evidence_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_law(monkeypatch)
     verification = add_verification(add_lender())
     key = vault.make(verification_id=verification.pk, lender_id=verification.lender_id)
     vault.keep(key)

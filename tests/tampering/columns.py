@@ -1,22 +1,25 @@
-"""What the log says of every column of every table: of a case by `course/tables.py`, of the log and of counts here."""
+"""Every column of every table: of a case by `course/tables.py`, all others here.
+
+Only the proof reads the others: nothing in the product compares by them.
+"""
 
 from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
-from verification.course.tables import ROW_NUMBER, TABLES, Field, Kind, operational, said
+from verification.course.tables import ROW_NUMBER, TABLES, Field, Kind, operational, stated
 
 _derived = partial(Field, Kind.DERIVED)
 
 _OF_LOG: Final[Mapping[str, Mapping[str, Field]]] = {
     "verification_quotause": {
         "id": ROW_NUMBER,
-        "purpose": said("attempt.opened and .answered: quota"),
+        "purpose": stated("attempt.opened and .answered: quota"),
         "value_index": operational(
             "whose use it is: moving a use from one number to another sends a text more or fewer"
         ),
-        "day": said("attempt.opened and .answered: the day of their time"),
-        "used": said("attempt.opened and .answered: how many say quota, over all rows of a day"),
+        "day": stated("attempt.opened and .answered: the day of their time"),
+        "used": stated("attempt.opened and .answered: how many say quota, over all rows of a day"),
     },
     "verification_ratecount": dict.fromkeys(
         ("id", "name", "starts_at", "number"),
@@ -38,7 +41,7 @@ _OF_LOG: Final[Mapping[str, Mapping[str, Field]]] = {
     },
     "verification_auditentry": dict.fromkeys(
         ("id", "log", "type", "at", "verification_id", "verification_sequence", "lender_id", "body"),
-        said("its leaf's hash, once it is ordered; what a worker decides, its signature from the start"),
+        stated("its leaf's hash, once it is ordered; what a worker decides, its signature from the start"),
     ),
     "verification_auditpending": {
         "entry_id": _derived("every entry has a leaf or waits for one, and not both"),
@@ -51,7 +54,7 @@ _OF_LOG: Final[Mapping[str, Mapping[str, Field]]] = {
         "log": _derived("the tree it stands in"),
         "leaf_index": _derived("the place in the tree that leads to the signed root"),
         "told_to": _derived("the entry's lender"),
-        "lender_sequence": said("the leaf's hash; and 1, 2, 3 … of each lender"),
+        "lender_sequence": stated("the leaf's hash; and 1, 2, 3 … of each lender"),
         "leaf_hash": _derived("the entry's spelling, and the tiles up to the signed root"),
     },
     "verification_audittile": {

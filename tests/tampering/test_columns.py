@@ -1,11 +1,10 @@
-"""The committed list of columns names every column there is, and no other; the page for regulators is the list."""
+"""The list of columns names every column there is, and no other."""
 
 import pytest
 from django.apps import apps
 from django.db import connection
 
-from scripts.write_log_columns import PAGE, page
-from verification.audit.columns import COLUMNS
+from tests.tampering.columns import COLUMNS
 from verification.course.tables import TABLES, Kind
 
 _NO_TABLES_OF_OURS = {"sqlite_sequence"}
@@ -39,11 +38,7 @@ def test_each_column_has_its_source_or_a_reason_and_only_people_and_lenders_are_
                 assert not table.startswith("verification_"), (table, name)
 
 
-def test_each_table_of_a_case_names_its_rows_by_columns_that_are_said() -> None:
+def test_each_table_of_a_case_names_its_rows_by_columns_that_entries_state() -> None:
     for name, table in TABLES.items():
         if table.title:
-            assert all(table.fields[column].kind is Kind.SAID for column in table.key), name
-
-
-def test_the_page_is_the_list() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page()
+            assert all(table.fields[column].kind is Kind.STATED for column in table.key), name

@@ -1,0 +1,32 @@
+"""How much earlier the due times of a test verification are: as much as its entries advanced its clock.
+
+Those of a live log move nothing.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from verification.core.events import ADVANCED
+from verification.course import policy
+from verification.models import AuditEntry
+
+
+def advanced_since(entry: AuditEntry | None, entries: Iterable[AuditEntry]) -> timedelta:
+    """By how much those after `entry` among the entries of its verification advance what is due of it; all for None.
+
+    Nothing of a live log does, nor what says no time that is allowed.
+    """
+    first = (entry.verification_sequence or 0) if entry is not None else 0
+    later = (one for one in entries if one.type == ADVANCED and (one.verification_sequence or 0) > first)
+    bodies = (one.body for one in later if one.log == policy.TEST_LOG and isinstance(one.body, dict))
+    seconds = (body.get("advance_seconds") for body in bodies)
+    lawful = (each for each in seconds if type(each) is int and 1 <= each <= policy.ADVANCE_SECONDS_MAX)
+    return timedelta(seconds=sum(lawful))
+
+
+def earlier(time: str, by: timedelta) -> str:
+    """A time as a body spells it, so much earlier; what is no time stays as it is."""
+    try:
+        return (datetime.fromisoformat(time) - by).isoformat() if by else time
+    except (OverflowError, ValueError):
+        return time
