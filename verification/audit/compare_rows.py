@@ -45,8 +45,8 @@ def require_as_said(verification: Verification) -> Held:
     """
     verification.refresh_from_db()
     log, case = verification.mode, stored_rows.Case(verification.pk)
-    own = AuditEntry.objects.filter(verification=verification).order_by("verification_sequence", "pk")
-    case.entries.extend(readable(own))
+    ordered = AuditEntry.objects.filter(verification=verification).order_by("verification_sequence", "pk")
+    case.entries.extend(readable(ordered))
     attempts = Attempt.objects.filter(verification=verification).defer("sealed_memory").order_by("turn", "pk")
     held = Held(verification, case.entries, {attempt.pk: attempt for attempt in readable(attempts)})
     votes = readable(ReviewVote.objects.filter(attempt__verification=verification).order_by("pk"))

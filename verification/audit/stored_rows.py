@@ -73,13 +73,13 @@ def load(ids: Sequence[str]) -> dict[str, Case]:
 def spelled(name: str, rows: Iterable[Values]) -> dict[Key, Values]:
     """The rows of one table and case, by the key that entries have for them, as entries spell them."""
     table, binary = TABLES[name], _plan(name).binary
-    found = dict[Key, Values]()
+    by_key = dict[Key, Values]()
     spelling = _SPELLINGS.get(name, _same)
     for row in spelling(rows):
         for column in binary:
             row[column] = _spelled(row[column])
-        found[tuple(row[column] for column in table.key)] = row
-    return found
+        by_key[tuple(row[column] for column in table.key)] = row
+    return by_key
 
 
 def _same(rows: Iterable[Values]) -> Iterable[Values]:
