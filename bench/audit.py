@@ -96,13 +96,13 @@ def play(cases: int) -> None:
     trust({"gost512": authority}, settings, Path(_FOLDER.name, "anchors"))  # type: ignore[arg-type]
     InsecureRevocation.lists = {"gost512": (crl_of(authority),)}
     InsecureRevocation.faults = InsecureRevocation.asked = 0
-    own = lender()
-    facts = LenderFacts(id=own.pk, name=own.name, bin=own.bin, phone=own.phone)
+    bench_lender = lender()
+    facts = LenderFacts(id=bench_lender.pk, name=bench_lender.name, bin=bench_lender.bin, phone=bench_lender.phone)
     for number in range(cases):
         iin = iin_of(number)
         asked = opening(f"bench-{number}", iin=iin, routes=("eds",))
         opened = commands.open_verification(lender=facts, mode=_LOG, profile_id="KZ-2021-04", opening=asked)
-        story = Story(own, opened.verification_id, opened.token)
+        story = Story(bench_lender, opened.verification_id, opened.token)
         story.answer(agreed=True, version=CURRENT, language="ru")
         work(story)
         story.answer(somebody_tells_me=False)

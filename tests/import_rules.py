@@ -85,7 +85,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/audit", "cryptography django.conf django.db django.utils logging secrets"),
         _row("verification/audit/laws.py", "django.db logging time"),
         _row("verification/audit/head_file.py", "django.conf fcntl os pathlib"),
-        _row("verification/audit/spread.py", "concurrent.futures django.db multiprocessing"),
+        _row("verification/audit/spread.py", "concurrent.futures contextvars django.db gc multiprocessing"),
         _row("verification/workflow", "django.conf django.db django.utils secrets"),
         _row("verification/case", "django.db"),
         _row("verification/case/doorbell.py", "celery django.conf django.db kombu.exceptions logging time"),

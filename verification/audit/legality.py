@@ -19,11 +19,11 @@ class Judged(NamedTuple):
 
 def judge(entries: Iterable[AuditEntry], forged: Container[str] = ()) -> Judged:
     """The course of one case by its entries, in their order; `forged`: those without their signature."""
-    state, found = State(), list[tuple[AuditEntry, Fault]]()
+    state, unlawful = State(), list[tuple[AuditEntry, Fault]]()
     for entry in entries:
         state, faults = apply(state, course_entry(entry, is_signed=entry.pk not in forged))
-        found += [(entry, fault) for fault in faults]
-    return Judged(state, found)
+        unlawful += [(entry, fault) for fault in faults]
+    return Judged(state, unlawful)
 
 
 def faults_of(entries: Iterable[AuditEntry], forged: Container[str] = ()) -> Iterator[tuple[AuditEntry, Fault]]:

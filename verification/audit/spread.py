@@ -30,7 +30,7 @@ class _Pools:
         self._stack = ExitStack()
         self._pools: dict[int, ProcessPoolExecutor] = {}
 
-    def of(self, processes: int) -> ProcessPoolExecutor:
+    def begun(self, processes: int) -> ProcessPoolExecutor:
         if processes not in self._pools:
             # No connection may stand on both sides of a fork, and all processes are forked at the first page.
             connections.close_all()
@@ -77,7 +77,7 @@ def spread(look: Look[Page, Found], pages: Iterable[Page], *, processes: int) ->
             if (pools := _shared.get()) is None:
                 pools = _Pools()
                 stack.callback(pools.close)
-            pool = pools.of(processes)
+            pool = pools.begun(processes)
             # A reader who stops half-way waits for no page that was not begun.
             stack.callback(_cancel, waiting)
             for page in chain(begun, rest):

@@ -6,13 +6,28 @@ from functools import cache
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
-from django.apps import apps
 from django.db.models import BinaryField, Model, QuerySet
 
 from verification.audit.damaged import readable
 from verification.core.keeping import index_mark, words_mark
 from verification.course.tables import ATTEMPT, CASE, HAND_OVER, ITEM, RECEIPT, SESSION, SIGNING, TABLES, WORD, Kind
-from verification.models import AuditEntry
+from verification.models import (
+    Attempt,
+    AuditEntry,
+    BorrowerSession,
+    CaptureWord,
+    Clearance,
+    DataKey,
+    EvidenceItem,
+    HandOver,
+    Link,
+    MobileSigning,
+    Receipt,
+    ReviewVote,
+    SharedEvidence,
+    SharedEvidenceUse,
+    Verification,
+)
 
 Key = tuple[str, ...]
 Values = dict[str, Any]
@@ -21,6 +36,13 @@ Values = dict[str, Any]
 PROJECTED: Final = tuple(name for name, table in TABLES.items() if table.title)
 """The tables whose rows the course projects. The case comes first, then its attempts."""
 _READ: Final = (Kind.STATED, Kind.KEYED)
+_MODELS: Final[Mapping[str, type[Model]]] = {
+    model._meta.db_table: model
+    for model in (
+        *(Verification, Attempt, ReviewVote, Link, BorrowerSession, MobileSigning, HandOver, DataKey),
+        *(EvidenceItem, CaptureWord, SharedEvidence, SharedEvidenceUse, Receipt, Clearance),
+    )
+}
 _FROM_SESSIONS: Final = (SIGNING, HAND_OVER)
 
 
@@ -73,13 +95,13 @@ def load(ids: Sequence[str]) -> dict[str, Case]:
 def spelled(name: str, rows: Iterable[Values]) -> dict[Key, Values]:
     """The rows of one table and case, by the key that entries have for them, as entries spell them."""
     table, binary = TABLES[name], _plan(name).binary
-    found = dict[Key, Values]()
+    by_key = dict[Key, Values]()
     spelling = _SPELLINGS.get(name, _same)
     for row in spelling(rows):
         for column in binary:
             row[column] = _spelled(row[column])
-        found[tuple(row[column] for column in table.key)] = row
-    return found
+        by_key[tuple(row[column] for column in table.key)] = row
+    return by_key
 
 
 def _same(rows: Iterable[Values]) -> Iterable[Values]:
@@ -133,7 +155,7 @@ def _read(query: QuerySet[Any, Any], plan: _Plan) -> Iterator[Values]:
 def _plan(name: str) -> _Plan:
     """What sealed bytes hold stays where it is: it is large, and compared where it is opened."""
     table = TABLES[name]
-    model = next(model for model in apps.get_models() if model._meta.db_table == name)
+    model = _MODELS[name]
     asked = {column for column, field in table.fields.items() if field.kind in _READ}
     asked |= {*table.key, "id"} & table.fields.keys()
     fields = {field.column: field for field in model._meta.concrete_fields if field.column in asked}

@@ -82,15 +82,15 @@ class Look:
         Rows are read one table after the other, and a worker may move the case meanwhile. What an entry tells counts
         that entry in the row, in the same transaction: where the count did not move, nothing of it did.
         """
-        found = list[Finding]()
+        findings = list[Finding]()
         for _ in range(_LOOKS):
             cases = load([name])
-            found = list(self._at_case(cases[name], self._forged(cases)))
+            findings = list(self._at_case(cases[name], self._forged(cases)))
             row = cases[name].row
             now = Verification.objects.filter(pk=name).values_list("sequence", flat=True).first()
             if row is None or row["sequence"] == now:
                 break
-        return found
+        return findings
 
     def _at_case(self, case: Case, forged: frozenset[str]) -> Iterator[Finding]:
         try:

@@ -162,8 +162,8 @@ def _verify_evidence_claims(leaves: Mapping[int, Leaf], entries: Mapping[str, An
 def _rows_of(model: type[Model], names: Collection[str]) -> dict[str, Mapping[str, Any]]:
     """Of these rows what a leaf may say of them, by column."""
     columns = _CLAIMED[model]
-    found = model._default_manager.filter(pk__in=names).values_list("pk", *columns)
-    return {pk: dict(zip(columns, values, strict=True)) for pk, *values in readable(found)}
+    rows = model._default_manager.filter(pk__in=names).values_list("pk", *columns)
+    return {pk: dict(zip(columns, values, strict=True)) for pk, *values in readable(rows)}
 
 
 def _finding(leaf: Leaf, code: str, detail: str, *, field: str = "") -> Finding:

@@ -153,13 +153,13 @@ def _readable(query: QuerySet[Any, Row]) -> list[Row]:
     try:
         return list(query)
     except _UNREADABLE:
-        found = list[Row]()
+        rows = list[Row]()
         for pk in list(query.values_list("pk", flat=True)):
             try:
-                found.extend(query.filter(pk=pk))
+                rows.extend(query.filter(pk=pk))
             except _UNREADABLE:
                 continue
-        return found
+        return rows
 
 
 def _verify(case: _Case) -> Iterator[Seen]:

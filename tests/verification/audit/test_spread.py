@@ -17,7 +17,7 @@ from django.db import DatabaseError
 from tests.verification.audit.ordered import nine_ordered
 from tests.verification.audit.rows import tamper
 from verification.audit import verify_cases, verify_leaves
-from verification.audit.spread import spread
+from verification.audit.spread import spread, together
 from verification.audit.verify import verify_log
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -78,6 +78,13 @@ def test_who_reads_no_further_leaves_no_process_behind():
 def test_a_page_alone_is_looked_at_by_this_process():
     assert list(spread(process_of, [1], processes=2)) == [os.getpid()]
     assert os.getpid() not in set(spread(process_of, [1, 2], processes=2))
+
+
+def test_what_is_spread_together_is_looked_at_by_the_same_processes():
+    with together():
+        processes = [set(spread(process_of, range(PAGES), processes=2)) for _ in range(3)]
+        assert len(set.union(*processes)) <= 2
+        assert list(spread(numbered, range(PAGES), processes=2)) == list(range(PAGES))
 
 
 def test_a_process_that_was_ended_is_no_finding(small_pages, monkeypatch):

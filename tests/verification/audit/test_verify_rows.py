@@ -186,6 +186,11 @@ def test_evidence_of_another_attempt_or_kind_is_named(story: Story) -> None:
     assert ("row_missing", entry.pk, "") in places(findings())
 
 
+def test_a_key_taken_away_is_named_by_the_opening(story: Story) -> None:
+    tamper(("DELETE FROM verification_datakey WHERE verification_id = %s", (story.id,)))
+    assert ("row_missing", entry_of(story, "verification.created").pk, "") in places(findings())
+
+
 def test_evidence_added_to_an_attempt_is_named(story: Story) -> None:
     item = EvidenceItem.objects.filter(verification_id=story.id).first()
     assert item is not None
