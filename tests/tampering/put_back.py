@@ -90,10 +90,14 @@ def put_back(change: Change) -> None:
 
 
 def apart(honest: Ends, led: Ends) -> tuple[list[str], int]:
-    """What workers have said otherwise; and of how many cases only that they failed, which says of nobody anything and
-    names every try: whoever holds the rows can always be in a worker's way."""
+    """What workers have put on record otherwise; and how many cases only failed, or wait.
+
+    That says nothing of a person. A hand on the rows can always be in a worker's way: a step owed for nothing is put
+    off for an hour, and what is due comes after it.
+    """
     names = sorted(name for name in honest if honest[name] != led.get(name))
-    failed = {name for name in names if led.get(name, [("", "")])[-1][0] == "verification.failed"}
+    waiting = {name for name in names if honest[name][: len(led.get(name, ()))] == led.get(name, [])}
+    failed = {name for name in names if (led.get(name) or [("", "")])[-1][0] == "verification.failed"} | waiting
     others = [name for name in names if name not in failed]
     return [f"{name}: {honest[name][-4:]} became {led.get(name, [])[-4:]}" for name in others], len(failed)
 
