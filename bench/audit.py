@@ -48,9 +48,9 @@ from tests.verification.workflow.conftest import crl_of, trust
 from tests.verification.workflow.insecure_revocation import InsecureRevocation
 from tests.verification.workflow.story import Story, lender, opening
 from verification import tasks
-from verification.audit import sequencer
 from verification.core.ids import Iin, check_digit
 from verification.core.person import LenderFacts
+from verification.log import sequencer
 from verification.models import AuditLeaf, Verification
 from verification.stages.consent.policy import CURRENT
 from verification.workflow.moving import commands

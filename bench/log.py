@@ -49,10 +49,10 @@ from django.db import transaction
 from lenders.models import Lender
 from tests.verification.workflow.story import Story, opening
 from verification import tasks
-from verification.audit import keys, log, sequencer, signatures
-from verification.audit.signatures import spell_leaf
-from verification.audit.verify import verify_log
 from verification.core.person import LenderFacts
+from verification.log import keys, log, sequencer, signatures
+from verification.log.signatures import spell_leaf
+from verification.log.verify import verify_log
 from verification.models import AuditEntry, AuditLeaf, AuditPending, Verification
 from verification.stages.consent.policy import CURRENT
 from verification.workflow.moving import commands

@@ -47,7 +47,7 @@ class Target:
 
 _CODE, _CODE_TESTS = "verification/stages/code", "tests/verification/stages/code"
 _PERSON_TESTS = "tests/verification/stages/person"
-_LOG, _LOG_TESTS = "verification/audit", "tests/verification/audit"
+_LOG, _LOG_TESTS = "verification/log", "tests/verification/log"
 _MOVING, _PREPARING = "verification/workflow/moving", "tests/verification/workflow/test_preparing.py"
 _DECISION = ("tests/verification/core/test_decision.py",)
 TARGETS = (

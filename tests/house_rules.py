@@ -37,7 +37,7 @@ _WRITES_STATUS = ("verification/case/moving.py", "verification/worker/queue.py")
 _LOG_TABLES = frozenset({"AuditEntry", "AuditLeaf", "AuditPending"})
 _MANAGERS = frozenset({"objects", "_default_manager", "_base_manager"})
 _ASKS = frozenset({"all", "exclude", "exists", "filter", "get", "order_by", "select_related", "values_list"})
-_READS_ENTRIES = ("verification/audit/", "verification/log/", "verification/case/")
+_READS_ENTRIES = ("verification/log/", "verification/case/")
 # Where a fault of any kind becomes an answer, a retry or a line in the log: Celery's edge, HTTP's, a process's loop.
 _EDGES = (
     "config/feeding.py",
@@ -86,7 +86,7 @@ def leaves_the_status_alone(path: PurePosixPath, text: str) -> Iterator[str]:
 
 
 def reads_no_entries(path: PurePosixPath, text: str) -> Iterator[str]:
-    """Only the log's room asks for entries, by `verification/audit/entries.py`, and the room of cases."""
+    """Only the log's room asks for entries, by `verification/log/entries.py`, and the room of cases."""
     if str(path).startswith(_READS_ENTRIES):
         return
     yield from queries_of_entries(path, text)

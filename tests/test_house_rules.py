@@ -10,7 +10,7 @@ import pytest
 
 from tests import house_rules
 from tests.house_rules import Rule
-from verification.audit import entries
+from verification.log import entries
 
 _ROOT = Path(__file__).resolve().parent.parent
 # Made by machines, installed, or somebody else's: not written here.

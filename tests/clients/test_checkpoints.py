@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.scripts.receipt_samples import keys
-from tests.verification.audit import naive
+from tests.verification.log import naive
 from tulga import checkpoints
 from tulga.checkpoints import Memory
 from tulga.errors import Refused
 from tulga.resources import Consistency
-from verification.audit import checkpoint
-from verification.audit.checkpoint import Checkpoint, SigningKey
+from verification.log import checkpoint
+from verification.log.checkpoint import Checkpoint, SigningKey
 
 LEAVES = [b"leaf %d" % number for number in range(20)]
 

@@ -14,7 +14,7 @@ from tests.lenders.log_of_lenders import pump, send_due
 from tests.verification.workflow.story import begin, order
 from tulga import Client, calls, checkpoints, errors, receipts
 from tulga.webhooks import Verifier
-from verification.audit import checkpoint
+from verification.log import checkpoint
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 

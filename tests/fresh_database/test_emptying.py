@@ -9,7 +9,7 @@ from django.db import connection
 from lenders.models import Lender
 from tests.fresh_database import copies, emptying
 from tests.verification.workflow.story import begin, lender
-from verification.audit import sequencer
+from verification.log import sequencer
 from verification.models import AuditEntry, AuditLeaf
 
 pytestmark = pytest.mark.django_db(transaction=True)

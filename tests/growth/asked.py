@@ -17,11 +17,11 @@ from tests.growth.searches import PERSON
 from tests.verification import law_files
 from tests.verification.oversight import rows
 from verification import clock
-from verification.audit import laws, sequencer
 from verification.core.errors import NotYourTurn, TulgaError
 from verification.core.route import Again
 from verification.core.status import Status
 from verification.engines.liveness import looks, prints
+from verification.log import laws, sequencer
 from verification.models import Attempt, AuditEntry, Verification
 from verification.stages import live_capture
 from verification.stages.consent.policy import CURRENT

@@ -5,12 +5,12 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from tests.verification.audit.rows import slip_in
+from tests.verification.log.rows import slip_in
 from tests.verification.workflow.story import Story, begin, order
-from verification.audit.signatures import spell_leaf
-from verification.audit.tree import leaf_hash
 from verification.core.events import ENTRY_TYPES
 from verification.core.status import TERMINAL
+from verification.log.signatures import spell_leaf
+from verification.log.tree import leaf_hash
 from verification.models import AuditEntry, AuditLeaf, AuditPending, Verification
 from verification.stages.consent.policy import CURRENT
 

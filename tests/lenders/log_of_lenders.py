@@ -8,7 +8,7 @@ from django.utils import timezone
 from lenders import policy, reservations, sender, webhooks
 from lenders.models import Delivery
 from tests.lenders.samples import Caller, opening
-from verification.audit import sequencer
+from verification.log import sequencer
 
 MODE = "test"
 

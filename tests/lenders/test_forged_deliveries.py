@@ -10,8 +10,8 @@ from lenders import sender, webhooks
 from lenders.models import Delivery, WebhookEndpoint
 from tests.lenders.log_of_lenders import happen, pump
 from tests.lenders.samples import Caller
-from verification.audit import checkpoint, keys
-from verification.audit.checkpoint import Checkpoint
+from verification.log import checkpoint, keys
+from verification.log.checkpoint import Checkpoint
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -27,10 +27,10 @@ from tests.lenders.forged_ends import (
 from tests.lenders.insecure_receiver import Receiver
 from tests.lenders.log_of_lenders import pump, send_due
 from tests.lenders.samples import Caller
-from tests.verification.audit import owned_web
-from tests.verification.audit.looks import verify_legality
-from tests.verification.audit.rows import order_all, tamper
 from tests.verification.borrower.visits import NOW, browser, text
+from tests.verification.log import owned_web
+from tests.verification.log.looks import verify_legality
+from tests.verification.log.rows import order_all, tamper
 from tests.verification.workflow.story import Story, begin
 from verification import tasks
 from verification.models import AuditEntry, AuditLeaf, AuditPending, Clearance

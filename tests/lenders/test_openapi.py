@@ -14,8 +14,8 @@ from tests.lenders.insecure_receiver import Receiver
 from tests.lenders.log_of_lenders import pump, send_due
 from tests.lenders.samples import Caller, opening
 from tests.responses import Response
-from verification.audit import sequencer
 from verification.core.events import TOLD
+from verification.log import sequencer
 
 
 def shape(path: str, method: str, status: int, media_type: str = "application/json") -> Draft202012Validator:

@@ -22,7 +22,7 @@ from tests.lenders.log_of_lenders import MODE, happen, pump, take
 from tests.lenders.samples import Caller
 from tests.verification.outbound.insecure_servers import OK, insecure_server
 from verification import clock
-from verification.audit import log, sequencer
+from verification.log import log, sequencer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

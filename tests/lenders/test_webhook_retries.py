@@ -12,7 +12,7 @@ from lenders.posting import Outcome
 from tests.lenders.insecure_receiver import Receiver
 from tests.lenders.log_of_lenders import MODE, happen, make_due, pump, send_due, take
 from tests.lenders.samples import Caller, opening
-from verification.audit import sequencer
+from verification.log import sequencer
 from verification.models import AuditEntry
 from verification.workflow.reading import queries
 

@@ -12,8 +12,8 @@ from lenders.models import Delivery, Lender, WebhookEndpoint
 from tests.lenders.insecure_receiver import Receiver
 from tests.lenders.log_of_lenders import MODE, happen, pump, send_due
 from tests.lenders.samples import IIN, PHONE, Caller
-from verification.audit import keys, sequencer
-from verification.audit.checkpoint import open_checkpoint
+from verification.log import keys, sequencer
+from verification.log.checkpoint import open_checkpoint
 from verification.workflow.reading import queries
 from verification.workflow.reading.queries import EventView, Page
 

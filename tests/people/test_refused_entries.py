@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from tests.verification.audit.rows import NOON, order_all, slip_in
+from tests.verification.log.rows import NOON, order_all, slip_in
 from tests.verification.workflow.story import Story, begin
 from tests.verification.workflow.story import lender as make_lender
 from verification.models import AuditEntry, Verification

@@ -9,12 +9,12 @@ from typing import Any
 from django.conf import settings
 from jsonschema import Draft202012Validator, FormatChecker
 
-from tests.verification.audit import naive
-from verification.audit import checkpoint, receipt
-from verification.audit.checkpoint import Checkpoint, SigningKey
+from tests.verification.log import naive
 from verification.core.decision_receipt import Facts, build
 from verification.core.stored import canonical_json
 from verification.evidence import document_signing, vault
+from verification.log import checkpoint, receipt
+from verification.log.checkpoint import Checkpoint, SigningKey
 
 _SCHEMA = Path(__file__).resolve().parents[2] / "docs" / "receipt.schema.json"
 SCHEMA = Draft202012Validator(json.loads(_SCHEMA.read_text()), format_checker=FormatChecker())

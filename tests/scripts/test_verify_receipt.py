@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.scripts.receipt_samples import ACCOUNT, AT, IIN, answer, entry, facts, keys, placed
-from tests.verification.audit import root
+from tests.verification.log import root
 from verification.core.decision_receipt import build
 from verification.core.stored import canonical_json
 from verification.evidence import document_signing

@@ -10,13 +10,13 @@ from django.db import connection
 
 from tests.tampering.hands import disarm
 from tests.tampering.world import World
-from verification.audit import checkpoint, tiles
-from verification.audit.checkpoint import Checkpoint, SigningKey
-from verification.audit.keys import signing_key
-from verification.audit.signatures import spell_leaf
-from verification.audit.tree import leaf_hash
 from verification.core import events
 from verification.core.ids import new_id
+from verification.log import checkpoint, tiles
+from verification.log.checkpoint import Checkpoint, SigningKey
+from verification.log.keys import signing_key
+from verification.log.signatures import spell_leaf
+from verification.log.tree import leaf_hash
 from verification.models import AuditCheckpoint, AuditEntry, AuditHead, AuditLeaf, AuditTile, EvidenceItem, Verification
 
 Deed = Callable[[World, random.Random], None]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from tests.verification.audit.rows import order_all, slip_in
+from tests.verification.log.rows import order_all, slip_in
 from verification import clock
 from verification.core.ids import new_id
 from verification.models import Attempt, AuditEntry, DataKey, Link, ReviewVote, Verification

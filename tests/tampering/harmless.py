@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from tests.tampering.hands import Change
-from verification.audit.keys import LOGS
 from verification.core.events import DECISIONS
 from verification.course import policy
 from verification.fields import CompactJwsField
+from verification.log.keys import LOGS
 from verification.models import Attempt, AuditEntry
 
 _WAITING: Final = {"requires_input", "processing"}

@@ -10,7 +10,7 @@ from django.db.utils import Error
 from tests.tampering import changes, hands
 from tests.tampering.columns import COLUMNS
 from tests.tampering.hands import Change, Hand, Refused
-from tests.verification.audit.rows import order_all
+from tests.verification.log.rows import order_all
 from verification import clock, tasks
 from verification.case import steps
 from verification.core.status import TERMINAL

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
-from tests.verification.audit.looks import findings_of
-from verification.audit import keys
-from verification.audit.entries import of_cases
-from verification.audit.verify import verify_database, verify_log
-from verification.audit.verify_cases import case_pages
-from verification.audit.verify_since import verify_since
+from tests.verification.log.looks import findings_of
 from verification.core.findings import Finding
 from verification.evidence.inspection import verify_page, verify_shared
+from verification.log import keys
+from verification.log.entries import of_cases
+from verification.log.verify import verify_database, verify_log
+from verification.log.verify_cases import case_pages
+from verification.log.verify_since import verify_since
 
 _PAGE = 50
 

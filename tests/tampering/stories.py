@@ -12,7 +12,7 @@ from django.conf import settings as django_settings
 from pytest_django import Settings
 
 from tests.fresh_database import copies
-from tests.verification.audit.rows import order_all
+from tests.verification.log.rows import order_all
 from tests.verification.workflow import insecure_glance
 from tests.verification.workflow.story import Story, begin, lender, swept
 from verification import clock, tasks

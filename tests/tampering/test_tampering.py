@@ -21,7 +21,7 @@ from tests.tampering.record import Record
 from tests.tampering.sampling import all_columns, is_found
 from tests.tampering.world import World
 from tests.verification import lawful
-from tests.verification.audit.rows import order_all
+from tests.verification.log.rows import order_all
 from tests.verification.workflow.conftest import Issued, authorities, issued, trusted  # noqa: F401 (fixtures)
 from verification.core import events
 from verification.core.findings import Finding

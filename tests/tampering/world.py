@@ -17,7 +17,7 @@ from people.models import User
 from people.roles import Role
 from tests.fresh_database import copies
 from tests.lenders.api.insecure_payout import ADAPTERS, InsecurePayout
-from tests.verification.audit.rows import order_all
+from tests.verification.log.rows import order_all
 from tests.verification.workflow import destruction_story, insecure_capture, insecure_glance, insecure_route
 from tests.verification.workflow.attesting_story import CONFIRMED, attested, visited
 from tests.verification.workflow.conftest import Issued

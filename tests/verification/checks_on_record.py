@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 from tests import entries
-from tests.verification.audit.rows import tamper
-from verification.audit import signatures
-from verification.audit.signatures import spell_leaf
-from verification.audit.tree import leaf_hash
+from tests.verification.log.rows import tamper
+from verification.log import signatures
+from verification.log.signatures import spell_leaf
+from verification.log.tree import leaf_hash
 from verification.models import Attempt, AuditEntry, AuditLeaf
 
 Said = list[dict[str, str]]

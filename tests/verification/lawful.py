@@ -9,10 +9,10 @@ from operator import attrgetter
 
 import pytest
 
-from verification.audit.legality import faults_of
 from verification.core import events, keeping, releases, stored
 from verification.core.releases import Release
 from verification.core.route import Stage
+from verification.log.legality import faults_of
 from verification.models import AuditEntry, Receipt
 from verification.workflow import stages
 

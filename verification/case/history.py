@@ -8,9 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from verification.audit import signatures
-from verification.audit.damaged import readable
-from verification.audit.history import course_entry
 from verification.compiled import Compiled
 from verification.core.errors import Conflict, EvidenceUnreadable
 from verification.course import fold
@@ -19,6 +16,9 @@ from verification.course.entry import Fault
 from verification.course.projection import of_attempt
 from verification.course.row import Row
 from verification.course.state import State
+from verification.log import signatures
+from verification.log.damaged import readable
+from verification.log.history import course_entry
 from verification.models import Attempt, AuditEntry, Verification
 
 UNSOUND = "entries_unsound"

@@ -12,7 +12,6 @@ from typing import Any
 
 from django.db.models import Exists, F, QuerySet
 
-from verification.audit import log
 from verification.case.history import History, stated
 from verification.core.errors import Conflict
 from verification.core.keeping import reference_mark
@@ -20,6 +19,7 @@ from verification.course import policy
 from verification.course.case_row import of_case
 from verification.course.projection import of_attempt
 from verification.course.state import State
+from verification.log import log
 from verification.models import Attempt, AuditEntry, Verification
 
 NO_STEP: Mapping[str, Any] = {

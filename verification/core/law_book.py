@@ -1,7 +1,7 @@
 """What was taken of the law since this release, and where it is read: one book a process, replaced as a whole.
 
 The code ships profiles and values of the MCI. What the operator's root has signed since stands in the logs.
-`verification/audit/laws.py` reads it from there. Here it is only held, so that the rules stay free of rows.
+`verification/log/laws.py` reads it from there. Here it is only held, so that the rules stay free of rows.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Columns and constraints only. Writers: `workflow`, `evidence` and `audit`; nobody else imports this package."""
+"""Columns and constraints only. Their rooms: `worker`, `workflow`, `case`, `evidence` and `log`."""
 
 from verification.models.cases import (
     Attempt,

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 from verification import clock, transactions
-from verification.audit.advanced import advanced_since
 from verification.case import moving
 from verification.case.history import History, read_sound
 from verification.core import almaty, law_of_day, profiles
@@ -15,6 +14,7 @@ from verification.core.clearance import ISSUED, PROCESSING, REFUSED, Contract, F
 from verification.core.errors import Conflict, EvidenceUnreadable, Misconfigured, SourceUnavailable
 from verification.core.events import CLEARED
 from verification.core.person import Case
+from verification.log.advanced import advanced_since
 from verification.models import AuditEntry, Clearance, Verification
 from verification.worker import queue
 from verification.workflow import cases, policy

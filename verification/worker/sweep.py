@@ -14,10 +14,10 @@ from django.db import DatabaseError
 from django.db.models import Q
 
 from verification import clock, transactions
-from verification.audit import entries, keys, log, sequencer
 from verification.case import steps
 from verification.core.errors import TulgaError
 from verification.core.status import TERMINAL, Status
+from verification.log import entries, keys, log, sequencer
 from verification.models import Attempt, Verification
 from verification.worker import destruction
 from verification.workflow import policy

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 
-from verification.audit import signatures
 from verification.core import stored
 from verification.core.errors import BadInput, EvidenceUnreadable, NotFound
 from verification.core.ids import is_id, numbered
 from verification.core.opening import Opening
 from verification.core.person import Case, LenderFacts, Renewal
 from verification.evidence import vault
+from verification.log import signatures
 from verification.models import DataKey, Verification
 from verification.workflow import policy
 

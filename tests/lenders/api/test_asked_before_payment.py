@@ -9,12 +9,12 @@ from tests.lenders.api.insecure_payout import ADAPTERS, InsecurePayout
 from tests.lenders.api.payout_story import ASKING, gates, kept, under
 from tests.lenders.api.renewing import report
 from tests.lenders.api.test_clearances import CONTRACT, PAID, ask, clean, cleared, code, consume, types, verified
-from tests.verification.audit.rows import tamper
+from tests.verification.log.rows import tamper
 from tests.verification.workflow.story import make_due, wait_until
 from verification import clock
-from verification.audit import signatures
 from verification.core import mci
 from verification.core.almaty import day_of
+from verification.log import signatures
 from verification.models import AuditEntry, Clearance, EvidenceItem, Verification
 from verification.sources.asking import PAYOUT_SECONDS
 from verification.stages.consent import policy as texts

@@ -6,8 +6,8 @@ from tests.insecure_sandbox.asked import register
 from tests.lenders.api.insecure_payout import ADAPTERS
 from tests.lenders.api.payout_story import gates, kept, under
 from tests.lenders.api.test_clearances import PAID, clean, cleared, code, consume
-from tests.verification.audit.judged import findings
-from tests.verification.audit.rows import order_all, tamper
+from tests.verification.log.judged import findings
+from tests.verification.log.rows import order_all, tamper
 from tests.verification.workflow.story import begin, make_due
 from verification.models import EvidenceItem
 

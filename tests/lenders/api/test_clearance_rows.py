@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests.lenders.api.test_clearances import PAID, ask, clean, cleared, code, consume, refused, types, verified
-from tests.verification.audit.rows import tamper
+from tests.verification.log.rows import tamper
 from verification import clock, transactions
 from verification.case import moving
 from verification.core import profiles

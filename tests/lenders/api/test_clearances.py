@@ -9,10 +9,10 @@ from tests.lenders.samples import Caller
 from tests.lenders.test_openapi import hold
 from tests.scenes import IS_OVER, staged
 from tests.statements import statements
-from tests.verification.audit import root
-from tests.verification.audit.judged import erase
-from tests.verification.audit.looks import differences_of
-from tests.verification.audit.rows import order_all
+from tests.verification.log import root
+from tests.verification.log.judged import erase
+from tests.verification.log.looks import differences_of
+from tests.verification.log.rows import order_all
 from tests.verification.workflow.destruction_story import dispute
 from tests.verification.workflow.story import at_statement, begin, order, wait_until
 from verification import clock

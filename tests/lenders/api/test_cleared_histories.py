@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from tests.lenders.api.test_clearances import ask, cleared, consume, verified
-from verification.audit.legality import faults_of
+from verification.log.legality import faults_of
 from verification.models import AuditEntry
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]

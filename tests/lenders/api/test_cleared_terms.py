@@ -9,15 +9,15 @@ from django.urls import reverse
 from tests.lenders.api import renewing
 from tests.lenders.api.renewing import asked, asked_anew, consent, half_a_day_ago, iin, report, story, waited
 from tests.lenders.api.test_clearances import clean, consume
-from tests.verification.audit.looks import verify_legality
+from tests.verification.log.looks import verify_legality
 from tests.verification.oversight import rows
 from tests.verification.review import desk
 from tests.verification.workflow.story import order, wait_until
 from verification import clock, transactions
-from verification.audit import related_cases
-from verification.audit.legality import faults_of
 from verification.case import moving
 from verification.core.errors import Conflict
+from verification.log import related_cases
+from verification.log.legality import faults_of
 from verification.models import AuditEntry, Clearance, Verification
 from verification.workflow.moving.voters import Reviewer
 from verification.workflow.people import attesting

@@ -8,9 +8,9 @@ from django.core.management.base import CommandError
 
 from tests.lenders.api.test_clearances import cleared, verified
 from tests.lenders.api.test_test_clock import DAY, advance, lawful
-from tests.verification.audit.looks import differences_of
+from tests.verification.log.looks import differences_of
 from tests.verification.workflow.story import begin, swept, wait_until
-from verification.audit.legality import faults_of
+from verification.log.legality import faults_of
 from verification.models import Attempt, AuditEntry, Clearance, Link, Verification
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]

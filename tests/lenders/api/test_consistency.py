@@ -9,12 +9,12 @@ from lenders.models import Lender
 from tests.lenders.log_of_lenders import happen
 from tests.lenders.samples import Caller, faults, opening
 from tests.lenders.test_openapi import hold
-from tests.verification.audit import naive
-from verification.audit import sequencer
-from verification.audit.checkpoint import open_checkpoint
-from verification.audit.history import leaf_bytes
-from verification.audit.keys import verification_key
-from verification.audit.tree import verify_consistency
+from tests.verification.log import naive
+from verification.log import sequencer
+from verification.log.checkpoint import open_checkpoint
+from verification.log.history import leaf_bytes
+from verification.log.keys import verification_key
+from verification.log.tree import verify_consistency
 from verification.models import AuditLeaf
 
 PLACE = "/v1/log/consistency"

@@ -31,15 +31,15 @@ from tests.lenders.api.renewing import (
 from tests.lenders.api.test_clearances import OTHER_CONTRACT, clean, code, consume
 from tests.lenders.samples import faults
 from tests.lenders.test_openapi import hold
-from tests.verification.audit.rows import tamper
+from tests.verification.log.rows import tamper
 from tests.verification.oversight import rows
 from tests.verification.workflow.story import begin, order, wait_until
 from verification import clock, transactions
-from verification.audit import signatures
-from verification.audit.legality import faults_of
 from verification.case import moving
 from verification.core import profiles
 from verification.core.person import Renewal
+from verification.log import signatures
+from verification.log.legality import faults_of
 from verification.models import AuditEntry, Verification
 from verification.stages.renewal.policy import CURRENT, TEXTS
 from verification.workflow import cases

@@ -20,8 +20,8 @@ from tests.lenders.api.renewing import (
 )
 from tests.lenders.api.test_clearances import clean, code, consume, types
 from tests.lenders.samples import Caller
-from tests.verification.audit.looks import verify_legality
-from tests.verification.audit.rows import order_all
+from tests.verification.log.looks import verify_legality
+from tests.verification.log.rows import order_all
 from tests.verification.workflow.story import in_parallel, order
 from verification import clock, tasks, transactions
 from verification.case import moving

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.lenders.samples import IIN, Caller, faults, opening
-from verification.audit import sequencer
+from verification.log import sequencer
 
 
 @pytest.fixture

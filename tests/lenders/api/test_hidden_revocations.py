@@ -4,12 +4,12 @@ import pytest
 from django.db import connection
 
 from tests.lenders.api.test_clearances import ask, cleared, code, consume, refused, types, verified
-from tests.verification.audit import root
-from tests.verification.audit.rows import order_all
+from tests.verification.log import root
+from tests.verification.log.rows import order_all
 from verification import transactions
-from verification.audit import keys, log, sequencer
-from verification.audit.verify import verify_log
 from verification.core import certificates, events
+from verification.log import keys, log, sequencer
+from verification.log.verify import verify_log
 from verification.models import AuditEntry, AuditLeaf, AuditPending
 from verification.workflow.moving import revoking
 

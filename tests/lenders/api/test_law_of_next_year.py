@@ -11,13 +11,13 @@ from insecure_sandbox.credential import Credential
 from tests.lenders.api import renewing
 from tests.lenders.api.test_clearances import clean, cleared, consume, verified
 from tests.verification import law_files
-from tests.verification.audit.judged import findings
-from tests.verification.audit.law_story import kinds, order, read_from_rows, take  # noqa: F401 (the fixture)
+from tests.verification.log.judged import findings
+from tests.verification.log.law_story import kinds, order, read_from_rows, take  # noqa: F401 (the fixture)
 from tests.verification.workflow.conftest import trust
 from tests.verification.workflow.story import IIN
 from verification import clock
-from verification.audit import laws
 from verification.core import law_book, law_file, law_rules, mci, profiles
+from verification.log import laws
 from verification.models import AuditEntry
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted", "read_from_rows")]

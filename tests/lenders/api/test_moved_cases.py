@@ -10,15 +10,15 @@ import pytest
 from django.db import connection
 
 from tests.lenders.api.test_clearances import CONTRACT, PAID, clean, cleared, code, consume, verified
-from tests.verification.audit.rows import order_all
+from tests.verification.log.rows import order_all
 from tests.verification.workflow.attesting_story import CONFIRMED
 from tests.verification.workflow.story import begin
 from verification import clock, transactions
-from verification.audit import log
-from verification.audit.verify import verify_log
 from verification.case import moving
 from verification.case.history import read_unverified
 from verification.core.errors import Conflict, NotFound
+from verification.log import log
+from verification.log.verify import verify_log
 from verification.models import AuditEntry, Clearance, Verification
 from verification.workflow.moving.voters import Reviewer
 from verification.workflow.people import attesting, review_desk

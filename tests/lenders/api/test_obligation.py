@@ -10,8 +10,8 @@ from lenders import keys
 from tests.lenders.api.test_clearances import clean, cleared, code, consume, verified
 from tests.lenders.samples import Caller
 from tests.lenders.test_openapi import hold
-from tests.verification.audit.looks import verify_legality
-from tests.verification.audit.rows import tamper
+from tests.verification.log.looks import verify_legality
+from tests.verification.log.rows import tamper
 from tests.verification.oversight import rows
 from tests.verification.workflow.story import begin, order
 from verification import clock

@@ -21,19 +21,19 @@ from tests.lenders.samples import Caller
 from tests.lenders.test_openapi import hold
 from tests.scripts.receipt_samples import SCHEMA
 from tests.statements import statements
-from tests.verification.audit import root
-from tests.verification.audit.looks import differences_of
-from tests.verification.audit.rows import order_all, tamper
+from tests.verification.log import root
+from tests.verification.log.looks import differences_of
+from tests.verification.log.rows import order_all, tamper
 from tests.verification.workflow.story import OTHER_IIN, at_statement, begin, make_due, order, swept, wait_until
 from verification import tasks, transactions
-from verification.audit import keys as log_keys
-from verification.audit import receipt as tlog
 from verification.case.history import read
 from verification.core import certificates
 from verification.core.errors import EvidenceUnreadable
 from verification.core.ids import secret_digest
 from verification.core.status import Status
 from verification.evidence import vault
+from verification.log import keys as log_keys
+from verification.log import receipt as tlog
 from verification.models import AuditEntry, Receipt, Verification
 from verification.workflow import cases, policy
 from verification.workflow.moving import commands, receipt

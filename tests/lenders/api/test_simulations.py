@@ -13,8 +13,8 @@ from tests.lenders.api.insecure_simulation import InsecureSimulation
 from tests.lenders.api.test_receipts import payload
 from tests.lenders.samples import Caller, faults, opening
 from tests.lenders.test_openapi import hold
-from tests.verification.audit.judged import findings
-from tests.verification.audit.rows import order_all
+from tests.verification.log.judged import findings
+from tests.verification.log.rows import order_all
 from tests.verification.outbound.insecure_servers import insecure_server, silent
 from tests.verification.workflow.story import IIN, OTHER_IIN, at_statement, begin
 from verification.core.errors import Conflict, Unavailable

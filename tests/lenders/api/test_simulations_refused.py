@@ -3,8 +3,8 @@
 import pytest
 
 from tests.lenders.api.test_simulations import code, played, simulate
-from tests.verification.audit.judged import findings
-from tests.verification.audit.rows import order_all
+from tests.verification.log.judged import findings
+from tests.verification.log.rows import order_all
 from tests.verification.workflow.story import begin, swept, wait_until
 from tests.verification.workflow.test_hand_over import Desk
 from verification.case import steps

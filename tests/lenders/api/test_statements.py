@@ -12,7 +12,7 @@ from tests.responses import Response
 from tests.statements import statements
 from tests.verification.workflow.story import begin
 from verification import tasks
-from verification.audit import sequencer
+from verification.log import sequencer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

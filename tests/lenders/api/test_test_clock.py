@@ -9,8 +9,8 @@ from lenders import keys
 from tests.lenders.api.test_clearances import CONTRACT, ask, cleared, code, consume, verified
 from tests.lenders.samples import Caller, faults, opening
 from tests.lenders.test_openapi import hold
-from tests.verification.audit.looks import verify_legality
-from tests.verification.audit.rows import order_all
+from tests.verification.log.looks import verify_legality
+from tests.verification.log.rows import order_all
 from tests.verification.workflow.insecure_glance import glanced
 from tests.verification.workflow.insecure_glance import glances as glances
 from tests.verification.workflow.story import at_statement, begin, in_parallel, order, swept

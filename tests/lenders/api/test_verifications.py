@@ -8,8 +8,8 @@ from lenders import keys
 from lenders.models import Lender
 from tests.entries import body_of
 from tests.lenders.samples import IIN, PHONE, Caller, faults, opening
-from verification.audit import sequencer
 from verification.core.ids import case_number
+from verification.log import sequencer
 from verification.models import AuditEntry, Verification
 
 PATH = "/v1/verifications"

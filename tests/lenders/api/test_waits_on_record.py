@@ -7,12 +7,12 @@ import pytest
 
 from tests.lenders.api import renewing
 from tests.lenders.api.renewing import DAY, asked_anew, report, verified
-from tests.verification.audit.rows import order_all
+from tests.verification.log.rows import order_all
 from tests.verification.stages.person.told import tell
 from tests.verification.workflow.story import wait_until
 from verification import clock
-from verification.audit import related_cases
-from verification.audit.legality import faults_of
+from verification.log import related_cases
+from verification.log.legality import faults_of
 from verification.models import AuditEntry
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]

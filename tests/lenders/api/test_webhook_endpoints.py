@@ -10,7 +10,7 @@ from lenders.models import WebhookEndpoint
 from tests.lenders.insecure_receiver import Receiver
 from tests.lenders.log_of_lenders import pump, send_due
 from tests.lenders.samples import Caller, faults, opening
-from verification.audit import sequencer
+from verification.log import sequencer
 
 PATH = "/v1/webhook-endpoints"
 URL = "https://lender.example/tulga"

@@ -18,16 +18,16 @@ from django.utils import timezone
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.signing import sign_cms
 from tests.responses import Response
-from tests.verification.audit.rows import order_all, slip_in
 from tests.verification.borrower.visits import NOW, browser, consent, find, text
+from tests.verification.log.rows import order_all, slip_in
 from tests.verification.workflow.conftest import authorities, issued, trusted
 from tests.verification.workflow.story import IIN, Story, at_statement, begin, lender
 from verification import clock, transactions
-from verification.audit.verify import verify_log
 from verification.borrower import cookie
 from verification.case import moving
 from verification.core.errors import NotYourTurn
 from verification.core.ids import secret_digest
+from verification.log.verify import verify_log
 from verification.models import (
     Attempt,
     AuditEntry,

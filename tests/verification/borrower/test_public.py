@@ -14,7 +14,7 @@ from lenders import keys
 from lenders.models import Lender
 from tests.verification.borrower import catalogues, msgids
 from tests.verification.workflow.story import lender, wait_until
-from verification.audit import keys as log_keys
+from verification.log import keys as log_keys
 
 pytestmark = pytest.mark.django_db
 

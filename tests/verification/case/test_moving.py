@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from tests.statements import statements
-from tests.verification.audit.rows import tamper
+from tests.verification.log.rows import tamper
 from tests.verification.workflow.story import Story, begin, lender
 from verification import transactions
 from verification.case import moving, steps

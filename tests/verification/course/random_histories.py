@@ -4,10 +4,10 @@ import random
 from datetime import timedelta
 from typing import Any
 
-from tests.verification.audit import histories
-from tests.verification.audit.clearings import consumed, issued, requested
-from tests.verification.audit.histories import AFTER, RELEASE, REVIEWABLE, Said
-from tests.verification.audit.rows import NOON
+from tests.verification.log import histories
+from tests.verification.log.clearings import consumed, issued, requested
+from tests.verification.log.histories import AFTER, RELEASE, REVIEWABLE, Said
+from tests.verification.log.rows import NOON
 from verification.core import profiles
 from verification.core.keeping import claims, inputs_mark
 from verification.core.profiles import Profile

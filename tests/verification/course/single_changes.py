@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from tests.verification.audit.histories import DAY
-from tests.verification.audit.rows import NOON
+from tests.verification.log.histories import DAY
+from tests.verification.log.rows import NOON
 from verification.course.entry import Entry
 
 _VALUES: tuple[Any, ...] = (None, "", "x", 7, 0, -1, True, False, [], {}, NOON.isoformat(), "2030-01-01T00:00:00+00:00")

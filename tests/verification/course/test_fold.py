@@ -6,9 +6,9 @@ from collections import Counter
 import pytest
 
 from tests.proofs import Figures
-from tests.verification.audit.histories import EDS, Said
-from tests.verification.audit.rows import NOON
 from tests.verification.course import plainly, random_histories, single_changes
+from tests.verification.log.histories import EDS, Said
+from tests.verification.log.rows import NOON
 from verification.core import events
 from verification.course import fold
 from verification.course.entry import Entry

@@ -14,12 +14,12 @@ from tests.proofs import Figures
 from tests.tampering import stories
 from tests.verification import lawful
 from tests.verification.course import random_histories
-from verification.audit.history import course_entry
 from verification.core.keeping import index_mark, words_mark
 from verification.course import fold
 from verification.course.projection import project
 from verification.course.row import Lawful, Row
 from verification.course.tables import CASE, ITEM, RECEIPT, TABLES, WORD, Kind
+from verification.log.history import course_entry
 from verification.models import Attempt, AuditEntry, Verification
 
 HISTORIES, LOGS, FEW = 1_000, 60, 6

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from verification.audit.entries import of_cases
 from verification.core.findings import Finding
 from verification.evidence.inspection import verify_page
+from verification.log.entries import of_cases
 from verification.models import Verification
 
 

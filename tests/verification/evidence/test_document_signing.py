@@ -7,7 +7,7 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from tests.verification.audit import root
+from tests.verification.log import root
 from verification.core.errors import Misconfigured
 from verification.evidence import document_signing
 

@@ -8,11 +8,11 @@ from django.test import Client
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from lenders.models import Lender
-from verification.audit import keys, receipt, sequencer
 from verification.core.ids import Iin, Phone
 from verification.core.opening import Document, Loan, Person
 from verification.core.person import LenderFacts
 from verification.evidence import vault
+from verification.log import keys, receipt, sequencer
 from verification.models import Attempt, AuditEntry, Verification
 from verification.stages.consent.policy import CURRENT
 from verification.worker import queue

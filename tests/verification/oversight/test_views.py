@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.scenes import staged
-from tests.verification.audit.rows import tamper
+from tests.verification.log.rows import tamper
 from tests.verification.oversight import rows
 from verification.models import AuditEntry
 from verification.oversight import urls

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from tests.verification.audit.judged import erase
+from tests.verification.log.judged import erase
 from tests.verification.review import desk
 from tests.verification.workflow.attesting_story import CONFIRMED, LAW, attested, cleared, verified, visited
 from tests.verification.workflow.insecure_glance import entries, glanced

@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.urls import reverse
 from django.utils import timezone
 
-from tests.verification.audit.judged import findings
+from tests.verification.log.judged import findings
 from tests.verification.oversight import rows
 from tests.verification.workflow.destruction_story import destroyed, entries, file_of, frames, gone
 from tests.verification.workflow.insecure_capture import played

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from django.db import connection, connections
 
-from tests.verification.audit.judged import erase
-from tests.verification.audit.looks import differences_of, verify_legality
-from tests.verification.audit.rows import tamper
+from tests.verification.log.judged import erase
+from tests.verification.log.looks import differences_of, verify_legality
+from tests.verification.log.rows import tamper
 from tests.verification.workflow.attesting_story import (
     CONFIRMED,
     LAW,

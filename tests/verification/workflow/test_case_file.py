@@ -5,8 +5,8 @@ import json
 import pytest
 
 from tests.verification.oversight import rows
-from verification.audit.tree import leaf_hash
 from verification.core.errors import BadInput, Conflict, LogInconsistent, NotFound
+from verification.log.tree import leaf_hash
 from verification.workflow.reading import case_file
 
 pytestmark = pytest.mark.django_db

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from tests.scenes import staged
-from tests.verification.audit.judged import findings
+from tests.verification.log.judged import findings
 from tests.verification.workflow.destruction_story import (
     claim,
     destroyed,

@@ -6,7 +6,7 @@ import pytest
 from django.core.files.storage import storages
 from django.db.models import Q
 
-from tests.verification.audit.judged import findings
+from tests.verification.log.judged import findings
 from tests.verification.workflow.destruction_story import claim, dispute, entries, file_of, gone, kept, step, turn
 from tests.verification.workflow.insecure_capture import played
 from tests.verification.workflow.insecure_capture import script as script

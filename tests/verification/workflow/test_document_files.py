@@ -5,17 +5,17 @@ import json
 import pytest
 
 from tests.entries import body_of
-from tests.verification.audit.judged import erase
+from tests.verification.log.judged import erase
 from tests.verification.workflow import story as story_module
 from tests.verification.workflow.document_reading import download, listed
 from tests.verification.workflow.insecure_capture import at_commands, played, show
 from tests.verification.workflow.insecure_capture import script as script
 from tests.verification.workflow.insecure_glance import voted
-from verification.audit import sequencer
-from verification.audit.verify import verify_log
 from verification.core.errors import Conflict, NotFound
 from verification.core.registry_answers import PHOTO_SOURCES
 from verification.evidence import vault
+from verification.log import sequencer
+from verification.log.verify import verify_log
 from verification.models import Attempt, AuditEntry, EvidenceItem, Verification
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.db.models import F
 
-from tests.verification.audit import owned_web
+from tests.verification.log import owned_web
 from tests.verification.stages.live_capture.captures import photo_answer
 from tests.verification.workflow.document_reading import documents_of, listed
 from tests.verification.workflow.insecure_capture import PORTRAIT, Script, at_commands, played, show

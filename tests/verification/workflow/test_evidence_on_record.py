@@ -9,9 +9,9 @@ from django.db import transaction
 from django.db.models import F
 
 from tests.entries import body_of
-from tests.verification.audit import owned_web
-from tests.verification.audit.looks import verify_legality
-from tests.verification.audit.rows import order_all
+from tests.verification.log import owned_web
+from tests.verification.log.looks import verify_legality
+from tests.verification.log.rows import order_all
 from tests.verification.workflow.conftest import Issued
 from tests.verification.workflow.story import (
     IIN,
@@ -25,13 +25,13 @@ from tests.verification.workflow.story import (
     verified_at_second_try,
 )
 from verification import tasks
-from verification.audit import signatures
 from verification.case import moving
 from verification.case.history import read
 from verification.core import profiles
 from verification.core.errors import EvidenceUnreadable
 from verification.core.keeping import Claim, claims, inputs_mark
 from verification.evidence import vault
+from verification.log import signatures
 from verification.models import Attempt, AuditEntry, EvidenceItem, SharedEvidenceUse, Verification
 from verification.stages.consent.policy import CURRENT
 from verification.workflow import cases, policy

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from tests.scenes import staged
-from tests.verification.audit.judged import findings
+from tests.verification.log.judged import findings
 from tests.verification.workflow.story import begin, lender, swept
 from verification.core.errors import Conflict, LinkUnusable
 from verification.evidence import store, vault

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests.verification.audit.judged import findings
-from tests.verification.audit.rows import order_all
+from tests.verification.log.judged import findings
+from tests.verification.log.rows import order_all
 from tests.verification.workflow.insecure_glance import glanced, see, voted
 from tests.verification.workflow.insecure_glance import glances as glances
 from tests.verification.workflow.story import swept, wait_until

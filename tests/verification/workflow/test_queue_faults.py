@@ -15,9 +15,9 @@ from insecure_sandbox.demo.processes import wait_until
 from tests.verification.workflow.queue_story import SEND_TASK, due, play
 from tests.verification.workflow.story import lender, signed
 from verification import clock, tasks
-from verification.audit import log
 from verification.case import steps
 from verification.core.errors import EvidenceUnreadable
+from verification.log import log
 from verification.models import Verification
 from verification.worker import queue
 from verification.workflow import policy

@@ -13,9 +13,9 @@ from pytest_django import Settings
 from insecure_sandbox.authority import Authority
 from lenders.models import Lender
 from tests.insecure_sandbox_process import SandboxProcess
-from tests.verification.audit.looks import verify_legality
-from tests.verification.audit.rows import order_all
 from tests.verification.checks_on_record import checks
+from tests.verification.log.looks import verify_legality
+from tests.verification.log.rows import order_all
 from tests.verification.workflow import camera_story as camera
 from tests.verification.workflow.conftest import Issued
 from tests.verification.workflow.insecure_revocation import InsecureRevocation

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from tests.entries import body_of
 from tests.scenes import staged
-from tests.verification.audit.rows import tamper
 from tests.verification.checks_on_record import checks, take_away, write_over
+from tests.verification.log.rows import tamper
 from tests.verification.workflow import camera_story as camera
 from tests.verification.workflow.destruction_story import destroyed
 from tests.verification.workflow.document_reading import documents_of

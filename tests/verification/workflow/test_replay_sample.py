@@ -8,10 +8,10 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from tests.scenes import staged
-from tests.verification.audit.rows import tamper
 from tests.verification.checks_on_record import write_over
+from tests.verification.log.rows import tamper
 from tests.verification.workflow.story import verified_at_second_try
-from verification.audit import sequencer
+from verification.log import sequencer
 from verification.models import Attempt, AuditEntry, EvidenceItem
 from verification.workflow.reading import replay_sample
 from verification.workflow.reading.replay import FACTS, Replayed, Verdict

@@ -8,9 +8,9 @@ from tests.verification.borrower.visits import NOW, browser, text
 from tests.verification.workflow.insecure_glance import REASON, entries, glanced, judged, people, see, voted
 from tests.verification.workflow.insecure_glance import glances as glances
 from tests.verification.workflow.story import OTHER_IIN, decisions, lender, swept, wait_until
-from verification.audit import sequencer
 from verification.core.errors import BadInput, Conflict, NotFound
 from verification.evidence import store
+from verification.log import sequencer
 from verification.models import Attempt, AuditEntry, EvidenceItem
 from verification.workflow import cases
 from verification.workflow.moving import commands

@@ -13,11 +13,11 @@ from tests.verification.checks_on_record import write_over
 from tests.verification.workflow.insecure_glance import REASON, entries, glanced, judged, one_voted, people, see, voted
 from tests.verification.workflow.insecure_glance import glances as glances
 from tests.verification.workflow.story import decisions, in_parallel, lender, opening
-from verification.audit import sequencer
 from verification.case import moving
 from verification.core.errors import BadInput, Conflict, NotFound
 from verification.core.person import LenderFacts
 from verification.evidence import store
+from verification.log import sequencer
 from verification.models import Attempt, AuditEntry, EvidenceItem, ReviewVote, Verification
 from verification.workflow import cases, policy
 from verification.workflow.moving import commands, links

@@ -10,10 +10,10 @@ from django.db import DatabaseError, connection
 
 from tests.entries import body_of
 from tests.verification.oversight import rows
-from verification.audit import sequencer
-from verification.audit.verify import verify_log
 from verification.core.errors import BadInput
 from verification.evidence import vault
+from verification.log import sequencer
+from verification.log.verify import verify_log
 from verification.models import AuditEntry, Verification
 from verification.workflow.reading import case_file, search
 from verification.workflow.reading.search import Question

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.verification.audit.judged import findings
+from tests.verification.log.judged import findings
 from tests.verification.workflow.destruction_story import claim, destroyed, file_of, frames, gone, step, turn
 from tests.verification.workflow.insecure_capture import played, show
 from tests.verification.workflow.insecure_capture import script as script

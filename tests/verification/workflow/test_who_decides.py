@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db.models import Q
 
-from tests.verification.audit.rows import slip_in
+from tests.verification.log.rows import slip_in
 from tests.verification.workflow.insecure_glance import glanced, people, see
 from tests.verification.workflow.insecure_glance import glances as glances
 from tests.verification.workflow.story import IIN, begin, decisions, later, lender, make_due, wait_until

@@ -14,18 +14,18 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
-from verification.audit import entries, policy
-from verification.audit.damaged import UNREADABLE
-from verification.audit.keys import LOGS
-from verification.audit.sequencer import adopt_head
-from verification.audit.spread import spread, together
-from verification.audit.verify import describe, verify_database, verify_log
-from verification.audit.verify_cases import case_pages
-from verification.audit.verify_since import log_of, verify_since
 from verification.core import law_book
 from verification.core.errors import BadInput, LogInconsistent, Misconfigured
 from verification.core.findings import Finding
 from verification.evidence.inspection import Unchecked, verify_page, verify_shared
+from verification.log import entries, policy
+from verification.log.damaged import UNREADABLE
+from verification.log.keys import LOGS
+from verification.log.sequencer import adopt_head
+from verification.log.spread import spread, together
+from verification.log.verify import describe, verify_database, verify_log
+from verification.log.verify_cases import case_pages
+from verification.log.verify_since import log_of, verify_since
 from verification.workflow.reading.replay_sample import Sample, replay_sample
 
 TAMPERED = 1

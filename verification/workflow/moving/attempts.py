@@ -21,7 +21,6 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
 from verification import transactions
-from verification.audit import entries, signatures
 from verification.case import moving, steps
 from verification.case.history import History
 from verification.compiled import Compiled
@@ -31,6 +30,7 @@ from verification.core.events import HINDERED
 from verification.core.results import Outcome
 from verification.core.route import ANSWERED, ENDED, PARTS, SEED, Memory, Next, Prepared, Stage, Turn
 from verification.evidence import vault
+from verification.log import entries, signatures
 from verification.models import Attempt, AuditEntry, Verification
 from verification.workflow import policy, stages
 from verification.workflow.moving import quotas

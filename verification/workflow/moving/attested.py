@@ -6,7 +6,6 @@ opened there is sealed as its first entry says, and is this person's.
 
 from collections.abc import Sequence
 
-from verification.audit import entries, signatures
 from verification.core import almaty, mci
 from verification.core.attestations import AGE, VISIT
 from verification.core.clearance import TIYN, Answer
@@ -14,6 +13,7 @@ from verification.core.errors import EvidenceUnreadable, Misconfigured
 from verification.core.events import ATTESTED, CLEARED
 from verification.core.profiles import Profile
 from verification.evidence import vault
+from verification.log import entries, signatures
 from verification.models import AuditEntry, Verification
 from verification.workflow import cases, policy
 

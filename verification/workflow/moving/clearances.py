@@ -14,8 +14,6 @@ from typing import Any
 from django.db.models import Exists, OuterRef
 
 from verification import clock, transactions
-from verification.audit import decided, entries, signatures
-from verification.audit.advanced import advanced_since, earlier
 from verification.case import moving, steps
 from verification.case.history import read_sound
 from verification.core import clearance as words
@@ -26,6 +24,8 @@ from verification.core.events import CLEARED, DISPUTED, RENEWED, REPORTED
 from verification.core.opening import Loan
 from verification.core.status import Status
 from verification.evidence import vault
+from verification.log import decided, entries, signatures
+from verification.log.advanced import advanced_since, earlier
 from verification.models import AuditEntry, Clearance, Verification
 from verification.workflow import cases, policy
 

@@ -10,7 +10,6 @@ from django.conf import settings
 from django.db import IntegrityError
 
 from verification import clock, transactions
-from verification.audit import log
 from verification.case import moving, steps
 from verification.case.history import History, read_sound, read_unverified
 from verification.case.law import combinations
@@ -25,6 +24,7 @@ from verification.core.status import TERMINAL, Status
 from verification.course import access
 from verification.course.state import OPEN
 from verification.evidence import vault
+from verification.log import log
 from verification.models import Attempt, Verification
 from verification.workflow import cases, policy, stages
 from verification.workflow.moving import (

@@ -3,13 +3,13 @@
 from datetime import datetime, timedelta
 
 from verification import clock, transactions
-from verification.audit.advanced import advanced_since
 from verification.case import moving
 from verification.case.history import read_unverified
 from verification.core import law_of_day, profiles
 from verification.core.clearance import release_not_before
 from verification.core.errors import BadInput, Conflict
 from verification.core.events import ADVANCED, REPORTED
+from verification.log.advanced import advanced_since
 from verification.models import Verification
 from verification.workflow import cases, policy
 from verification.workflow.moving import clearances

@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Collection
 from datetime import date, datetime
 
-from verification.audit import entries, signatures
 from verification.core import almaty
 from verification.core.events import CLEARED, CREDITING, REPORTED
 from verification.evidence import vault
+from verification.log import entries, signatures
 from verification.models import AuditEntry, Verification
 
 _ASKED, _PAID = "clearance.requested", "clearance.consumed"

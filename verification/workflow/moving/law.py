@@ -1,10 +1,10 @@
 """A law file that the operator's root signed is put on record, and every process reads its book from the logs."""
 
 from verification import transactions
-from verification.audit import keys, laws, log
 from verification.core import events, law_book, law_file, law_rules
 from verification.core.errors import BadInput
 from verification.core.law_file import Signed
+from verification.log import keys, laws, log
 
 
 def take(untrusted: bytes) -> tuple[Signed, tuple[str, ...]]:

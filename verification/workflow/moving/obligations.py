@@ -7,12 +7,12 @@ to refuse to hear of one that was paid past us would let its evidence go too ear
 from datetime import datetime, timedelta
 
 from verification import clock, transactions
-from verification.audit import decided, entries, signatures
 from verification.case import moving
 from verification.case.history import read_unverified
 from verification.core.errors import BadInput, Conflict
 from verification.core.events import CLOSED, OBLIGATIONS, OPENED
 from verification.core.status import Status
+from verification.log import decided, entries, signatures
 from verification.models import Verification
 from verification.workflow import cases, policy
 

@@ -11,8 +11,6 @@ from math import ceil
 from typing import Final
 
 from verification import clock, transactions
-from verification.audit import decided, signatures
-from verification.audit.advanced import advanced_since
 from verification.case import moving
 from verification.case.history import History, read_sound
 from verification.core import law_of_day, profiles
@@ -21,6 +19,8 @@ from verification.core.errors import Conflict, EvidenceUnreadable
 from verification.core.events import RENEWED
 from verification.core.person import Case, Renewal
 from verification.core.status import OPEN, Status
+from verification.log import decided, signatures
+from verification.log.advanced import advanced_since
 from verification.models import AuditEntry, Verification
 from verification.workflow import cases, stages
 from verification.workflow.moving import attempts, clearances, commands, links

@@ -1,10 +1,10 @@
 """A key that signed decisions is revoked: by an entry that the root signed, and one to the lender of each decision."""
 
 from verification import clock, transactions
-from verification.audit import entries, keys, log, signatures
 from verification.case import moving
 from verification.core import events
 from verification.core.errors import BadInput
+from verification.log import entries, keys, log, signatures
 from verification.models import AuditEntry, Verification
 from verification.workflow import policy
 from verification.workflow.moving import clearances

@@ -12,7 +12,6 @@ from hashlib import sha256
 from typing import Final
 
 from verification import clock, transactions
-from verification.audit import entries
 from verification.case import moving, steps
 from verification.case.history import read_unverified
 from verification.case.law import combinations
@@ -21,6 +20,7 @@ from verification.core.errors import BadInput, Conflict, Misconfigured, Unavaila
 from verification.core.events import SIMULATED
 from verification.core.opening import Person
 from verification.core.status import Status
+from verification.log import entries
 from verification.models import BorrowerSession, Verification
 from verification.sources import simulation
 from verification.workflow import cases

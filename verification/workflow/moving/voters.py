@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from django.contrib.auth import get_user_model
 
-from verification.audit import entries
 from verification.core.events import RENEWED
 from verification.core.opening import Opening
 from verification.evidence import vault
+from verification.log import entries
 from verification.models import AuditEntry, Verification
 from verification.workflow import cases, policy, stages
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from verification.audit import signatures
-from verification.audit.history import course_entry
 from verification.course import access, fold, tables
 from verification.course.state import State
+from verification.log import signatures
+from verification.log.history import course_entry
 from verification.models import HandOver, MobileSigning, Verification
 
 Code = MobileSigning | HandOver

@@ -11,8 +11,6 @@ from datetime import date, datetime, timedelta
 from django.db.models import Exists, OuterRef, Q
 
 from verification import clock, transactions
-from verification.audit import decided, entries, signatures
-from verification.audit.advanced import advanced_since
 from verification.case import moving
 from verification.case.history import read_unverified
 from verification.core import almaty, law_of_day, profiles
@@ -22,6 +20,8 @@ from verification.core.errors import BadInput, Conflict, NotFound
 from verification.core.events import ADVANCED, ATTESTED
 from verification.core.opening import Loan
 from verification.core.status import Status
+from verification.log import decided, entries, signatures
+from verification.log.advanced import advanced_since
 from verification.models import Attempt, Clearance, Verification
 from verification.workflow import cases, policy
 from verification.workflow.moving import clearances, dossier, voters

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from verification import clock, transactions
-from verification.audit import keys, log
 from verification.core.errors import BadInput, Conflict, NotFound
 from verification.core.results import Outcome
 from verification.core.status import Status
+from verification.log import keys, log
 from verification.models import Attempt, ReviewVote, Verification
 from verification.workflow import cases, policy
 from verification.workflow.moving import links

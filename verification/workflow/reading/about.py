@@ -7,8 +7,8 @@ from django.apps import apps
 from django.conf import settings
 
 from verification import clock, transactions
-from verification.audit import keys
 from verification.core.errors import Misconfigured
+from verification.log import keys
 
 
 @dataclass(frozen=True)

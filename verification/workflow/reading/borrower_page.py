@@ -3,13 +3,13 @@
 from django.conf import settings
 
 from verification import clock, routes, transactions
-from verification.audit import decided
 from verification.case import steps
 from verification.compiled import Compiled
 from verification.core import ids
 from verification.core.errors import NotFound
 from verification.core.route import Stage
 from verification.core.status import TERMINAL, Status
+from verification.log import decided
 from verification.models import Attempt, Verification
 from verification.workflow import cases, policy, stages
 from verification.workflow.moving import attempts

@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Final
 
 from verification import transactions
-from verification.audit import decided, entries, history, keys, proofs
-from verification.audit.entries import Look as Look
 from verification.core import reasons
 from verification.core.errors import BadInput, Conflict, LogInconsistent, Misconfigured
 from verification.core.events import DECISIONS, RENEWED
 from verification.core.status import TERMINAL
+from verification.log import decided, entries, history, keys, proofs
+from verification.log.entries import Look as Look
 from verification.models import Attempt, AuditEntry, EvidenceItem, SharedEvidenceUse, Verification
 from verification.workflow import cases
 from verification.workflow.reading import queries

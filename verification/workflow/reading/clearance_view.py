@@ -3,9 +3,9 @@
 That it is issued is told once the log has ordered it, as an end is: it lets money out.
 """
 
-from verification.audit import decided
 from verification.core.clearance import FROZEN, ISSUED, PROCESSING, TIYN
 from verification.core.errors import NotFound
+from verification.log import decided
 from verification.models import Clearance
 from verification.workflow.moving import clearances
 from verification.workflow.reading.views import ClearanceView

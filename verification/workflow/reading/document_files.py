@@ -6,12 +6,12 @@ from hashlib import sha256
 from typing import Any
 
 from verification import transactions
-from verification.audit import decided, entries, log
 from verification.core import identification_document, stored
 from verification.core.errors import Conflict, NotFound
 from verification.core.ids import is_id
 from verification.core.status import TERMINAL
 from verification.evidence import document_signing, store
+from verification.log import decided, entries, log
 from verification.models import Attempt, EvidenceItem, Verification
 from verification.workflow import cases
 from verification.workflow.moving import documents

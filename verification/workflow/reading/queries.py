@@ -8,12 +8,12 @@ from operator import attrgetter
 from django.db.models import QuerySet, Subquery
 
 from verification import clock
-from verification.audit import decided, entries, proofs
 from verification.core import ids, reasons
 from verification.core.errors import BadInput, Conflict, EvidenceUnreadable, NotFound
 from verification.core.events import CLEARINGS
 from verification.core.status import TERMINAL, Status
 from verification.evidence import store, vault
+from verification.log import decided, entries, proofs
 from verification.models import Attempt, AuditLeaf, EvidenceItem, Verification
 from verification.workflow import cases
 from verification.workflow.moving import attempts, dossier

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from verification import transactions
-from verification.audit import decided, log, proofs
-from verification.audit.signatures import spell_leaf
 from verification.core.errors import Conflict, EvidenceUnreadable, LogInconsistent, NotFound
+from verification.log import decided, log, proofs
+from verification.log.signatures import spell_leaf
 from verification.models import Receipt, Verification
 from verification.workflow import cases
 from verification.workflow.moving import receipt

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from verification.audit import entries
+from verification.log import entries
 from verification.models import AuditEntry
 
 MOST = 100

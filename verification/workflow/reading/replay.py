@@ -24,7 +24,6 @@ from functools import cached_property
 from typing import Any, Final
 
 from verification import transactions
-from verification.audit import log, signatures
 from verification.core import releases, stored
 from verification.core.errand import ONCE
 from verification.core.errors import EvidenceUnreadable, Misconfigured, TulgaError
@@ -35,6 +34,7 @@ from verification.core.person import Case
 from verification.core.results import Outcome, Result, decide
 from verification.core.route import Evidence, Stage, is_frame
 from verification.evidence import vault
+from verification.log import log, signatures
 from verification.models import AuditEntry, Verification
 from verification.workflow import cases, stages
 from verification.workflow.moving import dossier

@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
-from verification.audit import entries
 from verification.core.errors import NotFound, TulgaError
 from verification.core.findings import Finding
+from verification.log import entries
 from verification.models import AuditEntry
 from verification.workflow import cases
 from verification.workflow.reading.replay import FACTS, Replayed, Verdict, judge_again, record

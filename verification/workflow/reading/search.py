@@ -16,12 +16,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from verification import transactions
-from verification.audit import decided, entries, log
 from verification.core import almaty, profiles
 from verification.core.errors import BadInput
 from verification.core.ids import Iin, is_id, numbered
 from verification.core.status import Status
 from verification.evidence import vault
+from verification.log import decided, entries, log
 from verification.models import AuditEntry, MonthlyChange, MonthlyCount, Verification
 from verification.workflow.reading import queries
 

@@ -6,12 +6,12 @@ from typing import Final
 from django.db.models import Exists, OuterRef
 
 from verification import transactions
-from verification.audit import decided, entries, log
 from verification.case.history import read
 from verification.core.errors import Conflict, NotFound
 from verification.core.events import DOWNLOADED
 from verification.core.statement_text import is_text
 from verification.core.status import TERMINAL
+from verification.log import decided, entries, log
 from verification.models import Attempt, EvidenceItem, Verification
 from verification.workflow import cases
 from verification.workflow.moving import documents, dossier, links

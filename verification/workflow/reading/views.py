@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from verification import clock
-from verification.audit.decided import PublicStatus
 from verification.core import almaty
 from verification.core.opening import Opening
 from verification.core.person import LenderFacts, Renewal
 from verification.core.route import Words
 from verification.core.status import TERMINAL, Status
+from verification.log.decided import PublicStatus
 from verification.models import Attempt, Verification
 from verification.workflow import stages
 from verification.workflow.moving import attempts

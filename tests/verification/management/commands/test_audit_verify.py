@@ -16,10 +16,10 @@ from django.db import connection, connections
 from pytest_django import Settings
 
 from tests.fresh_database import copies
-from tests.verification.audit.ordered import ENTRY, nine_ordered, without_law
-from tests.verification.audit.rows import add_entry, add_lender, add_verification, tamper
-from verification.audit.verify import verify_file
+from tests.verification.log.ordered import ENTRY, nine_ordered, without_law
+from tests.verification.log.rows import add_entry, add_lender, add_verification, tamper
 from verification.evidence import store, vault
+from verification.log.verify import verify_file
 from verification.models import (
     AuditLeaf,
 )

@@ -9,8 +9,8 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from tests.verification import law_files
-from tests.verification.audit.judged import audit
-from tests.verification.audit.rows import order_all
+from tests.verification.log.judged import audit
+from tests.verification.log.rows import order_all
 from verification.core import law_book, law_file, law_rules
 from verification.management.commands.make_keys import ROOT_KEY
 from verification.models import AuditEntry

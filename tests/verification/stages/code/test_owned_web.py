@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.insecure_sandbox_process import SandboxProcess
-from tests.verification.audit import owned_web
+from tests.verification.log import owned_web
 from tests.verification.stages.person.test_story import to_code
 from tests.verification.stages.person.told import codes, other_than
 from tests.verification.workflow.story import Story, make_due

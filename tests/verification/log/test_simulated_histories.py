@@ -1,0 +1,59 @@
+"""A borrower whom the sandbox plays stands in the log of test mode alone, and every check says so from then on."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from tests.verification.log.histories import WHOLE, Said, codes, timed
+from verification.log.legality import faults_of
+from verification.models import AuditEntry
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ENGINE = {"name": "insecure_simulated", "scenario": "verified"}
+PLAYED: Said = ("simulation.requested", {"scenario": "verified", "route": "eds"})
+
+
+def saying(history: Sequence[Said], engine: dict[str, str] | None) -> list[Said]:
+    """The same, each check with this under `engine`."""
+    marked = []
+    for entry_type, body in history:
+        more = {"checks": [{**one, "engine": engine} for one in body["checks"]]} if "checks" in body else {}
+        marked.append((entry_type, {**body, **more}))
+    return marked
+
+
+def test_who_is_played_is_verified_like_anybody() -> None:
+    assert codes([WHOLE[0], PLAYED, *saying(WHOLE[1:], ENGINE)]) == []
+
+
+@pytest.mark.parametrize("engine", [{"name": "tulga"}, {**ENGINE, "scenario": "eds_revoked"}, None])
+def test_a_check_that_hides_it_is_named(engine: dict[str, str] | None) -> None:
+    found = codes([WHOLE[0], PLAYED, *saying(WHOLE[1:], engine)])
+    assert {code for code, _ in found} == {"simulation_hidden"}
+    assert len(found) == sum(entry_type == "attempt.judged" for entry_type, _ in WHOLE)
+
+
+def test_checks_without_a_word_of_it_are_named() -> None:
+    assert {code for code, _ in codes([WHOLE[0], PLAYED, *WHOLE[1:]])} == {"simulation_hidden"}
+
+
+def test_whom_nobody_plays_is_not_said_to_be_played() -> None:
+    assert {code for code, _ in codes([WHOLE[0], *saying(WHOLE[1:], ENGINE)])} == {"simulation_hidden"}
+
+
+def test_nobody_is_played_while_an_answer_is_judged() -> None:
+    assert ("illegal_move", 4) in codes([*WHOLE[:3], PLAYED, *saying(WHOLE[3:], ENGINE)])
+
+
+def test_nor_after_the_end() -> None:
+    assert codes([*WHOLE, PLAYED]) == [("after_end", len(WHOLE) + 1)]
+
+
+def test_live_mode_knows_nobody_who_is_played() -> None:
+    history = [WHOLE[0], PLAYED]
+    entries = [
+        AuditEntry(pk=f"evt_{place}", type=entry_type, body=body, at=at, log="live")
+        for place, (entry_type, body, at) in enumerate(timed(history))
+    ]
+    assert [(entry.type, code) for entry, (code, _) in faults_of(entries)] == [("simulation.requested", "law_unknown")]

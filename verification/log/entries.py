@@ -1,0 +1,148 @@
+"""The entries of the log, read: the only queries of them outside of this room.
+
+Each reader gives rows as they stand. It verifies no signature and no hash, and counts waiting
+entries among the others. `signatures.sound` keeps of a list what counts as signed, `decided.proven`
+what is also ordered; `signatures.sound_of` reads and verifies one whole case by one statement. An
+entry that cannot be read raises what the database raises, unless the reader says otherwise.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Max, Min, QuerySet
+from django.db.models.fields.json import KT
+from django.db.models.functions import Coalesce
+
+from verification.core.errors import Misconfigured
+from verification.core.events import LOOKS, READINGS
+from verification.log import sequencer
+from verification.log.damaged import readable
+from verification.models import LOOKED_AT, READER, AuditEntry, AuditPending, Verification
+
+Cases = Collection[str] | QuerySet[Verification, Any]
+"""Verifications by id, or rows of them, which then stay a part of the statement."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """Who looked, by id (`usr_…`, `key_…`) or by the hash of the borrower's session, how often, when.
+
+    `what`: `case`, `picture`, `document`, `statement`, `signature` or `openings`.
+    """
+
+    who: str
+    what: str
+    times: int
+    first: datetime
+    last: datetime
+
+
+def of_cases(
+    cases: Cases,
+    *,
+    types: Collection[str] | None = None,
+    saying: Mapping[str, str] | None = None,
+    log: str = "",
+    with_leaf: bool = False,
+    skips_damaged: bool = False,
+) -> list[AuditEntry]:
+    """The entries of some verifications, case by case, each case in its order; one statement.
+
+    types: these alone. saying: those alone whose body has these values. log: those alone of one
+    log; else a case may have entries in both, where somebody changed its mode. with_leaf: `leaf` is
+    loaded where there is one, so that no statement asks for it. skips_damaged: an entry that cannot
+    be read is left out, and raises nothing.
+    """
+    entries = AuditEntry.objects.filter(verification__in=cases)
+    if types is not None:
+        entries = entries.filter(type__in=types)
+    if log:
+        entries = entries.filter(log=log)
+    entries = entries.filter(**{f"body__{name}": value for name, value in (saying or {}).items()})
+    if with_leaf:
+        entries = entries.select_related("leaf")
+    in_order = entries.order_by("verification_id", "verification_sequence", "pk")
+    return list(readable(in_order)) if skips_damaged else list(in_order)
+
+
+def by_ids(ids: Collection[str], *, skips_damaged: bool = False) -> list[AuditEntry]:
+    """The entries with these ids, ascending; those that are not there are left out.
+
+    skips_damaged: as `of_cases`.
+    """
+    entries = AuditEntry.objects.filter(pk__in=ids).order_by("pk")
+    return list(readable(entries)) if skips_damaged else list(entries)
+
+
+def of_log(log: str, *, types: Collection[str], from_index: int, limit: int) -> list[AuditEntry]:
+    """The ordered entries of these types from an index of a log on, in its order, with `leaf`."""
+    ordered = AuditEntry.objects.filter(leaf__log=log, leaf__leaf_index__gte=from_index)
+    in_order = ordered.filter(type__in=types).select_related("leaf").order_by("leaf__leaf_index")
+    return list(in_order[:limit])
+
+
+def ids_of_type(log: str, entry_type: str, *, are_ordered: bool = False) -> Iterator[str]:
+    """The ids of all entries of a type about cases, ascending, a page at a time.
+
+    are_ordered: those alone that have their place in this log.
+    """
+    entries = AuditEntry.objects.filter(log=log, type=entry_type, verification__isnull=False)
+    if are_ordered:
+        entries = entries.filter(leaf__log=log)
+    return entries.order_by("pk").values_list("pk", flat=True).iterator()
+
+
+def readings_by(person_id: str, *, log: str, limit: int) -> list[AuditEntry]:
+    """What a regulator read, newest first, with `leaf`. A reading is no entry of a case."""
+    readings = AuditEntry.objects.annotate(person=READER).filter(person=person_id)
+    newest = readings.filter(log=log, type__in=READINGS).order_by("-at", "-id")
+    return list(newest.select_related("leaf")[:limit])
+
+
+def looks_at(case: Verification) -> tuple[Look, ...]:
+    """Who of its lender looked at a case, by their first look. A look is no entry of the case."""
+    # The case stands in the body only. No look is older than the case.
+    looks = AuditEntry.objects.filter(log=case.mode, type__in=LOOKS, at__gte=case.created_at)
+    about = looks.annotate(case=LOOKED_AT).filter(case=case.pk)
+    named = about.annotate(
+        who=Coalesce(KT("body__person"), KT("body__key"), KT("body__session")), what=KT("body__what")
+    )
+    groups = named.values("who", "what")
+    counted = groups.annotate(times=Count("pk"), first=Min("at"), last=Max("at"))
+    in_order = counted.order_by("first", "who", "what")
+    return tuple(Look(**group | {"what": group["what"] or "document"}) for group in in_order)
+
+
+def waiting(*, case: str = "", until: datetime | None = None, are_refused: bool = False) -> int:
+    """How many entries wait for their place in a log.
+
+    case: those alone of one verification. until: those alone that came by then. are_refused: those
+    alone that the log refuses to order.
+    """
+    pending = AuditPending.objects.all()
+    if case:
+        pending = pending.filter(entry__verification=case)
+    if until is not None:
+        pending = pending.filter(entry__at__lte=until)
+    return (pending.filter(refused=True) if are_refused else pending).count()
+
+
+def refused(*, limit: int) -> list[tuple[AuditEntry, str]]:
+    """Some of the entries that the logs refuse, newest first, each with why.
+
+    Empty where the log would order it by now: it is asked again. Their verifications are loaded,
+    without the sealed case. What cannot be read is left out.
+    """
+    ids = list(AuditPending.objects.filter(refused=True).values_list("pk", flat=True)[:limit])
+    rows = AuditEntry.objects.filter(pk__in=ids).select_related("verification")
+    newest = rows.defer("verification__sealed_case").order_by("-at", "-pk")
+    entries = list(readable(newest))
+    if not entries:
+        return []
+    try:
+        why = sequencer.faults(AuditEntry.objects.filter(pk__in=[entry.pk for entry in entries]))
+    except Misconfigured as fault:
+        why = dict.fromkeys((entry.pk for entry in entries), fault.detail)
+    return [(entry, why.get(entry.pk, "")) for entry in entries]

@@ -1,0 +1,157 @@
+"""The keys of the logs: which signs a log's heads, which sign its entries, and what the operator's root signed.
+
+What signs is certified by the root, in a file beside the others or in an entry of the log itself; what was revoked
+counts for nothing that stands from an index on.
+"""
+
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from django.conf import settings
+
+from verification.compiled import Compiled
+from verification.core import certificates, events, law_file
+from verification.core.certificates import MODES, Certified
+from verification.core.errors import BadInput, Misconfigured
+from verification.log.checkpoint import SigningKey, VerificationKey
+from verification.log.damaged import UNREADABLE, readable
+from verification.models import AuditEntry
+
+LOGS: Final = MODES
+_SEED_BYTES: Final = 32
+
+
+@dataclass(frozen=True)
+class Believed:
+    """A certified key that signs entries, ready to verify."""
+
+    kind: str
+    number: int
+    public: Ed25519PublicKey
+
+
+def ordered_logs() -> tuple[str, ...]:
+    """The logs that this installation orders: the live one only while live mode is on."""
+    return LOGS if settings.TULGA_MODES_LIVE else ("test",)
+
+
+def signing_key(log: str) -> SigningKey:
+    """The key that signs this log, under the log's origin; raises `Misconfigured` if this process holds none."""
+    _require_log(log)
+    seed = settings.TULGA_LOG_KEYS.get(log)
+    if seed is None:
+        raise Misconfigured(f"TULGA_LOG_KEYS has no key for the {log} log: only tick holds it")
+    if len(seed) != _SEED_BYTES:
+        raise Misconfigured(f"the key of the {log} log is no Ed25519 seed of {_SEED_BYTES} bytes")
+    return SigningKey(name=_origin(log), seed=bytes(seed))
+
+
+def verification_key(log: str) -> VerificationKey:
+    """What verifies the checkpoints of this log; `str()` of it is what verifiers are given.
+
+    Raises `Misconfigured` where no certified public key of it is here.
+    """
+    _require_log(log)
+    for one in settings.TULGA_CERTIFIED:
+        if (one.kind, one.mode) == ("log", log):
+            return VerificationKey(name=_origin(log), public=one.public)
+    raise Misconfigured(f"no certified public key of the {log} log is in {settings.TULGA_KEYS_DIR}/public")
+
+
+def believed(log: str, *, needed: Set[str] = frozenset()) -> Mapping[str, Believed]:
+    """The keys that may sign entries of a log, by id: certified in files here or, where those lack one that is needed,
+    by entries of the log.
+
+    Raises `Misconfigured` where there is none at all.
+    """
+    found = _believed(tuple(of_files(log)))
+    if needed - found.keys():
+        found = {**_believed(tuple(on_record(log))), **found}
+    if not found:
+        raise Misconfigured(f"no certified public key that signs entries of the {log} log is here: see TULGA_KEYS_DIR")
+    return found
+
+
+def of_files(log: str) -> list[Certified]:
+    """What signs entries of a log, by the certified files of this host."""
+    return [one for one in settings.TULGA_CERTIFIED if one.mode == log and one.kind in events.SIGNERS]
+
+
+def on_record(log: str) -> list[Certified]:
+    """What the root has certified by an entry of this log, ordered or not."""
+    said = readable(AuditEntry.objects.filter(log=log, type=events.CERTIFIED).order_by("pk"))
+    found = (certificates.read_certified(entry.body, mode=log) for entry in said)
+    return [one for one in found if one is not None and one.is_certified(settings.TULGA_ROOT)]
+
+
+_REVOKED = Compiled(lambda log: AuditEntry.objects.filter(log=log, type=events.REVOKED).order_by("pk"))
+
+
+def revoked(by: str | Iterable[AuditEntry]) -> dict[str, int]:
+    """From which index on what a key signed counts for nothing, by the key's id, as the root has signed.
+
+    The root's signature suffices: a revocation counts without a leaf, and without a row that waits for one.
+    by: a log, and then all of its entries, or entries; what else is among them says nothing of it.
+    """
+    found: dict[str, int] = {}
+    for entry in readable(_REVOKED, by) if isinstance(by, str) else by:
+        if entry.type == events.REVOKED and is_of_root(entry):
+            index = entry.body["from_index"]
+            found[entry.body["key"]] = min(index, found.get(entry.body["key"], index))
+    return found
+
+
+def is_revoked(revoked: Mapping[str, int], key: str, index: int) -> bool:
+    """Whether what this key signed counts for nothing at this index of the log, by what `revoked` gives."""
+    return index >= revoked.get(key, index + 1)
+
+
+def is_of_root(entry: AuditEntry) -> bool:
+    """Whether the operator's root signed what this entry says of a key, or of the law."""
+    body = entry.body if isinstance(entry.body, dict) else {}
+    try:
+        if entry.type == events.CERTIFIED:
+            one = certificates.read_certified(body, mode=entry.log)
+            return one is not None and one.is_certified(settings.TULGA_ROOT)
+        if entry.type == events.LAW_TAKEN:
+            return bool(law_of(entry))
+        key, index, said = body.get("key"), body.get("from_index"), body.get("revocation")
+        if not isinstance(key, str) or type(index) is not int or index < 0:
+            return False
+        return certificates.is_revocation(settings.TULGA_ROOT, said, mode=entry.log, key=key, from_index=index)
+    except (BadInput, *UNREADABLE):  # a word that has no bytes, say
+        return False
+
+
+def law_of(entry: AuditEntry) -> law_file.Law:
+    """What an entry says of the law. Raises `BadInput`: law_malformed, law_forged, law_elsewhere."""
+    try:
+        signed = law_file.read_entry(entry.body)
+        require_law(signed)
+    except UNREADABLE as error:
+        raise BadInput(f"it cannot be read ({type(error).__name__})", code="law_malformed") from None
+    return signed.law
+
+
+def require_law(signed: law_file.Signed) -> None:
+    """Raises `BadInput` where the operator's root did not sign this law file for this installation."""
+    law_file.require_signed(signed, root=settings.TULGA_ROOT, installation=settings.TULGA_LOG_ORIGIN)
+
+
+@cache
+def _believed(every: tuple[Certified, ...]) -> Mapping[str, Believed]:
+    return {one.id: Believed(one.kind, one.number, Ed25519PublicKey.from_public_bytes(one.public)) for one in every}
+
+
+def _require_log(log: str) -> None:
+    if log not in LOGS:
+        raise ValueError(f"there is no log {log!r}")
+
+
+def _origin(log: str) -> str:
+    if not settings.TULGA_LOG_ORIGIN:
+        raise Misconfigured("TULGA_LOG_ORIGIN names the log and is not set")
+    return f"{settings.TULGA_LOG_ORIGIN}/{log}"

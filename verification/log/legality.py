@@ -1,0 +1,31 @@
+"""Was a case moved lawfully? It is the fold of its entries alone, never of a row."""
+
+from collections.abc import Container, Iterable, Iterator
+from typing import NamedTuple
+
+from verification.course.entry import Fault
+from verification.course.fold import apply
+from verification.course.state import State
+from verification.log.history import course_entry
+from verification.models import AuditEntry
+
+
+class Judged(NamedTuple):
+    """How far the entries of a case lead, and what is unlawful in them, in their order."""
+
+    state: State
+    faults: list[tuple[AuditEntry, Fault]]
+
+
+def judge(entries: Iterable[AuditEntry], forged: Container[str] = ()) -> Judged:
+    """The course of one case by its entries, in their order; `forged`: those without their signature."""
+    state, unlawful = State(), list[tuple[AuditEntry, Fault]]()
+    for entry in entries:
+        state, faults = apply(state, course_entry(entry, is_signed=entry.pk not in forged))
+        unlawful += [(entry, fault) for fault in faults]
+    return Judged(state, unlawful)
+
+
+def faults_of(entries: Iterable[AuditEntry], forged: Container[str] = ()) -> Iterator[tuple[AuditEntry, Fault]]:
+    """What is unlawful in the entries of one case, as `judge` finds it."""
+    yield from judge(entries, forged).faults

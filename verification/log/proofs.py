@@ -1,0 +1,65 @@
+"""Reading the stored tree: checkpoints, roots and proofs, each from O(log n) rows."""
+
+from functools import cache
+
+from django.db.models import Max
+
+from verification.core.errors import BadInput, LogInconsistent
+from verification.log import keys, receipt, tiles, tree
+from verification.log.checkpoint import open_checkpoint
+from verification.log.tiles import Load, Place
+from verification.models import AuditCheckpoint, AuditLeaf, AuditTile
+
+
+def latest_checkpoint(log: str) -> str | None:
+    """The newest signed note of a log, or None while nothing is ordered."""
+    newest = AuditCheckpoint.objects.filter(log=log).order_by("-size").first()
+    return newest.note if newest else None
+
+
+def latest_size(log: str) -> int:
+    """How many entries the newest checkpoint of a log covers; 0 while nothing is ordered."""
+    return AuditCheckpoint.objects.filter(log=log).aggregate(size=Max("size"))["size"] or 0
+
+
+def covers(untrusted: str, *, log: str, index: int) -> bool:
+    """Whether this is a checkpoint that the key of a log has signed, of a tree that has this leaf."""
+    try:
+        return open_checkpoint(untrusted, key=keys.verification_key(log)).size > index
+    except (BadInput, LogInconsistent):
+        return False
+
+
+def proof_for(entry_id: str) -> str | None:
+    """The tlog-proof of an entry under the newest checkpoint, or None while it is not ordered."""
+    leaf = AuditLeaf.objects.filter(entry_id=entry_id).only("log", "leaf_index").first()
+    if leaf is None:
+        return None
+    # A leaf and the checkpoint over it are committed together, so the newest one covers the leaf.
+    newest = AuditCheckpoint.objects.filter(log=leaf.log).latest("size")
+    node = tiles.node_reader(tile_loader(leaf.log))
+    hashes = tree.inclusion_proof(node, index=leaf.leaf_index, size=newest.size)
+    return receipt.make(index=leaf.leaf_index, hashes=hashes, note=newest.note)
+
+
+def first_proof(leaf: AuditLeaf) -> tuple[str, str]:
+    """The tlog-proof of a leaf under the first checkpoint that covers it, and that checkpoint: always the same."""
+    covering = AuditCheckpoint.objects.filter(log=leaf.log, size__gt=leaf.leaf_index).order_by("size")[0]
+    hashes = tree.inclusion_proof(tiles.node_reader(tile_loader(leaf.log)), index=leaf.leaf_index, size=covering.size)
+    return receipt.make(index=leaf.leaf_index, hashes=hashes, note=covering.note), covering.note
+
+
+def consistency_for(log: str, *, first: int, second: int) -> list[bytes]:
+    """Hashes that show the log of `first` leaves to be a prefix of that of `second`."""
+    return tree.consistency_proof(tiles.node_reader(tile_loader(log)), first=first, second=second)
+
+
+def tile_loader(log: str) -> Load:
+    """A reader of stored tiles that reads each at most once; a fresh one for each question."""
+
+    @cache
+    def load(place: Place) -> bytes:
+        found = AuditTile.objects.filter(log=log, level=place.level, index=place.index)
+        return bytes(found.values_list("hashes", flat=True).first() or b"")
+
+    return load

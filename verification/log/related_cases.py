@@ -1,0 +1,189 @@
+"""What an entry says of other verifications, looked up in the same log: named reads, outside of every course.
+
+New consents are verifications of their own (O-52), and attempts are counted over all verifications of a borrower. That
+two verifications are of one person is a matter of their rows; whether those are right, only the keys tell.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from datetime import timedelta
+from typing import Final
+
+from django.db.models import QuerySet
+
+from verification.core.clearance import UNWANTED
+from verification.core.events import ATTESTED, CLEARED, CLOSINGS, RENEWED
+from verification.core.findings import Finding
+from verification.course import policy
+from verification.course.entry import MOVE, TERMS, TRIES, maps, released, text
+from verification.log import signatures
+from verification.log.damaged import readable
+from verification.models import AuditEntry, Verification
+
+_APART: Final = timedelta(seconds=policy.CLOCKS_APART_SECONDS)
+_DAY: Final = timedelta(seconds=policy.TRIES_SECONDS)
+
+
+def verify_related(log: str, entries: Sequence[AuditEntry], *, forged: Collection[str]) -> Iterator[Finding]:
+    """A finding for each entry that other verifications contradict.
+
+    entries: all of these verifications, ordered, each with its leaf. forged: those without their signature.
+    """
+    counted = [entry for entry in entries if entry.pk not in forged and isinstance(entry.body, dict)]
+    yield from _verify_tries(log, counted)
+    yield from _verify_opened(log, counted)
+    yield from _verify_renewals(log, counted)
+    yield from _verify_declined(log, counted)
+
+
+def _verify_tries(log: str, entries: Sequence[AuditEntry]) -> Iterator[Finding]:
+    """Every end that names a spent attempt elsewhere, which was none of its borrower, with its lender, at its stage."""
+    elsewhere = [
+        (end, verification, text(row, "attempt"))
+        for end in entries
+        if end.type == "verification.declined"
+        for row in maps(end.body, "spent")
+        if (verification := text(row, "verification"))
+    ]
+    if not elsewhere:
+        return
+    named_ids = {verification for _, verification, _ in elsewhere}
+    closings = AuditEntry.objects.filter(log=log, verification_id__in=named_ids, type__in=CLOSINGS)
+    sound = signatures.sound(readable(closings.order_by("verification_sequence")))
+    closed = {(entry.verification_id, entry.body.get("attempt")): entry for entry in sound}
+    ids = named_ids | {end.verification_id for end, _, _ in elsewhere}
+    columns = ("pk", "borrower_index_version", "borrower_index")
+    rows = Verification.objects.filter(pk__in=ids).values_list(*columns)
+    borrowers = {pk: (version, bytes(index)) for pk, version, index in rows if index is not None}
+    for end, verification, attempt in elsewhere:
+        closing = closed.get((verification, attempt))
+        is_spent = (
+            closing is not None
+            and (closing.body.get("burnt"), closing.body.get("stage")) == (True, text(end.body, "stage"))
+            and closing.lender_id == end.lender_id
+            and end.at - _DAY - _APART <= closing.at <= end.at + _APART
+        )
+        (version, index), (end_version, end_index) = (
+            borrowers.get(name, (0, b"")) for name in (verification, end.verification_id or "")
+        )
+        # An erased borrower has no index any more, and indexes of two keys cannot be compared.
+        if not is_spent or (version == end_version and index != end_index):
+            detail = f"it names {attempt} of {verification} as spent, which the log does not say of this borrower"
+            yield _finding(log, end, TRIES, detail)
+
+
+def _verify_opened(log: str, entries: Sequence[AuditEntry]) -> Iterator[Finding]:
+    """Every attempt that was opened after those of a day were spent, over all cases of its borrower.
+
+    A borrower with one case is none of them: the course counts there. So is an erased borrower.
+    """
+    opened = [entry for entry in entries if entry.type == "attempt.opened"]
+    ids = {entry.verification_id for entry in opened}
+    owners = _borrowers(Verification.objects.filter(pk__in=ids))
+    indexes = {borrower[2] for borrower in owners.values()}
+    rows = Verification.objects.filter(mode=log, borrower_index__in=indexes) if indexes else None
+    cases = _borrowers(rows) if rows is not None else {}
+    shared = {borrower for borrower, number in Counter(cases.values()).items() if number > 1}
+    several = [pk for pk, borrower in cases.items() if borrower in shared]
+    if not several:
+        return
+    closings = AuditEntry.objects.filter(log=log, verification_id__in=several, type__in=CLOSINGS)
+    ended: dict[tuple[_Borrower, str], dict[str, list[AuditEntry]]] = {}
+    for entry in signatures.sound(readable(closings.order_by("at", "pk"))):
+        place = cases[str(entry.verification_id)], text(entry.body, "stage")
+        ended.setdefault(place, {}).setdefault(text(entry.body, "attempt"), []).append(entry)
+    for entry in opened:
+        release = released(entry.body, text(entry.body, "route"))
+        tries = release.tries(text(entry.body, "stage")) if release else 0
+        borrower = owners.get(str(entry.verification_id))
+        if not tries or borrower not in shared:
+            continue
+        spent = 0
+        for of_attempt in ended.get((borrower, text(entry.body, "stage")), {}).values():
+            # Two processes wrote them: what ended about then may have been before or after.
+            earlier = [closing for closing in of_attempt if closing.at <= entry.at + _APART]
+            is_lately = bool(earlier) and entry.at - _DAY + _APART <= earlier[-1].at <= entry.at - _APART
+            spent += is_lately and earlier[-1].body.get("burnt") is True
+        if spent >= tries:
+            detail = f"it was opened after {spent} attempts of its borrower were spent"
+            yield _finding(log, entry, TRIES, detail)
+
+
+_Borrower = tuple[str, int, bytes]
+"""The lender, the number of the index key, and the index that a borrower is found by."""
+
+
+def _borrowers(rows: QuerySet[Verification, Verification]) -> dict[str, _Borrower]:
+    """By verification, whose it is by its row; those of erased borrowers are left out."""
+    columns = ("pk", "lender_id", "borrower_index_version", "borrower_index")
+    read = rows.exclude(borrower_index=None).values_list(*columns)
+    return {pk: (lender, version, bytes(index or b"")) for pk, lender, version, index in read}
+
+
+def _verify_renewals(log: str, entries: Sequence[AuditEntry]) -> Iterator[Finding]:
+    """Every new consent without a request, every clearance that rests on another than was given, and every attestation
+    by a person who had sent the borrower a link to one."""
+    renewed = [entry for entry in entries if entry.type == RENEWED]
+    # 1 what was opened as a new consent was asked for
+    children = [
+        (entry, parent)
+        for entry in entries
+        if entry.type == "verification.created" and (parent := text(entry.body, "renews"))
+    ]
+    if children:
+        parents = {parent for _, parent in children}
+        requests = AuditEntry.objects.filter(log=log, type=RENEWED, verification_id__in=parents)
+        sound = signatures.sound(readable(requests))
+        places = {(entry.verification_id, entry.lender_id, entry.body.get("renewal")) for entry in sound}
+        for entry, parent in children:
+            if (parent, entry.lender_id, entry.verification_id) not in places:
+                detail = f"it is a new consent of {parent}, which asked for none, or not for this"
+                yield _finding(log, entry, MOVE, detail)
+    # 2 what a clearance rests on was given
+    issued = [(entry, name) for entry in entries if entry.type == CLEARED and (name := text(entry.body, "renewal"))]
+    if issued:
+        ids = {name for _, name in issued}
+        decisions = AuditEntry.objects.filter(log=log, type="verification.verified", pk__in=ids)
+        consents = {entry.pk: entry.verification_id for entry in signatures.sound(readable(decisions))}
+        pairs = {(entry.verification_id, entry.body.get("renewal")) for entry in renewed}
+        for entry, name in issued:
+            if (entry.verification_id, consents.get(name)) not in pairs:
+                detail = f"it rests on {name}, which decided no new consent that it had asked for"
+                yield _finding(log, entry, TERMS, detail)
+    yield from _verify_attested(log, entries, renewed)
+
+
+def _verify_attested(log: str, entries: Sequence[AuditEntry], renewed: Sequence[AuditEntry]) -> Iterator[Finding]:
+    attested = [entry for entry in entries if entry.type == ATTESTED]
+    ids = {entry.verification_id for entry in attested}
+    parents = {text(entry.body, "renewal"): entry.verification_id for entry in renewed}
+    if children := {child for child, parent in parents.items() if parent in ids}:
+        minted = AuditEntry.objects.filter(log=log, type="link.minted", verification_id__in=children)
+        links = [(parents[str(link.verification_id)], link) for link in signatures.sound(readable(minted))]
+        for entry in attested:
+            senders = {(parent, text(link.body, "person")) for parent, link in links if link.at <= entry.at}
+            if (entry.verification_id, text(entry.body, "person")) in senders:
+                detail = "attested by somebody who had sent the borrower a link to a new consent"
+                yield _finding(log, entry, MOVE, detail)
+
+
+def _verify_declined(log: str, entries: Sequence[AuditEntry]) -> Iterator[Finding]:
+    """Every clearance that was issued or consumed after its borrower had declined a new consent."""
+    parents = {text(entry.body, "renewal"): entry.verification_id for entry in entries if entry.type == RENEWED}
+    if not parents:
+        return
+    refusals = AuditEntry.objects.filter(log=log, type="verification.declined", verification_id__in=parents)
+    since = dict[str | None, int]()
+    for entry in signatures.sound(readable(refusals.filter(leaf__log=log).select_related("leaf"))):
+        if text(entry.body, "code") in UNWANTED:
+            parent, index = parents[str(entry.verification_id)], entry.leaf.leaf_index
+            since[parent] = min(index, since.get(parent, index))
+    for entry in entries:
+        declined_at, is_release = since.get(entry.verification_id), entry.type in (CLEARED, "clearance.consumed")
+        if is_release and declined_at is not None and entry.leaf.leaf_index > declined_at:
+            detail = "money was let out after the borrower had declined it by a new consent"
+            yield _finding(log, entry, MOVE, detail)
+
+
+def _finding(log: str, entry: AuditEntry, code: str, detail: str) -> Finding:
+    return Finding(code=code, log=log, leaf_index=entry.leaf.leaf_index, entry=entry.pk, detail=detail)

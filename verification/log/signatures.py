@@ -1,0 +1,308 @@
+"""Who said it: one signature of a process over all that a transaction of it put on record, which stands in the log.
+
+The body of each entry says so under `signed`: of the first `by` which key, `over` which others in their order, if there
+are any, and the `signature`; of the others `with` which first. Signed by Ed25519 is the canonical JSON of a context and
+the SHA-256 of each entry's leaf as it is without `signed` and without its number for the lender, which it gets later.
+Which kinds of key a type asks for stands in `core/events.py`, and which evidence they may list in `core/keeping.py`: so
+whoever holds the database, and no key, puts nothing on record, and whoever holds the door decides nothing, and gives
+nothing out for a worker's. What the root says of keys carries its own signature. Source: audit.md §6.
+
+A leaf (schema 1) is canonical JSON with integers and strings, absent fields left out:
+`schema` 1, `id`, `mode` (the log), `type`, `at` (UTC, microseconds), `verification`, `verification_sequence`, `lender`,
+`lender_sequence` and `body`, which says by route, check, outcome, codes, versions and commitments what happened.
+"""
+
+import re
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, lru_cache
+from hashlib import sha256
+from typing import Final
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from django.conf import settings
+from django.db.models import Q
+
+from verification.compiled import Compiled
+from verification.core import events
+from verification.core.certificates import key_id
+from verification.core.errors import EvidenceUnreadable, Misconfigured
+from verification.core.keeping import is_of_door
+from verification.core.stored import canonical_json, moment
+from verification.log import keys, policy
+from verification.log.damaged import UNREADABLE, readable
+from verification.log.keys import Believed
+from verification.models import AuditEntry, AuditLeaf, Verification
+
+SCHEMA: Final = 1
+_CONTEXT: Final = "tulga-entries-v1"
+"""Signed with it, so that nothing else we may ever sign can be taken for entries."""
+_ID: Final = re.compile("evt_[0-9a-z]{1,40}")
+_OVER_MAX: Final = 32
+"""Entries under one signature at most. Ours: a review by several people and its end are a dozen."""
+_SIGNED_AS_IT_OPENS: Final = 2
+"""The entry that opens a verification, and that of its first attempt."""
+_VERIFIED_MAX: Final = 1024
+"""Signatures that a process remembers to have verified. Ours: those of some 30 verifications, half a megabyte."""
+
+
+def spell_leaf(entry: AuditEntry, *, lender_sequence: int | None, is_bare: bool = False) -> bytes:
+    """The exact bytes of an entry's leaf, which are hashed; lender_sequence: its number for the lender, if it has one.
+
+    is_bare: without `signed`, as it is signed.
+
+    The row is the only place where it is kept: whoever changes its spelling changes the hash of what is on record.
+    Raises `ValueError` for a time without a zone or beyond `policy.LEAF_BYTES`, `TypeError` for a body that is no JSON.
+    """
+    if entry.at.tzinfo is None:
+        raise ValueError("a leaf's time has a zone")
+    written = {
+        "schema": SCHEMA,
+        "id": entry.id,
+        "mode": entry.log,
+        "type": entry.type,
+        "at": moment(entry.at),
+        "verification": entry.verification_id,
+        "verification_sequence": entry.verification_sequence,
+        "lender": entry.lender_id,
+        "lender_sequence": lender_sequence,
+        "body": {name: said for name, said in entry.body.items() if name != "signed"} if is_bare else entry.body,
+    }
+    spelt = canonical_json({name: value for name, value in written.items() if value is not None})
+    if len(spelt) > policy.LEAF_BYTES:
+        raise ValueError(f"a leaf has at most {policy.LEAF_BYTES} bytes, not {len(spelt)}")
+    return spelt
+
+
+def sign(entries: Sequence[AuditEntry]) -> None:
+    """Signs one transaction's entries, in their bodies, before they are inserted.
+
+    By the one kind of key that all their types allow. Raises `Misconfigured` in a process that holds none of them.
+    """
+    asking = [entry for entry in entries if not _allows(entry, events.ROOT)]
+    if not asking:
+        return
+    if len(asking) > _OVER_MAX:
+        raise ValueError(f"a transaction puts at most {_OVER_MAX} entries on record, not {len(asking)}")
+    kinds = [kind for kind in events.ENTRY_TYPES[asking[0].type].signed if all(_allows(one, kind) for one in asking)]
+    held: Mapping[str, Mapping[str, Mapping[int, bytes]]] = settings.TULGA_SIGNING_KEYS
+    seeds = next((found for kind in kinds if (found := held.get(kind, {}).get(asking[0].log))), None)
+    if not seeds:
+        types = ", ".join(sorted({entry.type for entry in asking}))
+        wanted = " or ".join(kinds) or "one"
+        raise Misconfigured(f"this process holds no {wanted} key of the {asking[0].log} log, which signs {types}")
+    # The highest number is the newest; older ones stay among those that are believed.
+    private, by = _private(seeds[max(seeds)])
+    first, *others = asking
+    said = {"by": by, "signature": b64encode(private.sign(_message(asking))).decode()}
+    over = {"over": [entry.pk for entry in others]} if others else {}
+    first.body = {**first.body, "signed": said | over}
+    for entry in others:
+        entry.body = {**entry.body, "signed": {"with": first.pk}}
+    for entry in asking:  # what is no leaf any more is refused here, or it would stop the sequencer later
+        spell_leaf(entry, lender_sequence=policy.SIZE if entry.lender_id else None)
+
+
+def inspect(entries: Iterable[AuditEntry]) -> tuple[dict[str, str], dict[str, str]]:
+    """Those of these entries that lack the signature their type asks for: by id, why; of all others that a process
+    signed, by id the id of its key.
+
+    Raises `Misconfigured` where no certified key of their log is known: then nothing can be said of any.
+    """
+    found, asked = dict[str, str](), dict[str, AuditEntry]()
+    for entry in entries:
+        if not _allows(entry, events.ROOT):
+            asked[entry.id] = entry
+        elif not keys.is_of_root(entry):
+            found[entry.pk] = "the operator's root did not sign it"
+    firsts = {pk: _said(entry)[0] for pk, entry in asked.items()}
+    known = asked | _loaded(set(firsts.values()) - asked.keys())
+    over, signers = dict[str, list[str]](), dict[str, str]()
+    for name in set(firsts.values()) & known.keys():
+        _, signers[name], over[name] = _said(known[name])
+    known |= _loaded({pk for names in over.values() for pk in names} - known.keys())
+    # A log that nobody asked about may have no keys here: what names an entry of it is not signed.
+    believed = {
+        log: keys.believed(log, needed={by for name, by in signers.items() if over[name] and known[name].log == log})
+        for log in {entry.log for entry in asked.values()}
+    }
+    faults = {
+        name: _fault(name, names, known, believed[known[name].log].get(signers[name]))
+        for name, names in over.items()
+        if known[name].log in believed
+    }
+    for pk, first in firsts.items():
+        fault = faults.get(first, "nobody signed it")
+        if not fault and pk not in over[first]:
+            fault = "the signature that it names is not over it"
+        if fault:
+            found[pk] = fault
+    return found, {pk: signers[first] for pk, first in firsts.items() if pk not in found}
+
+
+def sound(entries: Iterable[AuditEntry]) -> list[AuditEntry]:
+    """Those of these entries that are signed as their types ask, by keys that were not revoked before they came.
+
+    Ordered or not: what decides by an entry may not wait for the log. Raises as `inspect`.
+    """
+    found = list(entries)
+    _, signers = inspect(found)
+    revoked = {log: keys.revoked(log) for log in {entry.log for entry in found if entry.pk in signers}}
+    doubted = [entry for entry in found if signers.get(entry.pk) in revoked.get(entry.log, ())]
+    places = AuditLeaf.objects.filter(entry__in=doubted).values_list("entry_id", "leaf_index") if doubted else ()
+    ordered = dict(places)
+    gone = {
+        one.pk
+        for one in doubted
+        if keys.is_revoked(revoked[one.log], signers[one.pk], ordered.get(one.pk, policy.SIZE))
+    }
+    return [entry for entry in found if entry.pk in signers and entry.pk not in gone]
+
+
+_OF_ONE = Compiled(
+    lambda verification, log: (
+        AuditEntry.objects.filter(Q(verification=verification) | Q(type=events.REVOKED, log=log))
+        .select_related("leaf")
+        .order_by("verification_sequence")
+    )
+)
+"""The entries of a verification, and those by which keys of its log were revoked."""
+_OF_ACCESS = Compiled(
+    lambda verification, log: (
+        AuditEntry.objects.filter(
+            Q(verification=verification, type__in=(*events.ACCESS, events.ADVANCED)) | Q(type=events.REVOKED, log=log)
+        )
+        .select_related("leaf")
+        .order_by("verification_sequence")
+    )
+)
+"""The same of its links, sessions and codes, and of the clock that their times are counted by."""
+_OF_OPENING = Compiled(
+    lambda verification, log: (
+        AuditEntry.objects.filter(
+            Q(verification=verification, verification_sequence__lte=_SIGNED_AS_IT_OPENS)
+            | Q(type=events.REVOKED, log=log)
+        )
+        .select_related("leaf")
+        .order_by("verification_sequence")
+    )
+)
+"""The same of the entry that opened it, and of what is signed with that."""
+
+
+def sound_of(verification: Verification, *, is_whole: bool = False) -> list[AuditEntry]:
+    """Those entries of a verification that count, in their order, by one statement; others are as none.
+
+    is_whole: raises `EvidenceUnreadable` if one does not count: what rests on the others would rest on half.
+    """
+    return _counting(verification, _OF_ONE, is_whole=is_whole)
+
+
+def access_of(verification: Verification) -> list[AuditEntry]:
+    """The same of its links, sessions and codes, without the link that it was opened with."""
+    return _counting(verification, _OF_ACCESS)
+
+
+def opening_of(verification: Verification) -> AuditEntry | None:
+    """The entry by which it was opened, if that counts, by one statement."""
+    entries = _counting(verification, _OF_OPENING)
+    return next((entry for entry in entries if entry.type == events.CREATED), None)
+
+
+def _counting(verification: Verification, query: Compiled[AuditEntry], *, is_whole: bool = False) -> list[AuditEntry]:
+    """The entries of this query that count; it gives revocations beside those of the verification."""
+    rows = list(readable(query, verification.pk, verification.mode))
+    entries = [row for row in rows if row.verification_id == verification.pk]
+    faults, signers = inspect(entries)
+    revoked = keys.revoked(rows)
+    for entry in entries:
+        leaf = getattr(entry, "leaf", None)
+        place = leaf.leaf_index if leaf else policy.SIZE
+        if entry.log != verification.mode:
+            # A row whose mode was changed has a worker say something in the other log.
+            faults[entry.pk] = "it stands in another log than its verification"
+        elif keys.is_revoked(revoked, signers.get(entry.pk, ""), place):
+            faults[entry.pk] = "the key that signed it was revoked"
+    if is_whole and faults:
+        pk, fault = next(iter(faults.items()))
+        raise EvidenceUnreadable(f"entry {pk} does not count: {fault}")
+    return [entry for entry in entries if entry.pk not in faults]
+
+
+def said_by(entry: AuditEntry, beside: Iterable[AuditEntry]) -> str:
+    """The id of the key that an entry says it was signed by; `beside` holds what was signed with it. Empty for none."""
+    first = next((one for one in (entry, *beside) if one.pk == _said(entry)[0]), None)
+    return _said(first)[1] if first is not None else ""
+
+
+def _allows(entry: AuditEntry, kind: str) -> bool:
+    """Whether a kind of key may say this: by the entry's type, and by the evidence that it lists.
+
+    What the root may say is no process's to sign. A type that nobody knows none may, so a process is asked for it.
+    """
+    known = events.ENTRY_TYPES.get(entry.type)
+    if known is None or kind not in known.signed:
+        return False
+    return kind == events.WORKER or entry.type not in events.KEEPING or is_of_door(entry.body)
+
+
+def _fault(first: str, names: Sequence[str], known: Mapping[str, AuditEntry], by: Believed | None) -> str:
+    """Why the signature in this first entry, by this key, does not hold; empty if it does."""
+    if not names:
+        return "nobody signed it"
+    said = known[first].body["signed"]
+    if by is None:
+        return "the key that signed it is none that the root certified"
+    if any(name not in known for name in names):
+        return "an entry that was signed with it is not there"
+    signed = [known[name] for name in names]
+    if any(entry.log != known[first].log or _allows(entry, events.ROOT) for entry in signed):
+        return "what was signed with it asks for no signature, or stands in another log"
+    if not all(_allows(entry, by.kind) for entry in signed):
+        return f"a {by.kind} key signed it, which may not say that"
+    try:
+        _verify(by.public.public_bytes_raw(), b64decode(said.get("signature"), validate=True), _message(signed))
+    except (InvalidSignature, *UNREADABLE):
+        return "it does not say what was signed"
+    return ""
+
+
+@lru_cache(maxsize=_VERIFIED_MAX)
+def _verify(public: bytes, signature: bytes, message: bytes) -> None:
+    """Raises `InvalidSignature`, which is never remembered: each step of a verification asks this of every entry."""
+    Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+
+
+@cache
+def _private(seed: bytes) -> tuple[Ed25519PrivateKey, str]:
+    private = Ed25519PrivateKey.from_private_bytes(seed)
+    return private, key_id(private.public_key().public_bytes_raw())
+
+
+def _message(entries: Iterable[AuditEntry]) -> bytes:
+    leaves = [sha256(spell_leaf(entry, lender_sequence=None, is_bare=True)).hexdigest() for entry in entries]
+    return canonical_json({"context": _CONTEXT, "leaves": leaves})
+
+
+def _said(entry: AuditEntry) -> tuple[str, str, list[str]]:
+    """What an entry says of its signature: the first entry under it and, of that one, by which key and over which.
+
+    Empty where that cannot be read.
+    """
+    said = entry.body.get("signed") if isinstance(entry.body, dict) else None
+    if not isinstance(said, dict):
+        return "", "", []
+    by, over = said.get("by"), said.get("over", [])
+    if "with" in said:
+        by, names = "", [said["with"]]
+    else:
+        names = [entry.id, *(over if isinstance(over, list) and len(over) < _OVER_MAX else (None,))]
+    if not isinstance(by, str) or not all(isinstance(name, str) and _ID.fullmatch(name) for name in names):
+        return "", "", []
+    return names[0], by, names if by else []
+
+
+def _loaded(ids: set[str]) -> dict[str, AuditEntry]:
+    found = readable(AuditEntry.objects.filter(pk__in=ids - {""})) if ids - {""} else ()
+    return {entry.pk: entry for entry in found}
