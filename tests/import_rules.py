@@ -87,7 +87,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/log/head_file.py", "django.conf fcntl os pathlib"),
         _row("verification/log/spread.py", "concurrent.futures contextvars django.db gc multiprocessing"),
         _row("verification/workflow", "django.conf django.db django.utils secrets"),
-        _row("verification/case", "django.db"),
+        _row("verification/case", "django.db logging"),
         _row("verification/case/doorbell.py", "celery django.conf django.db kombu.exceptions logging time"),
         _row("verification/worker", "django.db secrets"),
         _row("verification/worker/sweep.py", "django.conf django.db django.utils logging"),

@@ -82,7 +82,9 @@ class InsecureDialogue:
             data["stills"] = self.limits.rest_stills if is_rest else self.limits.stills
         return replace(self.now, data=data)
 
-    def answer(self, *, verification_id: str, turn: int, untrusted: Mapping[str, Any], known: object = None) -> Next:
+    def answer(
+        self, *, verification_id: str, turn: int, untrusted: Mapping[str, Any], session: str, known: object = None
+    ) -> Next:
         """In place of `commands.answer`: a turn is taken once."""
         if turn != self.now.turn:
             raise NotYourTurn("made by a test")

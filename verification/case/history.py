@@ -4,6 +4,7 @@ Rows are a projection of that state, for queues, lists and uniqueness. So what a
 goes by is what the entries state: `read` puts those values in place of the stored columns.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,8 @@ from verification.log import signatures
 from verification.log.damaged import readable
 from verification.log.history import course_entry
 from verification.models import Attempt, AuditEntry, Verification
+
+logger = logging.getLogger(__name__)
 
 UNSOUND = "entries_unsound"
 """The code of a case that has an entry which does not count, or lacks one."""
@@ -54,8 +57,9 @@ class History:
         """One more entry. Raises `Conflict` (illegal_transition) where the course forbids it."""
         self.state, faults = fold.apply(self.state, course_entry(entry))
         if faults and not self.flaw:
-            detail = "; ".join(f"{fault.code}: {fault.detail}" for fault in faults)
-            raise Conflict(f"{entry.type} is not lawful here: {detail}", code="illegal_transition")
+            codes = ", ".join(fault.code for fault in faults)
+            logger.warning("%s is unlawful for %s: %s", entry.type, self.row.pk, codes)
+            raise Conflict("this may not follow what is on record", code="illegal_transition")
         self.entries.append(entry)
         self.sequence = max(self.sequence + 1, entry.verification_sequence or 0)
 
@@ -132,7 +136,7 @@ def read_sound(row: Verification) -> History:
         history.written = stated(of_case(history.state, case=row.pk))
         newest = AuditEntry.objects.filter(verification=row).order_by("-verification_sequence")
         number = newest.values_list("verification_sequence", flat=True).first()
-        history.sequence = max(number or 0, row.sequence)
+        history.sequence = number or 0
     history.restore()
     return history
 
@@ -157,7 +161,6 @@ def read_unverified(row: Verification) -> History:
     """The history of a locked row, no signature verified: for a door that a worker judges after."""
     entries = list(readable(_LATER, row.pk, 0))
     history, _ = _folded(row, entries)
-    history.sequence = max(history.sequence, row.sequence)
     history.restore()
     return history
 

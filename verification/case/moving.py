@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, F, QuerySet
+from django.db.models import Exists, QuerySet, Subquery
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce
 
 from verification.case.history import History, stated
 from verification.core.errors import Conflict
-from verification.core.keeping import reference_mark
 from verification.course import policy
 from verification.course.case_row import of_case
 from verification.course.projection import of_attempt
@@ -32,6 +33,7 @@ NO_STEP: Mapping[str, Any] = {
     "faults": 0,
 }
 """The columns of a row for which a worker owes nothing, and which no worker holds."""
+_OF_OPENING = ("profile", "profile_sha256", "reference")
 _STANDING = ("route", "stage", "turn", "combination", "last_failure")
 
 
@@ -69,7 +71,7 @@ def record(
         number = history.sequence + 1
     else:
         own = unclaimed(verification)
-        if own.update(sequence=F("sequence") + 1) != 1:
+        if own.update(sequence=_next_number(verification)) != 1:
             raise Conflict("its first entry names another lender", code="status_changed")
         number = own.values_list("sequence", flat=True).get()
     verification.sequence = number
@@ -88,6 +90,14 @@ def record(
     return entry
 
 
+def _next_number(verification: Verification) -> Combinable:
+    """One more than the newest entry has: no row is asked how many there are."""
+    newest = AuditEntry.objects.filter(
+        verification=verification.pk, verification_sequence__isnull=False
+    ).order_by("-verification_sequence")
+    return Coalesce(Subquery(newest.values("verification_sequence")[:1]), 0) + 1
+
+
 def unclaimed(verification: Verification) -> QuerySet[Verification, Verification]:
     """The row of a verification, unless its first entry names another lender than this object.
 
@@ -98,12 +108,15 @@ def unclaimed(verification: Verification) -> QuerySet[Verification, Verification
     return Verification.objects.filter(~Exists(another), pk=verification.pk)
 
 
-def word(verification: Verification, code: str) -> dict[str, Any]:
-    """What an end, and what leads to people, states: its law, and where the case stood."""
-    body: dict[str, Any] = {"code": code, "profile": verification.profile_id}
-    body["profile_sha256"] = verification.profile_sha256
-    body["reference"] = reference_mark(verification.pk, verification.client_reference)
-    return body | {name: getattr(verification, name) for name in _STANDING}
+def word(history: History, code: str) -> dict[str, Any]:
+    """What an end, and what leads to people, states: its law, and where the case stood.
+
+    All of it is what entries state; no row is asked.
+    """
+    opening, values = history.opening(), stated(of_case(history.state, case=history.row.pk))
+    body = {name: opening[name] for name in _OF_OPENING if name in opening}
+    body |= {name: values[name] for name in _STANDING if name in values}
+    return {"code": code, **body}
 
 
 def write(verification: Verification, **columns: Any) -> None:

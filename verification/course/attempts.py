@@ -86,6 +86,8 @@ def answer_given(state: State, entry: Entry) -> Step:
     attempt = state.attempts.get(name)
     if attempt is None or attempt.phase != OPEN or attempt.next in (Next.LOOK, Next.COLLECT):
         faults.append(Fault(MOVE, "an answer to what nobody asked"))
+    elif (text(entry.body, "route"), text(entry.body, "stage")) != (attempt.route, attempt.stage):
+        faults.append(Fault(MOVE, "it was answered as another stage than it was opened"))
     elif any(
         until is None or state.time(entry) > until
         for until in (attempt.until, state.opening.expires_at)

@@ -75,18 +75,21 @@ def _of_times(state: State) -> dict[str, Any]:
 def _reached(state: State, opening: Entry) -> dict[str, Any]:
     """Its status and, before its end, where it stands."""
     standing, ending = state.standing, state.ending
-    combination, passed = list[str](), list[str]()
-    if route := text(opening.body, "route"):
+    combination, passed, route = list[str](), list[str](), text(opening.body, "route")
+    if route:
         starting = (names for names in opening.body["combinations"] if names[:1] == [route])
         combination = list(next(starting, combination))
     for entry in standing.choices:
+        if _is_to_come(state, entry):
+            continue
+        route = text(entry.body, "route")
         combination = entry.body.get("combination", combination)
         passed = entry.body.get("passed", passed)
     if ending is not None:
         reached = {"status": state.end.removeprefix("verification.")}
         return reached if "routes" in ending.body else {**reached, "passed_routes": passed}
     return {
-        "route": state.route,
+        "route": route,
         "combination": combination,
         "passed_routes": passed,
         "status": status_of(state),
@@ -96,6 +99,12 @@ def _reached(state: State, opening: Entry) -> dict[str, Any]:
         "stage": standing.stage,
         "last_failure": standing.failure,
     }
+
+
+def _is_to_come(state: State, choice: Entry) -> bool:
+    """Whether the capture that the borrower leaves by this choice is still to be ended."""
+    attempt = state.attempts.get(text(choice.body, "leaves"))
+    return attempt is not None and attempt.closing is None and attempt.void_at is None
 
 
 def status_of(state: State) -> Status:

@@ -12,7 +12,7 @@ from typing import Final
 from django.db.models import QuerySet
 
 from verification.core.clearance import UNWANTED
-from verification.core.events import ATTESTED, CLEARED, CLOSINGS, RENEWED
+from verification.core.events import ATTESTED, CLEARED, CLOSINGS, DECISIONS, RENEWED
 from verification.core.findings import Finding
 from verification.course import policy
 from verification.course.entry import MOVE, TERMS, TRIES, maps, released, text
@@ -87,11 +87,14 @@ def _verify_opened(log: str, entries: Sequence[AuditEntry]) -> Iterator[Finding]
     several = [pk for pk, borrower in cases.items() if borrower in shared]
     if not several:
         return
-    closings = AuditEntry.objects.filter(log=log, verification_id__in=several, type__in=CLOSINGS)
+    types = ("attempt.opened", "route.chosen", *CLOSINGS, *DECISIONS)
+    rows_of_log = AuditEntry.objects.filter(log=log, verification_id__in=several, type__in=types)
+    sound = signatures.sound(readable(rows_of_log.order_by("at", "pk")))
     ended: dict[tuple[_Borrower, str], dict[str, list[AuditEntry]]] = {}
-    for entry in signatures.sound(readable(closings.order_by("at", "pk"))):
-        place = cases[str(entry.verification_id)], text(entry.body, "stage")
-        ended.setdefault(place, {}).setdefault(text(entry.body, "attempt"), []).append(entry)
+    for entry in sound:
+        if entry.type in CLOSINGS:
+            place = cases[str(entry.verification_id)], text(entry.body, "stage")
+            ended.setdefault(place, {}).setdefault(text(entry.body, "attempt"), []).append(entry)
     for entry in opened:
         release = released(entry.body, text(entry.body, "route"))
         tries = release.tries(text(entry.body, "stage")) if release else 0
@@ -107,6 +110,29 @@ def _verify_opened(log: str, entries: Sequence[AuditEntry]) -> Iterator[Finding]
         if spent >= tries:
             detail = f"it was opened after {spent} attempts of its borrower were spent"
             yield _finding(log, entry, TRIES, detail)
+        elif _is_beside(entry, [other for other in sound if cases[str(other.verification_id)] == borrower]):
+            detail = "it was opened while its borrower had one open in another case"
+            yield _finding(log, entry, TRIES, detail)
+
+
+def _is_beside(opened: AuditEntry, entries: Sequence[AuditEntry]) -> bool:
+    """Whether an attempt at the same stage was open in another case as this one was opened."""
+    others = [entry for entry in entries if entry.verification_id != opened.verification_id]
+    for earlier in others:
+        is_such = earlier.type == "attempt.opened" and text(earlier.body, "stage") == text(opened.body, "stage")
+        if not is_such or earlier.at >= opened.at - _APART:
+            continue
+        # It was closed, left for another route, or went with its case.
+        over = [
+            entry.at
+            for entry in others
+            if entry.verification_id == earlier.verification_id and entry.at >= earlier.at
+            if entry.type in ("route.chosen", *DECISIONS)
+            or (entry.type in CLOSINGS and text(entry.body, "attempt") == text(earlier.body, "attempt"))
+        ]
+        if not over or min(over) > opened.at + _APART:
+            return True
+    return False
 
 
 _Borrower = tuple[str, int, bytes]

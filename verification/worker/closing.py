@@ -24,7 +24,8 @@ def lapse(row: Verification) -> None:
     at, history = clock.now(), read(row)
     with queue.finishing(history):
         attempt, name = history.state.newest(OPEN), history.state.newest_name
-        if attempt is None or not attempt.is_with_borrower or attempt.until is None:
+        is_ended = bool(history.state.end) or attempt is None or not attempt.is_with_borrower
+        if is_ended or attempt is None or attempt.until is None:
             return
         if at + history.state.advanced < attempt.until:
             return

@@ -12,18 +12,21 @@ from datetime import datetime, timedelta
 
 from verification import clock, transactions
 from verification.case import moving, steps
-from verification.case.history import History, read, read_sound
+from verification.case.history import UNSOUND, History, read_sound
 from verification.core import stored
-from verification.core.errors import FenceLost
-from verification.core.events import DESTROYED, KEEPING
+from verification.core.errors import EvidenceUnreadable, FenceLost
+from verification.core.events import DESTROYED, DISPUTED, KEEPING
 from verification.core.identification_document import shown_frames
-from verification.core.keeping import placed
+from verification.core.keeping import claims, placed
 from verification.core.route import is_frame
 from verification.core.status import Status
+from verification.course.standing import REDACTED
 from verification.evidence import store
+from verification.log import entries
 from verification.models import Attempt, EvidenceItem, Verification
 from verification.worker import queue
 from verification.workflow import cases, policy
+from verification.workflow.moving import dossier
 
 QUEUE = "storage"
 Doomed = Sequence[tuple[Attempt, Sequence[EvidenceItem]]]
@@ -34,7 +37,9 @@ def destroy_frames(verification: Verification) -> None:
     is done again."""
     # 0. Only once it may be, by the signed entry of its end: a row may say otherwise. Then nothing
     # is owed any more.
-    history = read(verification)
+    history = read_sound(verification)
+    if history.flaw and not history.state.end:
+        raise EvidenceUnreadable(history.flaw, code=UNSOUND)
     ended_at = history.state.ended_at
     until = ended_at + timedelta(seconds=policy.FRAMES_KEPT_SECONDS) if ended_at else None
     if until is None or until > clock.now():
@@ -59,7 +64,7 @@ def destroy_frames(verification: Verification) -> None:
     # nothing is any more.
     with queue.finishing(history):
         # A dispute that came meanwhile holds.
-        if doomed and history.state.credit.is_disputed:
+        if doomed and _is_disputed(history):
             moving.write(verification, frames_until=at + timedelta(seconds=policy.DISPUTED_SECONDS))
         elif doomed:
             _destroy(verification, doomed, at=at)
@@ -107,6 +112,13 @@ def _destroy(verification: Verification, doomed: Doomed, *, at: datetime) -> Non
         moving.record(verification, DESTROYED, at=at, body={**body, "destroyed": gone})
 
 
+def _is_disputed(history: History) -> bool:
+    """Whether the borrower disputes it. An entry that does not count holds frames, too."""
+    if not history.flaw:
+        return history.state.credit.is_disputed
+    return bool(entries.of_cases([history.row.pk], types=(DISPUTED,), skips_damaged=True))
+
+
 def _doomed(history: History) -> Doomed:
     """The frames of each attempt that its document does not show; of erased verifications, which
     open no more, all.
@@ -116,27 +128,30 @@ def _doomed(history: History) -> Doomed:
     """
     verification = history.row
     if verification.status == Status.DECLINED:
-        judged = history.typed("attempt.judged")
+        # An entry that does not count holds frames, too.
+        judged = entries.of_cases([verification.pk], types=("attempt.judged",), skips_damaged=True)
         codes = {check["code"] for entry in judged for check in entry.body["checks"]}
         if verification.code in policy.FRAMES_HELD_ENDINGS or codes & policy.FRAMES_HELD_FOR:
             return []
-    key = None if verification.key.destroyed_at else cases.key_beside(verification)
-    found = []
+    is_erased = REDACTED in history.state.standing.times
+    key, found = None if is_erased else cases.key_beside(verification), []
+    listed = {claim.id: claim for entry in history.typed(*KEEPING) for claim in claims(entry.body)}
     of_case = (
         Attempt.objects.filter(verification=verification).defer("sealed_memory").order_by("turn")
     )
     for attempt in of_case.prefetch_related("evidence"):
+        # What an original is, its entry states; an original that no entry lists is no frame.
+        own = [claim for claim in listed.values() if claim.attempt == attempt.pk]
         items = sorted(attempt.evidence.all(), key=lambda item: item.pk)
+        kinds = {item: listed[item.pk].kind for item in items if item.pk in listed}
         shown = frozenset[str]()
         if key is not None:
-            terms = [
-                json.loads(store.opening(key, item).plain)
-                for item in items
-                if item.kind == f"{attempt.stage}.terms"
-            ]
-            said = stored.fields_of(terms[0], what="terms") if terms else {}
-            shown = shown_frames({item.kind for item in items}, said, stage=attempt.stage)
-        there = [item for item in items if is_frame(item.kind) and item.destroyed_at is None]
-        if of_attempt := [item for item in there if item.kind not in shown]:
+            stage = history.state.attempts[attempt.pk].stage
+            of_terms = [claim for claim in own if claim.kind == f"{stage}.terms"]
+            terms = [json.loads(content) for _, content in dossier.proven(of_terms, key=key)]
+            fields = stored.fields_of(terms[0], what="terms") if terms else {}
+            shown = shown_frames({claim.kind for claim in own}, fields, stage=stage)
+        there = [item for item in kinds if is_frame(kinds[item]) and item.destroyed_at is None]
+        if of_attempt := [item for item in there if kinds[item] not in shown]:
             found.append((attempt, of_attempt))
     return found

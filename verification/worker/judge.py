@@ -89,7 +89,7 @@ def judge(history: History, attempt: Attempt, stage: Stage, *, key: vault.Key) -
         elif decision.outcome is Outcome.FAILED:
             outcome.after_failure(history, stage, decision.code, key=key, at=at)
         elif is_for_people:
-            word = moving.word(row, decision.code)
+            word = moving.word(history, decision.code)
             moving.record(row, "verification.in_review", at=at, body=word)
         else:
             # Our fault: the last try could not tell, or too few people could look.

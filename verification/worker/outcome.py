@@ -94,7 +94,7 @@ def end(
     row, more = history.row, dict(body or {})
     routes = tuple(more["routes"]) if "routes" in more else None
     digest = receipt.issue(history, status, code=code, at=at, routes=routes, key=key)
-    word = moving.word(row, code) | more | {"receipt": digest}
+    word = moving.word(history, code) | more | {"receipt": digest}
     moving.record(row, f"verification.{status}", at=at, body=word)
     if row.renews_id and code in UNWANTED:
         renewed = Verification.objects.select_for_update().get(pk=row.renews_id)

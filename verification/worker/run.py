@@ -15,13 +15,13 @@ from typing import Final
 
 from verification import clock, transactions
 from verification.case import moving, steps
-from verification.case.history import History, read, read_flawed, read_sound
+from verification.case.history import UNSOUND, History, catch_up, read_flawed
 from verification.core.errors import (
     ConsentPending,
+    EvidenceUnreadable,
     FenceLost,
     SourceUnavailable,
     TulgaError,
-    Unavailable,
 )
 from verification.core.route import Next
 from verification.core.status import Status
@@ -60,23 +60,27 @@ def run(row: Verification) -> None:
         if row.faults > policy.FAULTS_MAX:  # the last worker died without a word
             return destruction.put_off(row, cause=_LOST)
         return unasked(row)
+    history = read_flawed(row)
     if row.faults > 1:
         # The row may count whatever it likes: what counts is what workers signed.
-        tried = _tried(read_sound(row)) + 1
+        tried = _tried(history) + 1
         if tried < row.faults:  # the last worker died without a word, which is put on record
             if tried >= policy.FAULTS_MAX:
                 row.faults = policy.FAULTS_MAX
-                return _give_up(row, cause=_LOST)
+                return _give_up(history, cause=_LOST)
             _record_lost(row, tried)
-    history, key = read(row), cases.key_beside(row)
+            catch_up(history)
+    if history.flaw:
+        raise EvidenceUnreadable(history.flaw, code=UNSOUND)
+    key = cases.key_beside(row)
     if row.step == steps.OPEN:
         return _open(history, key=key)
     awaited, work = _ASKED[row.step]
     newest = history.state.newest(OPEN)
     if newest is None or newest.next != awaited:
-        if not Verification.objects.filter(pk=row.pk, fence=row.fence).exists():
-            raise FenceLost(f"{row.pk}: the attempt moved meanwhile")
-        raise Unavailable(f"no attempt waits for the step {row.step}")
+        # A row alone says that the step is due; by the entries nothing is owed.
+        with queue.finishing(history):
+            return None
     attempt = history.attempt(history.state.newest_name)
     stage = stages.of(attempt.route, law=row.profile_sha256)[attempt.stage]
     return work(history, attempt, stage, key=key)
@@ -84,7 +88,11 @@ def run(row: Verification) -> None:
 
 def _open(history: History, *, key: vault.Key) -> None:
     """Begins an attempt that could not begin: the borrower was busy elsewhere, or had none left."""
-    row, at = history.row, clock.now()
+    row, at, state = history.row, clock.now(), history.state
+    is_due = not (state.end or state.is_held() or state.newest(OPEN)) and bool(row.stage)
+    if not is_due or row.stage in state.done_stages:
+        with queue.finishing(history):
+            return
     stage = stages.of(row.route, law=row.profile_sha256)[row.stage]
     with queue.finishing(history):
         if (tries := attempts.count_tries(history, stage, at=at)).is_exhausted:
@@ -104,13 +112,13 @@ def release(row: Verification, fault: Exception) -> None:
     if row.step in _UNASKED:
         return destruction.put_off(row, cause=cause)
     # A worker that died before it could say of an earlier one is told of by the next.
-    history = read_sound(row)
+    history = read_flawed(row)
     row.faults = min(row.faults, _tried(history) + 1)
     is_pending = isinstance(fault, ConsentPending)
     if is_pending:
         faults, wait = row.faults - 1, policy.PENDING_SECONDS
     elif row.faults >= policy.FAULTS_MAX:
-        return _give_up(row, cause=cause)
+        return _give_up(history, cause=cause)
     else:
         faults, wait = row.faults, policy.backoff(row.faults)
     due = at + timedelta(seconds=wait)
@@ -142,9 +150,9 @@ def _record_lost(row: Verification, tried: int) -> None:
         moving.record(row, "step.faulted", at=clock.now(), body=body)
 
 
-def _give_up(row: Verification, *, cause: str) -> None:
+def _give_up(history: History, *, cause: str) -> None:
     """Ends the case after the last fault: the one entry that an illegal history allows, too."""
-    at, history = clock.now(), read_flawed(row)
+    at, row = clock.now(), history.row
     body = {"step": row.step, "cause": cause, "faults": row.faults}
     with queue.finishing(history):
         moving.record(row, "step.faulted", at=at, body=body)

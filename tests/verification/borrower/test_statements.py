@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 COUNTED = {
     "link": 8,
     "consent": 2,
-    "answer": 8,
+    "answer": 9,
     "wait": 2,
     "poll": 1,
     "question": 2,

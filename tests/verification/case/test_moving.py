@@ -5,13 +5,14 @@ from django.utils import timezone
 
 from tests.statements import statements
 from tests.verification.log.rows import tamper
-from tests.verification.workflow.story import Story, begin, lender
+from tests.verification.workflow.story import IIN, Story, begin, lender
 from verification import transactions
 from verification.case import moving, steps
 from verification.case.history import History, read, read_unverified
 from verification.core.errors import Conflict, EvidenceUnreadable
 from verification.models import Attempt, AuditEntry, AuditPending, Verification
-from verification.worker import queue
+from verification.stages.consent.policy import CURRENT
+from verification.worker import queue, run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -62,7 +63,7 @@ def test_an_error_within_writes_nothing(story: Story) -> None:
 @pytest.mark.parametrize("entry_type", ["verification.verified", "attempt.judged", "review.voted"])
 def test_an_entry_that_the_course_forbids_is_a_conflict_and_nothing_is_written(story: Story, entry_type: str) -> None:
     history, before = read_unverified(story.row()), written(story)
-    body = moving.word(history.row, "") | {"attempt": history.state.newest_name}
+    body = moving.word(history, "") | {"attempt": history.state.newest_name}
 
     def move() -> None:
         with transactions.writing(), moving.moving(history):
@@ -132,3 +133,70 @@ def test_fewer_entries_than_the_row_counts_are_no_history(story: Story) -> None:
     with pytest.raises(EvidenceUnreadable) as refused:
         read(story.row())
     assert refused.value.code == "entries_unsound"
+
+
+def test_a_refusal_tells_a_lender_nothing_of_what_is_on_record(story: Story) -> None:
+    """An end that is not told yet stays untold."""
+    history = read_unverified(story.row())
+
+    def move() -> None:
+        with transactions.writing(), moving.moving(history):
+            moving.record(history.row, "verification.verified", at=timezone.now(), body=moving.word(history, ""))
+
+    with pytest.raises(Conflict) as refused:
+        move()
+    assert refused.value.detail == "this may not follow what is on record"
+
+
+def test_an_end_names_the_reference_that_it_was_opened_with(story: Story) -> None:
+    honest = moving.word(read(story.row()), "")["reference"]
+    Verification.objects.filter(pk=story.id).update(client_reference="B-2")
+    assert moving.word(read(story.row()), "")["reference"] == honest
+
+
+def test_no_row_says_how_many_entries_there_are(story: Story) -> None:
+    number = story.row().sequence
+    Verification.objects.filter(pk=story.id).update(sequence=number + 500)
+    with transactions.writing():
+        entry = moving.record(story.row(), "link.spent", at=timezone.now())
+    assert (entry.verification_sequence, story.row().sequence) == (number + 1, number + 1)
+
+
+@pytest.mark.parametrize("step", [steps.JUDGE, steps.PREPARE, steps.LOOK, steps.OPEN])
+def test_a_step_that_no_entry_awaits_is_owed_no_more(story: Story, step: str) -> None:
+    Verification.objects.filter(pk=story.id).update(step=step, queue="default", due_at=timezone.now())
+    before = written(story)
+    story.work()
+    assert (story.row().status, story.row().step, written(story)) == ("requires_input", "", before)
+
+
+def test_a_column_that_was_changed_is_put_right_also_after_a_fault(story: Story) -> None:
+    story.answer(agreed=True, version=CURRENT, language="ru")
+    Verification.objects.filter(pk=story.id).update(passed_routes=["biometric"], faults=1)
+    claimed = queue.claim(story.id)
+    assert claimed is not None
+    run.run(claimed)
+    assert story.row().passed_routes == []
+
+
+def test_a_place_that_only_rows_make_free_is_taken(story: Story) -> None:
+    """An attempt elsewhere is open by its entries, whatever its row says."""
+    first = begin(story.lender, "A-2", iin=IIN).to_statement()
+    Attempt.objects.filter(verification_id=first.id, stage="statement").update(status="void")
+    second = begin(story.lender, "A-3", iin=IIN)
+    second.answer(agreed=True, version=CURRENT, language="ru")
+    second.work()
+    second.answer(somebody_tells_me=False)
+    second.work()
+    assert not Attempt.objects.filter(verification_id=second.id, stage="statement").exists()
+    assert second.row().last_failure == "borrower_busy"
+
+
+def test_an_answer_goes_by_the_memory_of_its_entries(story: Story) -> None:
+    """An older memory that is put back has tries left."""
+    attempt = Attempt.objects.get(verification_id=story.id)
+    other = begin(story.lender, "A-2", iin="900101300017")
+    older = Attempt.objects.get(verification_id=other.id)
+    Attempt.objects.filter(pk=attempt.pk).update(sealed_memory=bytes(older.sealed_memory))
+    with pytest.raises(EvidenceUnreadable):
+        story.answer(agreed=True, version=CURRENT, language="ru")

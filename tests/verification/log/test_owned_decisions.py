@@ -19,6 +19,7 @@ from tests.verification.workflow.conftest import Issued, authorities, issued, tr
 from tests.verification.workflow.story import IIN, Story, begin
 from verification import clock
 from verification.case import moving, steps
+from verification.case.history import read_unverified
 from verification.core import events, profiles, releases
 from verification.core.ids import check_digit, new_id
 from verification.core.keeping import reference_mark
@@ -124,7 +125,7 @@ def test_of_many_decisions_by_a_worker_that_is_the_attackers_each_names_its_key(
         with transaction.atomic():
             row = victim.row()
             body = {"routes": ["eds"], "releases": of_route, "receipt": "0" * 64}
-            moving.record(row, "verification.verified", at=NOON, body=moving.word(row, "") | body)
+            moving.record(row, "verification.verified", at=NOON, body=moving.word(read_unverified(row), "") | body)
             moving.write(row, status="verified", finished_at=NOON)
     order_all()
     forged = set(AuditEntry.objects.filter(verification__in=[one.id for one in victims], type__in=events.DECISIONS))

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
@@ -29,8 +30,11 @@ from verification.core.errors import EvidenceUnreadable
 from verification.core.events import HINDERED
 from verification.core.results import Outcome
 from verification.core.route import ANSWERED, ENDED, PARTS, SEED, Memory, Next, Prepared, Stage, Turn
+from verification.course import fold
+from verification.course.state import OPEN as PHASE_OPEN
 from verification.evidence import vault
 from verification.log import entries, signatures
+from verification.log.history import course_entry
 from verification.models import Attempt, AuditEntry, Verification
 from verification.workflow import policy, stages
 from verification.workflow.moving import quotas
@@ -69,7 +73,9 @@ def enter(
             attempt.save(force_insert=True)
             hindrance = ""
             tries = count_tries(history, stage, at=at)
-            if tries.left == 0:
+            if tries.is_open_elsewhere:
+                hindrance = BUSY
+            elif tries.left == 0:
                 hindrance = NONE_LEFT if tries.is_exhausted else BUSY
             elif stage.unburnt_max is not None and reasons.unburnt(memory.get(ENDED, {})) >= stage.unburnt_max:
                 hindrance = TOO_MANY
@@ -184,13 +190,15 @@ def live() -> QuerySet[Attempt, Attempt]:
 class Tries:
     """The attempts at a stage that are spent, each by its entry, and of how many of them people may say otherwise.
 
-    left: how many more may fail; None where none are counted.
+    left: how many more may fail; None where none are counted. is_open_elsewhere: an attempt at the stage is open in
+    another case of the borrower, whatever its row says.
     """
 
     stage: Stage
     left: int | None = None
     spent: tuple[AuditEntry, ...] = ()
     looked_at: int = 0
+    is_open_elsewhere: bool = False
 
     @property
     def is_exhausted(self) -> bool:
@@ -225,16 +233,22 @@ def count_tries(history: History, stage: Stage, *, at: datetime) -> Tries:
     since, own = at - policy.ATTEMPTS_COUNTED, history.row.pk
     lately = of_borrower(history.row, stage).filter(opened_at__gte=since - _OPENED_BEFORE)
     others = {*lately.values_list("verification", flat=True)} - {own}
-    counted = [*history.typed(*_COUNTED)]
+    counted, is_open_elsewhere = [*history.typed(*_COUNTED)], False
     if others:
-        counted += signatures.sound(entries.of_cases(others, types=_COUNTED))
+        sound = signatures.sound(entries.of_cases(others))
+        counted += [entry for entry in sound if entry.type in _COUNTED]
+        for _, group in groupby(sound, key=attrgetter("verification_id")):
+            state = fold.reach(map(course_entry, group))
+            attempt = None if state.end else state.newest(PHASE_OPEN)
+            is_open_elsewhere |= attempt is not None and attempt.stage == stage.name
     closings = [entry for entry in counted if entry.body.get("stage") == stage.name and entry.type in events.CLOSINGS]
     last = {entry.body["attempt"]: entry for entry in closings}
     ended = {entry.verification_id for entry in counted if entry.type in events.DECISIONS}
     spent = tuple(entry for entry in last.values() if entry.body["burnt"] and entry.at >= since)
     undecided = [entry for entry in spent if entry.body.get("outcome") == Outcome.REVIEW]
     left = max(0, stage.attempts - len(spent))
-    return Tries(stage, left, spent, sum(entry.verification_id not in ended for entry in undecided))
+    looked_at = sum(entry.verification_id not in ended for entry in undecided)
+    return Tries(stage, left, spent, looked_at, is_open_elsewhere)
 
 
 def of_borrower(verification: Verification, stage: Stage) -> QuerySet[Attempt, Attempt]:

@@ -16,6 +16,7 @@ from verification.case.law import combinations
 from verification.core import law_of_day, profiles, scenarios, stored
 from verification.core.errors import BadInput, Conflict, NotFound, NotYourTurn
 from verification.core.ids import secret_digest
+from verification.core.keeping import reference_mark
 from verification.core.opening import Opening
 from verification.core.person import LenderFacts, Renewal
 from verification.core.route import PARTS, Next, Stage, Turn
@@ -106,6 +107,7 @@ def _insert(verification: Verification, case: cases.StoredCase) -> Opened:
         body = {"profile": verification.profile_id, "profile_sha256": verification.profile_sha256}
         body |= {"case": sealed.commitment, "expires_at": verification.expires_at.isoformat()}
         body |= {"combinations": combinations}
+        body |= {"reference": reference_mark(verification.pk, verification.client_reference)}
         body |= {"link": secret_digest(minted.token).hex(), "link_expires_at": minted.expires_at.isoformat()}
         if verification.renews_id:
             body["renews"] = verification.renews_id
@@ -164,7 +166,7 @@ def choose_route(*, verification_id: str, route: str) -> None:
         left, body = history.state.newest(OPEN), {"route": route, "combination": list(offered[route])}
         name = history.state.newest_name
         with moving.moving(history):
-            if left is not None and documents.is_owed(history.attempt(name)):
+            if left is not None and documents.is_owed(history, name):
                 # A worker ends the capture first; until then the borrower is asked nothing.
                 moving.record(verification, "route.chosen", at=at, body=body | {"leaves": name})
                 steps.schedule(verification, steps.LEAVE, due_at=at, queue=policy.ENDING_QUEUE)
@@ -210,10 +212,14 @@ def answer(
             raise NotYourTurn("this turn was answered already, or has not begun")
         verification = attempt.verification
         key = cases.key_beside(verification)
-        stage = stages.of(attempt.route, law=verification.profile_sha256)[attempt.stage]
-        taken = stage.accept(attempts.memory_of(attempt, key=key), untrusted, at)
         if history is None or history.flaw:  # a worker judges after, and refuses what has a flaw
             history = read_unverified(verification)
+        history.keep(attempt)
+        attempt = history.attempt(attempt.pk)
+        stage = stages.of(attempt.route, law=verification.profile_sha256)[attempt.stage]
+        commitment = history.state.attempts[attempt.pk].memory
+        memory = attempts.memory_of(attempt, key=key, commitment=commitment)
+        taken = stage.accept(memory, untrusted, at)
         with moving.moving(history):
             return _write_turn(attempt, stage, taken, session=session, key=key, at=at)
 
@@ -269,7 +275,7 @@ def cancel(*, lender_id: str, mode: str, verification_id: str) -> None:
             raise Conflict("what the borrower has answered is not judged yet; send again", code="answer_not_judged")
         history = read_unverified(verification)
         with moving.moving(history):
-            word = moving.word(verification, "canceled_by_lender")
+            word = moving.word(history, "canceled_by_lender")
             moving.record(verification, "verification.canceled", at=at, body=word)
             # No worker decided it: its receipt, and the documents of what was alive, a worker signs next.
             steps.schedule(verification, steps.DOCUMENT, due_at=at, queue=policy.ENDING_QUEUE)

@@ -19,7 +19,7 @@ from verification.core.identification_document import AttemptFacts, Ending, Fact
 from verification.core.keeping import Claim, claims
 from verification.core.results import Outcome
 from verification.evidence import document_signing, vault
-from verification.models import Attempt, EvidenceItem
+from verification.models import Attempt
 from verification.workflow import cases
 from verification.workflow.moving import dossier
 
@@ -53,9 +53,9 @@ def produce(
     opened any more there is only the entry `document.missing`. Raises `Misconfigured` without a key
     to sign by, so that nothing ends without its document.
     """
-    attempt = history.attempt(name)
-    if not is_owed(attempt):
+    if not is_owed(history, name):
         return
+    attempt = history.attempt(name)
     kind = identification_document.kind_of(attempt.stage)
     try:
         key = key or cases.key_of(history.row)
@@ -68,11 +68,17 @@ def produce(
     dossier.keep(attempt, {kind: signed}, key=key, at=at)
 
 
-def is_owed(attempt: Attempt) -> bool:
-    """Whether a document of this attempt is due, or will be as it ends, and none is kept."""
-    kinds = set(EvidenceItem.objects.filter(attempt=attempt).values_list("kind", flat=True))
-    is_kept = identification_document.kind_of(attempt.stage) in kinds
-    return not is_kept and identification_document.is_due(kinds, stage=attempt.stage)
+def is_owed(history: History, name: str) -> bool:
+    """Whether a document of this attempt is due, or will be as it ends, and entries list none."""
+    stage = history.state.attempts[name].stage
+    kinds = {
+        claim.kind
+        for entry in history.typed(*KEEPING)
+        for claim in claims(entry.body)
+        if claim.attempt == name
+    }
+    is_kept = identification_document.kind_of(stage) in kinds
+    return not is_kept and identification_document.is_due(kinds, stage=stage)
 
 
 def _facts(

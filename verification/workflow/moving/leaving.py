@@ -42,10 +42,11 @@ def drop_open(history: History, *, at: datetime) -> None:
 
     One that people were to decide stays so. Record before what moves the verification: it states why.
     """
+    counting = {entry.pk for entry in history.entries}
     left = [
         name
         for name, attempt in history.state.attempts.items()
-        if attempt.closing is None or attempt.phase == REVIEW
+        if attempt.opening.id in counting and (attempt.closing is None or attempt.phase == REVIEW)
     ]
     for name in left:
         documents.produce(history, name, at=at)

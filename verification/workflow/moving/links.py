@@ -177,7 +177,7 @@ def visit(*, untrusted_session: str) -> Visit:
     """
     visit = glance(untrusted_session=untrusted_session)
     ways = WaysIn.of_codes(visit.verification)
-    if ways.session != visit.session:
+    if ways.session != visit.session or ways.is_old(visit.session):
         about = outline(visit.verification) if ways.has_begun(visit.session) else None
         raise LinkUnusable("no such session", about=about)
     return visit

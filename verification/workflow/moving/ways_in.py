@@ -6,14 +6,16 @@ Of each way the entries know the hash of its secret, who may go on by it, and ho
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 
+from verification import clock
 from verification.course import access, fold, tables
 from verification.course.state import State
 from verification.log import signatures
 from verification.log.history import course_entry
 from verification.models import HandOver, MobileSigning, Verification
+from verification.workflow import policy
 
 Code = MobileSigning | HandOver
 
@@ -29,11 +31,6 @@ class WaysIn:
         """Its sessions and codes, and all links but the first; by one statement."""
         return cls(fold.reach(map(course_entry, signatures.access_of(verification))))
 
-    @classmethod
-    def whole(cls, verification: Verification) -> Self:
-        """The same with the link that it was opened with; by one statement, which reads its course."""
-        return cls(fold.reach(map(course_entry, signatures.sound_of(verification))))
-
     @property
     def session(self) -> str:
         """The hash of the session that may answer; empty before the first link is spent."""
@@ -42,6 +39,12 @@ class WaysIn:
     def has_begun(self, session: str) -> bool:
         """Whether an entry began this session, whatever became of it."""
         return (tables.SESSION, session) in self.state.ways
+
+    def is_old(self, session: str) -> bool:
+        """Whether a session began longer ago than any case and its last page may last, whatever its row says."""
+        way = self.state.ways.get((tables.SESSION, session))
+        seconds = policy.VERIFICATION_SECONDS + policy.REVIEW_SECONDS + policy.SESSION_AFTER_END_SECONDS
+        return way is not None and way.values["created_at"] + timedelta(seconds=seconds) <= clock.now()
 
     def is_unspent(self, link: bytes, *, at: datetime) -> bool:
         """Whether the link of this hash lets somebody in now."""
