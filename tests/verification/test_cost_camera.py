@@ -30,7 +30,7 @@ COSTS = {
     # which they are together, or one could be taken away. And with its entries, by which the frames are known.
     "look live_capture": (14, 1),
     # And whose words it shares (two more if any); its receipt, and what it names.
-    "judge live_capture": (18, 3),
+    "judge live_capture": (17, 3),
 }
 
 
