@@ -134,7 +134,8 @@ def read_sound(row: Verification) -> History:
     history.flaw = flaw
     if flaw:
         history.written = stated(of_case(history.state, case=row.pk))
-        newest = AuditEntry.objects.filter(verification=row).order_by("-verification_sequence")
+        numbered = AuditEntry.objects.filter(verification=row, verification_sequence__isnull=False)
+        newest = numbered.order_by("-verification_sequence")
         number = newest.values_list("verification_sequence", flat=True).first()
         history.sequence = number or 0
     history.restore()

@@ -10,9 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, QuerySet, Subquery
-from django.db.models.expressions import Combinable
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, F, QuerySet, Subquery
 
 from verification.case.history import History, stated
 from verification.core.errors import Conflict
@@ -70,10 +68,14 @@ def record(
     if history is not None:
         number = history.sequence + 1
     else:
-        own = unclaimed(verification)
-        if own.update(sequence=_next_number(verification)) != 1:
+        if unclaimed(verification).update(sequence=F("sequence") + 1) != 1:
             raise Conflict("its first entry names another lender", code="status_changed")
-        number = own.values_list("sequence", flat=True).get()
+        # The row is locked from here on. How many entries there are no row says.
+        rows = Verification.objects.filter(pk=verification.pk)
+        counted, newest = rows.values_list("sequence", _newest_number(verification)).get()
+        number = (newest or 0) + 1
+        if number != counted:
+            rows.update(sequence=number)
     verification.sequence = number
     entry = log.append(
         log=verification.mode,
@@ -90,12 +92,13 @@ def record(
     return entry
 
 
-def _next_number(verification: Verification) -> Combinable:
-    """One more than the newest entry has: no row is asked how many there are."""
-    newest = AuditEntry.objects.filter(
+def _newest_number(verification: Verification) -> Subquery:
+    """The number of the newest entry of a verification."""
+    numbered = AuditEntry.objects.filter(
         verification=verification.pk, verification_sequence__isnull=False
-    ).order_by("-verification_sequence")
-    return Coalesce(Subquery(newest.values("verification_sequence")[:1]), 0) + 1
+    )
+    newest = numbered.order_by("-verification_sequence")
+    return Subquery(newest.values("verification_sequence")[:1])
 
 
 def unclaimed(verification: Verification) -> QuerySet[Verification, Verification]:
