@@ -60,9 +60,7 @@ Seen = Finding | Unchecked
 class Entries(Protocol):
     """Reads the entries of some types of some cases, in their order; what cannot be read is left out."""
 
-    def __call__(
-        self, cases: Collection[str], /, *, types: Collection[str], skips_damaged: bool
-    ) -> list[AuditEntry]:
+    def __call__(self, cases: Collection[str], /, *, types: Collection[str], skips_damaged: bool) -> list[AuditEntry]:
         """The entries."""
 
 

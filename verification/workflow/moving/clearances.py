@@ -160,9 +160,7 @@ def is_sound(verification: Verification, clearance_id: str) -> bool:
     return not history.flaw and issued_body(verification, clearance_id, history.entries) is not None
 
 
-def issued_body(
-    verification: Verification, clearance_id: str, sound: Sequence[AuditEntry]
-) -> Mapping[str, Any] | None:
+def issued_body(verification: Verification, clearance_id: str, sound: Sequence[AuditEntry]) -> Mapping[str, Any] | None:
     """What a worker signed of a clearance, its times earlier by what a test clock was advanced since; None unless that
     and the decision that it rests on are sound.
 

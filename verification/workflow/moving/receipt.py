@@ -47,9 +47,7 @@ def issue(
         # The case that it was opened with: the receipt is about no other that is sealed since.
         case = cases.read(row, key, commitment=str(history.opening().get("case", ""))).case
         plain = {"iin": case.person.iin.value, "payout_account": case.loan.payout_account}
-        commitments = {
-            name: vault.commitment(salt, plain[name].encode()) for name, salt in salts(key).items()
-        }
+        commitments = {name: vault.commitment(salt, plain[name].encode()) for name, salt in salts(key).items()}
         statement = _statement(history, key)
     except EvidenceUnreadable:
         if status is Status.VERIFIED:
@@ -67,16 +65,12 @@ def issue(
         status=status,
         code=code,
         decided_at=at,
-        entries=tuple(
-            (entry.type, entry.at, entry.body) for entry in history.typed(*_OF_ATTEMPTS)
-        ),
+        entries=tuple((entry.type, entry.at, entry.body) for entry in history.typed(*_OF_ATTEMPTS)),
         commitments=commitments,
         statement_sha256=statement,
     )
     payload = decision_receipt.build(facts)
-    jws = document_signing.sign_compact(
-        payload, mode=row.mode, type_=document_signing.RECEIPT_TYPE
-    )
+    jws = document_signing.sign_compact(payload, mode=row.mode, type_=document_signing.RECEIPT_TYPE)
     Receipt.objects.create(verification=row, jws=jws)
     return sha256(jws.encode()).hexdigest()
 
