@@ -78,11 +78,13 @@ def answering(*literals: str) -> LookUp:
 
 
 def refuse_connects(monkeypatch: pytest.MonkeyPatch, error: type[OSError] = ConnectionRefusedError) -> list[Any]:
-    """Every attempt to connect from now on, none of which is let through."""
+    """Every attempt to connect from now on, refused. A thread that earlier tests left running is not counted."""
     seen: list[Any] = []
+    others = set(threading.enumerate()) - {threading.current_thread()}
 
     def refuse(self: socket.socket, address: Any) -> None:
-        seen.append(address)
+        if threading.current_thread() not in others:
+            seen.append(address)
         raise error
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
