@@ -36,7 +36,6 @@ NOT_HOT = {
     "reading.queries.consistency": "the newest checkpoint, and tiles of the tree by their keys",
     "reading.borrower_page.is_looked_at": "one row by its key",
     "worker.run.release": "a step's fault: the statements of a step",
-    "worker.destruction.put_off": "a step's fault: the statements of a step",
     "moving.attested": "the entries of one case, and those of one person's with one lender",
     "moving.obligations": "by the verification's key, and the entries of one case",
     "moving.clearances": "by the clearance's or the verification's key, and the entries of one case",

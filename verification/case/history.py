@@ -9,17 +9,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import QuerySet
+
 from verification.compiled import Compiled
 from verification.core.errors import Conflict, EvidenceUnreadable
+from verification.core.events import KEEPING
+from verification.core.keeping import Claim, claims
 from verification.course import fold
 from verification.course.case_row import of_case
-from verification.course.entry import Fault
 from verification.course.projection import of_attempt
 from verification.course.row import Row
 from verification.course.state import State
 from verification.log import signatures
 from verification.log.damaged import readable
 from verification.log.history import course_entry
+from verification.log.legality import judge
 from verification.models import Attempt, AuditEntry, Verification
 
 logger = logging.getLogger(__name__)
@@ -93,6 +97,10 @@ class History:
         """Its entries of these types, in their order."""
         return (entry for entry in self.entries if entry.type in types)
 
+    def claims(self) -> Iterator[Claim]:
+        """All evidence that its entries list, in their order."""
+        return listed_by(self.entries)
+
     def opening(self) -> Mapping[str, Any]:
         """The body of the entry that opened the verification; empty where there is none."""
         entry = self.state.opening.entry
@@ -124,20 +132,18 @@ def read_sound(row: Verification) -> History:
         entries, flaw = signatures.sound_of(row, is_whole=True), ""
     except EvidenceUnreadable as error:
         entries, flaw = signatures.sound_of(row), error.detail
-    history, faults = _folded(row, entries)
+    state, faults = judge(entries)
+    history = _history(row, entries, state)
     numbers = [entry.verification_sequence for entry in entries]
     if numbers != list(range(1, len(entries) + 1)) or len(entries) < max(row.sequence, 1):
         flaw = flaw or f"{row.pk} counted {row.sequence} entries, and {len(entries)} count"
     if faults:
-        detail = "; ".join(f"{fault.code}: {fault.detail}" for fault in faults[:3])
+        detail = "; ".join(f"{fault.code}: {fault.detail}" for _, fault in faults[:3])
         flaw = flaw or f"an entry of {row.pk} is not lawful: {detail}"
     history.flaw = flaw
     if flaw:
         history.written = stated(of_case(history.state, case=row.pk))
-        numbered = AuditEntry.objects.filter(verification=row, verification_sequence__isnull=False)
-        newest = numbered.order_by("-verification_sequence")
-        number = newest.values_list("verification_sequence", flat=True).first()
-        history.sequence = number or 0
+        history.sequence = newest_number(row).first() or 0
     history.restore()
     return history
 
@@ -150,10 +156,9 @@ def read_flawed(row: Verification) -> History:
     """
     history = read_sound(row)
     if history.flaw:
-        sound = {entry.pk for entry in history.entries}
-        stored = readable(_LATER, row.pk, 0)
-        entries = [course_entry(entry, is_signed=entry.pk in sound) for entry in stored]
-        history.state = fold.reach(entries)
+        stored = list(readable(_LATER, row.pk, 0))
+        unsound = {entry.pk for entry in stored} - {entry.pk for entry in history.entries}
+        history.state = judge(stored, unsound).state
         history.written = stated(of_case(history.state, case=row.pk))
     return history
 
@@ -161,7 +166,7 @@ def read_flawed(row: Verification) -> History:
 def read_unverified(row: Verification) -> History:
     """The history of a locked row, no signature verified: for a door that a worker judges after."""
     entries = list(readable(_LATER, row.pk, 0))
-    history, _ = _folded(row, entries)
+    history = _history(row, entries, judge(entries).state)
     history.restore()
     return history
 
@@ -188,15 +193,21 @@ def stated(rows: Iterable[Row]) -> dict[str, Any]:
     return {column: value for row in rows for column, value in row.values.items()}
 
 
-def _folded(row: Verification, entries: list[AuditEntry]) -> tuple[History, list[Fault]]:
-    state, found = State(), list[Fault]()
-    for entry in entries:
-        state, faults = fold.apply(state, course_entry(entry))
-        found += faults
+def listed_by(entries: Iterable[AuditEntry]) -> Iterator[Claim]:
+    """All evidence that these entries list, in their order."""
+    return (claim for entry in entries if entry.type in KEEPING for claim in claims(entry.body))
+
+
+def newest_number(row: Verification) -> QuerySet[AuditEntry, int | None]:
+    """The number of the newest entry of a verification, first; empty where none has a number."""
+    numbered = AuditEntry.objects.filter(verification=row.pk, verification_sequence__isnull=False)
+    in_order = numbered.order_by("-verification_sequence")
+    return in_order.values_list("verification_sequence", flat=True)
+
+
+def _history(row: Verification, entries: list[AuditEntry], state: State) -> History:
     numbers = (entry.verification_sequence or 0 for entry in entries)
-    history, columns = (
-        History(row, entries, state, max(numbers, default=0)),
-        stated(of_case(state, case=row.pk)),
-    )
+    history = History(row, entries, state, max(numbers, default=0))
+    columns = stated(of_case(state, case=row.pk))
     history.written = {column: getattr(row, column) for column in columns}
-    return history, found
+    return history

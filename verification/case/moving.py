@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db.models import Exists, F, QuerySet, Subquery
 
-from verification.case.history import History, stated
+from verification.case.history import History, newest_number, stated
 from verification.core.errors import Conflict
 from verification.course import policy
 from verification.course.case_row import of_case
@@ -72,8 +72,9 @@ def record(
             raise Conflict("its first entry names another lender", code="status_changed")
         # The row is locked from here on. How many entries there are no row says.
         rows = Verification.objects.filter(pk=verification.pk)
-        counted, newest = rows.values_list("sequence", _newest_number(verification)).get()
-        number = (newest or 0) + 1
+        newest = Subquery(newest_number(verification)[:1])
+        counted, last = rows.values_list("sequence", newest).get()
+        number = (last or 0) + 1
         if number != counted:
             rows.update(sequence=number)
     verification.sequence = number
@@ -90,15 +91,6 @@ def record(
         history.add(entry)
         history.restore()
     return entry
-
-
-def _newest_number(verification: Verification) -> Subquery:
-    """The number of the newest entry of a verification."""
-    numbered = AuditEntry.objects.filter(
-        verification=verification.pk, verification_sequence__isnull=False
-    )
-    newest = numbered.order_by("-verification_sequence")
-    return Subquery(newest.values("verification_sequence")[:1])
 
 
 def unclaimed(verification: Verification) -> QuerySet[Verification, Verification]:

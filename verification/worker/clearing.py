@@ -62,11 +62,9 @@ def clear(verification: Verification) -> None:
     code, advanced = weighed.code, history.state.advanced
     with queue.finishing(history):
         if record is not None:
-            # What the borrower has said while sources were asked, and whether a test clock was
-            # advanced.
-            if (
-                history.state.advanced != advanced
-            ):  # then the times of its gates are not so any more
+            # While sources were asked a test clock may have been advanced, which moves the times of
+            # its gates; and the borrower may have disputed it.
+            if history.state.advanced != advanced:
                 code = code or _UNAVAILABLE
             code = code or clearances.barred(verification, history.entries)
         if record is not None and record.decision is not None and not code:

@@ -10,14 +10,14 @@ import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from verification import clock, transactions
+from verification import clock
 from verification.case import moving, steps
 from verification.case.history import UNSOUND, History, read_sound
 from verification.core import stored
 from verification.core.errors import EvidenceUnreadable, FenceLost
 from verification.core.events import DESTROYED, DISPUTED, KEEPING
 from verification.core.identification_document import shown_frames
-from verification.core.keeping import claims, placed
+from verification.core.keeping import placed
 from verification.core.route import is_frame
 from verification.core.status import Status
 from verification.course.standing import REDACTED
@@ -73,30 +73,6 @@ def destroy_frames(verification: Verification) -> None:
             moving.write(verification, frames_until=None)
 
 
-def put_off(verification: Verification, *, cause: str) -> None:
-    """Gives a step that nobody asked for back after a fault, due later: it is owed until it is
-    done.
-
-    Each cause is on record once, however often it comes.
-    """
-    at = clock.now()
-    is_last = verification.faults >= policy.FAULTS_MAX
-    # A lender waits for a clearance: told too late it is worth nothing.
-    is_patient = is_last and verification.step != steps.CLEAR
-    wait = policy.DESTRUCTION_SECONDS if is_patient else policy.backoff(verification.faults)
-    # The next fault is the last again: whoever claims with more than that finds a worker that died
-    # without a word.
-    faults = min(verification.faults, policy.FAULTS_MAX - 1)
-    with transactions.writing():
-        if not queue.release(verification, due_at=at + timedelta(seconds=wait), faults=faults):
-            return
-        faulted = read_sound(verification).typed("step.faulted")
-        known = {(entry.body["step"], entry.body["cause"]) for entry in faulted}
-        if (verification.step, cause) not in known:
-            body = {"step": verification.step, "cause": cause, "faults": verification.faults}
-            moving.record(verification, "step.faulted", at=at, body=body)
-
-
 def _destroy(verification: Verification, doomed: Doomed, *, at: datetime) -> None:
     items = [item for _, of_attempt in doomed for item in of_attempt]
     if store.destroy(items, at=at) != len(items):
@@ -135,7 +111,7 @@ def _doomed(history: History) -> Doomed:
             return []
     is_erased = REDACTED in history.state.standing.times
     key, found = None if is_erased else cases.key_beside(verification), []
-    listed = {claim.id: claim for entry in history.typed(*KEEPING) for claim in claims(entry.body)}
+    listed = {claim.id: claim for claim in history.claims()}
     of_case = (
         Attempt.objects.filter(verification=verification).defer("sealed_memory").order_by("turn")
     )

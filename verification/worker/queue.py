@@ -1,14 +1,11 @@
-"""The queue is the rows: a step that is due is reserved, claimed as it starts, and finished by
-whoever holds its fence.
+"""The queue is the rows: a due step is reserved, claimed as it starts, finished by its fence.
 
-1. `case.steps.schedule` writes down that a worker owes a row a step, and rings once when that is
-committed.
-2. `reserve` takes a batch of due rows in hand for some seconds. It charges nothing: a worker that
-is killed with a full
-   batch costs those rows nothing but these seconds.
+1. `case.steps.schedule` writes down that a worker owes a row a step, and rings once at the commit.
+2. `reserve` takes a batch of due rows in hand for some seconds. It charges nothing: a worker
+   that is killed with a full batch costs those rows these seconds alone.
 3. `claim` is made as a step starts: a lease, a fresh random fence, one fault counted.
-4. `require_fence` is the first statement of the transaction that writes a result; it forgets the
-step and its faults.
+4. `require_fence` is the first statement of the transaction that writes a result. It forgets the
+   step and its faults.
 5. `release` gives a faulted step back, due after a while.
 """
 
@@ -51,9 +48,8 @@ def reserve(
     # Most looks find nothing, and cost one question, of whichever row comes first, and no
     # transaction that writes.
     names = tuple(sorted(queues))
-    is_due = dict(
-        zip(names, _any_due(names).first(at) or (), strict=False)
-    )  # none before there is any row
+    # Before there is any row there is no answer.
+    is_due = dict(zip(names, _any_due(names).first(at) or (), strict=False))
     due = [queue for queue in queues if is_due.get(queue)]
     if not due:
         return taken, {}
@@ -99,10 +95,8 @@ def claim(verification_id: str) -> Verification | None:
         mine = _free(at).filter(pk=verification_id)
         # Of two that claim at once one waits for the other's row, and PostgreSQL then looks at the
         # condition anew: it finds nothing.
-        if (
-            mine.update(fence=fence, lease_until=until, reserved_until=None, faults=F("faults") + 1)
-            != 1
-        ):
+        columns = {"fence": fence, "lease_until": until, "reserved_until": None}
+        if mine.update(**columns, faults=F("faults") + 1) != 1:
             return None
         return _WITH_KEY.ask(verification_id)[0]
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from verification import clock, transactions
 from verification.case import moving, steps
-from verification.case.history import UNSOUND, History, catch_up, read_flawed
+from verification.case.history import UNSOUND, History, catch_up, read_flawed, read_sound
 from verification.core.errors import (
     ConsentPending,
     EvidenceUnreadable,
@@ -58,7 +58,7 @@ def run(row: Verification) -> None:
     worker took over."""
     if (unasked := _UNASKED.get(row.step)) is not None:
         if row.faults > policy.FAULTS_MAX:  # the last worker died without a word
-            return destruction.put_off(row, cause=_LOST)
+            return _put_off(row, cause=_LOST)
         return unasked(row)
     history = read_flawed(row)
     if row.faults > 1:
@@ -89,8 +89,8 @@ def run(row: Verification) -> None:
 def _open(history: History, *, key: vault.Key) -> None:
     """Begins an attempt that could not begin: the borrower was busy elsewhere, or had none left."""
     row, at, state = history.row, clock.now(), history.state
-    is_due = not (state.end or state.is_held() or state.newest(OPEN)) and bool(row.stage)
-    if not is_due or row.stage in state.done_stages:
+    is_begun = bool(state.newest(OPEN)) or row.stage in state.done_stages
+    if state.end or state.is_held() or is_begun or not row.stage:
         with queue.finishing(history):
             return
     stage = stages.of(row.route, law=row.profile_sha256)[row.stage]
@@ -110,7 +110,7 @@ def release(row: Verification, fault: Exception) -> None:
     at = clock.now()
     cause = fault.code if isinstance(fault, TulgaError) else type(fault).__name__
     if row.step in _UNASKED:
-        return destruction.put_off(row, cause=cause)
+        return _put_off(row, cause=cause)
     # A worker that died before it could say of an earlier one is told of by the next.
     history = read_flawed(row)
     row.faults = min(row.faults, _tried(history) + 1)
@@ -133,6 +133,29 @@ def release(row: Verification, fault: Exception) -> None:
         if not is_pending or judging.exclude(notice=cause).update(notice=cause):
             moving.record(row, "step.faulted", at=at, body=body)
     return None
+
+
+def _put_off(row: Verification, *, cause: str) -> None:
+    """After a fault, puts a step off that no answer led to: it is owed until it is done.
+
+    Each cause is on record once, however often it comes.
+    """
+    at = clock.now()
+    is_last = row.faults >= policy.FAULTS_MAX
+    # A lender waits for a clearance: told too late it is worth nothing.
+    is_patient = is_last and row.step != steps.CLEAR
+    wait = policy.DESTRUCTION_SECONDS if is_patient else policy.backoff(row.faults)
+    # The next fault is the last again: a claim with more faults means that a worker died without a
+    # word.
+    faults = min(row.faults, policy.FAULTS_MAX - 1)
+    with transactions.writing():
+        if not queue.release(row, due_at=at + timedelta(seconds=wait), faults=faults):
+            return
+        faulted = read_sound(row).typed("step.faulted")
+        known = {(entry.body["step"], entry.body["cause"]) for entry in faulted}
+        if (row.step, cause) not in known:
+            body = {"step": row.step, "cause": cause, "faults": row.faults}
+            moving.record(row, "step.faulted", at=at, body=body)
 
 
 def _tried(history: History) -> int:

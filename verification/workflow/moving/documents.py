@@ -71,7 +71,7 @@ def produce(
 def is_owed(history: History, name: str) -> bool:
     """Whether a document of this attempt is due, or will be as it ends, and entries list none."""
     stage = history.state.attempts[name].stage
-    kinds = {claim.kind for entry in history.typed(*KEEPING) for claim in claims(entry.body) if claim.attempt == name}
+    kinds = {claim.kind for claim in history.claims() if claim.attempt == name}
     is_kept = identification_document.kind_of(stage) in kinds
     return not is_kept and identification_document.is_due(kinds, stage=stage)
 

@@ -21,9 +21,9 @@ from verification.compiled import Compiled
 from verification.core import stored
 from verification.core.errand import ONCE
 from verification.core.errors import EvidenceUnreadable
-from verification.core.events import KEEPING, SIMULATED
+from verification.core.events import SIMULATED
 from verification.core.identification_document import Judged
-from verification.core.keeping import Claim, claims, words_mark
+from verification.core.keeping import Claim, words_mark
 from verification.core.results import Result
 from verification.core.route import Again, Evidence, Stage
 from verification.evidence import store, vault
@@ -95,8 +95,7 @@ def on_record(history: History, name: str) -> OnRecord:
         and earlier.stage != attempt.stage
         and (earlier.route == attempt.route or earlier.stage == "consent")
     }
-    kept = [claim for entry in history.typed(*KEEPING) for claim in claims(entry.body)]
-    listed = [claim for claim in kept if claim.attempt in wanted or claim.kind.startswith(ONCE)]
+    listed = [claim for claim in history.claims() if claim.attempt in wanted or claim.kind.startswith(ONCE)]
     places = {name: place for place, name in enumerate(dict.fromkeys(claim.attempt for claim in listed))}
     in_order = tuple(sorted(listed, key=lambda claim: places[claim.attempt]))
     scenarios = [str(entry.body["scenario"]) for entry in history.typed(SIMULATED)]

@@ -17,7 +17,6 @@ from verification.core import decision_receipt
 from verification.core.decision_receipt import COMMITTED, Facts
 from verification.core.errors import EvidenceUnreadable
 from verification.core.events import CLOSINGS, KEEPING, RECEIPT
-from verification.core.keeping import claims
 from verification.core.statement_text import is_text
 from verification.core.status import Status
 from verification.evidence import document_signing, store, vault
@@ -93,8 +92,7 @@ def salts(key: vault.Key) -> dict[str, bytes]:
 
 def _statement(history: History, key: vault.Key) -> str | None:
     """SHA-256 of the statement that was made last, as its entry lists it; None where none was."""
-    listed = (claim for entry in history.typed(*KEEPING) for claim in claims(entry.body))
-    made = [claim for claim in listed if is_text(claim.kind)]
+    made = [claim for claim in history.claims() if is_text(claim.kind)]
     if not made:
         return None
     item = EvidenceItem.objects.filter(pk=made[-1].id).first()

@@ -24,12 +24,13 @@ from functools import cached_property
 from typing import Any, Final
 
 from verification import transactions
+from verification.case.history import listed_by
 from verification.core import releases, stored
 from verification.core.errand import ONCE
 from verification.core.errors import EvidenceUnreadable, Misconfigured, TulgaError
-from verification.core.events import DESTROYED, KEEPING
+from verification.core.events import DESTROYED
 from verification.core.identification_document import shown_frames
-from verification.core.keeping import Claim, claims
+from verification.core.keeping import Claim
 from verification.core.person import Case
 from verification.core.results import Outcome, Result, decide
 from verification.core.route import Evidence, Stage, is_frame
@@ -243,7 +244,7 @@ class _Record:
     def _judgement(self, judged: AuditEntry, stage: Stage) -> Judgement:
         """What a judgement rests on. Raises `EvidenceUnreadable` if some of it is missing."""
         attempt_id = judged.body["attempt"]
-        brought = [claim for claim in _claims(self.entries) if claim.attempt == attempt_id]
+        brought = [claim for claim in listed_by(self.entries) if claim.attempt == attempt_id]
         items = self._open(brought)
         terms = json.loads(items.get(f"{stage.name}.terms", b"{}"))
         # Nor may the frames be gone that stand for the commands.
@@ -252,7 +253,7 @@ class _Record:
         case = cases.read(self.row, self.key, commitment=str(self.opened.get("case", ""))).case
         is_whole = not any(claim.id in self.destroyed for claim in brought)
         earlier = self.entries[: self.entries.index(judged)]
-        listed = (claim.kind for claim in _claims([*earlier, judged]) if claim.attempt == attempt_id)
+        listed = (claim.kind for claim in listed_by([*earlier, judged]) if claim.attempt == attempt_id)
         kinds = [kind for kind in listed if kind.rpartition(".")[2] not in dossier.JUDGEMENT]
         rested_on = {kind: items[kind] for kind in kinds} if is_whole else {}
         return Judgement(
@@ -276,7 +277,7 @@ class _Record:
         }
         return self._open(
             claim
-            for claim in _claims(entries)
+            for claim in listed_by(entries)
             if claim.attempt != body["attempt"] and (claim.attempt in passes or claim.kind.startswith(ONCE))
         )
 
@@ -294,7 +295,7 @@ class _Record:
     @cached_property
     def destroyed(self) -> frozenset[str]:
         """The ids of what was destroyed by rule. An entry may say anything: only frames may be."""
-        frames = {claim.id for claim in _claims(self.entries) if is_frame(claim.kind)}
+        frames = {claim.id for claim in listed_by(self.entries) if is_frame(claim.kind)}
         bodies = (entry.body for entry in self.entries if entry.type == DESTROYED)
         return frozenset(str(item_id) for body in bodies for item_id in body["destroyed"]) & frames
 
@@ -307,12 +308,6 @@ class _Record:
         ]
         entries = self.entries[: max(answers, default=0)]
         return any(entry.type == "verification.handed_over" for entry in entries)
-
-
-def _claims(entries: Iterable[AuditEntry]) -> list[Claim]:
-    """All evidence that these entries list."""
-    keeping = (entry.body for entry in entries if entry.type in KEEPING)
-    return [claim for body in keeping for claim in claims(body)]
 
 
 def _require(kinds: Iterable[str], items: Mapping[str, bytes]) -> None:
