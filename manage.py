@@ -12,8 +12,8 @@ from verification.core.errors import Misconfigured
 
 # These two change tables and grants, which the application's own role must not be able to do.
 _OWNERS_COMMANDS = ("migrate", "grant_application_role")
-# These go on while a database is away, and so would not end for want of tables; each is a process with keys of its own.
-# Every other command acts at the door, as web does.
+# These go on while a database is away, and so would not end for want of tables; each is a process
+# with keys of its own. Every other command acts at the door, as web does.
 _LASTING_COMMANDS = {"tick": "tick", "deliver": "sender"}
 
 

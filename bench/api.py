@@ -1,11 +1,13 @@
-"""How many requests a second the lenders' API answers, beside a bare view that sends the same SQL, in one run.
+"""How many requests a second the lenders' API answers, beside a bare view that sends the same SQL,
+in one run.
 
-`make bench PART=api` (PostgreSQL must be installed). The peer is a view of Django REST framework without middleware of
-ours, authentication, validation, sealing or audit: it writes or reads the same rows through the same models, in as many
-statements and transactions, and answers with the JSON that the product answered. Both are called in one process,
-without a socket, in turns, so that a busy machine wrongs nobody. Times are means: of the processor, this process and
-its backend of PostgreSQL together, and of the clock. `ratio N.NNx` says how many times as many requests a second the
-product answers.
+`make bench PART=api` (PostgreSQL must be installed). The peer is a view of Django REST framework
+without middleware of ours, authentication, validation, sealing or audit: it writes or reads the
+same rows through the same models, in as many statements and transactions, and answers with the JSON
+that the product answered. Both are called in one process, without a socket, in turns, so that a
+busy machine wrongs nobody. Times are means: of the processor, this process and its backend of
+PostgreSQL together, and of the clock. `ratio N.NNx` says how many times as many requests a second
+the product answers.
 """
 
 import argparse
@@ -27,18 +29,30 @@ from tests.servers import start_postgresql
 
 def main() -> None:
     """Start a database and measure in a process of its own."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--requests", type=int, default=300, help="of each kind")
     asked = parser.parse_args()
     with ExitStack() as ending:
-        folder = Path(ending.enter_context(TemporaryDirectory(prefix="tulga-bench-", ignore_cleanup_errors=True)))
+        folder = Path(
+            ending.enter_context(
+                TemporaryDirectory(prefix="tulga-bench-", ignore_cleanup_errors=True)
+            )
+        )
         folder.chmod(0o755)  # PostgreSQL may run as another user
         server = start_postgresql(folder)
         ending.callback(server.stop)
-        variables = {**os.environ, **server.places("api"), "DJANGO_SETTINGS_MODULE": "tests.settings"}
+        variables = {
+            **os.environ,
+            **server.places("api"),
+            "DJANGO_SETTINGS_MODULE": "tests.settings",
+        }
         database.make(variables)
         call = [sys.executable, "-m", "peers.bare_api", str(asked.requests)]
-        subprocess.run(call, cwd=_ROOT / "bench", env=variables | {"PYTHONPATH": str(_ROOT)}, check=True)
+        subprocess.run(
+            call, cwd=_ROOT / "bench", env=variables | {"PYTHONPATH": str(_ROOT)}, check=True
+        )
     with TemporaryDirectory(prefix="tulga-bench-") as installed:
         half.measure(Path(installed))
 

@@ -1,4 +1,5 @@
-"""How many entries a second `audit_verify` verifies, log, cases and evidence together, beside another commit.
+"""How many entries a second `audit_verify` verifies, log, cases and evidence together, beside
+another commit.
 
 `make bench PART=audit`; `--against COMMIT` measures that commit on the same database, in turns with
 this tree. The database is an SQLite file in memory with cases that the product verified by a
@@ -70,7 +71,9 @@ _LOG = "test"
 
 def main() -> None:
     """Play, measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--cases", type=int, default=420)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2])
@@ -79,14 +82,21 @@ def main() -> None:
     call_command("migrate", verbosity=0)
     play(asked.cases)
     entries = AuditLeaf.objects.filter(log=_LOG).count()
-    trees = {"this tree": _ROOT} | ({asked.against: tree_of(asked.against)} if asked.against else {})
+    trees = {"this tree": _ROOT} | (
+        {asked.against: tree_of(asked.against)} if asked.against else {}
+    )
     print(f"{asked.cases} cases by signature, {entries} entries; load {os.getloadavg()[0]:.1f}")
     for processes in asked.processes:
         best = in_turns(trees, processes=processes, rounds=asked.rounds)
         for name, seconds in best.items():
-            print(f"{f'{name}, {processes} processes':36} {entries / seconds:8.0f} entries a second")
+            print(
+                f"{f'{name}, {processes} processes':36} {entries / seconds:8.0f} entries a second"
+            )
         if asked.against:
-            print(f"{f'{processes} processes':36} ratio {best[asked.against] / best['this tree']:.2f}x")
+            print(
+                f"{f'{processes} processes':36} ratio"
+                f" {best[asked.against] / best['this tree']:.2f}x"
+            )
 
 
 def play(cases: int) -> None:
@@ -97,11 +107,15 @@ def play(cases: int) -> None:
     InsecureRevocation.lists = {"gost512": (crl_of(authority),)}
     InsecureRevocation.faults = InsecureRevocation.asked = 0
     bench_lender = lender()
-    facts = LenderFacts(id=bench_lender.pk, name=bench_lender.name, bin=bench_lender.bin, phone=bench_lender.phone)
+    facts = LenderFacts(
+        id=bench_lender.pk, name=bench_lender.name, bin=bench_lender.bin, phone=bench_lender.phone
+    )
     for number in range(cases):
         iin = iin_of(number)
         asked = opening(f"bench-{number}", iin=iin, routes=("eds",))
-        opened = commands.open_verification(lender=facts, mode=_LOG, profile_id="KZ-2021-04", opening=asked)
+        opened = commands.open_verification(
+            lender=facts, mode=_LOG, profile_id="KZ-2021-04", opening=asked
+        )
         story = Story(bench_lender, opened.verification_id, opened.token)
         story.answer(agreed=True, version=CURRENT, language="ru")
         work(story)
@@ -133,7 +147,9 @@ def tree_of(commit: str) -> Path:
     """The files of a commit, in a folder of their own."""
     folder = Path(_FOLDER.name, "tree")
     git = shutil.which("git") or "git"
-    packed = subprocess.run([git, "archive", commit], cwd=_ROOT, check=True, capture_output=True).stdout
+    packed = subprocess.run(
+        [git, "archive", commit], cwd=_ROOT, check=True, capture_output=True
+    ).stdout
     with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
         archive.extractall(folder, filter="data")
     return folder
@@ -151,7 +167,9 @@ def in_turns(trees: Mapping[str, Path], *, processes: int, rounds: int) -> dict[
 def seconds_of(tree: Path, *, processes: int) -> float:
     """What one run of the command takes, without the start of its process."""
     program = _MEASURED.replace("PROCESSES", str(processes))
-    told = subprocess.run([sys.executable, "-c", program], cwd=tree, check=False, capture_output=True, text=True)
+    told = subprocess.run(
+        [sys.executable, "-c", program], cwd=tree, check=False, capture_output=True, text=True
+    )
     if told.returncode:
         raise SystemExit(f"audit_verify ends with an error:\n{told.stderr[-2000:]}")
     return float(json.loads(told.stdout.splitlines()[-1]))

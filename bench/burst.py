@@ -1,11 +1,13 @@
-"""What becomes of a burst: 500 borrowers of one lender arrive at 30 a second, and another lender's come beside them.
+"""What becomes of a burst: 500 borrowers of one lender arrive at 30 a second, and another lender's
+come beside them.
 
-`make bench PART=burst` (PostgreSQL and Redis must be installed). One installation on loopback with the product's own
-settings plays, as bench/load.py does: first eight borrowers at once, which is the rate that the machine carries; then
-the burst, until the last is judged. `ratio` is the burst's rate to the first. The other lender's borrowers come one
-after another, before the burst and in it; what they waited from signature to page is told for both, and by the log how
-long each lender's steps took in the burst, from the answer that owes one to the entry of what came of it: waiting for
-the web server and for this client, which is one process with a thread a borrower, is not in that.
+`make bench PART=burst` (PostgreSQL and Redis must be installed). One installation on loopback with
+the product's own settings plays, as bench/load.py does: first eight borrowers at once, which is the
+rate that the machine carries; then the burst, until the last is judged. `ratio` is the burst's rate
+to the first. The other lender's borrowers come one after another, before the burst and in it; what
+they waited from signature to page is told for both, and by the log how long each lender's steps
+took in the burst, from the answer that owes one to the entry of what came of it: waiting for the
+web server and for this client, which is one process with a thread a borrower, is not in that.
 """
 
 import argparse
@@ -20,7 +22,9 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run as a file, so that `make bench` takes any here
+sys.path.insert(
+    0, str(Path(__file__).resolve().parent.parent)
+)  # run as a file, so that `make bench` takes any here
 
 import psycopg
 from load import play, signer
@@ -31,13 +35,15 @@ from insecure_sandbox.demo.stage import Stage
 
 _PATIENCE_SECONDS = 900.0
 _STEPS = b"""
-    SELECT name, count(*), percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY took) AS quantiles, max(took)
+    SELECT name, count(*),
+        percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY took) AS quantiles, max(took)
     FROM (
         SELECT answered.lender_id, extract(epoch FROM done.at - answered.at) AS took
         FROM verification_auditentry answered JOIN verification_auditentry done
         ON done.verification_id = answered.verification_id
         AND done.verification_sequence = answered.verification_sequence + 1
-        WHERE answered.type = 'attempt.answered' AND answered.body->>'next' IN ('prepare', 'collect')
+        WHERE answered.type = 'attempt.answered'
+        AND answered.body->>'next' IN ('prepare', 'collect')
         AND answered.at > %s::timestamptz
     ) steps JOIN lenders_lender ON lenders_lender.id = lender_id GROUP BY name ORDER BY count(*)
 """
@@ -46,33 +52,55 @@ _STEPS = b"""
 
 def main() -> None:
     """Measure in turns, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--cases", type=int, default=500)
     parser.add_argument("--a-second", type=float, default=30.0)
     asked = parser.parse_args()
-    with TemporaryDirectory(prefix="tulga-bench-") as folder, running(Path(folder), "redis") as installation:
+    with (
+        TemporaryDirectory(prefix="tulga-bench-") as folder,
+        running(Path(folder), "redis") as installation,
+    ):
         by_key = partial(signer, installation.stage)
         play(installation, "warm-up", by_key, cases=4, at_once=2)
         other = another(installation.stage)
         alone = [judged(other, f"alone-{number}") for number in range(8)]
-        steady = play(installation, "steady", by_key, cases=48, at_once=8)["verifications_per_second"]
+        steady = play(installation, "steady", by_key, cases=48, at_once=8)[
+            "verifications_per_second"
+        ]
         since = datetime.now(UTC)
         rate, beside = burst(installation, other, cases=asked.cases, a_second=asked.a_second)
         with psycopg.connect(installation.root_url) as root:
             steps = root.execute(_STEPS, (since,)).fetchall()
     print(f"carried: {steady:.2f} verifications a second, eight borrowers at once")
-    print(f"burst of {asked.cases} at {asked.a_second:g} a second: {rate:.2f} a second   ratio {rate / steady:.2f}x")
+    print(
+        f"burst of {asked.cases} at {asked.a_second:g} a second: {rate:.2f} a second   ratio"
+        f" {rate / steady:.2f}x"
+    )
     for name, waited in (("before", alone), ("in the burst", beside)):
         middle, longest = statistics.median(waited), max(waited)
-        print(f"another lender's {len(waited)}, {name}: judged in {middle:.2f} s (median), {longest:.2f} s at most")
+        print(
+            f"another lender's {len(waited)}, {name}: judged in {middle:.2f} s (median),"
+            f" {longest:.2f} s at most"
+        )
     for name, many, (middle, late), longest in steps:
-        print(f"{name}: {many} steps in {middle:.2f} s (median), {late:.2f} (99th of 100), {longest:.2f} at most")
+        print(
+            f"{name}: {many} steps in {middle:.2f} s (median), {late:.2f} (99th of 100),"
+            f" {longest:.2f} at most"
+        )
 
 
-def burst(installation: Installation, other: Stage, *, cases: int, a_second: float) -> tuple[float, list[float]]:
-    """Verifications a second from the first arrival to the last judgement; what the other lender's waited, seconds."""
+def burst(
+    installation: Installation, other: Stage, *, cases: int, a_second: float
+) -> tuple[float, list[float]]:
+    """Verifications a second from the first arrival to the last judgement; what the other lender's
+    waited, seconds.
+    """
     stage, is_over, beside = installation.stage, threading.Event(), list[float]()
-    borrowers = [signer(stage, f"burst-{number}", seconds=_PATIENCE_SECONDS) for number in range(cases)]
+    borrowers = [
+        signer(stage, f"burst-{number}", seconds=_PATIENCE_SECONDS) for number in range(cases)
+    ]
     began = time.monotonic() + 1
 
     def one(number: int) -> float:
@@ -104,7 +132,9 @@ def judged(stage: Stage, name: str) -> float:
 
 def another(stage: Stage) -> Stage:
     """The same installation as another lender sees it."""
-    said = stage.processes.must("add_lender", "Other Credit LLP", "--bin", "180440012349", "--phone", "+77270000044")
+    said = stage.processes.must(
+        "add_lender", "Other Credit LLP", "--bin", "180440012349", "--phone", "+77270000044"
+    )
     return replace(stage, api=LenderApi(stage.url, KEY.findall(said)[0]))
 
 

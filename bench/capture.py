@@ -1,17 +1,23 @@
-"""What a verification before the camera costs where no model runs: the same instructions each time, in one process.
+"""What a verification before the camera costs where no model runs: the same instructions each time,
+in one process.
 
-`make bench PART=capture` (PostgreSQL and Redis must be installed). bench/played/replay.py plays borrower, web, worker,
-tick and sender in turn: each verification goes the biometric route page by page over WSGI, with parts and frames as
-static/borrower/pictures.js sends them, both turns and two other commands. A worker's step is done where a held request
-would wait for it, tick and the sender have a round at the end, and the clock stands still but for what the page waits;
-so nothing of what processes spend on looking for work is in it. Memory is kept and given back as by a worker's child.
-What captures are known again by is forgotten before each, and one that a gate refuses, for a warped portrait is not
-always held for itself, is played but not counted. Told, after one to warm up, the least of so many:
-    CPU milliseconds of web, worker, tick and sender (that process's, where each has its turn), of PostgreSQL (its
-    backends') and of the nets, which is the part of these within onnxruntime's and LiteRT's inference; `not_nets` is
-    the rest. Statements (checks of foreign keys among them), commits, and how often nets ran, of a verification.
-`--facts FILE` writes the facts of every judgement, to compare two versions by. `--profile TURN` tells where one's time
-goes. `--keep FILE` writes the figures, `--against FILE` prints ratios to some that were kept.
+`make bench PART=capture` (PostgreSQL and Redis must be installed). bench/played/replay.py plays
+borrower, web, worker,
+tick and sender in turn: each verification goes the biometric route page by page over WSGI, with
+parts and frames as static/borrower/pictures.js sends them, both turns and two other commands. A
+worker's step is done where a held request would wait for it, tick and the sender have a round at
+the end, and the clock stands still but for what the page waits; so nothing of what processes spend
+on looking for work is in it. Memory is kept and given back as by a worker's child. What captures
+are known again by is forgotten before each, and one that a gate refuses, for a warped portrait is
+not always held for itself, is played but not counted. Told, after one to warm up, the least of so
+many:
+    CPU milliseconds of web, worker, tick and sender (that process's, where each has its turn), of
+    PostgreSQL (its backends') and of the nets, which is the part of these within onnxruntime's and
+    LiteRT's inference; `not_nets` is the rest. Statements (checks of foreign keys among them),
+    commits, and how often nets ran, of a verification.
+`--facts FILE` writes the facts of every judgement, to compare two versions by. `--profile TURN`
+tells where one's time goes. `--keep FILE` writes the figures, `--against FILE` prints ratios to
+some that were kept.
 """
 
 import argparse
@@ -21,7 +27,9 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run as a file, so that `make bench` takes any here
+sys.path.insert(
+    0, str(Path(__file__).resolve().parent.parent)
+)  # run as a file, so that `make bench` takes any here
 
 from played.installation import ROOT, environment, make_database
 
@@ -34,7 +42,9 @@ from verification.management.commands.make_keys import make_missing
 
 def main() -> None:
     """Set up, replay, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--cases", type=int, default=10)
     parser.add_argument("--facts", type=Path)
     parser.add_argument("--profile", choices=("web", "worker", "tick", "deliver"))
@@ -57,7 +67,10 @@ def replayed(folder: Path, receiver: Receiver, asked: argparse.Namespace) -> dic
     database = start_postgresql(folder, more=["shared_preload_libraries=pg_stat_statements"])
     broker = start_redis(folder)
     variables = environment(folder, receiver, {**database.places("capture"), **broker.places("0")})
-    processes, sandbox = Processes(environment=variables, logs=folder / "logs"), variables["TULGA_SANDBOX_URL"]
+    processes, sandbox = (
+        Processes(environment=variables, logs=folder / "logs"),
+        variables["TULGA_SANDBOX_URL"],
+    )
     try:
         root_url = make_database(variables["DATABASE_URL"])
         make_missing(folder / "var" / "keys", made_by="operator")
@@ -68,8 +81,20 @@ def replayed(folder: Path, receiver: Receiver, asked: argparse.Namespace) -> dic
         processes.wait_for(f"{sandbox}/ca/anchors.json", name="sandbox")
         write_anchors(sandbox, folder / "var" / "anchors" / "test")
         told = folder / "told.json"
-        words = [root_url, receiver.url, str(asked.cases), str(told), str(asked.facts or ""), asked.profile or ""]
-        replay = [*processes.environment, sys.executable, str(ROOT / "bench" / "played" / "replay.py"), *words]
+        words = [
+            root_url,
+            receiver.url,
+            str(asked.cases),
+            str(told),
+            str(asked.facts or ""),
+            asked.profile or "",
+        ]
+        replay = [
+            *processes.environment,
+            sys.executable,
+            str(ROOT / "bench" / "played" / "replay.py"),
+            *words,
+        ]
         subprocess.run(replay, cwd=ROOT, check=True)
         found: dict[str, float] = json.loads(told.read_text())
         return found

@@ -1,9 +1,11 @@
-"""How fast a signature of the national authority is checked, beside named peers, in one run on one machine.
+"""How fast a signature of the national authority is checked, beside named peers, in one run on one
+machine.
 
-`make bench PART=eds`. The Python peers go into an environment of their own below var/bench/, hash-pinned; Java and
-Debian's libbcprov-java are used if they are there. Times are medians of several repeats after a warm-up, in the
-processor time of the measuring thread, so that a busy machine wrongs nobody; our tiers take turns within each repeat.
-Checks a second are counted by the clock on the wall. A line `ratio N.Nx` says how many times as long the peer takes.
+`make bench PART=eds`. The Python peers go into an environment of their own below var/bench/,
+hash-pinned; Java and Debian's libbcprov-java are used if they are there. Times are medians of
+several repeats after a warm-up, in the processor time of the measuring thread, so that a busy
+machine wrongs nobody; our tiers take turns within each repeat. Checks a second are counted by the
+clock on the wall. A line `ratio N.Nx` says how many times as long the peer takes.
 """
 
 import json
@@ -64,8 +66,12 @@ def use(tier: Backends) -> None:
     backends.in_use = lambda: tier  # type: ignore[assignment]
 
 
-def in_turns(calls: Mapping[str, Call], *, seconds: float = 0.15, repeats: int = _REPEATS) -> dict[str, float]:
-    """Median milliseconds of each call; in every repeat all of them take a turn of about so many seconds."""
+def in_turns(
+    calls: Mapping[str, Call], *, seconds: float = 0.15, repeats: int = _REPEATS
+) -> dict[str, float]:
+    """Median milliseconds of each call; in every repeat all of them take a turn of about so many
+    seconds.
+    """
     counts = {}
     for name, call in calls.items():
         for _ in range(20):
@@ -93,15 +99,21 @@ def ratio(what: str, ours: float, peer: float, *, aim: str = "") -> None:
     print(f"  ratio {peer / ours:.1f}x  {what}{f'  (aim {aim})' if aim else ''}")
 
 
-def verify_once(tier: Backends, *, message: bytes, key: bytes | gost3410.PublicKey, signature: bytes) -> None:
-    """Hash and verification. A key in bytes is read anew, as a borrower's is; an object is an issuer's that is kept."""
+def verify_once(
+    tier: Backends, *, message: bytes, key: bytes | gost3410.PublicKey, signature: bytes
+) -> None:
+    """Hash and verification. A key in bytes is read anew, as a borrower's is; an object is an
+    issuer's that is kept.
+    """
     use(tier)
     public = key if isinstance(key, gost3410.PublicKey) else gost3410.PublicKey.parse(key)
     keys.verify(public, message, signature=signature, often=isinstance(key, gost3410.PublicKey))
 
 
 def check_cms(tier: Backends, *, encoded: bytes, issuer: bytes, root: bytes) -> None:
-    """Everything from bytes to the borrower's number, without revocation; the pinned certificates are known by then."""
+    """Everything from bytes to the borrower's number, without revocation; the pinned certificates
+    are known by then.
+    """
     use(tier)
     signed = parse_cms(encoded, max_bytes=LIMIT)
     signed.check_content(statement=STATEMENT)
@@ -120,7 +132,9 @@ def check_path(*, chain: list[bytes]) -> None:
 
 
 def compare_signatures(found: Mapping[str, Backends]) -> dict[str, Any]:
-    """GOST-512 hash and verification by tier, and RSA-2048 for scale. Gives what the peers need to do the same."""
+    """GOST-512 hash and verification by tier, and RSA-2048 for scale. Gives what the peers need to
+    do the same.
+    """
     private = generate_key("gost512")
     message = secrets.token_bytes(_MESSAGE)
     point = backends.multiply_base(private) if isinstance(private, int) else None
@@ -134,20 +148,29 @@ def compare_signatures(found: Mapping[str, Backends]) -> dict[str, Any]:
     calls = {}
     for name, tier in found.items():
         calls[f"any key, {name}"] = partial(verify_once, tier, key=encoded, **given)
-        calls[f"issuer's key, {name}"] = partial(verify_once, tier, key=gost3410.PublicKey(*point), **given)
+        calls[f"issuer's key, {name}"] = partial(
+            verify_once, tier, key=gost3410.PublicKey(*point), **given
+        )
     calls["RSA-2048, cryptography"] = partial(rsa_key.verify, message, signature=sign(rsa, message))
     print(f"GOST-512: hash and verification of {_MESSAGE} B")
     times = in_turns(calls)
     for name, ms in times.items():
         say(name, ms)
-    peer = {name: value.hex() for name, value in given.items()} | {"key": encoded.hex(), "curve": _CURVE}
+    peer = {name: value.hex() for name, value in given.items()} | {
+        "key": encoded.hex(),
+        "curve": _CURVE,
+    }
     return {"times": times, "peer": peer}
 
 
-def compare_peers(times: Mapping[str, float], found: Mapping[str, Backends], python: Path, file: Path) -> None:
+def compare_peers(
+    times: Mapping[str, float], found: Mapping[str, Backends], python: Path, file: Path
+) -> None:
     """The same message, key and signature by gostcrypto and BouncyCastle."""
     first = next(iter(found))
-    gostcrypto = run_json([str(python), str(_PEERS / "eds_peers.py"), "gostcrypto", str(file)])["any"]
+    gostcrypto = run_json([str(python), str(_PEERS / "eds_peers.py"), "gostcrypto", str(file)])[
+        "any"
+    ]
     say("gostcrypto", gostcrypto)
     for name in found:
         aim = "25x" if name == "Python alone" else "150x"
@@ -156,7 +179,15 @@ def compare_peers(times: Mapping[str, float], found: Mapping[str, Backends], pyt
     if jar is None or not shutil.which("java"):
         print("  BouncyCastle: NOT MEASURED, for java or Debian's libbcprov-java is missing")
     else:
-        castle = run_json(["java", "-cp", str(jar), str(_PEERS / "GostVerify.java"), str(file.with_suffix(".txt"))])
+        castle = run_json(
+            [
+                "java",
+                "-cp",
+                str(jar),
+                str(_PEERS / "GostVerify.java"),
+                str(file.with_suffix(".txt")),
+            ]
+        )
         say(f"{castle['version']}: a key that is kept", castle["cached"])
         say(f"{castle['version']}: a new key each time", castle["any"])
         for ours, theirs, aim in (
@@ -167,8 +198,17 @@ def compare_peers(times: Mapping[str, float], found: Mapping[str, Backends], pyt
             mine = times[f"{ours}, {first}"]
             share = f"we take {mine / castle[theirs]:.2f} of the time"
             kept = "kept key" if theirs == "cached" else "new key"
-            ratio(f"{first}, {ours}, than BouncyCastle, {kept}: {share}", mine, castle[theirs], aim=aim and f"≤ {aim}")
-    ratio(f"RSA-2048 than {first}, any key", times["RSA-2048, cryptography"], times[f"any key, {first}"])
+            ratio(
+                f"{first}, {ours}, than BouncyCastle, {kept}: {share}",
+                mine,
+                castle[theirs],
+                aim=aim and f"≤ {aim}",
+            )
+    ratio(
+        f"RSA-2048 than {first}, any key",
+        times["RSA-2048, cryptography"],
+        times[f"any key, {first}"],
+    )
 
 
 def compare_cms(found: Mapping[str, Backends], world: World) -> Call:
@@ -183,9 +223,13 @@ def compare_cms(found: Mapping[str, Backends], world: World) -> Call:
 
 
 def count_for(world: World) -> int:
-    """Whole checks that one process finishes in the time, after a warm-up; the tier is what the process chooses."""
+    """Whole checks that one process finishes in the time, after a warm-up; the tier is what the
+    process chooses.
+    """
     given = {"encoded": sign_cms(world.person, STATEMENT, signed_at=AT)}
-    check = partial(check_cms, backends.in_use(), issuer=world.issuer.der, root=world.root.der, **given)
+    check = partial(
+        check_cms, backends.in_use(), issuer=world.issuer.der, root=world.root.der, **given
+    )
     for _ in range(30):
         check()
     end, count = time.perf_counter() + _SECONDS, 0
@@ -203,8 +247,12 @@ def count_checks(world: World) -> None:
         print(f"  {total / _SECONDS:,.0f} whole checks a second, processes: {processes}")
 
 
-def compare_paths(chains: Mapping[str, list[bytes]], python: Path, file: Path, tier: Backends) -> None:
-    """Bytes to a validated path, against pyhanko-certvalidator whose GOST signatures our own arithmetic checks."""
+def compare_paths(
+    chains: Mapping[str, list[bytes]], python: Path, file: Path, tier: Backends
+) -> None:
+    """Bytes to a validated path, against pyhanko-certvalidator whose GOST signatures our own
+    arithmetic checks.
+    """
     use(tier)
     print("Path of three certificates, from bytes (aim ≤ 0.5 of pyhanko-certvalidator)")
     ours = in_turns({family: partial(check_path, chain=chain) for family, chain in chains.items()})
@@ -212,16 +260,25 @@ def compare_paths(chains: Mapping[str, list[bytes]], python: Path, file: Path, t
     for family, ms in ours.items():
         say(f"{family}, ours", ms)
         say(f"{family}, pyhanko-certvalidator", theirs[family])
-        ratio(f"{family}: we take {ms / theirs[family]:.2f} of the time", ms, theirs[family], aim="≥ 2x")
+        ratio(
+            f"{family}: we take {ms / theirs[family]:.2f} of the time",
+            ms,
+            theirs[family],
+            aim="≥ 2x",
+        )
 
 
 def install_peers() -> Path:
-    """The interpreter of the peers' environment, made if it is not there or the pins have changed."""
+    """The interpreter of the peers' environment, made if it is not there or the pins have
+    changed.
+    """
     python, pins = _FOLDER / "peers" / "bin" / "python", _PEERS / "eds-requirements.txt"
     stamp = _FOLDER / "installed.txt"
     if not (python.exists() and stamp.exists() and stamp.read_bytes() == pins.read_bytes()):
         print(f"installing the peers into {_FOLDER.relative_to(_ROOT)}")
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(_FOLDER / "peers")], check=True)
+        subprocess.run(
+            [sys.executable, "-m", "venv", "--clear", str(_FOLDER / "peers")], check=True
+        )
         pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         subprocess.run([*pip, "--require-hashes", "-r", str(pins)], check=True)
         stamp.write_bytes(pins.read_bytes())
@@ -243,7 +300,9 @@ def conditions() -> str:
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         names = [
-            line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")
+            line.split(":", 1)[1].strip()
+            for line in cpuinfo.read_text().splitlines()
+            if line.startswith("model name")
         ]
         model = names[0] if names else model
     load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
@@ -257,13 +316,18 @@ def main() -> None:
     print(f"chosen in this process: {backends.in_use().report()}")
     python, found, file = install_peers(), tiers(), _FOLDER / "input.json"
     worlds = {"gost512": make_world("gost512"), "rsa": make_world("rsa")}
-    chains = {name: [each.der for each in (world.leaf, world.issuer, world.root)] for name, world in worlds.items()}
+    chains = {
+        name: [each.der for each in (world.leaf, world.issuer, world.root)]
+        for name, world in worlds.items()
+    }
     # Before the tiers take turns: its processes choose for themselves.
     print("Whole checks of a GOST CMS by the chosen tier")
     count_checks(worlds["gost512"])
     measured = compare_signatures(found)
     encoded = {name: [each.hex() for each in chain] for name, chain in chains.items()}
-    file.write_text(json.dumps({"verify": measured["peer"], "chains": encoded, "at": AT.isoformat()}))
+    file.write_text(
+        json.dumps({"verify": measured["peer"], "chains": encoded, "at": AT.isoformat()})
+    )
     file.with_suffix(".txt").write_text(lines_for_java(measured["peer"]))
     compare_peers(measured["times"], found, python, file)
     compare_cms(found, worlds["gost512"])

@@ -1,10 +1,12 @@
-"""How long one face takes to be matched, beside face_recognition as its own documentation uses it, in one run.
+"""How long one face takes to be matched, beside face_recognition as its own documentation uses it,
+in one run.
 
-`make bench PART=faces`, or `python bench/faces.py FOLDER` to compare the decisions of dlib's net with those of the
-library on another folder of people than the London set, if that is beside the repository. Both take two JPEGs of
-1280 × 960 from their bytes to a distance. Times are medians in the processor time of the process, after a warm-up, in
-turns, so that a busy machine wrongs nobody. A line `ratio N.Nx` says how many times as long the peer takes. The memory
-is that of a process with all that a worker imports, after matches; bench/load.py measures a worker after captures.
+`make bench PART=faces`, or `python bench/faces.py FOLDER` to compare the decisions of dlib's net
+with those of the library on another folder of people than the London set, if that is beside the
+repository. Both take two JPEGs of 1280 × 960 from their bytes to a distance. Times are medians in
+the processor time of the process, after a warm-up, in turns, so that a busy machine wrongs nobody.
+A line `ratio N.Nx` says how many times as long the peer takes. The memory is that of a process with
+all that a worker imports, after matches; bench/load.py measures a worker after captures.
 """
 
 import os
@@ -43,7 +45,13 @@ _MODELS = Path(os.environ.get("TULGA_FACE_MODELS_DIR", _ROOT / "var" / "models")
 _LONDON = _ROOT.parent / "shared" / "data" / "faces" / "london"
 _SIZE = (1280, 960)
 _REPEATS, _SECONDS = 7, 8.0
-_SFACE_AIM, _DLIB_AIM, _MEMORY_AIM, _ALIKE_AIM, _REFUSAL_AIM = 15, 20, 250, 0.999, 5  # times; MB; share; ms
+_SFACE_AIM, _DLIB_AIM, _MEMORY_AIM, _ALIKE_AIM, _REFUSAL_AIM = (
+    15,
+    20,
+    250,
+    0.999,
+    5,
+)  # times; MB; share; ms
 
 # What a worker imports, and what it then does; the peak of its memory is the kernel's own count.
 _WORKER = """
@@ -57,8 +65,8 @@ from verification.engines.faces.image_gate import ImageLimits
 backends.use(backends.Choice(models=Path(sys.argv[1])))
 limits = ImageLimits(max_bytes=10 * 1024 * 1024, max_pixels=25_000_000)
 for _ in range(3):
-    one, other = (backends.in_use().embed_file(Path(name).read_bytes(), limits=limits) for name in sys.argv[2:4])
-    distance(one, other)
+    pictures = [Path(name).read_bytes() for name in sys.argv[2:4]]
+    distance(*(backends.in_use().embed_file(picture, limits=limits) for picture in pictures))
 celery.give_memory_back()
 status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
 print(status["VmRSS"].split()[0], status["VmHWM"].split()[0])
@@ -72,7 +80,9 @@ def ours(one: Path, other: Path, *, backend: Backend) -> float:
 
 
 def mirrored(backend: Backend) -> Backend:
-    """The same net as the mean of the face and its mirror image, which runs it twice and has no calibration here."""
+    """The same net as the mean of the face and its mirror image, which runs it twice and has no
+    calibration here.
+    """
     showing = replace(nets.SFACE_SHOWING, form="mirror-mean-l2")
     return replace(backend, recogniser=nets.load_sface(_MODELS, showing=showing), calibration=None)
 
@@ -84,9 +94,14 @@ def their_face(path: Path) -> npt.NDArray[np.float64]:
 
 
 def their_mirrored_face(path: Path) -> npt.NDArray[np.float64]:
-    """The mean of what it says of a picture and of its mirror image, of length one: what `dlib-onnx` is shipped as."""
+    """The mean of what it says of a picture and of its mirror image, of length one: what
+    `dlib-onnx` is shipped as.
+    """
     image = face_recognition.load_image_file(str(path))
-    both = [face_recognition.face_encodings(each, model="small")[0] for each in (image, image[:, ::-1].copy())]
+    both = [
+        face_recognition.face_encodings(each, model="small")[0]
+        for each in (image, image[:, ::-1].copy())
+    ]
     mean = np.mean(both, axis=0)
     return np.asarray(mean / np.linalg.norm(mean))
 
@@ -98,7 +113,11 @@ def theirs(one: Path, other: Path) -> float:
 
 def camera_pictures(folder: Path) -> list[Path]:
     """The portraits as a camera would take them: 1280 × 960, the face a third of the height."""
-    places = {"obama.jpg": (0, 0, 910, 683), "obama2.jpg": (0, 120, 626, 590), "biden.jpg": (0, 150, 970, 878)}
+    places = {
+        "obama.jpg": (0, 0, 910, 683),
+        "obama2.jpg": (0, 120, 626, 590),
+        "biden.jpg": (0, 150, 970, 878),
+    }
     made = []
     for name, square in places.items():
         with Image.open(samples.fetch() / name) as portrait:
@@ -137,7 +156,11 @@ def conditions() -> str:
     """The machine, in one line."""
     model, cpuinfo = platform.processor() or platform.machine(), Path("/proc/cpuinfo")
     if cpuinfo.exists():
-        names = [line.split(":", 1)[1] for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        names = [
+            line.split(":", 1)[1]
+            for line in cpuinfo.read_text().splitlines()
+            if line.startswith("model name")
+        ]
         model = names[0].strip() if names else model
     load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
     return f"CPU {model}, {os.cpu_count()} cores, load {load}; Python {platform.python_version()}"
@@ -148,20 +171,25 @@ def measure_memory(pair: tuple[Path, Path]) -> None:
     command = [sys.executable, "-c", _WORKER, str(_MODELS), *map(str, pair)]
     with tempfile.TemporaryDirectory() as var:
         environment = dict(os.environ, TULGA_VAR_DIR=var)
-        done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=_ROOT, env=environment)
+        done = subprocess.run(
+            command, check=True, capture_output=True, text=True, cwd=_ROOT, env=environment
+        )
     now, peak = (int(kib) * 1024 / 1e6 for kib in done.stdout.split())
     print(f"  a worker holds {now:.0f} MB, at its peak {peak:.0f} MB (aim ≤ {_MEMORY_AIM})")
 
 
 def compare_decisions(pictures: list[Path], *, dlib: Backend) -> None:
-    """How many pairs our path and the library put into the same zone, and how many into opposite ones.
+    """How many pairs our path and the library put into the same zone, and how many into opposite
+    ones.
 
-    Each form of the net's numbers with its own zones: of one picture, as the library gives them; and as `dlib-onnx` is
-    shipped, the mean of a picture and its mirror image. In both the library finds and cuts the faces of its side.
+    Each form of the net's numbers with its own zones: of one picture, as the library gives them;
+    and as `dlib-onnx` is shipped, the mean of a picture and its mirror image. In both the library
+    finds and cuts the faces of its side.
     """
     folder, net = Path(backends.__file__).parent / "calibrations", nets.load_dlib(_MODELS)
     raw, unit = (
-        read((folder / backends.SHIPPED[name]).read_bytes()).zones for name in ("face_recognition", "dlib-onnx")
+        read((folder / backends.SHIPPED[name]).read_bytes()).zones
+        for name in ("face_recognition", "dlib-onnx")
     )
     forms = {
         "one picture": (raw, their_face, net.single),
@@ -174,7 +202,11 @@ def compare_decisions(pictures: list[Path], *, dlib: Backend) -> None:
         alike = opposed = pairs = 0
         for one, other in combinations(pictures, 2):
             said = {zones.of(distance(faces[one], faces[other])) for faces in (library, mine)}
-            pairs, alike, opposed = pairs + 1, alike + (len(said) == 1), opposed + (said == {"match", "no_match"})
+            pairs, alike, opposed = (
+                pairs + 1,
+                alike + (len(said) == 1),
+                opposed + (said == {"match", "no_match"}),
+            )
         share = f"{alike} of {pairs} pairs ({alike / pairs:.2%}, aim ≥ {_ALIKE_AIM:.1%})"
         print(f"  {form}: {share} lie in the zone of the library's path; opposed: {opposed}")
 
@@ -198,7 +230,9 @@ def main() -> None:
     """Measure all of it."""
     print(conditions())
     refusal((1, 25_000_000))
-    sface, dlib = (backends.load(Choice(backend=name, models=_MODELS)) for name in ("sface-onnx", "dlib-onnx"))
+    sface, dlib = (
+        backends.load(Choice(backend=name, models=_MODELS)) for name in ("sface-onnx", "dlib-onnx")
+    )
     mirror = mirrored(sface)
     with tempfile.TemporaryDirectory() as place:
         pictures = camera_pictures(Path(place))
@@ -215,9 +249,15 @@ def main() -> None:
                 lambda: theirs(*pair),
             ]
         )
-        print(f"  face_recognition {them:.1f} ms of processor time for one verification of two JPEGs, 1280 × 960")
+        print(
+            f"  face_recognition {them:.1f} ms of processor time for one verification of two JPEGs,"
+            " 1280 × 960"
+        )
         print(f"ratio {them / plain:.1f}x  sface-onnx, {plain:.1f} ms (aim ≥ {_SFACE_AIM}x)")
-        print(f"ratio {them / twice:.1f}x  sface-onnx with the mirror, which is not shipped, {twice:.1f} ms")
+        print(
+            f"ratio {them / twice:.1f}x  sface-onnx with the mirror, which is not shipped,"
+            f" {twice:.1f} ms"
+        )
         print(f"ratio {them / mine:.1f}x  dlib-onnx, {mine:.1f} ms (aim ≥ {_DLIB_AIM}x)")
         compare_decisions(pictures, dlib=dlib)
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else _LONDON

@@ -1,9 +1,11 @@
-"""Where the milliseconds of a verification go: a flame graph of web, worker and tick, and a table of their functions.
+"""Where the milliseconds of a verification go: a flame graph of web, worker and tick, and a table
+of their functions.
 
-`make bench PART=flame` (PostgreSQL, Redis and the right to look into another process must be there: root, or
-`kernel.yama.ptrace_scope=0`). It plays as bench/load.py does, eight borrowers at once, and has py-spy look at each
-process a hundred times a second without holding it up. Written to `--into`: cost-<process>.svg and cost.txt, the
-shares of the samples in which a function stood on the stack, the greatest first. A thread that sleeps is in none.
+`make bench PART=flame` (PostgreSQL, Redis and the right to look into another process must be there:
+root, or `kernel.yama.ptrace_scope=0`). It plays as bench/load.py does, eight borrowers at once, and
+has py-spy look at each process a hundred times a second without holding it up. Written to `--into`:
+cost-<process>.svg and cost.txt, the shares of the samples in which a function stood on the stack,
+the greatest first. A thread that sleeps is in none.
 """
 
 import argparse
@@ -17,7 +19,9 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run as a file, so that `make bench` takes any here
+sys.path.insert(
+    0, str(Path(__file__).resolve().parent.parent)
+)  # run as a file, so that `make bench` takes any here
 
 from load import play, signer
 from played.installation import ROOT, running
@@ -30,25 +34,34 @@ _PY_SPY = Path(sys.executable).with_name("py-spy")
 
 def main() -> None:
     """Play, look, write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--cases", type=int, default=48)
     parser.add_argument("--into", type=Path, default=ROOT / "var" / "flame")
     asked = parser.parse_args()
     asked.into.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix="tulga-bench-") as folder, running(Path(folder), "redis") as installation:
+    with (
+        TemporaryDirectory(prefix="tulga-bench-") as folder,
+        running(Path(folder), "redis") as installation,
+    ):
         by_key = partial(signer, installation.stage)
         play(installation, "warm-up", by_key, cases=8, at_once=4)
         with ExitStack() as looking:
             for name in SAMPLED:
                 process = installation.processes[name]
-                looking.enter_context(_sampled(process, "flamegraph", asked.into / f"cost-{name}.svg"))
+                looking.enter_context(
+                    _sampled(process, "flamegraph", asked.into / f"cost-{name}.svg")
+                )
                 looking.enter_context(_sampled(process, "raw", Path(folder) / name))
             play(installation, "flame", by_key, cases=asked.cases, at_once=8)
         told = [line for name in SAMPLED for line in _table(name, Path(folder) / name)]
     for name in SAMPLED:
         drawn = asked.into / f"cost-{name}.svg"
         # No place of this machine: py-spy names the commands, its own among them.
-        text = drawn.read_text(encoding="utf-8").replace(f"{asked.into}/", "").replace(f"{ROOT}/", "")
+        text = (
+            drawn.read_text(encoding="utf-8").replace(f"{asked.into}/", "").replace(f"{ROOT}/", "")
+        )
         drawn.write_text(text, encoding="utf-8")
     print("\n".join(told))
     (asked.into / "cost.txt").write_text("\n".join(told) + "\n", encoding="utf-8")
@@ -56,19 +69,27 @@ def main() -> None:
 
 @contextmanager
 def _sampled(process: int, form: str, into: Path) -> Iterator[None]:
-    """py-spy looks at a process and its children until the end of the block, and writes what it saw."""
+    """py-spy looks at a process and its children until the end of the block, and writes what it
+    saw.
+    """
     how = ["record", "--nonblocking", "--subprocesses", "--rate", "100", "--format", form]
-    looking = subprocess.Popen([_PY_SPY, *how, "--pid", str(process), "--output", into], stdout=subprocess.DEVNULL)
+    looking = subprocess.Popen(
+        [_PY_SPY, *how, "--pid", str(process), "--output", into], stdout=subprocess.DEVNULL
+    )
     try:
         yield
     finally:
         looking.send_signal(signal.SIGINT)
         if looking.wait(timeout=60):
-            raise SystemExit(f"py-spy could not look into process {process}: it needs root, or ptrace_scope=0")
+            raise SystemExit(
+                f"py-spy could not look into process {process}: it needs root, or ptrace_scope=0"
+            )
 
 
 def _table(name: str, samples: Path) -> list[str]:
-    """Lines `share function (file)` of a process, from py-spy's raw form: a stack and its count a line."""
+    """Lines `share function (file)` of a process, from py-spy's raw form: a stack and its count a
+    line.
+    """
     seen, total = Counter[str](), 0
     for line in samples.read_text(encoding="utf-8").splitlines():
         stack, _, count = line.rpartition(" ")
@@ -76,15 +97,25 @@ def _table(name: str, samples: Path) -> list[str]:
         seen.update(dict.fromkeys(_functions(stack), int(count)))
     told = [f"{name}: {total} samples"]
     for are_ours, most in _SHOWN.items():
-        found = [one for one in seen.most_common() if are_ours == any(place in one[0] for place in _OURS)]
+        found = [
+            one for one in seen.most_common() if are_ours == any(place in one[0] for place in _OURS)
+        ]
         told += ["  ours" if are_ours else "  libraries"]
-        told += [f"    {100 * count / total:5.1f} %  {function}" for function, count in found[:most]]
+        told += [
+            f"    {100 * count / total:5.1f} %  {function}" for function, count in found[:most]
+        ]
     return told
 
 
 def _functions(stack: str) -> set[str]:
-    """The functions on a stack, each once however deep it calls itself, without line numbers and processes."""
-    frames = [frame for frame in stack.split(";") if "(" in frame and ":" in frame and not frame.startswith("process ")]
+    """The functions on a stack, each once however deep it calls itself, without line numbers and
+    processes.
+    """
+    frames = [
+        frame
+        for frame in stack.split(";")
+        if "(" in frame and ":" in frame and not frame.startswith("process ")
+    ]
     return {frame.rpartition(":")[0] + ")" for frame in frames}
 
 

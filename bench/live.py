@@ -1,15 +1,19 @@
 """What a live capture costs, and how soon the page says whether a command was seen.
 
-`make bench PART=live` (PostgreSQL and Redis must be installed). A whole installation on loopback plays borrowers before
-the camera as bench/load.py does, but in real time: the first part of a command goes out while the second is taken. A
-portrait that is warped on command does what is asked. Two rounds: one borrower after another, and so many at once that
-four commands a second come, borrowers beginning one by one (two children of one worker take them). Told of each:
-    CPU milliseconds a capture by process, web and match included; the sandbox and this client stand in no sum.
-    `cpu_attempt`: of these web and worker, less what both spend in that time when nobody is there, which is measured
-    before (`cpu_idle_…`, a second): it is no attempt's, and the fewer come the more of it falls to each.
-    Seconds from the last byte of a command to the word whether it was seen, as the page hears it.
-    Bytes of pictures a capture; what the worker's largest child holds; and once, the bytes of the page and its files.
-`ratio` is a figure of the second round to that of the first. `--keep NAME` writes docs/evidence/NAME.json.
+`make bench PART=live` (PostgreSQL and Redis must be installed). A whole installation on loopback
+plays borrowers before the camera as bench/load.py does, but in real time: the first part of a
+command goes out while the second is taken. A portrait that is warped on command does what is asked.
+Two rounds: one borrower after another, and so many at once that four commands a second come,
+borrowers beginning one by one (two children of one worker take them). Told of each:
+    CPU milliseconds a capture by process, web and match included; the sandbox and this client stand
+    in no sum.
+    `cpu_attempt`: of these web and worker, less what both spend in that time when nobody is there,
+    which is measured before (`cpu_idle_…`, a second): it is no attempt's, and the fewer come the
+    more of it falls to each. Seconds from the last byte of a command to the word whether it was
+    seen, as the page hears it. Bytes of pictures a capture; what the worker's largest child holds;
+    and once, the bytes of the page and its files.
+`ratio` is a figure of the second round to that of the first. `--keep NAME` writes
+docs/evidence/NAME.json.
 """
 
 import argparse
@@ -21,7 +25,9 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run as a file, so that `make bench` takes any here
+sys.path.insert(
+    0, str(Path(__file__).resolve().parent.parent)
+)  # run as a file, so that `make bench` takes any here
 
 import psycopg
 from load import COUNTED, largest_child, processor_seconds
@@ -45,21 +51,30 @@ _COMMAND_SECONDS = 5.2  # of a command: its window, and the word after it
 
 def main() -> None:
     """Measure both rounds, print, keep."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--cases", type=int, default=6, help="captures one after another")
-    parser.add_argument("--a-second", type=float, default=4.0, help="commands a second in the second round")
+    parser.add_argument(
+        "--a-second", type=float, default=4.0, help="commands a second in the second round"
+    )
     parser.add_argument("--keep", metavar="NAME", help="write docs/evidence/NAME.json")
     asked = parser.parse_args()
     at_once = round(asked.a_second * _COMMAND_SECONDS)
     camera = Camera(samples.fetch() / "obama3.jpg", frames=_FRAMES)
     camera.wait()
     try:
-        with TemporaryDirectory(prefix="tulga-bench-") as folder, running(Path(folder), "redis") as installation:
+        with (
+            TemporaryDirectory(prefix="tulga-bench-") as folder,
+            running(Path(folder), "redis") as installation,
+        ):
             round_of(installation, camera, "warm-up", {}, cases=2, at_once=2)
             idle = resting(installation)
             alone = round_of(installation, camera, "alone", idle, cases=asked.cases, at_once=1)
             apart = 1 / asked.a_second
-            together = round_of(installation, camera, "together", idle, cases=at_once, at_once=at_once, apart=apart)
+            together = round_of(
+                installation, camera, "together", idle, cases=at_once, at_once=at_once, apart=apart
+            )
     finally:
         camera.stop()
     page = sum((_ROOT / "static" / name).stat().st_size for name in _STATIC)
@@ -67,10 +82,18 @@ def main() -> None:
         ratio = f"   ratio {together[name] / value:.2f}x" if value else ""
         print(f"{name:28} {value:12.3f} {together[name]:12.3f}{ratio}")
     print(f"{'page_files_bytes':28} {page:12}")
-    print(*(f"{'cpu_idle_' + name + ' a second':28} {idle[name]:12.3f}" for name in _OF_AN_ATTEMPT), sep="\n")
+    print(
+        *(f"{'cpu_idle_' + name + ' a second':28} {idle[name]:12.3f}" for name in _OF_AN_ATTEMPT),
+        sep="\n",
+    )
     if asked.keep:
         kept = {"conditions": conditions(database="postgresql"), "failures": []}
-        figures = {"alone": alone, "together": together, "page_files_bytes": page, "together_at_once": at_once}
+        figures = {
+            "alone": alone,
+            "together": together,
+            "page_files_bytes": page,
+            "together_at_once": at_once,
+        }
         figures |= {f"cpu_idle_{name}": round(idle[name], 1) for name in _OF_AN_ATTEMPT}
         write_evidence(asked.keep, seed=0, found=kept | {"figures": figures})
 
@@ -85,7 +108,9 @@ def round_of(
     at_once: int,
     apart: float = 0.0,
 ) -> dict[str, float]:
-    """So many captures, and what each cost. idle: as `resting`. apart: seconds from one's beginning to the next's."""
+    """So many captures, and what each cost. idle: as `resting`. apart: seconds from one's beginning
+    to the next's.
+    """
 
     def play(number: int) -> Played:
         time.sleep(number * apart)
@@ -101,12 +126,19 @@ def round_of(
         played = list(pool.map(play, range(cases)))
     time.sleep(3)  # the last judgements, and what tick and the sender do about them
     after, seconds = spent_by(installation), time.monotonic() - began
-    spent = {f"cpu_{process}": 1000 * (after[process] - before[process]) / cases for process in before}
-    own = sum(spent[f"cpu_{process}"] - idle.get(process, 0.0) * seconds / cases for process in _OF_AN_ATTEMPT)
+    spent = {
+        f"cpu_{process}": 1000 * (after[process] - before[process]) / cases for process in before
+    }
+    own = sum(
+        spent[f"cpu_{process}"] - idle.get(process, 0.0) * seconds / cases
+        for process in _OF_AN_ATTEMPT
+    )
     return told(played) | {
         "cpu_attempt": round(own, 1),
         **{process: round(value, 1) for process, value in spent.items()},
-        "cpu": round(sum(spent[f"cpu_{process}"] for process in COUNTED if f"cpu_{process}" in spent), 1),
+        "cpu": round(
+            sum(spent[f"cpu_{process}"] for process in COUNTED if f"cpu_{process}" in spent), 1
+        ),
         "worker_child_megabytes": round(largest_child(installation.processes["worker"]), 1),
     }
 
@@ -116,7 +148,9 @@ def resting(installation: Installation) -> dict[str, float]:
     before = spent_by(installation)
     time.sleep(_RESTING_SECONDS)
     after = spent_by(installation)
-    return {process: 1000 * (after[process] - before[process]) / _RESTING_SECONDS for process in before}
+    return {
+        process: 1000 * (after[process] - before[process]) / _RESTING_SECONDS for process in before
+    }
 
 
 def spent_by(installation: Installation) -> dict[str, float]:
@@ -127,7 +161,9 @@ def spent_by(installation: Installation) -> dict[str, float]:
 def arrived(installation: Installation, camera: Camera, name: str) -> PlayedPage:
     """A borrower who stands before the camera's page."""
     stage = installation.stage
-    _, browser = stage.arrive(name, stage.person(samples.fetch() / "obama.jpg"), routes=("biometric",))
+    _, browser = stage.arrive(
+        name, stage.person(samples.fetch() / "obama.jpg"), routes=("biometric",)
+    )
     browser.agree()
     page = PlayedPage(browser, camera, stage.url)
     page.shoot()

@@ -1,18 +1,24 @@
 """What one verification costs, everything counted, and how many a second two cores carry.
 
-`make bench PART=load` (PostgreSQL and Redis must be installed, or RabbitMQ for `--broker rabbitmq`). It starts a whole
-installation on loopback with the product's own settings and plays borrowers with the demo's client, page by page as a
-browser would: link, consent, question, statement, a signature (RSA), waiting, and the webhook at the lender's end.
+`make bench PART=load` (PostgreSQL and Redis must be installed, or RabbitMQ for `--broker
+rabbitmq`). It starts a whole installation on loopback with the product's own settings and plays
+borrowers with the demo's client, page by page as a
+browser would: link, consent, question, statement, a signature (RSA), waiting, and the webhook at
+    the lender's end.
 
-Counted for each verification, in two rounds (one borrower after another; eight at once), then in one each of borrowers
-before a camera (biometric; live_face; four at once, for a capture takes its time):
-    CPU milliseconds by process, user and system, children included, from /proc: web, worker, tick, deliver, PostgreSQL
-        (all its backends) and the broker. The sandbox and this client stand beside them, in no sum.
-    Statements (pg_stat_statements; BEGIN, COMMIT, SET and set_config stand apart), commits (pg_stat_database; a
-        statement outside of a transaction is one), entries of the log, updates of the verification's row, files and
-        bytes of evidence, bytes of the database after VACUUM; and once, what the worker's largest child then holds.
-What the same processes spend while nobody borrows is measured first and printed by the second; it is not taken off.
-`--against FILE` prints each figure's ratio to an earlier result. `--keep NAME` writes docs/evidence/NAME.json.
+Counted for each verification, in two rounds (one borrower after another; eight at once), then in
+one each of borrowers before a camera (biometric; live_face; four at once, for a capture takes its
+time):
+    CPU milliseconds by process, user and system, children included, from /proc: web, worker, tick,
+        deliver, PostgreSQL (all its backends) and the broker. The sandbox and this client stand
+        beside them, in no sum.
+    Statements (pg_stat_statements; BEGIN, COMMIT, SET and set_config stand apart), commits
+        (pg_stat_database; a statement outside of a transaction is one), entries of the log, updates
+        of the verification's row, files and bytes of evidence, bytes of the database after VACUUM;
+        and once, what the worker's largest child then holds.
+What the same processes spend while nobody borrows is measured first and printed by the second; it
+is not taken off. `--against FILE` prints each figure's ratio to an earlier result. `--keep NAME`
+writes docs/evidence/NAME.json.
 """
 
 import argparse
@@ -32,7 +38,9 @@ from typing import Any
 
 import psycopg
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run as a file, so that `make bench` takes any here
+sys.path.insert(
+    0, str(Path(__file__).resolve().parent.parent)
+)  # run as a file, so that `make bench` takes any here
 
 from played.installation import BROKERS, Installation, children, running
 
@@ -50,15 +58,19 @@ _APART = re.compile(r"\s*(BEGIN|COMMIT|ROLLBACK|SET|SELECT set_config)\b", re.IG
 _IDLE_SECONDS = 20.0
 _STATISTICS_SECONDS = 11.0  # an idle backend of PostgreSQL hands in its counts after ten
 
-# A verification whose borrower is about to act: its id, and the act with the wait for what comes of it.
+# A verification whose borrower is about to act: its id, and the act with the wait for what comes of
+# it.
 Played = tuple[str, Callable[[], object]]
-# Makes a borrower of this name, before anything is measured; called, they come and are about to act.
+# Makes a borrower of this name, before anything is measured; called, they come and are about to
+# act.
 Prepare = Callable[[str], Callable[[], Played]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Counters:
-    """What has been spent since everything began; `cpu` in seconds by process, `tables` in bytes, indexes included."""
+    """What has been spent since everything began; `cpu` in seconds by process, `tables` in bytes,
+    indexes included.
+    """
 
     cpu: Mapping[str, float]
     tables: Mapping[str, int]
@@ -74,23 +86,42 @@ class Counters:
 
 def main() -> None:
     """Measure, print and keep."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cases", type=int, default=24, help="verifications by a signature, one after another")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--cases", type=int, default=24, help="verifications by a signature, one after another"
+    )
     parser.add_argument("--many", type=int, default=24, help="the same, eight at once")
-    parser.add_argument("--camera-cases", type=int, default=8, help="verifications before the camera, a round")
+    parser.add_argument(
+        "--camera-cases", type=int, default=8, help="verifications before the camera, a round"
+    )
     parser.add_argument("--broker", choices=sorted(BROKERS), default="redis")
-    parser.add_argument("--against", type=Path, help="an earlier evidence, to print each figure's ratio to it")
+    parser.add_argument(
+        "--against", type=Path, help="an earlier evidence, to print each figure's ratio to it"
+    )
     parser.add_argument("--keep", metavar="NAME", help="write docs/evidence/NAME.json")
     asked = parser.parse_args()
-    with TemporaryDirectory(prefix="tulga-bench-") as folder, running(Path(folder), asked.broker) as installation:
-        found = measure(installation, cases=asked.cases, many=asked.many, camera_cases=asked.camera_cases)
+    with (
+        TemporaryDirectory(prefix="tulga-bench-") as folder,
+        running(Path(folder), asked.broker) as installation,
+    ):
+        found = measure(
+            installation, cases=asked.cases, many=asked.many, camera_cases=asked.camera_cases
+        )
     show(found, json.loads(asked.against.read_text())["figures"] if asked.against else {})
     if asked.keep:
-        kept = {"conditions": conditions(database="postgresql"), "failures": [], "broker": asked.broker}
+        kept = {
+            "conditions": conditions(database="postgresql"),
+            "failures": [],
+            "broker": asked.broker,
+        }
         write_evidence(asked.keep, seed=0, found=kept | {"figures": found})
 
 
-def measure(installation: Installation, *, cases: int, many: int, camera_cases: int) -> dict[str, dict[str, float]]:
+def measure(
+    installation: Installation, *, cases: int, many: int, camera_cases: int
+) -> dict[str, dict[str, float]]:
     """The rounds, each figure for one verification, `idle` for one second."""
     by_key = partial(signer, installation.stage)
     play(installation, "warm-up", by_key, cases=4, at_once=2)
@@ -114,7 +145,10 @@ def measure(installation: Installation, *, cases: int, many: int, camera_cases: 
             decided = play(installation, name, prepare, cases=number, at_once=at_once)
             found[name] = per(number, before, count(installation)) | decided
             found[name]["worker_child_megabytes"] = largest_child(installation.processes["worker"])
-    return {name: {figure: round(value, 2) for figure, value in of.items()} for name, of in found.items()}
+    return {
+        name: {figure: round(value, 2) for figure, value in of.items()}
+        for name, of in found.items()
+    }
 
 
 @contextmanager
@@ -129,7 +163,9 @@ def painting() -> Iterator[Camera]:
 
 
 def signer(stage: Stage, name: str, *, seconds: float = 120) -> Callable[[], Played]:
-    """A borrower with a key of their own (RSA), who comes by the link, signs, and waits so long at most."""
+    """A borrower with a key of their own (RSA), who comes by the link, signs, and waits so long at
+    most.
+    """
     iin = stage.iin()
     key = stage.credential(iin, family="rsa")
 
@@ -146,7 +182,9 @@ def signer(stage: Stage, name: str, *, seconds: float = 120) -> Callable[[], Pla
 
 
 def poser(stage: Stage, camera: Camera, route: str, name: str) -> Callable[[], Played]:
-    """A borrower before the camera, who does what is asked; for `live_face` with data and a code before it."""
+    """A borrower before the camera, who does what is asked; for `live_face` with data and a code
+    before it.
+    """
     iin = stage.person(samples.fetch() / "obama.jpg")
 
     def come() -> Played:
@@ -160,12 +198,17 @@ def poser(stage: Stage, camera: Camera, route: str, name: str) -> Callable[[], P
     return come
 
 
-def play(installation: Installation, name: str, prepare: Prepare, *, cases: int, at_once: int) -> dict[str, float]:
-    """Plays so many borrowers, each to the webhook; gives seconds from their last act to the page, and the rate.
+def play(
+    installation: Installation, name: str, prepare: Prepare, *, cases: int, at_once: int
+) -> dict[str, float]:
+    """Plays so many borrowers, each to the webhook; gives seconds from their last act to the page,
+    and the rate.
 
     Before the camera the commands, some twenty seconds, are a part of those.
     """
-    borrowers = [prepare(f"{name.replace(' ', '-').replace(',', '')}-{number}") for number in range(cases)]
+    borrowers = [
+        prepare(f"{name.replace(' ', '-').replace(',', '')}-{number}") for number in range(cases)
+    ]
 
     def one(come: Callable[[], Played]) -> tuple[str, float]:
         verification_id, act = come()
@@ -177,7 +220,9 @@ def play(installation: Installation, name: str, prepare: Prepare, *, cases: int,
     with ThreadPoolExecutor(at_once) as pool:
         played = list(pool.map(one, borrowers))
     rate = cases / (time.monotonic() - began)
-    wait_until(lambda: {case for case, _ in played} <= told(installation), what="every webhook", seconds=60)
+    wait_until(
+        lambda: {case for case, _ in played} <= told(installation), what="every webhook", seconds=60
+    )
     waited = sorted(seconds for _, seconds in played)
     return {
         "decided_p50_seconds": waited[len(waited) // 2],
@@ -189,17 +234,27 @@ def play(installation: Installation, name: str, prepare: Prepare, *, cases: int,
 def told(installation: Installation) -> set[str]:
     """Verifications that the lender's endpoint was told to be verified."""
     bodies = [json.loads(request.body) for request in list(installation.receiver.received)]
-    return {body["data"]["verification"] for body in bodies if body["type"] == "verification.verified"}
+    return {
+        body["data"]["verification"] for body in bodies if body["type"] == "verification.verified"
+    }
 
 
 def per(parts: float, before: Counters, after: Counters) -> dict[str, float]:
-    """What was spent between the two, by this many parts; CPU in milliseconds, `cpu` its sum without the sandbox."""
-    spent = {f"cpu_{name}": 1000 * (after.cpu[name] - cpu) / parts for name, cpu in before.cpu.items()}
+    """What was spent between the two, by this many parts; CPU in milliseconds, `cpu` its sum
+    without the sandbox.
+    """
+    spent = {
+        f"cpu_{name}": 1000 * (after.cpu[name] - cpu) / parts for name, cpu in before.cpu.items()
+    }
     spent["cpu"] = sum(spent[f"cpu_{name}"] for name in COUNTED if f"cpu_{name}" in spent)
     first, last = asdict(before), asdict(after)
-    grown = {f"bytes_{name}": (size - before.tables[name]) / parts for name, size in after.tables.items()}
+    grown = {
+        f"bytes_{name}": (size - before.tables[name]) / parts for name, size in after.tables.items()
+    }
     spent |= {name: size for name, size in grown.items() if size}
-    return spent | {name: (last[name] - first[name]) / parts for name in first if name not in ("cpu", "tables")}
+    return spent | {
+        name: (last[name] - first[name]) / parts for name in first if name not in ("cpu", "tables")
+    }
 
 
 def count(installation: Installation) -> Counters:
@@ -212,17 +267,23 @@ def count(installation: Installation) -> Counters:
             return root.execute(statement).fetchall()
 
         root.execute("VACUUM")
-        calls = ask(b"SELECT query, calls FROM pg_stat_statements WHERE userid = 'tulga_app'::regrole")
+        calls = ask(
+            b"SELECT query, calls FROM pg_stat_statements WHERE userid = 'tulga_app'::regrole"
+        )
         apart = sum(times for query, times in calls if _APART.match(query))
         files = [path.stat().st_size for path in installation.evidence.rglob("*") if path.is_file()]
-        table = b"SELECT n_tup_upd FROM pg_stat_user_tables WHERE relname = 'verification_verification'"
+        table = (
+            b"SELECT n_tup_upd FROM pg_stat_user_tables WHERE relname = 'verification_verification'"
+        )
         sizes = b"SELECT relname, pg_total_relation_size(relid) FROM pg_stat_user_tables"
         return Counters(
             cpu=cpu,
             tables=dict(ask(sizes)),
             statements=sum(times for _, times in calls) - apart,
             transaction_statements=apart,
-            commits=ask(b"SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()")[0][0],
+            commits=ask(
+                b"SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()"
+            )[0][0],
             entries=ask(b"SELECT count(*) FROM verification_auditentry")[0][0],
             updates=ask(table)[0][0],
             files=len(files),
@@ -232,19 +293,29 @@ def count(installation: Installation) -> Counters:
 
 
 def largest_child(process: int) -> float:
-    """What the largest child of a process holds in memory, megabytes, pages that it shares with others included."""
-    pages = [int(Path(f"/proc/{child}/statm").read_text().split()[1]) for child in children(process)]
+    """What the largest child of a process holds in memory, megabytes, pages that it shares with
+    others included.
+    """
+    pages = [
+        int(Path(f"/proc/{child}/statm").read_text().split()[1]) for child in children(process)
+    ]
     return max(pages) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def processor_seconds(process: int) -> float:
-    """User and system time of a process and all below it, those that ended and were waited for included."""
+    """User and system time of a process and all below it, those that ended and were waited for
+    included.
+    """
     words = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    own = sum(int(word) for word in words[11:15]) / _TICKS  # utime, stime, cutime, cstime: proc_pid_stat(5)
+    own = (
+        sum(int(word) for word in words[11:15]) / _TICKS
+    )  # utime, stime, cutime, cstime: proc_pid_stat(5)
     return own + sum(processor_seconds(child) for child in children(process))
 
 
-def show(found: Mapping[str, Mapping[str, float]], against: Mapping[str, Mapping[str, float]]) -> None:
+def show(
+    found: Mapping[str, Mapping[str, float]], against: Mapping[str, Mapping[str, float]]
+) -> None:
     """Each figure of each round on its line, with its ratio to an earlier one."""
     for name, figures in found.items():
         print(f"{name} ({'a second' if name == 'idle' else 'a verification'})")

@@ -1,11 +1,14 @@
-"""What signatures cost the log: create and decide, order, and verify, beside bare Ed25519 and SHA-256.
+"""What signatures cost the log: create and decide, order, and verify, beside bare Ed25519 and
+SHA-256.
 
-`make bench PART=log`. On an SQLite file in memory: verifications as the product opens them and a worker decides them (a
-consent refused, which declines it with a receipt), and entries in pairs under one signature. Each is measured twice in
-one run, with the product's keys and with a signer and a verifier that do nothing, in turns; a line `ratio N.NNx` says
-how fast it is with against without. Ordering and `audit_verify` are also set against the bare work over the same
-entries: an Ed25519 verification a transaction, a SHA-256 a leaf and a node, on one core. Ratios are of processor time,
-which others on the machine disturb less. Memory is what `audit_verify` adds to its process at the highest.
+`make bench PART=log`. On an SQLite file in memory: verifications as the product opens them and a
+worker decides them (a consent refused, which declines it with a receipt), and entries in pairs
+under one signature. Each is measured twice in one run, with the product's keys and with a signer
+and a verifier that do nothing, in turns; a line `ratio N.NNx` says how fast it is with against
+without. Ordering and `audit_verify` are also set against the bare work over the same
+entries: an Ed25519 verification a transaction, a SHA-256 a leaf and a node, on one core. Ratios are
+of processor time, which others on the machine disturb less. Memory is what `audit_verify` adds to
+its process at the highest.
 """
 
 import argparse
@@ -24,7 +27,9 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run as a file, so that `make bench` takes any here
+sys.path.insert(
+    0, str(Path(__file__).resolve().parent.parent)
+)  # run as a file, so that `make bench` takes any here
 
 import django
 
@@ -61,7 +66,9 @@ _ROUNDS = 5
 _CORES = min(os.cpu_count() or 1, 2)
 """How many processes verify, beside one alone: the goals are of two cores."""
 _LOG, _BARE = "live", "test"
-"""The log of pairs that is verified; the other, of verifications, takes those that nothing signs as well."""
+"""The log of pairs that is verified; the other, of verifications, takes those that nothing signs as
+well.
+"""
 
 
 class Spent(NamedTuple):
@@ -73,14 +80,23 @@ class Spent(NamedTuple):
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--entries", type=int, default=20_000, help="in the log that is ordered and verified")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--entries", type=int, default=20_000, help="in the log that is ordered and verified"
+    )
     parser.add_argument("--cases", type=int, default=200, help="created and decided a round")
     asked = parser.parse_args()
     call_command("migrate", verbosity=0)
     play = player()
     verify_cases(lambda: play(_ROUNDS * asked.cases))
-    report("create and decide", *alternately(lambda: play(asked.cases)), of=asked.cases, what="verifications")
+    report(
+        "create and decide",
+        *alternately(lambda: play(asked.cases)),
+        of=asked.cases,
+        what="verifications",
+    )
     order_and_verify(asked.entries)
 
 
@@ -101,7 +117,9 @@ def unsigned() -> Iterator[None]:
 
 
 def player() -> Callable[[int], None]:
-    """Plays as many verifications as it is asked for: opened by the lender, answered once, and declined by a worker."""
+    """Plays as many verifications as it is asked for: opened by the lender, answered once, and
+    declined by a worker.
+    """
     lender = Lender.objects.create(name="Bench Credit", bin="120340000014", phone="+77270000044")
     facts = LenderFacts(id=lender.pk, name=lender.name, bin=lender.bin, phone=lender.phone)
     number = iter(range(1_000_000))
@@ -138,7 +156,12 @@ def order_and_verify(entries: int) -> None:
         for _ in range(number // 2):
             with transaction.atomic(), log.gathering():
                 for kind in ("attempt.opened", "evidence.kept"):
-                    body = {"attempt": f"att_{next(counter)}", "route": "eds", "stage": "statement", "turn": 1}
+                    body = {
+                        "attempt": f"att_{next(counter)}",
+                        "route": "eds",
+                        "stage": "statement",
+                        "turn": 1,
+                    }
                     log.append(log=log_of, type=kind, body=body)
 
     with unsigned():  # what was created before this
@@ -155,7 +178,9 @@ def order_and_verify(entries: int) -> None:
     report("order", found[True], found[False], of=share, what="entries")
     bare, total = bare_work(), size(_LOG)
     print(f"{'bare Ed25519 and SHA-256':28} {total / bare.wall:10.0f} entries a second")
-    print(f"{'order against bare':28} ratio {bare.cpu / total * share / median(found[True]).cpu:.2f}x")
+    print(
+        f"{'order against bare':28} ratio {bare.cpu / total * share / median(found[True]).cpu:.2f}x"
+    )
     spent = verify(_LOG, "audit_verify")
     print(f"{'audit_verify against bare':28} ratio {bare.cpu / spent.cpu:.2f}x")
 
@@ -173,7 +198,10 @@ def verify(name: str, what: str) -> Spent:
     total, before = size(name), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     alone, together = (timed(partial(verify_whole, name, processes)) for processes in (1, _CORES))
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    print(f"{what:28} {total / alone.wall:10.0f} entries a second, {grown:.0f} MiB more for {total} entries")
+    print(
+        f"{what:28} {total / alone.wall:10.0f} entries a second, {grown:.0f} MiB more for {total}"
+        " entries"
+    )
     print(f"{f'{what}, {_CORES} processes':28} {total / together.wall:10.0f} entries a second")
     return alone
 
@@ -185,10 +213,16 @@ def verify_whole(name: str, processes: int) -> None:
 
 
 def bare_work() -> Spent:
-    """What it takes to do what cannot be spared: a verification a signature, a hash a leaf and a node."""
+    """What it takes to do what cannot be spared: a verification a signature, a hash a leaf and a
+    node.
+    """
     entries = list(AuditEntry.objects.filter(log=_LOG).order_by("leaf__leaf_index"))
     leaves = [spell_leaf(entry, lender_sequence=None) for entry in entries]
-    signed = [one for one in entries if isinstance(one.body.get("signed"), dict) and "by" in one.body["signed"]]
+    signed = [
+        one
+        for one in entries
+        if isinstance(one.body.get("signed"), dict) and "by" in one.body["signed"]
+    ]
     by_id = {entry.pk: entry for entry in entries}
     believed = keys.believed(_LOG)
     work = []
@@ -236,7 +270,9 @@ def processor_time() -> float:
 
 def median(rounds: list[Spent]) -> Spent:
     """Of the rounds."""
-    return Spent(statistics.median(one.wall for one in rounds), statistics.median(one.cpu for one in rounds))
+    return Spent(
+        statistics.median(one.wall for one in rounds), statistics.median(one.cpu for one in rounds)
+    )
 
 
 def report(name: str, signed: list[Spent], bare: list[Spent], *, of: int, what: str) -> None:

@@ -1,8 +1,9 @@
 """What asking the register of people adds to a verification by a signature, in processor time.
 
-`make bench PART=register`. On an SQLite file in memory, in one process that is web and worker in turn: verifications
-by EDS (RSA) from the opening to the verdict, in rounds that alternate between a law that asks the register and the same
-law without. Consent service and register answer at once from memory, so that their own time is not counted.
+`make bench PART=register`. On an SQLite file in memory, in one process that is web and worker in
+turn: verifications by EDS (RSA) from the opening to the verdict, in rounds that alternate between a
+law that asks the register and the same law without. Consent service and register answer at once
+from memory, so that their own time is not counted.
 """
 
 import os
@@ -16,7 +17,9 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run as a file, as `make bench` runs any here
+sys.path.insert(
+    0, str(Path(__file__).resolve().parent.parent)
+)  # run as a file, as `make bench` runs any here
 
 import django
 
@@ -78,7 +81,9 @@ def main() -> None:
         raise SystemExit("a verification of the bench was not verified")
     asked = EvidenceItem.objects.filter(kind="register.person").count()
     without, with_register = (statistics.median(spent[asks]) for asks in (False, True))
-    print(f"{_ROUNDS} rounds of {_CASES} verifications each way; the register was asked {asked} times")
+    print(
+        f"{_ROUNDS} rounds of {_CASES} verifications each way; the register was asked {asked} times"
+    )
     print(f"without the register {without:6.1f} ms of processor a verification, median of rounds")
     print(f"with the register    {with_register:6.1f} ms; ratio {with_register / without:.2f}x")
 
@@ -102,7 +107,12 @@ def trusted() -> Authority:
 
 def know(stated: Person) -> None:
     """The register has this person as the lender states them."""
-    document = {"type": "id_card", "number": stated.document.number, "issued_on": None, "status": "valid"}
+    document = {
+        "type": "id_card",
+        "number": stated.document.number,
+        "issued_on": None,
+        "status": "valid",
+    }
     insecure_register.KNOWN.update(
         surname=stated.surname,
         name=stated.name,
@@ -115,14 +125,18 @@ def know(stated: Person) -> None:
 def player(authority: Authority) -> Callable[[bool], None]:
     """Plays one verification, under the law that asks or the one that does not."""
     stated, since = person(), datetime.now(UTC) - timedelta(days=1)
-    key = issue(authority, iin=stated.iin.value, surname=stated.surname, given_name=stated.name, at=since)
+    key = issue(
+        authority, iin=stated.iin.value, surname=stated.surname, given_name=stated.name, at=since
+    )
     lender = Lender.objects.create(name="Bench Credit", bin="120340000014", phone="+77270000044")
     facts = LenderFacts(id=lender.pk, name=lender.name, bin=lender.bin, phone=lender.phone)
     number = iter(range(1_000_000))
 
     def play(asks: bool) -> None:
         wanted, law = opening(f"bench-{next(number)}", routes=("eds",)), _LAWS[asks]
-        opened = commands.open_verification(lender=facts, mode="test", profile_id=law.id, opening=wanted)
+        opened = commands.open_verification(
+            lender=facts, mode="test", profile_id=law.id, opening=wanted
+        )
         story = Story(lender, opened.verification_id, opened.token)
         story.answer(agreed=True, version=CURRENT, language="ru")
         tasks.advance(story.id)

@@ -1,11 +1,13 @@
-"""How long it takes from what a borrower sends last until its end is told, by every door that tells it.
+"""How long it takes from what a borrower sends last until its end is told, by every door that tells
+it.
 
-`make bench PART=told` (PostgreSQL and Redis must be installed, or RabbitMQ for `--broker rabbitmq`). It starts a whole
-installation on loopback with the product's own settings. Borrowers sign (RSA), or with `--act question` say that
-somebody tells them what to press, which ends it; so many at once. From just before that is sent it is measured, each by
-a question every 20 ms, until the lender's API says the end, until the borrower's page does, and until the webhook is
-there. Of this the log's own times say how much the step took, from the answer to the decision, and how much lay between
-the decision and the checkpoint over it.
+`make bench PART=told` (PostgreSQL and Redis must be installed, or RabbitMQ for `--broker
+rabbitmq`). It starts a whole installation on loopback with the product's own settings. Borrowers
+sign (RSA), or with `--act question` say that somebody tells them what to press, which ends it; so
+many at once. From just before that is sent it is measured, each by a question every 20 ms, until
+the lender's API says the end, until the borrower's page does, and until the webhook is there. Of
+this the log's own times say how much the step took, from the answer to the decision, and how much
+lay between the decision and the checkpoint over it.
 """
 
 import argparse
@@ -21,7 +23,9 @@ from tempfile import TemporaryDirectory
 
 import psycopg
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run as a file, so that `make bench` takes any here
+sys.path.insert(
+    0, str(Path(__file__).resolve().parent.parent)
+)  # run as a file, so that `make bench` takes any here
 
 from played.installation import BROKERS, Installation, running
 
@@ -32,7 +36,8 @@ _ENDS = ("verified", "declined", "failed")
 _ASK_SECONDS = 0.02
 _PATIENCE_SECONDS = 60.0
 _OF_LOG = """
-SELECT extract(epoch FROM decided.at - answered.at), extract(epoch FROM ordered.created_at - decided.at)
+SELECT extract(epoch FROM decided.at - answered.at),
+    extract(epoch FROM ordered.created_at - decided.at)
 FROM verification_auditentry decided JOIN verification_auditleaf leaf ON leaf.entry_id = decided.id
 JOIN LATERAL (SELECT at FROM verification_auditentry WHERE verification_id = decided.verification_id
     AND type = 'attempt.answered' ORDER BY at DESC LIMIT 1) answered ON true
@@ -54,13 +59,18 @@ class Waited:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--cases", type=int, default=60)
     parser.add_argument("--at-once", type=int, default=1)
     parser.add_argument("--act", choices=("sign", "question"), default="sign")
     parser.add_argument("--broker", choices=sorted(BROKERS), default="redis")
     asked = parser.parse_args()
-    with TemporaryDirectory(prefix="tulga-bench-") as folder, running(Path(folder), asked.broker) as installation:
+    with (
+        TemporaryDirectory(prefix="tulga-bench-") as folder,
+        running(Path(folder), asked.broker) as installation,
+    ):
         prepare = signer if asked.act == "sign" else reporter
         load = os.getloadavg()[0]
         acts = [prepare(installation.stage, f"told-{number}") for number in range(asked.cases)]
@@ -70,7 +80,8 @@ def main() -> None:
         with psycopg.connect(installation.root_url) as root:
             steps, orders = zip(*root.execute(_OF_LOG).fetchall(), strict=True)
     print(
-        f"{asked.cases} verifications, {asked.at_once} at once; load {load:.1f} before, {os.getloadavg()[0]:.1f} after"
+        f"{asked.cases} verifications, {asked.at_once} at once; load {load:.1f} before,"
+        f" {os.getloadavg()[0]:.1f} after"
     )
     for name, seconds in (
         ("told by the API", [one.api for one in waited]),
@@ -103,7 +114,9 @@ def signer(stage: Stage, name: str) -> Callable[[], tuple[str, Browser, Callable
 
 
 def reporter(stage: Stage, name: str) -> Callable[[], tuple[str, Browser, Callable[[], object]]]:
-    """A borrower who comes up to the question whether somebody tells them what to press, and says yes."""
+    """A borrower who comes up to the question whether somebody tells them what to press, and says
+    yes.
+    """
     iin = stage.iin()
 
     def come() -> tuple[str, Browser, Callable[[], object]]:
@@ -141,9 +154,15 @@ def webhooks(installation: Installation, waited: Iterable[Waited]) -> list[float
     time.sleep(3)
     offset, found = time.time() - time.monotonic(), []
     for one in waited:
-        own = [post for post in list(installation.receiver.received) if one.verification_id.encode() in post.body]
+        own = [
+            post
+            for post in list(installation.receiver.received)
+            if one.verification_id.encode() in post.body
+        ]
         found += [
-            post.at + offset - one.sent_at for post in own if any(f'"{end}"'.encode() in post.body for end in _ENDS)
+            post.at + offset - one.sent_at
+            for post in own
+            if any(f'"{end}"'.encode() in post.body for end in _ENDS)
         ]
     return found
 

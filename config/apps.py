@@ -9,5 +9,7 @@ class ConfigConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
-        """Load the Celery application, so that a task rung by name finds our broker and not Celery's default one."""
+        """Load the Celery application, so that a task rung by name finds our broker and not
+        Celery's default one.
+        """
         from config import celery  # noqa: F401

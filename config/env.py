@@ -1,4 +1,6 @@
-"""The environment, typed: the only reader of `os.environ`. What is missing or wrong raises `Misconfigured` by name."""
+"""The environment, typed: the only reader of `os.environ`. What is missing or wrong raises
+`Misconfigured` by name.
+"""
 
 import os
 from collections.abc import Sequence
@@ -29,15 +31,22 @@ def flag(name: str, *, default: bool) -> bool:
         return True
     if word.strip().lower() in _NO:
         return False
-    raise Misconfigured(f"{name} says neither yes nor no.\nIt must be one of: {', '.join((*_YES, *_NO[:-1]))}")
+    raise Misconfigured(
+        f"{name} says neither yes nor no.\nIt must be one of: {', '.join((*_YES, *_NO[:-1]))}"
+    )
 
 
 def number(name: str, default: int, *, least: int = 0) -> int:
-    """The variable as a whole number of at least `least`. Raises `Misconfigured` for anything else."""
+    """The variable as a whole number of at least `least`. Raises `Misconfigured` for anything
+    else.
+    """
     word = text(name, str(default))
-    # `isdigit` is true of ² as well, which `int` does not read, and of the digits of other scripts, which it does.
+    # `isdigit` is true of ² as well, which `int` does not read, and of the digits of other scripts,
+    # which it does.
     if not word.isascii() or not word.isdigit() or int(word) < least:
-        raise Misconfigured(f"{name} is no whole number that can be used.\nIt must be at least {least}.")
+        raise Misconfigured(
+            f"{name} is no whole number that can be used.\nIt must be at least {least}."
+        )
     return int(word)
 
 
@@ -45,7 +54,9 @@ def one_of(name: str, words: Sequence[str], default: str) -> str:
     """The variable as one of these words, in capitals. Raises `Misconfigured` for another."""
     word = text(name, default).upper()
     if word not in words:
-        raise Misconfigured(f"{name} is none of the words it may be.\nIt must be one of: {', '.join(words)}")
+        raise Misconfigured(
+            f"{name} is none of the words it may be.\nIt must be one of: {', '.join(words)}"
+        )
     return word
 
 
@@ -58,30 +69,40 @@ def comma_separated(name: str, default: Sequence[str] = ()) -> list[str]:
 
 
 def folder(name: str, default: Path) -> Path:
-    """The variable as an absolute path; a relative one is read from the working directory. Nothing is created."""
+    """The variable as an absolute path; a relative one is read from the working directory. Nothing
+    is created.
+    """
     return Path(text(name, str(default))).expanduser().absolute()
 
 
 def make_folder(name: str, path: Path) -> None:
-    """Makes the folder of a variable, for the owner alone. Raises `Misconfigured` where that cannot be."""
+    """Makes the folder of a variable, for the owner alone. Raises `Misconfigured` where that cannot
+    be.
+    """
     try:
-        # The mode is that of the last folder alone: `parents` makes those above it with the umask's.
+        # The mode is that of the last folder alone: `parents` makes those above it with the
+        # umask's.
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise Misconfigured(
-            f"{name} is {path}, which cannot be made ({error.strerror}).\nName a folder that this user may write."
+            f"{name} is {path}, which cannot be made ({error.strerror}).\nName a folder that this"
+            " user may write."
         ) from None
 
 
 def file(name: str) -> Path | None:
-    """The variable as an absolute path, or None where it is unset or empty. Whether it is there is not asked."""
+    """The variable as an absolute path, or None where it is unset or empty. Whether it is there is
+    not asked.
+    """
     return folder(name, Path()) if text(name, "") else None
 
 
 def url(name: str, default: str, *, schemes: Sequence[str] = ("http", "https")) -> str:
-    """The variable as an address without a closing slash. Raises `Misconfigured` where it is not a whole one.
+    """The variable as an address without a closing slash. Raises `Misconfigured` where it is not a
+    whole one.
 
-    The value is never repeated in the message: an address of a database or a broker carries a password.
+    The value is never repeated in the message: an address of a database or a broker carries a
+        password.
     """
     address = text(name, default)
     try:
@@ -98,7 +119,8 @@ def url(name: str, default: str, *, schemes: Sequence[str] = ("http", "https")) 
 
 
 def database_url(default: str) -> str:
-    """The address of the database for this process: the owner's role after `act_as_owner()`, else the application's.
+    """The address of the database for this process: the owner's role after `act_as_owner()`, else
+    the application's.
 
     Where no `MIGRATION_DATABASE_URL` is set, one role does both, as on SQLite.
     """
@@ -113,17 +135,23 @@ def application_role_url(default: str) -> str:
 
 
 def act_as_owner() -> None:
-    """From here on this process connects as the owner of the tables. Has effect only before settings are read."""
+    """From here on this process connects as the owner of the tables. Has effect only before
+    settings are read.
+    """
     os.environ[_OWNER_SWITCH] = "owner"
 
 
 def act_as(process: str) -> None:
-    """Which process this is from here on, unless the environment says it. Has effect only before settings are read."""
+    """Which process this is from here on, unless the environment says it. Has effect only before
+    settings are read.
+    """
     os.environ[_PROCESS] = text(_PROCESS, process)
 
 
 def process() -> str:
-    """Which process this is, by which its keys are chosen; whatever nobody named acts at the door, as web does."""
+    """Which process this is, by which its keys are chosen; whatever nobody named acts at the door,
+    as web does.
+    """
     return text(_PROCESS, "web")
 
 
@@ -133,5 +161,7 @@ def use_settings(module: str) -> None:
 
 
 def skip_checks_by_celery() -> None:
-    """Have Celery not run Django's checks as a worker starts. Has effect only before the worker is made."""
+    """Have Celery not run Django's checks as a worker starts. Has effect only before the worker is
+    made.
+    """
     os.environ["CELERY_SKIP_CHECKS"] = "1"

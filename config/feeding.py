@@ -1,11 +1,15 @@
-"""Feeds a Celery worker's own pool from the rows, whether a broker lives or not. The bell only makes it look sooner.
+"""Feeds a Celery worker's own pool from the rows, whether a broker lives or not. The bell only
+makes it look sooner.
 
-1. `Feeder` is a step of the worker's blueprint, started after its pool and before it connects to a broker.
-2. Its thread looks for due rows of the worker's queues: when a bell rings, when a child is free, and every second.
-3. It reserves some rows for each child and hands the pool one step a job, only while a child is free; first what a
-   person waits for. Celery does the rest: the process, the limits of the step, its signals, the replacement of a child
-   that died.
-4. When the worker ends, what was reserved and not started is given back at once, and what has begun is finished.
+1. `Feeder` is a step of the worker's blueprint, started after its pool and before it connects to a
+  broker.
+2. Its thread looks for due rows of the worker's queues: when a bell rings, when a child is free,
+  and every second.
+3. It reserves some rows for each child and hands the pool one step a job, only while a child is
+   free; first what a person waits for. Celery does the rest: the process, the limits of the step,
+   its signals, the replacement of a child that died.
+4. When the worker ends, what was reserved and not started is given back at once, and what has begun
+  is finished.
 """
 
 import logging
@@ -34,13 +38,17 @@ STEP, BELL = "verification.advance", "verification.bell"
 
 _rung = threading.Event()
 _looking = threading.Lock()
-# A child must not be forked in the middle of a look: on SQLite it would take over the locks of an open file, which are
-# a process's and not a connection's, and believe that it held them.
-os.register_at_fork(before=_looking.acquire, after_in_parent=_looking.release, after_in_child=_looking.release)
+# A child must not be forked in the middle of a look: on SQLite it would take over the locks of an
+# open file, which are a process's and not a connection's, and believe that it held them.
+os.register_at_fork(
+    before=_looking.acquire, after_in_parent=_looking.release, after_in_child=_looking.release
+)
 
 
 def hear(task: Task[Any, Any], app: Celery, consumer: Any, **_: Any) -> Callable[..., None]:
-    """Celery's strategy for a bell: it is taken in the worker's own process, at once, and no child hears of it."""
+    """Celery's strategy for a bell: it is taken in the worker's own process, at once, and no child
+    hears of it.
+    """
 
     def take(message: Message, body: object, ack: Callable[..., None], *_: Any, **__: Any) -> None:
         _rung.set()
@@ -58,22 +66,33 @@ class Feeder(bootsteps.StartStopStep):
         """Nothing runs yet; from now on bells are heard here."""
         super().__init__(worker, **more)
         worker.app.tasks[BELL].Strategy = "config.feeding:hear"
-        self._awaited: deque[str] = deque()  # reserved, not yet with the pool: of the queue that is asked first
+        self._awaited: deque[str] = (
+            deque()
+        )  # reserved, not yet with the pool: of the queue that is asked first
         self._hand: deque[str] = deque()  # the same, of all others
         self._in_a_row = 0  # begun of the first since one of the others was
         self._turns: dict[str, str] = {}  # by queue the lender whose turn was last
-        self._running: dict[str, tuple[Any, float]] = {}  # by task id, what the pool will say of it, and since when
+        self._running: dict[
+            str, tuple[Any, float]
+        ] = {}  # by task id, what the pool will say of it, and since when
         self._is_over = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self, worker: Any) -> None:
         """Begins to look; from now on until `stop`."""
         if not isinstance(worker.pool, TaskPool):
-            raise SystemExit("Tulga does not start: steps need processes with limits.\nLeave out --pool (-P).")
+            raise SystemExit(
+                "Tulga does not start: steps need processes with limits.\nLeave out --pool (-P)."
+            )
         queues = [name for name in worker.app.amqp.queues.consume_from if name in policy.QUEUES]
         if not queues:
-            raise SystemExit(f"Tulga does not start: no queue is left.\nGive -Q some of: {', '.join(policy.QUEUES)}")
-        self._thread = threading.Thread(target=self._feed, args=(worker, queues), name="feeder", daemon=True)
+            raise SystemExit(
+                "Tulga does not start: no queue is left.\nGive -Q some of:"
+                f" {', '.join(policy.QUEUES)}"
+            )
+        self._thread = threading.Thread(
+            target=self._feed, args=(worker, queues), name="feeder", daemon=True
+        )
         self._thread.start()
 
     def close(self, worker: Any) -> None:
@@ -95,7 +114,8 @@ class Feeder(bootsteps.StartStopStep):
                 found = self._look(worker, queues)
                 self._hand_out(worker)
             except Exception as fault:
-                # The edge of a thread: a database that is away must not end the only one that looks for work.
+                # The edge of a thread: a database that is away must not end the only one that looks
+                # for work.
                 logger.warning("the queue could not be asked (%s)", type(fault).__name__)
             if not found or len(self._running) >= worker.concurrency:
                 _rung.wait(policy.LOOK_SECONDS)
@@ -104,12 +124,15 @@ class Feeder(bootsteps.StartStopStep):
                 with self._looking_into_rows():
                     queue.give_back([*self._awaited, *self._hand])
             except Error as error:
-                logger.warning("rows were not given back, others take them later (%s)", type(error).__name__)
+                logger.warning(
+                    "rows were not given back, others take them later (%s)", type(error).__name__
+                )
 
     def _look(self, worker: Any, queues: list[str]) -> bool:
         """Takes more rows in hand; whether any are.
 
-        What is awaited always: one row more a child. The others where there is room for half of what may be in hand.
+        What is awaited always: one row more a child. The others where there is room for half of
+            what may be in hand.
         """
         most = policy.RESERVED_A_CHILD * worker.concurrency
         room = most - len(self._awaited) - len(self._hand) - len(self._running)
@@ -121,9 +144,13 @@ class Feeder(bootsteps.StartStopStep):
         if asked and room > 0:
             with self._looking_into_rows():
                 if clock.is_right():
-                    found, last = queue.reserve(asked, limit=room, at=clock.now(), after=self._turns)
+                    found, last = queue.reserve(
+                        asked, limit=room, at=clock.now(), after=self._turns
+                    )
                     for row_id, name in found.items():
-                        (self._awaited if name == policy.AWAITED_QUEUE else self._hand).append(row_id)
+                        (self._awaited if name == policy.AWAITED_QUEUE else self._hand).append(
+                            row_id
+                        )
                     self._turns = last if is_roomy else {**self._turns, **last}
             if is_roomy:
                 # The next begins with another queue, so that none waits behind a long one.
@@ -131,13 +158,18 @@ class Feeder(bootsteps.StartStopStep):
         return bool(self._awaited or self._hand)
 
     def _hand_out(self, worker: Any) -> None:
-        # What a child has done with; a lost one's job is over when the pool says so. Of a child that died just as it
-        # took a job the pool never says anything: its place is free when the lease of such a step would be over.
+        # What a child has done with; a lost one's job is over when the pool says so. Of a child
+        # that died just as it took a job the pool never says anything: its place is free when the
+        # lease of such a step would be over.
         long_ago = time.monotonic() - policy.LEASE_SECONDS
         running = self._running.items()
-        self._running = {id_: (job, at) for id_, (job, at) in running if not job.ready() and at > long_ago}
+        self._running = {
+            id_: (job, at) for id_, (job, at) in running if not job.ready() and at > long_ago
+        }
         while len(self._running) < worker.concurrency and not self._is_over.is_set():
-            is_first = bool(self._awaited) and not (self._hand and self._in_a_row >= policy.AWAITED_IN_A_ROW)
+            is_first = bool(self._awaited) and not (
+                self._hand and self._in_a_row >= policy.AWAITED_IN_A_ROW
+            )
             in_hand = self._awaited if is_first else self._hand
             if not in_hand:
                 return
@@ -167,7 +199,9 @@ class Feeder(bootsteps.StartStopStep):
     @staticmethod
     @contextmanager
     def _looking_into_rows() -> Iterator[None]:
-        """No child is forked meanwhile, nor while a file of SQLite's is open; a server's connection is not harmed."""
+        """No child is forked meanwhile, nor while a file of SQLite's is open; a server's connection
+        is not harmed.
+        """
         with _looking:
             close_old_connections()
             try:

@@ -1,10 +1,11 @@
-"""The embedded broker: kombu's `filesystem` transport, with bells that appear whole, and equal ones once.
+"""The embedded broker: kombu's `filesystem` transport, with bells that appear whole, and equal ones
+once.
 
-kombu opens a message's file under the name its readers look for and writes it afterwards. A worker that looks in
-between finds an empty file, cannot read it and ends ("Unrecoverable error"); so does one that finds what a killed
-process or a full disk left half-written.
-A bell that says the same as one nobody has taken yet takes its place: however long the workers were away, a folder with
-one bell a queue waits for them, not one of ten thousand, which kombu would read anew for each.
+kombu opens a message's file under the name its readers look for and writes it afterwards. A worker
+that looks in between finds an empty file, cannot read it and ends ("Unrecoverable error"); so does
+one that finds what a killed process or a full disk left half-written. A bell that says the same as
+one nobody has taken yet takes its place: however long the workers were away, a folder with one bell
+a queue waits for them, not one of ten thousand, which kombu would read anew for each.
 """
 
 from hashlib import sha256
@@ -22,10 +23,14 @@ class Channel(filesystem.Channel):
     """Reads and writes one file a message."""
 
     def _put(self, queue: str, payload: Any, **_: Any) -> None:  # type: ignore[override]
-        """Writes under a name nobody looks for, then renames: a reader finds all of it or nothing."""
+        """Writes under a name nobody looks for, then renames: a reader finds all of it or
+        nothing.
+        """
         folder = Path(self.data_folder_out)
         unfinished = folder / f"{uuid4()}.unfinished"
-        said = sha256(dumps([payload.get("headers", {}).get("task"), payload["body"]]).encode()).hexdigest()[:16]
+        said = sha256(
+            dumps([payload.get("headers", {}).get("task"), payload["body"]]).encode()
+        ).hexdigest()[:16]
         try:
             unfinished.write_text(dumps(payload), encoding="utf-8")
             unfinished.rename(folder / f"{said}.{queue}.msg")
@@ -33,7 +38,9 @@ class Channel(filesystem.Channel):
             raise ChannelError("the bell could not be written") from error
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:
-        """One message, taken by a name nobody else has. One that cannot be read is dropped: workers look anyway."""
+        """One message, taken by a name nobody else has. One that cannot be read is dropped: workers
+        look anyway.
+        """
         folder = Path(self.data_folder_in)
         for path in sorted(folder.glob(f"*.{queue}.msg")):
             taken = folder / f"{uuid4()}.taken"

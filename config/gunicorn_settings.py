@@ -6,7 +6,8 @@ from config import env, starting
 
 env.use_settings("config.settings")
 env.act_as("web")
-# Here, before any process of it is there: a worker that cannot start would be started again and again.
+# Here, before any process of it is there: a worker that cannot start would be started again and
+# again.
 starting.load_settings()
 starting.tell_of_others_keys()
 
@@ -20,7 +21,9 @@ max_requests = 10_000  # a process is replaced now and then, whatever it may hav
 max_requests_jitter = 1_000
 limit_request_line = 2_048  # bytes; an address carries an opaque id and never more
 limit_request_fields = 60
-accesslog = None  # what is worth knowing is logged by the application, without addresses and queries
+accesslog = (
+    None  # what is worth knowing is logged by the application, without addresses and queries
+)
 control_socket_disable = True
 logconfig_dict = {
     "version": 1,
@@ -29,6 +32,11 @@ logconfig_dict = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
-        "gunicorn.error": {"level": "INFO", "handlers": ["stderr"], "propagate": False, "qualname": "gunicorn.error"}
+        "gunicorn.error": {
+            "level": "INFO",
+            "handlers": ["stderr"],
+            "propagate": False,
+            "qualname": "gunicorn.error",
+        }
     },
 }

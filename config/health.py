@@ -1,4 +1,6 @@
-"""Whether this process lives, and whether it is ready. Why not, and what it uses, is told on loopback only."""
+"""Whether this process lives, and whether it is ready. Why not, and what it uses, is told on
+loopback only.
+"""
 
 import ipaddress
 
@@ -12,21 +14,31 @@ from verification.worker import sweep
 from verification.workflow.reading import readiness
 
 # A proxy on this machine comes from loopback too, but names whom it speaks for.
-_PROXIED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip")
+_PROXIED = (
+    "Forwarded",
+    "Via",
+    "X-Forwarded-For",
+    "X-Forwarded-Host",
+    "X-Forwarded-Proto",
+    "X-Real-Ip",
+)
 
 
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """`ok`, without touching the database: a database that is away must not have every web process restarted."""
+    """`ok`, without touching the database: a database that is away must not have every web process
+    restarted.
+    """
     return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
 
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """`{"ready": …}`, 503 if a route cannot judge or the log refuses an entry; on loopback with why, and the senders.
+    """`{"ready": …}`, 503 if a route cannot judge or the log refuses an entry; on loopback with
+    why, and the senders.
 
-    That nobody delivers webhooks or destroys frames is told and is no 503: borrowers can go on, and what waits is done
-    later.
+    That nobody delivers webhooks or destroys frames is told and is no 503: borrowers can go on, and
+    what waits is done later.
     """
     routes = readiness.routes()
     try:
@@ -52,7 +64,13 @@ def readyz(request: HttpRequest) -> HttpResponse:
         report["webhooks"] = {"ready": senders > 0, "senders": senders, "detail": detail}
         late = "frames are kept too long: a worker must serve the queue storage, or its steps fault"
         detail = fault or (late if overdue else "")
-        forged = "an entry says what no worker signed: see manage.py audit_verify, and find who wrote it"
-        report["log"] = {"ready": not refused, "refused": refused, "detail": forged if refused else ""}
+        forged = (
+            "an entry says what no worker signed: see manage.py audit_verify, and find who wrote it"
+        )
+        report["log"] = {
+            "ready": not refused,
+            "refused": refused,
+            "detail": forged if refused else "",
+        }
         report["frames"] = {"ready": not detail, "overdue": overdue, "detail": detail}
     return JsonResponse(report, status=200 if is_ready else 503)

@@ -1,4 +1,6 @@
-"""Who runs this address, as `/about` tells everybody. Live mode does not start while it is not said."""
+"""Who runs this address, as `/about` tells everybody. Live mode does not start while it is not
+said.
+"""
 
 from dataclasses import dataclass
 
@@ -19,12 +21,16 @@ class Operator:
 
 
 def read() -> Operator:
-    """What the environment says. Raises `Misconfigured` for a number that is no BIN: people look it up."""
+    """What the environment says. Raises `Misconfigured` for a number that is no BIN: people look it
+    up.
+    """
     number = env.text("TULGA_OPERATOR_BIN", "")
     try:
         bin_ = Bin.parse(number).value if number else ""
     except BadInput as error:
-        raise Misconfigured(f"TULGA_OPERATOR_BIN is none: {error.detail}.\nWrite the 12 digits alone.") from None
+        raise Misconfigured(
+            f"TULGA_OPERATOR_BIN is none: {error.detail}.\nWrite the 12 digits alone."
+        ) from None
     return Operator(
         name=env.text("TULGA_OPERATOR_NAME", ""),
         bin=bin_,

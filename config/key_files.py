@@ -1,4 +1,5 @@
-"""Keys from a directory: a folder for each process, read once at start; nothing replaces a key that is not there.
+"""Keys from a directory: a folder for each process, read once at start; nothing replaces a key that
+is not there.
 
     root/root.key       certifies the others; belongs off every machine that runs a process
     web/                django, kek-N, index-N, webhook-N, door-MODE-N
@@ -7,7 +8,8 @@
     sender/             webhook-N, sender-MODE-N
     public/             root.pub, and of each key that signs KIND-MODE-N.pub, certified by the root
 
-A process reads its own folder and the public one. What has no certificate signs nothing that counts.
+A process reads its own folder and the public one. What has no certificate signs nothing that
+counts.
 """
 
 import base64
@@ -18,7 +20,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from verification.core.certificates import PROCESSES, PUBLIC_BYTES, Certified, public_of, read_certified
+from verification.core.certificates import (
+    PROCESSES,
+    PUBLIC_BYTES,
+    Certified,
+    public_of,
+    read_certified,
+)
 from verification.core.errors import Misconfigured
 
 KEY_BYTES = 32
@@ -31,10 +39,12 @@ _NAME = re.compile(
     rf"django|(?:kek|index|webhook|code)-{_NUMBER}|log-(?:test|live)|(?:document|decision|door|sender)-(?:test|live)-{_NUMBER}"
 )
 _NAMES = (
-    "django.key, kek-N.key, index-N.key, webhook-N.key, code-N.key, log-MODE.key, document-MODE-N.key, "
-    "decision-MODE-N.key, door-MODE-N.key, sender-MODE-N.key"
+    "django.key, kek-N.key, index-N.key, webhook-N.key, code-N.key, log-MODE.key,"
+    " document-MODE-N.key, decision-MODE-N.key, door-MODE-N.key, sender-MODE-N.key"
 )
-_PUBLIC_NAME = re.compile(rf"log-(?:test|live)|(?:document|decision|door|sender)-(?:test|live)-{_NUMBER}")
+_PUBLIC_NAME = re.compile(
+    rf"log-(?:test|live)|(?:document|decision|door|sender)-(?:test|live)-{_NUMBER}"
+)
 
 Numbered = dict[str, dict[int, bytes]]
 """By mode, then by number."""
@@ -42,7 +52,9 @@ Numbered = dict[str, dict[int, bytes]]
 
 @dataclass(frozen=True, kw_only=True)
 class Keys:
-    """What a process holds of a directory of keys. Empty members mean that nothing which needs them can work."""
+    """What a process holds of a directory of keys. Empty members mean that nothing which needs them
+    can work.
+    """
 
     secret_key: str = ""
     encryption: dict[int, bytes] = field(default_factory=dict)
@@ -60,15 +72,24 @@ class Keys:
 
 
 def read_keys(directory: Path, *, process: str) -> Keys:
-    """The keys that a process may hold. Raises `Misconfigured` for a file that is not a key, or that others may read.
+    """The keys that a process may hold. Raises `Misconfigured` for a file that is not a key, or
+    that others may read.
 
-    A missing directory gives no keys: settings can be imported, and whatever needs a key refuses when it is used.
+    A missing directory gives no keys: settings can be imported, and whatever needs a key refuses
+        when it is used.
     """
     if process not in (EVERY, *PROCESSES):
-        raise Misconfigured(f"TULGA_PROCESS names no process.\nIt must be one of: {', '.join(PROCESSES)}")
+        raise Misconfigured(
+            f"TULGA_PROCESS names no process.\nIt must be one of: {', '.join(PROCESSES)}"
+        )
     root, certified = _read_public(directory / "public")
     keys, secret_key, made_by_demo = Keys(root=root, certified=certified), "", set()
-    numbered = {"kek": keys.encryption, "index": keys.index, "webhook": keys.webhook, "code": keys.code}
+    numbered = {
+        "kek": keys.encryption,
+        "index": keys.index,
+        "webhook": keys.webhook,
+        "code": keys.code,
+    }
     for folder in PROCESSES if process == EVERY else [process]:
         for path in sorted((directory / folder).glob("*.key")):
             key, made_by = _read(path, kinds=PROCESSES[folder])
@@ -78,7 +99,9 @@ def read_keys(directory: Path, *, process: str) -> Keys:
             elif kind in numbered:
                 numbered[kind][int(place[0])] = key
             else:
-                keys.signing.setdefault(kind, {}).setdefault(place[0], {})[int((place[1:] or "0")[0])] = key
+                keys.signing.setdefault(kind, {}).setdefault(place[0], {})[
+                    int((place[1:] or "0")[0])
+                ] = key
             if made_by == "demo":
                 made_by_demo.add(path.name)
     known = {one.name: one.public for one in certified}
@@ -88,17 +111,27 @@ def read_keys(directory: Path, *, process: str) -> Keys:
         for mode, seeds in modes.items()
         for number, seed in seeds.items()
     }
-    uncertified = tuple(sorted(name for name, seed in signing.items() if known.get(name, b"") != public_of(seed)))
-    return replace(keys, secret_key=secret_key, made_by_demo=frozenset(made_by_demo), uncertified=uncertified)
+    uncertified = tuple(
+        sorted(name for name, seed in signing.items() if known.get(name, b"") != public_of(seed))
+    )
+    return replace(
+        keys, secret_key=secret_key, made_by_demo=frozenset(made_by_demo), uncertified=uncertified
+    )
 
 
 def readable_beside(directory: Path, *, process: str) -> list[str]:
-    """Private keys of others that this process could read, by their paths under the directory; it must read none."""
+    """Private keys of others that this process could read, by their paths under the directory; it
+    must read none.
+    """
     held = PROCESSES.get(process, ())
     found = []
     for folder in ("root", *PROCESSES):
         if folder != process and os.access(directory / folder, os.R_OK | os.X_OK):
-            others = (path for path in (directory / folder).glob("*.key") if path.stem.partition("-")[0] not in held)
+            others = (
+                path
+                for path in (directory / folder).glob("*.key")
+                if path.stem.partition("-")[0] not in held
+            )
             found += [f"{folder}/{path.name}" for path in others if os.access(path, os.R_OK)]
     return sorted(found)
 
@@ -113,7 +146,9 @@ def _read_public(folder: Path) -> tuple[bytes, tuple[Certified, ...]]:
             if len(root) != PUBLIC_BYTES:
                 raise ValueError
     except PermissionError:
-        raise Misconfigured(f"{path} cannot be read.\nLet this process's user into that folder.") from None
+        raise Misconfigured(
+            f"{path} cannot be read.\nLet this process's user into that folder."
+        ) from None
     except (KeyError, TypeError, ValueError):
         raise Misconfigured(f"{path} is no file of a root's public key") from None
     certified = []
@@ -122,7 +157,9 @@ def _read_public(folder: Path) -> tuple[bytes, tuple[Certified, ...]]:
         # One without a certificate is as none.
         one = read_certified({"certificate": "", **content}, mode=str(content.get("mode")))
         if one is None or _PUBLIC_NAME.fullmatch(path.stem) is None or one.name != path.stem:
-            raise Misconfigured(f"{path} is no file of a public key: manage.py make_keys writes them")
+            raise Misconfigured(
+                f"{path} is no file of a public key: manage.py make_keys writes them"
+            )
         if one.is_certified(root):
             certified.append(one)
     return root, tuple(certified)
@@ -132,7 +169,9 @@ def _content(path: Path, *, what: str) -> dict[str, Any]:
     try:
         content = json.loads(path.read_bytes().decode("ascii"))
     except OSError as error:
-        raise Misconfigured(f"{path} cannot be read ({error.strerror}).\nMake it this process's user's own.") from None
+        raise Misconfigured(
+            f"{path} cannot be read ({error.strerror}).\nMake it this process's user's own."
+        ) from None
     except ValueError:
         content = None
     if not isinstance(content, dict):
@@ -145,15 +184,27 @@ def _read(path: Path, *, kinds: tuple[str, ...]) -> tuple[bytes, str]:
     if _NAME.fullmatch(path.stem) is None:
         raise Misconfigured(f"{path} is not a key's name: {_NAMES}")
     if path.stem.partition("-")[0] not in kinds:
-        raise Misconfigured(f"{path} is a key of another process: move it to the folder of that one")
+        raise Misconfigured(
+            f"{path} is a key of another process: move it to the folder of that one"
+        )
     content = _content(path, what="key")
     # As ssh does with private keys: whoever reads it signs, or opens, in our name.
     if path.stat().st_mode & 0o077:
         raise Misconfigured(f"{path} can be read by others: chmod 600 {path}")
     try:
-        kind, made_by, key = content["kind"], content["made_by"], base64.b64decode(content["key"], validate=True)
+        kind, made_by, key = (
+            content["kind"],
+            content["made_by"],
+            base64.b64decode(content["key"], validate=True),
+        )
     except (KeyError, TypeError, ValueError):
-        raise Misconfigured(f"{path} is not a key file: make one by `manage.py make_keys`") from None
-    if kind != path.stem.partition("-")[0] or made_by not in ("demo", "operator") or len(key) != KEY_BYTES:
+        raise Misconfigured(
+            f"{path} is not a key file: make one by `manage.py make_keys`"
+        ) from None
+    if (
+        kind != path.stem.partition("-")[0]
+        or made_by not in ("demo", "operator")
+        or len(key) != KEY_BYTES
+    ):
         raise Misconfigured(f"{path} holds another kind of key, no maker, or not {KEY_BYTES} bytes")
     return key, made_by

@@ -1,4 +1,6 @@
-"""One log record, one line of JSON. No line break or terminal code leaves it, no personal number enters it."""
+"""One log record, one line of JSON. No line break or terminal code leaves it, no personal number
+enters it.
+"""
 
 import json
 import logging
@@ -11,23 +13,28 @@ from datetime import UTC, datetime
 from verification.core.errors import TulgaError
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
-"""Names the request this thread is answering; empty outside of one. Set by `config.middleware.RequestIdMiddleware`."""
+"""Names the request this thread is answering; empty outside of one. Set by
+`config.middleware.RequestIdMiddleware`.
+"""
 
-# JSON escapes the controls below 0x20. DEL, C1 (0x9b starts a terminal code), line and direction marks are left to us.
+# JSON escapes the controls below 0x20. DEL, C1 (0x9b starts a terminal code), line and direction
+# marks are left to us.
 _UNSAFE = (*range(0x7F, 0xA0), 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))
 _ESCAPES = {code: f"\\u{code:04x}" for code in _UNSAFE}
-# An IIN is twelve digits, a mobile number eleven after an optional plus. A second line: callers log neither.
+# An IIN is twelve digits, a mobile number eleven after an optional plus. A second line: callers log
+# neither.
 _PERSONAL = re.compile(r"(?<![0-9A-Za-z])\+?[0-9]{11,12}(?![0-9A-Za-z])")
 
-# eGov's protocol puts a secret into an address, and Django writes the address of each refused request into the log.
+# eGov's protocol puts a secret into an address, and Django writes the address of each refused
+# request into the log.
 _SECRET_PLACE = re.compile(r"(?<=/v/egov/)[^/\s]+")
 
 
 class LineFormatter(logging.Formatter):
     """Formats a record as one line of JSON with the request's id.
 
-    Of an exception the types and places are told, and the text only of our own errors, which hold no personal data:
-    a database's or a parser's text repeats the values it stumbled over.
+    Of an exception the types and places are told, and the text only of our own errors, which hold
+    no personal data: a database's or a parser's text repeats the values it stumbled over.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -35,7 +42,10 @@ class LineFormatter(logging.Formatter):
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(record.args, Mapping) and "exc" in record.args:
             # Celery spells the exception of a task: of that only its type is told.
-            message = str(record.msg) % {**record.args, "exc": type(error).__name__ if error else "an exception"}
+            message = str(record.msg) % {
+                **record.args,
+                "exc": type(error).__name__ if error else "an exception",
+            }
         else:
             message = record.getMessage()
         line: dict[str, object] = {
@@ -50,8 +60,14 @@ class LineFormatter(logging.Formatter):
         parts: list[str] = []
         while error is not None and len(parts) < 5:
             text = f" {error}" if isinstance(error, TulgaError) else ""
-            places = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-4:]]
-            parts.append(f"{type(error).__name__}{_PERSONAL.sub('[number]', text)} at {' < '.join(reversed(places))}")
+            places = [
+                f"{frame.filename}:{frame.lineno}"
+                for frame in traceback.extract_tb(error.__traceback__)[-4:]
+            ]
+            parts.append(
+                f"{type(error).__name__}{_PERSONAL.sub('[number]', text)} at"
+                f" {' < '.join(reversed(places))}"
+            )
             error = error.__cause__ or error.__context__
         if parts:
             line["exception"] = parts

@@ -1,4 +1,6 @@
-"""Our errors as a sentence on a page, in the reader's language, with a way out. Machines get theirs from lenders/."""
+"""Our errors as a sentence on a page, in the reader's language, with a way out. Machines get theirs
+from lenders/.
+"""
 
 import re
 from collections.abc import Mapping
@@ -33,8 +35,8 @@ _BY_CODE: Mapping[str, tuple[Any, Any]] = {
     "link_unusable": (
         _("This link can no longer be used"),
         _(
-            "It was opened before, or its time has run out. If you opened it yourself, go on in that browser. "
-            "If its time has run out, ask the lender for a new link."
+            "It was opened before, or its time has run out. If you opened it yourself, go on in"
+            " that browser. If its time has run out, ask the lender for a new link."
         ),
     ),
     "session_missing": (
@@ -46,13 +48,16 @@ _BY_CODE: Mapping[str, tuple[Any, Any]] = {
     ),
     "session_ended": (
         _("This check goes on elsewhere"),
-        _("It was opened in another browser or on another device. If you did that yourself, go on there."),
+        _(
+            "It was opened in another browser or on another device. If you did that yourself, go on"
+            " there."
+        ),
     ),
     "phone_code_unusable": (
         _("This code can no longer be used"),
         _(
-            "It was scanned before, or its time has run out. Make a new code on the page where you began, "
-            "and scan that one."
+            "It was scanned before, or its time has run out. Make a new code on the page where you"
+            " began, and scan that one."
         ),
     ),
     "log_inconsistent": (
@@ -65,20 +70,29 @@ _BY_CODE: Mapping[str, tuple[Any, Any]] = {
     "csrf": (
         _("The page could not be sent"),
         _(
-            "It was open for too long, or the browser blocks cookies. Go back, load the page again, and repeat. "
-            "Nothing was kept."
+            "It was open for too long, or the browser blocks cookies. Go back, load the page again,"
+            " and repeat. Nothing was kept."
         ),
     ),
 }
 # What else is said where somebody else may have been faster than the borrower.
 _WARNING = _(
-    "Then somebody else may have your link and be going on in your name. Call the lender at once, and tell it to stop "
-    "the request."
+    "Then somebody else may have your link and be going on in your name. Call the lender at once,"
+    " and tell it to stop the request."
 )
 _BY_STATUS: Mapping[int, tuple[Any, Any]] = {
-    400: (_("We could not read that"), _("Nothing was kept. Go back, load the page again, and repeat.")),
-    403: (_("This page is not for you"), _("Sign in as somebody who may see it, or ask the operator.")),
-    404: (_("There is no such page"), _("Check the address, or open the link from the message once more.")),
+    400: (
+        _("We could not read that"),
+        _("Nothing was kept. Go back, load the page again, and repeat."),
+    ),
+    403: (
+        _("This page is not for you"),
+        _("Sign in as somebody who may see it, or ask the operator."),
+    ),
+    404: (
+        _("There is no such page"),
+        _("Check the address, or open the link from the message once more."),
+    ),
     409: (_("Something happened meanwhile"), _("Load the page again to see how things stand now.")),
     413: (_("That was too large"), _("Nothing was kept. Go back and send less.")),
     503: (_("Something does not answer"), _("Nothing is lost. Try again in a minute.")),
@@ -93,7 +107,9 @@ class PageProblems(MiddlewareMixin):
     """Shows our errors as pages."""
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """The page of one of our own errors; anything else goes on to Django and ends in `server_error`."""
+        """The page of one of our own errors; anything else goes on to Django and ends in
+        `server_error`.
+        """
         if not isinstance(error, TulgaError) or is_machine(request):
             return None
         about = error.about if isinstance(error, LinkUnusable) else None
@@ -103,13 +119,18 @@ class PageProblems(MiddlewareMixin):
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's 400; a body over the limit is a 413."""
     if is_machine(request):
-        return _problem(request, "host_unknown" if isinstance(exception, DisallowedHost) else "malformed_request")
+        return _problem(
+            request,
+            "host_unknown" if isinstance(exception, DisallowedHost) else "malformed_request",
+        )
     return _page(request, status=413 if isinstance(exception, RequestDataTooBig) else 400)
 
 
 def length_required(request: HttpRequest) -> HttpResponse:
     """411: a body in chunks, of which nobody would read a byte."""
-    return _problem(request, "length_required") if is_machine(request) else _page(request, status=411)
+    return (
+        _problem(request, "length_required") if is_machine(request) else _page(request, status=411)
+    )
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -141,12 +162,20 @@ def is_machine(request: HttpRequest) -> bool:
 
 def _problem(request: HttpRequest, code: str) -> HttpResponse:
     problem, request_id = PROBLEMS[code], getattr(request, "request_id", "")
-    body = problems.body_of(problem, code=code, detail="", instance=request.path, request_id=request_id)
-    return JsonResponse(body | {"errors": []}, status=problem.status, content_type=problems.MEDIA_TYPE)
+    body = problems.body_of(
+        problem, code=code, detail="", instance=request.path, request_id=request_id
+    )
+    return JsonResponse(
+        body | {"errors": []}, status=problem.status, content_type=problems.MEDIA_TYPE
+    )
 
 
-def _page(request: HttpRequest, *, status: int, code: str = "", about: Outline | None = None) -> HttpResponse:
-    title, text = _BY_CODE.get(code) or _BY_STATUS.get(status) or _BY_STATUS[400 if status < 500 else 500]
+def _page(
+    request: HttpRequest, *, status: int, code: str = "", about: Outline | None = None
+) -> HttpResponse:
+    title, text = (
+        _BY_CODE.get(code) or _BY_STATUS.get(status) or _BY_STATUS[400 if status < 500 else 500]
+    )
     is_borrowers, is_staffs = request.path.startswith(BORROWER), request.path.startswith(_STAFF)
     context = {
         "title": title,
@@ -155,15 +184,25 @@ def _page(request: HttpRequest, *, status: int, code: str = "", about: Outline |
         "is_borrowers": is_borrowers,
         "is_staffs": is_staffs,
         "has_session": is_borrowers and not code.startswith(("link_", "phone_", "session_")),
-        "way_out": reverse("borrower:now") if is_borrowers else reverse("people:home") if is_staffs else "/",
+        "way_out": (
+            reverse("borrower:now")
+            if is_borrowers
+            else reverse("people:home")
+            if is_staffs
+            else "/"
+        ),
         "warning": _WARNING if code in ("link_unusable", "session_ended") else "",
     }
     chosen: HttpResponseBase | None = None
     if about is not None:
         wording.speak(request, about.locale)
         if code == LinkUnusable.code and request.path == reverse("borrower:link"):
-            context["token"], language = request.POST.get("token", ""), request.POST.get("language", "")
-            # A language that was chosen with the form is spoken from now on, and kept as Django keeps one.
+            context["token"], language = (
+                request.POST.get("token", ""),
+                request.POST.get("language", ""),
+            )
+            # A language that was chosen with the form is spoken from now on, and kept as Django
+            # keeps one.
             if translation.check_for_language(language):
                 translation.activate(language)
                 request.LANGUAGE_CODE = language

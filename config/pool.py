@@ -1,9 +1,9 @@
 """A worker's pool of processes, in which a child that is killed keeps nothing from the others.
 
-Billiard's children take jobs out of one pipe and answer into another, one at a time, by a semaphore each. A child that
-is killed while it waits for a job, as the system does when memory is short, never gives the semaphore back: measured,
-no other child and none that took its place heard of a job again, and nobody said so. A lock on a file is given back by
-the kernel, however its holder ends.
+Billiard's children take jobs out of one pipe and answer into another, one at a time, by a semaphore
+each. A child that is killed while it waits for a job, as the system does when memory is short,
+never gives the semaphore back: measured, no other child and none that took its place heard of a job
+again, and nobody said so. A lock on a file is given back by the kernel, however its holder ends.
 """
 
 import fcntl
@@ -15,11 +15,13 @@ from celery.concurrency import prefork
 
 
 class FileLock:
-    """A lock between processes, not between threads of one (POSIX `F_SETLKW`). It ends with its holder."""
+    """A lock between processes, not between threads of one (POSIX `F_SETLKW`). It ends with its
+    holder.
+    """
 
     def __init__(self) -> None:
         """The file has no name, and is open in every child that is forked from now on."""
-        self._file = TemporaryFile()  # noqa: SIM115  # as long as the pool
+        self._file = TemporaryFile()  # as long as the pool  # noqa: SIM115
 
     def acquire(self) -> None:
         """Waits until nobody holds it."""

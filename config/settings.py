@@ -1,4 +1,6 @@
-"""Django's settings, and all of Tulga's own in one block at the end. No secret has a default: see `key_files.py`."""
+"""Django's settings, and all of Tulga's own in one block at the end. No secret has a default: see
+`key_files.py`.
+"""
 
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,7 +23,8 @@ TULGA_KEYS_DIR = env.folder("TULGA_KEYS_DIR", _VAR / "keys")
 TULGA_PROCESS = env.process()
 _KEYS = read_keys(TULGA_KEYS_DIR, process=TULGA_PROCESS)
 
-# Django ---------------------------------------------------------------------------------------------------------------
+# Django
+# --------------------------------------------------------------------------------------------------
 DEBUG = env.flag("TULGA_DEBUG", default=False)
 SECRET_KEY = _KEYS.secret_key  # empty where there is no key: Django then refuses whatever needs it
 ALLOWED_HOSTS = [
@@ -86,42 +89,50 @@ TEMPLATES = [
     },
 ]
 
-# The owner's role changes tables, the application's role works on rows: `manage.py` says which one this process is.
+# The owner's role changes tables, the application's role works on rows: `manage.py` says which one
+# this process is.
 DATABASES = {
     "default": dj_database_url.parse(
-        env.database_url(f"sqlite:///{_VAR / 'tulga.sqlite3'}"), conn_max_age=600, conn_health_checks=True
+        env.database_url(f"sqlite:///{_VAR / 'tulga.sqlite3'}"),
+        conn_max_age=600,
+        conn_health_checks=True,
     )
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["CONN_MAX_AGE"] = None
     DATABASES["default"]["OPTIONS"] = {
-        # A transaction takes the write lock when it begins: one that began as a reader could only fail, not wait.
+        # A transaction takes the write lock when it begins: one that began as a reader could only
+        # fail, not wait.
         "transaction_mode": "IMMEDIATE",
         "timeout": 30,  # seconds a writer waits for the others
         # FULL: in WAL mode only this keeps an acknowledged commit over a loss of power.
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY",
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY"
+        ),
     }
 else:
     DATABASES["default"]["ENGINE"] = "config.postgresql"
-    # A host that lost its power answers nothing: a process would wait two minutes to connect, and a quarter of an hour
-    # for an answer. What the address says comes first.
+    # A host that lost its power answers nothing: a process would wait two minutes to connect, and a
+    # quarter of an hour for an answer. What the address says comes first.
     DATABASES["default"]["OPTIONS"] = {
         "connect_timeout": 10,  # seconds, as the next three; the last is in milliseconds
         "keepalives_idle": 10,
         "keepalives_interval": 5,
         "keepalives_count": 3,
         "tcp_user_timeout": 25_000,
-        # The same statements come again and again: from the third time on a connection sends their values alone, and
-        # the server keeps its plan where that is no worse than one made for these values. Planning was a third of what
-        # it did.
+        # The same statements come again and again: from the third time on a connection sends their
+        # values alone, and the server keeps its plan where that is no worse than one made for these
+        # values. Planning was a third of what it did.
         "server_side_binding": True,
         "prepare_threshold": 2,
-        # The same on the server's side: a host that is gone keeps no row locked for others, who do not wait for ever.
-        # A step holds no transaction longer than its limit of 25 s.
+        # The same on the server's side: a host that is gone keeps no row locked for others, who do
+        # not wait for ever. A step holds no transaction longer than its limit of 25 s.
         "options": "-c idle_in_transaction_session_timeout=60s -c lock_timeout=30s",
         **DATABASES["default"].get("OPTIONS", {}),
     }
-TULGA_APPLICATION_ROLE = urlsplit(env.application_role_url("sqlite://")).username or ""  # for grant_application_role
+TULGA_APPLICATION_ROLE = (
+    urlsplit(env.application_role_url("sqlite://")).username or ""
+)  # for grant_application_role
 
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.ScryptPasswordHasher",
@@ -129,21 +140,26 @@ PASSWORD_HASHERS = [
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "people:login"
 LOGIN_REDIRECT_URL = "/"
 OTP_TOTP_ISSUER = "Tulga"
 
-# Languages: the source texts are English; a page speaks the verification's language, else the browser's.
+# Languages: the source texts are English; a page speaks the verification's language, else the
+# browser's.
 LANGUAGE_CODE = "en"
 LANGUAGES = [("kk", _("Kazakh")), ("ru", _("Russian")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"  # of processes; what people read is Astana's, see config/middleware.py
 FORMAT_MODULE_PATH = "config.formats"
 
-# Gathered into this folder by config/static_files.py when a web server starts; nothing is served by its plain name.
+# Gathered into this folder by config/static_files.py when a web server starts; nothing is served by
+# its plain name.
 STATIC_URL = "/static/"
 STATIC_ROOT = env.folder("TULGA_STATIC_DIR", _VAR / "static") / "served"
 STATICFILES_DIRS = [BASE_DIR / "static"]
@@ -154,10 +170,14 @@ WHITENOISE_ALLOW_ALL_ORIGINS = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
 DATA_UPLOAD_MAX_NUMBER_FILES = 50  # a part of a capture has 44 at most
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]  # sealed before any file is written
+FILE_UPLOAD_HANDLERS = [
+    "django.core.files.uploadhandler.MemoryFileUploadHandler"
+]  # sealed before any file is written
 
-# Pages' headers -------------------------------------------------------------------------------------------------------
-# A page that talks to NCALayer adds it with django-csp's `csp_update({"connect-src": [settings.TULGA_NCALAYER_URL]})`.
+# Pages' headers
+# --------------------------------------------------------------------------------------------------
+# A page that talks to NCALayer adds it with django-csp's `csp_update({"connect-src":
+# [settings.TULGA_NCALAYER_URL]})`.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -172,7 +192,8 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 X_FRAME_OPTIONS = "DENY"
-# Not "no-referrer": a browser then posts our own forms with `Origin: null`, which the CSRF check must refuse.
+# Not "no-referrer": a browser then posts our own forms with `Origin: null`, which the CSRF check
+# must refuse.
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -181,7 +202,8 @@ SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]  # asked for on loopback, where
 SECURE_HSTS_SECONDS = 31_536_000 if _IS_HTTPS else 0  # a year
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _IS_HTTPS
 SECURE_HSTS_PRELOAD = _IS_HTTPS
-# Only where a proxy of the operator's ends TLS and overwrites this header, for else anyone could send it.
+# Only where a proxy of the operator's ends TLS and overwrites this header, for else anyone could
+# send it.
 if env.flag("TULGA_BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _IS_HTTPS
@@ -192,7 +214,8 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 CSRF_TRUSTED_ORIGINS = [_PUBLIC_URL]
 CSRF_FAILURE_VIEW = "config.page_problems.csrf_failure"
 
-# The lenders' door ----------------------------------------------------------------------------------------------------
+# The lenders' door
+# --------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["lenders.keys.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["lenders.keys.HasKey"],
@@ -202,8 +225,9 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "lenders.problems.handle",
     "UNAUTHENTICATED_USER": None,
 }
-# What the document says is settled in lenders/openapi.py, which makes it, and checked by its tests; here is how it is
-# served. The library's own deployment check would look at a document that nobody gets.
+# What the document says is settled in lenders/openapi.py, which makes it, and checked by its tests;
+# here is how it is served. The library's own deployment check would look at a document that nobody
+# gets.
 SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -216,11 +240,17 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"()": "config.log_lines.LineFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.one_of("TULGA_LOG_LEVEL", env.LOG_LEVELS, "INFO")},
+    "root": {
+        "handlers": ["stderr"],
+        "level": env.one_of("TULGA_LOG_LEVEL", env.LOG_LEVELS, "INFO"),
+    },
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
-        **{name: {"level": "ERROR"} for name in ("httpcore", "httpx", "urllib3")},  # they spell whole addresses
-        # Which ring came and went is no news: what was done stands in the log of the verification. Failures are told.
+        **{
+            name: {"level": "ERROR"} for name in ("httpcore", "httpx", "urllib3")
+        },  # they spell whole addresses
+        # Which ring came and went is no news: what was done stands in the log of the verification.
+        # Failures are told.
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
     },
@@ -230,57 +260,87 @@ LOGGING = {
 _BROKERS = ("filesystem", "redis", "rediss", "amqp", "amqps")
 CELERY_BROKER_URL = env.url("CELERY_BROKER_URL", "filesystem://localhost", schemes=_BROKERS)
 
-# Tulga ----------------------------------------------------------------------------------------------------------------
+# Tulga
+# --------------------------------------------------------------------------------------------------
 TULGA_VAR_DIR = _VAR
 TULGA_PUBLIC_URL = _PUBLIC_URL
 TULGA_OPERATOR = imprint.read()  # who runs this address, for /about
-TULGA_BELL_DIR = env.folder("TULGA_BELL_DIR", _VAR / "bell")  # where the filesystem broker keeps its messages
+TULGA_BELL_DIR = env.folder(
+    "TULGA_BELL_DIR", _VAR / "bell"
+)  # where the filesystem broker keeps its messages
 if CELERY_BROKER_URL.startswith("filesystem:"):
     env.make_folder("TULGA_BELL_DIR", TULGA_BELL_DIR)
-# Of the web server: config/gunicorn_settings.py. Read here, so that what is wrong is told as everywhere.
+# Of the web server: config/gunicorn_settings.py. Read here, so that what is wrong is told as
+# everywhere.
 TULGA_BIND = env.text("TULGA_BIND", "127.0.0.1:8000")
 TULGA_WEB_WORKERS = env.number("TULGA_WEB_WORKERS", 2, least=1)
 TULGA_WEB_THREADS = env.number("TULGA_WEB_THREADS", 4, least=1)
 TULGA_EVIDENCE_DIR = env.folder("TULGA_EVIDENCE_DIR", _VAR / "evidence")
-# Which net compares faces; see docs/operator-guide.md. The models are what `manage.py build_face_model` made.
+# Which net compares faces; see docs/operator-guide.md. The models are what `manage.py
+# build_face_model` made.
 TULGA_FACE_BACKEND = env.text("TULGA_FACE_BACKEND", "sface-onnx")
 TULGA_FACE_MODELS_DIR = env.folder("TULGA_FACE_MODELS_DIR", _VAR / "models")
-TULGA_FACE_MODEL = env.file("TULGA_FACE_MODEL")  # the description of an operator's own net, for onnx-custom
-TULGA_FACE_CALIBRATION = env.file("TULGA_FACE_CALIBRATION")  # of calibrate_faces, in place of the shipped one
-TULGA_PASSIVE_DETECTOR = env.file("TULGA_PASSIVE_DETECTOR")  # the description of an operator's detector of attacks
-TULGA_LOG_HEAD_DIR = env.folder("TULGA_LOG_HEAD_DIR", _VAR / "log_head")  # the last signed size, outside the database
-TULGA_LOG_ORIGIN = env.text("TULGA_LOG_ORIGIN", f"{_PUBLIC.hostname}/log")  # each mode's log adds its mode
+TULGA_FACE_MODEL = env.file(
+    "TULGA_FACE_MODEL"
+)  # the description of an operator's own net, for onnx-custom
+TULGA_FACE_CALIBRATION = env.file(
+    "TULGA_FACE_CALIBRATION"
+)  # of calibrate_faces, in place of the shipped one
+TULGA_PASSIVE_DETECTOR = env.file(
+    "TULGA_PASSIVE_DETECTOR"
+)  # the description of an operator's detector of attacks
+TULGA_LOG_HEAD_DIR = env.folder(
+    "TULGA_LOG_HEAD_DIR", _VAR / "log_head"
+)  # the last signed size, outside the database
+TULGA_LOG_ORIGIN = env.text(
+    "TULGA_LOG_ORIGIN", f"{_PUBLIC.hostname}/log"
+)  # each mode's log adds its mode
 TULGA_NCALAYER_URL = "wss://127.0.0.1:13579"
-# How a phone opens eGov Mobile (CLAIMED: as public integrations do); whether eGov has our host on its list.
-TULGA_EGOV_MOBILE_LINK = env.text("TULGA_EGOV_MOBILE_LINK", "https://m.egov.kz/mobileSign/?link={address}")
+# How a phone opens eGov Mobile (CLAIMED: as public integrations do); whether eGov has our host on
+# its list.
+TULGA_EGOV_MOBILE_LINK = env.text(
+    "TULGA_EGOV_MOBILE_LINK", "https://m.egov.kz/mobileSign/?link={address}"
+)
 TULGA_LIVE_EGOV_MOBILE = env.flag("TULGA_LIVE_EGOV_MOBILE", default=False)
 
-# One complete live set of sources, anchors and keys is needed before live keys are issued; the default has none.
+# One complete live set of sources, anchors and keys is needed before live keys are issued; the
+# default has none.
 TULGA_MODES_LIVE = env.flag("TULGA_MODES_LIVE", default=False)
 TULGA_ROUTES = ["eds", "biometric", "live_face", "renewal"]
 TULGA_SANDBOX_URL = env.url("TULGA_SANDBOX_URL", "http://127.0.0.1:8310")
 TULGA_SOURCES: dict[str, dict[str, dict[str, object]]] = {
     "test": {
-        "trust_anchors": {"directory": env.folder("TULGA_TEST_TRUST_ANCHORS", _VAR / "anchors" / "test")},
+        "trust_anchors": {
+            "directory": env.folder("TULGA_TEST_TRUST_ANCHORS", _VAR / "anchors" / "test")
+        },
         **sources.at_sandbox(TULGA_SANDBOX_URL),
     },
-    "live": {"trust_anchors": {"directory": env.folder("TULGA_LIVE_TRUST_ANCHORS", _VAR / "anchors" / "live")}},
+    "live": {
+        "trust_anchors": {
+            "directory": env.folder("TULGA_LIVE_TRUST_ANCHORS", _VAR / "anchors" / "live")
+        }
+    },
 }
-# Whom live verifications ask. While live mode is off nobody is; its certificates may be installed and read before.
+# Whom live verifications ask. While live mode is off nobody is; its certificates may be installed
+# and read before.
 if TULGA_MODES_LIVE:
     TULGA_SOURCES["live"] |= sources.named_live()
-# Hosts that test endpoints may name although they are private or without TLS, such as 127.0.0.1:9100.
+# Hosts that test endpoints may name although they are private or without TLS, such as
+# 127.0.0.1:9100.
 TULGA_WEBHOOK_TEST_HOSTS = env.comma_separated("TULGA_WEBHOOK_TEST_HOSTS")
 
-# Keys of this process by number (the highest is the newest), mode, or kind; which public ones the root certified; names
-# of its own that nobody certified, of others' that it could read though it must not, of those that `make demo` made.
+# Keys of this process by number (the highest is the newest), mode, or kind; which public ones the
+# root certified; names of its own that nobody certified, of others' that it could read though it
+# must not, of those that `make demo` made.
 TULGA_KEY_ENCRYPTION_KEYS = _KEYS.encryption
 TULGA_INDEX_KEYS = _KEYS.index
 TULGA_WEBHOOK_KEYS = _KEYS.webhook
 TULGA_CODE_KEYS = _KEYS.code
 TULGA_LOG_KEYS = {mode: seeds[0] for mode, seeds in _KEYS.signing.get("log", {}).items()}
 TULGA_DOCUMENT_KEYS = _KEYS.signing.get("document", {})
-TULGA_SIGNING_KEYS = {kind: _KEYS.signing.get(kind, {}) for kind in ("decision", "door", "sender", "log")}
+TULGA_SIGNING_KEYS = {
+    kind: _KEYS.signing.get(kind, {}) for kind in ("decision", "door", "sender", "log")
+}
 TULGA_ROOT = _KEYS.root
 TULGA_CERTIFIED = _KEYS.certified
 TULGA_UNCERTIFIED_KEYS = _KEYS.uncertified
@@ -288,13 +348,16 @@ TULGA_OTHERS_KEYS = readable_beside(TULGA_KEYS_DIR, process=TULGA_PROCESS)
 TULGA_KEYS_MADE_BY_DEMO = _KEYS.made_by_demo
 
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},  # nothing may be kept outside evidence
+    "default": {
+        "BACKEND": "django.core.files.storage.InMemoryStorage"
+    },  # nothing may be kept outside evidence
     "staticfiles": {"BACKEND": "config.static_files.HashedFiles"},
     "evidence": {
         "BACKEND": "verification.evidence.durable_files.DurableFileSystemStorage",
         "OPTIONS": {
             "location": TULGA_EVIDENCE_DIR,
-            "allow_overwrite": True,  # what is there under a hash is the same bytes, or damaged and to be replaced
+            # what is there under a hash is the same bytes, or damaged and to be replaced
+            "allow_overwrite": True,
         },
     },
 }

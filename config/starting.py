@@ -1,4 +1,6 @@
-"""Whether a process may start on the set-up it finds. What is wrong is told in two lines: what, and what to do."""
+"""Whether a process may start on the set-up it finds. What is wrong is told in two lines: what, and
+what to do.
+"""
 
 import sys
 
@@ -13,7 +15,9 @@ _TABLE = "verification_verification"
 
 
 def load_settings() -> None:
-    """Reads the settings; ends the process by `SystemExit` where the environment says what cannot be."""
+    """Reads the settings; ends the process by `SystemExit` where the environment says what cannot
+    be.
+    """
     try:
         _ = settings.TULGA_VAR_DIR
     except Misconfigured as error:
@@ -21,7 +25,8 @@ def load_settings() -> None:
 
 
 def refuse_wrong_setup() -> None:
-    """Ends the process by `SystemExit` if it must not start: no tables, no keys, an unsafe live set, a wrong clock.
+    """Ends the process by `SystemExit` if it must not start: no tables, no keys, an unsafe live
+    set, a wrong clock.
 
     A database that is away is waited for, not refused.
     """
@@ -42,14 +47,16 @@ def require_tables() -> None:
         return
     if _TABLE not in names:
         raise Misconfigured(
-            f"there are no tables in the database of this set-up ({_place()}).\nMake them: manage.py migrate"
+            f"there are no tables in the database of this set-up ({_place()}).\nMake them:"
+            " manage.py migrate"
         )
     try:
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT 1 FROM {_TABLE} LIMIT 1")  # noqa: S608
     except ProgrammingError:
         raise Misconfigured(
-            "the application's role may not read the tables.\nAfter each migrate: manage.py grant_application_role"
+            "the application's role may not read the tables.\nAfter each migrate: manage.py"
+            " grant_application_role"
         ) from None
     except Error:
         return
@@ -67,19 +74,24 @@ def require_keys() -> None:
 
 
 def tell_of_others_keys() -> None:
-    """Prints one sentence if this process could read keys that it must not have. In live mode it does not start."""
+    """Prints one sentence if this process could read keys that it must not have. In live mode it
+    does not start.
+    """
     if settings.TULGA_OTHERS_KEYS:
         first, more = settings.TULGA_OTHERS_KEYS[0], len(settings.TULGA_OTHERS_KEYS) - 1
         print(
-            f"Tulga: the process {settings.TULGA_PROCESS} can read {first} and {more} more keys of others, so whoever "
-            "takes it over may say what they say. Good for a trial; live mode refuses it.",
+            f"Tulga: the process {settings.TULGA_PROCESS} can read {first} and {more} more keys of"
+            " others, so whoever takes it over may say what they say. Good for a trial; live mode"
+            " refuses it.",
             file=sys.stderr,
             flush=True,
         )
 
 
 def require_database() -> None:
-    """Raises `Misconfigured` if the database does not answer, for commands that do not wait for it."""
+    """Raises `Misconfigured` if the database does not answer, for commands that do not wait for
+    it.
+    """
     try:
         connection.close()
         connection.ensure_connection()
@@ -91,7 +103,11 @@ def require_database() -> None:
 
 def _place() -> str:
     # Of a server only what it is: its address holds a password.
-    return str(connection.settings_dict["NAME"]) if connection.vendor == "sqlite" else connection.vendor
+    return (
+        str(connection.settings_dict["NAME"])
+        if connection.vendor == "sqlite"
+        else connection.vendor
+    )
 
 
 def message_of(error: Misconfigured) -> str:

@@ -1,7 +1,9 @@
-"""Static files: under names that hold the hash of what they are, compressed, so that a browser keeps each for a year.
+"""Static files: under names that hold the hash of what they are, compressed, so that a browser
+keeps each for a year.
 
-They are gathered into one folder when a web server starts and finds there others than its own, or not all: no step to
-forget at an upgrade. What an older page still asks for stays there. Beside that folder, where nothing is served, lie
+They are gathered into one folder when a web server starts and finds there others than its own, or
+not all: no step to forget at an upgrade. What an older page still asks for stays there. Beside that
+folder, where nothing is served, lie
 the books: the manifest, the mark of what was gathered, the lock.
 """
 
@@ -51,7 +53,9 @@ def require() -> None:
 
 
 def gather() -> None:
-    """Makes the folder hold the files of this installation. Raises `Misconfigured` where that cannot be written."""
+    """Makes the folder hold the files of this installation. Raises `Misconfigured` where that
+    cannot be written.
+    """
     folder, books = Path(settings.STATIC_ROOT), _books()
     found = sha256()
     for finder in get_finders():
@@ -67,16 +71,20 @@ def gather() -> None:
         with (books / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not _is_gathered(ours):
-                # Whatever ends this half-way, no mark speaks for what is there then. A manifest may be half of one.
+                # Whatever ends this half-way, no mark speaks for what is there then. A manifest may
+                # be half of one.
                 for name in (_GATHERED, HashedFiles.manifest_name):
                     (books / name).unlink(missing_ok=True)
                 ignored = list(_LEFT_OUT)
-                call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=ignored)
+                call_command(
+                    "collectstatic", interactive=False, verbosity=0, ignore_patterns=ignored
+                )
                 (books / _GATHERED).write_text(ours)
     except OSError as error:
         raise Misconfigured(
-            f"the static files in {folder} are not those of this installation, and cannot be written: {error.strerror}."
-            "\nName a folder of the web server's own in TULGA_STATIC_DIR."
+            f"the static files in {folder} are not those of this installation, and cannot be"
+            f" written: {error.strerror}.\nName a folder of the web server's own in"
+            " TULGA_STATIC_DIR."
         ) from None
 
 

@@ -1,4 +1,6 @@
-"""What gunicorn says of a request that no application sees: in the words of the API, as `application/problem+json`."""
+"""What gunicorn says of a request that no application sees: in the words of the API, as
+`application/problem+json`.
+"""
 
 import json
 import secrets
@@ -38,14 +40,22 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn's worker with threads, but for how it answers what it cannot read."""
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
-        """Answers and logs; what was sent is in neither, for it may be a secret in the wrong place."""
+        """Answers and logs; what was sent is in neither, for it may be a secret in the wrong
+        place.
+        """
         code = next((code for kind, code in _CODES if isinstance(exc, kind)), "internal_error")
         request_id, problem = secrets.token_hex(12), PROBLEMS[code]
         self.log.warning("request %s was not read: %s", request_id, type(exc).__name__)
         body = problems.body_of(problem, code=code, detail="", instance="", request_id=request_id)
         content = json.dumps(body | {"errors": []}, ensure_ascii=False).encode()
-        head = {"Connection": "close", "Content-Type": problems.MEDIA_TYPE, "Content-Length": len(content)}
-        lines = [f"{name}: {value}" for name, value in (head | {"X-Request-Id": request_id}).items()]
+        head = {
+            "Connection": "close",
+            "Content-Type": problems.MEDIA_TYPE,
+            "Content-Length": len(content),
+        }
+        lines = [
+            f"{name}: {value}" for name, value in (head | {"X-Request-Id": request_id}).items()
+        ]
         first = f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}"
         with suppress(OSError):  # whoever sent it may have gone
             util.write_nonblock(client, "\r\n".join([first, *lines, "", ""]).encode() + content)

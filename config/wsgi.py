@@ -17,7 +17,8 @@ try:
     static_files.require()
 except SystemExit as refused:
     print(refused, file=sys.stderr, flush=True)
-    # gunicorn's word for a process that must not be started again and again. At once: an ordinary exit while the
-    # application is being loaded was seen to wait for a lock that nobody holds any more.
+    # gunicorn's word for a process that must not be started again and again. At once: an ordinary
+    # exit while the application is being loaded was seen to wait for a lock that nobody holds any
+    # more.
     os._exit(3)
 application = get_wsgi_application()

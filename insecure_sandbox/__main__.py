@@ -17,7 +17,9 @@ def main() -> None:
     arguments = _parser().parse_args()
     host = loopback_address(arguments.host)
     script = FaultScript()
-    server = SandboxServer(host=host, port=arguments.port, table=table(arguments.state, script=script), script=script)
+    server = SandboxServer(
+        host=host, port=arguments.port, table=table(arguments.state, script=script), script=script
+    )
 
     def stop(number: int, frame: FrameType | None) -> None:
         # From another thread, because shutdown waits for the loop that this handler interrupts.
@@ -33,9 +35,15 @@ def main() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m insecure_sandbox", description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1", help="a loopback address; any other is refused")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes a free one (default %(default)s)")
-    parser.add_argument("--state", type=Path, default=Path("var/sandbox"), help="kept here (default %(default)s)")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="a loopback address; any other is refused"
+    )
+    parser.add_argument(
+        "--port", type=int, default=DEFAULT_PORT, help="0 takes a free one (default %(default)s)"
+    )
+    parser.add_argument(
+        "--state", type=Path, default=Path("var/sandbox"), help="kept here (default %(default)s)"
+    )
     return parser
 
 

@@ -1,4 +1,5 @@
-"""A certification authority of our own with the profile of the national one, for tests and the sandbox.
+"""A certification authority of our own with the profile of the national one, for tests and the
+sandbox.
 
 Its roots must never be installed as anchors of a live service: every name says TULGA SANDBOX.
 """
@@ -9,7 +10,14 @@ from insecure_sandbox import keys, profile
 from insecure_sandbox.authority_storage import load_authority, save_authority
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.keys import PrivateKey
-from insecure_sandbox.minting import Authority, Template, certificate_body, certify, new_serial, seal
+from insecure_sandbox.minting import (
+    Authority,
+    Template,
+    certificate_body,
+    certify,
+    new_serial,
+    seal,
+)
 from insecure_sandbox.profile import Role
 from insecure_sandbox.revocation_list import make_crl
 from verification.engines.pki.certificate import parse_certificate
@@ -33,7 +41,9 @@ _HOUR = timedelta(hours=1)
 
 
 def create_authority(family: Family, *, at: datetime) -> Authority:
-    """A new root, valid from three years before `at` for thirteen years, and an issuing authority two years younger."""
+    """A new root, valid from three years before `at` for thirteen years, and an issuing authority
+    two years younger.
+    """
     root_key = keys.generate_key(family, rsa_bits=_AUTHORITY_RSA_BITS)
     root = certify(
         Template(
@@ -71,7 +81,9 @@ def person_template(
 ) -> Template:
     """The template of a person's certificate, valid from one hour before `at` for `days` days."""
     return Template(
-        subject=profile.subject_name(iin=iin, surname=surname, given_name=given_name, patronymic=patronymic, role=role),
+        subject=profile.subject_name(
+            iin=iin, surname=surname, given_name=given_name, patronymic=patronymic, role=role
+        ),
         extensions=profile.leaf_extensions(family, role=role),
         not_before=at - _HOUR,
         not_after=at - _HOUR + timedelta(days=days),
@@ -92,7 +104,9 @@ def issue(
     days: int = 365,
     key: PrivateKey | None = None,
 ) -> Credential:
-    """A person's certificate with its key, a new one unless `key` is given (an RSA key takes 50 ms to make)."""
+    """A person's certificate with its key, a new one unless `key` is given (an RSA key takes 50 ms
+    to make).
+    """
     template = person_template(
         authority.family,
         iin=iin,
@@ -104,23 +118,40 @@ def issue(
         serial=serial,
         days=days,
     )
-    return certify(template, keys.generate_key(authority.family) if key is None else key, by=authority.issuing)
+    return certify(
+        template, keys.generate_key(authority.family) if key is None else key, by=authority.issuing
+    )
 
 
 def forge_like_nca(
-    real_leaf_issuer: bytes, *, iin: str, surname: str, given_name: str, patronymic: str = "", at: datetime
+    real_leaf_issuer: bytes,
+    *,
+    iin: str,
+    surname: str,
+    given_name: str,
+    patronymic: str = "",
+    at: datetime,
 ) -> Credential:
-    """What tools that impersonate NCALayer make: the issuer's name copied, our own key, zeros where it should sign.
+    """What tools that impersonate NCALayer make: the issuer's name copied, our own key, zeros where
+    it should sign.
 
     `real_leaf_issuer`: DER of the authority whose name is borrowed; no key of it is needed.
     """
     issuer = parse_certificate(real_leaf_issuer)
     key = keys.generate_key(issuer.public_key.family)
     template = person_template(
-        issuer.public_key.family, iin=iin, surname=surname, given_name=given_name, patronymic=patronymic, at=at
+        issuer.public_key.family,
+        iin=iin,
+        surname=surname,
+        given_name=given_name,
+        patronymic=patronymic,
+        at=at,
     )
     body = certificate_body(
-        template, info=keys.public_key_info(key), issuer=issuer.subject, algorithm=keys.signature_algorithm(key)
+        template,
+        info=keys.public_key_info(key),
+        issuer=issuer.subject,
+        algorithm=keys.signature_algorithm(key),
     )
     certificate = seal(body, key, signature=bytes(len(issuer.signature)))
     return Credential(certificate, issuer.public_key.family, key, real_leaf_issuer)

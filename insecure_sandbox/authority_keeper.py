@@ -1,4 +1,6 @@
-"""One test authority kept over restarts: its keys, what it revoked, and the number of its last list."""
+"""One test authority kept over restarts: its keys, what it revoked, and the number of its last
+list.
+"""
 
 import json
 import os
@@ -21,11 +23,17 @@ FAMILIES: Final[tuple[Family, ...]] = ("gost512", "rsa")
 STATES: Final = ("valid", "revoked", "expired", "unanswered")
 ROLES: Final[tuple[Role, ...]] = ("individual", "legal", "auth")
 
-_AUTHORITY_AGE: Final = timedelta(days=365)  # at birth, so that an expired certificate lies within its life
+_AUTHORITY_AGE: Final = timedelta(
+    days=365
+)  # at birth, so that an expired certificate lies within its life
 _EXPIRED_AGE: Final = timedelta(days=400)  # of a certificate that is valid for 365 days
 _CRL_VALID: Final = timedelta(hours=1)  # thisUpdate to nextUpdate
-_CRL_REUSED: Final = timedelta(minutes=1)  # a list is signed anew when it is older or something was revoked
-_UNANSWERED: Final = timedelta(seconds=10)  # how long lists are stale for whoever asked of an unanswered one in vain
+_CRL_REUSED: Final = timedelta(
+    minutes=1
+)  # a list is signed anew when it is older or something was revoked
+_UNANSWERED: Final = timedelta(
+    seconds=10
+)  # how long lists are stale for whoever asked of an unanswered one in vain
 _CLOCK_SKEW: Final = timedelta(minutes=1)  # thisUpdate lies so far back
 
 
@@ -40,7 +48,9 @@ class Person:
 
 
 class AuthorityKeeper:
-    """Issues, revokes and lists for one family. Threads may share it; one process owns the directory."""
+    """Issues, revokes and lists for one family. Threads may share it; one process owns the
+    directory.
+    """
 
     def __init__(self, directory: Path, *, family: Family) -> None:
         """Loads the authority of this directory, or creates it there."""
@@ -71,8 +81,9 @@ class AuthorityKeeper:
         return credential
 
     def is_unanswered(self, serial: int) -> bool:
-        """Whether nobody gets an answer about this certificate: not from the responder, which asks first, nor by the
-        list that is fetched then."""
+        """Whether nobody gets an answer about this certificate: not from the responder, which asks
+        first, nor by the list that is fetched then.
+        """
         with self._lock:
             if serial not in self._unanswered:
                 return False
@@ -90,7 +101,9 @@ class AuthorityKeeper:
         return self._register.revoked.get(serial)
 
     def delta_crl(self) -> bytes:
-        """Every revocation as a list of changes to the very first list, so that it fits each later one."""
+        """Every revocation as a list of changes to the very first list, so that it fits each later
+        one.
+        """
         this_update = datetime.now(UTC) - _CLOCK_SKEW
         with self._lock:
             return self._sign_crl(this_update=this_update, base_number=1)
@@ -108,7 +121,9 @@ class AuthorityKeeper:
         )
 
     def crl(self) -> bytes:
-        """The current list, DER; yesterday's for a while after somebody asked of a certificate that is unanswered."""
+        """The current list, DER; yesterday's for a while after somebody asked of a certificate that
+        is unanswered.
+        """
         at = datetime.now(UTC)
         if at < self._stale_until:
             return self.stale_crl()
@@ -138,9 +153,13 @@ class _Register:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        kept: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"crl_number": 0, "revoked": {}}
+        kept: dict[str, Any] = (
+            json.loads(path.read_text()) if path.exists() else {"crl_number": 0, "revoked": {}}
+        )
         self._number: int = kept["crl_number"]
-        self._revoked = {int(serial, 16): datetime.fromisoformat(at) for serial, at in kept["revoked"].items()}
+        self._revoked = {
+            int(serial, 16): datetime.fromisoformat(at) for serial, at in kept["revoked"].items()
+        }
 
     @property
     def revoked(self) -> Mapping[int, datetime]:

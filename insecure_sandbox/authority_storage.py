@@ -1,4 +1,6 @@
-"""Keeps a sandbox authority over restarts: one JSON file with certificates and unprotected private keys."""
+"""Keeps a sandbox authority over restarts: one JSON file with certificates and unprotected private
+keys.
+"""
 
 import base64
 import json
@@ -21,7 +23,12 @@ def save_authority(authority: Authority, directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / _FILE
     text = json.dumps(
-        {"family": authority.family, "root": _plain(authority.root), "issuing": _plain(authority.issuing)}, indent=1
+        {
+            "family": authority.family,
+            "root": _plain(authority.root),
+            "issuing": _plain(authority.issuing),
+        },
+        indent=1,
     )
     path.touch(mode=0o600)
     path.write_text(text)
@@ -32,7 +39,9 @@ def load_authority(directory: Path) -> Authority:
     stored: dict[str, Any] = json.loads((directory / _FILE).read_text())
     family: Family = stored["family"]
     root = _credential(stored["root"], family=family, issuer=None)
-    return Authority(family, root, _credential(stored["issuing"], family=family, issuer=root.certificate))
+    return Authority(
+        family, root, _credential(stored["issuing"], family=family, issuer=root.certificate)
+    )
 
 
 def _plain(credential: Credential) -> dict[str, str]:
@@ -42,7 +51,11 @@ def _plain(credential: Credential) -> dict[str, str]:
     else:
         text = (
             require_rsa(key)
-            .private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+            .private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
             .decode()
         )
     return {"certificate": base64.b64encode(credential.certificate).decode(), "private_key": text}
@@ -50,13 +63,17 @@ def _plain(credential: Credential) -> dict[str, str]:
 
 def _credential(stored: dict[str, str], *, family: Family, issuer: bytes | None) -> Credential:
     certificate = base64.b64decode(stored["certificate"])
-    return Credential(certificate, family, _private_key(stored["private_key"], family), issuer or certificate)
+    return Credential(
+        certificate, family, _private_key(stored["private_key"], family), issuer or certificate
+    )
 
 
 def _private_key(text: str, family: Family) -> PrivateKey:
     if family == "gost512":
         return int(text, 16)
-    key = serialization.load_pem_private_key(text.encode(), password=None, unsafe_skip_rsa_key_validation=True)
+    key = serialization.load_pem_private_key(
+        text.encode(), password=None, unsafe_skip_rsa_key_validation=True
+    )
     if not isinstance(key, rsa.RSAPrivateKey):
         raise TypeError("the stored key is not an RSA key")
     return key

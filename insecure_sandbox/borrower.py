@@ -1,4 +1,6 @@
-"""A simulated borrower's browser: follows a link, reads pages, answers forms and scripts' JSON, and signs."""
+"""A simulated borrower's browser: follows a link, reads pages, answers forms and scripts' JSON, and
+signs.
+"""
 
 import base64
 import json
@@ -18,9 +20,12 @@ from insecure_sandbox.credential import Credential
 from insecure_sandbox.signing import sign_cms
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-_SCRIPT = {"Accept": "application/json"}  # a page's own script asks so; browsers themselves ask for HTML
+_SCRIPT = {
+    "Accept": "application/json"
+}  # a page's own script asks so; browsers themselves ask for HTML
 
-# The pauses of static/borrower/wait.js between its questions; the first question here is the page it stands on.
+# The pauses of static/borrower/wait.js between its questions; the first question here is the page
+# it stands on.
 FIRST_SECONDS, SLOWEST_SECONDS, SLOWER = 0.4, 10.0, 1.5
 
 
@@ -37,7 +42,8 @@ class Form:
 
 
 class Page(HTMLParser):
-    """What the borrower needs of a page: its forms, the token for its script's posts, the request for NCALayer.
+    """What the borrower needs of a page: its forms, the token for its script's posts, the request
+    for NCALayer.
 
     drawing: of a QR code, the path of its squares. number: that a phone shows.
     """
@@ -94,14 +100,18 @@ class Browser:
         self._http = urllib3.PoolManager(retries=False, timeout=30)
 
     def follow(self, link: str) -> None:
-        """Opens the lender's link, or a code's, and taps Continue: the token goes from the fragment into the form."""
+        """Opens the lender's link, or a code's, and taps Continue: the token goes from the fragment
+        into the form.
+        """
         place = urlsplit(link)
         page = self._get(place.path)
         form = page.form("csrfmiddlewaretoken", "token")
         self._post(form.action or place.path, form.fields | {"token": place.fragment})
 
     def hand_over(self) -> "Browser":
-        """Has a phone scan the page's code, answer no, and show its number, which is typed in here; the phone's."""
+        """Has a phone scan the page's code, answer no, and show its number, which is typed in here;
+        the phone's.
+        """
         asked = self._form_to("/v/now/elsewhere/")
         shown = Page(self._post(asked.action, asked.fields).data.decode())
         phone = Browser(self._url)
@@ -136,7 +146,9 @@ class Browser:
         self._post(form.action, form.fields | fields)
 
     def copy_document(self, *, number: str, born: str) -> None:
-        """Types what stands in a document; `born` as in ISO 8601, which the page asks for in three fields."""
+        """Types what stands in a document; `born` as in ISO 8601, which the page asks for in three
+        fields.
+        """
         year, month, day = born.split("-")
         typed = {"birth_date_day": day, "birth_date_month": month, "birth_date_year": year}
         self.fill_in("form", document_number=number, **typed)
@@ -145,18 +157,26 @@ class Browser:
         """What a page's script is told when it asks how things stand."""
         return self._json(self._request("GET", "/v/now/", more=_SCRIPT))
 
-    def tell(self, page: Page, answer: dict[str, Any], *, files: Sequence[bytes] = ()) -> dict[str, Any]:
+    def tell(
+        self, page: Page, answer: dict[str, Any], *, files: Sequence[bytes] = ()
+    ) -> dict[str, Any]:
         """Answers as the script of this page does, and gives what it is told then."""
         return self._json(self.say(page, answer, files))
 
-    def say(self, page: Page, answer: dict[str, Any] | None, files: Sequence[bytes] = ()) -> urllib3.BaseHTTPResponse:
-        """What the script of this page is answered; without an answer of its own it asks how things stand."""
+    def say(
+        self, page: Page, answer: dict[str, Any] | None, files: Sequence[bytes] = ()
+    ) -> urllib3.BaseHTTPResponse:
+        """What the script of this page is answered; without an answer of its own it asks how things
+        stand.
+        """
         if answer is None:
             return self._request("GET", "/v/now/", more=_SCRIPT)
         sent = [urllib3.fields.RequestField("file", file, filename="frame.jpg") for file in files]
         for one in sent:
             one.make_multipart(content_type="image/jpeg")
-        body, content_type = urllib3.encode_multipart_formdata([("answer", json.dumps(answer)), *sent])
+        body, content_type = urllib3.encode_multipart_formdata(
+            [("answer", json.dumps(answer)), *sent]
+        )
         more = _SCRIPT | {"Content-Type": content_type, "X-CSRFToken": page.script_token}
         return self._request("POST", "/v/now/", body=body, more=more)
 
@@ -172,8 +192,12 @@ class Browser:
         return base64.b64decode(request["args"]["data"])
 
     def sign(self, credential: Credential) -> str:
-        """Signs the statement that is shown, sends it, and gives the signature for whoever would replay it."""
-        signature = base64.b64encode(sign_cms(credential, self.statement(), signed_at=datetime.now(UTC))).decode()
+        """Signs the statement that is shown, sends it, and gives the signature for whoever would
+        replay it.
+        """
+        signature = base64.b64encode(
+            sign_cms(credential, self.statement(), signed_at=datetime.now(UTC))
+        ).decode()
         self.send(signature)
         return signature
 
@@ -183,11 +207,15 @@ class Browser:
         self._post(form.action, form.fields | {"signature": signature})
 
     def egov_code(self) -> str:
-        """The text of the QR code for eGov Mobile that the page of the statement makes when its button is pressed."""
+        """The text of the QR code for eGov Mobile that the page of the statement makes when its
+        button is pressed.
+        """
         page = self.wait_for("statement")
         form = next(form for form in page.forms if form.action.endswith("/egov/"))
         more = _SCRIPT | _FORM | {"X-CSRFToken": page.script_token}
-        said = self._json(self._request("POST", form.action, body=urlencode(form.fields).encode(), more=more))
+        said = self._json(
+            self._request("POST", form.action, body=urlencode(form.fields).encode(), more=more)
+        )
         return str(said["text"])
 
     def wait_for(self, name: str, *, seconds: float = 90) -> Page:
@@ -200,7 +228,9 @@ class Browser:
         return self._poll(lambda page: page != "wait", what="the judgement", seconds=seconds)
 
     def _poll(self, is_awaited: Callable[[str], bool], *, what: str, seconds: float) -> str:
-        """Asks which page is open, with the pauses of the waiting page, until it is the awaited one; gives it."""
+        """Asks which page is open, with the pauses of the waiting page, until it is the awaited
+        one; gives it.
+        """
         deadline, pause = time.monotonic() + seconds, FIRST_SECONDS
         while not is_awaited(page := self.state()["page"]):
             if time.monotonic() > deadline:
@@ -225,7 +255,9 @@ class Browser:
         return form
 
     def _post(self, action: str, fields: dict[str, str]) -> urllib3.BaseHTTPResponse:
-        answer = self._request("POST", action or "/v/now/", body=urlencode(fields).encode(), more=_FORM)
+        answer = self._request(
+            "POST", action or "/v/now/", body=urlencode(fields).encode(), more=_FORM
+        )
         if answer.status not in (200, 302, 303):
             raise PlayFailed(f"the page {action} answered {answer.status}")
         return answer
@@ -237,13 +269,20 @@ class Browser:
         return said
 
     def _request(
-        self, method: str, path: str, body: bytes | None = None, *, more: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        more: Mapping[str, str] | None = None,
     ) -> urllib3.BaseHTTPResponse:
         cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
-        # A connection of its own each: a server may hang up on one just as it is used again, and an answer is no POST
-        # to be sent twice.
+        # A connection of its own each: a server may hang up on one just as it is used again, and an
+        # answer is no POST to be sent twice.
         headers = {"Cookie": cookies, "Referer": self._url, "Connection": "close", **(more or {})}
-        answer = self._http.request(method, f"{self._url}{path}", body=body, headers=headers, redirect=False)
+        answer = self._http.request(
+            method, f"{self._url}{path}", body=body, headers=headers, redirect=False
+        )
         for line in answer.headers.getlist("Set-Cookie"):
             self._cookies |= {name: morsel.value for name, morsel in SimpleCookie(line).items()}
         return answer

@@ -1,7 +1,9 @@
-"""What a simulated borrower holds before the camera's page: a portrait warped on command, never a person.
+"""What a simulated borrower holds before the camera's page: a portrait warped on command, never a
+person.
 
-Frames are painted once for each camera, in a thread of its own, of somebody a little other than all before, and held
-anew for each capture; they are bound to their command as static/borrower/commands.js binds them.
+Frames are painted once for each camera, in a thread of its own, of somebody a little other than all
+before, and held anew for each capture; they are bound to their command as
+static/borrower/commands.js binds them.
 """
 
 import hmac
@@ -30,7 +32,9 @@ APART_MS = 60
 SLOW_APART_MS = 240
 """The same of a line on which too few pictures come."""
 STUCK = 5
-"""Frames that show one picture, where it is stuck: one more than a slow camera gives (`GateLimits.frozen_run`)."""
+"""Frames that show one picture, where it is stuck: one more than a slow camera gives
+(`GateLimits.frozen_run`).
+"""
 _DRAWN_MAX = 8  # borrowers of one camera, until one of them can do everything
 _FACE = (260, 320)  # pixels of it, of a frame of 640 × 480
 LOOKED_SECONDS = 0.25
@@ -60,13 +64,16 @@ def wrongly(command: str) -> warp.Play:
 
 
 def _stuck(frames: Sequence[bytes]) -> list[bytes]:
-    """The first frame again and again, then the gesture: stuck at its end, some gestures would not show at all."""
+    """The first frame again and again, then the gesture: stuck at its end, some gestures would not
+    show at all.
+    """
     return [frames[0]] * STUCK + list(frames[STUCK:])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Showing:
-    """What is held before the page: which gesture to which command, and the pictures of it as they are sent.
+    """What is held before the page: which gesture to which command, and the pictures of it as they
+    are sent.
 
     beside: whether another face looks in as each begins. apart_ms: from one to the next.
     """
@@ -94,10 +101,16 @@ class Camera:
     """A photograph that does what it is told."""
 
     def __init__(
-        self, photo: Path, *, frames: int = FRAMES, other: Path | None = None, is_another: bool = False
+        self,
+        photo: Path,
+        *,
+        frames: int = FRAMES,
+        other: Path | None = None,
+        is_another: bool = False,
     ) -> None:
-        """Begins to paint so many frames of each gesture at once, beside whoever goes on. other: whose face may be seen
-        beside the first. is_another: as somebody a little other than in the photo, and than any before.
+        """Begins to paint so many frames of each gesture at once, beside whoever goes on. other:
+        whose face may be seen beside the first. is_another: as somebody a little other than in the
+        photo, and than any before.
         """
         self._frames = frames
         self._other = None if other is None else _painter.submit(_face_of, other)
@@ -113,7 +126,9 @@ class Camera:
     def take_with_another(self, gesture: warp.Play) -> list[bytes]:
         """The same, and the other face looks in as it begins."""
         other = None if self._other is None else self._other.result()
-        return taken_anew(self._played[gesture].result(), chance=np.random.default_rng(), beside=other)
+        return taken_anew(
+            self._played[gesture].result(), chance=np.random.default_rng(), beside=other
+        )
 
     def wait(self) -> None:
         """Returns when everything is painted: a command's window is too short to wait in."""
@@ -143,7 +158,8 @@ def follow(browser: Browser, camera: Camera, *, shows: str = "as_told") -> str:
         take = camera.take_with_another if showing.beside else camera.take
         frames = showing.sent(take(showing.gesture(asked["command"])))
         answer = answered(frames, asked, apart_ms=showing.apart_ms)
-        # Frames that come before they are taken, or before anybody could have read the command, are refused.
+        # Frames that come before they are taken, or before anybody could have read the command, are
+        # refused.
         last = max(frame["at_ms"] for frame in answer["frames"])
         time.sleep(max(0.0, last / 1000 - (time.monotonic() - heard)))
         files = answer.pop("files")
@@ -154,12 +170,19 @@ def follow(browser: Browser, camera: Camera, *, shows: str = "as_told") -> str:
     return browser.wait_for_judgement()
 
 
-def answered(frames: Sequence[bytes], asked: Mapping[str, Any], *, apart_ms: int = APART_MS) -> dict[str, Any]:
-    """What is sent for a command, in one part: a thin chain of all frames, and few of them in full."""
+def answered(
+    frames: Sequence[bytes], asked: Mapping[str, Any], *, apart_ms: int = APART_MS
+) -> dict[str, Any]:
+    """What is sent for a command, in one part: a thin chain of all frames, and few of them in
+    full.
+    """
     times = [asked["not_before_ms"] + apart_ms * place for place in range(len(frames))]
-    # The first, in which the head is still straight, and others as far apart as can be: a gesture's peak is among them.
+    # The first, in which the head is still straight, and others as far apart as can be: a gesture's
+    # peak is among them.
     full = [place * len(frames) // asked["stills"] for place in range(asked["stills"])]
-    thin = [thinned(jpeg, side=asked["chain_side"], most_bytes=asked["chain_bytes"]) for jpeg in frames]
+    thin = [
+        thinned(jpeg, side=asked["chain_side"], most_bytes=asked["chain_bytes"]) for jpeg in frames
+    ]
     chain = list(zip(times, thin, strict=True))
     return bound(chain, [(times[place], frames[place]) for place in full], asked)
 
@@ -172,7 +195,9 @@ def bound(
     part: int = 0,
     parts: int = 1,
 ) -> dict[str, Any]:
-    """Pictures with their times, as a page sends them: each with a code for its command, part, place and time."""
+    """Pictures with their times, as a page sends them: each with a code for its command, part,
+    place and time.
+    """
     told, files = [], []
     for seq, (at_ms, jpeg) in enumerate([*chain, *stills]):
         said = f"{asked['step']}:{part}:{seq}:{at_ms}:{sha256(jpeg).hexdigest()}"
@@ -186,7 +211,8 @@ def _puppet(photo: Path, *, is_another: bool) -> warp.Puppet:
     picture, chance = _opened(photo), np.random.default_rng()
     if not is_another:
         return warp.Puppet(picture)
-    # Some are bent into a face that hardly opens its eyes or mouth: nobody would know why it is refused.
+    # Some are bent into a face that hardly opens its eyes or mouth: nobody would know why it is
+    # refused.
     drawn = (warp.Puppet(picture, sitting=Sitting(chance)) for _ in range(_DRAWN_MAX))
     able = next((puppet for puppet in drawn if puppet.is_able()), None)
     return able or warp.Puppet(picture, sitting=Sitting(chance))
@@ -196,7 +222,9 @@ def _face_of(photo: Path) -> NDArray[np.uint8]:
     """The face alone, as a camera sees it at arm's length."""
     seen = warp.Puppet(_opened(photo)).show(warp.Pose())
     middle, (wide, high) = (seen.shape[1] // 2, seen.shape[0] // 2), _FACE
-    return seen[middle[1] - high // 2 : middle[1] + high // 2, middle[0] - wide // 2 : middle[0] + wide // 2]
+    return seen[
+        middle[1] - high // 2 : middle[1] + high // 2, middle[0] - wide // 2 : middle[0] + wide // 2
+    ]
 
 
 def _opened(photo: Path) -> NDArray[np.uint8]:

@@ -1,6 +1,8 @@
-"""Source `consent`: asks people for their consent in the place of the state's 1414, and tells what they answered.
+"""Source `consent`: asks people for their consent in the place of the state's 1414, and tells what
+they answered.
 
-Who was registered with `consent: valid`, which is usual, answers yes at once; with `pending`, when told to.
+Who was registered with `consent: valid`, which is usual, answers yes at once; with `pending`, when
+    told to.
 """
 
 import json
@@ -10,7 +12,15 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from insecure_sandbox.consents import ANSWERS, Asked, Consent, Consents
-from insecure_sandbox.exchange import Rejected, Request, Response, Route, as_json, only_fields, text_field
+from insecure_sandbox.exchange import (
+    Rejected,
+    Request,
+    Response,
+    Route,
+    as_json,
+    only_fields,
+    text_field,
+)
 from insecure_sandbox.inbox import Inbox
 from insecure_sandbox.people import People
 from insecure_sandbox.questions import AnsweredOnce, request_id
@@ -58,8 +68,12 @@ def routes(people: People, consents: Consents, inbox: Inbox) -> tuple[Route, ...
     def read(request: Request) -> Response:
         fields = request.fields()
         only_fields(fields, {"request_id", "iin", "consent_id"})
-        consent = consents.find(text_field(fields, "consent_id"), iin=text_field(fields, "iin", limit=64))
-        return _without_terms(fields, "not_found") if consent is None else _with_terms(fields, consent)
+        consent = consents.find(
+            text_field(fields, "consent_id"), iin=text_field(fields, "iin", limit=64)
+        )
+        return (
+            _without_terms(fields, "not_found") if consent is None else _with_terms(fields, consent)
+        )
 
     def answer(request: Request) -> Response:
         fields = request.fields()
@@ -70,7 +84,12 @@ def routes(people: People, consents: Consents, inbox: Inbox) -> tuple[Route, ...
         return as_json({"answered": consents.answer(text_field(fields, "consent_id"), status)})
 
     return (
-        Route(method="POST", path="/consent/request", source=SOURCE, handle=AnsweredOnce().once(ask, is_kept=_is_done)),
+        Route(
+            method="POST",
+            path="/consent/request",
+            source=SOURCE,
+            handle=AnsweredOnce().once(ask, is_kept=_is_done),
+        ),
         Route(method="POST", path="/consent/read", source=SOURCE, handle=read),
         Route(method="POST", path="/consent/answer", source="consent_answer", handle=answer),
     )
@@ -83,9 +102,15 @@ def _is_done(answer: Response) -> bool:
 
 def _asked(fields: Mapping[str, Any]) -> Asked:
     services = fields.get("services")
-    if not isinstance(services, list) or not services or any(name not in _SERVICES for name in services):
+    if (
+        not isinstance(services, list)
+        or not services
+        or any(name not in _SERVICES for name in services)
+    ):
         raise Rejected(400, f"services must be a list out of {list(_SERVICES)}")
-    if text_field(fields, "language") not in _LANGUAGES or not _SHA256.fullmatch(text_field(fields, "text_sha256")):
+    if text_field(fields, "language") not in _LANGUAGES or not _SHA256.fullmatch(
+        text_field(fields, "text_sha256")
+    ):
         raise Rejected(400, "language must be kk, ru or en, and text_sha256 a SHA-256")
     return Asked(
         reference=text_field(fields, "reference", limit=128),
@@ -103,7 +128,11 @@ def _asked(fields: Mapping[str, Any]) -> Asked:
 
 def _seconds(fields: Mapping[str, Any]) -> int:
     value = fields.get("valid_seconds")
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _MAX_VALID_SECONDS:
+    if (
+        not isinstance(value, int)
+        or isinstance(value, bool)
+        or not 1 <= value <= _MAX_VALID_SECONDS
+    ):
         raise Rejected(400, f"valid_seconds must be an integer from 1 to {_MAX_VALID_SECONDS}")
     return value
 

@@ -20,7 +20,9 @@ _MAX_CONSENTS: Final = 100_000
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """Who was asked, for whom, to what, and which text they were shown. `reference`: for which request for a loan."""
+    """Who was asked, for whom, to what, and which text they were shown. `reference`: for which
+    request for a loan.
+    """
 
     reference: str
     iin: str
@@ -45,7 +47,9 @@ class Consent:
     expires_at: str
 
     def status_at(self, at: datetime) -> str:
-        """What it is worth now: one that nobody answered has timed out, one that has run out is invalid."""
+        """What it is worth now: one that nobody answered has timed out, one that has run out is
+        invalid.
+        """
         if at < datetime.fromisoformat(self.expires_at) or self.status not in _OPEN:
             return self.status
         return "timeout" if self.status == "pending" else "invalid"
@@ -83,7 +87,9 @@ class Consents:
             return consent, True
 
     def answer(self, consent_id: str, status: str) -> bool:
-        """The person answers yes (`valid`) or no (`invalid`), or takes a yes back; whether it was open."""
+        """The person answers yes (`valid`) or no (`invalid`), or takes a yes back; whether it was
+        open.
+        """
         with self._lock:
             consent = self._consents.get(consent_id)
             if consent is None or consent.status_at(datetime.now(UTC)) not in _OPEN:
@@ -107,7 +113,9 @@ class Consents:
         """Those nobody has answered yet."""
         at = datetime.now(UTC)
         with self._lock:
-            return [consent for consent in self._consents.values() if consent.status_at(at) == "pending"]
+            return [
+                consent for consent in self._consents.values() if consent.status_at(at) == "pending"
+            ]
 
     def allows(self, consent_id: str, *, iin: str, service: str) -> bool:
         """Whether this person lets this service be asked about them now."""
@@ -128,5 +136,7 @@ class Consents:
 
 def _consent(fields: dict[str, Any]) -> Consent:
     # Lines of before consents were to one request have no reference: they are to none.
-    asked = Asked(**{"reference": ""} | fields["asked"] | {"services": tuple(fields["asked"]["services"])})
+    asked = Asked(
+        **{"reference": ""} | fields["asked"] | {"services": tuple(fields["asked"]["services"])}
+    )
     return Consent(**fields | {"asked": asked})

@@ -1,11 +1,18 @@
-"""A credential as JSON fields, private key included: what `/ca/credentials` answers and its clients read back."""
+"""A credential as JSON fields, private key included: what `/ca/credentials` answers and its clients
+read back.
+"""
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_der_private_key,
+)
 
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.keys import PrivateKey, require_rsa
@@ -13,7 +20,8 @@ from verification.engines.pki.keys import Family
 
 
 def credential_to_fields(credential: Credential) -> dict[str, str]:
-    """`family`, `serial` (hex), and in base64 `certificate`, `issuer_certificate` (DER) and `private_key`.
+    """`family`, `serial` (hex), and in base64 `certificate`, `issuer_certificate` (DER) and
+    `private_key`.
 
     The private key is 64 bytes big-endian for gost512, and PKCS #8 in DER for rsa.
     """
@@ -21,7 +29,9 @@ def credential_to_fields(credential: Credential) -> dict[str, str]:
     if isinstance(key, int):
         key_bytes = key.to_bytes(64, "big")
     else:
-        key_bytes = require_rsa(key).private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        key_bytes = require_rsa(key).private_bytes(
+            Encoding.DER, PrivateFormat.PKCS8, NoEncryption()
+        )
     return {
         "family": credential.family,
         "serial": f"{credential.serial:x}",
@@ -32,7 +42,9 @@ def credential_to_fields(credential: Credential) -> dict[str, str]:
 
 
 def credential_from_fields(fields: Mapping[str, Any]) -> Credential:
-    """The credential in an answer of `/ca/credentials`. Raises `KeyError` or `ValueError` for anything else."""
+    """The credential in an answer of `/ca/credentials`. Raises `KeyError` or `ValueError` for
+    anything else.
+    """
     family: Family = "gost512" if fields["family"] == "gost512" else "rsa"
     return Credential(
         certificate=b64decode(fields["certificate"], validate=True),

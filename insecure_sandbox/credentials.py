@@ -1,4 +1,6 @@
-"""Source `ca`: the desk of the test authorities. Gives out anchors, certificates with their keys, and revocations."""
+"""Source `ca`: the desk of the test authorities. Gives out anchors, certificates with their keys,
+and revocations.
+"""
 
 import re
 from base64 import b64encode
@@ -8,7 +10,15 @@ from typing import Any, Final
 
 from insecure_sandbox.authority_keeper import ROLES, STATES, AuthorityKeeper, Person
 from insecure_sandbox.credential_fields import credential_to_fields
-from insecure_sandbox.exchange import Rejected, Request, Response, Route, as_json, only_fields, text_field
+from insecure_sandbox.exchange import (
+    Rejected,
+    Request,
+    Response,
+    Route,
+    as_json,
+    only_fields,
+    text_field,
+)
 
 SOURCE: Final = "ca"
 
@@ -40,7 +50,10 @@ def routes(keepers: Mapping[str, AuthorityKeeper]) -> tuple[Route, ...]:
 def _certificates(keepers: Mapping[str, AuthorityKeeper]) -> list[dict[str, str]]:
     certificates = []
     for family, keeper in keepers.items():
-        for role, credential in (("anchor", keeper.authority.root), ("intermediate", keeper.authority.issuing)):
+        for role, credential in (
+            ("anchor", keeper.authority.root),
+            ("intermediate", keeper.authority.issuing),
+        ):
             certificates.append(
                 {
                     "role": role,
@@ -66,11 +79,15 @@ def _issue(fields: Mapping[str, Any], keepers: Mapping[str, AuthorityKeeper]) ->
     return credential_to_fields(credential) | {"role": role, "state": state}
 
 
-def _choice(fields: Mapping[str, Any], name: str, keepers: Mapping[str, AuthorityKeeper]) -> AuthorityKeeper:
+def _choice(
+    fields: Mapping[str, Any], name: str, keepers: Mapping[str, AuthorityKeeper]
+) -> AuthorityKeeper:
     return list(keepers.values())[_place(fields, name, allowed=tuple(keepers))]
 
 
-def _place(fields: Mapping[str, Any], name: str, *, allowed: Sequence[str], default: str | None = None) -> int:
+def _place(
+    fields: Mapping[str, Any], name: str, *, allowed: Sequence[str], default: str | None = None
+) -> int:
     """Where a word stands among the allowed ones. Raises `Rejected` if it is none of them."""
     word = text_field(fields, name, default=default)
     if word not in allowed:

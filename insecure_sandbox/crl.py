@@ -1,4 +1,6 @@
-"""Source `crl`: the revocation lists of the test authorities, as the NCA serves its own: plain HTTP, DER."""
+"""Source `crl`: the revocation lists of the test authorities, as the NCA serves its own: plain
+HTTP, DER.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -12,7 +14,9 @@ _CONTENT_TYPE: Final = "application/pkix-crl"
 
 
 def routes(keepers: Mapping[str, AuthorityKeeper]) -> tuple[Route, ...]:
-    """A family has the list `/crl/<family>`, its changes `/delta_crl/<family>`, and the root's `/root_crl/<family>`."""
+    """A family has the list `/crl/<family>`, its changes `/delta_crl/<family>`, and the root's
+    `/root_crl/<family>`.
+    """
     return (
         *(_route(family, keeper) for family, keeper in keepers.items()),
         *(_plain(f"/delta_crl/{family}", keeper.delta_crl) for family, keeper in keepers.items()),

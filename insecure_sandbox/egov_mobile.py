@@ -1,6 +1,8 @@
-"""A stand-in for the app eGov Mobile: reads the text of a QR code, gets the document, signs it and puts it back.
+"""A stand-in for the app eGov Mobile: reads the text of a QR code, gets the document, signs it and
+puts it back.
 
-`python -m insecure_sandbox.egov_mobile QR_TEXT`. It signs whatever it is given, with a key it gets from the sandbox.
+`python -m insecure_sandbox.egov_mobile QR_TEXT`. It signs whatever it is given, with a key it gets
+from the sandbox.
 """
 
 import argparse
@@ -37,7 +39,8 @@ class AppRefused(Exception):
 class Manner:
     """How the person with the phone, or whoever changed the app, behaves.
 
-    alters: signs another statement, puts another copy into the signature, or returns other rows or another method.
+    alters: signs another statement, puts another copy into the signature, or returns other rows or
+        another method.
     times: how often the signed document is put back. delay_seconds: before it is.
     """
 
@@ -56,7 +59,9 @@ class Answer:
 
 
 def sign(qr_text: str, credential: Credential, manner: Manner | None = None) -> list[Answer]:
-    """The whole way of the app; one answer for each PUT, none if the person cancels. Raises `AppRefused`."""
+    """The whole way of the app; one answer for each PUT, none if the person cancels. Raises
+    `AppRefused`.
+    """
     manner = manner or Manner()
     asked = get(address_in(qr_text))
     place, token = asked["document"]["uri"], asked["document"]["auth_token"]
@@ -80,14 +85,18 @@ def address_in(qr_text: str) -> str:
     return address
 
 
-def signed_documents(given: Mapping[str, Any], credential: Credential, *, alters: str = "") -> dict[str, Any]:
+def signed_documents(
+    given: Mapping[str, Any], credential: Credential, *, alters: str = ""
+) -> dict[str, Any]:
     """The same JSON with signatures in the documents' place."""
     mutated: dict[str, Any] = json.loads(json.dumps(given))
     for document in mutated["documentsToSign"]:
         file = document["document"]["file"]
         content = base64.b64decode(file["data"], validate=True)
         attached = given["signMethod"] == "CMS_WITH_DATA" or alters == "copy"
-        signature = sign_cms(credential, _altered(content, alters), attached=attached, signed_at=datetime.now(UTC))
+        signature = sign_cms(
+            credential, _altered(content, alters), attached=attached, signed_at=datetime.now(UTC)
+        )
         file["data"] = base64.b64encode(signature).decode()
         if alters == "rows":
             document["meta"][0]["value"] += "!"
@@ -107,7 +116,9 @@ def get(address: str, *, token: str = "") -> dict[str, Any]:
 
 def put(address: str, documents: Mapping[str, Any], *, token: str) -> Answer:
     """Puts the documents back."""
-    answer = _request("PUT", address, token=token, body=json.dumps(documents, ensure_ascii=False).encode())
+    answer = _request(
+        "PUT", address, token=token, body=json.dumps(documents, ensure_ascii=False).encode()
+    )
     return Answer(answer.status, _code(answer))
 
 
@@ -122,14 +133,22 @@ def _require_listed(address: str) -> None:
         raise AppRefused("the host is not on the list; the sandbox's app knows this machine only")
 
 
-def _request(method: str, address: str, *, token: str, body: bytes | None = None) -> urllib3.BaseHTTPResponse:
+def _request(
+    method: str, address: str, *, token: str, body: bytes | None = None
+) -> urllib3.BaseHTTPResponse:
     _require_listed(address)
     headers = {"Accept-Language": "ru", "Content-Type": "application/json"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
     try:
         return urllib3.request(
-            method, address, body=body, headers=headers, timeout=_SECONDS, redirect=False, retries=False
+            method,
+            address,
+            body=body,
+            headers=headers,
+            timeout=_SECONDS,
+            redirect=False,
+            retries=False,
         )
     except urllib3.exceptions.HTTPError as error:
         raise AppRefused(f"the server does not answer: {type(error).__name__}") from error
@@ -143,26 +162,47 @@ def _code(answer: urllib3.BaseHTTPResponse) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m insecure_sandbox.egov_mobile", description=__doc__)
-    parser.add_argument("qr_text", metavar="QR_TEXT", help="what the QR code says: mobileSign:http://…/mgovSign")
-    parser.add_argument("--sandbox", default=f"http://127.0.0.1:{DEFAULT_PORT}", help="default %(default)s")
+    parser = argparse.ArgumentParser(
+        prog="python -m insecure_sandbox.egov_mobile", description=__doc__
+    )
+    parser.add_argument(
+        "qr_text", metavar="QR_TEXT", help="what the QR code says: mobileSign:http://…/mgovSign"
+    )
+    parser.add_argument(
+        "--sandbox", default=f"http://127.0.0.1:{DEFAULT_PORT}", help="default %(default)s"
+    )
     parser.add_argument("--iin", default="990101100010", help="who signs (default %(default)s)")
     parser.add_argument("--family", choices=("gost512", "rsa"), default="gost512")
     parser.add_argument("--state", choices=("valid", "revoked", "expired"), default="valid")
-    parser.add_argument("--cancel", action="store_true", help="the person reads the statement and does not sign")
-    parser.add_argument("--alter", choices=ALTERATIONS, default="", help="what comes back is not what was given")
-    parser.add_argument("--times", type=int, default=1, help="how often the signed document is put back")
-    parser.add_argument("--delay", type=float, default=0.0, metavar="SECONDS", help="before it is put back")
+    parser.add_argument(
+        "--cancel", action="store_true", help="the person reads the statement and does not sign"
+    )
+    parser.add_argument(
+        "--alter", choices=ALTERATIONS, default="", help="what comes back is not what was given"
+    )
+    parser.add_argument(
+        "--times", type=int, default=1, help="how often the signed document is put back"
+    )
+    parser.add_argument(
+        "--delay", type=float, default=0.0, metavar="SECONDS", help="before it is put back"
+    )
     return parser
 
 
 def main() -> int:
-    """Command line: 0 if the first PUT was taken or the person cancelled, 1 if something was refused."""
+    """Command line: 0 if the first PUT was taken or the person cancelled, 1 if something was
+    refused.
+    """
     arguments = _parser().parse_args()
     manner = Manner(
-        cancels=arguments.cancel, alters=arguments.alter, times=arguments.times, delay_seconds=arguments.delay
+        cancels=arguments.cancel,
+        alters=arguments.alter,
+        times=arguments.times,
+        delay_seconds=arguments.delay,
     )
-    credential = fetch_credential(arguments.sandbox, iin=arguments.iin, family=arguments.family, state=arguments.state)
+    credential = fetch_credential(
+        arguments.sandbox, iin=arguments.iin, family=arguments.family, state=arguments.state
+    )
     try:
         answers = sign(arguments.qr_text, credential, manner)
     except AppRefused as refused:

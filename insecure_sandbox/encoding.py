@@ -76,7 +76,9 @@ def oid(dotted: str) -> bytes:
 
 
 def time(value: datetime) -> bytes:
-    """A UTCTime until 2049, a GeneralizedTime after it, as RFC 5280 wants. `value` must be aware."""
+    """A UTCTime until 2049, a GeneralizedTime after it, as RFC 5280 wants. `value` must be
+    aware.
+    """
     utc = value.astimezone(UTC)
     if utc.year < 2050:
         return element(0x17, utc.strftime("%y%m%d%H%M%SZ").encode())
@@ -84,10 +86,15 @@ def time(value: datetime) -> bytes:
 
 
 def name(*attributes: tuple[str, str]) -> bytes:
-    """A distinguished name of (identifier, value) pairs; country and serialNumber are PrintableString."""
+    """A distinguished name of (identifier, value) pairs; country and serialNumber are
+    PrintableString.
+    """
     plain = {"2.5.4.5", "2.5.4.6"}
     return sequence(
-        *(set_of(sequence(oid(kind), printable(value) if kind in plain else utf8(value))) for kind, value in attributes)
+        *(
+            set_of(sequence(oid(kind), printable(value) if kind in plain else utf8(value)))
+            for kind, value in attributes
+        )
     )
 
 

@@ -13,7 +13,8 @@ MAX_BODY_BYTES: Final = 64 * 1024
 class Request:
     """A request whose length was checked. `untrusted_body` is raw.
 
-    is_same_origin: a browser says that the page it comes from is one of ours; false where nothing is said.
+    is_same_origin: a browser says that the page it comes from is one of ours; false where nothing
+        is said.
     """
 
     method: str
@@ -60,7 +61,8 @@ Handler = Callable[[Request], Response]
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """One address. `source` is the name faults are scripted by; without `stale` it cannot answer stale.
+    """One address. `source` is the name faults are scripted by; without `stale` it cannot answer
+    stale.
 
     wrong: handlers that answer wrongly, by the kind of fault that is scripted.
     """
@@ -80,8 +82,12 @@ def as_json(content: object, *, status: int = 200) -> Response:
     return Response(body=body, content_type="application/json", status=status)
 
 
-def text_field(fields: Mapping[str, Any], name: str, *, default: str | None = None, limit: int = 200) -> str:
-    """One string out of a JSON object. Raises `Rejected` if it is missing without a default, no string or too long."""
+def text_field(
+    fields: Mapping[str, Any], name: str, *, default: str | None = None, limit: int = 200
+) -> str:
+    """One string out of a JSON object. Raises `Rejected` if it is missing without a default, no
+    string or too long.
+    """
     value = fields.get(name, default)
     if not isinstance(value, str) or len(value) > limit:
         raise Rejected(400, f"{name} must be a string of at most {limit} characters")

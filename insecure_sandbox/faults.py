@@ -1,4 +1,6 @@
-"""A script of faults: the next n answers of a source, or all until a time, go wrong in a named way."""
+"""A script of faults: the next n answers of a source, or all until a time, go wrong in a named
+way.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +8,15 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import Any, Final
 
-from insecure_sandbox.exchange import Rejected, Request, Response, Route, as_json, only_fields, text_field
+from insecure_sandbox.exchange import (
+    Rejected,
+    Request,
+    Response,
+    Route,
+    as_json,
+    only_fields,
+    text_field,
+)
 
 KINDS: Final = ("silent", "slow", "http_500", "garbage", "oversize", "stale")
 SOURCE: Final = "faults"
@@ -17,7 +27,9 @@ _MAX_SCRIPTED: Final = 1000  # faults waiting at once
 
 @dataclass
 class Fault:
-    """`kind` of misbehaviour of one source, for `times_left` more answers or until a time; exactly one is set."""
+    """`kind` of misbehaviour of one source, for `times_left` more answers or until a time; exactly
+    one is set.
+    """
 
     source: str
     kind: str
@@ -68,7 +80,9 @@ class FaultScript:
             self._faults.clear()
 
 
-def routes(script: FaultScript, *, kinds_by_source: Mapping[str, frozenset[str]]) -> tuple[Route, ...]:
+def routes(
+    script: FaultScript, *, kinds_by_source: Mapping[str, frozenset[str]]
+) -> tuple[Route, ...]:
     """The addresses that script faults; they never suffer one themselves."""
 
     def add(request: Request) -> Response:
@@ -84,7 +98,8 @@ def routes(script: FaultScript, *, kinds_by_source: Mapping[str, frozenset[str]]
 
     handlers = {"POST": add, "GET": show, "DELETE": clear}
     return tuple(
-        Route(method=method, path="/faults", source=SOURCE, handle=handle) for method, handle in handlers.items()
+        Route(method=method, path="/faults", source=SOURCE, handle=handle)
+        for method, handle in handlers.items()
     )
 
 
@@ -94,7 +109,9 @@ def _parse(fields: Mapping[str, Any], kinds_by_source: Mapping[str, frozenset[st
     if source not in kinds_by_source:
         raise Rejected(400, f"source must be one of {sorted(kinds_by_source)}")
     if kind not in kinds_by_source[source]:
-        raise Rejected(400, f"kind must be one of {sorted(kinds_by_source[source])} for source {source}")
+        raise Rejected(
+            400, f"kind must be one of {sorted(kinds_by_source[source])} for source {source}"
+        )
     if ("times" in fields) == ("until" in fields):
         raise Rejected(400, "give either times or until")
     times = _times(fields["times"]) if "times" in fields else None

@@ -1,4 +1,6 @@
-"""A form as a browser posts it, `multipart/form-data` (RFC 7578), from a page of this very server."""
+"""A form as a browser posts it, `multipart/form-data` (RFC 7578), from a page of this very
+server.
+"""
 
 import re
 from typing import Final
@@ -6,14 +8,21 @@ from typing import Final
 from insecure_sandbox.exchange import Rejected, Request
 
 _MAX_PARTS: Final = 30
-_BOUNDARY = re.compile(r'multipart/form-data;\s*boundary="?([A-Za-z0-9\'()+_,./:=?-]{1,70})"?\s*', re.IGNORECASE)
-_NAME = re.compile(rb'^content-disposition:\s*form-data;(?:.*;)?\s*name="([a-z_]{1,40})"', re.IGNORECASE | re.MULTILINE)
+_BOUNDARY = re.compile(
+    r'multipart/form-data;\s*boundary="?([A-Za-z0-9\'()+_,./:=?-]{1,70})"?\s*', re.IGNORECASE
+)
+_NAME = re.compile(
+    rb'^content-disposition:\s*form-data;(?:.*;)?\s*name="([a-z_]{1,40})"',
+    re.IGNORECASE | re.MULTILINE,
+)
 
 
 def form_fields(request: Request) -> dict[str, bytes]:
-    """Every field's bytes by its name. Raises `Rejected` for what is no form, and for one of a foreign page.
+    """Every field's bytes by its name. Raises `Rejected` for what is no form, and for one of a
+    foreign page.
 
-    A form needs no leave to be posted across origins, unlike JSON; so the browser must say that the page was ours.
+    A form needs no leave to be posted across origins, unlike JSON; so the browser must say that the
+    page was ours.
     """
     if not request.is_same_origin:
         raise Rejected(403, "use the form on this server's own page")

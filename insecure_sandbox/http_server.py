@@ -1,4 +1,6 @@
-"""The HTTP edge of the sandbox: loopback only, small bodies, one table of routes, scripted faults."""
+"""The HTTP edge of the sandbox: loopback only, small bodies, one table of routes, scripted
+faults.
+"""
 
 import ipaddress
 import socket
@@ -20,13 +22,17 @@ _LOOPBACK_NAMES: Final = ("localhost",)
 
 
 def loopback_address(untrusted: str) -> str:
-    """The address if it is a loopback one. Raises `SystemExit` otherwise: keys are handed out to whoever asks."""
+    """The address if it is a loopback one. Raises `SystemExit` otherwise: keys are handed out to
+    whoever asks.
+    """
     try:
         is_loopback = ipaddress.ip_address(untrusted).is_loopback
     except ValueError:
         is_loopback = untrusted in _LOOPBACK_NAMES
     if not is_loopback:
-        raise SystemExit(f"the sandbox hands out private keys; it listens on loopback only, not on {untrusted!r}")
+        raise SystemExit(
+            f"the sandbox hands out private keys; it listens on loopback only, not on {untrusted!r}"
+        )
     return untrusted
 
 
@@ -36,8 +42,12 @@ class SandboxServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, *, host: str, port: int, table: Sequence[Route], script: FaultScript) -> None:
-        """Binds at once; port 0 takes a free one. Raises `SystemExit` for an address that is not loopback."""
+    def __init__(
+        self, *, host: str, port: int, table: Sequence[Route], script: FaultScript
+    ) -> None:
+        """Binds at once; port 0 takes a free one. Raises `SystemExit` for an address that is not
+        loopback.
+        """
         self.table = {(route.method, route.path): route for route in table}
         self.script = script
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -93,7 +103,8 @@ class _Handler(BaseHTTPRequestHandler):
             path=path,
             content_type=self.headers.get("Content-Type", ""),
             untrusted_body=self._read_body(at_most=route.max_body_bytes),
-            is_same_origin=self.headers.get("Origin", "") == f"http://{self.headers.get('Host', '')}",
+            is_same_origin=self.headers.get("Origin", "")
+            == f"http://{self.headers.get('Host', '')}",
         )
 
     def _read_body(self, *, at_most: int) -> bytes:
@@ -118,7 +129,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         # The path alone: a query may hold what no log should.
-        sys.stderr.write(f"sandbox {self.command} {ascii(urlsplit(self.path).path)[1:-1]} {int(code)}\n")
+        sys.stderr.write(
+            f"sandbox {self.command} {ascii(urlsplit(self.path).path)[1:-1]} {int(code)}\n"
+        )
 
     def log_message(self, format: str, *args: object) -> None:
         """Nothing else is logged: the standard text would repeat what the client sent."""

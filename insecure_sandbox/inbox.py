@@ -1,4 +1,6 @@
-"""Every short message the sandbox was to carry, newest last, in memory: it shows them instead of sending them."""
+"""Every short message the sandbox was to carry, newest last, in memory: it shows them instead of
+sending them.
+"""
 
 from collections import deque
 from dataclasses import dataclass
@@ -32,10 +34,18 @@ class Inbox:
         """One more."""
         with self._lock:
             self._messages.append(
-                Message(message_id=message_id, sender=sender, phone=phone, text=text, at=datetime.now(UTC))
+                Message(
+                    message_id=message_id,
+                    sender=sender,
+                    phone=phone,
+                    text=text,
+                    at=datetime.now(UTC),
+                )
             )
 
     def messages(self, phone: str | None = None) -> list[Message]:
         """Those to one phone, or all, the oldest first."""
         with self._lock:
-            return [message for message in self._messages if phone is None or message.phone == phone]
+            return [
+                message for message in self._messages if phone is None or message.phone == phone
+            ]

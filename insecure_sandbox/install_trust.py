@@ -1,4 +1,5 @@
-"""Writes the sandbox's certificates where the product's test set looks for trust anchors, with their pins.
+"""Writes the sandbox's certificates where the product's test set looks for trust anchors, with
+their pins.
 
 `python -m insecure_sandbox.install_trust DIRECTORY [--url URL]`
 """
@@ -27,10 +28,12 @@ _COMMENT = re.compile(r"[ -~]{0,80}")
 
 
 def write_anchors(source: str | Mapping[str, Any], directory: Path) -> None:
-    """Makes `directory` hold exactly the certificates and pins of a sandbox: its address, or its `/ca/anchors.json`.
+    """Makes `directory` hold exactly the certificates and pins of a sandbox: its address, or its
+    `/ca/anchors.json`.
 
-    A directory that already does is left untouched, so running processes may read it meanwhile. Raises `ValueError`
-    for a list that is not one of mode `test`, and for a directory that holds anything this function did not write.
+    A directory that already does is left untouched, so running processes may read it meanwhile.
+    Raises `ValueError` for a list that is not one of mode `test`, and for a directory that holds
+    anything this function did not write.
     """
     listed = _fetch(source) if isinstance(source, str) else source
     files = _files(listed)
@@ -81,7 +84,11 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m insecure_sandbox.install_trust")
     parser.add_argument("directory", type=Path)
-    parser.add_argument("--url", default=f"http://127.0.0.1:{DEFAULT_PORT}", help="the sandbox (default %(default)s)")
+    parser.add_argument(
+        "--url",
+        default=f"http://127.0.0.1:{DEFAULT_PORT}",
+        help="the sandbox (default %(default)s)",
+    )
     arguments = parser.parse_args()
     write_anchors(arguments.url, arguments.directory)
     sys.stdout.write(f"{arguments.directory} holds the sandbox's anchors\n")

@@ -1,4 +1,6 @@
-"""What outlives the process: lines of JSON added one by one, and files replaced as a whole. Owner-only."""
+"""What outlives the process: lines of JSON added one by one, and files replaced as a whole.
+Owner-only.
+"""
 
 import json
 import os
@@ -21,7 +23,9 @@ def replace_lines(path: Path, contents: Iterable[Mapping[str, Any]]) -> None:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Every line, in the order added; a last one that a killed process left unfinished is no line."""
+    """Every line, in the order added; a last one that a killed process left unfinished is no
+    line.
+    """
     if not path.exists():
         return []
     lines = path.read_text(encoding="ascii").split("\n")

@@ -1,4 +1,5 @@
-"""Private keys of both families for the sandbox: made, used and shown in the encodings of the national authority.
+"""Private keys of both families for the sandbox: made, used and shown in the encodings of the
+national authority.
 
 Plain integers and no constant time: these keys protect nothing.
 """
@@ -20,7 +21,9 @@ from verification.engines.pki.keys import Family, TimestampFamily
 
 @dataclass(frozen=True)
 class OldKey:
-    """A private key of GOST 34.310-2004, below the order of its curve: for time-stamp authorities alone."""
+    """A private key of GOST 34.310-2004, below the order of its curve: for time-stamp authorities
+    alone.
+    """
 
     number: int
 
@@ -62,7 +65,9 @@ def family_of(key: PrivateKey) -> TimestampFamily:
 
 
 def sign(key: PrivateKey, message: bytes) -> bytes:
-    """The signature of `message`: r ‖ s little-endian over Streebog-512 or 34.311-95, or PKCS #1 v1.5 over SHA-256."""
+    """The signature of `message`: r ‖ s little-endian over Streebog-512 or 34.311-95, or PKCS #1
+    v1.5 over SHA-256.
+    """
     if isinstance(key, OldKey):
         return sign_digest(key.number, gost34311(message), curve=PARAM_SET_B_256)
     if isinstance(key, int):
@@ -106,13 +111,17 @@ def _encoded_point(key: int, *, curve: Curve) -> bytes:
 
 
 def gost_key_info(encoded_point: bytes) -> bytes:
-    """The SubjectPublicKeyInfo around x ‖ y; the bytes are not checked, so that tests can break them."""
+    """The SubjectPublicKeyInfo around x ‖ y; the bytes are not checked, so that tests can break
+    them.
+    """
     parameters = asn1.sequence(asn1.oid(keys.GOST_512_PARAMETERS), asn1.oid(keys.STREEBOG_512))
     identifier = asn1.sequence(asn1.oid(keys.GOST_512_KEY), parameters)
     return asn1.sequence(identifier, asn1.bits(asn1.octets(encoded_point)))
 
 
 def _old_key_info(encoded_point: bytes) -> bytes:
-    parameters = asn1.sequence(asn1.oid(keys.GOST_2004_PARAMETERS), asn1.oid(keys.GOST_34311_PARAMETERS))
+    parameters = asn1.sequence(
+        asn1.oid(keys.GOST_2004_PARAMETERS), asn1.oid(keys.GOST_34311_PARAMETERS)
+    )
     identifier = asn1.sequence(asn1.oid(keys.GOST_2004_KEY), parameters)
     return asn1.sequence(identifier, asn1.bits(asn1.octets(encoded_point)))

@@ -1,25 +1,34 @@
-"""In what a simulated borrower differs from an honest one, by scenario. What comes of each: `core/scenarios.py`."""
+"""In what a simulated borrower differs from an honest one, by scenario. What comes of each:
+`core/scenarios.py`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 Face = Literal["own", "another"]
-"""Whose photograph the register has: another one of the face before the camera, or somebody else's."""
+"""Whose photograph the register has: another one of the face before the camera, or somebody
+else's.
+"""
 Shown = Literal["as_told", "wrongly", "stuck", "with_another", "slowly"]
-"""What is held before the camera: the gesture, another one, one whose end is stuck, one with a second face beside it,
-or with too few pictures of it."""
+"""What is held before the camera: the gesture, another one, one whose end is stuck, one with a
+second face beside it, or with too few pictures of it.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Manner:
     """How somebody borrows; whoever says nothing is honest and knows what to do.
 
-    key: the state of their certificate. signs_as_another: with somebody else's key. alters_statement: signs another
-    text than the one that is shown. face: whose photograph is registered; shows: what is held before the camera.
-    registered, document: what the registers say otherwise than the lender, of the person and of their document.
-    turns: after so many pages of a kind they leave. leaves_at: goes away when one of these pages opens.
-    goes_on_at: when this page opens, has a phone take over by the code that the page makes, and goes on there.
+    key: the state of their certificate. signs_as_another: with somebody else's key.
+    alters_statement: signs another text than the one that is shown. face: whose photograph is
+    registered; shows: what is held before the camera.
+    registered, document: what the registers say otherwise than the lender, of the person and of
+        their document.
+    turns: after so many pages of a kind they leave. leaves_at: goes away when one of these pages
+        opens.
+    goes_on_at: when this page opens, has a phone take over by the code that the page makes, and
+        goes on there.
     """
 
     key: str = "valid"
@@ -57,7 +66,9 @@ MANNERS: Final[Mapping[str, Manner]] = {
     "person_unknown": Manner(registered={"is_known": False}),
     "document_lost": Manner(document={"status": "lost"}),
     "document_expired": Manner(document={"valid_to": "2020-01-01"}),
-    "consent_unanswered": Manner(registered={"consent": "timeout"}, turns={"statement": 1, "form": 1, "commands": 1}),
+    "consent_unanswered": Manner(
+        registered={"consent": "timeout"}, turns={"statement": 1, "form": 1, "commands": 1}
+    ),
     "registry_unavailable": Manner(registered={"is_answered": False}),
     "deceased": Manner(registered={"life_status": "deceased"}),
     "phone_owner_mismatch": Manner(registered={"phone": "+77000000000"}),

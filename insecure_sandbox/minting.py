@@ -23,7 +23,9 @@ class Authority:
 
 @dataclass(frozen=True)
 class Template:
-    """Everything of a certificate but its key and its issuer. `subject` and `extensions` are encoded."""
+    """Everything of a certificate but its key and its issuer. `subject` and `extensions` are
+    encoded.
+    """
 
     subject: bytes
     extensions: tuple[bytes, ...]
@@ -56,7 +58,12 @@ def certify(template: Template, key: PrivateKey, *, by: Credential | None) -> Cr
 
 
 def certificate_body(
-    template: Template, *, info: bytes, issuer: bytes, algorithm: bytes, key_identifiers: tuple[bytes, ...] = ()
+    template: Template,
+    *,
+    info: bytes,
+    issuer: bytes,
+    algorithm: bytes,
+    key_identifiers: tuple[bytes, ...] = (),
 ) -> bytes:
     """The encoded TBSCertificate. `info` is the SubjectPublicKeyInfo, `issuer` the encoded name."""
     return asn1.sequence(
@@ -72,5 +79,9 @@ def certificate_body(
 
 
 def seal(body: bytes, key: PrivateKey, *, signature: bytes | None = None) -> bytes:
-    """A body with its algorithm and signature: a certificate or a list. A given `signature` is taken as it is."""
-    return asn1.sequence(body, keys.signature_algorithm(key), asn1.bits(signature or keys.sign(key, body)))
+    """A body with its algorithm and signature: a certificate or a list. A given `signature` is
+    taken as it is.
+    """
+    return asn1.sequence(
+        body, keys.signature_algorithm(key), asn1.bits(signature or keys.sign(key, body))
+    )

@@ -1,4 +1,6 @@
-"""How a scripted fault looks on the wire. Each ends when the client leaves, or after a while by itself."""
+"""How a scripted fault looks on the wire. Each ends when the client leaves, or after a while by
+itself.
+"""
 
 import time
 from http.server import BaseHTTPRequestHandler
@@ -11,9 +13,17 @@ _GARBAGE: Final = b"<!doctype html><title>Maintenance</title><p>Please come back
 
 
 def misbehave(handler: BaseHTTPRequestHandler, *, kind: str) -> None:
-    """Answers in the way of this kind; `stale` is no misbehaviour of the wire and not known here."""
+    """Answers in the way of this kind; `stale` is no misbehaviour of the wire and not known
+    here.
+    """
     handler.close_connection = True
-    {"silent": _silent, "slow": _slow, "http_500": _http_500, "garbage": _garbage, "oversize": _oversize}[kind](handler)
+    {
+        "silent": _silent,
+        "slow": _slow,
+        "http_500": _http_500,
+        "garbage": _garbage,
+        "oversize": _oversize,
+    }[kind](handler)
 
 
 def _silent(handler: BaseHTTPRequestHandler) -> None:

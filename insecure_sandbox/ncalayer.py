@@ -1,6 +1,8 @@
-"""A stand-in for NCALayer at wss://127.0.0.1:13579, so that a person can sign by hand without a real key.
+"""A stand-in for NCALayer at wss://127.0.0.1:13579, so that a person can sign by hand without a
+real key.
 
-`python -m insecure_sandbox.ncalayer`. It signs for any page that asks, with a key it gets from the sandbox.
+`python -m insecure_sandbox.ncalayer`. It signs for any page that asks, with a key it gets from the
+sandbox.
 """
 
 import argparse
@@ -34,7 +36,8 @@ _SECONDS: Final = 30.0  # for the sandbox to issue a certificate
 
 @dataclass(frozen=True, kw_only=True)
 class Manner:
-    """How the person at the keyboard behaves. `error` is NCALayer's code; `ask` gives yes or no before a signature.
+    """How the person at the keyboard behaves. `error` is NCALayer's code; `ask` gives yes or no
+    before a signature.
 
     `old`: this person never updated NCALayer, and it lacks the module basics.
     """
@@ -47,7 +50,9 @@ class Manner:
 
 
 def fetch_credential(sandbox_url: str, *, iin: str, family: str, state: str) -> Credential:
-    """A fresh certificate and key of the sandbox's authority. Raises `SystemExit` if it does not answer with one."""
+    """A fresh certificate and key of the sandbox's authority. Raises `SystemExit` if it does not
+    answer with one.
+    """
     person = {"iin": iin, "surname": "ТЕСТОВ", "given_name": "ТЕСТ", "patronymic": "ТЕСТОВИЧ"}
     try:
         response = urllib3.request(
@@ -59,9 +64,14 @@ def fetch_credential(sandbox_url: str, *, iin: str, family: str, state: str) -> 
             retries=False,
         )
     except urllib3.exceptions.HTTPError as error:
-        raise SystemExit(f"no sandbox answers at {sandbox_url}; start `python -m insecure_sandbox`") from error
+        raise SystemExit(
+            f"no sandbox answers at {sandbox_url}; start `python -m insecure_sandbox`"
+        ) from error
     if response.status != 201:
-        raise SystemExit(f"the sandbox answered {response.status}: {response.data.decode('utf-8', 'replace')[:200]}")
+        raise SystemExit(
+            f"the sandbox answered {response.status}:"
+            f" {response.data.decode('utf-8', 'replace')[:200]}"
+        )
     return credential_from_fields(response.json())
 
 
@@ -81,13 +91,21 @@ def start(signer: Signer, *, tls: LoopbackTls, host: str = "127.0.0.1", port: in
     """A bound server, to be run with `serve_forever`; port 0 takes a free one."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tls.server)
-    # A ticket is read on one thread while another writes: OpenSSL then may hang, measured in 4 of 640 handshakes.
+    # A ticket is read on one thread while another writes: OpenSSL then may hang, measured in 4 of
+    # 640 handshakes.
     context.num_tickets = 0
 
     def converse(connection: ServerConnection) -> None:
         _converse(connection, signer)
 
-    return serve(converse, loopback_address(host), port, ssl=context, max_size=_MAX_MESSAGE_BYTES, compression=None)
+    return serve(
+        converse,
+        loopback_address(host),
+        port,
+        ssl=context,
+        max_size=_MAX_MESSAGE_BYTES,
+        compression=None,
+    )
 
 
 def _signing(credential: Credential, *, manner: Manner) -> Sign:
@@ -131,11 +149,20 @@ def _say(line: str) -> None:
 
 def _explain(arguments: argparse.Namespace, tls: LoopbackTls, *, port: int) -> None:
     authority = tls.authority.resolve()
-    _say(f"at wss://{arguments.host}:{port}, signs as IIN {arguments.iin} ({arguments.family}, {arguments.state})")
-    _say("the browser must trust this certificate (it is good for this machine only; its key is not kept):")
+    _say(
+        f"at wss://{arguments.host}:{port}, signs as IIN {arguments.iin} ({arguments.family},"
+        f" {arguments.state})"
+    )
+    _say(
+        "the browser must trust this certificate (it is good for this machine only; its key is not"
+        " kept):"
+    )
     _say(f"  {authority}")
     _say("Chromium, Chrome (certutil is in the package libnss3-tools):")
-    _say("  mkdir -p $HOME/.pki/nssdb && certutil -d sql:$HOME/.pki/nssdb -N --empty-password  # where there is none")
+    _say(
+        "  mkdir -p $HOME/.pki/nssdb && certutil -d sql:$HOME/.pki/nssdb -N --empty-password  #"
+        " where there is none"
+    )
     _say(f'  certutil -d sql:$HOME/.pki/nssdb -A -t "C,," -n tulga-sandbox -i {authority}')
     _say("  or start it with a profile of its own: --user-data-dir=$HOME/tulga-borrower")
     _say(f"    --ignore-certificate-errors-spki-list={tls.spki_sha256}")
@@ -144,19 +171,33 @@ def _explain(arguments: argparse.Namespace, tls: LoopbackTls, *, port: int) -> N
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m insecure_sandbox.ncalayer", description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1", help="a loopback address; any other is refused")
+    parser = argparse.ArgumentParser(
+        prog="python -m insecure_sandbox.ncalayer", description=__doc__
+    )
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="a loopback address; any other is refused"
+    )
     parser.add_argument("--port", type=int, default=PORT, help="pages know only %(default)s")
-    parser.add_argument("--sandbox", default=f"http://127.0.0.1:{DEFAULT_PORT}", help="default %(default)s")
-    parser.add_argument("--state-dir", type=Path, default=Path("var/sandbox"), help="for the TLS certificate")
+    parser.add_argument(
+        "--sandbox", default=f"http://127.0.0.1:{DEFAULT_PORT}", help="default %(default)s"
+    )
+    parser.add_argument(
+        "--state-dir", type=Path, default=Path("var/sandbox"), help="for the TLS certificate"
+    )
     parser.add_argument("--iin", default="990101100010", help="who signs (default %(default)s)")
     parser.add_argument("--family", choices=("gost512", "rsa"), default="gost512")
     parser.add_argument("--state", choices=("valid", "revoked", "expired"), default="valid")
     parser.add_argument("--cancel", action="store_true", help="the person closes the dialog")
     parser.add_argument("--error", default="", metavar="CODE", help="such as SIGNING_FAILURE")
-    parser.add_argument("--delay", type=float, default=0.0, metavar="SECONDS", help="before each answer to sign")
-    parser.add_argument("--ask", action="store_true", help="ask in this terminal before each signature")
-    parser.add_argument("--old", action="store_true", help="an NCALayer without basics: only commonUtils signs")
+    parser.add_argument(
+        "--delay", type=float, default=0.0, metavar="SECONDS", help="before each answer to sign"
+    )
+    parser.add_argument(
+        "--ask", action="store_true", help="ask in this terminal before each signature"
+    )
+    parser.add_argument(
+        "--old", action="store_true", help="an NCALayer without basics: only commonUtils signs"
+    )
     return parser
 
 
@@ -172,13 +213,17 @@ def main() -> None:
         ask=ask,
         old=arguments.old,
     )
-    credential = fetch_credential(arguments.sandbox, iin=arguments.iin, family=arguments.family, state=arguments.state)
+    credential = fetch_credential(
+        arguments.sandbox, iin=arguments.iin, family=arguments.family, state=arguments.state
+    )
     tls = loopback_tls(arguments.state_dir)
     signer = signer_for(credential, iin=arguments.iin, manner=manner)
     try:
         serving = start(signer, tls=tls, host=arguments.host, port=arguments.port)
     except OSError as error:
-        raise SystemExit(f"port {arguments.port}: {error.strerror}. Is NCALayer running? Close it first.") from error
+        raise SystemExit(
+            f"port {arguments.port}: {error.strerror}. Is NCALayer running? Close it first."
+        ) from error
     with serving as server:
         _explain(arguments, tls, port=server.socket.getsockname()[1])
         try:

@@ -1,6 +1,7 @@
 """NCALayer's side of the conversation: one message in, one answer out; no socket, no keys.
 
-Modules `kz.gov.pki.knca.basics` (method `sign`), which an old NCALayer lacks, and `kz.gov.pki.knca.commonUtils`.
+Modules `kz.gov.pki.knca.basics` (method `sign`), which an old NCALayer lacks, and
+`kz.gov.pki.knca.commonUtils`.
 """
 
 import json
@@ -22,7 +23,8 @@ Sign = Callable[[bytes, bool], bytes]
 
 @dataclass(frozen=True, kw_only=True)
 class Signer:
-    """The key that the person at the keyboard would choose: `sign(content, attached)` gives a CMS in DER.
+    """The key that the person at the keyboard would choose: `sign(content, attached)` gives a CMS
+    in DER.
 
     `old` makes it the key of an NCALayer that does not know basics.
     """
@@ -47,7 +49,9 @@ class Complaint(Exception):
 
 
 def answer(untrusted_message: str | bytes, *, signer: Signer) -> str:
-    """The text NCALayer sends back. A message that cannot be read gets an error answer, never an exception."""
+    """The text NCALayer sends back. A message that cannot be read gets an error answer, never an
+    exception.
+    """
     if untrusted_message == HEARTBEAT:
         return HEARTBEAT
     try:
@@ -107,7 +111,9 @@ def _sign(args: object, signer: Signer) -> str | list[str]:
 
 
 def _choose(params: Mapping[str, Any], signer: Signer) -> None:
-    """Raises `Complaint` if the only key there is does not suit the page's filter, as an empty list of keys would."""
+    """Raises `Complaint` if the only key there is does not suit the page's filter, as an empty list
+    of keys would.
+    """
     wanted = params.get("extKeyUsageOids", [])
     if not isinstance(wanted, list) or not all(isinstance(oid, str) for oid in wanted):
         raise Complaint("INVALID_SIGNING_PARAMS", "extKeyUsageOids must be a list of strings")
@@ -132,8 +138,15 @@ def _common_result(message: Mapping[str, Any], signer: Signer) -> str | Sequence
         return []
     if method not in _COMMON_SIGN_METHODS:
         raise Complaint("INVOCATION_ERROR", "no such method")
-    if not isinstance(args, list) or len(args) != 4 or args[1] != "SIGNATURE" or not isinstance(args[3], bool):
-        raise Complaint("INVALID_SIGNING_PARAMS", "args must be [storage, SIGNATURE, base64, attach]")
+    if (
+        not isinstance(args, list)
+        or len(args) != 4
+        or args[1] != "SIGNATURE"
+        or not isinstance(args[3], bool)
+    ):
+        raise Complaint(
+            "INVALID_SIGNING_PARAMS", "args must be [storage, SIGNATURE, base64, attach]"
+        )
     # Without the PEM frame: the older module gives bare base64.
     return b64encode(signer.sign(_content(args[2], decode=True), args[3])).decode()
 

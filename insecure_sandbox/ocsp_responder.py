@@ -1,4 +1,5 @@
-"""Source `ocsp`: the responders of the test authorities, as the NCA runs its own: plain HTTP, DER, no nextUpdate.
+"""Source `ocsp`: the responders of the test authorities, as the NCA runs its own: plain HTTP, DER,
+no nextUpdate.
 
 An answer is a value that a test changes in one place before it is encoded and signed.
 """
@@ -33,7 +34,8 @@ _YEAR: Final = timedelta(days=365)
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """One answer before it is encoded: `cert_id` and `status` encoded, `nonce` the value of its extension or None.
+    """One answer before it is encoded: `cert_id` and `status` encoded, `nonce` the value of its
+    extension or None.
 
     signature: taken as it is where given. key: signs in the place of the signer's own.
     """
@@ -61,16 +63,25 @@ def certify_responder(
     key: PrivateKey | None = None,
     extensions: tuple[bytes, ...] = (),
 ) -> Credential:
-    """A responder certified by the issuing authority; `nocheck` is the value of that extension, empty as real ones."""
+    """A responder certified by the issuing authority; `nocheck` is the value of that extension,
+    empty as real ones.
+    """
     marks = () if nocheck is None else (asn1.extension(_NOCHECK, nocheck),)
     template = Template(
         subject=asn1.name(("2.5.4.3", "TULGA SANDBOX OCSP RESPONDER"), ("2.5.4.6", "KZ")),
-        extensions=(profile.key_usage((0,)), profile.extended_key_usage((purpose,)), *marks, *extensions),
+        extensions=(
+            profile.key_usage((0,)),
+            profile.extended_key_usage((purpose,)),
+            *marks,
+            *extensions,
+        ),
         not_before=at - timedelta(hours=1),
         not_after=at - timedelta(hours=1) + timedelta(days=days),
         serial=new_serial(),
     )
-    return certify(template, keys.generate_key(authority.family) if key is None else key, by=authority.issuing)
+    return certify(
+        template, keys.generate_key(authority.family) if key is None else key, by=authority.issuing
+    )
 
 
 def revoked(at: datetime, *, reason: int | None = None) -> bytes:
@@ -89,8 +100,12 @@ def encode(answer: Answer) -> bytes:
     responder = asn1.explicit(1, parse_certificate(answer.signer.certificate).subject)
     if answer.by_key is not None:
         responder = asn1.explicit(2, asn1.octets(answer.by_key))
-    following = [asn1.explicit(0, generalized_time(answer.next_update))] if answer.next_update else []
-    single = asn1.sequence(answer.cert_id, answer.status, generalized_time(answer.this_update), *following)
+    following = (
+        [asn1.explicit(0, generalized_time(answer.next_update))] if answer.next_update else []
+    )
+    single = asn1.sequence(
+        answer.cert_id, answer.status, generalized_time(answer.this_update), *following
+    )
     marks = [*answer.response_extensions]
     if answer.nonce is not None:
         marks.append(asn1.extension(_NONCE, asn1.octets(answer.nonce)))
@@ -136,7 +151,9 @@ def read_question(untrusted: bytes) -> Question:
 
 
 class Responder:
-    """The responder of one authority. Its keys are made at the first question and die with the process."""
+    """The responder of one authority. Its keys are made at the first question and die with the
+    process.
+    """
 
     def __init__(self, keeper: AuthorityKeeper) -> None:
         self._keeper = keeper
@@ -144,7 +161,11 @@ class Responder:
 
     def answer(self, untrusted: bytes) -> Answer:
         """The right answer, before it is encoded."""
-        question, now, signer = read_question(untrusted), datetime.now(UTC), self._certified("right")
+        question, now, signer = (
+            read_question(untrusted),
+            datetime.now(UTC),
+            self._certified("right"),
+        )
         since = self._keeper.revoked_at(question.serial)
         return Answer(
             signer=signer,
@@ -180,7 +201,9 @@ def wrong_answers(responder: Responder) -> Mapping[str, Callable[[Answer], Answe
     """What turns a right answer into a wrong one, by the kind of fault it is scripted as."""
 
     def at(answer: Answer, shift: timedelta) -> Answer:
-        return replace(answer, produced_at=answer.produced_at + shift, this_update=answer.this_update + shift)
+        return replace(
+            answer, produced_at=answer.produced_at + shift, this_update=answer.this_update + shift
+        )
 
     def by(kind: str) -> Callable[[Answer], Answer]:
         return lambda answer: responder.signed_by(answer, kind)
@@ -193,7 +216,9 @@ def wrong_answers(responder: Responder) -> Mapping[str, Callable[[Answer], Answe
         "no_nonce": lambda answer: replace(answer, nonce=None),
         "unknown": lambda answer: replace(answer, status=UNKNOWN),
         "hold": lambda answer: replace(answer, status=revoked(answer.produced_at, reason=6)),
-        "revoked": lambda answer: replace(answer, status=revoked(answer.produced_at - _YEAR, reason=1)),
+        "revoked": lambda answer: replace(
+            answer, status=revoked(answer.produced_at - _YEAR, reason=1)
+        ),
         **{kind: by(kind) for kind in ("other_ca", "no_eku", "expired_responder")},
     }
 
@@ -215,7 +240,11 @@ def _route(family: str, responder: Responder) -> Route:
     wrong = {kind: respond(change) for kind, change in wrong_answers(responder).items()}
     wrong["try_later"] = lambda request: _as_response(TRY_LATER)
     return Route(
-        method="POST", path=f"/ocsp/{family}", source=SOURCE, handle=respond(lambda answer: answer), wrong=wrong
+        method="POST",
+        path=f"/ocsp/{family}",
+        source=SOURCE,
+        handle=respond(lambda answer: answer),
+        wrong=wrong,
     )
 
 

@@ -1,11 +1,22 @@
-"""Sources `stop_credit`, `account_owner`, `credit_bureau`: what a bureau and banks say before the money leaves."""
+"""Sources `stop_credit`, `account_owner`, `credit_bureau`: what a bureau and banks say before the
+money leaves.
+"""
 
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from insecure_sandbox.exchange import Handler, Rejected, Request, Response, Route, as_json, only_fields, text_field
+from insecure_sandbox.exchange import (
+    Handler,
+    Rejected,
+    Request,
+    Response,
+    Route,
+    as_json,
+    only_fields,
+    text_field,
+)
 from insecure_sandbox.people import People
 from insecure_sandbox.questions import request_id
 from verification.core import almaty
@@ -61,12 +72,18 @@ def _asked(fields: Mapping[str, Any], *, about: tuple[str, ...]) -> dict[str, An
     said = {name: text_field(basis, name) for name in _BASIS}
     if not _SHA256.fullmatch(said["text_sha256"]):
         raise Rejected(400, "text_sha256 must be 64 hexadecimal digits")
-    return {name: (_days if name == "days" else text_field)(fields, name, limit=64) for name in about}
+    return {
+        name: (_days if name == "days" else text_field)(fields, name, limit=64) for name in about
+    }
 
 
 def _days(fields: Mapping[str, Any], name: str, *, limit: int) -> list[str]:
     days = fields.get(name)
-    if not isinstance(days, list) or not 0 < len(days) <= limit or not all(_is_day(day) for day in days):
+    if (
+        not isinstance(days, list)
+        or not 0 < len(days) <= limit
+        or not all(_is_day(day) for day in days)
+    ):
         raise Rejected(400, f"{name} must be a list of 1 to {limit} days such as 2026-11-24")
     return days
 
@@ -84,12 +101,18 @@ def _ownership(people: People, asked: Mapping[str, Any]) -> dict[str, object]:
     person, account = people.find(asked["iin"]), asked["account"]
     if person is not None and account in person.accounts:
         return {"account": account, "status": "owned"}
-    return {"account": account, "status": "owned_by_another" if people.has_account(account) else "not_found"}
+    return {
+        "account": account,
+        "status": "owned_by_another" if people.has_account(account) else "not_found",
+    }
 
 
 def _credits(people: People, asked: Mapping[str, Any]) -> dict[str, object]:
     person, today = people.find(asked["iin"]), _today().isoformat()
-    sums = {day: person.credits_today if person is not None and day == today else "0" for day in asked["days"]}
+    sums = {
+        day: person.credits_today if person is not None and day == today else "0"
+        for day in asked["days"]
+    }
     return {"status": "told", "credits": sums}
 
 

@@ -1,4 +1,6 @@
-"""Everybody the sandbox's registers know: who was registered, the scripted people of 1899, whom simulations play."""
+"""Everybody the sandbox's registers know: who was registered, the scripted people of 1899, whom
+simulations play.
+"""
 
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -18,17 +20,22 @@ from verification.core.scenarios import SCRIPTED
 _MAX_PEOPLE: Final = 10_000
 _MAX_STANDING_IN: Final = 1_000  # the oldest is forgotten then
 GUIDE_ACCOUNT: Final = "KZ86125KZT5004100100"
-"""The account of the lender's guide: everybody's who is registered without one, so that what is copied is paid."""
+"""The account of the lender's guide: everybody's who is registered without one, so that what is
+copied is paid.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Registered:
     """One person as the registers shall answer; unchecked, for whoever tests needs wrong ones too.
 
-    document: type, number, issued_on, valid_to, status. photo_source: STATE, PROVIDER, or empty without a photo.
-    consent: what the person answers when they are asked for their consent, a status of the consent service.
-    refuses_credits: they have refused all credits. accounts: theirs, as IBANs. credits_today: tiyn that lenders other
-    than who asks have lent them online today, in Almaty. is_answered: whether registers say anything of them.
+    document: type, number, issued_on, valid_to, status. photo_source: STATE, PROVIDER, or empty
+        without a photo.
+    consent: what the person answers when they are asked for their consent, a status of the consent
+        service.
+    refuses_credits: they have refused all credits. accounts: theirs, as IBANs. credits_today: tiyn
+    that lenders other than who asks have lent them online today, in Almaty. is_answered: whether
+    registers say anything of them.
     is_known: whether the register of people has them.
     """
 
@@ -69,7 +76,9 @@ class People:
             self._people[fields["iin"]] = _kept(fields)
 
     def register(self, person: Registered, photo: bytes | None) -> None:
-        """From now on the registers answer this for the number; without a photo an earlier one is forgotten."""
+        """From now on the registers answer this for the number; without a photo an earlier one is
+        forgotten.
+        """
         with self._lock:
             if person.iin not in self._people and len(self._people) >= _MAX_PEOPLE:
                 raise Rejected(400, "too many people are registered")
@@ -93,9 +102,14 @@ class People:
             return was_there
 
     def stand_in(self, reference: str, person: Registered, photo: bytes | None = None) -> None:
-        """What the registers say of a person under consents to one verification; in memory alone, for a simulation."""
+        """What the registers say of a person under consents to one verification; in memory alone,
+        for a simulation.
+        """
         with self._lock:
-            self._standing_in[reference] = (replace(person, photo_source="STATE" if photo else ""), photo)
+            self._standing_in[reference] = (
+                replace(person, photo_source="STATE" if photo else ""),
+                photo,
+            )
             self._standing_in.move_to_end(reference)
             while len(self._standing_in) > _MAX_STANDING_IN:
                 self._standing_in.popitem(last=False)
@@ -103,15 +117,16 @@ class People:
     def find(self, iin: str, *, reference: str = "") -> Registered | None:
         """The person as they were registered, with what the scenario of a scripted one changes.
 
-        reference: of the verification for which is asked; who stands in for it comes first. Where nobody says for
-        which, somebody who was never registered is as they stood in last.
+        reference: of the verification for which is asked; who stands in for it comes first. Where
+        nobody says for which, somebody who was never registered is as they stood in last.
         """
         if (stands_in := self._stand_in(iin, reference)) is not None:
             return stands_in[0]
         person = self._people.get(iin)
         if person is None:
             return None
-        # What a scenario changes, whatever was registered. All else is played by whoever plays the borrower.
+        # What a scenario changes, whatever was registered. All else is played by whoever plays the
+        # borrower.
         return as_registered(person, MANNERS[SCRIPTED[iin]]) if iin in SCRIPTED else person
 
     def photo(self, iin: str, *, reference: str = "") -> bytes | None:
@@ -128,7 +143,9 @@ class People:
                 return found if found[0].iin == iin else None
             if iin in self._people:
                 return None
-            return next((one for one in reversed(self._standing_in.values()) if one[0].iin == iin), None)
+            return next(
+                (one for one in reversed(self._standing_in.values()) if one[0].iin == iin), None
+            )
 
     def is_anybodys(self, phone: str) -> bool:
         """Whether a number is somebody's at all."""

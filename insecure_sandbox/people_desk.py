@@ -5,7 +5,15 @@ from binascii import Error
 from collections.abc import Mapping
 from typing import Any, Final
 
-from insecure_sandbox.exchange import Rejected, Request, Response, Route, as_json, only_fields, text_field
+from insecure_sandbox.exchange import (
+    Rejected,
+    Request,
+    Response,
+    Route,
+    as_json,
+    only_fields,
+    text_field,
+)
 from insecure_sandbox.people import GUIDE_ACCOUNT, People, Registered
 
 SOURCE: Final = "people"
@@ -47,13 +55,21 @@ def routes(people: People) -> tuple[Route, ...]:
         return as_json({"forgotten": people.forget(text_field(fields, "iin", limit=64))})
 
     return (
-        Route(method="POST", path="/people", source=SOURCE, handle=register, max_body_bytes=_MAX_BODY_BYTES),
+        Route(
+            method="POST",
+            path="/people",
+            source=SOURCE,
+            handle=register,
+            max_body_bytes=_MAX_BODY_BYTES,
+        ),
         Route(method="POST", path="/people/forget", source=SOURCE, handle=forget),
     )
 
 
 def stated(fields: object, *, account: str) -> Registered:
-    """The person of whom a lender said this, as registers that agree know them. Raises `Rejected`."""
+    """The person of whom a lender said this, as registers that agree know them. Raises
+    `Rejected`.
+    """
     if not isinstance(fields, dict):
         raise Rejected(400, "subject must be an object")
     only_fields(fields, {"iin", "surname", "name", "patronymic", "birth_date", "phone", "document"})
@@ -87,7 +103,11 @@ def _flag(fields: Mapping[str, Any], name: str) -> bool:
 
 def _accounts(fields: Mapping[str, Any]) -> tuple[str, ...]:
     value = fields.get("accounts", [GUIDE_ACCOUNT])
-    if not isinstance(value, list) or len(value) > _MAX_ACCOUNTS or not all(isinstance(one, str) for one in value):
+    if (
+        not isinstance(value, list)
+        or len(value) > _MAX_ACCOUNTS
+        or not all(isinstance(one, str) for one in value)
+    ):
         raise Rejected(400, f"accounts must be a list of at most {_MAX_ACCOUNTS} strings")
     return tuple(value)
 

@@ -1,6 +1,8 @@
-"""How a simulated borrower plays: page after page as it opens, from the link to the end or to where they leave.
+"""How a simulated borrower plays: page after page as it opens, from the link to the end or to where
+they leave.
 
-Nothing here decides anything: every answer goes through the borrower's real pages, and workers judge it.
+Nothing here decides anything: every answer goes through the borrower's real pages, and workers
+    judge it.
 """
 
 import base64
@@ -30,10 +32,12 @@ _OVER: Final = ("finished", "checking")
 class Borrower:
     """Somebody at a browser, and what they have at hand.
 
-    subject: as the lender stated them. certify: a certificate of this state for these fields of a person.
-    messages: the texts that came to their phone, the oldest first. camera: what they hold before the page's. route:
-    which they choose where they may.
-    turns: after so many pages of a kind they leave; what they sign, guess or show is judged so often at most.
+    subject: as the lender stated them. certify: a certificate of this state for these fields of a
+        person.
+    messages: the texts that came to their phone, the oldest first. camera: what they hold before
+    the page's. route: which they choose where they may.
+    turns: after so many pages of a kind they leave; what they sign, guess or show is judged so
+        often at most.
     """
 
     subject: Mapping[str, Any]
@@ -45,7 +49,9 @@ class Borrower:
     turns: Mapping[str, int] = field(default_factory=dict)
 
     def play(self, browser: Browser) -> str:
-        """Answers whatever page is open; gives the one that is open in the end. Raises `PlayFailed`."""
+        """Answers whatever page is open; gives the one that is open in the end. Raises
+        `PlayFailed`.
+        """
         seen, most = dict[str, int](), {"resume": _RESUMED, **self.manner.turns, **self.turns}
         for _ in range(_TURNS_MAX):
             page = browser.wait_for_judgement(seconds=_JUDGED_SECONDS)
@@ -79,15 +85,21 @@ class Borrower:
         browser.deny(is_told=self.manner.is_told_what_to_press)
 
     def _state(self, browser: Browser) -> None:
-        browser.copy_document(number=self.subject["document"]["number"], born=self.subject["birth_date"])
+        browser.copy_document(
+            number=self.subject["document"]["number"], born=self.subject["birth_date"]
+        )
 
     def _guess(self, browser: Browser) -> None:
         code = self.code()
         # One less than a million is another code for any of them.
-        browser.fill_in("code", code=code if self.manner.knows_the_code else f"{(int(code) + 1) % 1_000_000:06}")
+        browser.fill_in(
+            "code", code=code if self.manner.knows_the_code else f"{(int(code) + 1) % 1_000_000:06}"
+        )
 
     def _sign(self, browser: Browser) -> None:
-        key = self.certify(_ANOTHER if self.manner.signs_as_another else self.subject, self.manner.key)
+        key = self.certify(
+            _ANOTHER if self.manner.signs_as_another else self.subject, self.manner.key
+        )
         text = browser.statement() + (b" " if self.manner.alters_statement else b"")
         browser.send(base64.b64encode(sign_cms(key, text, signed_at=datetime.now(UTC))).decode())
 
@@ -99,7 +111,9 @@ class Borrower:
     def code(self) -> str:
         """The one-time code in the newest message that has one. It stands before the amount."""
         deadline = time.monotonic() + _SMS_SECONDS
-        while not (found := [code.group() for text in self._texts() if (code := _CODE.search(text))]):
+        while not (
+            found := [code.group() for text in self._texts() if (code := _CODE.search(text))]
+        ):
             if time.monotonic() > deadline:
                 raise PlayFailed("no message with a code came")
             time.sleep(0.1)

@@ -1,4 +1,6 @@
-"""What the national authority writes into its certificates, as encoded names and extensions. Names say SANDBOX."""
+"""What the national authority writes into its certificates, as encoded names and extensions. Names
+say SANDBOX.
+"""
 
 from collections.abc import Iterable
 from hashlib import sha256
@@ -16,7 +18,8 @@ _PURPOSES: dict[Role, tuple[str, ...]] = {
     "legal": (_EMAIL_PROTECTION, "1.2.398.3.3.4.1.2", "1.2.398.3.3.4.1.2.1"),
     "auth": (_CLIENT_AUTH, "1.2.398.3.3.4.1.1"),
 }
-# Named bits, RFC 5280 §4.2.1.3: digitalSignature 0, nonRepudiation 1, keyEncipherment 2, keyAgreement 4.
+# Named bits, RFC 5280 §4.2.1.3: digitalSignature 0, nonRepudiation 1, keyEncipherment 2,
+# keyAgreement 4.
 _KEY_USAGES: dict[tuple[Family, bool], tuple[int, ...]] = {
     ("gost512", True): (0, 1, 4),
     ("gost512", False): (0, 4),
@@ -30,12 +33,15 @@ def authority_name(family: Family, *, root: bool) -> bytes:
     """The distinguished name of a sandbox authority."""
     kind = "ROOT" if root else "ISSUING"
     return asn1.name(
-        ("2.5.4.3", f"TULGA SANDBOX {kind} ({'GOST' if family == 'gost512' else 'RSA'})"), ("2.5.4.6", "KZ")
+        ("2.5.4.3", f"TULGA SANDBOX {kind} ({'GOST' if family == 'gost512' else 'RSA'})"),
+        ("2.5.4.6", "KZ"),
     )
 
 
 def subject_name(*, iin: str, surname: str, given_name: str, patronymic: str, role: Role) -> bytes:
-    """The distinguished name of a person; givenName carries the patronymic, as the authority has it."""
+    """The distinguished name of a person; givenName carries the patronymic, as the authority has
+    it.
+    """
     attributes = [
         ("2.5.4.3", f"{surname} {given_name}".upper()),
         ("2.5.4.4", surname.upper()),
@@ -53,7 +59,9 @@ def key_usage(bits: Iterable[int]) -> bytes:
     """The critical keyUsage extension with those named bits, none above 7."""
     positions = sorted(bits)
     byte = sum(0x80 >> position for position in positions)
-    return asn1.extension("2.5.29.15", asn1.bits(bytes([byte]), unused=7 - positions[-1]), critical=True)
+    return asn1.extension(
+        "2.5.29.15", asn1.bits(bytes([byte]), unused=7 - positions[-1]), critical=True
+    )
 
 
 def extended_key_usage(purposes: Iterable[str]) -> bytes:
@@ -98,7 +106,9 @@ def leaf_extensions(family: Family, *, role: Role) -> tuple[bytes, ...]:
     """The extensions of a person's certificate, key identifiers apart."""
     address = asn1.element(0x86, f"{_ADDRESS}/{family}.crl".encode())
     points = asn1.sequence(asn1.sequence(asn1.explicit(0, asn1.explicit(0, address))))
-    ocsp = asn1.sequence(asn1.oid("1.3.6.1.5.5.7.48.1"), asn1.element(0x86, f"{_ADDRESS}/ocsp/".encode()))
+    ocsp = asn1.sequence(
+        asn1.oid("1.3.6.1.5.5.7.48.1"), asn1.element(0x86, f"{_ADDRESS}/ocsp/".encode())
+    )
     return (
         policies(_LEAF_POLICY),
         asn1.extension("1.3.6.1.5.5.7.1.1", asn1.sequence(ocsp)),

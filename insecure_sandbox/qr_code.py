@@ -1,4 +1,6 @@
-"""A phone's camera before a QR code: reads the squares as they are drawn, which is all that a page says of its text."""
+"""A phone's camera before a QR code: reads the squares as they are drawn, which is all that a page
+says of its text.
+"""
 
 import re
 from typing import Final
@@ -12,7 +14,9 @@ _PIXELS: Final = 8  # of a square's side, so many that a reader need not be good
 
 
 def read(drawing: str) -> str:
-    """The text of a code by the path of its black squares, a line each row; empty where it is none."""
+    """The text of a code by the path of its black squares, a line each row; empty where it is
+    none.
+    """
     squares, x, y = list[tuple[int, int, int]](), 0, 0
     for command, first, second in _STEP.findall(drawing):
         if command == "h":

@@ -1,4 +1,6 @@
-"""What questions to a register or gateway have in common: an id, by which one is answered once; and a consent."""
+"""What questions to a register or gateway have in common: an id, by which one is answered once; and
+a consent.
+"""
 
 import hashlib
 import json
@@ -23,17 +25,23 @@ def request_id(fields: Mapping[str, Any]) -> str:
 
 
 class AnsweredOnce:
-    """Answers by question: the same one again gets the same answer and does nothing. Threads may share it."""
+    """Answers by question: the same one again gets the same answer and does nothing. Threads may
+    share it.
+    """
 
     def __init__(self) -> None:
         """Begins with none; what was answered is forgotten with the process."""
         self._lock = Lock()
         self._answers: OrderedDict[str, tuple[str, Response]] = OrderedDict()
 
-    def once(self, handle: Handler, *, is_kept: Callable[[Response], bool] = lambda answer: True) -> Handler:
-        """The same handler, acting once for an id. Another body under a known id is rejected with 409.
+    def once(
+        self, handle: Handler, *, is_kept: Callable[[Response], bool] = lambda answer: True
+    ) -> Handler:
+        """The same handler, acting once for an id. Another body under a known id is rejected with
+        409.
 
-        is_kept: whether an answer is remembered; one that is not leaves its id as unknown as before.
+        is_kept: whether an answer is remembered; one that is not leaves its id as unknown as
+            before.
         """
 
         def answer(request: Request) -> Response:

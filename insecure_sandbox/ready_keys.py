@@ -1,4 +1,6 @@
-"""RSA keys made once and kept: a new one takes a tenth of a second and more, and these protect nothing."""
+"""RSA keys made once and kept: a new one takes a tenth of a second and more, and these protect
+nothing.
+"""
 
 import os
 from collections.abc import Iterator
@@ -21,7 +23,9 @@ _lock = Lock()
 
 
 def next_rsa_key(bits: int) -> rsa.RSAPrivateKey:
-    """A key that this process has not had yet: the next of the folder, or a new one, which is put there."""
+    """A key that this process has not had yet: the next of the folder, or a new one, which is put
+    there.
+    """
     folder = os.environ.get(FOLDER_VARIABLE)
     if not folder:
         return rsa.generate_private_key(public_exponent=_PUBLIC_EXPONENT, key_size=bits)
@@ -32,7 +36,9 @@ def next_rsa_key(bits: int) -> rsa.RSAPrivateKey:
 
 
 def _read(kept: Path) -> rsa.RSAPrivateKey:
-    key = serialization.load_der_private_key(kept.read_bytes(), None, unsafe_skip_rsa_key_validation=True)
+    key = serialization.load_der_private_key(
+        kept.read_bytes(), None, unsafe_skip_rsa_key_validation=True
+    )
     if not isinstance(key, rsa.RSAPrivateKey):
         raise TypeError("not an RSA key")
     return key
@@ -45,7 +51,9 @@ def _make(kept: Path, bits: int) -> rsa.RSAPrivateKey:
     with NamedTemporaryFile(dir=kept.parent, delete=False) as aside:
         aside.write(
             key.private_bytes(
-                serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+                serialization.Encoding.DER,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
             )
         )
     Path(aside.name).replace(kept)

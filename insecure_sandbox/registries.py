@@ -1,4 +1,6 @@
-"""Sources `person`, `photo` and `phone`: what the registers answer about whom the sandbox was told of."""
+"""Sources `person`, `photo` and `phone`: what the registers answer about whom the sandbox was told
+of.
+"""
 
 import hashlib
 from base64 import b64encode
@@ -6,7 +8,15 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from insecure_sandbox.consents import Consents
-from insecure_sandbox.exchange import Rejected, Request, Response, Route, as_json, only_fields, text_field
+from insecure_sandbox.exchange import (
+    Rejected,
+    Request,
+    Response,
+    Route,
+    as_json,
+    only_fields,
+    text_field,
+)
 from insecure_sandbox.people import People
 from insecure_sandbox.questions import request_id
 
@@ -27,7 +37,9 @@ def routes(people: People, consents: Consents) -> tuple[Route, ...]:
     )
 
 
-def _route(source: str, answer: Answer, *, people: People, consents: Consents, more: tuple[str, ...] = ()) -> Route:
+def _route(
+    source: str, answer: Answer, *, people: People, consents: Consents, more: tuple[str, ...] = ()
+) -> Route:
     def handle(request: Request) -> Response:
         fields = request.fields()
         asked = _asked(fields, about=("iin", *more))
@@ -66,7 +78,10 @@ def _person(people: People, asked: Mapping[str, str], reference: str) -> dict[st
 
 
 def _photo(people: People, asked: Mapping[str, str], reference: str) -> dict[str, object]:
-    person, photo = people.find(asked["iin"], reference=reference), people.photo(asked["iin"], reference=reference)
+    person, photo = (
+        people.find(asked["iin"], reference=reference),
+        people.photo(asked["iin"], reference=reference),
+    )
     if person is None:
         return {"status": "not_found"}
     if photo is None:

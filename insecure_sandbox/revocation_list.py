@@ -22,15 +22,22 @@ def make_crl(
     base_number: int | None = None,
     by: Credential | None = None,
 ) -> bytes:
-    """The revocation list of the issuing authority, or of who is given by `by`: serial number to time of revocation.
+    """The revocation list of the issuing authority, or of who is given by `by`: serial number to
+    time of revocation.
 
-    `reasons`: serial number to reason code (6 is a hold); `extensions`: further encoded extensions of the list;
+    `reasons`: serial number to reason code (6 is a hold); `extensions`: further encoded extensions
+        of the list;
     `base_number`: makes it a list of changes to the complete list of that number.
     """
-    entries = [_entry(serial, when, (reasons or {}).get(serial)) for serial, when in revoked.items()]
+    entries = [
+        _entry(serial, when, (reasons or {}).get(serial)) for serial, when in revoked.items()
+    ]
     issuing = by or authority.issuing
     if base_number is not None:
-        extensions = (asn1.extension("2.5.29.27", asn1.integer(base_number), critical=True), *extensions)
+        extensions = (
+            asn1.extension("2.5.29.27", asn1.integer(base_number), critical=True),
+            *extensions,
+        )
     identifier = profile.key_identifier(keys.public_key_info(issuing.private_key))
     body = asn1.sequence(
         asn1.integer(1),
@@ -54,5 +61,7 @@ def make_crl(
 def _entry(serial: int, when: datetime, reason: int | None) -> bytes:
     parts = [asn1.integer(serial), asn1.time(when)]
     if reason is not None:
-        parts.append(asn1.sequence(asn1.extension("2.5.29.21", asn1.element(0x0A, bytes([reason])))))
+        parts.append(
+            asn1.sequence(asn1.extension("2.5.29.21", asn1.element(0x0A, bytes([reason]))))
+        )
     return asn1.sequence(*parts)

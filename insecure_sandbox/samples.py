@@ -1,7 +1,9 @@
-"""Fetches the photographs for tests and the demonstration: official portraits inside the sources of face_recognition.
+"""Fetches the photographs for tests and the demonstration: official portraits inside the sources of
+face_recognition.
 
-Usage: python -m insecure_sandbox.samples [FOLDER]     (var/samples when left out; what is there is not fetched again)
-The archive must have the pinned SHA-256 before anything in it is read. The photographs are never committed.
+Usage: python -m insecure_sandbox.samples [FOLDER]     (var/samples when left out; what is there is
+not fetched again) The archive must have the pinned SHA-256 before anything in it is read. The
+photographs are never committed.
 """
 
 import subprocess
@@ -20,7 +22,9 @@ _PATIENCE = 120  # seconds
 
 
 def fetch(folder: Path = SAMPLES) -> Path:
-    """The folder with the photographs, downloaded if one is missing. Raises `OSError` when that is not possible."""
+    """The folder with the photographs, downloaded if one is missing. Raises `OSError` when that is
+    not possible.
+    """
     if all((folder / name).is_file() for name in NAMES):
         return folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -35,11 +39,19 @@ def fetch(folder: Path = SAMPLES) -> Path:
 def _download(place: Path) -> Path:
     wanted = place / "wanted.txt"
     wanted.write_text(f"{_REQUIREMENT} --hash=sha256:{_SHA256}\n")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-input",
+    ]
     command += ["--no-deps", "--no-build-isolation", "--no-binary", "face_recognition"]
     command += ["--require-hashes", "--dest", str(place), "--requirement", str(wanted)]
     try:
-        subprocess.run(command, check=True, capture_output=True, timeout=_PATIENCE)  # noqa: S603 our own words
+        subprocess.run(command, check=True, capture_output=True, timeout=_PATIENCE)  # noqa: S603
     except subprocess.SubprocessError as error:
         raise OSError(f"{_REQUIREMENT} could not be downloaded") from error
     (archive,) = place.glob("*.tar.gz")

@@ -1,4 +1,5 @@
-"""Signed statements as the authority's own programs make them: CMS with signedAttrs and the signer's certificate.
+"""Signed statements as the authority's own programs make them: CMS with signedAttrs and the
+signer's certificate.
 
 The pieces are public so that tests can put them together wrongly.
 """
@@ -14,12 +15,17 @@ from verification.engines.pki.certificate import parse_timestamp_certificate
 from verification.engines.pki.keys import TIMESTAMP_ALGORITHMS
 
 
-def sign_cms(credential: Credential, content: bytes, *, attached: bool = True, signed_at: datetime) -> bytes:
+def sign_cms(
+    credential: Credential, content: bytes, *, attached: bool = True, signed_at: datetime
+) -> bytes:
     """The CMS of `content` in DER, with the content inside unless it is to be detached."""
     attributes = signed_attributes(credential, content, signed_at=signed_at)
     info = signer_info(credential, attributes=attributes)
     return signed_data(
-        credential, infos=[info], certificates=[credential.certificate], content=content if attached else None
+        credential,
+        infos=[info],
+        certificates=[credential.certificate],
+        content=content if attached else None,
     )
 
 
@@ -28,7 +34,9 @@ def attribute(dotted: str, *values: bytes) -> bytes:
     return asn1.sequence(asn1.oid(dotted), asn1.set_of(*values))
 
 
-def signed_attributes(credential: Credential, content: bytes, *, signed_at: datetime) -> list[bytes]:
+def signed_attributes(
+    credential: Credential, content: bytes, *, signed_at: datetime
+) -> list[bytes]:
     """contentType, signingTime and messageDigest, encoded and in DER order."""
     digest = TIMESTAMP_ALGORITHMS[credential.family].digest(content)
     return sorted(
@@ -48,7 +56,9 @@ def signer_info(
     digest_oid: str | None = None,
     signature_algorithm: bytes | None = None,
 ) -> bytes:
-    """The SignerInfo over the attributes in the order given. A given `signature` is taken as it is."""
+    """The SignerInfo over the attributes in the order given. A given `signature` is taken as it
+    is.
+    """
     certificate = parse_timestamp_certificate(credential.certificate)
     if signature is None:
         signature = keys.sign(credential.private_key, asn1.element(0x31, *attributes))

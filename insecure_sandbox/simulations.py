@@ -1,4 +1,6 @@
-"""Source `simulations`: plays borrowers for Tulga's test mode, a bounded number at once, each by its scenario."""
+"""Source `simulations`: plays borrowers for Tulga's test mode, a bounded number at once, each by
+its scenario.
+"""
 
 import sys
 import time
@@ -17,7 +19,15 @@ from insecure_sandbox.authority_keeper import AuthorityKeeper, Person
 from insecure_sandbox.borrower import Browser, PlayFailed
 from insecure_sandbox.camera import Camera
 from insecure_sandbox.credential import Credential
-from insecure_sandbox.exchange import Rejected, Request, Response, Route, as_json, only_fields, text_field
+from insecure_sandbox.exchange import (
+    Rejected,
+    Request,
+    Response,
+    Route,
+    as_json,
+    only_fields,
+    text_field,
+)
 from insecure_sandbox.inbox import Inbox
 from insecure_sandbox.manners import MANNERS, Face
 from insecure_sandbox.people import People, Registered, as_registered
@@ -28,9 +38,13 @@ from verification.core.scenarios import FACED
 SOURCE: Final = "simulations"
 
 _AT_ONCE: Final = 16  # borrowers that are played; each waits nearly all the time
-_PAINTED_AT_ONCE: Final = 2  # of those before a camera: they are painted, and must answer within seconds
+_PAINTED_AT_ONCE: Final = (
+    2  # of those before a camera: they are painted, and must answer within seconds
+)
 _ACCEPTED, _OF_ONE_LENDER = 64, 12
-"""Plays with those that wait for their turn: of all lenders, and of one, who never has all at once."""
+"""Plays with those that wait for their turn: of all lenders, and of one, who never has all at
+once.
+"""
 _PAINTED, _PAINTED_OF_ONE_LENDER = 16, 4  # of those, before a camera; each takes half a minute
 _LINK_SECONDS: Final = 15.0  # the link counts once the request that brought it is committed
 _TRIED_SECONDS: Final = 0.2  # from one try of it to the next
@@ -80,7 +94,8 @@ class Portraits:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """One question to play a borrower: by which link, who they are, and what registers say of them once they are in.
+    """One question to play a borrower: by which link, who they are, and what registers say of them
+    once they are in.
 
     at: when it was asked, by the monotonic clock.
     """
@@ -95,7 +110,9 @@ class Asked:
 
 @dataclass(eq=False)
 class _Play:
-    """A verification that is played. asked: the newest question last; is_in: somebody has opened one's link."""
+    """A verification that is played. asked: the newest question last; is_in: somebody has opened
+    one's link.
+    """
 
     verification: str
     lender: str
@@ -107,20 +124,33 @@ class Simulations:
     """Those that are under way. Threads may share it."""
 
     def __init__(
-        self, keepers: Mapping[str, AuthorityKeeper], inbox: Inbox, portraits: Portraits, people: People
+        self,
+        keepers: Mapping[str, AuthorityKeeper],
+        inbox: Inbox,
+        portraits: Portraits,
+        people: People,
     ) -> None:
         """Begins with none."""
-        self._keepers, self._inbox, self._portraits, self._people = keepers, inbox, portraits, people
+        self._keepers, self._inbox, self._portraits, self._people = (
+            keepers,
+            inbox,
+            portraits,
+            people,
+        )
         self._pool = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="borrower")
-        self._before_the_camera = ThreadPoolExecutor(max_workers=_PAINTED_AT_ONCE, thread_name_prefix="camera")
+        self._before_the_camera = ThreadPoolExecutor(
+            max_workers=_PAINTED_AT_ONCE, thread_name_prefix="camera"
+        )
         self._lock = Lock()
         self._under_way: dict[str, _Play] = {}
 
     def begin(self, verification: str, asked: Asked, *, lender: str) -> None:
-        """Plays, at once or when it is its turn. Raises `Rejected` if it is played already, or too many are.
+        """Plays, at once or when it is its turn. Raises `Rejected` if it is played already, or too
+        many are.
 
-        Until somebody is in, another link is tried beside those before, whose requests may have been lost: whom the
-        newest lets in is played. lender: a word for whose it is. What is refused changes nothing.
+        Until somebody is in, another link is tried beside those before, whose requests may have
+        been lost: whom the newest lets in is played. lender: a word for whose it is. What is
+        refused changes nothing.
         """
         with self._lock:
             play = self._under_way.get(verification)
@@ -163,7 +193,9 @@ class Simulations:
         return self._keepers["gost512"].issue(named, role="individual", state=state)
 
     def _enter(self, play: _Play) -> None:
-        """Opens a link once one is in force; who is to be painted waits for their turn behind it, and is in."""
+        """Opens a link once one is in force; who is to be painted waits for their turn behind it,
+        and is in.
+        """
         found = None
         try:
             found = self._let_in(play)
@@ -204,7 +236,9 @@ class Simulations:
             time.sleep(_TRIED_SECONDS)
 
     def _go_on(self, play: _Play, asked: Asked, browser: Browser) -> None:
-        """Plays whoever is in to where they leave, unless their verification has ended while they waited."""
+        """Plays whoever is in to where they leave, unless their verification has ended while they
+        waited.
+        """
         camera, said = None, "its verification had ended"
         try:
             if browser.state()["page"] != _ENDED:
@@ -229,7 +263,9 @@ class Simulations:
 
 
 def _require_room(plays: Sequence[_Play], lender: str, *, in_all: int, of_one: int) -> None:
-    """Raises `Rejected` where all lenders have as many as are accepted, or this one has its share of them."""
+    """Raises `Rejected` where all lenders have as many as are accepted, or this one has its share
+    of them.
+    """
     if len(plays) >= in_all:
         raise Rejected(503, "too many are being played")
     if sum(play.lender == lender for play in plays) >= of_one:
@@ -251,7 +287,10 @@ def routes(simulations: Simulations, portraits: Portraits) -> tuple[Route, ...]:
     def begin(request: Request) -> Response:
         fields = request.fields()
         only_fields(fields, _FIELDS)
-        verification, link = text_field(fields, "verification", limit=64), text_field(fields, "link", limit=2048)
+        verification, link = (
+            text_field(fields, "verification", limit=64),
+            text_field(fields, "link", limit=2048),
+        )
         scenario, ways = text_field(fields, "scenario"), fields.get("routes")
         if scenario not in MANNERS:
             raise Rejected(400, f"scenario must be one of {sorted(MANNERS)}")
@@ -265,7 +304,9 @@ def routes(simulations: Simulations, portraits: Portraits) -> tuple[Route, ...]:
             portraits.require()
             photo = portraits.registered(borrower.manner.face)
         person = as_registered(person, borrower.manner)
-        asked = Asked(link=link, borrower=borrower, person=person, photo=photo, is_painted=is_painted)
+        asked = Asked(
+            link=link, borrower=borrower, person=person, photo=photo, is_painted=is_painted
+        )
         simulations.begin(verification, asked, lender=text_field(fields, "lender", limit=64))
         return as_json({"verification": verification, "scenario": scenario}, status=202)
 

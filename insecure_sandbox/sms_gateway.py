@@ -29,7 +29,9 @@ def routes(inbox: Inbox) -> tuple[Route, ...]:
             return as_json({"request_id": request_id(fields), "status": "refused"})
         message_id = f"sms_{secrets.token_hex(12)}"
         inbox.put(message_id=message_id, sender=_SENDER, phone=phone, text=text)
-        return as_json({"request_id": request_id(fields), "status": "accepted", "message_id": message_id})
+        return as_json(
+            {"request_id": request_id(fields), "status": "accepted", "message_id": message_id}
+        )
 
     def show(request: Request) -> Response:
         fields = request.fields()

@@ -1,4 +1,6 @@
-"""Every address the sandbox serves. A new source is one module with `routes(…)` and one line here."""
+"""Every address the sandbox serves. A new source is one module with `routes(…)` and one line
+here.
+"""
 
 from collections import defaultdict
 from pathlib import Path
@@ -51,7 +53,8 @@ def table(state: Path, *, script: FaultScript) -> tuple[Route, ...]:
 
 
 def _kinds_by_source(routes: tuple[Route, ...]) -> dict[str, frozenset[str]]:
-    """A source can be stale only if each of its routes has a stale answer; anything else the wire does for all.
+    """A source can be stale only if each of its routes has a stale answer; anything else the wire
+    does for all.
 
     A wrong answer can be scripted where each route of the source knows it.
     """
@@ -59,8 +62,11 @@ def _kinds_by_source(routes: tuple[Route, ...]) -> dict[str, frozenset[str]]:
     for route in routes:
         by_source[route.source].append(route)
     return {
-        source: frozenset(faults.KINDS) - (set() if all(route.stale for route in members) else {"stale"})
-        | frozenset.intersection(*(frozenset(route.wrong) for route in members))
+        source: (
+            frozenset(faults.KINDS)
+            - (set() if all(route.stale for route in members) else {"stale"})
+            | frozenset.intersection(*(frozenset(route.wrong) for route in members))
+        )
         for source, members in by_source.items()
     }
 

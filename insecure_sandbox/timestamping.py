@@ -25,7 +25,11 @@ from verification.engines.pki import cms, der
 from verification.engines.pki.keys import TIMESTAMP_ALGORITHMS
 
 SOURCE: Final = "tsa"
-POLICIES: Final = {"gost512": "1.2.398.3.3.2.6.4", "rsa": "1.2.398.3.3.2.6.2", "gost2004": "1.2.398.3.3.2.6.1"}
+POLICIES: Final = {
+    "gost512": "1.2.398.3.3.2.6.4",
+    "rsa": "1.2.398.3.3.2.6.2",
+    "gost2004": "1.2.398.3.3.2.6.1",
+}
 REJECTED: Final = asn1.sequence(asn1.sequence(asn1.integer(2)))
 
 _TST_INFO, _TOKEN = "1.2.840.113549.1.9.16.1.4", "1.2.840.113549.1.9.16.2.14"
@@ -35,10 +39,11 @@ _HOUR: Final = timedelta(hours=1)
 
 @dataclass(frozen=True, kw_only=True)
 class Timestamp:
-    """One time-stamp before it is encoded. `ess`: the signing-certificate attribute, `v1`, `v2` or none.
+    """One time-stamp before it is encoded. `ess`: the signing-certificate attribute, `v1`, `v2` or
+    none.
 
-    named: the certificate that attribute names, the signer's own where nothing is said. content_type: what the
-    signed attribute says.
+    named: the certificate that attribute names, the signer's own where nothing is said.
+    content_type: what the signed attribute says.
     """
 
     signer: Credential
@@ -65,11 +70,14 @@ def certify_timestamping(
     key: PrivateKey | None = None,
     by: Credential | None = None,
 ) -> Credential:
-    """A time-stamp authority certified by the issuing authority; its only purpose is critical, as RFC 3161 wants.
+    """A time-stamp authority certified by the issuing authority; its only purpose is critical, as
+    RFC 3161 wants.
 
     `by`: certified by somebody else.
     """
-    usage = asn1.extension("2.5.29.37", asn1.sequence(*(asn1.oid(each) for each in purposes)), critical=critical)
+    usage = asn1.extension(
+        "2.5.29.37", asn1.sequence(*(asn1.oid(each) for each in purposes)), critical=critical
+    )
     template = Template(
         subject=asn1.name(("2.5.4.3", "TULGA SANDBOX TSA"), ("2.5.4.6", "KZ")),
         extensions=(profile.key_usage((0, 1)), usage),
@@ -77,11 +85,17 @@ def certify_timestamping(
         not_after=at - _HOUR + timedelta(days=days),
         serial=new_serial(),
     )
-    return certify(template, keys.generate_key(authority.family) if key is None else key, by=by or authority.issuing)
+    return certify(
+        template,
+        keys.generate_key(authority.family) if key is None else key,
+        by=by or authority.issuing,
+    )
 
 
 def create_old_root(*, at: datetime) -> Credential:
-    """A root of the old GOST, valid from a year before `at` for two years; for time-stamp authorities alone."""
+    """A root of the old GOST, valid from a year before `at` for two years; for time-stamp
+    authorities alone.
+    """
     year = timedelta(days=365)
     template = Template(
         subject=asn1.name(("2.5.4.3", "TULGA SANDBOX ROOT (OLD GOST)"), ("2.5.4.6", "KZ")),
@@ -93,7 +107,9 @@ def create_old_root(*, at: datetime) -> Credential:
     return certify(template, keys.generate_old_key(), by=None)
 
 
-def stamp(signer: Credential, signature: bytes, *, at: datetime, nonce: int | None = None) -> Timestamp:
+def stamp(
+    signer: Credential, signature: bytes, *, at: datetime, nonce: int | None = None
+) -> Timestamp:
     """The right time-stamp of a signature value, hashed as the signer's family does."""
     algorithm = TIMESTAMP_ALGORITHMS[signer.family]
     return Timestamp(
@@ -113,7 +129,9 @@ def encode(timestamp: Timestamp) -> bytes:
     attributes = sorted(
         [
             attribute(cms.CONTENT_TYPE, asn1.oid(timestamp.content_type)),
-            attribute(cms.MESSAGE_DIGEST, asn1.octets(TIMESTAMP_ALGORITHMS[signer.family].digest(info))),
+            attribute(
+                cms.MESSAGE_DIGEST, asn1.octets(TIMESTAMP_ALGORITHMS[signer.family].digest(info))
+            ),
             *_signing_certificate(timestamp),
         ]
     )
@@ -142,10 +160,18 @@ def _signing_certificate(timestamp: Timestamp) -> list[bytes]:
     named = timestamp.named or timestamp.signer.certificate
     if timestamp.ess == "v1":
         digest = asn1.octets(sha1(named, usedforsecurity=False).digest())
-        return [attribute("1.2.840.113549.1.9.16.2.12", asn1.sequence(asn1.sequence(asn1.sequence(digest))))]
+        return [
+            attribute(
+                "1.2.840.113549.1.9.16.2.12", asn1.sequence(asn1.sequence(asn1.sequence(digest)))
+            )
+        ]
     if timestamp.ess == "v2":
         digest = asn1.octets(sha256(named).digest())
-        return [attribute(cms.SIGNING_CERTIFICATE_V2, asn1.sequence(asn1.sequence(asn1.sequence(digest))))]
+        return [
+            attribute(
+                cms.SIGNING_CERTIFICATE_V2, asn1.sequence(asn1.sequence(asn1.sequence(digest)))
+            )
+        ]
     return []
 
 
@@ -155,30 +181,42 @@ def signature_value(cms: bytes) -> bytes:
 
 
 def with_tokens(cms: bytes, *tokens: bytes, in_one: bool = False) -> bytes:
-    """The CMS with these tokens among its unsigned attributes: each in one of its own, or all `in_one`."""
+    """The CMS with these tokens among its unsigned attributes: each in one of its own, or all
+    `in_one`.
+    """
     kind, wrapped = der.read_tree(cms).children
     parts = wrapped.children[0].children
     info = parts[-1].children[0]
-    added = [attribute(_TOKEN, *tokens)] if in_one else [attribute(_TOKEN, token) for token in tokens]
+    added = (
+        [attribute(_TOKEN, *tokens)] if in_one else [attribute(_TOKEN, token) for token in tokens]
+    )
     signer = asn1.sequence(*(each.raw for each in info.children), asn1.explicit(1, *added))
     rebuilt = asn1.sequence(*(each.raw for each in parts[:-1]), asn1.set_of(signer))
     return asn1.sequence(kind.raw, asn1.explicit(0, rebuilt))
 
 
 class TimestampAuthority:
-    """The time-stamp authority of one family. Its keys are made at the first question and die with the process."""
+    """The time-stamp authority of one family. Its keys are made at the first question and die with
+    the process.
+    """
 
     def __init__(self, keeper: AuthorityKeeper) -> None:
         self._keeper = keeper
         self.certified = cache(self._certify)
 
     def answer(self, untrusted: bytes) -> Timestamp:
-        """The right time-stamp for a question, before it is encoded. Raises `Rejected` for what is no question."""
+        """The right time-stamp for a question, before it is encoded. Raises `Rejected` for what is
+        no question.
+        """
         try:
-            _, imprint, *rest = der.items(der.read_tree(untrusted), der.SEQUENCE, "question", at_least=2)
+            _, imprint, *rest = der.items(
+                der.read_tree(untrusted), der.SEQUENCE, "question", at_least=2
+            )
             hashed, digest = der.items(imprint, der.SEQUENCE, "imprint", at_least=2, at_most=2)
             oid = der.oid(hashed.children[0], "imprint")
-            nonce = next((der.integer(each, "nonce") for each in rest if each.tag == der.INTEGER), None)
+            nonce = next(
+                (der.integer(each, "nonce") for each in rest if each.tag == der.INTEGER), None
+            )
         except (Refused, IndexError) as error:
             raise Rejected(400, "not a question for a time-stamp") from error
         signer = self.certified("right")
@@ -197,7 +235,9 @@ class TimestampAuthority:
         return certified
 
 
-def wrong_timestamps(authority: TimestampAuthority) -> Mapping[str, Callable[[Timestamp], Timestamp]]:
+def wrong_timestamps(
+    authority: TimestampAuthority,
+) -> Mapping[str, Callable[[Timestamp], Timestamp]]:
     """What turns a right time-stamp into a wrong one, by the kind of fault it is scripted as."""
     return {
         "stale": lambda one: replace(one, time=one.time - timedelta(days=2000)),
@@ -219,11 +259,19 @@ def routes(keepers: Mapping[str, AuthorityKeeper]) -> tuple[Route, ...]:
 
 def _route(family: str, authority: TimestampAuthority) -> Route:
     def respond(change: Callable[[Timestamp], Timestamp]) -> Callable[[Request], Response]:
-        return lambda request: _as_response(granted(encode(change(authority.answer(request.untrusted_body)))))
+        return lambda request: _as_response(
+            granted(encode(change(authority.answer(request.untrusted_body))))
+        )
 
     wrong = {kind: respond(change) for kind, change in wrong_timestamps(authority).items()}
     wrong["rejected"] = lambda request: _as_response(REJECTED)
-    return Route(method="POST", path=f"/tsa/{family}", source=SOURCE, handle=respond(lambda one: one), wrong=wrong)
+    return Route(
+        method="POST",
+        path=f"/tsa/{family}",
+        source=SOURCE,
+        handle=respond(lambda one: one),
+        wrong=wrong,
+    )
 
 
 def granted(token: bytes) -> bytes:

@@ -1,4 +1,6 @@
-"""A TLS certificate for loopback, with an authority that can certify nothing else, for the sandbox's NCALayer."""
+"""A TLS certificate for loopback, with an authority that can certify nothing else, for the
+sandbox's NCALayer.
+"""
 
 import ipaddress
 from base64 import b64encode
@@ -21,7 +23,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-_VALID_DAYS: Final = 390  # browsers refuse server certificates of more than 398 days (CA/B baseline requirements)
+_VALID_DAYS: Final = (
+    390  # browsers refuse server certificates of more than 398 days (CA/B baseline requirements)
+)
 _RENEW_DAYS: Final = 30  # before the end
 _NAMES: Final = ("localhost",)
 _ADDRESSES: Final = ("127.0.0.1/32", "::1/128")
@@ -36,19 +40,24 @@ class LoopbackTls:
 
     @property
     def spki_sha256(self) -> str:
-        """Base64 of the SHA-256 of the server's public key, the form Chromium's command line takes."""
+        """Base64 of the SHA-256 of the server's public key, the form Chromium's command line
+        takes.
+        """
         certificate = x509.load_pem_x509_certificate(self.server.read_bytes())
         key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         return b64encode(sha256(key).digest()).decode()
 
 
 def loopback_tls(directory: Path) -> LoopbackTls:
-    """The certificate kept in this directory; mints one where there is none or the old one ends soon.
+    """The certificate kept in this directory; mints one where there is none or the old one ends
+    soon.
 
-    The authority's key is never written: whoever trusts the file trusts this one certificate, and name constraints
-    keep even that to this machine.
+    The authority's key is never written: whoever trusts the file trusts this one certificate, and
+    name constraints keep even that to this machine.
     """
-    files = LoopbackTls(authority=directory / "ncalayer-ca.pem", server=directory / "ncalayer-server.pem")
+    files = LoopbackTls(
+        authority=directory / "ncalayer-ca.pem", server=directory / "ncalayer-server.pem"
+    )
     if not _is_usable(files, at=datetime.now(UTC)):
         _mint(files, at=datetime.now(UTC))
     return files
@@ -68,13 +77,20 @@ def _is_usable(files: LoopbackTls, *, at: datetime) -> bool:
 
 
 def _mint(files: LoopbackTls, *, at: datetime) -> None:
-    authority_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Tulga sandbox, this machine only")])
+    authority_key, server_key = (
+        ec.generate_private_key(ec.SECP256R1()),
+        ec.generate_private_key(ec.SECP256R1()),
+    )
+    issuer = x509.Name(
+        [x509.NameAttribute(NameOID.COMMON_NAME, "Tulga sandbox, this machine only")]
+    )
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     issuer_key_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
     authority = (
         _authority(_builder(subject=issuer, issuer=issuer, key=authority_key, at=at))
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key()), critical=False)
+        .add_extension(
+            x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key()), critical=False
+        )
         .sign(authority_key, SHA256())
     )
     server = (
@@ -108,17 +124,24 @@ def _builder(
 def _authority(builder: x509.CertificateBuilder) -> x509.CertificateBuilder:
     permitted: list[x509.GeneralName] = [x509.DNSName(name) for name in _NAMES]
     permitted += [x509.IPAddress(ipaddress.ip_network(address)) for address in _ADDRESSES]
-    usage = x509.KeyUsage(False, False, False, False, False, True, False, False, False)  # keyCertSign alone
+    usage = x509.KeyUsage(
+        False, False, False, False, False, True, False, False, False
+    )  # keyCertSign alone
     return (
         builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(usage, critical=True)
-        .add_extension(x509.NameConstraints(permitted_subtrees=permitted, excluded_subtrees=None), critical=True)
+        .add_extension(
+            x509.NameConstraints(permitted_subtrees=permitted, excluded_subtrees=None),
+            critical=True,
+        )
     )
 
 
 def _server(builder: x509.CertificateBuilder) -> x509.CertificateBuilder:
     names: list[x509.GeneralName] = [x509.DNSName(name) for name in _NAMES]
-    names += [x509.IPAddress(ipaddress.ip_network(address).network_address) for address in _ADDRESSES]
+    names += [
+        x509.IPAddress(ipaddress.ip_network(address).network_address) for address in _ADDRESSES
+    ]
     return (
         builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)

@@ -1,10 +1,14 @@
-"""Frames of a commanded gesture made from one photograph: the reenactment attack of docs/liveness-measurements.md.
+"""Frames of a commanded gesture made from one photograph: the reenactment attack of
+docs/liveness-measurements.md.
 
-1 the photograph cut as a camera would see it, and its mesh · 2 anchors round the face that do not move · 3 for each
-frame move the points in space: close the lids, open the mouth, turn or nod the head about a point behind the face · 4
-paint the triangles between the points, far to near, out of the photograph · 5 scale, noise as of a sensor, JPEG.
+1 the photograph cut as a camera would see it, and its mesh · 2 anchors round the face that do not
+move · 3 for each
+frame move the points in space: close the lids, open the mouth, turn or nod the head about a point
+behind the face · 4 paint the triangles between the points, far to near, out of the photograph · 5
+scale, noise as of a sensor, JPEG.
 
-Whoever can make these frames needs no live person. Tulga without a certified detector does not stop them.
+Whoever can make these frames needs no live person. Tulga without a certified detector does not stop
+them.
 """
 
 import math
@@ -28,7 +32,9 @@ Play = Gesture | Literal["neutral"]
 
 @dataclass(frozen=True)
 class Pose:
-    """What the face does in one frame: angles in degrees (`yaw` to its own left, `pitch` down), shares from 0 to 1."""
+    """What the face does in one frame: angles in degrees (`yaw` to its own left, `pitch` down),
+    shares from 0 to 1.
+    """
 
     yaw: float = 0.0
     pitch: float = 0.0
@@ -37,7 +43,8 @@ class Pose:
     scale: float = 1.0
 
 
-# What each gesture may come to at its strongest, the least first; how far a face must go depends on the face.
+# What each gesture may come to at its strongest, the least first; how far a face must go depends on
+# the face.
 _STRONGEST: dict[Play, tuple[Pose, ...]] = {
     "neutral": (Pose(),),
     "blink": tuple(Pose(closed_eyes=share / 10) for share in range(10, 13)),
@@ -47,13 +54,15 @@ _STRONGEST: dict[Play, tuple[Pose, ...]] = {
     "turn_left": tuple(Pose(yaw=yaw) for yaw in range(12, 40, 2)),
     "turn_right": tuple(Pose(yaw=-yaw) for yaw in range(12, 40, 2)),
 }
-# How many times what is asked for: noise and a thin picture take some of it, most of a nod, and a face whose nose lies
-# far from its edges has turned by so few degrees that it shows no depth yet. Who sways by a sitting does as much of
-# all: so far, it may be taken for another face than the one at rest.
+# How many times what is asked for: noise and a thin picture take some of it, most of a nod, and a
+# face whose nose lies far from its edges has turned by so few degrees that it shows no depth yet.
+# Who sways by a sitting does as much of all: so far, it may be taken for another face than the one
+# at rest.
 _MORE: dict[Play, float] = {"nod": 1.5, "turn_left": 1.75, "turn_right": 1.75}
 _MORE_OF_ANY = 1.25
 _THERE_AND_BACK = ("blink", "nod")
-# Of what is asked for, of an open eye, and of a mouth that is no mask, at least of whoever is painted to do everything.
+# Of what is asked for, of an open eye, and of a mouth that is no mask, at least of whoever is
+# painted to do everything.
 _SEEN, _AWAKE, _BARE = 1.05, 1.25, 1.3
 _STRAIGHT, _LEVEL = 0.10, 18.0  # ratio and degrees at which a face looks at the camera well enough
 _SWAY = 0.7  # degrees a head sways by itself
@@ -67,7 +76,9 @@ _FOCAL = 2.2  # of the frame's width
 
 
 def frames(image: Image, gesture: Play, count: int, *, seed: int | None = None) -> list[bytes]:
-    """`count` frames of the gesture as JPEG of at most 40 KB. Raises `ValueError` when the picture shows no face."""
+    """`count` frames of the gesture as JPEG of at most 40 KB. Raises `ValueError` when the picture
+    shows no face.
+    """
     return Puppet(image).play(gesture, count, seed=seed)
 
 
@@ -75,7 +86,11 @@ class Puppet:
     """A photograph that does what it is told."""
 
     def __init__(
-        self, image: Image, *, loaded: networks.Networks | None = None, sitting: Sitting | None = None
+        self,
+        image: Image,
+        *,
+        loaded: networks.Networks | None = None,
+        sitting: Sitting | None = None,
     ) -> None:
         """`image` is RGB; sitting: who it is then. Raises `ValueError` when it shows no face."""
         self._loaded, self._sitting = loaded, sitting = loaded or networks.load(), sitting
@@ -92,7 +107,9 @@ class Puppet:
         self._reached: dict[Play, tuple[Pose, float]] = {}
 
     def is_able(self) -> bool:
-        """Whether it is awake and bare at rest and can show every gesture, with room for noise and a thin picture."""
+        """Whether it is awake and bare at rest and can show every gesture, with room for noise and
+        a thin picture.
+        """
         rest, shown = self._measured(self.rest), self.show(self.rest)
         if rest is None or rest.mesh is None or min(rest.lids) < _AWAKE * policy.NEUTRAL.eye:
             return False
@@ -102,7 +119,9 @@ class Puppet:
         return all(self._strongest(gesture)[1] >= _SEEN for gesture in gestures.GESTURES)
 
     def play(self, gesture: Play, count: int, *, seed: int | None = None) -> list[bytes]:
-        """`count` frames of the gesture as JPEG of at most 40 KB; with the same `seed` the same ones."""
+        """`count` frames of the gesture as JPEG of at most 40 KB; with the same `seed` the same
+        ones.
+        """
         # Steps of one capture share no noise, or their frames would be the same pictures twice.
         chance = np.random.default_rng(None if seed is None else [seed, *gesture.encode()])
         strongest, _ = self._strongest(gesture)
@@ -138,18 +157,33 @@ class Puppet:
         return _scaled(painted, pose.scale, middle=self._mesh[:, :2].mean(axis=0))
 
     def _towards_the_camera(self) -> Pose:
-        """The least turn and nod that let a photograph that looks elsewhere look at the camera, well enough."""
+        """The least turn and nod that let a photograph that looks elsewhere look at the camera,
+        well enough.
+        """
         yaws = sorted(np.arange(-40.0, 41.0), key=abs)
-        yaw = next((each for each in yaws if abs(_turn(self._turned(self._mesh, Pose(yaw=each)))) <= _STRAIGHT), 0.0)
+        yaw = next(
+            (
+                each
+                for each in yaws
+                if abs(_turn(self._turned(self._mesh, Pose(yaw=each)))) <= _STRAIGHT
+            ),
+            0.0,
+        )
         pitches = sorted(np.arange(-30.0, 31.0), key=abs)
         pitch = next(
-            (each for each in pitches if abs(_rise(self._turned(self._mesh, Pose(yaw=yaw, pitch=each)))) <= _LEVEL), 0.0
+            (
+                each
+                for each in pitches
+                if abs(_rise(self._turned(self._mesh, Pose(yaw=yaw, pitch=each)))) <= _LEVEL
+            ),
+            0.0,
         )
         return Pose(yaw=float(yaw), pitch=float(pitch))
 
     def _strongest(self, gesture: Play) -> tuple[Pose, float]:
-        """The first pose that shows more of the gesture than is asked for, as whoever attacks can measure it, or the
-        one that shows most; and how many times what is asked for it shows."""
+        """The first pose that shows more of the gesture than is asked for, as whoever attacks can
+        measure it, or the one that shows most; and how many times what is asked for it shows.
+        """
         if gesture not in self._reached:
             self._reached[gesture] = self._tried(gesture)
         return self._reached[gesture]
@@ -163,7 +197,9 @@ class Puppet:
         enough = _MORE.get(gesture, _MORE_OF_ANY) if self._sitting is None else _MORE_OF_ANY
         for pose in poses:
             face = self._measured(_between(self.rest, pose, 1.0))
-            told.append(0.0 if face is None else gestures.strengths(gesture, [face], neutral)[0] / asked)
+            told.append(
+                0.0 if face is None else gestures.strengths(gesture, [face], neutral)[0] / asked
+            )
             if told[-1] >= enough:
                 break
         return poses[told.index(max(told))], max(told)
@@ -176,10 +212,19 @@ class Puppet:
         wide = float(np.linalg.norm(edges[1] - edges[0]))
         pivot = edges.mean(axis=0) + np.array([0, 0, _BEHIND * wide])
         yaw, pitch = math.radians(pose.yaw), math.radians(pose.pitch)
-        sideways = np.array([[math.cos(yaw), 0, -math.sin(yaw)], [0, 1, 0], [math.sin(yaw), 0, math.cos(yaw)]])
-        down = np.array([[1, 0, 0], [0, math.cos(pitch), -math.sin(pitch)], [0, math.sin(pitch), math.cos(pitch)]])
+        sideways = np.array(
+            [[math.cos(yaw), 0, -math.sin(yaw)], [0, 1, 0], [math.sin(yaw), 0, math.cos(yaw)]]
+        )
+        down = np.array(
+            [
+                [1, 0, 0],
+                [0, math.cos(pitch), -math.sin(pitch)],
+                [0, math.sin(pitch), math.cos(pitch)],
+            ]
+        )
         turned = (moved - pivot) @ (sideways @ down).T + pivot
-        # Seen through a lens: what comes nearer grows, measured against where the photograph had it.
+        # Seen through a lens: what comes nearer grows, measured against where the photograph had
+        # it.
         focal = _FOCAL * self._picture.shape[1]
         nearer = (focal + moved[:, 2:]) / (focal + turned[:, 2:])
         turned[:, :2] = (turned[:, :2] - pivot[:2]) * nearer + pivot[:2]
@@ -194,7 +239,9 @@ def _mesh(image: Image, loaded: networks.Networks) -> Floats:
 
 
 def _with_wide_lids(mesh: Floats) -> Floats:
-    """The mesh with lids that take the lashes in, which a closing eye would otherwise leave behind."""
+    """The mesh with lids that take the lashes in, which a closing eye would otherwise leave
+    behind.
+    """
     wide = mesh.copy()
     for lids in (warp_points.RIGHT_LIDS, warp_points.LEFT_LIDS):
         gap = mesh[list(lids.lower)] - mesh[list(lids.upper)]
@@ -281,4 +328,6 @@ def _scaled(image: Image, scale: float, *, middle: Floats) -> Image:
         return image
     matrix = np.array([[scale, 0, (1 - scale) * middle[0]], [0, scale, (1 - scale) * middle[1]]])
     size = (image.shape[1], image.shape[0])
-    return np.asarray(cv2.warpAffine(image, matrix, size, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8)
+    return np.asarray(
+        cv2.warpAffine(image, matrix, size, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8
+    )

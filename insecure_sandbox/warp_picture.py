@@ -1,4 +1,6 @@
-"""Painting a puppet: a photograph cut as a camera sees a face, its triangles moved, the frame as a page sends it."""
+"""Painting a puppet: a photograph cut as a camera sees a face, its triangles moved, the frame as a
+page sends it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,12 +28,15 @@ _LENGTH = 12  # frames in which it comes and goes about once
 
 
 _BESIDE = (200, 250)  # pixels of a portrait at the side, of which the face is the most
-_LOOKS_IN = 2  # frames in which it is there, the first: who is asked for the gesture is alone while doing it
+# frames in which it is there, the first: who is asked for the gesture is alone while doing it
+_LOOKS_IN = 2
 
 
 @dataclass(frozen=True)
 class Triangles:
-    """Triangles between points of the photograph: `corners` (n, 3) are numbers of `points` (m, 2)."""
+    """Triangles between points of the photograph: `corners` (n, 3) are numbers of `points` (m,
+    2).
+    """
 
     points: Floats
     corners: NDArray[np.intp]
@@ -41,7 +46,9 @@ class Triangles:
         """The Delaunay triangles; those whose corners are all among `without` are left out."""
         low = np.floor(points.min(axis=0)) - 1
         high = np.ceil(points.max(axis=0)) + 2
-        plane = cv2.Subdiv2D((int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1])))
+        plane = cv2.Subdiv2D(
+            (int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1]))
+        )
         for point in points:
             plane.insert((float(point[0]), float(point[1])))
         listed = np.asarray(plane.getTriangleList()).reshape(-1, 3, 2)
@@ -67,34 +74,51 @@ def camera_cut(image: Image, mesh: Floats) -> Image:
 
 
 def paint(picture: Image, triangles: Triangles, moved: Floats, depths: Floats) -> Image:
-    """The picture with each triangle where its corners went, far ones first so that near ones cover them."""
+    """The picture with each triangle where its corners went, far ones first so that near ones cover
+    them.
+    """
     height, width = picture.shape[:2]
-    columns, rows = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    columns, rows = np.meshgrid(
+        np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)
+    )
     far = depths[triangles.corners].mean(axis=1)
     corners = triangles.corners[np.argsort(-far, kind="stable")]
     _point(columns, rows, sources=triangles.points[corners], targets=moved[corners])
-    return np.asarray(cv2.remap(picture, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    return np.asarray(
+        cv2.remap(picture, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE),
+        np.uint8,
+    )
 
 
-def _point(columns: NDArray[np.float32], rows: NDArray[np.float32], *, sources: Floats, targets: Floats) -> None:
-    """Let every pixel inside a target triangle be taken from its place in the source triangle; of several, the last.
+def _point(
+    columns: NDArray[np.float32], rows: NDArray[np.float32], *, sources: Floats, targets: Floats
+) -> None:
+    """Let every pixel inside a target triangle be taken from its place in the source triangle; of
+    several, the last.
 
-    `sources` and `targets` are (n, 3, 2). All pixels of all boxes round the targets are looked at in one go, and what
-    is the same for all pixels of a box's row is found once for it.
+    `sources` and `targets` are (n, 3, 2). All pixels of all boxes round the targets are looked at
+    in one go, and what is the same for all pixels of a box's row is found once for it.
     """
     size = columns.shape[::-1]
     low = np.clip(np.floor(targets.min(axis=1)).astype(int), 0, size)
     high = np.clip(np.ceil(targets.max(axis=1)).astype(int) + 1, 0, size)
     sides = np.stack([targets[:, 1] - targets[:, 0], targets[:, 2] - targets[:, 0]], axis=2)
     # A triangle that did not move is there already.
-    to_paint = (high > low).all(axis=1) & (np.abs(np.linalg.det(sides)) >= 1e-6) & (sources != targets).any(axis=(1, 2))
-    low, high, sources, targets, sides = (each[to_paint] for each in (low, high, sources, targets, sides))
+    to_paint = (
+        (high > low).all(axis=1)
+        & (np.abs(np.linalg.det(sides)) >= 1e-6)
+        & (sources != targets).any(axis=(1, 2))
+    )
+    low, high, sources, targets, sides = (
+        each[to_paint] for each in (low, high, sources, targets, sides)
+    )
     of, row = _counted((high - low)[:, 1], low[:, 1])
     wide, inverse, corner = (high - low)[of, 0], np.linalg.inv(sides)[of], targets[of, 0]
     line, across = _counted(wide, low[of, 0])
     begun = inverse[:, :, 1] * (row - corner[:, 1])[:, None] - inverse[:, :, 0] * corner[:, :1]
     first, second = (
-        np.repeat(inverse[:, side, 0], wide) * across + np.repeat(begun[:, side], wide) for side in range(2)
+        np.repeat(inverse[:, side, 0], wide) * across + np.repeat(begun[:, side], wide)
+        for side in range(2)
     )
     inside = np.flatnonzero((first >= -1e-3) & (second >= -1e-3) & (first + second <= 1 + 1e-3))
     line, first, second = line[inside], first[inside], second[inside]
@@ -105,10 +129,16 @@ def _point(columns: NDArray[np.float32], rows: NDArray[np.float32], *, sources: 
         plane.reshape(-1)[places] = start + first * (one - start) + second * (other - start)
 
 
-def _counted(lengths: NDArray[np.intp], begins: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Runs of so many numbers that follow one another: of each number its run's place, and itself."""
+def _counted(
+    lengths: NDArray[np.intp], begins: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Runs of so many numbers that follow one another: of each number its run's place, and
+    itself.
+    """
     starts = lengths.cumsum() - lengths
-    return np.repeat(np.arange(len(lengths)), lengths), np.arange(lengths.sum()) + np.repeat(begins - starts, lengths)
+    return np.repeat(np.arange(len(lengths)), lengths), np.arange(lengths.sum()) + np.repeat(
+        begins - starts, lengths
+    )
 
 
 def grainy(image: Image, noise: float, *, chance: np.random.Generator) -> Image:
@@ -124,19 +154,25 @@ def jpeg(image: Image, *, chance: np.random.Generator) -> bytes:
     """The frame with the noise of a sensor, as a JPEG of at most 40 KB."""
     noisy = grainy(image, _NOISE, chance=chance)
     for quality in range(88, 20, -6):
-        written = cv2.imencode(".jpg", cv2.cvtColor(noisy, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        written = cv2.imencode(
+            ".jpg", cv2.cvtColor(noisy, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
+        )[1]
         if written.nbytes <= _MOST_BYTES:
             break
     return written.tobytes()
 
 
 def taken_anew(
-    frames: Sequence[bytes], *, chance: np.random.Generator, drift: Drift = DRIFT, beside: Image | None = None
+    frames: Sequence[bytes],
+    *,
+    chance: np.random.Generator,
+    drift: Drift = DRIFT,
+    beside: Image | None = None,
 ) -> list[bytes]:
     """The same frames at another moment: no two captures may share one, or move alike.
 
-    The hand that holds the camera drifts, slowly and by a way of its own, and the noise is another. beside: a portrait
-    that is put at the side of the first.
+    The hand that holds the camera drifts, slowly and by a way of its own, and the noise is another.
+    beside: a portrait that is put at the side of the first.
     """
     places = np.arange(len(frames))[:, None] / _LENGTH
     begun, turns = chance.uniform(0, 2 * np.pi, len(drift)), chance.uniform(0.6, 1.6, len(drift))
@@ -154,15 +190,21 @@ def _held(frame: bytes, across: float, down: float, lean: float, size: float) ->
     high, wide = image.shape[:2]
     matrix = cv2.getRotationMatrix2D((wide / 2, high / 2), lean, 1 + size)
     matrix[:, 2] += np.array([across, down])
-    return np.asarray(cv2.warpAffine(image, matrix, (wide, high), borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    return np.asarray(
+        cv2.warpAffine(image, matrix, (wide, high), borderMode=cv2.BORDER_REPLICATE), np.uint8
+    )
 
 
 def thinned(frame: bytes, *, side: int, most_bytes: int) -> bytes:
-    """The same frame as the thin chain has it: so many pixels on its shorter side, and as good as fits."""
+    """The same frame as the thin chain has it: so many pixels on its shorter side, and as good as
+    fits.
+    """
     image = np.asarray(cv2.imdecode(np.frombuffer(frame, np.uint8), cv2.IMREAD_COLOR), np.uint8)
     height, width = image.shape[:2]
     scale = side / min(height, width)
-    small = cv2.resize(image, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(
+        image, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA
+    )
     for quality in range(_THIN, 5, -5):
         written = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
         if written.nbytes <= most_bytes:

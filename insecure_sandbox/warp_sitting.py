@@ -1,7 +1,8 @@
-"""How one painted borrower differs from the next of the same photograph: light, features, posture, pace.
+"""How one painted borrower differs from the next of the same photograph: light, features, posture,
+pace.
 
-Without it captures of one photograph share more of what a capture is known by than captures of one person do, and are
-taken for each other's replays. How much it takes: docs/sandbox.md.
+Without it captures of one photograph share more of what a capture is known by than captures of one
+person do, and are taken for each other's replays. How much it takes: docs/sandbox.md.
 """
 
 from dataclasses import dataclass, field
@@ -13,7 +14,10 @@ from numpy.typing import NDArray
 from insecure_sandbox.warp_picture import HEIGHT, WIDTH
 from verification.engines.liveness.frames import Floats, Image
 
-_LIGHT, _LIGHT_CELLS = 0.16, 5  # of the picture's own light, standard deviation; so many patches each way
+_LIGHT, _LIGHT_CELLS = (
+    0.16,
+    5,
+)  # of the picture's own light, standard deviation; so many patches each way
 _DIMMEST, _BRIGHTEST = 0.75, 1.25
 _BEND, _BEND_CELLS = 4.0, 7  # pixels, standard deviation; so many patches each way
 _HELD = 2.0  # degrees by which the head is held otherwise, at most
@@ -33,7 +37,9 @@ class Sitting:
     def __post_init__(self) -> None:
         light = np.clip(1 + _LIGHT * self._patches(_LIGHT_CELLS), _DIMMEST, _BRIGHTEST)
         object.__setattr__(self, "light", light[..., np.newaxis].astype(np.float32))
-        object.__setattr__(self, "bent", (_BEND * self._patches(_BEND_CELLS), _BEND * self._patches(_BEND_CELLS)))
+        object.__setattr__(
+            self, "bent", (_BEND * self._patches(_BEND_CELLS), _BEND * self._patches(_BEND_CELLS))
+        )
         object.__setattr__(self, "held", tuple(self.chance.uniform(-_HELD, _HELD, 2).tolist()))
 
     def of(self, image: Image) -> Image:
@@ -44,9 +50,14 @@ class Sitting:
         return np.asarray(np.clip(seen * self.light, 0, 255), dtype=np.uint8)
 
     def sway(self, count: int) -> Floats:
-        """Degrees (count, 2) by which the head is turned and nods by itself in the frames of one gesture."""
+        """Degrees (count, 2) by which the head is turned and nods by itself in the frames of one
+        gesture.
+        """
         begun = self.chance.uniform(0, 2 * np.pi, 2)
-        often, far = self.chance.uniform(*_SWAYS_PER_GESTURE, 2), self.chance.uniform(0.3, 1.0, 2) * _SWAYS
+        often, far = (
+            self.chance.uniform(*_SWAYS_PER_GESTURE, 2),
+            self.chance.uniform(0.3, 1.0, 2) * _SWAYS,
+        )
         places = np.arange(count)[:, np.newaxis] / count
         return np.asarray(np.sin(begun + 2 * np.pi * often * places) * far, dtype=np.float64)
 
@@ -57,4 +68,6 @@ class Sitting:
 
     def _patches(self, cells: int) -> NDArray[np.float32]:
         rough = self.chance.normal(0, 1, (cells, cells)).astype(np.float32)
-        return np.asarray(cv2.resize(rough, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC), dtype=np.float32)
+        return np.asarray(
+            cv2.resize(rough, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC), dtype=np.float32
+        )

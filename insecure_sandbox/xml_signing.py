@@ -1,7 +1,8 @@
-"""Statements signed as XML, byte for byte as NCALayer writes them: the signature is the root's last child.
+"""Statements signed as XML, byte for byte as NCALayer writes them: the signature is the root's last
+child.
 
-The canonical forms are written out here by hand, so that the verifier's are judged by something else than themselves.
-The pieces are public so that tests can put them together wrongly.
+The canonical forms are written out here by hand, so that the verifier's are judged by something
+else than themselves. The pieces are public so that tests can put them together wrongly.
 """
 
 import re
@@ -25,8 +26,12 @@ _SHORT = re.compile(rb"<(ds:\w+)( [^<>]*)/>")
 
 
 def sign_xml(credential: Credential, document: bytes) -> bytes:
-    """The document with one signature more. It is in canonical form and of no namespace, or was signed here before."""
-    return envelop(document, signature_element(credential, info=signed_info(credential.family, document)))
+    """The document with one signature more. It is in canonical form and of no namespace, or was
+    signed here before.
+    """
+    return envelop(
+        document, signature_element(credential, info=signed_info(credential.family, document))
+    )
 
 
 def signed_info(family: str, document: bytes) -> bytes:
@@ -40,7 +45,9 @@ def signed_info(family: str, document: bytes) -> bytes:
         *(_method("Transform", name) for name in xml_algorithms.TRANSFORMS),
         b"</ds:Transforms>",
         _method("DigestMethod", digest),
-        b"<ds:DigestValue>" + b64encode(ALGORITHMS[family].digest(_canonical(document))) + b"</ds:DigestValue>",
+        b"<ds:DigestValue>"
+        + b64encode(ALGORITHMS[family].digest(_canonical(document)))
+        + b"</ds:DigestValue>",
         b"</ds:Reference>",
     )
     return b"<ds:SignedInfo" + NAMESPACE + b">\n" + b"\n".join(parts) + b"\n</ds:SignedInfo>"
@@ -53,12 +60,20 @@ def key_info(*certificates: bytes) -> bytes:
 
 
 def signature_element(
-    credential: Credential, *, info: bytes, signature: bytes | None = None, about_key: bytes | None = None
+    credential: Credential,
+    *,
+    info: bytes,
+    signature: bytes | None = None,
+    about_key: bytes | None = None,
 ) -> bytes:
-    """Signature over SignedInfo as it stands. A given `signature` and a given KeyInfo are taken as they are."""
+    """Signature over SignedInfo as it stands. A given `signature` and a given KeyInfo are taken as
+    they are.
+    """
     value = _lines(b"SignatureValue", signature or keys.sign(credential.private_key, info))
     written = _CLOSED.sub(_shorten, info.replace(NAMESPACE, b"", 1))
-    inside = b"\n".join((written, value, key_info(credential.certificate) if about_key is None else about_key))
+    inside = b"\n".join(
+        (written, value, key_info(credential.certificate) if about_key is None else about_key)
+    )
     return b"<ds:Signature" + NAMESPACE + b">\n" + inside + b"\n</ds:Signature>"
 
 
@@ -77,13 +92,17 @@ def _shorten(closed: re.Match[bytes]) -> bytes:
 
 
 def _lines(name: bytes, content: bytes) -> bytes:
-    """Base64 in lines, each with the carriage return that Java's serialiser writes as a reference."""
+    """Base64 in lines, each with the carriage return that Java's serialiser writes as a
+    reference.
+    """
     text = b64encode(content)
     lines = b"&#13;\n".join(text[at : at + _LINE] for at in range(0, len(text), _LINE))
     return b"<ds:" + name + b">\n" + lines + b"\n</ds:" + name + b">"
 
 
 def _canonical(document: bytes) -> bytes:
-    """The canonical form of what `sign_xml` wrote: no declaration, no short tags, the reference in hexadecimal."""
+    """The canonical form of what `sign_xml` wrote: no declaration, no short tags, the reference in
+    hexadecimal.
+    """
     whole = _SHORT.sub(rb"<\1\2></\1>", document.removeprefix(DECLARATION))
     return whole.replace(b"&#13;", b"&#xD;")

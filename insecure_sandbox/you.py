@@ -1,4 +1,6 @@
-"""The page `/you`: a person registers themselves with their own photo, and sees the messages sent to their phone."""
+"""The page `/you`: a person registers themselves with their own photo, and sees the messages sent
+to their phone.
+"""
 
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -31,8 +33,8 @@ def routes(people: People, consents: Consents, inbox: Inbox) -> tuple[Route, ...
         person = _person(fields)
         people.register(person, reference_photo(fields.get("photo", b"")))
         return (
-            f"The registers know you now: IIN {person.iin}, born on {person.birth_date}, phone {person.phone}, "
-            f"identity card {person.document['number']}."
+            f"The registers know you now: IIN {person.iin}, born on {person.birth_date}, phone"
+            f" {person.phone}, identity card {person.document['number']}."
         )
 
     def forget(fields: Form) -> str:
@@ -75,11 +77,15 @@ def _form(
         except Rejected as rejection:
             return shown(rejection.detail, rejection.status)
 
-    return Route(method="POST", path=path, source=SOURCE, handle=handle, max_body_bytes=max_body_bytes)
+    return Route(
+        method="POST", path=path, source=SOURCE, handle=handle, max_body_bytes=max_body_bytes
+    )
 
 
 def _person(fields: Form) -> Registered:
-    """Unlike `POST /people`, where programs register whatever they want to test, a person's slips are refused."""
+    """Unlike `POST /people`, where programs register whatever they want to test, a person's slips
+    are refused.
+    """
     try:
         iin = _test_iin(_text(fields, "iin"))
         return Registered(
@@ -111,13 +117,17 @@ def _test_iin(untrusted: str) -> Iin:
     except BadInput:
         if iin.birth_date is not None:
             return iin
-    raise BadInput("use the IIN of somebody born in 1899 or before: a living person's has no place here")
+    raise BadInput(
+        "use the IIN of somebody born in 1899 or before: a living person's has no place here"
+    )
 
 
 def _document_number(fields: Form) -> str:
     text = _text(fields, "document_number")
     if not text.isalnum() or len(text) > _MAX_DOCUMENT_NUMBER:
-        raise BadInput(f"the number of the identity card has 1 to {_MAX_DOCUMENT_NUMBER} letters and digits")
+        raise BadInput(
+            f"the number of the identity card has 1 to {_MAX_DOCUMENT_NUMBER} letters and digits"
+        )
     return text
 
 

@@ -1,4 +1,6 @@
-"""What `/you` looks like: no script, every text of somebody escaped, nothing foreign allowed by its policy."""
+"""What `/you` looks like: no script, every text of somebody escaped, nothing foreign allowed by its
+policy.
+"""
 
 import secrets
 from collections.abc import Sequence
@@ -17,15 +19,20 @@ _PAGE: Final = Template((_HERE / "you.html").read_text(encoding="utf-8"))
 _SHOWN: Final = 20  # messages, the newest first
 _HEADERS: Final = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+        "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri"
+        " 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
 }
 
 
-def page(messages: Sequence[Message], pending: Sequence[Consent], *, notice: str = "", status: int = 200) -> Response:
-    """The whole page; `notice` says what the last post did, or with another status than 200, why it did nothing."""
+def page(
+    messages: Sequence[Message], pending: Sequence[Consent], *, notice: str = "", status: int = 200
+) -> Response:
+    """The whole page; `notice` says what the last post did, or with another status than 200, why it
+    did nothing.
+    """
     iin = _free_iin()
     shown = list(reversed(messages))[:_SHOWN]
     text = _PAGE.substitute(
@@ -36,7 +43,9 @@ def page(messages: Sequence[Message], pending: Sequence[Consent], *, notice: str
         phone=f"+7701{iin[-7:]}",
         document=f"0{iin[-8:]}",
     )
-    return Response(body=text.encode(), content_type="text/html; charset=utf-8", status=status, headers=_HEADERS)
+    return Response(
+        body=text.encode(), content_type="text/html; charset=utf-8", status=status, headers=_HEADERS
+    )
 
 
 def style() -> Response:
@@ -51,7 +60,10 @@ def _notice(notice: str, *, is_error: bool) -> str:
 
 def _message(message: Message) -> str:
     head = f"{message.at:%H:%M:%S} UTC, {message.sender} to {message.phone}"
-    return f'<div class="message"><p class="from">{escape(head)}</p><p>{escape(message.text)}</p></div>\n'
+    return (
+        '<div class="message"><p'
+        f' class="from">{escape(head)}</p><p>{escape(message.text)}</p></div>\n'
+    )
 
 
 def _consent(consent: Consent) -> str:
@@ -61,9 +73,10 @@ def _consent(consent: Consent) -> str:
         for status, word in (("valid", "Yes"), ("invalid", "No"))
     )
     return (
-        f'<form class="message" method="post" action="/you/consent" enctype="multipart/form-data">'
-        f"<p>1414 asks whether you agree. {escape(question)}</p>"
-        f'<input type="hidden" name="consent_id" value="{escape(consent.consent_id)}">{buttons}</form>\n'
+        '<form class="message" method="post" action="/you/consent"'
+        ' enctype="multipart/form-data"><p>1414 asks whether you agree.'
+        f' {escape(question)}</p><input type="hidden" name="consent_id"'
+        f' value="{escape(consent.consent_id)}">{buttons}</form>\n'
     )
 
 

@@ -1,5 +1,6 @@
-"""Which address a webhook may have. A lender chooses it, so it is read strictly: https, one plain spelling of the host,
-no user, no fragment, no blanks or breaks. Where its name leads is checked by `verification.outbound` when it is called.
+"""Which address a webhook may have. A lender chooses it, so it is read strictly: https, one plain
+spelling of the host, no user, no fragment, no blanks or breaks. Where its name leads is checked by
+`verification.outbound` when it is called.
 
 In test mode hosts that the operator lists may be private and without TLS.
 """
@@ -21,8 +22,11 @@ from verification.outbound.addresses import is_public
 WEBHOOK_URL = r"^[Hh][Tt][Tt][Pp][Ss]?://[!$%&'()*+,./0-9:;=?@A-Z\[\]_a-z~-]+$"
 """No blanks, breaks, backslashes, fragment or letters beyond ASCII."""
 _VISIBLE_URL = re.compile(WEBHOOK_URL)
-_NAME = re.compile(r"(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-# A last label that some reader takes for a part of an IPv4 address (WHATWG URL, "ends in a number").
+_NAME = re.compile(
+    r"(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+)
+# A last label that some reader takes for a part of an IPv4 address (WHATWG URL, "ends in a
+# number").
 _NUMBER_LIKE = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _WELL_KNOWN_PORTS = 1024
 _refused: Final = partial(BadInput, code="webhook_url_refused", pointer="/url")
@@ -30,16 +34,22 @@ _refused: Final = partial(BadInput, code="webhook_url_refused", pointer="/url")
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A webhook's address in its one spelling. `is_listed`: the operator lets tests reach it although it is private."""
+    """A webhook's address in its one spelling. `is_listed`: the operator lets tests reach it
+    although it is private.
+    """
 
     url: str
     is_listed: bool
 
 
 def read(url: str, *, mode: str) -> Target:
-    """The address as it will be called. Raises `BadInput` (webhook_url_refused) for all that may never be called."""
+    """The address as it will be called. Raises `BadInput` (webhook_url_refused) for all that may
+    never be called.
+    """
     if not _VISIBLE_URL.fullmatch(url) or len(url) > URL_MAX:
-        raise _refused("an address has no blanks, breaks, backslashes, fragment or letters beyond ASCII")
+        raise _refused(
+            "an address has no blanks, breaks, backslashes, fragment or letters beyond ASCII"
+        )
     try:
         parts = urlsplit(url)
         host, port = (parts.hostname or ""), parts.port
@@ -57,7 +67,8 @@ def read(url: str, *, mode: str) -> Target:
         if port != 443 and port < _WELL_KNOWN_PORTS:
             raise _refused("below 1024 only port 443 is called")
         if ":" in host or _NUMBER_LIKE.fullmatch(host.rpartition(".")[2]):
-            # An address instead of a name must be in its one canonical spelling: 127.1, 0x7f.1 and 2130706433 are not.
+            # An address instead of a name must be in its one canonical spelling: 127.1, 0x7f.1 and
+            # 2130706433 are not.
             if not is_public(host):
                 raise _refused("this address is not public, or not written as four decimal numbers")
         elif not _NAME.fullmatch(host):

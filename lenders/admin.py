@@ -1,4 +1,6 @@
-"""What operators see of the lenders. Keys are made and revoked by commands, never here, and no secret is shown."""
+"""What operators see of the lenders. Keys are made and revoked by commands, never here, and no
+secret is shown.
+"""
 
 from typing import Any
 
@@ -14,7 +16,9 @@ def never(self: object, request: HttpRequest, obj: Any = None) -> bool:
 
 
 class KeyInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscriptable at run time
-    """The keys of a lender, to look at. `manage.py add_key` prints one once; a page would be cached and filmed."""
+    """The keys of a lender, to look at. `manage.py add_key` prints one once; a page would be cached
+    and filmed.
+    """
 
     model = ApiKey
     fields = readonly_fields = (
@@ -35,7 +39,9 @@ class KeyInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscript
 
 @admin.register(Lender)
 class LenderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Names, telephones, calendars, addresses. `manage.py add_lender` checks the BIN; the log names who is here."""
+    """Names, telephones, calendars, addresses. `manage.py add_lender` checks the BIN; the log names
+    who is here.
+    """
 
     list_display = ("name", "bin", "phone", "test_calendar", "live_calendar", "created_at")
     search_fields = ("name", "bin")
@@ -45,7 +51,8 @@ class LenderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscripta
 
 
 @admin.register(WebhookEndpoint)
-class WebhookEndpointAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+# not subscriptable at run time
+class WebhookEndpointAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Endpoints, to look at: their lender makes, changes and ends them."""
 
     list_display = (
@@ -69,7 +76,16 @@ class WebhookEndpointAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not s
 class DeliveryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
     """Deliveries and what was answered, to look at."""
 
-    list_display = ("id", "endpoint", "type", "status", "tries", "due_at", "response_status", "failure")
+    list_display = (
+        "id",
+        "endpoint",
+        "type",
+        "status",
+        "tries",
+        "due_at",
+        "response_status",
+        "failure",
+    )
     list_filter = ("status", "mode")
     exclude = ("body", "fence")
     has_add_permission = has_change_permission = has_delete_permission = never

@@ -1,6 +1,7 @@
 """What we answer: one declaration spells a thing in JSON and describes it in openapi.json.
 
-What is absent is null; times are RFC 3339 in UTC; money is never a float. Each is made of a view of the workflow or of
+What is absent is null; times are RFC 3339 in UTC; money is never a float. Each is made of a view of
+the workflow or of
 a row of ours: `VerificationAnswer(view).data`.
 """
 
@@ -51,10 +52,14 @@ class BorrowersAddress(serializers.URLField):
 class NextActionAnswer(serializers.Serializer[Any]):
     """What the borrower must do next."""
 
-    type = serializers.CharField(help_text=f"The borrower's page: {', '.join(_PAGES)}, or one to come.")
+    type = serializers.CharField(
+        help_text=f"The borrower's page: {', '.join(_PAGES)}, or one to come."
+    )
     route = Word(allow_null=True)
     stage = Word(allow_null=True)
-    attempts_left = serializers.IntegerField(allow_null=True, help_text="Null where not counted, or an end is to come.")
+    attempts_left = serializers.IntegerField(
+        allow_null=True, help_text="Null where not counted, or an end is to come."
+    )
     expires_at = Moment()
     code = Word(allow_null=True, help_text=CODE_HELP)
 
@@ -77,7 +82,9 @@ class CheckAnswer(serializers.Serializer[Any]):
     outcome = serializers.ChoiceField(choices=("pass", "fail", "inconclusive", "error"))
     code = Word(allow_null=True, help_text=CODE_HELP)
     retryable = serializers.BooleanField()
-    score = serializers.FloatField(allow_null=True, help_text="Null where the check has none, or it cannot be read.")
+    score = serializers.FloatField(
+        allow_null=True, help_text="Null where the check has none, or it cannot be read."
+    )
     threshold = serializers.FloatField(allow_null=True)
     engine = serializers.DictField(child=serializers.CharField())
     borrower_message = Word(allow_null=True, help_text="English; the borrower saw it translated.")
@@ -99,8 +106,10 @@ class ContractAnswer(serializers.Serializer[Any]):
     signed_at = Moment()
     release_not_before = Moment(
         allow_null=True,
-        help_text="Until then the money waits if the person's credits of the day come to so much; null where no law of "
-        "yours or of the verification asks.",
+        help_text=(
+            "Until then the money waits if the person's credits of the day come to so much; null"
+            " where no law of yours or of the verification asks."
+        ),
     )
 
 
@@ -122,16 +131,26 @@ class VerificationAnswer(serializers.Serializer[Any]):
     redacted_at = Moment(allow_null=True)
     disputed_at = Moment(allow_null=True)
     retention = RetentionAnswer()
-    renews = Word(allow_null=True, help_text="`ver_…`: this one is the new consent to the loan of that.")
+    renews = Word(
+        allow_null=True, help_text="`ver_…`: this one is the new consent to the loan of that."
+    )
     contract = ContractAnswer(allow_null=True, help_text="Null until you report it.")
-    sequence = serializers.IntegerField(help_text="Grows with every change: a webhook with a smaller one is older.")
-    log_index = serializers.IntegerField(allow_null=True, help_text="The decision's place in the log: with an end.")
+    sequence = serializers.IntegerField(
+        help_text="Grows with every change: a webhook with a smaller one is older."
+    )
+    log_index = serializers.IntegerField(
+        allow_null=True, help_text="The decision's place in the log: with an end."
+    )
     checks = CheckAnswer(many=True, required=False, help_text="Only with `?expand=checks`.")
 
     def get_fields(self) -> dict[str, Any]:
-        """Adds what the lender handed over and is told again, as `core/opening.py` says; empty words are null."""
+        """Adds what the lender handed over and is told again, as `core/opening.py` says; empty
+        words are null.
+        """
         fields: dict[str, Any] = super().get_fields()
-        for name, asked in ((name, each) for name, each in asked_of(Opening).items() if each.form.is_told):
+        for name, asked in (
+            (name, each) for name, each in asked_of(Opening).items() if each.form.is_told
+        ):
             text = serializers.CharField if asked.is_required else Word
             kind = text if asked.form.schema["type"] == "string" else serializers.DictField
             fields[name] = kind(source=f"opening.{asked.attribute}", allow_null=kind is Word)
@@ -140,7 +159,9 @@ class VerificationAnswer(serializers.Serializer[Any]):
 
 
 VERIFICATION = VerificationAnswer()
-"""Spells a verification by `to_representation`: the answer asked for most, whose fields are not copied each time."""
+"""Spells a verification by `to_representation`: the answer asked for most, whose fields are not
+copied each time.
+"""
 
 
 class LinkAnswer(serializers.Serializer[Any]):
@@ -166,7 +187,8 @@ class OpenedAnswer(VerificationAnswer, LinkAnswer):
 class VerificationPage(serializers.Serializer[Any]):
     """A slice of the list, newest first."""
 
-    data = VerificationAnswer(many=True)  # type: ignore[assignment]  # a field of this name hides the serializer's own `data`
+    # a field of this name hides the serializer's own `data`
+    data = VerificationAnswer(many=True)  # type: ignore[assignment]
     has_more = serializers.BooleanField()
     next = serializers.CharField(allow_null=True)
 
@@ -180,7 +202,9 @@ class EventDataAnswer(serializers.Serializer[Any]):
     sequence = serializers.IntegerField(allow_null=True)
     mode = serializers.ChoiceField(choices=("test", "live"))
     clearance = Word(source="clearance_id", allow_null=True, help_text="`clr_…`, of `clearance.…`.")
-    renews = Word(allow_null=True, help_text="`ver_…`: it is about the new consent to the loan of that.")
+    renews = Word(
+        allow_null=True, help_text="`ver_…`: it is about the new consent to the loan of that."
+    )
 
 
 class EventBody(serializers.Serializer[Any]):
@@ -190,9 +214,13 @@ class EventBody(serializers.Serializer[Any]):
     type = serializers.CharField(help_text=f"{', '.join(TOLD)}; accept unknown ones.")
     timestamp = Moment()
     lender_sequence = serializers.IntegerField(
-        allow_null=True, help_text="Counts what you are told in this mode, from 1 without a gap; null in a mere test."
+        allow_null=True,
+        help_text=(
+            "Counts what you are told in this mode, from 1 without a gap; null in a mere test."
+        ),
     )
-    data = EventDataAnswer(source="*")  # type: ignore[assignment]  # a field of this name hides the serializer's own `data`
+    # a field of this name hides the serializer's own `data`
+    data = EventDataAnswer(source="*")  # type: ignore[assignment]
 
     def get_version(self, event: Any) -> str:
         """The newest, as all that is spelled here."""
@@ -204,8 +232,10 @@ class WebhookBody(EventBody):
 
     checkpoint = serializers.CharField(
         allow_null=True,
-        help_text="The log's newest signed head when the message was made (C2SP signed note), the same in every try: "
-        "keep the largest. Null while the log is empty.",
+        help_text=(
+            "The log's newest signed head when the message was made (C2SP signed note), the same in"
+            " every try: keep the largest. Null while the log is empty."
+        ),
     )
 
 
@@ -219,7 +249,8 @@ class EventAnswer(EventBody):
 class EventPage(serializers.Serializer[Any]):
     """A slice of the events, oldest first."""
 
-    data = EventAnswer(many=True)  # type: ignore[assignment]  # a field of this name hides the serializer's own `data`
+    # a field of this name hides the serializer's own `data`
+    data = EventAnswer(many=True)  # type: ignore[assignment]
     has_more = serializers.BooleanField()
     next = serializers.CharField(allow_null=True)
 
@@ -230,14 +261,18 @@ class EndpointAnswer(serializers.Serializer[Any]):
     id = serializers.CharField(help_text="`whe_…`")
     mode = serializers.ChoiceField(choices=("test", "live"))
     url = serializers.URLField()
-    version = serializers.CharField(source="spelling", help_text="Of the API, by which its messages are spelled.")
+    version = serializers.CharField(
+        source="spelling", help_text="Of the API, by which its messages are spelled."
+    )
     events = serializers.ListField(child=serializers.CharField(), help_text="Empty: all.")
     public_key = serializers.CharField(help_text="`whpk_…`: checks the `v1a` signatures (Ed25519).")
     last_sequence = serializers.IntegerField(
         source="cursor", help_text="`lender_sequence` of the last event made into a delivery."
     )
     failing = serializers.BooleanField(help_text="The last answer was no success.")
-    paused_until = Moment(allow_null=True, help_text="Nothing is sent before: it failed again and again, or asked so.")
+    paused_until = Moment(
+        allow_null=True, help_text="Nothing is sent before: it failed again and again, or asked so."
+    )
     created_at = Moment()
     disabled_at = Moment(allow_null=True)
     disabled_reason = Word(allow_null=True, help_text="gone, exhausted or by_lender.")
@@ -253,7 +288,8 @@ class EndpointSecretAnswer(EndpointAnswer):
 class EndpointPage(serializers.Serializer[Any]):
     """All endpoints of the key's mode."""
 
-    data = EndpointAnswer(many=True)  # type: ignore[assignment]  # a field of this name hides the serializer's own `data`
+    # a field of this name hides the serializer's own `data`
+    data = EndpointAnswer(many=True)  # type: ignore[assignment]
     has_more = serializers.BooleanField()
     next = serializers.CharField(allow_null=True)
 
@@ -288,7 +324,8 @@ class DeliveryAnswer(serializers.Serializer[Any]):
 class DeliveryPage(serializers.Serializer[Any]):
     """A slice of the deliveries, newest first."""
 
-    data = DeliveryAnswer(many=True)  # type: ignore[assignment]  # a field of this name hides the serializer's own `data`
+    # a field of this name hides the serializer's own `data`
+    data = DeliveryAnswer(many=True)  # type: ignore[assignment]
     has_more = serializers.BooleanField()
     next = serializers.CharField(allow_null=True)
 
@@ -297,4 +334,6 @@ class RedeliveredAnswer(serializers.Serializer[Any]):
     """How many deliveries were made anew."""
 
     redelivered = serializers.IntegerField()
-    has_more = serializers.BooleanField(help_text="The range holds more than may wait at once: go on later.")
+    has_more = serializers.BooleanField(
+        help_text="The range holds more than may wait at once: go on later."
+    )

@@ -1,4 +1,6 @@
-"""What we answer of clearances, and of links: one may lead to the new consent that a clearance waits for."""
+"""What we answer of clearances, and of links: one may lead to the new consent that a clearance
+waits for.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -28,12 +30,18 @@ class GateAnswer(serializers.Serializer[Any]):
 
     name = serializers.CharField()
     status = serializers.SerializerMethodField(
-        help_text="passed, refused, or not_evaluated where your profile does not ask; accept unknown ones."
+        help_text=(
+            "passed, refused, or not_evaluated where your profile does not ask; accept unknown"
+            " ones."
+        )
     )
     code = serializers.SerializerMethodField(help_text="Why it refuses; null where it does not.")
     at = Moment(allow_null=True, help_text="As of when.")
-    source = Word(allow_null=True)  # type: ignore[assignment]  # a field of this name hides the serializer's own `source`
-    release_not_before = Moment(allow_null=True, required=False, help_text="Of `cooling_off`: until when.")
+    # a field of this name hides the serializer's own `source`
+    source = Word(allow_null=True)  # type: ignore[assignment]
+    release_not_before = Moment(
+        allow_null=True, required=False, help_text="Of `cooling_off`: until when."
+    )
 
     def get_status(self, gate: Mapping[str, Any]) -> str:
         """In rows and entries the code stands in its place."""
@@ -57,7 +65,8 @@ class ClearanceAnswer(serializers.Serializer[Any]):
     status = serializers.CharField(help_text=_STATUSES)
     code = Word(allow_null=True, help_text=f"Why it was refused. {_CODES}")
     profile = serializers.CharField(
-        source="profile_id", help_text="Yours when you asked: the stricter rule of it and of the verification's holds."
+        source="profile_id",
+        help_text="Yours when you asked: the stricter rule of it and of the verification's holds.",
     )
     contract_sha256 = serializers.CharField()
     amount_max = serializers.CharField(help_text="Tenge: at most so much may be paid.")
@@ -66,7 +75,9 @@ class ClearanceAnswer(serializers.Serializer[Any]):
     created_at = Moment()
     issued_at = Moment(allow_null=True)
     expires_at = Moment(allow_null=True)
-    fresh_until = Moment(allow_null=True, help_text="From then on an answer is too old: `clearance_stale`.")
+    fresh_until = Moment(
+        allow_null=True, help_text="From then on an answer is too old: `clearance_stale`."
+    )
     consumed_at = Moment(allow_null=True)
     frozen_at = Moment(allow_null=True)
 

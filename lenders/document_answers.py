@@ -16,13 +16,16 @@ class DocumentAnswer(serializers.Serializer[Any]):
     route = serializers.CharField()
     stage = serializers.CharField()
     outcome = serializers.CharField(
-        allow_null=True, help_text="passed, failed, inconclusive, undecided, lapsed or void; accept unknown ones."
+        allow_null=True,
+        help_text="passed, failed, inconclusive, undecided, lapsed or void; accept unknown ones.",
     )
     code = serializers.CharField(allow_null=True, help_text=CODE_HELP)
     at = Moment(allow_null=True)
     size = serializers.IntegerField(help_text="Bytes.")
     sha256 = serializers.CharField(allow_null=True)
-    commitment = serializers.CharField(help_text="HMAC-SHA256(salt, document) in hex, as it stands in the log.")
+    commitment = serializers.CharField(
+        help_text="HMAC-SHA256(salt, document) in hex, as it stands in the log."
+    )
     salt = serializers.CharField(allow_null=True, help_text="16 bytes in hex.")
     erased = serializers.BooleanField(source="is_erased")
 
@@ -30,11 +33,14 @@ class DocumentAnswer(serializers.Serializer[Any]):
 class DocumentList(serializers.Serializer[Any]):
     """All documents of one verification, in the order of its attempts."""
 
-    data = DocumentAnswer(many=True)  # type: ignore[assignment]  # a field of this name hides the serializer's own `data`
+    # a field of this name hides the serializer's own `data`
+    data = DocumentAnswer(many=True)  # type: ignore[assignment]
 
 
 class SignedDocument(serializers.Serializer[Any]):
-    """A JSON Web Signature, flattened (RFC 7515 §7.2.2). The payload is base64url of JSON: see the lender guide."""
+    """A JSON Web Signature, flattened (RFC 7515 §7.2.2). The payload is base64url of JSON: see the
+    lender guide.
+    """
 
     payload = serializers.CharField()
     protected = serializers.CharField()
@@ -44,22 +50,34 @@ class SignedDocument(serializers.Serializer[Any]):
 class ReceiptProofAnswer(serializers.Serializer[Any]):
     """Where the log has it."""
 
-    index = serializers.IntegerField(help_text="The place of the entry that names the receipt by its SHA-256.")
-    leaf = serializers.CharField(help_text="That entry, exactly as it was hashed: keep every byte of it.")
+    index = serializers.IntegerField(
+        help_text="The place of the entry that names the receipt by its SHA-256."
+    )
+    leaf = serializers.CharField(
+        help_text="That entry, exactly as it was hashed: keep every byte of it."
+    )
     proof = serializers.CharField(help_text="C2SP tlog-proof of the leaf.")
-    checkpoint = serializers.CharField(help_text="The first signed head that covers it (C2SP signed note).")
+    checkpoint = serializers.CharField(
+        help_text="The first signed head that covers it (C2SP signed note)."
+    )
 
 
 class OpeningsAnswer(serializers.Serializer[Any]):
-    """What opens the commitments: HMAC-SHA256(salt, text). Who has a salt finds the IIN within minutes: keep them."""
+    """What opens the commitments: HMAC-SHA256(salt, text). Who has a salt finds the IIN within
+    minutes: keep them.
+    """
 
     iin = serializers.CharField(help_text="Salt, 16 bytes in hex.")
     payout_account = serializers.CharField(help_text="Salt, 16 bytes in hex.")
 
 
 class ReceiptAnswer(serializers.Serializer[Any]):
-    """The receipt of a decision. It never changes; the openings are gone once the personal data are erased."""
+    """The receipt of a decision. It never changes; the openings are gone once the personal data are
+    erased.
+    """
 
-    receipt = serializers.CharField(help_text="JSON Web Signature, compact form (RFC 7515 §7.1): see the lender guide.")
+    receipt = serializers.CharField(
+        help_text="JSON Web Signature, compact form (RFC 7515 §7.1): see the lender guide."
+    )
     log = ReceiptProofAnswer(source="*")
     openings = OpeningsAnswer(allow_null=True)

@@ -18,7 +18,8 @@ from verification.workflow.reading import queries
 def create(
     lender: Lender, *, mode: str, url: str, events: Sequence[str], version: str = NEWEST
 ) -> tuple[WebhookEndpoint, str]:
-    """A fresh endpoint and its secret. It is told what happens from now on; what was before is in the list of events.
+    """A fresh endpoint and its secret. It is told what happens from now on; what was before is in
+    the list of events.
 
     `version`: of the API, by which its messages are spelled.
     Raises `BadInput` for an address that may not be called, `Conflict` when there are too many.
@@ -49,7 +50,9 @@ def create(
 
 def of_lender(lender: Lender, *, mode: str) -> models.QuerySet[WebhookEndpoint]:
     """A lender's endpoints in a mode, oldest first."""
-    return WebhookEndpoint.objects.filter(lender=lender, mode=mode, deleted_at=None).order_by("created_at", "id")
+    return WebhookEndpoint.objects.filter(lender=lender, mode=mode, deleted_at=None).order_by(
+        "created_at", "id"
+    )
 
 
 def get(lender: Lender, *, mode: str, endpoint_id: str) -> WebhookEndpoint:
@@ -68,11 +71,17 @@ def change(
     version: str | None = None,
     enabled: bool | None = None,
 ) -> None:
-    """Changes what is given. Enabling clears the flag; the pump then makes up for what was missed."""
+    """Changes what is given. Enabling clears the flag; the pump then makes up for what was
+    missed.
+    """
     columns: dict[str, object] = {}
     if url is not None:
         addresses.read(url, mode=endpoint.mode)
-        columns |= {"url": url, "failures": 0, "paused_until": None}  # what another address did says nothing of it
+        columns |= {
+            "url": url,
+            "failures": 0,
+            "paused_until": None,
+        }  # what another address did says nothing of it
     if events is not None:
         columns["events"] = list(events)
     if version is not None:
@@ -90,8 +99,11 @@ def change(
 def rotate_secret(endpoint: WebhookEndpoint) -> str:
     """A new secret; the one before signs too for a day. Raises `Conflict` if two rotate at once."""
     secret = signing.new_secret()
-    # Compared with the secret that was read: of two rotations at once one would else end the other's unseen.
-    unchanged = WebhookEndpoint.objects.filter(pk=endpoint.pk, sealed_secret=bytes(endpoint.sealed_secret))
+    # Compared with the secret that was read: of two rotations at once one would else end the
+    # other's unseen.
+    unchanged = WebhookEndpoint.objects.filter(
+        pk=endpoint.pk, sealed_secret=bytes(endpoint.sealed_secret)
+    )
     changed = unchanged.update(
         sealed_secret=sealing.seal_for_sender(secret_scope(endpoint.pk), secret),
         sealed_previous_secret=bytes(endpoint.sealed_secret),
@@ -108,7 +120,9 @@ def delete(endpoint: WebhookEndpoint) -> None:
     at = clock.now()
     with transactions.writing():
         WebhookEndpoint.objects.filter(pk=endpoint.pk, deleted_at=None).update(deleted_at=at)
-        Delivery.objects.filter(endpoint=endpoint, status="pending").update(status="canceled", finished_at=at)
+        Delivery.objects.filter(endpoint=endpoint, status="pending").update(
+            status="canceled", finished_at=at
+        )
 
 
 def disable(endpoint: WebhookEndpoint, *, reason: str, at: datetime) -> None:
@@ -116,24 +130,33 @@ def disable(endpoint: WebhookEndpoint, *, reason: str, at: datetime) -> None:
     with transactions.writing():
         awake = WebhookEndpoint.objects.filter(pk=endpoint.pk, disabled_at=None, deleted_at=None)
         if awake.update(disabled_at=at, disabled_reason=reason) == 1:
-            commands.record_endpoint_disabled(lender_id=endpoint.lender_id, mode=endpoint.mode, endpoint_id=endpoint.pk)
+            commands.record_endpoint_disabled(
+                lender_id=endpoint.lender_id, mode=endpoint.mode, endpoint_id=endpoint.pk
+            )
 
 
 def signed_headers(delivery: Delivery, *, at: datetime) -> dict[str, str]:
-    """The headers of one try of a delivery; its endpoint's secrets stay in here. Raises `EvidenceUnreadable`."""
+    """The headers of one try of a delivery; its endpoint's secrets stay in here. Raises
+    `EvidenceUnreadable`.
+    """
     endpoint = delivery.endpoint
     sealed = [bytes(endpoint.sealed_secret)]
     if endpoint.previous_secret_until is not None and endpoint.previous_secret_until > at:
         sealed.append(bytes(endpoint.sealed_previous_secret or b""))
-    # The id is the event's: it stays the same over tries and redeliveries, so the lender can drop what it has.
+    # The id is the event's: it stays the same over tries and redeliveries, so the lender can drop
+    # what it has.
     return signing.headers(
         message_id=delivery.event_id,
-        # Of this try, not of the event: a receiver refuses what is older than some minutes (Standard Webhooks, replay
-        # attacks).
+        # Of this try, not of the event: a receiver refuses what is older than some minutes
+        # (Standard Webhooks, replay attacks).
         timestamp=int(at.timestamp()),
         body=bytes(delivery.body),
-        shared_secrets=[sealing.unseal_for_sender(secret_scope(endpoint.pk), one) for one in sealed],
-        seed=sealing.unseal_for_sender(signing_key_scope(endpoint.pk), bytes(endpoint.sealed_signing_key)),
+        shared_secrets=[
+            sealing.unseal_for_sender(secret_scope(endpoint.pk), one) for one in sealed
+        ],
+        seed=sealing.unseal_for_sender(
+            signing_key_scope(endpoint.pk), bytes(endpoint.sealed_signing_key)
+        ),
     )
 
 

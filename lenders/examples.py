@@ -1,7 +1,8 @@
-"""The examples of openapi.json: a request for each operation that reads one, and an answer for each that gives one.
+"""The examples of openapi.json: a request for each operation that reads one, and an answer for each
+that gives one.
 
-They stand in examples.json, by operation. tests/lenders/test_examples.py sends every request, holds every answer
-against its schema, and writes the file anew from real answers.
+They stand in examples.json, by operation. tests/lenders/test_examples.py sends every request, holds
+every answer against its schema, and writes the file anew from real answers.
 """
 
 import json

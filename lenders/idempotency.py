@@ -1,12 +1,14 @@
 """The same `Idempotency-Key` does its work once (draft-ietf-httpapi-idempotency-key-header).
 
 1. A row is reserved for the key, in a transaction of its own, before anything is done.
-2. The work and its answer are committed together; the answer is sealed, for it may hold a link or a secret.
-3. A repeat gets the stored answer, byte for byte and so in its version; one that comes while the first is at work is
-   told to wait.
-4. Work that fails gives the key back: nothing was done, so a repeat may try again. So no error is ever stored.
-5. A reservation whose process is gone, or that nobody ended in time, is taken over by one UPDATE; should the first one
-   live after all, it finds its fence gone and commits nothing.
+2. The work and its answer are committed together; the answer is sealed, for it may hold a link or a
+  secret.
+3. A repeat gets the stored answer, byte for byte and so in its version; one that comes while the
+   first is at work is told to wait.
+4. Work that fails gives the key back: nothing was done, so a repeat may try again. So no error is
+  ever stored.
+5. A reservation whose process is gone, or that nobody ended in time, is taken over by one UPDATE;
+   should the first one live after all, it finds its fence gone and commits nothing.
 """
 
 import json
@@ -39,8 +41,8 @@ def idempotent(work: Callable[..., Response]) -> Callable[..., HttpResponseBase]
 
     @wraps(work)
     def answer(view: APIView, request: Request, **where: str) -> HttpResponseBase:
-        # Read here, after the key was looked up and before anything is written: a body that drips would hold a
-        # transaction open while it comes, on SQLite the one place of a writer.
+        # Read here, after the key was looked up and before anything is written: a body that drips
+        # would hold a transaction open while it comes, on SQLite the one place of a writer.
         transactions.rest()
         _ = request.data
         return run_once(request, partial(work, view, request, **where))
@@ -48,11 +50,14 @@ def idempotent(work: Callable[..., Response]) -> Callable[..., HttpResponseBase]
     return answer
 
 
-def run_once(request: Request, work: Callable[..., Response], *, ask: Ask | None = None) -> HttpResponseBase:
+def run_once(
+    request: Request, work: Callable[..., Response], *, ask: Ask | None = None
+) -> HttpResponseBase:
     """Does the work, or replays its answer. Without a key it is simply done, in one transaction.
 
     ask: asks somebody outside, before the transaction begins; what it gives is handed to the work.
-    Raises `BadInput` for an unusable or reused key, `Conflict` (idempotency_in_progress) while another is at work.
+    Raises `BadInput` for an unusable or reused key, `Conflict` (idempotency_in_progress) while
+    another is at work.
     """
     untrusted = request.headers.get("Idempotency-Key")
     if untrusted is None:
@@ -75,12 +80,20 @@ def run_once(request: Request, work: Callable[..., Response], *, ask: Ask | None
     try:
         asked = (ask(),) if ask else ()
         with transactions.writing():
-            # 5. The first statement asks whether the row is still ours, and locks it until the answer is committed.
-            if ours.update(reserved_until=clock.now() + timedelta(seconds=policy.RESERVATION_SECONDS)) != 1:
+            # 5. The first statement asks whether the row is still ours, and locks it until the
+            #    answer is committed.
+            if (
+                ours.update(
+                    reserved_until=clock.now() + timedelta(seconds=policy.RESERVATION_SECONDS)
+                )
+                != 1
+            ):
                 raise FenceLost("the reservation was taken over")
             # 2. The work and its answer.
             answer = work(*asked)
-            sealed = sealing.seal(scope, f"{request.version}\n".encode() + requests.spell(request, answer))
+            sealed = sealing.seal(
+                scope, f"{request.version}\n".encode() + requests.spell(request, answer)
+            )
             ours.update(status=answer.status_code, sealed_answer=sealed, answered_at=clock.now())
         return answer
     except Exception:
@@ -90,22 +103,29 @@ def run_once(request: Request, work: Callable[..., Response], *, ask: Ask | None
 
 
 def purge(*, at: datetime) -> int:
-    """Forgets answers nobody repeats any more; gives how many rows. Rows are few, so one batch a call keeps up."""
-    old = IdempotentRequest.objects.filter(created_at__lt=at - timedelta(seconds=policy.REPLAY_SECONDS))
+    """Forgets answers nobody repeats any more; gives how many rows. Rows are few, so one batch a
+    call keeps up.
+    """
+    old = IdempotentRequest.objects.filter(
+        created_at__lt=at - timedelta(seconds=policy.REPLAY_SECONDS)
+    )
     batch = list(old.order_by("created_at").values_list("pk", flat=True)[: policy.PURGE_BATCH])
     return IdempotentRequest.objects.filter(pk__in=batch).delete()[0] if batch else 0
 
 
 def _reserve(request: Request, key_sha256: str) -> IdempotentRequest:
     """A row that is ours to work on, or one that is answered."""
-    # Two spellings of the same JSON are the same request. Fractions are exact decimals, which json knows by `str` only.
+    # Two spellings of the same JSON are the same request. Fractions are exact decimals, which json
+    # knows by `str` only.
     body = json.dumps(request.data, sort_keys=True, separators=(",", ":"), default=str)
     key, at = caller(request), clock.now()
     fresh = IdempotentRequest(
         lender=key.lender,
         mode=key.mode,
         key_sha256=key_sha256,
-        request_sha256=sha256(f"{request.method}\n{request.get_full_path()}\n{body}".encode()).hexdigest(),
+        request_sha256=sha256(
+            f"{request.method}\n{request.get_full_path()}\n{body}".encode()
+        ).hexdigest(),
         fence=secrets.token_hex(16),
         process=transactions.process(),
         reserved_until=at + timedelta(seconds=policy.RESERVATION_SECONDS),
@@ -117,8 +137,12 @@ def _reserve(request: Request, key_sha256: str) -> IdempotentRequest:
             fresh.save(force_insert=True)
         return fresh
     except IntegrityError:
-        own = IdempotentRequest.objects.filter(lender=key.lender, mode=key.mode, key_sha256=key_sha256)
-    in_progress = Conflict("the first request with this key is still at work", code="idempotency_in_progress")
+        own = IdempotentRequest.objects.filter(
+            lender=key.lender, mode=key.mode, key_sha256=key_sha256
+        )
+    in_progress = Conflict(
+        "the first request with this key is still at work", code="idempotency_in_progress"
+    )
     row = own.first()
     if row is None:
         raise in_progress  # given back between our two statements: the repeat will find it free
@@ -126,11 +150,17 @@ def _reserve(request: Request, key_sha256: str) -> IdempotentRequest:
         raise BadInput("this key was used for another request", code="idempotency_key_reused")
     if row.answered_at is not None:
         return row
-    # 5. One UPDATE: of many that find it stale, one takes it over. Who is gone commits nothing any more.
+    # 5. One UPDATE: of many that find it stale, one takes it over. Who is gone commits nothing any
+    #    more.
     stale = own.filter(fence=row.fence, answered_at=None)
     if not transactions.is_gone(row.process, since=row.created_at):
         stale = stale.filter(reserved_until__lt=at)
-    taken = {"fence": fresh.fence, "process": fresh.process, "reserved_until": fresh.reserved_until, "created_at": at}
+    taken = {
+        "fence": fresh.fence,
+        "process": fresh.process,
+        "reserved_until": fresh.reserved_until,
+        "created_at": at,
+    }
     if stale.update(**taken) != 1:
         raise in_progress
     row.fence = fresh.fence

@@ -1,7 +1,9 @@
-"""The lenders' API keys: issued and ended, and asked for at the door, `Authorization: Bearer tlg_test_…|tlg_live_…`.
+"""The lenders' API keys: issued and ended, and asked for at the door, `Authorization: Bearer
+tlg_test_…|tlg_live_…`.
 
-A key gives the lender and the mode. It is shown once, when it is made, and is not looked for anywhere else than in that
-header. `request.auth` is the `ApiKey`, its lender loaded; `request.user` is anonymous, for a user is only ever a human.
+A key gives the lender and the mode. It is shown once, when it is made, and is not looked for
+anywhere else than in that header. `request.auth` is the `ApiKey`, its lender loaded; `request.user`
+is anonymous, for a user is only ever a human.
 """
 
 import secrets
@@ -56,21 +58,32 @@ def issue(
     days: int = policy.KEY_DAYS,
     version: str = versions.NEWEST,
 ) -> Issued:
-    """A fresh key. Raises `BadInput` for no scope, network or version, `Misconfigured` where live is incomplete."""
+    """A fresh key. Raises `BadInput` for no scope, network or version, `Misconfigured` where live
+    is incomplete.
+    """
     if mode not in MODES:
         raise BadInput("a key is for test or live", code="mode_unknown")
     if mode == "live" and not (settings.TULGA_MODES_LIVE and readiness.live_is_complete()):
-        raise Misconfigured("this deployment has no complete live set of sources, anchors and keys: no live keys")
+        raise Misconfigured(
+            "this deployment has no complete live set of sources, anchors and keys: no live keys"
+        )
     if mode == "live" and not lender.live_calendar:
-        raise Misconfigured("choose the lender's live calendar of profiles first: it is never taken for granted")
+        raise Misconfigured(
+            "choose the lender's live calendar of profiles first: it is never taken for granted"
+        )
     if unknown := sorted(set(scopes) - set(policy.SCOPES)):
-        raise BadInput(f"unknown scopes {unknown}; there are {list(policy.SCOPES)}", code="scope_unknown")
+        raise BadInput(
+            f"unknown scopes {unknown}; there are {list(policy.SCOPES)}", code="scope_unknown"
+        )
     versions.require_known(version)
     try:
         networks = [str(ip_network(cidr)) for cidr in cidrs]
     except ValueError:
-        raise BadInput("a network is written like 203.0.113.0/24 or 2001:db8::/48", code="cidr_malformed") from None
-    # A mark that scanners of repositories can look for, and the mode, so that nobody takes one key for the other.
+        raise BadInput(
+            "a network is written like 203.0.113.0/24 or 2001:db8::/48", code="cidr_malformed"
+        ) from None
+    # A mark that scanners of repositories can look for, and the mode, so that nobody takes one key
+    # for the other.
     secret = f"{MARK}_{mode}_{secrets.token_urlsafe(policy.KEY_BYTES)}"
     at = clock.now()
     key = ApiKey.objects.create(
@@ -88,7 +101,9 @@ def issue(
 
 
 def retire(key: ApiKey, *, seconds: int = policy.ROTATION_SECONDS) -> datetime:
-    """Lets a replaced key run out soon; gives when. A key that ends earlier anyway is left as it is."""
+    """Lets a replaced key run out soon; gives when. A key that ends earlier anyway is left as it
+    is.
+    """
     end = clock.now() + timedelta(seconds=seconds)
     ApiKey.objects.filter(pk=key.pk, expires_at__gt=end).update(expires_at=end)
     key.refresh_from_db(fields=["expires_at"])
@@ -110,19 +125,27 @@ _BY_HASH = Compiled(lambda hashed: ApiKey.objects.select_related("lender").filte
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """Finds the key of the request. No header: nobody. A header that is of no use: 401 with the reason."""
+    """Finds the key of the request. No header: nobody. A header that is of no use: 401 with the
+    reason.
+    """
 
     def authenticate(self, request: Request) -> tuple[AnonymousUser, ApiKey] | None:
-        """Nobody, or an anonymous user and the key. Raises `AuthenticationFailed`, or `PermissionDenied` in step 3."""
+        """Nobody, or an anonymous user and the key. Raises `AuthenticationFailed`, or
+        `PermissionDenied` in step 3.
+        """
         untrusted_header = request.headers.get("Authorization")
         if untrusted_header is None:
             return None
-        # 1. The header is as RFC 6750 says, its scheme in capitals or not; other ways of that standard are not read.
+        # 1. The header is as RFC 6750 says, its scheme in capitals or not; other ways of that
+        #    standard are not read.
         scheme, _, secret = untrusted_header.partition(" ")
         # RFC 9110 §11.1: the name of a scheme is the same in capitals.
         if scheme.lower() != "bearer" or not secret.startswith(f"{MARK}_"):
-            raise AuthenticationFailed("send the header: Authorization: Bearer tlg_…", code="key_malformed")
-        # 2. The key is one of ours and still good. Found by its hash, no comparison leaks how near a guess was.
+            raise AuthenticationFailed(
+                "send the header: Authorization: Bearer tlg_…", code="key_malformed"
+            )
+        # 2. The key is one of ours and still good. Found by its hash, no comparison leaks how near
+        #    a guess was.
         at = clock.now()
         with transactions.looking_up("api_key"):
             key = _BY_HASH.first(secret_digest(secret.strip()).hex())
@@ -132,19 +155,25 @@ class ApiKeyAuthentication(BaseAuthentication):
             raise AuthenticationFailed("this key was revoked", code="key_revoked")
         if key.expires_at <= at:
             raise AuthenticationFailed("this key has run out", code="key_expired")
-        # 3. The caller is in one of its networks. An address that cannot be read, such as a Unix socket's, is in none.
+        # 3. The caller is in one of its networks. An address that cannot be read, such as a Unix
+        #    socket's, is in none.
         if key.cidrs:
             try:
                 address = ip_address(str(request.META.get("REMOTE_ADDR", "")))
             except ValueError:
                 address = None
             if address is None or not any(address in ip_network(cidr) for cidr in key.cidrs):
-                raise PermissionDenied("this key may not be used from this address", code="address_not_allowed")
+                raise PermissionDenied(
+                    "this key may not be used from this address", code="address_not_allowed"
+                )
         transactions.see(lender=key.lender_id)
-        # 4. That it is in use is noted to the minute; conditional, so that of many requests at once one writes.
+        # 4. That it is in use is noted to the minute; conditional, so that of many requests at once
+        #    one writes.
         stale = at - timedelta(seconds=policy.LAST_USED_SECONDS)
         if key.last_used_at is None or key.last_used_at < stale:
-            unnoted = ApiKey.objects.filter(Q(last_used_at=None) | Q(last_used_at__lt=stale), pk=key.pk)
+            unnoted = ApiKey.objects.filter(
+                Q(last_used_at=None) | Q(last_used_at__lt=stale), pk=key.pk
+            )
             unnoted.update(last_used_at=at)
         return AnonymousUser(), key
 
@@ -154,10 +183,14 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 class HasKey(BasePermission):
-    """A key must hold the scope that the view names for this method; a view that names none lets nobody in."""
+    """A key must hold the scope that the view names for this method; a view that names none lets
+    nobody in.
+    """
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
-        """Whether there is a key at all; raises `PermissionDenied` and `ValidationError` in steps 1 and 2."""
+        """Whether there is a key at all; raises `PermissionDenied` and `ValidationError` in steps 1
+        and 2.
+        """
         if not isinstance(request.auth, ApiKey):
             return False
         method = "GET" if request.method == "HEAD" else str(request.method)
@@ -168,7 +201,8 @@ class HasKey(BasePermission):
         scope: str | None = getattr(view, "scopes", {}).get(method)
         if scope not in request.auth.scopes:
             raise PermissionDenied(f"this key lacks the scope {scope}", code="scope_missing")
-        # 2. What changes something is told by its body alone: a parameter of its query would be lost unseen.
+        # 2. What changes something is told by its body alone: a parameter of its query would be
+        #    lost unseen.
         if method not in SAFE_METHODS and request.query_params:
             read_query(NoQuery, request.query_params)
         return True
@@ -183,9 +217,12 @@ class KeyRate(BaseThrottle):
         """Counts this request; False once the window is full."""
         if request.auth is None:
             return True
-        self._seconds_left = policy.RATE_SECONDS - int(clock.now().timestamp()) % policy.RATE_SECONDS
+        self._seconds_left = (
+            policy.RATE_SECONDS - int(clock.now().timestamp()) % policy.RATE_SECONDS
+        )
         used = rates.count(request.auth.pk, seconds=policy.RATE_SECONDS)
-        # As the first drafts of draft-ietf-httpapi-ratelimit-headers name them; the reset is in seconds from now.
+        # As the first drafts of draft-ietf-httpapi-ratelimit-headers name them; the reset is in
+        # seconds from now.
         view.headers["RateLimit-Limit"] = str(policy.RATE_REQUESTS)
         view.headers["RateLimit-Remaining"] = str(max(0, policy.RATE_REQUESTS - used))
         view.headers["RateLimit-Reset"] = str(self._seconds_left)
@@ -204,9 +241,16 @@ def caller(request: Request) -> ApiKey:
 
 
 def law_of(key: ApiKey, *, at: datetime) -> str:
-    """The id of the legal profile that a key's lender holds at a time. Raises `Conflict` before its calendar begins."""
-    calendar, today = key.lender.test_calendar if key.mode == "test" else key.lender.live_calendar, almaty.day_of(at)
+    """The id of the legal profile that a key's lender holds at a time. Raises `Conflict` before its
+    calendar begins.
+    """
+    calendar, today = (
+        key.lender.test_calendar if key.mode == "test" else key.lender.live_calendar,
+        almaty.day_of(at),
+    )
     begun = [one for one in calendar if date.fromisoformat(one["from"]) <= today]
     if not begun:
-        raise Conflict("your calendar of legal profiles has none for today", code="profile_not_held")
+        raise Conflict(
+            "your calendar of legal profiles has none for today", code="profile_not_held"
+        )
     return str(begun[-1]["profile"])

@@ -46,18 +46,24 @@ def checked_phone(untrusted: Any) -> None:
 
 
 def checked_name(untrusted: Any) -> None:
-    """Refuses in a form a name that hides something, or in which a row of a statement could be drawn."""
+    """Refuses in a form a name that hides something, or in which a row of a statement could be
+    drawn.
+    """
     _checked(partial(parsing.text, longest=NAME_LENGTH), untrusted)
 
 
 class Lender(models.Model):
-    """A microcredit organization, with the dated legal profiles that it goes by: see `core/profiles.py`.
+    """A microcredit organization, with the dated legal profiles that it goes by: see
+    `core/profiles.py`.
 
-    The live one is chosen explicitly; a test lender holds KZ-2021-04 unless told. `return_urls`: where a borrower may
-    be sent back to, without query. `phone`: where it answers its borrowers; every ending of theirs names it.
+    The live one is chosen explicitly; a test lender holds KZ-2021-04 unless told. `return_urls`:
+    where a borrower may be sent back to, without query. `phone`: where it answers its borrowers;
+    every ending of theirs names it.
     """
 
-    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=partial(new_id, "len"), editable=False)
+    id = models.CharField(
+        primary_key=True, max_length=ID_LENGTH, default=partial(new_id, "len"), editable=False
+    )
     name = models.CharField(max_length=NAME_LENGTH, validators=[checked_name])
     bin = models.CharField(max_length=12, unique=True)
     phone = models.CharField(max_length=12, validators=[checked_phone])
@@ -70,13 +76,19 @@ class Lender(models.Model):
 
     class Meta:
         # No borrower is left without a number to call, whoever makes the row.
-        constraints = (models.CheckConstraint(condition=Q(phone__startswith="+7"), name="lender_can_be_called"),)
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(phone__startswith="+7"), name="lender_can_be_called"
+            ),
+        )
 
     def __str__(self) -> str:
         return self.name
 
     def clean(self) -> None:
-        """Raises `ValidationError` where a calendar is none, or live keys would be left without a profile."""
+        """Raises `ValidationError` where a calendar is none, or live keys would be left without a
+        profile.
+        """
         # A validator sees nothing that is empty, such as `{}`.
         for name in ("test_calendar", "live_calendar"):
             if not isinstance(getattr(self, name), list):
@@ -88,12 +100,16 @@ class Lender(models.Model):
 
 
 class ApiKey(models.Model):
-    """A lender's key for one mode. Only its SHA-256 is kept: with 256 random bits that is as good as the key's safe.
+    """A lender's key for one mode. Only its SHA-256 is kept: with 256 random bits that is as good
+    as the key's safe.
 
-    `cidrs`: networks it may be used from, none for any. Several may be valid at once, as during a rotation.
+    `cidrs`: networks it may be used from, none for any. Several may be valid at once, as during a
+        rotation.
     """
 
-    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=partial(new_id, "key"), editable=False)
+    id = models.CharField(
+        primary_key=True, max_length=ID_LENGTH, default=partial(new_id, "key"), editable=False
+    )
     lender = models.ForeignKey(Lender, on_delete=models.PROTECT, related_name="keys")
     mode = models.CharField(max_length=4)
     sha256 = models.CharField(max_length=HASH_LENGTH, unique=True)
@@ -115,8 +131,9 @@ class ApiKey(models.Model):
 class IdempotentRequest(models.Model):
     """One idempotency key of a lender: reserved before the work, then holding the sealed answer.
 
-    `key_sha256`: lenders put references, and who knows what else, into their keys. `fence` names the request that
-    works on it, until `reserved_until` or the end of its process, by `process`: see `verification.transactions`.
+    `key_sha256`: lenders put references, and who knows what else, into their keys. `fence` names
+    the request that works on it, until `reserved_until` or the end of its process, by `process`:
+    see `verification.transactions`.
     """
 
     lender = models.ForeignKey(Lender, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -132,21 +149,30 @@ class IdempotentRequest(models.Model):
     sealed_answer = models.BinaryField(null=True)
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("lender", "mode", "key_sha256"), name="one_request_per_key"),)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("lender", "mode", "key_sha256"), name="one_request_per_key"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"request {self.pk}"
 
 
 class WebhookEndpoint(models.Model):
-    """Where a lender wants to be told. `cursor`: the last `lender_sequence` that was turned into a delivery.
+    """Where a lender wants to be told. `cursor`: the last `lender_sequence` that was turned into a
+    delivery.
 
-    Moving the cursor by compare-and-set in the transaction that makes the deliveries is the fence of the pump.
-    `events`: the types wanted, none for all. `failures`: tries in a row that were no success; `paused_until`: nothing
-    is sent before, because of them or because it asked so. `deleted_at` keeps the row: its deliveries are a record.
+    Moving the cursor by compare-and-set in the transaction that makes the deliveries is the fence
+    of the pump.
+    `events`: the types wanted, none for all. `failures`: tries in a row that were no success;
+    `paused_until`: nothing is sent before, because of them or because it asked so. `deleted_at`
+    keeps the row: its deliveries are a record.
     """
 
-    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=partial(new_id, "whe"), editable=False)
+    id = models.CharField(
+        primary_key=True, max_length=ID_LENGTH, default=partial(new_id, "whe"), editable=False
+    )
     lender = models.ForeignKey(Lender, on_delete=models.PROTECT, related_name="endpoints")
     mode = models.CharField(max_length=4)
     url = models.CharField(max_length=2048)
@@ -168,7 +194,11 @@ class WebhookEndpoint(models.Model):
 
     class Meta:
         indexes = (
-            models.Index(fields=("mode", "id"), condition=Q(disabled_at=None, deleted_at=None), name="endpoint_awake"),
+            models.Index(
+                fields=("mode", "id"),
+                condition=Q(disabled_at=None, deleted_at=None),
+                name="endpoint_awake",
+            ),
         )
 
     def __str__(self) -> str:
@@ -181,20 +211,26 @@ class WebhookEndpoint(models.Model):
 
     @property
     def spelling(self) -> str:
-        """The version by which its messages are spelled: of one that is gone, the oldest there is."""
+        """The version by which its messages are spelled: of one that is gone, the oldest there
+        is.
+        """
         return shipped(self.version)
 
 
 class Delivery(models.Model):
     """One message to one endpoint; a redelivery is another row with the same event and body.
 
-    `status`: pending, delivered, exhausted or canceled. `body` is fixed when the row is made, so every try, whenever,
-    brings the same bytes. `lease_until` and `fence` keep senders apart. `redelivery_of`: the first delivery's id, which
-    is forgotten before its copies are.
+    `status`: pending, delivered, exhausted or canceled. `body` is fixed when the row is made, so
+    every try, whenever, brings the same bytes. `lease_until` and `fence` keep senders apart.
+    `redelivery_of`: the first delivery's id, which is forgotten before its copies are.
     """
 
-    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=partial(new_id, "dlv"), editable=False)
-    endpoint = models.ForeignKey(WebhookEndpoint, on_delete=models.PROTECT, related_name="deliveries")
+    id = models.CharField(
+        primary_key=True, max_length=ID_LENGTH, default=partial(new_id, "dlv"), editable=False
+    )
+    endpoint = models.ForeignKey(
+        WebhookEndpoint, on_delete=models.PROTECT, related_name="deliveries"
+    )
     lender = models.ForeignKey(Lender, on_delete=models.PROTECT, related_name="+", db_index=False)
     mode = models.CharField(max_length=4)
     event_id = models.CharField(max_length=ID_LENGTH)
@@ -220,20 +256,32 @@ class Delivery(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(
-                fields=("endpoint", "event_id"), condition=Q(redelivery_of=""), name="one_delivery_per_event"
+                fields=("endpoint", "event_id"),
+                condition=Q(redelivery_of=""),
+                name="one_delivery_per_event",
             ),
         )
         indexes = (
             models.Index(
-                fields=("endpoint", "due_at", "lender_sequence"), condition=Q(status="pending"), name="delivery_due"
+                fields=("endpoint", "due_at", "lender_sequence"),
+                condition=Q(status="pending"),
+                name="delivery_due",
             ),
             models.Index(fields=("lender", "mode", "created_at", "id"), name="delivery_of_lender"),
             models.Index(
-                fields=("lender", "mode", "event_at", "id"), condition=Q(redelivery_of=""), name="delivery_by_event"
+                fields=("lender", "mode", "event_at", "id"),
+                condition=Q(redelivery_of=""),
+                name="delivery_by_event",
             ),
-            models.Index(fields=("lease_until",), condition=Q(lease_until__isnull=False), name="delivery_in_flight"),
+            models.Index(
+                fields=("lease_until",),
+                condition=Q(lease_until__isnull=False),
+                name="delivery_in_flight",
+            ),
             models.Index(fields=("created_at",), name="delivery_by_age"),
-            models.Index(fields=("lender", "mode"), condition=Q(status="pending"), name="delivery_waiting"),
+            models.Index(
+                fields=("lender", "mode"), condition=Q(status="pending"), name="delivery_waiting"
+            ),
         )
 
     def __str__(self) -> str:
@@ -246,14 +294,18 @@ class Delivery(models.Model):
 
     @property
     def last_response(self) -> "Delivery | None":
-        """The row itself, for its columns of the response; None before anybody answered or failed to."""
+        """The row itself, for its columns of the response; None before anybody answered or failed
+        to.
+        """
         return self if self.response_status is not None or self.failure else None
 
 
 class Sender(models.Model):
     """A running `manage.py deliver`, which says every few seconds that it lives."""
 
-    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=partial(new_id, "snd"), editable=False)
+    id = models.CharField(
+        primary_key=True, max_length=ID_LENGTH, default=partial(new_id, "snd"), editable=False
+    )
     seen_at = models.DateTimeField()
 
     def __str__(self) -> str:

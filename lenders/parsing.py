@@ -1,5 +1,5 @@
-"""Reads single untrusted values of a request. A function gives the value or raises `BadInput` with a stable code.
-Which of them reads a field its `Form` says, by the word it has in `READERS`.
+"""Reads single untrusted values of a request. A function gives the value or raises `BadInput` with
+a stable code. Which of them reads a field its `Form` says, by the word it has in `READERS`.
 
 What ends up in webhooks, logs and other systems must hold no IIN and no mobile number: see `text`.
 """
@@ -19,11 +19,19 @@ from verification.core import almaty
 from verification.core.errors import BadInput
 from verification.core.forms import is_plain
 from verification.core.ids import Iin, Phone, is_id, parse_case_number, parse_name
-from verification.core.opening import DOCUMENT_NUMBER, HTTPS_URL, NAME_SPELLED_MAX, REFERENCE, REFERENCE_MAX, URL_MAX
+from verification.core.opening import (
+    DOCUMENT_NUMBER,
+    HTTPS_URL,
+    NAME_SPELLED_MAX,
+    REFERENCE,
+    REFERENCE_MAX,
+    URL_MAX,
+)
 
 _IBAN = re.compile(r"KZ[0-9]{2}[A-Z0-9]{16}")
 _RUN = re.compile(r"[0-9]+")
-# Digits with at most one separator, or a bracket and a blank, between two of them: how people write numbers.
+# Digits with at most one separator, or a bracket and a blank, between two of them: how people write
+# numbers.
 _WRITTEN = re.compile(r"[+]?[0-9](?:[-._:() ]{0,2}[0-9])*")
 _IIN_DIGITS, _PHONE_DIGITS = 12, 11
 _REFERENCE = (REFERENCE, "1 to 64 of: A-Z a-z 0-9 _ . : -", "reference_malformed")
@@ -38,9 +46,9 @@ def text(
     has_runs: bool = False,
     form: tuple[str, str, str] | None = None,
 ) -> str:
-    """A string of what can be seen, blanks around it dropped, and no two of them in a row unless it `has_runs`; an
-    impersonal one names nobody by number. form: a pattern of the whole as it was sent, with the detail and the
-    code for what has another.
+    """A string of what can be seen, blanks around it dropped, and no two of them in a row unless it
+    `has_runs`; an impersonal one names nobody by number. form: a pattern of the whole as it was
+    sent, with the detail and the code for what has another.
     """
     if not isinstance(untrusted, str):
         raise BadInput("a string is expected", code="type_wrong")
@@ -49,7 +57,9 @@ def text(
     if len(untrusted) > longest or len(stripped) < shortest:
         raise BadInput(f"{shortest} to {longest} characters are expected", code="length_wrong")
     if not is_plain(untrusted) or (not has_runs and "  " in stripped):
-        raise BadInput("only signs that are seen, and single plain blanks, are allowed", code="text_malformed")
+        raise BadInput(
+            "only signs that are seen, and single plain blanks, are allowed", code="text_malformed"
+        )
     if is_impersonal and holds_personal_number(stripped):
         raise BadInput("must not contain an IIN or a mobile number", code="personal_number")
     if form is not None and not re.fullmatch(form[0], untrusted):
@@ -59,16 +69,26 @@ def text(
 
 def name(untrusted: Any, *, optional: bool = False) -> str:
     """A name of a person."""
-    return parse_name(text(untrusted, longest=NAME_SPELLED_MAX, shortest=0, has_runs=True), optional=optional)
+    return parse_name(
+        text(untrusted, longest=NAME_SPELLED_MAX, shortest=0, has_runs=True), optional=optional
+    )
 
 
 def iban(untrusted: Any) -> str:
     """A Kazakh IBAN without spaces. Source: ISO 13616, mod 97."""
     spelled = text(untrusted, longest=40, has_runs=True)
-    value = spelled.replace(" ", "").upper() if spelled.isascii() else ""  # beyond ASCII two letters may become one
-    # The first four characters go last, letters count as 10 to 35, and of the whole number 97 leaves 1.
-    if not _IBAN.fullmatch(value) or int("".join(str(int(c, 36)) for c in value[4:] + value[:4])) % 97 != 1:
-        raise BadInput("a payout account is a Kazakh IBAN: KZ and 18 characters", code="iban_malformed")
+    value = (
+        spelled.replace(" ", "").upper() if spelled.isascii() else ""
+    )  # beyond ASCII two letters may become one
+    # The first four characters go last, letters count as 10 to 35, and of the whole number 97
+    # leaves 1.
+    if (
+        not _IBAN.fullmatch(value)
+        or int("".join(str(int(c, 36)) for c in value[4:] + value[:4])) % 97 != 1
+    ):
+        raise BadInput(
+            "a payout account is a Kazakh IBAN: KZ and 18 characters", code="iban_malformed"
+        )
     return value
 
 
@@ -85,7 +105,11 @@ def several_of(untrusted: Any, *, choices: Sequence[str]) -> tuple[str, ...]:
         raise BadInput("a list is expected", code="type_wrong")
     for position, word in enumerate(untrusted):
         if word not in choices:
-            raise BadInput(f"one of {', '.join(choices)} is expected", code="choice_unknown", pointer=f"/{position}")
+            raise BadInput(
+                f"one of {', '.join(choices)} is expected",
+                code="choice_unknown",
+                pointer=f"/{position}",
+            )
         if word in untrusted[:position]:
             raise BadInput("named twice", code="choice_repeated", pointer=f"/{position}")
     return tuple(untrusted)
@@ -103,7 +127,9 @@ def route_names(untrusted: Any, *, most: int) -> tuple[str, ...]:
 
 
 def whole_number(untrusted: Any, *, least: int, most: int) -> int:
-    """A JSON number without a fraction, within bounds: `30`, and `30.0`, which is the same to JSON Schema (§4.2.3)."""
+    """A JSON number without a fraction, within bounds: `30`, and `30.0`, which is the same to JSON
+    Schema (§4.2.3).
+    """
     if not isinstance(untrusted, int | Decimal) or isinstance(untrusted, bool):
         raise BadInput("a whole number is expected", code="type_wrong")
     # Asked before anything is computed: 1e999999 has a million digits.
@@ -115,21 +141,27 @@ def whole_number(untrusted: Any, *, least: int, most: int) -> int:
 
 
 def decimal(untrusted: Any, *, places: int, most: int, above_zero: bool = False) -> str:
-    """An exact decimal with two places or more, as `150000.00` or `45.9125`; reads decimal strings and JSON numbers."""
+    """An exact decimal with two places or more, as `150000.00` or `45.9125`; reads decimal strings
+    and JSON numbers.
+    """
     form = rf"(?:0|[1-9][0-9]{{0,14}})(?:\.[0-9]{{1,{places}}})?"
     is_spelled = isinstance(untrusted, str) and re.fullmatch(form, untrusted) is not None
     is_number = isinstance(untrusted, int | Decimal) and not isinstance(untrusted, bool)
     if not is_spelled and not is_number:
         raise BadInput('a decimal such as "150000.00" is expected', code="decimal_malformed")
     value = Decimal(untrusted)
-    # A number such as 1e999999 would cost gigabytes to write out; its exponent tells before anything is computed.
+    # A number such as 1e999999 would cost gigabytes to write out; its exponent tells before
+    # anything is computed.
     if value < 0 or value.adjusted() > 15:
         raise BadInput("the number is out of range", code="out_of_range")
-    if value.as_tuple().exponent < -policy.PLACES_READ or value != round(value, places):  # type: ignore[operator]  # finite
+    # finite
+    if value.as_tuple().exponent < -policy.PLACES_READ or value != round(value, places):  # type: ignore[operator]
         raise BadInput(f"at most {places} decimal places are expected", code="decimal_malformed")
     value = value.copy_abs()  # of the two zeros the one without a sign
     if value > most or (above_zero and value == 0):
-        raise BadInput(f"{'above 0 and ' if above_zero else ''}at most {most} is expected", code="out_of_range")
+        raise BadInput(
+            f"{'above 0 and ' if above_zero else ''}at most {most} is expected", code="out_of_range"
+        )
     whole, _, fraction = f"{value:.{places}f}".partition(".")
     return f"{whole}.{fraction[:2]}{fraction[2:].rstrip('0')}"
 
@@ -137,10 +169,12 @@ def decimal(untrusted: Any, *, places: int, most: int, above_zero: bool = False)
 def day(untrusted: Any, *, is_still_valid: bool = False, least_age: int | None) -> date:
     """A calendar date, `2026-11-24`, held against today in Kazakhstan.
 
-    is_still_valid: it is the last day of something, and not over. least_age: it is the birth date of somebody so old; a
-    form that forgets to say how old takes nobody.
+    is_still_valid: it is the last day of something, and not over. least_age: it is the birth date
+    of somebody so old; a form that forgets to say how old takes nobody.
     """
-    if not isinstance(untrusted, str) or not re.fullmatch(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}", untrusted):
+    if not isinstance(untrusted, str) or not re.fullmatch(
+        r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}", untrusted
+    ):
         raise BadInput("a date such as 2026-11-24 is expected", code="date_malformed")
     try:
         value = date.fromisoformat(untrusted)
@@ -159,11 +193,14 @@ def day(untrusted: Any, *, is_still_valid: bool = False, least_age: int | None) 
 
 def moment(untrusted: Any) -> datetime:
     """A time with its zone, `2026-11-24T10:00:00Z` (RFC 3339)."""
-    # Python also reads a day by its week, hours without minutes, and times that are in no year in UTC.
+    # Python also reads a day by its week, hours without minutes, and times that are in no year in
+    # UTC.
     if isinstance(untrusted, str) and re.fullmatch(policy.MOMENT, untrusted):
         with suppress(ValueError):
             return datetime.fromisoformat(untrusted).astimezone(UTC)
-    raise BadInput("a time with its zone such as 2026-11-24T10:00:00Z is expected", code="time_malformed")
+    raise BadInput(
+        "a time with its zone such as 2026-11-24T10:00:00Z is expected", code="time_malformed"
+    )
 
 
 def our_id(untrusted: Any, *, prefix: str) -> str:
@@ -217,7 +254,9 @@ def kato(untrusted: Any) -> str:
 
 
 def webhook_url(untrusted: Any) -> str:
-    """An address with no blank around it; whether it may be called is for `lenders/addresses.py` to say."""
+    """An address with no blank around it; whether it may be called is for `lenders/addresses.py` to
+    say.
+    """
     value = text(untrusted, longest=URL_MAX)
     if value != untrusted:
         raise BadInput("an address has no blanks", code="webhook_url_refused")
@@ -225,11 +264,17 @@ def webhook_url(untrusted: Any) -> str:
 
 
 def https_url(untrusted: Any, *, longest: int = URL_MAX) -> str:
-    """A whole https address, without user, fragment or anything that two readers could read differently."""
+    """A whole https address, without user, fragment or anything that two readers could read
+    differently.
+    """
     if not isinstance(untrusted, str) or len(untrusted) > longest:
-        raise BadInput(f"an https address of at most {longest} characters is expected", code="url_malformed")
+        raise BadInput(
+            f"an https address of at most {longest} characters is expected", code="url_malformed"
+        )
     if not re.fullmatch(HTTPS_URL, untrusted):
-        raise BadInput("an https address without user and fragment is expected", code="url_malformed")
+        raise BadInput(
+            "an https address without user and fragment is expected", code="url_malformed"
+        )
     return urlsplit(untrusted).geturl()
 
 
@@ -253,10 +298,17 @@ def metadata(untrusted: Any, *, keys: int, longest_key: int, longest: int) -> di
 
 
 def holds_personal_number(text: str) -> bool:
-    """Whether a text contains a valid IIN, even inside a longer number, or a whole Kazakh mobile number."""
+    """Whether a text contains a valid IIN, even inside a longer number, or a whole Kazakh mobile
+    number.
+    """
     written = ["".join(_RUN.findall(number)) for number in _WRITTEN.findall(text)]
-    # An IIN is looked for at every digit: twelve of them inside a longer number can be told by their check digit.
-    inside = [run[at : at + _IIN_DIGITS] for run in _RUN.findall(text) for at in range(len(run) - _IIN_DIGITS + 1)]
+    # An IIN is looked for at every digit: twelve of them inside a longer number can be told by
+    # their check digit.
+    inside = [
+        run[at : at + _IIN_DIGITS]
+        for run in _RUN.findall(text)
+        for at in range(len(run) - _IIN_DIGITS + 1)
+    ]
     numbers: list[Callable[[], object]] = [
         *(partial(Iin.parse, one) for one in (*inside, *written) if len(one) == _IIN_DIGITS),
         *(partial(Phone.parse, one) for one in written if len(one) == _PHONE_DIGITS),

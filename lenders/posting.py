@@ -1,4 +1,6 @@
-"""One POST to an address that a lender chose, and what became of it in words that its developers read."""
+"""One POST to an address that a lender chose, and what became of it in words that its developers
+read.
+"""
 
 import re
 import time
@@ -18,7 +20,8 @@ _UNPRINTABLE = re.compile(r"[^\S\n ]|[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 _INVISIBLE = frozenset({"Cf", "Co", "Cn", "Zl", "Zp"})
 """Of Unicode: signs that turn a line around, or that nobody sees."""
 _LONG_NUMBER = re.compile(r"[0-9]{9,}")
-# Else a date. One in the zone -0000 comes without any: its difference is a TypeError, and nothing was asked.
+# Else a date. One in the zone -0000 comes without any: its difference is a TypeError, and nothing
+# was asked.
 _SECONDS = re.compile(r"[0-9]{1,10}")
 _HEADERS: Final = {"Content-Type": "application/json", "User-Agent": "Tulga-Webhooks"}
 
@@ -27,7 +30,8 @@ _HEADERS: Final = {"Content-Type": "application/json", "User-Agent": "Tulga-Webh
 class Outcome:
     """What became of a POST: the other side's status, or the word for why there is none.
 
-    `milliseconds`: what it took. `retry_after`: seconds for which the other side asked to be left alone, bounded.
+    `milliseconds`: what it took. `retry_after`: seconds for which the other side asked to be left
+        alone, bounded.
     """
 
     status: int | None = None
@@ -63,21 +67,32 @@ async def post(
         )
     except (BadInput, Unavailable) as fault:
         # Where the name leads is a part of the address, and refused in the same word.
-        outcome = Outcome(failure="webhook_url_refused" if fault.code == "address_refused" else fault.code)
+        outcome = Outcome(
+            failure="webhook_url_refused" if fault.code == "address_refused" else fault.code
+        )
     else:
-        # Harmless text: no control characters, no long numbers, and nothing that reads otherwise than it is.
-        text = _LONG_NUMBER.sub("[number]", _UNPRINTABLE.sub("", answer.body.decode("utf-8", "replace")))
+        # Harmless text: no control characters, no long numbers, and nothing that reads otherwise
+        # than it is.
+        text = _LONG_NUMBER.sub(
+            "[number]", _UNPRINTABLE.sub("", answer.body.decode("utf-8", "replace"))
+        )
         # A sign that turns a line around, say, by its number: everybody sees that.
-        signs = (f"\\u{ord(sign):04x}" if unicodedata.category(sign) in _INVISIBLE else sign for sign in text)
+        signs = (
+            f"\\u{ord(sign):04x}" if unicodedata.category(sign) in _INVISIBLE else sign
+            for sign in text
+        )
         seen = "".join(signs).encode()[: policy.EXCERPT_BYTES].decode("utf-8", "ignore")
         outcome = Outcome(status=answer.status, excerpt=seen)
         if not outcome.is_success:
-            # The seconds that a `Retry-After` asks for, by a number or by a date (RFC 9110 §10.2.3).
+            # The seconds that a `Retry-After` asks for, by a number or by a date (RFC 9110
+            # §10.2.3).
             said = answer.retry_after[: policy.RETRY_AFTER_CHARACTERS].strip()
             try:
                 until = None if _SECONDS.fullmatch(said) else parsedate_to_datetime(said)
                 asked = float(said) if until is None else (until - clock.now()).total_seconds()
             except (TypeError, ValueError, OverflowError):
                 asked = 0
-            outcome = replace(outcome, retry_after=min(max(asked, 0), policy.RETRY_AFTER_MAX_SECONDS))
+            outcome = replace(
+                outcome, retry_after=min(max(asked, 0), policy.RETRY_AFTER_MAX_SECONDS)
+            )
     return replace(outcome, milliseconds=int((time.monotonic() - started) * 1000))

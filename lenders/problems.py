@@ -1,6 +1,7 @@
 """Every way a request can end badly becomes the answer of RFC 9457, by the one table of `codes.py`.
 
-`code` of the answer is a row of `PROBLEMS`; faults of single fields stand in `errors`, their codes in `FIELD_CODES`.
+`code` of the answer is a row of `PROBLEMS`; faults of single fields stand in `errors`, their codes
+in `FIELD_CODES`.
 """
 
 import logging
@@ -23,8 +24,8 @@ logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
-# Where an exception of the framework carries a sentence of ours. Its own ones are translated into the caller's
-# language, which a developer's log should not depend on.
+# Where an exception of the framework carries a sentence of ours. Its own ones are translated into
+# the caller's language, which a developer's log should not depend on.
 _OWN_SENTENCES = frozenset(
     {
         "address_not_allowed",
@@ -50,7 +51,9 @@ _CLASSES: tuple[tuple[type[errors.TulgaError], str], ...] = (
 
 
 def handle(error: Exception, context: Mapping[str, Any]) -> Response:
-    """The answer to an exception, whatever it is: the framework's hook, and the last edge before the caller."""
+    """The answer to an exception, whatever it is: the framework's hook, and the last edge before
+    the caller.
+    """
     row, code, detail = PROBLEMS["internal_error"], "", ""
     faults: list[dict[str, str]] = []
     headers: dict[str, str] = {}
@@ -61,20 +64,28 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response:
         if isinstance(error, errors.Conflict) and error.wait_seconds is not None:
             headers["Retry-After"] = str(error.wait_seconds)
     elif isinstance(error, ValidationError):
-        row, faults = PROBLEMS["bad_input"], list(islice(_faults(error.detail, ""), policy.FAULTS_TOLD))
+        row, faults = (
+            PROBLEMS["bad_input"],
+            list(islice(_faults(error.detail, ""), policy.FAULTS_TOLD)),
+        )
     elif isinstance(error, Http404):
         row = PROBLEMS["not_found"]
     elif isinstance(error, APIException):
         own_code = getattr(error.detail, "code", "")
-        row, detail = PROBLEMS.get(own_code, row), str(error.detail) if own_code in _OWN_SENTENCES else ""
+        row, detail = (
+            PROBLEMS.get(own_code, row),
+            str(error.detail) if own_code in _OWN_SENTENCES else "",
+        )
         if challenge := getattr(error, "auth_header", None):
             # RFC 9110 §15.5.2: a 401 says by which scheme one may come in.
             headers["WWW-Authenticate"] = str(challenge)
         if wait := getattr(error, "wait", None):
-            # RFC 9110 §10.2.3 has whole seconds: rounded up, or whoever keeps to it comes too early.
+            # RFC 9110 §10.2.3 has whole seconds: rounded up, or whoever keeps to it comes too
+            # early.
             headers["Retry-After"] = str(int(wait) + 1)
     elif isinstance(error, OperationalError | InterfaceError):
-        # The database restarts or is overloaded: what was begun is rolled back, and a repeat may succeed.
+        # The database restarts or is overloaded: what was begun is rolled back, and a repeat may
+        # succeed.
         row = PROBLEMS["unavailable"]
     if row.status >= 500:
         logger.error("request failed: %s", type(error).__name__, exc_info=error)
@@ -83,8 +94,16 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response:
     # The methods of an address would tell that there is one.
     getattr(context.get("view"), "headers", {}).pop("Allow" if row.status != 405 else "", None)
     request_id = getattr(context["request"], "request_id", "")
-    body = body_of(row, code=code or row.code, detail=detail, instance=context["request"].path, request_id=request_id)
-    return Response(body | {"errors": faults}, status=row.status, headers=headers, content_type=MEDIA_TYPE)
+    body = body_of(
+        row,
+        code=code or row.code,
+        detail=detail,
+        instance=context["request"].path,
+        request_id=request_id,
+    )
+    return Response(
+        body | {"errors": faults}, status=row.status, headers=headers, content_type=MEDIA_TYPE
+    )
 
 
 def status_of(error: errors.TulgaError) -> int:
@@ -93,7 +112,9 @@ def status_of(error: errors.TulgaError) -> int:
     return row.status
 
 
-def body_of(problem: Problem, *, code: str, detail: str, instance: str, request_id: str) -> dict[str, Any]:
+def body_of(
+    problem: Problem, *, code: str, detail: str, instance: str, request_id: str
+) -> dict[str, Any]:
     """The members of RFC 9457 and ours, without `errors`. `type` leads to our documentation."""
     return {
         "type": f"{settings.TULGA_PUBLIC_URL}/docs/problems/{code}",
@@ -120,7 +141,9 @@ def _of_ours(error: errors.TulgaError) -> tuple[Problem, str, str]:
 
 
 def _faults(detail: Any, place: str) -> Iterator[dict[str, str]]:
-    """The leaves of the framework's tree of errors, each with its JSON pointer (or `?name` of a parameter)."""
+    """The leaves of the framework's tree of errors, each with its JSON pointer (or `?name` of a
+    parameter).
+    """
     if isinstance(detail, ErrorDetail):
         yield {"pointer": place, "code": detail.code or "invalid", "detail": str(detail)}
     elif isinstance(detail, Mapping):
@@ -129,7 +152,9 @@ def _faults(detail: Any, place: str) -> Iterator[dict[str, str]]:
             if step == "non_field_errors":
                 yield from _faults(below, place)
             else:
-                yield from _faults(below, step if step.startswith("?") and not place else f"{place}/{step}")
+                yield from _faults(
+                    below, step if step.startswith("?") and not place else f"{place}/{step}"
+                )
     else:
         for below in detail:
             yield from _faults(below, place)

@@ -1,4 +1,6 @@
-"""Delivers once more: one delivery, a range of time, or a message made only to try an endpoint out."""
+"""Delivers once more: one delivery, a range of time, or a message made only to try an endpoint
+out.
+"""
 
 from datetime import datetime
 
@@ -19,11 +21,14 @@ def of_lender(lender: Lender, *, mode: str) -> QuerySet[Delivery]:
 
 
 def again(lender: Lender, *, mode: str, delivery_id: str) -> Delivery:
-    """A fresh delivery of the same event and body, sent soon even if its endpoint was to be left alone for a while.
+    """A fresh delivery of the same event and body, sent soon even if its endpoint was to be left
+    alone for a while.
 
     Raises `NotFound`, or `Conflict`: its endpoint is disabled, or too many redeliveries wait.
     """
-    delivery = of_lender(lender, mode=mode).select_related("endpoint").filter(pk=delivery_id).first()
+    delivery = (
+        of_lender(lender, mode=mode).select_related("endpoint").filter(pk=delivery_id).first()
+    )
     if delivery is None:
         raise NotFound("no such delivery")
     with transactions.writing():
@@ -37,12 +42,18 @@ def again(lender: Lender, *, mode: str, delivery_id: str) -> Delivery:
 def again_between(
     lender: Lender, *, mode: str, start: datetime, end: datetime, endpoint_id: str | None
 ) -> tuple[int, bool]:
-    """Fresh deliveries of the events from `start` up to `end`; gives how many, and whether some were left over.
+    """Fresh deliveries of the events from `start` up to `end`; gives how many, and whether some
+    were left over.
 
-    What is still waiting to be sent is left out, so a call that is repeated adds nothing. Raises `Conflict`: as above.
+    What is still waiting to be sent is left out, so a call that is repeated adds nothing. Raises
+    `Conflict`: as above.
     """
-    first = of_lender(lender, mode=mode).filter(redelivery_of="", event_at__gte=start, event_at__lt=end)
-    awake = first.filter(endpoint__disabled_at=None, endpoint__deleted_at=None).exclude(type=TEST_TYPE)
+    first = of_lender(lender, mode=mode).filter(
+        redelivery_of="", event_at__gte=start, event_at__lt=end
+    )
+    awake = first.filter(endpoint__disabled_at=None, endpoint__deleted_at=None).exclude(
+        type=TEST_TYPE
+    )
     if endpoint_id is not None:
         awake = awake.filter(endpoint_id=endpoint_id)
     with transactions.writing():
@@ -56,7 +67,8 @@ def again_between(
 
 
 def try_out(endpoint: WebhookEndpoint) -> Delivery:
-    """A signed message of the type `endpoint.test`, which is no event: it stands in no list and no log.
+    """A signed message of the type `endpoint.test`, which is no event: it stands in no list and no
+    log.
 
     Raises `Conflict`: as `again`.
     """
@@ -96,12 +108,17 @@ def try_out(endpoint: WebhookEndpoint) -> Delivery:
 
 
 def _require_room(lender: Lender, *, mode: str) -> int:
-    """How many more may wait; the lender's row is the lock until the transaction ends. Raises `Conflict` for none."""
-    # No key: whoever inserts a row that points to this lender, an opening say, need not wait for it (PostgreSQL, FOR NO
-    # KEY UPDATE).
+    """How many more may wait; the lender's row is the lock until the transaction ends. Raises
+    `Conflict` for none.
+    """
+    # No key: whoever inserts a row that points to this lender, an opening say, need not wait for it
+    # (PostgreSQL, FOR NO KEY UPDATE).
     Lender.objects.select_for_update(no_key=True).get(pk=lender.pk)
     asked_for = ~Q(redelivery_of="") | Q(type=TEST_TYPE)
-    room = policy.REDELIVER_MAX - of_lender(lender, mode=mode).filter(asked_for, status="pending").count()
+    room = (
+        policy.REDELIVER_MAX
+        - of_lender(lender, mode=mode).filter(asked_for, status="pending").count()
+    )
     if room < 1:
         detail = f"{policy.REDELIVER_MAX} redeliveries are waiting to be sent"
         raise Conflict(detail, code="redelivery_limit")
@@ -109,10 +126,14 @@ def _require_room(lender: Lender, *, mode: str) -> int:
 
 
 def _wake(endpoint: WebhookEndpoint) -> None:
-    """Ends a pause: whoever asks for a message wants to see it. Raises `Conflict` where the endpoint is disabled."""
+    """Ends a pause: whoever asks for a message wants to see it. Raises `Conflict` where the
+    endpoint is disabled.
+    """
     if endpoint.disabled_at is not None or endpoint.deleted_at is not None:
         raise Conflict("this endpoint is disabled", code="endpoint_disabled")
-    WebhookEndpoint.objects.filter(pk=endpoint.pk).exclude(paused_until=None).update(paused_until=None)
+    WebhookEndpoint.objects.filter(pk=endpoint.pk).exclude(paused_until=None).update(
+        paused_until=None
+    )
 
 
 def _copy(delivery: Delivery, *, at: datetime) -> Delivery:

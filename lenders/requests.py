@@ -1,8 +1,9 @@
-"""How a request is read, and by which version of the API it is answered: what the framework asks of us.
+"""How a request is read, and by which version of the API it is answered: what the framework asks of
+us.
 
-It is JSON and nothing else, strictly; its dataclass says what may stand in it, `parsing` reads each value, and all
-faults are told. The header `Tulga-Version` names the version; without one it is that which the key is pinned to. Here
-alone answers are spelled in it.
+It is JSON and nothing else, strictly; its dataclass says what may stand in it, `parsing` reads each
+value, and all faults are told. The header `Tulga-Version` names the version; without one it is that
+which the key is pinned to. Here alone answers are spelled in it.
 """
 
 import re
@@ -36,15 +37,24 @@ _UNKNOWN = ("there is no such field", "unknown_field")
 
 
 class StrictJSONParser(BaseParser):
-    """UTF-8 JSON up to 1 MB. Fractions stay exact decimals; doubled names, NaN, NUL and half characters are refused."""
+    """UTF-8 JSON up to 1 MB. Fractions stay exact decimals; doubled names, NaN, NUL and half
+    characters are refused.
+    """
 
     media_type = "application/json"
 
     def parse(
-        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        """The value. Raises `ParseError` for what is no JSON, `APIException` (body_too_large) above the limit."""
-        too_large = APIException(f"a body has at most {policy.BODY_MAX_BYTES} bytes", code="body_too_large")
+        """The value. Raises `ParseError` for what is no JSON, `APIException` (body_too_large) above
+        the limit.
+        """
+        too_large = APIException(
+            f"a body has at most {policy.BODY_MAX_BYTES} bytes", code="body_too_large"
+        )
         declared = str(getattr(stream, "META", {}).get("CONTENT_LENGTH") or "0")
         # An honest length is refused before a byte is read.
         if declared.isdigit() and int(declared) > policy.BODY_MAX_BYTES:
@@ -56,7 +66,9 @@ class StrictJSONParser(BaseParser):
         try:
             return read_json(untrusted, max_bytes=policy.BODY_MAX_BYTES)
         except BadInput:
-            raise ParseError("the body is not one well-formed JSON text in UTF-8", code="malformed_json") from None
+            raise ParseError(
+                "the body is not one well-formed JSON text in UTF-8", code="malformed_json"
+            ) from None
 
 
 class AlwaysJSON(BaseContentNegotiation):
@@ -64,7 +76,8 @@ class AlwaysJSON(BaseContentNegotiation):
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         """The parser, if the body is JSON; None gives 415."""
-        # Parameters follow a semicolon (RFC 9110, 8.3.1); a charset means nothing here: JSON is UTF-8 (RFC 8259, 8.1).
+        # Parameters follow a semicolon (RFC 9110, 8.3.1); a charset means nothing here: JSON is
+        # UTF-8 (RFC 8259, 8.1).
         media_type = str(request.content_type).partition(";")[0].strip().lower()
         return next((parser for parser in parsers if parser.media_type == media_type), None)
 
@@ -77,9 +90,15 @@ class AlwaysJSON(BaseContentNegotiation):
 
 
 def read(kind: Callable[..., Record], untrusted: Any) -> Record:
-    """The request. Raises `ValidationError` with every fault: unknown, missing and unreadable fields."""
+    """The request. Raises `ValidationError` with every fault: unknown, missing and unreadable
+    fields.
+    """
     if not isinstance(untrusted, Mapping):
-        word = ("a value is expected", "null") if untrusted is None else ("a JSON object is expected", "invalid")
+        word = (
+            ("a value is expected", "null")
+            if untrusted is None
+            else ("a JSON object is expected", "invalid")
+        )
         raise ValidationError({"non_field_errors": [ErrorDetail(*word)]})
     asked, values, faults = asked_of(kind), dict[str, Any](), dict[str, Any]()
     missing = [name for name, field in asked.items() if field.is_required and name not in untrusted]
@@ -89,7 +108,11 @@ def read(kind: Callable[..., Record], untrusted: Any) -> Record:
         try:
             if form.kind and untrusted[name] is None:
                 raise BadInput("a value is expected", code="null")
-            reader = partial(READERS[form.kind], **form.limits) if form.kind else partial(read, kind_of_part)
+            reader = (
+                partial(READERS[form.kind], **form.limits)
+                if form.kind
+                else partial(read, kind_of_part)
+            )
             values[asked[name].attribute] = reader(untrusted[name])
         except ValidationError as below:
             faults[name] = below.detail
@@ -116,11 +139,15 @@ def read(kind: Callable[..., Record], untrusted: Any) -> Record:
 
 
 def read_query(kind: Callable[..., Record], untrusted: QueryDict) -> Record:
-    """The request in a query string; each parameter stands there at most once. A fault's place is `?name`."""
+    """The request in a query string; each parameter stands there at most once. A fault's place is
+    `?name`.
+    """
     doubled = [name for name, values in untrusted.lists() if len(values) > 1]
     try:
         if doubled:
-            raise ValidationError({name: [ErrorDetail("given twice", code="choice_repeated")] for name in doubled})
+            raise ValidationError(
+                {name: [ErrorDetail("given twice", code="choice_repeated")] for name in doubled}
+            )
         return read(kind, untrusted.dict())
     except ValidationError as error:
         faults = error.detail if isinstance(error.detail, dict) else {}
@@ -151,7 +178,10 @@ class VersionedJSON(JSONRenderer):
     """JSON in the version of the request."""
 
     def render(
-        self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
     ) -> Any:
         """The bytes."""
         context = renderer_context or {}
@@ -166,7 +196,9 @@ class VersionedJSON(JSONRenderer):
 
 def spell(request: Request, answer: Response) -> bytes:
     """The bytes of an answer, as it is going to be sent."""
-    spelled: bytes = VersionedJSON().render(answer.data, renderer_context={"request": request, "response": answer})
+    spelled: bytes = VersionedJSON().render(
+        answer.data, renderer_context={"request": request, "response": answer}
+    )
     return spelled
 
 
@@ -178,14 +210,17 @@ def operation(request: Request) -> str:
 
 
 def say_version(request: Request, name: str) -> None:
-    """Says in the headers of the answer by which version it is spelled, and what becomes of that."""
+    """Says in the headers of the answer by which version it is spelled, and what becomes of
+    that.
+    """
     headers = request.parser_context["view"].headers
     for each in _OF_OLD:
         headers.pop(each, None)
     headers[HEADER] = name
     if name == versions.NEWEST or (ending := versions.ending_of(name)) is None:
         return
-    # Since when it is deprecated (RFC 9745), until when it is answered (RFC 8594), and where that is explained.
+    # Since when it is deprecated (RFC 9745), until when it is answered (RFC 8594), and where that
+    # is explained.
     since, until = ending
     page = f"{settings.TULGA_PUBLIC_URL}/docs/changelog"
     links = (
@@ -193,7 +228,8 @@ def say_version(request: Request, name: str) -> None:
         f'<{page}#policy>; rel="sunset"; type="text/html"',
     )
     headers |= {
-        # A date of structured fields (RFC 9651 §3.3.7) is @ and seconds; Sunset is older and has the date of HTTP.
+        # A date of structured fields (RFC 9651 §3.3.7) is @ and seconds; Sunset is older and has
+        # the date of HTTP.
         "Deprecation": f"@{int(since.timestamp())}",
         "Sunset": http_date(until.timestamp()),
         "Link": ", ".join(links),

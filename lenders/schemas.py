@@ -1,4 +1,6 @@
-"""What a request of our own says, body or query, beside `core/opening.py`: dataclasses of forms, as that one is."""
+"""What a request of our own says, body or query, beside `core/opening.py`: dataclasses of forms, as
+that one is.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +16,15 @@ from verification.core.errors import BadInput
 from verification.core.events import CLOSED, OPENED, TOLD
 from verification.core.forms import Form, impersonal, one_of, string
 from verification.core.ids import CASE_NUMBER, Iin
-from verification.core.opening import ACCOUNT, AMOUNT, IIN, OPENED_BY_MAX, REFERENCE, SHA256, URL_MAX
+from verification.core.opening import (
+    ACCOUNT,
+    AMOUNT,
+    IIN,
+    OPENED_BY_MAX,
+    REFERENCE,
+    SHA256,
+    URL_MAX,
+)
 from verification.core.scenarios import SCENARIOS
 from verification.core.status import Status
 
@@ -34,9 +44,14 @@ _CASE_NUMBER = string(
     "case_number",
     {"pattern": f"^{CASE_NUMBER}$"},
     "1796-035-123-456",
-    help="What the borrower's last page shows, as it is read out on the telephone. It proves nothing about who calls.",
+    help=(
+        "What the borrower's last page shows, as it is read out on the telephone. It proves nothing"
+        " about who calls."
+    ),
 )
-_VERSION = one_of(NAMES, help="Of the API, by which its messages are spelled. Left out: as you are answered here.")
+_VERSION = one_of(
+    NAMES, help="Of the API, by which its messages are spelled. Left out: as you are answered here."
+)
 _LIMIT = Form(
     "query_number",
     {"type": "integer", "minimum": 1, "maximum": policy.PAGE_MAX, "default": policy.PAGE_DEFAULT},
@@ -52,7 +67,9 @@ _LOG_SIZE = Form(
 
 
 def _our_id(prefix: str, text: str = "") -> Form:
-    return string("our_id", {"pattern": f"^{prefix}_[a-z2-7]{{26}}$"}, limits={"prefix": prefix}, help=text)
+    return string(
+        "our_id", {"pattern": f"^{prefix}_[a-z2-7]{{26}}$"}, limits={"prefix": prefix}, help=text
+    )
 
 
 @dataclass(frozen=True)
@@ -63,25 +80,38 @@ class LinkRequest:
         str,
         impersonal(
             OPENED_BY_MAX,
-            help="Your officer, if a person sends this link: they have no vote in a review of the case.",
+            help=(
+                "Your officer, if a person sends this link: they have no vote in a review of the"
+                " case."
+            ),
         ),
     ] = ""
 
 
 def require_registered(return_url: str, *, registered: Sequence[str]) -> None:
-    """Raises `BadInput` unless an address, its query aside, is one of the lender's registered ones."""
+    """Raises `BadInput` unless an address, its query aside, is one of the lender's registered
+    ones.
+    """
     # As a whole, which RFC 9700 §2.1 wants of OAuth too: a prefix would let an open redirect in.
     if urlsplit(return_url)._replace(query="").geturl() not in registered:
-        raise BadInput("register this address first", code="return_url_unregistered", pointer="/return_url")
+        raise BadInput(
+            "register this address first", code="return_url_unregistered", pointer="/return_url"
+        )
     if holds_personal_number(return_url):
-        raise BadInput("must not contain an IIN or a mobile number", code="personal_number", pointer="/return_url")
+        raise BadInput(
+            "must not contain an IIN or a mobile number",
+            code="personal_number",
+            pointer="/return_url",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class VerificationQuery:
     """Which verifications to list."""
 
-    client_reference: Annotated[str | None, string("client_reference", {"pattern": REFERENCE})] = None
+    client_reference: Annotated[str | None, string("client_reference", {"pattern": REFERENCE})] = (
+        None
+    )
     case_number: Annotated[str | None, _CASE_NUMBER] = None
     status: Annotated[str | None, one_of(tuple(Status))] = None
     created_from: Annotated[datetime | None, Form("moment", _TIME)] = None
@@ -139,7 +169,9 @@ class DeliveryQuery:
 
 @dataclass(frozen=True)
 class NoQuery:
-    """Nothing: an unknown parameter is refused here too, or a misspelt filter would silently filter nothing."""
+    """Nothing: an unknown parameter is refused here too, or a misspelt filter would silently filter
+    nothing.
+    """
 
 
 @dataclass(frozen=True)
@@ -153,11 +185,15 @@ class EndpointRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class EndpointChange:
-    """What to change of an endpoint. `enabled: true` wakes a disabled one; it then gets what it missed."""
+    """What to change of an endpoint. `enabled: true` wakes a disabled one; it then gets what it
+    missed.
+    """
 
     url: Annotated[str | None, _URL] = None
     events: Annotated[tuple[str, ...] | None, _EVENTS] = None
-    version: Annotated[str | None, one_of(NAMES, help="From the messages on that are made next.")] = None
+    version: Annotated[
+        str | None, one_of(NAMES, help="From the messages on that are made next.")
+    ] = None
     enabled: Annotated[bool | None, Form("yes_or_no", {"type": "boolean"})] = None
 
 
@@ -166,8 +202,12 @@ class RangeRequest:
     """Which events to deliver again: those that happened from one time up to another."""
 
     # `from` is no name that Python lets one write.
-    start: Annotated[datetime, Form("moment", _TIME, called="from", help="The beginning, included.")]
-    end: Annotated[datetime, Form("moment", _TIME, called="to", help="The end, itself not included.")]
+    start: Annotated[
+        datetime, Form("moment", _TIME, called="from", help="The beginning, included.")
+    ]
+    end: Annotated[
+        datetime, Form("moment", _TIME, called="to", help="The end, itself not included.")
+    ]
     endpoint: Annotated[str | None, _our_id("whe", "Only to this one.")] = None
 
     def refuse_together(self) -> None:
@@ -181,10 +221,20 @@ class ContractRequest:
     """When the contract was signed, and which it is."""
 
     signed_at: Annotated[
-        datetime, Form("moment", _TIME, help="After the decision. A wait counts from when you report it, if later.")
+        datetime,
+        Form(
+            "moment",
+            _TIME,
+            help="After the decision. A wait counts from when you report it, if later.",
+        ),
     ]
     contract_sha256: Annotated[
-        str, string("sha256", SHA256, help="Needed where the verification names none; else the same or left out.")
+        str,
+        string(
+            "sha256",
+            SHA256,
+            help="Needed where the verification names none; else the same or left out.",
+        ),
     ] = ""
 
 
@@ -193,7 +243,12 @@ class ClearanceRequest:
     """For which contract the money is to leave."""
 
     contract_sha256: Annotated[
-        str, string("sha256", SHA256, help="Needed where the verification names none; else the same or left out.")
+        str,
+        string(
+            "sha256",
+            SHA256,
+            help="Needed where the verification names none; else the same or left out.",
+        ),
     ] = ""
 
 
@@ -212,7 +267,9 @@ class ObligationRequest:
     """What became of the credit, and when."""
 
     status: Annotated[str, one_of((OPENED, CLOSED))]
-    at: Annotated[datetime, Form("moment", _TIME, help="Not before the decision, and not in the future.")]
+    at: Annotated[
+        datetime, Form("moment", _TIME, help="Not before the decision, and not in the future.")
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,12 +280,18 @@ class AdvanceRequest:
         int,
         Form(
             "whole_number",
-            {"type": "integer", "minimum": 1, "maximum": policy.ADVANCE_MAX, "examples": [24 * 3600]},
+            {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": policy.ADVANCE_MAX,
+                "examples": [24 * 3600],
+            },
             limits={"least": 1, "most": policy.ADVANCE_MAX},
         ),
     ]
     verification: Annotated[
-        str | None, _our_id("ver", "Only this one is put forward, and what it renews or is renewed by.")
+        str | None,
+        _our_id("ver", "Only this one is put forward, and what it renews or is renewed by."),
     ] = None
 
 
@@ -242,7 +305,10 @@ class SimulateRequest:
         impersonal(
             32,
             "eds",
-            help="One of those that the verification allows; left out, the first on which the scenario is played.",
+            help=(
+                "One of those that the verification allows; left out, the first on which the"
+                " scenario is played."
+            ),
         ),
     ] = ""
 

@@ -1,7 +1,9 @@
-"""The process that tells lenders: rounds over the rows in one thread, posts in a loop of asyncio. Any number may run.
+"""The process that tells lenders: rounds over the rows in one thread, posts in a loop of asyncio.
+Any number may run.
 
-A round writes what has ended, makes deliveries of new events and reserves what is due; then it is posted. Whoever hangs
-holds a socket and nothing else. While the database is silent, posts that began go on and their results are kept.
+A round writes what has ended, makes deliveries of new events and reserves what is due; then it is
+posted. Whoever hangs holds a socket and nothing else. While the database is silent, posts that
+began go on and their results are kept.
 """
 
 import asyncio
@@ -31,14 +33,20 @@ Sent = tuple[Delivery, Outcome]
 
 @dataclass
 class Rounds:
-    """What one process knows between its rounds; all of it lives in the thread that asks the database."""
+    """What one process knows between its rounds; all of it lives in the thread that asks the
+    database.
+    """
 
     name: str = field(default_factory=partial(new_id, "snd"))
     tidy_at: float = 0  # by the monotonic clock; at first at once
     pumped: str = ""  # the endpoint that had its turn last
 
-    def work(self, ended: Sequence[Sent], *, room: int, failing_room: int) -> tuple[list[Delivery], bool]:
-        """One round; gives what is reserved to be posted now, and whether more waits. Raises what the database does."""
+    def work(
+        self, ended: Sequence[Sent], *, room: int, failing_room: int
+    ) -> tuple[list[Delivery], bool]:
+        """One round; gives what is reserved to be posted now, and whether more waits. Raises what
+        the database does.
+        """
         close_old_connections()
         with transactions.running(scope=transactions.ALL):
             if ended:
@@ -60,8 +68,14 @@ class Rounds:
             taken = reservations.take(room=room, failing_room=failing_room)
             # What says something else than the log is put off, as after a fault of ours.
             if unproven := webhooks.unproven(taken) if taken else set():
-                logger.error("webhooks: not in the log, and so not sent: %s", ", ".join(sorted(unproven)))
-                put_off = [(one, Outcome(failure=reservations.INTERNAL)) for one in taken if one.pk in unproven]
+                logger.error(
+                    "webhooks: not in the log, and so not sent: %s", ", ".join(sorted(unproven))
+                )
+                put_off = [
+                    (one, Outcome(failure=reservations.INTERNAL))
+                    for one in taken
+                    if one.pk in unproven
+                ]
                 reservations.record_outcomes(put_off)
             return [one for one in taken if one.pk not in unproven], more
 
@@ -83,10 +97,15 @@ async def send(delivery: Delivery, *, look_up: LookUp = getaddrinfo) -> Sent:
     try:
         headers = endpoints.signed_headers(delivery, at=clock.now())
         outcome = await posting.post(
-            delivery.endpoint.url, mode=delivery.mode, headers=headers, body=bytes(delivery.body), look_up=look_up
+            delivery.endpoint.url,
+            mode=delivery.mode,
+            headers=headers,
+            body=bytes(delivery.body),
+            look_up=look_up,
         )
     except EvidenceUnreadable:
-        # The key-encryption key is gone or the row was swapped: only the operator can help, so the ladder runs on.
+        # The key-encryption key is gone or the row was swapped: only the operator can help, so the
+        # ladder runs on.
         outcome = Outcome(failure="secret_unreadable")
     except Exception as fault:
         # The edge of a post: what one lender's answer does to us must not end the sender of all.
@@ -108,7 +127,9 @@ class Outgoing:
         return bool(self._flying)
 
     def room(self) -> dict[str, int]:
-        """How many more there may be, and how many of these to failing endpoints: those hold half of it at most."""
+        """How many more there may be, and how many of these to failing endpoints: those hold half
+        of it at most.
+        """
         failing = sum(self._flying.values())
         most = policy.SENDER_IN_FLIGHT
         return {"room": most - len(self._flying), "failing_room": most // 2 - failing}
@@ -120,11 +141,15 @@ class Outgoing:
             self._flying[task] = delivery.endpoint.failing
 
     async def ended(self, *, seconds: float) -> list[Sent]:
-        """What has become of those that end within the time, without waiting for more than the first of them."""
+        """What has become of those that end within the time, without waiting for more than the
+        first of them.
+        """
         if not self._flying:
             await asyncio.sleep(seconds)
             return []
-        done, _ = await asyncio.wait(self._flying, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(
+            self._flying, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+        )
         if done:
             await asyncio.sleep(policy.GATHER_SECONDS)
         over = [task for task in self._flying if task.done()]
@@ -134,7 +159,8 @@ class Outgoing:
 
 
 async def run(stop: asyncio.Event, *, look_up: LookUp = getaddrinfo, once: bool = False) -> None:
-    """Sends until it is told to stop; then what is under way ends by its own deadline and is written down.
+    """Sends until it is told to stop; then what is under way ends by its own deadline and is
+    written down.
 
     `once`: one round, then stop.
     """
@@ -149,7 +175,8 @@ async def run(stop: asyncio.Event, *, look_up: LookUp = getaddrinfo, once: bool 
             except Exception:
                 if once:
                     raise
-                # The edge of the process: a database that is away must not end it, and no result is forgotten.
+                # The edge of the process: a database that is away must not end it, and no result is
+                # forgotten.
                 logger.exception("webhooks: a round of the sender failed")
                 if stop.is_set() and not outgoing:
                     return  # what the database did not take is sent again by another
@@ -158,8 +185,12 @@ async def run(stop: asyncio.Event, *, look_up: LookUp = getaddrinfo, once: bool 
             outgoing.begin(taken)
             if once:
                 stop.set()
-            ended = await outgoing.ended(seconds=0 if more or (stop.is_set() and not outgoing) else policy.WAKE_SECONDS)
+            ended = await outgoing.ended(
+                seconds=0 if more or (stop.is_set() and not outgoing) else policy.WAKE_SECONDS
+            )
         try:
             await ask(rounds.end)
         except Error as fault:
-            logger.warning("webhooks: nobody was told that this sender ended (%s)", type(fault).__name__)
+            logger.warning(
+                "webhooks: nobody was told that this sender ended (%s)", type(fault).__name__
+            )

@@ -1,7 +1,8 @@
-"""How each event is brought about for a lender in test mode, by the API alone: what `manage.py tulga_trigger` does.
+"""How each event is brought about for a lender in test mode, by the API alone: what `manage.py
+tulga_trigger` does.
 
-What is sent are the examples of openapi.json, each time of somebody else. Nothing is written past the real steps: the
-sandbox plays the borrower, and time is put forward by the test clock.
+What is sent are the examples of openapi.json, each time of somebody else. Nothing is written past
+the real steps: the sandbox plays the borrower, and time is put forward by the test clock.
 """
 
 import json
@@ -20,17 +21,28 @@ from verification.outbound import Limits
 
 _LIMITS: Final = Limits(seconds=15.0, max_bytes=1_000_000)
 _ASKED_SECONDS: Final = 0.5  # between two looks; ours: a person waits before a screen
-_AGAIN, _WAIT_SECONDS = 3, 30  # times that a call is sent again where the answer says when, each so late at most; ours
-_CAPTURED_SECONDS: Final = 240.0  # for what a painted face comes to: three attempts of half a minute, on a busy machine
-_FACES: Final = 3  # painted one after the other until one comes to what is wanted; ours: of four more than three do
+_AGAIN, _WAIT_SECONDS = (
+    3,
+    30,
+)  # times that a call is sent again where the answer says when, each so late at most; ours
+_CAPTURED_SECONDS: Final = (
+    240.0  # for what a painted face comes to: three attempts of half a minute, on a busy machine
+)
+# painted one after the other until one comes to what is wanted; ours: of four more than three do
+_FACES: Final = 3
 _DAY_SECONDS: Final = 24 * 3600 + 60
 _MOVING: Final = ("requires_input", "processing")
 
 NOT_BY_API: Final[Mapping[str, str]] = {
     "verification.redacted": "nothing erases a person's data by request yet",
     "verification.disputed": "nobody can say yet that it was not them",
-    "verification.key_revoked": "only the operator does, who revokes a key: manage.py revoke_signing_key",
-    "clearance.frozen": "only a borrower who declines the new consent after a wait, or the operator who revokes a key",
+    "verification.key_revoked": (
+        "only the operator does, who revokes a key: manage.py revoke_signing_key"
+    ),
+    "clearance.frozen": (
+        "only a borrower who declines the new consent after a wait, or the operator who revokes"
+        " a key"
+    ),
 }
 """Events that no call of the API and no simulation brings about, and who does."""
 TRIGGERS: Final[Mapping[str, str]] = {
@@ -46,7 +58,9 @@ TRIGGERS: Final[Mapping[str, str]] = {
     "clearance.consumed": "",
     "endpoint.disabled": "",
 }
-"""All others, each with the scenario that alone brings it about; empty where it takes calls of its own."""
+"""All others, each with the scenario that alone brings it about; empty where it takes calls of its
+own.
+"""
 
 
 class TriggerFailed(Exception):
@@ -63,13 +77,17 @@ class Trigger:
     iin: str = ""
 
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """The JSON answer. Raises `TriggerFailed` for anything but success, with the code of the problem.
+        """The JSON answer. Raises `TriggerFailed` for anything but success, with the code of the
+        problem.
 
         What an answer asks to send again in a moment (`Retry-After`) is sent again.
         """
         headers = {"Authorization": f"Bearer {self.key}"}
         if method != "GET":
-            headers |= {"Content-Type": "application/json", "Idempotency-Key": secrets.token_urlsafe()}
+            headers |= {
+                "Content-Type": "application/json",
+                "Idempotency-Key": secrets.token_urlsafe(),
+            }
         request = outbound.Request(
             method=method,
             url=f"{self.url}{path}",
@@ -88,7 +106,11 @@ class Trigger:
                 raise TriggerFailed(f"{method} {path}: {problem}") from None
             if answer.status < 300:
                 return said
-            if not answer.retry_after.isdecimal() or int(answer.retry_after) > _WAIT_SECONDS or again == _AGAIN:
+            if (
+                not answer.retry_after.isdecimal()
+                or int(answer.retry_after) > _WAIT_SECONDS
+                or again == _AGAIN
+            ):
                 break
             # By the same Idempotency-Key: nothing is done twice.
             time.sleep(int(answer.retry_after))
@@ -103,8 +125,11 @@ class Trigger:
             time.sleep(_ASKED_SECONDS)
 
     def open(self, route: str = "eds") -> str:
-        """A fresh verification, of somebody who has not used up their attempts of the day; its id."""
-        # An IIN of 1899, by which nobody is scripted: of the last four digits before the check, those begin with 0.
+        """A fresh verification, of somebody who has not used up their attempts of the day; its
+        id.
+        """
+        # An IIN of 1899, by which nobody is scripted: of the last four digits before the check,
+        # those begin with 0.
         last = "x"
         while last == "x":
             eleven = f"9901011{1000 + secrets.randbelow(9000)}"
@@ -114,24 +139,33 @@ class Trigger:
         own = {
             "subject": asked["subject"] | {"iin": self.iin},
             "routes": [route],
-            "client_reference": f"trigger-{''.join(secrets.choice(ascii_lowercase) for _ in range(12))}",
+            "client_reference": (
+                f"trigger-{''.join(secrets.choice(ascii_lowercase) for _ in range(12))}"
+            ),
         }
         opened = str(self.call("POST", "/v1/verifications", asked | own)["id"])
         self.say(opened)
         return opened
 
-    def played(self, scenario: str, *, route: str = "eds", status: str = "", seconds: float = 60.0) -> str:
+    def played(
+        self, scenario: str, *, route: str = "eds", status: str = "", seconds: float = 60.0
+    ) -> str:
         """A verification on which this was played, once it stands like this."""
         opened = self.open(route)
         self.call("POST", f"/v1/test/verifications/{opened}/simulate", {"scenario": scenario})
         if status:
-            self.until(lambda: self.call("GET", f"/v1/verifications/{opened}")["status"] == status, what=status)
+            self.until(
+                lambda: self.call("GET", f"/v1/verifications/{opened}")["status"] == status,
+                what=status,
+            )
         return opened
 
     def comes_to(self, opened: str, *, seconds: float) -> str:
         """Its status, once the borrower is asked for nothing any more."""
         place = f"/v1/verifications/{opened}"
-        self.until(lambda: self.call("GET", place)["status"] not in _MOVING, what="an end", seconds=seconds)
+        self.until(
+            lambda: self.call("GET", place)["status"] not in _MOVING, what="an end", seconds=seconds
+        )
         return str(self.call("GET", place)["status"])
 
     def require_reviewers(self, opened: str) -> None:
@@ -152,11 +186,15 @@ class Trigger:
 
 
 def bring_about(trigger: Trigger, event: str, *, seconds: float) -> dict[str, Any]:
-    """The event, once the lender is told it. Raises `TriggerFailed`; for one of `NOT_BY_API` it says who brings it."""
+    """The event, once the lender is told it. Raises `TriggerFailed`; for one of `NOT_BY_API` it
+    says who brings it.
+    """
     if event in NOT_BY_API:
         raise TriggerFailed(f"{event}: {NOT_BY_API[event]}")
     if event not in TRIGGERS:
-        raise TriggerFailed(f"there is no event {event}; there are {', '.join((*TRIGGERS, *NOT_BY_API))}")
+        raise TriggerFailed(
+            f"there is no event {event}; there are {', '.join((*TRIGGERS, *NOT_BY_API))}"
+        )
     # What is told from now on counts: behind the number of the newest event.
     known = 0
     while (page := trigger.call("GET", f"/v1/events?after={known}&limit=100"))["data"]:
@@ -188,7 +226,9 @@ def _cause(trigger: Trigger, event: str) -> None:
                     trigger.require_reviewers(opened)
         case "verification.expired":
             opened = trigger.open()
-            trigger.call("POST", "/v1/test/clock", {"advance_seconds": _DAY_SECONDS, "verification": opened})
+            trigger.call(
+                "POST", "/v1/test/clock", {"advance_seconds": _DAY_SECONDS, "verification": opened}
+            )
         case "verification.canceled":
             trigger.call("POST", f"/v1/verifications/{trigger.open()}/cancel", {})
         case "clearance.issued":
@@ -198,7 +238,9 @@ def _cause(trigger: Trigger, event: str) -> None:
             paid = examples.kept()["consume_clearance"]["request"] | {"iin": trigger.iin}
             trigger.call("POST", place, paid)
         case "endpoint.disabled":
-            made = trigger.call("POST", "/v1/webhook-endpoints", {"url": "https://lender.example/tulga"})
+            made = trigger.call(
+                "POST", "/v1/webhook-endpoints", {"url": "https://lender.example/tulga"}
+            )
             trigger.say(made["id"])
             trigger.call("PATCH", f"/v1/webhook-endpoints/{made['id']}", {"enabled": False})
         case _:

@@ -39,7 +39,8 @@ VIEW_OPTIONS: dict[str, Any] = {
 }
 # Of test mode alone.
 TEST_VIEW_OPTIONS = VIEW_OPTIONS | {"permission_classes": (unknown.InTestMode,)}
-# For addresses that belong to nobody: the answer is the same with and without a key, but for its version.
+# For addresses that belong to nobody: the answer is the same with and without a key, but for its
+# version.
 NOWHERE_OPTIONS = VIEW_OPTIONS | {
     "authentication_classes": (unknown.PerhapsKey,),
     "permission_classes": (unknown.Nowhere,),
@@ -48,27 +49,69 @@ NOWHERE_OPTIONS = VIEW_OPTIONS | {
 
 urlpatterns = [
     path("v1/verifications", verifications.Verifications.as_view(**VIEW_OPTIONS)),
-    path("v1/verifications/<slug:verification_id>", verifications.VerificationDetail.as_view(**VIEW_OPTIONS)),
-    path("v1/verifications/<slug:verification_id>/link", verifications.VerificationLink.as_view(**VIEW_OPTIONS)),
-    path("v1/verifications/<slug:verification_id>/cancel", verifications.VerificationCancel.as_view(**VIEW_OPTIONS)),
-    path("v1/verifications/<slug:verification_id>/contract", contracts.Contract.as_view(**VIEW_OPTIONS)),
-    path("v1/verifications/<slug:verification_id>/documents", documents.Documents.as_view(**VIEW_OPTIONS)),
-    path("v1/verifications/<slug:verification_id>/statement", signed.Statement.as_view(**VIEW_OPTIONS)),
-    path("v1/verifications/<slug:verification_id>/signature", signed.SignatureFile.as_view(**VIEW_OPTIONS)),
-    path("v1/verifications/<slug:verification_id>/receipt", receipts.ReceiptFile.as_view(**VIEW_OPTIONS)),
+    path(
+        "v1/verifications/<slug:verification_id>",
+        verifications.VerificationDetail.as_view(**VIEW_OPTIONS),
+    ),
+    path(
+        "v1/verifications/<slug:verification_id>/link",
+        verifications.VerificationLink.as_view(**VIEW_OPTIONS),
+    ),
+    path(
+        "v1/verifications/<slug:verification_id>/cancel",
+        verifications.VerificationCancel.as_view(**VIEW_OPTIONS),
+    ),
+    path(
+        "v1/verifications/<slug:verification_id>/contract",
+        contracts.Contract.as_view(**VIEW_OPTIONS),
+    ),
+    path(
+        "v1/verifications/<slug:verification_id>/documents",
+        documents.Documents.as_view(**VIEW_OPTIONS),
+    ),
+    path(
+        "v1/verifications/<slug:verification_id>/statement",
+        signed.Statement.as_view(**VIEW_OPTIONS),
+    ),
+    path(
+        "v1/verifications/<slug:verification_id>/signature",
+        signed.SignatureFile.as_view(**VIEW_OPTIONS),
+    ),
+    path(
+        "v1/verifications/<slug:verification_id>/receipt",
+        receipts.ReceiptFile.as_view(**VIEW_OPTIONS),
+    ),
     path(
         "v1/verifications/<slug:verification_id>/documents/<slug:attempt_id>",
         documents.DocumentFile.as_view(**VIEW_OPTIONS),
     ),
-    path("v1/verifications/<slug:verification_id>/clearances", clearances.Clearances.as_view(**VIEW_OPTIONS)),
-    path("v1/verifications/<slug:verification_id>/obligation", obligations.Obligation.as_view(**VIEW_OPTIONS)),
+    path(
+        "v1/verifications/<slug:verification_id>/clearances",
+        clearances.Clearances.as_view(**VIEW_OPTIONS),
+    ),
+    path(
+        "v1/verifications/<slug:verification_id>/obligation",
+        obligations.Obligation.as_view(**VIEW_OPTIONS),
+    ),
     path("v1/test/scenarios", simulations.Scenarios.as_view(**TEST_VIEW_OPTIONS)),
-    path("v1/test/verifications/<slug:verification_id>/simulate", simulations.Simulation.as_view(**TEST_VIEW_OPTIONS)),
+    path(
+        "v1/test/verifications/<slug:verification_id>/simulate",
+        simulations.Simulation.as_view(**TEST_VIEW_OPTIONS),
+    ),
     path("v1/clearances/<slug:clearance_id>", clearances.ClearanceDetail.as_view(**VIEW_OPTIONS)),
-    path("v1/clearances/<slug:clearance_id>/consume", clearances.ClearanceConsume.as_view(**VIEW_OPTIONS)),
+    path(
+        "v1/clearances/<slug:clearance_id>/consume",
+        clearances.ClearanceConsume.as_view(**VIEW_OPTIONS),
+    ),
     path("v1/webhook-endpoints", webhook_endpoints.WebhookEndpoints.as_view(**VIEW_OPTIONS)),
-    path("v1/webhook-endpoints/<slug:endpoint_id>", webhook_endpoints.WebhookEndpointDetail.as_view(**VIEW_OPTIONS)),
-    path("v1/webhook-endpoints/<slug:endpoint_id>/test", webhook_endpoints.WebhookEndpointTest.as_view(**VIEW_OPTIONS)),
+    path(
+        "v1/webhook-endpoints/<slug:endpoint_id>",
+        webhook_endpoints.WebhookEndpointDetail.as_view(**VIEW_OPTIONS),
+    ),
+    path(
+        "v1/webhook-endpoints/<slug:endpoint_id>/test",
+        webhook_endpoints.WebhookEndpointTest.as_view(**VIEW_OPTIONS),
+    ),
     path(
         "v1/webhook-endpoints/<slug:endpoint_id>/rotate-secret",
         webhook_endpoints.WebhookEndpointSecret.as_view(**VIEW_OPTIONS),
@@ -76,7 +119,10 @@ urlpatterns = [
     path("v1/events", events.Events.as_view(**VIEW_OPTIONS)),
     path("v1/deliveries", deliveries.Deliveries.as_view(**VIEW_OPTIONS)),
     path("v1/deliveries/redeliver", deliveries.DeliveriesAgain.as_view(**VIEW_OPTIONS)),
-    path("v1/deliveries/<slug:delivery_id>/redeliver", deliveries.DeliveryAgain.as_view(**VIEW_OPTIONS)),
+    path(
+        "v1/deliveries/<slug:delivery_id>/redeliver",
+        deliveries.DeliveryAgain.as_view(**VIEW_OPTIONS),
+    ),
     path("v1/test/clock", clock.Clock.as_view(**TEST_VIEW_OPTIONS)),
     path("v1/log/checkpoint", log.LogCheckpoint.as_view(**VIEW_OPTIONS)),
     path("v1/log/proof", log.LogProof.as_view(**VIEW_OPTIONS)),

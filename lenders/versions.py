@@ -1,11 +1,13 @@
-"""The dated versions of the API: what each changed, and how an answer of the newest is spelled as an older one. Pure.
+"""The dated versions of the API: what each changed, and how an answer of the newest is spelled as
+an older one. Pure.
 
-The code speaks the newest. A version says how each answer that it changed was spelled by the one before it, and
-`downgrade` goes back from one to the next. What is added to an answer is added to all: only what could break a caller
-makes a version. Signed bytes (receipts, documents, checkpoints, proofs) have none: their own form says what they are.
+The code speaks the newest. A version says how each answer that it changed was spelled by the one
+before it, and `downgrade` goes back from one to the next. What is added to an answer is added to
+all: only what could break a caller makes a version. Signed bytes (receipts, documents, checkpoints,
+proofs) have none: their own form says what they are.
 
-Requests are read alike in all: a version keeps what its openapi.json promised of them, and a spelling that it never
-named may come to be refused in each, as `changes` then say.
+Requests are read alike in all: a version keeps what its openapi.json promised of them, and a
+spelling that it never named may come to be refused in each, as `changes` then say.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -28,8 +30,8 @@ WEBHOOK, PROBLEM = "webhook", "problem"
 class Version:
     """One version. `name`: the day it came, in Kazakhstan. `changes`: sentences for the changelog.
 
-    `answers`: by operation (its method and path as in openapi.json, `WEBHOOK` or `PROBLEM`), `schemas`: by component
-    of openapi.json.
+    `answers`: by operation (its method and path as in openapi.json, `WEBHOOK` or `PROBLEM`),
+    `schemas`: by component of openapi.json.
     """
 
     name: str
@@ -43,10 +45,14 @@ def _listed(of: Down) -> Down:
 
 
 def _schema(names: Mapping[str, str], **said: Any) -> Down:
-    """Of a component: properties are renamed, one that becomes nothing is left out; `said` replaces what is said."""
+    """Of a component: properties are renamed, one that becomes nothing is left out; `said` replaces
+    what is said.
+    """
 
     def down(schema: Mapping[str, Any]) -> dict[str, Any]:
-        properties = {names.get(name, name): one for name, one in schema["properties"].items()} | said
+        properties = {
+            names.get(name, name): one for name, one in schema["properties"].items()
+        } | said
         required = [names.get(name, name) for name in schema["required"]]
         properties.pop("", None)
         return {**schema, "properties": properties, "required": [name for name in required if name]}
@@ -65,7 +71,10 @@ _GATE_STATUS: Final = {
 
 def _event(event: Mapping[str, Any]) -> dict[str, Any]:
     before = {("v" if name == "version" else name): value for name, value in event.items()}
-    return before | {"v": 1, "data": {_TOLD_BY.get(name, name): value for name, value in event["data"].items()}}
+    return before | {
+        "v": 1,
+        "data": {_TOLD_BY.get(name, name): value for name, value in event["data"].items()},
+    }
 
 
 def _problem(problem: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,7 +83,8 @@ def _problem(problem: Mapping[str, Any]) -> dict[str, Any]:
 
 def _clearance(clearance: Mapping[str, Any]) -> dict[str, Any]:
     gates = [
-        {name: value for name, value in gate.items() if name != "code"} | {"status": gate["code"] or gate["status"]}
+        {name: value for name, value in gate.items() if name != "code"}
+        | {"status": gate["code"] or gate["status"]}
         for gate in clearance["gates"]
     ]
     return {**clearance, "gates": gates}
@@ -85,23 +95,50 @@ VERSIONS: Final = (
     Version(
         "2026-11-28",
         (
-            "Events and webhooks: `data.id` is `data.verification`, for it never was the event's own id.",
+            (
+                "Events and webhooks: `data.id` is `data.verification`, for it never was the"
+                " event's own id."
+            ),
             "Events and webhooks: `version`, by which the body is spelled, stands in place of `v`.",
-            "Clearances: the `status` of a gate is `passed`, `refused` or `not_evaluated`, and `code` says why it "
-            "refuses. The code stood in place of the status, so that no new word could be told from a refusal.",
-            "Problems: `type` leads to the page of the code; it led to a place on the page of all codes.",
-            "Requests, in every version: a decimal has no zeros before it and no more places than allowed. "
-            "`0150000.00` and `150000.000` are refused as `decimal_malformed`.",
-            "Requests, in every version: a time is spelled by RFC 3339, in capitals, with seconds and a whole zone. "
-            "`2026-11-24T10:00Z`, `2026-11-24T10:00:00+0600`, `2026-11-24T10:00:00+06` and `2026-11-24t10:00:00z` are "
-            "refused as `time_malformed`, a date before the year 1000 or after 2999 as `date_malformed`.",
-            "Requests, in every version: blanks around a text count as its characters, and a control character there, "
-            "such as the end of a line, is refused as `text_malformed`. No blanks stand before the number of a "
-            "document, nor around `client_reference` and the address of an endpoint, and in `return_url` no brackets.",
-            "Requests, in every version: a text holds no sign that nobody sees or that Unicode has not assigned, no "
-            "blank but the plain one, and no two of those between its words. Any other is refused as `text_malformed`.",
-            "Requests, in every version: an Idempotency-Key that begins with a quotation mark ends with one.",
-            "Requests, in every version: what is no GET has no query, and an unknown parameter is `unknown_field`.",
+            (
+                "Clearances: the `status` of a gate is `passed`, `refused` or `not_evaluated`, and"
+                " `code` says why it refuses. The code stood in place of the status, so that no new"
+                " word could be told from a refusal."
+            ),
+            (
+                "Problems: `type` leads to the page of the code; it led to a place on the page of"
+                " all codes."
+            ),
+            (
+                "Requests, in every version: a decimal has no zeros before it and no more places"
+                " than allowed. `0150000.00` and `150000.000` are refused as `decimal_malformed`."
+            ),
+            (
+                "Requests, in every version: a time is spelled by RFC 3339, in capitals, with"
+                " seconds and a whole zone. `2026-11-24T10:00Z`, `2026-11-24T10:00:00+0600`,"
+                " `2026-11-24T10:00:00+06` and `2026-11-24t10:00:00z` are refused as"
+                " `time_malformed`, a date before the year 1000 or after 2999 as `date_malformed`."
+            ),
+            (
+                "Requests, in every version: blanks around a text count as its characters, and a"
+                " control character there, such as the end of a line, is refused as"
+                " `text_malformed`. No blanks stand before the number of a document, nor around"
+                " `client_reference` and the address of an endpoint, and in `return_url` no"
+                " brackets."
+            ),
+            (
+                "Requests, in every version: a text holds no sign that nobody sees or that Unicode"
+                " has not assigned, no blank but the plain one, and no two of those between its"
+                " words. Any other is refused as `text_malformed`."
+            ),
+            (
+                "Requests, in every version: an Idempotency-Key that begins with a quotation mark"
+                " ends with one."
+            ),
+            (
+                "Requests, in every version: what is no GET has no query, and an unknown parameter"
+                " is `unknown_field`."
+            ),
         ),
         answers={
             "POST /v1/verifications/{verification_id}/clearances": _clearance,
@@ -136,12 +173,16 @@ def require_known(name: str) -> None:
 
 
 def shipped(name: str) -> str:
-    """A version itself; of one that is gone, the oldest there is: better told otherwise than not at all."""
+    """A version itself; of one that is gone, the oldest there is: better told otherwise than not at
+    all.
+    """
     return name if name in NAMES else NAMES[0]
 
 
 def downgrade(answer: Any, *, of: str, version: str) -> Any:
-    """An answer of the newest version as this one spells it. `of`: the operation. Raises `KeyError` for no version."""
+    """An answer of the newest version as this one spells it. `of`: the operation. Raises `KeyError`
+    for no version.
+    """
     for later in _since(version):
         if of in later.answers:
             answer = later.answers[of](answer)
@@ -149,7 +190,9 @@ def downgrade(answer: Any, *, of: str, version: str) -> Any:
 
 
 def described(document: Mapping[str, Any], *, version: str) -> dict[str, Any]:
-    """openapi.json as this version has it, its schemas and its examples of answers. Raises `KeyError` for none."""
+    """openapi.json as this version has it, its schemas and its examples of answers. Raises
+    `KeyError` for none.
+    """
     found = deepcopy(dict(document))
     found["info"]["version"] = version
     schemas = found["components"]["schemas"]
@@ -172,7 +215,8 @@ def of_body(webhook: Mapping[str, Any]) -> str:
 
 
 def ending_of(version: str) -> tuple[datetime, datetime] | None:
-    """From when a version is deprecated (the day the next one came) and until when it is answered at least, in UTC.
+    """From when a version is deprecated (the day the next one came) and until when it is answered
+    at least, in UTC.
 
     None of the newest.
     """

@@ -1,6 +1,8 @@
-"""From the ordered log to deliveries: each endpoint has a cursor, and what lies behind it becomes rows, once.
+"""From the ordered log to deliveries: each endpoint has a cursor, and what lies behind it becomes
+rows, once.
 
-Any number of pumps may run at once: moving the cursor by compare-and-set keeps two from making a delivery twice.
+Any number of pumps may run at once: moving the cursor by compare-and-set keeps two from making a
+    delivery twice.
 """
 
 import json
@@ -29,7 +31,9 @@ TEST_TYPE = "endpoint.test"
 
 @cache
 def _behind(modes: tuple[str, ...]) -> Compiled[Any]:
-    """Asks which endpoints have not had all events, those after one of them first; one more than are served."""
+    """Asks which endpoints have not had all events, those after one of them first; one more than
+    are served.
+    """
 
     def rows(after: str) -> QuerySet[Any, Any]:
         newest = queries.last_sequence_of_row(lender="lender_id", mode="mode")
@@ -42,11 +46,12 @@ def _behind(modes: tuple[str, ...]) -> Compiled[Any]:
 
 
 def pump(*, after: str = "") -> tuple[str, bool]:
-    """Makes deliveries of events that endpoints have not had yet, a batch for a few of them, in turn.
+    """Makes deliveries of events that endpoints have not had yet, a batch for a few of them, in
+    turn.
 
-    Gives the endpoint that had its turn last, to begin `after` it the next time, and whether more wait: so no lender's
-    backlog, nor a stream of its events, keeps another's only one. A fault in what one endpoint is owed is logged and
-    stops no other.
+    Gives the endpoint that had its turn last, to begin `after` it the next time, and whether more
+    wait: so no lender's backlog, nor a stream of its events, keeps another's only one. A fault in
+    what one endpoint is owed is logged and stops no other.
     """
     most = policy.PUMP_ENDPOINTS
     found = _behind(sweep.modes()).ask(after)
@@ -55,16 +60,25 @@ def pump(*, after: str = "") -> tuple[str, bool]:
         try:
             made += pump_endpoint(endpoint)
         except (DataError, IntegrityError, TulgaError, LookupError, TypeError, ValueError) as fault:
-            logger.error("webhooks: events of %s cannot be read (%s)", endpoint.pk, type(fault).__name__)
+            logger.error(
+                "webhooks: events of %s cannot be read (%s)", endpoint.pk, type(fault).__name__
+            )
     # What cannot be read is still to come, and must not keep the sender from resting.
-    has_more = made > 0 and (len(found) > most or any(one.to_come > policy.EVENTS_BATCH for one in found))
+    has_more = made > 0 and (
+        len(found) > most or any(one.to_come > policy.EVENTS_BATCH for one in found)
+    )
     return found[:most][-1].pk if found else after, has_more
 
 
 def pump_endpoint(endpoint: WebhookEndpoint) -> int:
-    """Makes the next deliveries of one endpoint, unless another pump was faster; gives how many events it had."""
+    """Makes the next deliveries of one endpoint, unless another pump was faster; gives how many
+    events it had.
+    """
     page = queries.events_after(
-        lender_id=endpoint.lender_id, mode=endpoint.mode, after=endpoint.cursor, limit=policy.EVENTS_BATCH
+        lender_id=endpoint.lender_id,
+        mode=endpoint.mode,
+        after=endpoint.cursor,
+        limit=policy.EVENTS_BATCH,
     )
     if not page.data:
         return 0
@@ -74,7 +88,9 @@ def pump_endpoint(endpoint: WebhookEndpoint) -> int:
         if awake.filter(cursor=endpoint.cursor).update(cursor=page.data[-1].lender_sequence) != 1:
             return 0
         at = clock.now()
-        wanted = [event for event in page.data if not endpoint.events or event.type in endpoint.events]
+        wanted = [
+            event for event in page.data if not endpoint.events or event.type in endpoint.events
+        ]
         note = queries.newest_checkpoint(endpoint.mode)
         # The bodies are fixed from now on, the log's newest checkpoint in them.
         made = [
@@ -104,7 +120,8 @@ def payload(event: EventView, checkpoint: str | None, *, version: str) -> dict[s
 
 
 def unproven(deliveries: Sequence[Delivery]) -> set[str]:
-    """Ids of those of these deliveries that say what the log does not say: whoever writes rows may have made them.
+    """Ids of those of these deliveries that say what the log does not say: whoever writes rows may
+    have made them.
 
     Not compared is the lender's own reference, which is erased with a person's data.
     """
@@ -126,7 +143,10 @@ def unproven(deliveries: Sequence[Delivery]) -> set[str]:
                 # An endpoint may have moved on since; the body says by which version it is spelled.
                 meant = payload(event, None, version=versions.of_body(said))
                 del meant["checkpoint"]
-                meant["data"] = {**meant["data"], "client_reference": said["data"].get("client_reference")}
+                meant["data"] = {
+                    **meant["data"],
+                    "client_reference": said["data"].get("client_reference"),
+                }
                 is_proven = bool(said == meant)
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             is_proven = False

@@ -1,1 +1,3 @@
-"""The humans who sign in: reviewers of one lender, regulators, operators. Two factors for all of them."""
+"""The humans who sign in: reviewers of one lender, regulators, operators. Two factors for all of
+them.
+"""

@@ -1,4 +1,6 @@
-"""The two questions every page for people asks: were both factors given, and does the role allow it."""
+"""The two questions every page for people asks: were both factors given, and does the role allow
+it.
+"""
 
 from django.contrib.auth.models import AnonymousUser
 
@@ -6,10 +8,15 @@ from people.models import User
 
 
 def is_second_factor_done(user: User | AnonymousUser) -> bool:
-    """Whether this session was opened with both factors. False for strangers; needs django-otp's middleware."""
-    return user.is_authenticated and bool(user.is_verified())  # type: ignore[attr-defined]  # django-otp adds it
+    """Whether this session was opened with both factors. False for strangers; needs django-otp's
+    middleware.
+    """
+    # django-otp adds it
+    return user.is_authenticated and bool(user.is_verified())  # type: ignore[attr-defined]
 
 
 def may(user: User | AnonymousUser, *, permission: str) -> bool:
-    """Whether both factors were given and the role carries the permission, named as in `people.roles`."""
+    """Whether both factors were given and the role carries the permission, named as in
+    `people.roles`.
+    """
     return is_second_factor_done(user) and user.has_perm(permission)

@@ -1,7 +1,8 @@
-"""What an operator sees of people: who they are and whether they may sign in. No password, no second factor.
+"""What an operator sees of people: who they are and whether they may sign in. No password, no
+second factor.
 
-People are added by `manage.py add_person`, which alone makes both factors; roles and lenders do not change, because
-the log says what a person was when they read.
+People are added by `manage.py add_person`, which alone makes both factors; roles and lenders do not
+change, because the log says what a person was when they read.
 """
 
 from django.contrib import admin
@@ -11,7 +12,8 @@ from people.models import User
 
 
 @admin.register(User)
-class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's class takes no parameter at run time
+# Django's class takes no parameter at run time
+class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Name and whether the account is open may change; everything else is read."""
 
     fields = ("email", "full_name", "role", "lender", "is_active", "last_login", "created_at")

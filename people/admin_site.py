@@ -1,4 +1,6 @@
-"""The admin site: operators only, with both factors. One page of it is ours: what the log refuses."""
+"""The admin site: operators only, with both factors. One page of it is ours: what the log
+refuses.
+"""
 
 from typing import Any
 
@@ -29,18 +31,27 @@ class OperatorSite(AdminSite):
 
     def get_urls(self) -> list[Any]:
         """Django's own addresses, and ours."""
-        return [path("refused/", self.admin_view(self.refused_entries), name="refused"), *super().get_urls()]
+        return [
+            path("refused/", self.admin_view(self.refused_entries), name="refused"),
+            *super().get_urls(),
+        ]
 
     def refused_entries(self, request: HttpRequest) -> HttpResponse:
-        """The entries that the log refuses, each with its case's last ordered state, and how to go on."""
+        """The entries that the log refuses, each with its case's last ordered state, and how to go
+        on.
+        """
         entries, has_more = refusals.refused_entries()
         shown = {"entries": entries, "has_more": has_more, "title": "Entries that the log refuses"}
         return render(request, "people/refused.html", {**self.each_context(request), **shown})
 
-    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         """Sends strangers to our sign-in, because Django's own form asks for one factor only."""
         if self.has_permission(request):
             return HttpResponseRedirect(reverse("admin:index"))
         if is_second_factor_done(request.user):
             raise PermissionDenied
-        return redirect_to_login(request.GET.get("next", reverse("admin:index")), login_url=reverse("people:login"))
+        return redirect_to_login(
+            request.GET.get("next", reverse("admin:index")), login_url=reverse("people:login")
+        )

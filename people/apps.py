@@ -12,8 +12,11 @@ class PeopleConfig(AppConfig):
 
 
 class OperatorAdminConfig(admin_apps.AdminConfig):
-    """Stands in INSTALLED_APPS for `django.contrib.admin`, so that no admin page exists with one factor only."""
+    """Stands in INSTALLED_APPS for `django.contrib.admin`, so that no admin page exists with one
+    factor only.
+    """
 
-    # Django takes an app's default configuration from the names in this module: the other one must be the only choice.
+    # Django takes an app's default configuration from the names in this module: the other one must
+    # be the only choice.
     default = False
     default_site = "people.admin_site.OperatorSite"

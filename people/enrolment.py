@@ -22,12 +22,17 @@ class Credentials:
     device: TOTPDevice
 
 
-def enrol(*, email: str, full_name: str, role: str, lender: Any = None, password: str = "") -> tuple[User, Credentials]:
+def enrol(
+    *, email: str, full_name: str, role: str, lender: Any = None, password: str = ""
+) -> tuple[User, Credentials]:
     """A new person with both factors. Without a password one is made up.
 
-    Raises `ValidationError` if a field or the password is not acceptable, for instance an address that is taken.
+    Raises `ValidationError` if a field or the password is not acceptable, for instance an address
+    that is taken.
     """
-    candidate = User(email=email.strip().lower(), full_name=full_name.strip(), role=role, lender=lender)
+    candidate = User(
+        email=email.strip().lower(), full_name=full_name.strip(), role=role, lender=lender
+    )
     password = _acceptable(password, candidate)
     candidate.set_password(password)
     candidate.full_clean()
@@ -37,7 +42,9 @@ def enrol(*, email: str, full_name: str, role: str, lender: Any = None, password
 
 
 def renew(user: User, *, password: str = "") -> Credentials:
-    """New factors for somebody who lost theirs; the old password, codes and sessions are worth nothing from here on."""
+    """New factors for somebody who lost theirs; the old password, codes and sessions are worth
+    nothing from here on.
+    """
     password = _acceptable(password, user)
     user.set_password(password)
     with transactions.writing():
@@ -55,13 +62,15 @@ def current_code(device: TOTPDevice) -> str:
 
 
 def _acceptable(password: str, user: User) -> str:
-    """The chosen password if the validators take it, or a generated one, which they could only refuse by chance."""
+    """The chosen password if the validators take it, or a generated one, which they could only
+    refuse by chance.
+    """
     if password:
         validate_password(password, user)
     return password or secrets.token_urlsafe(GENERATED_PASSWORD_BYTES)
 
 
 def _fresh_device(user: User) -> TOTPDevice:
-    # The library's defaults for the rest are RFC 6238's: 30 s from 1970 on, SHA-1, and 160 bits of secret, which RFC
-    # 4226 §4 recommends. Apps for phones seldom know others.
+    # The library's defaults for the rest are RFC 6238's: 30 s from 1970 on, SHA-1, and 160 bits of
+    # secret, which RFC 4226 §4 recommends. Apps for phones seldom know others.
     return TOTPDevice.objects.create(user=user, name="authenticator", digits=CODE_DIGITS)

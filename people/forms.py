@@ -1,4 +1,6 @@
-"""The sign-in form: both factors on one page, so a wrong password and a wrong code look the same."""
+"""The sign-in form: both factors on one page, so a wrong password and a wrong code look the
+same.
+"""
 
 from typing import Any
 
@@ -31,7 +33,8 @@ class SignInForm(forms.Form):
     """E-mail address, password and code; valid once all three are proved."""
 
     email = forms.EmailField(
-        label=_("E-mail address"), widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True})
+        label=_("E-mail address"),
+        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
     )
     password = forms.CharField(
         label=_("Password"),
@@ -45,9 +48,15 @@ class SignInForm(forms.Form):
         help_text=_("6 digits from your authenticator app."),
         max_length=16,
         validators=[
-            RegexValidator(rf"\A[0-9]{{{CODE_DIGITS}}}\Z", _("Enter the 6 digits your app shows."), "code_malformed")
+            RegexValidator(
+                rf"\A[0-9]{{{CODE_DIGITS}}}\Z",
+                _("Enter the 6 digits your app shows."),
+                "code_malformed",
+            )
         ],
-        widget=CodeInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "class": "input-code"}),
+        widget=CodeInput(
+            attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "class": "input-code"}
+        ),
     )
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
@@ -56,11 +65,18 @@ class SignInForm(forms.Form):
         self._user: User | None = None
 
     def clean(self) -> dict[str, Any]:
-        """Proves both factors once the fields can be read. A form that cannot be read costs no try."""
+        """Proves both factors once the fields can be read. A form that cannot be read costs no
+        try.
+        """
         given = super().clean() or {}
         if not self.errors:
             with transactions.looking_up("sign_in"):
-                self._user = prove(self._request, email=given["email"], password=given["password"], code=given["code"])
+                self._user = prove(
+                    self._request,
+                    email=given["email"],
+                    password=given["password"],
+                    code=given["code"],
+                )
         return given
 
     def get_user(self) -> User | None:

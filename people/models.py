@@ -13,26 +13,42 @@ from verification.core.ids import new_id
 
 
 class People(BaseUserManager["User"]):
-    """Makes and finds people. E-mail addresses are lower case everywhere, so one person cannot be two."""
+    """Makes and finds people. E-mail addresses are lower case everywhere, so one person cannot be
+    two.
+    """
 
     def create_user(
-        self, *, email: str, full_name: str, role: str, lender: Any = None, password: str | None = None
+        self,
+        *,
+        email: str,
+        full_name: str,
+        role: str,
+        lender: Any = None,
+        password: str | None = None,
     ) -> "User":
         """A new row with a hashed password. The second factor is `people.enrolment`'s."""
-        user = self.model(email=email.strip().lower(), full_name=full_name, role=Role(role), lender=lender)
+        user = self.model(
+            email=email.strip().lower(), full_name=full_name, role=Role(role), lender=lender
+        )
         user.set_password(password)
         user.save(using=self._db)
         return user
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        """The person of this e-mail address, whatever case it is typed in; raises `User.DoesNotExist`."""
+        """The person of this e-mail address, whatever case it is typed in; raises
+        `User.DoesNotExist`.
+        """
         return self.get(email=(username or "").strip().lower())
 
 
 class User(AbstractBaseUser):
-    """One human. What they may do follows from the role alone, so no row can hand out a permission on the side."""
+    """One human. What they may do follows from the role alone, so no row can hand out a permission
+    on the side.
+    """
 
-    id = models.CharField(primary_key=True, max_length=30, default=partial(new_id, "usr"), editable=False)
+    id = models.CharField(
+        primary_key=True, max_length=30, default=partial(new_id, "usr"), editable=False
+    )
     email = models.EmailField(unique=True)
     full_name = models.CharField(max_length=200)
     role = models.CharField(max_length=16, choices=[(role.value, role.value) for role in Role])
@@ -54,9 +70,13 @@ class User(AbstractBaseUser):
             models.CheckConstraint(
                 name="people_user_reviewers_alone_have_a_lender",
                 condition=models.Q(role=Role.REVIEWER.value, lender__isnull=False)
-                | models.Q(role__in=[Role.REGULATOR.value, Role.OPERATOR.value], lender__isnull=True),
+                | models.Q(
+                    role__in=[Role.REGULATOR.value, Role.OPERATOR.value], lender__isnull=True
+                ),
             ),
-            models.CheckConstraint(name="people_user_email_is_lower_case", condition=models.Q(email=Lower("email"))),
+            models.CheckConstraint(
+                name="people_user_email_is_lower_case", condition=models.Q(email=Lower("email"))
+            ),
         ]
 
     def __str__(self) -> str:
@@ -88,7 +108,9 @@ class User(AbstractBaseUser):
 
 
 class SignInTries(models.Model):
-    """Tries of one account from one network within a window. The key is a keyed hash: it names nobody."""
+    """Tries of one account from one network within a window. The key is a keyed hash: it names
+    nobody.
+    """
 
     key = models.CharField(primary_key=True, max_length=64)
     started_at = models.DateTimeField(db_index=True)

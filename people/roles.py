@@ -7,8 +7,8 @@ REVIEW_CASES = "people.review_cases"
 READ_OVERSIGHT = "people.read_oversight"
 OPERATE = "people.operate"
 
-# What the admin site asks before it shows or changes a row of ours. Deleting is not among them, nor are other apps:
-# second factors and sessions are nobody's to look at.
+# What the admin site asks before it shows or changes a row of ours. Deleting is not among them, nor
+# are other apps: second factors and sessions are nobody's to look at.
 _ADMIN_OF_OUR_ROWS = re.compile(r"(people|lenders)\.(view|add|change)_[a-z]+")
 
 
@@ -28,7 +28,9 @@ PERMISSIONS: dict[str, frozenset[str]] = {
 
 
 def allows(role: str, *, permission: str) -> bool:
-    """Whether this role carries the permission, named `app.codename`; unknown roles and permissions carry nothing."""
+    """Whether this role carries the permission, named `app.codename`; unknown roles and permissions
+    carry nothing.
+    """
     if permission in PERMISSIONS.get(role, frozenset()):
         return True
     return role == Role.OPERATOR and _ADMIN_OF_OUR_ROWS.fullmatch(permission) is not None

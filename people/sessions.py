@@ -20,10 +20,12 @@ def begin(session: SessionBase) -> None:
 
 
 class SessionMiddleware(MiddlewareMixin):
-    """Signs out whoever was idle or signed in for too long; who stays sees their lender's rows, or all.
+    """Signs out whoever was idle or signed in for too long; who stays sees their lender's rows, or
+    all.
 
-    All: who works for none of the lenders. What of these may be shown to whom, permissions say. It stands after
-    Django's AuthenticationMiddleware, which gives `request.user`, and before django-otp's, which must see the outcome.
+    All: who works for none of the lenders. What of these may be shown to whom, permissions say. It
+    stands after Django's AuthenticationMiddleware, which gives `request.user`, and before
+    django-otp's, which must see the outcome.
     """
 
     def process_request(self, request: HttpRequest) -> None:
@@ -33,7 +35,10 @@ class SessionMiddleware(MiddlewareMixin):
             return
         if _SIGNED_IN_AT not in session:
             begin(session)
-        if now - session[_SIGNED_IN_AT] >= SESSION_LIFETIME_S or now - session[_SEEN_AT] >= SESSION_IDLE_S:
+        if (
+            now - session[_SIGNED_IN_AT] >= SESSION_LIFETIME_S
+            or now - session[_SEEN_AT] >= SESSION_IDLE_S
+        ):
             logout(request)
             return
         if now - session[_SEEN_AT] >= SESSION_STAMP_S:
@@ -41,5 +46,7 @@ class SessionMiddleware(MiddlewareMixin):
         with transactions.looking_up("sign_in"):
             user = request.user
             if isinstance(user, User) and user.is_authenticated:
-                whose = {"lender": user.lender_id} if user.lender_id else {"scope": transactions.ALL}
+                whose = (
+                    {"lender": user.lender_id} if user.lender_id else {"scope": transactions.ALL}
+                )
                 transactions.see(**whose)

@@ -1,4 +1,6 @@
-"""Pages of the people who sign in: sign in, home, change the password. Signing out is Django's own view."""
+"""Pages of the people who sign in: sign in, home, change the password. Signing out is Django's own
+view.
+"""
 
 from http import HTTPStatus
 from typing import Any
@@ -17,9 +19,12 @@ from people.forms import SignInForm
 
 
 class SignInView(LoginView):
-    """Both factors in one form; Django's view gives the fresh session key and refuses foreign `next` addresses."""
+    """Both factors in one form; Django's view gives the fresh session key and refuses foreign
+    `next` addresses.
+    """
 
-    authentication_form = SignInForm  # type: ignore[assignment]  # Django asks for nothing but get_user()
+    # Django asks for nothing but get_user()
+    authentication_form = SignInForm  # type: ignore[assignment]
     template_name = "people/sign_in.html"
     next_page = "people:home"
 
@@ -36,7 +41,8 @@ class SignInView(LoginView):
         return self.render_to_response(self.get_context_data(form=form), status=status)
 
 
-# `no-store` among others (RFC 9111 §5.2.2.5): after signing out, the browser's way back shows nothing.
+# `no-store` among others (RFC 9111 §5.2.2.5): after signing out, the browser's way back shows
+# nothing.
 @method_decorator(never_cache, name="dispatch")
 class HomeView(UserPassesTestMixin, TemplateView):
     """Who I am here, and where I may go."""

@@ -1,4 +1,6 @@
-"""Reads the commands of docs/lender-guide.md, so that tests and measurements run what it prints and nothing else."""
+"""Reads the commands of docs/lender-guide.md, so that tests and measurements run what it prints and
+nothing else.
+"""
 
 import re
 from collections.abc import Mapping
@@ -7,22 +9,31 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 GUIDE = ROOT / "docs" / "lender-guide.md"
-_PART = re.compile(r"^### \d\. (?P<title>.+?)\n(?P<text>.*?)(?=^#{2,3} |\Z)", re.MULTILINE | re.DOTALL)
+_PART = re.compile(
+    r"^### \d\. (?P<title>.+?)\n(?P<text>.*?)(?=^#{2,3} |\Z)", re.MULTILINE | re.DOTALL
+)
 _BLOCK = re.compile(r"^```(?P<language>sh|python)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"# (?P<name>\w+\.py)\n")
 
 
 @dataclass(frozen=True)
 class Part:
-    """A numbered part of the guide: its shell commands in order, and the files that it has the reader save."""
+    """A numbered part of the guide: its shell commands in order, and the files that it has the
+    reader save.
+    """
 
     commands: str
     files: Mapping[str, str]
 
 
 def parts() -> dict[str, Part]:
-    """The numbered parts of the guide, by title. A block of Python begins with a comment that names its file."""
-    return {found["title"]: _part(found["text"]) for found in _PART.finditer(GUIDE.read_text(encoding="utf-8"))}
+    """The numbered parts of the guide, by title. A block of Python begins with a comment that names
+    its file.
+    """
+    return {
+        found["title"]: _part(found["text"])
+        for found in _PART.finditer(GUIDE.read_text(encoding="utf-8"))
+    }
 
 
 def _part(text: str) -> Part:

@@ -1,9 +1,11 @@
-"""Prints how much one genuine frame differs from the next, by rate and size, beside a cut to somebody else.
+"""Prints how much one genuine frame differs from the next, by rate and size, beside a cut to
+somebody else.
 
-Usage: python scripts/measure_chain.py FOLDER, the folder with the real clips named in docs/liveness-measurements.md.
-Of two frames it measures the share of corners inside the face that are still there, followed and back (planarity's own
-way to follow, the error of the way back in shares of the width), and the distance of the two faces by the backend in
-use. A row is a rate and a width; a cut is a pair of frames of two people.
+Usage: python scripts/measure_chain.py FOLDER, the folder with the real clips named in
+docs/liveness-measurements.md. Of two frames it measures the share of corners inside the face that
+are still there, followed and back (planarity's own way to follow, the error of the way back in
+shares of the width), and the distance of the two faces by the backend in use. A row is a rate and a
+width; a cut is a pair of frames of two people.
 """
 
 import sys
@@ -36,7 +38,10 @@ Flags = NDArray[np.bool_]
 def main(folder: Path) -> None:
     """One table in Markdown."""
     clips = {clip: _read(folder / clip.file) for clip in Clip}
-    print("| pixels | frames/s | pairs | bytes | corners kept: p1 | p5 | at a cut | distance: p99 | max | at a cut |")
+    print(
+        "| pixels | frames/s | pairs | bytes | corners kept: p1 | p5 | at a cut | distance: p99 |"
+        " max | at a cut |"
+    )
     print("|---|---|---|---|---|---|---|---|---|---|")
     for width in WIDTHS:
         shown = {clip: [_sent(image, width) for image in images] for clip, images in clips.items()}
@@ -50,7 +55,9 @@ def main(folder: Path) -> None:
                 for one, other in pairwise(places):
                     kept.append(_kept(images[one][0], images[other][0], looks[clip][one]))
                     far.append(_apart(looks[clip][one], looks[clip][other]))
-            print(_row(width, rate, _known(kept), _known(far), sizes, cut_kept, cut_far), flush=True)
+            print(
+                _row(width, rate, _known(kept), _known(far), sizes, cut_kept, cut_far), flush=True
+            )
 
 
 def _read(path: Path) -> list[Image]:
@@ -75,11 +82,16 @@ def _look(image: Image) -> Look:
 
 
 def _kept(one: Image, other: Image, look: Look) -> float | None:
-    """The share of the first frame's corners, near its face, that are found in the second and lead back."""
+    """The share of the first frame's corners, near its face, that are found in the second and lead
+    back.
+    """
     if look.eyes is None:
         return None
     width = one.shape[1]
-    greys = [np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8) for image in (one, other)]
+    greys = [
+        np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+        for image in (one, other)
+    ]
     mask = np.zeros_like(greys[0])
     middle = (round(look.eyes[0]), round(look.eyes[1] + 0.08 * width))
     cv2.ellipse(mask, middle, (round(0.16 * width), round(0.22 * width)), 0, 0, 360, 255, -1)
@@ -105,7 +117,9 @@ def _apart(one: Look, other: Look) -> float | None:
     return None if one.face is None or other.face is None else distance(one.face, other.face).value
 
 
-def _cuts(shown: dict[Clip, list[tuple[Image, int]]], looks: dict[Clip, list[Look]]) -> tuple[list[float], list[float]]:
+def _cuts(
+    shown: dict[Clip, list[tuple[Image, int]]], looks: dict[Clip, list[Look]]
+) -> tuple[list[float], list[float]]:
     kept, far = [], []
     for one, other in permutations(shown, 2):
         for at in np.linspace(0, len(shown[one]) - 1, CUTS).astype(int):
@@ -129,8 +143,20 @@ def _row(
     cut_far: list[float],
 ) -> str:
     low, five = np.quantile(kept, (0.01, 0.05))
-    cells = [f"{width}", f"{rate:g}", f"{len(kept)}", f"{np.median(sizes):.0f}", f"{low:.2f}", f"{five:.2f}"]
-    cells += [f"{max(cut_kept):.2f}", f"{np.quantile(far, 0.99):.2f}", f"{max(far):.2f}", f"{min(cut_far):.2f}"]
+    cells = [
+        f"{width}",
+        f"{rate:g}",
+        f"{len(kept)}",
+        f"{np.median(sizes):.0f}",
+        f"{low:.2f}",
+        f"{five:.2f}",
+    ]
+    cells += [
+        f"{max(cut_kept):.2f}",
+        f"{np.quantile(far, 0.99):.2f}",
+        f"{max(far):.2f}",
+        f"{min(cut_far):.2f}",
+    ]
     return f"| {' | '.join(cells)} |"
 
 

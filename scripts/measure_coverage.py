@@ -1,12 +1,13 @@
-"""Writes docs/evidence/coverage.json: which share of each package's statements the suite runs, child processes too.
+"""Writes docs/evidence/coverage.json: which share of each package's statements the suite runs,
+child processes too.
 
-Usage: python scripts/measure_coverage.py [LEG …]        runs these legs (all without a name) under coverage
-       python scripts/measure_coverage.py --of FOLDER    reads what such a run left in a folder
-       add --against OLD.json to end with 1 where a package is covered less than it was
+Usage: python scripts/measure_coverage.py [LEG …]        runs these legs (all without a name) under
+       coverage python scripts/measure_coverage.py --of FOLDER    reads what such a run left in a
+       folder add --against OLD.json to end with 1 where a package is covered less than it was
 
-A package is a folder two deep (`verification.workflow`), a module of the top level counts to its own folder. What is
-counted are statements as coverage.py sees them, migrations left out. A figure goes with its legs: compare like with
-like.
+A package is a folder two deep (`verification.workflow`), a module of the top level counts to its
+own folder. What is counted are statements as coverage.py sees them, migrations left out. A figure
+goes with its legs: compare like with like.
 """
 
 import argparse
@@ -51,11 +52,17 @@ def main() -> int:
             failed = _run(folder, options.legs)
         figures = _figures(folder)
     proofs.write_evidence(options.part, seed=int(SEED), found={"failures": [], "figures": figures})
-    return failed or (_compare(figures, json.loads(options.against.read_text())["figures"]) if options.against else 0)
+    return failed or (
+        _compare(figures, json.loads(options.against.read_text())["figures"])
+        if options.against
+        else 0
+    )
 
 
 def _run(folder: Path, legs: list[str]) -> int:
-    """The legs, each Python process of them measured: coverage.py starts in every one that finds this variable."""
+    """The legs, each Python process of them measured: coverage.py starts in every one that finds
+    this variable.
+    """
     configuration = folder / "coverage.ini"
     configuration.write_text(_CONFIGURATION.format(product=",".join(_PRODUCT), folder=folder))
     environment = dict(os.environ, COVERAGE_PROCESS_START=str(configuration))
@@ -65,7 +72,9 @@ def _run(folder: Path, legs: list[str]) -> int:
 
 def _figures(folder: Path) -> dict[str, Any]:
     """Statements, missing ones and the share of each package, and of all."""
-    coverage = Coverage(data_file=str(folder / ".coverage"), config_file=False, omit=["*/migrations/*"])
+    coverage = Coverage(
+        data_file=str(folder / ".coverage"), config_file=False, omit=["*/migrations/*"]
+    )
     coverage.combine([str(folder)], keep=True)
     statements: Counter[str] = Counter()
     missing: Counter[str] = Counter()
@@ -89,9 +98,16 @@ def _figures(folder: Path) -> dict[str, Any]:
 
 def _compare(now: dict[str, Any], before: dict[str, Any]) -> int:
     """Name each package that is covered less than it was, beyond what chance moves."""
-    lower = [name for name in now if name in before and now[name]["percent"] < before[name]["percent"] - _NOISE]
+    lower = [
+        name
+        for name in now
+        if name in before and now[name]["percent"] < before[name]["percent"] - _NOISE
+    ]
     for name in lower:
-        print(f"{name}: {now[name]['percent']} % of the statements, before {before[name]['percent']} %")
+        print(
+            f"{name}: {now[name]['percent']} % of the statements, before"
+            f" {before[name]['percent']} %"
+        )
     return 1 if lower else 0
 
 

@@ -1,9 +1,9 @@
 """Measures what genuine captures look like, and writes docs/evidence/genuine.json.
 
-Usage: python scripts/measure_genuine.py [--portraits FOLDER] [--only PART…] FOLDER…, the folders with the real clips of
-scripts/genuine/clips.py; docs/liveness-measurements.md says where they come from. Clips that are not there are left out
-and named. `--portraits`: photographs of people, two of each one after the other. `--only`: some parts anew, the others
-as they were found last.
+Usage: python scripts/measure_genuine.py [--portraits FOLDER] [--only PART…] FOLDER…, the folders
+with the real clips of scripts/genuine/clips.py; docs/liveness-measurements.md says where they come
+from. Clips that are not there are left out and named. `--portraits`: photographs of people, two of
+each one after the other. `--only`: some parts anew, the others as they were found last.
 """
 
 import argparse
@@ -37,12 +37,19 @@ _KEPT = Path(__file__).resolve().parent.parent / "docs" / "evidence" / "genuine.
 
 def main() -> None:
     """Look at every clip once, then measure each part."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--portraits", type=Path)
     parser.add_argument("--only", nargs="+", default=())
     asked = parser.parse_args()
-    there = [(folder, clip) for clip in clips.CLIPS for folder in asked.folders if (folder / clip.file).is_file()]
+    there = [
+        (folder, clip)
+        for clip in clips.CLIPS
+        for folder in asked.folders
+        if (folder / clip.file).is_file()
+    ]
     observed = []
     for folder, clip in there:
         observed.append(clips.observe(folder, clip))
@@ -59,10 +66,13 @@ def main() -> None:
         "replays": lambda: replays.measure(observed, asked.folders),
         "cost": lambda: cost.measure(observed),
     }
-    figures: Figures = json.loads(_KEPT.read_text(encoding="utf-8"))["figures"] if asked.only else {}
+    figures: Figures = (
+        json.loads(_KEPT.read_text(encoding="utf-8"))["figures"] if asked.only else {}
+    )
     if not asked.only:
         figures["clips"] = _clips(
-            observed, missing=[clip.file for clip in clips.CLIPS if clip not in [one for _, one in there]]
+            observed,
+            missing=[clip.file for clip in clips.CLIPS if clip not in [one for _, one in there]],
         )
     for name, measure in parts.items():
         if not asked.only or name in asked.only:

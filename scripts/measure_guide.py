@@ -1,6 +1,8 @@
-"""How long the lender's guide takes: a fresh clone, `make sandbox` with no cache to take from, and each command of it.
+"""How long the lender's guide takes: a fresh clone, `make sandbox` with no cache to take from, and
+each command of it.
 
-python -m scripts.measure_guide        writes docs/evidence/guide.json, of the commit that is checked out
+python -m scripts.measure_guide        writes docs/evidence/guide.json, of the commit that is
+checked out
 """
 
 import os
@@ -38,20 +40,30 @@ def main() -> int:
         finally:
             os.killpg(serving.pid, signal.SIGTERM)
             serving.wait(timeout=60)
-    figures = {name: round(value, 1) for name, value in seconds.items()} | {"all": round(sum(seconds.values()), 1)}
+    figures = {name: round(value, 1) for name, value in seconds.items()} | {
+        "all": round(sum(seconds.values()), 1)
+    }
     print(figures)
     found = {
         "failures": [],
-        "figures": {"seconds": figures, "caches": "none", "cores_busy": round(os.getloadavg()[1], 1)},
+        "figures": {
+            "seconds": figures,
+            "caches": "none",
+            "cores_busy": round(os.getloadavg()[1], 1),
+        },
     }
     print(write_evidence("guide", seed=0, found=found))
     return 0
 
 
 def _start(clone: Path, folder: Path) -> subprocess.Popen[bytes]:
-    """`make sandbox` in the clone, once it serves. Raises `GuideFailed` if it ends, or takes half an hour."""
+    """`make sandbox` in the clone, once it serves. Raises `GuideFailed` if it ends, or takes half
+    an hour.
+    """
     said = folder / "sandbox.txt"
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("TULGA_")}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("TULGA_")
+    }
     environment |= {"UV_CACHE_DIR": str(folder / "cache"), "PIP_NO_CACHE_DIR": "1"}
     with said.open("wb") as output:
         serving = subprocess.Popen(
@@ -78,7 +90,13 @@ def _play(part: Part, clone: Path, folder: Path) -> float:
         (folder / name).write_text(text, encoding="utf-8")
     began = time.monotonic()
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", f". {clone}/var/demo/developer.env\n{part.commands}"],  # noqa: S607
+        [  # noqa: S607
+            "bash",
+            "-euo",
+            "pipefail",
+            "-c",
+            f". {clone}/var/demo/developer.env\n{part.commands}",
+        ],
         cwd=folder,
         capture_output=True,
         text=True,

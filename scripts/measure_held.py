@@ -1,8 +1,10 @@
-"""Prints how often films that are held in a hand, slanted, slowed or turned over are known, and how often others are.
+"""Prints how often films that are held in a hand, slanted, slowed or turned over are known, and how
+often others are.
 
-Usage: python scripts/measure_held.py SEED TABLE FOLDER…, the table of clips (id, person) and the folders they lie in; a
-clip that the table does not name is of a person of its own. Every frame of a replay is warped, compressed as the page
-compresses, and measured anew. A replay is too still where fewer than two of its commands move.
+Usage: python scripts/measure_held.py SEED TABLE FOLDER…, the table of clips (id, person) and the
+folders they lie in; a clip that the table does not name is of a person of its own. Every frame of a
+replay is warped, compressed as the page compresses, and measured anew. A replay is too still where
+fewer than two of its commands move.
 """
 
 import csv
@@ -24,7 +26,11 @@ from verification.engines.liveness.policy import AGAIN
 from verification.engines.liveness.prints import Prints
 
 _SIZE, _EYES = (320, 427), 56.0  # pixels of a picture and between the eyes
-_SHORTEST, _STEPS, _DRAWN = 16, 3, 5  # frames of a command; commands of a capture; replays in all ways at once
+_SHORTEST, _STEPS, _DRAWN = (
+    16,
+    3,
+    5,
+)  # frames of a command; commands of a capture; replays in all ways at once
 _SAME, _TWO = 500, 2600  # pairs
 WAYS: dict[str, tuple[Held, float]] = {
     "pressed": (Held(quality=40), 1.0),
@@ -41,7 +47,9 @@ WAYS: dict[str, tuple[Held, float]] = {
 
 @dataclass(frozen=True)
 class Filmed:
-    """A clip of one person: its frames at arm's length, and the moments, seconds, in which its commands begin."""
+    """A clip of one person: its frames at arm's length, and the moments, seconds, in which its
+    commands begin.
+    """
 
     person: str
     images: Sequence[Image]
@@ -49,17 +57,28 @@ class Filmed:
     begins: Sequence[float]
 
     def shown(self, begin: float, speed: float, chance: np.random.Generator) -> list[Image]:
-        """The frames of a command at this speed; a faster film runs to and fro, a slower one begins anywhere in it."""
+        """The frames of a command at this speed; a faster film runs to and fro, a slower one begins
+        anywhere in it.
+        """
         lasts = (STEP - 1) / RATE
         moments = np.arange(STEP) / RATE * speed + chance.uniform(0, max(0.0, lasts * (1 - speed)))
         moments = begin + lasts - np.abs(moments % (2 * lasts) - lasts)
-        return [self.images[min(len(self.images) - 1, int(at * self.rate + 1e-6))] for at in moments]
+        return [
+            self.images[min(len(self.images) - 1, int(at * self.rate + 1e-6))] for at in moments
+        ]
 
 
 def main() -> None:
     """Replays by way, then genuine pairs."""
-    seed, table, folders = int(sys.argv[1]), Path(sys.argv[2]), [Path(each) for each in sys.argv[3:]]
-    people = {row["id"]: row["person"] for row in csv.DictReader(table.open(encoding="utf-8"), delimiter="\t")}
+    seed, table, folders = (
+        int(sys.argv[1]),
+        Path(sys.argv[2]),
+        [Path(each) for each in sys.argv[3:]],
+    )
+    people = {
+        row["id"]: row["person"]
+        for row in csv.DictReader(table.open(encoding="utf-8"), delimiter="\t")
+    }
     files = {path.stem: path for folder in folders for path in sorted(folder.glob("*.*"))}
     ends, steps = Counter[tuple[str, str]](), dict[str, list[Prints]]()
     print("seed", seed)
@@ -71,7 +90,9 @@ def main() -> None:
             continue
         chance = np.random.default_rng([seed, number])
         first = [_prints(filmed.shown(begin, 1.0, chance)) for begin in filmed.begins]
-        steps.setdefault(filmed.person, []).extend(step for step in first if len(step.signs) >= _SHORTEST)
+        steps.setdefault(filmed.person, []).extend(
+            step for step in first if len(step.signs) >= _SHORTEST
+        )
         for way, begin, replay in _replays(filmed, chance):
             ends[way, _ending(replay, first[begin : begin + _STEPS])] += 1
         print(name, filmed.person, len(first), flush=True)
@@ -89,21 +110,30 @@ def _ending(presented: Sequence[Prints], recorded: Sequence[Prints]) -> str:
     return "people" if AGAIN.resembles(pair) else "too still" if still else "missed"
 
 
-def _replays(filmed: Filmed, chance: np.random.Generator) -> Iterator[tuple[str, int, list[Prints]]]:
+def _replays(
+    filmed: Filmed, chance: np.random.Generator
+) -> Iterator[tuple[str, int, list[Prints]]]:
     """Of each capture every replay, with the number of its first command."""
     for begin in range(0, len(filmed.begins), _STEPS):
         ways = [*WAYS.items(), *(("all at once", _drawn(chance)) for _ in range(_DRAWN))]
         for way, (held, speed) in ways:
-            taken = [filmed.shown(at, speed, chance) for at in filmed.begins[begin : begin + _STEPS]]
+            taken = [
+                filmed.shown(at, speed, chance) for at in filmed.begins[begin : begin + _STEPS]
+            ]
             yield way, begin, [_prints(changed(images, held, chance)) for images in taken]
 
 
 def _drawn(chance: np.random.Generator) -> tuple[Held, float]:
     light = replace(
-        Held(), gain=chance.uniform(0.7, 1.3), gamma=chance.uniform(0.8, 1.25), side=chance.uniform(0, 0.35)
+        Held(),
+        gain=chance.uniform(0.7, 1.3),
+        gamma=chance.uniform(0.8, 1.25),
+        side=chance.uniform(0, 0.35),
     )
     is_mirrored, quality = bool(chance.random() < 0.5), int(chance.integers(40, 90))
-    held = replace(light, sway=1.0, slant=chance.uniform(0, 0.1), is_mirrored=is_mirrored, quality=quality)
+    held = replace(
+        light, sway=1.0, slant=chance.uniform(0, 0.1), is_mirrored=is_mirrored, quality=quality
+    )
     return held, float(np.exp(chance.uniform(np.log(0.4), np.log(2.5))))
 
 
@@ -132,8 +162,15 @@ def _filmed(path: Path, person: str) -> Filmed | None:
     while (taken := video.read())[0]:
         image = np.asarray(taken[1][:, :, ::-1], dtype=np.uint8)
         scale = min(1.0, 720 / min(image.shape[:2]))
-        images.append(np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8))
-    faces = [landmarks.measure(image, networks=networks.load()).face for image in images[:: max(1, int(rate / 2))]]
+        images.append(
+            np.asarray(
+                cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8
+            )
+        )
+    faces = [
+        landmarks.measure(image, networks=networks.load()).face
+        for image in images[:: max(1, int(rate / 2))]
+    ]
     placed = np.array([(*face.eyes, face.interocular) for face in faces if face is not None])
     if not len(placed):
         return None
@@ -141,11 +178,16 @@ def _filmed(path: Path, person: str) -> Filmed | None:
     scale, (wide, high) = _EYES / eyes, _SIZE
     to = np.array([[scale, 0, wide / 2 - scale * across], [0, scale, 0.43 * high - scale * down]])
     cut = [
-        np.asarray(cv2.warpAffine(image, to, _SIZE, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+        np.asarray(
+            cv2.warpAffine(image, to, _SIZE, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE),
+            np.uint8,
+        )
         for image in images
     ]
     lasts = STEP / RATE
-    return Filmed(person, cut, rate, np.arange(0, max(0.1, len(cut) / rate - 0.7 * lasts), lasts).tolist())
+    return Filmed(
+        person, cut, rate, np.arange(0, max(0.1, len(cut) / rate - 0.7 * lasts), lasts).tolist()
+    )
 
 
 def _prints(images: Sequence[Image]) -> Prints:

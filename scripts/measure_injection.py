@@ -1,8 +1,10 @@
-"""Prints how many pictures of a movement come back, in real clips and in loops of them, and how often their walls move.
+"""Prints how many pictures of a movement come back, in real clips and in loops of them, and how
+often their walls move.
 
 Usage: python scripts/measure_injection.py FOLDER [CLIP …], the folder with the real clips that
-docs/liveness-measurements.md names, and other clips of people before a camera that stands. As a page takes them: 22
-pictures of a command, one each 167 ms or a little later, commands 2 s apart, 160 pixels high, noise, a JPEG of 4 KB.
+docs/liveness-measurements.md names, and other clips of people before a camera that stands. As a
+page takes them: 22 pictures of a command, one each 167 ms or a little later, commands 2 s apart,
+160 pixels high, noise, a JPEG of 4 KB.
 """
 
 import sys
@@ -28,7 +30,9 @@ OFFSETS = (0.0, 0.3, 0.7, 1.1)  # seconds: where a genuine capture begins
 
 
 def main(folder: Path, others: list[Path]) -> None:
-    """One table in Markdown: a row a clip, the most of its genuine captures, and each way to play it again."""
+    """One table in Markdown: a row a clip, the most of its genuine captures, and each way to play
+    it again.
+    """
     ways = [f"{way} of {seconds:g} s" for seconds in LOOPS for way in ("loop", "there and back")]
     print("| clip | seconds | come back | walls move |", " | ".join(ways), "|")
     print("|---" * (4 + len(ways)) + "|")
@@ -64,7 +68,13 @@ def _row(path: Path) -> str:
     live = [taken(length - late, later(late)) for late in OFFSETS]
     counts = [int(seconds * rate) for seconds in LOOPS]
     again = [taken(SECONDS, way(count)).returned for count in counts for way in (over, to_and_fro)]
-    cells = [path.stem, round(length), max(one.returned for one in live), max(one.shaken for one in live), *again]
+    cells = [
+        path.stem,
+        round(length),
+        max(one.returned for one in live),
+        max(one.shaken for one in live),
+        *again,
+    ]
     return f"| {' | '.join(map(str, cells))} |"
 
 

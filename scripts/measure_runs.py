@@ -1,10 +1,11 @@
 """Runs `make check` and `make test` again and again; writes how each ended and how long it took.
 
-Usage: python scripts/measure_runs.py --check 20 --test 3     writes docs/evidence/runs.json after every run
+Usage: python scripts/measure_runs.py --check 20 --test 3     writes docs/evidence/runs.json after
+    every run
 
-Times are of a clock on the wall, with everything installed and every cache warm. `load` is the machine's load average
-of one minute as the run began, and `loop_seconds` what ten million rounds of an empty calculation took just before: a
-busy or a slow machine can be told from a slow suite.
+Times are of a clock on the wall, with everything installed and every cache warm. `load` is the
+machine's load average of one minute as the run began, and `loop_seconds` what ten million rounds of
+an empty calculation took just before: a busy or a slow machine can be told from a slow suite.
 """
 
 import argparse
@@ -19,7 +20,9 @@ sys.path.insert(0, str(_ROOT))
 from tests import legs, proofs  # noqa: E402
 
 _ROUNDS = 10_000_000
-_LAST_WORDS = 4  # lines of a run that are kept, which say how many tests passed and what repeats a failure
+_LAST_WORDS = (
+    4  # lines of a run that are kept, which say how many tests passed and what repeats a failure
+)
 
 
 def main() -> int:
@@ -36,7 +39,9 @@ def main() -> int:
             print(f"make {target}, {number} of {times}: {run}", flush=True)
             failures += [] if run["is_green"] else [f"make {target}, run {number}"]
             proofs.write_evidence(
-                "runs", seed=int(legs.SEED), found={"failures": failures, "figures": _figures(runs), "runs": runs}
+                "runs",
+                seed=int(legs.SEED),
+                found={"failures": failures, "figures": _figures(runs), "runs": runs},
             )
     return 1 if failures else 0
 
@@ -45,7 +50,11 @@ def _run(target: str) -> dict[str, object]:
     load, loop_seconds, began = os.getloadavg()[0], _loop_seconds(), time.monotonic()
     done = subprocess.run(["make", target], cwd=_ROOT, capture_output=True, text=True, check=False)  # noqa: S607
     seconds = time.monotonic() - began
-    said = [line for line in done.stdout.splitlines() if " passed, " in line or line.startswith("Repeat")]
+    said = [
+        line
+        for line in done.stdout.splitlines()
+        if " passed, " in line or line.startswith("Repeat")
+    ]
     return {
         "seconds": round(seconds, 1),
         "load": round(load, 2),
@@ -67,7 +76,10 @@ def _figures(runs: dict[str, list[dict[str, object]]]) -> dict[str, float]:
     found: dict[str, float] = {}
     for target, of_target in runs.items():
         seconds = sorted(float(str(run["seconds"])) for run in of_target)
-        found |= {f"{target}_runs": len(of_target), f"{target}_green": sum(bool(run["is_green"]) for run in of_target)}
+        found |= {
+            f"{target}_runs": len(of_target),
+            f"{target}_green": sum(bool(run["is_green"]) for run in of_target),
+        }
         if seconds:
             found |= {
                 f"{target}_seconds_least": seconds[0],

@@ -1,7 +1,10 @@
-"""Makes mutants of a source text: one small change each, such as `<=` for `<`, inside one function. Pure.
+"""Makes mutants of a source text: one small change each, such as `<=` for `<`, inside one function.
+Pure.
 
-A mutant's id is file, function, operator, the changed expression, and its number among the same in that function. No
-line numbers: an id holds while code around it moves, and is gone when the changed expression itself is gone.
+A mutant's id is file, function, operator, the changed expression, and its number among the same in
+that function. No
+line numbers: an id holds while code around it moves, and is gone when the changed expression itself
+    is gone.
 """
 
 import ast
@@ -43,7 +46,9 @@ _SHOWN_MAX = 70  # characters of the changed expression in an id
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change. `function` is the qualified name of the outermost function it is in, `change` says it for readers."""
+    """One change. `function` is the qualified name of the outermost function it is in, `change`
+    says it for readers.
+    """
 
     id: str
     file: str
@@ -60,7 +65,9 @@ class Mutant:
     def code(self, filename: str) -> CodeType:
         """The changed function, compiled."""
         found = [
-            code for code in _codes(compile(self._changed(), filename, "exec")) if code.co_qualname == self.function
+            code
+            for code in _codes(compile(self._changed(), filename, "exec"))
+            if code.co_qualname == self.function
         ]
         return found[0]
 
@@ -73,7 +80,9 @@ class Mutant:
 
 
 def make(text: str, *, file: str, functions: tuple[str, ...] = ()) -> list[Mutant]:
-    """The mutants of a file's text, in order; of these functions only, if any are named (`KeyError` for an unknown)."""
+    """The mutants of a file's text, in order; of these functions only, if any are named (`KeyError`
+    for an unknown).
+    """
     tree = ast.parse(text)
     found = dict(_functions(tree))
     mutants: list[Mutant] = []
@@ -83,7 +92,8 @@ def make(text: str, *, file: str, functions: tuple[str, ...] = ()) -> list[Mutan
             for owner, place, position, old in _nodes(found[name])
             for operator, new in _changes(owner, place, old)
         ]
-        # That nothing comes back is seen by whoever calls the function: it stands for one with nothing else to change.
+        # That nothing comes back is seen by whoever calls the function: it stands for one with
+        # nothing else to change.
         said_more = any(operator != _NOTHING for operator, *_ in own)
         seen: Counter[str] = Counter()
         for operator, shown, slot, new in own:
@@ -91,7 +101,9 @@ def make(text: str, *, file: str, functions: tuple[str, ...] = ()) -> list[Mutan
                 plain = f"{file}:{name}:{operator}:{shown}"
                 seen[plain] += 1
                 change = f"{operator} in `{shown}`"
-                mutants.append(Mutant(f"{plain}:{seen[plain]}", file, name, change, tree, slot, new))
+                mutants.append(
+                    Mutant(f"{plain}:{seen[plain]}", file, name, change, tree, slot, new)
+                )
     return mutants
 
 
@@ -110,15 +122,25 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
             yield from _codes(constant)
 
 
-def _nodes(owner: ast.AST, *, is_raised: bool = False) -> Iterator[tuple[ast.AST, str, int | None, ast.AST]]:
-    """Every node below, with its place. Of a function only the body; not docstrings, and not what an error says."""
+def _nodes(
+    owner: ast.AST, *, is_raised: bool = False
+) -> Iterator[tuple[ast.AST, str, int | None, ast.AST]]:
+    """Every node below, with its place. Of a function only the body; not docstrings, and not what
+    an error says.
+    """
     is_raised = is_raised or isinstance(owner, ast.Raise)
     for name, value in ast.iter_fields(owner):
-        if name in ("annotation", "returns", "decorator_list", "args") and not isinstance(owner, ast.Call | ast.Lambda):
+        if name in ("annotation", "returns", "decorator_list", "args") and not isinstance(
+            owner, ast.Call | ast.Lambda
+        ):
             continue
         for position, node in enumerate(value) if isinstance(value, list) else [(None, value)]:
             is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-            if not isinstance(node, ast.AST) or is_text or (is_raised and isinstance(node, ast.JoinedStr)):
+            if (
+                not isinstance(node, ast.AST)
+                or is_text
+                or (is_raised and isinstance(node, ast.JoinedStr))
+            ):
                 continue
             yield owner, name, position, node
             yield from _nodes(node, is_raised=is_raised)
@@ -154,9 +176,16 @@ def _both(owner: ast.AST, place: str, node: ast.BoolOp) -> Iterator[Change]:
 def _combine(owner: ast.AST, place: str, node: ast.BinOp | ast.AugAssign) -> Iterator[Change]:
     operands = [node.left, node.right] if isinstance(node, ast.BinOp) else []
     # Text and bytes know no minus: the change would only crash.
-    is_text = any(isinstance(one, ast.JoinedStr) or _is_constant(one, str, bytes) for one in operands)
-    # One less is one more: whoever counts, fails; whoever compares, is asked by the comparison's own mutants.
-    is_one_less = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and isinstance(node.right, ast.Constant)
+    is_text = any(
+        isinstance(one, ast.JoinedStr) or _is_constant(one, str, bytes) for one in operands
+    )
+    # One less is one more: whoever counts, fails; whoever compares, is asked by the comparison's
+    # own mutants.
+    is_one_less = (
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Sub)
+        and isinstance(node.right, ast.Constant)
+    )
     if type(node.op) in _SWAPS and not is_text and not is_one_less:
         new = _swapped(node.op)
         yield f"{_name(node.op)} → {_name(new)}", _with(node, op=new)
@@ -184,16 +213,22 @@ def _constant(owner: ast.AST, place: str, node: ast.Constant) -> Iterator[Change
 
 
 def _is_condition(owner: ast.AST, place: str) -> bool:
-    return isinstance(owner, ast.BoolOp) or (isinstance(owner, ast.If | ast.IfExp | ast.While) and place == "test")
+    return isinstance(owner, ast.BoolOp) or (
+        isinstance(owner, ast.If | ast.IfExp | ast.While) and place == "test"
+    )
 
 
 def _counts(owner: ast.AST) -> bool:
-    """Whether a number here is a count or a bound; not a place in a list, a bit, or part of what is changed itself."""
+    """Whether a number here is a count or a bound; not a place in a list, a bit, or part of what is
+    changed itself.
+    """
     return isinstance(owner, ast.Assign | ast.keyword | ast.Call)
 
 
 def _says_a_code(owner: ast.AST, place: str) -> bool:
-    """Whether a word here is a code or status of ours, not the name of a key, a column or a variable."""
+    """Whether a word here is a code or status of ours, not the name of a key, a column or a
+    variable.
+    """
     if isinstance(owner, ast.Call):
         name = owner.func.id if isinstance(owner.func, ast.Name) else ""
         return name[:1].isupper() and name not in ("F", "Sum")
@@ -201,7 +236,9 @@ def _says_a_code(owner: ast.AST, place: str) -> bool:
 
 
 def _formatted(owner: ast.AST, place: str, node: ast.FormattedValue) -> Iterator[Change]:
-    says = "".join(str(part.value) for part in getattr(owner, "values", []) if isinstance(part, ast.Constant))
+    says = "".join(
+        str(part.value) for part in getattr(owner, "values", []) if isinstance(part, ast.Constant)
+    )
     if place == "values" and " " not in says:  # neither a format's own `{}`, nor a sentence
         yield "left out", ast.Constant("")
 
@@ -243,7 +280,9 @@ def _done(owner: ast.AST, place: str, node: ast.Raise | ast.Expr) -> Iterator[Ch
         yield "left out", ast.Pass()
 
 
-_OPERATORS: tuple[tuple[type[ast.AST] | tuple[type[ast.AST], ...], Callable[..., Iterator[Change]]], ...] = (
+_OPERATORS: tuple[
+    tuple[type[ast.AST] | tuple[type[ast.AST], ...], Callable[..., Iterator[Change]]], ...
+] = (
     (ast.Compare, _compare),
     (ast.BoolOp, _both),
     ((ast.BinOp, ast.AugAssign), _combine),

@@ -1,9 +1,10 @@
 """A process that has imported everything once and then judges mutants, each in a fork of its own.
 
-Usage: python scripts/run_mutants.py JOB RESULTS, from the root of a tree that is nobody's checkout. JOB is JSON:
-`targets`, each of file, functions and tests, and `ids`, the mutants to judge. RESULTS gets one line of JSON for each.
-A mutant is put in place by giving the function another code object, so whoever imported the function has it too. What a
-module computes while it is imported is not changed by it.
+Usage: python scripts/run_mutants.py JOB RESULTS, from the root of a tree that is nobody's checkout.
+JOB is JSON: `targets`, each of file, functions and tests, and `ids`, the mutants to judge. RESULTS
+gets one line of JSON for each. A mutant is put in place by giving the function another code object,
+so whoever imported the function has it too. What a module computes while it is imported is not
+changed by it.
 """
 
 import gc
@@ -27,7 +28,8 @@ from scripts import mutants  # noqa: E402
 from tests.fresh_database import copies  # noqa: E402
 
 FAST = "not service and not browser and not proof"
-# Of the CPU seconds the tests take without a mutant: a busy machine must not make a mutant look like an endless loop.
+# Of the CPU seconds the tests take without a mutant: a busy machine must not make a mutant look
+# like an endless loop.
 _CPU_TIMES, _CPU_MORE = 2, 4
 _BASELINE_SECONDS = 300
 _WALL_TIMES = 10  # of those CPU seconds, for a mutant that sleeps for ever
@@ -43,7 +45,9 @@ class Runner:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self) -> None:
-        """Generated examples are the same for each mutant, and one that fails is not made smaller."""
+        """Generated examples are the same for each mutant, and one that fails is not made
+        smaller.
+        """
         quick = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
         hypothesis.settings.register_profile(
             "mutants", hypothesis.settings.get_profile("tulga"), derandomize=True, phases=quick
@@ -60,8 +64,12 @@ class Runner:
             raise pytest.UsageError(f"{self._failed} fails without a mutant")
         for target in self._job["targets"]:
             file = target["file"]
-            items = [item for chosen in target["tests"] for item in session.items if _is_of(item, chosen)]
-            made = mutants.make((_ROOT / file).read_text("utf-8"), file=file, functions=tuple(target["functions"]))
+            items = [
+                item for chosen in target["tests"] for item in session.items if _is_of(item, chosen)
+            ]
+            made = mutants.make(
+                (_ROOT / file).read_text("utf-8"), file=file, functions=tuple(target["functions"])
+            )
             mine = [mutant for mutant in made if mutant.id in self._job["ids"]]
             if mine:
                 self._judge_all(target["name"], items, mine)
@@ -74,9 +82,13 @@ class Runner:
 
     def _judge_all(self, name: str, items: list[pytest.Item], mine: list[mutants.Mutant]) -> None:
         result, test, seconds = self._judge(items, None, limit=_BASELINE_SECONDS)
-        self._tell(id=name, result=result, test=test, tests_run=len(items), seconds=round(seconds, 1))
+        self._tell(
+            id=name, result=result, test=test, tests_run=len(items), seconds=round(seconds, 1)
+        )
         if result != "survived":
-            raise pytest.UsageError(f"the tests of {name} do not pass without a mutant: {result} {test}")
+            raise pytest.UsageError(
+                f"the tests of {name} do not pass without a mutant: {result} {test}"
+            )
         for mutant in mine:
             if os.getppid() != self._parent:
                 raise KeyboardInterrupt  # whoever wanted to know is gone
@@ -89,12 +101,16 @@ class Runner:
             self._tell(id=mutant.id, result=result, test=test)
         result, test, _ = self._judge(items, None, limit=_BASELINE_SECONDS)
         if result != "survived":
-            raise pytest.UsageError(f"after the mutants of {name} its tests do not pass without: {result} {test}")
+            raise pytest.UsageError(
+                f"after the mutants of {name} its tests do not pass without: {result} {test}"
+            )
 
     def _tell(self, **line: object) -> None:
         print(json.dumps(line, ensure_ascii=False), file=self._results, flush=True)
 
-    def _judge(self, items: list[pytest.Item], mutant: mutants.Mutant | None, *, limit: int) -> tuple[str, str, float]:
+    def _judge(
+        self, items: list[pytest.Item], mutant: mutants.Mutant | None, *, limit: int
+    ) -> tuple[str, str, float]:
         """Survived, killed (and by which test) or timed out; and the CPU seconds it took."""
         reader, writer = os.pipe()
         child = os.fork()
@@ -141,8 +157,11 @@ def _is_of(item: pytest.Item, chosen: str) -> bool:
 
 
 def _make_database(items: list[pytest.Item]) -> None:
-    """Run one test that has a database, so that forks find it made, and leave nothing of the test but that."""
-    # The plainest of them: a sandbox that all forks shared would remember for one what another told it.
+    """Run one test that has a database, so that forks find it made, and leave nothing of the test
+    but that.
+    """
+    # The plainest of them: a sandbox that all forks shared would remember for one what another told
+    # it.
     first = min(
         (item for item in items if item.get_closest_marker("django_db")),
         key=lambda item: len(getattr(item, "fixturenames", ())),
@@ -184,7 +203,16 @@ def main(job_path: str, results_path: str) -> int:
     """Judge the mutants of a job; pytest's exit status."""
     job = json.loads(Path(job_path).read_text(encoding="utf-8"))
     tests = dict.fromkeys(path for target in job["targets"] for path in target["tests"])
-    options = ["-q", "-s", "-m", FAST, "-p", "no:cacheprovider", "-o", "tmp_path_retention_policy=failed"]
+    options = [
+        "-q",
+        "-s",
+        "-m",
+        FAST,
+        "-p",
+        "no:cacheprovider",
+        "-o",
+        "tmp_path_retention_policy=failed",
+    ]
     with open(results_path, "w", encoding="utf-8") as results:
         return int(pytest.main([*options, *tests], plugins=[Runner(job, results)]))
 

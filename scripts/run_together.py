@@ -1,7 +1,8 @@
-"""Runs web, worker, tick and deliver as one: for a developer's machine or a small server. Ctrl-C ends all.
+"""Runs web, worker, tick and deliver as one: for a developer's machine or a small server. Ctrl-C
+ends all.
 
-If one ends, all do. A larger installation runs each of them as often as it likes under its own supervisor: see the
-operator's guide.
+If one ends, all do. A larger installation runs each of them as often as it likes under its own
+supervisor: see the operator's guide.
 """
 
 import os
@@ -39,7 +40,11 @@ class _Stopped(Exception):
 def main() -> int:
     """Start all parts and wait. 0 when asked to end, 1 when a part ended by itself."""
     if os.environ.get("TULGA_MODES_LIVE", "").strip().lower() in ("1", "true", "yes", "on"):
-        print("In live mode each part runs as its own user, with its own keys: see docs/operator-guide.md.", flush=True)
+        print(
+            "In live mode each part runs as its own user, with its own keys: see"
+            " docs/operator-guide.md.",
+            flush=True,
+        )
         return 1
     if "--may-run" in sys.argv[1:]:
         return 0
@@ -48,8 +53,11 @@ def main() -> int:
     running: dict[str, subprocess.Popen[bytes]] = {}
     try:
         for name, command in PARTS.items():
-            # Each part is a group of its own, so that Ctrl-C reaches it through us, once and in order.
-            running[name] = subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.DEVNULL, start_new_session=True)
+            # Each part is a group of its own, so that Ctrl-C reaches it through us, once and in
+            # order.
+            running[name] = subprocess.Popen(
+                command, cwd=_ROOT, stdin=subprocess.DEVNULL, start_new_session=True
+            )
             print(f"→ {name} started (process {running[name].pid})", flush=True)
         return _wait(running)
     except _Stopped:
@@ -63,7 +71,10 @@ def _wait(running: dict[str, subprocess.Popen[bytes]]) -> int:
     while True:
         for name, process in running.items():
             if process.poll() is not None:
-                print(f"→ {name} ended by itself with {process.returncode}: ending the others", flush=True)
+                print(
+                    f"→ {name} ended by itself with {process.returncode}: ending the others",
+                    flush=True,
+                )
                 return 1
         time.sleep(0.5)
 

@@ -1,10 +1,12 @@
-"""Verifies a signed document of an identification, on a machine without a network. Needs Python and `cryptography`.
+"""Verifies a signed document of an identification, on a machine without a network. Needs Python and
+`cryptography`.
 
 Usage: python verify_document.py FILE --jwks KEYS [--test] [--extract DIR]
 
-KEYS is what the installation serves at /.well-known/jwks.json; get it once in a way that you trust, and keep it.
-1 sizes · 2 one spelling, no byte more · 3 a key of KEYS that says of itself what it is · 4 the signature ·
-5 the mode of the key · 6 the type, and every picture's hash. Exit 0: holds; 1: does not; 2: cannot be read.
+KEYS is what the installation serves at /.well-known/jwks.json; get it once in a way that you trust,
+and keep it. 1 sizes · 2 one spelling, no byte more · 3 a key of KEYS that says of itself what it is
+· 4 the signature · 5 the mode of the key · 6 the type, and every picture's hash. Exit 0: holds; 1:
+does not; 2: cannot be read.
 """
 
 import argparse
@@ -36,15 +38,22 @@ def main() -> int:
     """Prints what the document says, or why it is not to be believed."""
     parser = argparse.ArgumentParser(description="Verify a signed identification document offline.")
     parser.add_argument("file", type=Path)
-    parser.add_argument("--jwks", type=Path, required=True, metavar="KEYS", help="the installation's public keys")
+    parser.add_argument(
+        "--jwks", type=Path, required=True, metavar="KEYS", help="the installation's public keys"
+    )
     parser.add_argument("--test", action="store_true", help="accept a document of test mode")
     parser.add_argument("--extract", type=Path, metavar="DIR", help="write its pictures into DIR")
     options = parser.parse_args()
-    # A console of another alphabet must not make a good document look bad: it has no letter for "ұ".
+    # A console of another alphabet must not make a good document look bad: it has no letter for
+    # "ұ".
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
     try:
-        document = verify(read(options.file, FILE_MAX_BYTES), read(options.jwks, KEYS_MAX_BYTES), test=options.test)
+        document = verify(
+            read(options.file, FILE_MAX_BYTES),
+            read(options.jwks, KEYS_MAX_BYTES),
+            test=options.test,
+        )
         print(json.dumps(without_pictures(document), ensure_ascii=False, indent=1))
         if options.extract:
             extract(document, options.extract)
@@ -66,17 +75,24 @@ def read(path: Path, most: int) -> bytes:
 def verify(untrusted: bytes, keys: bytes, *, test: bool) -> dict[str, Any]:
     """The document, verified step by step; raises `Unreadable` or `Refused`."""
     jws = canonical(untrusted)  # 2
-    if jws.keys() != {"payload", "protected", "signature"} or not all(isinstance(part, str) for part in jws.values()):
+    if jws.keys() != {"payload", "protected", "signature"} or not all(
+        isinstance(part, str) for part in jws.values()
+    ):
         raise Unreadable("no flattened JSON Web Signature")
     header = canonical(from_base64(jws["protected"]))
     payload, signature = from_base64(jws["payload"]), from_base64(jws["signature"])
-    if header.keys() != {"alg", "kid", "typ"} or (header["alg"], header["typ"]) != ("EdDSA", JWS_TYPE):
+    if header.keys() != {"alg", "kid", "typ"} or (header["alg"], header["typ"]) != (
+        "EdDSA",
+        JWS_TYPE,
+    ):
         raise Refused("signed in another way than documents are")
     public, mode = key_of(header["kid"], keys)  # 3
     try:
         public.verify(signature, f"{jws['protected']}.{jws['payload']}".encode())  # 4
     except InvalidSignature:
-        raise Refused("the signature does not hold: the document was changed, or is another key's") from None
+        raise Refused(
+            "the signature does not hold: the document was changed, or is another key's"
+        ) from None
     document = canonical(payload)
     if document.get("mode") != mode:  # 5
         raise Refused(f"a key for {mode} signed a document of another mode")
@@ -93,7 +109,9 @@ def canonical(untrusted: bytes) -> dict[str, Any]:
     """A JSON object in its only spelling; so no other bytes say the same."""
     try:
         value = json.loads(untrusted)
-        spelled = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+        spelled = json.dumps(
+            value, ensure_ascii=False, sort_keys=True, separators=(",", ":")
+        ).encode()
     except (ValueError, RecursionError):
         value, spelled = None, b""
     if not isinstance(value, dict) or spelled != untrusted:
@@ -120,7 +138,10 @@ def key_of(kid: object, keys: bytes) -> tuple[Ed25519PublicKey, str]:
             raise Refused("signed by a key that is not among the given ones")
         required = {name: str(found[name]) for name in ("crv", "kty", "x")}
         hashed = sha256(json.dumps(required, separators=(",", ":")).encode()).digest()
-        if hashed != from_base64(str(kid)) or (required["kty"], required["crv"]) != ("OKP", "Ed25519"):
+        if hashed != from_base64(str(kid)) or (required["kty"], required["crv"]) != (
+            "OKP",
+            "Ed25519",
+        ):
             raise Refused("the key is not the one of its id")
         return Ed25519PublicKey.from_public_bytes(from_base64(required["x"])), str(found["mode"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -130,7 +151,9 @@ def key_of(kid: object, keys: bytes) -> tuple[Ed25519PublicKey, str]:
 def pictures(document: dict[str, Any]) -> list[tuple[str, bytes]]:
     """Hash and bytes of every picture; of frames that only their hash is left of, none."""
     try:
-        frames = [frame for command in document["live_image"]["commands"] for frame in command["frames"]]
+        frames = [
+            frame for command in document["live_image"]["commands"] for frame in command["frames"]
+        ]
         shown = [one for one in frames if one["jpeg"] is not None]
         return [(str(one["sha256"]), b64decode(one["jpeg"], validate=True)) for one in shown]
     except (ValueError, KeyError, TypeError):
@@ -140,7 +163,9 @@ def pictures(document: dict[str, Any]) -> list[tuple[str, bytes]]:
 def without_pictures(document: dict[str, Any]) -> dict[str, Any]:
     """All that it says, pictures by their names only."""
     live = document["live_image"]
-    commands = [{**one, "frames": [frame["name"] for frame in one["frames"]]} for one in live["commands"]]
+    commands = [
+        {**one, "frames": [frame["name"] for frame in one["frames"]]} for one in live["commands"]
+    ]
     return {**document, "live_image": {**live, "commands": commands}}
 
 

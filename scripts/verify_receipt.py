@@ -1,13 +1,14 @@
-"""Verifies the receipt of a decision, on a machine without a network. Needs Python and `cryptography`.
+"""Verifies the receipt of a decision, on a machine without a network. Needs Python and
+`cryptography`.
 
 Usage: python verify_receipt.py FILE --jwks KEYS [--root ROOT] [--test] [--iin IIN] [--account IBAN]
 
 FILE is the answer of GET /v1/verifications/{id}/receipt. KEYS is what the installation serves at
-/.well-known/jwks.json: with ROOT, the file of the operator's public root key, it may come from anywhere; without, get
-it once in a way that you trust, and keep it.
-1 sizes · 2 the receipt's key, certified if there is a root · 3 its signature, mode, type · 4 the log's entry names this
-receipt and says the same · 5 the log's key signed the checkpoint · 6 the entry stands in the log · 7 the commitments,
-of what was asked for. Exit 0: holds; 1: does not; 2: cannot be read.
+/.well-known/jwks.json: with ROOT, the file of the operator's public root key, it may come from
+anywhere; without, get it once in a way that you trust, and keep it. 1 sizes · 2 the receipt's key,
+certified if there is a root · 3 its signature, mode, type · 4 the log's entry names this receipt
+and says the same · 5 the log's key signed the checkpoint · 6 the entry stands in the log · 7 the
+commitments, of what was asked for. Exit 0: holds; 1: does not; 2: cannot be read.
 """
 
 import argparse
@@ -25,7 +26,9 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-FILE_MAX_BYTES = 4_000_000  # a receipt names every piece of evidence but pictures: some tens of kilobytes
+FILE_MAX_BYTES = (
+    4_000_000  # a receipt names every piece of evidence but pictures: some tens of kilobytes
+)
 KEYS_MAX_BYTES = 1_000_000
 PROOF_HASHES_MAX = 63  # C2SP tlog-proof
 JWS_TYPE, TYPE, VERSION = "tulga-receipt+jws", "tulga.receipt", 1
@@ -46,11 +49,17 @@ def main() -> int:
     """Prints what the receipt says, or why it is not to be believed."""
     parser = argparse.ArgumentParser(description="Verify the receipt of a decision offline.")
     parser.add_argument("file", type=Path)
-    parser.add_argument("--jwks", type=Path, required=True, metavar="KEYS", help="the installation's public keys")
-    parser.add_argument("--root", type=Path, help="the operator's root.pub, which must have certified the keys")
+    parser.add_argument(
+        "--jwks", type=Path, required=True, metavar="KEYS", help="the installation's public keys"
+    )
+    parser.add_argument(
+        "--root", type=Path, help="the operator's root.pub, which must have certified the keys"
+    )
     parser.add_argument("--test", action="store_true", help="accept a receipt of test mode")
     parser.add_argument("--iin", help="the borrower that it must be about")
-    parser.add_argument("--account", metavar="IBAN", help="the payout account that it must be about")
+    parser.add_argument(
+        "--account", metavar="IBAN", help="the payout account that it must be about"
+    )
     options = parser.parse_args()
     # A console of another alphabet must not make a good receipt look bad: it has no letter for "ұ".
     if isinstance(sys.stdout, TextIOWrapper):
@@ -59,7 +68,13 @@ def main() -> int:
         root = read(options.root, KEYS_MAX_BYTES) if options.root else None
         answer, keys = read(options.file, FILE_MAX_BYTES), read(options.jwks, KEYS_MAX_BYTES)
         about = {"iin": options.iin, "payout_account": options.account}
-        print(json.dumps(verify(answer, keys, root=root, test=options.test, about=about), ensure_ascii=False, indent=1))
+        print(
+            json.dumps(
+                verify(answer, keys, root=root, test=options.test, about=about),
+                ensure_ascii=False,
+                indent=1,
+            )
+        )
     except (Refused, Unreadable, OSError) as fault:
         print(f"{type(fault).__name__}: {fault}", file=sys.stderr)
         return 1 if isinstance(fault, Refused) else 2
@@ -76,9 +91,16 @@ def read(path: Path, most: int) -> bytes:
 
 
 def verify(
-    answer: bytes, keys: bytes, *, root: bytes | None = None, test: bool = False, about: Mapping[str, str | None] = {}
+    answer: bytes,
+    keys: bytes,
+    *,
+    root: bytes | None = None,
+    test: bool = False,
+    about: Mapping[str, str | None] = {},
 ) -> dict[str, Any]:
-    """The receipt, verified step by step; raises `Unreadable` or `Refused`. about: whom, by `OPENED`."""
+    """The receipt, verified step by step; raises `Unreadable` or `Refused`. about: whom, by
+    `OPENED`.
+    """
     said = parsed(answer, "the answer")
     jws, log = said.get("receipt"), said.get("log")
     if not isinstance(jws, str) or not isinstance(log, dict):
@@ -89,7 +111,9 @@ def verify(
         raise Refused("a test receipt: nobody was identified by it (--test accepts it)")
     names_receipt(canonical(text_of(log, "leaf").encode()), receipt, jws)  # 4
     index, hashes, note = proof_of(log)
-    size, top = checkpoint_of(note, log_key(receipt["mode"], key_set(keys, "log_keys"), public))  # 5
+    size, top = checkpoint_of(
+        note, log_key(receipt["mode"], key_set(keys, "log_keys"), public)
+    )  # 5
     if root_over(text_of(log, "leaf").encode(), index=index, size=size, hashes=hashes) != top:  # 6
         raise Refused("the proof does not lead from the entry to the signed checkpoint")
     is_about(receipt, said.get("openings"), about)  # 7
@@ -103,13 +127,18 @@ def signed_receipt(jws: str, keys: list[dict[str, Any]], root: bytes | None) -> 
         raise Unreadable("no compact JSON Web Signature")
     header, payload, signature = (from_base64url(part) for part in parts)
     protected = canonical(header)
-    if protected.keys() != {"alg", "kid", "typ"} or (protected["alg"], protected["typ"]) != ("EdDSA", JWS_TYPE):
+    if protected.keys() != {"alg", "kid", "typ"} or (protected["alg"], protected["typ"]) != (
+        "EdDSA",
+        JWS_TYPE,
+    ):
         raise Refused("signed in another way than receipts are")
     found = next((key for key in keys if key.get("kid") == protected["kid"]), None)
     if found is None:
         raise Refused("signed by a key that is not among the given ones")
     spelled = str(found.get("x"))
-    required = json.dumps({"crv": "Ed25519", "kty": "OKP", "x": spelled}, separators=(",", ":"))  # RFC 7638
+    required = json.dumps(
+        {"crv": "Ed25519", "kty": "OKP", "x": spelled}, separators=(",", ":")
+    )  # RFC 7638
     if from_base64url(str(protected["kid"])) != sha256(required.encode()).digest():
         raise Refused("the key is not the one of its id")
     public = from_base64url(spelled)
@@ -124,18 +153,25 @@ def signed_receipt(jws: str, keys: list[dict[str, Any]], root: bytes | None) -> 
 
 
 def names_receipt(entry: dict[str, Any], receipt: dict[str, Any], jws: str) -> None:
-    """Raises `Refused` unless the entry is of this receipt, and says of the decision what it says."""
+    """Raises `Refused` unless the entry is of this receipt, and says of the decision what it
+    says.
+    """
     body = entry.get("body")
     if not isinstance(body, dict) or body.get("receipt") != sha256(jws.encode()).hexdigest():
         raise Refused("the entry of the log names another receipt")
     if any(entry.get(name) != receipt.get(name) for name in ("mode", "verification", "lender")):
         raise Refused("the entry of the log is about another verification")
-    if entry.get("type") == "receipt.issued":  # of what the lender canceled, whose own entry no worker signs
+    if (
+        entry.get("type") == "receipt.issued"
+    ):  # of what the lender canceled, whose own entry no worker signs
         is_same = receipt.get("status") == "canceled"
     else:
         law = {"id": body.get("profile"), "sha256": body.get("profile_sha256")}
         said = (entry.get("type"), entry.get("at"), body.get("code") or None, law)
-        told = (f"verification.{receipt.get('status')}", *(receipt.get(name) for name in ("decided_at", "code")))
+        told = (
+            f"verification.{receipt.get('status')}",
+            *(receipt.get(name) for name in ("decided_at", "code")),
+        )
         is_same = said == (*told, receipt.get("profile"))
     if not is_same:
         raise Refused("the entry of the log is about another decision")
@@ -159,11 +195,18 @@ def checkpoint_of(note: str, public: bytes) -> tuple[int, bytes]:
     text, blank, tail = note.rpartition("\n\n")
     lines, signatures = text.split("\n"), tail.split("\n")[:-1]
     size = lines[1] if len(lines) == 3 else ""
-    if not blank or not tail.endswith("\n") or re.fullmatch(r"0|[1-9][0-9]{0,18}", size) is None or not lines[0]:
+    if (
+        not blank
+        or not tail.endswith("\n")
+        or re.fullmatch(r"0|[1-9][0-9]{0,18}", size) is None
+        or not lines[0]
+    ):
         raise Unreadable("no checkpoint")
     name = sha256(f"{lines[0]}\n".encode() + b"\x01" + public).digest()[:4]
     begins = f"\u2014 {lines[0]} "
-    found = [from_base64(one.removeprefix(begins), 68) for one in signatures if one.startswith(begins)]
+    found = [
+        from_base64(one.removeprefix(begins), 68) for one in signatures if one.startswith(begins)
+    ]
     of_log = [one[4:] for one in found if one[:4] == name]
     if len(of_log) != 1:
         raise Refused("the checkpoint is not signed by the log's key")
@@ -172,7 +215,9 @@ def checkpoint_of(note: str, public: bytes) -> tuple[int, bytes]:
 
 
 def root_over(leaf: bytes, *, index: int, size: int, hashes: list[bytes]) -> bytes | None:
-    """The root to which a proof leads from a leaf; None if it is no proof of this length. Source: RFC 9162, 2.1.3.2."""
+    """The root to which a proof leads from a leaf; None if it is no proof of this length. Source:
+    RFC 9162, 2.1.3.2.
+    """
     if index >= size:
         return None
     number, last, value = index, size - 1, sha256(b"\x00" + leaf).digest()
@@ -200,7 +245,9 @@ def is_about(receipt: dict[str, Any], openings: object, about: Mapping[str, str 
         salt = openings.get(name)
         if not isinstance(salt, str) or re.fullmatch(r"[0-9a-f]{32}", salt) is None:
             raise Unreadable(f"the salt of the {name} is no 16 bytes in hex")
-        if hmac.digest(bytes.fromhex(salt), plain.encode(errors="replace"), "sha256").hex() != committed.get(name):
+        if hmac.digest(
+            bytes.fromhex(salt), plain.encode(errors="replace"), "sha256"
+        ).hex() != committed.get(name):
             raise Refused(f"the receipt is about another {name}, or the salt is another's")
 
 
@@ -219,9 +266,21 @@ def is_certified(key: dict[str, Any], public: bytes, *, kind: str, root: bytes |
     if root is None:
         return
     mode, number = str(key.get("mode")), key.get("number")
-    said = {"kind": kind, "mode": mode, "number": number if type(number) is int else None, "public": public.hex()}
-    message = json.dumps({"context": CERTIFIED, **said}, sort_keys=True, separators=(",", ":")).encode()
-    is_signed(root, from_base64(key.get("certificate"), 64), message, f"root's certificate of the {kind} key")
+    said = {
+        "kind": kind,
+        "mode": mode,
+        "number": number if type(number) is int else None,
+        "public": public.hex(),
+    }
+    message = json.dumps(
+        {"context": CERTIFIED, **said}, sort_keys=True, separators=(",", ":")
+    ).encode()
+    is_signed(
+        root,
+        from_base64(key.get("certificate"), 64),
+        message,
+        f"root's certificate of the {kind} key",
+    )
 
 
 def is_signed(public: bytes, signature: bytes, message: bytes, what: str) -> None:
@@ -231,7 +290,9 @@ def is_signed(public: bytes, signature: bytes, message: bytes, what: str) -> Non
     except ValueError:
         raise Unreadable(f"the key that should have signed the {what} is no Ed25519 key") from None
     except InvalidSignature:
-        raise Refused(f"the signature of the {what} does not hold: it was changed, or is another key's") from None
+        raise Refused(
+            f"the signature of the {what} does not hold: it was changed, or is another key's"
+        ) from None
 
 
 def key_set(keys: bytes, name: str) -> list[dict[str, Any]]:
@@ -265,7 +326,9 @@ def canonical(untrusted: bytes) -> dict[str, Any]:
     """A JSON object in its only spelling; so no other bytes say the same."""
     value = parsed(untrusted, "what was signed")
     try:
-        spelled = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+        spelled = json.dumps(
+            value, ensure_ascii=False, sort_keys=True, separators=(",", ":")
+        ).encode()
     except (ValueError, RecursionError):
         spelled = b""
     if spelled != untrusted:

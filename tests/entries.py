@@ -5,8 +5,12 @@ from typing import Any
 from verification.core import events
 from verification.models import AuditEntry
 
-SIGNED = frozenset(name for name, entry in events.ENTRY_TYPES.items() if entry.signed == (events.WORKER,))
-"""What only a worker writes: judgements, what people's votes led to, and every end but a lender's own."""
+SIGNED = frozenset(
+    name for name, entry in events.ENTRY_TYPES.items() if entry.signed == (events.WORKER,)
+)
+"""What only a worker writes: judgements, what people's votes led to, and every end but a lender's
+own.
+"""
 
 
 def body_of(entry: AuditEntry) -> dict[str, Any]:

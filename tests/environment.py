@@ -1,4 +1,6 @@
-"""The environment of one process of pytest: its own run-time folder, keys, database and place at the broker."""
+"""The environment of one process of pytest: its own run-time folder, keys, database and place at
+the broker.
+"""
 
 import atexit
 import os
@@ -11,7 +13,8 @@ from verification.management.commands.make_keys import make_missing
 
 # Child processes of a test find the mark and join its session.
 _MARK = "TULGA_TEST_SESSION"
-# Which of a leg's servers a session uses. A developer's own DATABASE_URL never decides it: tests empty their database.
+# Which of a leg's servers a session uses. A developer's own DATABASE_URL never decides it: tests
+# empty their database.
 _CHOSEN = {
     "DATABASE_URL": "TULGA_TEST_DATABASE_URL",
     "MIGRATION_DATABASE_URL": "TULGA_TEST_MIGRATION_DATABASE_URL",
@@ -22,11 +25,15 @@ _KEPT = ("TULGA_TEST_", "TULGA_PROOF_")
 # The face model as set-up built it: it takes no session's name, for it is the same in all.
 _MODELS = Path(__file__).resolve().parent.parent / "var" / "models"
 RSA_KEYS = Path(__file__).resolve().parent.parent / "var" / "samples" / "rsa_keys"
-"""A folder for each process that makes keys, counted within a session: no two of a session have the same."""
+"""A folder for each process that makes keys, counted within a session: no two of a session have the
+same.
+"""
 
 
 def prepare() -> Path:
-    """The session's folder, made at the first call in this process; afterwards the environment points into it."""
+    """The session's folder, made at the first call in this process; afterwards the environment
+    points into it.
+    """
     if _MARK in os.environ:
         return Path(os.environ[_MARK])
     folder = Path(tempfile.mkdtemp(prefix="tulga-test-", dir=quick_place()))
@@ -41,7 +48,9 @@ def prepare() -> Path:
         "every"  # a test plays web, worker, tick and sender; those it starts are what they are
     )
     os.environ["TULGA_FACE_MODELS_DIR"] = str(_MODELS)
-    os.environ["TULGA_STATIC_DIR"] = str(folder / "static")  # gathered by the first web server of a session
+    os.environ["TULGA_STATIC_DIR"] = str(
+        folder / "static"
+    )  # gathered by the first web server of a session
     os.environ[ready_keys.FOLDER_VARIABLE] = str(RSA_KEYS / "session")
     make_missing(folder / "keys", made_by="operator")
     for name, chosen in _CHOSEN.items():
@@ -51,7 +60,9 @@ def prepare() -> Path:
 
 
 def quick_place() -> str | None:
-    """Memory, where a gigabyte of it is free: nothing here outlives the session, and no test measures a disk."""
+    """Memory, where a gigabyte of it is free: nothing here outlives the session, and no test
+    measures a disk.
+    """
     memory = Path("/dev/shm")  # noqa: S108
     if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2**30:
         return str(memory)
@@ -59,6 +70,8 @@ def quick_place() -> str | None:
 
 
 def _remove(folder: Path, *, maker: int) -> None:
-    """Remove the session's folder at the end of the process that made it, not of one forked from it."""
+    """Remove the session's folder at the end of the process that made it, not of one forked from
+    it.
+    """
     if os.getpid() == maker:
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,5 @@
-"""The rules of the house as functions: a file's path and text in, the sentences that are wrong about it out.
+"""The rules of the house as functions: a file's path and text in, the sentences that are wrong
+about it out.
 
 What ruff, mypy and the import contracts already say is not repeated here.
 """
@@ -31,14 +32,18 @@ _READS_ENVIRONMENT = (
     "config/env.py",
     "verification/engines/__init__.py",
     "verification/engines/faces/__init__.py",
-    "lenders/management/commands/tulga_trigger.py",  # a lender's key, which is no setting of the service's
+    # a lender's key, which is no setting of the service's
+    "lenders/management/commands/tulga_trigger.py",
 )
 _WRITES_STATUS = ("verification/case/moving.py", "verification/worker/queue.py")
 _LOG_TABLES = frozenset({"AuditEntry", "AuditLeaf", "AuditPending"})
 _MANAGERS = frozenset({"objects", "_default_manager", "_base_manager"})
-_ASKS = frozenset({"all", "exclude", "exists", "filter", "get", "order_by", "select_related", "values_list"})
+_ASKS = frozenset(
+    {"all", "exclude", "exists", "filter", "get", "order_by", "select_related", "values_list"}
+)
 _READS_ENTRIES = ("verification/log/", "verification/case/")
-# Where a fault of any kind becomes an answer, a retry or a line in the log: Celery's edge, HTTP's, a process's loop.
+# Where a fault of any kind becomes an answer, a retry or a line in the log: Celery's edge, HTTP's,
+# a process's loop.
 _EDGES = (
     "config/feeding.py",
     "verification/tasks.py",
@@ -46,7 +51,9 @@ _EDGES = (
     "lenders/idempotency.py",
     "verification/management/commands/tick.py",
 )
-_CHANGES_GRANTS = "verification/management/commands/grant_application_role.py"  # the owner's, about no row
+_CHANGES_GRANTS = (
+    "verification/management/commands/grant_application_role.py"  # the owner's, about no row
+)
 # Rows of other kinds have a status of their own.
 _OTHER_STATUS = re.compile(r"attempt|delivery|answer|response|problem|self", re.IGNORECASE)
 
@@ -58,18 +65,35 @@ def is_named_for_something(path: PurePosixPath, text: str) -> Iterator[str]:
         return
     # tests/service holds the tests of the marker `service`: there the word does say something.
     parts = path.parts[2:-1] if path.parts[:2] == ("tests", "service") else path.parts[:-1]
-    yield from (f"the name {part} says nothing" for part in (*parts, path.stem) if part in _NO_NAMES)
+    yield from (
+        f"the name {part} says nothing" for part in (*parts, path.stem) if part in _NO_NAMES
+    )
 
 
 def leaves_the_environment_alone(path: PurePosixPath, text: str) -> Iterator[str]:
-    """Only config/env.py reads the environment. The sandbox, which starts processes of ours, hands it on."""
-    if path.parts[0] not in PRODUCT or path.parts[0] == "insecure_sandbox" or str(path) in _READS_ENVIRONMENT:
+    """Only config/env.py reads the environment. The sandbox, which starts processes of ours, hands
+    it on.
+    """
+    if (
+        path.parts[0] not in PRODUCT
+        or path.parts[0] == "insecure_sandbox"
+        or str(path) in _READS_ENVIRONMENT
+    ):
         return
     for node in _walk(path, text):
-        if isinstance(node, ast.Attribute) and node.attr in ("environ", "environb", "getenv", "putenv"):
+        if isinstance(node, ast.Attribute) and node.attr in (
+            "environ",
+            "environb",
+            "getenv",
+            "putenv",
+        ):
             yield f"line {node.lineno} reads the environment"
         if isinstance(node, ast.ImportFrom) and node.module == "os":
-            yield from ("imports the environment" for name in node.names if name.name in ("environ", "getenv"))
+            yield from (
+                "imports the environment"
+                for name in node.names
+                if name.name in ("environ", "getenv")
+            )
 
 
 def leaves_the_status_alone(path: PurePosixPath, text: str) -> Iterator[str]:
@@ -77,7 +101,11 @@ def leaves_the_status_alone(path: PurePosixPath, text: str) -> Iterator[str]:
     if path.parts[0] not in PRODUCT or str(path) in _WRITES_STATUS or "migrations" in path.parts:
         return
     for node in _walk(path, text):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _call_writes_status(node, node.func):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and _call_writes_status(node, node.func)
+        ):
             yield f"line {node.lineno} updates a status"
         for target in _assigned(node):
             is_status = isinstance(target, ast.Attribute) and target.attr == "status"
@@ -86,14 +114,18 @@ def leaves_the_status_alone(path: PurePosixPath, text: str) -> Iterator[str]:
 
 
 def reads_no_entries(path: PurePosixPath, text: str) -> Iterator[str]:
-    """Only the log's room asks for entries, by `verification/log/entries.py`, and the room of cases."""
+    """Only the log's room asks for entries, by `verification/log/entries.py`, and the room of
+    cases.
+    """
     if str(path).startswith(_READS_ENTRIES):
         return
     yield from queries_of_entries(path, text)
 
 
 def queries_of_entries(path: PurePosixPath, text: str) -> Iterator[str]:
-    """Each query of an entry, or of its place in the log, that a file of the product makes by itself."""
+    """Each query of an entry, or of its place in the log, that a file of the product makes by
+    itself.
+    """
     if path.parts[0] not in PRODUCT or "migrations" in path.parts:
         return
     for node in _walk(path, text):
@@ -125,10 +157,18 @@ def catches_what_it_knows(path: PurePosixPath, text: str) -> Iterator[str]:
 
 
 def asks_one_clock(path: PurePosixPath, text: str) -> Iterator[str]:
-    """Only verification/clock.py asks this machine for the time, and only verification/transactions.py begins one."""
-    owners = {"timezone.now()": "verification/clock.py", "transaction.atomic(": "verification/transactions.py"}
+    """Only verification/clock.py asks this machine for the time, and only
+    verification/transactions.py begins one.
+    """
+    owners = {
+        "timezone.now()": "verification/clock.py",
+        "transaction.atomic(": "verification/transactions.py",
+    }
     for words, owner in owners.items():
-        is_product = path.parts[0] in ("lenders", "people", "verification") and "migrations" not in path.parts
+        is_product = (
+            path.parts[0] in ("lenders", "people", "verification")
+            and "migrations" not in path.parts
+        )
         if is_product and str(path) not in (owner, _CHANGES_GRANTS) and words in text:
             yield f"{words} stands outside of {owner}"
 
@@ -159,7 +199,9 @@ def asks_no_forbidden_landmarks(path: PurePosixPath, text: str) -> Iterator[str]
 
 
 def locks_without_addresses(path: PurePosixPath, text: str) -> Iterator[str]:
-    """A lock file names packages and hashes; where they come from is the installing machine's matter."""
+    """A lock file names packages and hashes; where they come from is the installing machine's
+    matter.
+    """
     if (path.parts[0] == "requirements" or path.name.endswith("-requirements.txt")) and re.search(
         r"https?://|^--(index|extra-index|find-links)", text, re.MULTILINE
     ):
@@ -176,7 +218,10 @@ def has_no_inline_code(path: PurePosixPath, text: str) -> Iterator[str]:
         (r"<[a-z][^>]*\sstyle\s*=", "a style attribute"),
         (r"<[a-z][^>]*\son[a-z]+\s*=", "an event attribute"),
         (r"javascript:", "a script as an address"),
-        (r"\b(src|href|action|srcset|data|poster)\s*=\s*[\"']?\s*(https?:)?//", "somebody else's address"),
+        (
+            r"\b(src|href|action|srcset|data|poster)\s*=\s*[\"']?\s*(https?:)?//",
+            "somebody else's address",
+        ),
     ):
         if re.search(pattern, text, re.IGNORECASE):
             yield f"has {what}"
@@ -218,11 +263,26 @@ _WEIGHTS = {
     ".pkl",
     ".npz",
 }
-_PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".gif", ".bmp", ".tif", ".tiff", ".mp4", ".webm", ".mov"}
+_PICTURES = {
+    ".jpg",
+    ".jpeg",
+    ".png",
+    ".webp",
+    ".heic",
+    ".gif",
+    ".bmp",
+    ".tif",
+    ".tiff",
+    ".mp4",
+    ".webm",
+    ".mov",
+}
 
 
 def is_ours_to_publish(path: PurePosixPath) -> Iterator[str]:
-    """No weights and no pictures of people: they are somebody else's. Pictures of our own pages are in docs/pages/."""
+    """No weights and no pictures of people: they are somebody else's. Pictures of our own pages are
+    in docs/pages/.
+    """
     if path.suffix.lower() in _WEIGHTS:
         yield "looks like a model's weights"
     if path.suffix.lower() in _PICTURES and path.parts[:2] != ("docs", "pages"):
@@ -234,11 +294,15 @@ def _call_writes_status(call: ast.Call, function: ast.Attribute) -> bool:
     receiver = ast.unparse(function.value)
     if function.attr == "update" and ("status" in words or None in words):
         value = ast.unparse(words["status"]) if "status" in words else ""
-        is_verification = "Verification." in receiver or "verification" in receiver.rsplit(".", 1)[-1]
+        is_verification = (
+            "Verification." in receiver or "verification" in receiver.rsplit(".", 1)[-1]
+        )
         return is_verification or re.search(r"\bStatus\.", value) is not None
     named = "update_fields" in words or function.attr == "bulk_update"
     return (
-        named and re.search(r"['\"]status['\"]", ast.unparse(call)) is not None and not _OTHER_STATUS.search(receiver)
+        named
+        and re.search(r"['\"]status['\"]", ast.unparse(call)) is not None
+        and not _OTHER_STATUS.search(receiver)
     )
 
 
@@ -265,7 +329,9 @@ def _nodes(text: str) -> tuple[ast.AST, ...]:
 
 @cache
 def _functions_of(text: str) -> tuple[ast.FunctionDef | ast.AsyncFunctionDef, ...]:
-    return tuple(node for node in _nodes(text) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    return tuple(
+        node for node in _nodes(text) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
 
 
 def _name(node: ast.AST) -> str:

@@ -1,6 +1,8 @@
-"""What each part of the product may import from outside it: lists of what is allowed, so that all else is refused.
+"""What each part of the product may import from outside it: lists of what is allowed, so that all
+else is refused.
 
-Who may import whom inside the product stands in pyproject.toml. The row with the longest place counts for a file.
+Who may import whom inside the product stands in pyproject.toml. The row with the longest place
+counts for a file.
 """
 
 import ast
@@ -9,7 +11,9 @@ from pathlib import PurePosixPath
 
 OURS = ("config", "lenders", "people", "verification")
 PLACES = (*OURS, "clients/python/tulga")
-"""Folders whose files have a row here; the client of lenders is none of the product's, and imports nothing of it."""
+"""Folders whose files have a row here; the client of lenders is none of the product's, and imports
+nothing of it.
+"""
 
 
 def _words(text: str) -> frozenset[str]:
@@ -18,14 +22,18 @@ def _words(text: str) -> frozenset[str]:
 
 # Words, numbers and structures: no clock, chance, file, process, thread or network among them.
 PLAIN = _words(
-    "base64 binascii bisect collections contextlib copy dataclasses datetime decimal enum functools hashlib heapq hmac "
-    "io itertools json math operator re statistics struct types typing unicodedata zoneinfo"
+    "base64 binascii bisect collections contextlib copy dataclasses datetime decimal enum functools"
+    " hashlib heapq hmac io itertools json math operator re statistics struct types typing"
+    " unicodedata zoneinfo"
 )
 _PAGES = PLAIN | _words(
-    "csp django.conf django.contrib.auth.decorators django.contrib.messages django.core.exceptions django.forms "
-    "django.http django.shortcuts django.urls django.utils django.views http segno urllib.parse"
+    "csp django.conf django.contrib.auth.decorators django.contrib.messages django.core.exceptions"
+    " django.forms django.http django.shortcuts django.urls django.utils django.views http segno"
+    " urllib.parse"
 )
-_LENDERS = PLAIN | _words("csp django drf_spectacular ipaddress logging rest_framework secrets urllib.parse")
+_LENDERS = PLAIN | _words(
+    "csp django drf_spectacular ipaddress logging rest_framework secrets urllib.parse"
+)
 
 
 def _row(place: str, more: str = "", *, base: frozenset[str] = PLAIN) -> tuple[str, frozenset[str]]:
@@ -58,10 +66,16 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/sources/asking.py", "ipaddress pathlib stat urllib.parse"),
         _row("verification/sources/sms.py", "django.conf pathlib urllib.parse"),
         _row("verification/sources/simulation.py", "threading"),
-        _row("verification/sources/installed.py", "django.conf django.utils.module_loading pathlib shutil ssl"),
+        _row(
+            "verification/sources/installed.py",
+            "django.conf django.utils.module_loading pathlib shutil ssl",
+        ),
         _row("verification/outbound", "asyncio httpcore httpx socket ssl"),
         _row("verification/outbound/addresses.py", "ipaddress"),
-        _row("verification/outbound/wires.py", "asyncio concurrent.futures httpcore httpx socket ssl threading time"),
+        _row(
+            "verification/outbound/wires.py",
+            "asyncio concurrent.futures httpcore httpx socket ssl threading time",
+        ),
         _row("verification/models", "django.db"),
         _row("verification/compiled.py", "django.db inspect types"),
         _row("verification/fields.py", "django.db zlib"),
@@ -76,7 +90,8 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/templatetags", "django.template django.utils"),
         _row("verification/routes.py", "django.utils.translation"),
         _row(
-            "verification/evidence", "cryptography django.conf django.core.files django.db django.utils pathlib secrets"
+            "verification/evidence",
+            "cryptography django.conf django.core.files django.db django.utils pathlib secrets",
         ),
         _row("verification/evidence/vault.py", "cryptography django.conf secrets zlib"),
         _row("verification/evidence/store.py", "django.core.files django.db django.utils"),
@@ -85,16 +100,25 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/log", "cryptography django.conf django.db django.utils logging secrets"),
         _row("verification/log/laws.py", "django.db logging time"),
         _row("verification/log/head_file.py", "django.conf fcntl os pathlib"),
-        _row("verification/log/spread.py", "concurrent.futures contextvars django.db gc multiprocessing"),
+        _row(
+            "verification/log/spread.py",
+            "concurrent.futures contextvars django.db gc multiprocessing",
+        ),
         _row("verification/workflow", "django.conf django.db django.utils secrets"),
         _row("verification/case", "django.db logging"),
-        _row("verification/case/doorbell.py", "celery django.conf django.db kombu.exceptions logging time"),
+        _row(
+            "verification/case/doorbell.py",
+            "celery django.conf django.db kombu.exceptions logging time",
+        ),
         _row("verification/worker", "django.db secrets"),
         _row("verification/worker/sweep.py", "django.conf django.db django.utils logging"),
         _row("verification/workflow/moving/rates.py", "django.db threading time"),
         _row("verification/workflow/moving/voters.py", "django.contrib.auth django.db"),
         _row("verification/workflow/reading/queries.py", "django.db logging"),
-        _row("verification/workflow/reading/readiness.py", "django.conf django.core.checks django.db django.utils"),
+        _row(
+            "verification/workflow/reading/readiness.py",
+            "django.conf django.core.checks django.db django.utils",
+        ),
         _row("verification/workflow/reading/search.py", "django.apps django.db django.utils"),
         _row("verification/workflow/reading/about.py", "django.apps django.conf"),
         _row("verification/borrower", base=_PAGES),
@@ -106,8 +130,9 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/deploy_checks.py", "django.apps django.conf django.core.checks"),
         _row(
             "verification/management",
-            "argparse csv django.conf django.contrib.auth django.core.management django.db django.utils django_otp "
-            "html logging os pathlib psycopg secrets signal sys threading time",
+            "argparse csv django.conf django.contrib.auth django.core.management django.db"
+            " django.utils django_otp html logging os pathlib psycopg secrets signal sys threading"
+            " time",
         ),
         _row(
             "verification/management/commands/audit_verify.py",
@@ -126,15 +151,20 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("lenders/sender.py", "asyncio concurrent.futures socket time", base=_LENDERS),
         _row("lenders/signing.py", "cryptography", base=_LENDERS),
         _row("lenders/reservations.py", "random", base=_LENDERS),
-        _row("lenders/management/commands/deliver.py", "argparse asyncio resource signal", base=_LENDERS),
+        _row(
+            "lenders/management/commands/deliver.py",
+            "argparse asyncio resource signal",
+            base=_LENDERS,
+        ),
         _row("lenders/triggers.py", "string time", base=_LENDERS),
         _row("lenders/management/commands/tulga_trigger.py", "os pathlib sys", base=_LENDERS),
         _row("lenders/management/commands/tulga_listen.py", "signal threading", base=_LENDERS),
         _row("people", "argparse django django_otp http ipaddress logging secrets segno sys time"),
         _row(
             "config",
-            "celery contextvars csp ctypes dj_database_url django ipaddress kombu logging os pathlib queue resource "
-            "secrets sys threading time traceback urllib.parse uuid warnings",
+            "celery contextvars csp ctypes dj_database_url django ipaddress kombu logging os"
+            " pathlib queue resource secrets sys threading time traceback urllib.parse uuid"
+            " warnings",
         ),
         _row("config/key_files.py", "os pathlib"),
         _row("config/pool.py", "billiard celery fcntl tempfile"),
@@ -162,7 +192,12 @@ FINDS_BY_NAME = {
     "verification/workflow/reading/search.py": ("get_model",),
 }
 # What these judge by is handed in, the time too, and what a file holds; a film is read by its name.
-_HANDED_IN = ("verification/core/", "verification/course/", "verification/engines/", "verification/stages/")
+_HANDED_IN = (
+    "verification/core/",
+    "verification/course/",
+    "verification/engines/",
+    "verification/stages/",
+)
 _CLOCK = ("now", "today", "utcnow")
 _OPENS = ("open", "fdopen", "VideoCapture")
 _OF_FILMS = "verification/engines/liveness/video.py"

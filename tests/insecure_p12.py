@@ -1,6 +1,8 @@
-"""Reads the key stores of the authority's SDK for tests: PKCS #12 in BER with SHA-1, 3DES and RC2-40.
+"""Reads the key stores of the authority's SDK for tests: PKCS #12 in BER with SHA-1, 3DES and
+RC2-40.
 
-Test only: weak ciphers, no check of the store's own MAC. Source: RFC 7292 (structure, §B.2 key derivation), RFC 2268.
+Test only: weak ciphers, no check of the store's own MAC. Source: RFC 7292 (structure, §B.2 key
+    derivation), RFC 2268.
 """
 
 import hashlib
@@ -29,7 +31,9 @@ _RC2_TABLE = bytes.fromhex(
 
 @dataclass(frozen=True)
 class KeyStore:
-    """`private_scalar`: the GOST private number; `certificate`: the leaf in DER; `others`: the rest of the chain."""
+    """`private_scalar`: the GOST private number; `certificate`: the leaf in DER; `others`: the rest
+    of the chain.
+    """
 
     private_scalar: int
     certificate: bytes
@@ -46,7 +50,11 @@ def read_key_store(untrusted: bytes, *, password: str) -> KeyStore:
             kind = der.oid(bag.children[0], "bag")
             inner = bag.children[1].children[0]
             if kind == _SHROUDED_KEY:
-                keys.append(_private_scalar(_decrypt(inner.children[0], _octets(inner.children[1]), password)))
+                keys.append(
+                    _private_scalar(
+                        _decrypt(inner.children[0], _octets(inner.children[1]), password)
+                    )
+                )
             elif kind == _CERTIFICATE:
                 certificates.append(_octets(inner.children[1].children[0]))
     (key,) = keys
@@ -54,7 +62,11 @@ def read_key_store(untrusted: bytes, *, password: str) -> KeyStore:
 
 
 def _octets(element: Element) -> bytes:
-    return b"".join(_octets(part) for part in element.children) if element.children else element.content
+    return (
+        b"".join(_octets(part) for part in element.children)
+        if element.children
+        else element.content
+    )
 
 
 def _safe_contents(info: Element, password: str) -> bytes:
@@ -66,7 +78,9 @@ def _safe_contents(info: Element, password: str) -> bytes:
 
 
 def _private_scalar(pkcs8: bytes) -> int:
-    """The number in a PrivateKeyInfo of the authority: an OCTET STRING, the least significant byte first."""
+    """The number in a PrivateKeyInfo of the authority: an OCTET STRING, the least significant byte
+    first.
+    """
     inner = der.read_tree(der.read_tree(pkcs8).children[2].content)
     return int.from_bytes(der.octets(inner, "private key"), "little")
 
@@ -89,12 +103,15 @@ def _decrypt(algorithm: Element, ciphertext: bytes, password: str) -> bytes:
 def _derive(password: str, salt: bytes, rounds: int, *, purpose: int, size: int) -> bytes:
     """RFC 7292 §B.2 with SHA-1; `purpose` 1 is a key, 2 an initial vector."""
     secret = (password + "\0").encode("utf-16-be")
-    state = b"".join((text * (64 // len(text) + 1) * len(text))[: -(-len(text) // 64) * 64] for text in (salt, secret))
+    state = b"".join(
+        (text * (64 // len(text) + 1) * len(text))[: -(-len(text) // 64) * 64]
+        for text in (salt, secret)
+    )
     derived = b""
     while len(derived) < size:
         block = bytes([purpose]) * 64 + state
         for _ in range(rounds):
-            block = hashlib.sha1(block).digest()  # noqa: S324 - the format knows nothing better
+            block = hashlib.sha1(block).digest()  # noqa: S324
         derived += block
         step = int.from_bytes((block * 4)[:64], "big") + 1
         parts = (int.from_bytes(state[at : at + 64], "big") for at in range(0, len(state), 64))
@@ -124,7 +141,9 @@ def _rc2_expand(key: bytes) -> list[int]:
 
 
 def _rc2_block(expanded: list[int], block: bytes) -> bytes:
-    """RFC 2268 §4: sixteen mixing rounds undone, with a mashing round undone after the fifth and the eleventh."""
+    """RFC 2268 §4: sixteen mixing rounds undone, with a mashing round undone after the fifth and
+    the eleventh.
+    """
     r = [block[at] | block[at + 1] << 8 for at in range(0, 8, 2)]
     position = 63
     for done in range(16):

@@ -79,6 +79,8 @@ def running_sandbox(state: Path) -> Iterator[SandboxProcess]:
 
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
-    """One sandbox for the whole process of pytest. Script faults with `post("/faults", …)`; `mend()` when done."""
+    """One sandbox for the whole process of pytest. Script faults with `post("/faults", …)`;
+    `mend()` when done.
+    """
     with running_sandbox(tmp_path_factory.mktemp("sandbox") / "state") as running:
         yield running

@@ -1,6 +1,7 @@
 """Processes of pytest side by side: who runs when, how far they are, and what became of them.
 
-As many as there are cores compute; beside them run those that mostly wait, for a browser or for workers.
+As many as there are cores compute; beside them run those that mostly wait, for a browser or for
+workers.
 """
 
 import json
@@ -28,7 +29,11 @@ LONG_CORE_SECONDS = 0.03
 """What a case of a test may take of a core, on the mean, and still run with every commit."""
 LONG_CORE_SECONDS_OF_ALL = 1.0
 """What all its cases may take together: a thousand of a hundredth are as long as one of ten."""
-_NEVER_LONG = ("tests/test_house_", "tests/test_import_rules", "tests/test_docs_evidence")  # what any commit may break
+_NEVER_LONG = (
+    "tests/test_house_",
+    "tests/test_import_rules",
+    "tests/test_docs_evidence",
+)  # what any commit may break
 _UNKNOWN_SECONDS = 0.1  # of a file that took less, or that nobody has timed
 _SILENCE_SECONDS = 600  # in which no test of a process ends: it hangs
 _TELL_SECONDS = 10.0
@@ -38,10 +43,11 @@ _FAILURES_SHOWN = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One process of pytest. `environment` is asked when it starts, with the job's name: servers start as needed.
+    """One process of pytest. `environment` is asked when it starts, with the job's name: servers
+    start as needed.
 
-    waits: it mostly waits, and needs no core of its own. in_real_time: what it plays has to keep up with a clock, so
-    the processes beside it give way.
+    waits: it mostly waits, and needs no core of its own. in_real_time: what it plays has to keep up
+    with a clock, so the processes beside it give way.
     """
 
     leg: str
@@ -69,7 +75,9 @@ class Progress:
     told_bytes: int = 0
 
     def read(self, path: Path) -> None:
-        """Take in what the process has told since. Read by two threads at once it is the same: a line counts once."""
+        """Take in what the process has told since. Read by two threads at once it is the same: a
+        line counts once.
+        """
         if not path.is_file():
             return
         start = self.told_bytes
@@ -94,9 +102,9 @@ class Progress:
 def cut(files: Sequence[str], shards: int, leg: str) -> list[list[str]]:
     """The files in that many parts of about the same seconds.
 
-    Neighbours stay together, for they share what is slow to make: nets, keys, a sandbox. So a folder is dealt in pieces
-    of an eighth of a part, the longest piece first to the part that has least; and whole, if it has one running
-    deployment for all its tests.
+    Neighbours stay together, for they share what is slow to make: nets, keys, a sandbox. So a
+    folder is dealt in pieces of an eighth of a part, the longest piece first to the part that has
+    least; and whole, if it has one running deployment for all its tests.
     """
     known = _known_seconds(leg)
     seconds = {path: known.get(path, _UNKNOWN_SECONDS) for path in sorted(files)}
@@ -125,12 +133,15 @@ def _is_one(folder: Path) -> bool:
 
 
 def run(work: Sequence[Job], folder: Path) -> list[Progress]:
-    """Run all jobs in this order and show how far they are; what each of them printed is shown when it failed."""
+    """Run all jobs in this order and show how far they are; what each of them printed is shown when
+    it failed.
+    """
     began = time.monotonic()
     progress = {job.name: Progress(job=job, changed=began) for job in work}
     with ThreadPoolExecutor(CORES) as computing, ThreadPoolExecutor(CORES + 3) as waiting:
         running: set[Future[None]] = {
-            (waiting if job.waits else computing).submit(_run_one, job, progress[job.name], folder) for job in work
+            (waiting if job.waits else computing).submit(_run_one, job, progress[job.name], folder)
+            for job in work
         }
         try:
             _watch(running, list(progress.values()), folder)
@@ -152,8 +163,11 @@ def _watch(running: set[Future[None]], progress: list[Progress], folder: Path) -
             print(_line(progress, told - began), flush=True)
 
 
-def conclude(ended: Sequence[Progress], wrong: Sequence[str] = (), *, seconds: float, seed: str) -> int:
-    """Print what became of each leg, and if it was not good, what repeats it. 0 only if all is good.
+def conclude(
+    ended: Sequence[Progress], wrong: Sequence[str] = (), *, seconds: float, seed: str
+) -> int:
+    """Print what became of each leg, and if it was not good, what repeats it. 0 only if all is
+    good.
 
     wrong: what is wrong with the codes that all of them met together.
     """
@@ -163,36 +177,54 @@ def conclude(ended: Sequence[Progress], wrong: Sequence[str] = (), *, seconds: f
         spent = sum(sum(one.seconds.values()) for one in ended if one.job.leg == leg)
         faults = [one.fault for one in ended if one.job.leg == leg and one.fault]
         words = f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped"
-        print(f"  {leg:10} {words} ({spent:.0f} s of tests){''.join(f'   NOT GOOD: {fault}' for fault in faults)}")
+        print(
+            f"  {leg:10} {words} ({spent:.0f} s of"
+            f" tests){''.join(f'   NOT GOOD: {fault}' for fault in faults)}"
+        )
     counts = _counts(ended)
-    print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped", flush=True)
+    print(
+        f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped",
+        flush=True,
+    )
     for fault in wrong:
         print(f"NOT GOOD: {fault}")
     bad = [one for one in ended if one.fault or one.failed()]
     for one in bad:
-        # Without their cases, whose names a shell, make and pytest would each read in their own way.
-        tests = " ".join(list(dict.fromkeys(name.partition("[")[0] for name in one.failed()))[:_FAILURES_SHOWN])
-        print(f"Repeat with: make test LEG={one.job.leg} SEED={seed}" + (f' TESTS="{tests}"' if tests else ""))
+        # Without their cases, whose names a shell, make and pytest would each read in their own
+        # way.
+        tests = " ".join(
+            list(dict.fromkeys(name.partition("[")[0] for name in one.failed()))[:_FAILURES_SHOWN]
+        )
+        print(
+            f"Repeat with: make test LEG={one.job.leg} SEED={seed}"
+            + (f' TESTS="{tests}"' if tests else "")
+        )
     return 1 if bad or wrong or not counts["passed"] else 0
 
 
 def keep_seconds(ended: Sequence[Progress]) -> None:
     """Write how long each file took, by leg; `cut` reads it."""
-    kept: dict[str, dict[str, float]] = json.loads(_SECONDS.read_text()) if _SECONDS.is_file() else {}
+    kept: dict[str, dict[str, float]] = (
+        json.loads(_SECONDS.read_text()) if _SECONDS.is_file() else {}
+    )
     for leg in {one.job.leg for one in ended}:
         spent: Counter[str] = Counter()
         for one in ended:
             if one.job.leg == leg:
                 for name, seconds in one.seconds.items():
                     spent[name.partition("::")[0]] += seconds  # type: ignore[assignment]
-        kept[leg] = {path: round(seconds, 1) for path, seconds in sorted(spent.items()) if seconds >= 0.1}
+        kept[leg] = {
+            path: round(seconds, 1) for path, seconds in sorted(spent.items()) if seconds >= 0.1
+        }
     _SECONDS.write_text(json.dumps(kept, indent=0, sort_keys=True) + "\n")
     if {"sqlite", "postgresql"} <= {one.job.leg for one in ended}:
         LONG.write_text(json.dumps(_long(ended), indent=0, sort_keys=True) + "\n")
 
 
 def _long(ended: Sequence[Progress]) -> dict[str, list[str]]:
-    """By file, the tests that take more of a core than those of every commit may: on SQLite, or where they run."""
+    """By file, the tests that take more of a core than those of every commit may: on SQLite, or
+    where they run.
+    """
     spent = {
         name: core
         for leg in ("postgresql", "sqlite")
@@ -224,11 +256,23 @@ def _run_one(job: Job, progress: Progress, folder: Path) -> None:
         return
     environment |= {"TULGA_TEST_PROGRESS": str(told), "TULGA_PROOF_SEED": job.seed}
     place = ("--basetemp", str(folder / f"{job.name}.tmp"))
-    options = ["-q", "-p", "tests.progress", f"--hypothesis-seed={job.seed}", *place, *job.arguments]
+    options = [
+        "-q",
+        "-p",
+        "tests.progress",
+        f"--hypothesis-seed={job.seed}",
+        *place,
+        *job.arguments,
+    ]
     command = [sys.executable, "-m", "pytest", *options, *job.files]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
         )
         progress.changed = time.monotonic()
         if not job.in_real_time:
@@ -236,23 +280,34 @@ def _run_one(job: Job, progress: Progress, folder: Path) -> None:
         status = _wait(process, progress)
     progress.read(told)
     if status and not progress.failed() and not progress.fault:
-        progress.fault = f"pytest ended with {status}" + (f" at {progress.under_way}" if progress.under_way else "")
+        progress.fault = f"pytest ended with {status}" + (
+            f" at {progress.under_way}" if progress.under_way else ""
+        )
     if not progress.fault and not progress.outcomes:
         progress.fault = "ran no test"
     if progress.fault or progress.failed():
-        print(f"\n── {job.name} failed:\n{log.read_text(encoding='utf-8', errors='replace')}", flush=True)
+        print(
+            f"\n── {job.name} failed:\n{log.read_text(encoding='utf-8', errors='replace')}",
+            flush=True,
+        )
 
 
 def _wait(process: subprocess.Popen[bytes], progress: Progress) -> int:
-    """The exit code. A process in which no test ends for minutes is made to say where it stands, and ended."""
+    """The exit code. A process in which no test ends for minutes is made to say where it stands,
+    and ended.
+    """
     while True:
         try:
             return process.wait(timeout=5)
         except subprocess.TimeoutExpired:
             if time.monotonic() < progress.changed + _SILENCE_SECONDS:
                 continue
-        progress.fault = f"no test ended for {_SILENCE_SECONDS} s; under way was {progress.under_way}"
-        process.send_signal(signal.SIGABRT)  # pytest's fault handler prints the stack of every thread
+        progress.fault = (
+            f"no test ended for {_SILENCE_SECONDS} s; under way was {progress.under_way}"
+        )
+        process.send_signal(
+            signal.SIGABRT
+        )  # pytest's fault handler prints the stack of every thread
         return process.wait()
 
 
@@ -261,12 +316,19 @@ def _line(progress: Sequence[Progress], seconds: float) -> str:
     parts = []
     for leg in dict.fromkeys(one.job.leg for one in progress):
         of_leg = [one for one in progress if one.job.leg == leg]
-        done, failed = sum(len(one.outcomes) for one in of_leg), sum(len(one.failed()) for one in of_leg)
-        share = sum(_done(one) * _weight(one.job) for one in of_leg) / (sum(_weight(one.job) for one in of_leg) or 1)
+        done, failed = (
+            sum(len(one.outcomes) for one in of_leg),
+            sum(len(one.failed()) for one in of_leg),
+        )
+        share = sum(_done(one) * _weight(one.job) for one in of_leg) / (
+            sum(_weight(one.job) for one in of_leg) or 1
+        )
         parts.append(f"{leg} {done} tests, {share:.0%}{f', {failed} FAILED' if failed else ''}")
     whole = sum(_weight(one.job) for one in progress)
     done_share = sum(_done(one) * _weight(one.job) for one in progress) / whole if whole else 0
-    left = f"about {_clock(seconds / done_share - seconds)} left" if done_share > 0.05 else "starting"
+    left = (
+        f"about {_clock(seconds / done_share - seconds)} left" if done_share > 0.05 else "starting"
+    )
     return f"{_clock(seconds)}  {' · '.join(parts)}   {left}"
 
 

@@ -1,16 +1,17 @@
-"""`make check` and `make test`: the legs of the test suite, in processes side by side, and what became of each.
+"""`make check` and `make test`: the legs of the test suite, in processes side by side, and what
+became of each.
 
-    fast        the tests of `make check`: without processes, servers, browser, proofs or long ones, on SQLite
-    sqlite      the tests without processes or a browser, proofs too, on SQLite; long ones that rows can change are
-                left to PostgreSQL
-    processes   the tests with processes of their own, on SQLite and the filesystem broker
-    browser     the tests in Chromium, the same way
-    workers     a browser, a worker and a tick together, the same way
-    postgresql  the tests that rows can change, on PostgreSQL
-    redis       the tests with processes that use the database or the broker, on PostgreSQL and Redis
-    rabbitmq    the same on PostgreSQL and RabbitMQ
-Without a name all but `fast` run, whose tests are among those of `sqlite`. A leg that could not run has failed.
-What does not run on a server though it ran there once stands in tests/left_out.toml, with its reason.
+    fast        the tests of `make check`: without processes, servers, browser, proofs or long ones,
+    on SQLite sqlite      the tests without processes or a browser, proofs too, on SQLite; long ones
+    that rows can change are
+                left to PostgreSQL processes   the tests with processes of their own, on SQLite and
+    the filesystem broker browser     the tests in Chromium, the same way workers     a browser, a
+    worker and a tick together, the same way postgresql  the tests that rows can change, on
+    PostgreSQL redis       the tests with processes that use the database or the broker, on
+    PostgreSQL and Redis rabbitmq    the same on PostgreSQL and RabbitMQ
+Without a name all but `fast` run, whose tests are among those of `sqlite`. A leg that could not run
+has failed. What does not run on a server though it ran there once stands in tests/left_out.toml,
+with its reason.
 """
 
 import argparse
@@ -32,7 +33,9 @@ from tests.servers import Servers
 
 ROOT = Path(__file__).resolve().parent.parent
 SEED = "20261126"
-"""Of every generated set, in check, test and CI alike: what fails for one fails for all. `make prove` tries others."""
+"""Of every generated set, in check, test and CI alike: what fails for one fails for all. `make
+prove` tries others.
+"""
 
 
 _EXCLUDED = ("browser", "service", "proof", "long")
@@ -41,7 +44,8 @@ _ON_SERVERS_WAITING = "service and not browser and not proof"
 
 @dataclass(frozen=True, kw_only=True)
 class Leg:
-    """A run of part of the suite. `marks` selects tests, `word` the files: those in which it stands.
+    """A run of part of the suite. `marks` selects tests, `word` the files: those in which it
+    stands.
 
     A broker other than the filesystem's comes with PostgreSQL. `waits`, `in_real_time`: see `Job`.
     """
@@ -61,13 +65,36 @@ class Leg:
         return "sqlite" if self.broker == "filesystem" else self.broker
 
 
-# In the order in which they begin: those that wait longest first, so that at the end no core waits with them.
+# In the order in which they begin: those that wait longest first, so that at the end no core waits
+# with them.
 LEGS = (
-    Leg(name="processes", marks="service and not browser", word="mark.service", shards=3, waits=True),
-    Leg(name="browser", marks="browser", word="mark.browser", shards=3, waits=True, in_real_time=True),
-    Leg(name="redis", marks=_ON_SERVERS_WAITING, word="mark.service", broker="redis", shards=2, waits=True),
+    Leg(
+        name="processes", marks="service and not browser", word="mark.service", shards=3, waits=True
+    ),
+    Leg(
+        name="browser",
+        marks="browser",
+        word="mark.browser",
+        shards=3,
+        waits=True,
+        in_real_time=True,
+    ),
+    Leg(
+        name="redis",
+        marks=_ON_SERVERS_WAITING,
+        word="mark.service",
+        broker="redis",
+        shards=2,
+        waits=True,
+    ),
     Leg(name="workers", marks="browser", word="mark.browser", waits=True, in_real_time=True),
-    Leg(name="rabbitmq", marks=_ON_SERVERS_WAITING, word="mark.service", broker="rabbitmq", waits=True),
+    Leg(
+        name="rabbitmq",
+        marks=_ON_SERVERS_WAITING,
+        word="mark.service",
+        broker="rabbitmq",
+        waits=True,
+    ),
     Leg(
         name="postgresql",
         marks="not browser and not proof and not service",
@@ -75,8 +102,8 @@ LEGS = (
         shards=2,
         rows="--rows-only",
     ),
-    # The last, beside which nothing runs in the end, and a test waits for threads now and then: one process more than
-    # there are cores keeps them busy.
+    # The last, beside which nothing runs in the end, and a test waits for threads now and then: one
+    # process more than there are cores keeps them busy.
     Leg(
         name="sqlite",
         marks="not browser and not service",
@@ -93,26 +120,50 @@ FAST = Leg(name="fast", marks=_FAST, shards=jobs.CORES + 1, waits=True)
 def main() -> int:
     """Run the legs that were named; 0 only if each of them ran and is good."""
     parser = argparse.ArgumentParser(description="Run legs of the test suite.")
-    parser.add_argument("legs", nargs="*", metavar="LEG", help="fast, " + ", ".join(leg.name for leg in LEGS))
+    parser.add_argument(
+        "legs", nargs="*", metavar="LEG", help="fast, " + ", ".join(leg.name for leg in LEGS)
+    )
     parser.add_argument("--seed", default=SEED)
-    parser.add_argument("--tests", default="", help="only these, as pytest names them; with one leg")
-    parser.add_argument("--keep-seconds", action="store_true", help="write tests/seconds.json, by which shards are cut")
+    parser.add_argument(
+        "--tests", default="", help="only these, as pytest names them; with one leg"
+    )
+    parser.add_argument(
+        "--keep-seconds",
+        action="store_true",
+        help="write tests/seconds.json, by which shards are cut",
+    )
     options = parser.parse_args()
-    chosen = [leg for leg in (FAST, *LEGS) if leg.name in options.legs or (not options.legs and leg is not FAST)]
-    if not chosen or {leg.name for leg in chosen} != set(options.legs or [leg.name for leg in LEGS]):
+    chosen = [
+        leg
+        for leg in (FAST, *LEGS)
+        if leg.name in options.legs or (not options.legs and leg is not FAST)
+    ]
+    if not chosen or {leg.name for leg in chosen} != set(
+        options.legs or [leg.name for leg in LEGS]
+    ):
         parser.error("no such leg")
     if chosen != [FAST]:
         packages.install_what_is_missing()
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="tulga-legs-", dir=quick_place(), ignore_cleanup_errors=True) as place:
+    with tempfile.TemporaryDirectory(
+        prefix="tulga-legs-", dir=quick_place(), ignore_cleanup_errors=True
+    ) as place:
         folder = Path(place)
         folder.chmod(0o755)  # PostgreSQL's own user has to pass
-        # Only all legs together meet every code: a part of them, or tests by name, note and judge none.
+        # Only all legs together meet every code: a part of them, or tests by name, note and judge
+        # none.
         if is_whole(options.legs, options.tests):
             os.environ[census.VARIABLE] = place
         with Servers(folder) as servers:
-            work = [job for leg in chosen for job in _jobs(leg, options.tests.split(), options.seed, servers)]
-            print(f"{len(work)} processes of pytest, {jobs.CORES} cores, seed {options.seed}", flush=True)
+            work = [
+                job
+                for leg in chosen
+                for job in _jobs(leg, options.tests.split(), options.seed, servers)
+            ]
+            print(
+                f"{len(work)} processes of pytest, {jobs.CORES} cores, seed {options.seed}",
+                flush=True,
+            )
             ended = jobs.run(work, folder)
         wrong = census.judge(folder) if is_whole(options.legs, options.tests) else []
     if options.keep_seconds:
@@ -143,7 +194,9 @@ def _jobs(leg: Leg, tests: list[str], seed: str, servers: Servers) -> list[Job]:
             waits=leg.waits,
             in_real_time=leg.in_real_time,
         )
-        for number, shard in enumerate([tests] if tests else jobs.cut(_files(leg), leg.shards, leg.name), start=1)
+        for number, shard in enumerate(
+            [tests] if tests else jobs.cut(_files(leg), leg.shards, leg.name), start=1
+        )
     ]
 
 
@@ -153,18 +206,26 @@ def _arguments(leg: Leg) -> list[str]:
 
 
 def _files(leg: Leg) -> list[str]:
-    """The files with a test of this leg, by a word that its marks need; the mark itself decides in pytest."""
+    """The files with a test of this leg, by a word that its marks need; the mark itself decides in
+    pytest.
+    """
     found, left_out = [], _left_out(leg.place)
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         is_with_workers = path.match("*_with_workers.py")
         text = path.read_text(encoding="utf-8")
-        if is_with_workers == (leg.name == "workers") and leg.word in text and _may_match(leg, text):
+        if (
+            is_with_workers == (leg.name == "workers")
+            and leg.word in text
+            and _may_match(leg, text)
+        ):
             found.append(path.relative_to(ROOT).as_posix())
     return [path for path in found if not any(fnmatch(path, pattern) for pattern in left_out)]
 
 
 def _may_match(leg: Leg, text: str) -> bool:
-    """Whether the leg's marks leave anything of a file whose every test bears the mark it excludes."""
+    """Whether the leg's marks leave anything of a file whose every test bears the mark it
+    excludes.
+    """
     marked = text.partition("pytestmark")[2].partition("\n\n")[0]
     return not any(f"not {word}" in leg.marks and f"mark.{word}" in marked for word in _EXCLUDED)
 
@@ -177,7 +238,9 @@ def is_left_out(test: str, *, place: str) -> bool:
 
 @cache
 def _left_out(place: str) -> tuple[str, ...]:
-    listed = tomllib.loads((ROOT / "tests" / "left_out.toml").read_text(encoding="utf-8")).get("left_out", [])
+    listed = tomllib.loads((ROOT / "tests" / "left_out.toml").read_text(encoding="utf-8")).get(
+        "left_out", []
+    )
     return tuple(one["tests"] for one in listed if place in one["places"])
 
 

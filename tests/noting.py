@@ -1,4 +1,6 @@
-"""Reads the codes in what the product answers, for the census: `problem:not_found`, `reason:otp_wrong`."""
+"""Reads the codes in what the product answers, for the census: `problem:not_found`,
+`reason:otp_wrong`.
+"""
 
 import html
 import json
@@ -23,7 +25,14 @@ from verification.core.reasons import REASONS
 from verification.core.releases import RELEASES
 from verification.models import Attempt, Clearance, Verification
 
-_PROBLEM, _FIELD, _REASON, _REFUSAL, _EVENT, _PAGE = "problem", "field", "reason", "refusal", "event", "page"
+_PROBLEM, _FIELD, _REASON, _REFUSAL, _EVENT, _PAGE = (
+    "problem",
+    "field",
+    "reason",
+    "refusal",
+    "event",
+    "page",
+)
 _SILENT: Final = ("/docs", "/openapi.json", "/static/", "/v1/test/scenarios")
 """Addresses that list codes, whether or not anybody ever meets them."""
 _PEOPLE: Final = ("/oversight", "/review")
@@ -71,16 +80,26 @@ def tables() -> list[str]:
 
 
 def ask(*, is_long: bool) -> None:
-    """Each case that a test played by the product's own stages, as the API tells it; events, clearances."""
+    """Each case that a test played by the product's own stages, as the API tells it; events,
+    clearances.
+    """
     if connection.vendor != "sqlite" and not is_long:  # on a file it is asked for too
         return
     opened = Verification.objects.filter(mode="test").exclude(lender__in=_by_hand())
     found = list(opened.order_by("-created_at").values_list("pk", "lender")[:_ASKED])
-    scripted = set(Attempt.objects.exclude(stage__in=_STAGES).values_list("verification", flat=True))
-    secrets = {pk: keys.issue(Lender.objects.get(pk=pk), mode="test").secret for pk in {of for _, of in found}}
+    scripted = set(
+        Attempt.objects.exclude(stage__in=_STAGES).values_list("verification", flat=True)
+    )
+    secrets = {
+        pk: keys.issue(Lender.objects.get(pk=pk), mode="test").secret
+        for pk in {of for _, of in found}
+    }
     for pk, lender_id in found:
         if pk not in scripted:
-            client = Client(headers={"authorization": f"Bearer {secrets[lender_id]}"}, raise_request_exception=False)
+            client = Client(
+                headers={"authorization": f"Bearer {secrets[lender_id]}"},
+                raise_request_exception=False,
+            )
             client.get(f"/v1/verifications/{pk}?expand=checks")
             client.get("/v1/events")
             for clearance in Clearance.objects.filter(verification=pk).values_list("pk", flat=True):
@@ -88,7 +107,9 @@ def ask(*, is_long: bool) -> None:
 
 
 def _by_hand() -> list[str]:
-    """Lenders of whom a test made rows that no opening makes: what they are told is the test's word."""
+    """Lenders of whom a test made rows that no opening makes: what they are told is the test's
+    word.
+    """
     return list(Verification.objects.filter(sealed_case=b"").values_list("lender", flat=True))
 
 
@@ -115,7 +136,9 @@ def _of_problem(said: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _of_json(said: Any, path: str) -> Iterator[str]:
-    """What stands in an answer under the names by which the API and the borrower's pages tell codes."""
+    """What stands in an answer under the names by which the API and the borrower's pages tell
+    codes.
+    """
     waiting = [said]
     while waiting:
         one = waiting.pop()
@@ -128,7 +151,11 @@ def _of_json(said: Any, path: str) -> Iterator[str]:
 
 def _of_object(one: Mapping[str, Any], path: str) -> Iterator[str]:
     table = _REFUSAL if "gates" in one else _REASON
-    yield from (f"{table}:{one[name]}" for name in ("code", "notice", "refusal") if isinstance(one.get(name), str))
+    yield from (
+        f"{table}:{one[name]}"
+        for name in ("code", "notice", "refusal")
+        if isinstance(one.get(name), str)
+    )
     for gate in (gate for gate in one.get("gates", ()) if isinstance(gate, dict)):
         yield from (f"{_REFUSAL}:{gate[name]}" for name in ("status", "code") if gate.get(name))
     if path.startswith("/v1/") and "lender_sequence" in one:
@@ -136,9 +163,13 @@ def _of_object(one: Mapping[str, Any], path: str) -> Iterator[str]:
 
 
 def _on_page(path: str, page: str) -> Iterator[str]:
-    """A page says a code by itself to people who work, and by a sentence to a borrower: one that no other code has."""
+    """A page says a code by itself to people who work, and by a sentence to a borrower: one that no
+    other code has.
+    """
     if path.startswith(_PEOPLE):
-        for entry, word in re.findall(r'<code(?: data-entry="([a-z_.]+)")?>([a-z0-9_]+)</code>', page):
+        for entry, word in re.findall(
+            r'<code(?: data-entry="([a-z_.]+)")?>([a-z0-9_]+)</code>', page
+        ):
             yield f"{_REFUSAL if entry.startswith('clearance.') else _REASON}:{word}"
     for text in re.findall(r"<(?:p|h1)[^>]*>([^<]+)</(?:p|h1)>", page):
         if name := _sentences().get(html.unescape(text).strip()):
@@ -150,7 +181,9 @@ def _on_page(path: str, page: str) -> Iterator[str]:
 @cache
 def _sentences() -> Mapping[str, str]:
     """Codes by the sentence or the title that is theirs alone, in each language."""
-    named: list[tuple[Any, str]] = [(one.borrower_message, f"{_REASON}:{code}") for code, one in REASONS.items()]
+    named: list[tuple[Any, str]] = [
+        (one.borrower_message, f"{_REASON}:{code}") for code, one in REASONS.items()
+    ]
     named += [(title, f"{_PAGE}:{code}") for code, (title, _) in page_problems._BY_CODE.items()]
     found: dict[str, set[str]] = {}
     for language in ("en", "kk", "ru"):

@@ -1,6 +1,8 @@
-"""Frames of a portrait that does what it is told, painted once for a machine: they are the same each time.
+"""Frames of a portrait that does what it is told, painted once for a machine: they are the same
+each time.
 
-They lie in var/samples/painted/, named by all that has a say in them, and are painted anew where any of it changed.
+They lie in var/samples/painted/, named by all that has a say in them, and are painted anew where
+any of it changed.
 """
 
 import io
@@ -17,7 +19,11 @@ from PIL import Image
 from insecure_sandbox import samples, warp
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
-_PAINTERS: Final = ("insecure_sandbox/warp*.py", "verification/engines/liveness/*.py", "requirements/runtime.txt")
+_PAINTERS: Final = (
+    "insecure_sandbox/warp*.py",
+    "verification/engines/liveness/*.py",
+    "requirements/runtime.txt",
+)
 _FOLDER: Final = samples.SAMPLES / "painted"
 _LENGTH_BYTES: Final = 4  # before each frame in a file
 
@@ -25,12 +31,16 @@ _LENGTH_BYTES: Final = 4  # before each frame in a file
 @cache
 def painted(portrait: Path, gesture: warp.Play, count: int, *, seed: int) -> tuple[bytes, ...]:
     """`count` frames of the gesture by the person of this portrait, as JPEG."""
-    said = json.dumps([sha256(portrait.read_bytes()).hexdigest(), _painters(), gesture, count, seed])
+    said = json.dumps(
+        [sha256(portrait.read_bytes()).hexdigest(), _painters(), gesture, count, seed]
+    )
     kept = _FOLDER / sha256(said.encode()).hexdigest()
     if kept.is_file():
         return _apart(kept.read_bytes())
     frames = tuple(_puppet(portrait).play(gesture, count, seed=seed))
-    write_aside(kept, b"".join(len(frame).to_bytes(_LENGTH_BYTES, "big") + frame for frame in frames))
+    write_aside(
+        kept, b"".join(len(frame).to_bytes(_LENGTH_BYTES, "big") + frame for frame in frames)
+    )
     return frames
 
 
@@ -49,7 +59,9 @@ def _puppet(portrait: Path) -> warp.Puppet:
 
 @cache
 def _painters() -> str:
-    """What the frames depend on besides the portrait: our own code, and the locked versions of what it calls."""
+    """What the frames depend on besides the portrait: our own code, and the locked versions of what
+    it calls.
+    """
     files = sorted(path for pattern in _PAINTERS for path in _ROOT.glob(pattern))
     return sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 

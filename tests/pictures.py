@@ -1,4 +1,6 @@
-"""`make pictures`: takes the picture of every page in every language, and writes docs/pages.md, which shows them."""
+"""`make pictures`: takes the picture of every page in every language, and writes docs/pages.md,
+which shows them.
+"""
 
 import os
 import subprocess
@@ -19,7 +21,9 @@ def main() -> int:
     for old in every_page.PICTURES.glob("*.webp"):
         old.unlink()
     asked = [sys.executable, "-m", "pytest", "-q", *_TESTS]
-    done = subprocess.run(asked, cwd=every_page.ROOT, env={**os.environ, "KEEP_PICTURES": "1"}, check=False)
+    done = subprocess.run(
+        asked, cwd=every_page.ROOT, env={**os.environ, "KEEP_PICTURES": "1"}, check=False
+    )
     every_page.PAGE_OF_PICTURES.write_text(every_page.written(), encoding="utf-8")
     return done.returncode
 

@@ -1,7 +1,8 @@
-"""Tells the runner how far this process of pytest is: JSON lines in the file that TULGA_TEST_PROGRESS names.
+"""Tells the runner how far this process of pytest is: JSON lines in the file that
+TULGA_TEST_PROGRESS names.
 
-First how many tests there are, then for each one its name when it starts, and when it is over its outcome, its seconds
-and those of a core that it took.
+First how many tests there are, then for each one its name when it starts, and when it is over its
+outcome, its seconds and those of a core that it took.
 """
 
 import gc
@@ -18,13 +19,17 @@ _began = pytest.StashKey[float]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin with no test under way. Nothing of what is collected is garbage: to look for some is lost time."""
+    """Begin with no test under way. Nothing of what is collected is garbage: to look for some is
+    lost time.
+    """
     config.stash[_reports] = {}
     gc.disable()
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """So many are to come. What is loaded by now stays: the collector of garbage need not look through it again."""
+    """So many are to come. What is loaded by now stays: the collector of garbage need not look
+    through it again.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000)
@@ -41,7 +46,9 @@ def pytest_runtest_protocol(item: pytest.Item) -> Any:
 
 
 def pytest_sessionfinish() -> None:
-    """Look once for what was left behind; pytest looks ten times more, and need not look through all of it again."""
+    """Look once for what was left behind; pytest looks ten times more, and need not look through
+    all of it again.
+    """
     gc.collect()
     gc.freeze()
 
@@ -50,14 +57,21 @@ def pytest_sessionfinish() -> None:
 def pytest_runtest_makereport(item: pytest.Item) -> Any:
     """Gather the phases of a test; when the last is over, tell."""
     report = yield
-    known = item.config.stash[_reports].setdefault(item.nodeid, {"outcome": "passed", "seconds": 0.0})
+    known = item.config.stash[_reports].setdefault(
+        item.nodeid, {"outcome": "passed", "seconds": 0.0}
+    )
     known["seconds"] += report.duration
     if report.failed or (report.skipped and known["outcome"] == "passed"):
         known["outcome"] = report.outcome
     if report.when == "teardown":
         ended = item.config.stash[_reports].pop(item.nodeid)
         core = _core_seconds() - item.stash[_began]
-        _tell(test=item.nodeid, outcome=ended["outcome"], seconds=round(ended["seconds"], 3), core=round(core, 3))
+        _tell(
+            test=item.nodeid,
+            outcome=ended["outcome"],
+            seconds=round(ended["seconds"], 3),
+            core=round(core, 3),
+        )
     return report
 
 

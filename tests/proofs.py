@@ -1,4 +1,6 @@
-"""Proofs: large generated sets, run whole by `make prove`, which writes what came out to docs/evidence/."""
+"""Proofs: large generated sets, run whole by `make prove`, which writes what came out to
+docs/evidence/.
+"""
 
 import json
 import os
@@ -13,7 +15,9 @@ import pytest
 
 _ROOT = Path(__file__).resolve().parent.parent
 _EVIDENCE = _ROOT / "docs" / "evidence"
-_SCALE = 0.02  # outside `make prove`: 1/50 of each set, enough to find a broken generator in seconds
+_SCALE = (
+    0.02  # outside `make prove`: 1/50 of each set, enough to find a broken generator in seconds
+)
 
 Figures = dict[str, Any]
 _figures_of_part = pytest.StashKey[dict[str, Figures]]()
@@ -22,7 +26,9 @@ _outcomes_of_part = pytest.StashKey[dict[str, dict[str, list[str]]]]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The two switches of `make prove`."""
-    parser.addoption("--prove", action="store_true", help="run proofs whole and write docs/evidence/<part>.json")
+    parser.addoption(
+        "--prove", action="store_true", help="run proofs whole and write docs/evidence/<part>.json"
+    )
     parser.addoption("--part", default="", help="only this part's proofs")
 
 
@@ -33,10 +39,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With `--prove` only proofs stay, with `--part` only that part's; without it the cases marked `whole` go."""
+    """With `--prove` only proofs stay, with `--part` only that part's; without it the cases marked
+    `whole` go.
+    """
     part = config.getoption("--part")
     if not config.getoption("--prove"):
-        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("whole")])
+        config.hook.pytest_deselected(
+            items=[item for item in items if item.get_closest_marker("whole")]
+        )
         items[:] = [item for item in items if not item.get_closest_marker("whole")]
         return
     chosen = [item for item in items if _part(item) and part in ("", _part(item))]
@@ -47,24 +57,34 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture
 def proof_scale(request: pytest.FixtureRequest) -> float:
     """The share of a proof's set to generate: 1 in `make prove`, else 1/50."""
-    return 1.0 if request.config.getoption("--prove") else float(os.environ.get("TULGA_PROOF_SCALE", _SCALE))
+    return (
+        1.0
+        if request.config.getoption("--prove")
+        else float(os.environ.get("TULGA_PROOF_SCALE", _SCALE))
+    )
 
 
 @pytest.fixture(scope="session")
 def proof_seed() -> int:
-    """The seed of a proof's set: always the same in `make test`, a number from the commit's hash in `make prove`."""
+    """The seed of a proof's set: always the same in `make test`, a number from the commit's hash in
+    `make prove`.
+    """
     return int(os.environ.get("TULGA_PROOF_SEED", "0"))
 
 
 @pytest.fixture
 def proof_figures(request: pytest.FixtureRequest) -> Figures:
-    """A dict to put found figures in; they are written to the part's evidence and may be quoted in docs."""
+    """A dict to put found figures in; they are written to the part's evidence and may be quoted in
+    docs.
+    """
     of_part = request.config.stash[_figures_of_part]
     return of_part.setdefault(_part(request.node) or "none", {})
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Remember how each proof ended, by its part."""
     report = yield
     part = _part(item)
@@ -80,7 +100,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     for part, outcomes in session.config.stash[_outcomes_of_part].items():
         found = {
-            "counts": {word: len(outcomes.get(word, [])) for word in ("passed", "failed", "skipped")},
+            "counts": {
+                word: len(outcomes.get(word, [])) for word in ("passed", "failed", "skipped")
+            },
             "failures": outcomes.get("failed", []),
             "figures": session.config.stash[_figures_of_part].get(part, {}),
         }
@@ -88,11 +110,15 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def write_evidence(part: str, *, seed: int, found: Mapping[str, object]) -> Path:
-    """One file of evidence: what was found, behind what it was found on. `found` has `failures` and `figures`."""
+    """One file of evidence: what was found, behind what it was found on. `found` has `failures` and
+    `figures`.
+    """
     content = {
         "part": part,
         "commit": _git("rev-parse", "HEAD") or "none",
-        "has_uncommitted_changes": bool(_git("status", "--porcelain", "--", ".", ":!docs/evidence")),
+        "has_uncommitted_changes": bool(
+            _git("status", "--porcelain", "--", ".", ":!docs/evidence")
+        ),
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "seed": seed,
         "conditions": conditions(),
@@ -105,12 +131,16 @@ def write_evidence(part: str, *, seed: int, found: Mapping[str, object]) -> Path
 
 
 def seed_of_commit() -> int:
-    """A number from the commit's hash, so that `make prove` tries another sample with every commit; 0 without git."""
+    """A number from the commit's hash, so that `make prove` tries another sample with every commit;
+    0 without git.
+    """
     return int(_git("rev-parse", "--verify", "--quiet", "HEAD")[:8] or "0", 16)
 
 
 def _part(item: pytest.Item) -> str:
-    """`@pytest.mark.proof("audit")` is of part `audit`; without a name the module's own name is the part."""
+    """`@pytest.mark.proof("audit")` is of part `audit`; without a name the module's own name is the
+    part.
+    """
     mark = item.get_closest_marker("proof")
     if mark is None:
         return ""
@@ -129,6 +159,8 @@ def conditions(*, database: str = "") -> dict[str, str | int]:
 
 def _git(*words: str) -> str:
     try:
-        return subprocess.run(["git", *words], cwd=_ROOT, capture_output=True, text=True, check=False).stdout.strip()
+        return subprocess.run(
+            ["git", *words], cwd=_ROOT, capture_output=True, text=True, check=False
+        ).stdout.strip()
     except FileNotFoundError:
         return ""

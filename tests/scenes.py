@@ -1,9 +1,10 @@
-"""A scene that many tests begin with, played once a process and then put back: its rows, its files, its hour, and what
-it gave.
+"""A scene that many tests begin with, played once a process and then put back: its rows, its files,
+its hour, and what it gave.
 
-Only for tests that commit, and only where a test has written nothing before, or the very rows upon which the scene was
-played; else it is played. An old one is played anew: what a borrower is asked in it runs out after minutes, which a
-busy machine takes. Where nobody is asked anything any more, it may be older: `IS_OVER`.
+Only for tests that commit, and only where a test has written nothing before, or the very rows upon
+which the scene was played; else it is played. An old one is played anew: what a borrower is asked
+in it runs out after minutes, which a busy machine takes. Where nobody is asked anything any more,
+it may be older: `IS_OVER`.
 """
 
 import shutil
@@ -53,14 +54,18 @@ _made: dict[str, Model] = {}
 
 
 def staged(name: str, play: Callable[[], Given], *, seconds: float | None = None) -> Given:
-    """What `play` gives, with the rows and files it leaves. The name stands for all that has a say in the scene but for
-    rows, settings and hour as they are when it begins. It is good for so many seconds."""
+    """What `play` gives, with the rows and files it leaves. The name stands for all that has a say
+    in the scene but for rows, settings and hour as they are when it begins. It is good for so many
+    seconds.
+    """
     if connection.in_atomic_block:
         return play()
     upon = "" if copies.is_untouched() else copies.digest()
     scene = (name, upon, _settings(), clock._state.offset)
     kept = _kept.get(scene)
-    is_fresh = kept is not None and time.monotonic() < kept.played_at + (_FRESH_SECONDS if seconds is None else seconds)
+    is_fresh = kept is not None and time.monotonic() < kept.played_at + (
+        _FRESH_SECONDS if seconds is None else seconds
+    )
     if kept is None or not is_fresh or not copies.put(kept.database):
         kept = _keep(scene, play())
     else:
@@ -71,7 +76,9 @@ def staged(name: str, play: Callable[[], Given], *, seconds: float | None = None
 
 
 def same(name: str, make: Callable[[], Row]) -> Row:
-    """A row that is the same in each test of this process, so that a scene that begins upon it can be put back."""
+    """A row that is the same in each test of this process, so that a scene that begins upon it can
+    be put back.
+    """
     if name not in _made:
         _made[name] = deepcopy(row := make())
         return row
@@ -82,7 +89,9 @@ def same(name: str, make: Callable[[], Row]) -> Row:
 
 def _settings() -> str:
     """All of ours but for addresses that every test has of its own."""
-    own = (name for name in dir(settings) if name.startswith("TULGA_") and name not in _OWN_TO_A_TEST)
+    own = (
+        name for name in dir(settings) if name.startswith("TULGA_") and name not in _OWN_TO_A_TEST
+    )
     return repr([(name, getattr(settings, name)) for name in own])
 
 
@@ -96,5 +105,7 @@ def _keep(scene: _Scene, given: object) -> _Kept:
         if (folder := getattr(settings, setting)).is_dir():
             folders[setting] = shutil.copytree(folder, place / setting.lower())
     database = copies.keep(place / "database")
-    _kept[scene] = _Kept(place, database, folders, deepcopy(given), clock._state.offset, time.monotonic())
+    _kept[scene] = _Kept(
+        place, database, folders, deepcopy(given), clock._state.offset, time.monotonic()
+    )
     return _kept[scene]

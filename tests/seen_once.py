@@ -1,4 +1,5 @@
-"""A picture that was measured is not measured again by the same nets: the same pixels give the same numbers.
+"""A picture that was measured is not measured again by the same nets: the same pixels give the same
+numbers.
 
 That they do is held by the tests of the engines, which ask the nets.
 """
@@ -18,11 +19,14 @@ from verification.engines.liveness import corners, landmarks, planarity
 
 @pytest.fixture(scope="module")
 def seen_once(request: pytest.FixtureRequest) -> Iterator[None]:
-    """In this module what is found of a frame, and from one frame to the next, is found once a process."""
+    """In this module what is found of a frame, and from one frame to the next, is found once a
+    process.
+    """
     with remembered():
         yield
     if request.node.get_closest_marker("proof"):
-        _remembering.cache_clear()  # its many frames are nobody else's, and each is kept with its pixels
+        # its many frames are nobody else's, and each is kept with its pixels
+        _remembering.cache_clear()
 
 
 @contextmanager
@@ -30,9 +34,17 @@ def remembered() -> Iterator[None]:
     """The same where no test asks: in a process that a test started."""
     landmarks_of, faces_of, embeddings_of, depth_of, kept_of, around_of = _remembering()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(landmarks, "measure_all", lambda images, *, networks: landmarks_of(networks, images))
-        patch.setattr(Backend, "look_at_all", lambda backend, images: tuple(faces_of(backend, images)))
-        patch.setattr(OnnxRecogniser, "embed_all", lambda recogniser, faces: tuple(embeddings_of(recogniser, faces)))
+        patch.setattr(
+            landmarks, "measure_all", lambda images, *, networks: landmarks_of(networks, images)
+        )
+        patch.setattr(
+            Backend, "look_at_all", lambda backend, images: tuple(faces_of(backend, images))
+        )
+        patch.setattr(
+            OnnxRecogniser,
+            "embed_all",
+            lambda recogniser, faces: tuple(embeddings_of(recogniser, faces)),
+        )
         patch.setattr(planarity, "measure", depth_of)
         patch.setattr(corners, "kept", kept_of)
         patch.setattr(corners, "around", around_of)
@@ -41,13 +53,17 @@ def remembered() -> Iterator[None]:
 
 @cache
 def _remembering() -> tuple[Callable[..., Any], ...]:
-    """The functions as they are before anything is put in their place; they remember as long as the process lives."""
+    """The functions as they are before anything is put in their place; they remember as long as the
+    process lives.
+    """
     measure_all = landmarks.measure_all
     return (
         _each_once(lambda nets, images: measure_all(images, networks=nets), _pixels),
         _each_once(Backend.look_at_all, _pixels),
         # The same face is one that is cut out by the same points.
-        _each_once(OnnxRecogniser.embed_all, lambda face: (*_pixels(face.image), face.points.tobytes())),
+        _each_once(
+            OnnxRecogniser.embed_all, lambda face: (*_pixels(face.image), face.points.tobytes())
+        ),
         _once(planarity.measure),
         _once(corners.kept),
         _once(corners.around),
@@ -59,9 +75,12 @@ def _pixels(image: Any) -> tuple[object, ...]:
 
 
 def _each_once(
-    see_all: Callable[[Any, Sequence[Any]], Sequence[Any]], named: Callable[[Any], tuple[object, ...]]
+    see_all: Callable[[Any, Sequence[Any]], Sequence[Any]],
+    named: Callable[[Any], tuple[object, ...]],
 ) -> Callable[[Any, Sequence[Any]], list[Any]]:
-    """`see_all(nets, shown)`, each asked once for the same nets. Those are kept, so that no other takes their id."""
+    """`see_all(nets, shown)`, each asked once for the same nets. Those are kept, so that no other
+    takes their id.
+    """
     seen: dict[tuple[object, ...], tuple[Any, Any]] = {}
 
     def remembered(nets: Any, shown: Sequence[Any]) -> list[Any]:

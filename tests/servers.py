@@ -1,7 +1,8 @@
-"""PostgreSQL, Redis and RabbitMQ of one test run: private, on free loopback ports, in one folder, gone afterwards.
+"""PostgreSQL, Redis and RabbitMQ of one test run: private, on free loopback ports, in one folder,
+gone afterwards.
 
-Whatever else listens on the usual ports is left alone, so two runs at once do not meet, and a server that trusts
-everybody as superuser hides no missing grant.
+Whatever else listens on the usual ports is left alone, so two runs at once do not meet, and a
+server that trusts everybody as superuser hides no missing grant.
 """
 
 import os
@@ -26,11 +27,23 @@ import psycopg
 import redis
 
 REDIS_DATABASES = 256
-"""How many processes of pytest one Redis serves; more is no defect of Redis, only of this number."""
+"""How many processes of pytest one Redis serves; more is no defect of Redis, only of this
+number.
+"""
 
 _START_SECONDS = 60
-_PACKAGES = {"postgres": "postgresql", "redis-server": "redis-server", "rabbitmq-server": "rabbitmq-server"}
-_PLACES = ("/usr/lib/postgresql/*/bin", "/usr/local/pgsql/bin", "/usr/lib/rabbitmq/bin", "/usr/sbin", "/opt/*/bin")
+_PACKAGES = {
+    "postgres": "postgresql",
+    "redis-server": "redis-server",
+    "rabbitmq-server": "rabbitmq-server",
+}
+_PLACES = (
+    "/usr/lib/postgresql/*/bin",
+    "/usr/local/pgsql/bin",
+    "/usr/lib/rabbitmq/bin",
+    "/usr/sbin",
+    "/opt/*/bin",
+)
 
 
 class ServerMissing(Exception):
@@ -39,7 +52,9 @@ class ServerMissing(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """A running server: what points a process of this name to its own place there, and how to end it."""
+    """A running server: what points a process of this name to its own place there, and how to end
+    it.
+    """
 
     places: Callable[[str], Mapping[str, str]]
     stop: Callable[[], None]
@@ -53,11 +68,14 @@ def missing_packages() -> list[str]:
 class Servers:
     """The servers of one run: each starts when a process first needs it, all end together.
 
-    Every process gets a database, a number (Redis) or a virtual host (RabbitMQ) of its own, however many there are.
+    Every process gets a database, a number (Redis) or a virtual host (RabbitMQ) of its own, however
+    many there are.
     """
 
     def __init__(self, folder: Path, *, postgresql: Sequence[str] = ()) -> None:
-        """`folder` is the run's own, and gone after it. `postgresql`: options, as of `start_postgresql`."""
+        """`folder` is the run's own, and gone after it. `postgresql`: options, as of
+        `start_postgresql`.
+        """
         self._postgresql = postgresql
         self._folder, self._lock, self._stack = folder, Lock(), ExitStack()
         self._running: dict[str, Server | ServerMissing] = {}
@@ -67,12 +85,19 @@ class Servers:
         """Nothing runs yet."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
         """End what was started."""
         self._stack.close()
 
     def environment(self, process: str, *, broker: str) -> dict[str, str]:
-        """What points this process to its own places; with a broker, PostgreSQL too. Raises `ServerMissing`."""
+        """What points this process to its own places; with a broker, PostgreSQL too. Raises
+        `ServerMissing`.
+        """
         found = {"TULGA_TEST_RUN_DIR": str(self._folder)}
         if broker != "filesystem":
             start = partial(start_postgresql, more=self._postgresql)
@@ -83,7 +108,11 @@ class Servers:
         """The process's own place at the broker alone."""
         if broker == "redis":
             return dict(self._start("redis", start_redis).places(str(self._number(process))))
-        return dict(self._start("rabbitmq", start_rabbitmq).places(process)) if broker == "rabbitmq" else {}
+        return (
+            dict(self._start("rabbitmq", start_rabbitmq).places(process))
+            if broker == "rabbitmq"
+            else {}
+        )
 
     def _start(self, name: str, start: Callable[[Path], Server]) -> Server:
         with self._lock:
@@ -102,12 +131,15 @@ class Servers:
         with self._lock:
             number = self._numbers.setdefault(process, len(self._numbers))
         if number >= REDIS_DATABASES:
-            raise ServerMissing(f"Redis was started for {REDIS_DATABASES} processes, and there are more")
+            raise ServerMissing(
+                f"Redis was started for {REDIS_DATABASES} processes, and there are more"
+            )
         return number
 
 
 def start_postgresql(folder: Path, *, more: Sequence[str] = ()) -> Server:
-    """A cluster whose owner role may make databases and whose application role may not. Raises `ServerMissing`.
+    """A cluster whose owner role may make databases and whose application role may not. Raises
+    `ServerMissing`.
 
     `more`: options of PostgreSQL beside those of every test, as `name=value`.
     """
@@ -115,7 +147,18 @@ def start_postgresql(folder: Path, *, more: Sequence[str] = ()) -> Server:
     data.mkdir()
     if user:
         shutil.chown(data, user["user"])
-    initdb = [_program("initdb"), "-D", str(data), "-U", "tulga_root", "-A", "trust", "-E", "UTF8", "--no-sync"]
+    initdb = [
+        _program("initdb"),
+        "-D",
+        str(data),
+        "-U",
+        "tulga_root",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--no-sync",
+    ]
     _run(initdb, **user)
     # What is lost with the machine is no loss here, so nothing waits for the disk.
     options = [
@@ -128,26 +171,45 @@ def start_postgresql(folder: Path, *, more: Sequence[str] = ()) -> Server:
     ]
     options += [f"unix_socket_directories={data}", *more]
     command = [_program("postgres"), "-D", str(data), "-h", "127.0.0.1", "-p", str(port)]
-    process = _spawn([*command, *(word for option in options for word in ("-c", option))], folder, **user)
+    process = _spawn(
+        [*command, *(word for option in options for word in ("-c", option))], folder, **user
+    )
     root = f"postgresql://tulga_root@127.0.0.1:{port}/postgres"
-    _wait(lambda: psycopg.connect(root, connect_timeout=1).close(), process, psycopg.OperationalError)
+    _wait(
+        lambda: psycopg.connect(root, connect_timeout=1).close(), process, psycopg.OperationalError
+    )
     _make_roles(root)
-    # By its socket in the folder: a statement over the loopback takes half as much again of a core, and twice as long.
+    # By its socket in the folder: a statement over the loopback takes half as much again of a core,
+    # and twice as long.
     place = f"{quote(str(data), safe='')}:{port}"
     return Server(
         places=lambda name: {
             "TULGA_TEST_DATABASE_URL": f"postgresql://tulga_app@{place}/tulga_test_{name}",
-            "TULGA_TEST_MIGRATION_DATABASE_URL": f"postgresql://tulga_owner@{place}/tulga_test_{name}",
+            "TULGA_TEST_MIGRATION_DATABASE_URL": (
+                f"postgresql://tulga_owner@{place}/tulga_test_{name}"
+            ),
         },
         stop=lambda: _end(process, signal.SIGINT),  # which does not wait for clients to leave
     )
 
 
 def start_redis(folder: Path) -> Server:
-    """A Redis that keeps nothing on disk, with a number for each process. Raises `ServerMissing`."""
+    """A Redis that keeps nothing on disk, with a number for each process. Raises
+    `ServerMissing`.
+    """
     port = free_port()
-    command = [_program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
-    process = _spawn([*command, "--save", "", "--appendonly", "no", "--databases", str(REDIS_DATABASES)], folder)
+    command = [
+        _program("redis-server"),
+        "--port",
+        str(port),
+        "--bind",
+        "127.0.0.1",
+        "--dir",
+        str(folder),
+    ]
+    process = _spawn(
+        [*command, "--save", "", "--appendonly", "no", "--databases", str(REDIS_DATABASES)], folder
+    )
     _wait(lambda: redis.Redis(port=port).ping(), process, redis.ConnectionError)
     return Server(
         places=lambda number: {"TULGA_TEST_BROKER_URL": f"redis://127.0.0.1:{port}/{number}"},
@@ -156,7 +218,9 @@ def start_redis(folder: Path) -> Server:
 
 
 def start_rabbitmq(folder: Path) -> Server:
-    """A RabbitMQ node that makes a virtual host for each process that asks. Raises `ServerMissing`."""
+    """A RabbitMQ node that makes a virtual host for each process that asks. Raises
+    `ServerMissing`.
+    """
     home, port = folder / "rabbitmq", free_port()
     home.mkdir()
     (home / "plugins").write_text("[].")
@@ -202,16 +266,21 @@ def _make_roles(address: str) -> None:
     with psycopg.connect(address, autocommit=True) as root:
         root.execute("CREATE ROLE tulga_owner LOGIN CREATEDB")
         root.execute("CREATE ROLE tulga_app LOGIN")
-        # To drop a database is to end what still runs in it, another role's sessions and the server's own workers too.
+        # To drop a database is to end what still runs in it, another role's sessions and the
+        # server's own workers too.
         root.execute("GRANT pg_signal_backend TO tulga_owner")
-        if root.info.server_version >= 150_000:  # else each test that commits gets a copy, which takes longer
+        if (
+            root.info.server_version >= 150_000
+        ):  # else each test that commits gets a copy, which takes longer
             root.execute("GRANT SET ON PARAMETER session_replication_role TO tulga_owner")
 
 
 def _unprivileged_user() -> dict[str, Any]:
-    """For `subprocess`: who runs PostgreSQL, which refuses to run as root; nothing where we are somebody else already.
+    """For `subprocess`: who runs PostgreSQL, which refuses to run as root; nothing where we are
+    somebody else already.
 
-    No program changes the user: it would stand between our signals and the server, which then outlives its run.
+    No program changes the user: it would stand between our signals and the server, which then
+        outlives its run.
     """
     if os.geteuid() != 0:
         return {}
@@ -231,7 +300,8 @@ def _program(name: str) -> str:
 
 
 def _find(name: str) -> str | None:
-    # The plain programs first: Debian's wrappers in /usr/sbin change the user and so lose our settings.
+    # The plain programs first: Debian's wrappers in /usr/sbin change the user and so lose our
+    # settings.
     for place in _PLACES:
         for folder in sorted(Path("/").glob(place.lstrip("/")), reverse=True):
             if os.access(folder / name, os.X_OK):
@@ -240,10 +310,11 @@ def _find(name: str) -> str | None:
 
 
 def free_port() -> int:
-    """A free port that the system gives to nobody who asks for any: a server binds seconds after its port is chosen.
+    """A free port that the system gives to nobody who asks for any: a server binds seconds after
+    its port is chosen.
 
-    Below the range of <https://www.kernel.org/doc/html/latest/networking/ip-sysctl.html>, `ip_local_port_range`. Two
-    runs at once choose by chance, and hardly ever the same.
+    Below the range of <https://www.kernel.org/doc/html/latest/networking/ip-sysctl.html>,
+    `ip_local_port_range`. Two runs at once choose by chance, and hardly ever the same.
     """
     for port in random.sample(range(20_000, 32_000), 100):
         with socket.socket() as probe, suppress(OSError):
@@ -270,13 +341,21 @@ def _spawn(
 
 def _run(command: list[str], environment: Mapping[str, str] | None = None, **user: Any) -> None:
     limits: dict[str, Any] = {"timeout": _START_SECONDS, "check": False}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, **limits, **user)
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, **limits, **user
+    )
     if done.returncode:
-        raise ServerMissing(f"{' '.join(command)} failed: {done.stderr.strip() or done.stdout.strip()}")
+        raise ServerMissing(
+            f"{' '.join(command)} failed: {done.stderr.strip() or done.stdout.strip()}"
+        )
 
 
-def _wait(ask: Callable[[], object], process: subprocess.Popen[bytes], not_yet: type[Exception]) -> None:
-    """Ask until there is an answer. Raises `ServerMissing` when the process has ended or the time is over."""
+def _wait(
+    ask: Callable[[], object], process: subprocess.Popen[bytes], not_yet: type[Exception]
+) -> None:
+    """Ask until there is an answer. Raises `ServerMissing` when the process has ended or the time
+    is over.
+    """
     deadline = time.monotonic() + _START_SECONDS
     while True:
         try:

@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-# What begins and ends a transaction, what says whose rows it sees, and what a process tells of its rates once a second.
+# What begins and ends a transaction, what says whose rows it sees, and what a process tells of its
+# rates once a second.
 APART = re.compile(
-    r"\s*(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|SET|SELECT set_config|INSERT INTO verification_ratecount)\b",
+    r"\s*(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|SET|SELECT set_config|INSERT INTO"
+    r" verification_ratecount)\b",
     re.IGNORECASE,
 )
 

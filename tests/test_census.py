@@ -52,7 +52,9 @@ def test_what_processes_saw_is_joined(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_such_a_fault_fails_a_run_whose_tests_passed(capsys: pytest.CaptureFixture[str]) -> None:
-    job = jobs.Job(leg="sqlite", name="a", files=(), arguments=(), environment=lambda _: {}, seed="7")
+    job = jobs.Job(
+        leg="sqlite", name="a", files=(), arguments=(), environment=lambda _: {}, seed="7"
+    )
     good = jobs.Progress(job=job, outcomes={"a": "passed"})
     assert jobs.conclude([good], seconds=1, seed="7") == 0
     assert jobs.conclude([good], ["reason:made_up: no test"], seconds=1, seed="7") == 1
@@ -65,12 +67,16 @@ def test_only_a_whole_run_is_judged() -> None:
     assert not legs.is_whole([], "tests/test_census.py")
 
 
-def test_an_answer_is_noted_once_and_one_by_forged_rows_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_is_noted_once_and_one_by_forged_rows_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(census.VARIABLE, str(tmp_path))
     monkeypatch.setattr(noting, "_SEEN", set())
     monkeypatch.setattr(noting, "_KNOWN", set())
     problem = {"code": "bad_input", "errors": [{"code": "required"}]}
-    middleware = noting.Noting(lambda _: JsonResponse(problem, content_type="application/problem+json"))
+    middleware = noting.Noting(
+        lambda _: JsonResponse(problem, content_type="application/problem+json")
+    )
     asked = RequestFactory().get("/v1/verifications")
     monkeypatch.setitem(census._state, "forges", True)
     middleware(asked)
@@ -80,23 +86,33 @@ def test_an_answer_is_noted_once_and_one_by_forged_rows_is_not(tmp_path: Path, m
     middleware(asked)
     middleware(asked)
     lines = [json.loads(line) for line in told.read_text().splitlines()]
-    assert [one["seen"] for one in lines if "seen" in one] == [["field:required", "problem:bad_input"]]
+    assert [one["seen"] for one in lines if "seen" in one] == [
+        ["field:required", "problem:bad_input"]
+    ]
     assert {"problem:bad_input", "field:required", "page:csrf"} <= set(lines[0]["known"])
 
 
 def test_what_lists_codes_says_none() -> None:
     page = b"<p>x</p><code>abandoned</code>"
-    assert "reason:abandoned" in noting.codes_in("/oversight/case", "text/html; charset=utf-8", page)
+    assert "reason:abandoned" in noting.codes_in(
+        "/oversight/case", "text/html; charset=utf-8", page
+    )
     assert list(noting.codes_in("/docs/problems", "text/html", page)) == []
 
 
 @pytest.mark.parametrize(
     ("mark", "table"),
-    [("", "reason"), (' data-entry="verification.ended"', "reason"), (' data-entry="clearance.refused"', "refusal")],
+    [
+        ("", "reason"),
+        (' data-entry="verification.ended"', "reason"),
+        (' data-entry="clearance.refused"', "refusal"),
+    ],
 )
 def test_a_code_on_a_page_of_those_who_work_is_of_one_table(mark: str, table: str) -> None:
     page = f"<strong>x</strong> <code{mark}>consent_declined</code>".encode()
-    assert list(noting.codes_in("/oversight/case", "text/html", page)) == [f"{table}:consent_declined"]
+    assert list(noting.codes_in("/oversight/case", "text/html", page)) == [
+        f"{table}:consent_declined"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -107,7 +123,11 @@ def test_a_code_on_a_page_of_those_who_work_is_of_one_table(mark: str, table: st
             {"code": "abandoned", "checks": [{"code": "otp_wrong"}]},
             {"abandoned", "otp_wrong"},
         ),
-        ("/v1/verifications/ver_x", {"code": None, "next_action": {"code": "abandoned"}}, {"abandoned"}),
+        (
+            "/v1/verifications/ver_x",
+            {"code": None, "next_action": {"code": "abandoned"}},
+            {"abandoned"},
+        ),
         ("/v/state", {"notice": "borrower_busy"}, {"borrower_busy"}),
         ("/v/state", ["nothing", 1, None], set()),
     ],
@@ -119,7 +139,9 @@ def test_where_answers_say_why(path: str, said: object, found: set[str]) -> None
 
 def test_a_clearance_and_an_event_are_of_their_own_tables() -> None:
     clearance = {"code": "cooling_off", "gates": [{"status": "passed"}, {"status": "cooling_off"}]}
-    assert "refusal:cooling_off" in noting.codes_in("/v1/x", "application/json", json.dumps(clearance).encode())
+    assert "refusal:cooling_off" in noting.codes_in(
+        "/v1/x", "application/json", json.dumps(clearance).encode()
+    )
     event = {"data": [{"type": "verification.created", "lender_sequence": 1}]}
     assert list(noting.codes_in("/v1/events", "application/json", json.dumps(event).encode())) == [
         "event:verification.created"

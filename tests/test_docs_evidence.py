@@ -1,7 +1,7 @@
 """A figure that the documents quote is the one that `make prove` found.
 
-A quote is written `<!-- evidence: PART.KEY -->1 234`: the number behind the comment is what docs/evidence/PART.json
-holds under KEY (`figures.signatures`, `counts.passed`, …).
+A quote is written `<!-- evidence: PART.KEY -->1 234`: the number behind the comment is what
+docs/evidence/PART.json holds under KEY (`figures.signatures`, `counts.passed`, …).
 """
 
 import json
@@ -13,7 +13,8 @@ import pytest
 
 _ROOT = Path(__file__).resolve().parent.parent
 _QUOTE = re.compile(
-    r"<!-- evidence: (?P<part>[a-z_]+)\.(?P<key>[a-zA-Z0-9_.,: ]+) -->(?P<number>[0-9](?:[0-9., \u00a0\u202f]*[0-9])?)"
+    r"<!-- evidence: (?P<part>[a-z_]+)\.(?P<key>[a-zA-Z0-9_.,: ]+) -->(?P<number>[0-9](?:[0-9.,"
+    r" \u00a0\u202f]*[0-9])?)"
 )
 _MENTION = re.compile(r"<!--\s*evidence")
 
@@ -25,7 +26,11 @@ def wrong_quotes(text: str, evidence: Path) -> Iterator[str]:
         yield "a quote is not written as quotes are"
     for quote in quotes:
         path = evidence / f"{quote['part']}.json"
-        found = _value(json.loads(path.read_text(encoding="utf-8")), quote["key"]) if path.is_file() else None
+        found = (
+            _value(json.loads(path.read_text(encoding="utf-8")), quote["key"])
+            if path.is_file()
+            else None
+        )
         quoted = float(re.sub(r"[, \u00a0\u202f]", "", quote["number"]))
         if found is None or float(found) != quoted:
             yield f"{quote['part']}.{quote['key']} is {found}, not {quote['number']}"
@@ -49,7 +54,9 @@ def test_the_documents_quote_what_was_found() -> None:
 
 def test_what_is_quoted_is_proven_without_failures() -> None:
     failed = [
-        path.name for path in (_ROOT / "docs" / "evidence").glob("*.json") if json.loads(path.read_text())["failures"]
+        path.name
+        for path in (_ROOT / "docs" / "evidence").glob("*.json")
+        if json.loads(path.read_text())["failures"]
     ]
     assert not failed
 

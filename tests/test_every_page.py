@@ -30,10 +30,31 @@ def test_every_page_is_in_the_list() -> None:
 
 
 NO_PAGE = {
-    "no person reads it": ("healthz", "readyz", "lenders:jwks", "lenders:openapi", "borrower:state", "borrower:hint"),
-    "no person reads it either": ("borrower:phone_state", "borrower:egov_start", "borrower:egov_documents"),
-    "it acts, and leads to a page": ("borrower:route", "borrower:resume", "borrower:egov_mint", "review:attest"),
-    "it acts, and leads to another": ("borrower:peek", "review:vote", "people:logout", "set_language"),
+    "no person reads it": (
+        "healthz",
+        "readyz",
+        "lenders:jwks",
+        "lenders:openapi",
+        "borrower:state",
+        "borrower:hint",
+    ),
+    "no person reads it either": (
+        "borrower:phone_state",
+        "borrower:egov_start",
+        "borrower:egov_documents",
+    ),
+    "it acts, and leads to a page": (
+        "borrower:route",
+        "borrower:resume",
+        "borrower:egov_mint",
+        "review:attest",
+    ),
+    "it acts, and leads to another": (
+        "borrower:peek",
+        "review:vote",
+        "people:logout",
+        "set_language",
+    ),
     "a file": ("borrower:signed", "oversight:leaf", "oversight:checkpoint", "review:picture"),
 }
 """Addresses at which nobody reads a page, by reason."""
@@ -49,7 +70,9 @@ BROUGHT_ABOUT = {
 
 
 def named(patterns: list[URLPattern | URLResolver], *, within: str = "") -> set[str]:
-    """Every name of an address, but for those of Django's admin and of the API, whose answers are JSON."""
+    """Every name of an address, but for those of Django's admin and of the API, whose answers are
+    JSON.
+    """
     found = set()
     for one in patterns:
         if isinstance(one, URLResolver):
@@ -70,7 +93,10 @@ def test_every_address_that_a_person_opens_is_in_the_list() -> None:
             assert shown.name == "nowhere"
     elsewhere = [name for names in NO_PAGE.values() for name in names]
     assert set(BROUGHT_ABOUT) <= {shown.name for shown in EVERY}
-    assert named(get_resolver().url_patterns) == (listed | set(elsewhere)) - {"admin:index", "admin:refused"}
+    assert named(get_resolver().url_patterns) == (listed | set(elsewhere)) - {
+        "admin:index",
+        "admin:refused",
+    }
 
 
 def test_every_page_has_its_pictures_and_none_is_too_big() -> None:

@@ -15,7 +15,9 @@ _NAMED = sorted(set(re.findall(r"`([a-z_/]+\.py):([a-z_]+)`", _PAGE)))
 def test_every_function_it_names_is_there(file: str, function: str) -> None:
     tree = ast.parse((_ROOT / file).read_text("utf-8"))
     assert function in {
-        node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        node.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
 
 
@@ -24,6 +26,8 @@ def test_it_names_the_whole_way_of_three() -> None:
     assert len(_PAGE.splitlines()) <= 80
 
 
-@pytest.mark.parametrize("place", sorted({path.name for path in (_ROOT / "verification" / "stages").iterdir()}))
+@pytest.mark.parametrize(
+    "place", sorted({path.name for path in (_ROOT / "verification" / "stages").iterdir()})
+)
 def test_every_stage_stands_in_it(place: str) -> None:
     assert place.startswith("__") or f"`{place}`" in _PAGE

@@ -14,14 +14,34 @@ from verification.log import entries
 
 _ROOT = Path(__file__).resolve().parent.parent
 # Made by machines, installed, or somebody else's: not written here.
-_NOT_OURS = {".git", ".venv", "var", "build", "__pycache__", ".hypothesis", "migrations", "evidence", "vectors"}
+_NOT_OURS = {
+    ".git",
+    ".venv",
+    "var",
+    "build",
+    "__pycache__",
+    ".hypothesis",
+    "migrations",
+    "evidence",
+    "vectors",
+}
 _TEXTS = {".py", ".js", ".html", ".css", ".sh", ".md", ".txt", ".toml", ".po", ".svg", ""}
 
 _READERS = 8
 # path, text that breaks the rule, text that is right by the smallest change
 _BROKEN: list[tuple[Rule, str, str, str]] = [
-    (house_rules.leaves_the_environment_alone, "config/a.py", "import os\nos.environ['A']", "import os\nos.sep"),
-    (house_rules.leaves_the_environment_alone, "people/a.py", "from os import getenv", "from os import sep"),
+    (
+        house_rules.leaves_the_environment_alone,
+        "config/a.py",
+        "import os\nos.environ['A']",
+        "import os\nos.sep",
+    ),
+    (
+        house_rules.leaves_the_environment_alone,
+        "people/a.py",
+        "from os import getenv",
+        "from os import sep",
+    ),
     (
         house_rules.leaves_the_status_alone,
         "verification/workflow/a.py",
@@ -40,7 +60,12 @@ _BROKEN: list[tuple[Rule, str, str, str]] = [
         "Verification.objects.filter(pk=1).update(**columns)",
         "Attempt.objects.filter(pk=1).update(**columns)",
     ),
-    (house_rules.leaves_the_status_alone, "lenders/a.py", "row.status = 'verified'", "attempt.status = 'passed'"),
+    (
+        house_rules.leaves_the_status_alone,
+        "lenders/a.py",
+        "row.status = 'verified'",
+        "attempt.status = 'passed'",
+    ),
     (
         house_rules.leaves_the_status_alone,
         "lenders/a.py",
@@ -60,7 +85,12 @@ _BROKEN: list[tuple[Rule, str, str, str]] = [
         "models.DataKey._default_manager.count()",
     ),
     (house_rules.reads_no_entries, "lenders/a.py", "AuditLeaf._base_manager", "AuditLeaf(log=log)"),
-    (house_rules.reads_no_entries, "people/a.py", "row.entries.filter(type=x)", "report.entries.find(x)"),
+    (
+        house_rules.reads_no_entries,
+        "people/a.py",
+        "row.entries.filter(type=x)",
+        "report.entries.find(x)",
+    ),
     (
         house_rules.reads_no_entries,
         "verification/review/a.py",
@@ -92,11 +122,31 @@ _BROKEN: list[tuple[Rule, str, str, str]] = [
         "try:\n f()\nexcept: pass",
         "try:\n f()\nexcept (OSError, ValueError): pass",
     ),
-    (house_rules.imports_on_top, "people/a.py", "def f():\n    import os", "import os\ndef f(): pass"),
-    (house_rules.imports_on_top, "people/apps.py", "def f():\n    import os", "def ready():\n    import os"),
+    (
+        house_rules.imports_on_top,
+        "people/a.py",
+        "def f():\n    import os",
+        "import os\ndef f(): pass",
+    ),
+    (
+        house_rules.imports_on_top,
+        "people/apps.py",
+        "def f():\n    import os",
+        "def ready():\n    import os",
+    ),
     (house_rules.is_finished, "people/a.py", "# TO" + "DO: later", "# later"),
-    (house_rules.asks_no_forbidden_landmarks, "verification/a.py", "x.face_" + "landmarks(a)", "x.face_locations(a)"),
-    (house_rules.locks_without_addresses, "requirements/dev.txt", "a @ https://example.org/a.whl", "a==1"),
+    (
+        house_rules.asks_no_forbidden_landmarks,
+        "verification/a.py",
+        "x.face_" + "landmarks(a)",
+        "x.face_locations(a)",
+    ),
+    (
+        house_rules.locks_without_addresses,
+        "requirements/dev.txt",
+        "a @ https://example.org/a.whl",
+        "a==1",
+    ),
     (
         house_rules.has_no_inline_code,
         "t.html",
@@ -107,7 +157,12 @@ _BROKEN: list[tuple[Rule, str, str, str]] = [
     (house_rules.has_no_inline_code, "t.html", "<style>p {}</style>", "<p>style</p>"),
     (house_rules.has_no_inline_code, "t.html", "<a onclick='a()'>", "<a href='/on'>"),
     (house_rules.has_no_inline_code, "t.html", "<img src='//example.org/a'>", "<img src='/a'>"),
-    (house_rules.has_no_inline_code, "t.html", "<link href='https://example.org/a'>", "<p>https://example.org</p>"),
+    (
+        house_rules.has_no_inline_code,
+        "t.html",
+        "<link href='https://example.org/a'>",
+        "<p>https://example.org</p>",
+    ),
     (house_rules.names_no_machine, "a.md", "see /wo" + "rk/here", "see http://host/wo" + "rk/here"),
 ]
 
@@ -124,9 +179,17 @@ def _text(path: PurePosixPath) -> str:
 
 def _walked() -> Iterator[PurePosixPath]:
     for folder, folders, names in os.walk(_ROOT):
-        folders[:] = [name for name in folders if name not in _NOT_OURS and not name.endswith(("_cache", ".egg-info"))]
-        names = [name for name in names if name not in _NOT_OURS]  # in a work tree of its own `.git` is a file
-        yield from (PurePosixPath((Path(folder) / name).relative_to(_ROOT).as_posix()) for name in names)
+        folders[:] = [
+            name
+            for name in folders
+            if name not in _NOT_OURS and not name.endswith(("_cache", ".egg-info"))
+        ]
+        names = [
+            name for name in names if name not in _NOT_OURS
+        ]  # in a work tree of its own `.git` is a file
+        yield from (
+            PurePosixPath((Path(folder) / name).relative_to(_ROOT).as_posix()) for name in names
+        )
 
 
 @pytest.mark.parametrize("rule", house_rules.TEXT_RULES, ids=lambda rule: rule.__name__)
@@ -141,7 +204,9 @@ def test_every_file_keeps_the_rule(rule: Rule) -> None:
 
 
 @pytest.mark.parametrize(("rule", "path", "broken", "right"), _BROKEN)
-def test_a_rule_tells_the_broken_from_the_right(rule: Rule, path: str, broken: str, right: str) -> None:
+def test_a_rule_tells_the_broken_from_the_right(
+    rule: Rule, path: str, broken: str, right: str
+) -> None:
     assert list(rule(PurePosixPath(path), broken))
     assert not list(rule(PurePosixPath(path), right))
 
@@ -150,7 +215,9 @@ def test_a_rule_tells_the_broken_from_the_right(rule: Rule, path: str, broken: s
 def test_a_module_named_for_nothing_is_found(name: str) -> None:
     assert list(house_rules.is_named_for_something(PurePosixPath(f"verification/{name}.py"), ""))
     assert list(house_rules.is_named_for_something(PurePosixPath(f"verification/{name}/a.py"), ""))
-    assert not list(house_rules.is_named_for_something(PurePosixPath("verification/notices.py"), ""))
+    assert not list(
+        house_rules.is_named_for_something(PurePosixPath("verification/notices.py"), "")
+    )
 
 
 def test_every_rule_has_a_sample_that_breaks_it() -> None:
@@ -159,7 +226,9 @@ def test_every_rule_has_a_sample_that_breaks_it() -> None:
 
 
 def test_the_log_has_at_most_eight_readers_of_entries() -> None:
-    readers = [name for name, _ in inspect.getmembers(entries, inspect.isfunction) if _is_reader(name)]
+    readers = [
+        name for name, _ in inspect.getmembers(entries, inspect.isfunction) if _is_reader(name)
+    ]
     assert len(readers) <= _READERS, readers
 
 
@@ -168,7 +237,11 @@ def _is_reader(name: str) -> bool:
 
 
 def test_no_file_is_somebody_elses() -> None:
-    wrong = [f"{path}: {sentence}" for path in _files() for sentence in house_rules.is_ours_to_publish(path)]
+    wrong = [
+        f"{path}: {sentence}"
+        for path in _files()
+        for sentence in house_rules.is_ours_to_publish(path)
+    ]
     assert not wrong, "\n".join(wrong)
 
 
@@ -182,7 +255,8 @@ def test_a_picture_of_our_own_page_may_stay() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE"]
+    "name",
+    ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE"],
 )
 def test_the_papers_of_the_project_are_there(name: str) -> None:
     assert (_ROOT / name).read_text(encoding="utf-8").strip()

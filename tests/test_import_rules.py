@@ -1,4 +1,6 @@
-"""Every file imports what its place may import and nothing else, and each forbidden import is noticed."""
+"""Every file imports what its place may import and nothing else, and each forbidden import is
+noticed.
+"""
 
 from pathlib import Path, PurePosixPath
 
@@ -102,7 +104,9 @@ def test_every_file_imports_only_what_its_place_may() -> None:
     wrong = [
         sentence
         for path in _files()
-        for sentence in wrong_imports(PurePosixPath(path.relative_to(_ROOT).as_posix()), path.read_text("utf-8"))
+        for sentence in wrong_imports(
+            PurePosixPath(path.relative_to(_ROOT).as_posix()), path.read_text("utf-8")
+        )
     ]
     assert not wrong, "\n".join(wrong)
 
@@ -115,7 +119,11 @@ def test_a_forbidden_import_is_noticed(place: str, line: str) -> None:
 
 def test_a_file_without_a_place_may_import_nothing() -> None:
     assert list(wrong_imports(PurePosixPath("verification/new_room/a.py"), "import json"))
-    assert not list(wrong_imports(PurePosixPath("verification/new_room/a.py"), "from verification.core import ids"))
+    assert not list(
+        wrong_imports(
+            PurePosixPath("verification/new_room/a.py"), "from verification.core import ids"
+        )
+    )
 
 
 @pytest.mark.parametrize("place", sorted({*ALLOWED, *FINDS_BY_NAME}))

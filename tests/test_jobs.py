@@ -63,9 +63,13 @@ def test_a_process_that_still_writes_is_read_to_its_last_whole_line(tmp_path: Pa
     assert progress.seconds == {"a": 1.5, "b": 0.5}
 
 
-def test_the_last_line_repeats_what_failed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_the_last_line_repeats_what_failed(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     names = ("tests/a.py::test_b[it's $5]", "tests/a.py::test_b[2]", "tests/a.py::test_c")
-    lines: list[dict[str, object]] = [{"test": name, "outcome": "failed", "seconds": 1} for name in names]
+    lines: list[dict[str, object]] = [
+        {"test": name, "outcome": "failed", "seconds": 1} for name in names
+    ]
     failed = told(tmp_path, *lines)
     assert jobs.conclude([failed], seconds=61, seed="7") == 1
     *_, counts, last = capsys.readouterr().out.splitlines()
@@ -93,7 +97,15 @@ def test_processes_run_side_by_side_and_what_failed_is_shown(
     work = [
         job(str(good)),
         job(str(bad), name="sqlite_2"),
-        Job(leg="redis", name="redis_1", files=(), arguments=(), environment=missing, seed="7", waits=True),
+        Job(
+            leg="redis",
+            name="redis_1",
+            files=(),
+            arguments=(),
+            environment=missing,
+            seed="7",
+            waits=True,
+        ),
     ]
     ended = {one.job.name: one for one in jobs.run(work, tmp_path)}
     assert list(ended["sqlite_1"].outcomes.values()) == ["passed"]
@@ -122,7 +134,9 @@ def test_a_pair_is_gone_only_with_a_reason(
     assert len(lost({"sqlite": {"tests/a.py::test_b": 2}}, now, reasons)) == gone
 
 
-def test_what_takes_too_much_of_a_core_on_the_mean_or_in_all_its_cases_is_long(tmp_path: Path) -> None:
+def test_what_takes_too_much_of_a_core_on_the_mean_or_in_all_its_cases_is_long(
+    tmp_path: Path,
+) -> None:
     many = [{"outcome": "passed", "seconds": 0.1, "core": 0.01} for _ in range(101)]
     ended = told(
         tmp_path,
@@ -151,4 +165,8 @@ def test_whoever_uses_a_running_deployment_is_marked_as_a_service() -> None:
     """Without the mark its processes would start with every commit, and in two legs more."""
     files = [*(legs.ROOT / "tests" / "service").glob("test_*.py")]
     assert len(files) > 10
-    assert [path.name for path in files if "pytest.mark.service" not in path.read_text().partition("\ndef ")[0]] == []
+    assert [
+        path.name
+        for path in files
+        if "pytest.mark.service" not in path.read_text().partition("\ndef ")[0]
+    ] == []

@@ -48,7 +48,9 @@ def plays(name: str, *, seconds: float | None = None) -> bool:
     return bool(played)
 
 
-@pytest.mark.parametrize(("fresh", "seconds", "is_played"), [(60, None, False), (0, None, True), (0, 60, False)])
+@pytest.mark.parametrize(
+    ("fresh", "seconds", "is_played"), [(60, None, False), (0, None, True), (0, 60, False)]
+)
 def test_an_old_one_is_played_anew(
     fresh: int, seconds: float | None, is_played: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -59,7 +61,9 @@ def test_an_old_one_is_played_anew(
     assert plays("a scene that grows old", seconds=seconds) == is_played
 
 
-def test_it_is_put_back_upon_the_very_rows_upon_which_it_was_played(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_put_back_upon_the_very_rows_upon_which_it_was_played(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(scenes, "_kept", {})
     for name, is_played in (("One", True), ("One", False), ("Another", True), ("One", False)):
         copies.renew()
@@ -69,7 +73,9 @@ def test_it_is_put_back_upon_the_very_rows_upon_which_it_was_played(monkeypatch:
         assert Lender.objects.get(pk=of.pk).name == name
 
 
-def test_a_scene_that_was_put_back_is_not_taken_for_nothing_written(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scene_that_was_put_back_is_not_taken_for_nothing_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(scenes, "_kept", {})
     for _ in range(2):
         copies.renew()
@@ -100,7 +106,14 @@ def test_it_is_of_the_hour_at_which_it_begins_and_leaves_the_hour_at_which_it_en
 def test_only_so_many_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scenes, "_kept", {})
     monkeypatch.setattr(scenes, "_MOST", 2)
-    for name, is_played in (("a", True), ("b", True), ("a", False), ("c", True), ("b", False), ("a", True)):
+    for name, is_played in (
+        ("a", True),
+        ("b", True),
+        ("a", False),
+        ("c", True),
+        ("b", False),
+        ("a", True),
+    ):
         assert plays(name) == is_played
         copies.renew()
     assert all(kept.place.is_dir() for kept in scenes._kept.values())

@@ -14,7 +14,10 @@ from tests.environment import quick_place
 from tests.servers import REDIS_DATABASES, ServerMissing, Servers, start_postgresql
 
 _ROOT = Path(__file__).resolve().parent.parent
-_PROGRAM = "import os; from tests.environment import prepare; prepare(); print(os.environ['CELERY_BROKER_URL'])"
+_PROGRAM = (
+    "import os; from tests.environment import prepare; prepare();"
+    " print(os.environ['CELERY_BROKER_URL'])"
+)
 
 
 @pytest.fixture
@@ -25,9 +28,18 @@ def servers(tmp_path: Path) -> Iterator[Servers]:
 
 
 def test_a_process_uses_the_place_it_is_given_and_no_developers_own() -> None:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("TULGA_", "PYTEST_"))}
-    environment |= {"CELERY_BROKER_URL": "redis://developer/1", "TULGA_TEST_BROKER_URL": "redis://127.0.0.1:1/40"}
-    done = subprocess.run([sys.executable, "-c", _PROGRAM], cwd=_ROOT, env=environment, capture_output=True, text=True)
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("TULGA_", "PYTEST_"))
+    }
+    environment |= {
+        "CELERY_BROKER_URL": "redis://developer/1",
+        "TULGA_TEST_BROKER_URL": "redis://127.0.0.1:1/40",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", _PROGRAM], cwd=_ROOT, env=environment, capture_output=True, text=True
+    )
     assert done.stdout.strip() == "redis://127.0.0.1:1/40", done.stderr
 
 
@@ -37,7 +49,9 @@ def test_sqlite_and_the_filesystem_need_no_server(servers: Servers, tmp_path: Pa
 
 
 @pytest.mark.service
-def test_forty_processes_have_forty_places_at_one_redis_and_too_many_are_told_so(servers: Servers) -> None:
+def test_forty_processes_have_forty_places_at_one_redis_and_too_many_are_told_so(
+    servers: Servers,
+) -> None:
     addresses = [_broker(servers, f"process_{number}") for number in range(40)]
     assert len(set(addresses)) == 40
     assert len({address.rpartition("/")[0] for address in addresses}) == 1

@@ -16,7 +16,9 @@ class VerificationConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Names the weights of the engines, and registers the deployment checks, which need the rows loaded."""
+        """Names the weights of the engines, and registers the deployment checks, which need the
+        rows loaded.
+        """
         backends.use(
             Choice(
                 backend=settings.TULGA_FACE_BACKEND,

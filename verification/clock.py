@@ -1,12 +1,13 @@
 """One clock for all processes: the database's. Each measures how far its own is off, and adds that.
 
-1. When a process starts, and every minute from then on, it asks the database for the time; at once where its own clock
-   was set meanwhile: a tick that leapt ten minutes ahead would else end fresh dialogues for up to a minute.
-2. From then on it counts by the monotonic clock, corrected by the difference: due times, leases and entries of
-   processes on several machines can be compared, and a clock that is set in the middle of a step moves nothing of it. A
-   difference that the question itself may have caused is none.
-3. One of more than five seconds is no drift but a fault of the machine: such a process does not start, and one that
-   runs takes no more work and says so.
+1. When a process starts, and every minute from then on, it asks the database for the time; at once
+   where its own clock was set meanwhile: a tick that leapt ten minutes ahead would else end fresh
+   dialogues for up to a minute.
+2. From then on it counts by the monotonic clock, corrected by the difference: due times, leases and
+   entries of processes on several machines can be compared, and a clock that is set in the middle
+   of a step moves nothing of it. A difference that the question itself may have caused is none.
+3. One of more than five seconds is no drift but a fault of the machine: such a process does not
+   start, and one that runs takes no more work and says so.
 """
 
 import logging
@@ -22,15 +23,23 @@ from verification.core.errors import Misconfigured
 logger = logging.getLogger(__name__)
 
 MEASURE_SECONDS = 60
-"""How often the difference is measured. reliability.md §6. A quartz clock of 100 ppm drifts 6 ms meanwhile."""
+"""How often the difference is measured. reliability.md §6. A quartz clock of 100 ppm drifts 6 ms
+meanwhile.
+"""
 OFFSET_MAX_SECONDS = 5
 """Above it the machine's clock is wrong, not late. reliability.md §6."""
 LEAP_SECONDS = 1
-"""A clock that ran so much faster or slower than time did was set. Ours: NTP slews by less than 0.04 s in a minute."""
+"""A clock that ran so much faster or slower than time did was set. Ours: NTP slews by less than
+0.04 s in a minute.
+"""
 AGAIN_SECONDS = 5
-"""After a question that was not answered. Ours: a vanished host holds who asks for ten seconds and more."""
+"""After a question that was not answered. Ours: a vanished host holds who asks for ten seconds and
+more.
+"""
 SAMPLES = 3
-"""Questions a measurement asks; the one that took least time counts, for half of that time is how wrong it may be."""
+"""Questions a measurement asks; the one that took least time counts, for half of that time is how
+wrong it may be.
+"""
 
 
 @dataclass
@@ -38,7 +47,9 @@ class _State:
     offset: timedelta = timedelta(0)
     measured_at: float | None = None  # by the monotonic clock
     read_at: datetime | None = None  # what the machine's clock said then
-    again_at: float = 0  # by the monotonic clock; not before it, after a question that was not answered
+    again_at: float = (
+        0  # by the monotonic clock; not before it, after a question that was not answered
+    )
     is_right: bool = False
 
 
@@ -66,7 +77,8 @@ def keep_right() -> None:
         return
     if _state.measured_at is not None:
         passed = time.monotonic() - _state.measured_at
-        # Seconds by which the machine's clock went further than time did since the last measurement.
+        # Seconds by which the machine's clock went further than time did since the last
+        # measurement.
         leap = (timezone.now() - _state.read_at).total_seconds() - passed if _state.read_at else 0
         if passed < MEASURE_SECONDS and abs(leap) < LEAP_SECONDS:
             return
@@ -97,11 +109,12 @@ def measure_offset() -> timedelta:
         # SQLite's day has 8 decimal places of a double: a millisecond.
         half = (after - before) / 2
         samples.append((theirs - (before + half), half + timedelta(milliseconds=1)))
-    # A clock that was set back in the middle of a question makes its time negative: that sample is the worst.
+    # A clock that was set back in the middle of a question makes its time negative: that sample is
+    # the worst.
     difference, uncertainty = min(samples, key=lambda sample: abs(sample[1]))
     _state.offset = difference if abs(difference) > uncertainty else timedelta(0)
-    # 2 Both clocks at one moment: of a few readings the one in which the process stood least. One that is put aside
-    # between the two would go ahead by so much until it measures again.
+    # 2 Both clocks at one moment: of a few readings the one in which the process stood least. One
+    # that is put aside between the two would go ahead by so much until it measures again.
     readings = []
     for _ in range(SAMPLES):
         at, read = time.monotonic(), timezone.now()
@@ -114,7 +127,9 @@ def measure_offset() -> timedelta:
 
 
 def require_right() -> None:
-    """Raises `Misconfigured` in a process that starts on a clock that is wrong; what cannot be asked yet is later."""
+    """Raises `Misconfigured` in a process that starts on a clock that is wrong; what cannot be
+    asked yet is later.
+    """
     try:
         difference = measure_offset()
     except Error as error:
@@ -127,6 +142,6 @@ def require_right() -> None:
 def _message_of(difference: timedelta) -> str:
     seconds = round(difference.total_seconds())
     return (
-        f"this machine's clock is {abs(seconds)} s {'behind' if seconds > 0 else 'ahead of'} the database's.\n"
-        f"Set it right (NTP): {OFFSET_MAX_SECONDS} s are allowed."
+        f"this machine's clock is {abs(seconds)} s {'behind' if seconds > 0 else 'ahead of'} the"
+        f" database's.\nSet it right (NTP): {OFFSET_MAX_SECONDS} s are allowed."
     )

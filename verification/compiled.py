@@ -1,4 +1,6 @@
-"""Queries of every request and every look for work: compiled to SQL once, and run with other values ever after."""
+"""Queries of every request and every look for work: compiled to SQL once, and run with other values
+ever after.
+"""
 
 from collections.abc import Callable, Sequence
 from copy import copy
@@ -17,7 +19,9 @@ Given = str | bytes | int | datetime
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a value will stand in the parameters of the statement; Django hands it on as it is, being of no column."""
+    """Where a value will stand in the parameters of the statement; Django hands it on as it is,
+    being of no column.
+    """
 
     number: int
 
@@ -33,15 +37,18 @@ class _Sql:
 class Compiled(Generic[Row]):
     """Rows that are asked for by other values each time.
 
-    Django spells a query anew whenever it is asked: of 40 columns in a millisecond, which is longer than the database
-    takes to answer it. Here that is done at the first question. `rows` makes the query set of places for its values;
-    what is asked may differ by them only, so none is None, and none a list. A value goes to the database as it comes:
-    none is for a column that keeps another form of it (`verification/fields.py`).
+    Django spells a query anew whenever it is asked: of 40 columns in a millisecond, which is longer
+    than the database takes to answer it. Here that is done at the first question. `rows` makes the
+    query set of places for its values; what is asked may differ by them only, so none is None, and
+    none a list. A value goes to the database as it comes: none is for a column that keeps another
+    form of it (`verification/fields.py`).
     """
 
     def __init__(self, rows: Callable[..., QuerySet[Any, Row]]) -> None:
         self._rows = rows
-        self._places = [Value(_Place(number)) for number, _ in enumerate(signature(rows).parameters)]
+        self._places = [
+            Value(_Place(number)) for number, _ in enumerate(signature(rows).parameters)
+        ]
         self._sql: dict[str, _Sql] = {}
 
     def rows(self, *values: object) -> QuerySet[Any, Row]:
@@ -60,18 +67,25 @@ class Compiled(Generic[Row]):
         asked: Any = copy(compiled.compiler)
         asked.connection = connection
         asked.as_sql = lambda *_, **__: (compiled.sql, parameters)
-        # What makes values of columns: sought once a connection and kept on it, for some are methods of its own.
+        # What makes values of columns: sought once a connection and kept on it, for some are
+        # methods of its own.
         converters = vars(connection).setdefault("_converters_of_compiled", {})
         if self not in converters:
-            converters[self] = asked.get_converters([column for column, *_ in asked.select[: asked.col_count]])
+            converters[self] = asked.get_converters(
+                [column for column, *_ in asked.select[: asked.col_count]]
+            )
         asked.get_converters = lambda _: converters[self]
         query = SimpleNamespace(get_compiler=lambda *_, **__: asked)
         rows = compiled.rows
-        standing_for = SimpleNamespace(db=rows.db, model=rows.model, query=query, _known_related_objects={})
+        standing_for = SimpleNamespace(
+            db=rows.db, model=rows.model, query=query, _known_related_objects={}
+        )
         return list(rows._iterable_class(standing_for))
 
     def are_there(self, asked: Sequence[Sequence[Given]]) -> list[bool]:
-        """Whether there is a row, for each of these values: one statement, which stops at the first row of each."""
+        """Whether there is a row, for each of these values: one statement, which stops at the first
+        row of each.
+        """
         connection = connections[DEFAULT_DB_ALIAS]
         spelled = [self._spelled(values, connection) for values in asked]
         looks = ", ".join(f"EXISTS({compiled.sql})" for compiled, _ in spelled)
@@ -80,8 +94,12 @@ class Compiled(Generic[Row]):
             cursor.execute(f"SELECT {looks}", given)
             return [bool(one) for one in cursor.fetchone()]
 
-    def _spelled(self, values: Sequence[object], connection: Any) -> tuple[_Sql, tuple[object, ...]]:
-        """The query as this kind of database is asked, and its parameters, these values among them."""
+    def _spelled(
+        self, values: Sequence[object], connection: Any
+    ) -> tuple[_Sql, tuple[object, ...]]:
+        """The query as this kind of database is asked, and its parameters, these values among
+        them.
+        """
         # 1 spelled by Django, once
         if (compiled := self._sql.get(connection.vendor)) is None:
             rows = self._rows(*self._places)
@@ -89,11 +107,15 @@ class Compiled(Generic[Row]):
             compiled = self._sql[connection.vendor] = _Sql(rows, compiler, *compiler.as_sql())
             compiler.connection = None  # of this thread, which may end
         # 2 each value in its places
-        if strange := [value for value in values if not isinstance(value, str | bytes | int | datetime)]:
+        if strange := [
+            value for value in values if not isinstance(value, str | bytes | int | datetime)
+        ]:
             raise TypeError(f"{type(strange[0]).__name__} has no place in a compiled query")
         adapt = connection.ops.adapt_datetimefield_value
         given = [
             adapt(value) if isinstance(value, datetime) else value
             for value, _ in zip(values, self._places, strict=True)
         ]
-        return compiled, tuple(given[one.number] if isinstance(one, _Place) else one for one in compiled.parameters)
+        return compiled, tuple(
+            given[one.number] if isinstance(one, _Place) else one for one in compiled.parameters
+        )

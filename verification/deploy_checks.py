@@ -1,4 +1,6 @@
-"""Refuses to start unsafe: what Django's checks and every live process must find in order before anything live runs."""
+"""Refuses to start unsafe: what Django's checks and every live process must find in order before
+anything live runs.
+"""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -35,25 +37,38 @@ _OF_THE_OPERATOR = ("name", "bin", "address", "telephone")
 
 
 def check_live_set(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """One error for each thing that keeps the live set from running; silent while live mode is off."""
+    """One error for each thing that keeps the live set from running; silent while live mode is
+    off.
+    """
     if not settings.TULGA_MODES_LIVE:
         return []
     hint = "Mend this, or turn live mode off until it is mended."
     faults: list[str] = []
     if not settings.TULGA_PUBLIC_URL.startswith("https://"):
-        faults.append("TULGA_PUBLIC_URL is not https: live pages and cookies would travel in the clear.")
+        faults.append(
+            "TULGA_PUBLIC_URL is not https: live pages and cookies would travel in the clear."
+        )
     if settings.DEBUG:
         faults.append("TULGA_DEBUG is on.")
     for name in _OF_THE_OPERATOR:
         if not getattr(settings.TULGA_OPERATOR, name):
-            faults.append(f"TULGA_OPERATOR_{name.upper()} is empty: /about could not say who runs this address.")
+            faults.append(
+                f"TULGA_OPERATOR_{name.upper()} is empty: /about could not say who runs this"
+                " address."
+            )
     for name in sorted(settings.TULGA_KEYS_MADE_BY_DEMO):
         faults.append(f"{name} was made by the demo: make your own with manage.py make_keys.")
     for kind in ("log", "document", "decision", "door", "sender"):
         if not any((one.kind, one.mode) == (kind, "live") for one in settings.TULGA_CERTIFIED):
-            faults.append(f"No certified public key of kind {kind} for live: run manage.py make_keys and certify_keys.")
+            faults.append(
+                f"No certified public key of kind {kind} for live: run manage.py make_keys and"
+                " certify_keys."
+            )
     if others := settings.TULGA_OTHERS_KEYS:
-        told = f"{settings.TULGA_PROCESS} can read {others[0]}, one of {len(others)} keys that are none of its own"
+        told = (
+            f"{settings.TULGA_PROCESS} can read {others[0]}, one of {len(others)} keys that are"
+            " none of its own"
+        )
         faults.append(f"The process {told}: give each process its own user.")
     if settings.TULGA_PROCESS not in ("web", "worker", "tick", "sender"):
         faults.append("TULGA_PROCESS makes one process of all: in live mode each is its own.")
@@ -62,26 +77,46 @@ def check_live_set(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
         if not said.is_ready:
             faults.append(f"Route {name} {said.detail}.")
         faults += [f"Route {name}: {reason}." for reason in said.unfit_for_live]
-        done = {stages.release(name, law=law.sha256).id for law in profiles.ALL} if said.is_ready else set()
+        done = (
+            {stages.release(name, law=law.sha256).id for law in profiles.ALL}
+            if said.is_ready
+            else set()
+        )
         if done - releases.RELEASES.keys():
-            faults.append(f"Route {name} is done as no release in core/releases.py: nobody could verify its verdicts.")
-    return [Error(fault, hint=hint, id=f"tulga.E{number:03}") for number, fault in enumerate(faults, start=1)]
+            faults.append(
+                f"Route {name} is done as no release in core/releases.py: nobody could verify its"
+                " verdicts."
+            )
+    return [
+        Error(fault, hint=hint, id=f"tulga.E{number:03}")
+        for number, fault in enumerate(faults, start=1)
+    ]
 
 
 def check_mci(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """In December that the next year has no value of the MCI, then that this one has none; silent as the live set is.
+    """In December that the next year has no value of the MCI, then that this one has none; silent
+    as the live set is.
 
     Clearances alone are refused without it: no process stops for want of it.
     """
     if not settings.TULGA_MODES_LIVE:
         return []
     today = almaty.day_of(clock.now())
-    hint = "Sign it and take it, with its source: manage.py sign_law, then take_law (docs/operator-guide.md)."
+    hint = (
+        "Sign it and take it, with its source: manage.py sign_law, then take_law"
+        " (docs/operator-guide.md)."
+    )
     if not mci.is_known(today):
-        fault = f"No value of the MCI is known for {today.year}: clearances are refused with mci_unknown."
+        fault = (
+            f"No value of the MCI is known for {today.year}: clearances are refused with"
+            " mci_unknown."
+        )
         return [Error(fault, hint=hint, id="tulga.E901")]
     if today.month >= mci.WARNED_FROM_MONTH and not mci.is_known(date(today.year + 1, 1, 1)):
-        fault = f"No value of the MCI is known for {today.year + 1}: clearances will be refused from 1 January."
+        fault = (
+            f"No value of the MCI is known for {today.year + 1}: clearances will be refused from 1"
+            " January."
+        )
         return [Warning(fault, hint=hint, id="tulga.W901")]
     return []
 

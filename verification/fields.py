@@ -1,6 +1,8 @@
-"""Columns that keep in fewer bytes what is text wherever it is read. To migrations and databases they are binary.
+"""Columns that keep in fewer bytes what is text wherever it is read. To migrations and databases
+they are binary.
 
-What a damaged row holds is read as an empty text, which is no hash and no signature: whoever compares it says so.
+What a damaged row holds is read as an empty text, which is no hash and no signature: whoever
+    compares it says so.
 """
 
 import re
@@ -15,7 +17,9 @@ from verification.core.stored import from_base64url, to_base64url
 _HEX: Final = re.compile("(?:[0-9a-f]{2})*")
 _RAW: Final = -zlib.MAX_WBITS  # without a checksum: the log has the hash of what is read back
 _JWS_MAX: Final = 1_000_000
-"""Bytes of three lines. Ours: a receipt has some 5 000, and whoever writes rows must not fill our memory."""
+"""Bytes of three lines. Ours: a receipt has some 5 000, and whoever writes rows must not fill our
+memory.
+"""
 
 
 def _compact(text: str) -> str:
@@ -27,7 +31,9 @@ def _compact(text: str) -> str:
 
 
 def _unpacked(kept: bytes) -> str:
-    """The compact form of what was compressed; empty of what was not, or is longer than a signature."""
+    """The compact form of what was compressed; empty of what was not, or is longer than a
+    signature.
+    """
     reader = zlib.decompressobj(_RAW)
     try:
         text = reader.decompress(kept, _JWS_MAX).decode()
@@ -37,8 +43,10 @@ def _unpacked(kept: bytes) -> str:
     return _compact(text) if reader.eof and not reader.unused_data else ""
 
 
-class _BinaryField(models.BinaryField):  # type: ignore[type-arg]  # Django's own takes none when it runs
-    _pyi_private_get_type: str  # type: ignore[assignment]  # what Python reads, for the type checker alone
+# Django's own takes none when it runs
+class _BinaryField(models.BinaryField):  # type: ignore[type-arg]
+    # what Python reads, for the type checker alone
+    _pyi_private_get_type: str  # type: ignore[assignment]
     _read: Callable[[bytes], str]  # what a column's bytes say
 
     def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
@@ -67,14 +75,17 @@ class HexField(_BinaryField):
     _read = staticmethod(bytes.hex)
 
     def get_prep_value(self, value: Any) -> Any:
-        """The bytes. Raises `ValueError` for what spells none, or otherwise than it is read back."""
+        """The bytes. Raises `ValueError` for what spells none, or otherwise than it is read
+        back.
+        """
         if isinstance(value, str) and not _HEX.fullmatch(value):
             raise ValueError("no lower-case hex")
         return bytes.fromhex(value) if isinstance(value, str) else value
 
 
 class CompactJwsField(_BinaryField):
-    """A JSON Web Signature in its compact form, kept as what it spells: a line each of header, payload and signature.
+    """A JSON Web Signature in its compact form, kept as what it spells: a line each of header,
+    payload and signature.
 
     Those are compressed to a third of the compact form. What is no such signature is kept as it is.
     """
@@ -88,7 +99,9 @@ class CompactJwsField(_BinaryField):
         text = value
         try:
             header, payload, signature = value.split(".")
-            lines = "\n".join([*(from_base64url(part).decode() for part in (header, payload)), signature])
+            lines = "\n".join(
+                [*(from_base64url(part).decode() for part in (header, payload)), signature]
+            )
             text = lines if _compact(lines) == value else value
         except ValueError:
             pass

@@ -1,6 +1,8 @@
-"""The routes: each is its stages in order, and what differs from a stage's own defaults. Data, and nothing else.
+"""The routes: each is its stages in order, and what differs from a stage's own defaults. Data, and
+nothing else.
 
-An entry enables nothing: its name must stand in `settings.TULGA_ROUTES`, and in the profile that counts it.
+An entry enables nothing: its name must stand in `settings.TULGA_ROUTES`, and in the profile that
+    counts it.
 """
 
 from django.utils.translation import gettext_lazy as _

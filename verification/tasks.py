@@ -1,4 +1,6 @@
-"""The Celery edge: a bell, which no child ever hears, and one step, which a worker hands to its own pool."""
+"""The Celery edge: a bell, which no child ever hears, and one step, which a worker hands to its own
+pool.
+"""
 
 import logging
 from copy import copy
@@ -15,7 +17,9 @@ logger = logging.getLogger(__name__)
 
 @shared_task(name="verification.bell")
 def bell(queue: str) -> None:
-    """Says that there is work in this queue. The worker's own process takes it: see config/feeding.py."""
+    """Says that there is work in this queue. The worker's own process takes it: see
+    config/feeding.py.
+    """
 
 
 @shared_task(
@@ -31,8 +35,8 @@ def advance(verification_id: str) -> None:
         if claimed is None:
             return
         try:
-            # The work has a row of its own: what a transaction that was rolled back did to it in memory is not the
-            # claim.
+            # The work has a row of its own: what a transaction that was rolled back did to it in
+            # memory is not the claim.
             run.run(copy(claimed))
         except FenceLost:
             logger.info("fence lost: %s", verification_id)

@@ -1,11 +1,15 @@
-"""The one place that begins transactions. In each it says whose rows may be seen, for PostgreSQL's row policies.
+"""The one place that begins transactions. In each it says whose rows may be seen, for PostgreSQL's
+row policies.
 
 `running` stands around all that a process does for one request, step or round. Within it
-1. `writing` is a transaction that is kept or taken back as a whole; one inside another is a savepoint;
-2. statements outside of any are reads: on PostgreSQL the first begins a transaction, which the next `writing` goes on
-   with, or `rest` or `running` end; on SQLite they need none: there a transaction keeps other writers away;
-3. whose rows: `tulga.lender` is one lender's id, or `tulga.scope` is `all`. Whoever names neither will see none. Both
-   are local to the transaction, so a kept connection never carries them on. SQLite knows no such policies.
+1. `writing` is a transaction that is kept or taken back as a whole; one inside another is a
+  savepoint;
+2. statements outside of any are reads: on PostgreSQL the first begins a transaction, which the next
+   `writing` goes on with, or `rest` or `running` end; on SQLite they need none: there a transaction
+   keeps other writers away;
+3. whose rows: `tulga.lender` is one lender's id, or `tulga.scope` is `all`. Whoever names neither
+   will see none. Both are local to the transaction, so a kept connection never carries them on.
+   SQLite knows no such policies.
 """
 
 import os
@@ -29,23 +33,35 @@ _NAME = "SELECT set_config('tulga.lender', %s, true), set_config('tulga.scope', 
 
 LOOK_UPS = {
     "api_key": "a key is found by its hash, and says whose it is",
-    "link": "the borrower's link and session are found by their hash, and say whose verification it is",
+    "link": (
+        "the borrower's link and session are found by their hash, and say whose verification it is"
+    ),
     "egov_mobile": "the app's code is found by its hash, and says whose verification it is",
-    "hand_over": "the phone's code and token are found by their hash, and say whose verification it is",
+    "hand_over": (
+        "the phone's code and token are found by their hash, and say whose verification it is"
+    ),
     "served": "which lenders are served is public, and told to whoever asks who runs this address",
-    "overdue": "how many keep frames for too long is a number over all lenders, for whoever runs the processes",
+    "overdue": (
+        "how many keep frames for too long is a number over all lenders, for whoever runs the"
+        " processes"
+    ),
     "law": "what was taken of the law stands in the logs, and counts for everybody",
-    "sign_in": "a person is found by their session or address, and says for which lender they work, if for any",
+    "sign_in": (
+        "a person is found by their session or address, and says for which lender they work, if"
+        " for any"
+    ),
 }
-"""What is asked before the lender is known, each with the reason why it may be asked over all of them."""
+"""What is asked before the lender is known, each with the reason why it may be asked over all of
+them.
+"""
 
 
 @dataclass
 class _Run:
     """What this thread is doing, whose rows it may see, and the transaction that is open for it.
 
-    said: whose rows its transaction was told of last. has_written: in the transaction of its reads, which then ends
-    before another begins.
+    said: whose rows its transaction was told of last. has_written: in the transaction of its reads,
+    which then ends before another begins.
     """
 
     lender: str = ""
@@ -61,7 +77,9 @@ _run: ContextVar[_Run | None] = ContextVar("run", default=None)
 
 @contextmanager
 def running(*, lender: str = "", scope: str = "") -> Iterator[None]:
-    """All statements inside run in transactions that say whose rows may be seen; `see` may say it later."""
+    """All statements inside run in transactions that say whose rows may be seen; `see` may say it
+    later.
+    """
     outer = _run.get()
     rest()
     run = _Run(lender, scope)
@@ -82,7 +100,8 @@ def running(*, lender: str = "", scope: str = "") -> Iterator[None]:
 def writing(*, durable: bool = False) -> Iterator[None]:
     """A transaction that is kept as a whole or taken back as a whole; a savepoint within another.
 
-    durable: what it wrote is kept when it ends, so it must not be within another. Raises `RuntimeError` if it is.
+    durable: what it wrote is kept when it ends, so it must not be within another. Raises
+        `RuntimeError` if it is.
     """
     run = _run.get()
     if run is None or run.is_writing:
@@ -94,7 +113,9 @@ def writing(*, durable: bool = False) -> Iterator[None]:
                 yield
                 is_kept = True
         finally:
-            if run is not None and not is_kept:  # what was said since the savepoint was taken back with it
+            if (
+                run is not None and not is_kept
+            ):  # what was said since the savepoint was taken back with it
                 (run.lender, run.scope), run.said = before, None
         return
     if connection.needs_rollback or run.has_written:
@@ -107,8 +128,9 @@ def writing(*, durable: bool = False) -> Iterator[None]:
                 ending.enter_context(transaction.atomic(durable=durable))
                 run.said = None
             else:
-                # What was read in it is no older for that: at PostgreSQL's READ COMMITTED each statement sees what has
-                # been kept until it begins. It saves a transaction in every request that reads before it writes.
+                # What was read in it is no older for that: at PostgreSQL's READ COMMITTED each
+                # statement sees what has been kept until it begins. It saves a transaction in every
+                # request that reads before it writes.
                 ending.push(begun)
             yield
     finally:
@@ -116,7 +138,8 @@ def writing(*, durable: bool = False) -> Iterator[None]:
 
 
 def rest(*, is_kept: bool = True) -> None:
-    """Ends the transaction of reads, if one is open: the database is not kept waiting for a long errand.
+    """Ends the transaction of reads, if one is open: the database is not kept waiting for a long
+    errand.
 
     is_kept: what was written among the reads. What an exception left is not: nothing of it counts.
     """
@@ -128,7 +151,9 @@ def rest(*, is_kept: bool = True) -> None:
 
 
 def process() -> int:
-    """By what the database knows whoever asks it: its own process for us on PostgreSQL, ours on SQLite."""
+    """By what the database knows whoever asks it: its own process for us on PostgreSQL, ours on
+    SQLite.
+    """
     if connection.vendor != "postgresql":
         return os.getpid()
     connection.ensure_connection()
@@ -136,7 +161,8 @@ def process() -> int:
 
 
 def is_gone(number: int, *, since: datetime) -> bool:
-    """Whether whoever was there under this number at that time has gone, and so commits nothing any more.
+    """Whether whoever was there under this number at that time has gone, and so commits nothing any
+    more.
 
     False where it cannot be told: behind a pooler, say, whose processes outlive ours.
     """
@@ -155,14 +181,18 @@ def is_gone(number: int, *, since: datetime) -> bool:
 
 
 def see(*, lender: str = "", scope: str = "") -> None:
-    """From here on this request may see this lender's rows, or all. The database is told before the next statement."""
+    """From here on this request may see this lender's rows, or all. The database is told before the
+    next statement.
+    """
     if (run := _run.get()) is not None:
         run.lender, run.scope = lender, scope
 
 
 @contextmanager
 def looking_up(what: str) -> Iterator[None]:
-    """Sees all rows for one of `LOOK_UPS`, and afterwards what was seen before, or what `see` named meanwhile."""
+    """Sees all rows for one of `LOOK_UPS`, and afterwards what was seen before, or what `see` named
+    meanwhile.
+    """
     if what not in LOOK_UPS:
         raise KeyError(what)
     run = _run.get()
@@ -175,15 +205,20 @@ def looking_up(what: str) -> Iterator[None]:
             see(lender=before[0], scope=before[1])
 
 
-def _say_first(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
-    """Before each statement: begins its transaction, if it is a read outside of any; says whose rows may be seen."""
+def _say_first(
+    execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]
+) -> Any:
+    """Before each statement: begins its transaction, if it is a read outside of any; says whose
+    rows may be seen.
+    """
     run = _run.get()
     if run is None or sql == _NAME:
         return execute(sql, params, many, context)
     is_read = not run.is_writing
     if is_read and run.reading is None:
         if connection.in_atomic_block:
-            # Django began this one by itself (a deletion, say), within the statement after which we rest anyway.
+            # Django began this one by itself (a deletion, say), within the statement after which we
+            # rest anyway.
             is_read, run.said = False, None
         else:
             run.reading, run.has_written, run.said = transaction.atomic(), False, None
@@ -196,7 +231,8 @@ def _say_first(execute: Callable[..., Any], sql: str, params: Any, many: bool, c
         run.has_written |= is_read and not sql.startswith("SELECT")
         return execute(sql, params, many, context)
     except Error:
-        # PostgreSQL takes no more statements in a transaction one of whose failed. One inside it is Django's to end.
+        # PostgreSQL takes no more statements in a transaction one of whose failed. One inside it is
+        # Django's to end.
         if is_read and not connection.savepoint_ids:
             rest(is_kept=False)
         raise

@@ -38,7 +38,9 @@ from verification.models import Attempt, AuditEntry, Clearance, DataKey, Link, V
 _PATH = "/v1/verifications"
 _TICKS = os.sysconf("SC_CLK_TCK")
 _ROUND = 20
-_SIGNED_MAX = 100  # cases that are signed, cleared and paid, each half a second before it is measured
+_SIGNED_MAX = (
+    100  # cases that are signed, cleared and paid, each half a second before it is measured
+)
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,9 @@ class Kind:
 
 def main() -> None:
     """Measure in turns, print."""
-    connection.settings_dict["CONN_MAX_AGE"] = None  # the backend whose time is counted stays the same
+    connection.settings_dict["CONN_MAX_AGE"] = (
+        None  # the backend whose time is counted stays the same
+    )
     lender = Lender.objects.create(name="Bench LLP", bin="180440012349", phone="+77270000044")
     issued, requests = keys.issue(lender, mode="test"), int(sys.argv[1])
     policy.RATE_REQUESTS = 10**9  # type: ignore[misc]  # the rate is not what is measured
@@ -80,7 +84,12 @@ def _kinds(signer: Signer, lender: Lender, requests: int) -> list[Kind]:
     asked = [f"{_PATH}/{signer.verified(lender).id}/clearances" for _ in range(_ROUND)]
     fresh = signer.opened(lender)
     return [
-        Kind("create", "POST", [_PATH], lambda: opening(client_reference=f"bench-{ids.new_id('ref')}")),
+        Kind(
+            "create",
+            "POST",
+            [_PATH],
+            lambda: opening(client_reference=f"bench-{ids.new_id('ref')}"),
+        ),
         Kind("status", "GET", [f"{_PATH}/{fresh}"]),
         Kind("list", "GET", [_PATH]),
         Kind("issue", "POST", asked, lambda: {"contract_sha256": CONTRACT}),
@@ -105,7 +114,9 @@ def _keep(kind: Kind, answer: Any, key: ApiKey) -> None:
         "key": DataKey.objects.get(**of_case),
         **{entry.pk: entry for entry in entries},
     }
-    KEPT.update(rows, entries=[entry.pk for entry in entries], key_sha256=key.sha256, lender=key.lender_id)
+    KEPT.update(
+        rows, entries=[entry.pk for entry in entries], key_sha256=key.sha256, lender=key.lender_id
+    )
     KEPT["sealed"] = rows["idempotent"].sealed_answer  # type: ignore[attr-defined]
 
 
@@ -137,7 +148,9 @@ def _in_turn(handler: WSGIHandler, kind: Kind, where: Iterator[str], secret: str
 
 
 def _statements(call: Callable[[], object]) -> str:
-    """How many statements a call sends, and in how many transactions that say whose rows may be seen."""
+    """How many statements a call sends, and in how many transactions that say whose rows may be
+    seen.
+    """
     call()
     with statements() as sent, CaptureQueriesContext(connection) as all_sent:
         call()
@@ -147,8 +160,12 @@ def _statements(call: Callable[[], object]) -> str:
     return f"{len(sent)} statements in {said} transactions"
 
 
-def _in_turns(ours: Callable[[], object], peers: Callable[[], object], number: int) -> tuple[list[float], list[float]]:
-    """Seconds a request of each: of the processor, this process and its backend; and of the wall clock."""
+def _in_turns(
+    ours: Callable[[], object], peers: Callable[[], object], number: int
+) -> tuple[list[float], list[float]]:
+    """Seconds a request of each: of the processor, this process and its backend; and of the wall
+    clock.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         backend = Path(f"/proc/{cursor.fetchone()[0]}/stat")
@@ -171,8 +188,14 @@ def _clocks(backend: Path) -> tuple[float, float]:
 def _show(name: str, ours: str, peers: str, spent: tuple[list[float], list[float]]) -> None:
     (cpu, wall), (bare_cpu, bare_wall) = spent
     print(f"{name}: {ours}; the bare view {peers}")
-    print(f"  processor {1000 * cpu:6.2f} ms   bare {1000 * bare_cpu:6.2f} ms   ratio {bare_cpu / cpu:.2f}x")
-    print(f"  clock     {1000 * wall:6.2f} ms   bare {1000 * bare_wall:6.2f} ms   ratio {bare_wall / wall:.2f}x")
+    print(
+        f"  processor {1000 * cpu:6.2f} ms   bare {1000 * bare_cpu:6.2f} ms   ratio"
+        f" {bare_cpu / cpu:.2f}x"
+    )
+    print(
+        f"  clock     {1000 * wall:6.2f} ms   bare {1000 * bare_wall:6.2f} ms   ratio"
+        f" {bare_wall / wall:.2f}x"
+    )
 
 
 if __name__ == "__main__":

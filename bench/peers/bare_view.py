@@ -29,7 +29,9 @@ KEPT: dict[str, Any] = {}
 
 
 class Bare(APIView):
-    """Writes or reads the same rows through the same models, and answers with what the product answered."""
+    """Writes or reads the same rows through the same models, and answers with what the product
+    answered.
+    """
 
     authentication_classes = ()
     permission_classes = ()
@@ -40,22 +42,30 @@ class Bare(APIView):
         with _transaction():
             key = _key()
         with _transaction():
-            own = Verification.objects.filter(lender_id=key.lender_id, mode=key.mode).select_related("key")
+            own = Verification.objects.filter(
+                lender_id=key.lender_id, mode=key.mode
+            ).select_related("key")
             if not named:
                 found = list(own.order_by("-created_at", "-id")[: policy.PAGE_DEFAULT + 1])
                 list(Attempt.objects.filter(verification__in=found, status__in=("open", "judging")))
                 return Response(KEPT["answer to list"])
-            Attempt.objects.filter(verification=own.filter(pk=named)[0], status__in=("open", "judging")).first()
+            Attempt.objects.filter(
+                verification=own.filter(pk=named)[0], status__in=("open", "judging")
+            ).first()
             return Response(KEPT["answer to status"])
 
     def post(self, request: Request, named: str = "") -> Response:
-        """The statements of an opening, or of a clearance asked for or consumed, with rows of another one anew."""
+        """The statements of an opening, or of a clearance asked for or consumed, with rows of
+        another one anew.
+        """
         with _transaction():
             _key()
         idempotent = _anew("idempotent", pk=None, key_sha256=secrets.token_hex(32))
         with _transaction():
             idempotent.save(force_insert=True)
-        held = IdempotentRequest.objects.filter(pk=idempotent.pk, fence=idempotent.fence, answered_at=None)
+        held = IdempotentRequest.objects.filter(
+            pk=idempotent.pk, fence=idempotent.fence, answered_at=None
+        )
         do = {"": _open, "ver": _ask, "clr": _consume}[named[:3]]
         with _transaction():
             held.update(reserved_until=timezone.now())
@@ -96,7 +106,9 @@ def _ask(named: str) -> tuple[int, Any]:
 def _consume(named: str) -> tuple[int, Any]:
     own = Clearance.objects.filter(pk=named, lender_id=KEPT["lender"], mode="test")
     row = Verification.objects.select_for_update().get(pk__in=own.values("verification"))
-    waiting = AuditPending.objects.filter(entry__verification=OuterRef("verification_id"), entry__type=_TOLD[1])
+    waiting = AuditPending.objects.filter(
+        entry__verification=OuterRef("verification_id"), entry__type=_TOLD[1]
+    )
     live = own.filter(~Exists(waiting), expires_at__gt=timezone.now())
     live.update(status="consumed", consumed_at=timezone.now())
     said = list(AuditEntry.objects.filter(verification=row, type__in=_TOLD))
@@ -113,7 +125,9 @@ def _placed(**which: Any) -> None:
 
 
 def _enter(row: Verification, type_: str, **columns: Any) -> None:
-    Verification.objects.filter(pk=row.pk, sequence=row.sequence).update(sequence=row.sequence + 1, **columns)
+    Verification.objects.filter(pk=row.pk, sequence=row.sequence).update(
+        sequence=row.sequence + 1, **columns
+    )
     entry = _anew(
         KEPT["entries"][0],
         pk=ids.new_id("evt"),
@@ -129,7 +143,10 @@ def _enter(row: Verification, type_: str, **columns: Any) -> None:
 def _transaction() -> Iterator[None]:
     """One that says first whose rows may be seen, as each of the product's does."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('tulga.lender', %s, true), set_config('tulga.scope', %s, true)", ["", "all"])
+        cursor.execute(
+            "SELECT set_config('tulga.lender', %s, true), set_config('tulga.scope', %s, true)",
+            ["", "all"],
+        )
         yield
 
 
@@ -146,7 +163,9 @@ def _anew(name: str, **columns: Any) -> Any:
     return row
 
 
-def at_the_peers_addresses(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+def at_the_peers_addresses(
+    answer: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
     """The one middleware of the peer: it answers at the same addresses as the product."""
 
     def respond(request: HttpRequest) -> HttpResponse:

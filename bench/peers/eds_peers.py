@@ -1,8 +1,9 @@
-"""The Python peers of the EDS bench: run by their own interpreter with `input.json`, print JSON of median
-milliseconds of processor time.
+"""The Python peers of the EDS bench: run by their own interpreter with `input.json`, print JSON of
+median milliseconds of processor time.
 
-`gostcrypto`: Streebog-512 and GOST R 34.10-2012 of one message. `path`: validation of a chain of three certificates by
-pyhanko-certvalidator, its signatures checked by our own arithmetic so that only the rest is compared.
+`gostcrypto`: Streebog-512 and GOST R 34.10-2012 of one message. `path`: validation of a chain of
+three certificates by pyhanko-certvalidator, its signatures checked by our own arithmetic so that
+only the rest is compared.
 """
 
 import asyncio
@@ -47,7 +48,9 @@ def median_ms(call: Callable[[], object], *, calls: int, repeats: int, warm_up: 
 
 
 def measure_gostcrypto(given: dict[str, str]) -> dict[str, float]:
-    """One hash and one verification; the library wants numbers with the most significant byte first."""
+    """One hash and one verification; the library wants numbers with the most significant byte
+    first.
+    """
     message = bytearray.fromhex(given["message"])
     key, signature = bytes.fromhex(given["key"]), bytes.fromhex(given["signature"])
     public = bytearray(key[:64][::-1] + key[64:][::-1])
@@ -78,7 +81,9 @@ class OurSignatures(DefaultSignatureValidator):
     ) -> None:
         """Raises InvalidSignature."""
         if signature_algorithm["algorithm"].dotted != _GOST:
-            super().validate_signature(signature, signed_data, public_key_info, signature_algorithm, *rest, **more)
+            super().validate_signature(
+                signature, signed_data, public_key_info, signature_algorithm, *rest, **more
+            )
             return
         key = engine_keys.parse_key(der.read_tree(public_key_info.dump()), gost=engine_keys.GOST)
         try:
@@ -114,7 +119,9 @@ def measure_path(given: dict[str, dict[str, list[str]]], at: datetime) -> dict[s
             signature_validator=OurSignatures(),
         )
         return len(
-            loop.run_until_complete(CertificateValidator(leaf, validation_context=context).async_validate_path())
+            loop.run_until_complete(
+                CertificateValidator(leaf, validation_context=context).async_validate_path()
+            )
         )
 
     loop = asyncio.new_event_loop()

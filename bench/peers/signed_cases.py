@@ -1,4 +1,6 @@
-"""Verified borrowers of a bench: an authority of its own, real signatures, the product's worker, in this process."""
+"""Verified borrowers of a bench: an authority of its own, real signatures, the product's worker, in
+this process.
+"""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -70,4 +72,9 @@ class Signer:
 def payment() -> dict[str, str]:
     """The body of a consume of whoever is verified here."""
     loan = opening().loan
-    return {"amount": loan.amount, "iin": IIN, "contract_sha256": CONTRACT, "payout_account": loan.payout_account}
+    return {
+        "amount": loan.amount,
+        "iin": IIN,
+        "contract_sha256": CONTRACT,
+        "payout_account": loan.payout_account,
+    }

@@ -1,9 +1,11 @@
-"""How long the API makes a lender wait when half of what it can carry is asked of it: medians and 99ths of 100.
+"""How long the API makes a lender wait when half of what it can carry is asked of it: medians and
+99ths of 100.
 
-First as many requests as answers come, from so many callers at once: that is the capacity of this machine, on which the
-callers run too. Then half as many a second at set times, whoever waits; a request that begins late because the callers
-are busy counts from when it was due. Borrowers sign beforehand, with RSA keys; for each one clearance is asked for and,
-once a worker has issued it, consumed.
+First as many requests as answers come, from so many callers at once: that is the capacity of this
+machine, on which the callers run too. Then half as many a second at set times, whoever waits; a
+request that begins late because the callers are busy counts from when it was due. Borrowers sign
+beforehand, with RSA keys; for each one clearance is asked for and, once a worker has issued it,
+consumed.
 """
 
 import json
@@ -42,13 +44,20 @@ class Caller:
     waited: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     numbers: Iterator[int] = field(default_factory=count)
     lock: Lock = field(default_factory=Lock)
-    http: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(maxsize=_CALLERS * 4, timeout=30))
+    http: urllib3.PoolManager = field(
+        default_factory=lambda: urllib3.PoolManager(maxsize=_CALLERS * 4, timeout=30)
+    )
 
     def send(self, kind: str, due: float) -> None:
         """One of the common kinds."""
         known, _ = self.verified[next(self.numbers) % len(self.verified)]
         iin = self.stage.iin()
-        body = opening(f"half-{secrets.token_hex(4).translate(_LETTERS)}", iin=iin, routes=["eds"], phone=phone_of(iin))
+        body = opening(
+            f"half-{secrets.token_hex(4).translate(_LETTERS)}",
+            iin=iin,
+            routes=["eds"],
+            phone=phone_of(iin),
+        )
         asked: dict[str, Callable[[], object]] = {
             "create": lambda: self.call("POST", "/v1/verifications", body),
             "status": lambda: self.call("GET", f"/v1/verifications/{known}"),
@@ -73,9 +82,15 @@ class Caller:
                 raise SystemExit("a clearance was not issued in time")
             time.sleep(0.2)
         loan = opening("", iin="990101100010", routes=[])["loan"]
-        paid = {"amount": loan["amount"], "payout_account": loan["payout_account"], "contract_sha256": _CONTRACT}
+        paid = {
+            "amount": loan["amount"],
+            "payout_account": loan["payout_account"],
+            "contract_sha256": _CONTRACT,
+        }
         due = max(due, time.monotonic())
-        self.call("POST", f"/v1/clearances/{clearance}/consume", paid | {"iin": self.verified[number][1]})
+        self.call(
+            "POST", f"/v1/clearances/{clearance}/consume", paid | {"iin": self.verified[number][1]}
+        )
         self.took("consume", due)
 
     def call(self, method: str, path: str, body: object = None) -> dict[str, str]:
@@ -83,7 +98,9 @@ class Caller:
         headers = {"Authorization": f"Bearer {next(self.keys)}", "Content-Type": "application/json"}
         headers["Idempotency-Key"] = secrets.token_hex(16)
         content = None if body is None else json.dumps(body).encode()
-        answer = self.http.request(method, f"{self.stage.url}{path}", body=content, headers=headers, retries=False)
+        answer = self.http.request(
+            method, f"{self.stage.url}{path}", body=content, headers=headers, retries=False
+        )
         if answer.status >= 300:
             raise SystemExit(f"{method} {path} answered {answer.status}: {answer.data[:300]!r}")
         found: dict[str, str] = json.loads(answer.data)
@@ -95,7 +112,9 @@ class Caller:
             self.waited[kind].append(time.monotonic() - due)
 
 
-_LETTERS = str.maketrans("0123456789", "ghijklmnop")  # digits in a reference might be somebody's number
+_LETTERS = str.maketrans(
+    "0123456789", "ghijklmnop"
+)  # digits in a reference might be somebody's number
 
 
 def measure(folder: Path, *, verified: int = 80) -> None:
@@ -147,9 +166,14 @@ def capacity(caller: Caller) -> float:
 
 
 def at_half(caller: Caller, per_second: float) -> None:
-    """So many a second, and beside them every verified borrower's clearance, evenly over the time."""
+    """So many a second, and beside them every verified borrower's clearance, evenly over the
+    time.
+    """
     number, begins = int(per_second * 2 * _SECONDS), time.monotonic() + 0.5
-    common = [(begins + place / per_second, kind) for place, kind in zip(range(number), cycle(_COMMON), strict=False)]
+    common = [
+        (begins + place / per_second, kind)
+        for place, kind in zip(range(number), cycle(_COMMON), strict=False)
+    ]
     cleared = 2 * _SECONDS / len(caller.verified)
 
     def ask(due: float, kind: str) -> None:
@@ -162,6 +186,9 @@ def at_half(caller: Caller, per_second: float) -> None:
 
     with ThreadPoolExecutor(_CALLERS * 4) as pool, ThreadPoolExecutor(_CALLERS) as paying:
         done = [pool.submit(ask, due, kind) for due, kind in common]
-        done += [paying.submit(pay, begins + place * cleared, place) for place in range(len(caller.verified))]
+        done += [
+            paying.submit(pay, begins + place * cleared, place)
+            for place in range(len(caller.verified))
+        ]
         for one in done:
             one.result()

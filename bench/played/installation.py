@@ -1,4 +1,5 @@
-"""A whole installation on loopback with the product's own settings: what bench/load.py and bench/burst.py play against.
+"""A whole installation on loopback with the product's own settings: what bench/load.py and
+bench/burst.py play against.
 
 PostgreSQL and Redis must be installed, or RabbitMQ.
 """
@@ -27,7 +28,11 @@ from verification.management.commands.make_keys import make_missing
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # As an operator runs it: it vacuums and analyses by itself, which is a part of the cost.
-_POSTGRESQL = ("shared_preload_libraries=pg_stat_statements", "autovacuum=on", "autovacuum_naptime=10s")
+_POSTGRESQL = (
+    "shared_preload_libraries=pg_stat_statements",
+    "autovacuum=on",
+    "autovacuum_naptime=10s",
+)
 BROKERS = {"redis": start_redis, "rabbitmq": start_rabbitmq}
 LENDER_BIN = "120340000014"
 KEY = re.compile(r"tlg_test_[A-Za-z0-9_-]+")
@@ -35,7 +40,9 @@ KEY = re.compile(r"tlg_test_[A-Za-z0-9_-]+")
 
 @dataclass
 class Installation:
-    """A running one: its lender and borrowers, its lender's endpoint, and where its rows and its evidence are."""
+    """A running one: its lender and borrowers, its lender's endpoint, and where its rows and its
+    evidence are.
+    """
 
     stage: Stage
     receiver: Receiver
@@ -46,7 +53,9 @@ class Installation:
 
 @contextmanager
 def running(folder: Path, broker: str) -> Iterator[Installation]:
-    """A whole installation with the product's own settings, as an operator sets it up; gone afterwards."""
+    """A whole installation with the product's own settings, as an operator sets it up; gone
+    afterwards.
+    """
     folder.chmod(0o755)  # PostgreSQL may run as another user
     with ExitStack() as ending, listening(Receiver()) as receiver:
         database = start_postgresql(folder, more=_POSTGRESQL)
@@ -75,7 +84,9 @@ def environment(folder: Path, receiver: Receiver, addresses: Mapping[str, str]) 
     }
 
 
-def set_up(folder: Path, processes: Processes, receiver: Receiver, variables: Mapping[str, str]) -> Installation:
+def set_up(
+    folder: Path, processes: Processes, receiver: Receiver, variables: Mapping[str, str]
+) -> Installation:
     """Tables, keys, every process, one lender with one endpoint."""
     root_url, web = make_database(variables["DATABASE_URL"]), variables["TULGA_PUBLIC_URL"]
     sandbox, var = variables["TULGA_SANDBOX_URL"], folder / "var"
@@ -92,9 +103,11 @@ def set_up(folder: Path, processes: Processes, receiver: Receiver, variables: Ma
     processes.wait_for(f"{web}/healthz", name="web")
     api = LenderApi(
         web,
-        KEY.findall(processes.must("add_lender", "Bench Credit LLP", "--bin", LENDER_BIN, "--phone", "+77270000044"))[
-            0
-        ],
+        KEY.findall(
+            processes.must(
+                "add_lender", "Bench Credit LLP", "--bin", LENDER_BIN, "--phone", "+77270000044"
+            )
+        )[0],
     )
     reviewers.add(processes, lender="Bench Credit LLP")
     api.call("POST", "/v1/webhook-endpoints", {"url": receiver.url})
@@ -103,11 +116,15 @@ def set_up(folder: Path, processes: Processes, receiver: Receiver, variables: Ma
 
 
 def make_database(address: str) -> str:
-    """Makes the application's database with the extension that counts statements; gives the superuser's address."""
+    """Makes the application's database with the extension that counts statements; gives the
+    superuser's address.
+    """
     parts = urlsplit(address)
     root = parts._replace(netloc=f"tulga_root@127.0.0.1:{parts.port}")
     name = sql.Identifier(parts.path.lstrip("/"))
-    with psycopg.connect(urlunsplit(root._replace(path="/postgres")), autocommit=True) as connection:
+    with psycopg.connect(
+        urlunsplit(root._replace(path="/postgres")), autocommit=True
+    ) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {} OWNER tulga_owner").format(name))
     with psycopg.connect(urlunsplit(root), autocommit=True) as connection:
         connection.execute("CREATE EXTENSION pg_stat_statements")
@@ -115,11 +132,25 @@ def make_database(address: str) -> str:
 
 
 def identify(parts: Iterable[str]) -> dict[str, int]:
-    """The ids of our child processes by name: the product's, PostgreSQL, the broker and the sandbox."""
-    marks = {"postgresql": "postgres", "broker": "redis-server|rabbitmq", "sandbox": "insecure_sandbox"}
-    marks |= {"web": "gunicorn", "worker": "celery", "tick": r"manage\.py\0tick", "deliver": r"manage\.py\0deliver"}
+    """The ids of our child processes by name: the product's, PostgreSQL, the broker and the
+    sandbox.
+    """
+    marks = {
+        "postgresql": "postgres",
+        "broker": "redis-server|rabbitmq",
+        "sandbox": "insecure_sandbox",
+    }
+    marks |= {
+        "web": "gunicorn",
+        "worker": "celery",
+        "tick": r"manage\.py\0tick",
+        "deliver": r"manage\.py\0deliver",
+    }
     own = {child: Path(f"/proc/{child}/cmdline").read_text() for child in children(os.getpid())}
-    found = {name: [child for child, words in own.items() if re.search(mark, words)] for name, mark in marks.items()}
+    found = {
+        name: [child for child, words in own.items() if re.search(mark, words)]
+        for name, mark in marks.items()
+    }
     missing = {name for name in {"postgresql", "broker", "sandbox", *parts} if not found[name]}
     if missing:
         raise SystemExit(f"these processes are not there: {', '.join(sorted(missing))}")

@@ -1,4 +1,6 @@
-"""One process that is borrower, web, worker, tick and sender in turn: see bench/capture.py, which starts it."""
+"""One process that is borrower, web, worker, tick and sender in turn: see bench/capture.py, which
+starts it.
+"""
 
 import asyncio
 import io
@@ -23,9 +25,14 @@ import numpy as np
 import psycopg
 from django.core.management import call_command
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[2]), str(Path(__file__).resolve().parents[1])]  # run as a file
+sys.path[:0] = [
+    str(Path(__file__).resolve().parents[2]),
+    str(Path(__file__).resolve().parents[1]),
+]  # run as a file
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-os.environ["TULGA_PROCESS"] = "every"  # web, worker, tick and sender in turn, each with its own keys
+os.environ["TULGA_PROCESS"] = (
+    "every"  # web, worker, tick and sender in turn, each with its own keys
+)
 
 from config import celery
 from config.wsgi import application  # before any model, for it sets Django up
@@ -51,21 +58,37 @@ from verification.workflow.moving import dossier
 
 _FRAMES = 24  # of each gesture, more than a page takes
 _POLL_SECONDS = 0.4  # the first pause of static/borrower/wait.js
-_OTHERS = (("blink", "come_closer"), ("open_mouth", "nod"), ("come_closer", "nod"), ("blink", "open_mouth"))
-_APART = re.compile(r"\s*(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|SET|SELECT set_config|SELECT pg_)\b", re.IGNORECASE)
+_OTHERS = (
+    ("blink", "come_closer"),
+    ("open_mouth", "nod"),
+    ("come_closer", "nod"),
+    ("blink", "open_mouth"),
+)
+_APART = re.compile(
+    r"\s*(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|SET|SELECT set_config|SELECT pg_)\b",
+    re.IGNORECASE,
+)
 
 
 class Replay:
-    """The product in this process: requests go to its WSGI application, steps to its worker's thread."""
+    """The product in this process: requests go to its WSGI application, steps to its worker's
+    thread.
+    """
 
     def __init__(self, meter: Meter) -> None:
         """From now on nobody waits, the clock stands still, and memory is a worker's."""
         celery.keep_memory()
-        self.meter, self.verification_id, self._url = meter, "", urlsplit(os.environ["TULGA_PUBLIC_URL"])
+        self.meter, self.verification_id, self._url = (
+            meter,
+            "",
+            urlsplit(os.environ["TULGA_PUBLIC_URL"]),
+        )
         self._worker, self._rounds = ThreadPoolExecutor(1), sender.Rounds()
-        self._order, self._now = random.Random(1), datetime.now(UTC)  # noqa: S311 (the same orders each time)
-        setattr(camera, "time", SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: self.work()))  # noqa: B010
-        setattr(clock, "now", lambda: self._now)  # noqa: B010 (mypy forbids to assign to a function)
+        self._order, self._now = random.Random(1), datetime.now(UTC)  # noqa: S311
+        setattr(  # noqa: B010
+            camera, "time", SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: self.work())
+        )
+        setattr(clock, "now", lambda: self._now)  # noqa: B010
         setattr(dialogue, "fresh_order", self._fresh_order)  # noqa: B010
 
     def _fresh_order(self, previous: object) -> tuple[str, ...]:
@@ -77,14 +100,29 @@ class Replay:
         """The clock goes on by so much."""
         self._now += timedelta(seconds=seconds)
 
-    def request(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Any:
+    def request(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> Any:
         """What one request is answered, in the turn of the web process; as urllib3 has it."""
         parts, begun, content = urlsplit(path), list[Any](), body or b""
-        environ = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
+        environ = {
+            f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()
+        }
         environ |= {"REQUEST_METHOD": method, "PATH_INFO": parts.path, "QUERY_STRING": parts.query}
-        environ |= {"CONTENT_TYPE": headers.get("Content-Type", ""), "CONTENT_LENGTH": str(len(content))}
-        environ |= {"SERVER_NAME": "127.0.0.1", "SERVER_PORT": str(self._url.port), "REMOTE_ADDR": "127.0.0.1"}
-        environ |= {"SERVER_PROTOCOL": "HTTP/1.1", "HTTP_HOST": self._url.netloc, "wsgi.url_scheme": "http"}
+        environ |= {
+            "CONTENT_TYPE": headers.get("Content-Type", ""),
+            "CONTENT_LENGTH": str(len(content)),
+        }
+        environ |= {
+            "SERVER_NAME": "127.0.0.1",
+            "SERVER_PORT": str(self._url.port),
+            "REMOTE_ADDR": "127.0.0.1",
+        }
+        environ |= {
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "HTTP_HOST": self._url.netloc,
+            "wsgi.url_scheme": "http",
+        }
         streams = {"wsgi.input": io.BytesIO(content), "wsgi.errors": sys.stderr}
 
         def start(status: str, told: list[tuple[str, str]], *_: object) -> Any:
@@ -97,7 +135,9 @@ class Replay:
         status, told = begun
         cookies = [value for name, value in told if name == "Set-Cookie"]
         return SimpleNamespace(
-            status=int(status.split()[0]), data=data, headers=SimpleNamespace(getlist=lambda _: cookies)
+            status=int(status.split()[0]),
+            data=data,
+            headers=SimpleNamespace(getlist=lambda _: cookies),
         )
 
     def work(self) -> None:
@@ -110,12 +150,16 @@ class Replay:
             celery.give_memory_back()
 
     def rounds(self) -> None:
-        """A round of tick, and those of the sender that post what is to be told and write down what became of it."""
+        """A round of tick, and those of the sender that post what is to be told and write down what
+        became of it.
+        """
         with self.meter.turn("tick"), transactions.running(scope=transactions.ALL):
             sweep.run_round(is_whole=False)
         with self.meter.turn("deliver"):
             taken, _ = self._rounds.work([], room=8, failing_room=4)
-            self._rounds.work([asyncio.run(sender.send(each)) for each in taken], room=0, failing_room=0)
+            self._rounds.work(
+                [asyncio.run(sender.send(each)) for each in taken], room=0, failing_room=0
+            )
 
 
 class ReplayedBrowser(Browser):
@@ -126,9 +170,13 @@ class ReplayedBrowser(Browser):
         super().__init__(url)
         self._replay = replay
 
-    def _request(self, method: str, path: str, body: Any = None, *, more: Mapping[str, str] | None = None) -> Any:
+    def _request(
+        self, method: str, path: str, body: Any = None, *, more: Mapping[str, str] | None = None
+    ) -> Any:
         cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
-        answer = self._replay.request(method, path, body, {"Cookie": cookies, "Referer": self._url, **(more or {})})
+        answer = self._replay.request(
+            method, path, body, {"Cookie": cookies, "Referer": self._url, **(more or {})}
+        )
         for line in answer.headers.getlist("Set-Cookie"):
             self._cookies |= {name: morsel.value for name, morsel in SimpleCookie(line).items()}
         return answer
@@ -142,10 +190,18 @@ class ReplayedApi(LenderApi):
         super().__init__(url, key)
         self._replay = replay
 
-    def call(self, method: str, path: str, body: dict[str, Any] | None = None, **headers: str) -> dict[str, Any]:
+    def call(
+        self, method: str, path: str, body: dict[str, Any] | None = None, **headers: str
+    ) -> dict[str, Any]:
         """The JSON answer of a request that is taken."""
-        sent = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json", **headers}
-        answer = self._replay.request(method, path, None if body is None else json.dumps(body).encode(), sent)
+        sent = {
+            "Authorization": f"Bearer {self.key}",
+            "Content-Type": "application/json",
+            **headers,
+        }
+        answer = self._replay.request(
+            method, path, None if body is None else json.dumps(body).encode(), sent
+        )
         if answer.status >= 300:
             raise SystemExit(f"{method} {path} answered {answer.status}: {answer.data[:300]!r}")
         said: dict[str, Any] = json.loads(answer.data or b"{}")
@@ -153,9 +209,11 @@ class ReplayedApi(LenderApi):
 
 
 def play(replay: Replay, stage: Stage, number: int) -> bool:
-    """One verification, from its opening to the webhook. Whether it was verified: a warped portrait is not always."""
+    """One verification, from its opening to the webhook. Whether it was verified: a warped portrait
+    is not always.
+    """
     iin = stage.person(samples.fetch() / "obama.jpg")
-    name = f"replay-{''.join(random.choices(string.ascii_lowercase, k=8))}"  # noqa: S311 (a name)
+    name = f"replay-{''.join(random.choices(string.ascii_lowercase, k=8))}"  # noqa: S311
     opened = stage.api.open(name, iin=iin, routes=["biometric"], phone=phone_of(iin))
     replay.verification_id = opened["id"]
     browser = ReplayedBrowser(stage.url, replay)
@@ -181,9 +239,14 @@ def capture(replay: Replay, browser: ReplayedBrowser, *, noise: np.random.Genera
     while told["page"] == "commands" and told["data"]["state"] == "command":
         asked, since = told["data"], 0.0
         photo = samples.fetch() / "obama3.jpg"
-        frames = taken_anew(painted(photo, as_told(asked["command"]), _FRAMES, seed=1), chance=noise)
+        frames = taken_anew(
+            painted(photo, as_told(asked["command"]), _FRAMES, seed=1), chance=noise
+        )
         for part in parts_of(frames, asked):
-            files, last = part.pop("files"), max(frame["at_ms"] for frame in part["frames"]) / 1000 + 0.1
+            files, last = (
+                part.pop("files"),
+                max(frame["at_ms"] for frame in part["frames"]) / 1000 + 0.1,
+            )
             replay.wait(last - since)
             since = last
             answer = browser.say(page, {"turn": told["turn"], **part}, files)
@@ -195,18 +258,24 @@ def capture(replay: Replay, browser: ReplayedBrowser, *, noise: np.random.Genera
 
 
 def measured(replay: Replay, stage: Stage, root_url: str, *, cases: int) -> dict[str, float]:
-    """The figures of a verification: the least of so many; statements, commits and runs are their mean."""
+    """The figures of a verification: the least of so many; statements, commits and runs are their
+    mean.
+    """
     meter, each = replay.meter, list[dict[str, float]]()
     number = 0
     with psycopg.connect(root_url, autocommit=True) as root:
         play(replay, stage, 0)
         meter.runs.clear()
         meter.profile.clear()
-        postmaster = int(root.execute("SELECT pg_read_file('postmaster.pid')").fetchall()[0][0].split()[0])
+        postmaster = int(
+            root.execute("SELECT pg_read_file('postmaster.pid')").fetchall()[0][0].split()[0]
+        )
         root.execute("SELECT pg_stat_statements_reset()")
         while len(each) < cases and number < 2 * cases:
             number += 1
-            root.execute(FORGET.encode())  # all borrowers are one portrait that moves alike, which would be known again
+            root.execute(
+                FORGET.encode()
+            )  # all borrowers are one portrait that moves alike, which would be known again
             meter.spent.clear()
             before = postgresql_seconds(postmaster)
             is_verified = play(replay, stage, number)
@@ -230,7 +299,9 @@ def postgresql_seconds(postmaster: int) -> float:
     """CPU seconds of PostgreSQL's processes, those that have ended among them."""
     alive = [postmaster, *children(postmaster)]
     spent = sum(int(Path(f"/proc/{each}/schedstat").read_text().split()[0]) for each in alive) / 1e9
-    ended = Path(f"/proc/{postmaster}/stat").read_text().rpartition(")")[2].split()[13:15]  # proc(5): cutime, cstime
+    ended = (
+        Path(f"/proc/{postmaster}/stat").read_text().rpartition(")")[2].split()[13:15]
+    )  # proc(5): cutime, cstime
     return spent + sum(map(int, ended)) / os.sysconf("SC_CLK_TCK")
 
 
@@ -239,7 +310,8 @@ def facts_of_judgements() -> list[Any]:
     found = []
     for row in Verification.objects.select_related("key").order_by("created_at", "pk"):
         kept = dossier.contents(
-            Attempt.objects.filter(verification=row, stage="live_capture"), key=sealed_cases.key_beside(row)
+            Attempt.objects.filter(verification=row, stage="live_capture"),
+            key=sealed_cases.key_beside(row),
         )
         found.append(json.loads(kept["live_capture.terms"])["facts"])
     return found
@@ -249,7 +321,15 @@ def main() -> None:
     """Adds a lender, plays the borrowers, writes what was found."""
     root_url, endpoint, cases, told, facts, profiled = sys.argv[1:]
     url, said = os.environ["TULGA_PUBLIC_URL"], io.StringIO()
-    call_command("add_lender", "Bench Credit LLP", "--bin", "120340000014", "--phone", "+77270000044", stdout=said)
+    call_command(
+        "add_lender",
+        "Bench Credit LLP",
+        "--bin",
+        "120340000014",
+        "--phone",
+        "+77270000044",
+        stdout=said,
+    )
     for name in ("one", "two"):  # without them what is left to people fails at once
         known_as = (f"{name}@bench.example", "--name", name, "--role", "reviewer")
         call_command("add_person", *known_as, "--lender", "Bench Credit LLP", stdout=io.StringIO())

@@ -1,1 +1,3 @@
-"""Django's PostgreSQL backend, which looks at a socket instead of asking a connection whether it lives."""
+"""Django's PostgreSQL backend, which looks at a socket instead of asking a connection whether it
+lives.
+"""

@@ -1,8 +1,9 @@
-"""Django's own backend but for two costs: a question once a request, and a second index of each text that has one.
+"""Django's own backend but for two costs: a question once a request, and a second index of each
+text that has one.
 
-Whether a kept connection still lives is known without a statement. A server that ended a connection has sent its end,
-which waits in the socket to be read. Where nothing waits, the connection is as good as one that has just answered;
-where something does, it is asked as Django does.
+Whether a kept connection still lives is known without a statement. A server that ended a connection
+has sent its end, which waits in the socket to be read. Where nothing waits, the connection is as
+good as one that has just answered; where something does, it is asked as Django does.
 """
 
 import select

@@ -1,1 +1,3 @@
-"""`make demo`: plays lender, borrower and regulator against a running Tulga, knowing only what HTTP gives."""
+"""`make demo`: plays lender, borrower and regulator against a running Tulga, knowing only what HTTP
+gives.
+"""

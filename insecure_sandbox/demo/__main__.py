@@ -1,4 +1,6 @@
-"""`python -m insecure_sandbox.demo [--once|--empty]`: all of it on this machine, to a signed webhook or your calls."""
+"""`python -m insecure_sandbox.demo [--once|--empty]`: all of it on this machine, to a signed
+webhook or your calls.
+"""
 
 import argparse
 import fcntl
@@ -49,7 +51,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--once", action="store_true", help="stop after the checks")
     parser.add_argument(
-        "--empty", action="store_true", help="play nothing: set up and serve, for a developer's own calls"
+        "--empty",
+        action="store_true",
+        help="play nothing: set up and serve, for a developer's own calls",
     )
     options = parser.parse_args()
     once = options.once
@@ -84,7 +88,9 @@ class Demo:
         self.url = f"http://127.0.0.1:{self._web}"
         self.sandbox = f"http://127.0.0.1:{self._sandbox_port}"
         self.listener = Listener(free_port(9100))
-        self.receiver = f"http://127.0.0.1:{free_port(9000)}/webhooks"  # where a developer's own server listens
+        self.receiver = (  # where a developer's own server listens
+            f"http://127.0.0.1:{free_port(9000)}/webhooks"
+        )
         self.folder = folder
         self.processes = Processes(environment=self._environment(), logs=folder / "logs")
         self.logins: list[str] = []
@@ -97,7 +103,13 @@ class Demo:
         names = [scene.__name__ for _, scene in CAMERA_SCENES]
         self.cameras = {name: Camera(photos / "obama.jpg", is_another=True) for name in names}
         self._set_up()
-        stage = Stage(LenderApi(self.url, self.key), self.url, self.sandbox, self.processes, self._start_worker)
+        stage = Stage(
+            LenderApi(self.url, self.key),
+            self.url,
+            self.sandbox,
+            self.processes,
+            self._start_worker,
+        )
         strict = replace(stage, api=LenderApi(self.url, self.strict_key))
         own, other = photos / "obama3.jpg", photos / "biden.jpg"
         faces = Faces(self.cameras, own=own, other=other, strict=strict)
@@ -105,12 +117,17 @@ class Demo:
             *((title, partial(scene, stage)) for title, scene in SIGNATURE_SCENES),
             *((title, partial(scene, stage, faces)) for title, scene in CAMERA_SCENES),
         ]
-        rows = [self._scene(f"{number} of {len(scenes)}", *scene) for number, scene in enumerate(scenes, start=1)]
+        rows = [
+            self._scene(f"{number} of {len(scenes)}", *scene)
+            for number, scene in enumerate(scenes, start=1)
+        ]
         table(rows)
         plain(LIMIT)
         plain()
         checks = [all(row.as_it_must for row in rows), *self._afterwards(stage)]
-        say("all ended as it must" if all(checks) else "SOMETHING DID NOT END AS IT MUST: see above")
+        say(
+            "all ended as it must" if all(checks) else "SOMETHING DID NOT END AS IT MUST: see above"
+        )
         return all(checks)
 
     def serve(self) -> None:
@@ -121,14 +138,18 @@ class Demo:
     def _wait(self) -> NoReturn:
         while not self.processes.ended():
             time.sleep(1)
-        raise DemoFailed(f"ended by itself: {', '.join(self.processes.ended())}; see {self.folder / 'logs'}")
+        raise DemoFailed(
+            f"ended by itself: {', '.join(self.processes.ended())}; see {self.folder / 'logs'}"
+        )
 
     def serve_empty(self) -> NoReturn:
         """Sets up, says what the commands of the lender's guide need, and serves until Ctrl-C."""
         try:
             self._photos()
         except DemoFailed as failed:
-            say(f"{failed}; simulations with a camera answer 503 until the sandbox could fetch them")
+            say(
+                f"{failed}; simulations with a camera answer 503 until the sandbox could fetch them"
+            )
         self._set_up()
         file = self.write_variables()
         for login in self.logins:
@@ -150,11 +171,15 @@ class Demo:
         }
         file = self.folder / "developer.env"
         file.touch(mode=0o600)
-        file.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in named.items()))
+        file.write_text(
+            "".join(f"export {name}={shlex.quote(value)}\n" for name, value in named.items())
+        )
         return file
 
     def stop(self) -> None:
-        """Ends what was started, and nothing else. A second Ctrl-C must not leave half of it running."""
+        """Ends what was started, and nothing else. A second Ctrl-C must not leave half of it
+        running.
+        """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
         for camera in self.cameras.values():
@@ -181,7 +206,10 @@ class Demo:
         }
 
     def _photos(self) -> Path:
-        say("portraits for the camera, out of the sources of face_recognition: fetched once, pinned by hash")
+        say(
+            "portraits for the camera, out of the sources of face_recognition: fetched once, pinned"
+            " by hash"
+        )
         try:
             return samples.fetch()
         except OSError as error:
@@ -195,7 +223,10 @@ class Demo:
         self.processes.wait_for(f"{self.sandbox}/ca/anchors.json", name="sandbox")
         write_anchors(self.sandbox, self.folder / "anchors" / "test")
         bind = f"127.0.0.1:{self._web}"
-        self.processes.start("web", [str(BIN / "gunicorn"), "--config", "config/gunicorn_settings.py", "--bind", bind])
+        self.processes.start(
+            "web",
+            [str(BIN / "gunicorn"), "--config", "config/gunicorn_settings.py", "--bind", bind],
+        )
         self._start_worker()
         self.processes.start("tick", self._python("manage.py", "tick"))
         self.processes.start("deliver", self._python("manage.py", "deliver"))
@@ -203,7 +234,9 @@ class Demo:
         self._add_people()
 
     def _add_people(self) -> None:
-        printed = self.processes.must("add_lender", LENDER, "--bin", LENDER_BIN, "--phone", LENDER_PHONE)
+        printed = self.processes.must(
+            "add_lender", LENDER, "--bin", LENDER_BIN, "--phone", LENDER_PHONE
+        )
         self.key = _KEY.search(printed)[0]  # type: ignore[index]
         strict = ("--bin", STRICT_BIN, "--phone", LENDER_PHONE, "--profile", "KZ-2025-01")
         printed = self.processes.must("add_lender", STRICT_LENDER, *strict)
@@ -215,17 +248,28 @@ class Demo:
         say("two reviewers of the first, a regulator and an operator")
         for role in ("regulator", "operator"):
             name = f"{role}@demo.example"
-            printed = self.processes.must("add_person", name, "--name", f"Demo {role}", "--role", role, "--print-code")
+            printed = self.processes.must(
+                "add_person", name, "--name", f"Demo {role}", "--role", role, "--print-code"
+            )
             self.logins.append(printed)
         self.logins += reviewers.add(self.processes, lender=LENDER)
 
     def _start_worker(self) -> None:
-        command = [str(BIN / "celery"), "-A", "config", "worker", "--concurrency=2", "--loglevel=INFO"]
+        command = [
+            str(BIN / "celery"),
+            "-A",
+            "config",
+            "worker",
+            "--concurrency=2",
+            "--loglevel=INFO",
+        ]
         self.processes.start("worker", [*command, "--without-gossip", "--without-mingle"])
 
     def _sandbox_command(self) -> list[str]:
         state = str(self.folder / "sandbox")
-        return self._python("-m", "insecure_sandbox", "--port", str(self._sandbox_port), "--state", state)
+        return self._python(
+            "-m", "insecure_sandbox", "--port", str(self._sandbox_port), "--state", state
+        )
 
     def _scene(self, place: str, title: str, play: Callable[[], Row]) -> Row:
         say(f"scene {place}: {title}")
@@ -234,27 +278,47 @@ class Demo:
         return row
 
     def _afterwards(self, stage: Stage) -> list[bool]:
-        """The webhook, the receipt, the log that verifies and names a byte, the forgery, the money that leaves once."""
-        verified = stage.api.call("GET", "/v1/verifications?status=verified&limit=1")["data"][0]["id"]
+        """The webhook, the receipt, the log that verifies and names a byte, the forgery, the money
+        that leaves once.
+        """
+        verified = stage.api.call("GET", "/v1/verifications?status=verified&limit=1")["data"][0][
+            "id"
+        ]
         told = ["verification.created", "verification.verified"]
         wait_until(lambda: told[-1] in self.listener.told(verified), what="the webhook", seconds=30)
         came = self.listener.told(verified)
-        say(f"webhooks received and verified (HMAC and Ed25519): {len(self.listener.verified)}; last: {came[-1]}")
+        say(
+            f"webhooks received and verified (HMAC and Ed25519): {len(self.listener.verified)};"
+            f" last: {came[-1]}"
+        )
         proved = receipt.is_verified_offline(stage, verification=verified, folder=self.folder)
         heads = {one.checkpoint for one in self.listener.verified if one.checkpoint}
         grew = receipt.shows_that_the_log_only_grew(stage, heads, folder=self.folder)
         sound = tampering.original_is_sound(self.processes)
         database = self.folder / "tulga.sqlite3"
-        named = tampering.flipped_byte_is_named(self.processes, database=database, entry_of=verified)
+        named = tampering.flipped_byte_is_named(
+            self.processes, database=database, entry_of=verified
+        )
         refused = forgery.is_refused(stage, database=database, like=verified)
         paid = payout.pays_once(stage)
-        return [came[0] == told[0] and self.listener.refused == 0, proved, grew, sound, named, refused, paid]
+        return [
+            came[0] == told[0] and self.listener.refused == 0,
+            proved,
+            grew,
+            sound,
+            named,
+            refused,
+            paid,
+        ]
 
     def _print_how_to_go_on(self) -> None:
         plain(HOW_TO_GO_ON.format(url=self.url, key=self.key, sandbox=self.sandbox))
         for login in self.logins:
             plain(login)
-        plain("A fresh code later: TULGA_VAR_DIR=var/demo .venv/bin/python manage.py add_person EMAIL --print-code")
+        plain(
+            "A fresh code later: TULGA_VAR_DIR=var/demo .venv/bin/python manage.py add_person EMAIL"
+            " --print-code"
+        )
         plain("Serving until Ctrl-C.")
 
     @staticmethod
@@ -269,10 +333,14 @@ def _fresh_folder() -> Path:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        raise SystemExit("A demo is running in this checkout already; end it first (Ctrl-C there).") from None
+        raise SystemExit(
+            "A demo is running in this checkout already; end it first (Ctrl-C there)."
+        ) from None
     if FOLDER.exists() and any(FOLDER.iterdir()):
         if not (FOLDER / MARK).exists():
-            raise SystemExit(f"{FOLDER} holds something this demo did not make; move it away first.")
+            raise SystemExit(
+                f"{FOLDER} holds something this demo did not make; move it away first."
+            )
         shutil.rmtree(FOLDER)
     FOLDER.mkdir(parents=True, exist_ok=True)
     (FOLDER / MARK).touch()

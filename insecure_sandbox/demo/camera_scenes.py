@@ -1,4 +1,6 @@
-"""The scenes before a camera, each with the end it must have. No person is in front of it: see `LIMIT`."""
+"""The scenes before a camera, each with the end it must have. No person is in front of it: see
+`LIMIT`.
+"""
 
 import time
 from collections.abc import Callable, Mapping
@@ -15,8 +17,8 @@ from insecure_sandbox.demo.stage import Stage
 
 SYNTHETIC = "synthetic frames"
 LIMIT = (
-    f"{SYNTHETIC}: a portrait warped on command, no person. Such frames are themselves the reenactment attack that\n"
-    "Tulga without a certified detector does not stop."
+    f"{SYNTHETIC}: a portrait warped on command, no person. Such frames are themselves the"
+    " reenactment attack that\nTulga without a certified detector does not stop."
 )
 _TRIES = 3
 
@@ -48,27 +50,42 @@ def another_face(stage: Stage, faces: Faces) -> Row:
     since, iin = time.monotonic(), stage.person(faces.other)
     camera = faces.cameras["another_face"]
     opened = stage.play("another-face", iin, "face_mismatch", routes=("biometric",), camera=camera)
-    return _row(stage, "another person's face ×3", opened, since, must=("declined", "face_mismatch"), route="biometric")
+    return _row(
+        stage,
+        "another person's face ×3",
+        opened,
+        since,
+        must=("declined", "face_mismatch"),
+        route="biometric",
+    )
 
 
 def code_and_face(stage: Stage, faces: Faces) -> Row:
     """Data, the code of the message, and the borrower's own face: must be verified."""
     since, iin = time.monotonic(), stage.person(faces.own)
-    opened = stage.play("code-face", iin, routes=("live_face",), camera=faces.cameras["code_and_face"])
+    opened = stage.play(
+        "code-face", iin, routes=("live_face",), camera=faces.cameras["code_and_face"]
+    )
     return _row(stage, "code and own face", opened, since, must=("verified", ""), route="live_face")
 
 
 def wrong_commands(stage: Stage, faces: Faces) -> Row:
-    """The right code and face, but other gestures than those asked for, three times: must be declined."""
+    """The right code and face, but other gestures than those asked for, three times: must be
+    declined.
+    """
     since, iin = time.monotonic(), stage.person(faces.own)
     camera = faces.cameras["wrong_commands"]
-    opened = stage.play("wrong-commands", iin, "command_missed", routes=("live_face",), camera=camera)
+    opened = stage.play(
+        "wrong-commands", iin, "command_missed", routes=("live_face",), camera=camera
+    )
     must = ("declined", "liveness_command_missed")
     return _row(stage, "code, wrong gestures ×3", opened, since, must=must, route="live_face")
 
 
 def key_and_face(stage: Stage, faces: Faces) -> Row:
-    """A profile that asks for both: not verified after the signature alone, and verified after the face; then paid."""
+    """A profile that asks for both: not verified after the signature alone, and verified after the
+    face; then paid.
+    """
     strict = faces.strict
     since, iin = time.monotonic(), stage.person(faces.own)
     opened, browser = strict.arrive("key-and-face", iin, routes=("eds", "biometric"))
@@ -81,7 +98,14 @@ def key_and_face(stage: Stage, faces: Faces) -> Row:
     for _ in range(_TRIES):
         if follow(browser, faces.cameras["key_and_face"]) != "commands":
             break
-    row = _row(strict, "KZ-2025-01: key, then face", opened, since, must=("verified", ""), route="eds + biometric")
+    row = _row(
+        strict,
+        "KZ-2025-01: key, then face",
+        opened,
+        since,
+        must=("verified", ""),
+        route="eds + biometric",
+    )
     is_paid = payout.pays_unless_refused(strict, opened["id"], iin)
     return replace(row, as_it_must=row.as_it_must and halfway == "requires_input" and is_paid)
 
@@ -96,7 +120,9 @@ CAMERA_SCENES: tuple[tuple[str, Callable[[Stage, Faces], Row]], ...] = (
 
 
 def up_to_the_camera(stage: Stage, name: str, iin: str) -> tuple[dict[str, Any], Browser]:
-    """Data, the code of the message and nobody who tells them what to press: the camera's page is open then."""
+    """Data, the code of the message and nobody who tells them what to press: the camera's page is
+    open then.
+    """
     opened, browser = stage.arrive(name, iin, routes=("live_face",))
     browser.consent()
     stated = opening("", iin=iin, routes=[])["subject"]
@@ -106,5 +132,13 @@ def up_to_the_camera(stage: Stage, name: str, iin: str) -> tuple[dict[str, Any],
     return opened, browser
 
 
-def _row(stage: Stage, name: str, opened: dict[str, Any], since: float, *, must: tuple[str, str], route: str) -> Row:
+def _row(
+    stage: Stage,
+    name: str,
+    opened: dict[str, Any],
+    since: float,
+    *,
+    must: tuple[str, str],
+    route: str,
+) -> Row:
     return replace(stage.row(name, opened, since, must=must, route=route), shown=SYNTHETIC)

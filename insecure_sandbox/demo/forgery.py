@@ -1,7 +1,8 @@
-"""Makes somebody `verified` by SQL alone, in the running database, and shows what comes of it. Then takes it out again.
+"""Makes somebody `verified` by SQL alone, in the running database, and shows what comes of it. Then
+takes it out again.
 
-One UPDATE and two INSERTs, all that the application's role may do; the decision carries a signature that was copied
-from an honest one.
+One UPDATE and two INSERTs, all that the application's role may do; the decision carries a signature
+that was copied from an honest one.
 """
 
 import json
@@ -22,12 +23,16 @@ _WAIT_SECONDS = 30.0
 
 
 def is_refused(stage: Stage, *, database: Path, like: str) -> bool:
-    """Whether the log refuses a decision that nobody made, like that about another verification, and nobody is told."""
+    """Whether the log refuses a decision that nobody made, like that about another verification,
+    and nobody is told.
+    """
     opened, _ = stage.arrive("forged", stage.known(), routes=("eds",))
     victim = str(opened["id"])
     with _forged(database, victim=victim, like=like):
         say(f"{victim} was made `verified` by one UPDATE and two INSERTs, with a copied signature")
-        wait_until(lambda: _is_refused(database), what="the log to refuse it", seconds=_WAIT_SECONDS)
+        wait_until(
+            lambda: _is_refused(database), what="the log to refuse it", seconds=_WAIT_SECONDS
+        )
         told = stage.api.read(victim)["status"]
         ready = urllib3.request("GET", f"{stage.url}/readyz", retries=False).status
         done = stage.processes.manage("audit_verify", "--log", "test")
@@ -52,26 +57,33 @@ def _forged(database: Path, *, victim: str, like: str) -> Iterator[None]:
             (like,),
         ).fetchone()
         rows.execute(
-            "UPDATE verification_verification SET status = 'verified', finished_at = ?, sequence = ? WHERE id = ?",
+            "UPDATE verification_verification SET status = 'verified', finished_at = ?, sequence ="
+            " ? WHERE id = ?",
             (at, sequence + 1, victim),
         )
         rows.execute(
-            "INSERT INTO verification_auditentry (id, log, type, at, verification_id, verification_sequence, lender_id,"
-            " body) VALUES (?, 'test', 'verification.verified', ?, ?, ?, ?, ?)",
+            "INSERT INTO verification_auditentry (id, log, type, at, verification_id,"
+            " verification_sequence, lender_id, body) VALUES (?, 'test', 'verification.verified',"
+            " ?, ?, ?, ?, ?)",
             (_FORGED, at, victim, sequence + 1, lender, json.dumps(json.loads(body))),
         )
-        rows.execute("INSERT INTO verification_auditpending (entry_id, refused) VALUES (?, 0)", (_FORGED,))
+        rows.execute(
+            "INSERT INTO verification_auditpending (entry_id, refused) VALUES (?, 0)", (_FORGED,)
+        )
     try:
         yield
     finally:
         with _writing(database) as rows:
-            kept = rows.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+            kept = rows.execute(
+                "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+            ).fetchall()
             for name, _ in kept:
                 rows.execute(f'DROP TRIGGER "{name}"')
             rows.execute("DELETE FROM verification_auditpending WHERE entry_id = ?", (_FORGED,))
             rows.execute("DELETE FROM verification_auditentry WHERE id = ?", (_FORGED,))
             rows.execute(
-                "UPDATE verification_verification SET status = ?, finished_at = NULL, sequence = ? WHERE id = ?",
+                "UPDATE verification_verification SET status = ?, finished_at = NULL, sequence = ?"
+                " WHERE id = ?",
                 (before, sequence, victim),
             )
             for _, made_by in kept:
@@ -88,5 +100,7 @@ def _writing(database: Path) -> Iterator[sqlite3.Connection]:
 
 def _is_refused(database: Path) -> bool:
     with closing(sqlite3.connect(database, timeout=30)) as rows:
-        found = rows.execute("SELECT refused FROM verification_auditpending WHERE entry_id = ?", (_FORGED,)).fetchone()
+        found = rows.execute(
+            "SELECT refused FROM verification_auditpending WHERE entry_id = ?", (_FORGED,)
+        ).fetchone()
     return bool(found and found[0])

@@ -1,4 +1,6 @@
-"""The demo's lender: calls the API by the client for lenders, and listens for webhooks that it verifies by that too."""
+"""The demo's lender: calls the API by the client for lenders, and listens for webhooks that it
+verifies by that too.
+"""
 
 import json
 import time
@@ -22,25 +24,35 @@ _BODY_MAX = 64 * 1024
 
 
 class LenderApi:
-    """A lender's server. `client` is what it calls by; what it answers here is the JSON as it came."""
+    """A lender's server. `client` is what it calls by; what it answers here is the JSON as it
+    came.
+    """
 
     def __init__(self, url: str, key: str) -> None:
         """`url` of the service, and the lender's test key."""
         self.url, self.key = url, key
         self.client = Client(url, key)
 
-    def call(self, method: str, path: str, body: dict[str, Any] | None = None, **headers: str) -> dict[str, Any]:
-        """The JSON answer; raises `DemoFailed` for anything but success. headers: an Idempotency-Key, if any."""
+    def call(
+        self, method: str, path: str, body: dict[str, Any] | None = None, **headers: str
+    ) -> dict[str, Any]:
+        """The JSON answer; raises `DemoFailed` for anything but success. headers: an
+        Idempotency-Key, if any.
+        """
         call = calls.Call(method, path, _read, body=body)
         try:
             return self.client.send(replace(call, key=headers.get("Idempotency-Key", call.key)))
         except TulgaError as fault:
             raise DemoFailed(f"{method} {path}: {fault}") from fault
 
-    def open(self, reference: str, *, iin: str, routes: list[str], phone: str = PHONE) -> dict[str, Any]:
+    def open(
+        self, reference: str, *, iin: str, routes: list[str], phone: str = PHONE
+    ) -> dict[str, Any]:
         """Opens a verification for a borrower of this IIN."""
         body = opening(reference, iin=iin, routes=routes, phone=phone)
-        return self.call("POST", "/v1/verifications", body, **{"Idempotency-Key": f"demo-{reference}"})
+        return self.call(
+            "POST", "/v1/verifications", body, **{"Idempotency-Key": f"demo-{reference}"}
+        )
 
     def read(self, verification_id: str) -> dict[str, Any]:
         """A verification with its checks."""
@@ -77,7 +89,9 @@ def opening(reference: str, *, iin: str, routes: list[str], phone: str = PHONE) 
 
 
 class Listener:
-    """The lender's endpoint for webhooks, on the loopback. Keeps what it could verify, counts what it could not."""
+    """The lender's endpoint for webhooks, on the loopback. Keeps what it could verify, counts what
+    it could not.
+    """
 
     def __init__(self, port: int) -> None:
         """Listens from a thread of its own."""
@@ -103,11 +117,15 @@ class Listener:
         Thread(target=self._server.serve_forever, daemon=True).start()
 
     def learn(self, endpoint: resources.EndpointSecret) -> None:
-        """The secret and the public key that the API gave when the endpoint was made: both must fit from now on."""
+        """The secret and the public key that the API gave when the endpoint was made: both must fit
+        from now on.
+        """
         self._verifier = Verifier(secrets=(endpoint.secret,), public_key=endpoint.public_key)
 
     def take(self, headers: dict[str, str], body: bytes) -> bool:
-        """Keeps a message of Tulga's. One that came before is kept twice: nothing is done by it here."""
+        """Keeps a message of Tulga's. One that came before is kept twice: nothing is done by it
+        here.
+        """
         try:
             self.verified.append(self._verifier.verify(headers, body, now=time.time()))
         except (Refused, BadAnswer):
@@ -116,7 +134,9 @@ class Listener:
         return True
 
     def told(self, verification_id: str) -> list[str]:
-        """The types of the events that came for one verification, in the order of their sequence."""
+        """The types of the events that came for one verification, in the order of their
+        sequence.
+        """
         mine = [event for event in self.verified if event.data.verification == verification_id]
         return [event.type for event in sorted(mine, key=lambda event: event.data.sequence or 0)]
 

@@ -1,4 +1,5 @@
-"""The lender's disbursement: a clearance is asked for, refused for another account, consumed once, and not again.
+"""The lender's disbursement: a clearance is asked for, refused for another account, consumed once,
+and not again.
 
 Under a law that asks a bureau and a bank, none is issued while the borrower refuses all credits.
 """
@@ -30,18 +31,26 @@ def pays_once(stage: Stage) -> bool:
     clearance, payment = _asked(client, opened["id"]).id, _payment(iin)
     elsewhere = _consumed(client, clearance, replace(payment, payout_account=_ELSEWHERE))
     first, second = (_consumed(client, clearance, payment) for _ in range(2))
-    say(f"the money of {opened['id']}: to another account {elsewhere}; to theirs {first}; a second time {second}")
+    say(
+        f"the money of {opened['id']}: to another account {elsewhere}; to theirs {first}; a second"
+        f" time {second}"
+    )
     return (elsewhere, first, second) == ("clearance_mismatch", "consumed", "clearance_consumed")
 
 
 def pays_unless_refused(stage: Stage, verification_id: str, iin: str) -> bool:
-    """Whether nothing leaves while the bureau says that the borrower refuses all credits, and the money does after."""
+    """Whether nothing leaves while the bureau says that the borrower refuses all credits, and the
+    money does after.
+    """
     client = stage.api.client
     stage.register(iin, refuses_credits=True)
     refused = _asked(client, verification_id).code
     stage.register(iin)
     paid = _consumed(client, _asked(client, verification_id).id, _payment(iin))
-    say(f"  the money: while the bureau knows of a refusal of all credits {refused}; without one {paid}")
+    say(
+        f"  the money: while the bureau knows of a refusal of all credits {refused}; without one"
+        f" {paid}"
+    )
     return (refused, paid) == ("stop_credit", "consumed")
 
 
@@ -49,7 +58,11 @@ def _asked(client: Client, verification_id: str) -> Clearance:
     """A clearance whose gates were evaluated."""
     asked = client.send(calls.ask_for_clearance(verification_id, contract_sha256=_CONTRACT))
     clearance = calls.get_clearance(asked.id)
-    wait_until(lambda: client.send(clearance).status != "processing", what="the gates", seconds=_GATES_SECONDS)
+    wait_until(
+        lambda: client.send(clearance).status != "processing",
+        what="the gates",
+        seconds=_GATES_SECONDS,
+    )
     return client.send(clearance)
 
 

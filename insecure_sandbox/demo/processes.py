@@ -1,4 +1,6 @@
-"""The processes of the demo: sandbox, web, worker, tick, deliver, on free ports of loopback; their output in files."""
+"""The processes of the demo: sandbox, web, worker, tick, deliver, on free ports of loopback; their
+output in files.
+"""
 
 import os
 import signal
@@ -53,7 +55,7 @@ class Processes:
     def start(self, name: str, command: Sequence[str]) -> None:
         """Starts one under a name."""
         with self._log(name) as output:
-            self._running[name] = subprocess.Popen(  # noqa: S603 (our own commands)
+            self._running[name] = subprocess.Popen(  # noqa: S603
                 [*self.environment, *command],
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
@@ -61,7 +63,9 @@ class Processes:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        say(f"{name} started (process {self._running[name].pid}, output in {self._logs / name}.log)")
+        say(
+            f"{name} started (process {self._running[name].pid}, output in {self._logs / name}.log)"
+        )
 
     def kill(self, name: str) -> None:
         """SIGKILL to the whole group: nobody gets a last word."""
@@ -73,10 +77,14 @@ class Processes:
         """A signal to the whole group."""
         os.killpg(self._running[name].pid, number)
 
-    def manage(self, *arguments: str, database: Path | None = None) -> subprocess.CompletedProcess[str]:
-        """Runs a management command to its end and gives its output; on another SQLite file if one is named."""
+    def manage(
+        self, *arguments: str, database: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs a management command to its end and gives its output; on another SQLite file if one
+        is named.
+        """
         other = [f"DATABASE_URL=sqlite:///{database}"] if database else []
-        return subprocess.run(  # noqa: S603 (our own commands)
+        return subprocess.run(  # noqa: S603
             [*self.environment, *other, sys.executable, "manage.py", *arguments],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
@@ -86,15 +94,23 @@ class Processes:
         )
 
     def must(self, *arguments: str) -> str:
-        """The output of a management command that has to succeed. Raises `DemoFailed` with what it said."""
+        """The output of a management command that has to succeed. Raises `DemoFailed` with what it
+        said.
+        """
         done = self.manage(*arguments)
         if done.returncode != 0:
-            raise DemoFailed(f"manage.py {' '.join(arguments[:2])} failed:\n{done.stdout}{done.stderr}")
+            raise DemoFailed(
+                f"manage.py {' '.join(arguments[:2])} failed:\n{done.stdout}{done.stderr}"
+            )
         return done.stdout
 
     def wait_for(self, url: str, *, name: str) -> None:
-        """Waits until an address answers. Raises `DemoFailed` if the process ends first, or never answers."""
-        wait_until(lambda: self._answers(url, name=name), what=f"{name} at {url}", seconds=_READY_SECONDS)
+        """Waits until an address answers. Raises `DemoFailed` if the process ends first, or never
+        answers.
+        """
+        wait_until(
+            lambda: self._answers(url, name=name), what=f"{name} at {url}", seconds=_READY_SECONDS
+        )
 
     def ended(self) -> list[str]:
         """Names of those that have ended by themselves."""

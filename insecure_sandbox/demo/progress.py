@@ -9,7 +9,9 @@ _STARTED = time.monotonic()
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: a scene, how it ended, and whether it ended as it must. `shown`: what a camera saw."""
+    """One line of the table: a scene, how it ended, and whether it ended as it must. `shown`: what
+    a camera saw.
+    """
 
     scene: str
     route: str
@@ -40,11 +42,22 @@ def table(rows: list[Row]) -> None:
     widths = [max(len(line[column]) for line in cells) for column in range(len(heading))]
     plain()
     for line in cells:
-        plain("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+        plain(
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        )
     plain()
 
 
 def _cells(row: Row) -> tuple[str, ...]:
     index = "-" if row.log_index is None else str(row.log_index)
     mark = "as it must" if row.as_it_must else "NOT AS IT MUST"
-    return (row.scene, row.route, row.status, row.code or "-", f"{row.seconds:.1f} s", index, row.shown or "-", mark)
+    return (
+        row.scene,
+        row.route,
+        row.status,
+        row.code or "-",
+        f"{row.seconds:.1f} s",
+        index,
+        row.shown or "-",
+        mark,
+    )

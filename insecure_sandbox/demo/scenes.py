@@ -24,45 +24,65 @@ def own_signature(stage: Stage, family: str) -> Row:
 
 
 def on_the_phone(stage: Stage) -> Row:
-    """The borrower signs by eGov Mobile, after an app that altered the statement was turned away: must be verified."""
+    """The borrower signs by eGov Mobile, after an app that altered the statement was turned away:
+    must be verified.
+    """
     since, iin = time.monotonic(), stage.known()
     opened, browser = stage.borrow("on-the-phone", iin)
     key = stage.credential(iin, family="rsa")
     refused = egov_mobile.sign(browser.egov_code(), key, egov_mobile.Manner(alters="statement"))
     taken = egov_mobile.sign(browser.egov_code(), key)
-    say(f"eGov Mobile: an altered statement got {refused[0].status} {refused[0].code}, the right one {taken[0].status}")
+    say(
+        f"eGov Mobile: an altered statement got {refused[0].status} {refused[0].code}, the right"
+        f" one {taken[0].status}"
+    )
     browser.wait_for_judgement()
     row = stage.row("own key, eGov Mobile", opened, since, must=("verified", ""))
-    return replace(row, as_it_must=row.as_it_must and (refused[0].status, taken[0].status) == (403, 200))
+    return replace(
+        row, as_it_must=row.as_it_must and (refused[0].status, taken[0].status) == (403, 200)
+    )
 
 
 def another_person(stage: Stage) -> Row:
     """Somebody else signs, three times: must be declined."""
     since = time.monotonic()
     opened = stage.play("another", stage.known(), "eds_other_iin")
-    return stage.row("another person's key ×3", opened, since, must=("declined", "eds_iin_mismatch"))
+    return stage.row(
+        "another person's key ×3", opened, since, must=("declined", "eds_iin_mismatch")
+    )
 
 
 def forged(stage: Stage) -> Row:
-    """A certificate with the authority's names and the borrower's IIN, signed by nobody: must not be verified."""
+    """A certificate with the authority's names and the borrower's IIN, signed by nobody: must not
+    be verified.
+    """
     since, iin = time.monotonic(), stage.known()
     opened, browser = stage.borrow("forged", iin)
     issuer = stage.credential(iin).issuer_certificate
     yesterday = datetime.now(UTC) - timedelta(days=1)
     browser.sign(forge_like_nca(issuer, iin=iin, surname="ТЕСТОВ", given_name="ТЕСТ", at=yesterday))
     browser.wait_for_judgement()
-    return stage.row("forged certificate, NCA names", opened, since, must=("requires_input", "eds_path_untrusted"))
+    return stage.row(
+        "forged certificate, NCA names",
+        opened,
+        since,
+        must=("requires_input", "eds_path_untrusted"),
+    )
 
 
 def revoked(stage: Stage) -> Row:
     """The borrower's own key, revoked: must not be verified."""
     since, iin = time.monotonic(), stage.known()
     opened = stage.play("revoked", iin, "eds_revoked", turns={"statement": 1})
-    return stage.row("revoked certificate", opened, since, must=("requires_input", "eds_certificate_revoked"))
+    return stage.row(
+        "revoked certificate", opened, since, must=("requires_input", "eds_certificate_revoked")
+    )
 
 
 def replayed(stage: Stage) -> Row:
-    """A good signature of the same person from an earlier verification, sent again: must not be verified."""
+    """A good signature of the same person from an earlier verification, sent again: must not be
+    verified.
+    """
     since, iin = time.monotonic(), stage.known()
     _, first = stage.borrow("replay-first", iin)
     signature = first.sign(stage.credential(iin))
@@ -70,21 +90,32 @@ def replayed(stage: Stage) -> Row:
     opened, second = stage.borrow("replay-second", iin)
     second.send(signature)
     second.wait_for_judgement()
-    return stage.row("replayed signature", opened, since, must=("requires_input", "eds_statement_mismatch"))
+    return stage.row(
+        "replayed signature", opened, since, must=("requires_input", "eds_statement_mismatch")
+    )
 
 
 def killed_worker(stage: Stage) -> Row:
-    """The worker is killed while it waits for word of revocation; another one finishes: must be verified once."""
+    """The worker is killed while it waits for word of revocation; another one finishes: must be
+    verified once.
+    """
     since, iin = time.monotonic(), stage.known()
     opened, browser = stage.borrow("killed", iin)
     for source in _SLOW:
         fault = {"source": source, "kind": "slow", "times": 1}
         urllib3.request("POST", f"{stage.sandbox}/faults", json=fault, timeout=10, redirect=False)
     browser.sign(stage.credential(iin))
-    wait_until(lambda: _is_met_by_a_fault(stage), what="the worker to ask for word of revocation", seconds=30)
+    wait_until(
+        lambda: _is_met_by_a_fault(stage),
+        what="the worker to ask for word of revocation",
+        seconds=30,
+    )
     stage.processes.kill("worker")
     urllib3.request("DELETE", f"{stage.sandbox}/faults", timeout=10, redirect=False)
-    say("worker killed with SIGKILL in the middle of the step; its lease ends in 30 s at most, then another takes it")
+    say(
+        "worker killed with SIGKILL in the middle of the step; its lease ends in 30 s at most, then"
+        " another takes it"
+    )
     stage.start_worker()
     browser.wait_for_judgement()
     return stage.row("worker killed mid-step", opened, since, must=("verified", ""))

@@ -1,4 +1,6 @@
-"""What every scene of the demo plays on: a lender, the sandbox, people who are nobody, and the result over the API."""
+"""What every scene of the demo plays on: a lender, the sandbox, people who are nobody, and the
+result over the API.
+"""
 
 import base64
 import secrets
@@ -27,7 +29,9 @@ _ORDERED_SECONDS = 30.0
 
 @dataclass
 class Stage:
-    """One lender's view of one running Tulga, with the sandbox it asks. Copies of it share the people."""
+    """One lender's view of one running Tulga, with the sandbox it asks. Copies of it share the
+    people.
+    """
 
     api: LenderApi
     url: str
@@ -62,7 +66,9 @@ class Stage:
         return iin
 
     def register(self, iin: str, **more: object) -> None:
-        """What the registers, a bureau and a bank know of somebody from now on, as `POST /people` takes it."""
+        """What the registers, a bureau and a bank know of somebody from now on, as `POST /people`
+        takes it.
+        """
         stated = opening("", iin=iin, routes=[], phone=phone_of(iin))["subject"]
         document = stated.pop("document") | {"issued_on": "2023-01-02"}
         self._ask("/people", stated | {"document": document, **more})
@@ -71,26 +77,45 @@ class Stage:
         """The one-time code in the newest message that has one."""
         return self.borrower(iin).code()
 
-    def borrower(self, iin: str, scenario: str = "verified", *, family: str = "gost512", **more: Any) -> Borrower:
+    def borrower(
+        self, iin: str, scenario: str = "verified", *, family: str = "gost512", **more: Any
+    ) -> Borrower:
         """Who plays this scenario as this person; with whatever else a `Borrower` has at hand."""
 
         def certify(person: Mapping[str, Any], state: str) -> Credential:
             return self.credential(str(person["iin"]), family=family, state=state)
 
         subject = opening("", iin=iin, routes=[], phone=phone_of(iin))["subject"]
-        return Borrower(subject=subject, certify=certify, messages=self._messages, manner=MANNERS[scenario], **more)
+        return Borrower(
+            subject=subject,
+            certify=certify,
+            messages=self._messages,
+            manner=MANNERS[scenario],
+            **more,
+        )
 
     def play(
-        self, name: str, iin: str, scenario: str = "verified", *, routes: tuple[str, ...] = ("eds",), **more: Any
+        self,
+        name: str,
+        iin: str,
+        scenario: str = "verified",
+        *,
+        routes: tuple[str, ...] = ("eds",),
+        **more: Any,
     ) -> dict[str, Any]:
-        """The lender opens, and this person plays the scenario to its end, or as often as `turns` say."""
+        """The lender opens, and this person plays the scenario to its end, or as often as `turns`
+        say.
+        """
         opened, browser = self.arrive(name, iin, routes=routes)
         self.borrower(iin, scenario, **more).play(browser)
         return opened
 
-    def arrive(self, name: str, iin: str, *, routes: tuple[str, ...]) -> tuple[dict[str, Any], Browser]:
+    def arrive(
+        self, name: str, iin: str, *, routes: tuple[str, ...]
+    ) -> tuple[dict[str, Any], Browser]:
         """The lender opens, and the borrower follows the link."""
-        # Letters: digits behind a number in the name may be somebody's phone, which no reference may hold.
+        # Letters: digits behind a number in the name may be somebody's phone, which no reference
+        # may hold.
         reference = f"demo-{name}-{''.join(secrets.choice(ascii_lowercase) for _ in range(8))}"
         opened = self.api.open(reference, iin=iin, routes=list(routes), phone=phone_of(iin))
         browser = Browser(self.url)
@@ -103,8 +128,18 @@ class Stage:
         browser.agree()
         return opened, browser
 
-    def row(self, name: str, opened: dict[str, Any], since: float, *, must: tuple[str, str], route: str = "eds") -> Row:
-        """Reads the result over the API; `must` is the status and the code of the failed check, or of the end."""
+    def row(
+        self,
+        name: str,
+        opened: dict[str, Any],
+        since: float,
+        *,
+        must: tuple[str, str],
+        route: str = "eds",
+    ) -> Row:
+        """Reads the result over the API; `must` is the status and the code of the failed check, or
+        of the end.
+        """
         # Until the log has ordered the decision it is told to nobody.
         wait_until(
             lambda: self.api.read(opened["id"])["status"] != "processing",
@@ -118,10 +153,14 @@ class Stage:
         return Row(name, route, *outcome, seconds, verification["log_index"], outcome == must)
 
     def _messages(self, phone: str) -> list[str]:
-        return [str(message["text"]) for message in self._ask("/inbox", {"phone": phone})["messages"]]
+        return [
+            str(message["text"]) for message in self._ask("/inbox", {"phone": phone})["messages"]
+        ]
 
     def _ask(self, path: str, fields: dict[str, Any]) -> dict[str, Any]:
-        answer = urllib3.request("POST", f"{self.sandbox}{path}", json=fields, timeout=30, redirect=False)
+        answer = urllib3.request(
+            "POST", f"{self.sandbox}{path}", json=fields, timeout=30, redirect=False
+        )
         if answer.status not in (200, 201):
             raise DemoFailed(f"the sandbox answered {path} with {answer.status}")
         said: dict[str, Any] = answer.json()

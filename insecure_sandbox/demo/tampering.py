@@ -1,4 +1,6 @@
-"""Flips one byte in a copy of the database and lets `audit_verify` say what is wrong. The original stays untouched."""
+"""Flips one byte in a copy of the database and lets `audit_verify` say what is wrong. The original
+stays untouched.
+"""
 
 import sqlite3
 from contextlib import closing
@@ -17,7 +19,9 @@ def original_is_sound(processes: Processes) -> bool:
 
 
 def flipped_byte_is_named(processes: Processes, *, database: Path, entry_of: str) -> bool:
-    """Whether `audit_verify` finds the flipped byte in the decision about a verification, and names that entry."""
+    """Whether `audit_verify` finds the flipped byte in the decision about a verification, and names
+    that entry.
+    """
     copy = database.with_name("tampered-copy.sqlite3")
     copy.unlink(missing_ok=True)
     with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(copy)) as target:
@@ -32,13 +36,18 @@ def flipped_byte_is_named(processes: Processes, *, database: Path, entry_of: str
 def _flip(copy: Path, *, verification_id: str) -> str:
     with closing(sqlite3.connect(copy)) as database, database:
         # What an insider with the database in hand would do first: take the trigger away.
-        for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+        for (name,) in database.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        ).fetchall():
             database.execute(f'DROP TRIGGER "{name}"')
         entry, body = database.execute(
-            "SELECT id, body FROM verification_auditentry WHERE verification_id = ? AND type = 'verification.verified'",
+            "SELECT id, body FROM verification_auditentry WHERE verification_id = ? AND type ="
+            " 'verification.verified'",
             (verification_id,),
         ).fetchone()
-        database.execute("UPDATE verification_auditentry SET body = ? WHERE id = ?", (_flipped(body), entry))
+        database.execute(
+            "UPDATE verification_auditentry SET body = ? WHERE id = ?", (_flipped(body), entry)
+        )
     return str(entry)
 
 

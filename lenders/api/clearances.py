@@ -1,4 +1,6 @@
-"""/v1/clearances: may the money leave now, for this person, this sum, this account? Asked for, read, consumed once."""
+"""/v1/clearances: may the money leave now, for this person, this sum, this account? Asked for,
+read, consumed once.
+"""
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -27,9 +29,10 @@ class Clearances(APIView):
         operation_id="ask_for_clearance",
         summary="Ask whether the money may leave",
         description=(
-            "Answered at once as `processing`; a worker evaluates every gate that your profile asks for and signs: "
-            "`clearance.issued` tells you, or read it. It lives 15 minutes. One of a verification is open: another "
-            "request makes the one before `superseded`. Once the money has left: 409 `clearance_consumed`."
+            "Answered at once as `processing`; a worker evaluates every gate that your profile asks"
+            " for and signs: `clearance.issued` tells you, or read it. It lives 15 minutes. One of"
+            " a verification is open: another request makes the one before `superseded`. Once the"
+            " money has left: 409 `clearance_consumed`."
         ),
         parameters=[IDEMPOTENCY_KEY],
         request=schemas.ClearanceRequest,
@@ -76,9 +79,10 @@ class ClearanceConsume(APIView):
         operation_id="consume_clearance",
         summary="Consume a clearance, right before the money leaves",
         description=(
-            "Pay only after a 200. It works once: of many requests at once one gets 200, the others 409 "
-            "`clearance_consumed`; with the same Idempotency-Key the first answer again. Amount up to `amount_max`, "
-            "the IIN, contract and account of the verification; else 409 `clearance_mismatch`, and nothing is spent."
+            "Pay only after a 200. It works once: of many requests at once one gets 200, the others"
+            " 409 `clearance_consumed`; with the same Idempotency-Key the first answer again."
+            " Amount up to `amount_max`, the IIN, contract and account of the verification; else"
+            " 409 `clearance_mismatch`, and nothing is spent."
         ),
         parameters=[IDEMPOTENCY_KEY],
         request=schemas.ConsumeRequest,

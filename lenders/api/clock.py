@@ -1,4 +1,6 @@
-"""/v1/test/clock: what is due of test verifications is put forward, so that nobody waits for an end."""
+"""/v1/test/clock: what is due of test verifications is put forward, so that nobody waits for an
+end.
+"""
 
 from typing import Any
 
@@ -21,10 +23,14 @@ class TestClock(serializers.Serializer[Any]):
     """A lender's test clock."""
 
     verifications = serializers.IntegerField(
-        help_text="How many can be put forward now (101: more than 100), or were just now: those that are open, or "
-        "were verified in the last 72 hours."
+        help_text=(
+            "How many can be put forward now (101: more than 100), or were just now: those that are"
+            " open, or were verified in the last 72 hours."
+        )
     )
-    advanced_seconds = serializers.IntegerField(help_text="The most that one of these was put forward altogether.")
+    advanced_seconds = serializers.IntegerField(
+        help_text="The most that one of these was put forward altogether."
+    )
 
 
 class Clock(APIView):
@@ -42,20 +48,23 @@ class Clock(APIView):
         """How it stands."""
         read_query(schemas.NoQuery, request.query_params)
         key = caller(request)
-        return Response(TestClock(put_forward.standing(lender_id=key.lender_id, mode=key.mode)).data)
+        return Response(
+            TestClock(put_forward.standing(lender_id=key.lender_id, mode=key.mode)).data
+        )
 
     @extend_schema(
         operation_id="advance_test_clock",
         summary="Put the test clock forward",
         description=(
-            "With test keys only. What is due of your open and verified test verifications is due so much earlier: "
-            "`expires_at` of the whole, of the borrower's turns, links and codes; the reviewers' 24 hours; a "
-            "clearance's 15 minutes and the age of its answers; the 72 hours after the decision; "
-            "`release_not_before`. Nothing ends in this request: what is over by then ends some seconds later, by the "
-            "same way as in live mode, and is told as always. Times already told, days on which attempts and credits "
-            "are counted, the keeping of frames and your obligation go by real time. Up to 100 verifications at once; "
-            "above that, and beyond 30 days of one, it is 409 `test_clock_limit`. Of one that has ended without money "
-            "to leave, 409 `illegal_transition`."
+            "With test keys only. What is due of your open and verified test verifications is due"
+            " so much earlier: `expires_at` of the whole, of the borrower's turns, links and codes;"
+            " the reviewers' 24 hours; a clearance's 15 minutes and the age of its answers; the 72"
+            " hours after the decision; `release_not_before`. Nothing ends in this request: what is"
+            " over by then ends some seconds later, by the same way as in live mode, and is told as"
+            " always. Times already told, days on which attempts and credits are counted, the"
+            " keeping of frames and your obligation go by real time. Up to 100 verifications at"
+            " once; above that, and beyond 30 days of one, it is 409 `test_clock_limit`. Of one"
+            " that has ended without money to leave, 409 `illegal_transition`."
         ),
         parameters=[IDEMPOTENCY_KEY],
         request=schemas.AdvanceRequest,

@@ -32,16 +32,24 @@ class Deliveries(APIView):
         wanted = read_query(schemas.DeliveryQuery, request.query_params)
         rows = redelivery.of_lender(caller(request).lender, mode=caller(request).mode)
         chosen = {"endpoint_id": wanted.endpoint, "event_id": wanted.event, "status": wanted.status}
-        rows = rows.filter(**{column: value for column, value in chosen.items() if value is not None})
+        rows = rows.filter(
+            **{column: value for column, value in chosen.items() if value is not None}
+        )
         if wanted.after is not None:
             last = rows.filter(pk=wanted.after).first()
             if last is None:
-                raise BadInput("`after` is no delivery of this list", code="cursor_unknown", pointer="?after")
-            rows = rows.filter(Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, pk__lt=last.pk))
+                raise BadInput(
+                    "`after` is no delivery of this list", code="cursor_unknown", pointer="?after"
+                )
+            rows = rows.filter(
+                Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, pk__lt=last.pk)
+            )
         # One more than asked for tells whether there is another page.
         found = list(rows.order_by("-created_at", "-pk")[: wanted.limit + 1])
         has_more = len(found) > wanted.limit
-        page = Page(tuple(found[: wanted.limit]), has_more, found[wanted.limit - 1].pk if has_more else None)
+        page = Page(
+            tuple(found[: wanted.limit]), has_more, found[wanted.limit - 1].pk if has_more else None
+        )
         return Response(answers.DeliveryPage(page).data)
 
 
@@ -81,10 +89,16 @@ class DeliveriesAgain(APIView):
     )
     @idempotency.idempotent
     def post(self, request: Request) -> Response:
-        """How many were made anew, one an endpoint and event: of events that still wait to be sent none is."""
+        """How many were made anew, one an endpoint and event: of events that still wait to be sent
+        none is.
+        """
         key = caller(request)
         wanted = read(schemas.RangeRequest, request.data)
         number, has_more = redelivery.again_between(
-            key.lender, mode=key.mode, start=wanted.start, end=wanted.end, endpoint_id=wanted.endpoint
+            key.lender,
+            mode=key.mode,
+            start=wanted.start,
+            end=wanted.end,
+            endpoint_id=wanted.endpoint,
         )
         return Response({"redelivered": number, "has_more": has_more}, status=202)

@@ -1,4 +1,6 @@
-"""/v1/events: all that a lender is told, in the order of the log; for whoever prefers asking to being told."""
+"""/v1/events: all that a lender is told, in the order of the log; for whoever prefers asking to
+being told.
+"""
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -23,9 +25,9 @@ class Events(APIView):
         operation_id="list_events",
         summary="List events, oldest first",
         description=(
-            "Keep the `lender_sequence` of the last event you worked off and ask with `after` for those that followed. "
-            "What is listed here is never withdrawn, whether or not a webhook reached you. Each is ordered in the log, "
-            "and signed where it decides."
+            "Keep the `lender_sequence` of the last event you worked off and ask with `after` for"
+            " those that followed. What is listed here is never withdrawn, whether or not a webhook"
+            " reached you. Each is ordered in the log, and signed where it decides."
         ),
         parameters=parameters_of(schemas.EventQuery),
         responses={200: answers.EventPage, **problems(401, 403, 422, 429)},
@@ -34,5 +36,7 @@ class Events(APIView):
         """A page of events."""
         wanted = read_query(schemas.EventQuery, request.query_params)
         key = caller(request)
-        found = queries.events_after(lender_id=key.lender_id, mode=key.mode, after=wanted.after, limit=wanted.limit)
+        found = queries.events_after(
+            lender_id=key.lender_id, mode=key.mode, after=wanted.after, limit=wanted.limit
+        )
         return Response(answers.EventPage(found).data)

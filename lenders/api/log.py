@@ -1,4 +1,6 @@
-"""/v1/log: the signed head of the log, the proof that an event of the lender stands in it, and that it only grew."""
+"""/v1/log: the signed head of the log, the proof that an event of the lender stands in it, and that
+it only grew.
+"""
 
 from base64 import b64encode
 from typing import Any
@@ -25,7 +27,8 @@ class ConsistencyAnswer(serializers.Serializer[Any]):
     """By what the log of one size goes on from that of another."""
 
     hashes = serializers.ListField(
-        child=serializers.CharField(), help_text="Base64, 32 bytes each, lowest first; none between equal sizes."
+        child=serializers.CharField(),
+        help_text="Base64, 32 bytes each, lowest first; none between equal sizes.",
     )
 
 
@@ -37,7 +40,9 @@ class LogCheckpoint(APIView):
     @extend_schema(
         operation_id="get_checkpoint",
         summary="Read the newest checkpoint of the log (C2SP signed note)",
-        description="Keep it: every later one must go on from it, which `/v1/log/consistency` shows.",
+        description=(
+            "Keep it: every later one must go on from it, which `/v1/log/consistency` shows."
+        ),
         responses={(200, "text/plain"): OpenApiTypes.STR, **problems(401, 403, 409, 422, 429)},
     )
     def get(self, request: Request) -> HttpResponse:
@@ -60,7 +65,9 @@ class LogProof(APIView):
     def get(self, request: Request) -> HttpResponse:
         """The proof as text: it leads from the event to a checkpoint that the log has signed."""
         wanted = read_query(schemas.ProofQuery, request.query_params)
-        text = queries.proof(lender_id=caller(request).lender_id, mode=caller(request).mode, event_id=wanted.event)
+        text = queries.proof(
+            lender_id=caller(request).lender_id, mode=caller(request).mode, event_id=wanted.event
+        )
         return HttpResponse(text, content_type=_TEXT)
 
 
@@ -73,8 +80,9 @@ class LogConsistency(APIView):
         operation_id="get_consistency",
         summary="Read the proof that the log of one checkpoint goes on from that of another",
         description=(
-            "RFC 9162 §2.1.4, of any two sizes up to that of the newest checkpoint; at most 64 hashes. Verify it "
-            "by the roots of the two checkpoints: if it leads to others, the log was forked. Tell the regulator then."
+            "RFC 9162 §2.1.4, of any two sizes up to that of the newest checkpoint; at most 64"
+            " hashes. Verify it by the roots of the two checkpoints: if it leads to others, the log"
+            " was forked. Tell the regulator then."
         ),
         parameters=parameters_of(schemas.ConsistencyQuery),
         responses={200: ConsistencyAnswer, **problems(401, 403, 422, 429)},

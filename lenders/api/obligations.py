@@ -24,13 +24,16 @@ class Obligation(APIView):
         operation_id="report_obligation",
         summary="Say that the obligation began, or ended",
         description=(
-            "It starts and stops the retention clock: while an obligation is open nothing of it may go, and then for "
-            "five years (`retention.until`). Once each; the same word again gives the same answer, another time is "
-            "409 `obligation_opened` or `obligation_closed`."
+            "It starts and stops the retention clock: while an obligation is open nothing of it may"
+            " go, and then for five years (`retention.until`). Once each; the same word again gives"
+            " the same answer, another time is 409 `obligation_opened` or `obligation_closed`."
         ),
         parameters=[IDEMPOTENCY_KEY],
         request=schemas.ObligationRequest,
-        responses={200: answers.VerificationAnswer, **problems(400, 401, 403, 404, 409, 415, 422, 429)},
+        responses={
+            200: answers.VerificationAnswer,
+            **problems(400, 401, 403, 404, 409, 415, 422, 429),
+        },
     )
     @idempotency.idempotent
     def post(self, request: Request, verification_id: str) -> Response:

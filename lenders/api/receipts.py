@@ -1,4 +1,6 @@
-"""/v1/verifications/{id}/receipt: what was decided, signed, with the proof that it stands in the log."""
+"""/v1/verifications/{id}/receipt: what was decided, signed, with the proof that it stands in the
+log.
+"""
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -24,11 +26,11 @@ class ReceiptFile(APIView):
         operation_id="get_receipt",
         summary="Read the signed receipt of a decision, and its proof",
         description=(
-            "A JSON Web Signature (RFC 7515, compact form, EdDSA) for every end: keep the whole answer. "
-            "It holds nothing personal: IIN and payout account are commitments, which `openings` opens: every answer "
-            "with them is logged with the id of the key. Until the log "
-            "has ordered the decision and its receipt: 409 `receipt_not_ready`. Verify it offline by "
-            "`scripts/verify_receipt.py`."
+            "A JSON Web Signature (RFC 7515, compact form, EdDSA) for every end: keep the whole"
+            " answer. It holds nothing personal: IIN and payout account are commitments, which"
+            " `openings` opens: every answer with them is logged with the id of the key. Until the"
+            " log has ordered the decision and its receipt: 409 `receipt_not_ready`. Verify it"
+            " offline by `scripts/verify_receipt.py`."
         ),
         responses={200: ReceiptAnswer, **problems(401, 403, 404, 409, 422, 429)},
     )

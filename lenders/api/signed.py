@@ -1,4 +1,6 @@
-"""/v1/verifications/{id}/statement and …/signature: what the borrower signed by EDS, as it was judged."""
+"""/v1/verifications/{id}/statement and …/signature: what the borrower signed by EDS, as it was
+judged.
+"""
 
 from typing import ClassVar
 
@@ -15,9 +17,9 @@ from lenders.requests import read_query
 from verification.workflow.reading import signed_files
 
 _LAST = (
-    "Of the EDS signature that was judged last, accepted or not. Personal data: every download is logged with the id "
-    "of the key. 409 `document_not_ready` while it is judged and until the log has ordered what was said "
-    "of it; 404 where none was judged."
+    "Of the EDS signature that was judged last, accepted or not. Personal data: every download is"
+    " logged with the id of the key. 409 `document_not_ready` while it is judged and until the log"
+    " has ordered what was said of it; 404 where none was judged."
 )
 
 
@@ -39,7 +41,10 @@ class _SignedFile(APIView):
             key_id=key.pk,
         )
         name = f"{verification_id}.{self.file}.{found.suffix}"
-        headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+        headers = {
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Cache-Control": "no-store",
+        }
         return HttpResponse(found.content, content_type=found.media_type, headers=headers)
 
 
@@ -47,10 +52,14 @@ class _SignedFile(APIView):
     operation_id="get_statement",
     summary="Download the statement that was signed",
     description=(
-        "UTF-8 text to read, in the language it was shown in, with the same data as canonical JSON in its last line. "
-        f"Of who was verified its SHA-256 is the receipt's `statement_sha256`. {_LAST}"
+        "UTF-8 text to read, in the language it was shown in, with the same data as canonical JSON"
+        " in its last line. Of who was verified its SHA-256 is the receipt's `statement_sha256`."
+        f" {_LAST}"
     ),
-    responses={(200, "text/plain"): OpenApiTypes.STR, **problems(401, 403, 404, 409, 410, 422, 429)},
+    responses={
+        (200, "text/plain"): OpenApiTypes.STR,
+        **problems(401, 403, 404, 409, 410, 422, 429),
+    },
 )
 class Statement(_SignedFile):
     """The statement."""
@@ -62,8 +71,9 @@ class Statement(_SignedFile):
     operation_id="get_signature",
     summary="Download the borrower's signature",
     description=(
-        "As it came from the signer's program, to the byte: a CMS in PEM or base64 (`.cms` in its name), or signed XML "
-        f"(`.xml`). Verify it offline with the statement: see the lender guide. {_LAST}"
+        "As it came from the signer's program, to the byte: a CMS in PEM or base64 (`.cms` in its"
+        " name), or signed XML (`.xml`). Verify it offline with the statement: see the lender"
+        f" guide. {_LAST}"
     ),
     responses={
         (200, "application/octet-stream"): OpenApiTypes.BINARY,

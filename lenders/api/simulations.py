@@ -1,4 +1,6 @@
-"""/v1/test: the sandbox for machines. Every end without a browser, by the real steps; live keys find nothing here."""
+"""/v1/test: the sandbox for machines. Every end without a browser, by the real steps; live keys
+find nothing here.
+"""
 
 from typing import Any
 
@@ -25,10 +27,15 @@ class ScenarioAnswer(serializers.Serializer[Any]):
 
     name = serializers.CharField()
     iin = answers.Word(allow_null=True, help_text="Plays it where you name no scenario.")
-    routes = serializers.ListField(child=serializers.CharField(), help_text="On which it is played.")
+    routes = serializers.ListField(
+        child=serializers.CharField(), help_text="On which it is played."
+    )
     registered = serializers.ListField(
         child=serializers.CharField(),
-        help_text="Routes on which it is played, too, where the legal profile asks the register of people.",
+        help_text=(
+            "Routes on which it is played, too, where the legal profile asks the register of"
+            " people."
+        ),
     )
     happens = serializers.CharField()
     status = serializers.ChoiceField(
@@ -40,14 +47,17 @@ class ScenarioAnswer(serializers.Serializer[Any]):
         child=serializers.CharField(),
         help_text="Codes of checks that do not pass; before a camera others may come beside.",
     )
-    events = serializers.ListField(child=serializers.CharField(), help_text="Told after `verification.created`.")
+    events = serializers.ListField(
+        child=serializers.CharField(), help_text="Told after `verification.created`."
+    )
     then = answers.Word(allow_null=True, help_text="What only time, or you, can bring.")
 
 
 class ScenarioPage(serializers.Serializer[Any]):
     """The whole catalogue."""
 
-    data = ScenarioAnswer(many=True)  # type: ignore[assignment]  # a field of this name hides the serializer's own `data`
+    # a field of this name hides the serializer's own `data`
+    data = ScenarioAnswer(many=True)  # type: ignore[assignment]
 
 
 class SimulationAnswer(serializers.Serializer[Any]):
@@ -84,10 +94,11 @@ class Simulation(APIView):
         operation_id="simulate",
         summary="Have the sandbox play the borrower",
         description=(
-            "Answered at once; the borrower then opens the real pages, consents, signs or shows a painted face, and "
-            "workers judge as always: read the verification, or wait for its event. No status is set by this. Every "
-            "check says `insecure_simulated` under `engine`. Test keys only. While it is played: 409 "
-            "`simulation_under_way`; where somebody has opened the link: 409 `borrower_at_it`."
+            "Answered at once; the borrower then opens the real pages, consents, signs or shows a"
+            " painted face, and workers judge as always: read the verification, or wait for its"
+            " event. No status is set by this. Every check says `insecure_simulated` under"
+            " `engine`. Test keys only. While it is played: 409 `simulation_under_way`; where"
+            " somebody has opened the link: 409 `borrower_at_it`."
         ),
         parameters=[IDEMPOTENCY_KEY],
         request=schemas.SimulateRequest,
@@ -110,7 +121,11 @@ class Simulation(APIView):
 
         def enter(accepted: simulations.Accepted) -> Response:
             simulations.enter(accepted, lender_id=key.lender_id, mode=key.mode)
-            played = {"verification": verification_id, "scenario": accepted.scenario.name, "route": accepted.routes[0]}
+            played = {
+                "verification": verification_id,
+                "scenario": accepted.scenario.name,
+                "route": accepted.routes[0],
+            }
             return Response(SimulationAnswer(played).data, status=202)
 
         return idempotency.run_once(request, enter, ask=ask)

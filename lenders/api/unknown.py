@@ -20,7 +20,9 @@ _TEST: Final = "test"
 
 
 class PerhapsKey(ApiKeyAuthentication):
-    """The key of a request, by whose pin its answer is spelled; nobody where there is none that is good."""
+    """The key of a request, by whose pin its answer is spelled; nobody where there is none that is
+    good.
+    """
 
     def authenticate(self, request: Request) -> tuple[AnonymousUser, ApiKey] | None:
         """Nobody, or an anonymous user and the key."""
@@ -39,7 +41,9 @@ class Nowhere(BasePermission):
 
 
 class InTestMode(HasKey):
-    """What is of test mode alone: to a key of any other it is nowhere, before its scopes are asked for."""
+    """What is of test mode alone: to a key of any other it is nowhere, before its scopes are asked
+    for.
+    """
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         """As of `HasKey`; raises `NotFound` for a key of live mode."""

@@ -31,7 +31,10 @@ class Verifications(APIView):
     @extend_schema(
         operation_id="list_verifications",
         summary="List verifications, newest first",
-        description="By `status` as it is told: an end once the log has ordered it, until then `processing`.",
+        description=(
+            "By `status` as it is told: an end once the log has ordered it, until then"
+            " `processing`."
+        ),
         parameters=parameters_of(schemas.VerificationQuery),
         responses={200: answers.VerificationPage, **problems(401, 403, 422, 429)},
     )
@@ -46,8 +49,9 @@ class Verifications(APIView):
         operation_id="open_verification",
         summary="Open a verification",
         description=(
-            "Gives the verification and the borrower's link. A reference that is still open for the same person, loan "
-            "and purpose gives back the open verification, with 200 and a fresh link, instead of opening a second one."
+            "Gives the verification and the borrower's link. A reference that is still open for the"
+            " same person, loan and purpose gives back the open verification, with 200 and a fresh"
+            " link, instead of opening a second one."
         ),
         parameters=[IDEMPOTENCY_KEY],
         request=Opening,
@@ -63,7 +67,8 @@ class Verifications(APIView):
         key = caller(request)
         lender = key.lender
         opening = read(Opening, request.data)
-        # An address that is not the lender's own could take the borrower, who trusts this page, anywhere.
+        # An address that is not the lender's own could take the borrower, who trusts this page,
+        # anywhere.
         if opening.return_url:
             require_registered(opening.return_url, registered=lender.return_urls)
         opened = commands.open_verification(
@@ -92,8 +97,9 @@ class VerificationDetail(APIView):
         operation_id="get_verification",
         summary="Read a verification",
         description=(
-            "`verified`, `declined`, `expired`, `canceled` and `failed` are told once the log has ordered the decision "
-            "and its signature verifies; until then, half a second mostly, it is `processing`, without code and times."
+            "`verified`, `declined`, `expired`, `canceled` and `failed` are told once the log has"
+            " ordered the decision and its signature verifies; until then, half a second mostly, it"
+            " is `processing`, without code and times."
         ),
         parameters=parameters_of(schemas.ExpandQuery),
         responses={200: answers.VerificationAnswer, **problems(401, 403, 404, 422, 429)},
@@ -103,7 +109,10 @@ class VerificationDetail(APIView):
         wanted = read_query(schemas.ExpandQuery, request.query_params)
         key, with_checks = caller(request), bool(wanted.expand)
         found = queries.view(
-            lender_id=key.lender_id, mode=key.mode, verification_id=verification_id, with_checks=with_checks
+            lender_id=key.lender_id,
+            mode=key.mode,
+            verification_id=verification_id,
+            with_checks=with_checks,
         )
         return Response(answers.VERIFICATION.to_representation(found))
 
@@ -117,10 +126,11 @@ class VerificationLink(APIView):
         operation_id="make_link",
         summary="Make a fresh link for the borrower",
         description=(
-            "Earlier links that were not used stop working. A browser that is already at work is not stopped. Of what "
-            "is `verified` and had to wait, once that is over: a link to the new consent, a verification of its own "
-            "with the loan and person of this one, named by `renewal`; before, 409 `cooling_off` with Retry-After; "
-            "with no attempt left for now, 409 `attempts_exhausted` with Retry-After."
+            "Earlier links that were not used stop working. A browser that is already at work is"
+            " not stopped. Of what is `verified` and had to wait, once that is over: a link to the"
+            " new consent, a verification of its own with the loan and person of this one, named by"
+            " `renewal`; before, 409 `cooling_off` with Retry-After; with no attempt left for now,"
+            " 409 `attempts_exhausted` with Retry-After."
         ),
         parameters=[IDEMPOTENCY_KEY],
         request=LinkRequest,
@@ -150,13 +160,17 @@ class VerificationCancel(APIView):
         operation_id="cancel_verification",
         summary="Cancel a verification",
         description=(
-            "Takes effect at once. The answer is still `processing`, for no answer says an end before the log has "
-            "ordered it; `verification.canceled` tells it, within a second. After the end: 409 `illegal_transition`; "
-            "while an answer of the borrower is judged: 409 `answer_not_judged`."
+            "Takes effect at once. The answer is still `processing`, for no answer says an end"
+            " before the log has ordered it; `verification.canceled` tells it, within a second."
+            " After the end: 409 `illegal_transition`; while an answer of the borrower is judged:"
+            " 409 `answer_not_judged`."
         ),
         parameters=[IDEMPOTENCY_KEY],
         request=schemas.NothingRequest,
-        responses={200: answers.VerificationAnswer, **problems(400, 401, 403, 404, 409, 415, 422, 429)},
+        responses={
+            200: answers.VerificationAnswer,
+            **problems(400, 401, 403, 404, 409, 415, 422, 429),
+        },
     )
     @idempotency.idempotent
     def post(self, request: Request, verification_id: str) -> Response:

@@ -13,7 +13,12 @@ from lenders.models import ApiKey
 from lenders.openapi import IDEMPOTENCY_KEY, problems
 from lenders.requests import read, read_query
 
-_SCOPES = {"GET": "webhooks:read", "POST": "webhooks:write", "PATCH": "webhooks:write", "DELETE": "webhooks:write"}
+_SCOPES = {
+    "GET": "webhooks:read",
+    "POST": "webhooks:write",
+    "PATCH": "webhooks:write",
+    "DELETE": "webhooks:write",
+}
 
 
 class WebhookEndpoints(APIView):
@@ -37,7 +42,10 @@ class WebhookEndpoints(APIView):
         summary="Create a webhook endpoint",
         parameters=[IDEMPOTENCY_KEY],
         request=schemas.EndpointRequest,
-        responses={201: answers.EndpointSecretAnswer, **problems(400, 401, 403, 409, 415, 422, 429)},
+        responses={
+            201: answers.EndpointSecretAnswer,
+            **problems(400, 401, 403, 409, 415, 422, 429),
+        },
     )
     @idempotency.idempotent
     def post(self, request: Request) -> Response:
@@ -97,7 +105,10 @@ class WebhookEndpointTest(APIView):
     @extend_schema(
         operation_id="test_webhook_endpoint",
         summary="Send a test message to an endpoint",
-        description="A signed message of the type `endpoint.test`. Read the delivery to see what your server said.",
+        description=(
+            "A signed message of the type `endpoint.test`. Read the delivery to see what your"
+            " server said."
+        ),
         parameters=[IDEMPOTENCY_KEY],
         request=schemas.NothingRequest,
         responses={202: answers.DeliveryAnswer, **problems(400, 401, 403, 404, 409, 415, 422, 429)},
@@ -107,7 +118,9 @@ class WebhookEndpointTest(APIView):
         """The delivery that is on its way."""
         key = caller(request)
         read(schemas.NothingRequest, request.data)
-        return Response(answers.DeliveryAnswer(redelivery.try_out(_own(key, endpoint_id))).data, status=202)
+        return Response(
+            answers.DeliveryAnswer(redelivery.try_out(_own(key, endpoint_id))).data, status=202
+        )
 
 
 class WebhookEndpointSecret(APIView):
@@ -118,10 +131,16 @@ class WebhookEndpointSecret(APIView):
     @extend_schema(
         operation_id="rotate_webhook_secret",
         summary="Rotate the secret of an endpoint",
-        description="For a day messages carry two `v1` signatures: one by the new secret, one by the one before.",
+        description=(
+            "For a day messages carry two `v1` signatures: one by the new secret, one by the one"
+            " before."
+        ),
         parameters=[IDEMPOTENCY_KEY],
         request=schemas.NothingRequest,
-        responses={200: answers.EndpointSecretAnswer, **problems(400, 401, 403, 404, 409, 415, 422, 429)},
+        responses={
+            200: answers.EndpointSecretAnswer,
+            **problems(400, 401, 403, 404, 409, 415, 422, 429),
+        },
     )
     @idempotency.idempotent
     def post(self, request: Request, endpoint_id: str) -> Response:

@@ -1,4 +1,6 @@
-"""Every code in each place where it may stand: one code, one address, to which the `type` of a problem leads."""
+"""Every code in each place where it may stand: one code, one address, to which the `type` of a
+problem leads.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,12 +23,16 @@ PLACES: Final = {
     CLEARANCE: "Why a clearance was refused",
     REASON: "Why a verification or a check ended as it did",
 }
-"""Where a code may stand. A word that means nearly the same in two places is one code with two meanings."""
+"""Where a code may stand. A word that means nearly the same in two places is one code with two
+meanings.
+"""
 
 
 @dataclass(frozen=True)
 class Meaning:
-    """A code in one place. `status`: HTTP's of the answer it stands in; `borrower`: what the borrower reads."""
+    """A code in one place. `status`: HTTP's of the answer it stands in; `borrower`: what the
+    borrower reads.
+    """
 
     place: str
     code: str
@@ -60,7 +66,9 @@ def table() -> Iterator[Meaning]:
         yield Meaning(CLEARANCE, code, 200, meaning, remedies.of_refusal(code))
     for reason in REASONS.values():
         remedy = remedies.of_reason(reason)
-        yield Meaning(REASON, reason.code, 200, reason.lender_detail, remedy, borrower=reason.borrower_message)
+        yield Meaning(
+            REASON, reason.code, 200, reason.lender_detail, remedy, borrower=reason.borrower_message
+        )
 
 
 def of_code(code: str) -> Sequence[Meaning]:

@@ -1,4 +1,6 @@
-"""The documentation, served by this installation itself: nothing is fetched from elsewhere. In English and Russian."""
+"""The documentation, served by this installation itself: nothing is fetched from elsewhere. In
+English and Russian.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -36,7 +38,9 @@ def openapi_json(request: HttpRequest) -> HttpResponse:
         described = openapi.document(request.GET.get("version", versions.NEWEST))
     except KeyError:
         row, request_id = PROBLEMS["unknown_version"], getattr(request, "request_id", "")
-        problem = body_of(row, code=row.code, detail="", instance=request.path, request_id=request_id)
+        problem = body_of(
+            row, code=row.code, detail="", instance=request.path, request_id=request_id
+        )
         return JsonResponse(problem | {"errors": []}, status=row.status, content_type=MEDIA_TYPE)
     return JsonResponse(described, json_dumps_params={"ensure_ascii": False})
 
@@ -46,7 +50,11 @@ def openapi_json(request: HttpRequest) -> HttpResponse:
 def overview(request: HttpRequest) -> HttpResponse:
     """The first page a developer reads: a call, the operations, the statuses, the webhook."""
     is_russian = translation.get_language() == RUSSIAN
-    units = ((3600, "ч" if is_russian else "h"), (60, "мин" if is_russian else "min"), (1, "с" if is_russian else "s"))
+    units = (
+        (3600, "ч" if is_russian else "h"),
+        (60, "мин" if is_russian else "min"),
+        (1, "с" if is_russian else "s"),
+    )
     ladder = []
     for seconds in policy.LADDER_SECONDS:
         size, unit = next((size, unit) for size, unit in units if seconds >= size or size == 1)
@@ -54,7 +62,12 @@ def overview(request: HttpRequest) -> HttpResponse:
     facts = {
         "base": settings.TULGA_PUBLIC_URL,
         "operations": [
-            {"id": one["operationId"], "method": method.upper(), "path": path, "summary": one["summary"]}
+            {
+                "id": one["operationId"],
+                "method": method.upper(),
+                "path": path,
+                "summary": one["summary"],
+            }
             for path, item in openapi.document()["paths"].items()
             for method, one in item.items()
         ],
@@ -80,7 +93,9 @@ def document(request: HttpRequest, name: str) -> HttpResponse:
 @require_safe
 @in_a_developers_language
 def changelog(request: HttpRequest) -> HttpResponse:
-    """The API's versions. What else a release changed concerns who runs it, and stands in CHANGELOG.md."""
+    """The API's versions. What else a release changed concerns who runs it, and stands in
+    CHANGELOG.md.
+    """
     return _page(request, "changelog", "lenders/changelog.html", version_pages.facts())
 
 
@@ -113,14 +128,18 @@ def search_page(request: HttpRequest) -> HttpResponse:
     is_too_long = len(query) > policy.QUERY_MAX
     hits = () if is_too_long else search.find(query, translation.get_language() or "")
     facts = {"query": query[: policy.QUERY_MAX], "is_too_long": is_too_long, "hits": hits}
-    return _page(request, "search", "lenders/search.html", facts, status=400 if is_too_long else 200)
+    return _page(
+        request, "search", "lenders/search.html", facts, status=400 if is_too_long else 200
+    )
 
 
 @require_safe
 @csp_update({"img-src": ["data:"]})
 @in_a_developers_language
 def reference(request: HttpRequest) -> HttpResponse:
-    """All operations with their fields, to be tried out. Its pictures are data in its own style sheet."""
+    """All operations with their fields, to be tried out. Its pictures are data in its own style
+    sheet.
+    """
     return _page(request, "reference", "lenders/reference.html", {})
 
 

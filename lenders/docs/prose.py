@@ -1,6 +1,7 @@
 """The documents of docs/ as pages: Markdown in, safe HTML and what a search needs out.
 
-Raw HTML in a document is shown as text, never taken; a link leads to another of these pages or to a place in this one,
+Raw HTML in a document is shown as text, never taken; a link leads to another of these pages or to a
+place in this one,
 and any other is text: the pages work without a network, and the repository is not served.
 """
 
@@ -43,8 +44,10 @@ class Section:
 
 @dataclass(frozen=True)
 class Prose:
-    """One document: its language, which may be another than was asked for, its HTML and its sections. The HTML comes
-    in two parts, up to the end of its title and what follows, for a page that puts something of its own between."""
+    """One document: its language, which may be another than was asked for, its HTML and its
+    sections. The HTML comes in two parts, up to the end of its title and what follows, for a page
+    that puts something of its own between.
+    """
 
     language: str
     title: SafeString
@@ -56,14 +59,20 @@ class Prose:
 def read(name: str, language: str) -> Prose:
     """A page of `PAGES`. Read once a process: a document changes only with the release."""
     # A translation has the anchors of the original, so that a link leads to the same place in both.
-    anchors = None if language == ENGLISH else [section.anchor for section in read(name, ENGLISH).sections]
+    anchors = (
+        None
+        if language == ENGLISH
+        else [section.anchor for section in read(name, ENGLISH).sections]
+    )
     ending = ".md" if language == ENGLISH else f".{language}.md"
     text = (settings.BASE_DIR / f"{PAGES[name]}{ending}").read_text(encoding="utf-8")
     return render(text, language=language, anchors=anchors)
 
 
 def render(text: str, *, language: str, anchors: Sequence[str] | None = None) -> Prose:
-    """Markdown as a page; `anchors` are those of its headings in order, else they are made of their words."""
+    """Markdown as a page; `anchors` are those of its headings in order, else they are made of their
+    words.
+    """
     parser = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Pages).enable("table")
     tokens = parser.parse(_COMMENT.sub("", text))
     sections = list(_sections(tokens, anchors))
@@ -123,7 +132,9 @@ def _keep_our_links(token: Token) -> None:
                 file, _, anchor = address.partition("#")
                 stem = file.rpartition("/")[2].removesuffix(".md").removesuffix(".ru")
                 is_served = "://" not in address and file.endswith(".md") and stem in names
-                address = f"/docs/{names[stem]}" + (f"#{anchor}" if anchor else "") if is_served else ""
+                address = (
+                    f"/docs/{names[stem]}" + (f"#{anchor}" if anchor else "") if is_served else ""
+                )
             opened.append(bool(address))
             child.attrSet("href", address)
         if child.type in ("link_open", "link_close"):
@@ -135,12 +146,17 @@ def _keep_our_links(token: Token) -> None:
 
 
 class _Pages(RendererHTML):
-    """Tables and code as our style sheet has them: they scroll by themselves, by the keyboard too."""
+    """Tables and code as our style sheet has them: they scroll by themselves, by the keyboard
+    too.
+    """
 
     def table_open(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
         """A table in a place of its own."""
         name = escape(tokens[at].meta.get("name", ""))
-        return f'<div class="table-scroll" role="group" tabindex="0" aria-label="{name}"><table class="table stack">'
+        return (
+            f'<div class="table-scroll" role="group" tabindex="0" aria-label="{name}"><table'
+            ' class="table stack">'
+        )
 
     def table_close(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
         """Its end."""

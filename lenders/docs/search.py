@@ -1,7 +1,9 @@
-"""The search of the documentation: an index in memory, made once a process of what the pages themselves are made of.
+"""The search of the documentation: an index in memory, made once a process of what the pages
+themselves are made of.
 
-No service, no script and no file of its own: a code, an operation or a paragraph on a page is found, and no more. A
-word is found by its beginning, so that its endings do not matter, in Russian above all.
+No service, no script and no file of its own: a code, an operation or a paragraph on a page is
+found, and no more. A word is found by its beginning, so that its endings do not matter, in Russian
+above all.
 """
 
 import re
@@ -32,9 +34,11 @@ PROSE_TITLES: Final = {"guide": "Guide", "threat-model": "Threat model"}
 
 @dataclass(frozen=True)
 class Hit:
-    """One place: what kind of thing, its title and text, its address, and the names by which it is found first.
+    """One place: what kind of thing, its title and text, its address, and the names by which it is
+    found first.
 
-    `heading`, `whole`: what is looked at, in small letters; `known_as`: words that count as its title's.
+    `heading`, `whole`: what is looked at, in small letters; `known_as`: words that count as its
+        title's.
     """
 
     kind: str
@@ -56,7 +60,8 @@ class Hit:
 
 
 def find(query: str, language: str) -> Sequence[Hit]:
-    """The places that have at least half of the query's first `WORDS_MAX` different words, those with most first.
+    """The places that have at least half of the query's first `WORDS_MAX` different words, those
+    with most first.
 
     Words that say nothing of what is looked for do not count, unless there are no others.
     """
@@ -73,7 +78,13 @@ def find(query: str, language: str) -> Sequence[Hit]:
     best: dict[str, tuple[tuple[int, int, int], Hit]] = {}
     for hit in _index(language):
         # Whether it is called so, how many of the words it has, and how many of these in its title.
-        called = _IS_NAME if name in hit.names else _IN_NAME if any(name in known for known in hit.names) else 0
+        called = (
+            _IS_NAME
+            if name in hit.names
+            else _IN_NAME
+            if any(name in known for known in hit.names)
+            else 0
+        )
         fitting = [word for word in wanted if word.search(hit.whole)]
         fit = called, len(fitting), sum(1 for word in fitting if word.search(hit.heading))
         if fit > best.get(hit.url, ((0, 0, 0), hit))[0]:
@@ -107,28 +118,47 @@ def _index(language: str) -> Sequence[Hit]:
     with translation.override(language):
         # 1. Codes.
         for meaning in code_pages.table():
-            said = (say(part).rstrip(".") for part in (meaning.meaning, meaning.advice, meaning.remedy.text) if part)
-            text, url = f"{'. '.join(said)}.".replace("`", ""), reverse("lenders:code", args=[meaning.code])
+            said = (
+                say(part).rstrip(".")
+                for part in (meaning.meaning, meaning.advice, meaning.remedy.text)
+                if part
+            )
+            text, url = (
+                f"{'. '.join(said)}.".replace("`", ""),
+                reverse("lenders:code", args=[meaning.code]),
+            )
             known_as = f"{meaning.status} error" if meaning.place == code_pages.PROBLEM else ""
-            hits.append(Hit(say(meaning.heading), meaning.code, text, url, (meaning.code,), known_as))
+            hits.append(
+                Hit(say(meaning.heading), meaning.code, text, url, (meaning.code,), known_as)
+            )
         # 2. Operations.
         for path, item in openapi.document()["paths"].items():
             for method, operation in item.items():
                 called, summary = f"{method.upper()} {path}", say(operation["summary"])
                 text = f"{summary}. {operation.get('description', '')}".replace("`", "")
                 names = (operation["operationId"], called.casefold(), path)
-                url = f"{reverse('lenders:reference')}#/{operation['tags'][0]}/{operation['operationId']}"
+                anchor = f"{operation['tags'][0]}/{operation['operationId']}"
+                url = f"{reverse('lenders:reference')}#/{anchor}"
                 hits.append(Hit(say("Operation"), called, text, url, names))
         # 3. The words of events and statuses.
         docs, text = reverse("lenders:docs"), say("A webhook, and a row of the list of events.")
         hits += [Hit(say("Event"), word, text, f"{docs}#webhooks", (word,)) for word in TOLD]
         text = say("A status of a verification.")
-        hits += [Hit(say("Status"), word.value, text, f"{docs}#statuses", (word.value,)) for word in Status]
+        hits += [
+            Hit(say("Status"), word.value, text, f"{docs}#statuses", (word.value,))
+            for word in Status
+        ]
         # 4. Prose, and the versions.
         for name in prose.PAGES:
             page, kind = reverse(f"lenders:{name}"), say(PROSE_TITLES[name])
             sections = prose.read(name, language).sections
-            hits += [Hit(kind, one.title, " ".join(one.blocks), f"{page}#{one.anchor}") for one in sections]
+            hits += [
+                Hit(kind, one.title, " ".join(one.blocks), f"{page}#{one.anchor}")
+                for one in sections
+            ]
         page, kind = reverse("lenders:changelog"), say("Changelog")
-        hits += [Hit(kind, title, text, f"{page}#{anchor}") for anchor, title, text in version_pages.sections()]
+        hits += [
+            Hit(kind, title, text, f"{page}#{anchor}")
+            for anchor, title, text in version_pages.sections()
+        ]
     return hits

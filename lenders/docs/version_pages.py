@@ -1,4 +1,6 @@
-"""What /docs/changelog says of the API's versions: one page, whose sections the search finds too."""
+"""What /docs/changelog says of the API's versions: one page, whose sections the search finds
+too.
+"""
 
 import re
 from collections.abc import Iterator
@@ -13,10 +15,14 @@ _SECTION = re.compile(r'<h[12] id="([^"]+)">(.*?)</h[12]>(.*?)(?=<h[12] |</secti
 
 
 def facts() -> dict[str, Any]:
-    """Every version, newest first: its name, what it changed, since when and until when it is deprecated."""
+    """Every version, newest first: its name, what it changed, since when and until when it is
+    deprecated.
+    """
     listed = [
         {"name": version.name, "changes": version.changes}
-        | dict(zip(("since", "until"), versions.ending_of(version.name) or (None, None), strict=True))
+        | dict(
+            zip(("since", "until"), versions.ending_of(version.name) or (None, None), strict=True)
+        )
         for version in reversed(versions.VERSIONS)
     ]
     return {"versions": listed, "days": policy.VERSION_DAYS}

@@ -1,6 +1,8 @@
-"""The languages of the developers' pages: English, and Russian by a catalogue of their own, `developers.po`.
+"""The languages of the developers' pages: English, and Russian by a catalogue of their own,
+`developers.po`.
 
-Borrowers and officers read three languages, developers these two; whoever reads Kazakh elsewhere is shown Russian here.
+Borrowers and officers read three languages, developers these two; whoever reads Kazakh elsewhere is
+shown Russian here.
 """
 
 import gettext
@@ -15,11 +17,15 @@ from django.utils import translation
 ENGLISH, RUSSIAN = "en", "ru"
 LANGUAGES: Final = (ENGLISH, RUSSIAN)
 # Without its compiled form, as in a checkout that was never set up, the pages are English.
-_CATALOGUE: Final = gettext.translation("developers", settings.LOCALE_PATHS[0], [RUSSIAN], fallback=True)
+_CATALOGUE: Final = gettext.translation(
+    "developers", settings.LOCALE_PATHS[0], [RUSSIAN], fallback=True
+)
 
 
 def say(text: str) -> str:
-    """The sentence in the language that is active; an English one that has no translation stays as it is."""
+    """The sentence in the language that is active; an English one that has no translation stays as
+    it is.
+    """
     return _CATALOGUE.gettext(text) if translation.get_language() == RUSSIAN else text
 
 

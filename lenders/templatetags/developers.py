@@ -15,7 +15,9 @@ _BETWEEN_BACKTICKS = re.compile(r"`([^`]+)`")
 
 @register.simple_tag
 def say(text: str, **facts: Any) -> SafeString:
-    """The sentence with its facts, `%(name)s`, put in. What stands in the template is markup, all else is escaped."""
+    """The sentence with its facts, `%(name)s`, put in. What stands in the template is markup, all
+    else is escaped.
+    """
     said = words.say(str(text))
     if not isinstance(text, SafeString):
         said = str(conditional_escape(said))

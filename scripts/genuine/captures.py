@@ -1,8 +1,9 @@
-"""Whole captures of genuine people, put together of a clip's own frames, as the page would have sent them.
+"""Whole captures of genuine people, put together of a clip's own frames, as the page would have
+sent them.
 
-Nobody was asked for anything. *Uncommanded*: a face at rest and what follows it, whatever that is, under the commands
-of which most shows; one after another, so that no frame is in two of them. *Commanded*: both turns and another gesture
-that were seen by eye, where a clip has them.
+Nobody was asked for anything. *Uncommanded*: a face at rest and what follows it, whatever that is,
+under the commands of which most shows; one after another, so that no frame is in two of them.
+*Commanded*: both turns and another gesture that were seen by eye, where a clip has them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,14 +25,17 @@ from verification.stages.live_capture.policy import CAPTURE
 
 AT = datetime(2026, 11, 27, tzinfo=UTC)
 REST = 12  # frames at rest: what the page sends
-_SHORTEST = 12  # frames of a command, at least: what the gate of freshness needs to compare one with another
+# frames of a command, at least: what the gate of freshness needs to compare one with another
+_SHORTEST = 12
 _COMMANDS = 3
 Windows = list[tuple[str, list[int]]]
 """Commands, the face at rest first, each with the frames of the clip."""
 
 
 def uncommanded(each: Observed) -> list[Windows]:
-    """With windows of a command's length; of a clip that is too short for that with shorter ones, or with two."""
+    """With windows of a command's length; of a clip that is too short for that with shorter ones,
+    or with two.
+    """
     for count in (_COMMANDS, _COMMANDS - 1):
         for length in range(STEP, _SHORTEST - 1, -1):
             if found := _one_after_another(each, count=count, length=length):
@@ -47,13 +51,19 @@ def _one_after_another(each: Observed, *, count: int, length: int) -> list[Windo
         if at > len(each.chain):
             break
         rest = list(range(start, start + REST))
-        named = _named(each, [list(range(first, first + length)) for first in starts], neutral(each, rest))
-        found.append([(name, [each.places[at] for at in own]) for name, own in [(NEUTRAL, rest), *named]])
+        named = _named(
+            each, [list(range(first, first + length)) for first in starts], neutral(each, rest)
+        )
+        found.append(
+            [(name, [each.places[at] for at in own]) for name, own in [(NEUTRAL, rest), *named]]
+        )
     return found
 
 
 def commanded(each: Observed) -> Iterator[Windows]:
-    """What was seen by eye; frames of a window that is too short for the gate of freshness lie closer together."""
+    """What was seen by eye; frames of a window that is too short for the gate of freshness lie
+    closer together.
+    """
     takes: dict[str, list[tuple[int, int, str]]] = {}
     for first, last, shows in each.clip.windows:
         if shows is not None:
@@ -77,7 +87,9 @@ def commanded(each: Observed) -> Iterator[Windows]:
 
 
 def _at_rest(each: Observed, start: int, *, without: frozenset[int]) -> int | None:
-    """Where in the chain the first frames from here on begin that the gate takes for a face at rest."""
+    """Where in the chain the first frames from here on begin that the gate takes for a face at
+    rest.
+    """
     for first in range(start, len(each.chain) - REST + 1):
         places = range(first, first + REST)
         if not without & {*places} and neutral(each, places) is not None:
@@ -123,15 +135,25 @@ def sent(images: Sequence[Image], windows: Windows, *, scale: float) -> list[Ste
         steps.append(
             StepFiles(
                 command,
-                [(times[at], sender.jpeg(images[place], "chain")) for at, place in enumerate(places)],
-                [(times[at], sender.jpeg(_nearer(images[places[at]], scale), "full")) for at in beside],
+                [
+                    (times[at], sender.jpeg(images[place], "chain"))
+                    for at, place in enumerate(places)
+                ],
+                [
+                    (times[at], sender.jpeg(_nearer(images[places[at]], scale), "full"))
+                    for at in beside
+                ],
             )
         )
     return steps
 
 
-def photograph(each: Observed, images: Sequence[Image], *, without: set[int], scale: float) -> bytes | None:
-    """The frame, of none of these, in which the face is straightest, as the register would give it; None of none."""
+def photograph(
+    each: Observed, images: Sequence[Image], *, without: set[int], scale: float
+) -> bytes | None:
+    """The frame, of none of these, in which the face is straightest, as the register would give it;
+    None of none.
+    """
     straight = [
         (gestures.away(seen.measured, turn=0.0, pitch=0.0, limits=policy.NEUTRAL), place)
         for place, seen in zip(each.places, each.full, strict=True)
@@ -145,11 +167,18 @@ def photograph(each: Observed, images: Sequence[Image], *, without: set[int], sc
 
 def prints(steps: Sequence[StepFiles]) -> dict[str, bytes]:
     """By which it is known again."""
-    told = [SentStep(step.command, tuple(jpeg for _, jpeg in step.chain), (), (), ()) for step in steps]
-    return {f"live_capture.{at}.prints": pictures.look(step)[1].to_bytes() for at, step in enumerate(told)}
+    told = [
+        SentStep(step.command, tuple(jpeg for _, jpeg in step.chain), (), (), ()) for step in steps
+    ]
+    return {
+        f"live_capture.{at}.prints": pictures.look(step)[1].to_bytes()
+        for at, step in enumerate(told)
+    }
 
 
 def _nearer(image: Image, scale: float) -> Image:
     if scale == 1.0:
         return image
-    return np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
+    return np.asarray(
+        cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC), dtype=np.uint8
+    )

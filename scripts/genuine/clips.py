@@ -1,4 +1,6 @@
-"""The real clips, and what the page would send of them: a thin chain and full frames, looked at with the engines."""
+"""The real clips, and what the page would send of them: a thin chain and full frames, looked at
+with the engines.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,14 +20,18 @@ from verification.stages.live_capture.policy import CAPTURE
 
 RATE = 1000 / CAPTURE.chain_ms  # frames a second of the chain
 STEP = 23  # frames of the chain in a command: what the page sends of one
-_HINT_SIDE = 240  # pixels of the longer side, and as many bytes as a frame of the chain: static/borrower
+_HINT_SIDE = (
+    240  # pixels of the longer side, and as many bytes as a frame of the chain: static/borrower
+)
 Cut = tuple[int, int, int]  # left, top, side: pixels
 
 
 @dataclass(frozen=True)
 class Clip:
-    """One clip of one person. `rest`: the first and last frame in which the face rests; `windows`: first and last frame
-    of what was seen by eye, None for no gesture. `cut`: the part of the picture as near as a phone is held."""
+    """One clip of one person. `rest`: the first and last frame in which the face rests; `windows`:
+    first and last frame of what was seen by eye, None for no gesture. `cut`: the part of the
+    picture as near as a phone is held.
+    """
 
     name: str
     person: str
@@ -71,10 +77,30 @@ CLIPS = (
         "driving_d14.mp4",
         30,
         (0, 12),
-        ((0, 35, "blink"), (36, 66, "blink"), (95, 130, "blink"), (225, 275, None), (300, 340, None)),
+        (
+            (0, 35, "blink"),
+            (36, 66, "blink"),
+            (95, 130, "blink"),
+            (225, 275, None),
+            (300, 340, None),
+        ),
     ),
-    Clip("D18", "D18", "driving_d18.mp4", 30, (0, 8), ((50, 100, "open_mouth"), (105, 155, "open_mouth"))),
-    Clip("D19", "D19", "driving_d19.mp4", 30, (22, 40), ((0, 60, None), (90, 130, None), (190, 249, None))),
+    Clip(
+        "D18",
+        "D18",
+        "driving_d18.mp4",
+        30,
+        (0, 8),
+        ((50, 100, "open_mouth"), (105, 155, "open_mouth")),
+    ),
+    Clip(
+        "D19",
+        "D19",
+        "driving_d19.mp4",
+        30,
+        (22, 40),
+        ((0, 60, None), (90, 130, None), (190, 249, None)),
+    ),
     Clip(
         "CAP12",
         "CAP",
@@ -135,7 +161,9 @@ CLIPS = (
 
 
 class Sender:
-    """Makes JPEGs as the page does: no larger than asked, the quality that fitted last time first."""
+    """Makes JPEGs as the page does: no larger than asked, the quality that fitted last time
+    first.
+    """
 
     def __init__(self) -> None:
         self._quality = {"chain": 0.7, "full": 0.85, "hint": 0.7}
@@ -143,18 +171,24 @@ class Sender:
     def sent(self, image: Image, stream: str) -> tuple[Image, int]:
         """The RGB frame as it arrives, and its bytes. `image` is RGB."""
         made = self.jpeg(image, stream)
-        return np.asarray(cv2.imdecode(np.frombuffer(made, np.uint8), cv2.IMREAD_COLOR_RGB), dtype=np.uint8), len(made)
+        return np.asarray(
+            cv2.imdecode(np.frombuffer(made, np.uint8), cv2.IMREAD_COLOR_RGB), dtype=np.uint8
+        ), len(made)
 
     def jpeg(self, image: Image, stream: str) -> bytes:
         """The frame as it is sent. `image` is RGB."""
         most = CAPTURE.still_bytes if stream == "full" else CAPTURE.chain_bytes
         high, wide = image.shape[:2]
         longest = CAPTURE.still_side if stream == "full" else _HINT_SIDE
-        scale = CAPTURE.chain_side / min(high, wide) if stream == "chain" else longest / max(high, wide)
+        scale = (
+            CAPTURE.chain_side / min(high, wide) if stream == "chain" else longest / max(high, wide)
+        )
         size = (round(wide * min(1.0, scale)), round(high * min(1.0, scale)))
         small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)[:, :, ::-1]
         while True:
-            made = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, round(100 * self._quality[stream])])[1]
+            made = cv2.imencode(
+                ".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, round(100 * self._quality[stream])]
+            )[1]
             if len(made) <= most or self._quality[stream] < 0.1:
                 return made.tobytes()
             self._quality[stream] -= 0.1 if self._quality[stream] > 0.45 else 0.05
@@ -162,7 +196,9 @@ class Sender:
 
 @dataclass(frozen=True)
 class Seen:
-    """One frame of a stream: pixels, what the landmarks say, and the face as it is compared; None where none is."""
+    """One frame of a stream: pixels, what the landmarks say, and the face as it is compared; None
+    where none is.
+    """
 
     image: Image
     frame: FrameMeasurement
@@ -183,8 +219,9 @@ class Seen:
 
 @dataclass(frozen=True)
 class Observed:
-    """All frames of one clip at the chain's rate. `places`: in the clip. `by_mesh`: the chain's faces, cut out by the
-    mesh's points and not by YuNet's. `sizes`: bytes of the chain's frames."""
+    """All frames of one clip at the chain's rate. `places`: in the clip. `by_mesh`: the chain's
+    faces, cut out by the mesh's points and not by YuNet's. `sizes`: bytes of the chain's frames.
+    """
 
     clip: Clip
     places: tuple[int, ...]
@@ -196,19 +233,27 @@ class Observed:
     @cached_property
     def rest_at(self) -> int:
         """The frame that stands for the face at rest: the middle one of those that show it."""
-        inside = [at for at, place in enumerate(self.places) if self.clip.rest[0] <= place <= self.clip.rest[1]]
+        inside = [
+            at
+            for at, place in enumerate(self.places)
+            if self.clip.rest[0] <= place <= self.clip.rest[1]
+        ]
         return inside[len(inside) // 2]
 
     @cached_property
     def rest(self) -> Neutral:
-        """The face at rest in the chain, whatever its pose: these people were not asked to look straight."""
+        """The face at rest in the chain, whatever its pose: these people were not asked to look
+        straight.
+        """
         faces = [
             seen.measured
             for place, seen in zip(self.places, self.chain, strict=True)
             if self.clip.rest[0] <= place <= self.clip.rest[1] and seen.measured
         ]
         names = ("turn", "mouth", "right_eye", "left_eye", "pitch", "interocular")
-        return Neutral(**{name: float(np.median([getattr(face, name) for face in faces])) for name in names})
+        return Neutral(
+            **{name: float(np.median([getattr(face, name) for face in faces])) for name in names}
+        )
 
     def between(self, first: int, last: int) -> list[int]:
         """Places in the streams of the frames of the clip from `first` to `last`."""
@@ -243,15 +288,24 @@ def places_of(clip: Clip, count: int, *, slowed: float = 1.0, shifted: float = 0
 def portraits_of(folder: Path) -> list[Image]:
     """The photographs of a folder, RGB, in the order of their names."""
     found = [cv2.imread(str(path)) for path in sorted(folder.glob("*.jpg"))]
-    return [np.ascontiguousarray(image[:, :, ::-1], dtype=np.uint8) for image in found if image is not None]
+    return [
+        np.ascontiguousarray(image[:, :, ::-1], dtype=np.uint8)
+        for image in found
+        if image is not None
+    ]
 
 
 def observe(folder: Path, clip: Clip) -> Observed:
     """A clip as two streams, every frame measured and its face embedded."""
     images, sender = read(folder, clip), Sender()
     places = places_of(clip, len(images))
-    pictures = {stream: [sender.sent(images[place], stream) for place in places] for stream in ("chain", "full")}
-    chain, full = (tuple(look_at(image) for image, _ in pictures[stream]) for stream in ("chain", "full"))
+    pictures = {
+        stream: [sender.sent(images[place], stream) for place in places]
+        for stream in ("chain", "full")
+    }
+    chain, full = (
+        tuple(look_at(image) for image, _ in pictures[stream]) for stream in ("chain", "full")
+    )
     sizes = tuple(size for _, size in pictures["chain"])
     return Observed(clip, tuple(places), chain, full, tuple(by_mesh(seen) for seen in chain), sizes)
 
@@ -266,5 +320,7 @@ def by_mesh(seen: Seen) -> Embedding | None:
 def look_at(image: Image) -> Seen:
     """A picture as both engines see it."""
     return Seen(
-        image, landmarks.measure(image, networks=networks.load()), backends.in_use().look_at_all([image])[0].face
+        image,
+        landmarks.measure(image, networks=networks.load()),
+        backends.in_use().look_at_all([image])[0].face,
     )

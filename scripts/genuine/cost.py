@@ -59,10 +59,14 @@ def _parts(stream: str) -> dict[str, Callable[[Seen], object]]:
         "find": lambda seen: landmarks.detect(seen.image, network=loaded.detection),
         "find_mesh_and_eyes": lambda seen: landmarks.measure(seen.image, networks=loaded),
         "one_eye": lambda seen: eye.run(np.zeros((eye.side, eye.side, 3), np.float32)),
-        "mesh_net": lambda seen: loaded.mesh.run(np.zeros((loaded.mesh.side, loaded.mesh.side, 3), np.float32)),
+        "mesh_net": lambda seen: loaded.mesh.run(
+            np.zeros((loaded.mesh.side, loaded.mesh.side, 3), np.float32)
+        ),
         "yunet": lambda seen: detection.locate(seen.image, yunet=backend.yunet, is_frame=True),
         "look": lambda seen: backend.look_at_all([seen.image]),
-        "cut_and_embed": lambda seen: backend.embed(Portrait(seen.image, five_points(seen.mesh), 1.0)),
+        "cut_and_embed": lambda seen: backend.embed(
+            Portrait(seen.image, five_points(seen.mesh), 1.0)
+        ),
     }
 
 

@@ -1,5 +1,6 @@
-"""What each gate of gestures, depth and quality refuses of genuine clips, and on how many people; thresholds fitted
-anew with each person left out once."""
+"""What each gate of gestures, depth and quality refuses of genuine clips, and on how many people;
+thresholds fitted anew with each person left out once.
+"""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -19,7 +20,9 @@ _RESIDUALS = (0.012, 0.016, 0.02, 0.024, 0.028)
 
 
 def measure(clips: Sequence[Observed]) -> Figures:
-    """Windows as they were seen by eye, windows that slide over whole clips, depth, the mouth, and the other gates."""
+    """Windows as they were seen by eye, windows that slide over whole clips, depth, the mouth, and
+    the other gates.
+    """
     return {
         "ranges": {each.clip.name: _ranges(each) for each in clips},
         "shown": {gesture: _shown(clips, gesture) for gesture in GESTURES},
@@ -39,7 +42,10 @@ def _ranges(each: Observed) -> Figures:
     found: Figures = {}
     for gesture in GESTURES:
         series = gestures.strengths(gesture, faces, each.rest)
-        found[gesture] = [round(float(value), 3) for value in np.quantile(series, (0.01, 0.05, 0.5, 0.95, 0.99, 1.0))]
+        found[gesture] = [
+            round(float(value), 3)
+            for value in np.quantile(series, (0.01, 0.05, 0.5, 0.95, 0.99, 1.0))
+        ]
     return found
 
 
@@ -75,17 +81,24 @@ def _shown(clips: Sequence[Observed], gesture: Gesture) -> Figures:
 
 
 def _places(each: Observed) -> list[list[int]]:
-    return [list(range(start, start + STEP)) for start in range(0, len(each.chain) - STEP + 1, _STRIDE)]
+    return [
+        list(range(start, start + STEP)) for start in range(0, len(each.chain) - STEP + 1, _STRIDE)
+    ]
 
 
 def _has(each: Observed, places: Sequence[int], gesture: Gesture) -> bool:
     """Whether a window has a part of one that was seen to show the gesture."""
     first, last = each.places[places[0]], each.places[places[-1]]
-    return any(shows == gesture and start <= last and end >= first for start, end, shows in each.clip.windows)
+    return any(
+        shows == gesture and start <= last and end >= first
+        for start, end, shows in each.clip.windows
+    )
 
 
 def _sliding(clips: Sequence[Observed], gesture: Gesture) -> Figures:
-    """How many windows of a command's length pass the gesture by chance, where it was not seen by eye."""
+    """How many windows of a command's length pass the gesture by chance, where it was not seen by
+    eye.
+    """
     found: Figures = {}
     for each in clips:
         free = [places for places in _places(each) if not _has(each, places, gesture)]
@@ -97,7 +110,9 @@ def _sliding(clips: Sequence[Observed], gesture: Gesture) -> Figures:
 
 
 def _mouth(clips: Sequence[Observed]) -> Figures:
-    """The opening that lasts for two frames, as the gate counts it, in windows with an open mouth and in others."""
+    """The opening that lasts for two frames, as the gate counts it, in windows with an open mouth
+    and in others.
+    """
 
     def held(each: Observed, places: Sequence[int]) -> float:
         return sorted(face.mouth for face in _faces(each, places))[-policy.GESTURES.held]
@@ -116,7 +131,10 @@ def _mouth(clips: Sequence[Observed]) -> Figures:
     ]
     people = sorted({each.clip.person for each in clips})
     return {
-        "shown": {who: [round(v, 3) for w, v in shown if w == who] for who in sorted({who for who, _ in shown})},
+        "shown": {
+            who: [round(v, 3) for w, v in shown if w == who]
+            for who in sorted({who for who, _ in shown})
+        },
         "others": {who: spread([value for w, value in others if w == who]) for who in people},
         "left_out": _mouth_left_out(people, shown, others),
         "at": {
@@ -135,7 +153,9 @@ def _mouth(clips: Sequence[Observed]) -> Figures:
 def _mouth_left_out(
     people: Sequence[str], shown: Sequence[tuple[str, float]], others: Sequence[tuple[str, float]]
 ) -> Figures:
-    """For each person the middle between the others' talk and their open mouths, and its errors on that person."""
+    """For each person the middle between the others' talk and their open mouths, and its errors on
+    that person.
+    """
     left_out: Figures = {}
     for person in people:
         low = max(value for who, value in others if who != person)
@@ -152,18 +172,26 @@ def _mouth_left_out(
 
 
 def _depth(clips: Sequence[Observed]) -> Figures:
-    """Depth in every window of a command's length in which a turn passes, and in the windows seen by eye."""
+    """Depth in every window of a command's length in which a turn passes, and in the windows seen
+    by eye.
+    """
     found: Figures = {}
     rows: list[tuple[str, float | None, float | None]] = []
     for each in clips:
         own = turns(each)
-        by_eye = [_plane(each, each.between(first, last)) for first, last, shows in each.clip.windows if shows in TURNS]
+        by_eye = [
+            _plane(each, each.between(first, last))
+            for first, last, shows in each.clip.windows
+            if shows in TURNS
+        ]
         if own or by_eye:
             found[each.clip.name] = {
                 "windows": len(own),
                 "without_evidence": sum(one.ratio is None for one in own),
                 "ratio": spread([one.ratio for one in own if one.ratio is not None], low=True),
-                "residual": spread([one.residual for one in own if one.residual is not None], low=True),
+                "residual": spread(
+                    [one.residual for one in own if one.residual is not None], low=True
+                ),
                 "by_eye": [_pair(one) for one in by_eye],
             }
             rows += [(each.clip.person, one.ratio, one.residual) for one in own]
@@ -186,7 +214,11 @@ def _depth(clips: Sequence[Observed]) -> Figures:
 
 def turns(each: Observed) -> list[planarity.Planarity]:
     """Depth in every window of a command's length in which a turn passes."""
-    return [_plane(each, places) for places in _places(each) if any(_turned(each, turn, places) for turn in TURNS)]
+    return [
+        _plane(each, places)
+        for places in _places(each)
+        if any(_turned(each, turn, places) for turn in TURNS)
+    ]
 
 
 def _unturned(clips: Sequence[Observed]) -> Figures:
@@ -207,37 +239,62 @@ def _unturned(clips: Sequence[Observed]) -> Figures:
 def _turned(each: Observed, turn: Gesture, places: Sequence[int]) -> bool:
     """A turn that begins in this window: the first face is not turned yet."""
     first = each.chain[places[0]].measured
-    return first is not None and abs(first.turn - each.rest.turn) < 0.2 and is_right(each, turn, places)
+    return (
+        first is not None
+        and abs(first.turn - each.rest.turn) < 0.2
+        and is_right(each, turn, places)
+    )
 
 
-def _of(rows: Sequence[tuple[str, float | None, float | None]], who: str) -> list[tuple[float, float] | None]:
+def _of(
+    rows: Sequence[tuple[str, float | None, float | None]], who: str
+) -> list[tuple[float, float] | None]:
     return [None if q is None or h is None else (q, h) for person, q, h in rows if person == who]
 
 
 def _refit(rows: Sequence[tuple[str, float | None, float | None]], who: str) -> Figures:
-    """The limits below which 5 % of the others' windows fall, and what they refuse of this person's."""
+    """The limits below which 5 % of the others' windows fall, and what they refuse of this
+    person's.
+    """
     others = [
-        each for each in (known for person in {w for w, _, _ in rows} - {who} for known in _of(rows, person)) if each
+        each
+        for each in (
+            known for person in {w for w, _, _ in rows} - {who} for known in _of(rows, person)
+        )
+        if each
     ]
     own = _of(rows, who)
     if not others:
         return {"windows": len(own)}
     ratio, residual = (float(np.quantile([each[at] for each in others], 0.05)) for at in (0, 1))
     refused = sum(each is None or each[0] < ratio or each[1] < residual for each in own)
-    return {"ratio": round(ratio, 3), "residual": round(residual, 4), "refused": refused, "windows": len(own)}
+    return {
+        "ratio": round(ratio, 3),
+        "residual": round(residual, 4),
+        "refused": refused,
+        "windows": len(own),
+    }
 
 
 def _plane(each: Observed, places: Sequence[int]) -> planarity.Planarity:
     seen = [each.chain[at] for at in places if each.chain[at].measured]
-    return planarity.measure([one.image for one in seen], [one.mesh for one in seen], limits=policy.PLANARITY)
+    return planarity.measure(
+        [one.image for one in seen], [one.mesh for one in seen], limits=policy.PLANARITY
+    )
 
 
 def _pair(one: planarity.Planarity) -> list[float | None]:
-    return [one.ratio and round(one.ratio, 3), one.residual and round(one.residual, 4), round(one.moved, 3)]
+    return [
+        one.ratio and round(one.ratio, 3),
+        one.residual and round(one.residual, 4),
+        round(one.moved, 3),
+    ]
 
 
 def _gates(clips: Sequence[Observed]) -> Figures:
-    """By clip: the face at rest, how many faces, freshness, overlap of boxes, and flaws of full frames."""
+    """By clip: the face at rest, how many faces, freshness, overlap of boxes, and flaws of full
+    frames.
+    """
     found: Figures = {}
     for each in clips:
         inside = each.between(*each.clip.rest)
@@ -247,21 +304,34 @@ def _gates(clips: Sequence[Observed]) -> Figures:
         except Refused as refused:
             rest = refused.code
         frames = [seen.frame for seen in each.chain]
-        boxes = [overlap(one.box, other.box) for one, other in pairwise(_faces(each, range(len(frames))))]
+        boxes = [
+            overlap(one.box, other.box) for one, other in pairwise(_faces(each, range(len(frames))))
+        ]
         images = [seen.image for seen in each.chain[: 5 * STEP]]
-        fresh = continuity.freshness([continuity.trace(images)], frame=images.__getitem__, limits=policy.FRESHNESS)
+        fresh = continuity.freshness(
+            [continuity.trace(images)], frame=images.__getitem__, limits=policy.FRESHNESS
+        )
         poor = [flaws(seen.frame, limits=policy.QUALITY) for seen in each.full]
         found[each.clip.name] = {
             "rest": rest,
             "frames": len(frames),
             "one_face_chain": continuity.presence((frames, policy.SECOND_FACE_IN_CHAIN)).one_face,
-            "one_face_full": continuity.presence(([s.frame for s in each.full], policy.SECOND_FACE)).one_face,
+            "one_face_full": continuity.presence(
+                ([s.frame for s in each.full], policy.SECOND_FACE)
+            ).one_face,
             "least_overlap": round(min(boxes), 3),
             "frozen_run": fresh.frozen_run,
             "repeated": fresh.repeated,
             "noise": round(fresh.noise or 0.0, 3),
-            "flaws": {flaw: sum(flaw in one for one in poor) for flaw in sorted({f for one in poor for f in one})},
-            "interocular_full": round(float(np.median([s.measured.interocular for s in each.full if s.measured])), 1),
-            "interocular_chain": round(float(np.median([s.measured.interocular for s in each.chain if s.measured])), 1),
+            "flaws": {
+                flaw: sum(flaw in one for one in poor)
+                for flaw in sorted({f for one in poor for f in one})
+            },
+            "interocular_full": round(
+                float(np.median([s.measured.interocular for s in each.full if s.measured])), 1
+            ),
+            "interocular_chain": round(
+                float(np.median([s.measured.interocular for s in each.chain if s.measured])), 1
+            ),
         }
     return found

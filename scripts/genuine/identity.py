@@ -1,4 +1,6 @@
-"""Who a frame shows: its distance to the same clip's face at rest, to the frame before, and to strangers, by pose."""
+"""Who a frame shows: its distance to the same clip's face at rest, to the frame before, and to
+strangers, by pose.
+"""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -18,8 +20,10 @@ Numbers = NDArray[np.float64]
 
 
 def measure(clips: Sequence[Observed], portraits: Sequence[Image] = ()) -> Figures:
-    """By the stream that is compared with the face at rest: `full` and `chain` in their own stream, `chain_to_full`,
-    and `by_mesh`: the chain, cut by the mesh's points."""
+    """By the stream that is compared with the face at rest: `full` and `chain` in their own stream,
+    `chain_to_full`,
+    and `by_mesh`: the chain, cut by the mesh's points.
+    """
     streams = {
         "full": [(_faces(each.full), each.full[each.rest_at].face) for each in clips],
         "chain": [(_faces(each.chain), each.chain[each.rest_at].face) for each in clips],
@@ -33,7 +37,9 @@ def measure(clips: Sequence[Observed], portraits: Sequence[Image] = ()) -> Figur
 
 
 def _portraits(portraits: Sequence[Image]) -> Figures:
-    """Photographs of people who stand in no clip, two of each one after the other, in the chain's size."""
+    """Photographs of people who stand in no clip, two of each one after the other, in the chain's
+    size.
+    """
     rows = _rows([by_mesh(look_at(Sender().sent(image, "chain")[0])) for image in portraits])
     apart = _apart(rows, rows)
     person = np.arange(len(rows)) // 2
@@ -46,8 +52,13 @@ def _portraits(portraits: Sequence[Image]) -> Figures:
     }
 
 
-def _stream(clips: Sequence[Observed], faces: Sequence[tuple[Numbers, Embedding | None]]) -> Figures:
-    yaws = [np.array([seen.measured.turn if seen.measured else np.nan for seen in each.chain]) for each in clips]
+def _stream(
+    clips: Sequence[Observed], faces: Sequence[tuple[Numbers, Embedding | None]]
+) -> Figures:
+    yaws = [
+        np.array([seen.measured.turn if seen.measured else np.nan for seen in each.chain])
+        for each in clips
+    ]
     turned = [np.abs(yaw - each.rest.turn) for yaw, each in zip(yaws, clips, strict=True)]
     own, near, again, steps, cuts = [], [], [], [], []
     for number, each in enumerate(clips):
@@ -55,7 +66,9 @@ def _stream(clips: Sequence[Observed], faces: Sequence[tuple[Numbers, Embedding 
         if rest is None:
             raise ValueError(f"{each.clip.name} has no face at rest")
         own.append(_apart(rows, rest.numbers[None])[:, 0])
-        steps.append(np.array([float(np.linalg.norm(one - other)) for one, other in pairwise(rows)]))
+        steps.append(
+            np.array([float(np.linalg.norm(one - other)) for one, other in pairwise(rows)])
+        )
         for other, another in enumerate(clips):
             if another.clip.person != each.clip.person:
                 near.append((number, other, _apart(faces[other][0], rest.numbers[None])[:, 0]))
@@ -64,17 +77,23 @@ def _stream(clips: Sequence[Observed], faces: Sequence[tuple[Numbers, Embedding 
                 again.append(_apart(faces[other][0], rest.numbers[None])[:, 0])
     found: Figures = {
         "to_rest": spread(np.concatenate(own)),
-        "to_rest_by_clip": {each.clip.name: spread(values) for each, values in zip(clips, own, strict=True)},
+        "to_rest_by_clip": {
+            each.clip.name: spread(values) for each, values in zip(clips, own, strict=True)
+        },
         "to_rest_of_another_capture": spread(np.concatenate(again)) if again else {"n": 0},
         "stranger_to_rest": spread(np.concatenate([values for _, _, values in near]), low=True),
         "step": spread(np.concatenate(steps)),
-        "step_by_clip": {each.clip.name: spread(values) for each, values in zip(clips, steps, strict=True)},
+        "step_by_clip": {
+            each.clip.name: spread(values) for each, values in zip(clips, steps, strict=True)
+        },
         "cut": spread(np.concatenate(cuts), low=True),
         "unseen": sum(int(np.isnan(values).sum()) for values in own),
     }
     found |= _by_yaw(clips, turned, own, near)
     found["at"] = {
-        f"limit_{round(100 * limit)}": _at(clips, own, steps, [values for _, _, values in near], limit)
+        f"limit_{round(100 * limit)}": _at(
+            clips, own, steps, [values for _, _, values in near], limit
+        )
         for limit in _CANDIDATES
     }
     found |= _by_command(clips, own)
@@ -92,9 +111,15 @@ def _by_yaw(
     for low, high in pairwise(_YAWS):
         inside = [(turn >= low) & (turn < high) for turn in turned]
         found[f"yaw_{round(100 * low)}"] = {
-            "people": len({each.clip.person for each, bin_ in zip(clips, inside, strict=True) if bin_.any()}),
-            "to_rest": spread(np.concatenate([values[bin_] for values, bin_ in zip(own, inside, strict=True)])),
-            "stranger": spread(np.concatenate([values[inside[other]] for _, other, values in near]), low=True),
+            "people": len(
+                {each.clip.person for each, bin_ in zip(clips, inside, strict=True) if bin_.any()}
+            ),
+            "to_rest": spread(
+                np.concatenate([values[bin_] for values, bin_ in zip(own, inside, strict=True)])
+            ),
+            "stranger": spread(
+                np.concatenate([values[inside[other]] for _, other, values in near]), low=True
+            ),
         }
     return found
 
@@ -125,7 +150,11 @@ def _by_command(clips: Sequence[Observed], own: Sequence[Numbers]) -> Figures:
 
 
 def _at(
-    clips: Sequence[Observed], own: Sequence[Numbers], steps: Sequence[Numbers], near: Sequence[Numbers], limit: float
+    clips: Sequence[Observed],
+    own: Sequence[Numbers],
+    steps: Sequence[Numbers],
+    near: Sequence[Numbers],
+    limit: float,
 ) -> Figures:
     """What a limit refuses of genuine frames and of whole commands, and whom it lets through."""
     windows = [
@@ -137,7 +166,9 @@ def _at(
     known = strangers[np.isfinite(strangers)]
     return {
         "frames_beyond": int(sum((values > limit).sum() for values in own)),
-        "people_beyond": len({e.clip.person for e, values in zip(clips, own, strict=True) if (values > limit).any()}),
+        "people_beyond": len(
+            {e.clip.person for e, values in zip(clips, own, strict=True) if (values > limit).any()}
+        ),
         "steps": len(windows),
         "steps_with_one_beyond": sum(bool(beyond.any()) for _, beyond in windows),
         "steps_with_two_beyond": sum(int(beyond.sum()) >= 2 for _, beyond in windows),
@@ -147,16 +178,28 @@ def _at(
     }
 
 
-def _left_out(clips: Sequence[Observed], own: Sequence[Numbers], near: Sequence[tuple[int, int, Numbers]]) -> Figures:
-    """For each person the middle between the others' farthest frame and nearest stranger, and its errors on them."""
+def _left_out(
+    clips: Sequence[Observed], own: Sequence[Numbers], near: Sequence[tuple[int, int, Numbers]]
+) -> Figures:
+    """For each person the middle between the others' farthest frame and nearest stranger, and its
+    errors on them.
+    """
     found: Figures = {}
     for person in sorted({each.clip.person for each in clips}):
         mine = [each.clip.person == person for each in clips]
-        others = np.concatenate([values for values, is_mine in zip(own, mine, strict=True) if not is_mine])
-        strangers = np.concatenate([values for one, other, values in near if not mine[one] and not mine[other]])
+        others = np.concatenate(
+            [values for values, is_mine in zip(own, mine, strict=True) if not is_mine]
+        )
+        strangers = np.concatenate(
+            [values for one, other, values in near if not mine[one] and not mine[other]]
+        )
         limit = float(np.nanmax(others) + np.nanmin(strangers)) / 2
-        held = np.concatenate([values for values, is_mine in zip(own, mine, strict=True) if is_mine])
-        with_me = np.concatenate([values for one, other, values in near if mine[one] or mine[other]])
+        held = np.concatenate(
+            [values for values, is_mine in zip(own, mine, strict=True) if is_mine]
+        )
+        with_me = np.concatenate(
+            [values for one, other, values in near if mine[one] or mine[other]]
+        )
         found[person] = {
             "limit": round(limit, 3),
             "frames": int(np.isfinite(held).sum()),
@@ -178,4 +221,6 @@ def _rows(faces: Sequence[Embedding | None]) -> Numbers:
 
 
 def _apart(rows: Numbers, others: Numbers) -> Numbers:
-    return np.asarray(np.sqrt(np.maximum(2 - 2 * rows @ others.T, 0)), dtype=np.float64)  # of length 1, all
+    return np.asarray(
+        np.sqrt(np.maximum(2 - 2 * rows @ others.T, 0)), dtype=np.float64
+    )  # of length 1, all

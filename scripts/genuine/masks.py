@@ -1,5 +1,6 @@
-"""What tells a masked face from a bare one, in frames at rest. **The masks are drawn**: six cloths with folds over the
-mesh of genuine frames, for no clip of a masked person could be reached. Bare faces are real.
+"""What tells a masked face from a bare one, in frames at rest. **The masks are drawn**: six cloths
+with folds over the mesh of genuine frames, for no clip of a masked person could be reached. Bare
+faces are real.
 """
 
 from collections.abc import Sequence
@@ -20,16 +21,23 @@ _STILL = (0.2, 0.15)  # turn and mouth of a frame that looks straight: what a fa
 
 
 def measure(clips: Sequence[Observed], portraits: Sequence[Image] = ()) -> Figures:
-    """In full frames, reduced as the product reduces them, and in hints, which are asked before a capture begins.
-    `moving`: full frames of the clips in whatever pose. `worse`: some of them, made worse. `portraits`: of people who
-    stand in no clip."""
+    """In full frames, reduced as the product reduces them, and in hints, which are asked before a
+    capture begins.
+    `moving`: full frames of the clips in whatever pose. `worse`: some of them, made worse.
+    `portraits`: of people who stand in no clip.
+    """
     moving = [(each.clip.person, seen) for each in clips for seen in each.full if seen.measured]
     some = [(who, seen.image) for who, seen in moving[::6]]
     some += [(f"portrait {number // 2}", image) for number, image in enumerate(portraits)]
     return {
         **{stream: _in(stream, clips, portraits) for stream in ("full", "hint")},
-        "moving": _of_bare([(who, lower) for who, seen in moving if (lower := _lower(seen)) is not None]),
-        "worse": {name: {stream: _worse(some, name, stream) for stream in ("full", "hint")} for name in _WORSE},
+        "moving": _of_bare(
+            [(who, lower) for who, seen in moving if (lower := _lower(seen)) is not None]
+        ),
+        "worse": {
+            name: {stream: _worse(some, name, stream) for stream in ("full", "hint")}
+            for name in _WORSE
+        },
     }
 
 
@@ -55,7 +63,8 @@ def _under_a_hat(image: Image, chance: np.random.Generator) -> NDArray[np.float6
     return np.asarray(image * (down + (1 - down) * np.array([0.45, 0.5, 0.6])))
 
 
-# Grey levels of noise, pixels of blur (2.5 of 640), and light that is warm below or dark and blue above.
+# Grey levels of noise, pixels of blur (2.5 of 640), and light that is warm below or dark and blue
+# above.
 _WORSE = {
     "dark": _dark,
     "noisy": _noisy,
@@ -78,18 +87,31 @@ def _worse(images: Sequence[tuple[str, Image]], name: str, stream: str) -> Figur
 
 
 def _in(stream: str, clips: Sequence[Observed], portraits: Sequence[Image]) -> Figures:
-    frames = [(each.clip.person, seen) for each in clips for seen in each.full if _is_still(each, seen)]
+    frames = [
+        (each.clip.person, seen) for each in clips for seen in each.full if _is_still(each, seen)
+    ]
     if stream == "hint":
         frames = [(who, look_at(Sender().sent(seen.image, stream)[0])) for who, seen in frames]
     sent = [look_at(Sender().sent(image, stream)[0]) for image in portraits]
     looked = frames + [(f"portrait {number // 2}", seen) for number, seen in enumerate(sent)]
-    bare = [(who, lower) for who, seen in looked if seen.measured and (lower := _lower(seen)) is not None]
-    chosen = [one for one in frames[:: max(1, len(frames) // 60)] + looked[len(frames) :] if one[1].measured]
+    bare = [
+        (who, lower)
+        for who, seen in looked
+        if seen.measured and (lower := _lower(seen)) is not None
+    ]
+    chosen = [
+        one
+        for one in frames[:: max(1, len(frames) // 60)] + looked[len(frames) :]
+        if one[1].measured
+    ]
     drawn = {
         colour: [again for _, seen in chosen if (again := _masked(seen, colour, stream)).measured]
         for colour in insecure_masks.COLOURS
     }
-    lowers = {colour: [lower for seen in of if (lower := _lower(seen)) is not None] for colour, of in drawn.items()}
+    lowers = {
+        colour: [lower for seen in of if (lower := _lower(seen)) is not None]
+        for colour, of in drawn.items()
+    }
     found = _of_bare(bare)
     found["drawn_frames"] = sum(len(rows) for rows in lowers.values())
     found["drawn_undetected"] = sum(len(chosen) - len(rows) for rows in lowers.values())
@@ -102,10 +124,15 @@ def _in(stream: str, clips: Sequence[Observed], portraits: Sequence[Image]) -> F
     )
     found["drawn"] = {colour: _spreads(rows) for colour, rows in lowers.items()}
     found["drawn_missed"] = {
-        name: {colour: sum(not one.is_masked(limits) for one in rows) for colour, rows in lowers.items()}
+        name: {
+            colour: sum(not one.is_masked(limits) for one in rows)
+            for colour, rows in lowers.items()
+        }
         for name, limits in _limits().items()
     }
-    found["drawn_missed_in_all"] = sum(not one.is_masked(policy.MASK) for rows in lowers.values() for one in rows)
+    found["drawn_missed_in_all"] = sum(
+        not one.is_masked(policy.MASK) for rows in lowers.values() for one in rows
+    )
     return found
 
 
@@ -126,15 +153,22 @@ def _of_bare(bare: Sequence[tuple[str, Lower]]) -> Figures:
 
 def _limits() -> dict[str, MaskLimits]:
     pairs = [(policy.MASK.rough, policy.MASK.chin)]
-    pairs += [(rough, chin) for rough in (0.75, 0.85, 0.95, 1.05) for chin in (13.0, 16.0, 20.0, 24.0)]
+    pairs += [
+        (rough, chin) for rough in (0.75, 0.85, 0.95, 1.05) for chin in (13.0, 16.0, 20.0, 24.0)
+    ]
     return {
-        f"rough_{round(100 * rough)}_chin_{chin:g}": MaskLimits(policy.MASK.side, rough, chin) for rough, chin in pairs
+        f"rough_{round(100 * rough)}_chin_{chin:g}": MaskLimits(policy.MASK.side, rough, chin)
+        for rough, chin in pairs
     }
 
 
 def _is_still(each: Observed, seen: Seen) -> bool:
     face = seen.measured
-    return face is not None and abs(face.turn - each.rest.turn) <= _STILL[0] and face.mouth <= _STILL[1]
+    return (
+        face is not None
+        and abs(face.turn - each.rest.turn) <= _STILL[0]
+        and face.mouth <= _STILL[1]
+    )
 
 
 def _lower(seen: Seen) -> Lower | None:
@@ -142,7 +176,9 @@ def _lower(seen: Seen) -> Lower | None:
 
 
 def _masked(seen: Seen, colour: str, stream: str) -> Seen:
-    """The frame with a mask drawn over the mouth and the nose, sent as a page sends it and looked at anew."""
+    """The frame with a mask drawn over the mouth and the nose, sent as a page sends it and looked
+    at anew.
+    """
     return look_at(Sender().sent(insecure_masks.masked(seen.image, seen.mesh, colour), stream)[0])
 
 
@@ -151,4 +187,7 @@ def _spreads(lowers: Sequence[Lower]) -> Figures:
         "rough": np.array([one.rough for one in lowers]),
         "chin": np.array([one.chin for one in lowers]),
     }
-    return {name: {"low": spread(values, low=True), "high": spread(values)} for name, values in both.items()}
+    return {
+        name: {"low": spread(values, low=True), "high": spread(values)}
+        for name, values in both.items()
+    }

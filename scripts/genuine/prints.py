@@ -1,5 +1,6 @@
-"""A capture of a real clip as the product keeps it, so that it is known when it comes again, and beside it the signs of
-the whole picture, to see whether those would do."""
+"""A capture of a real clip as the product keeps it, so that it is known when it comes again, and
+beside it the signs of the whole picture, to see whether those would do.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +19,9 @@ _SIDE, _REDUCED = 8, 64  # frequencies of the whole picture each way, pixels it 
 
 @dataclass(frozen=True)
 class Prints:
-    """A capture: its steps, and a row a frame of the signs of the face and of the `whole` picture."""
+    """A capture: its steps, and a row a frame of the signs of the face and of the `whole`
+    picture.
+    """
 
     clip: str
     person: str
@@ -39,6 +42,8 @@ def prints(clip: str, person: str, frames: Sequence[tuple[Image, FaceMeasurement
 
 def _signs(image: Image) -> Bits:
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    grey = np.asarray(cv2.resize(grey, (_REDUCED, _REDUCED), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    grey = np.asarray(
+        cv2.resize(grey, (_REDUCED, _REDUCED), interpolation=cv2.INTER_AREA), dtype=np.uint8
+    )
     low = cv2.dct(grey.astype(np.float32))[:_SIDE, :_SIDE].ravel()
     return np.asarray(low > np.median(low[1:]))

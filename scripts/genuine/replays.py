@@ -1,6 +1,7 @@
 """Whether a capture can be known again: captures played again in every way, beside other captures.
 
-Genuine frames only; what is done to them is what anybody does to a film. How they are told apart: `prints`.
+Genuine frames only; what is done to them is what anybody does to a film. How they are told apart:
+`prints`.
 """
 
 from collections.abc import Callable, Sequence
@@ -41,11 +42,18 @@ def measure(clips: Sequence[Observed], folders: Sequence[Path]) -> Figures:
     return _compared(kept, again)
 
 
-def _replays(clip: Clip, taken: Sequence[int], count: int) -> list[tuple[str, list[int], Change | None]]:
+def _replays(
+    clip: Clip, taken: Sequence[int], count: int
+) -> list[tuple[str, list[int], Change | None]]:
     """Each way to play these frames again: which frames of the clip, and what is done to each."""
     first, last = taken[0], taken[-1]
     inside = [at for at in places_of(clip, count, shifted=0.5) if first <= at <= last]
-    slow = [at for speed in (1.25,) for at in places_of(clip, count, slowed=speed) if first <= at <= last][: len(taken)]
+    slow = [
+        at
+        for speed in (1.25,)
+        for at in places_of(clip, count, slowed=speed)
+        if first <= at <= last
+    ][: len(taken)]
     slower = [at for at in places_of(clip, count, slowed=1.6) if first <= at <= last][: len(taken)]
     parts = [list(taken[at : at + STEP]) for at in range(0, len(taken), STEP)]
     same = list(taken)
@@ -62,7 +70,11 @@ def _replays(clip: Clip, taken: Sequence[int], count: int) -> list[tuple[str, li
         ("slowed_1_6", slower, pressed(70)),
         ("brighter", same, lighter),
         ("leaning_4", same, leaning(4.0)),
-        ("all_at_once", [at for part in reversed(parts) for at in part], all_of(cropped(0.08), lighter, pressed(50))),
+        (
+            "all_at_once",
+            [at for part in reversed(parts) for at in part],
+            all_of(cropped(0.08), lighter, pressed(50)),
+        ),
     ]
 
 
@@ -82,10 +94,13 @@ def cropped(most: float) -> Change:
     def change(image: Image, chance: np.random.Generator) -> Image:
         high, wide = image.shape[:2]
         left, top, right, bottom = (
-            int(share * side) for share, side in zip(chance.uniform(most / 2, most, 4), (wide, high) * 2, strict=True)
+            int(share * side)
+            for share, side in zip(chance.uniform(most / 2, most, 4), (wide, high) * 2, strict=True)
         )
         part = image[top : high - bottom, left : wide - right]
-        return np.asarray(cv2.resize(part, (wide, high), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        return np.asarray(
+            cv2.resize(part, (wide, high), interpolation=cv2.INTER_AREA), dtype=np.uint8
+        )
 
     return change
 
@@ -101,7 +116,10 @@ def leaning(degrees: float) -> Change:
     def change(image: Image, _: np.random.Generator) -> Image:
         high, wide = image.shape[:2]
         matrix = cv2.getRotationMatrix2D((wide / 2, high / 2), degrees, 1.0)
-        return np.asarray(cv2.warpAffine(image, matrix, (wide, high), borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8)
+        return np.asarray(
+            cv2.warpAffine(image, matrix, (wide, high), borderMode=cv2.BORDER_REPLICATE),
+            dtype=np.uint8,
+        )
 
     return change
 
@@ -131,25 +149,47 @@ def _prints(clip: Clip, images: Sequence[Image], change: Change | None = None) -
 
 
 def _compared(kept: Sequence[Prints], again: dict[str, list[tuple[int, Prints]]]) -> Figures:
-    pairs: dict[str, list[tuple[Prints, Prints]]] = {"same_clip": [], "same_person": [], "others": []}
+    pairs: dict[str, list[tuple[Prints, Prints]]] = {
+        "same_clip": [],
+        "same_person": [],
+        "others": [],
+    }
     for one, other in combinations(kept, 2):
-        kind = "same_clip" if one.clip == other.clip else "same_person" if one.person == other.person else "others"
+        kind = (
+            "same_clip"
+            if one.clip == other.clip
+            else "same_person"
+            if one.person == other.person
+            else "others"
+        )
         pairs[kind].append((one, other))
     pairs |= {name: [(kept[at], own) for at, own in each] for name, each in again.items()}
     found: Figures = {"captures": len(kept), "people": len({one.person for one in kept})}
     for name, each in pairs.items():
         is_again = name in again
         windows = [
-            laid(one.steps, other.steps, window=AGAIN.window, stride=AGAIN.stride, moving=AGAIN.moving)
+            laid(
+                one.steps,
+                other.steps,
+                window=AGAIN.window,
+                stride=AGAIN.stride,
+                moving=AGAIN.moving,
+            )
             for one, other in each
         ]
         told = [alike(other.steps, one.steps, limits=AGAIN) for one, other in each]
         judged = [one for one in told if one.windows >= AGAIN.fits]  # or too few could fit
         found[name] = {
             "pairs": len(each),
-            "face_bits": spread([_nearest(one.face, other.face) for one, other in each], low=not is_again),
-            "picture_bits": spread([_nearest(one.whole, other.whole) for one, other in each], low=not is_again),
-            "left": spread([one.left / one.moving for own in windows for one in own], low=not is_again),
+            "face_bits": spread(
+                [_nearest(one.face, other.face) for one, other in each], low=not is_again
+            ),
+            "picture_bits": spread(
+                [_nearest(one.whole, other.whole) for one, other in each], low=not is_again
+            ),
+            "left": spread(
+                [one.left / one.moving for own in windows for one in own], low=not is_again
+            ),
             "judged": len(judged),
             "share_of_windows": spread([one.fitting for one in judged], low=is_again),
             "found": sum(one.fits >= AGAIN.fits and one.fitting >= AGAIN.fitting for one in judged),

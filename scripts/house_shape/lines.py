@@ -47,7 +47,9 @@ class Lines:
 
 
 def files(root: Path, places: Iterable[str], suffix: str) -> list[Path]:
-    """The files of this suffix in these folders, in order; none made by a machine, none of somebody else's."""
+    """The files of this suffix in these folders, in order; none made by a machine, none of somebody
+    else's.
+    """
     found = {path for place in places for path in (root / place).rglob(f"*{suffix}")}
     return sorted(path for path in found if _NOT_COUNTED.isdisjoint(path.relative_to(root).parts))
 
@@ -55,7 +57,9 @@ def files(root: Path, places: Iterable[str], suffix: str) -> list[Path]:
 def count_python(root: Path, places: Iterable[str]) -> Figures:
     """Lines and functions of the Python files in these folders."""
     paths = files(root, places, ".py")
-    lengths = [length for path in paths for length in _function_lengths(path.read_text(encoding="utf-8"))]
+    lengths = [
+        length for path in paths for length in _function_lengths(path.read_text(encoding="utf-8"))
+    ]
     return _sum(root, paths, python_lines) | {
         "functions": len(lengths),
         "functions_over_20_lines": sum(length > AIM_OF_A_FUNCTION for length in lengths),
@@ -72,7 +76,9 @@ def python_lines(text: str) -> Lines:
     """The lines of a Python file."""
     tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
     strings = _lone_strings(ast.parse(text))
-    docstring = {line for node in strings for line in range(node.lineno, (node.end_lineno or 0) + 1)}
+    docstring = {
+        line for node in strings for line in range(node.lineno, (node.end_lineno or 0) + 1)
+    }
     code: set[int] = set()
     for token in tokens:
         is_docstring = token.type == tokenize.STRING and token.start[0] in docstring
@@ -92,7 +98,11 @@ def python_lines(text: str) -> Lines:
 def _lone_strings(tree: ast.Module) -> Iterator[ast.Expr]:
     """Strings that are statements: docstrings, and those that say what the name above them is."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+        if (
+            isinstance(node, ast.Expr)
+            and isinstance(node.value, ast.Constant)
+            and isinstance(node.value.value, str)
+        ):
             yield node
 
 
@@ -112,7 +122,9 @@ def _function_lengths(text: str) -> Iterator[int]:
 
 
 def _sum(root: Path, paths: list[Path], count: Callable[[str], Lines]) -> Figures:
-    counted = {path.relative_to(root).as_posix(): count(path.read_text(encoding="utf-8")) for path in paths}
+    counted = {
+        path.relative_to(root).as_posix(): count(path.read_text(encoding="utf-8")) for path in paths
+    }
     lines = sum(each.physical for each in counted.values())
     comments = sum(each.comment for each in counted.values())
     # Of files of one length the first by name.

@@ -9,7 +9,9 @@ from scripts.house_shape.lines import Figures, Function, files
 
 _OWN = {"self", "cls", "super()"}
 _Site = tuple[str, str]
-"""A file, and the qualified name of the function in which a reference stands; empty outside of any."""
+"""A file, and the qualified name of the function in which a reference stands; empty outside of
+any.
+"""
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,9 @@ class Private:
 
 @dataclass(frozen=True)
 class _Reference:
-    """A place where a name is used: alone, imported, or behind a dot (then `receiver` is what stands before it)."""
+    """A place where a name is used: alone, imported, or behind a dot (then `receiver` is what
+    stands before it).
+    """
 
     name: str
     site: _Site
@@ -33,7 +37,9 @@ class _Reference:
 
 
 def count_private(root: Path, places: Iterable[str]) -> Figures:
-    """How many there are, and how many are referred to from nowhere, from one function, at one place."""
+    """How many there are, and how many are referred to from nowhere, from one function, at one
+    place.
+    """
     by_name = _references_by_name(root, places)
     callers = find_callers(root, places)
     uses = {name: sum(not one.is_import for one in found) for name, found in by_name.items()}
@@ -73,13 +79,22 @@ def _references_by_name(root: Path, places: Iterable[str]) -> dict[str, list[_Re
 
 
 def _defined(file: str, tree: ast.Module) -> Iterator[Private]:
-    """Those of the module itself and of its classes; one inside of another function is part of that function."""
+    """Those of the module itself and of its classes; one inside of another function is part of that
+    function.
+    """
     for node in tree.body:
         if isinstance(node, Function) and is_private(node.name):
             yield Private(file, node.name, node.name, is_method=False)
         if isinstance(node, ast.ClassDef):
-            methods = [inner for inner in node.body if isinstance(inner, Function) and is_private(inner.name)]
-            yield from (Private(file, each.name, f"{node.name}.{each.name}", is_method=True) for each in methods)
+            methods = [
+                inner
+                for inner in node.body
+                if isinstance(inner, Function) and is_private(inner.name)
+            ]
+            yield from (
+                Private(file, each.name, f"{node.name}.{each.name}", is_method=True)
+                for each in methods
+            )
 
 
 def _references(node: ast.AST, site: _Site) -> Iterator[_Reference]:
@@ -89,14 +104,18 @@ def _references(node: ast.AST, site: _Site) -> Iterator[_Reference]:
     elif isinstance(node, ast.Attribute) and is_private(node.attr):
         yield _Reference(node.attr, site, receiver=ast.unparse(node.value))
     elif isinstance(node, ast.ImportFrom):
-        yield from (_Reference(one.name, site, is_import=True) for one in node.names if is_private(one.name))
+        yield from (
+            _Reference(one.name, site, is_import=True) for one in node.names if is_private(one.name)
+        )
     body, inside = _body(node, site)
     for part in ast.iter_child_nodes(node):
         yield from _references(part, inside if part in body else site)
 
 
 def _body(node: ast.AST, site: _Site) -> tuple[list[ast.stmt], _Site]:
-    """What is inside of a definition; its decorators, defaults and base classes are named where it stands."""
+    """What is inside of a definition; its decorators, defaults and base classes are named where it
+    stands.
+    """
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return [], site
     return node.body, (site[0], f"{site[1]}.{node.name}".lstrip("."))

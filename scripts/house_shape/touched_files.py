@@ -10,10 +10,14 @@ _WRITTEN_BY_US = "docs/evidence"
 
 
 def files_naming(word: str, root: Path, places: Iterable[str]) -> list[str]:
-    """The files in these places, each a folder or a file, in which the word stands: whole, in code or in a text."""
+    """The files in these places, each a folder or a file, in which the word stands: whole, in code
+    or in a text.
+    """
     whole = re.compile(rf"\b{re.escape(word)}\b")
     paths = {path for place in places for path in _files(root / place)}
-    named = [path.relative_to(root) for path in paths if whole.search(path.read_text(encoding="utf-8"))]
+    named = [
+        path.relative_to(root) for path in paths if whole.search(path.read_text(encoding="utf-8"))
+    ]
     return sorted(path.as_posix() for path in named if _is_read(path))
 
 

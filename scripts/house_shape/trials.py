@@ -1,7 +1,8 @@
-"""What another field of an opening, and another route of known stages, touch: tried on a copy of the repository.
+"""What another field of an opening, and another route of known stages, touch: tried on a copy of
+the repository.
 
-An edit adds text before a place that stands in its file once. Nothing is counted unless the scenes of the trial and the
-tests of what is there already pass in the copy.
+An edit adds text before a place that stands in its file once. Nothing is counted unless the scenes
+of the trial and the tests of what is there already pass in the copy.
 """
 
 import os
@@ -48,14 +49,20 @@ NEW_ROUTE = (
     explanation=_("Your own key, then a code by SMS."),
     stages=(
         statement.STAGE,
-        code.STAGE.differing(checks={name: each for name, each in code.STAGE.checks.items() if name != "code.owner"}),
+        code.STAGE.differing(
+            checks={name: each for name, each in code.STAGE.checks.items() if name != "code.owner"}
+        ),
     ),
 )
 """,
     ),
     Edit("verification/routes.py", "EDS, BIOMETRIC, LIVE_FACE, RENEWAL)}", "SIGNED_CODE, "),
     Edit("config/settings.py", '"eds", "biometric", "live_face", "renewal"]', '"signed_code", '),
-    Edit("verification/core/profiles.py", '("eds",), ("biometric",), ("live_face",))', '("signed_code",), '),
+    Edit(
+        "verification/core/profiles.py",
+        '("eds",), ("biometric",), ("live_face",))',
+        '("signed_code",), ',
+    ),
     Edit(
         "verification/core/releases.py",
         '        Release("eds", ',
@@ -63,7 +70,9 @@ NEW_ROUTE = (
         '(_CONSENT, _STATEMENT, _QUESTION, ("code", ("code.sent", "code.guess"), _CODE[2]))),\n',
     ),
 )
-"""EDS, then a code to their phone: for whoever signed is known, so that no register is asked whose phone it is."""
+"""EDS, then a code to their phone: for whoever signed is known, so that no register is asked whose
+phone it is.
+"""
 
 
 def files_of(edits: Sequence[Edit]) -> list[str]:
@@ -72,7 +81,8 @@ def files_of(edits: Sequence[Edit]) -> list[str]:
 
 
 def tried(root: Path, edits: Sequence[Edit], tests: Sequence[str]) -> list[str]:
-    """The files of the edits, with which these tests pass. Raises `SystemExit` where one does not, or a place is gone.
+    """The files of the edits, with which these tests pass. Raises `SystemExit` where one does not,
+    or a place is gone.
 
     tests: what pytest is given, by paths in the repository.
     """
@@ -88,11 +98,22 @@ def tried(root: Path, edits: Sequence[Edit], tests: Sequence[str]) -> list[str]:
         for edit in edits:
             text = (copy / edit.path).read_text(encoding="utf-8")
             if text.count(edit.place) != 1:
-                raise SystemExit(f"{edit.path} holds {text.count(edit.place)} times: {edit.place!r}")
-            (copy / edit.path).write_text(text.replace(edit.place, edit.added + edit.place), encoding="utf-8")
-        dropped = ("TULGA_TEST_", "PYTHONPYCACHEPREFIX")  # which would keep what is compiled of each copy
-        environment = {word: value for word, value in os.environ.items() if not word.startswith(dropped)}
+                raise SystemExit(
+                    f"{edit.path} holds {text.count(edit.place)} times: {edit.place!r}"
+                )
+            (copy / edit.path).write_text(
+                text.replace(edit.place, edit.added + edit.place), encoding="utf-8"
+            )
+        dropped = (
+            "TULGA_TEST_",
+            "PYTHONPYCACHEPREFIX",
+        )  # which would keep what is compiled of each copy
+        environment = {
+            word: value for word, value in os.environ.items() if not word.startswith(dropped)
+        }
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
         if subprocess.run(command, cwd=copy, env=environment, check=False).returncode:
-            raise SystemExit(f"with {', '.join(files_of(edits))} alone these do not pass: {' '.join(tests)}")
+            raise SystemExit(
+                f"with {', '.join(files_of(edits))} alone these do not pass: {' '.join(tests)}"
+            )
     return files_of(edits)

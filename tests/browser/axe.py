@@ -13,8 +13,9 @@ _AXE = Axe()  # reads half a megabyte of script
 
 
 def violations(page: Page, rules: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Every rule that is broken, of all or of these. A document that axe has looked at before is not given the script
-    again."""
+    """Every rule that is broken, of all or of these. A document that axe has looked at before is
+    not given the script again.
+    """
     if page.evaluate("typeof axe === 'undefined'"):
         page.evaluate(_AXE.axe_script)
     # Only for sounds that play by themselves would axe load anew what the page has loaded.

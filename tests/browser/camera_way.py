@@ -69,12 +69,16 @@ def captured(tab: Tab, story: Story | None, language: str) -> list[str]:
 
 
 def captured_in_time(tab: Tab, story: Story, language: str, look: Look = no_look) -> list[str]:
-    """A capture that a worker has judged. One that a busy machine made late is made again, as the page asks."""
+    """A capture that a worker has judged. One that a busy machine made late is made again, as the
+    page asks.
+    """
     commands = captured(tab, story, language)
     look("11-wait")
     story.work()
     for seed in count(8):
-        if (row := story.row()).status != "requires_input" or row.last_failure != "liveness_command_missed":
+        if (
+            row := story.row()
+        ).status != "requires_input" or row.last_failure != "liveness_command_missed":
             break
         tab.until_heading(words(language, FACE))
         scripted_camera.move_otherwise(tab.page, seed=seed)
@@ -107,7 +111,9 @@ def played_out(tab: Tab, story: Story | None, language: str) -> list[str]:
     return seen
 
 
-def filled_in(tab: Tab, language: str, *, number: str = "012345678", born: str = "1899-01-01") -> None:
+def filled_in(
+    tab: Tab, language: str, *, number: str = "012345678", born: str = "1899-01-01"
+) -> None:
     """Types what stands in the document."""
     tab.page.get_by_label(words(language, "Document number")).fill(number)
     group = tab.page.get_by_role("group", name=words(language, "Date of birth"))

@@ -57,7 +57,9 @@ def opened(launch: Launch, site: str, story: Story, monkeypatch: pytest.MonkeyPa
         if not real:
             # A phone's camera gives a picture as upright as the phone.
             upright = options.get("size") == "phone"
-            insecure_camera.put(tab.page, fault=fault, upright=upright, every_ms=0 if own_time else every_ms)
+            insecure_camera.put(
+                tab.page, fault=fault, upright=upright, every_ms=0 if own_time else every_ms
+            )
         press(tab, language, "Continue")
         tab.until_heading(words(language, heading))
         tab.page.wait_for_load_state("load")  # a heading may be there before its style
@@ -79,7 +81,7 @@ def keep_words(tab: Tab, place: str = "#order") -> None:
           const order = document.querySelector(place);
           new MutationObserver(() => said.at(-1) !== order.textContent && said.push(order.textContent))
             .observe(order, { childList: true, characterData: true, subtree: true });
-        }""",
+        }""",  # noqa: E501
         place,
     )
 
@@ -98,9 +100,16 @@ def turned_on(tab: Tab, language: str = "en") -> None:
 
 
 def commands_shown(
-    tab: Tab, dialogue: InsecureDialogue, look: Callable[[str], None], *, language: str, order: Sequence[str]
+    tab: Tab,
+    dialogue: InsecureDialogue,
+    look: Callable[[str], None],
+    *,
+    language: str,
+    order: Sequence[str],
 ) -> None:
-    """Begins a capture whose commands are held, and looks at one after another; each by loading the page anew."""
+    """Begins a capture whose commands are held, and looks at one after another; each by loading the
+    page anew.
+    """
     press(tab, language, "Begin")
     for step, command in enumerate(order):
         if step:
@@ -112,11 +121,19 @@ def commands_shown(
 
 
 def fits(tab: Tab, first: str, last: str) -> bool:
-    """Whether all from one element to another is on the screen at once, below the loan that stays there."""
-    loan, top, bottom = (tab.page.locator(place).bounding_box() for place in (".summary", first, last))
+    """Whether all from one element to another is on the screen at once, below the loan that stays
+    there.
+    """
+    loan, top, bottom = (
+        tab.page.locator(place).bounding_box() for place in (".summary", first, last)
+    )
     height = tab.page.evaluate("innerHeight")
     return bool(
-        loan and top and bottom and loan["y"] + loan["height"] <= top["y"] and bottom["y"] + bottom["height"] <= height
+        loan
+        and top
+        and bottom
+        and loan["y"] + loan["height"] <= top["y"]
+        and bottom["y"] + bottom["height"] <= height
     )
 
 

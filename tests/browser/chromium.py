@@ -1,4 +1,6 @@
-"""Headless Chromiums, started once for a folder or a file of tests; each test has profiles of its own."""
+"""Headless Chromiums, started once for a folder or a file of tests; each test has profiles of its
+own.
+"""
 
 import shutil
 from collections.abc import Iterator
@@ -10,8 +12,9 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from tests.packages import SHELL, WHOLE
 
-# Chromium takes the last list alone, so Playwright's own stands here once more. The popups of the address bar are two
-# pages of Chromium's own, drawn ahead for every profile: they take as much of a core as the rest of a test.
+# Chromium takes the last list alone, so Playwright's own stands here once more. The popups of the
+# address bar are two pages of Chromium's own, drawn ahead for every profile: they take as much of a
+# core as the rest of a test.
 _FEATURES_OFF = (
     "AimEnabled",
     "AvoidCorsURLLoaderRestartOnRedirect",
@@ -39,7 +42,8 @@ _QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
-# With it a page seems to come from outside; the shell does not ask its person then, as a browser with windows does.
+# With it a page seems to come from outside; the shell does not ask its person then, as a browser
+# with windows does.
 _ASKS = "--ip-address-space-overrides"
 
 
@@ -79,13 +83,14 @@ def starting() -> Iterator[Chromiums]:
     if whole is None:
         pytest.skip("no Chromium here")
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
-        # Playwright keeps an event loop in this thread, in which Django would otherwise refuse to ask the database.
+        # Playwright keeps an event loop in this thread, in which Django would otherwise refuse to
+        # ask the database.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         started = Chromiums(playwright, whole=whole, shell=shutil.which(SHELL) or whole)
         yield started
         started.close()
-        # Beside a running event loop Django keeps connections apart from the usual ones; left open, they would show
-        # later tests the database of these.
+        # Beside a running event loop Django keeps connections apart from the usual ones; left open,
+        # they would show later tests the database of these.
         connections.close_all()
 
 

@@ -38,21 +38,27 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> LoopbackTls:
 
 @pytest.fixture(scope="package")
 def chromiums(django_db_setup: None) -> Iterator[Chromiums]:
-    """What starts browsers for all files of this folder: to start one takes as much of a core as a test."""
+    """What starts browsers for all files of this folder: to start one takes as much of a core as a
+    test.
+    """
     with starting() as browsers:
         yield browsers
 
 
 @pytest.fixture
 def launch(chromiums: Chromiums, tls: LoopbackTls) -> Iterator[Launch]:
-    """Gives headless Chromiums that trust the sandbox's NCALayer; further switches are arguments."""
+    """Gives headless Chromiums that trust the sandbox's NCALayer; further switches are
+    arguments.
+    """
     trust = f"--ignore-certificate-errors-spki-list={tls.spki_sha256}"
     yield lambda *switches: chromiums.with_switches(trust, *switches)
     chromiums.forget()
 
 
 class Desk:
-    """The borrower's desk: NCALayer can be started on it, and a page of these settings knows where."""
+    """The borrower's desk: NCALayer can be started on it, and a page of these settings knows
+    where.
+    """
 
     def __init__(self, tls: LoopbackTls, settings: Settings) -> None:
         self._tls, self._settings = tls, settings

@@ -1,7 +1,8 @@
-"""Every page that a person may see, and how it is brought about: by name, with the file that draws it.
+"""Every page that a person may see, and how it is brought about: by name, with the file that draws
+it.
 
-The pages of a borrower are made by hand (`made`), so that each can be seen without the way there; those of the people
-who sign in are of real rows. `docs/pages.md` shows each in every language.
+The pages of a borrower are made by hand (`made`), so that each can be seen without the way there;
+those of the people who sign in are of real rows. `docs/pages.md` shows each in every language.
 """
 
 from dataclasses import dataclass
@@ -19,14 +20,17 @@ PICTURE_MAX_BYTES = 150_000
 LANGUAGES = ("kk", "ru", "en")
 
 
-LENDER = LenderFacts(id="len_0", name="ТОО «МФО Первый кредит»", bin="120340000125", phone="+77270000044")
+LENDER = LenderFacts(
+    id="len_0", name="ТОО «МФО Первый кредит»", bin="120340000125", phone="+77270000044"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
     """One page. `name`: of its pictures. `says`: what it is. `template`: the file that draws it.
 
-    page: what a borrower's session would be shown. path: the address otherwise. languages: in which it is.
+    page: what a borrower's session would be shown. path: the address otherwise. languages: in which
+        it is.
     """
 
     name: str
@@ -46,22 +50,36 @@ def _ended(name: str, says: str, status: str, code: str = "", **changes: Any) ->
     return _borrower(name, says, "finished", status=status, code=code, **changes)
 
 
-def _at(name: str, says: str, template: str, path: str = "", *, languages: tuple[str, ...] = LANGUAGES) -> Shown:
+def _at(
+    name: str, says: str, template: str, path: str = "", *, languages: tuple[str, ...] = LANGUAGES
+) -> Shown:
     return Shown(name=name, says=says, template=template, path=path, languages=languages)
 
 
 def _docs(name: str, says: str, template: str, path: str) -> Shown:
     # Developers have it in Russian and English.
-    return _at(name, f"For developers: {says}", f"lenders/{template}.html", path, languages=("ru", "en"))
+    return _at(
+        name, f"For developers: {says}", f"lenders/{template}.html", path, languages=("ru", "en")
+    )
 
 
 PUBLIC = (
     _at("link", "Where a lender's link leads", "borrower/link.html", "/v/"),
     _at("link-unusable", "A link that was used or has run out", "problem.html", "/v/unusable/"),
-    _at("no-session", "A page of a check, in a browser that has opened no link", "problem.html", "/v/now/"),
+    _at(
+        "no-session",
+        "A page of a check, in a browser that has opened no link",
+        "problem.html",
+        "/v/now/",
+    ),
     _at("phone-link", "Where the code on another screen leads", "borrower/link.html", "/v/phone/"),
     _at("nowhere", "An address that is none", "problem.html", "/nowhere"),
-    _at("protect", "How loan frauds go, on one sheet", "borrower/protect.html", "/protect?lang={language}"),
+    _at(
+        "protect",
+        "How loan frauds go, on one sheet",
+        "borrower/protect.html",
+        "/protect?lang={language}",
+    ),
     _at("about", "Who runs this address", "borrower/about.html", "/about?lang={language}"),
     _at("rules", "What each law asks", "rules.html", "/rules"),
 )
@@ -70,7 +88,12 @@ PUBLIC = (
 BORROWER = (
     _borrower("consent", "Consent", "consent"),
     _borrower("question", "Is somebody telling you what to press?", "question"),
-    _borrower("choose-route", "The ways to choose from", "choose_route", routes=choices("eds", "biometric")),
+    _borrower(
+        "choose-route",
+        "The ways to choose from",
+        "choose_route",
+        routes=choices("eds", "biometric"),
+    ),
     _borrower("statement", "EDS: the statement to be signed", "statement"),
     _borrower("form", "Two factors: who you are", "form"),
     _borrower("code", "Two factors: the one-time code", "code"),
@@ -81,16 +104,35 @@ BORROWER = (
     _borrower("checking", "While the log refuses an entry", "checking"),
     _ended("ended-verified", "Verified", "verified"),
     _ended("ended-declined", "Declined: the registry", "declined", "document_mismatch"),
-    _ended("ended-key-revoked", "Declined: the key was revoked", "declined", "eds_certificate_revoked"),
+    _ended(
+        "ended-key-revoked", "Declined: the key was revoked", "declined", "eds_certificate_revoked"
+    ),
     _ended("ended-consent", "Declined: no consent", "declined", "consent_declined"),
-    _ended("ended-coercion", "Declined: somebody tells the borrower what to press", "declined", "coercion_reported"),
-    _ended("ended-attempts", "Declined: no attempts left", "declined", "attempts_exhausted", last_failure="otp_wrong"),
+    _ended(
+        "ended-coercion",
+        "Declined: somebody tells the borrower what to press",
+        "declined",
+        "coercion_reported",
+    ),
+    _ended(
+        "ended-attempts",
+        "Declined: no attempts left",
+        "declined",
+        "attempts_exhausted",
+        last_failure="otp_wrong",
+    ),
     _ended("ended-review", "People look at it", "in_review", "liveness_review"),
     _ended("ended-expired", "Out of time", "expired", "verification_expired"),
     _ended("ended-canceled", "The lender ended it", "canceled", "canceled_by_lender"),
     _ended("ended-failed", "A source did not answer", "failed", "retries_exhausted"),
     _ended("ended-renewed", "The new consent was given", "verified", renewal=RENEWAL),
-    _ended("ended-not-renewed", "The new consent was declined", "declined", "consent_declined", renewal=RENEWAL),
+    _ended(
+        "ended-not-renewed",
+        "The new consent was declined",
+        "declined",
+        "consent_declined",
+        renewal=RENEWAL,
+    ),
 )
 """Pages of a borrower's session, all at one address."""
 
@@ -106,17 +148,42 @@ DESK = (
     _at("desk-queue", "The desk: cases to look at", "review/queue.html", "/review/"),
     _at("desk-open", "The desk: open cases", "review/open.html", "/review/open/"),
     _at("desk-case", "The desk: a case", "review/case.html", "/review/cases/{case}/"),
-    _at("desk-to-confirm", "The desk: what an employee is to attest", "review/to_confirm.html", "/review/confirm/"),
-    _at("desk-confirmation", "The desk: attesting", "review/confirmation.html", "/review/confirm/{confirmed}/"),
+    _at(
+        "desk-to-confirm",
+        "The desk: what an employee is to attest",
+        "review/to_confirm.html",
+        "/review/confirm/",
+    ),
+    _at(
+        "desk-confirmation",
+        "The desk: attesting",
+        "review/confirmation.html",
+        "/review/confirm/{confirmed}/",
+    ),
     _at("desk-refused", "The desk: too late", "review/refused.html"),
     _at("desk-link", "The desk: a fresh link", "review/link.html"),
 )
 
 OVERSIGHT = (
     _at("oversight-search", "The regulator: search", "oversight/search.html", "/oversight/"),
-    _at("oversight-case", "The regulator: a case", "oversight/case.html", "/oversight/cases/{declined}/"),
-    _at("oversight-counts", "The regulator: monthly counts", "oversight/counts.html", "/oversight/counts/?mode=test"),
-    _at("oversight-readings", "The regulator: readings", "oversight/readings.html", "/oversight/readings/?mode=test"),
+    _at(
+        "oversight-case",
+        "The regulator: a case",
+        "oversight/case.html",
+        "/oversight/cases/{declined}/",
+    ),
+    _at(
+        "oversight-counts",
+        "The regulator: monthly counts",
+        "oversight/counts.html",
+        "/oversight/counts/?mode=test",
+    ),
+    _at(
+        "oversight-readings",
+        "The regulator: readings",
+        "oversight/readings.html",
+        "/oversight/readings/?mode=test",
+    ),
     _at("oversight-not-ready", "The regulator: no proof yet", "oversight/not_ready.html"),
 )
 
@@ -124,7 +191,13 @@ PEOPLE = (
     _at("sign-in", "Two factors to sign in", "people/sign_in.html", "/people/sign-in/"),
     _at("home", "Where each person begins", "people/home.html", "/people/"),
     _at("password", "Another password", "people/password.html", "/people/password/"),
-    _at("operation", "The operator: the first page", "people/operation.html", "/admin/", languages=("en",)),
+    _at(
+        "operation",
+        "The operator: the first page",
+        "people/operation.html",
+        "/admin/",
+        languages=("en",),
+    ),
     _at(
         "refused-entries",
         "The operator: what the log refuses",
@@ -157,9 +230,10 @@ GROUPS = {
 EVERY = tuple(shown for group in GROUPS.values() for shown in group)
 _HEAD = """# Every page, in every language
 
-Made by `make pictures` from the product itself, with the synthetic people of its tests: faces, names and numbers belong
-to nobody. A borrower's pages are shown as a phone of 390×844 shows them, those of people at work on a screen of
-1280×800; a long page is cut off below. A page without its picture fails a test.
+Made by `make pictures` from the product itself, with the synthetic people of its tests: faces,
+names and numbers belong to nobody. A borrower's pages are shown as a phone of 390×844 shows them,
+those of people at work on a screen of 1280×800; a long page is cut off below. A page without its
+picture fails a test.
 """
 
 

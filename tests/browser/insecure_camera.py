@@ -1,7 +1,8 @@
-"""A camera of canvas in place of a real one: a drawing that moves, its left side red, or one of the known failures.
+"""A camera of canvas in place of a real one: a drawing that moves, its left side red, or one of the
+known failures.
 
-It gives a picture so often, or where the page's clock is a test's own, whenever the page waits for the next one: what
-the page then takes was drawn at that moment, and not some pictures before.
+It gives a picture so often, or where the page's clock is a test's own, whenever the page waits for
+the next one: what the page then takes was drawn at that moment, and not some pictures before.
 """
 
 from playwright.sync_api import Page
@@ -73,11 +74,12 @@ _CAMERA = """
   if (fault === "missing") Object.defineProperty(navigator, "mediaDevices", { value: undefined });
   else navigator.mediaDevices.getUserMedia = give;
 }
-"""
+"""  # noqa: E501
 
 
 def put(page: Page, *, fault: str = "", upright: bool = False, every_ms: int = 66) -> None:
-    """From the next page on the camera is ours; `fault` is the name of what goes wrong: an error, silent, missing.
+    """From the next page on the camera is ours; `fault` is the name of what goes wrong: an error,
+    silent, missing.
 
     every_ms: from one picture to the next; 0 for one whenever the page waits for it.
     """
@@ -96,7 +98,9 @@ def turn(page: Page) -> None:
 
 
 def flash(page: Page, *, command: str, after_ms: tuple[int, ...], ms: int) -> None:
-    """Something short happens in the picture, so long after a command is shown: white on the brow."""
+    """Something short happens in the picture, so long after a command is shown: white on the
+    brow.
+    """
     page.evaluate(
         """([command, all, ms]) => new MutationObserver((_, watch) => {
           if (document.querySelector(`#camera [data-command=${command}]`).hidden) return;
@@ -104,17 +108,23 @@ def flash(page: Page, *, command: str, after_ms: tuple[int, ...], ms: int) -> No
           for (const at of all) setTimeout(() => {
             window.insecureCamera.flashUntil = performance.now() + ms;
           }, at);
-        }).observe(document.querySelector("#camera"), { subtree: true, attributeFilter: ["hidden"] })""",
+        }).observe(document.querySelector("#camera"), { subtree: true, attributeFilter: ["hidden"] })""",  # noqa: E501
         [command, list(after_ms), ms],
     )
 
 
 def break_off(page: Page) -> None:
     """The camera is pulled out: what it gave ends, as it does when another programme takes it."""
-    page.evaluate("window.insecureCamera.streams.forEach((stream) => stream.getTracks().forEach((t) => t.stop()))")
+    page.evaluate(
+        "window.insecureCamera.streams.forEach((stream) => stream.getTracks().forEach((t) =>"
+        " t.stop()))"
+    )
 
 
 def is_on(page: Page) -> bool:
     """Whether any picture still comes."""
-    live = "window.insecureCamera.streams.some((stream) => stream.getTracks().some((t) => t.readyState === 'live'))"
+    live = (
+        "window.insecureCamera.streams.some((stream) => stream.getTracks().some((t) => t.readyState"
+        " === 'live'))"
+    )
     return bool(page.evaluate(live))

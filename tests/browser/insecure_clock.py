@@ -1,8 +1,10 @@
-"""A clock for the page of the capture that stands while the page is busy: how loaded a machine is decides no test.
+"""A clock for the page of the capture that stands while the page is busy: how loaded a machine is
+decides no test.
 
-In real time a busy machine takes fewer pictures of a command's window than a phone does, down to none of what lasts a
-quarter of a second. By this clock each picture costs the page the time it pauses for and no more, so their number and
-their moments are the same everywhere; and what is only waiting passes ten times as fast.
+In real time a busy machine takes fewer pictures of a command's window than a phone does, down to
+none of what lasts a quarter of a second. By this clock each picture costs the page the time it
+pauses for and no more, so their number and their moments are the same everywhere; and what is only
+waiting passes ten times as fast.
 """
 
 from playwright.sync_api import Page
@@ -50,7 +52,7 @@ _CLOCK = """
     atWork(Promise.race([came, new Promise((gone) => real(gone, GONE_MS))]));
   };
 })();
-"""
+"""  # noqa: E501
 
 
 def put(page: Page) -> None:
@@ -60,17 +62,19 @@ def put(page: Page) -> None:
 
 def keep_times(page: Page) -> None:
     """From now on the open page's clock is read whenever another of its states is shown."""
-    page.evaluate(
-        """() => {
+    page.evaluate("""() => {
           const shown = (window.insecureShown = {});
           new MutationObserver(() => {
             for (const state of document.querySelectorAll("#camera [data-state]:not([hidden])"))
               shown[state.dataset.state] ??= performance.now();
           }).observe(document.querySelector("#camera"), { subtree: true, attributeFilter: ["hidden"] });
-        }"""
-    )
+        }""")  # noqa: E501
 
 
 def ms_between(page: Page, first: str, then: str) -> float:
     """What passed, by the page's clock, from the first showing of one state to that of another."""
-    return float(page.evaluate("([first, then]) => insecureShown[then] - insecureShown[first]", [first, then]))
+    return float(
+        page.evaluate(
+            "([first, then]) => insecureShown[then] - insecureShown[first]", [first, then]
+        )
+    )

@@ -1,4 +1,6 @@
-"""The pages of the camera routes without their routes: the real dialogue of the capture, and nobody who judges."""
+"""The pages of the camera routes without their routes: the real dialogue of the capture, and nobody
+who judges.
+"""
 
 import json
 from collections.abc import Callable, Mapping
@@ -21,8 +23,8 @@ from verification.workflow.reading.queries import BorrowerPage
 
 POLICY = LiveCapturePolicy()
 
-# A short window keeps the tests short; the product's own gives a busy machine time to take all its pictures; and a long
-# one holds a command while a test is busy with it.
+# A short window keeps the tests short; the product's own gives a busy machine time to take all its
+# pictures; and a long one holds a command while a test is busy with it.
 LIMITS = replace(POLICY.capture, window_ms=2_500)
 AMPLE = POLICY.capture
 HELD = replace(LIMITS, window_ms=60_000)
@@ -37,11 +39,14 @@ def put(monkeypatch: pytest.MonkeyPatch, page: Callable[..., BorrowerPage | None
 
 @dataclass
 class InsecureDialogue:
-    """One borrower's page. `taken` has the evidence of the capture, `answers` what was said on other pages.
+    """One borrower's page. `taken` has the evidence of the capture, `answers` what was said on
+    other pages.
 
-    misses: the commands that a worker would not see. replaced_max: how many of them are replaced by others. missed:
-    the command that ended the capture before. stays: after the last command the page is told that a worker looks.
-    keeps: the command stays the same whatever is lost, and the face at rest is held as long as any other.
+    misses: the commands that a worker would not see. replaced_max: how many of them are replaced by
+    others. missed: the command that ended the capture before. stays: after the last command the
+    page is told that a worker looks.
+    keeps: the command stays the same whatever is lost, and the face at rest is held as long as any
+        other.
     """
 
     now: BorrowerPage = field(default_factory=lambda: made("commands", attempts=3, step=3, steps=4))
@@ -70,7 +75,9 @@ class InsecureDialogue:
         self._memory = {**self._memory, "step": step, "revealed": timezone.now().isoformat()}
 
     def page(self, *_: object, verification_id: str = "") -> BorrowerPage:
-        """In place of `queries.borrower_page`, of `page_of`, and of `state_of`, which says a part of it."""
+        """In place of `queries.borrower_page`, of `page_of`, and of `state_of`, which says a part
+        of it.
+        """
         if self.now.page != "commands":
             return self.now
         data = dict(live_capture.prompt_live_capture(self._memory))
@@ -78,12 +85,22 @@ class InsecureDialogue:
             is_rest = data["command"] == kept.NEUTRAL and not self.keeps
             asked = data.keys() - ({"chain_side", "chain_bytes"} if self._memory["slow"] else set())
             data |= {name: value for name, value in vars(self.limits).items() if name in asked}
-            data["window_ms"] = min(self.limits.rest_ms, self.limits.window_ms) if is_rest else self.limits.window_ms
+            data["window_ms"] = (
+                min(self.limits.rest_ms, self.limits.window_ms)
+                if is_rest
+                else self.limits.window_ms
+            )
             data["stills"] = self.limits.rest_stills if is_rest else self.limits.stills
         return replace(self.now, data=data)
 
     def answer(
-        self, *, verification_id: str, turn: int, untrusted: Mapping[str, Any], session: str, known: object = None
+        self,
+        *,
+        verification_id: str,
+        turn: int,
+        untrusted: Mapping[str, Any],
+        session: str,
+        known: object = None,
     ) -> Next:
         """In place of `commands.answer`: a turn is taken once."""
         if turn != self.now.turn:
@@ -124,12 +141,18 @@ class InsecureDialogue:
 
     def step(self, number: int) -> CapturedStep:
         """What came for a command, counted from 0."""
-        return kept.captured_step(Evidence(items=self.taken, at=timezone.now()), f"live_capture.{number}.")
+        return kept.captured_step(
+            Evidence(items=self.taken, at=timezone.now()), f"live_capture.{number}."
+        )
 
     @property
     def lost(self) -> list[str]:
         """The commands in which the line was lost."""
-        return [json.loads(said)["command"] for kind, said in self.taken.items() if kind.endswith(".lost")]
+        return [
+            json.loads(said)["command"]
+            for kind, said in self.taken.items()
+            if kind.endswith(".lost")
+        ]
 
     def is_sent(self, number: int) -> bool:
         """Whether all of a command came."""

@@ -1,4 +1,6 @@
-"""One page looked over: in every language and size, read narrow and enlarged, its picture kept where that is wanted."""
+"""One page looked over: in every language and size, read narrow and enlarged, its picture kept
+where that is wanted.
+"""
 
 import io
 import os
@@ -14,9 +16,13 @@ from tests.browser.tab import SIZES, Tab, open_context, open_tab
 from tests.proofs import Figures
 
 KEEP = bool(os.environ.get("KEEP_PICTURES"))
-# Each language on a phone and on a desk, as the borrowers of each have them; for the pictures, all of them.
+# Each language on a phone and on a desk, as the borrowers of each have them; for the pictures, all
+# of them.
 _LOOKS = (("kk", "phone"), ("ru", "phone"), ("ru", "desk"), ("en", "desk"))
-_PICTURE_HEIGHTS = {"phone": 1_800, "desk": 1_100}  # a long page is shown to where one sees what it is
+_PICTURE_HEIGHTS = {
+    "phone": 1_800,
+    "desk": 1_100,
+}  # a long page is shown to where one sees what it is
 _WIDER = "document.documentElement.scrollWidth > innerWidth"
 _NARROW = (320, 568)
 _ENLARGED = (640, 400)  # what 1280×800 holds at 200 %
@@ -28,8 +34,8 @@ Looks = Callable[..., Iterator[tuple[str, str, list[Shown]]]]
 def looks(proof_scale: float, proof_figures: Figures) -> Looks:
     """Deals pages out to the looks: language, size, and those to look at so.
 
-    `make prove` looks at each page in each way; otherwise each is looked at in one, and its neighbours in the others.
-    For pictures it is every language, in the size of the picture.
+    `make prove` looks at each page in each way; otherwise each is looked at in one, and its
+    neighbours in the others. For pictures it is every language, in the size of the picture.
     """
     is_whole = KEEP or proof_scale == 1.0
 
@@ -44,7 +50,9 @@ def looks(proof_scale: float, proof_figures: Figures) -> Looks:
     return dealt
 
 
-def _ways_of(shown: Shown, ways: Sequence[tuple[str, str]], *, is_whole: bool) -> Sequence[tuple[str, str]]:
+def _ways_of(
+    shown: Shown, ways: Sequence[tuple[str, str]], *, is_whole: bool
+) -> Sequence[tuple[str, str]]:
     fitting = [way for way in ways if way[0] in shown.languages]
     return fitting if is_whole else [fitting[every_page.EVERY.index(shown) % len(fitting)]]
 
@@ -90,7 +98,9 @@ def sit(launch: Launch, site: str) -> Sit:
     def opened(*, language: str, size: str, **cookies: str) -> Tab:
         context = open_context(launch(), size=size, language=language, touch=size == "phone")
         given = cookies | {"django_language": language}
-        context.add_cookies([{"name": name, "value": value, "url": site} for name, value in given.items()])
+        context.add_cookies(
+            [{"name": name, "value": value, "url": site} for name, value in given.items()]
+        )
         return open_tab(context, site=site, expected=("status of 4",))
 
     return opened

@@ -18,7 +18,11 @@ def running(*command: str, folder: Path, environment: dict[str, str]) -> Iterato
     log = folder / f"{command[0]}.log"
     with log.open("w") as target:
         process = subprocess.Popen(
-            [sys.executable, "-m", *command], cwd=ROOT, env=environment, stdout=target, stderr=subprocess.STDOUT
+            [sys.executable, "-m", *command],
+            cwd=ROOT,
+            env=environment,
+            stdout=target,
+            stderr=subprocess.STDOUT,
         )
     try:
         yield log
@@ -28,7 +32,9 @@ def running(*command: str, folder: Path, environment: dict[str, str]) -> Iterato
 
 
 def said(log: Path, pattern: str) -> str:
-    """Waits until a process has said something of this form; gives what it said in the pattern's group."""
+    """Waits until a process has said something of this form; gives what it said in the pattern's
+    group.
+    """
     deadline = time.monotonic() + _SECONDS
     while (found := re.search(pattern, log.read_text())) is None:
         assert time.monotonic() < deadline, log.read_text()

@@ -1,7 +1,8 @@
-"""A camera of canvas that shows a face doing what the page asks: warped frames of one portrait, never a person.
+"""A camera of canvas that shows a face doing what the page asks: warped frames of one portrait,
+never a person.
 
-It reads the command off the page as a borrower would. Whoever can make such frames needs no live person: this is the
-attack of docs/liveness-measurements.md, and here the positive control.
+It reads the command off the page as a borrower would. Whoever can make such frames needs no live
+person: this is the attack of docs/liveness-measurements.md, and here the positive control.
 """
 
 import base64
@@ -21,7 +22,8 @@ FRAMES = 12  # of one gesture, in the order they are played
 _ADDRESS = "/insecure-camera/frames.json"
 _GESTURES = cast("tuple[Play, ...]", ("neutral", *capture_policy.TURNS, *capture_policy.OTHERS))
 
-# The page's policy forbids pictures and requests of other origins; this asks its own, and the test answers.
+# The page's policy forbids pictures and requests of other origins; this asks its own, and the test
+# answers.
 _CAMERA = """
 ({ address, width, height, plays }) => {
   const canvas = Object.assign(document.createElement("canvas"), { width, height });
@@ -69,7 +71,7 @@ _CAMERA = """
     return stream;
   };
 }
-"""
+"""  # noqa: E501
 
 
 def at_rest() -> tuple[bytes, ...]:
@@ -85,12 +87,17 @@ def paint(seed: int) -> None:
 @cache
 def _gestures(seed: int) -> str:
     portrait = camera_story.portraits() / "obama3.jpg"
-    return _written({gesture: painted(portrait, gesture, FRAMES, seed=seed) for gesture in _GESTURES})
+    return _written(
+        {gesture: painted(portrait, gesture, FRAMES, seed=seed) for gesture in _GESTURES}
+    )
 
 
 def _written(pictures: Mapping[str, Sequence[bytes]]) -> str:
     return json.dumps(
-        {name: [base64.b64encode(jpeg).decode() for jpeg in sequence] for name, sequence in pictures.items()}
+        {
+            name: [base64.b64encode(jpeg).decode() for jpeg in sequence]
+            for name, sequence in pictures.items()
+        }
     )
 
 
@@ -102,10 +109,11 @@ def put(
     pictures: Mapping[str, Sequence[bytes]] | None = None,
     seed: int = 7,
 ) -> None:
-    """From the next page on the camera is ours. `plays` names what is shown for a command instead of it.
+    """From the next page on the camera is ours. `plays` names what is shown for a command instead
+    of it.
 
-    pictures: sequences by name in place of the gestures, `neutral` among them. seed: of the gestures; with another one
-    they are done in another way, for nobody does a thing twice alike.
+    pictures: sequences by name in place of the gestures, `neutral` among them. seed: of the
+    gestures; with another one they are done in another way, for nobody does a thing twice alike.
     """
     _serve(page, _written(pictures) if pictures else _gestures(seed))
     width, height = (480, 640) if upright else (640, 480)
@@ -114,7 +122,9 @@ def put(
 
 
 def move_otherwise(page: Page, *, seed: int) -> None:
-    """When the camera is next turned on, gestures are done in another way: what is shown again is a replay."""
+    """When the camera is next turned on, gestures are done in another way: what is shown again is a
+    replay.
+    """
     _serve(page, _gestures(seed))
 
 

@@ -56,7 +56,8 @@ def go_on(tab: Tab, story: Story, language: str, message: str, heading: str) -> 
 def worked(tab: Tab, story: Story, language: str, heading: str) -> None:
     """Lets the worker judge, and waits until the page that waits for it has gone on by itself.
 
-    A worker looks again and again: a step that faulted on a busy machine is due once more, and somebody has to take it.
+    A worker looks again and again: a step that faulted on a busy machine is due once more, and
+        somebody has to take it.
     """
     wanted = words(language, heading)
 
@@ -79,6 +80,8 @@ def at_the_statement(tab: Tab, story: Story, language: str = "en") -> Tab:
 def scanned(tab: Tab) -> str:
     """What a camera reads on the screen."""
     # The older detector of this library misses one code in fifty.
-    picture = cv2.imdecode(np.frombuffer(tab.page.screenshot(full_page=True), np.uint8), cv2.IMREAD_GRAYSCALE)
+    picture = cv2.imdecode(
+        np.frombuffer(tab.page.screenshot(full_page=True), np.uint8), cv2.IMREAD_GRAYSCALE
+    )
     assert picture is not None
     return str(cv2.QRCodeDetectorAruco().detectAndDecode(picture)[0])

@@ -1,4 +1,6 @@
-"""One watched tab of a real browser: whatever it refuses, breaks or fetches from elsewhere is a failure."""
+"""One watched tab of a real browser: whatever it refuses, breaks or fetches from elsewhere is a
+failure.
+"""
 
 import os
 import time
@@ -6,30 +8,48 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Request, ViewportSize
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Page,
+    Request,
+    ViewportSize,
+)
 
 from tests.browser import axe
 
 _PICTURES = os.environ.get("PICTURES", "")  # a folder; without it none is taken
-SIZES: dict[str, ViewportSize] = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
+SIZES: dict[str, ViewportSize] = {
+    "desk": {"width": 1280, "height": 800},
+    "phone": {"width": 390, "height": 844},
+}
 _SECONDS = 45.0  # a step that is done again after its lease of 30 s comes in time too
-_OFTEN_SECONDS, _OFTEN_MS, _SELDOM_MS = 1.0, 50, 200  # each question costs the machine as much as 0.1 s of a camera
+_OFTEN_SECONDS, _OFTEN_MS, _SELDOM_MS = (
+    1.0,
+    50,
+    200,
+)  # each question costs the machine as much as 0.1 s of a camera
 
 # Runs before any script of the page, in a world the page's policy does not reach.
 _TELL_VIOLATIONS = """addEventListener("securitypolicyviolation",
-    (event) => console.error("policy violated: " + event.violatedDirective + " " + event.blockedURI))"""
+    (event) => console.error("policy violated: " + event.violatedDirective + " " + event.blockedURI))"""  # noqa: E501
 
-# The page that waits for a worker asks after a second, then ever less often. Here it asks eight times as often: tests
-# come through it some two hundred times, and the worker's step, done by the test itself, is over at once.
+# The page that waits for a worker asks after a second, then ever less often. Here it asks eight
+# times as often: tests come through it some two hundred times, and the worker's step, done by the
+# test itself, is over at once.
 _ASK_OFTEN = """{
   const later = setTimeout;
   window.setTimeout = (call, ms, ...given) => later(call, document.querySelector("#waiting") ? ms / 8 : ms, ...given);
-}"""
+}"""  # noqa: E501
 
 
 @dataclass
 class Tab:
-    """A tab and what went wrong in it. `expected` are words of console errors that a test provokes on purpose."""
+    """A tab and what went wrong in it. `expected` are words of console errors that a test provokes
+    on purpose.
+    """
 
     page: Page
     site: str
@@ -47,11 +67,15 @@ class Tab:
             self.problems.append(f"foreign request: {request.url}")
 
     def until(self, holds: Callable[[], bool], what: str, *, seconds: float = _SECONDS) -> None:
-        """Waits until something holds; polls, because the page's policy forbids Playwright's own way."""
+        """Waits until something holds; polls, because the page's policy forbids Playwright's own
+        way.
+        """
         began = time.monotonic()
         while not _holds(holds):
             passed = time.monotonic() - began
-            assert passed < seconds, f"{what} did not come; the page is\n{self.page.inner_text('main')}"
+            assert passed < seconds, (
+                f"{what} did not come; the page is\n{self.page.inner_text('main')}"
+            )
             self.page.wait_for_timeout(_OFTEN_MS if passed < _OFTEN_SECONDS else _SELDOM_MS)
 
     def until_heading(self, words: str, *, seconds: float = _SECONDS) -> None:
@@ -65,7 +89,8 @@ class Tab:
     def state(self) -> str:
         """Which state of the signing is shown."""
         shown = self.page.evaluate(
-            "[...document.querySelectorAll('[data-state]')].filter(e => !e.hidden).map(e => e.dataset.state)"
+            "[...document.querySelectorAll('[data-state]')].filter(e => !e.hidden).map(e =>"
+            " e.dataset.state)"
         )
         return shown[0] if len(shown) == 1 else str(shown)
 
@@ -82,8 +107,10 @@ class Tab:
         assert (axe.violations(self.page) if strictly else axe.serious(self.page)) == []
 
     def fits(self, name: str) -> None:
-        """Nothing wider than the screen, no problem. For pages that another test has axe look at, such as those of
-        every_page.py, each once, and in every language and size in `make prove`: it takes as long as several pages."""
+        """Nothing wider than the screen, no problem. For pages that another test has axe look at,
+        such as those of every_page.py, each once, and in every language and size in `make prove`:
+        it takes as long as several pages.
+        """
         self.page.wait_for_load_state("load")  # a heading may be there before its colours
         self.page.evaluate("scrollTo(0, 0)")
         picture(self.page, name)
@@ -100,7 +127,9 @@ def _holds(question: Callable[[], bool]) -> bool:
 
 
 def picture(page: Page, name: str, *, is_whole: bool = True) -> None:
-    """Keeps a picture of the whole page, or of what is on the screen, where `PICTURES` names a folder for them."""
+    """Keeps a picture of the whole page, or of what is on the screen, where `PICTURES` names a
+    folder for them.
+    """
     if _PICTURES:
         page.screenshot(path=str(Path(_PICTURES) / f"{name}.png"), full_page=is_whole)
 
@@ -116,14 +145,20 @@ def open_tab(context: BrowserContext, *, site: str, expected: tuple[str, ...] = 
     return tab
 
 
-def open_context(browser: Browser, *, size: str = "desk", language: str = "en", touch: bool = False) -> BrowserContext:
+def open_context(
+    browser: Browser, *, size: str = "desk", language: str = "en", touch: bool = False
+) -> BrowserContext:
     """A fresh browser profile of a size and language; `touch` makes it a phone.
 
-    Its person has asked for less motion, for a picture that moves is drawn sixty times a second; who wants to see what
-    moves takes that back.
+    Its person has asked for less motion, for a picture that moves is drawn sixty times a second;
+    who wants to see what moves takes that back.
     """
     context = browser.new_context(
-        viewport=SIZES[size], locale=language, has_touch=touch, is_mobile=touch, reduced_motion="reduce"
+        viewport=SIZES[size],
+        locale=language,
+        has_touch=touch,
+        is_mobile=touch,
+        reduced_motion="reduce",
     )
     context.add_init_script(_ASK_OFTEN)
     return context

@@ -16,7 +16,11 @@ from tests.verification.workflow.story import Story
 from verification.models import BorrowerSession, Link
 from verification.stages.consent.policy import CURRENT
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("trusted"),
+]
 
 GONE = ("status of 410",)
 
@@ -57,7 +61,9 @@ def test_the_whole_way_to_verified(
     assert story.token not in tab.page.content()
 
 
-def test_the_language_switch_keeps_the_link_and_a_reload_too(launch: Launch, site: str, story: Story) -> None:
+def test_the_language_switch_keeps_the_link_and_a_reload_too(
+    launch: Launch, site: str, story: Story
+) -> None:
     tab = arrived(launch, site, story, language="en")
     tab.page.reload()
     assert tab.page.url == f"{site}/v/"
@@ -129,7 +135,9 @@ def test_declining_ends_it(launch: Launch, site: str, story: Story) -> None:
     tab.fits("end-consent-declined-kk-phone")
 
 
-def test_a_reported_caller_ends_it_and_the_page_gives_nothing_away(launch: Launch, site: str, story: Story) -> None:
+def test_a_reported_caller_ends_it_and_the_page_gives_nothing_away(
+    launch: Launch, site: str, story: Story
+) -> None:
     tab = arrived(launch, site, story, language="ru", size="phone")
     press(tab, "ru", "Continue")
     go_on(tab, story, "ru", "I agree", "Is somebody on the phone telling you what to press?")
@@ -148,7 +156,11 @@ def test_another_persons_key_is_named_and_the_next_attempt_may_pass(
         tab.until_heading("One moment")
         story.work()
         tab.until_heading("Sign the statement")
-    assert tab.page.get_by_role("alert").inner_text().endswith("Only the person who asked for the loan may sign.")
+    assert (
+        tab.page.get_by_role("alert")
+        .inner_text()
+        .endswith("Only the person who asked for the loan may sign.")
+    )
     assert "Attempt 2 of 3" in tab.page.inner_text("main")
     tab.look("5-statement-second-attempt-en-desk")
     with desk.ncalayer(issued("rsa")):
@@ -156,16 +168,24 @@ def test_another_persons_key_is_named_and_the_next_attempt_may_pass(
         go_on(tab, story, "en", "Sign with NCALayer", "Done: it is you")
 
 
-def test_the_end_of_all_attempts_says_why(launch: Launch, site: str, story: Story, desk: Desk, issued: Issued) -> None:
+def test_the_end_of_all_attempts_says_why(
+    launch: Launch, site: str, story: Story, desk: Desk, issued: Issued
+) -> None:
     tab = arrived(launch, site, story, language="ru")
     with desk.ncalayer(issued("rsa", iin="990101100020")):
         at_the_statement(tab, story, "ru")
-        for heading in ("Sign the statement", "Sign the statement", "We could not confirm that it is you"):
+        for heading in (
+            "Sign the statement",
+            "Sign the statement",
+            "We could not confirm that it is you",
+        ):
             go_on(tab, story, "ru", "Sign with NCALayer", heading)
     tab.fits("end-declined-ru-desk")
 
 
-def test_a_page_that_shows_a_step_already_answered_is_told_so(launch: Launch, site: str, story: Story) -> None:
+def test_a_page_that_shows_a_step_already_answered_is_told_so(
+    launch: Launch, site: str, story: Story
+) -> None:
     tab = arrived(launch, site, story, expected=("status of 409",))
     press(tab, "en", "Continue")
     tab.until_heading("Your consent")
@@ -176,7 +196,9 @@ def test_a_page_that_shows_a_step_already_answered_is_told_so(launch: Launch, si
     assert "already answered" in tab.page.get_by_role("alert").inner_text()
 
 
-def test_the_pages_work_by_keyboard_and_without_scripts_where_they_can(launch: Launch, site: str, story: Story) -> None:
+def test_the_pages_work_by_keyboard_and_without_scripts_where_they_can(
+    launch: Launch, site: str, story: Story
+) -> None:
     tab = arrived(launch, site, story)
     press(tab, "en", "Continue")
     tab.until_heading("Your consent")

@@ -1,4 +1,6 @@
-"""The whole way with nothing played by the test but the borrower: a worker, a tick, the sandbox, its NCALayer."""
+"""The whole way with nothing played by the test but the borrower: a worker, a tick, the sandbox,
+its NCALayer.
+"""
 
 import os
 from collections.abc import Iterator
@@ -21,14 +23,38 @@ pytestmark = [pytest.mark.browser, pytest.mark.service, pytest.mark.django_db(tr
 
 
 @pytest.fixture
-def product(sandbox: SandboxProcess, tls: LoopbackTls, tmp_path: Path, settings: Settings) -> Iterator[None]:
-    """A worker and a tick that ask the sandbox, and the sandbox's NCALayer on a free port, which the pages are told."""
+def product(
+    sandbox: SandboxProcess, tls: LoopbackTls, tmp_path: Path, settings: Settings
+) -> Iterator[None]:
+    """A worker and a tick that ask the sandbox, and the sandbox's NCALayer on a free port, which
+    the pages are told.
+    """
     anchors = tmp_path / "anchors"
     write_anchors(sandbox.url, anchors)
-    environment = dict(os.environ, TULGA_SANDBOX_URL=sandbox.url, TULGA_TEST_TRUST_ANCHORS=str(anchors))
-    signer = ("--sandbox", sandbox.url, "--state-dir", str(tls.authority.parent), "--iin", IIN, "--port", "0")
+    environment = dict(
+        os.environ, TULGA_SANDBOX_URL=sandbox.url, TULGA_TEST_TRUST_ANCHORS=str(anchors)
+    )
+    signer = (
+        "--sandbox",
+        sandbox.url,
+        "--state-dir",
+        str(tls.authority.parent),
+        "--iin",
+        IIN,
+        "--port",
+        "0",
+    )
     commands = (
-        ("celery", "--app", "config.celery", "worker", "--concurrency", "1", "--queues", "default,eds"),
+        (
+            "celery",
+            "--app",
+            "config.celery",
+            "worker",
+            "--concurrency",
+            "1",
+            "--queues",
+            "default,eds",
+        ),
         ("django", "tick", "--settings", os.environ["DJANGO_SETTINGS_MODULE"]),
         ("insecure_sandbox.ncalayer", *signer),
     )
@@ -40,7 +66,9 @@ def product(sandbox: SandboxProcess, tls: LoopbackTls, tmp_path: Path, settings:
 
 
 @pytest.mark.usefixtures("product")
-def test_a_borrower_signs_and_is_verified_by_real_processes(launch: Launch, site: str, story: Story) -> None:
+def test_a_borrower_signs_and_is_verified_by_real_processes(
+    launch: Launch, site: str, story: Story
+) -> None:
     tab = arrived(launch, site, story, language="ru")
     press(tab, "ru", "Continue")
     tab.until_heading("Ваше согласие")
@@ -52,7 +80,9 @@ def test_a_borrower_signs_and_is_verified_by_real_processes(launch: Launch, site
     tab.until_heading("Готово: личность подтверждена")
     assert tab.problems == []
     tab.until(lambda: _place_in_log(story) is not None, "the decision's place in the log")
-    assert queries.proof(lender_id=story.lender.pk, mode="test", event_id=_decision(story)).startswith("c2sp.org/")
+    assert queries.proof(
+        lender_id=story.lender.pk, mode="test", event_id=_decision(story)
+    ).startswith("c2sp.org/")
 
 
 def _place_in_log(story: Story) -> int | None:

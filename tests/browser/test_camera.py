@@ -1,4 +1,6 @@
-"""The page of the live capture in a real browser: the camera is a canvas, the dialogue is the real one."""
+"""The page of the live capture in a real browser: the camera is a canvas, the dialogue is the real
+one.
+"""
 
 import io
 import time
@@ -53,11 +55,17 @@ def colour(picture: Image.Image, at: tuple[int, int]) -> tuple[int, ...]:
 
 
 @pytest.mark.parametrize(
-    ("language", "size"), [("kk", "phone"), ("ru", "desk"), whole("ru", "phone"), whole("kk", "desk")]
+    ("language", "size"),
+    [("kk", "phone"), ("ru", "desk"), whole("ru", "phone"), whole("kk", "desk")],
 )
-def test_every_page_of_a_capture_is_whole_on_the_screen(opened: Open, language: str, size: str) -> None:
+def test_every_page_of_a_capture_is_whole_on_the_screen(
+    opened: Open, language: str, size: str
+) -> None:
     tab, dialogue = opened(
-        InsecureDialogue(order=EVERY, limits=HELD, keeps=True), language=language, size=size, touch=size == "phone"
+        InsecureDialogue(order=EVERY, limits=HELD, keeps=True),
+        language=language,
+        size=size,
+        touch=size == "phone",
     )
 
     def look(name: str) -> None:
@@ -75,7 +83,9 @@ def test_every_page_of_a_capture_is_whole_on_the_screen(opened: Open, language: 
     look("3-guide")
     # Of the commands' pages only arrow and words differ: axe looks at each on a phone.
     see = look if size == "phone" else lambda name: tab.fits(f"camera-{name}-{language}-{size}")
-    commands_shown(tab, dialogue, lambda command: see(f"4-{command}"), language=language, order=EVERY)
+    commands_shown(
+        tab, dialogue, lambda command: see(f"4-{command}"), language=language, order=EVERY
+    )
     assert tab.problems == []
 
 
@@ -88,7 +98,9 @@ def test_a_borrower_is_led_through_every_command(opened: Open) -> None:
     assert tab.problems == []
 
 
-def test_a_thin_chain_and_few_full_frames_are_sent_bound_and_within_the_budget(opened: Open) -> None:
+def test_a_thin_chain_and_few_full_frames_are_sent_bound_and_within_the_budget(
+    opened: Open,
+) -> None:
     tab, dialogue = opened(InsecureDialogue(order=ORDER[:3], limits=AMPLE), own_time=True)
     turned_on(tab)
     press(tab, "en", "Begin")
@@ -104,21 +116,31 @@ def test_a_thin_chain_and_few_full_frames_are_sent_bound_and_within_the_budget(o
         assert max(map(len, step.sent.chain)) <= AMPLE.chain_bytes
         assert max(map(len, step.sent.stills)) <= AMPLE.still_bytes
         assert len(set(step.sent.stills)) == len(step.sent.stills)
-        assert {decode(frame, limits=policy.CHAIN).shape for frame in step.sent.chain} == {(240, 320, 3)}
-        assert {decode(frame, limits=policy.FRAMES).shape for frame in step.sent.stills} == {(480, 640, 3)}
+        assert {decode(frame, limits=policy.CHAIN).shape for frame in step.sent.chain} == {
+            (240, 320, 3)
+        }
+        assert {decode(frame, limits=policy.FRAMES).shape for frame in step.sent.stills} == {
+            (480, 640, 3)
+        }
         parts = [kind for kind in dialogue.taken if kind.startswith(f"live_capture.{number}.part.")]
         assert len(parts) == AMPLE.parts
 
 
-def test_a_picture_that_does_not_fit_is_compressed_more_and_never_made_smaller(opened: Open) -> None:
+def test_a_picture_that_does_not_fit_is_compressed_more_and_never_made_smaller(
+    opened: Open,
+) -> None:
     tight = replace(LIMITS, still_bytes=4_600, chain_bytes=1_500)
     tab, dialogue = opened(InsecureDialogue(order=ORDER[:2], limits=tight), own_time=True)
     turned_on(tab)
     press(tab, "en", "Begin")
     tab.until_heading("One moment")
     sent = [dialogue.step(number) for number in (0, 1)]
-    assert {decode(frame, limits=policy.FRAMES).shape for step in sent for frame in step.sent.stills} == {(480, 640, 3)}
-    assert {decode(frame, limits=policy.CHAIN).shape for step in sent for frame in step.sent.chain} == {(240, 320, 3)}
+    assert {
+        decode(frame, limits=policy.FRAMES).shape for step in sent for frame in step.sent.stills
+    } == {(480, 640, 3)}
+    assert {
+        decode(frame, limits=policy.CHAIN).shape for step in sent for frame in step.sent.chain
+    } == {(240, 320, 3)}
 
 
 def test_over_a_slow_line_the_pictures_of_the_chain_are_smaller(opened: Open) -> None:
@@ -145,19 +167,27 @@ def test_a_slow_camera_sends_no_picture_twice(opened: Open) -> None:
 
 
 def test_what_differs_most_from_the_first_picture_is_sent_in_full(opened: Open) -> None:
-    tab, dialogue = opened(InsecureDialogue(order=("look_straight", "blink"), limits=AMPLE), own_time=True)
+    tab, dialogue = opened(
+        InsecureDialogue(order=("look_straight", "blink"), limits=AMPLE), own_time=True
+    )
     turned_on(tab)
     insecure_camera.flash(tab.page, command="blink", after_ms=(2_850,), ms=350)
     press(tab, "en", "Begin")
     tab.until_heading("One moment")
-    brows = [colour(Image.open(io.BytesIO(frame)), (320, 150)) for frame in dialogue.step(1).sent.stills]
+    brows = [
+        colour(Image.open(io.BytesIO(frame)), (320, 150)) for frame in dialogue.step(1).sent.stills
+    ]
     assert [min(brow) > 200 for brow in brows] == [False, True]
 
 
 def test_the_preview_is_a_mirror_and_the_frames_are_not(opened: Open) -> None:
     tab, dialogue = opened(own_time=True)
     turned_on(tab)
-    assert tab.page.locator("#preview").evaluate("e => getComputedStyle(e).transform").startswith("matrix(-1")
+    assert (
+        tab.page.locator("#preview")
+        .evaluate("e => getComputedStyle(e).transform")
+        .startswith("matrix(-1")
+    )
     press(tab, "en", "Begin")
     tab.until_heading("One moment")
     frame = Image.open(io.BytesIO(dialogue.step(0).sent.stills[0]))
@@ -170,7 +200,9 @@ def test_the_preview_is_a_mirror_and_the_frames_are_not(opened: Open) -> None:
 
 def test_a_real_camera_of_the_browser_is_taken_too(opened: Open) -> None:
     fake = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
-    tab, dialogue = opened(InsecureDialogue(order=ORDER[:2], limits=AMPLE), real=True, switches=fake)
+    tab, dialogue = opened(
+        InsecureDialogue(order=ORDER[:2], limits=AMPLE), real=True, switches=fake
+    )
     press(tab, "en", "Continue")
     tab.until(lambda: tab.state() in ("primer", "live"), "the camera")
     if tab.state() == "primer":
@@ -187,7 +219,9 @@ def test_a_real_camera_of_the_browser_is_taken_too(opened: Open) -> None:
 
 
 def test_hints_are_words_of_ours_and_at_most_two_a_second(opened: Open) -> None:
-    tab, dialogue = opened(InsecureDialogue(hints=("no_face", "no_face", "<b>9.81</b>", "two_faces", "")))
+    tab, dialogue = opened(
+        InsecureDialogue(hints=("no_face", "no_face", "<b>9.81</b>", "two_faces", ""))
+    )
     began = time.monotonic()
     turned_on(tab)
     seen: list[str] = []
@@ -228,7 +262,10 @@ def test_a_phone_held_sideways_is_told_to_turn(opened: Open) -> None:
     told = tab.page.get_by_text("then your whole face fits")
     assert not told.is_visible()
     tab.page.set_viewport_size({"width": 844, "height": 390})
-    tab.until(lambda: told.is_visible() and fits(tab, ".landscape", ".landscape"), "the words on the screen")
+    tab.until(
+        lambda: told.is_visible() and fits(tab, ".landscape", ".landscape"),
+        "the words on the screen",
+    )
     press(tab, "en", "Begin")
     tab.until(lambda: not told.is_visible(), "a capture that nobody may turn")
 

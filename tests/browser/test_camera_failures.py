@@ -1,4 +1,6 @@
-"""What goes wrong before a camera: each is named within three seconds, none is a dead end, and nothing is lost."""
+"""What goes wrong before a camera: each is named within three seconds, none is a dead end, and
+nothing is lost.
+"""
 
 import re
 
@@ -41,7 +43,8 @@ def test_a_camera_that_fails_is_named_and_may_be_tried_again(
     insecure_clock.keep_times(tab.page)
     turn = dialogue.now.turn
     if fault == "silent":
-        # Only of a camera that is allowed may silence be called one: else the browser is asking the person.
+        # Only of a camera that is allowed may silence be called one: else the browser is asking the
+        # person.
         tab.page.context.grant_permissions(["camera"], origin=site)
         press(tab, language, "Continue")
     else:
@@ -51,7 +54,9 @@ def test_a_camera_that_fails_is_named_and_may_be_tried_again(
     assert insecure_clock.ms_between(tab.page, "asking", state) <= 3_000
     unspent = tab.page.locator(f"[data-state={state}] [data-unspent]")
     assert unspent.inner_text() == words(language, "Nothing was sent, and no attempt was used up.")
-    way_out = tab.page.get_by_role("button", name=words(language, "Continue on another device"), exact=True)
+    way_out = tab.page.get_by_role(
+        "button", name=words(language, "Continue on another device"), exact=True
+    )
     assert way_out.is_visible()
     tab.look(f"camera-{state}-{fault}-{language}-phone")
     assert dialogue.now.turn == turn
@@ -61,7 +66,10 @@ def test_a_camera_that_fails_is_named_and_may_be_tried_again(
         tab.until_state("live")
 
 
-_IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)"
+_IPHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like"
+    " Gecko)"
+)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +82,9 @@ _IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/60
 )
 def test_a_window_inside_another_app_is_named(opened: Open, agent: str, app: str) -> None:
     tab, _ = opened(fault="missing", language="ru", size="phone")
-    tab.page.add_init_script(f"Object.defineProperty(navigator, 'userAgent', {{ value: {agent!r} }})")
+    tab.page.add_init_script(
+        f"Object.defineProperty(navigator, 'userAgent', {{ value: {agent!r} }})"
+    )
     tab.page.reload()
     press(tab, "ru", "Continue")
     press(tab, "ru", ON)
@@ -92,10 +102,14 @@ def test_a_window_inside_another_app_is_named(opened: Open, agent: str, app: str
 
 def test_each_app_has_its_name(opened: Open) -> None:
     tab, _ = opened(fault="missing", language="ru", size="phone")
-    tab.page.add_init_script("Object.defineProperty(navigator, 'userAgent', { get: () => localStorage.agent })")
+    tab.page.add_init_script(
+        "Object.defineProperty(navigator, 'userAgent', { get: () => localStorage.agent })"
+    )
     apps = {"WhatsApp/24.20": "WhatsApp", "Telegram-iOS/11.2": "Telegram", "Kaspi/5.1": "Kaspi.kz"}
     for agent, app in apps.items():
-        tab.page.evaluate("agent => { localStorage.agent = agent }", f"{_IPHONE} Mobile/15E148 {agent}")
+        tab.page.evaluate(
+            "agent => { localStorage.agent = agent }", f"{_IPHONE} Mobile/15E148 {agent}"
+        )
         tab.page.reload()
         press(tab, "ru", "Continue")
         press(tab, "ru", ON)
@@ -107,7 +121,9 @@ def test_each_app_has_its_name(opened: Open) -> None:
 def test_safari_without_a_camera_is_no_window_inside_an_app(opened: Open) -> None:
     tab, _ = opened(fault="missing")
     agent = f"{_IPHONE} Version/18.1 Mobile/15E148 Safari/604.1"
-    tab.page.add_init_script(f"Object.defineProperty(navigator, 'userAgent', {{ value: {agent!r} }})")
+    tab.page.add_init_script(
+        f"Object.defineProperty(navigator, 'userAgent', {{ value: {agent!r} }})"
+    )
     tab.page.reload()
     press(tab, "en", "Continue")
     press(tab, "en", ON)
@@ -158,7 +174,11 @@ def test_a_command_in_which_the_phone_was_turned_is_lost_and_another_follows_onc
     opened: Open,
 ) -> None:
     tab, dialogue = opened(
-        InsecureDialogue(order=ORDER[:3], limits=AMPLE), language="ru", size="phone", touch=True, own_time=True
+        InsecureDialogue(order=ORDER[:3], limits=AMPLE),
+        language="ru",
+        size="phone",
+        touch=True,
+        own_time=True,
     )
     turned_on(tab, "ru")
     press(tab, "ru", "Begin")
@@ -174,8 +194,12 @@ def test_a_command_in_which_the_phone_was_turned_is_lost_and_another_follows_onc
     sent = [dialogue.step(number).sent for number in range(4) if dialogue.is_sent(number)]
     assert len(sent) == 3
     # A capture whose frames differ in size is refused.
-    assert {decode(frame, limits=policy.FRAMES).shape for step in sent for frame in step.stills} == {(640, 480, 3)}
-    assert {decode(frame, limits=policy.CHAIN).shape for step in sent for frame in step.chain} == {(320, 240, 3)}
+    assert {
+        decode(frame, limits=policy.FRAMES).shape for step in sent for frame in step.stills
+    } == {(640, 480, 3)}
+    assert {decode(frame, limits=policy.CHAIN).shape for step in sent for frame in step.chain} == {
+        (320, 240, 3)
+    }
 
 
 def test_a_reload_in_the_middle_goes_on_at_once_with_another_command(opened: Open) -> None:
@@ -189,8 +213,12 @@ def test_a_reload_in_the_middle_goes_on_at_once_with_another_command(opened: Ope
     assert tab.problems == []
 
 
-def test_a_page_loaded_anew_while_the_phone_is_held_otherwise_waits_until_it_is_turned_back(opened: Open) -> None:
-    tab, dialogue = opened(InsecureDialogue(order=ORDER[:3], limits=AMPLE), size="phone", touch=True, own_time=True)
+def test_a_page_loaded_anew_while_the_phone_is_held_otherwise_waits_until_it_is_turned_back(
+    opened: Open,
+) -> None:
+    tab, dialogue = opened(
+        InsecureDialogue(order=ORDER[:3], limits=AMPLE), size="phone", touch=True, own_time=True
+    )
     turned_on(tab)
     press(tab, "en", "Begin")
     until_said(tab, words_of("en", "turn_left"))
@@ -204,7 +232,9 @@ def test_a_page_loaded_anew_while_the_phone_is_held_otherwise_waits_until_it_is_
 
 
 def test_a_page_that_is_left_turns_the_camera_off_and_waits(opened: Open) -> None:
-    tab, dialogue = opened(InsecureDialogue(order=ORDER[:3], limits=AMPLE), language="ru", size="phone", own_time=True)
+    tab, dialogue = opened(
+        InsecureDialogue(order=ORDER[:3], limits=AMPLE), language="ru", size="phone", own_time=True
+    )
     turned_on(tab, "ru")
     hide(tab, hidden=True)
     assert not insecure_camera.is_on(tab.page)
@@ -227,7 +257,7 @@ def hide(tab: Tab, *, hidden: bool) -> None:
     """The person looks at another app, or is back."""
     tab.page.evaluate(
         """hidden => { Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
-           document.dispatchEvent(new Event("visibilitychange")); }""",
+           document.dispatchEvent(new Event("visibilitychange")); }""",  # noqa: E501
         hidden,
     )
 
@@ -236,7 +266,10 @@ def hide(tab: Tab, *, hidden: bool) -> None:
 def test_a_lost_connection_is_named_and_the_same_post_is_repeated(opened: Open, lost: str) -> None:
     order = ORDER[:2]
     tab, dialogue = opened(
-        InsecureDialogue(order=order), language="kk", size="phone", expected=(*NO_NETWORK, "status of 409")
+        InsecureDialogue(order=order),
+        language="kk",
+        size="phone",
+        expected=(*NO_NETWORK, "status of 409"),
     )
     turned_on(tab, "kk")
     bodies: list[list[str]] = []
@@ -265,7 +298,9 @@ def test_a_lost_connection_is_named_and_the_same_post_is_repeated(opened: Open, 
 
 
 def test_pictures_that_cannot_be_read_are_named_and_may_be_sent_again(opened: Open) -> None:
-    tab, dialogue = opened(InsecureDialogue(unreadable=1), expected=("status of 422",), own_time=True)
+    tab, dialogue = opened(
+        InsecureDialogue(unreadable=1), expected=("status of 422",), own_time=True
+    )
     turned_on(tab)
     press(tab, "en", "Begin")
     tab.until_state("unread")

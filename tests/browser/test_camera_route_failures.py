@@ -1,4 +1,6 @@
-"""What goes wrong on a camera route in a real browser, from the borrower's slip to a camera that is not there."""
+"""What goes wrong on a camera route in a real browser, from the borrower's slip to a camera that is
+not there.
+"""
 
 import pytest
 from pytest_django import Settings
@@ -17,7 +19,11 @@ from tests.verification.workflow.story import Story
 from verification.core.reasons import REASONS
 from verification.models import Attempt
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("seen_once"),
+]
 
 LEFT_FOR_RIGHT = {"turn_left": "turn_right", "turn_right": "turn_left"}
 
@@ -40,7 +46,10 @@ def test_a_head_turned_the_other_way_is_told(launch: Launch, site: str, story: S
     tab.until_heading(words(language, FACE))
     missed = words(language, REASONS["liveness_command_missed"].borrower_message)
     assert missed in tab.page.get_by_role("alert").inner_text()
-    assert words(language, "Attempt %(attempt)s of %(attempts)s") % {"attempt": 2, "attempts": 3} in attempts_line(tab)
+    assert words(language, "Attempt %(attempt)s of %(attempts)s") % {
+        "attempt": 2,
+        "attempts": 3,
+    } in attempts_line(tab)
     tab.look(f"biometric-second-attempt-{language}-phone")
 
 

@@ -1,7 +1,8 @@
-"""The pages of the camera routes that only a route's own course comes to, in other languages and sizes than its tests.
+"""The pages of the camera routes that only a route's own course comes to, in other languages and
+sizes than its tests.
 
-Nobody judges here. Pages that other ways show as well are seen there: test_borrower.py, test_camera.py and
-test_form_and_code.py.
+Nobody judges here. Pages that other ways show as well are seen there: test_borrower.py,
+test_camera.py and test_form_and_code.py.
 """
 
 from contextlib import suppress
@@ -25,7 +26,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 CHOICE = made("choose_route", routes=choices("eds", "biometric", "live_face"))
 PAGES = [
-    ("live-face-05-code-wrong", "Enter the code from the SMS", made("code", attempts=1, notice="otp_wrong")),
+    (
+        "live-face-05-code-wrong",
+        "Enter the code from the SMS",
+        made("code", attempts=1, notice="otp_wrong"),
+    ),
     ("biometric-11-wait-consent", "One moment", made("wait", notice="consent_pending")),
     (
         "biometric-second-attempt",
@@ -40,16 +45,27 @@ PAGES = [
     (
         "end-biometric-declined",
         "We could not confirm that it is you",
-        made("finished", status="declined", code="attempts_exhausted", last_failure="liveness_command_missed"),
+        made(
+            "finished",
+            status="declined",
+            code="attempts_exhausted",
+            last_failure="liveness_command_missed",
+        ),
     ),
 ]
 
 
 @pytest.mark.parametrize(("language", "size"), [("kk", "phone"), whole("ru", "desk")])
-def test_every_page_is_whole_in_other_languages_and_sizes(opened: Open, site: str, language: str, size: str) -> None:
+def test_every_page_is_whole_in_other_languages_and_sizes(
+    opened: Open, site: str, language: str, size: str
+) -> None:
     heading = "How do you want to confirm?"
     tab, dialogue = opened(
-        InsecureDialogue(CHOICE), heading=heading, language=language, size=size, touch=size == "phone"
+        InsecureDialogue(CHOICE),
+        heading=heading,
+        language=language,
+        size=size,
+        touch=size == "phone",
     )
     tab.look(f"biometric-02-choice-{language}-{size}")
     for name, heading, page in PAGES:
@@ -60,10 +76,11 @@ def test_every_page_is_whole_in_other_languages_and_sizes(opened: Open, site: st
         tab.look(f"{name}-{language}-{size}")
 
 
-# The routes differ by their count of steps alone, so that two commands show it for the second. The same pages before a
-# drawing are in test_camera.py.
+# The routes differ by their count of steps alone, so that two commands show it for the second. The
+# same pages before a drawing are in test_camera.py.
 @pytest.mark.parametrize(
-    ("route", "step", "steps", "shown"), [whole("biometric", 3, 3, None), whole("live-face", 5, 5, 2)]
+    ("route", "step", "steps", "shown"),
+    [whole("biometric", 3, 3, None), whole("live-face", 5, 5, 2)],
 )
 def test_every_command_is_whole_before_a_face_that_does_it(
     opened: Open, route: str, step: int, steps: int, shown: int | None

@@ -1,8 +1,9 @@
-"""The camera routes in a real browser, nothing played but the borrower: real dialogues, models, registers, verdicts.
+"""The camera routes in a real browser, nothing played but the borrower: real dialogues, models,
+registers, verdicts.
 
-The worker's steps are done by the test itself; `test_camera_routes_with_workers.py` has real ones. The commands,
-and the same pages in other languages and sizes, are pictured in `test_camera_route_pages.py`: there it costs no judge a
-frame.
+The worker's steps are done by the test itself; `test_camera_routes_with_workers.py` has real ones.
+The commands, and the same pages in other languages and sizes, are pictured in
+`test_camera_route_pages.py`: there it costs no judge a frame.
 """
 
 import pytest
@@ -34,7 +35,11 @@ from verification.stages.live_capture.policy import TURNS
 from verification.workflow import cases, stages
 from verification.workflow.moving import quotas
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("seen_once"),
+]
 
 LANGUAGE = "ru"
 DONE = "Done: it is you"
@@ -47,7 +52,9 @@ def _sources(sandbox: SandboxProcess, settings: Settings) -> None:
     camera_story.ask_at(sandbox, settings)
 
 
-def test_a_face_that_does_what_is_asked_is_verified(launch: Launch, site: str, story: Story) -> None:
+def test_a_face_that_does_what_is_asked_is_verified(
+    launch: Launch, site: str, story: Story
+) -> None:
     def look(name: str) -> None:
         tab.fits(f"biometric-{name}-{LANGUAGE}-phone")
 
@@ -97,7 +104,8 @@ def test_an_unanswered_message_of_the_state_is_told_and_its_answer_lets_it_go_on
     launch: Launch, site: str, sandbox: SandboxProcess
 ) -> None:
     camera_story.register(sandbox, consent="pending")
-    # Another lender asks: a consent that is open to exactly the same is given back by the state, and asks nobody.
+    # Another lender asks: a consent that is open to exactly the same is given back by the state,
+    # and asks nobody.
     story = begin(lender("ТОО «МФО Второй кредит»", number=2))
     tab = arrived(launch, site, story, language=LANGUAGE, size="phone", touch=True)
     at_the_camera(tab, story, LANGUAGE)
@@ -112,14 +120,18 @@ def test_an_unanswered_message_of_the_state_is_told_and_its_answer_lets_it_go_on
     tab.until_heading(words(LANGUAGE, DONE))
 
 
-def test_the_quota_of_codes_is_told_and_nothing_is_lost(launch: Launch, site: str, story: Story) -> None:
+def test_the_quota_of_codes_is_told_and_nothing_is_lost(
+    launch: Launch, site: str, story: Story
+) -> None:
     tab = arrived(launch, site, story, language="ru", size="phone", touch=True)
     chosen(tab, "ru", "live_face")
     go_on(tab, story, "ru", "I agree", "Your document")
     code = stages.installed("live_face")["code"]
     assert code.quota is not None
     for _ in range(code.quota.a_day):
-        assert quotas.take(story.row(), code.quota, key=cases.key_of(story.row()), at=timezone.now())
+        assert quotas.take(
+            story.row(), code.quota, key=cases.key_of(story.row()), at=timezone.now()
+        )
     filled_in(tab, "ru")
     go_on(tab, story, "ru", "Continue", "No code can be sent today")
     tab.look("live-face-05-quota-ru-phone")

@@ -1,4 +1,6 @@
-"""The biometric route with nothing played by the test but the borrower: a worker, a tick, the sandbox, a browser."""
+"""The biometric route with nothing played by the test but the borrower: a worker, a tick, the
+sandbox, a browser.
+"""
 
 import os
 from collections.abc import Iterator
@@ -26,16 +28,30 @@ def _product(sandbox: SandboxProcess, tmp_path: Path, settings: Settings) -> Ite
     settings.TULGA_ROUTES = camera_settings.TULGA_ROUTES
     camera_story.register(sandbox)
     environment = dict(
-        os.environ, TULGA_SANDBOX_URL=sandbox.url, DJANGO_SETTINGS_MODULE=camera_settings.__name__, PYTHONUNBUFFERED="1"
+        os.environ,
+        TULGA_SANDBOX_URL=sandbox.url,
+        DJANGO_SETTINGS_MODULE=camera_settings.__name__,
+        PYTHONUNBUFFERED="1",
     )
-    worker = ("celery", "--app", "config.celery", "worker", "--concurrency", "1", "--queues", "looks,default,eds,faces")
+    worker = (
+        "celery",
+        "--app",
+        "config.celery",
+        "worker",
+        "--concurrency",
+        "1",
+        "--queues",
+        "looks,default,eds,faces",
+    )
     with ExitStack() as stack:
         for command in (worker, ("django", "tick")):
             stack.enter_context(running(*command, folder=tmp_path, environment=environment))
         yield
 
 
-def test_a_borrower_shows_their_face_and_is_verified_by_real_processes(launch: Launch, site: str, story: Story) -> None:
+def test_a_borrower_shows_their_face_and_is_verified_by_real_processes(
+    launch: Launch, site: str, story: Story
+) -> None:
     language = "kk"
     tab = arrived(launch, site, story, language=language, size="phone", touch=True)
     scripted_camera.put(tab.page, upright=True)

@@ -1,4 +1,6 @@
-"""What a real browser tells of its camera with each part, and which signs of injection that raises."""
+"""What a real browser tells of its camera with each part, and which signs of injection that
+raises.
+"""
 
 import json
 
@@ -21,7 +23,8 @@ SHORT = ORDER[:2]
 RENAMED = """
 Object.defineProperty(MediaStreamTrack.prototype, "label", { get: () => "OBS Virtual Camera" });
 """
-# A stream of a page's own making: whoever can run a script in the page gives it any picture at any time.
+# A stream of a page's own making: whoever can run a script in the page gives it any picture at any
+# time.
 MADE = """
 navigator.mediaDevices.getUserMedia = async () => {
   const canvas = new OffscreenCanvas(640, 480);
@@ -41,15 +44,18 @@ navigator.mediaDevices.getUserMedia = async () => {
   }, 40);
   return new MediaStream([track]);
 };
-"""
+"""  # noqa: E501
 # A phone that lies still gives the same numbers again and again.
 LYING = """
 setInterval(() => {
   const pull = { x: 0.1, y: 0.2, z: 9.8 + (window.insecureMove ?? 0) * Math.random() };
   window.dispatchEvent(new DeviceMotionEvent("devicemotion", { accelerationIncludingGravity: pull, interval: 16 }));
 }, 16);
-"""
-NEVER_ASKED = "DeviceMotionEvent.requestPermission = async () => { window.insecureAsked = true; return 'granted'; };"
+"""  # noqa: E501
+NEVER_ASKED = (
+    "DeviceMotionEvent.requestPermission = async () => { window.insecureAsked = true; return"
+    " 'granted'; };"
+)
 
 
 def captured(tab: Tab, dialogue: InsecureDialogue) -> Injection:

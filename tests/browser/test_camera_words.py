@@ -76,7 +76,10 @@ def test_one_hint_of_three_that_tells_a_mask_is_not_said_and_two_are(opened: Ope
     tab.until(lambda: tab.page.locator("[data-begin]").is_disabled(), "a mask")
     fits, mask_off = (
         words("en", each)
-        for each in ("Your face fits. Stay like that.", "Take the mask off: mouth and nose must be seen.")
+        for each in (
+            "Your face fits. Stay like that.",
+            "Take the mask off: mouth and nose must be seen.",
+        )
     )
     assert kept_words(tab) == [fits, mask_off]
 
@@ -100,7 +103,9 @@ class RealHints(InsecureDialogue):
 
 def test_a_capture_begins_by_itself_when_the_face_has_fitted_for_a_second(opened: Open) -> None:
     order = ORDER[:2]
-    tab, dialogue = opened(InsecureDialogue(order=order, hints=("too_far", "", "too_far", "")), by_itself=True)
+    tab, dialogue = opened(
+        InsecureDialogue(order=order, hints=("too_far", "", "too_far", "")), by_itself=True
+    )
     turned_on(tab)
     tab.until_heading("One moment")
     assert len(dialogue.asked) >= 5
@@ -112,7 +117,9 @@ def test_whoever_switches_that_off_begins_by_hand_the_next_time_too(opened: Open
     tab, dialogue = opened(by_itself=True)
     tab.page.get_by_label(words("en", "Start automatically when my face is in the oval")).uncheck()
     tab.page.reload()
-    assert not tab.page.get_by_label(words("en", "Start automatically when my face is in the oval")).is_checked()
+    assert not tab.page.get_by_label(
+        words("en", "Start automatically when my face is in the oval")
+    ).is_checked()
     turned_on(tab)
     tab.until(lambda: len(dialogue.asked) > 4, "hints")
     assert tab.page.locator("[data-begin]").is_enabled()
@@ -139,7 +146,10 @@ def test_tasks_are_said_aloud_where_that_is_wanted_and_the_device_has_the_langua
     opened: Open, language: str, is_offered: bool
 ) -> None:
     tab, dialogue = opened(
-        InsecureDialogue(order=ORDER[:2], stays=True), language=language, own_time=True, script=_VOICE
+        InsecureDialogue(order=ORDER[:2], stays=True),
+        language=language,
+        own_time=True,
+        script=_VOICE,
     )
     box = tab.page.get_by_label(words(language, "Say the tasks aloud"))
     if is_offered:
@@ -159,7 +169,9 @@ def test_tasks_are_said_aloud_where_that_is_wanted_and_the_device_has_the_langua
 
 
 @pytest.mark.parametrize(("language", "size"), [("ru", "phone"), whole("kk", "phone")])
-def test_what_was_seen_is_told_and_never_of_what_was_not(opened: Open, language: str, size: str) -> None:
+def test_what_was_seen_is_told_and_never_of_what_was_not(
+    opened: Open, language: str, size: str
+) -> None:
     dialogue = InsecureDialogue(order=ORDER[:3], misses=("turn_left",), replaced_max=1, stays=True)
     tab, dialogue = opened(dialogue, language=language, size=size)
     keep_words(tab)
@@ -167,9 +179,14 @@ def test_what_was_seen_is_told_and_never_of_what_was_not(opened: Open, language:
     press(tab, language, "Begin")
     until_said(tab, words(language, "Not seen. Look straight: another task follows."))
     tab.look(f"camera-not-seen-{language}-{size}")
-    tab.until(lambda: dialogue.is_sent(3) and said(tab) == words(language, "One moment."), "the last command")
+    tab.until(
+        lambda: dialogue.is_sent(3) and said(tab) == words(language, "One moment."),
+        "the last command",
+    )
     told = kept_words(tab)
-    assert told.index(words(language, "Now the tasks.")) < told.index(words(language, COMMANDS["turn_left"]))
+    assert told.index(words(language, "Now the tasks.")) < told.index(
+        words(language, COMMANDS["turn_left"])
+    )
     after_left = told[told.index(words(language, COMMANDS["turn_left"])) + 1 :]
     assert after_left[:2] == [words(language, each) for each in ("One moment.", _UNSEEN)]
     assert words(language, "Seen. Look straight again.") in after_left
@@ -188,7 +205,9 @@ _UNSEEN = "Not seen. Look straight: another task follows."
 
 @pytest.mark.parametrize("width", [320, whole(390)])
 def test_both_counts_stand_in_one_line_on_a_small_phone(opened: Open, width: int) -> None:
-    tab, _ = opened(InsecureDialogue(limits=HELD), language="kk", size="phone", touch=True, own_time=True)
+    tab, _ = opened(
+        InsecureDialogue(limits=HELD), language="kk", size="phone", touch=True, own_time=True
+    )
     tab.page.set_viewport_size({"width": width, "height": 568})
     turned_on(tab, "kk")
     press(tab, "kk", "Begin")
@@ -213,7 +232,9 @@ def test_who_cannot_do_some_of_it_says_so_first_and_is_asked_for_the_rest(
     opened: Open, language: str, size: str
 ) -> None:
     tab, dialogue = opened(language=language, size=size, own_time=True)
-    tab.page.get_by_text(words(language, "I cannot turn my head, close my eyes or open my mouth")).click()
+    tab.page.get_by_text(
+        words(language, "I cannot turn my head, close my eyes or open my mouth")
+    ).click()
     for message in ("Turn my head to the side", "Open my mouth wide"):
         tab.page.get_by_label(words(language, message)).check()
     tab.look(f"camera-cannot-{language}-{size}")

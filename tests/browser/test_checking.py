@@ -1,4 +1,6 @@
-"""The page that a borrower sees while people look at what the log refused, and the operator's page of it."""
+"""The page that a borrower sees while people look at what the log refused, and the operator's page
+of it.
+"""
 
 import pytest
 
@@ -9,7 +11,11 @@ from tests.lenders.forged_ends import row_and_entry
 from tests.verification.workflow.story import Story, order
 from verification.models import AuditEntry, AuditPending, Verification
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("trusted"),
+]
 
 
 @pytest.mark.parametrize(("language", "size"), [("kk", "phone"), whole("ru", "desk")])

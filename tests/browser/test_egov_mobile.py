@@ -1,4 +1,6 @@
-"""Signing by eGov Mobile on the page of the statement: a QR code on a computer, a link on a phone, no dead end."""
+"""Signing by eGov Mobile on the page of the statement: a QR code on a computer, a link on a phone,
+no dead end.
+"""
 
 from urllib.parse import unquote
 
@@ -17,19 +19,29 @@ from tests.verification.workflow.story import Story
 from verification.core.reasons import REASONS
 from verification.models import MobileSigning
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("trusted"),
+]
 
-SHOW, SIGN_HERE, NEW = "Show the code for my phone", "Sign in the app on this phone", "Make a new code"
+SHOW, SIGN_HERE, NEW = (
+    "Show the code for my phone",
+    "Sign in the app on this phone",
+    "Make a new code",
+)
 # True of a code that is scanned and of a link that is pressed.
 NOT_YOU = (
-    "Was it not you who scanned the code or opened the app? Then it was somebody else: make a new code, and the other "
-    "one stops working."
+    "Was it not you who scanned the code or opened the app? Then it was somebody else: make a new"
+    " code, and the other one stops working."
 )
 
 
 def shown(tab: Tab) -> str:
     """Which state of the app's part is shown."""
-    return str(tab.page.evaluate("document.querySelector('[data-egov]:not([hidden])').dataset.egov"))
+    return str(
+        tab.page.evaluate("document.querySelector('[data-egov]:not([hidden])').dataset.egov")
+    )
 
 
 def until(tab: Tab, state: str) -> None:
@@ -38,8 +50,11 @@ def until(tab: Tab, state: str) -> None:
 
 
 def is_drawn(tab: Tab) -> bool:
-    """Whether the squares of a QR code are seen, and not an empty frame or a code below a summary that is shut."""
-    # Chromium may give the box of what a shut <details> hides: only its visibility says that nobody sees it.
+    """Whether the squares of a QR code are seen, and not an empty frame or a code below a summary
+    that is shut.
+    """
+    # Chromium may give the box of what a shut <details> hides: only its visibility says that nobody
+    # sees it.
     paths = [path for path in tab.page.locator("[data-qr] svg path").all() if path.is_visible()]
     boxes = [path.bounding_box() for path in paths]
     return any(box is not None and box["width"] > 150 for box in boxes)
@@ -63,7 +78,9 @@ def test_on_a_computer_the_code_is_scanned_and_the_page_goes_on(
     launch: Launch, site: str, story: Story, issued: Issued, language: str
 ) -> None:
     tab = at_the_statement(arrived(launch, site, story, language=language), story, language)
-    assert not tab.page.get_by_role("button", name=words(language, SIGN_HERE), exact=True).is_visible()
+    assert not tab.page.get_by_role(
+        "button", name=words(language, SIGN_HERE), exact=True
+    ).is_visible()
     tab.look(f"egov-start-{language}-desk")
     press(tab, language, SHOW)
     assert code(tab).startswith(f"mobileSign:{site}/v/egov/")
@@ -125,7 +142,9 @@ def test_whatever_goes_wrong_is_named_and_a_new_code_signs(
 def test_without_a_connection_no_code_is_made_and_a_later_try_makes_one(
     launch: Launch, site: str, story: Story
 ) -> None:
-    tab = at_the_statement(arrived(launch, site, story, expected=("ERR_INTERNET_DISCONNECTED",)), story)
+    tab = at_the_statement(
+        arrived(launch, site, story, expected=("ERR_INTERNET_DISCONNECTED",)), story
+    )
     tab.page.context.set_offline(True)
     press(tab, "en", SHOW)
     until(tab, "failed")
@@ -147,12 +166,16 @@ def test_a_page_loaded_anew_knows_that_the_app_has_the_statement_and_of_no_other
     until(tab, "read")
     tab.page.reload()
     until(tab, "read")
-    back = egov_mobile.signed_documents(egov_mobile.get(asked["uri"], token=asked["auth_token"]), issued("rsa"))
+    back = egov_mobile.signed_documents(
+        egov_mobile.get(asked["uri"], token=asked["auth_token"]), issued("rsa")
+    )
     assert egov_mobile.put(asked["uri"], back, token=asked["auth_token"]).status == 200
     tab.until_heading("One moment")
 
 
-def test_a_code_whose_answer_was_lost_leaves_no_older_one_on_the_page(launch: Launch, site: str, story: Story) -> None:
+def test_a_code_whose_answer_was_lost_leaves_no_older_one_on_the_page(
+    launch: Launch, site: str, story: Story
+) -> None:
     tab = at_the_statement(arrived(launch, site, story, expected=("ERR_FAILED",)), story)
     press(tab, "en", SHOW)
     egov_mobile.get(egov_mobile.address_in(code(tab)))
@@ -167,14 +190,18 @@ def test_a_code_whose_answer_was_lost_leaves_no_older_one_on_the_page(launch: La
     until(tab, "failed")
     with tab.page.expect_response("**/v/now/state/"):
         tab.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    tab.page.evaluate("fetch('/v/now/state/').then((answer) => answer.text())")  # by then the page has read its own
+    tab.page.evaluate(
+        "fetch('/v/now/state/').then((answer) => answer.text())"
+    )  # by then the page has read its own
     assert shown(tab) == "failed"
     tab.page.unroute("**/v/now/egov/")
     tab.page.locator("[data-egov=failed]").get_by_role("button").click()
     assert code(tab)
 
 
-def test_a_page_that_was_left_behind_goes_to_the_open_one(launch: Launch, site: str, story: Story) -> None:
+def test_a_page_that_was_left_behind_goes_to_the_open_one(
+    launch: Launch, site: str, story: Story
+) -> None:
     tab = at_the_statement(arrived(launch, site, story), story)
     press(tab, "en", SHOW)
     code(tab)

@@ -1,4 +1,6 @@
-"""The pages on which a verification ends, or that refuse a link: in a real browser, on a phone, in every language."""
+"""The pages on which a verification ends, or that refuse a link: in a real browser, on a phone, in
+every language.
+"""
 
 from contextlib import suppress
 
@@ -17,19 +19,51 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 BACK = "https://lender.example/back"
 ENDS = [
-    ("registers", "We could not confirm that it is you", "declined", "attempts_exhausted", "registry_mismatch"),
-    ("other-key", "We could not confirm that it is you", "declined", "attempts_exhausted", "eds_iin_mismatch"),
-    ("codes", "We could not confirm that it is you", "declined", "attempts_exhausted", "otp_attempts_exhausted"),
-    ("unproven", "We could not confirm that it is you", "declined", "attempts_exhausted", "face_mismatch"),
+    (
+        "registers",
+        "We could not confirm that it is you",
+        "declined",
+        "attempts_exhausted",
+        "registry_mismatch",
+    ),
+    (
+        "other-key",
+        "We could not confirm that it is you",
+        "declined",
+        "attempts_exhausted",
+        "eds_iin_mismatch",
+    ),
+    (
+        "codes",
+        "We could not confirm that it is you",
+        "declined",
+        "attempts_exhausted",
+        "otp_attempts_exhausted",
+    ),
+    (
+        "unproven",
+        "We could not confirm that it is you",
+        "declined",
+        "attempts_exhausted",
+        "face_mismatch",
+    ),
     ("too-few", "This check could not be finished", "failed", "review_unavailable", ""),
-    ("unfinished", "This check could not be finished", "declined", "coercion_reported", "coercion_reported"),
+    (
+        "unfinished",
+        "This check could not be finished",
+        "declined",
+        "coercion_reported",
+        "coercion_reported",
+    ),
     ("expired", "The time for this check has run out", "expired", "verification_expired", ""),
     ("review", "People are looking at it", "in_review", "", ""),
 ]
 
 
 @pytest.mark.parametrize("language", ["kk", "ru", whole("en")])
-def test_an_ending_fits_on_a_phone_and_calls_the_lender(opened: Open, site: str, language: str) -> None:
+def test_an_ending_fits_on_a_phone_and_calls_the_lender(
+    opened: Open, site: str, language: str
+) -> None:
     verified = made("finished", status="verified", return_url=BACK)
     dialogue = InsecureDialogue(verified)
     tab, _ = opened(dialogue, heading="Done: it is you", language=language, size="phone")

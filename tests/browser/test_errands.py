@@ -1,7 +1,9 @@
-"""Five errands, as somebody would run them who sees these pages for the first time, in each language.
+"""Five errands, as somebody would run them who sees these pages for the first time, in each
+language.
 
-Everything that is read on the way is written down, page by page, in var/errands/: what a person sees, or for the one
-who listens what a screen reader is given. Readers judge the words; the tests hold that no errand ends without a way on.
+Everything that is read on the way is written down, page by page, in var/errands/: what a person
+sees, or for the one who listens what a screen reader is given. Readers judge the words; the tests
+hold that no errand ends without a way on.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,7 +27,11 @@ from tests.verification.workflow.story import Story
 
 __all__ = ["sit"]
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.proof("pages")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.proof("pages"),
+]
 
 WRITTEN = ROOT / "var" / "errands"
 _QUESTION = "Is somebody on the phone telling you what to press?"
@@ -48,12 +54,16 @@ def read(request: pytest.FixtureRequest, language: str) -> Iterator[Read]:
     def page_read(tab: Tab) -> None:
         tabs.append(tab)
         body = tab.page.locator("body")
-        pages.append(body.aria_snapshot() if listens else f"[{tab.page.title()}]\n{body.inner_text()}")
+        pages.append(
+            body.aria_snapshot() if listens else f"[{tab.page.title()}]\n{body.inner_text()}"
+        )
 
     yield page_read
     WRITTEN.mkdir(parents=True, exist_ok=True)
     name = request.node.originalname.removeprefix("test_")
-    Path(WRITTEN / f"{name}.{language}.txt").write_text("\n\n-----\n\n".join(pages), encoding="utf-8")
+    Path(WRITTEN / f"{name}.{language}.txt").write_text(
+        "\n\n-----\n\n".join(pages), encoding="utf-8"
+    )
     assert tabs[-1].page.locator("main a:visible, main button:visible").count(), "no way on"
     assert tabs[-1].page.locator("main a[href^='tel:']").count(), "nobody to call"
 
@@ -68,7 +78,9 @@ def camera_routes(sandbox: SandboxProcess, settings: Settings) -> None:
 
 @in_languages("ru")
 @pytest.mark.usefixtures("trusted")
-def test_a_used_link(launch: Launch, site: str, story: Story, sit: Sit, read: Read, language: str) -> None:
+def test_a_used_link(
+    launch: Launch, site: str, story: Story, sit: Sit, read: Read, language: str
+) -> None:
     tab = arrived(launch, site, story, language=language, size="phone", touch=True)
     read(tab)
     press(tab, language, "Continue")
@@ -138,10 +150,18 @@ def to_the_question(tab: Tab, story: Story, read: Read, language: str) -> None:
 
 @in_languages("kk")
 @pytest.mark.usefixtures("trusted")
-def test_led_by_a_caller(launch: Launch, site: str, story: Story, read: Read, language: str) -> None:
+def test_led_by_a_caller(
+    launch: Launch, site: str, story: Story, read: Read, language: str
+) -> None:
     tab = arrived(launch, site, story, language=language, size="phone", touch=True)
     to_the_question(tab, story, read, language)
-    go_on(tab, story, language, "Yes, somebody tells me what to do", "This check could not be finished")
+    go_on(
+        tab,
+        story,
+        language,
+        "Yes, somebody tells me what to do",
+        "This check could not be finished",
+    )
     assert story.row().status == "declined"
     read(tab)
 

@@ -1,4 +1,6 @@
-"""Every page of a borrower and for everybody: in every language, on every size, and without scripts."""
+"""Every page of a borrower and for everybody: in every language, on every size, and without
+scripts.
+"""
 
 from collections.abc import Callable
 
@@ -44,7 +46,9 @@ def by_name(name: str) -> Shown:
     return next(shown for shown in every_page.EVERY if shown.name == name)
 
 
-def test_the_pages_for_everybody(sit: Sit, looks: Looks, site: str, story: Story, settings: Settings) -> None:
+def test_the_pages_for_everybody(
+    sit: Sit, looks: Looks, site: str, story: Story, settings: Settings
+) -> None:
     keys.issue(story.lender, mode="test")
     settings.TULGA_OPERATOR = OPERATOR
     for language, size, pages in looks(every_page.PUBLIC, pictured="phone"):
@@ -54,7 +58,9 @@ def test_the_pages_for_everybody(sit: Sit, looks: Looks, site: str, story: Story
             seen(tab, shown, language=language, size=size)
 
 
-def test_the_pages_of_a_borrower(sit: Sit, looks: Looks, site: str, story: Story, show: Show) -> None:
+def test_the_pages_of_a_borrower(
+    sit: Sit, looks: Looks, site: str, story: Story, show: Show
+) -> None:
     session = links.redeem(untrusted_token=story.token)
     for language, size, pages in looks(every_page.BORROWER, pictured="phone"):
         tab = sit(language=language, size=size, **{cookie.NAME: session})
@@ -71,9 +77,13 @@ def test_without_scripts_each_page_says_what_to_do(
     session = links.redeem(untrusted_token=story.token)
     every = (by_name("link"), by_name("phone-link"), *every_page.BORROWER)
     for language, _, pages in looks(every, pictured="phone"):
-        context = launch().new_context(java_script_enabled=False, locale=language, viewport=SIZES["phone"])
+        context = launch().new_context(
+            java_script_enabled=False, locale=language, viewport=SIZES["phone"]
+        )
         given = {cookie.NAME: session, "django_language": language}
-        context.add_cookies([{"name": name, "value": value, "url": site} for name, value in given.items()])
+        context.add_cookies(
+            [{"name": name, "value": value, "url": site} for name, value in given.items()]
+        )
         page = context.new_page()
         for shown in pages:
             if shown.page:
@@ -82,7 +92,9 @@ def test_without_scripts_each_page_says_what_to_do(
             told = page.locator("main noscript").count()
             acts = page.locator("main button:visible, main a:visible").count()
             assert told or acts, f"{shown.name} in {language}"
-            assert not page.locator("main button:visible[type=button]").count(), f"{shown.name} in {language}"
+            assert not page.locator("main button:visible[type=button]").count(), (
+                f"{shown.name} in {language}"
+            )
 
 
 def test_the_way_to_a_phone(sit: Sit, looks: Looks, site: str, story: Story) -> None:
@@ -101,9 +113,9 @@ def test_the_way_to_a_phone(sit: Sit, looks: Looks, site: str, story: Story) -> 
         phone.until_heading(words(language, "Type this number in on the other screen"))
         number = phone.page.locator(".matched").inner_text()
         seen(phone, by_name("phone"), language=language, size="phone")
-        desk.page.get_by_label(words(language, "Type in here the number that the phone shows."), exact=True).fill(
-            number
-        )
+        desk.page.get_by_label(
+            words(language, "Type in here the number that the phone shows."), exact=True
+        ).fill(number)
         press(desk, language, "Continue on the phone")
         desk.until_heading(words(language, "Continue on your phone"))
         seen(desk, by_name("handed-over"), language=language, size=size)
@@ -120,7 +132,9 @@ def test_a_command_before_the_camera(
         monkeypatch.setattr(commands, "answer", dialogue.answer)
         monkeypatch.setattr(hints, "hint", dialogue.hint)
         tab = sit(language=language, size=size, **{cookie.NAME: session})
-        tab.page.add_init_script("try { localStorage.setItem('camera-begins', 'by-hand') } catch {}")
+        tab.page.add_init_script(
+            "try { localStorage.setItem('camera-begins', 'by-hand') } catch {}"
+        )
         pictures = {"neutral": [drawn()], ORDER[1]: [drawn(turned=0.5)]}
         scripted_camera.put(tab.page, upright=size == "phone", pictures=pictures)
         tab.page.goto(f"{site}/v/now/")

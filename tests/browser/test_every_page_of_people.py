@@ -1,4 +1,6 @@
-"""Every page of the people who sign in, and of the lender's developers: in their languages, on a phone and a desk."""
+"""Every page of the people who sign in, and of the lender's developers: in their languages, on a
+phone and a desk.
+"""
 
 from collections.abc import Callable
 
@@ -38,7 +40,9 @@ def of() -> Lender:
     return lender("ТОО «МФО Первый кредит»")
 
 
-def over(sit: Sit, looks: Looks, site: str, pages: tuple[Shown, ...], *, session: str = "", **places: str) -> None:
+def over(
+    sit: Sit, looks: Looks, site: str, pages: tuple[Shown, ...], *, session: str = "", **places: str
+) -> None:
     """Looks at those of the pages that stand at addresses; `places` are parts of the addresses.
 
     Pictures of people are drawn: those of the tests' captures belong to somebody.
@@ -46,7 +50,9 @@ def over(sit: Sit, looks: Looks, site: str, pages: tuple[Shown, ...], *, session
     cookies = {"sessionid": session} if session else {}
     for language, size, here in looks([shown for shown in pages if shown.path], pictured="desk"):
         tab = sit(language=language, size=size, **cookies)
-        tab.page.route("**/pictures/*", lambda asked: asked.fulfill(body=drawn(), content_type="image/jpeg"))
+        tab.page.route(
+            "**/pictures/*", lambda asked: asked.fulfill(body=drawn(), content_type="image/jpeg")
+        )
         for shown in here:
             tab.page.goto(f"{site}{shown.path.format(**places)}")
             if shown.name == "desk-case":
@@ -65,7 +71,9 @@ def test_the_pages_of_the_desk(sit: Sit, looks: Looks, site: str, case: Story, o
         tab.page.goto(f"{site}/review/cases/{open_case.id}/")
         seen(tab, by_name("desk-refused"), language=language, size=size)
         tab.page.goto(f"{site}/review/open/")
-        told = words(language, "Make a fresh link for %(reference)s") % {"reference": f"loan-{language}-{size}"}
+        told = words(language, "Make a fresh link for %(reference)s") % {
+            "reference": f"loan-{language}-{size}"
+        }
         tab.page.get_by_role("button", name=told).click()
         tab.until_heading(words(language, "A fresh link"))
         seen(tab, by_name("desk-link"), language=language, size=size)
@@ -93,7 +101,9 @@ def test_the_pages_of_the_regulator(sit: Sit, looks: Looks, site: str, declined:
         seen(tab, by_name("oversight-not-ready"), language=language, size=size)
 
 
-def test_the_pages_of_who_signs_in(sit: Sit, looks: Looks, site: str, add: Callable[..., Enrolled]) -> None:
+def test_the_pages_of_who_signs_in(
+    sit: Sit, looks: Looks, site: str, add: Callable[..., Enrolled]
+) -> None:
     over(sit, looks, site, (by_name("sign-in"),))
     session = rows.signed_in(add("operator").user).cookies["sessionid"].value
     over(sit, looks, site, every_page.PEOPLE[1:], session=session)

@@ -28,11 +28,15 @@ def code(*, resend_in: float = 3, expires_in: float = 300, **changes: object) ->
         "resend_from": (now + timedelta(seconds=resend_in)).isoformat(),
         "expires": (now + timedelta(seconds=expires_in)).isoformat(),
     }
-    return InsecureDialogue(made("code", attempts=1, step=2, steps=4, data=DATA["code"] | times | changes))
+    return InsecureDialogue(
+        made("code", attempts=1, step=2, steps=4, data=DATA["code"] | times | changes)
+    )
 
 
 @pytest.mark.parametrize(("language", "size"), [("ru", "desk"), whole("kk", "phone")])
-def test_a_code_is_pasted_as_it_came_and_sent_by_a_press(opened: Open, language: str, size: str) -> None:
+def test_a_code_is_pasted_as_it_came_and_sent_by_a_press(
+    opened: Open, language: str, size: str
+) -> None:
     dialogue = code(resend_in=60)
     tab, _ = opened(dialogue, heading=CODE, language=language, size=size, touch=size == "phone")
     tab.fits(f"code-{language}-{size}")
@@ -40,7 +44,7 @@ def test_a_code_is_pasted_as_it_came_and_sent_by_a_press(opened: Open, language:
     assert field.evaluate("e => document.activeElement === e")
     field.evaluate(
         """e => { const data = new DataTransfer(); data.setData("text", "Код: 123 456");
-           e.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, cancelable: true })); }"""
+           e.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, cancelable: true })); }"""  # noqa: E501
     )
     assert field.input_value() == "123456"
     assert dialogue.answers == []
@@ -83,9 +87,13 @@ def test_a_code_that_has_run_out_says_so(opened: Open) -> None:
 
 
 @pytest.mark.parametrize(("language", "size"), [("ru", "phone"), whole("kk", "desk")])
-def test_a_form_is_filled_and_a_mistake_in_it_is_marked(opened: Open, language: str, size: str) -> None:
+def test_a_form_is_filled_and_a_mistake_in_it_is_marked(
+    opened: Open, language: str, size: str
+) -> None:
     dialogue = InsecureDialogue(made("form", attempts=3, step=1, steps=4), unreadable=1)
-    tab, _ = opened(dialogue, heading=FORM, language=language, size=size, expected=("status of 422",))
+    tab, _ = opened(
+        dialogue, heading=FORM, language=language, size=size, expected=("status of 422",)
+    )
     tab.fits(f"form-{language}-{size}")
     press(tab, language, "Continue")
     assert dialogue.unreadable == 1  # the browser itself asks for what is missing
@@ -102,12 +110,20 @@ def test_a_form_is_filled_and_a_mistake_in_it_is_marked(opened: Open, language: 
     press(tab, language, "Continue")
     tab.until_heading(words(language, "One moment"))
     assert dialogue.answers[0]["document_number"] == "012345678"
-    assert [dialogue.answers[0][f"birth_date_{part}"] for part in ("day", "month", "year")] == ["31", "1", "1999"]
+    assert [dialogue.answers[0][f"birth_date_{part}"] for part in ("day", "month", "year")] == [
+        "31",
+        "1",
+        "1999",
+    ]
 
 
 def test_a_day_that_is_none_is_marked_as_a_whole(opened: Open) -> None:
-    dialogue = InsecureDialogue(made("form", attempts=3, step=1, steps=4), unreadable=1, unreadable_at="/birth_date")
-    tab, _ = opened(dialogue, heading=FORM, language="ru", size="phone", expected=("status of 422",))
+    dialogue = InsecureDialogue(
+        made("form", attempts=3, step=1, steps=4), unreadable=1, unreadable_at="/birth_date"
+    )
+    tab, _ = opened(
+        dialogue, heading=FORM, language="ru", size="phone", expected=("status of 422",)
+    )
     tab.page.locator("#field-document_number").fill("012345678")
     for part, typed in (("day", "31"), ("month", "2"), ("year", "1999")):
         tab.page.locator(f"#field-birth_date_{part}").fill(typed)
@@ -134,7 +150,9 @@ _MESSAGES = """
 """
 
 
-def test_the_browser_offers_the_code_out_of_the_message_and_nothing_is_sent_by_itself(opened: Open) -> None:
+def test_the_browser_offers_the_code_out_of_the_message_and_nothing_is_sent_by_itself(
+    opened: Open,
+) -> None:
     dialogue = code(resend_in=60)
     tab, _ = opened(dialogue, heading=CODE, size="phone", script=_MESSAGES)
     tab.until(lambda: tab.page.evaluate("window.insecureAsked.length") == 1, "the question")
@@ -154,7 +172,10 @@ def test_the_question_for_a_message_ends_with_the_page(opened: Open) -> None:
     tab, _ = opened(code(resend_in=60), heading=CODE, script=_MESSAGES)
     tab.until(lambda: tab.page.evaluate("window.insecureAsked.length") == 1, "the question")
     tab.page.reload()
-    tab.until(lambda: tab.page.evaluate("sessionStorage.getItem('insecure-aborted')") == "yes", "the end of it")
+    tab.until(
+        lambda: tab.page.evaluate("sessionStorage.getItem('insecure-aborted')") == "yes",
+        "the end of it",
+    )
     assert tab.problems == []
 
 
@@ -178,7 +199,9 @@ def focused(tab: Tab) -> str:
     return str(tab.page.evaluate("document.activeElement.tagName"))
 
 
-def test_a_borrower_without_scripts_can_still_send_the_code(opened: Open, launch: Launch, site: str) -> None:
+def test_a_borrower_without_scripts_can_still_send_the_code(
+    opened: Open, launch: Launch, site: str
+) -> None:
     dialogue = code(resend_in=60)
     tab, _ = opened(dialogue, heading=CODE)
     without = launch().new_context(java_script_enabled=False, locale="en")

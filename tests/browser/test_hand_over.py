@@ -1,4 +1,6 @@
-"""The hand-over to a phone in two real browsers: the code is read off the screen, the number typed in."""
+"""The hand-over to a phone in two real browsers: the code is read off the screen, the number typed
+in.
+"""
 
 from contextlib import suppress
 
@@ -13,7 +15,11 @@ from tests.verification.workflow.story import Story
 from verification.models import BorrowerSession, HandOver
 from verification.workflow import policy
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("trusted"),
+]
 
 ELSEWHERE = "Continue on another device or in another browser"
 QUESTION = "Is somebody on the phone telling you what to press?"
@@ -21,7 +27,9 @@ GONE = ("status of 410",)
 
 
 @pytest.mark.parametrize("language", ["kk", whole("ru")])
-def test_a_code_is_scanned_and_its_number_typed_in(launch: Launch, site: str, story: Story, language: str) -> None:
+def test_a_code_is_scanned_and_its_number_typed_in(
+    launch: Launch, site: str, story: Story, language: str
+) -> None:
     desk = arrived(launch, site, story, language=language, expected=GONE)
     press(desk, language, "Continue")
     press(desk, language, ELSEWHERE)
@@ -38,7 +46,9 @@ def test_a_code_is_scanned_and_its_number_typed_in(launch: Launch, site: str, st
     phone.until_heading(words(language, "Type this number in on the other screen"))
     phone.fits(f"hand-over-number-{language}-phone")
     number = phone.page.locator(".matched").inner_text()
-    desk.page.get_by_label(words(language, "Type in here the number that the phone shows."), exact=True).fill(number)
+    desk.page.get_by_label(
+        words(language, "Type in here the number that the phone shows."), exact=True
+    ).fill(number)
     press(desk, language, "Continue on the phone")
     desk.until_heading(words(language, "Continue on your phone"))
     desk.fits(f"handed-over-{language}-desk")
@@ -46,7 +56,9 @@ def test_a_code_is_scanned_and_its_number_typed_in(launch: Launch, site: str, st
     assert BorrowerSession.objects.filter(ended_at=None).count() == 1
 
 
-def test_another_number_lets_nobody_in_and_the_phone_says_so(launch: Launch, site: str, story: Story) -> None:
+def test_another_number_lets_nobody_in_and_the_phone_says_so(
+    launch: Launch, site: str, story: Story
+) -> None:
     desk = arrived(launch, site, story)
     press(desk, "en", "Continue")
     press(desk, "en", ELSEWHERE)
@@ -80,10 +92,14 @@ def test_a_code_that_has_run_out_is_taken_off_the_screen(
     desk.until_heading("Continue elsewhere")
     desk.until(lambda: not desk.page.locator(".qr").is_visible(), "no code")
     desk.look("hand-over-run-out-en-desk")
-    assert desk.page.get_by_label("Type in here the number that the phone shows.", exact=True).is_visible()
+    assert desk.page.get_by_label(
+        "Type in here the number that the phone shows.", exact=True
+    ).is_visible()
 
 
-def test_who_is_told_what_to_press_is_stopped_on_both_screens(launch: Launch, site: str, story: Story) -> None:
+def test_who_is_told_what_to_press_is_stopped_on_both_screens(
+    launch: Launch, site: str, story: Story
+) -> None:
     desk = arrived(launch, site, story, language="ru")
     press(desk, "ru", "Continue")
     press(desk, "ru", ELSEWHERE)

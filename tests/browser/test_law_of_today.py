@@ -1,4 +1,6 @@
-"""The whole way under KZ-2025-09 in a real browser: NCALayer signs, 1414 is asked once, the camera is followed."""
+"""The whole way under KZ-2025-09 in a real browser: NCALayer signs, 1414 is asked once, the camera
+is followed.
+"""
 
 import pytest
 from pytest_django import Settings
@@ -28,16 +30,25 @@ ON_PHONE = "On your phone: an SMS from 1414"
 
 
 @pytest.fixture(autouse=True)
-def _sources(trusted: type[InsecureRevocation], sandbox: SandboxProcess, settings: Settings) -> None:
+def _sources(
+    trusted: type[InsecureRevocation], sandbox: SandboxProcess, settings: Settings
+) -> None:
     camera_story.ask_for_signatures_too(sandbox, settings)
 
 
 @pytest.mark.parametrize(("language", "number"), [("kk", 51), ("ru", 52)])
 def test_the_whole_way_asks_1414_once(
-    launch: Launch, site: str, desk: Desk, issued: Issued, sandbox: SandboxProcess, language: str, number: int
+    launch: Launch,
+    site: str,
+    desk: Desk,
+    issued: Issued,
+    sandbox: SandboxProcess,
+    language: str,
+    number: int,
 ) -> None:
     camera_story.register(sandbox, consent="pending")
-    # A lender of its own: a consent that is open to exactly the same is given back, and asks anew in no test.
+    # A lender of its own: a consent that is open to exactly the same is given back, and asks anew
+    # in no test.
     story = begin(lender(f"ТОО «МФО {number}»", number=number), profile="KZ-2025-09")
     before = camera_story.messages_of_1414(sandbox)
     tab = arrived(launch, site, story, language=language, size="phone", touch=True)
@@ -69,11 +80,15 @@ def test_the_whole_way_asks_1414_once(
 
 
 def asked_once(story: Story) -> None:
-    """It is verified by both routes; 1414 and the register were asked once, and whether the consent holds each time."""
+    """It is verified by both routes; 1414 and the register were asked once, and whether the consent
+    holds each time.
+    """
     assert (story.row().status, story.row().passed_routes) == ("verified", ["eds", "biometric"])
     kept = AuditEntry.objects.filter(verification=story.id, type__in=KEEPING)
     kinds = [claim.kind for entry in kept for claim in claims(entry.body)]
-    asked = sorted(kind for kind in kinds if kind.startswith("register.") and kind != "register.consent")
+    asked = sorted(
+        kind for kind in kinds if kind.startswith("register.") and kind != "register.consent"
+    )
     assert asked == ["register.asked", "register.consent_request", "register.person"]
     assert "register.consent" in kinds
     assert passed(verification=story.id) >= REGISTER_CHECKS

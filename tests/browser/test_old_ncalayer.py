@@ -1,4 +1,6 @@
-"""An NCALayer that lacks the module basics is asked once more, by its older module, and never after a cancel."""
+"""An NCALayer that lacks the module basics is asked once more, by its older module, and never after
+a cancel.
+"""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -14,7 +16,11 @@ from tests.browser.steps import arrived, at_the_statement, go_on, press
 from tests.browser.test_signing import SIGN, fails_with
 from tests.verification.workflow.story import Story
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("trusted"),
+]
 
 NO_MODULE = {"success": False, "errorCode": "MODULE_NOT_FOUND"}
 CANCELED = {"code": "500", "message": "action.canceled"}
@@ -25,10 +31,16 @@ FAILED = {"code": "500", "message": "the token was pulled out"}
 OLD = [
     NO_MODULE,
     {"status": False, "code": "MODULE_NOT_FOUND", "message": "", "details": ""},
-    {"status": False, "code": "GENERAL_ERROR", "message": "no bundle kz.gov.pki.knca.basics", "details": ""},
+    {
+        "status": False,
+        "code": "GENERAL_ERROR",
+        "message": "no bundle kz.gov.pki.knca.basics",
+        "details": "",
+    },
     {"code": "500", "message": "unknown module"},
 ]
-# What is answered one after another; the state this comes to; where the key was sought, if the older module was asked.
+# What is answered one after another; the state this comes to; where the key was sought, if the
+# older module was asked.
 CONVERSATIONS: list[tuple[Sequence[object], str, str | None]] = [
     *[([answer, NO_TOKENS, FAILED], "refused", "PKCS12") for answer in OLD],
     ([NO_MODULE, TOKEN, FAILED], "refused", "AKKaztokenStore"),

@@ -13,8 +13,14 @@ from tests.verification.oversight import rows
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-_SIZES = {"desk": ViewportSize(width=1280, height=900), "phone": ViewportSize(width=390, height=844)}
-_SCHEMES: tuple[tuple[Literal["light", "dark"], tuple[str, ...]], ...] = (("light", ()), ("dark", axe.COLOURS))
+_SIZES = {
+    "desk": ViewportSize(width=1280, height=900),
+    "phone": ViewportSize(width=390, height=844),
+}
+_SCHEMES: tuple[tuple[Literal["light", "dark"], tuple[str, ...]], ...] = (
+    ("light", ()),
+    ("dark", axe.COLOURS),
+)
 
 
 @pytest.fixture
@@ -22,13 +28,27 @@ def case_id(db: None) -> str:
     """Cases to look at: one real and declined, and a year of bare ones."""
     owner = rows.lender()
     other = rows.lender("Екінші несие ЖШС", number=1)
-    outcomes = [("verified", ""), ("declined", "eds_iin_mismatch"), ("declined", "eds_certificate_revoked")]
-    outcomes += [("expired", "verification_expired"), ("failed", "retries_exhausted"), ("verified", "")]
-    outcomes += [("canceled", "canceled_by_lender"), ("declined", "attempts_exhausted"), ("requires_input", "")]
+    outcomes = [
+        ("verified", ""),
+        ("declined", "eds_iin_mismatch"),
+        ("declined", "eds_certificate_revoked"),
+    ]
+    outcomes += [
+        ("expired", "verification_expired"),
+        ("failed", "retries_exhausted"),
+        ("verified", ""),
+    ]
+    outcomes += [
+        ("canceled", "canceled_by_lender"),
+        ("declined", "attempts_exhausted"),
+        ("requires_input", ""),
+    ]
     for place in range(60):
         status, code = outcomes[place % len(outcomes)]
         month = rows.months_ago(place % 11 if place % 11 != 4 else 5)
-        rows.bare(other if place % 3 else owner, created_at=month, mode="test", status=status, code=code)
+        rows.bare(
+            other if place % 3 else owner, created_at=month, mode="test", status=status, code=code
+        )
     return rows.declined(owner)
 
 
@@ -40,15 +60,23 @@ def session(case_id: str) -> str:
 
 @pytest.fixture
 def visit(chromium: Browser, live_server: Any, session: str) -> Callable[..., Page]:
-    """Opens a window for the regulator, watched: `page_problems` has what was refused or went to strangers."""
+    """Opens a window for the regulator, watched: `page_problems` has what was refused or went to
+    strangers.
+    """
 
     def new(*, size: str, language: str = "en") -> Page:
-        context = chromium.new_context(viewport=_SIZES[size], locale=language, base_url=live_server.url)
+        context = chromium.new_context(
+            viewport=_SIZES[size], locale=language, base_url=live_server.url
+        )
         cookies = {"sessionid": session, "django_language": language}
-        context.add_cookies([{"name": name, "value": cookies[name], "url": live_server.url} for name in cookies])
+        context.add_cookies(
+            [{"name": name, "value": cookies[name], "url": live_server.url} for name in cookies]
+        )
         page = context.new_page()
         page.on("console", lambda said: page_problems(page).extend(complaint(said)))
-        page.on("request", lambda asked: page_problems(page).extend(foreign(asked.url, live_server.url)))
+        page.on(
+            "request", lambda asked: page_problems(page).extend(foreign(asked.url, live_server.url))
+        )
         return page
 
     return new
@@ -77,7 +105,8 @@ def follow(page: Page, role: Literal["button", "link"], name: str) -> None:
 
 
 def looked_at(page: Page, name: str, *, dark: bool = True) -> None:
-    """Nothing serious for people with disabilities, light or dark, nothing wider than the screen, nothing refused.
+    """Nothing serious for people with disabilities, light or dark, nothing wider than the screen,
+    nothing refused.
 
     dark: not where the same page is seen dark in another size: its colours are the same.
     """
@@ -96,7 +125,9 @@ def fits(page: Page) -> None:
 
 
 @pytest.mark.parametrize("size", ["desk", "phone"])
-def test_a_regulator_finds_a_case_reads_it_and_counts(visit: Callable[..., Page], case_id: str, size: str) -> None:
+def test_a_regulator_finds_a_case_reads_it_and_counts(
+    visit: Callable[..., Page], case_id: str, size: str
+) -> None:
     page, dark = visit(size=size), size == "desk"
     page.goto("/oversight/")
     looked_at(page, f"search-{size}", dark=dark)
@@ -125,11 +156,19 @@ def test_a_regulator_finds_a_case_reads_it_and_counts(visit: Callable[..., Page]
     follow(page, "button", "Show")
     looked_at(page, f"readings-{size}", dark=dark)
     done = page.locator("tbody td[data-label=What]").all_inner_texts()
-    assert done == ["Counted", "Viewed: The proof of a decision", "Viewed: A case", "Searched", "Searched"]
+    assert done == [
+        "Counted",
+        "Viewed: The proof of a decision",
+        "Viewed: A case",
+        "Searched",
+        "Searched",
+    ]
 
 
 @pytest.mark.parametrize("language", ["kk", whole("ru")])
-def test_the_pages_fit_a_phone_in_every_language(visit: Callable[..., Page], case_id: str, language: str) -> None:
+def test_the_pages_fit_a_phone_in_every_language(
+    visit: Callable[..., Page], case_id: str, language: str
+) -> None:
     page = visit(size="phone", language=language)
     for name, address in (
         ("search", "/oversight/"),

@@ -1,4 +1,6 @@
-"""The pages for anybody on a phone, on a desk and on paper, and the first page before its link is spent."""
+"""The pages for anybody on a phone, on a desk and on paper, and the first page before its link is
+spent.
+"""
 
 import re
 from collections.abc import Callable
@@ -36,10 +38,19 @@ languages = pytest.mark.parametrize("language", ["kk", "ru", "en"])
 
 @ways
 def test_a_page_for_anybody_is_read_in_every_language(
-    launch: Callable[..., Browser], story: Story, site: str, settings: Settings, language: str, size: str
+    launch: Callable[..., Browser],
+    story: Story,
+    site: str,
+    settings: Settings,
+    language: str,
+    size: str,
 ) -> None:
     settings.TULGA_OPERATOR = Operator(
-        "ТОО «Оператор тұлға»", "120340000133", "010000, Астана, Мәңгілік Ел, 1", "+7 7172 00 00 00", "a@tulga.example"
+        "ТОО «Оператор тұлға»",
+        "120340000133",
+        "010000, Астана, Мәңгілік Ел, 1",
+        "+7 7172 00 00 00",
+        "a@tulga.example",
     )
     keys.issue(story.lender, mode="test")
     tab = open_tab(open_context(launch(), size=size, language=language), site=site)

@@ -1,4 +1,6 @@
-"""The page that asks, after the wait, whether the borrower still wants the money: in a real browser, on a phone."""
+"""The page that asks, after the wait, whether the borrower still wants the money: in a real
+browser, on a phone.
+"""
 
 import pytest
 
@@ -31,7 +33,8 @@ _ENDS = [
 
 
 @pytest.mark.parametrize(
-    ("language", "button", "agreed"), [("kk", "I agree to receive this money", True), ("ru", "I do not want it", False)]
+    ("language", "button", "agreed"),
+    [("kk", "I agree to receive this money", True), ("ru", "I do not want it", False)],
 )
 def test_the_borrower_reads_what_they_get_and_says_yes_or_no(
     opened: Open, language: str, button: str, agreed: bool
@@ -57,9 +60,12 @@ def test_on_a_desk_it_fits_too(opened: Open) -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "ends"), [("kk", _ENDS[1::2]), ("ru", _ENDS[::2]), whole("ru", _ENDS[1::2]), whole("kk", _ENDS[::2])]
+    ("language", "ends"),
+    [("kk", _ENDS[1::2]), ("ru", _ENDS[::2]), whole("ru", _ENDS[1::2]), whole("kk", _ENDS[::2])],
 )
-def test_the_end_says_what_the_borrower_said(opened: Open, language: str, ends: list[tuple[str, str, str]]) -> None:
+def test_the_end_says_what_the_borrower_said(
+    opened: Open, language: str, ends: list[tuple[str, str, str]]
+) -> None:
     shown = [
         (made("finished", renewal=RENEWAL, status=status, code=code), status, code, heading)
         for status, code, heading in ends

@@ -1,4 +1,6 @@
-"""Two reviewers at the desk in a real browser: one at a computer, one with a phone, a real capture before them."""
+"""Two reviewers at the desk in a real browser: one at a computer, one with a phone, a real capture
+before them.
+"""
 
 import pytest
 
@@ -30,14 +32,18 @@ def waiting(of):
 
 @pytest.fixture
 def case(sandbox, settings, of):
-    """A case whose loan is so large that people look: a face that follows, and the register's photo of the same man."""
+    """A case whose loan is so large that people look: a face that follows, and the register's photo
+    of the same man.
+    """
     settings.TULGA_ROUTES = ["biometric"]
     camera.ask_at(sandbox, settings)
     camera.register(sandbox)
     given = opening("loan-2026-000123")
     given = replace(given, loan=replace(given.loan, amount="450000.00"))
     facts = LenderFacts(id=of.pk, name=of.name, bin=of.bin, phone=of.phone)
-    opened = commands.open_verification(lender=facts, mode="test", profile_id="KZ-2021-04", opening=given)
+    opened = commands.open_verification(
+        lender=facts, mode="test", profile_id="KZ-2021-04", opening=given
+    )
     story = Story(of, opened.verification_id, opened.token)
     camera.agree(story)
     camera.free(story)
@@ -59,7 +65,9 @@ def sit_down(reviewers, launch, site):
     def opened(number: int, *, size: str, language: str) -> Tab:
         context = open_context(launch(), size=size, language=language, touch=size == "phone")
         cookies = {"sessionid": reviewers[number], "django_language": language}
-        context.add_cookies([{"name": name, "value": cookies[name], "url": site} for name in cookies])
+        context.add_cookies(
+            [{"name": name, "value": cookies[name], "url": site} for name in cookies]
+        )
         return open_tab(context, site=site)
 
     return opened
@@ -89,7 +97,9 @@ def look_at(tab: Tab, site: str, language: str, *, name: str) -> None:
     tab.page.goto(f"{site}/review/")
     tab.fits(f"review-queue-{name}")
     tab.page.get_by_role("link", name="loan-2026-000123").click()
-    tab.until_heading(words(language, "Review of %(reference)s") % {"reference": "loan-2026-000123"})
+    tab.until_heading(
+        words(language, "Review of %(reference)s") % {"reference": "loan-2026-000123"}
+    )
     see_every_picture(tab)
     tab.page.locator("td summary").first.click()
     tab.look(f"review-case-{name}")
@@ -99,11 +109,15 @@ def test_two_people_look_by_themselves_and_verify(case, sit_down, site):
     tab = sit_down(0, size="desk", language="ru")
     look_at(tab, site, "ru", name="desk-ru")
     give_vote(tab, "ru", "It is the borrower, alive and alone", "те же уши и тот же шрам")
-    tab.until(lambda: "Второй проверяющий" in tab.page.inner_text("main"), "the word that it is kept")
+    tab.until(
+        lambda: "Второй проверяющий" in tab.page.inner_text("main"), "the word that it is kept"
+    )
     tab.look("review-voted-desk-ru")
     # What a person saw by scrolling is what the log says: every frame, and the reference.
     frames = EvidenceItem.objects.filter(verification_id=case.id, kind__contains=".frame.").count()
-    assert AuditEntry.objects.filter(type="review.viewed", body__what="picture").count() == frames + 1
+    assert (
+        AuditEntry.objects.filter(type="review.viewed", body__what="picture").count() == frames + 1
+    )
 
     tab = sit_down(1, size="phone", language="kk")
     look_at(tab, site, "kk", name="phone-kk")

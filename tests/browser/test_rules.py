@@ -12,7 +12,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 @pytest.mark.parametrize(
     ("language", "heading"),
-    [("kk", "Ережелер нені талап етеді"), ("ru", "Чего требуют правила"), ("en", "What the rules ask")],
+    [
+        ("kk", "Ережелер нені талап етеді"),
+        ("ru", "Чего требуют правила"),
+        ("en", "What the rules ask"),
+    ],
 )
 def test_the_rules_are_read_in_every_language(
     launch: Callable[..., Browser], site: str, language: str, heading: str
@@ -22,7 +26,9 @@ def test_the_rules_are_read_in_every_language(
     assert tab.heading() == heading
     for size, window in SIZES.items():
         tab.page.set_viewport_size(window)
-        if language == "kk":  # for people with disabilities one page is as another, whatever its words
+        if (
+            language == "kk"
+        ):  # for people with disabilities one page is as another, whatever its words
             tab.look(f"rules-{size}-{language}", strictly=True)
         else:
             tab.fits(f"rules-{size}-{language}")

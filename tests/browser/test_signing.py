@@ -14,14 +14,20 @@ from tests.browser.tab import Tab
 from tests.browser.whole import whole
 from tests.verification.workflow.story import Story
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("trusted"),
+]
 
 NO_SOCKET = ("WebSocket connection to",)
 SIGN = "Sign with NCALayer"
 
 
 def way_out(tab: Tab, language: str = "en") -> None:
-    """The state that is shown offers another try and another computer, and no attempt was used up."""
+    """The state that is shown offers another try and another computer, and no attempt was used
+    up.
+    """
     for message in ("Try again", "Use another computer"):
         button = tab.page.get_by_role("button", name=words(language, message), exact=True)
         assert button.is_visible()
@@ -90,7 +96,9 @@ def test_a_wait_for_the_person_can_be_stopped(
         tab.until_state("canceled")
 
 
-def test_a_connection_that_breaks_is_named(launch: Launch, site: str, story: Story, desk: Desk) -> None:
+def test_a_connection_that_breaks_is_named(
+    launch: Launch, site: str, story: Story, desk: Desk
+) -> None:
     tab = arrived(launch, site, story)
 
     def leave(connection: ServerConnection) -> None:
@@ -105,7 +113,9 @@ def test_a_connection_that_breaks_is_named(launch: Launch, site: str, story: Sto
 STRANGE = ("hello", "{}", "[]", "null", '{"result": 5}', '{"result": {"version": 2}}')
 
 
-def test_a_programme_that_is_not_ncalayer_is_named(launch: Launch, site: str, story: Story, desk: Desk) -> None:
+def test_a_programme_that_is_not_ncalayer_is_named(
+    launch: Launch, site: str, story: Story, desk: Desk
+) -> None:
     tab, said = arrived(launch, site, story), list[str]()
 
     def chat(connection: ServerConnection) -> None:
@@ -127,7 +137,9 @@ def test_a_programme_that_is_not_ncalayer_is_named(launch: Launch, site: str, st
     assert tuple(said) == STRANGE
 
 
-def test_a_silent_ncalayer_runs_out_of_time(launch: Launch, site: str, story: Story, desk: Desk) -> None:
+def test_a_silent_ncalayer_runs_out_of_time(
+    launch: Launch, site: str, story: Story, desk: Desk
+) -> None:
     tab = arrived(launch, site, story)
 
     def be_silent(connection: ServerConnection) -> None:

@@ -1,4 +1,6 @@
-"""The browser's own question before a page may reach this computer: foretold, its refusal named, a change noticed."""
+"""The browser's own question before a page may reach this computer: foretold, its refusal named, a
+change noticed.
+"""
 
 from urllib.parse import urlsplit
 
@@ -10,19 +12,31 @@ from tests.browser.tab import Tab
 from tests.browser.test_signing import NO_SOCKET, SIGN, fails_with, way_out
 from tests.verification.workflow.story import Story
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("trusted"),
+]
 
 
-def arrived_from_outside(launch: Launch, site: str, story: Story, language: str, size: str = "desk") -> Tab:
-    """A tab for which the site is on the public network, so that the browser asks before it reaches loopback."""
+def arrived_from_outside(
+    launch: Launch, site: str, story: Story, language: str, size: str = "desk"
+) -> Tab:
+    """A tab for which the site is on the public network, so that the browser asks before it reaches
+    loopback.
+    """
     switch = f"--ip-address-space-overrides=127.0.0.1:{urlsplit(site).port}=public"
-    tab = arrived(launch, site, story, language=language, size=size, expected=NO_SOCKET, switches=(switch,))
+    tab = arrived(
+        launch, site, story, language=language, size=size, expected=NO_SOCKET, switches=(switch,)
+    )
     at_the_statement(tab, story, language)
     return tab
 
 
 def permit(tab: Tab, setting: str) -> None:
-    """The person changes the answer in the browser's settings: granted, denied, or prompt to be asked anew."""
+    """The person changes the answer in the browser's settings: granted, denied, or prompt to be
+    asked anew.
+    """
     devtools = tab.page.context.new_cdp_session(tab.page)
     profile = devtools.send("Target.getTargetInfo")["targetInfo"]["browserContextId"]
     devtools.send(
@@ -48,7 +62,9 @@ def test_a_question_is_foretold_and_its_refusal_named_until_it_is_taken_back(
         tab.until_state("ready")
         tab.until(lambda: visible(tab, "data-asks"), "the announcement of the question")
         tab.look("signing-ready-asks-ru")
-        fails_with(tab, "blocked", language="ru")  # a headless Chromium refuses in the place of its person
+        fails_with(
+            tab, "blocked", language="ru"
+        )  # a headless Chromium refuses in the place of its person
         tab.page.reload()
         tab.until_state("blocked")
         way_out(tab, "ru")

@@ -1,10 +1,12 @@
-"""The camera's page on a cheap phone and a slow line: the processor a sixth as fast, 400 kbit/s, 400 ms there and back.
+"""The camera's page on a cheap phone and a slow line: the processor a sixth as fast, 400 kbit/s,
+400 ms there and back.
 
-So it is by `make prove PART=slow_phone`; beside other tests the processor is slow enough. `make test` plays a capture,
-the keyboard and the narrow screen; what goes wrong there goes wrong on a quick line too, and is test_camera_words.py,
-test_camera_failures.py and test_hand_over.py. The camera is Chromium's own fake device, or a canvas where a test must
-do more than look; the canvas is slowed with the page. The server is not slowed. What is measured of the chain is
-what the gate of lines and cameras asks for.
+So it is by `make prove PART=slow_phone`; beside other tests the processor is slow enough. `make
+test` plays a capture, the keyboard and the narrow screen; what goes wrong there goes wrong on a
+quick line too, and is test_camera_words.py, test_camera_failures.py and test_hand_over.py. The
+camera is Chromium's own fake device, or a canvas where a test must do more than look; the canvas is
+slowed with the page. The server is not slowed. What is measured of the chain is what the gate of
+lines and cameras asks for.
 """
 
 from collections.abc import Callable
@@ -13,7 +15,16 @@ from itertools import pairwise
 
 import pytest
 
-from tests.browser.capture_page import COMMANDS, ON, Open, fits, keep_words, kept_words, opened, turned_on
+from tests.browser.capture_page import (
+    COMMANDS,
+    ON,
+    Open,
+    fits,
+    keep_words,
+    kept_words,
+    opened,
+    turned_on,
+)
 from tests.browser.conftest import Launch
 from tests.browser.insecure_dialogue import AMPLE, InsecureDialogue
 from tests.browser.steps import arrived, press, scanned, words
@@ -25,15 +36,25 @@ from verification.stages.live_capture.policy import LiveCapturePolicy
 
 __all__ = ["opened"]
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.proof("slow_phone")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.proof("slow_phone"),
+]
 
-LINE = {"offline": False, "latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 50_000}  # ms, bytes/s
+LINE = {
+    "offline": False,
+    "latency": 400,
+    "downloadThroughput": 50_000,
+    "uploadThroughput": 50_000,
+}  # ms, bytes/s
 _WHATSAPP = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) Mobile/15E148 WhatsApp/24.20"
 SHIFT_MAX = 0.1  # cumulative layout shift; Web Vitals call more "needs improvement"
 REAL = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
 POLICY = LiveCapturePolicy()
 
-# A shift within half a second of a press is the answer to it, and is not counted: Layout Instability, hadRecentInput.
+# A shift within half a second of a press is the answer to it, and is not counted: Layout
+# Instability, hadRecentInput.
 _WATCH = """
 window.insecureShift = 0;
 new PerformanceObserver((list) => {
@@ -53,7 +74,9 @@ def slowed(proof_scale: float) -> Slow:
     """Slows a tab from now on; gives what cuts its line and puts it back."""
 
     def slow(tab: Tab) -> Callable[..., None]:
-        tab.page.emulate_media(reduced_motion="no-preference")  # what moves is a part of what a phone has to do
+        tab.page.emulate_media(
+            reduced_motion="no-preference"
+        )  # what moves is a part of what a phone has to do
         devtools = tab.page.context.new_cdp_session(tab.page)
         devtools.send("Emulation.setCPUThrottlingRate", {"rate": 6 if proof_scale == 1 else 1})
         devtools.send("Network.enable")
@@ -89,7 +112,7 @@ def test_a_whole_capture_is_taken_as_densely_as_cuts_show_in(
 ) -> None:
     order = ("look_straight", "turn_left", "blink", "turn_right")
     tab, dialogue = opened(
-        InsecureDialogue(order=order, limits=AMPLE), language=language, size="phone", real=True, switches=REAL,
+        InsecureDialogue(order=order, limits=AMPLE), language=language, size="phone", real=True, switches=REAL,  # noqa: E501
         touch=True, script=_WATCH,
     )  # fmt: skip
     slowed(tab)
@@ -106,20 +129,34 @@ def test_a_whole_capture_is_taken_as_densely_as_cuts_show_in(
     steps = [dialogue.step(number) for number in range(len(order))]
     gaps = [[later - earlier for earlier, later in pairwise(step.taken)] for step in steps]
     rate, gap = min(len(each) / sum(each) * 1_000 for each in gaps), max(map(max, gaps))
-    proof_figures |= {f"{language}_rate": round(rate, 2), f"{language}_gap_ms": gap, f"{language}_shift": moved}
+    proof_figures |= {
+        f"{language}_rate": round(rate, 2),
+        f"{language}_gap_ms": gap,
+        f"{language}_shift": moved,
+    }
     assert all(step.is_bound for step in steps)
     assert tab.problems == []
     # Beside other tests the machine is slower than any phone.
-    assert proof_scale < 1 or (rate >= POLICY.chain_rate_min and gap <= POLICY.chain_gap_max * 1_000)
+    assert proof_scale < 1 or (
+        rate >= POLICY.chain_rate_min and gap <= POLICY.chain_gap_max * 1_000
+    )
 
 
 @pytest.mark.whole
 @languages
-def test_a_missed_command_is_named_and_another_follows(opened: Open, slowed: Slow, language: str) -> None:
+def test_a_missed_command_is_named_and_another_follows(
+    opened: Open, slowed: Slow, language: str
+) -> None:
     order = ("look_straight", "blink", "turn_left", "turn_right")
     missing = InsecureDialogue(order=order, misses=("blink",), replaced_max=1, limits=AMPLE)
     tab, dialogue = opened(
-        missing, language=language, size="phone", real=True, switches=REAL, touch=True, script=_WATCH
+        missing,
+        language=language,
+        size="phone",
+        real=True,
+        switches=REAL,
+        touch=True,
+        script=_WATCH,
     )
     slowed(tab)
     camera_on(tab, language)
@@ -134,10 +171,12 @@ def test_a_missed_command_is_named_and_another_follows(opened: Open, slowed: Slo
 
 @pytest.mark.whole
 @languages
-def test_a_line_that_is_lost_costs_the_command_and_nothing_else(opened: Open, slowed: Slow, language: str) -> None:
+def test_a_line_that_is_lost_costs_the_command_and_nothing_else(
+    opened: Open, slowed: Slow, language: str
+) -> None:
     order = ("look_straight", "turn_left", "turn_right")
     tab, dialogue = opened(
-        InsecureDialogue(order=order, limits=AMPLE), language=language, size="phone", real=True, switches=REAL,
+        InsecureDialogue(order=order, limits=AMPLE), language=language, size="phone", real=True, switches=REAL,  # noqa: E501
         touch=True, script=_WATCH, expected=("ERR_INTERNET_DISCONNECTED",),
     )  # fmt: skip
     line = slowed(tab)
@@ -168,7 +207,9 @@ def test_a_line_that_is_lost_costs_the_command_and_nothing_else(opened: Open, sl
 def test_a_camera_that_is_not_given_is_named(
     opened: Open, slowed: Slow, language: str, fault: str, agent: str, state: str
 ) -> None:
-    script = _WATCH + (f"Object.defineProperty(navigator, 'userAgent', {{ value: {agent!r} }})" if agent else "")
+    script = _WATCH + (
+        f"Object.defineProperty(navigator, 'userAgent', {{ value: {agent!r} }})" if agent else ""
+    )
     tab, dialogue = opened(language=language, fault=fault, size="phone", touch=True, script=script)
     slowed(tab)
     turn = dialogue.now.turn
@@ -200,9 +241,9 @@ def test_a_check_is_handed_over_to_the_phone(
     press(phone, language, "No, I want this loan myself")
     phone.until_heading(words(language, "Type this number in on the other screen"))
     assert shift(phone) <= SHIFT_MAX
-    desk.page.get_by_label(words(language, "Type in here the number that the phone shows."), exact=True).fill(
-        HandOver.objects.get().number
-    )
+    desk.page.get_by_label(
+        words(language, "Type in here the number that the phone shows."), exact=True
+    ).fill(HandOver.objects.get().number)
     press(desk, language, "Continue on the phone")
     phone.until_heading(words(language, "Your consent"))
     assert BorrowerSession.objects.filter(ended_at=None).count() == 1
@@ -211,7 +252,11 @@ def test_a_check_is_handed_over_to_the_phone(
 def test_by_the_keyboard_alone_and_the_tree_a_screen_reader_is_given(opened: Open) -> None:
     order = ("look_straight", "turn_left", "turn_right")
     tab, dialogue = opened(
-        InsecureDialogue(order=order, limits=AMPLE), language="en", size="phone", real=True, switches=REAL
+        InsecureDialogue(order=order, limits=AMPLE),
+        language="en",
+        size="phone",
+        real=True,
+        switches=REAL,
     )
 
     def by_key(name: str) -> None:
@@ -236,7 +281,8 @@ def test_by_the_keyboard_alone_and_the_tree_a_screen_reader_is_given(opened: Ope
     keep_words(tab)
     by_key("Begin")
     tab.until(lambda: COMMANDS["turn_left"] in kept_words(tab), "the command")
-    # The command is told at once, whatever else is being said; the arrow beside it is no second word for it.
+    # The command is told at once, whatever else is being said; the arrow beside it is no second
+    # word for it.
     assert tab.page.locator("#order").get_attribute("aria-live") == "assertive"
     assert tab.page.locator("[data-command=turn_left] svg").get_attribute("aria-hidden") == "true"
     assert COMMANDS["turn_left"] in tab.page.locator("main").aria_snapshot()
@@ -252,7 +298,8 @@ def test_nothing_is_cut_off_on_a_screen_of_320_pixels(opened: Open, language: st
     tab.look(f"narrow-ready-{language}")
     turned_on(tab, language)
     tab.until(lambda: tab.page.locator("#hint.good").count() == 1, "a face that fits")
-    # One hand reaches it: the button stands below the picture, within the screen, and is as large as a thumb needs.
+    # One hand reaches it: the button stands below the picture, within the screen, and is as large
+    # as a thumb needs.
     box = tab.page.locator("[data-begin]").bounding_box()
     assert box is not None
     assert box["y"] + box["height"] <= 568

@@ -1,4 +1,6 @@
-"""The borrower reads and signs the statement in the language the page speaks, and keeps what they signed."""
+"""The borrower reads and signs the statement in the language the page speaks, and keeps what they
+signed.
+"""
 
 from pathlib import Path
 
@@ -10,7 +12,11 @@ from tests.browser.whole import whole
 from tests.verification.workflow.story import Story
 from verification.core.statement_text import read
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("trusted"),
+]
 
 
 @pytest.mark.parametrize("size", ["phone", whole("desk")])
@@ -38,7 +44,10 @@ def test_the_statement_follows_the_pages_language_by_a_button_and_both_files_are
         tab.page.reload()
         go_on(tab, story, "kk", "Sign with NCALayer", "Done: it is you")
     tab.look("signed-files-kk")
-    for name, begins in (("Download the statement", statement), ("Download the signature", b"-----BEGIN CMS-----")):
+    for name, begins in (
+        ("Download the statement", statement),
+        ("Download the signature", b"-----BEGIN CMS-----"),
+    ):
         with tab.page.expect_download() as download:
             tab.page.get_by_role("link", name=words("kk", name), exact=True).click()
         kept = tmp_path / name

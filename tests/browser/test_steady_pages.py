@@ -1,4 +1,6 @@
-"""What a page does of itself: it does not jump, its bar is low and covers nothing, nothing is wider than a phone."""
+"""What a page does of itself: it does not jump, its bar is low and covers nothing, nothing is wider
+than a phone.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -48,7 +50,9 @@ def shown(name: str) -> BorrowerPage:
 
 def page_of(opened: Open, name: str, *, size: str = "phone") -> Tab:
     dialogue = InsecureDialogue(shown(name))
-    tab, _ = opened(dialogue, heading=_HEADINGS[name], language="kk", size=size, touch=size == "phone")
+    tab, _ = opened(
+        dialogue, heading=_HEADINGS[name], language="kk", size=size, touch=size == "phone"
+    )
     return tab
 
 
@@ -76,7 +80,12 @@ def test_a_page_does_not_jump(opened: Open, name: str, size: str) -> None:
     tab = page_of(opened, name, size=size)
     # A mobile line: scripts arrive after the page has been painted.
     session = tab.page.context.new_cdp_session(tab.page)
-    line = {"offline": False, "latency": 300, "downloadThroughput": 60_000, "uploadThroughput": 60_000}
+    line = {
+        "offline": False,
+        "latency": 300,
+        "downloadThroughput": 60_000,
+        "uploadThroughput": 60_000,
+    }
     session.send("Network.enable")
     session.send("Network.emulateNetworkConditions", line)
     tab.page.goto(f"{tab.site}/v/now/")
@@ -92,7 +101,10 @@ def test_the_bar_is_low_and_nothing_is_wider_than_the_screen(opened: Open) -> No
             assert bar is not None, name
             assert bar["height"] <= _BAR_MAX, name
             # 320 pixels are 640 at 200 %, and what WCAG 1.4.10 asks for.
-            assert tab.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (name, size)
+            assert tab.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+                name,
+                size,
+            )
         tab.fits(f"narrow-{name}")
 
 
@@ -115,11 +127,13 @@ _COVERED = """() => {
             if (at < low) under.push(one.outerHTML.slice(0, 80));
           }
           return under;
-        }"""
+        }"""  # noqa: E501
 
 
 def test_without_scripts_a_page_says_what_to_do(opened: Open, launch: Launch, site: str) -> None:
-    tab, dialogue = opened(InsecureDialogue(shown("consent")), heading=_HEADINGS["consent"], language="ru")
+    tab, dialogue = opened(
+        InsecureDialogue(shown("consent")), heading=_HEADINGS["consent"], language="ru"
+    )
     without = launch().new_context(java_script_enabled=False, locale="ru", viewport=_NARROW)
     cookies: Any = tab.page.context.cookies()  # what one gives is what the other takes
     without.add_cookies(cookies)

@@ -1,4 +1,5 @@
-"""Cases that show the same way in yet another language or size: only `make prove PART=pages` goes through them.
+"""Cases that show the same way in yet another language or size: only `make prove PART=pages` goes
+through them.
 
 In `make test` each way is gone once, and the languages and sizes are dealt out among the ways.
 """

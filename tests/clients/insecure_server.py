@@ -1,6 +1,8 @@
-"""A server on loopback that keeps Idempotency-Keys as the API does, and fails by chance: drops, delays, refuses, lies.
+"""A server on loopback that keeps Idempotency-Keys as the API does, and fails by chance: drops,
+delays, refuses, lies.
 
-What befalls the nth request of a reference follows from the seed, so that a run is the same each time.
+What befalls the nth request of a reference follows from the seed, so that a run is the same each
+time.
 """
 
 import json
@@ -21,10 +23,11 @@ DELAY_SECONDS = 0.4
 
 @dataclass
 class Server:
-    """What it does, and what came. script: what befalls each request in turn; else chance, of which `share` is faults.
+    """What it does, and what came. script: what befalls each request in turn; else chance, of which
+    `share` is faults.
 
-    effects: how often each reference was done. keys: those under which each was asked for. answers: by key, what was
-    answered; None while it is being worked on.
+    effects: how often each reference was done. keys: those under which each was asked for. answers:
+    by key, what was answered; None while it is being worked on.
     """
 
     url: str = ""
@@ -60,7 +63,11 @@ class Server:
         with self.lock:
             self.effects[reference] += 1
             self.answers[key] = json.dumps(
-                {"url": f"https://t.example/v/#{reference}", "link_expires_at": _AT, "renewal": None}
+                {
+                    "url": f"https://t.example/v/#{reference}",
+                    "link_expires_at": _AT,
+                    "renewal": None,
+                }
             ).encode()
             return self.answers[key]
 
@@ -102,7 +109,9 @@ class _Handler(BaseHTTPRequestHandler):
         reference, key = [*self.path.split("/"), ""][3], self.headers.get("Idempotency-Key", "")
         with self.server.of.lock:
             headers = {name.lower(): value for name, value in self.headers.items()}
-            self.server.of.requests.append((self.command, self.path, headers, json.loads(body) if body else None))
+            self.server.of.requests.append(
+                (self.command, self.path, headers, json.loads(body) if body else None)
+            )
         kind = self.server.of.fate(reference)
         with suppress(OSError):
             self._befall(kind, reference, key)
@@ -116,9 +125,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         elif isinstance(kind, int):
             code = "idempotency_in_progress" if kind == 409 else "unavailable"
-            self._say(kind, json.dumps({"code": code, "status": kind}).encode(), {"Retry-After": "0"})
+            self._say(
+                kind, json.dumps({"code": code, "status": kind}).encode(), {"Retry-After": "0"}
+            )
         else:
-            answer = self.server.of.work(reference, key, seconds=DELAY_SECONDS if kind == "delay" else 0)
+            answer = self.server.of.work(
+                reference, key, seconds=DELAY_SECONDS if kind == "delay" else 0
+            )
             if answer is None:
                 self._say(409, b'{"code": "idempotency_in_progress"}', {"Retry-After": "0"})
             elif kind == "drop after":

@@ -1,4 +1,6 @@
-"""What a lender's server sends, its asynchronous client in a loop of its own, and a borrower who was verified."""
+"""What a lender's server sends, its asynchronous client in a loop of its own, and a borrower who
+was verified.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,6 @@
-"""The client believes a head of the log that its key signed, and none that goes back or contradicts the last one."""
+"""The client believes a head of the log that its key signed, and none that goes back or contradicts
+the last one.
+"""
 
 import asyncio
 import json
@@ -40,7 +42,11 @@ def key():
 
 def test_a_signed_head_is_believed(key):
     found = checkpoints.verify(signed(11), key=key)
-    assert (found.origin, found.size, found.root) == ("tulga.example/log/live", 11, naive.root(LEAVES[:11]))
+    assert (found.origin, found.size, found.root) == (
+        "tulga.example/log/live",
+        11,
+        naive.root(LEAVES[:11]),
+    )
 
 
 @pytest.mark.parametrize(
@@ -78,7 +84,9 @@ def test_no_letter_of_it_may_change(place, letter):
 def test_the_keys_of_a_log_are_those_of_its_mode_and_certified():
     published = json.loads(keys())
     with pytest.raises(Refused, match="not one"):
-        checkpoints.log_key(json.dumps({"log_keys": published["log_keys"] * 2}).encode(), mode="live")
+        checkpoints.log_key(
+            json.dumps({"log_keys": published["log_keys"] * 2}).encode(), mode="live"
+        )
     stolen = {**published["log_keys"][0], "x": published["keys"][0]["x"], "mode": "live"}
     foreign = json.dumps({"log_keys": [stolen]}).encode()
     assert checkpoints.log_key(foreign, mode="live")
@@ -97,7 +105,14 @@ def proof(first, second, *, leaves=LEAVES):
 
 def test_a_log_that_grows_is_followed(key):
     memory = Memory(key)
-    for size, gap in ((0, None), (3, None), (3, None), (11, (3, 11)), (16, (11, 16)), (20, (16, 20))):
+    for size, gap in (
+        (0, None),
+        (3, None),
+        (3, None),
+        (11, (3, 11)),
+        (16, (11, 16)),
+        (20, (16, 20)),
+    ):
         assert memory.gap(signed(size)) == gap
         assert memory.take(signed(size), proof(*gap) if gap else None).size == size
     assert memory.note == signed(20)
@@ -123,7 +138,10 @@ def test_no_bit_of_a_proof_may_change_and_none_be_left_out_or_put_in(data):
     second = data.draw(st.integers(2, 20))
     first = data.draw(st.integers(1, second - 1))
     hashes = [b64decode(one) for one in proof(first, second).hashes]
-    key, place = checkpoints.log_key(keys(), mode="live"), data.draw(st.integers(0, len(hashes) - 1))
+    key, place = (
+        checkpoints.log_key(keys(), mode="live"),
+        data.draw(st.integers(0, len(hashes) - 1)),
+    )
     flipped = bytes([hashes[place][0] ^ 1]) + hashes[place][1:]
     changed = data.draw(
         st.sampled_from(
@@ -177,7 +195,11 @@ def test_a_late_webhook_may_bring_an_older_one_and_no_other(key):
     assert memory.take(signed(7), proof(7, 11), may_be_older=True).size == 7
     assert memory.take(signed(0), may_be_older=True).size == 0
     assert memory.note == signed(11)
-    for fork, told in ((signed(11, leaves=FORK), None), (signed(7, leaves=FORK), proof(7, 11)), (signed(7), None)):
+    for fork, told in (
+        (signed(11, leaves=FORK), None),
+        (signed(7, leaves=FORK), proof(7, 11)),
+        (signed(7), None),
+    ):
         with pytest.raises(Refused, match="are one"):
             memory.take(fork, told, may_be_older=True)
 
@@ -197,7 +219,9 @@ def _one_task(work):
 
 @pytest.mark.parametrize("begin", [_one_thread, _one_task])
 @pytest.mark.parametrize(("size", "leaves"), [(16, LEAVES), (11, FORKED), (16, FORKED)])
-def test_a_memory_that_is_shared_neither_goes_back_nor_misses_a_fork(key, monkeypatch, begin, size, leaves):
+def test_a_memory_that_is_shared_neither_goes_back_nor_misses_a_fork(
+    key, monkeypatch, begin, size, leaves
+):
     memory, taken = Memory(key, signed(3)), []
     others: list[Any] = []
     judge = checkpoints.goes_on

@@ -1,4 +1,6 @@
-"""What is sent, what is sent again and when, and which exception comes of what: in threads and in a loop alike."""
+"""What is sent, what is sent again and when, and which exception comes of what: in threads and in a
+loop alike.
+"""
 
 import asyncio
 import json
@@ -49,7 +51,9 @@ def test_a_call_says_who_asks_and_under_which_key(send, server):
     assert (method, path, body) == ("POST", "/v1/verifications/ver_a/link", {"sent_by": "usr_a"})
     assert (headers["authorization"], headers["idempotency-key"]) == (f"Bearer {KEY}", "mine")
     assert headers["content-type"] == "application/json"
-    assert headers["tulga-version"] == versions.NEWEST == calls.VERSION  # it speaks the newest, whatever the key has
+    assert (
+        headers["tulga-version"] == versions.NEWEST == calls.VERSION
+    )  # it speaks the newest, whatever the key has
 
 
 def test_a_key_is_made_for_each_call_and_none_for_what_does_nothing(send, server):
@@ -59,7 +63,9 @@ def test_a_key_is_made_for_each_call_and_none_for_what_does_nothing(send, server
     server.script.append((204, b"", {}))
     send(calls.get_checkpoint())
     send(calls.delete_webhook_endpoint("whe_a"))
-    first, second, *others = [headers.get("idempotency-key") for _, _, headers, _ in server.requests]
+    first, second, *others = [
+        headers.get("idempotency-key") for _, _, headers, _ in server.requests
+    ]
     assert first
     assert second
     assert first != second
@@ -77,7 +83,11 @@ def test_a_key_is_made_for_each_call_and_none_for_what_does_nothing(send, server
         503,
         (429, b"no JSON", {"Retry-After": "0"}),
         (409, said("idempotency_in_progress"), {}),
-        (503, b"", {"Retry-After": format_datetime(datetime.now(UTC) - timedelta(minutes=1), usegmt=True)}),
+        (
+            503,
+            b"",
+            {"Retry-After": format_datetime(datetime.now(UTC) - timedelta(minutes=1), usegmt=True)},
+        ),
     ],
     ids=str,
 )
@@ -120,11 +130,18 @@ def test_nothing_else_is_sent_again(send, server, status, code, headers, kind):
     with pytest.raises(kind) as refused:
         send(calls.make_link("ver_a"))
     assert (type(refused.value), len(server.requests)) == (kind, 1)
-    assert (refused.value.status, refused.value.code, refused.value.request_id) == (status, code, "r-1")
+    assert (refused.value.status, refused.value.code, refused.value.request_id) == (
+        status,
+        code,
+        "r-1",
+    )
 
 
 def test_a_problem_names_each_field(send, server):
-    faults = [{"pointer": "/subject/iin", "code": "iin_malformed", "detail": "12 digits"}, "nonsense"]
+    faults = [
+        {"pointer": "/subject/iin", "code": "iin_malformed", "detail": "12 digits"},
+        "nonsense",
+    ]
     server.script += [(422, said("bad_input", errors=faults, detail="Read it."), {})]
     with pytest.raises(errors.Invalid) as refused:
         send(calls.make_link("ver_a"))
@@ -133,7 +150,9 @@ def test_a_problem_names_each_field(send, server):
     assert str(refused.value) == "422 bad_input: A title; /subject/iin iin_malformed (r-1)"
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"\xff", b"[" * 5000], ids=lambda body: repr(body[:6]))
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"[]", b"\xff", b"[" * 5000], ids=lambda body: repr(body[:6])
+)
 def test_a_problem_of_a_proxy_is_one_all_the_same(send, server, body):
     server.script += [(502, body, {"X-Request-Id": "r-2"})]
     with pytest.raises(errors.Unavailable) as refused:
@@ -143,7 +162,9 @@ def test_a_problem_of_a_proxy_is_one_all_the_same(send, server, body):
 
 def test_tries_end_and_say_what_became_of_the_last(send, server):
     server.script += ["drop before"] * 3
-    with pytest.raises(errors.Unreachable, match=r"^POST /v1/verifications/ver_a/link: \w+ at try 3$"):
+    with pytest.raises(
+        errors.Unreachable, match=r"^POST /v1/verifications/ver_a/link: \w+ at try 3$"
+    ):
         send(calls.make_link("ver_a"))
     server.script += [503] * 3
     with pytest.raises(errors.Unavailable):
@@ -159,7 +180,9 @@ def test_what_was_deleted_by_a_try_without_an_answer_is_deleted(send, server):
         send(calls.delete_webhook_endpoint("whe_a"))
 
 
-@pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{}", b'{"url": 1, "link_expires_at": "x"}', b"\xff", b"{" * 9])
+@pytest.mark.parametrize(
+    "body", [b"", b"null", b"[]", b"{}", b'{"url": 1, "link_expires_at": "x"}', b"\xff", b"{" * 9]
+)
 def test_an_answer_of_another_form_is_said_to_be_one(send, server, body):
     server.script += [(201, body, {})]
     with pytest.raises(errors.BadAnswer):
@@ -222,13 +245,33 @@ def test_pages_are_asked_for_as_they_are_needed(server):
     empty = json.dumps({"data": [], "has_more": False, "next": None}).encode()
 
     def page(*numbers, then):
-        data = {"verification": None, "client_reference": None, "status": None, "sequence": None, "mode": "test"}
+        data = {
+            "verification": None,
+            "client_reference": None,
+            "status": None,
+            "sequence": None,
+            "mode": "test",
+        }
         found = [
-            {"id": f"evt_{one}", "log_index": one, "version": "x", "type": "brand.new", "data": data}
-            | {"lender_sequence": one, "timestamp": "2026-11-28T10:00:00.000Z", "and": "a new field"}
+            {
+                "id": f"evt_{one}",
+                "log_index": one,
+                "version": "x",
+                "type": "brand.new",
+                "data": data,
+            }
+            | {
+                "lender_sequence": one,
+                "timestamp": "2026-11-28T10:00:00.000Z",
+                "and": "a new field",
+            }
             for one in numbers
         ]
-        return (200, json.dumps({"data": found, "has_more": then is not None, "next": then}).encode(), {})
+        return (
+            200,
+            json.dumps({"data": found, "has_more": then is not None, "next": then}).encode(),
+            {},
+        )
 
     pages = [page(1, 2, then="2"), page(3, then="3"), (200, empty, {})]
     server.script += pages

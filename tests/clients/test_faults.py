@@ -1,4 +1,6 @@
-"""Against a server that drops, delays and answers 409, 429, 503 and half an answer, each call has its effect once."""
+"""Against a server that drops, delays and answers 409, 429, 503 and half an answer, each call has
+its effect once.
+"""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -15,7 +17,8 @@ from tulga.resources import Sent
 pytestmark = pytest.mark.proof("client")
 
 CALLS = 1000
-# Of 40 tries one in a million million calls finds none that is sound; short waits, or a thousand calls take minutes.
+# Of 40 tries one in a million million calls finds none that is sound; short waits, or a thousand
+# calls take minutes.
 QUICK = Options(tries=40, first=0.002, longest=0.02, timeout=DELAY_SECONDS / 2)
 
 
@@ -50,7 +53,10 @@ def in_a_loop(server: Server, names: list[str]) -> list[Sent]:
 
 @pytest.mark.parametrize("play", [in_threads, in_a_loop], ids=["sync", "async"])
 def test_every_effect_is_there_once(
-    server: Server, play: Callable[[Server, list[str]], list[Sent]], proof_scale: float, proof_figures: Figures
+    server: Server,
+    play: Callable[[Server, list[str]], list[Sent]],
+    proof_scale: float,
+    proof_figures: Figures,
 ) -> None:
     names, name = references(proof_scale), play.__name__
     links = play(server, names)

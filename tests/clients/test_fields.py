@@ -1,4 +1,6 @@
-"""JSON becomes dataclasses and back: what is new is passed over, what has another type is refused and named."""
+"""JSON becomes dataclasses and back: what is new is passed over, what has another type is refused
+and named.
+"""
 
 import dataclasses
 import json
@@ -29,7 +31,11 @@ def page(**changes):
 
 def test_words_and_fields_that_nobody_knew_are_read():
     [event] = parse(Page[Event], page(new={"field": 1})).data
-    assert (event.type, event.data.status, event.data.verification) == ("something.new", "never heard of", None)
+    assert (event.type, event.data.status, event.data.verification) == (
+        "something.new",
+        "never heard of",
+        None,
+    )
     assert event.timestamp == datetime(2026, 11, 28, 10, tzinfo=UTC)
 
 
@@ -64,10 +70,28 @@ def test_a_missing_field_is_named():
 
 
 def test_numbers_are_read_as_they_are_meant():
-    said = {"id": "chk_a", "route": "eds", "stage": "statement", "attempt": 1, "name": "a", "outcome": "pass"}
-    said |= {"retryable": False, "score": 1, "threshold": 0.5, "engine": {"name": "x"}, "created_at": AT}
+    said = {
+        "id": "chk_a",
+        "route": "eds",
+        "stage": "statement",
+        "attempt": 1,
+        "name": "a",
+        "outcome": "pass",
+    }
+    said |= {
+        "retryable": False,
+        "score": 1,
+        "threshold": 0.5,
+        "engine": {"name": "x"},
+        "created_at": AT,
+    }
     check = parse(Check, json.dumps(said).encode())
-    assert (check.score, type(check.score), check.threshold, check.engine["name"]) == (1.0, float, 0.5, "x")
+    assert (check.score, type(check.score), check.threshold, check.engine["name"]) == (
+        1.0,
+        float,
+        0.5,
+        "x",
+    )
     with pytest.raises(TypeError):
         check.engine["name"] = "y"  # type: ignore[index]
     with pytest.raises(BadAnswer, match="engine"):
@@ -79,7 +103,12 @@ def test_numbers_are_read_as_they_are_meant():
 
 def test_a_request_says_what_is_meant_and_nothing_else():
     payment = Payment(amount=Decimal("1E+5"), iin="x", contract_sha256="y", payout_account="z")
-    assert spell(payment) == {"amount": "100000", "iin": "x", "contract_sha256": "y", "payout_account": "z"}
+    assert spell(payment) == {
+        "amount": "100000",
+        "iin": "x",
+        "contract_sha256": "y",
+        "payout_account": "z",
+    }
     almaty = datetime(2026, 11, 28, 15, tzinfo=timezone(timedelta(hours=5)))
     assert spell({"at": almaty, "on": date(2026, 1, 2), "none": None, "some": (False, 0)}) == {
         "at": "2026-11-28T10:00:00Z",

@@ -1,4 +1,6 @@
-"""Both clients against the product over HTTP: told by webhooks, and proved by receipts, heads and proofs of the log."""
+"""Both clients against the product over HTTP: told by webhooks, and proved by receipts, heads and
+proofs of the log.
+"""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -31,15 +33,21 @@ def test_a_receipt_is_verified_offline(client, lender, issued):
     told = receipts.verify(answer, published, root=root_file(), test=True, about=about)
     assert (told.verification, told.status, told.routes) == (story.id, "verified", ("eds",))
     with pytest.raises(errors.Refused, match="another iin"):
-        receipts.verify(answer, published, root=root_file(), test=True, about={"iin": "990101100020"})
+        receipts.verify(
+            answer, published, root=root_file(), test=True, about={"iin": "990101100020"}
+        )
     with pytest.raises(errors.Refused, match="test receipt"):
         receipts.verify(answer, published, root=root_file())
     with pytest.raises(errors.Refused):
-        receipts.verify(answer.replace(b"verified", b"declined"), published, root=root_file(), test=True)
+        receipts.verify(
+            answer.replace(b"verified", b"declined"), published, root=root_file(), test=True
+        )
 
 
 def test_a_webhook_is_verified_once_and_its_checkpoint_is_kept(client, lender, issued, receiver):
-    made = client.send(calls.create_webhook_endpoint(receiver.url, events=("verification.verified",)))
+    made = client.send(
+        calls.create_webhook_endpoint(receiver.url, events=("verification.verified",))
+    )
     story = verified(lender, issued)
     pump()
     send_due()
@@ -48,7 +56,11 @@ def test_a_webhook_is_verified_once_and_its_checkpoint_is_kept(client, lender, i
     is_new = Seen()
     told = verifier.verify(came.headers, came.body, now=time.time(), is_new=is_new)
     assert told.checkpoint is not None
-    assert (told.type, told.data.verification, told.data.status) == ("verification.verified", story.id, "verified")
+    assert (told.type, told.data.verification, told.data.status) == (
+        "verification.verified",
+        story.id,
+        "verified",
+    )
     with pytest.raises(errors.Reused):
         verifier.verify(came.headers, came.body, now=time.time(), is_new=is_new)
     with pytest.raises(errors.Refused, match="too old"):
@@ -88,7 +100,9 @@ def test_a_log_that_was_forked_is_found(client, lender):
     order()
     newest = client.send(calls.get_checkpoint())
     for fork in (size - 1, size, size + 1, size + 2):
-        note = checkpoint.sign(checkpoint.Checkpoint(own.name, fork, sha256(b"forked").digest()), key=own)
+        note = checkpoint.sign(
+            checkpoint.Checkpoint(own.name, fork, sha256(b"forked").digest()), key=own
+        )
         with pytest.raises(errors.Refused, match="are one"):
             followed(client, checkpoints.Memory(key, note), newest)
     assert followed(client, checkpoints.Memory(key, true.note), newest).size > size
@@ -114,9 +128,15 @@ def test_endpoints_and_deliveries_are_managed(client, lender, receiver):
     assert (changed.events, changed.url) == (("verification.created",), receiver.url)
     tried = client.send(calls.test_webhook_endpoint(made.id))
     send_due()
-    both = Verifier(secrets=(made.secret,), public_key=made.public_key)  # the secret before signs too
+    both = Verifier(
+        secrets=(made.secret,), public_key=made.public_key
+    )  # the secret before signs too
     told = both.verify(receiver.received[0].headers, receiver.received[0].body, now=time.time())
-    assert (told.type, told.data.verification, told.lender_sequence) == ("endpoint.test", None, None)
+    assert (told.type, told.data.verification, told.lender_sequence) == (
+        "endpoint.test",
+        None,
+        None,
+    )
     found = client.pages(calls.list_deliveries(endpoint=made.id, status="delivered"))
     assert [(one.id, one.response.status) for one in found] == [(tried.id, 204)]
     begin(lender)
@@ -128,7 +148,9 @@ def test_endpoints_and_deliveries_are_managed(client, lender, receiver):
     assert (again.redelivery_of, again.event) == (newest.id, newest.event)
     send_due()  # what waits is not sent twice
     now = datetime.now(UTC)
-    done = client.send(calls.redeliver_range(now - timedelta(hours=1), now + timedelta(hours=1), endpoint=made.id))
+    done = client.send(
+        calls.redeliver_range(now - timedelta(hours=1), now + timedelta(hours=1), endpoint=made.id)
+    )
     assert (done.redelivered, done.has_more) == (1, False)
     assert client.send(calls.delete_webhook_endpoint(made.id)) is None
     with pytest.raises(errors.NotFound):
@@ -136,9 +158,15 @@ def test_endpoints_and_deliveries_are_managed(client, lender, receiver):
 
 
 def test_a_key_that_may_not_is_told_so(live_server, lender):
-    with Client(live_server.url, "tlg_test_" + "x" * 43, QUICK) as stranger, pytest.raises(errors.NotAllowed):
+    with (
+        Client(live_server.url, "tlg_test_" + "x" * 43, QUICK) as stranger,
+        pytest.raises(errors.NotAllowed),
+    ):
         stranger.send(calls.get_checkpoint())
     narrow = keys.issue(lender, mode="test", scopes=("events:read",)).secret
-    with Client(live_server.url, narrow, QUICK) as client, pytest.raises(errors.NotAllowed) as refused:
+    with (
+        Client(live_server.url, narrow, QUICK) as client,
+        pytest.raises(errors.NotAllowed) as refused,
+    ):
         client.send(calls.get_checkpoint())
     assert refused.value.code == "scope_missing"

@@ -26,7 +26,10 @@ def played(url: str, key: str, *, receiver: str) -> dict[str, Any]:
     """The names that its blocks make, the lender's endpoint on loopback."""
     names: dict[str, Any] = {"url": url, "key": key}
     for block in BLOCKS:
-        exec(compile(block.replace("https://lender.example/tulga", receiver), README.name, "exec"), names)  # noqa: S102
+        exec(  # noqa: S102
+            compile(block.replace("https://lender.example/tulga", receiver), README.name, "exec"),
+            names,
+        )
     return names
 
 

@@ -1,4 +1,6 @@
-"""The client believes the receipts that scripts/verify_receipt.py believes, and not one letter of anything else."""
+"""The client believes the receipts that scripts/verify_receipt.py believes, and not one letter of
+anything else.
+"""
 
 import base64
 import copy
@@ -48,8 +50,16 @@ def live():
 
 def test_a_good_receipt_is_told(live):
     told = receipts.verify(json.dumps(live).encode(), keys(), root=root_file(), about=ABOUT)
-    assert (told.status, told.verification, told.releases) == ("verified", facts().verification, ("eds-1",))
-    assert (told.profile.id, told.code, told.attempts[0]["outcome"]) == ("KZ-2025-01", None, "passed")
+    assert (told.status, told.verification, told.releases) == (
+        "verified",
+        facts().verification,
+        ("eds-1",),
+    )
+    assert (told.profile.id, told.code, told.attempts[0]["outcome"]) == (
+        "KZ-2025-01",
+        None,
+        "passed",
+    )
     assert is_believed(live)
     assert is_believed(live, by_root=False)
     assert is_believed(live, about={"iin": None})
@@ -61,7 +71,9 @@ def test_a_test_receipt_is_refused_unless_asked_for():
     assert is_believed(said, test=True)
 
 
-@pytest.mark.parametrize("about", [{"iin": "990101100020"}, {"payout_account": "KZ75125KZT1001300335"}, {"iin": ""}])
+@pytest.mark.parametrize(
+    "about", [{"iin": "990101100020"}, {"payout_account": "KZ75125KZT1001300335"}, {"iin": ""}]
+)
 def test_one_about_somebody_else_is_refused(live, about):
     assert not is_believed(live, about=about)
     assert not is_believed({**live, "openings": None}, about=ABOUT)
@@ -96,11 +108,18 @@ def test_keys_that_the_root_did_not_certify_are_refused(live):
         for key in changed[name]:
             key["certificate"] = published["keys"][0]["certificate"][::-1]
         assert not is_believed(live, json.dumps(changed).encode())
-    for missing in ({**published, "keys": []}, {**published, "log_keys": []}, {"keys": published["keys"]}, {}):
+    for missing in (
+        {**published, "keys": []},
+        {**published, "log_keys": []},
+        {"keys": published["keys"]},
+        {},
+    ):
         assert not is_believed(live, json.dumps(missing).encode(), by_root=False)
 
 
-@pytest.mark.parametrize("said", [b"", b"[]", b"{}", b'{"receipt": 1, "log": {}}', b'{"receipt": "a.b.c", "log": {}}'])
+@pytest.mark.parametrize(
+    "said", [b"", b"[]", b"{}", b'{"receipt": 1, "log": {}}', b'{"receipt": "a.b.c", "log": {}}']
+)
 def test_what_is_no_answer_is_refused(said):
     assert not is_believed(said)
 
@@ -110,7 +129,11 @@ def test_one_that_is_too_large_is_refused(live):
         receipts.verify(json.dumps(live).encode() + b" " * receipts.ANSWER_MAX_BYTES, keys())
 
 
-_PLACES = [("receipt",), *(("log", name) for name in ("leaf", "proof", "checkpoint")), ("openings", "iin")]
+_PLACES = [
+    ("receipt",),
+    *(("log", name) for name in ("leaf", "proof", "checkpoint")),
+    ("openings", "iin"),
+]
 
 
 @settings(max_examples=300)
@@ -135,16 +158,21 @@ def test_another_place_is_refused(live, index):
 
 
 def test_a_key_of_one_mode_signs_no_receipt_of_another():
-    jws = document_signing.sign_compact(build(facts()), mode="test", type_=document_signing.RECEIPT_TYPE)
+    jws = document_signing.sign_compact(
+        build(facts()), mode="test", type_=document_signing.RECEIPT_TYPE
+    )
     assert not is_believed(answer(jws=jws))
     assert not is_believed(answer(jws=jws), by_root=False)
 
 
 def test_an_entry_in_another_spelling_is_refused():
-    jws = document_signing.sign_compact(build(facts()), mode="live", type_=document_signing.RECEIPT_TYPE)
+    jws = document_signing.sign_compact(
+        build(facts()), mode="live", type_=document_signing.RECEIPT_TYPE
+    )
     said = {"receipt": jws, "openings": None}
     spelled = {
-        one: json.dumps(entry(facts(), jws), sort_keys=True, separators=(",", one)).encode() for one in (":", ": ")
+        one: json.dumps(entry(facts(), jws), sort_keys=True, separators=(",", one)).encode()
+        for one in (":", ": ")
     }
     assert is_believed({**said, "log": placed(spelled[":"], mode="live")}, about={})
     assert not is_believed({**said, "log": placed(spelled[": "], mode="live")}, about={})
@@ -153,7 +181,8 @@ def test_an_entry_in_another_spelling_is_refused():
 def test_a_proof_in_another_spelling_is_refused(live):
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
     line = live["log"]["proof"].split("\n")[2]
-    other = f"{line[:-2]}{letters[letters.index(line[-2]) ^ 1]}="  # 32 bytes leave two bits of the last letter unused
+    # 32 bytes leave two bits of the last letter unused
+    other = f"{line[:-2]}{letters[letters.index(line[-2]) ^ 1]}="
     assert base64.b64decode(other) == base64.b64decode(line)
     changed = copy.deepcopy(live)
     changed["log"]["proof"] = changed["log"]["proof"].replace(line, other)

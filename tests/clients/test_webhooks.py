@@ -1,4 +1,6 @@
-"""The client believes a webhook of Tulga's, by secret or key, once and in its time, and no other."""
+"""The client believes a webhook of Tulga's, by secret or key, once and in its time, and no
+other.
+"""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -39,9 +41,15 @@ BODY = json.dumps(
 
 
 def headers(
-    *secrets: bytes, body: bytes = BODY, at: int = NOW, seed: bytes = SEED, message_id: str = "evt_a"
+    *secrets: bytes,
+    body: bytes = BODY,
+    at: int = NOW,
+    seed: bytes = SEED,
+    message_id: str = "evt_a",
 ) -> dict[str, str]:
-    return signing.headers(message_id=message_id, timestamp=at, body=body, shared_secrets=secrets, seed=seed)
+    return signing.headers(
+        message_id=message_id, timestamp=at, body=body, shared_secrets=secrets, seed=seed
+    )
 
 
 def spelled(*secrets: bytes) -> tuple[str, ...]:
@@ -55,7 +63,12 @@ def both(**more: Any) -> Verifier:
 
 @pytest.mark.parametrize(
     "verifier",
-    [both(), Verifier(secrets=spelled(SECRET)), Verifier(public_key=PUBLIC), Verifier(secrets=spelled(OTHER, SECRET))],
+    [
+        both(),
+        Verifier(secrets=spelled(SECRET)),
+        Verifier(public_key=PUBLIC),
+        Verifier(secrets=spelled(OTHER, SECRET)),
+    ],
     ids=["both", "secret", "key", "two secrets"],
 )
 def test_a_message_of_tulgas_is_told(verifier):
@@ -71,7 +84,10 @@ def test_a_message_of_tulgas_is_told(verifier):
 def test_while_a_secret_is_rotated_either_fits():
     twice = headers(OTHER, SECRET)
     for secret in (SECRET, OTHER):
-        assert Verifier(secrets=spelled(secret)).verify(twice, BODY, now=NOW).data.verification == "ver_a"
+        assert (
+            Verifier(secrets=spelled(secret)).verify(twice, BODY, now=NOW).data.verification
+            == "ver_a"
+        )
 
 
 def test_headers_come_in_any_case():
@@ -87,7 +103,9 @@ def test_it_agrees_with_the_library_of_the_standard():
         "webhook-timestamp": str(NOW),
         "webhook-signature": theirs.sign("evt_a", at, BODY.decode()),
     }
-    assert Verifier(secrets=spelled(SECRET)).verify(signed, BODY, now=NOW).data.verification == "ver_a"
+    assert (
+        Verifier(secrets=spelled(SECRET)).verify(signed, BODY, now=NOW).data.verification == "ver_a"
+    )
 
 
 @pytest.mark.parametrize(
@@ -144,7 +162,10 @@ def test_a_signature_that_came_before_is_refused_without_a_word_from_its_caller(
             with pytest.raises(Refused):
                 verifier.verify(again, BODY, now=now)
     # Another try of the same message is signed anew: what failed here is not lost.
-    assert verifier.verify(headers(SECRET, at=NOW + 5), BODY, now=NOW + 5).type == "verification.brand_new"
+    assert (
+        verifier.verify(headers(SECRET, at=NOW + 5), BODY, now=NOW + 5).type
+        == "verification.brand_new"
+    )
     assert both().verify(signed, BODY, now=NOW)
 
 

@@ -30,7 +30,13 @@ def test_tasks_outlive_their_worker_and_results_do_not_exist() -> None:
     assert conf.worker_prefetch_multiplier == 1
     assert conf.accept_content == ["json"]
     assert not conf.task_always_eager
-    assert {queue.name for queue in conf.task_queues} == {"looks", "default", "eds", "faces", "storage"}
+    assert {queue.name for queue in conf.task_queues} == {
+        "looks",
+        "default",
+        "eds",
+        "faces",
+        "storage",
+    }
 
 
 @pytest.mark.service  # each leg has another broker
@@ -66,7 +72,9 @@ def test_a_broker_that_refuses_costs_a_request_next_to_nothing(scheme: str) -> N
     assert celery.app.conf.changes is not None
     app = Celery("sample", broker=address, set_as_current=False)
     app.conf.update(
-        celery.app.conf.changes, broker_url=address, broker_transport_options=celery._transport_options(address)
+        celery.app.conf.changes,
+        broker_url=address,
+        broker_transport_options=celery._transport_options(address),
     )
     seconds = []
     for _ in range(2):  # the first one also loads the transport's modules
@@ -86,7 +94,9 @@ def test_a_broker_that_hangs_holds_who_rings_for_seconds_and_the_next_not_at_all
         assert celery.app.conf.changes is not None
         app = Celery("sample", broker=address, set_as_current=False)
         app.conf.update(
-            celery.app.conf.changes, broker_url=address, broker_transport_options=celery._transport_options(address)
+            celery.app.conf.changes,
+            broker_url=address,
+            broker_transport_options=celery._transport_options(address),
         )
         monkeypatch.setattr(doorbell, "current_app", app)
         monkeypatch.setattr(doorbell._state, "silent_until", 0.0)
@@ -112,26 +122,33 @@ def test_a_bell_waits_for_no_confirmation_for_long_and_no_broker_undoes_what_was
     monkeypatch.setattr(doorbell._state, "silent_until", 0.0)
     assert not doorbell.ring("eds")
     assert not doorbell.ring("eds")
-    assert [how["confirm_timeout"] for how in asked] == [RING_SECONDS]  # and the second was not rung
+    assert [how["confirm_timeout"] for how in asked] == [
+        RING_SECONDS
+    ]  # and the second was not rung
     doorbell._state.silent_until = time.monotonic()
     assert not doorbell.ring("eds")
     assert len(asked) == 2, "it was silent for ever"
 
 
 def test_a_broker_that_refuses_commands_ends_no_worker() -> None:
-    # Redis answers so while its disk is full, or as a replica: an answer to one command, not a lost connection.
+    # Redis answers so while its disk is full, or as a replica: an answer to one command, not a lost
+    # connection.
     errors = Transport(Connection("redis://")).channel_errors
     assert issubclass(redis.exceptions.ReadOnlyError, errors)
     assert celery.app.conf.broker_channel_error_retry
 
 
 def limited(before: str) -> subprocess.CompletedProcess[str]:
-    """A process that runs this, takes on the limits of a worker's child, says them, and asks for too much."""
+    """A process that runs this, takes on the limits of a worker's child, says them, and asks for
+    too much.
+    """
     program = (
         f"import config.celery as c, resource; {before}; c.limit_memory(); "
         "print(resource.getrlimit(resource.RLIMIT_AS)[0]); bytearray(5 * 2**30)"
     )
-    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False
+    )
 
 
 @pytest.mark.service
@@ -141,24 +158,35 @@ def test_a_workers_child_may_not_take_the_machines_memory(operators: int) -> Non
     wanted = operators if 0 < operators < policy.CHILD_ADDRESS_BYTES else policy.CHILD_ADDRESS_BYTES
     assert done.stdout.strip() == str(wanted)
     assert "MemoryError" in done.stderr
-    assert celery.app.conf.worker_max_memory_per_child * 1024 == policy.CHILD_MEMORY_BYTES < policy.CHILD_ADDRESS_BYTES
+    assert (
+        celery.app.conf.worker_max_memory_per_child * 1024
+        == policy.CHILD_MEMORY_BYTES
+        < policy.CHILD_ADDRESS_BYTES
+    )
 
 
 @pytest.mark.service
 def test_a_child_gives_back_what_a_judged_picture_took() -> None:
     program = (
-        "import config.celery as c; pages = lambda: int(open('/proc/self/statm').read().split()[1]); "
-        "pieces = [bytearray(b'x' * 100_000) for _ in range(1000)]; last = pieces.pop(); pieces.clear(); "
-        "before = pages(); c.give_memory_back(task=None); print(before - pages())"
+        "import config.celery as c; pages = lambda:"
+        " int(open('/proc/self/statm').read().split()[1]); pieces = [bytearray(b'x' * 100_000) for"
+        " _ in range(1000)]; last = pieces.pop(); pieces.clear(); before = pages();"
+        " c.give_memory_back(task=None); print(before - pages())"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False
+    )
     assert int(done.stdout) * resource.getpagesize() > 80_000_000
 
 
 def test_a_child_gives_memory_back_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     at, trimmed = [1000.0], list[int]()
     monkeypatch.setattr(celery, "time", SimpleNamespace(monotonic=lambda: at[0]))
-    monkeypatch.setattr(celery, "ctypes", SimpleNamespace(CDLL=lambda _: SimpleNamespace(malloc_trim=trimmed.append)))
+    monkeypatch.setattr(
+        celery,
+        "ctypes",
+        SimpleNamespace(CDLL=lambda _: SimpleNamespace(malloc_trim=trimmed.append)),
+    )
     monkeypatch.setattr(celery, "_given_back", {"at": -math.inf})
     for passed in (0.0, policy.MEMORY_BACK_SECONDS - 1, 1.0, 1.0):
         at[0] += passed
@@ -168,23 +196,30 @@ def test_a_child_gives_memory_back_now_and_then(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.service
 @pytest.mark.parametrize(("keeps", "most"), [("c.keep_memory()", 100), ("None", math.inf)])
-def test_a_step_takes_no_page_from_the_system_that_the_one_before_had(keeps: str, most: float) -> None:
+def test_a_step_takes_no_page_from_the_system_that_the_one_before_had(
+    keeps: str, most: float
+) -> None:
     """Without it there are some 15 000 for the pieces of each size."""
     program = (
-        f"import config.celery as c, resource; {keeps}; "
-        "step = lambda: [bytearray(b'x' * size) for size in (30_000_000, 20_000_000, 100_000, 10_000_000)] and None; "
-        "taken = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt; "
-        "step(); step(); before = taken(); step(); print(taken() - before)"
+        f"import config.celery as c, resource; {keeps}; step = lambda: [bytearray(b'x' * size) for"
+        " size in (30_000_000, 20_000_000, 100_000, 10_000_000)] and None; taken = lambda:"
+        " resource.getrusage(resource.RUSAGE_SELF).ru_minflt; step(); step(); before = taken();"
+        " step(); print(taken() - before)"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False
+    )
     assert (100 if most > 100 else 0) <= int(done.stdout) <= most
 
 
 @pytest.mark.service
 def test_a_worker_loads_no_page() -> None:
     program = (
-        "import config.celery as c, sys; c.app.loader.import_default_modules(); "
-        "print({*sys.modules} & {'lenders.urls', 'verification.borrower.views', 'drf_spectacular.openapi'})"
+        "import config.celery as c, sys; c.app.loader.import_default_modules();"
+        " print({*sys.modules} & {'lenders.urls', 'verification.borrower.views',"
+        " 'drf_spectacular.openapi'})"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.stdout.strip() == "set()", done.stderr

@@ -1,4 +1,6 @@
-"""The test database itself: each test begins with what the migrations left, and the role may not rewrite the log."""
+"""The test database itself: each test begins with what the migrations left, and the role may not
+rewrite the log.
+"""
 
 import pytest
 from django.contrib.contenttypes.models import ContentType

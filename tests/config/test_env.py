@@ -21,9 +21,12 @@ def test_what_is_not_said_is_the_default() -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "meaning"), [("1", True), ("on", True), ("TRUE", True), ("0", False), ("no", False), ("", False)]
+    ("word", "meaning"),
+    [("1", True), ("on", True), ("TRUE", True), ("0", False), ("no", False), ("", False)],
 )
-def test_a_flag_is_a_yes_or_a_no(monkeypatch: pytest.MonkeyPatch, word: str, *, meaning: bool) -> None:
+def test_a_flag_is_a_yes_or_a_no(
+    monkeypatch: pytest.MonkeyPatch, word: str, *, meaning: bool
+) -> None:
     monkeypatch.setenv(_NAME, word)
     assert env.flag(_NAME, default=not meaning) is meaning
 
@@ -60,7 +63,9 @@ def test_a_refused_address_does_not_tell_its_password(monkeypatch: pytest.Monkey
     assert "sesame" not in str(refused.value)
 
 
-def test_the_owner_and_the_application_have_their_own_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_owner_and_the_application_have_their_own_addresses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgres://app@host/name")
     monkeypatch.setenv("MIGRATION_DATABASE_URL", "postgres://owner@host/name")
     monkeypatch.setenv("TULGA_DATABASE_ROLE", "application")
@@ -77,14 +82,18 @@ def test_where_there_is_one_address_it_serves_both(monkeypatch: pytest.MonkeyPat
     assert env.database_url("sqlite://") == "postgres://app@host/name"
 
 
-def test_a_file_is_an_absolute_path_whether_or_not_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_an_absolute_path_whether_or_not_it_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv(_NAME, "absent.json")
     assert env.file(_NAME) == Path.cwd() / "absent.json"
     monkeypatch.setenv(_NAME, "")
     assert env.file(_NAME) is None
 
 
-def test_a_word_that_is_none_of_them_is_refused_with_those_it_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_word_that_is_none_of_them_is_refused_with_those_it_may_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv(_NAME, "loud")
     with pytest.raises(Misconfigured, match="one of: INFO, DEBUG"):
         env.one_of(_NAME, ["INFO", "DEBUG"], "info")
@@ -92,7 +101,9 @@ def test_a_word_that_is_none_of_them_is_refused_with_those_it_may_be(monkeypatch
 
 
 @pytest.mark.parametrize("address", ["redis://a:port", "redis://[::1"])
-def test_an_address_that_cannot_be_taken_apart_is_refused(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+def test_an_address_that_cannot_be_taken_apart_is_refused(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
     monkeypatch.setenv(_NAME, address)
     with pytest.raises(Misconfigured, match="port and its brackets"):
         env.url(_NAME, "", schemes=("redis",))

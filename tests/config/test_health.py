@@ -21,7 +21,9 @@ pytestmark = pytest.mark.django_db
 
 
 def _broken():
-    raise Misconfigured("no GOST backend passes its self-test: python: does not reproduce the published vectors")
+    raise Misconfigured(
+        "no GOST backend passes its self-test: python: does not reproduce the published vectors"
+    )
 
 
 @pytest.fixture
@@ -37,7 +39,11 @@ def test_the_tiers_that_count_are_told_on_loopback(client):
     assert answer.json() == {
         "ready": True,
         "routes": {"eds": {"ready": True, "in_use": ready(), "detail": ""}},
-        "webhooks": {"ready": False, "senders": 0, "detail": "nobody delivers webhooks: start manage.py deliver"},
+        "webhooks": {
+            "ready": False,
+            "senders": 0,
+            "detail": "nobody delivers webhooks: start manage.py deliver",
+        },
         "log": {"ready": True, "refused": 0, "detail": ""},
         "frames": {"ready": True, "overdue": 0, "detail": ""},
     }
@@ -49,7 +55,9 @@ def test_a_stranger_learns_one_word(client, address):
     assert client.get("/readyz", REMOTE_ADDR=address).json() == {"ready": True}
 
 
-@pytest.mark.parametrize("name", ["Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Proto", "X-Real-Ip"])
+@pytest.mark.parametrize(
+    "name", ["Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Proto", "X-Real-Ip"]
+)
 def test_whom_a_proxy_on_this_machine_speaks_for_is_a_stranger(client, name):
     assert client.get("/readyz", headers={name: "127.0.0.1"}).json() == {"ready": True}
 
@@ -77,10 +85,20 @@ def test_a_database_that_is_away_is_named(client):
 
 def test_frames_that_are_kept_too_long_are_counted_and_are_no_503(client):
     at, of = timezone.now(), rows.lender()
-    for minutes, status in ((61, "verified"), (59, "verified"), (61, "declined"), (61, "in_review"), (-1, "expired")):
+    for minutes, status in (
+        (61, "verified"),
+        (59, "verified"),
+        (61, "declined"),
+        (61, "in_review"),
+        (-1, "expired"),
+    ):
         rows.bare(of, created_at=at, status=status, frames_until=at - timedelta(minutes=minutes))
     answer = client.get("/readyz")
-    assert (answer.status_code, answer.json()["frames"]["ready"], answer.json()["frames"]["overdue"]) == (200, False, 2)
+    assert (
+        answer.status_code,
+        answer.json()["frames"]["ready"],
+        answer.json()["frames"]["overdue"],
+    ) == (200, False, 2)
     assert "storage" in answer.json()["frames"]["detail"]
 
 
@@ -97,7 +115,8 @@ def test_a_route_that_does_not_load_is_not_ready(settings):
     found = readiness.routes()
     assert found["eds"].is_ready
     assert found["unknown"] == Readiness(
-        is_ready=False, detail="does not load: TULGA_ROUTES names unknown, and there is no such route"
+        is_ready=False,
+        detail="does not load: TULGA_ROUTES names unknown, and there is no such route",
     )
 
 

@@ -1,4 +1,6 @@
-"""Who runs the address is what the environment says, and a number that is no BIN is refused by name."""
+"""Who runs the address is what the environment says, and a number that is no BIN is refused by
+name.
+"""
 
 import pytest
 
@@ -26,8 +28,12 @@ def test_what_is_said_is_told_as_it_stands(monkeypatch: pytest.MonkeyPatch) -> N
     assert imprint.read() == imprint.Operator(*_SAID.values())
 
 
-@pytest.mark.parametrize("number", ["120340000134", "12034000012", "990101100010", "БИН 120340000133"])
-def test_a_number_that_is_no_bin_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, number: str) -> None:
+@pytest.mark.parametrize(
+    "number", ["120340000134", "12034000012", "990101100010", "БИН 120340000133"]
+)
+def test_a_number_that_is_no_bin_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, number: str
+) -> None:
     monkeypatch.setenv("TULGA_OPERATOR_BIN", number)
     with pytest.raises(Misconfigured, match="TULGA_OPERATOR_BIN"):
         imprint.read()

@@ -1,4 +1,6 @@
-"""Keys come from files, a folder for each process; nothing stands in for one that is missing or not certified."""
+"""Keys come from files, a folder for each process; nothing stands in for one that is missing or not
+certified.
+"""
 
 import json
 import shutil
@@ -25,11 +27,18 @@ def test_where_there_is_no_folder_there_are_no_keys(tmp_path: Path) -> None:
 
 def test_made_keys_are_read_and_no_two_are_alike(folder: Path) -> None:
     keys = read_keys(folder, process=EVERY)
-    seeds = [seed for modes in keys.signing.values() for numbered in modes.values() for seed in numbered.values()]
+    seeds = [
+        seed
+        for modes in keys.signing.values()
+        for numbered in modes.values()
+        for seed in numbered.values()
+    ]
     every = [*keys.encryption.values(), *keys.index.values(), *keys.webhook.values(), *seeds]
     assert len({keys.secret_key, *(key.hex() for key in every)}) == 1 + 3 + 10
     assert {len(key) for key in every} == {KEY_BYTES}
-    assert {kind: {mode: set(of) for mode, of in modes.items()} for kind, modes in keys.signing.items()} == {
+    assert {
+        kind: {mode: set(of) for mode, of in modes.items()} for kind, modes in keys.signing.items()
+    } == {
         "log": {"test": {0}, "live": {0}},
         **{kind: {"test": {1}, "live": {1}} for kind in ("document", "decision", "door", "sender")},
     }
@@ -45,14 +54,24 @@ def test_made_keys_are_read_and_no_two_are_alike(folder: Path) -> None:
         ("sender", {"webhook", "sender"}),
     ],
 )
-def test_a_process_holds_its_own_keys_and_no_others(folder: Path, process: str, holds: set[str]) -> None:
+def test_a_process_holds_its_own_keys_and_no_others(
+    folder: Path, process: str, holds: set[str]
+) -> None:
     keys = read_keys(folder, process=process)
-    named = {name for name in ("secret_key", "encryption", "index", "webhook", "code") if getattr(keys, name)}
+    named = {
+        name
+        for name in ("secret_key", "encryption", "index", "webhook", "code")
+        if getattr(keys, name)
+    }
     assert named | set(keys.signing) == holds
     assert keys.certified == read_keys(folder, process=EVERY).certified
     held = {path.relative_to(folder).as_posix() for path in folder.glob("*/*.key")}
     kinds = PROCESSES[process]
-    others = {name for name in held if name.partition("/")[2].removesuffix(".key").partition("-")[0] not in kinds}
+    others = {
+        name
+        for name in held
+        if name.partition("/")[2].removesuffix(".key").partition("-")[0] not in kinds
+    }
     # All are one user's here, so it could read them, and says so.
     assert set(readable_beside(folder, process=process)) == others | {ROOT_KEY.as_posix()}
 
@@ -65,7 +84,9 @@ def test_what_is_another_users_is_not_read_and_not_named(folder: Path) -> None:
 
 
 def test_the_demos_keys_are_known_by_name(tmp_path: Path) -> None:
-    call_command("make_keys", str(tmp_path), "--demo", verbosity=0, stdout=(tmp_path / "out").open("w"))
+    call_command(
+        "make_keys", str(tmp_path), "--demo", verbosity=0, stdout=(tmp_path / "out").open("w")
+    )
     assert read_keys(tmp_path, process="worker").made_by_demo == {
         *("kek-1.key", "index-1.key", "code-1.key", "decision-test-1.key", "decision-live-1.key"),
         *("document-test-1.key", "document-live-1.key"),
@@ -74,7 +95,11 @@ def test_the_demos_keys_are_known_by_name(tmp_path: Path) -> None:
 
 def test_what_two_processes_share_is_one_key(folder: Path) -> None:
     web, worker, sender = (read_keys(folder, process=name) for name in ("web", "worker", "sender"))
-    assert (web.encryption, web.index, web.webhook) == (worker.encryption, worker.index, sender.webhook)
+    assert (web.encryption, web.index, web.webhook) == (
+        worker.encryption,
+        worker.index,
+        sender.webhook,
+    )
 
 
 def test_a_key_that_exists_is_never_touched(folder: Path) -> None:
@@ -82,7 +107,9 @@ def test_a_key_that_exists_is_never_touched(folder: Path) -> None:
     (folder / "web" / "kek-1.key").unlink()
     made = make_missing(folder, made_by="demo")
     assert [path.name for path, is_new in made.items() if is_new] == ["kek-1.key"]
-    assert {path: path.read_bytes() for path in folder.glob("*/*")} == before  # the worker's copy is the same key
+    assert {
+        path: path.read_bytes() for path in folder.glob("*/*")
+    } == before  # the worker's copy is the same key
 
 
 def test_a_key_belongs_to_its_owner_alone(folder: Path) -> None:
@@ -92,23 +119,53 @@ def test_a_key_belongs_to_its_owner_alone(folder: Path) -> None:
 
 
 def test_a_key_that_was_retired_is_not_made_anew(folder: Path) -> None:
-    call_command("make_keys", str(folder), "--process", "worker", "--number", "2", verbosity=0, stdout=_nowhere())
+    call_command(
+        "make_keys",
+        str(folder),
+        "--process",
+        "worker",
+        "--number",
+        "2",
+        verbosity=0,
+        stdout=_nowhere(),
+    )
     (folder / "worker" / "decision-test-1.key").unlink()
     make_missing(folder, made_by="operator")
     keys = read_keys(folder, process="worker")
-    assert (set(keys.signing["decision"]["test"]), set(keys.signing["decision"]["live"])) == ({2}, {1, 2})
+    assert (set(keys.signing["decision"]["test"]), set(keys.signing["decision"]["live"])) == (
+        {2},
+        {1, 2},
+    )
     assert numbers(keys, "decision", "test") == {1, 2}
 
 
-def test_another_host_gets_signing_keys_of_its_own_and_the_root_certifies_them(folder: Path, tmp_path: Path) -> None:
+def test_another_host_gets_signing_keys_of_its_own_and_the_root_certifies_them(
+    folder: Path, tmp_path: Path
+) -> None:
     elsewhere = tmp_path / "elsewhere"
     (elsewhere / "public").mkdir(parents=True)
     shutil.copy(folder / "public" / "root.pub", elsewhere / "public")
-    call_command("make_keys", str(elsewhere), "--process", "worker", "--number", "2", verbosity=0, stdout=_nowhere())
+    call_command(
+        "make_keys",
+        str(elsewhere),
+        "--process",
+        "worker",
+        "--number",
+        "2",
+        verbosity=0,
+        stdout=_nowhere(),
+    )
     assert not [*elsewhere.glob("*/kek-1.key"), *elsewhere.glob("root/*")]
     names = ("decision-live-2", "decision-test-2", "document-live-2", "document-test-2")
     assert read_keys(elsewhere, process="worker").uncertified == names
-    call_command("certify_keys", str(elsewhere), "--root", str(folder / ROOT_KEY), verbosity=0, stdout=_nowhere())
+    call_command(
+        "certify_keys",
+        str(elsewhere),
+        "--root",
+        str(folder / ROOT_KEY),
+        verbosity=0,
+        stdout=_nowhere(),
+    )
     keys = read_keys(elsewhere, process="worker")
     assert (keys.uncertified, {one.name for one in keys.certified}) == ((), set(names))
 
@@ -134,7 +191,16 @@ def test_a_root_that_is_away_certifies_nothing(folder: Path) -> None:
     (folder / ROOT_KEY).unlink()
     with pytest.raises(CommandError, match=r"root\.key cannot be read: No such file"):
         call_command("certify_keys", str(folder))
-    call_command("make_keys", str(folder), "--process", "sender", "--number", "2", verbosity=0, stdout=_nowhere())
+    call_command(
+        "make_keys",
+        str(folder),
+        "--process",
+        "sender",
+        "--number",
+        "2",
+        verbosity=0,
+        stdout=_nowhere(),
+    )
     assert read_keys(folder, process="sender").uncertified == ("sender-live-2", "sender-test-2")
 
 
@@ -144,11 +210,23 @@ def test_a_root_that_is_away_certifies_nothing(folder: Path) -> None:
         ("decision-test-2.pub", "{}"),
         ("decision-test-2.pub", "no JSON"),
         ("decision-test-2.pub", "[]"),
-        ("decision-test-2.pub", '{"kind": "decision", "mode": "test", "number": 2, "public": "AAAA"}'),
+        (
+            "decision-test-2.pub",
+            '{"kind": "decision", "mode": "test", "number": 2, "public": "AAAA"}',
+        ),
         ("decision-test-2.pub", '{"kind": "decision", "mode": "test", "number": 2, "public": 5}'),
-        ("decision-2.pub", '{"kind": "decision", "mode": "test", "number": 2, "public": "' + "A" * 43 + '="}'),
-        ("decision-test-2.pub", '{"kind": "kek", "mode": "test", "number": 2, "public": "' + "A" * 43 + '="}'),
-        ("decision-test-2.pub", '{"kind": "decision", "mode": "test", "number": true, "public": "' + "A" * 43 + '="}'),
+        (
+            "decision-2.pub",
+            '{"kind": "decision", "mode": "test", "number": 2, "public": "' + "A" * 43 + '="}',
+        ),
+        (
+            "decision-test-2.pub",
+            '{"kind": "kek", "mode": "test", "number": 2, "public": "' + "A" * 43 + '="}',
+        ),
+        (
+            "decision-test-2.pub",
+            '{"kind": "decision", "mode": "test", "number": true, "public": "' + "A" * 43 + '="}',
+        ),
         ("root.pub", '{"kind": "root", "public": "AAAA"}'),
         ("root.pub", '{"kind": "root"}'),
     ],
@@ -175,8 +253,24 @@ def test_a_second_key_counts_by_its_number(folder: Path) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("kek.key", "kek-0.key", "kek-x.key", "index-test.key", "log.key", "log-3.key", "django-1.key", "a.key"),
-        *("door.key", "door-1.key", "door-live.key", "door-live-0.key", "door-other-1.key", "root.key"),
+        *(
+            "kek.key",
+            "kek-0.key",
+            "kek-x.key",
+            "index-test.key",
+            "log.key",
+            "log-3.key",
+            "django-1.key",
+            "a.key",
+        ),
+        *(
+            "door.key",
+            "door-1.key",
+            "door-live.key",
+            "door-live-0.key",
+            "door-other-1.key",
+            "root.key",
+        ),
     ],
 )
 def test_a_name_that_is_no_keys_is_refused(folder: Path, name: str) -> None:
@@ -203,7 +297,9 @@ def test_a_key_of_another_process_is_refused(folder: Path) -> None:
         {"kind": None},
     ],
 )
-def test_a_file_that_is_no_key_is_refused_without_telling_it(folder: Path, change: dict[str, object]) -> None:
+def test_a_file_that_is_no_key_is_refused_without_telling_it(
+    folder: Path, change: dict[str, object]
+) -> None:
     path = folder / "web" / "kek-1.key"
     content = json.loads(path.read_text())
     path.write_text(json.dumps(content | change))

@@ -31,7 +31,9 @@ def test_personal_numbers_are_masked(number: str) -> None:
 
 @pytest.mark.parametrize("rest", ["/mgovSign", "", "/?x=1", "/more"])
 def test_the_secret_in_an_address_for_the_app_is_masked_and_other_addresses_stay(rest: str) -> None:
-    assert json.loads(_line("Forbidden: /v/egov/s3cr-t_%s", rest))["message"].startswith("Forbidden: /v/egov/[secret]")
+    assert json.loads(_line("Forbidden: /v/egov/s3cr-t_%s", rest))["message"].startswith(
+        "Forbidden: /v/egov/[secret]"
+    )
     assert "s3cr" not in _line("Forbidden: /v/egov/s3cr-t_%s", rest)
     assert "/v/now/" in _line("Not Found: /v/now/")
 
@@ -71,9 +73,20 @@ def _raised(error: Exception) -> BaseException:
 
 def test_of_what_a_task_raised_celery_tells_the_type_and_never_the_text() -> None:
     error = ValueError("the borrower ТЕСТОВ")
-    told = {"name": "verification.advance", "id": "1", "description": "raised unexpected", "exc": repr(error)}
+    told = {
+        "name": "verification.advance",
+        "id": "1",
+        "description": "raised unexpected",
+        "exc": repr(error),
+    }
     record = logging.LogRecord(
-        "celery.app.trace", logging.ERROR, "here", 1, trace.LOG_FAILURE, ({**told, "internal": ""},), None
+        "celery.app.trace",
+        logging.ERROR,
+        "here",
+        1,
+        trace.LOG_FAILURE,
+        ({**told, "internal": ""},),
+        None,
     )
     assert "ТЕСТОВ" in record.getMessage()
     assert "ТЕСТОВ" not in LineFormatter().format(record)

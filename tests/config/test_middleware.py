@@ -30,7 +30,9 @@ def test_a_callers_plain_id_is_kept(client: Client, sent: str) -> None:
     assert client.get("/healthz", headers={"X-Request-Id": sent}).headers["X-Request-Id"] == sent
 
 
-@pytest.mark.parametrize("sent", ["short", "a" * 65, "with blank", "line%0abreak", "990101100010\x1b[0m"])
+@pytest.mark.parametrize(
+    "sent", ["short", "a" * 65, "with blank", "line%0abreak", "990101100010\x1b[0m"]
+)
 def test_another_id_is_replaced(client: Client, sent: str) -> None:
     kept = client.get("/healthz", headers={"X-Request-Id": sent}).headers["X-Request-Id"]
     assert kept != sent

@@ -1,4 +1,6 @@
-"""Every error a person can meet is a page with a sentence in their language, and machines keep their own."""
+"""Every error a person can meet is a page with a sentence in their language, and machines keep
+their own.
+"""
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
@@ -57,12 +59,17 @@ def test_each_of_our_errors_is_a_sentence(rf, problems, error, status, sentence)
 
 
 def test_the_detail_of_an_error_never_reaches_the_page(rf, problems):
-    response = problems.process_exception(request_to(rf), errors.Conflict("row 990101100010 of kek-1"))
+    response = problems.process_exception(
+        request_to(rf), errors.Conflict("row 990101100010 of kek-1")
+    )
     assert "990101100010" not in response.content.decode()
 
 
 def test_machines_and_unknown_faults_are_left_to_others(rf, problems):
-    assert problems.process_exception(request_to(rf, "/v1/verifications"), errors.NotFound("x")) is None
+    assert (
+        problems.process_exception(request_to(rf, "/v1/verifications"), errors.NotFound("x"))
+        is None
+    )
     assert problems.process_exception(request_to(rf), ValueError("x")) is None
 
 
@@ -98,7 +105,11 @@ def test_a_body_over_the_limit_is_refused_by_its_length(rf, path, length, status
 
 
 def test_a_file_in_a_form_counts_too():
-    body = b"--b\r\nContent-Disposition: form-data; name=f; filename=f\r\n\r\n" + b"x" * 1_000_001 + b"\r\n--b--\r\n"
+    body = (
+        b"--b\r\nContent-Disposition: form-data; name=f; filename=f\r\n\r\n"
+        + b"x" * 1_000_001
+        + b"\r\n--b--\r\n"
+    )
     response = Client().post("/v/", body, content_type="multipart/form-data; boundary=b")
     assert response.status_code == 413
 

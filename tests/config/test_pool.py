@@ -38,7 +38,9 @@ def test_children_that_are_killed_while_they_wait_leave_a_pool_that_works() -> N
         first = {child.pid for child in pool._pool}
         for child in first:
             os.kill(child, signal.SIGKILL)
-        wait_until(lambda: len({child.pid for child in pool._pool} - first) == 2, what="others", seconds=20)
+        wait_until(
+            lambda: len({child.pid for child in pool._pool} - first) == 2, what="others", seconds=20
+        )
         assert pool.apply_async(os.getpid).get(timeout=20) in {child.pid for child in pool._pool}
     finally:
         pool.terminate()

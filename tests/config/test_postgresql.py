@@ -1,9 +1,13 @@
-"""A kept connection that ended is noticed by its socket, one that lives is asked nothing, and no index is for LIKE."""
+"""A kept connection that ended is noticed by its socket, one that lives is asked nothing, and no
+index is for LIKE.
+"""
 
 import time
 
 import pytest
-from celery.fixups.django import DjangoWorkerFixup  # type: ignore[attr-defined]  # the stubs lack it
+
+# the stubs lack it
+from celery.fixups.django import DjangoWorkerFixup  # type: ignore[attr-defined]
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -42,7 +46,9 @@ def test_a_connection_that_the_server_ended_is_noticed_and_made_anew() -> None:
 
 
 def test_a_child_keeps_its_connection_from_step_to_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Celery's own would close it before and after each, and the database would plan every statement anew."""
+    """Celery's own would close it before and after each, and the database would plan every
+    statement anew.
+    """
     closed: list[object] = []
     monkeypatch.setattr(BaseDatabaseWrapper, "close", closed.append)
     fixup = DjangoWorkerFixup(celery.app)
@@ -77,7 +83,10 @@ def test_a_step_begins_without_a_connection_that_is_too_old_or_broken(ended: str
 
 def test_no_text_has_a_second_index_for_how_it_begins() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename ~ '^(verif|lenders)'")
+        cursor.execute(
+            "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename ~"
+            " '^(verif|lenders)'"
+        )
         made = [row[0] for row in cursor.fetchall()]
     assert len(made) > 50
     assert not [one for one in made if "pattern_ops" in one]

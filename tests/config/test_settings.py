@@ -17,12 +17,18 @@ _ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def _run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run Python in the product's own settings, with nothing of the test's environment but the path, and measured."""
+    """Run Python in the product's own settings, with nothing of the test's environment but the
+    path, and measured.
+    """
     clean = {
-        name: os.environ[name] for name in ("PATH", "HOME", "LANG", "COVERAGE_PROCESS_START") if name in os.environ
+        name: os.environ[name]
+        for name in ("PATH", "HOME", "LANG", "COVERAGE_PROCESS_START")
+        if name in os.environ
     }
     call = [sys.executable, *words]
-    return subprocess.run(call, cwd=_ROOT, env=clean | environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        call, cwd=_ROOT, env=clean | environment, capture_output=True, text=True, check=False
+    )
 
 
 def _setting(expression: str, **environment: str) -> object:
@@ -48,14 +54,17 @@ def test_the_deployment_checks_find_nothing_behind_https(tmp_path: Path) -> None
 
 def test_the_deployment_checks_are_not_content_without_https(tmp_path: Path) -> None:
     make_missing(tmp_path / "keys", made_by="operator")
-    done = _run("manage.py", "check", "--deploy", "--fail-level=WARNING", TULGA_VAR_DIR=str(tmp_path))
+    done = _run(
+        "manage.py", "check", "--deploy", "--fail-level=WARNING", TULGA_VAR_DIR=str(tmp_path)
+    )
     assert done.returncode != 0
     assert "security.W012" in done.stderr
 
 
 def test_without_keys_settings_load_and_hold_none(tmp_path: Path) -> None:
     found = _setting(
-        "[s.SECRET_KEY, s.TULGA_KEY_ENCRYPTION_KEYS, s.TULGA_INDEX_KEYS, s.TULGA_LOG_KEYS]", TULGA_VAR_DIR=str(tmp_path)
+        "[s.SECRET_KEY, s.TULGA_KEY_ENCRYPTION_KEYS, s.TULGA_INDEX_KEYS, s.TULGA_LOG_KEYS]",
+        TULGA_VAR_DIR=str(tmp_path),
     )
     assert found == ["", {}, {}, {}]
 
@@ -78,7 +87,9 @@ def test_live_mode_is_off_and_asks_nobody_until_it_is_asked_for(tmp_path: Path) 
     ],
 )
 def test_a_broker_is_one_of_the_three_kinds(tmp_path: Path, broker: str, *, is_right: bool) -> None:
-    done = _run("-c", "import config.settings", TULGA_VAR_DIR=str(tmp_path), CELERY_BROKER_URL=broker)
+    done = _run(
+        "-c", "import config.settings", TULGA_VAR_DIR=str(tmp_path), CELERY_BROKER_URL=broker
+    )
     assert (done.returncode == 0) is is_right
     assert is_right or "Misconfigured: CELERY_BROKER_URL" in done.stderr
 
@@ -89,7 +100,14 @@ def test_only_the_owners_commands_connect_as_the_owner(tmp_path: Path) -> None:
         "MIGRATION_DATABASE_URL": f"sqlite:///{tmp_path}/owner.db",
     }
     for command, name in (("migrate", "owner.db"), ("showmigrations", "app.db")):
-        done = _run("manage.py", command, "people", "--skip-checks", TULGA_VAR_DIR=str(tmp_path), **addresses)
+        done = _run(
+            "manage.py",
+            command,
+            "people",
+            "--skip-checks",
+            TULGA_VAR_DIR=str(tmp_path),
+            **addresses,
+        )
         assert done.returncode == 0, done.stderr
         assert [path.name for path in tmp_path.glob("*.db")] == [name]
         (tmp_path / name).unlink()
@@ -105,25 +123,37 @@ def test_the_live_set_asks_whom_the_operator_named_and_nobody_else(tmp_path: Pat
         "TULGA_LIVE_CREDIT_BUREAU_URL": "https://bureau.example/credits",
     }
     live = _setting(
-        "{name: entry.get('options') for name, entry in s.TULGA_SOURCES['live'].items() if name != 'trust_anchors'}",
+        "{name: entry.get('options') for name, entry in s.TULGA_SOURCES['live'].items() if name !="
+        " 'trust_anchors'}",
         TULGA_VAR_DIR=str(tmp_path),
         TULGA_MODES_LIVE="1",
         **named,
     )
     assert isinstance(live, dict)
     assert set(live) == {"revocation", "sms", "stop_credit", "account_owner", "credit_bureau"}
-    assert live["stop_credit"] == {"url": "https://bureau.example/refusals", "token_file": "/run/secrets/bureau"}
+    assert live["stop_credit"] == {
+        "url": "https://bureau.example/refusals",
+        "token_file": "/run/secrets/bureau",
+    }
     assert live["account_owner"] == {"url": "https://bank.example/owner", "token_file": ""}
     assert live["sms"] == {"url": "https://sms.example/send", "token_file": "/run/secrets/sms"}
 
 
-def test_a_database_whose_host_is_gone_is_given_up_in_half_a_minute_unless_its_address_says_otherwise() -> None:
+def test_a_database_whose_host_is_gone_is_given_up_in_half_a_minute_or_as_its_address_says() -> (
+    None
+):
     address = "postgresql://u@h/x"
     found = _setting("s.DATABASES['default']['OPTIONS']", DATABASE_URL=address)
     assert isinstance(found, dict)
-    for ours in ("server_side_binding", "prepare_threshold"):  # Django's and psycopg's own, of statements
+    for ours in (
+        "server_side_binding",
+        "prepare_threshold",
+    ):  # Django's and psycopg's own, of statements
         found.pop(ours)
     make_conninfo(**found)  # raises for a word that PostgreSQL's library does not know
     assert found["connect_timeout"] + found["tcp_user_timeout"] / 1000 < 40
-    told = _setting("s.DATABASES['default']['OPTIONS']['connect_timeout']", DATABASE_URL=f"{address}?connect_timeout=3")
+    told = _setting(
+        "s.DATABASES['default']['OPTIONS']['connect_timeout']",
+        DATABASE_URL=f"{address}?connect_timeout=3",
+    )
     assert told == 3

@@ -1,4 +1,5 @@
-"""A set-up that is wrong is told in two lines by every process, what and what to do, and never by a traceback.
+"""A set-up that is wrong is told in two lines by every process, what and what to do, and never by a
+traceback.
 
 What settings refuse is told by three beginnings: of the web server, of a worker, and of manage.py.
 """
@@ -18,7 +19,16 @@ pytestmark = pytest.mark.service
 _PROCESSES = {
     "tick": [sys.executable, "manage.py", "tick", "--once"],
     "deliver": [sys.executable, "manage.py", "deliver", "--once"],
-    "worker": [sys.executable, "-m", "celery", "-A", "config", "worker", "--concurrency=1", "--loglevel=ERROR"],
+    "worker": [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "config",
+        "worker",
+        "--concurrency=1",
+        "--loglevel=ERROR",
+    ],
     "migrate": [sys.executable, "manage.py", "migrate", "--verbosity=0"],
     "web": [str(BIN / "gunicorn"), "--config", "config/gunicorn_settings.py", "--workers=1"],
 }
@@ -89,7 +99,9 @@ def test_a_folder_that_cannot_be_made_is_told_in_two_lines(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("process", _LASTING)
-def test_another_folder_for_run_time_files_without_keys_is_told_in_two_lines(process: str, database: str) -> None:
+def test_another_folder_for_run_time_files_without_keys_is_told_in_two_lines(
+    process: str, database: str
+) -> None:
     other = Path(database).parent / "other"
     code, said = start(process, other, DATABASE_URL=f"sqlite:///{database}")
     assert code != 0
@@ -100,9 +112,15 @@ def test_another_folder_for_run_time_files_without_keys_is_told_in_two_lines(pro
 
 @pytest.mark.parametrize(
     ("process", "address"),
-    [("web", "nonsense"), ("worker", "mysql://u:secret@h/x"), ("migrate", "postgresql://u:secret@h:port/x")],
+    [
+        ("web", "nonsense"),
+        ("worker", "mysql://u:secret@h/x"),
+        ("migrate", "postgresql://u:secret@h:port/x"),
+    ],
 )
-def test_an_address_of_no_database_of_ours_is_told_in_two_lines(process: str, address: str, tmp_path: Path) -> None:
+def test_an_address_of_no_database_of_ours_is_told_in_two_lines(
+    process: str, address: str, tmp_path: Path
+) -> None:
     code, said = start(process, tmp_path, DATABASE_URL=address)
     assert code != 0
     assert "DATABASE_URL" in told(said)
@@ -138,13 +156,17 @@ def test_a_key_file_that_cannot_be_read_is_told_in_two_lines(database: str, tmp_
 
 
 def test_a_command_that_does_not_wait_for_its_database_says_so_in_two_lines(tmp_path: Path) -> None:
-    code, said = start("migrate", tmp_path, DATABASE_URL=f"postgresql://u:secret@127.0.0.1:{free_port(0)}/x")
+    code, said = start(
+        "migrate", tmp_path, DATABASE_URL=f"postgresql://u:secret@127.0.0.1:{free_port(0)}/x"
+    )
     assert code != 0
     assert "the database does not answer (postgresql)" in told(said)
     assert "secret" not in said
 
 
-def test_keys_are_made_where_another_folder_for_run_time_files_looks_for_them(tmp_path: Path) -> None:
+def test_keys_are_made_where_another_folder_for_run_time_files_looks_for_them(
+    tmp_path: Path,
+) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     recipe = makefile[makefile.index("\nrun:") : makefile.index("\nncalayer:")]
     assert 'make_keys "$${TULGA_VAR_DIR:-var}/keys"' in recipe

@@ -25,7 +25,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("static") / "served"
     stored: Any = {"staticfiles": {"BACKEND": "config.static_files.HashedFiles"}}
     with override_settings(
-        STATIC_ROOT=folder, STORAGES=stored, WHITENOISE_USE_FINDERS=False, WHITENOISE_AUTOREFRESH=False
+        STATIC_ROOT=folder,
+        STORAGES=stored,
+        WHITENOISE_USE_FINDERS=False,
+        WHITENOISE_AUTOREFRESH=False,
     ):
         static_files.gather()
         yield folder
@@ -39,8 +42,12 @@ def body(response: Any) -> bytes:
     return b"".join(response.streaming_content)
 
 
-@pytest.mark.parametrize("name", ["tulga.css", "tulga.svg", "borrower/commands.js", "lenders/reference.js"])
-def test_a_file_is_named_by_its_hash_compressed_and_kept_for_a_year(folder: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["tulga.css", "tulga.svg", "borrower/commands.js", "lenders/reference.js"]
+)
+def test_a_file_is_named_by_its_hash_compressed_and_kept_for_a_year(
+    folder: Path, name: str
+) -> None:
     address = static(name)
     assert _HASH.search(address)
     plain, packed = answer(address), answer(address, encoding="gzip")
@@ -59,12 +66,20 @@ def test_nothing_is_served_by_its_plain_name(folder: Path) -> None:
 
 def test_scripts_name_each_other_and_stylesheets_their_pictures_by_hash(folder: Path) -> None:
     scripts = sorted((folder / "borrower").glob("*.js"))
-    named = [found for script in scripts for found in re.findall(r'^import .* from "(.*)";', script.read_text(), re.M)]
+    named = [
+        found
+        for script in scripts
+        for found in re.findall(r'^import .* from "(.*)";', script.read_text(), re.M)
+    ]
     assert len(named) >= 4
     for name in named:
         assert _HASH.search(name), name
         assert answer(f"/static/borrower/{PurePosixPath(name).name}").status_code == 200
-    assert not [sheet for sheet in folder.glob("*.css") if re.search(r"url\((?!['\"]?(data:|#))", sheet.read_text())]
+    assert not [
+        sheet
+        for sheet in folder.glob("*.css")
+        if re.search(r"url\((?!['\"]?(data:|#))", sheet.read_text())
+    ]
 
 
 def test_a_page_names_files_that_are_there(folder: Path) -> None:
@@ -74,7 +89,9 @@ def test_a_page_names_files_that_are_there(folder: Path) -> None:
     assert {answer(address)["Cache-Control"] for address in addresses} == {_YEAR}
 
 
-def test_files_are_gathered_once_and_again_when_one_has_changed(folder: Path, tmp_path: Path) -> None:
+def test_files_are_gathered_once_and_again_when_one_has_changed(
+    folder: Path, tmp_path: Path
+) -> None:
     manifest = folder.parent / "staticfiles.json"
     before, inode = manifest.read_text(), manifest.stat().st_mtime_ns
     static_files.gather()
@@ -104,7 +121,9 @@ def named(own: Path) -> dict[str, str]:
     return dict(json.loads((own / "static" / "staticfiles.json").read_text())["paths"])
 
 
-def test_a_gathering_that_was_killed_speaks_for_nothing(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gathering_that_was_killed_speaks_for_nothing(
+    own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The one before is put back: its mark would say that all is there."""
     of_before = named(own)
     (own / "src" / "one.css").rename(own / "src" / "two.css")

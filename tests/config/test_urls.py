@@ -1,4 +1,6 @@
-"""What is no id is no address: PostgreSQL takes no NUL in a text, so asking for one would be a fault of the server."""
+"""What is no id is no address: PostgreSQL takes no NUL in a text, so asking for one would be a
+fault of the server.
+"""
 
 from typing import Any
 

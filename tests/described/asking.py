@@ -41,7 +41,10 @@ def described(version: str = versions.NEWEST) -> Any:
     """A version of openapi.json as schemathesis reads it, to be asked of this process itself."""
     formats.register()
     # What is generated depends on the document and the seed alone, and the key is ours.
-    said = {"generation": {"with-security-parameters": False}, "analysis": {"constants": {"enabled": False}}}
+    said = {
+        "generation": {"with-security-parameters": False},
+        "analysis": {"constants": {"enabled": False}},
+    }
     config = SchemathesisConfig.from_dict(said)
     schema = schemathesis.openapi.from_dict(deepcopy(openapi.document(version)), config=config)
     schema.app = WSGIHandler()
@@ -54,7 +57,9 @@ def name(operation: Any) -> str:
 
 
 def operations(schema: Any) -> Iterator[Any]:
-    """Each operation of the document that can be driven; last what takes away what the others ask for."""
+    """Each operation of the document that can be driven; last what takes away what the others ask
+    for.
+    """
     found = [each.ok() for each in schema.get_all_operations()]
     driven = [operation for operation in found if name(operation) not in SKIPPED]
     yield from sorted(driven, key=lambda operation: name(operation) in LAST)
@@ -63,10 +68,13 @@ def operations(schema: Any) -> Iterator[Any]:
 class Asker:
     """Sends cases and judges the answers.
 
-    `keep_up` is called now and then: what a worker and a tick do meanwhile. It gives the key of the next requests.
+    `keep_up` is called now and then: what a worker and a tick do meanwhile. It gives the key of the
+        next requests.
     """
 
-    def __init__(self, schema: Any, *, seed: int, keep_up: Callable[[], str], paid: dict[str, Any]) -> None:
+    def __init__(
+        self, schema: Any, *, seed: int, keep_up: Callable[[], str], paid: dict[str, Any]
+    ) -> None:
         """`paid`: what may be paid for a verification that is known to be verified."""
         self.schema, self.key, self.seed = schema, "", seed
         self.counts: Counter[tuple[str, str, int]] = Counter()
@@ -81,9 +89,15 @@ class Asker:
         return sum(self.counts.values())
 
     def ask(self, operation: Any, mode: GenerationMode, number: int) -> None:
-        """Sends so many cases of an operation, or as many as there are; none of what cannot be asked wrongly."""
+        """Sends so many cases of an operation, or as many as there are; none of what cannot be
+        asked wrongly.
+        """
         described = operation.definition.raw
-        if mode.is_negative and not described.get("parameters") and not described.get("requestBody"):
+        if (
+            mode.is_negative
+            and not described.get("parameters")
+            and not described.get("requestBody")
+        ):
             return
 
         @hypothesis.seed(self.seed)
@@ -97,7 +111,9 @@ class Asker:
         send_each()
 
     def follow_links(self, number: int, steps: int) -> None:
-        """At least so many requests along the links of the document, in walks from an answer to what it leads to."""
+        """At least so many requests along the links of the document, in walks from an answer to
+        what it leads to.
+        """
         asker = self
 
         class Walk(self.schema.as_state_machine()):  # type: ignore[misc]  # made of the document
@@ -107,14 +123,19 @@ class Asker:
             def call(self, case: Case[Any], **kwargs: Any) -> Response:
                 return asker.send(case)
 
-            def validate_response(self, response: Response, case: Case[Any], *_: Any, **__: Any) -> None:
+            def validate_response(
+                self, response: Response, case: Case[Any], *_: Any, **__: Any
+            ) -> None:
                 """It was judged when it was sent."""
 
         wanted = self.asked + number
         while self.asked < wanted:
             self.seed += 1
-            settings = hypothesis.settings(_SETTINGS, max_examples=number // steps, stateful_step_count=steps)
-            # A walk is not the same twice, for what the first one did stands in the database; another seed goes on.
+            settings = hypothesis.settings(
+                _SETTINGS, max_examples=number // steps, stateful_step_count=steps
+            )
+            # A walk is not the same twice, for what the first one did stands in the database;
+            # another seed goes on.
             with suppress(FlakyStrategyDefinition):
                 hypothesis.seed(self.seed)(Walk).run(settings=settings)
 
@@ -135,7 +156,10 @@ class Asker:
             self.learn(_ID.findall(response.text))
         for fault in judging.faults(case, response):
             line = f"{case.operation.label} {mode} {response.status_code}: {fault}"
-            sent = f"{case.formatted_path} {dict(case.query or {})} {dict(case.headers or {})} {case.body!r}"
+            sent = (
+                f"{case.formatted_path} {dict(case.query or {})} {dict(case.headers or {})}"
+                f" {case.body!r}"
+            )
             self.faults.append(f"{line}\n  {sent[:1500]}\n  {response.text[:600]}")
 
     def learn(self, ids: Iterable[str]) -> None:
@@ -148,7 +172,9 @@ class Asker:
             del known[_KNOWN_FOR_GOOD:-_KNOWN_OF_A_KIND]
 
     def make_likely(self, case: Case[Any]) -> None:
-        """Gives most cases that fit their schema what one field says of another, and what the lender would know."""
+        """Gives most cases that fit their schema what one field says of another, and what the
+        lender would know.
+        """
         if case.meta is not None and case.meta.generation.mode.is_positive and self._is_likely():
             self._make_key_fresh(case)
             if {"first", "second"} <= set(case.query or {}):
@@ -158,13 +184,20 @@ class Asker:
 
     def _name_what_exists(self, case: Case[Any]) -> None:
         """Puts ids that exist where most cases name any."""
-        described = {(each["in"], each["name"]): each for each in case.operation.definition.raw.get("parameters", ())}
+        described = {
+            (each["in"], each["name"]): each
+            for each in case.operation.definition.raw.get("parameters", ())
+        }
         for place, values in (("path", case.path_parameters), ("query", case.query)):
             for name, value in list((values or {}).items()):
-                prefix = str(described.get((place, name), {}).get("schema", {}).get("pattern", ""))[1:4]
+                prefix = str(described.get((place, name), {}).get("schema", {}).get("pattern", ""))[
+                    1:4
+                ]
                 if prefix in self.known and _ID.fullmatch(str(value)) and self._is_likely():
                     known = self.known[prefix]
-                    values[name] = self._chance.choice(known[:_FAR] if self._chance.random() < _FAR_SHARE else known)
+                    values[name] = self._chance.choice(
+                        known[:_FAR] if self._chance.random() < _FAR_SHARE else known
+                    )
 
     def _name_version(self, case: Case[Any]) -> None:
         """The version of the document, where the case names any that there is, or none."""
@@ -179,30 +212,42 @@ class Asker:
             case.headers["Idempotency-Key"] = f"{self.asked}-{self._chance.random()}"
 
     def _settle(self, body: dict[str, Any]) -> None:
-        """What of a request depends on the lender, on today, on what was sent before and on its other fields."""
+        """What of a request depends on the lender, on today, on what was sent before and on its
+        other fields.
+        """
         if "subject" in body:
             self._settle_opening(body)
         elif "scenario" in body:
             body |= {"scenario": "verified", "route": "eds"}
         elif "advance_seconds" in body:
-            # Far more are open than may be put forward at once, so one is named, which has not come to its 30 days.
-            body |= {"advance_seconds": body["advance_seconds"] % 3600 + 1, "verification": self.known["ver"][0]}
+            # Far more are open than may be put forward at once, so one is named, which has not come
+            # to its 30 days.
+            body |= {
+                "advance_seconds": body["advance_seconds"] % 3600 + 1,
+                "verification": self.known["ver"][0],
+            }
         elif {"from", "to"} <= body.keys():
             body["from"], body["to"] = sorted((body["from"], body["to"]))
         else:
             now = clock.now().isoformat(timespec="seconds")
             body |= {
-                name: value for name, value in (self._paid | {"signed_at": now, "at": now}).items() if name in body
+                name: value
+                for name, value in (self._paid | {"signed_at": now, "at": now}).items()
+                if name in body
             }
 
     def _settle_opening(self, body: dict[str, Any]) -> None:
         subject, loan, today = body["subject"], body["loan"], almaty.day_of(clock.now())
         subject["birth_date"] = formats.born_with(subject["iin"]).isoformat()
-        subject["document"]["valid_to"] = (today + timedelta(days=self._chance.randrange(3000))).isoformat()
+        subject["document"]["valid_to"] = (
+            today + timedelta(days=self._chance.randrange(3000))
+        ).isoformat()
         for name in ("amount", "total_repayable", "annual_rate"):
             if isinstance(loan[name], float):
                 loan[name] = round(loan[name], 2) or 1
-        loan["amount"], loan["total_repayable"] = sorted((loan["amount"], loan["total_repayable"]), key=float)
+        loan["amount"], loan["total_repayable"] = sorted(
+            (loan["amount"], loan["total_repayable"]), key=float
+        )
         body["client_reference"] = f"{body['client_reference'][:40]}-{self.asked}"
         if "routes" in body:
             body["routes"] = ["eds"]

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 _Category = Literal["Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"]
 _NOT_SHOWN: tuple[_Category, ...] = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
-# Default_Ignorable_Code_Point where it is a letter or a mark, the empty Braille pattern, and all blanks but one.
+# Default_Ignorable_Code_Point where it is a letter or a mark, the empty Braille pattern, and all
+# blanks but one.
 _DRAWN_AS_NOTHING = "".join(
     chr(sign)
     for first, last in (
@@ -31,10 +32,11 @@ _DRAWN_AS_NOTHING = "".join(
     )
     for sign in range(first, last + 1)
 )
-_BLANKS = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+_BLANKS = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"  # noqa: E501
 _WEIGHTS = ((1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11), (3, 4, 5, 6, 7, 8, 9, 10, 11, 1, 2))
 _CENTURIES = {1800: "12", 1900: "34", 2000: "56"}
-# Letters of one alphabet each: Kazakh and Russian, and Latin with some of the marks that names bear.
+# Letters of one alphabet each: Kazakh and Russian, and Latin with some of the marks that names
+# bear.
 _ALPHABETS = (
     "АБВГДЕЖЗИКЛМНОПРСТУФХЦЧШЭЮЯӘҒҚҢӨҰҮҺІабвгдежзийклмнопрстуфхцчшщъыьэюяәғқңөұүһі",
     "ABCXYZabcdefnopxyzÄäÖöéñşğ",
@@ -70,7 +72,9 @@ def born_with(iin: str) -> date:
 
 
 def checked_iban(rest: str) -> str:
-    """A Kazakh IBAN over these eighteen signs (ISO 13616: what goes to the end is `KZ00`, and 98 less the rest)."""
+    """A Kazakh IBAN over these eighteen signs (ISO 13616: what goes to the end is `KZ00`, and 98
+    less the rest).
+    """
     number = int("".join(str(int(sign, 36)) for sign in f"{rest}KZ00"))
     return f"KZ{98 - number % 97:02}{rest}"
 
@@ -82,19 +86,25 @@ def is_kz_iban(text: str) -> bool:
 
 
 def is_kz_mobile(text: str) -> bool:
-    """Eleven digits that begin with 77 or 87, no prefix of a landline; blanks, hyphens and brackets aside."""
+    """Eleven digits that begin with 77 or 87, no prefix of a landline; blanks, hyphens and brackets
+    aside.
+    """
     bare = re.sub(r"[\s()-]", "", text)
     return bool(re.fullmatch(r"(\+?7|8)7(?!1|2)[0-9]{9}", bare)) and len(text) <= 32
 
 
 def is_visible(text: str) -> bool:
-    """A text whose every character is seen, or is a plain blank alone between others, and turns nothing."""
+    """A text whose every character is seen, or is a plain blank alone between others, and turns
+    nothing.
+    """
     is_seen = all(unicodedata.category(sign) not in _NOT_SHOWN for sign in text)
     return is_seen and not {*text} & {*_DRAWN_AS_NOTHING, *_BLANKS} and "  " not in text.strip(" ")
 
 
 def is_person_name(text: str) -> bool:
-    """Words of letters of one alphabet, a hyphen, apostrophe or blank between two, up to 100 signs; or empty."""
+    """Words of letters of one alphabet, a hyphen, apostrophe or blank between two, up to 100 signs;
+    or empty.
+    """
     composed = unicodedata.normalize("NFC", " ".join(text.split()))
     scripts = {unicodedata.name(sign, "?").split()[0] for sign in composed if sign.isalpha()}
     is_spelled = all(word.isalpha() for word in re.split("[-'’ ]", composed.removesuffix(".")))
@@ -128,14 +138,18 @@ def _mobiles() -> st.SearchStrategy[str]:
         st.from_regex(r"[0-9]{7}", fullmatch=True),
     )
     spelled = ("+7{}", "7{}", "8{}", "+7 ({0:.3}) {1}", "8-{0:.3}-{1}")
-    return st.builds(lambda form, digits: form.format(digits, digits[3:]), st.sampled_from(spelled), ten)
+    return st.builds(
+        lambda form, digits: form.format(digits, digits[3:]), st.sampled_from(spelled), ten
+    )
 
 
 def _names() -> st.SearchStrategy[str]:
     def of(alphabet: str) -> st.SearchStrategy[str]:
         word = st.text(alphabet=alphabet, min_size=1, max_size=24)
         return st.builds(
-            lambda words, mark: mark.join(words), st.lists(word, min_size=1, max_size=3), st.sampled_from("-' ")
+            lambda words, mark: mark.join(words),
+            st.lists(word, min_size=1, max_size=3),
+            st.sampled_from("-' "),
         )
 
     return st.one_of(*map(of, _ALPHABETS)).filter(is_person_name)
@@ -146,10 +160,14 @@ def _days() -> st.SearchStrategy[str]:
 
 
 def _moments() -> st.SearchStrategy[str]:
-    """Most of a day around now, for the product asks of them whether they have come; the others anywhere."""
+    """Most of a day around now, for the product asks of them whether they have come; the others
+    anywhere.
+    """
     now = datetime.now(UTC).replace(microsecond=0)
     near = st.integers(-86_400, 600).map(lambda seconds: now + timedelta(seconds=seconds))
-    anywhere = st.datetimes(datetime(1000, 1, 2), datetime(2999, 12, 30)).map(lambda at: at.replace(tzinfo=UTC))
+    anywhere = st.datetimes(datetime(1000, 1, 2), datetime(2999, 12, 30)).map(
+        lambda at: at.replace(tzinfo=UTC)
+    )
     zones = st.sampled_from(("Z", "+05:00", "-23:59", "+00:00"))
 
     def spell(at: datetime, zone: str, places: int) -> str:
@@ -176,7 +194,9 @@ FORMATS: dict[str, Callable[[str], bool]] = {
 
 
 def register() -> None:
-    """Lets generated requests have them, and days and times that the product's own rules can like."""
+    """Lets generated requests have them, and days and times that the product's own rules can
+    like.
+    """
     made = {
         "iin": _iins(),
         "kz-iban": _ibans(),

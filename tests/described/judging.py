@@ -1,4 +1,6 @@
-"""What is wrong with an answer, by openapi.json: our fault, a surprise, a good request refused, a bad one taken."""
+"""What is wrong with an answer, by openapi.json: our fault, a surprise, a good request refused, a
+bad one taken.
+"""
 
 import json
 from collections.abc import Mapping
@@ -27,7 +29,10 @@ SEMANTIC: Mapping[str, str] = {
     "subject_under_age": "a date against today",
     "document_expired": "a date against today",
     "out_of_range": "a date against today, two fields, the log's size; where: `_PLACES`",
-    "required": "at `/contract_sha256` and `/scenario` what the verification itself names or stands for; see `_PLACES`",
+    "required": (
+        "at `/contract_sha256` and `/scenario` what the verification itself names or stands for;"
+        " see `_PLACES`"
+    ),
     "scenario_not_on_route": "which routes the verification has",
     "obligation_in_future": "a time against the clock",
     "obligation_before_decision": "a time against what happened",
@@ -43,7 +48,9 @@ SEMANTIC: Mapping[str, str] = {
     "cursor_unknown": "what was told before",
     "idempotency_key_reused": "what was asked before",
 }
-"""Codes by which a request may be refused though it fits its schema, and what it is that no JSON schema can say."""
+"""Codes by which a request may be refused though it fits its schema, and what it is that no JSON
+schema can say.
+"""
 _PLACES = {
     "out_of_range": {"/subject/birth_date", "/to", "?first", "?second"},
     "required": {"/contract_sha256", "/scenario"},
@@ -52,14 +59,18 @@ _REFUSED = frozenset({400, 405, 411, 413, 414, 415, 422, 431})
 
 
 def faults(case: Case[Any], response: Response) -> list[str]:
-    """What is wrong with an answer, each in a line; none for one that openapi.json lets a caller expect."""
+    """What is wrong with an answer, each in a line; none for one that openapi.json lets a caller
+    expect.
+    """
     found = []
     wanted = [*_PROMISED, *([negative_data_rejection] if _is_negative(case) else [])]
     try:
         case.validate_response(response, checks=wanted)
     except FailureGroup as group:
         found += [
-            f"{type(one).__name__}: {one.message or one.title}" for one in group.exceptions if isinstance(one, Failure)
+            f"{type(one).__name__}: {one.message or one.title}"
+            for one in group.exceptions
+            if isinstance(one, Failure)
         ]
     found += _unpromised(case, response)
     if not _is_negative(case) and response.status_code in _REFUSED:
@@ -95,16 +106,28 @@ def _unpromised(case: Case[Any], response: Response) -> list[str]:
     media_type = str(response.headers.get("content-type", [""])[0]).partition(";")[0]
     if not media_type.endswith("json"):
         return []
-    place = (case.operation.path, case.operation.method.lower(), str(response.status_code), media_type)
+    place = (
+        case.operation.path,
+        case.operation.method.lower(),
+        str(response.status_code),
+        media_type,
+    )
     validator = _closed(version_of(case), *place)
     problems = validator.iter_errors(json.loads(response.content)) if validator else ()
     return [f"unpromised: {problem.json_path} {problem.message[:200]}" for problem in problems]
 
 
 @cache
-def _closed(version: str, path: str, method: str, status: str, media_type: str) -> Draft202012Validator | None:
+def _closed(
+    version: str, path: str, method: str, status: str, media_type: str
+) -> Draft202012Validator | None:
     document = openapi.document(version)
-    described = document["paths"][path][method]["responses"].get(status, {}).get("content", {}).get(media_type)
+    described = (
+        document["paths"][path][method]["responses"]
+        .get(status, {})
+        .get("content", {})
+        .get(media_type)
+    )
     if described is None:
         return None
     schemas = {

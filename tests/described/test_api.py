@@ -1,7 +1,8 @@
 """The proof that the API keeps what openapi.json says: `make prove PART=api`.
 
-Requests are generated from the document, good and bad ones, and each answer is held against it. What cannot be in the
-document (two fields that must agree, what is registered, today) is listed with its reason in `judging.SEMANTIC`.
+Requests are generated from the document, good and bad ones, and each answer is held against it.
+What cannot be in the document (two fields that must agree, what is registered, today) is listed
+with its reason in `judging.SEMANTIC`.
 """
 
 from collections import Counter
@@ -14,10 +15,15 @@ from lenders import keys, versions
 from lenders.models import Lender
 from tests.clients.lender_side import ACCOUNT, CONTRACT, verified
 from tests.described.asking import LAST, Asker, described, name, operations
-from tests.lenders.conftest import lender  # noqa: F401 (fixtures)
+from tests.lenders.conftest import lender  # noqa: F401
 from tests.lenders.log_of_lenders import pump
 from tests.proofs import Figures
-from tests.verification.workflow.conftest import Issued, authorities, issued, trusted  # noqa: F401 (fixtures)
+from tests.verification.workflow.conftest import (
+    Issued,
+    authorities,  # noqa: F401
+    issued,  # noqa: F401
+    trusted,  # noqa: F401
+)
 from tests.verification.workflow.insecure_capture import played, put_in
 from tests.verification.workflow.story import order
 from verification.models import Attempt
@@ -29,14 +35,18 @@ pytestmark = [
 ]
 
 CASES = 10_500
-"""How many requests a whole proof sends at least. Ours: over 10 000, and each operation some hundred times."""
+"""How many requests a whole proof sends at least. Ours: over 10 000, and each operation some
+hundred times.
+"""
 VERIFIED = 4
 STEPS, LEAST_STEPS, STEPS_OF_A_WALK = 1_500, 120, 12
 """Requests along the links, and those of one walk. Ours: every link some times."""
 PLAYER = {"adapter": "tests.lenders.api.insecure_simulation.InsecureSimulation", "options": {}}
 _WEIGHTS = {GenerationMode.POSITIVE: 2, GenerationMode.NEGATIVE: 1}
 _OF_OPENING = 5
-"""So many times as often as another operation a verification is opened: of its fields there are most."""
+"""So many times as often as another operation a verification is opened: of its fields there are
+most.
+"""
 OF_OLD = 0.1
 """The share of each version before the newest. Ours: only a few answers differ."""
 _OPENING = "open_verification"
@@ -44,7 +54,7 @@ _OPENING = "open_verification"
 
 @pytest.fixture
 def asker(
-    lender: Lender,  # noqa: F811 (a fixture, as is the next)
+    lender: Lender,  # noqa: F811
     issued: Issued,  # noqa: F811
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
@@ -55,7 +65,10 @@ def asker(
     put_in(monkeypatch)
     looked_at = played(lender)
     settings.TULGA_ROUTES = routes
-    settings.TULGA_SOURCES = {**settings.TULGA_SOURCES, "test": settings.TULGA_SOURCES["test"] | {"simulation": PLAYER}}
+    settings.TULGA_SOURCES = {
+        **settings.TULGA_SOURCES,
+        "test": settings.TULGA_SOURCES["test"] | {"simulation": PLAYER},
+    }
     stories = [verified(lender, issued, f"known-{number}") for number in range(VERIFIED)]
 
     def keep_up() -> str:
@@ -63,7 +76,9 @@ def asker(
             story.work()
         order()
         pump()
-        return keys.issue(lender, mode="test").secret  # of one key only so many requests a minute are answered
+        return keys.issue(
+            lender, mode="test"
+        ).secret  # of one key only so many requests a minute are answered
 
     paid = {
         "amount": "150000.00",
@@ -87,18 +102,26 @@ def test_every_answer_is_one_that_the_document_lets_expect(
         for mode, weight in _WEIGHTS.items()
     }
     for version in versions.NAMES[:-1]:
-        old = [operation for operation in operations(described(version)) if name(operation) not in LAST]
+        old = [
+            operation for operation in operations(described(version)) if name(operation) not in LAST
+        ]
         for operation in old:
             asker.ask(operation, GenerationMode.POSITIVE, max(1, round(wanted * OF_OLD / len(old))))
     for (operation, mode), weight in weights.items():
         asker.ask(operation, mode, max(2, round(wanted * weight / sum(weights.values()))))
     # Of some operations there are few cases: what they leave over goes to the one with most.
-    opening = next(operation for operation in operations(asker.schema) if name(operation) == _OPENING)
+    opening = next(
+        operation for operation in operations(asker.schema) if name(operation) == _OPENING
+    )
     while asker.asked < wanted:
         asker.seed += 1
         asker.ask(opening, GenerationMode.POSITIVE, min(500, wanted - asker.asked))
     opened = Counter(
-        {status: n for (of, mode, status), n in asker.counts.items() if (of, mode) == (_OPENING, "positive")}
+        {
+            status: n
+            for (of, mode, status), n in asker.counts.items()
+            if (of, mode) == (_OPENING, "positive")
+        }
     )
     _write_down(asker, proof_figures)
     assert asker.faults == [], "\n".join(asker.faults[:20])

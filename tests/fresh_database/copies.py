@@ -40,9 +40,12 @@ _emptied = 0
 
 
 def make() -> None:
-    """Migrate a template as the owner, once for all processes of a run, and copy it. The test's role takes no part."""
+    """Migrate a template as the owner, once for all processes of a run, and copy it. The test's
+    role takes no part.
+    """
     connections.close_all()
-    # A thread of the live server lives as long as its client; it would take its connection into the next test.
+    # A thread of the live server lives as long as its client; it would take its connection into the
+    # next test.
     connections.settings["default"]["CONN_MAX_AGE"] = 0
     folder = Path(_run_folder() or os.environ["TULGA_VAR_DIR"])
     with (folder / f"{connection.vendor}.lock").open("w") as lock:
@@ -64,7 +67,9 @@ def _make_template() -> None:
 
 
 def renew() -> None:
-    """Put back the migrated database. Connections of other processes to the old one break: it is gone."""
+    """Put back the migrated database. Connections of other processes to the old one break: it is
+    gone.
+    """
     connections.close_all()
     if connection.vendor == "postgresql":
         _renew_postgresql()
@@ -87,7 +92,9 @@ def keep(place: Path) -> Kept:
 
 
 def put(kept: Kept) -> bool:
-    """Make what was kept the database until the test's end; False where rows may not be put back, see `emptying`."""
+    """Make what was kept the database until the test's end; False where rows may not be put back,
+    see `emptying`.
+    """
     global _as_put
     connections.close_all()
     if isinstance(kept, Path):
@@ -98,7 +105,9 @@ def put(kept: Kept) -> bool:
 
 
 def is_untouched() -> bool:
-    """Whether it is as migrated, nothing written since; on a file, neither to it nor to the log beside."""
+    """Whether it is as migrated, nothing written since; on a file, neither to it nor to the log
+    beside.
+    """
     if connection.vendor == "postgresql":
         return _migrated is not None and emptying.is_as(_owners_address(), _migrated)
     log = Path(f"{sqlite_file()}-wal")
@@ -111,25 +120,33 @@ def digest() -> str:
         return emptying.digest(_owners_address())
     hashed = sha256()
     with closing(sqlite3.connect(_sqlite_name())) as database:
-        for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"):
+        for (table,) in database.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
+        ):
             hashed.update(repr((table, *database.execute(f'SELECT * FROM "{table}"'))).encode())  # noqa: S608
     return hashed.hexdigest()
 
 
 def put_sqlite(content: Path) -> Path:
-    """Make a copy of this file the database until the test's end; gives the copy, which nobody has opened yet."""
+    """Make a copy of this file the database until the test's end; gives the copy, which nobody has
+    opened yet.
+    """
     connections.close_all()
     _restore_sqlite(content)
     return sqlite_file()
 
 
 def drop() -> None:
-    """Remove what this process made on a server; a template of the whole run ends with the server."""
+    """Remove what this process made on a server; a template of the whole run ends with the
+    server.
+    """
     connections.close_all()
     emptying.leave()
     if connection.vendor == "postgresql":
         for name in (_name(), *(() if _run_folder() else (_template(),))):
-            _as_owner(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            _as_owner(
+                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+            )
 
 
 def _migrate() -> None:
@@ -141,7 +158,9 @@ def _migrate() -> None:
     else:
         environment["DATABASE_URL"] = f"sqlite:///{_sqlite_template()}"
     call = [sys.executable, "-c", _COMMANDS]
-    done = subprocess.run(call, env=environment, cwd=_ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        call, env=environment, cwd=_ROOT, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise RuntimeError(f"the template was not made:\n{done.stderr}")
 
@@ -157,10 +176,12 @@ def _renew_postgresql() -> None:
 
 
 def _restore_sqlite(content: Path) -> None:
-    """A fresh file under the old name, which is a link to it. No lock is asked for, and no file in use is touched.
+    """A fresh file under the old name, which is a link to it. No lock is asked for, and no file in
+    use is touched.
 
-    Whoever still has the file of the test before keeps that one, its `-wal` and its locks, and meets nobody there. To
-    write over it would wait for its writer without end; to copy it or to remove its `-wal` would take the locks and the
+    Whoever still has the file of the test before keeps that one, its `-wal` and its locks, and
+    meets nobody there. To write over it would wait for its writer without end; to copy it or to
+    remove its `-wal` would take the locks and the
     log from under every connection to it: <https://www.sqlite.org/howtocorrupt.html>, 2.2 and 4.
     """
     name, used = _sqlite_name(), sqlite_file()

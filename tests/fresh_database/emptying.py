@@ -1,7 +1,8 @@
-"""Puts the rows of a PostgreSQL database back, as the migrations or a scene left them, where only rows had changed.
+"""Puts the rows of a PostgreSQL database back, as the migrations or a scene left them, where only
+rows had changed.
 
-A new copy is dearer: to drop a database the server writes out what every database has changed, and waits for every
-client. Dead rows stay behind, so a copy is still due now and then.
+A new copy is dearer: to drop a database the server writes out what every database has changed, and
+waits for every client. Dead rows stay behind, so a copy is still due now and then.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,10 +15,21 @@ from psycopg import sql
 
 _CATALOGUE = " UNION ALL ".join(
     f"SELECT '{name}', count(*), max(xmin::text::bigint) FROM {name}"  # noqa: S608
-    for name in ("pg_class", "pg_attribute", "pg_constraint", "pg_trigger", "pg_proc", "pg_policy", "pg_namespace")
+    for name in (
+        "pg_class",
+        "pg_attribute",
+        "pg_constraint",
+        "pg_trigger",
+        "pg_proc",
+        "pg_policy",
+        "pg_namespace",
+    )
 )
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename"
-_SEQUENCES = "SELECT sequencename, start_value, last_value FROM pg_sequences WHERE schemaname = 'public' ORDER BY 1"
+_SEQUENCES = (
+    "SELECT sequencename, start_value, last_value FROM pg_sequences WHERE schemaname = 'public'"
+    " ORDER BY 1"
+)
 _OTHERS = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"  # noqa: E501
 
 _owners: dict[str, psycopg.Connection] = {}
@@ -25,7 +37,9 @@ _owners: dict[str, psycopg.Connection] = {}
 
 @dataclass(frozen=True, kw_only=True)
 class Migrated:
-    """A database as it was: its catalogue, the rows of each table, and how far its sequences are."""
+    """A database as it was: its catalogue, the rows of each table, and how far its sequences
+    are.
+    """
 
     catalogue: list[tuple[object, ...]]
     rows: dict[str, bytes]
@@ -44,7 +58,9 @@ def remember(address: str) -> Migrated:
 
 
 def empty(address: str, migrated: Migrated) -> bool:
-    """Put the rows back, without other clients; False where that is not enough, or may not be done by this role."""
+    """Put the rows back, without other clients; False where that is not enough, or may not be done
+    by this role.
+    """
     with _owner(address) as owner:
         try:
             # Neither triggers nor foreign keys have a say in it.
@@ -54,15 +70,21 @@ def empty(address: str, migrated: Migrated) -> bool:
         owner.execute(_OTHERS)
         if owner.execute(_CATALOGUE).fetchall() != migrated.catalogue:
             return False
-        for table in _tables_with_rows(owner, migrated.rows) | {table for table, rows in migrated.rows.items() if rows}:
+        for table in _tables_with_rows(owner, migrated.rows) | {
+            table for table, rows in migrated.rows.items() if rows
+        }:
             kept = migrated.rows[table]
             if kept and kept == _rows(owner, table):
                 continue
             owner.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
             if kept:
-                with owner.cursor().copy(sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(table))) as copy:
+                with owner.cursor().copy(
+                    sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(table))
+                ) as copy:
                     copy.write(kept)
-        for now, before in zip(owner.execute(_SEQUENCES).fetchall(), migrated.sequences, strict=True):
+        for now, before in zip(
+            owner.execute(_SEQUENCES).fetchall(), migrated.sequences, strict=True
+        ):
             if now != before:
                 name, start, last = before
                 owner.execute("SELECT setval(%s, %s, %s)", (name, last or start, last is not None))
@@ -72,7 +94,9 @@ def empty(address: str, migrated: Migrated) -> bool:
 def is_as(address: str, migrated: Migrated) -> bool:
     """Whether the tables that have rows are those that had some then."""
     with _owner(address) as owner:
-        return _tables_with_rows(owner, migrated.rows) == {table for table, rows in migrated.rows.items() if rows}
+        return _tables_with_rows(owner, migrated.rows) == {
+            table for table, rows in migrated.rows.items() if rows
+        }
 
 
 def digest(address: str) -> str:
@@ -93,8 +117,9 @@ def leave() -> None:
 
 @contextmanager
 def _owner(address: str) -> Iterator[psycopg.Connection]:
-    """The owner in one transaction. The connection is kept: a new one, which has yet to read every table's definition,
-    takes several times as long as all that is asked here."""
+    """The owner in one transaction. The connection is kept: a new one, which has yet to read every
+    table's definition, takes several times as long as all that is asked here.
+    """
     try:
         owner = _owners[address]
         owner.execute("SELECT")
@@ -106,7 +131,9 @@ def _owner(address: str) -> Iterator[psycopg.Connection]:
 
 def _tables_with_rows(owner: psycopg.Connection, tables: Iterable[str]) -> set[str]:
     asked = sql.SQL(" UNION ALL ").join(
-        sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM {})").format(sql.Literal(table), sql.Identifier(table))
+        sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM {})").format(
+            sql.Literal(table), sql.Identifier(table)
+        )
         for table in tables
     )
     return {str(name) for (name,) in owner.execute(asked)}

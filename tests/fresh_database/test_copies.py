@@ -22,7 +22,8 @@ from tests.fresh_database import copies
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SECONDS = 20.0
-# A worker: a process of its own that finds the database by its name, writes, and is the last to leave or not.
+# A worker: a process of its own that finds the database by its name, writes, and is the last to
+# leave or not.
 WORKER = """import sqlite3, sys
 database = sqlite3.connect(sys.argv[1], timeout=5)
 database.execute("INSERT INTO note VALUES ('worker')")
@@ -74,13 +75,19 @@ def notes() -> list[str]:
 
 def said_by_a_worker() -> str:
     done = subprocess.run(
-        [sys.executable, "-c", WORKER, name()], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", WORKER, name()],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     return done.stdout.strip() or done.stderr
 
 
 def assert_shared_and_whole() -> None:
-    """This process and another one write to the same database, in turns, and SQLite finds nothing wrong with it."""
+    """This process and another one write to the same database, in turns, and SQLite finds nothing
+    wrong with it.
+    """
     note("page")
     assert said_by_a_worker() == "page worker"
     note("page")
@@ -98,7 +105,9 @@ def assert_nothing_was_taken_away() -> None:
 
 
 @pytest.mark.each_database
-@pytest.mark.parametrize("held", [(), ("BEGIN",), ("BEGIN IMMEDIATE",), ("BEGIN EXCLUSIVE",)], ids=str)
+@pytest.mark.parametrize(
+    "held", [(), ("BEGIN",), ("BEGIN IMMEDIATE",), ("BEGIN EXCLUSIVE",)], ids=str
+)
 def test_a_database_is_renewed_below_whoever_still_holds_it(held: tuple[str, ...]) -> None:
     Lender.objects.create(name="of this test", bin="120340000125", phone="+77270000044")
     with left_open(*held, "SELECT count(*) FROM lenders_lender") as left:
@@ -122,7 +131,9 @@ def test_another_file_is_put_below_whoever_still_holds_the_database(tmp_path: Pa
     assert_nothing_was_taken_away()
 
 
-def test_a_thread_of_the_live_server_keeps_no_connection_between_requests(live_server: LiveServer) -> None:
+def test_a_thread_of_the_live_server_keeps_no_connection_between_requests(
+    live_server: LiveServer,
+) -> None:
     address = f"{live_server.url}/v1/events"
     with urllib3.PoolManager(headers={"Authorization": f"Bearer tlg_test_{'x' * 43}"}) as client:
         assert client.request("GET", address, timeout=SECONDS, retries=False).status == 401
@@ -136,7 +147,9 @@ def test_a_thread_of_the_live_server_keeps_no_connection_between_requests(live_s
 def open_files() -> list[str]:
     """The database's files that this process has open."""
     links = (Path("/proc/self/fd") / number for number in os.listdir("/proc/self/fd"))
-    return [target for link in links if (target := _target(link)).startswith(str(copies.sqlite_file()))]
+    return [
+        target for link in links if (target := _target(link)).startswith(str(copies.sqlite_file()))
+    ]
 
 
 def _target(link: Path) -> str:

@@ -1,4 +1,6 @@
-"""Rows are put back on PostgreSQL as they were, by nobody else's leave, and a change of anything else is noticed."""
+"""Rows are put back on PostgreSQL as they were, by nobody else's leave, and a change of anything
+else is noticed.
+"""
 
 import os
 

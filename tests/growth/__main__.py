@@ -1,7 +1,9 @@
-"""`python -m tests.growth COPIES TIMES`: fills the migrated database that the environment names, asks it, and prints.
+"""`python -m tests.growth COPIES TIMES`: fills the migrated database that the environment names,
+asks it, and prints.
 
-The last line is JSON: for each question its milliseconds (the best of so many runs without an explanation, 0 without
-any) and the plan of each of its statements, and which functions of the workflow ran.
+The last line is JSON: for each question its milliseconds (the best of so many runs without an
+explanation, 0 without any) and the plan of each of its statements, and which functions of the
+workflow ran.
 """
 
 import json
@@ -20,7 +22,12 @@ from django.db import transaction  # noqa: E402
 
 from tests.growth import asked, database, plans  # noqa: E402
 
-_ROOMS = ("verification.workflow.reading", "verification.workflow.moving", "verification.case", "verification.worker")
+_ROOMS = (
+    "verification.workflow.reading",
+    "verification.workflow.moving",
+    "verification.case",
+    "verification.worker",
+)
 
 
 def main() -> None:
@@ -33,13 +40,19 @@ def main() -> None:
     asked.play_on(world)
     database.analyze(owner)
     with plans.noting_functions(*_ROOMS) as ran:
-        explained = {name: [asdict(one) for one in _explained(question)] for name, question in asked.hot(world).items()}
+        explained = {
+            name: [asdict(one) for one in _explained(question)]
+            for name, question in asked.hot(world).items()
+        }
     # Afterwards, for each time leaves dead rows behind, which a plan would have to walk over.
     found = {
         name: {"milliseconds": _timed(question, times), "plans": explained[name]}
         for name, question in asked.hot(world).items()
     }
-    controls = {name: [asdict(one) for one in _explained(control)] for name, control in asked.controls().items()}
+    controls = {
+        name: [asdict(one) for one in _explained(control)]
+        for name, control in asked.controls().items()
+    }
     told = {
         "questions": found,
         "controls": controls,
@@ -68,9 +81,11 @@ def _explained(question: Callable[[], object]) -> list[plans.Plan]:
 
 @contextmanager
 def _taken_back() -> Iterator[None]:
-    """A transaction that leaves nothing. As in a test of Django's, one that must be the outermost may be inside it."""
+    """A transaction that leaves nothing. As in a test of Django's, one that must be the outermost
+    may be inside it.
+    """
     block = transaction.atomic()
-    setattr(block, "_from_testcase", True)  # noqa: B010  # as `django.test.TestCase` marks its own
+    setattr(block, "_from_testcase", True)  # as `django.test.TestCase` marks its own  # noqa: B010
     with block:
         yield
         transaction.set_rollback(True)

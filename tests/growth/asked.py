@@ -1,4 +1,6 @@
-"""The hot queries, asked by the product's own functions: of its edges, of a worker's step, of the sweep."""
+"""The hot queries, asked by the product's own functions: of its edges, of a worker's step, of the
+sweep.
+"""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -26,7 +28,15 @@ from verification.models import Attempt, AuditEntry, Verification
 from verification.stages import live_capture
 from verification.stages.consent.policy import CURRENT
 from verification.worker import queue, sweep
-from verification.workflow.moving import attempts, commands, credits, dossier, law, links, monthly_counts
+from verification.workflow.moving import (
+    attempts,
+    commands,
+    credits,
+    dossier,
+    law,
+    links,
+    monthly_counts,
+)
 from verification.workflow.moving.voters import Reviewer
 from verification.workflow.people import attesting, review_desk
 from verification.workflow.reading import (
@@ -46,7 +56,9 @@ PAGE, LONGEST = 20, 100
 
 @dataclass(kw_only=True)
 class World:
-    """Who asks, and of which of the verifications that the product played. `spare`: more, each good for one change."""
+    """Who asks, and of which of the verifications that the product played. `spare`: more, each good
+    for one change.
+    """
 
     lender: Lender
     other: str
@@ -74,7 +86,9 @@ def play_on(world: World) -> None:
     copied = Lender.objects.exclude(pk=world.lender.pk).order_by("pk")
     world.other = copied.values_list("pk", flat=True)[0]
     for number in range(LONGEST + 20):
-        iin = rows.IIN if number % 10 == 0 else "990101100030"  # nobody asks one lender for a hundred loans
+        iin = (
+            rows.IIN if number % 10 == 0 else "990101100030"
+        )  # nobody asks one lender for a hundred loans
         world.open.append(rows.opened(world.lender, iin=iin, reference=f"mine-{number}"))
     past = timezone.now() - timedelta(days=2)
     Attempt.objects.filter(verification_id=world.spare()).update(expires_at=past)
@@ -102,11 +116,15 @@ def _consent(verification_id: str) -> None:
 def _reserve(world: World) -> None:
     """A worker that looks for work takes a step in hand and gives it back."""
     _answer(world.spare(), agreed=True, version=CURRENT, language="ru")
-    queue.give_back(list(queue.reserve(("default", "eds"), limit=4, at=clock.now(), after={"default": "m"})[0]))
+    queue.give_back(
+        list(queue.reserve(("default", "eds"), limit=4, at=clock.now(), after={"default": "m"})[0])
+    )
 
 
 def _run_out(rows_of: QuerySet[Any], verification_id: str) -> None:
-    """A round owes the step of what runs out, which alone is late; a worker does it by the time that the log says."""
+    """A round owes the step of what runs out, which alone is late; a worker does it by the time
+    that the log says.
+    """
     until, before = rows_of.values_list("expires_at", flat=True).get(), clock._state.offset
     rows_of.update(expires_at=timezone.now())
     sweep.run_round()
@@ -139,10 +157,14 @@ def _destroy(world: World) -> None:
 
 
 def _again(world: World) -> None:
-    """A capture of four commands, as the page sends it, is compared with all there are, and put down itself."""
+    """A capture of four commands, as the page sends it, is compared with all there are, and put
+    down itself.
+    """
     attempt = Attempt.objects.filter(verification_id=world.judged)[0]
     chance = np.random.default_rng(1)
-    steps = {f"live_capture.{at}.prints": _prints(chance, 23 if at else 12).to_bytes() for at in range(5)}
+    steps = {
+        f"live_capture.{at}.prints": _prints(chance, 23 if at else 12).to_bytes() for at in range(5)
+    }
     of = cast("Again", live_capture.STAGE.again)
     dossier.compared(attempt, of, steps)
     dossier.remember(attempt, of, steps)
@@ -197,11 +219,17 @@ def _proofs(world: World) -> None:
 
 def _last_events() -> None:
     of_row = queries.last_sequence_of_row(lender="pk", mode="mode")
-    list(Lender.objects.annotate(mode=Value("test")).annotate(newest=of_row).values_list("newest")[:PAGE])
+    list(
+        Lender.objects.annotate(mode=Value("test"))
+        .annotate(newest=of_row)
+        .values_list("newest")[:PAGE]
+    )
 
 
 def controls() -> dict[str, Callable[[], object]]:
-    """What must be noticed: a question by a column without an index, and one that walks over an index."""
+    """What must be noticed: a question by a column without an index, and one that walks over an
+    index.
+    """
     of_live = Verification.objects.filter(mode="live")
     return {
         "by a column without an index": of_live.filter(profile_id="none").first,
@@ -211,7 +239,13 @@ def controls() -> dict[str, Callable[[], object]]:
 
 def hot(world: World) -> dict[str, Callable[[], object]]:
     """Every hot question by its name. Some change a case, each one of its own."""
-    return _of_lender(world) | _of_copies(world.other) | _of_work(world) | _of_people(world) | searches.of(world.other)
+    return (
+        _of_lender(world)
+        | _of_copies(world.other)
+        | _of_work(world)
+        | _of_people(world)
+        | searches.of(world.other)
+    )
 
 
 def _of_lender(world: World) -> dict[str, Callable[[], object]]:
@@ -219,7 +253,9 @@ def _of_lender(world: World) -> dict[str, Callable[[], object]]:
     listed = partial(queries.list_views, **own)
     return {
         "open": lambda: views.opened_view(rows.just_opened(world.lender, reference="new")),
-        "open again": lambda: views.opened_view(rows.just_opened(world.lender, reference="mine-50")),
+        "open again": lambda: views.opened_view(
+            rows.just_opened(world.lender, reference="mine-50")
+        ),
         "status": partial(view, **own, verification_id=world.open[-1]),
         "status with checks": partial(view, **own, verification_id=judged, with_checks=True),
         "status of none": lambda: _absent(partial(view, **own, verification_id="ver_none")),
@@ -232,9 +268,15 @@ def _of_lender(world: World) -> dict[str, Callable[[], object]]:
         "cancel": lambda: commands.cancel(**own, verification_id=world.spare()),
         "proofs": partial(_proofs, world),
         "documents": partial(_documents, world),
-        "receipt": lambda: _absent(partial(receipt_files.read_receipt, **own, verification_id=judged, key_id="key_x")),
-        "clearance of none": lambda: _absent(partial(clearance_view.view, **own, clearance_id="clr_none")),
-        "credits": lambda: credits.most_of_days(Verification.objects.get(pk=judged), rows.IIN, days=(), at=clock.now()),
+        "receipt": lambda: _absent(
+            partial(receipt_files.read_receipt, **own, verification_id=judged, key_id="key_x")
+        ),
+        "clearance of none": lambda: _absent(
+            partial(clearance_view.view, **own, clearance_id="clr_none")
+        ),
+        "credits": lambda: credits.most_of_days(
+            Verification.objects.get(pk=judged), rows.IIN, days=(), at=clock.now()
+        ),
         "endpoint": lambda: commands.record_endpoint_disabled(**own, endpoint_id="whe_x"),
     }
 
@@ -245,7 +287,9 @@ def _of_copies(lender_id: str) -> dict[str, Callable[[], object]]:
     oldest = Verification.objects.filter(**copies).order_by("created_at")[0]
     return {
         "list by status, none": partial(queries.list_views, **copies, status="in_review"),
-        "list by reference, none": partial(queries.list_views, **copies, client_reference="unknown"),
+        "list by reference, none": partial(
+            queries.list_views, **copies, client_reference="unknown"
+        ),
         "list before the oldest": partial(queries.list_views, **copies, after=oldest.pk),
         "events": partial(queries.events_after, **copies, after=5, limit=LONGEST),
         "events, none": partial(queries.events_after, **copies, after=10**12),
@@ -282,7 +326,10 @@ def _of_people(world: World) -> dict[str, Callable[[], object]]:
     asked = partial(search.search, person_id=PERSON)
     deep = Verification.objects.filter(mode="live").order_by("pk")[0].pk
     today = timezone.now().date()
-    desk: dict[str, Any] = {"reviewer": Reviewer(person_id=PERSON, lender_id=world.lender.pk), "mode": "test"}
+    desk: dict[str, Any] = {
+        "reviewer": Reviewer(person_id=PERSON, lender_id=world.lender.pk),
+        "mode": "test",
+    }
     return {
         "case file": partial(case_file.case_file, person_id=PERSON, verification_id=world.judged),
         "monthly counts": partial(search.monthly_counts, person_id=PERSON, mode="live", months=36),

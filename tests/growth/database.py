@@ -1,7 +1,10 @@
-"""A PostgreSQL database with so many verifications: a few that the product played, and copies of one of them.
+"""A PostgreSQL database with so many verifications: a few that the product played, and copies of
+one of them.
 
-A copy has ids, hashes, people and references of its own, another lender, time, route and ending. Only what the hot
-queries read is copied: of a case's entries in the log those that are told to its lender, and no files.
+A copy has ids, hashes, people and references of its own, another lender, time, route and ending.
+Only what the hot
+queries read is copied: of a case's entries in the log those that are told to its lender, and no
+    files.
 """
 
 import json
@@ -28,9 +31,18 @@ _ID = "left({c}, 4) || translate(left(md5({c} || k), 26), '0189', 'ghij')"
 _HASH = "sha256({c} || k::text::bytea)"
 _SEEN = f"CASE WHEN seen_index IS NOT NULL THEN {_HASH} END"
 _WHEN = "{c} - interval '1 hour' - k * (interval '{months} months' / {copies})"
-_ROUTES = "(ARRAY['eds', 'eds', 'eds', 'eds', 'biometric', 'live_face', 'live_face', 'eds', 'eds', ''])[1 + k % 10]"
-_ENDINGS = "(ARRAY['verified', 'verified', 'verified', 'verified', 'declined', 'canceled', 'expired'])[1 + k % 7]"
-_CODES = "(ARRAY['', '', '', '', 'eds_iin_mismatch', 'canceled_by_lender', 'verification_expired'])[1 + k % 7]"
+_ROUTES = (
+    "(ARRAY['eds', 'eds', 'eds', 'eds', 'biometric', 'live_face', 'live_face', 'eds', 'eds', ''])[1"
+    " + k % 10]"
+)
+_ENDINGS = (
+    "(ARRAY['verified', 'verified', 'verified', 'verified', 'declined', 'canceled', 'expired'])[1 +"
+    " k % 7]"
+)
+_CODES = (
+    "(ARRAY['', '', '', '', 'eds_iin_mismatch', 'canceled_by_lender', 'verification_expired'])[1 +"
+    " k % 7]"
+)
 _BORROWER = f"sha256(('borrower' || k / {BORROWER_OF})::bytea)"
 # The newest are still open: a day's of two years.
 _IS_OPEN = "k <= {copies} / 700"
@@ -47,21 +59,36 @@ _CASE: dict[str, str] = {
     "borrower_index": _BORROWER,
 }
 _COPIED: Mapping[str, Mapping[str, str]] = {
-    "verification_verification": _CASE
-    | {"client_reference": "'loan-' || k", "route": _ROUTES}
-    | {
-        "status": f"CASE WHEN {_IS_OPEN} THEN 'requires_input' ELSE {_ENDINGS} END",
-        "code": f"CASE WHEN {_IS_OPEN} THEN '' ELSE {_CODES} END",
-        "expires_at": "now() + interval '1 day'",
-        "finished_at": f"CASE WHEN {_IS_OPEN} THEN NULL ELSE {_WHEN} END",
-        # As after three busy days: whoever came by a camera has frames that are not due yet.
-        "frames_until": f"CASE WHEN {_ROUTES} IN ('biometric', 'live_face') THEN now() + interval '1 day' END",
-    },
+    "verification_verification": (
+        _CASE
+        | {"client_reference": "'loan-' || k", "route": _ROUTES}
+        | {
+            "status": f"CASE WHEN {_IS_OPEN} THEN 'requires_input' ELSE {_ENDINGS} END",
+            "code": f"CASE WHEN {_IS_OPEN} THEN '' ELSE {_CODES} END",
+            "expires_at": "now() + interval '1 day'",
+            "finished_at": f"CASE WHEN {_IS_OPEN} THEN NULL ELSE {_WHEN} END",
+            # As after three busy days: whoever came by a camera has frames that are not due yet.
+            "frames_until": (
+                f"CASE WHEN {_ROUTES} IN ('biometric', 'live_face') THEN now() + interval '1"
+                " day' END"
+            ),
+        }
+    ),
     "verification_datakey": _CASE,
     "verification_link": _CASE | {"id": "", "token_sha256": _HASH, "spent_at": _WHEN},
-    "verification_attempt": _CASE
-    | {"burnt": "k % 4 = 0", "counted": "true", "route": _ROUTES, "opened_at": _WHEN, "closed_at": _WHEN},
-    "verification_evidenceitem": _CASE | {"attempt_id": _ID, "sealed_sha256": _HASH, "seen_index": _SEEN},
+    "verification_attempt": (
+        _CASE
+        | {
+            "burnt": "k % 4 = 0",
+            "counted": "true",
+            "route": _ROUTES,
+            "opened_at": _WHEN,
+            "closed_at": _WHEN,
+        }
+    ),
+    "verification_evidenceitem": (
+        _CASE | {"attempt_id": _ID, "sealed_sha256": _HASH, "seen_index": _SEEN}
+    ),
     "verification_receipt": {"verification_id": _ID},
     "verification_auditentry": _CASE | {"log": "'live'", "at": _WHEN},
     "verification_auditleaf": {
@@ -74,7 +101,7 @@ _COPIED: Mapping[str, Mapping[str, str]] = {
     },
 }
 _THE_CASE = "current_setting('growth.case')"
-_OF_ENTRIES = f"IN (SELECT id FROM verification_auditentry WHERE verification_id = {_THE_CASE} AND type IN {TOLD})"  # noqa: S608
+_OF_ENTRIES = f"IN (SELECT id FROM verification_auditentry WHERE verification_id = {_THE_CASE} AND type IN {TOLD})"  # noqa: E501, S608
 # Which rows belong to the original, by its id.
 _OF_CASE: dict[str, str] = {
     "verification_verification": f"id = {_THE_CASE}",
@@ -90,8 +117,9 @@ _MAKE_LENDERS = f"""
 INSERT INTO lenders_lender (id, name, bin, phone, test_calendar, live_calendar, return_urls, created_at)
 SELECT {_LENDER}, 'Lender ' || k, 150150000000 + k, '+77270000044', '{_CALENDAR}', '[]', '[]', now()
 FROM generate_series(1, {LENDERS}) k
-"""  # noqa: S608
-# Of each capture some, and of many captures fewer: two hundred thousand are enough that none reads them all.
+"""  # noqa: E501, S608
+# Of each capture some, and of many captures fewer: two hundred thousand are enough that none reads
+# them all.
 _WORDS = """
 INSERT INTO verification_captureword (attempt_id, word)
 SELECT id, ('x' || left(md5(id || n), 16))::bit(64)::bigint
@@ -125,9 +153,13 @@ def make(environment: Mapping[str, str]) -> None:
 def fill(address: str, *, case: str, copies: int) -> None:
     """Adds copies of a case; indexes are made after the rows."""
     with psycopg.connect(address, autocommit=True) as owner:
-        owner.execute("SET session_replication_role = replica")  # triggers and foreign keys have no say in it
+        owner.execute(
+            "SET session_replication_role = replica"
+        )  # triggers and foreign keys have no say in it
         owner.execute("SET maintenance_work_mem = '256MB'")
-        indexes = owner.execute(_INDEXES, {"tables": [*_COPIED, "verification_captureword"]}).fetchall()
+        indexes = owner.execute(
+            _INDEXES, {"tables": [*_COPIED, "verification_captureword"]}
+        ).fetchall()
         for name, _ in indexes:
             owner.execute(sql.SQL("DROP INDEX {}").format(sql.SQL(name)))
         owner.execute(_MAKE_LENDERS)
@@ -146,11 +178,17 @@ def analyze(address: str) -> None:
         owner.execute("ANALYZE")
 
 
-def _copy(owner: psycopg.Connection, table: str, changed: Mapping[str, str], *, case: str, copies: int) -> None:
-    asked = "SELECT column_name FROM information_schema.columns WHERE table_name = %s ORDER BY ordinal_position"
+def _copy(
+    owner: psycopg.Connection, table: str, changed: Mapping[str, str], *, case: str, copies: int
+) -> None:
+    asked = (
+        "SELECT column_name FROM information_schema.columns WHERE table_name = %s ORDER BY"
+        " ordinal_position"
+    )
     columns = [str(name) for (name,) in owner.execute(asked, [table]) if changed.get(name) != ""]
     taken = [
-        changed.get(name, "{c}").replace("{c}", f'o."{name}"').format(copies=copies, months=MONTHS) for name in columns
+        changed.get(name, "{c}").replace("{c}", f'o."{name}"').format(copies=copies, months=MONTHS)
+        for name in columns
     ]
     named = ", ".join(f'"{name}"' for name in columns)
     which = _OF_CASE.get(table, f"verification_id = {_THE_CASE}")
@@ -165,7 +203,9 @@ def _copy(owner: psycopg.Connection, table: str, changed: Mapping[str, str], *, 
 def sizes(address: str) -> dict[str, int]:
     """Rows of each table, as the planner knows them."""
     with psycopg.connect(address) as owner:
-        found = owner.execute("SELECT relname, reltuples::bigint FROM pg_class WHERE relkind = 'r' AND reltuples > 0")
+        found = owner.execute(
+            "SELECT relname, reltuples::bigint FROM pg_class WHERE relkind = 'r' AND reltuples > 0"
+        )
         return {str(name): int(rows) for name, rows in found}
 
 

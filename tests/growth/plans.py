@@ -1,4 +1,6 @@
-"""Catches the statements that a function of the product sends, and has PostgreSQL explain each as it runs."""
+"""Catches the statements that a function of the product sends, and has PostgreSQL explain each as
+it runs.
+"""
 
 import json
 import re
@@ -22,7 +24,8 @@ class Plan:
     """What one statement cost. `buffers`: pages of 8 KiB it touched, cached or not.
 
     `rows`: how many it gave or changed, or was asked for by their keys, which need not be there.
-    `scanned`: tables that were read from their first page to their last. `indexes`: those that were used.
+    `scanned`: tables that were read from their first page to their last. `indexes`: those that were
+        used.
     """
 
     statement: str
@@ -34,15 +37,24 @@ class Plan:
 
 @contextmanager
 def explaining() -> Iterator[list[Plan]]:
-    """Explains every statement sent within. Call it in a transaction: one that writes is explained and taken back."""
+    """Explains every statement sent within. Call it in a transaction: one that writes is explained
+    and taken back.
+    """
     plans: list[Plan] = []
 
-    def explain(execute: Callable[..., Any], statement: str, parameters: Any, many: bool, context: Any) -> Any:
+    def explain(
+        execute: Callable[..., Any], statement: str, parameters: Any, many: bool, context: Any
+    ) -> Any:
         if _EXPLAINED.match(statement) and not many:
             with connection.connection.cursor() as cursor:
                 cursor.execute("SAVEPOINT explained")
-                with suppress(psycopg.Error):  # one that breaks a constraint is told to the product by itself below
-                    cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) {statement}", parameters)
+                with suppress(
+                    psycopg.Error
+                ):  # one that breaks a constraint is told to the product by itself below
+                    cursor.execute(
+                        f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) {statement}",
+                        parameters,
+                    )
                     plans.append(_plan(statement, cursor.fetchone()[0]))
                 cursor.execute("ROLLBACK TO SAVEPOINT explained")
         return execute(statement, parameters, many, context)
@@ -54,12 +66,25 @@ def explaining() -> Iterator[list[Plan]]:
 def _plan(statement: str, explained: Any) -> Plan:
     root = (json.loads(explained) if isinstance(explained, str) else explained)[0]["Plan"]
     nodes = list(_nodes(root))
-    changed = max((node["Actual Rows"] for node in nodes), default=0) if root["Node Type"] == "ModifyTable" else 0
+    changed = (
+        max((node["Actual Rows"] for node in nodes), default=0)
+        if root["Node Type"] == "ModifyTable"
+        else 0
+    )
     return Plan(
         statement=re.sub(r"'(?:[^']|'')*'(?:::\w+)?", "…", statement),
         buffers=root.get("Shared Hit Blocks", 0) + root.get("Shared Read Blocks", 0),
-        rows=int(max(root["Actual Rows"], changed, *(keys.count("%s") for keys in _KEYS.findall(statement)), 0)),
-        scanned=tuple(sorted({node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"})),
+        rows=int(
+            max(
+                root["Actual Rows"],
+                changed,
+                *(keys.count("%s") for keys in _KEYS.findall(statement)),
+                0,
+            )
+        ),
+        scanned=tuple(
+            sorted({node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"})
+        ),
         indexes=tuple(sorted({node["Index Name"] for node in nodes if "Index Name" in node})),
     )
 

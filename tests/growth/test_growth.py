@@ -1,4 +1,6 @@
-"""However many verifications there are, every hot query uses an index and touches few pages. See the package."""
+"""However many verifications there are, every hot query uses an index and touches few pages. See
+the package.
+"""
 
 import importlib
 import inspect
@@ -18,17 +20,24 @@ VERIFICATIONS, _FEW = 1_000_000, 20_000
 BUFFERS = 100
 """Pages of 8 KiB that one statement may touch."""
 BUFFERS_A_ROW = 20
-"""The same for each row of a longer answer, or of several written: ids are random, so a row, its key and its decision
-lie each by itself behind an index of three levels, and a written row has a place in each index of its table."""
+"""The same for each row of a longer answer, or of several written: ids are random, so a row, its
+key and its decision lie each by itself behind an index of three levels, and a written row has a
+place in each index of its table.
+"""
 SMALL_TABLE = 5_000
-"""Rows of a table that may be read from end to end: counts, lenders, what waits for the next round of the sweep."""
+"""Rows of a table that may be read from end to end: counts, lenders, what waits for the next round
+of the sweep.
+"""
 
-# Functions that no question need run, each with its reason; all others of these rooms must have run.
+# Functions that no question need run, each with its reason; all others of these rooms must have
+# run.
 NOT_HOT = {
     "reading.readiness": "asks no row",
     "reading.replay.judge_again": "the entries and the evidence of one case, once",
     "reading.replay.worst": "asks no row",
-    "reading.replay_sample.replay_sample": "the operator's command: walks over the ids of all judgements once",
+    "reading.replay_sample.replay_sample": (
+        "the operator's command: walks over the ids of all judgements once"
+    ),
     "reading.document_files.public_keys": "asks no row",
     "reading.document_files.log_keys": "asks no row",
     "reading.signed_files": "by the verification's key, and the entries of one case",
@@ -38,7 +47,9 @@ NOT_HOT = {
     "worker.run.release": "a step's fault: the statements of a step",
     "moving.attested": "the entries of one case, and those of one person's with one lender",
     "moving.obligations": "by the verification's key, and the entries of one case",
-    "moving.clearances": "by the clearance's or the verification's key, and the entries of one case",
+    "moving.clearances": (
+        "by the clearance's or the verification's key, and the entries of one case"
+    ),
     "worker.clearing.clear": "one case, its entries and its clearance",
     "moving.commands.open_renewal": "inserts as an opening does",
     "moving.contracts": "by the verification's key, and the entries of one case",
@@ -46,7 +57,9 @@ NOT_HOT = {
     "moving.documents.is_owed": "asks no row",
     "case.doorbell": "rings, after the commit",
     "moving.dossier.contents": "the evidence of one attempt, for its reviewers",
-    "moving.dossier.checks_of": "opens what it is given; where that cannot be read, one case's entries",
+    "moving.dossier.checks_of": (
+        "opens what it is given; where that cannot be read, one case's entries"
+    ),
     "worker.closing.document": "the attempts of one case, once",
     "worker.closing.stop": "the entries of one case, once",
     "worker.closing.turn_away": "the entries and attempts of one case, seldom",
@@ -64,22 +77,34 @@ NOT_HOT = {
     "moving.inquiries": "the entries of one case, and the evidence of its consent",
     "moving.links.peek": "by the hash of a secret",
     "moving.links.outline": "the key of one case by its key, where a link or session was refused",
-    "moving.voters": "the people of one lender, and the entries of one case and of its new consents",
+    "moving.voters": (
+        "the people of one lender, and the entries of one case and of its new consents"
+    ),
     "moving.typed_before": "seals and opens what a browser keeps; asks no row",
     "reading.about": "the lenders and their keys, of whom there are few",
     "moving.links.digest_of_code": "asks no row",
-    "moving.links.lock_found": "by the hash of a secret or the verification's key, a few times a case",
+    "moving.links.lock_found": (
+        "by the hash of a secret or the verification's key, a few times a case"
+    ),
     "moving.links.lock_session": "what `visit` asks, and the row by its key",
-    "moving.mobile_signing": "by the hash of a secret or the verification's key, a few times a case",
+    "moving.mobile_signing": (
+        "by the hash of a secret or the verification's key, a few times a case"
+    ),
     "worker.outcome.exhaust": "a verification's end, by what was read before",
     "worker.queue.correct": "one row by its key and fence",
     "worker.queue.release": "one row by its key and fence",
     "moving.quotas.take": "one row of the day by its key",
-    "moving.put_forward": "a developer's, of test mode: a hundred and one rows at most, by lender, status and time",
+    "moving.put_forward": (
+        "a developer's, of test mode: a hundred and one rows at most, by lender, status and time"
+    ),
     "moving.rates": "counts in memory",
-    "moving.simulations": "a developer's, of test mode: by the verification's key, and the entries of one case",
+    "moving.simulations": (
+        "a developer's, of test mode: by the verification's key, and the entries of one case"
+    ),
     "moving.receipt.issue_late": "the entries of one case, once",
-    "moving.law": "the operator's command: reads the entries about the law, of which a year brings one or two",
+    "moving.law": (
+        "the operator's command: reads the entries about the law, of which a year brings one or two"
+    ),
     "moving.revoking": "the operator's command: walks over decisions from an index on, once",
     "moving.sealing": "asks no row",
     "worker.sweep.put_keys_on_record": "once, as a process starts",
@@ -103,14 +128,26 @@ def broken(plan: dict[str, Any], sizes: dict[str, int]) -> str:
     if scanned:
         return f"reads all of {', '.join(scanned)}"
     allowed = max(BUFFERS, BUFFERS_A_ROW * plan["rows"])
-    return "" if plan["buffers"] <= allowed else f"touches {plan['buffers']} pages for {plan['rows']} rows"
+    return (
+        ""
+        if plan["buffers"] <= allowed
+        else f"touches {plan['buffers']} pages for {plan['rows']} rows"
+    )
 
 
-def test_every_hot_query_uses_an_index_and_touches_few_pages(found: dict[str, Any], proof_figures: Figures) -> None:
+def test_every_hot_query_uses_an_index_and_touches_few_pages(
+    found: dict[str, Any], proof_figures: Figures
+) -> None:
     asked = [(name, plan) for name, one in found["questions"].items() for plan in one["plans"]]
-    wrong = [f"{name}: {why}: {plan['statement']}" for name, plan in asked if (why := broken(plan, found["sizes"]))]
+    wrong = [
+        f"{name}: {why}: {plan['statement']}"
+        for name, plan in asked
+        if (why := broken(plan, found["sizes"]))
+    ]
     few = [plan["buffers"] for _, plan in asked if plan["rows"] <= BUFFERS // BUFFERS_A_ROW]
-    proof_figures |= {f"rows_{table}": rows for table, rows in found["sizes"].items() if table.startswith("verif")}
+    proof_figures |= {
+        f"rows_{table}": rows for table, rows in found["sizes"].items() if table.startswith("verif")
+    }
     proof_figures |= {
         "questions": len(found["questions"]),
         "statements": len(asked),
@@ -122,20 +159,34 @@ def test_every_hot_query_uses_an_index_and_touches_few_pages(found: dict[str, An
 
 
 def test_a_query_without_an_index_is_noticed(found: dict[str, Any]) -> None:
-    whys = {name: [broken(plan, found["sizes"]) for plan in plans] for name, plans in found["controls"].items()}
-    assert [name for name, why in whys.items() if why and all(why)] == ["by a column without an index", "all counted"]
+    whys = {
+        name: [broken(plan, found["sizes"]) for plan in plans]
+        for name, plans in found["controls"].items()
+    }
+    assert [name for name, why in whys.items() if why and all(why)] == [
+        "by a column without an index",
+        "all counted",
+    ]
 
 
 def test_every_function_that_asks_rows_was_asked(found: dict[str, Any]) -> None:
-    ran = {name.removeprefix("verification.").removeprefix("workflow.") for name in found["functions"]}
+    ran = {
+        name.removeprefix("verification.").removeprefix("workflow.") for name in found["functions"]
+    }
     there = {
         f"{room.__name__.rpartition('.')[2]}.{module.name}.{name}"
         for room in (reading, moving, case, worker)
         for module in pkgutil.iter_modules(room.__path__)
-        for name, function in vars(importlib.import_module(f"{room.__name__}.{module.name}")).items()
+        for name, function in vars(
+            importlib.import_module(f"{room.__name__}.{module.name}")
+        ).items()
         if inspect.isfunction(function) and function.__module__ == f"{room.__name__}.{module.name}"
         if not name.startswith("_")
     }
     excused = {name for name in there if name in NOT_HOT or name.rpartition(".")[0] in NOT_HOT}
     assert there - excused - ran == set()
-    assert {name for name in NOT_HOT if not any(one == name or one.startswith(f"{name}.") for one in there)} == set()
+    assert {
+        name
+        for name in NOT_HOT
+        if not any(one == name or one.startswith(f"{name}.") for one in there)
+    } == set()

@@ -1,4 +1,6 @@
-"""What an honest person's camera, light, hand and clothes do to a capture: each condition at both of its ends."""
+"""What an honest person's camera, light, hand and clothes do to a capture: each condition at both
+of its ends.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +19,9 @@ Change = Callable[[Sequence[Image], np.random.Generator], list[Image]]
 
 @dataclass(frozen=True)
 class Condition:
-    """`eyes`: pixels between them in the full frame. `rate`: of the camera, a second; None for the clip's own."""
+    """`eyes`: pixels between them in the full frame. `rate`: of the camera, a second; None for the
+    clip's own.
+    """
 
     eyes: float = 90.0
     rate: float | None = None
@@ -25,7 +29,9 @@ class Condition:
 
 
 def _light(images: Sequence[Image], factors: Sequence[float]) -> list[Image]:
-    lit = (np.clip(image * float(each), 0, 255) for image, each in zip(images, factors, strict=True))
+    lit = (
+        np.clip(image * float(each), 0, 255) for image, each in zip(images, factors, strict=True)
+    )
     return [np.asarray(np.rint(image), dtype=np.uint8) for image in lit]
 
 
@@ -35,11 +41,15 @@ def _exposure(factor: float) -> Change:
 
 def _step(factor: float) -> Change:
     """In the middle of a command a lamp goes on or off."""
-    return lambda images, chance: _light(images, [1.0 if 2 * at < len(images) else factor for at in range(len(images))])
+    return lambda images, chance: _light(
+        images, [1.0 if 2 * at < len(images) else factor for at in range(len(images))]
+    )
 
 
 def _flicker(most: float) -> Change:
-    return lambda images, chance: _light(images, (1 + chance.uniform(-most, most, len(images))).tolist())
+    return lambda images, chance: _light(
+        images, (1 + chance.uniform(-most, most, len(images))).tolist()
+    )
 
 
 def _each(change: Callable[[Image], Image]) -> Change:
@@ -60,7 +70,11 @@ def _shaken(images: Sequence[Image], chance: np.random.Generator) -> list[Image]
     for image in images:
         across, down = chance.uniform(-8, 8, 2)
         to, size = np.array([[1, 0, across], [0, 1, down]]), (image.shape[1], image.shape[0])
-        moved.append(np.asarray(cv2.warpAffine(image, to, size, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8))
+        moved.append(
+            np.asarray(
+                cv2.warpAffine(image, to, size, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8
+            )
+        )
     return moved
 
 
@@ -132,7 +146,9 @@ CONDITIONS: Mapping[str, Condition] = {
     "flicker": Condition(change=_flicker(0.3)),
     "eyes_110": Condition(eyes=110.0),
     "eyes_70": Condition(eyes=70.0),
-    "blur": Condition(change=_each(lambda image: np.asarray(cv2.GaussianBlur(image, (0, 0), 1.2), dtype=np.uint8))),
+    "blur": Condition(
+        change=_each(lambda image: np.asarray(cv2.GaussianBlur(image, (0, 0), 1.2), dtype=np.uint8))
+    ),
     "motion_blur": Condition(change=_each(_motion)),
     "shake": Condition(change=_shaken),
     "jpeg_40": Condition(change=_each(_compressed)),
@@ -142,4 +158,6 @@ CONDITIONS: Mapping[str, Condition] = {
     "rate_8": Condition(rate=8.0),
     "rate_15": Condition(rate=15.0),
 }
-"""Exposure, a lamp and flicker: shares of the light. Blur: σ and 7 pixels; shake: 8 pixels; noise: 10 grey levels."""
+"""Exposure, a lamp and flicker: shares of the light. Blur: σ and 7 pixels; shake: 8 pixels; noise:
+10 grey levels.
+"""

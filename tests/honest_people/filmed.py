@@ -1,6 +1,8 @@
-"""Clips of real people who turn, nod and blink: who is in them, what is done when, and their frames.
+"""Clips of real people who turn, nod and blink: who is in them, what is done when, and their
+frames.
 
-A table beside the checkout names the clips; they are nobody's to pass on, so without them nothing is measured.
+A table beside the checkout names the clips; they are nobody's to pass on, so without them nothing
+is measured.
 """
 
 import csv
@@ -22,7 +24,9 @@ from verification.stages.live_capture.policy import CAPTURE
 
 APART = CAPTURE.chain_ms / 1000
 _SEEN_SIDE = 480  # pixels of the shorter side, in which a whole clip is looked at
-_DEEDS = re.compile(r"(turn image-(?:left|right)|up|down(?!/)|mouth open)[^0-9~]*~?(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)")
+_DEEDS = re.compile(
+    r"(turn image-(?:left|right)|up|down(?!/)|mouth open)[^0-9~]*~?(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)"
+)
 # The picture's left is where a head goes that turns to its own right.
 _SHOWN: dict[str, Gesture] = {
     "turn image-left": "turn_right",
@@ -36,7 +40,9 @@ _TWO_PEOPLE = ("int2",)
 
 @dataclass(frozen=True)
 class Deed:
-    """What somebody does from one second to another; `gesture`: empty where no command asks for it."""
+    """What somebody does from one second to another; `gesture`: empty where no command asks for
+    it.
+    """
 
     gesture: str
     first: float
@@ -45,7 +51,9 @@ class Deed:
 
 @dataclass(frozen=True)
 class Clip:
-    """A file with one person. `cohort`: a guess by eye, asked only so that no limit is worse for some than others."""
+    """A file with one person. `cohort`: a guess by eye, asked only so that no limit is worse for
+    some than others.
+    """
 
     name: str
     person: str
@@ -68,7 +76,9 @@ class Placing:
     is_wide: bool
 
     def at(self, eyes: float) -> tuple[Floats, tuple[int, int]]:
-        """The cut that has so many pixels between the eyes, and its size, as a phone or a webcam gives it."""
+        """The cut that has so many pixels between the eyes, and its size, as a phone or a webcam
+        gives it.
+        """
         size = (640, 480) if self.is_wide else (480, 640)
         scale = eyes / self.eyes
         across, down = (scale * each for each in self.middle)
@@ -107,7 +117,10 @@ def clips(table: Path, folders: Sequence[Path]) -> tuple[Clip, ...]:
 
 
 def _deeds(told: str) -> tuple[Deed, ...]:
-    deeds = [(_SHOWN.get(what, ""), float(first), float(last)) for what, first, last in _DEEDS.findall(told)]
+    deeds = [
+        (_SHOWN.get(what, ""), float(first), float(last))
+        for what, first, last in _DEEDS.findall(told)
+    ]
     return tuple(sorted((Deed(*deed) for deed in deeds), key=lambda deed: deed.first))
 
 

@@ -1,4 +1,6 @@
-"""A capture of an honest person, sent as the page sends it, and what becomes of it by every gate."""
+"""A capture of an honest person, sent as the page sends it, and what becomes of it by every
+gate.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -35,8 +37,9 @@ Figures = dict[str, Any]
 
 @dataclass(frozen=True)
 class Judged:
-    """`outcome`: one of `WORDS`. `codes`: of every check that did not pass, by check. `refused`: those that refuse by
-    themselves."""
+    """`outcome`: one of `WORDS`. `codes`: of every check that did not pass, by check. `refused`:
+    those that refuse by themselves.
+    """
 
     clip: str
     person: str
@@ -56,12 +59,16 @@ def judge(found: Found, names: tuple[str, ...]) -> Judged:
     decision = decide(results, required=tuple(checks))
     failed = tuple(each.check for each in results if isinstance(each, Failed))
     codes = {each.check: each.code for each in results if not isinstance(each, Passed)}
-    is_again = decision.outcome is Outcome.FAILED and not any(REASONS[codes[each]].burns for each in failed)
+    is_again = decision.outcome is Outcome.FAILED and not any(
+        REASONS[codes[each]].burns for each in failed
+    )
     is_again = is_again or decision.code.startswith("face_again")
     ends = {Outcome.PASSED: "verified", Outcome.FAILED: "asked again" if is_again else "refused"}
     clip = found.clip
     word = ends.get(decision.outcome, "people")
-    return Judged(clip.name, clip.person, clip.cohort, " ".join(names), found.commands, word, codes, failed)
+    return Judged(
+        clip.name, clip.person, clip.cohort, " ".join(names), found.commands, word, codes, failed
+    )
 
 
 def measured(found: Found, names: tuple[str, ...]) -> LiveCaptureFacts:
@@ -77,7 +84,9 @@ def _policy(found: Found) -> LiveCapturePolicy:
     """What a clip does not show is not asked for: of each it is told what was."""
     asked = found.commands
     return replace(
-        LiveCapturePolicy(), commands_min=len(asked), must_show=tuple(each for each in TURNS if each in asked)
+        LiveCapturePolicy(),
+        commands_min=len(asked),
+        must_show=tuple(each for each in TURNS if each in asked),
     )
 
 
@@ -85,7 +94,10 @@ def _sent(found: Found, command: str, times: Sequence[float], condition: Conditi
     chance = np.random.default_rng([crc32(f"{found.clip.name} {command}".encode()), 39])
     rate = condition.rate or found.clip.rate
     moments = [int(at * rate + 1e-6) / rate for at in times]
-    images = [filmed.cut(image, found.placing, condition.eyes) for image in filmed.read(found.clip, moments)]
+    images = [
+        filmed.cut(image, found.placing, condition.eyes)
+        for image in filmed.read(found.clip, moments)
+    ]
     images = condition.change(images, chance)
     sender = Sender()
     at_ms = [round(FIRST_MS + place * CAPTURE.chain_ms) for place in range(len(images))]
@@ -129,8 +141,12 @@ def counted(rows: Iterable[Judged]) -> Figures:
         **_ends(rows),
         "gates": {gate: dict(sorted(count.items())) for gate, count in sorted(gates.items())},
         "codes": dict(sorted(codes.items())),
-        "person": {who: _ends([row for row in rows if row.person == who]) for who in _in(rows, "person")},
-        "cohort": {who: _ends([row for row in rows if row.cohort == who]) for who in _in(rows, "cohort")},
+        "person": {
+            who: _ends([row for row in rows if row.person == who]) for who in _in(rows, "person")
+        },
+        "cohort": {
+            who: _ends([row for row in rows if row.cohort == who]) for who in _in(rows, "cohort")
+        },
     }
 
 

@@ -1,4 +1,6 @@
-"""Where in a clip a capture is found, as the page would have cut it: a face at rest, and what the engine sees done."""
+"""Where in a clip a capture is found, as the page would have cut it: a face at rest, and what the
+engine sees done.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,7 +23,8 @@ from verification.stages.live_capture.policy import REFERENCE
 REST, COMMAND = 12, 23
 """Frames of the chain at rest and of a command: what the page sends."""
 _FEWEST = 12  # what the gate of freshness needs to compare one command with another
-_BEFORE = 0.8  # seconds from the showing of a command to the movement: half a second to read, a third to move
+# seconds from the showing of a command to the movement: half a second to read, a third to move
+_BEFORE = 0.8
 _OPEN = 0.6  # of the eyes as they mostly are: below it they are closing
 _MOST_COMMANDS = 4
 _NEVER = -1.0  # seconds
@@ -32,7 +35,9 @@ Times = tuple[float, ...]
 
 @dataclass(frozen=True)
 class Found:
-    """A capture in a clip: of each command, the face at rest first, when its frames are taken, seconds."""
+    """A capture in a clip: of each command, the face at rest first, when its frames are taken,
+    seconds.
+    """
 
     clip: Clip
     placing: Placing
@@ -63,7 +68,9 @@ def captures(every: Sequence[Clip], *, most: int | None = None) -> list[Found]:
 
 
 def _steps(clip: Clip) -> tuple[tuple[str, Times], ...]:
-    """The commands of which the engine sees the gesture; nobody who was filmed was asked for any."""
+    """The commands of which the engine sees the gesture; nobody who was filmed was asked for
+    any.
+    """
     looked = filmed.look(clip)
     rest = _rest(looked, clip.deeds)
     at_rest = None if rest is None else _neutral(looked.faces(rest[0], rest[-1]))
@@ -82,7 +89,9 @@ def _steps(clip: Clip) -> tuple[tuple[str, Times], ...]:
 
 
 def _rest(looked: Looked, deeds: Iterable[Deed]) -> Times | None:
-    """Where the head is held straightest, the mouth closed and the eyes open: two seconds, or one."""
+    """Where the head is held straightest, the mouth closed and the eyes open: two seconds, or
+    one.
+    """
     lids = np.array([min(frame.face.lids) for frame in looked.seen if frame.face])
     least = _OPEN * float(np.quantile(lids, 0.75))
     for length, fewest in ((APART * (REST - 1), REST), (1.0, 6)):
@@ -113,7 +122,9 @@ def _askew(face: FaceMeasurement) -> float:
     return away + face.mouth / policy.NEUTRAL.mouth
 
 
-def _window(looked: Looked, deed: Deed, others: Iterable[Deed], *, rest: Times, at_rest: Neutral) -> Times:
+def _window(
+    looked: Looked, deed: Deed, others: Iterable[Deed], *, rest: Times, at_rest: Neutral
+) -> Times:
     """As the page takes them; closer together where somebody soon does something else."""
     others = list(others)
     before = [(each.last + deed.first) / 2 for each in others if each.last <= deed.first]
@@ -157,7 +168,9 @@ def _spread(clip: Clip, begins: float, length: float) -> Times:
     return tuple(float(each) for each in np.linspace(begins, begins + length, count))
 
 
-def _sought(looked: Looked, rest: Times, chosen: dict[str, Times], at_rest: Neutral) -> dict[str, Times]:
+def _sought(
+    looked: Looked, rest: Times, chosen: dict[str, Times], at_rest: Neutral
+) -> dict[str, Times]:
     """Where the engine sees eyes close, so that one more command is there."""
     busy = [(rest[0], rest[-1]), *((times[0], times[-1]) for times in chosen.values())]
     busy += [(deed.first, deed.last) for deed in looked.clip.deeds]
@@ -176,7 +189,9 @@ def _sought(looked: Looked, rest: Times, chosen: dict[str, Times], at_rest: Neut
 def _photo(
     sources: Sequence[tuple[Clip, Sequence[tuple[str, Times]]]],
 ) -> tuple[Clip, Placing, float] | None:
-    """The straightest frame with open eyes that is none of the capture's, as a register would take it."""
+    """The straightest frame with open eyes that is none of the capture's, as a register would take
+    it.
+    """
     best: list[tuple[float, int, float]] = []
     for number, (clip, steps) in enumerate(sources):
         used = np.array([at for _, times in steps for at in times] or [_NEVER])
@@ -196,7 +211,9 @@ def photograph(photo: tuple[Clip, Placing, float]) -> bytes:
     """It as JPEG."""
     clip, placing, at = photo
     (image,) = filmed.read(clip, [at])
-    written = cv2.imencode(".jpg", filmed.cut(image, placing, _PHOTO_EYES)[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])
+    written = cv2.imencode(
+        ".jpg", filmed.cut(image, placing, _PHOTO_EYES)[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90]
+    )
     return written[1].tobytes()
 
 

@@ -1,4 +1,6 @@
-"""The sandbox's registers asked through the product's own adapters, and people to register there."""
+"""The sandbox's registers asked through the product's own adapters, and people to register
+there.
+"""
 
 import io
 import secrets
@@ -28,7 +30,8 @@ from verification.stages.consent import policy as consent_texts
 
 SECONDS = 10.0  # for a question that is to be answered; a fault's test says its own
 
-# Not drawn: Hypothesis sets the module random back, and then it repeats itself. The first are the scripted people.
+# Not drawn: Hypothesis sets the module random back, and then it repeats itself. The first are the
+# scripted people.
 _numbers = count(1000)
 
 
@@ -46,7 +49,9 @@ def new_id() -> str:
 def picture(width: int = 64, height: int = 48, kind: str = "JPEG", **options: Any) -> bytes:
     """A small picture of nobody."""
     kept = io.BytesIO()
-    Image.effect_mandelbrot((width, height), (-2, -1, 1, 1), 20).convert("RGB").save(kept, kind, **options)
+    Image.effect_mandelbrot((width, height), (-2, -1, 1, 1), 20).convert("RGB").save(
+        kept, kind, **options
+    )
     return kept.getvalue()
 
 
@@ -69,7 +74,9 @@ def register(sandbox: SandboxProcess, **changes: Any) -> str:
     return iin
 
 
-def wanted(iin: str, *, services: tuple[str, ...] = ("person", "photo", "phone"), **changes: Any) -> ConsentRequest:
+def wanted(
+    iin: str, *, services: tuple[str, ...] = ("person", "photo", "phone"), **changes: Any
+) -> ConsentRequest:
     """A request for this person's consent."""
     fields: dict[str, Any] = {
         "request_id": new_id(),
@@ -99,19 +106,29 @@ def consent_of(sandbox: SandboxProcess, iin: str, **changes: Any) -> ConsentAnsw
 
 
 def consent_id_of(sandbox: SandboxProcess, iin: str) -> str:
-    """The id of this person's valid consent to everything; one that names nobody for who has none."""
+    """The id of this person's valid consent to everything; one that names nobody for who has
+    none.
+    """
     answer = consent_of(sandbox, iin)
-    return answer.terms.consent_id if answer.terms is not None and answer.status == "valid" else "kdp_of_nobody"
+    return (
+        answer.terms.consent_id
+        if answer.terms is not None and answer.status == "valid"
+        else "kdp_of_nobody"
+    )
 
 
-def person_of(sandbox: SandboxProcess, iin: str, consent_id: str = "", seconds: float = SECONDS) -> PersonAnswer:
+def person_of(
+    sandbox: SandboxProcess, iin: str, consent_id: str = "", seconds: float = SECONDS
+) -> PersonAnswer:
     """The register's answer about this number."""
     registry = HttpPersonRegistry(f"{sandbox.url}/person", seconds=seconds)
     consent_id = consent_id or consent_id_of(sandbox, iin)
     return parse_person(registry.person(Iin(iin), consent_id=consent_id, request_id=new_id()))
 
 
-def photo_of(sandbox: SandboxProcess, iin: str, consent_id: str = "", seconds: float = SECONDS) -> PhotoAnswer:
+def photo_of(
+    sandbox: SandboxProcess, iin: str, consent_id: str = "", seconds: float = SECONDS
+) -> PhotoAnswer:
     """The register's answer about this number."""
     registry = HttpPhotoRegistry(f"{sandbox.url}/photo", seconds=seconds)
     consent_id = consent_id or consent_id_of(sandbox, iin)

@@ -61,13 +61,17 @@ def test_the_subject_follows_the_national_profile(authority: Authority) -> None:
 
 
 def test_a_given_serial_number_and_validity_are_kept(authority: Authority) -> None:
-    certificate = parse_certificate(issue(authority, **PERSON, at=_AT, serial=77, days=10).certificate)
+    certificate = parse_certificate(
+        issue(authority, **PERSON, at=_AT, serial=77, days=10).certificate
+    )
     assert certificate.serial == 77
     assert certificate.not_after - certificate.not_before == timedelta(days=10)
 
 
 def test_two_certificates_have_two_numbers_and_two_keys(authority: Authority) -> None:
-    first, second = (parse_certificate(issue(authority, **PERSON, at=_AT).certificate) for _ in range(2))
+    first, second = (
+        parse_certificate(issue(authority, **PERSON, at=_AT).certificate) for _ in range(2)
+    )
     assert first.serial != second.serial
     assert first.public_key != second.public_key
 
@@ -96,12 +100,16 @@ def test_there_is_no_authority_in_an_empty_folder(tmp_path: Path) -> None:
 
 def test_a_forgery_borrows_the_name_and_nothing_else(authority: Authority) -> None:
     issuing = parse_certificate(authority.issuing.certificate)
-    forged = parse_certificate(forge_like_nca(authority.issuing.certificate, **PERSON, at=_AT).certificate)
+    forged = parse_certificate(
+        forge_like_nca(authority.issuing.certificate, **PERSON, at=_AT).certificate
+    )
     assert forged.issuer == issuing.subject
     assert forged.signature == bytes(len(issuing.signature))
 
 
-def test_openssl_verifies_our_statement_and_refuses_it_when_changed(rsa_authority: Authority, tmp_path: Path) -> None:
+def test_openssl_verifies_our_statement_and_refuses_it_when_changed(
+    rsa_authority: Authority, tmp_path: Path
+) -> None:
     person = issue(rsa_authority, **PERSON, at=_AT)
     content = b"a statement"
     encoded = sign_cms(person, content, signed_at=_AT)
@@ -110,7 +118,12 @@ def test_openssl_verifies_our_statement_and_refuses_it_when_changed(rsa_authorit
 
     def verify(untrusted: bytes) -> subprocess.CompletedProcess[bytes]:
         command = ["openssl", "cms", "-verify", "-binary", "-inform", "DER", "-purpose", "any"]
-        command += ["-CAfile", str(tmp_path / "root.pem"), "-certfile", str(tmp_path / "issuing.pem")]
+        command += [
+            "-CAfile",
+            str(tmp_path / "root.pem"),
+            "-certfile",
+            str(tmp_path / "issuing.pem"),
+        ]
         return subprocess.run(command, input=untrusted, capture_output=True, check=False)
 
     assert verify(encoded).stdout == content
@@ -133,5 +146,8 @@ def test_another_library_reads_and_verifies_our_list(rsa_authority: Authority) -
     assert {entry.serial_number: entry.revocation_date_utc for entry in crl} == revoked
     held = crl.get_revoked_certificate_by_serial_number(1)
     assert held is not None
-    assert held.extensions.get_extension_for_class(x509.CRLReason).value.reason == x509.ReasonFlags.certificate_hold
+    assert (
+        held.extensions.get_extension_for_class(x509.CRLReason).value.reason
+        == x509.ReasonFlags.certificate_hold
+    )
     assert crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number == 12

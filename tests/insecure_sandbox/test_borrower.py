@@ -1,4 +1,6 @@
-"""The demo's browser asks as the real waiting page does, so that what is measured with it is what a page costs."""
+"""The demo's browser asks as the real waiting page does, so that what is measured with it is what a
+page costs.
+"""
 
 import re
 from pathlib import Path
@@ -15,13 +17,23 @@ _WAIT = Path(__file__).resolve().parents[2] / "static" / "borrower" / "wait.js"
 
 
 def test_the_demos_browser_waits_as_the_waiting_page_does() -> None:
-    said = dict(re.findall(r"^const ([A-Z_]+) = ([0-9_.]+);", _WAIT.read_text(encoding="utf-8"), flags=re.MULTILINE))
-    pauses = (float(said["FIRST_MS"]) / 1000, float(said["SLOWEST_MS"]) / 1000, float(said["SLOWER"]))
+    said = dict(
+        re.findall(
+            r"^const ([A-Z_]+) = ([0-9_.]+);", _WAIT.read_text(encoding="utf-8"), flags=re.MULTILINE
+        )
+    )
+    pauses = (
+        float(said["FIRST_MS"]) / 1000,
+        float(said["SLOWEST_MS"]) / 1000,
+        float(said["SLOWER"]),
+    )
     assert pauses == (borrower.FIRST_SECONDS, borrower.SLOWEST_SECONDS, borrower.SLOWER)
 
 
 class SlowPages:
-    """A browser of somebody who looks so seldom that the page they would leave is over when they do."""
+    """A browser of somebody who looks so seldom that the page they would leave is over when they
+    do.
+    """
 
     def __init__(self, *pages: str) -> None:
         self.pages, self.pressed = list(pages), list[str]()
@@ -41,7 +53,12 @@ class SlowPages:
 
 def borrowing(browser: SlowPages) -> str:
     """Where they are when they have gone away."""
-    hands = Borrower(subject={}, certify=lambda _, key: pytest.fail(key), messages=list, manner=MANNERS["abandoned"])
+    hands = Borrower(
+        subject={},
+        certify=lambda _, key: pytest.fail(key),
+        messages=list,
+        manner=MANNERS["abandoned"],
+    )
     return hands.play(cast("Browser", browser))
 
 

@@ -112,5 +112,7 @@ def test_a_stuck_picture_is_stuck_for_longer_than_a_camera_and_then_shows_the_ge
 def test_another_face_looks_in_as_a_gesture_begins_and_leaves_the_rest_of_it_alone() -> None:
     frames, other = [_picture(5)] * 6, np.full((320, 260, 3), 255, dtype=np.uint8)
     taken = taken_anew(frames, chance=np.random.default_rng(1), beside=other)
-    corners = [np.asarray(Image.open(io.BytesIO(one)).convert("L"))[-200:, :150].mean() for one in taken]
+    corners = [
+        np.asarray(Image.open(io.BytesIO(one)).convert("L"))[-200:, :150].mean() for one in taken
+    ]
     assert [corner > 150 for corner in corners] == [True, True, False, False, False, False]

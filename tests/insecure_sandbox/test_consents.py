@@ -28,7 +28,9 @@ def id_in(answer: ConsentAnswer) -> str:
 
 
 def read(sandbox: SandboxProcess, consent_id: str, iin: str) -> ConsentAnswer:
-    return parse_consent(consent_source(sandbox).read(consent_id, iin=Iin(iin), request_id=new_id()))
+    return parse_consent(
+        consent_source(sandbox).read(consent_id, iin=Iin(iin), request_id=new_id())
+    )
 
 
 def messages(sandbox: SandboxProcess, phone: str) -> list[dict[str, str]]:
@@ -48,7 +50,9 @@ def test_a_consent_keeps_what_was_asked_and_which_text_was_shown(sandbox: Sandbo
     assert read(sandbox, id_in(answer), iin).terms == answer.terms
 
 
-def test_the_person_is_asked_once_while_a_consent_to_the_same_is_open(sandbox: SandboxProcess) -> None:
+def test_the_person_is_asked_once_while_a_consent_to_the_same_is_open(
+    sandbox: SandboxProcess,
+) -> None:
     iin = register(sandbox, phone="+77055551001")
     first, second = consent_of(sandbox, iin), consent_of(sandbox, iin)
     assert id_in(first) == id_in(second)
@@ -66,7 +70,9 @@ def test_the_person_is_asked_once_while_a_consent_to_the_same_is_open(sandbox: S
         {"language": "ru"},
     ],
 )
-def test_a_consent_to_something_else_is_another(sandbox: SandboxProcess, changes: dict[str, Any]) -> None:
+def test_a_consent_to_something_else_is_another(
+    sandbox: SandboxProcess, changes: dict[str, Any]
+) -> None:
     iin = register(sandbox)
     assert id_in(consent_of(sandbox, iin)) != id_in(consent_of(sandbox, iin, **changes))
 
@@ -82,7 +88,9 @@ def test_a_pending_consent_opens_nothing_until_the_person_agrees(sandbox: Sandbo
     consent_id = id_in(consent_of(sandbox, iin))
     assert read(sandbox, consent_id, iin).status == "pending"
     assert person_of(sandbox, iin, consent_id).status == "consent_refused"
-    assert sandbox.post("/consent/answer", consent_id=consent_id, status="valid") == {"answered": True}
+    assert sandbox.post("/consent/answer", consent_id=consent_id, status="valid") == {
+        "answered": True
+    }
     assert read(sandbox, consent_id, iin).status == "valid"
     assert person_of(sandbox, iin, consent_id).status == "found"
 
@@ -93,11 +101,15 @@ def test_a_consent_refused_or_taken_back_opens_nothing(sandbox: SandboxProcess) 
     assert photo_of(sandbox, iin, consent_id).status == "no_photo"
     sandbox.post("/consent/answer", consent_id=consent_id, status="invalid")
     assert photo_of(sandbox, iin, consent_id).status == "consent_refused"
-    assert sandbox.post("/consent/answer", consent_id=consent_id, status="valid") == {"answered": False}
+    assert sandbox.post("/consent/answer", consent_id=consent_id, status="valid") == {
+        "answered": False
+    }
 
 
 @pytest.mark.parametrize("status", ["invalid", "timeout", "not_found", "error"])
-def test_a_person_may_be_registered_to_answer_in_any_way(sandbox: SandboxProcess, status: str) -> None:
+def test_a_person_may_be_registered_to_answer_in_any_way(
+    sandbox: SandboxProcess, status: str
+) -> None:
     assert consent_of(sandbox, register(sandbox, consent=status)).status == status
 
 
@@ -116,7 +128,10 @@ def test_a_consent_opens_what_it_names_for_whom_it_names(sandbox: SandboxProcess
     consent_id = id_in(consent_of(sandbox, iin, services=("person",)))
     assert person_of(sandbox, iin, consent_id).status == "found"
     assert photo_of(sandbox, iin, consent_id).status == "consent_refused"
-    assert ownership_of(sandbox, "+77055551003", iin=iin, consent_id=consent_id).status == "consent_refused"
+    assert (
+        ownership_of(sandbox, "+77055551003", iin=iin, consent_id=consent_id).status
+        == "consent_refused"
+    )
     assert person_of(sandbox, other, consent_id).status == "consent_refused"
     assert read(sandbox, consent_id, other).status == "not_found"
 
@@ -138,6 +153,8 @@ def test_an_unknown_consent_opens_nothing(sandbox: SandboxProcess) -> None:
         {"valid_seconds": 10**9},
     ],
 )
-def test_a_request_that_is_not_right_is_a_fault(sandbox: SandboxProcess, changes: dict[str, Any]) -> None:
+def test_a_request_that_is_not_right_is_a_fault(
+    sandbox: SandboxProcess, changes: dict[str, Any]
+) -> None:
     with pytest.raises(SourceUnavailable, match="status 400"):
         consent_of(sandbox, register(sandbox), **changes)

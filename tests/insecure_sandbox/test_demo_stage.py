@@ -1,4 +1,6 @@
-"""The demo's people are known to the sandbox's registers as its lender states them, and read their own messages."""
+"""The demo's people are known to the sandbox's registers as its lender states them, and read their
+own messages.
+"""
 
 from pathlib import Path
 
@@ -7,7 +9,15 @@ import pytest
 from insecure_sandbox.demo.lender import LenderApi, opening
 from insecure_sandbox.demo.processes import Processes
 from insecure_sandbox.demo.stage import Stage, phone_of
-from tests.insecure_sandbox.asked import consent_of, new_id, ownership_of, person_of, photo_of, picture, register
+from tests.insecure_sandbox.asked import (
+    consent_of,
+    new_id,
+    ownership_of,
+    person_of,
+    photo_of,
+    picture,
+    register,
+)
 from tests.insecure_sandbox_process import SandboxProcess
 from verification.core.ids import Iin, Phone
 from verification.core.sms import code_text
@@ -20,10 +30,18 @@ LANGUAGES = ("en", "ru", "kk")
 def stage(sandbox: SandboxProcess, tmp_path: Path) -> Stage:
     """A stage before anybody has opened anything."""
     processes = Processes(environment={}, logs=tmp_path / "logs")
-    return Stage(LenderApi("http://127.0.0.1:9", ""), "http://127.0.0.1:9", sandbox.url, processes, lambda: None)
+    return Stage(
+        LenderApi("http://127.0.0.1:9", ""),
+        "http://127.0.0.1:9",
+        sandbox.url,
+        processes,
+        lambda: None,
+    )
 
 
-def test_a_person_of_the_demo_is_who_the_lender_says(stage: Stage, sandbox: SandboxProcess, tmp_path: Path) -> None:
+def test_a_person_of_the_demo_is_who_the_lender_says(
+    stage: Stage, sandbox: SandboxProcess, tmp_path: Path
+) -> None:
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(picture())
     iin = stage.person(photo)
@@ -48,14 +66,23 @@ def test_each_person_has_another_number_and_was_born_in_1899(stage: Stage) -> No
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_code_is_read_and_not_the_amount(stage: Stage, sandbox: SandboxProcess, language: str) -> None:
+def test_the_code_is_read_and_not_the_amount(
+    stage: Stage, sandbox: SandboxProcess, language: str
+) -> None:
     iin = stage.iin()
     register(sandbox, iin=iin, phone=phone_of(iin))
-    consent_of(sandbox, iin, phone=Phone(phone_of(iin)))  # of which a message without a code tells them
+    consent_of(
+        sandbox, iin, phone=Phone(phone_of(iin))
+    )  # of which a message without a code tells them
     gateway = HttpSmsGateway(f"{sandbox.url}/sms", seconds=2.0)
     for code in ("111111", "482019"):
         text = code_text(
-            code, lender="Sandbox Credit LLP", amount="150000.00", currency="KZT", language=language, host="127.0.0.1"
+            code,
+            lender="Sandbox Credit LLP",
+            amount="150000.00",
+            currency="KZT",
+            language=language,
+            host="127.0.0.1",
         )
         gateway.send(Phone(phone_of(iin)), text=text, request_id=new_id())
     assert stage.code_for(iin) == "482019"

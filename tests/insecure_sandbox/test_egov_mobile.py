@@ -44,7 +44,10 @@ def borrower(live_server, settings):
 @served
 def test_the_app_signs_and_its_second_put_is_refused(borrower, issued):
     answers = egov_mobile.sign(borrower(), issued("rsa"), Manner(times=2))
-    assert [(answer.status, answer.code) for answer in answers] == [(200, "200"), (403, "mobile_code_unusable")]
+    assert [(answer.status, answer.code) for answer in answers] == [
+        (200, "200"),
+        (403, "mobile_code_unusable"),
+    ]
     assert borrower.story.page().page == "wait"
 
 
@@ -95,14 +98,26 @@ def test_a_put_after_the_time_is_refused(borrower, issued, monkeypatch):
 def test_the_app_opens_no_code_that_is_none_of_ours(text, said):
     with pytest.raises(AppRefused, match=said):
         address_in(text)
-    assert address_in(" mobileSign:http://127.0.0.1:8000/v/egov/x/mgovSign\n").endswith("/x/mgovSign")
+    assert address_in(" mobileSign:http://127.0.0.1:8000/v/egov/x/mgovSign\n").endswith(
+        "/x/mgovSign"
+    )
 
 
 @pytest.mark.service
 @served
-@pytest.mark.parametrize(("more", "said", "exit_code"), [((), "PUT answered 200", 0), (("--cancel",), "cancelled", 0)])
+@pytest.mark.parametrize(
+    ("more", "said", "exit_code"), [((), "PUT answered 200", 0), (("--cancel",), "cancelled", 0)]
+)
 def test_the_command_signs_by_hand(borrower, sandbox, more, said, exit_code):
-    command = [sys.executable, "-m", "insecure_sandbox.egov_mobile", borrower(), "--sandbox", sandbox.url, *more]
+    command = [
+        sys.executable,
+        "-m",
+        "insecure_sandbox.egov_mobile",
+        borrower(),
+        "--sandbox",
+        sandbox.url,
+        *more,
+    ]
     ended = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stderr) == (exit_code, "")
     assert said in ended.stdout

@@ -19,7 +19,11 @@ def scripted(*entries: dict[str, Any]) -> FaultScript:
     add = next(route for route in routes(script, kinds_by_source=KINDS) if route.method == "POST")
     for fields in entries:
         body = json.dumps(fields).encode()
-        add.handle(Request(method="POST", path="/faults", content_type="application/json", untrusted_body=body))
+        add.handle(
+            Request(
+                method="POST", path="/faults", content_type="application/json", untrusted_body=body
+            )
+        )
     return script
 
 
@@ -42,7 +46,10 @@ def test_a_fault_hits_its_own_source_only() -> None:
 
 
 def test_faults_of_one_source_follow_each_other() -> None:
-    script = scripted({"source": "crl", "kind": "garbage", "times": 1}, {"source": "crl", "kind": "silent", "times": 1})
+    script = scripted(
+        {"source": "crl", "kind": "garbage", "times": 1},
+        {"source": "crl", "kind": "silent", "times": 1},
+    )
     assert [script.take("crl") for _ in range(3)] == ["garbage", "silent", None]
 
 

@@ -1,4 +1,6 @@
-"""The sandbox's HTTP edge, and what each scripted fault does to the product's own adapter, over real sockets."""
+"""The sandbox's HTTP edge, and what each scripted fault does to the product's own adapter, over
+real sockets.
+"""
 
 import json
 import socket
@@ -54,7 +56,9 @@ def source(server: SandboxServer) -> HttpRevocationSource:
 
 
 @pytest.mark.parametrize("kind", ["silent", "slow", "http_500", "oversize"])
-def test_a_faulty_source_is_unavailable_within_the_deadline_exactly_n_times(server: SandboxServer, kind: str) -> None:
+def test_a_faulty_source_is_unavailable_within_the_deadline_exactly_n_times(
+    server: SandboxServer, kind: str
+) -> None:
     script_fault(server, kind, times=2)
     for _ in range(2):
         started = time.monotonic()
@@ -67,7 +71,11 @@ def test_a_faulty_source_is_unavailable_within_the_deadline_exactly_n_times(serv
 def test_garbage_is_given_on_exactly_n_times(server: SandboxServer) -> None:
     script_fault(server, "garbage", times=2)
     answers = [source(server).crls("rsa")[0] for _ in range(3)]
-    assert [b"<html>" in answer or b"<!doctype" in answer for answer in answers] == [True, True, False]
+    assert [b"<html>" in answer or b"<!doctype" in answer for answer in answers] == [
+        True,
+        True,
+        False,
+    ]
 
 
 def test_a_stale_answer_is_given_exactly_n_times(server: SandboxServer) -> None:
@@ -95,7 +103,9 @@ def test_a_json_request_is_answered(server: SandboxServer) -> None:
 def test_a_request_that_is_not_served_gets_its_status(
     server: SandboxServer, path: str, body: bytes, content_type: str, status: int
 ) -> None:
-    response = urllib3.request("POST", server.url + path, body=body, headers={"Content-Type": content_type})
+    response = urllib3.request(
+        "POST", server.url + path, body=body, headers={"Content-Type": content_type}
+    )
     assert response.status == status
     assert set(response.json()) == {"error"}
 
@@ -120,7 +130,9 @@ def raw_exchange(server: SandboxServer, request: bytes) -> bytes:
         (b"Host: localhost\r\nTransfer-Encoding: chunked\r\n", b"411"),
     ],
 )
-def test_only_this_machines_names_are_served(server: SandboxServer, headers: bytes, status: bytes) -> None:
+def test_only_this_machines_names_are_served(
+    server: SandboxServer, headers: bytes, status: bytes
+) -> None:
     answer = raw_exchange(server, b"GET /crl/toy HTTP/1.1\r\n" + headers + b"\r\n")
     assert answer.startswith(b"HTTP/1.1 " + status)
 
@@ -140,7 +152,10 @@ def test_a_loopback_address_may_be_bound(host: str) -> None:
     assert loopback_address(host) == host
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "example.kz", "", "127.0.0.1.example.kz"])  # noqa: S104
+@pytest.mark.parametrize(
+    "host",
+    ["0.0.0.0", "::", "10.0.0.1", "example.kz", "", "127.0.0.1.example.kz"],  # noqa: S104
+)
 def test_any_other_address_may_not_be_bound(host: str) -> None:
     with pytest.raises(SystemExit, match="loopback only"):
         loopback_address(host)

@@ -1,4 +1,6 @@
-"""What is written for the test set is what the product reads back; nothing of anybody else's is overwritten."""
+"""What is written for the test set is what the product reads back; nothing of anybody else's is
+overwritten.
+"""
 
 from base64 import b64encode
 from hashlib import sha256
@@ -14,7 +16,12 @@ from verification.sources.installed import TrustSet, trust_anchors
 
 
 def entry(der: bytes, role: str = "anchor", **changes: str) -> dict[str, str]:
-    fields = {"role": role, "sha256": sha256(der).hexdigest(), "certificate": b64encode(der).decode(), "comment": "x"}
+    fields = {
+        "role": role,
+        "sha256": sha256(der).hexdigest(),
+        "certificate": b64encode(der).decode(),
+        "comment": "x",
+    }
     return fields | changes
 
 

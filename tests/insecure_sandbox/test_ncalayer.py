@@ -34,7 +34,10 @@ REQUEST: dict[str, Any] = {
         "format": "cms",
         "data": b64encode(b"statement").decode(),
         "signingParams": {"decode": True, "encapsulate": True, "digested": False, "tsaProfile": {}},
-        "signerParams": {"extKeyUsageOids": ["1.3.6.1.5.5.7.3.4", "1.2.398.3.3.4.1.1"], "chain": []},
+        "signerParams": {
+            "extKeyUsageOids": ["1.3.6.1.5.5.7.3.4", "1.2.398.3.3.4.1.1"],
+            "chain": [],
+        },
         "locale": "ru",
     },
 }
@@ -53,13 +56,17 @@ def signer(sandbox: SandboxProcess, manner: Manner, family: str = "rsa") -> Sign
 
 @contextmanager
 def page(directory: Path, who: Signer, *, name: str = "127.0.0.1") -> Iterator[ClientConnection]:
-    """A page's open connection, greeted; the server's certificate is verified as a browser that trusts it would."""
+    """A page's open connection, greeted; the server's certificate is verified as a browser that
+    trusts it would.
+    """
     tls = loopback_tls(directory)
     with start(who, tls=tls, port=0) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         trust = ssl.create_default_context(cafile=str(tls.authority))
         url = f"wss://{name}:{server.socket.getsockname()[1]}/"
-        with connect(url, ssl=trust, origin=Origin("https://borrower.example"), proxy=None) as connection:
+        with connect(
+            url, ssl=trust, origin=Origin("https://borrower.example"), proxy=None
+        ) as connection:
             assert json.loads(connection.recv(5)) == {"result": {"version": "1.2"}}
             yield connection
         server.shutdown()
@@ -92,7 +99,14 @@ def test_what_either_module_gives_is_read_in_any_line_length_and_nothing_may_tra
         pem = asked(connection, REQUEST)["body"]["result"].encode()
         bare = asked(connection, COMMON_REQUEST)["responseObject"].encode()
     broken_up = encodebytes(b64decode(bare))
-    for given in (pem, pem.replace(b"\n", b"\r\n"), bare, broken_up, broken_up.replace(b"\n", b"\r\n"), bare + b"\n"):
+    for given in (
+        pem,
+        pem.replace(b"\n", b"\r\n"),
+        bare,
+        broken_up,
+        broken_up.replace(b"\n", b"\r\n"),
+        bare + b"\n",
+    ):
         signed = parse_cms(given, max_bytes=100_000)
         signed.check_content(statement=b"statement")
         signed.check_signature()
@@ -102,7 +116,9 @@ def test_what_either_module_gives_is_read_in_any_line_length_and_nothing_may_tra
             assert caught.value.code == "eds_malformed"
 
 
-def test_a_page_that_does_not_trust_the_certificate_gets_no_further(sandbox: SandboxProcess, tmp_path: Path) -> None:
+def test_a_page_that_does_not_trust_the_certificate_gets_no_further(
+    sandbox: SandboxProcess, tmp_path: Path
+) -> None:
     with page(tmp_path, signer(sandbox, Manner())) as connection:
         host, port = connection.remote_address[:2]
         with pytest.raises(ssl.SSLCertVerificationError):
@@ -129,7 +145,9 @@ def test_manners_cancel_fail_and_delay(sandbox: SandboxProcess, tmp_path: Path) 
         assert time.monotonic() - started >= 0.5
 
 
-def test_malformed_messages_are_answered_and_the_connection_lives(sandbox: SandboxProcess, tmp_path: Path) -> None:
+def test_malformed_messages_are_answered_and_the_connection_lives(
+    sandbox: SandboxProcess, tmp_path: Path
+) -> None:
     with page(tmp_path, signer(sandbox, Manner())) as connection:
         for raw in ("", "{", "[1]", "[" * 50_000, b"\x00\x01"):
             connection.send(raw)
@@ -137,7 +155,9 @@ def test_malformed_messages_are_answered_and_the_connection_lives(sandbox: Sandb
         assert asked(connection, REQUEST)["status"] is True
 
 
-def test_a_message_over_the_limit_closes_the_connection(sandbox: SandboxProcess, tmp_path: Path) -> None:
+def test_a_message_over_the_limit_closes_the_connection(
+    sandbox: SandboxProcess, tmp_path: Path
+) -> None:
     with page(tmp_path, signer(sandbox, Manner())) as connection:
         # The other side may close before all of it was sent.
         with suppress(ConnectionClosed):
@@ -148,8 +168,20 @@ def test_a_message_over_the_limit_closes_the_connection(sandbox: SandboxProcess,
     assert caught.value.rcvd.code == 1009
 
 
-def test_the_command_says_what_to_trust_and_as_whom_it_signs(sandbox: SandboxProcess, tmp_path: Path) -> None:
-    arguments = ["--port", "0", "--sandbox", sandbox.url, "--state-dir", str(tmp_path), "--iin", IIN, "--cancel"]
+def test_the_command_says_what_to_trust_and_as_whom_it_signs(
+    sandbox: SandboxProcess, tmp_path: Path
+) -> None:
+    arguments = [
+        "--port",
+        "0",
+        "--sandbox",
+        sandbox.url,
+        "--state-dir",
+        str(tmp_path),
+        "--iin",
+        IIN,
+        "--cancel",
+    ]
     command = [sys.executable, "-u", "-m", "insecure_sandbox.ncalayer", *arguments]
     with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -43,7 +43,11 @@ def request(**changes: Any) -> dict[str, Any]:
 
 def old_request(**changes: Any) -> dict[str, Any]:
     args = ["PKCS12", "SIGNATURE", b64encode(b"statement").decode(), True]
-    message = {"module": "kz.gov.pki.knca.commonUtils", "method": "createCAdESFromBase64", "args": args}
+    message = {
+        "module": "kz.gov.pki.knca.commonUtils",
+        "method": "createCAdESFromBase64",
+        "args": args,
+    }
     return message | changes
 
 
@@ -59,20 +63,29 @@ def unframed(pem: str) -> bytes:
 
 @pytest.mark.parametrize("encapsulate", [True, False, "true", "false"])
 def test_a_page_gets_the_signature_it_asked_for(encapsulate: bool | str) -> None:
-    content = asked(request(signingParams={"decode": True, "encapsulate": encapsulate, "digested": False}))
+    content = asked(
+        request(signingParams={"decode": True, "encapsulate": encapsulate, "digested": False})
+    )
     assert content["status"] is True
     kind = b"attached" if encapsulate in (True, "true") else b"detached"
     assert unframed(content["body"]["result"]) == kind + b" statement"
 
 
 def test_data_that_is_not_to_be_decoded_is_signed_as_text() -> None:
-    content = asked(request(data="өтініш", signingParams={"decode": False, "encapsulate": True, "digested": False}))
+    content = asked(
+        request(
+            data="өтініш", signingParams={"decode": False, "encapsulate": True, "digested": False}
+        )
+    )
     assert unframed(content["body"]["result"]) == b"attached " + "өтініш".encode()
 
 
 def test_several_documents_get_several_signatures_in_order() -> None:
     data = [b64encode(word).decode() for word in (b"one", b"two")]
-    assert [unframed(pem) for pem in asked(request(data=data))["body"]["result"]] == [b"attached one", b"attached two"]
+    assert [unframed(pem) for pem in asked(request(data=data))["body"]["result"]] == [
+        b"attached one",
+        b"attached two",
+    ]
 
 
 def test_a_closed_dialog_is_a_success_with_an_empty_body() -> None:
@@ -80,7 +93,12 @@ def test_a_closed_dialog_is_a_success_with_an_empty_body() -> None:
 
 
 def test_a_failure_while_signing_has_a_code_and_a_message() -> None:
-    expected = {"status": False, "code": "SIGNING_FAILURE", "message": "the token was pulled out", "details": ""}
+    expected = {
+        "status": False,
+        "code": "SIGNING_FAILURE",
+        "message": "the token was pulled out",
+        "details": "",
+    }
     assert asked(request(), who=signer(failing)) == expected
 
 
@@ -113,23 +131,32 @@ def test_arguments_that_are_no_object_are_named_as_such(args: object) -> None:
     assert asked(request() | {"args": args})["code"] == "INVALID_SIGNING_PARAMS"
 
 
-@pytest.mark.parametrize("wanted", [{"extKeyUsageOids": [EMAIL, "1.2.398.3.3.4.1.2"]}, {"iin": "900101300027"}])
+@pytest.mark.parametrize(
+    "wanted", [{"extKeyUsageOids": [EMAIL, "1.2.398.3.3.4.1.2"]}, {"iin": "900101300027"}]
+)
 def test_a_filter_that_excludes_the_only_key_finds_none(wanted: dict[str, Any]) -> None:
     assert asked(request(signerParams=wanted))["code"] == "SIGNING_FAILURE"
 
 
-@pytest.mark.parametrize("wanted", [{}, {"extKeyUsageOids": []}, {"extKeyUsageOids": [EMAIL], "iin": IIN}])
+@pytest.mark.parametrize(
+    "wanted", [{}, {"extKeyUsageOids": []}, {"extKeyUsageOids": [EMAIL], "iin": IIN}]
+)
 def test_a_filter_that_admits_the_key_finds_it(wanted: dict[str, Any]) -> None:
     assert asked(request(signerParams=wanted))["status"] is True
 
 
 def test_an_unknown_module_or_method_is_named_as_such() -> None:
-    assert asked(request() | {"module": "kz.other"}) == {"success": False, "errorCode": "MODULE_NOT_FOUND"}
+    assert asked(request() | {"module": "kz.other"}) == {
+        "success": False,
+        "errorCode": "MODULE_NOT_FOUND",
+    }
     assert asked({})["errorCode"] == "MODULE_NOT_FOUND"
     assert asked(request() | {"method": "erase"})["code"] == "INVOCATION_ERROR"
 
 
-@pytest.mark.parametrize("raw", ["", "{", "[]", "5", "null", '"text"', "[" * 100_000, b"\x00binary", b"{}"])
+@pytest.mark.parametrize(
+    "raw", ["", "{", "[]", "5", "null", '"text"', "[" * 100_000, b"\x00binary", b"{}"]
+)
 def test_a_message_that_cannot_be_read_gets_an_error_answer(raw: str | bytes) -> None:
     content = json.loads(answer(raw, signer=signer()))
     assert (content["status"], content["code"]) == (False, "GENERAL_ERROR")
@@ -140,7 +167,9 @@ def test_the_heartbeat_is_sent_back() -> None:
 
 
 @pytest.mark.parametrize("old", [False, True])
-def test_only_an_old_installation_lacks_basics_and_every_one_has_the_older_module(old: bool) -> None:
+def test_only_an_old_installation_lacks_basics_and_every_one_has_the_older_module(
+    old: bool,
+) -> None:
     content = asked(request(), who=signer(old=old))
     assert (content == {"success": False, "errorCode": "MODULE_NOT_FOUND"}) is old
     assert asked(old_request(), who=signer(old=old))["code"] == "200"
@@ -148,14 +177,22 @@ def test_only_an_old_installation_lacks_basics_and_every_one_has_the_older_modul
 
 @pytest.mark.parametrize(("attach", "kind"), [(True, b"attached"), (False, b"detached")])
 def test_the_old_module_gives_bare_base64(attach: bool, kind: bytes) -> None:
-    content = asked(old_request(args=["PKCS12", "SIGNATURE", b64encode(b"statement").decode(), attach]))
+    content = asked(
+        old_request(args=["PKCS12", "SIGNATURE", b64encode(b"statement").decode(), attach])
+    )
     assert content["code"] == "200"
     assert b64decode(content["responseObject"], validate=True) == kind + b" statement"
 
 
 def test_the_old_module_cancels_and_fails_in_its_own_way() -> None:
-    assert asked(old_request(), who=signer(cancelling)) == {"code": "500", "message": "action.canceled"}
-    assert asked(old_request(), who=signer(failing)) == {"code": "500", "message": "the token was pulled out"}
+    assert asked(old_request(), who=signer(cancelling)) == {
+        "code": "500",
+        "message": "action.canceled",
+    }
+    assert asked(old_request(), who=signer(failing)) == {
+        "code": "500",
+        "message": "the token was pulled out",
+    }
 
 
 @pytest.mark.parametrize(

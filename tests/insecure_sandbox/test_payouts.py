@@ -1,4 +1,6 @@
-"""What the sandbox's bureau and bank say before the money leaves, asked through the product's own adapters."""
+"""What the sandbox's bureau and bank say before the money leaves, asked through the product's own
+adapters.
+"""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -41,10 +43,14 @@ def _mended(sandbox: SandboxProcess) -> Iterator[None]:
 
 def refusal(sandbox: SandboxProcess, iin: str, seconds: float = SECONDS) -> str:
     bureau = HttpStopCredit(f"{sandbox.url}/stop_credit", seconds=seconds)
-    return parse_stop_credit(bureau.refusal(Iin(iin), lender_bin=BIN, basis=BASIS, request_id=new_id())).status
+    return parse_stop_credit(
+        bureau.refusal(Iin(iin), lender_bin=BIN, basis=BASIS, request_id=new_id())
+    ).status
 
 
-def owner(sandbox: SandboxProcess, iin: str, account: str = THEIRS, seconds: float = SECONDS) -> str:
+def owner(
+    sandbox: SandboxProcess, iin: str, account: str = THEIRS, seconds: float = SECONDS
+) -> str:
     bank = HttpAccountOwner(f"{sandbox.url}/account_owner", seconds=seconds)
     raw = bank.owner(account, iin=Iin(iin), lender_bin=BIN, basis=BASIS, request_id=new_id())
     return parse_account(raw).status
@@ -57,7 +63,9 @@ def lent(sandbox: SandboxProcess, iin: str, *days: date, seconds: float = SECOND
     return [parse_credits(raw).tiyn[day.isoformat()] for day in of]
 
 
-def question(sandbox: SandboxProcess, source: str, iin: str, seconds: float = SECONDS) -> Callable[[], object]:
+def question(
+    sandbox: SandboxProcess, source: str, iin: str, seconds: float = SECONDS
+) -> Callable[[], object]:
     return {
         "stop_credit": lambda: refusal(sandbox, iin, seconds),
         "account_owner": lambda: owner(sandbox, iin, seconds=seconds),
@@ -84,7 +92,9 @@ def test_whom_nobody_knows_has_refused_nothing_and_owns_nothing(sandbox: Sandbox
     assert lent(sandbox, iin) == [0]
 
 
-def test_whoever_is_registered_without_one_has_the_account_of_the_guide(sandbox: SandboxProcess) -> None:
+def test_whoever_is_registered_without_one_has_the_account_of_the_guide(
+    sandbox: SandboxProcess,
+) -> None:
     iin = register(sandbox)
     assert owner(sandbox, iin, ANOTHERS) == "owned"
     register(sandbox, iin=iin, accounts=[])
@@ -96,7 +106,11 @@ def test_a_restart_keeps_it(tmp_path: Path) -> None:
     with running_sandbox(tmp_path / "state") as before:
         iin = register(before, refuses_credits=True, accounts=[THEIRS], credits_today="5")
     with running_sandbox(tmp_path / "state") as after:
-        assert (refusal(after, iin), owner(after, iin), lent(after, iin)) == ("refused", "owned", [5])
+        assert (refusal(after, iin), owner(after, iin), lent(after, iin)) == (
+            "refused",
+            "owned",
+            [5],
+        )
 
 
 @pytest.mark.parametrize(
@@ -108,7 +122,9 @@ def test_a_restart_keeps_it(tmp_path: Path) -> None:
         *((source, kind) for source in SOURCES for kind in ("http_500", "garbage", "oversize")),
     ],
 )
-def test_a_lie_is_a_fault_and_then_the_truth_is_told(sandbox: SandboxProcess, source: str, kind: str) -> None:
+def test_a_lie_is_a_fault_and_then_the_truth_is_told(
+    sandbox: SandboxProcess, source: str, kind: str
+) -> None:
     ask = question(sandbox, source, register(sandbox, accounts=[THEIRS]))
     sandbox.post("/faults", source=source, kind=kind, times=1)
     with pytest.raises(SourceUnavailable):
@@ -119,7 +135,9 @@ def test_a_lie_is_a_fault_and_then_the_truth_is_told(sandbox: SandboxProcess, so
 @pytest.mark.service
 @pytest.mark.parametrize("kind", ["silent", "slow"])
 @pytest.mark.parametrize("source", SOURCES)
-def test_who_hangs_is_waited_for_as_long_as_it_says(sandbox: SandboxProcess, source: str, kind: str) -> None:
+def test_who_hangs_is_waited_for_as_long_as_it_says(
+    sandbox: SandboxProcess, source: str, kind: str
+) -> None:
     ask = question(sandbox, source, register(sandbox), seconds=0.8)
     sandbox.post("/faults", source=source, kind=kind, times=1)
     with pytest.raises(SourceUnavailable):
@@ -127,7 +145,9 @@ def test_who_hangs_is_waited_for_as_long_as_it_says(sandbox: SandboxProcess, sou
     ask()
 
 
-def test_a_wrong_account_cannot_be_scripted_where_none_is_asked_about(sandbox: SandboxProcess) -> None:
+def test_a_wrong_account_cannot_be_scripted_where_none_is_asked_about(
+    sandbox: SandboxProcess,
+) -> None:
     body = {"source": "stop_credit", "kind": "other_account", "times": 1}
     assert urllib3.request("POST", f"{sandbox.url}/faults", json=body, timeout=10).status == 400
 
@@ -148,7 +168,12 @@ def test_a_wrong_account_cannot_be_scripted_where_none_is_asked_about(sandbox: S
 def test_a_question_that_is_not_right_is_rejected(
     sandbox: SandboxProcess, source: str, changes: dict[str, object]
 ) -> None:
-    basis = {"version": "1", "language": "kk", "text_sha256": "ab" * 32, "at": "2026-11-28T10:00:00+00:00"}
+    basis = {
+        "version": "1",
+        "language": "kk",
+        "text_sha256": "ab" * 32,
+        "at": "2026-11-28T10:00:00+00:00",
+    }
     about: dict[str, dict[str, object]] = {
         "account_owner": {"account": THEIRS},
         "credit_bureau": {"days": ["2026-11-28"]},
@@ -161,22 +186,43 @@ def test_a_question_that_is_not_right_is_rejected(
 
 
 @pytest.mark.parametrize(
-    "changes", [{"refuses_credits": "yes"}, {"accounts": "KZ1"}, {"accounts": [5]}, {"credits_today": 5}]
+    "changes",
+    [{"refuses_credits": "yes"}, {"accounts": "KZ1"}, {"accounts": [5]}, {"credits_today": 5}],
 )
-def test_a_registration_that_is_not_right_is_rejected(sandbox: SandboxProcess, changes: dict[str, object]) -> None:
+def test_a_registration_that_is_not_right_is_rejected(
+    sandbox: SandboxProcess, changes: dict[str, object]
+) -> None:
     with pytest.raises(AssertionError, match="error"):
         register(sandbox, **changes)
 
 
-@pytest.mark.parametrize("days", [None, [], "2026-11-28", ["2026-11-31"], ["2026-W48-2"], [5], ["2026-11-28"] * 65])
+@pytest.mark.parametrize(
+    "days", [None, [], "2026-11-28", ["2026-11-31"], ["2026-W48-2"], [5], ["2026-11-28"] * 65]
+)
 def test_days_that_are_not_right_are_rejected(sandbox: SandboxProcess, days: object) -> None:
-    basis = {"version": "1", "language": "kk", "text_sha256": "ab" * 32, "at": "2026-11-28T10:00:00+00:00"}
-    question = {"request_id": new_id(), "iin": new_iin(), "lender_bin": BIN, "consent": basis, "days": days}
-    assert urllib3.request("POST", f"{sandbox.url}/credit_bureau", json=question, timeout=10).status == 400
+    basis = {
+        "version": "1",
+        "language": "kk",
+        "text_sha256": "ab" * 32,
+        "at": "2026-11-28T10:00:00+00:00",
+    }
+    question = {
+        "request_id": new_id(),
+        "iin": new_iin(),
+        "lender_bin": BIN,
+        "consent": basis,
+        "days": days,
+    }
+    assert (
+        urllib3.request("POST", f"{sandbox.url}/credit_bureau", json=question, timeout=10).status
+        == 400
+    )
 
 
 @pytest.mark.parametrize("adapter", [HttpStopCredit, HttpAccountOwner, HttpCreditBureau])
-def test_no_question_may_take_longer_than_three_have_time_for(adapter: Callable[..., object]) -> None:
+def test_no_question_may_take_longer_than_three_have_time_for(
+    adapter: Callable[..., object],
+) -> None:
     adapter("http://127.0.0.1:1/x", seconds=PAYOUT_SECONDS)
     with pytest.raises(Misconfigured, match="5 s at most"):
         adapter("http://127.0.0.1:1/x", seconds=PAYOUT_SECONDS + 0.1)

@@ -1,4 +1,6 @@
-"""The sandbox as a process: it keeps its authorities, hands out what it says, and the product's engines agree."""
+"""The sandbox as a process: it keeps its authorities, hands out what it says, and the product's
+engines agree.
+"""
 
 import subprocess
 import sys
@@ -108,7 +110,9 @@ def test_a_certificate_is_on_the_list_as_soon_as_it_is_revoked(sandbox: SandboxP
 
 
 @pytest.mark.usefixtures("configured")
-def test_a_certificate_issued_expired_has_no_path_today_and_had_one(sandbox: SandboxProcess) -> None:
+def test_a_certificate_issued_expired_has_no_path_today_and_had_one(
+    sandbox: SandboxProcess,
+) -> None:
     leaf, at = certificate_of(issue(sandbox, "gost512", state="expired")), datetime.now(UTC)
     with pytest.raises(Refused):
         path_of(leaf, at=at)
@@ -143,7 +147,10 @@ def test_a_list_is_reused_until_something_is_revoked(sandbox: SandboxProcess) ->
 @pytest.mark.service
 def test_a_restart_keeps_authorities_revocations_and_numbers(tmp_path: Path) -> None:
     with running_sandbox(tmp_path / "state") as before:
-        anchors, serial = before.get("/ca/anchors.json"), issue(before, "rsa", state="revoked")["serial"]
+        anchors, serial = (
+            before.get("/ca/anchors.json"),
+            issue(before, "rsa", state="revoked")["serial"],
+        )
         crl = parse_crl(before.get("/crl/rsa"), max_bytes=MAX_BYTES)
         assert before.stop() == 0
     with running_sandbox(tmp_path / "state") as after:
@@ -193,7 +200,15 @@ def test_it_lists_its_addresses(sandbox: SandboxProcess) -> None:
 
 @pytest.mark.service
 def test_the_process_refuses_to_listen_to_the_world(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "insecure_sandbox", "--host", "0.0.0.0", "--state", str(tmp_path / "s")]  # noqa: S104
+    command = [
+        sys.executable,
+        "-m",
+        "insecure_sandbox",
+        "--host",
+        "0.0.0.0",  # noqa: S104
+        "--state",
+        str(tmp_path / "s"),
+    ]
     ended = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=30)
     assert ended.returncode != 0
     assert "loopback only" in ended.stderr

@@ -1,4 +1,6 @@
-"""What the simulated phone's camera reads: the text of a code as the page draws it, and nothing of anything else."""
+"""What the simulated phone's camera reads: the text of a code as the page draws it, and nothing of
+anything else.
+"""
 
 import re
 import secrets
@@ -12,7 +14,10 @@ from insecure_sandbox.borrower import Page
 
 def page_with(text: str) -> str:
     drawing = segno.make(text, error="m").svg_inline(omitsize=True, svgclass=None, lineclass=None)
-    return f'<p class="lead">x</p><svg><path d="M1 2h3"/></svg><div class="qr before-end">{drawing}</div>'
+    return (
+        '<p class="lead">x</p><svg><path d="M1 2h3"/></svg><div class="qr'
+        f' before-end">{drawing}</div>'
+    )
 
 
 @pytest.mark.parametrize("number", range(20))

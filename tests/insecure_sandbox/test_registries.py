@@ -1,4 +1,6 @@
-"""The sandbox's registers, asked through the product's adapters, answer what the sandbox was told, and nothing else."""
+"""The sandbox's registers, asked through the product's adapters, answer what the sandbox was told,
+and nothing else.
+"""
 
 import json
 import re
@@ -33,9 +35,17 @@ def test_a_registered_person_is_found_as_registered(sandbox: SandboxProcess) -> 
     answer = person_of(sandbox, iin)
     assert (answer.status, answer.iin.value) == ("found", iin)
     assert answer.person is not None
-    assert (answer.person.surname, answer.person.name, answer.person.life_status) == ("ӘБДІҒАЛИЕВА", "АЙГҮЛ", "alive")
+    assert (answer.person.surname, answer.person.name, answer.person.life_status) == (
+        "ӘБДІҒАЛИЕВА",
+        "АЙГҮЛ",
+        "alive",
+    )
     document = answer.person.documents[0]
-    assert (document.number, document.valid_to, document.status) == ("098765432", date(2030, 2, 1), "valid")
+    assert (document.number, document.valid_to, document.status) == (
+        "098765432",
+        date(2030, 2, 1),
+        "valid",
+    )
 
 
 def test_who_is_not_registered_is_not_found_anywhere(sandbox: SandboxProcess) -> None:
@@ -53,7 +63,10 @@ def test_who_was_forgotten_is_not_found_and_leaves_no_file(sandbox: SandboxProce
     assert person_of(sandbox, iin, consent.terms.consent_id).status == "not_found"
     assert photo_of(sandbox, iin, consent.terms.consent_id).status == "not_found"
     assert len(pictures - set(sandbox.state.rglob("*.jpg"))) == 1
-    assert "ЗАБЫТОВ".encode("unicode_escape").lower() not in (sandbox.state / "people/people.jsonl").read_bytes()
+    assert (
+        "ЗАБЫТОВ".encode("unicode_escape").lower()
+        not in (sandbox.state / "people/people.jsonl").read_bytes()
+    )
 
 
 def test_the_photo_is_the_registered_one_with_its_origin(sandbox: SandboxProcess) -> None:
@@ -69,8 +82,12 @@ def test_without_a_photo_there_is_no_reference(sandbox: SandboxProcess) -> None:
     assert photo_of(sandbox, iin).status == "no_photo"
 
 
-@pytest.mark.parametrize("photo", [b"no picture", b"\xff\xd8\xff" + bytes(PHOTO_MAX_BYTES) + b"\xff\xd9"])
-def test_a_hostile_photo_can_be_registered_and_is_a_fault(sandbox: SandboxProcess, photo: bytes) -> None:
+@pytest.mark.parametrize(
+    "photo", [b"no picture", b"\xff\xd8\xff" + bytes(PHOTO_MAX_BYTES) + b"\xff\xd9"]
+)
+def test_a_hostile_photo_can_be_registered_and_is_a_fault(
+    sandbox: SandboxProcess, photo: bytes
+) -> None:
     iin = register(sandbox, photo=photo)
     with pytest.raises(SourceUnavailable):
         photo_of(sandbox, iin)
@@ -88,7 +105,10 @@ def test_a_phone_is_its_owners_and_no_one_elses(sandbox: SandboxProcess) -> None
     ("changes", "found"),
     [
         ({"life_status": "deceased"}, ("deceased", date(2030, 2, 1), "valid")),
-        ({"document": {"number": "1", "valid_to": "2020-01-01"}}, ("alive", date(2020, 1, 1), "valid")),
+        (
+            {"document": {"number": "1", "valid_to": "2020-01-01"}},
+            ("alive", date(2020, 1, 1), "valid"),
+        ),
         ({"document": {"number": "1", "status": "lost"}}, ("alive", None, "lost")),
     ],
 )
@@ -102,7 +122,9 @@ def test_a_person_may_be_dead_and_a_document_worth_nothing(
 
 @pytest.fixture(scope="module")
 def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
-    """A sandbox of its own: in the one of all tests a story may have registered one of these people anew."""
+    """A sandbox of its own: in the one of all tests a story may have registered one of these people
+    anew.
+    """
     with running_sandbox(tmp_path_factory.mktemp("untouched") / "state") as running:
         yield running
 
@@ -129,17 +151,27 @@ def test_the_person_of_the_lenders_guide_is_known(untouched: SandboxProcess) -> 
     person = person_of(untouched, subject["iin"]).person
     assert person is not None
     names = (person.surname, person.name, person.patronymic)
-    assert names == (subject["surname"].upper(), subject["name"].upper(), subject.get("patronymic", ""))
+    assert names == (
+        subject["surname"].upper(),
+        subject["name"].upper(),
+        subject.get("patronymic", ""),
+    )
     assert person.birth_date.isoformat() == subject["birth_date"]
     document = person.documents[0]
     assert document.valid_to is not None
-    found = {"type": document.type, "number": document.number, "valid_to": document.valid_to.isoformat()}
+    found = {
+        "type": document.type,
+        "number": document.number,
+        "valid_to": document.valid_to.isoformat(),
+    }
     assert found == subject["document"]
     assert ownership_of(untouched, subject["phone"], iin=subject["iin"]).status == "owned"
 
 
 @pytest.mark.parametrize("scenario", ["name_mismatch", "deceased"])
-def test_a_scripted_person_keeps_the_script_when_registered_anew(sandbox: SandboxProcess, scenario: str) -> None:
+def test_a_scripted_person_keeps_the_script_when_registered_anew(
+    sandbox: SandboxProcess, scenario: str
+) -> None:
     iin = register(sandbox, iin=IIN_OF[scenario])
     try:
         person = person_of(sandbox, iin).person
@@ -179,21 +211,37 @@ def test_a_restart_keeps_people_photos_and_consents(tmp_path: Path) -> None:
         {"shoe_size": "42"},
     ],
 )
-def test_a_registration_that_is_not_right_is_rejected(sandbox: SandboxProcess, changes: dict[str, Any]) -> None:
-    person = {"iin": new_iin(), "surname": "А", "name": "Б", "birth_date": "1899-01-01", "phone": "+77010000010"}
+def test_a_registration_that_is_not_right_is_rejected(
+    sandbox: SandboxProcess, changes: dict[str, Any]
+) -> None:
+    person = {
+        "iin": new_iin(),
+        "surname": "А",
+        "name": "Б",
+        "birth_date": "1899-01-01",
+        "phone": "+77010000010",
+    }
     with pytest.raises(AssertionError, match="error"):
         sandbox.post("/people", **person | {"document": {"number": "1"}} | changes)
 
 
 def test_a_photo_larger_than_any_is_rejected_unread(sandbox: SandboxProcess) -> None:
     head = {"Content-Type": "application/json", "Content-Length": str(10**9)}
-    response = urllib3.request("POST", f"{sandbox.url}/people", headers=head, body=b"{", retries=False, timeout=10)
+    response = urllib3.request(
+        "POST", f"{sandbox.url}/people", headers=head, body=b"{", retries=False, timeout=10
+    )
     assert response.status == 413
 
 
-@pytest.mark.parametrize("path", ["/person", "/photo", "/phone", "/sms", "/consent/request", "/consent/read"])
-@pytest.mark.parametrize("changes", [{"request_id": "short"}, {"request_id": 5}, {"more": "x"}, {"iin": 5, "phone": 5}])
-def test_a_question_that_is_not_right_is_rejected(sandbox: SandboxProcess, path: str, changes: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "path", ["/person", "/photo", "/phone", "/sms", "/consent/request", "/consent/read"]
+)
+@pytest.mark.parametrize(
+    "changes", [{"request_id": "short"}, {"request_id": 5}, {"more": "x"}, {"iin": 5, "phone": 5}]
+)
+def test_a_question_that_is_not_right_is_rejected(
+    sandbox: SandboxProcess, path: str, changes: dict[str, Any]
+) -> None:
     fields = {"request_id": new_id(), "iin": new_iin(), "consent_id": "kdp_of_nobody"} | changes
     response = urllib3.request("POST", sandbox.url + path, json=fields, timeout=10)
     assert response.status == 400

@@ -1,6 +1,8 @@
-"""Painted captures come to what the catalogue says: judged as a worker judges them, without processes.
+"""Painted captures come to what the catalogue says: judged as a worker judges them, without
+processes.
 
-Each borrower is painted anew, by chance. So all of this is a proof, and a share of what was tried, never a rule.
+Each borrower is painted anew, by chance. So all of this is a proof, and a share of what was tried,
+never a rule.
 """
 
 import json
@@ -56,18 +58,25 @@ class Judged:
 
 def shown(camera: Camera, shows: str, *, number: int) -> Capture:
     """A whole capture, each command looked at as a worker looks."""
-    showing, memory = SHOWN[shows], dialogue.begin({}, replaced_max=profiles.get(captures.case().profile).replaced_max)
+    showing, memory = (
+        SHOWN[shows],
+        dialogue.begin({}, replaced_max=profiles.get(captures.case().profile).replaced_max),
+    )
     items = {kept.ORDER: dialogue.order_evidence(memory)}
     turn = dialogue.accept_live_capture(memory, {"ready": True}, captures.NOW)
     take, at = camera.take_with_another if showing.beside else camera.take, captures.NOW
     while turn.next is not Next.COLLECT:
         asked = dialogue.prompt_live_capture(turn.memory)
-        answer = answered(showing.sent(take(showing.gesture(asked["command"]))), asked, apart_ms=showing.apart_ms)
+        answer = answered(
+            showing.sent(take(showing.gesture(asked["command"]))), asked, apart_ms=showing.apart_ms
+        )
         last = max(frame["at_ms"] for frame in answer["frames"])
         at = datetime.fromisoformat(turn.memory["revealed"]) + timedelta(milliseconds=last)
         turn = dialogue.accept_live_capture(turn.memory, answer, at)
         assert turn.next is Next.LOOK
-        looked = look_at_live_capture(Evidence(items={**items, **turn.evidence}, at=at), turn.memory)
+        looked = look_at_live_capture(
+            Evidence(items={**items, **turn.evidence}, at=at), turn.memory
+        )
         items |= {**turn.evidence, **looked.evidence}
         turn = dialogue.go_on_live_capture(turn.memory, looked, at + _LOOKED)
         items |= turn.evidence
@@ -92,7 +101,10 @@ def played() -> dict[str, list[Capture]]:
         camera = portraits.camera()
         camera.wait()
         for shows in found:
-            found[shows] += [shown(camera, shows, number=number) for _ in range(HONEST if shows == "as_told" else 1)]
+            found[shows] += [
+                shown(camera, shows, number=number)
+                for _ in range(HONEST if shows == "as_told" else 1)
+            ]
     return found
 
 
@@ -105,7 +117,11 @@ def test_captures_say_what_its_scenario_comes_to(
     # As the last attempt; the first one may ask for a better picture.
     found = [judged(capture, photo, left=1) for capture in played[PLAYED[name]]]
     code = scenario.code if scenario.status == "in_review" else scenario.last_failure
-    right = [one for one in found if one.decision == replace(one.decision, outcome=ENDS[scenario.status], code=code)]
+    right = [
+        one
+        for one in found
+        if one.decision == replace(one.decision, outcome=ENDS[scenario.status], code=code)
+    ]
     beside = {code for one in found for code in one.codes} - {*scenario.checks}
     proof_figures[f"{name}: captures"] = len(found)
     proof_figures[f"{name}: as the catalogue says"] = len(right)
@@ -114,7 +130,9 @@ def test_captures_say_what_its_scenario_comes_to(
     assert len(right) >= RIGHT_MIN * len(found), [one for one in found if one not in right]
 
 
-def test_none_is_taken_for_another(played: dict[str, list[Capture]], proof_figures: Figures) -> None:
+def test_none_is_taken_for_another(
+    played: dict[str, list[Capture]], proof_figures: Figures
+) -> None:
     pairs = list(combinations([one for shows in played.values() for one in shows], 2))
     for whose, is_one in (("one borrower's", True), ("two borrowers'", False)):
         chosen = [pair for pair in pairs if (pair[0].camera == pair[1].camera) is is_one]
@@ -134,5 +152,7 @@ def words_shared(one: Capture, later: Capture) -> int:
 def is_taken_for(one: Capture, later: Capture) -> bool:
     """Whether the later one is refused as the other played again."""
     found = kept.compare_captures(later.items, {"one": one.items}, True)
-    (other,) = stored.read(json.loads(found[kept.COMPARED]), into=kept.ComparedAll, what="compared").others
+    (other,) = stored.read(
+        json.loads(found[kept.COMPARED]), into=kept.ComparedAll, what="compared"
+    ).others
     return policy.AGAIN.finds(other.alike)

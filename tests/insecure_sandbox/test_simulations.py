@@ -1,4 +1,6 @@
-"""The desk that plays borrowers: what it takes, what it refuses, and that its manners are those of the catalogue."""
+"""The desk that plays borrowers: what it takes, what it refuses, and that its manners are those of
+the catalogue.
+"""
 
 import os
 import socket
@@ -43,7 +45,9 @@ def silent_pages() -> Iterator[str]:
 
 
 def ask(sandbox: SandboxProcess, **changes: Any) -> int:
-    return urllib3.request("POST", f"{sandbox.url}/simulations", json={**ASKED, **changes}, timeout=30).status
+    return urllib3.request(
+        "POST", f"{sandbox.url}/simulations", json={**ASKED, **changes}, timeout=30
+    ).status
 
 
 def test_each_scenario_has_its_manner_and_each_scripted_person_a_scenario() -> None:

@@ -1,4 +1,6 @@
-"""Who is let in to be played, whose places are whose, and that what is refused or never comes to be changes nothing."""
+"""Who is let in to be played, whose places are whose, and that what is refused or never comes to be
+changes nothing.
+"""
 
 import json
 from collections.abc import Callable, Iterator
@@ -107,7 +109,12 @@ def ask(world: World, begun: Simulations) -> Callable[..., int]:
     def answered(**changes: Any) -> int:
         body = json.dumps(ASKED | {"link": OLD} | changes).encode()
         try:
-            asked = Request(method="POST", path="/simulations", content_type="application/json", untrusted_body=body)
+            asked = Request(
+                method="POST",
+                path="/simulations",
+                content_type="application/json",
+                untrusted_body=body,
+            )
             return route.handle(asked).status
         except Rejected as refused:
             return refused.status
@@ -141,10 +148,16 @@ def test_a_link_that_never_comes_into_force_changes_nothing(
 ) -> None:
     assert ask(scenario="deceased", routes=["live_face"]) == 202
     wait_until(lambda: not begun._under_way)
-    assert (status(people), people.photo(IIN, reference="ver_1"), world.played) == ("alive", None, [])
+    assert (status(people), people.photo(IIN, reference="ver_1"), world.played) == (
+        "alive",
+        None,
+        [],
+    )
 
 
-def test_who_comes_in_is_who_the_registers_know(world: World, people: People, ask: Callable[..., int]) -> None:
+def test_who_comes_in_is_who_the_registers_know(
+    world: World, people: People, ask: Callable[..., int]
+) -> None:
     world.in_force.add(OLD)
     assert ask(scenario="deceased", routes=["live_face"]) == 202
     wait_until(lambda: status(people) == "deceased")
@@ -164,24 +177,41 @@ def test_a_question_that_was_lost_is_replaced_by_the_next(
 
 
 def test_of_two_links_in_force_the_newest_is_played(world: World, ask: Callable[..., int]) -> None:
-    assert [ask(link=link, routes=[way]) for link, way in ((OLD, "first"), (NEW, "second"))] == [202, 202]
+    assert [ask(link=link, routes=[way]) for link, way in ((OLD, "first"), (NEW, "second"))] == [
+        202,
+        202,
+    ]
     world.in_force |= {OLD, NEW}
     wait_until(lambda: bool(world.played))
     assert world.played == ["second"]
 
 
-def test_who_is_in_is_played_where_the_question_after_it_was_lost(world: World, ask: Callable[..., int]) -> None:
-    assert [ask(link=link, routes=[way]) for link, way in ((OLD, "first"), (NEW, "second"))] == [202, 202]
+def test_who_is_in_is_played_where_the_question_after_it_was_lost(
+    world: World, ask: Callable[..., int]
+) -> None:
+    assert [ask(link=link, routes=[way]) for link, way in ((OLD, "first"), (NEW, "second"))] == [
+        202,
+        202,
+    ]
     world.in_force.add(OLD)
     wait_until(lambda: bool(world.played))
     assert world.played == ["first"]
 
 
 def test_the_same_link_and_more_than_four_are_refused(ask: Callable[..., int]) -> None:
-    assert [ask(link=f"{OLD}{number}") for number in (1, 1, 2, 3, 4, 5)] == [202, 409, 202, 202, 202, 409]
+    assert [ask(link=f"{OLD}{number}") for number in (1, 1, 2, 3, 4, 5)] == [
+        202,
+        409,
+        202,
+        202,
+        202,
+        409,
+    ]
 
 
-def test_one_lender_leaves_room_for_others(world: World, begun: Simulations, ask: Callable[..., int]) -> None:
+def test_one_lender_leaves_room_for_others(
+    world: World, begun: Simulations, ask: Callable[..., int]
+) -> None:
     def answers(lender: str, number: int) -> list[int]:
         names = [f"ver_{lender}_{one}" for one in range(number)]
         world.in_force |= {f"{OLD}{name}" for name in names}
@@ -202,7 +232,10 @@ def test_painted_plays_have_places_of_their_own(world: World, ask: Callable[...,
     def answers(lender: str, number: int, way: str = "biometric") -> list[int]:
         names = [f"ver_{lender}_{way}_{one}" for one in range(number)]
         world.in_force |= {f"{OLD}{name}" for name in names}
-        return [ask(verification=name, lender=lender, routes=[way], link=f"{OLD}{name}") for name in names]
+        return [
+            ask(verification=name, lender=lender, routes=[way], link=f"{OLD}{name}")
+            for name in names
+        ]
 
     assert answers("a", 5) == [202, 202, 202, 202, 503]
     assert answers("a", 1, "eds") == [202]
@@ -212,7 +245,11 @@ def test_painted_plays_have_places_of_their_own(world: World, ask: Callable[...,
 
 
 def test_nobody_is_painted_for_a_verification_that_has_ended(
-    world: World, begun: Simulations, people: People, ask: Callable[..., int], capsys: pytest.CaptureFixture[str]
+    world: World,
+    begun: Simulations,
+    people: People,
+    ask: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     world.ended = True
     world.in_force.add(OLD)

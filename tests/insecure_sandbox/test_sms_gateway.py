@@ -1,4 +1,6 @@
-"""A message is in the inbox once, however often it is asked for, and refused for what is no mobile number."""
+"""A message is in the inbox once, however often it is asked for, and refused for what is no mobile
+number.
+"""
 
 import json
 import time
@@ -15,15 +17,27 @@ from verification.core.ids import Phone
 from verification.core.sms import code_text, parse_sms
 from verification.sources.sms import HttpSmsGateway
 
-TEXT = code_text("012345", lender="Тест Кредит", amount="150000.00", currency="KZT", language="kk", host="127.0.0.1")
+TEXT = code_text(
+    "012345",
+    lender="Тест Кредит",
+    amount="150000.00",
+    currency="KZT",
+    language="kk",
+    host="127.0.0.1",
+)
 
 
 def send(sandbox: SandboxProcess, phone: str, text: str = TEXT, *, request_id: str) -> bytes:
-    return HttpSmsGateway(f"{sandbox.url}/sms", seconds=5.0).send(Phone(phone), text, request_id=request_id)
+    return HttpSmsGateway(f"{sandbox.url}/sms", seconds=5.0).send(
+        Phone(phone), text, request_id=request_id
+    )
 
 
 def texts(sandbox: SandboxProcess, phone: str) -> list[tuple[str, str]]:
-    return [(message["message_id"], message["text"]) for message in sandbox.post("/inbox", phone=phone)["messages"]]
+    return [
+        (message["message_id"], message["text"])
+        for message in sandbox.post("/inbox", phone=phone)["messages"]
+    ]
 
 
 def test_a_message_is_in_the_inbox_of_its_phone(sandbox: SandboxProcess) -> None:
@@ -31,7 +45,9 @@ def test_a_message_is_in_the_inbox_of_its_phone(sandbox: SandboxProcess) -> None
     assert sent.status == "accepted"
     assert texts(sandbox, "+77055552001") == [(sent.message_id, TEXT)]
     assert texts(sandbox, "+77055552999") == []
-    assert sent.message_id in {message["message_id"] for message in sandbox.post("/inbox")["messages"]}
+    assert sent.message_id in {
+        message["message_id"] for message in sandbox.post("/inbox")["messages"]
+    }
 
 
 def test_the_same_message_asked_for_again_is_sent_once(sandbox: SandboxProcess) -> None:
@@ -44,7 +60,9 @@ def test_the_same_message_asked_for_again_is_sent_once(sandbox: SandboxProcess) 
 def test_sixteen_at_once_send_one_message(sandbox: SandboxProcess) -> None:
     request_id = new_id()
     with ThreadPoolExecutor(16) as pool:
-        answers = set(pool.map(lambda _: send(sandbox, "+77055552003", request_id=request_id), range(16)))
+        answers = set(
+            pool.map(lambda _: send(sandbox, "+77055552003", request_id=request_id), range(16))
+        )
     assert len(answers) == 1
     assert len(texts(sandbox, "+77055552003")) == 1
 
@@ -65,7 +83,9 @@ def test_a_question_asked_by_many_at_once_has_one_effect() -> None:
     assert len(effects) == 1
 
 
-@pytest.mark.parametrize(("phone", "text"), [("+77055552104", "Another text."), ("+77055552222", TEXT)])
+@pytest.mark.parametrize(
+    ("phone", "text"), [("+77055552104", "Another text."), ("+77055552222", TEXT)]
+)
 def test_another_message_under_a_used_id_is_a_fault_and_not_sent(
     sandbox: SandboxProcess, phone: str, text: str
 ) -> None:

@@ -1,4 +1,6 @@
-"""Each scripted fault of a register or gateway is the product's fault, exactly n times; and no log knows whom of."""
+"""Each scripted fault of a register or gateway is the product's fault, exactly n times; and no log
+knows whom of.
+"""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -41,7 +43,9 @@ def question(sandbox: SandboxProcess, source: str, iin: str) -> Callable[[], byt
     return {
         "person": lambda: person.person(number, consent_id=consent_id, request_id=new_id()),
         "photo": lambda: photo.photo(number, consent_id=consent_id, request_id=new_id()),
-        "phone": lambda: phone.ownership(Phone(PHONE), iin=number, consent_id=consent_id, request_id=new_id()),
+        "phone": lambda: phone.ownership(
+            Phone(PHONE), iin=number, consent_id=consent_id, request_id=new_id()
+        ),
         "consent": lambda: consent.request(wanted(iin)),
         "sms": lambda: sms.send(Phone(PHONE), MESSAGE, request_id=new_id()),
     }[source]
@@ -65,7 +69,11 @@ def test_a_scripted_fault_hits_exactly_n_times_within_the_time(
 
 
 def test_a_message_whose_answer_was_lost_is_sent_once(sandbox: SandboxProcess) -> None:
-    gateway, request_id, phone = HttpSmsGateway(f"{sandbox.url}/sms", seconds=5.0), new_id(), Phone("+77055553002")
+    gateway, request_id, phone = (
+        HttpSmsGateway(f"{sandbox.url}/sms", seconds=5.0),
+        new_id(),
+        Phone("+77055553002"),
+    )
     sandbox.post("/faults", source="sms", kind="http_500", times=1)
     with pytest.raises(SourceUnavailable):
         gateway.send(phone, MESSAGE, request_id=request_id)
@@ -74,7 +82,9 @@ def test_a_message_whose_answer_was_lost_is_sent_once(sandbox: SandboxProcess) -
     assert len(sandbox.post("/inbox", phone=phone.value)["messages"]) == 1
 
 
-def test_no_log_knows_whom_it_was_about(sandbox: SandboxProcess, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_log_knows_whom_it_was_about(
+    sandbox: SandboxProcess, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     iin = register(sandbox, phone=PHONE, photo=picture())
     for source in SOURCES:
@@ -86,6 +96,8 @@ def test_no_log_knows_whom_it_was_about(sandbox: SandboxProcess, caplog: pytest.
         logging.getLogger("tulga").exception("fault", exc_info=caught.value)
     sandbox_log = sandbox.state.parent / f"{sandbox.state.name}.log"
     told = caplog.text + sandbox_log.read_text()
-    assert all(f"POST /{path}" in told for path in ("person", "photo", "phone", "sms", "consent/request"))
+    assert all(
+        f"POST /{path}" in told for path in ("person", "photo", "phone", "sms", "consent/request")
+    )
     for secret in (iin, PHONE, PHONE[1:], "ӘБДІҒАЛИЕВА", "АЙГҮЛ", "098765432", "654321", "/9j/"):
         assert secret not in told

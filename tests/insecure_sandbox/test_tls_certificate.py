@@ -1,4 +1,6 @@
-"""A certificate that a browser may trust without risk: for this machine only, with no key left behind."""
+"""A certificate that a browser may trust without risk: for this machine only, with no key left
+behind.
+"""
 
 import ipaddress
 import stat
@@ -26,7 +28,10 @@ def test_the_server_is_this_machine_and_no_other(tmp_path: Path) -> None:
     _, server = certificates(loopback_tls(tmp_path))
     subjects = server.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert set(names()) <= set(subjects)
-    assert {str(address) for address in subjects.get_values_for_type(x509.IPAddress)} == {"127.0.0.1", "::1"}
+    assert {str(address) for address in subjects.get_values_for_type(x509.IPAddress)} == {
+        "127.0.0.1",
+        "::1",
+    }
     assert subjects.get_values_for_type(x509.DNSName) == ["localhost"]
 
 
@@ -44,7 +49,10 @@ def test_the_authority_is_constrained_to_this_machine(tmp_path: Path) -> None:
 
 def test_only_the_servers_key_is_kept_and_nobody_else_reads_it(tmp_path: Path) -> None:
     files = loopback_tls(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["ncalayer-ca.pem", "ncalayer-server.pem"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "ncalayer-ca.pem",
+        "ncalayer-server.pem",
+    ]
     assert b"PRIVATE KEY" not in files.authority.read_bytes()
     assert stat.S_IMODE(files.server.stat().st_mode) == 0o600
 
@@ -56,7 +64,9 @@ def test_it_is_kept_until_it_nears_its_end(tmp_path: Path, monkeypatch: pytest.M
     assert certificates(loopback_tls(tmp_path)) != first
 
 
-@pytest.mark.parametrize("damage", ["none", "another authority", "no certificate", "no key", "missing"])
+@pytest.mark.parametrize(
+    "damage", ["none", "another authority", "no certificate", "no key", "missing"]
+)
 def test_a_pair_is_minted_anew_only_if_it_is_damaged(tmp_path: Path, damage: str) -> None:
     files, other = loopback_tls(tmp_path / "a"), loopback_tls(tmp_path / "b")
     before = certificates(files)
@@ -65,7 +75,9 @@ def test_a_pair_is_minted_anew_only_if_it_is_damaged(tmp_path: Path, damage: str
     elif damage == "no key":
         files.server.write_bytes(before[1].public_bytes(Encoding.PEM))
     elif damage != "none":
-        files.authority.write_bytes(other.authority.read_bytes() if damage == "another authority" else b"x")
+        files.authority.write_bytes(
+            other.authority.read_bytes() if damage == "another authority" else b"x"
+        )
     authority, server = certificates(loopback_tls(tmp_path / "a"))
     server.verify_directly_issued_by(authority)
     assert ((authority, server) == before) == (damage == "none")

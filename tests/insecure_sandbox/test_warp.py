@@ -1,6 +1,8 @@
-"""The limit, written down: frames warped from one photograph pass the gates of the engine. They are no live person.
+"""The limit, written down: frames warped from one photograph pass the gates of the engine. They are
+no live person.
 
-If one of these tests fails because a gate became better, say so in docs/liveness-measurements.md and keep the gate.
+If one of these tests fails because a gate became better, say so in docs/liveness-measurements.md
+and keep the gate.
 """
 
 from dataclasses import replace
@@ -13,7 +15,15 @@ from PIL import Image as Pillow
 
 from insecure_sandbox import samples, warp, warp_picture
 from tests.painted import painted
-from verification.engines.liveness import continuity, frames, gestures, landmarks, networks, planarity, policy
+from verification.engines.liveness import (
+    continuity,
+    frames,
+    gestures,
+    landmarks,
+    networks,
+    planarity,
+    policy,
+)
 from verification.engines.liveness.frames import Image
 from verification.engines.liveness.landmarks import FrameMeasurement
 
@@ -58,7 +68,9 @@ def test_warped_frames_pass_the_gesture_they_play_and_no_other(played: gestures.
     passed = [
         gesture
         for gesture in gestures.GESTURES
-        if gestures.judge(gesture, _measured(played), rest=rest, thresholds=policy.GESTURES).is_right
+        if gestures.judge(
+            gesture, _measured(played), rest=rest, thresholds=policy.GESTURES
+        ).is_right
     ]
     assert passed == [played]
 
@@ -66,7 +78,11 @@ def test_warped_frames_pass_the_gesture_they_play_and_no_other(played: gestures.
 def test_warped_turns_have_depth() -> None:
     turns = []
     for gesture in ("turn_left", "turn_right"):
-        meshes = [frame.face.mesh for frame in _measured(gesture) if frame.face and frame.face.mesh is not None]
+        meshes = [
+            frame.face.mesh
+            for frame in _measured(gesture)
+            if frame.face and frame.face.mesh is not None
+        ]
         turns.append(planarity.measure(_played(gesture), meshes, limits=policy.PLANARITY))
     depth = planarity.together(turns)
     assert depth.ratio is not None
@@ -84,7 +100,9 @@ def test_a_warped_capture_is_one_face_continuous_and_fresh() -> None:
     assert overlap is not None
     assert overlap >= policy.GATES.overlap
     images = [image for each in order for image in _played(each)]
-    fresh = continuity.freshness([continuity.trace(images)], frame=images.__getitem__, limits=policy.FRESHNESS)
+    fresh = continuity.freshness(
+        [continuity.trace(images)], frame=images.__getitem__, limits=policy.FRESHNESS
+    )
     assert (fresh.frozen_run, fresh.repeated) == (1, 0)
     assert fresh.noise is not None
     assert fresh.noise > policy.GATES.noise
@@ -103,7 +121,9 @@ def test_a_frame_taken_anew_is_another_one_of_the_same_gesture() -> None:
     again = [warp_picture.taken_anew(played, chance=chance)[0] for _ in range(3)]
     assert len({*played, *again}) == 4
     assert max(map(len, again)) <= policy.FRAMES.most_bytes
-    measured = landmarks.measure(frames.decode(again[0], limits=policy.FRAMES), networks=_networks())
+    measured = landmarks.measure(
+        frames.decode(again[0], limits=policy.FRAMES), networks=_networks()
+    )
     assert measured.face is not None
 
 

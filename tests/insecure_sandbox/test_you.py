@@ -1,4 +1,6 @@
-"""A person registers themselves on `/you`; the page shows messages, runs nothing, and listens to no foreign page."""
+"""A person registers themselves on `/you`; the page shows messages, runs nothing, and listens to no
+foreign page.
+"""
 
 import io
 import re
@@ -49,8 +51,13 @@ def post(
     sandbox: SandboxProcess, path: str, form: Mapping[str, Field], *, origin: str | None = ""
 ) -> urllib3.BaseHTTPResponse:
     headers = {} if origin is None else {"Origin": origin or sandbox.url}
-    parts = {name: ("me.jpg", value) if isinstance(value, bytes) else value for name, value in form.items()}
-    return urllib3.request("POST", sandbox.url + path, fields=parts, headers=headers, timeout=20, retries=False)
+    parts = {
+        name: ("me.jpg", value) if isinstance(value, bytes) else value
+        for name, value in form.items()
+    }
+    return urllib3.request(
+        "POST", sandbox.url + path, fields=parts, headers=headers, timeout=20, retries=False
+    )
 
 
 def test_who_registers_is_known_to_the_registers_with_their_photo(sandbox: SandboxProcess) -> None:
@@ -60,7 +67,11 @@ def test_who_registers_is_known_to_the_registers_with_their_photo(sandbox: Sandb
     assert f"IIN {iin}, born on {Iin(iin).birth_date}, phone +77025554001" in answer.data.decode()
     person = person_of(sandbox, iin).person
     assert person is not None
-    assert (person.surname, person.name, person.birth_date) == ("ӘБДІҒАЛИЕВА", "Айгүл", Iin(iin).birth_date)
+    assert (person.surname, person.name, person.birth_date) == (
+        "ӘБДІҒАЛИЕВА",
+        "Айгүл",
+        Iin(iin).birth_date,
+    )
     assert ownership_of(sandbox, "+77025554001", iin=iin).status == "owned"
     photo = photo_of(sandbox, iin)
     assert photo.source == "STATE"
@@ -75,7 +86,9 @@ def test_who_asks_to_be_forgotten_is(sandbox: SandboxProcess) -> None:
     assert "Forgotten" in post(sandbox, "/you/forget", {"iin": iin}).data.decode()
     assert consent_of(sandbox, iin).status == "not_found"
     assert person_of(sandbox, iin, terms.consent_id).status == "consent_refused"
-    assert not any(iin.encode() in path.read_bytes() for path in (sandbox.state / "people").iterdir())
+    assert not any(
+        iin.encode() in path.read_bytes() for path in (sandbox.state / "people").iterdir()
+    )
     assert "Nobody" in post(sandbox, "/you/forget", {"iin": iin}).data.decode()
 
 
@@ -99,7 +112,9 @@ def test_who_asks_to_be_forgotten_is(sandbox: SandboxProcess) -> None:
         {"photo": picture(kind="GIF")},
     ],
 )
-def test_a_slip_is_told_and_nobody_is_registered(sandbox: SandboxProcess, changes: dict[str, Field]) -> None:
+def test_a_slip_is_told_and_nobody_is_registered(
+    sandbox: SandboxProcess, changes: dict[str, Field]
+) -> None:
     form = fields(new_iin(), **changes)
     answer = post(sandbox, "/you", form)
     assert answer.status in (400, 413)
@@ -108,7 +123,9 @@ def test_a_slip_is_told_and_nobody_is_registered(sandbox: SandboxProcess, change
         assert consent_of(sandbox, str(form["iin"])).status == "not_found"
 
 
-@pytest.mark.parametrize("origin", [None, "http://evil.example", "null", "http://127.0.0.1:1", "https://127.0.0.1"])
+@pytest.mark.parametrize(
+    "origin", [None, "http://evil.example", "null", "http://127.0.0.1:1", "https://127.0.0.1"]
+)
 @pytest.mark.parametrize("path", ["/you", "/you/forget", "/you/consent"])
 def test_a_foreign_page_cannot_post(sandbox: SandboxProcess, origin: str | None, path: str) -> None:
     iin = new_iin()
@@ -116,7 +133,9 @@ def test_a_foreign_page_cannot_post(sandbox: SandboxProcess, origin: str | None,
     assert consent_of(sandbox, iin).status == "not_found"
 
 
-def test_the_page_shows_messages_escaped_and_allows_nothing_foreign(sandbox: SandboxProcess) -> None:
+def test_the_page_shows_messages_escaped_and_allows_nothing_foreign(
+    sandbox: SandboxProcess,
+) -> None:
     gateway = HttpSmsGateway(f"{sandbox.url}/sms", seconds=5.0)
     gateway.send(Phone("+77025554002"), "Code 111222 <script>a()</script>", request_id=new_id())
     gateway.send(Phone("+77025554002"), "Code 333444", request_id=new_id())
@@ -139,7 +158,11 @@ def test_the_page_has_no_inline_code_and_a_label_for_every_field(sandbox: Sandbo
     assert "<script" not in text
     named = set(re.findall(r'<label for="(\w+)"', text))
     assert named == set(re.findall(r'<input id="(\w+)"', text))
-    assert urllib3.request("GET", f"{sandbox.url}/you.css", timeout=10).headers["Content-Type"].startswith("text/css")
+    assert (
+        urllib3.request("GET", f"{sandbox.url}/you.css", timeout=10)
+        .headers["Content-Type"]
+        .startswith("text/css")
+    )
 
 
 def test_a_pending_consent_is_answered_on_the_page(sandbox: SandboxProcess) -> None:
@@ -153,7 +176,12 @@ def test_a_pending_consent_is_answered_on_the_page(sandbox: SandboxProcess) -> N
     assert post(sandbox, "/you/consent", answer).status == 400
     assert post(sandbox, "/you/consent", answer | {"status": "valid"}).status == 200
     assert person_of(sandbox, iin, terms.consent_id).status == "found"
-    assert "closed" in post(sandbox, "/you/consent", {"consent_id": "kdp_none", "status": "valid"}).data.decode()
+    assert (
+        "closed"
+        in post(
+            sandbox, "/you/consent", {"consent_id": "kdp_none", "status": "valid"}
+        ).data.decode()
+    )
 
 
 @pytest.mark.parametrize(
@@ -164,7 +192,11 @@ def test_a_pending_consent_is_answered_on_the_page(sandbox: SandboxProcess) -> N
         ("multipart/form-data; boundary=" + "x" * 71, b"", 415),
         ("multipart/form-data; boundary=b", b"", 400),
         ("multipart/form-data; boundary=b", b"--b\r\n\r\nx\r\n--b--", 400),
-        ("multipart/form-data; boundary=b", b'--b\r\nContent-Disposition: form-data; name="iin"\r\n\r\nx', 400),
+        (
+            "multipart/form-data; boundary=b",
+            b'--b\r\nContent-Disposition: form-data; name="iin"\r\n\r\nx',
+            400,
+        ),
         (
             "multipart/form-data; boundary=b",
             b'--b\r\nContent-Disposition: form-data; name="a b"\r\n\r\nx\r\n--b--',
@@ -178,15 +210,22 @@ def test_a_pending_consent_is_answered_on_the_page(sandbox: SandboxProcess) -> N
         ("multipart/form-data; boundary=b", b"\x00\xff" * 1000, 400),
     ],
 )
-def test_what_is_no_form_is_rejected(sandbox: SandboxProcess, content_type: str, body: bytes, status: int) -> None:
+def test_what_is_no_form_is_rejected(
+    sandbox: SandboxProcess, content_type: str, body: bytes, status: int
+) -> None:
     headers = {"Content-Type": content_type, "Origin": sandbox.url}
-    assert urllib3.request("POST", f"{sandbox.url}/you", body=body, headers=headers, timeout=10).status == status
+    assert (
+        urllib3.request("POST", f"{sandbox.url}/you", body=body, headers=headers, timeout=10).status
+        == status
+    )
 
 
 def test_an_upload_larger_than_any_photo_is_rejected_unread(sandbox: SandboxProcess) -> None:
     headers = {"Content-Type": "multipart/form-data; boundary=b", "Origin": sandbox.url}
     headers |= {"Content-Length": str(MAX_UPLOAD_BYTES + 100_000)}
-    response = urllib3.request("POST", f"{sandbox.url}/you", body=b"-", headers=headers, timeout=10, retries=False)
+    response = urllib3.request(
+        "POST", f"{sandbox.url}/you", body=b"-", headers=headers, timeout=10, retries=False
+    )
     assert response.status == 413
 
 

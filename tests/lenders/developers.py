@@ -29,7 +29,9 @@ def catalogue() -> Catalog:
 
 def _written() -> Iterator[str]:
     for path in (ROOT / "lenders" / "templates" / "lenders").glob("*.html"):
-        yield from (double or single for double, single in _IN_TEMPLATE.findall(path.read_text("utf-8")))
+        yield from (
+            double or single for double, single in _IN_TEMPLATE.findall(path.read_text("utf-8"))
+        )
     for path in (ROOT / "lenders" / "docs").glob("*.py"):
         yield from _IN_CODE.findall(path.read_text("utf-8"))
 

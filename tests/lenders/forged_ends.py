@@ -1,4 +1,6 @@
-"""How whoever writes rows by SQL makes an open verification look ended: row, entry, leaf, and signatures of others."""
+"""How whoever writes rows by SQL makes an open verification look ended: row, entry, leaf, and
+signatures of others.
+"""
 
 from typing import Any
 
@@ -27,7 +29,14 @@ def sql(statement: str, *values: Any) -> None:
 def updated(story: Story, status: str, **more: object) -> None:
     """The row alone, as the application's role may write it."""
     at = connection.ops.adapt_datetimefield_value(timezone.now())
-    columns = {"status": status, "code": CODE, "finished_at": at, "step": "", "due_at": None, **more}
+    columns = {
+        "status": status,
+        "code": CODE,
+        "finished_at": at,
+        "step": "",
+        "due_at": None,
+        **more,
+    }
     sets = ", ".join(f"{name} = %s" for name in columns)
     sql(f"UPDATE verification_verification SET {sets} WHERE id = %s", *columns.values(), story.id)  # noqa: S608
 
@@ -41,19 +50,27 @@ def entered(story: Story, status: str, **body: Any) -> AuditEntry:
     first = genuine(story)
     said = {"v": 1, "code": CODE, "profile": "KZ-2021-04", **body}
     number = Verification.objects.get(pk=story.id).sequence + 1
-    kind = {"type": f"verification.{status}", "body": said, "at": Verification.objects.get(pk=story.id).finished_at}
+    kind = {
+        "type": f"verification.{status}",
+        "body": said,
+        "at": Verification.objects.get(pk=story.id).finished_at,
+    }
     return AuditEntry.objects.get(pk=slip_in(first, verification_sequence=number, **kind))
 
 
 def placed(entry: AuditEntry, *, hashed: bytes = b"") -> None:
-    """A leaf for it, with the right hash or this one, where the next would stand; nothing waits any more."""
+    """A leaf for it, with the right hash or this one, where the next would stand; nothing waits any
+    more.
+    """
     last = AuditLeaf.objects.filter(log=entry.log).latest("leaf_index")
-    told = AuditLeaf.objects.filter(log=entry.log, told_to=entry.lender_id).latest("lender_sequence")
+    told = AuditLeaf.objects.filter(log=entry.log, told_to=entry.lender_id).latest(
+        "lender_sequence"
+    )
     number = (told.lender_sequence or 0) + 1
     hashed = hashed or leaf_hash(spell_leaf(entry, lender_sequence=number))
     sql(
-        "INSERT INTO verification_auditleaf (entry_id, log, leaf_index, told_to, lender_sequence, leaf_hash)"
-        " VALUES (%s, %s, %s, %s, %s, %s)",
+        "INSERT INTO verification_auditleaf (entry_id, log, leaf_index, told_to, lender_sequence,"
+        " leaf_hash) VALUES (%s, %s, %s, %s, %s, %s)",
         *(entry.pk, entry.log, last.leaf_index + 1, entry.lender_id, number, hashed),
     )
     AuditPending.objects.filter(pk=entry.pk).delete()

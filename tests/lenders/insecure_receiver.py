@@ -1,4 +1,6 @@
-"""A lender's endpoint on loopback that does as it is told: answers, redirects, hangs, drips, breaks off."""
+"""A lender's endpoint on loopback that does as it is told: answers, redirects, hangs, drips, breaks
+off.
+"""
 
 import ssl
 import threading
@@ -23,9 +25,11 @@ class Received:
 
 @dataclass
 class Receiver:
-    """What to answer, and what has come so far. `script` is worked off first; after it `status` is answered.
+    """What to answer, and what has come so far. `script` is worked off first; after it `status` is
+    answered.
 
-    Addresses under `/hang/` are other lenders' endpoints, which never answer: `hung` counts who came there.
+    Addresses under `/hang/` are other lenders' endpoints, which never answer: `hung` counts who
+    came there.
     """
 
     authority: str = ""
@@ -54,7 +58,9 @@ def listening(receiver: Receiver, *, certificate: Path | None = None) -> Iterato
         server.socket = context.wrap_socket(server.socket, server_side=True)
         receiver.scheme = "https"
     receiver.authority = f"127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+    ).start()
     try:
         yield receiver
     finally:
@@ -65,7 +71,9 @@ def listening(receiver: Receiver, *, certificate: Path | None = None) -> Iterato
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    request_queue_size = 256  # or a hundred at once would wait a second for the second try of their handshake
+    request_queue_size = (
+        256  # or a hundred at once would wait a second for the second try of their handshake
+    )
 
 
 def _drip(receiver: Receiver, out: BufferedIOBase) -> None:

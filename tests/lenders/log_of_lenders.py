@@ -34,7 +34,9 @@ def take(*, room: int = policy.SENDER_IN_FLIGHT, failing_room: int | None = None
 
 
 def send_due() -> None:
-    """Rounds as a sender's, until nothing is due; but each waits for its posts, and all in this thread."""
+    """Rounds as a sender's, until nothing is due; but each waits for its posts, and all in this
+    thread.
+    """
 
     async def post(taken: list[Delivery]) -> list[sender.Sent]:
         return list(await asyncio.gather(*map(sender.send, taken)))

@@ -36,7 +36,9 @@ _OPENING: dict[str, Any] = {
 
 
 def opening(**changes: Any) -> dict[str, Any]:
-    """A request to open a verification. A name such as `subject__iin` changes a part; None takes it away."""
+    """A request to open a verification. A name such as `subject__iin` changes a part; None takes it
+    away.
+    """
     body = copy.deepcopy(_OPENING)
     for name, value in changes.items():
         *way, last = name.split("__")
@@ -75,7 +77,13 @@ class Caller:
         return self._client.delete(path)
 
     def send(
-        self, method: str, path: str, body: str | bytes, *, content_type: str = "application/json", key: str = ""
+        self,
+        method: str,
+        path: str,
+        body: str | bytes,
+        *,
+        content_type: str = "application/json",
+        key: str = "",
     ) -> Response:
         """Any body at all."""
         headers = {"idempotency-key": key} if key else {}

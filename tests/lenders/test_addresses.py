@@ -1,4 +1,6 @@
-"""Where a webhook may never go: no spelling of a private address gets through, and nothing is connected to."""
+"""Where a webhook may never go: no spelling of a private address gets through, and nothing is
+connected to.
+"""
 
 import asyncio
 import socket
@@ -12,7 +14,8 @@ from tests.verification.outbound.insecure_names import PRIVATE, PUBLIC, answerin
 from verification.core.errors import BadInput
 from verification.outbound.addresses import LookUp
 
-# Spellings that some readers take for an address, and addresses that are something else than they seem.
+# Spellings that some readers take for an address, and addresses that are something else than they
+# seem.
 REFUSED_URLS = [
     "https://xn--i-7iq.ws/hook",  # RFC 5891 has no such name
     "http://lender.example/",
@@ -79,14 +82,21 @@ def send(url: str, look_up: LookUp, *, mode: str = "test") -> posting.Outcome:
 
 
 @pytest.mark.parametrize("literal", PRIVATE)
-def test_a_name_that_leads_to_a_private_address_is_not_connected_to(literal: str, connects: list[Any]) -> None:
+def test_a_name_that_leads_to_a_private_address_is_not_connected_to(
+    literal: str, connects: list[Any]
+) -> None:
     assert send("https://lender.example/", answering(literal)).failure == "webhook_url_refused"
     assert connects == []
 
 
 @pytest.mark.parametrize("literal", PRIVATE)
-def test_one_private_address_among_public_ones_refuses_all(literal: str, connects: list[Any]) -> None:
-    assert send("https://lender.example/", answering("8.8.8.8", literal)).failure == "webhook_url_refused"
+def test_one_private_address_among_public_ones_refuses_all(
+    literal: str, connects: list[Any]
+) -> None:
+    assert (
+        send("https://lender.example/", answering("8.8.8.8", literal)).failure
+        == "webhook_url_refused"
+    )
     assert connects == []
 
 
@@ -115,7 +125,8 @@ def test_a_plain_public_address_is_read(url: str) -> None:
 
 def test_an_address_is_kept_as_it_will_be_sent() -> None:
     assert (
-        addresses.read("https://lender.example:443/a/../b/./c?x=1", mode="live").url == "https://lender.example/b/c?x=1"
+        addresses.read("https://lender.example:443/a/../b/./c?x=1", mode="live").url
+        == "https://lender.example/b/c?x=1"
     )
 
 
@@ -141,6 +152,11 @@ def test_a_listed_host_is_open_in_test_mode_only(settings: Settings, connects: l
     settings.TULGA_WEBHOOK_TEST_HOSTS = ["127.0.0.1:9100"]
     assert send("http://127.0.0.1:9100/hook", answering("127.0.0.1")).failure == "connection_failed"
     assert connects == [("127.0.0.1", 9100)]
-    assert send("http://127.0.0.1:9100/hook", answering("127.0.0.1"), mode="live").failure == "webhook_url_refused"
-    assert send("http://127.0.0.1:9101/hook", answering("127.0.0.1")).failure == "webhook_url_refused"
+    assert (
+        send("http://127.0.0.1:9100/hook", answering("127.0.0.1"), mode="live").failure
+        == "webhook_url_refused"
+    )
+    assert (
+        send("http://127.0.0.1:9101/hook", answering("127.0.0.1")).failure == "webhook_url_refused"
+    )
     assert len(connects) == 1

@@ -30,7 +30,9 @@ def operator(client: Client, db: None) -> Client:
     return client
 
 
-def test_a_lenders_page_shows_its_keys_without_their_hashes(operator: Client, lender: Lender) -> None:
+def test_a_lenders_page_shows_its_keys_without_their_hashes(
+    operator: Client, lender: Lender
+) -> None:
     issued = keys.issue(lender, mode="test")
     page = operator.get(f"/admin/lenders/lender/{quote(lender.pk)}/change/").content.decode()
     assert issued.key.shown in page
@@ -38,7 +40,9 @@ def test_a_lenders_page_shows_its_keys_without_their_hashes(operator: Client, le
     assert issued.secret not in page
 
 
-def test_an_endpoint_and_a_delivery_are_only_looked_at(operator: Client, lender: Lender, receiver: Receiver) -> None:
+def test_an_endpoint_and_a_delivery_are_only_looked_at(
+    operator: Client, lender: Lender, receiver: Receiver
+) -> None:
     endpoint, _ = endpoints.create(lender, mode="test", url=receiver.url, events=())
     now = timezone.now()
     delivery = Delivery.objects.create(
@@ -70,7 +74,10 @@ def test_an_endpoint_and_a_delivery_are_only_looked_at(operator: Client, lender:
         ("soon", "Enter a valid JSON"),
         ('[{"from": "2026-01-26", "profile": "KZ-2025-01"}]', "which is stricter than KZ-2025-01"),
         ('[{"from": "2026-01-26", "profile": "KZ-1999-01"}]', "known profiles"),
-        ('[{"from": "2020-01-01", "profile": "KZ-2026-01"}]', "no law that is known here was in force"),
+        (
+            '[{"from": "2020-01-01", "profile": "KZ-2026-01"}]',
+            "no law that is known here was in force",
+        ),
         ("{}", "a calendar is a list"),
         ("", "a calendar is a list"),
         ('""', "a calendar is a list"),
@@ -78,14 +85,22 @@ def test_an_endpoint_and_a_delivery_are_only_looked_at(operator: Client, lender:
     ],
     ids=str,
 )
-def test_an_operator_keeps_the_calendars(operator: Client, lender: Lender, typed: str, said: str) -> None:
+def test_an_operator_keeps_the_calendars(
+    operator: Client, lender: Lender, typed: str, said: str
+) -> None:
     ApiKey.objects.create(
-        lender=lender, mode="live", sha256="0" * 64, created_at=timezone.now(), expires_at=timezone.now()
+        lender=lender,
+        mode="live",
+        sha256="0" * 64,
+        created_at=timezone.now(),
+        expires_at=timezone.now(),
     )
     inline = {f"keys-{name}_FORMS": "0" for name in ("TOTAL", "INITIAL")}
     form = {"name": lender.name, "phone": lender.phone, "return_urls": "[]", **inline}
     form["test_calendar"] = json.dumps(lender.test_calendar)
-    answer = operator.post(f"/admin/lenders/lender/{quote(lender.pk)}/change/", form | {"live_calendar": typed})
+    answer = operator.post(
+        f"/admin/lenders/lender/{quote(lender.pk)}/change/", form | {"live_calendar": typed}
+    )
     lender.refresh_from_db()
     if said:
         assert (answer.status_code, lender.live_calendar) == (200, [])
@@ -95,7 +110,9 @@ def test_an_operator_keeps_the_calendars(operator: Client, lender: Lender, typed
 
 
 @pytest.mark.parametrize("language", ["kk", "ru", "en"])
-def test_days_and_times_are_written_one_way_and_are_astanas(operator: Client, lender: Lender, language: str) -> None:
+def test_days_and_times_are_written_one_way_and_are_astanas(
+    operator: Client, lender: Lender, language: str
+) -> None:
     version = keys.issue(lender, mode="test").key.version  # a name, though it looks like a day
     operator.cookies[settings.LANGUAGE_COOKIE_NAME] = language
     at = datetime(2026, 11, 24, 19, 30, tzinfo=UTC)
@@ -108,7 +125,14 @@ def test_days_and_times_are_written_one_way_and_are_astanas(operator: Client, le
 
 @pytest.mark.parametrize(
     ("typed", "is_kept"),
-    [("Қарыз & Co", True), ("A\u3164B", False), ("A\uffff", False), ("A   B", False), ("A\u00a0B", False), ("", False)],
+    [
+        ("Қарыз & Co", True),
+        ("A\u3164B", False),
+        ("A\uffff", False),
+        ("A   B", False),
+        ("A\u00a0B", False),
+        ("", False),
+    ],
 )
 def test_an_operator_keeps_the_name_and_nothing_hides_in_it(
     operator: Client, lender: Lender, typed: str, is_kept: bool
@@ -116,20 +140,27 @@ def test_an_operator_keeps_the_name_and_nothing_hides_in_it(
     inline = {f"keys-{name}_FORMS": "0" for name in ("TOTAL", "INITIAL")}
     form = {"phone": lender.phone, "return_urls": "[]", "live_calendar": "[]", **inline}
     form["test_calendar"] = json.dumps(lender.test_calendar)
-    answer = operator.post(f"/admin/lenders/lender/{quote(lender.pk)}/change/", form | {"name": typed})
+    answer = operator.post(
+        f"/admin/lenders/lender/{quote(lender.pk)}/change/", form | {"name": typed}
+    )
     before = lender.name
     lender.refresh_from_db()
     assert (answer.status_code, lender.name) == ((302, typed) if is_kept else (200, before))
 
 
 @pytest.mark.parametrize(
-    ("typed", "is_kept"), [("+77011234567", True), ("8 701 123 45 67", False), ("1414", False), ("", False)]
+    ("typed", "is_kept"),
+    [("+77011234567", True), ("8 701 123 45 67", False), ("1414", False), ("", False)],
 )
-def test_an_operator_keeps_the_telephone(operator: Client, lender: Lender, typed: str, is_kept: bool) -> None:
+def test_an_operator_keeps_the_telephone(
+    operator: Client, lender: Lender, typed: str, is_kept: bool
+) -> None:
     inline = {f"keys-{name}_FORMS": "0" for name in ("TOTAL", "INITIAL")}
     form = {"name": lender.name, "return_urls": "[]", "live_calendar": "[]", **inline}
     form["test_calendar"] = json.dumps(lender.test_calendar)
-    answer = operator.post(f"/admin/lenders/lender/{quote(lender.pk)}/change/", form | {"phone": typed})
+    answer = operator.post(
+        f"/admin/lenders/lender/{quote(lender.pk)}/change/", form | {"phone": typed}
+    )
     before = lender.phone
     lender.refresh_from_db()
     assert (answer.status_code, lender.phone) == ((302, typed) if is_kept else (200, before))

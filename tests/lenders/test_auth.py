@@ -107,9 +107,12 @@ def test_a_key_does_only_what_its_scopes_say(lender: Lender) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "code"), [({"scopes": ["all"]}, "scope_unknown"), ({"cidrs": ["10.0.0.1/8"]}, "cidr_malformed")]
+    ("options", "code"),
+    [({"scopes": ["all"]}, "scope_unknown"), ({"cidrs": ["10.0.0.1/8"]}, "cidr_malformed")],
 )
-def test_a_key_with_nonsense_is_not_issued(lender: Lender, options: dict[str, list[str]], code: str) -> None:
+def test_a_key_with_nonsense_is_not_issued(
+    lender: Lender, options: dict[str, list[str]], code: str
+) -> None:
     with pytest.raises(BadInput) as refused:
         keys.issue(lender, mode="test", **options)  # type: ignore[arg-type]
     assert refused.value.code == code

@@ -9,7 +9,10 @@ from lenders.models import ApiKey, Lender
 from verification.core import almaty
 from verification.core.errors import Conflict
 
-TWO = [{"from": "2025-01-01", "profile": "KZ-2025-01"}, {"from": "2026-01-26", "profile": "KZ-2026-01"}]
+TWO = [
+    {"from": "2025-01-01", "profile": "KZ-2025-01"},
+    {"from": "2026-01-26", "profile": "KZ-2026-01"},
+]
 
 
 def _law(calendar: list[dict[str, str]], day: date) -> str:

@@ -27,7 +27,15 @@ def secret_in(text: str) -> str:
 
 
 def test_a_new_lender_can_call_at_once(db: None) -> None:
-    said = run("add_lender", "Ақша LLP", "--bin", BIN, *PHONE, "--return-url", "https://lender.example/back")
+    said = run(
+        "add_lender",
+        "Ақша LLP",
+        "--bin",
+        BIN,
+        *PHONE,
+        "--return-url",
+        "https://lender.example/back",
+    )
     lender = Lender.objects.get()
     assert (lender.name, lender.bin, lender.live_calendar) == ("Ақша LLP", BIN, [])
     assert lender.phone == "+77270000044"
@@ -69,7 +77,14 @@ def test_a_lender_in_whose_name_something_hides_is_not_added(db: None, name: str
 
 
 def test_profiles_are_held_from_the_days_named(db: None) -> None:
-    words = ("--profile", "KZ-2021-04", "--profile", "2027-01-01=KZ-2026-01", "--live-profile", "2026-06-01=KZ-2026-01")
+    words = (
+        "--profile",
+        "KZ-2021-04",
+        "--profile",
+        "2027-01-01=KZ-2026-01",
+        "--live-profile",
+        "2026-06-01=KZ-2026-01",
+    )
     run("add_lender", "One", "--bin", BIN, *PHONE, *words)
     lender = Lender.objects.get()
     late = {"from": "2027-01-01", "profile": "KZ-2026-01"}
@@ -86,7 +101,16 @@ def test_a_bin_is_added_once(db: None) -> None:
 def test_a_key_is_replaced_while_the_old_one_still_works(db: None) -> None:
     old = secret_in(run("add_lender", "One", "--bin", BIN, *PHONE))
     old_id = ApiKey.objects.get().pk
-    said = run("add_key", BIN, "--replaces", old_id, "--scope", "verifications:read", "--cidr", "192.0.2.0/24")
+    said = run(
+        "add_key",
+        BIN,
+        "--replaces",
+        old_id,
+        "--scope",
+        "verifications:read",
+        "--cidr",
+        "192.0.2.0/24",
+    )
     assert f"{old_id} runs out at" in said
     assert Caller(old).get(PATH).status_code == Caller(secret_in(said)).get(PATH).status_code == 200
     assert ApiKey.objects.exclude(pk=old_id).get().scopes == ["verifications:read"]

@@ -22,11 +22,17 @@ from verification.core.events import TOLD
 from verification.core.profiles import PROFILES, Profile, Status
 from verification.core.reasons import REASONS
 
-PAGES = ["/docs", "/docs/search", *(f"/docs/{name}" for name in ("problems", "reference", "changelog", *prose.PAGES))]
+PAGES = [
+    "/docs",
+    "/docs/search",
+    *(f"/docs/{name}" for name in ("problems", "reference", "changelog", *prose.PAGES)),
+]
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_fetches_nothing_from_elsewhere_and_holds_no_inline_code(client: Client, db: None, path: str) -> None:
+def test_a_page_fetches_nothing_from_elsewhere_and_holds_no_inline_code(
+    client: Client, db: None, path: str
+) -> None:
     answer = client.get(path)
     page = answer.content.decode()
     assert answer.status_code == 200
@@ -67,22 +73,34 @@ def _guide() -> str:
 
 
 def test_the_guide_names_every_reason_why_people_look() -> None:
-    assert [code for code, reason in REASONS.items() if reason.review and f"| `{code}` |" not in _guide()] == []
+    assert [
+        code
+        for code, reason in REASONS.items()
+        if reason.review and f"| `{code}` |" not in _guide()
+    ] == []
 
 
 def _row(profile: Profile) -> str:
     """What the guide's table says of a profile."""
-    suffices = " or ".join(" + ".join(f"`{route}`" for route in routes) for routes in profile.combinations)
+    suffices = " or ".join(
+        " + ".join(f"`{route}`" for route in routes) for routes in profile.combinations
+    )
     ages = (
-        f"< {profile.confirmed_below_years}, ≥ {profile.confirmed_from_years}" if profile.confirmed_below_years else "—"
+        f"< {profile.confirmed_below_years}, ≥ {profile.confirmed_from_years}"
+        if profile.confirmed_below_years
+        else "—"
     )
     visit = f"> {profile.visit_over_mci} MCI" if profile.visit_over_mci else "—"
-    waits = f"> {profile.cooling_off_over_mci} MCI: {profile.cooling_off_hours} h" if profile.cooling_off_hours else "—"
+    waits = (
+        f"> {profile.cooling_off_over_mci} MCI: {profile.cooling_off_hours} h"
+        if profile.cooling_off_hours
+        else "—"
+    )
     answers = (profile.stop_credit_max_age_seconds, profile.account_owner_max_age_seconds)
     since = profile.since if profile.status is Status.IN_FORCE else f"{profile.status}, day unknown"
     said = (f"`{profile.id}`", since, suffices, profile.replaced_max, ages, visit, waits)
     asked = "yes" if profile.register_asked else "—"
-    return f"| {' | '.join(map(str, (*said, *(f'{age} s' if age else '—' for age in answers), asked)))} |"
+    return f"| {' | '.join(map(str, (*said, *(f'{age} s' if age else '—' for age in answers), asked)))} |"  # noqa: E501
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=list(PROFILES))
@@ -100,10 +118,16 @@ def test_the_guides_verifier_accepts_our_signature_and_no_other() -> None:
     code = re.search(r"```python\n(# receiver.py.*?)```", _guide(), re.DOTALL)
     assert code
     names: dict[str, Any] = {}
-    exec(code[1], names)  # noqa: S102  # what we print is what we run
-    secret, (seed, _), body = signing.new_secret(), signing.new_signing_key(), b'{"type":"endpoint.test"}'
+    exec(code[1], names)  # what we print is what we run  # noqa: S102
+    secret, (seed, _), body = (
+        signing.new_secret(),
+        signing.new_signing_key(),
+        b'{"type":"endpoint.test"}',
+    )
     now = int(time.time())
-    headers = signing.headers(message_id="evt_1", timestamp=now, body=body, shared_secrets=[secret], seed=seed)
+    headers = signing.headers(
+        message_id="evt_1", timestamp=now, body=body, shared_secrets=[secret], seed=seed
+    )
     accepts, spelled = names["is_from_tulga"], signing.spell_secret(secret)
     assert accepts(headers, body, spelled)
     assert not accepts(headers, body + b" ", spelled)
@@ -142,7 +166,9 @@ def test_every_code_is_found_first_and_has_its_page(client: Client, db: None, co
         assert meaning.borrower in page
 
 
-def test_words_of_the_documents_are_found_by_their_beginnings_in_both_languages(client: Client, db: None) -> None:
+def test_words_of_the_documents_are_found_by_their_beginnings_in_both_languages(
+    client: Client, db: None
+) -> None:
     assert "/docs/guide#repeating-safely" in _hits(client, "repeats the same body")
     assert "/docs/guide#repeating-safely" in _hits(client, "повтор ключа Idempotency", lang="ru")
     assert any(hit.startswith("/docs/threat-model#") for hit in _hits(client, "coached victim"))
@@ -235,14 +261,18 @@ def test_a_search_looks_for_eight_different_words_and_no_more(
         assert 0 < len(made) <= 8
         assert len(set(made)) == len(made)
         assert passes == ["en"]
-    eight = " ".join(("verification", "borrower", "lender", "until", "days", "entry", "phone", "request"))
+    eight = " ".join(
+        ("verification", "borrower", "lender", "until", "days", "entry", "phone", "request")
+    )
     assert _hits(client, f"{eight} zzzz") == _hits(client, eight)
 
 
 def test_every_page_leads_to_every_other(client: Client, db: None) -> None:
     for path in PAGES:
         page = client.get(path).content.decode()
-        assert set(re.findall(r'href="(/docs[\w/-]*|/rules)"', page)) >= {*PAGES, "/rules"} - {"/docs/search"}
+        assert set(re.findall(r'href="(/docs[\w/-]*|/rules)"', page)) >= {*PAGES, "/rules"} - {
+            "/docs/search"
+        }
 
 
 def test_the_type_of_a_problem_leads_to_its_page(client: Client, api: Caller) -> None:
@@ -251,7 +281,12 @@ def test_the_type_of_a_problem_leads_to_its_page(client: Client, api: Caller) ->
 
 
 def test_a_remedy_is_of_a_code_that_there_is() -> None:
-    tables = {"_OF_PROBLEMS": PROBLEMS, "_OF_FIELDS": FIELD_CODES, "_OF_REFUSALS": REFUSALS, "_OF_REASONS": REASONS}
+    tables = {
+        "_OF_PROBLEMS": PROBLEMS,
+        "_OF_FIELDS": FIELD_CODES,
+        "_OF_REFUSALS": REFUSALS,
+        "_OF_REASONS": REASONS,
+    }
     for name, codes in tables.items():
         assert vars(remedies)[name].keys() - codes.keys() == set()
 
@@ -259,27 +294,33 @@ def test_a_remedy_is_of_a_code_that_there_is() -> None:
 def test_what_may_be_repeated_at_once_says_when_and_keeps_its_key() -> None:
     for problem in PROBLEMS.values():
         remedy = remedies.of_problem(problem)
-        assert (remedy.again == remedies.YES) == (problem.retry_after is not None or problem.status in (429, 503))
+        assert (remedy.again == remedies.YES) == (
+            problem.retry_after is not None or problem.status in (429, 503)
+        )
         assert remedy.again == remedies.NO or remedy.key != remedies.NONE
 
 
 def test_what_waits_for_nothing_of_yours_is_not_called_later() -> None:
     assert remedies.of_problem(PROBLEMS["internal_error"]).again == remedies.SOON
     for meaning in code_pages.table():
-        assert meaning.remedy.again == remedies.NO or meaning.remedy.key != remedies.NONE, meaning.code
+        assert meaning.remedy.again == remedies.NO or meaning.remedy.key != remedies.NONE, (
+            meaning.code
+        )
 
 
 def test_a_table_names_its_columns_on_a_phone_and_a_date_stays_whole() -> None:
-    page = prose.render("# T\n\n| `a` <b> | c |\n|---|---|\n| 2026-11-28 | `2026-11-25` |\n", language="en").text
+    page = prose.render(
+        "# T\n\n| `a` <b> | c |\n|---|---|\n| 2026-11-28 | `2026-11-25` |\n", language="en"
+    ).text
     assert '<td data-label="a &lt;b&gt;"><span class="nowrap">2026-11-28</span></td>' in page
     assert '<td data-label="c"><code class="nowrap">2026-11-25</code></td>' in page
 
 
 def test_markdown_that_is_no_markdown_is_text_and_leads_nowhere_else() -> None:
     hostile = (
-        "# T <script>x</script>\n\n<img src=x onerror=y> [a](javascript:alert(1)) [b](//evil.example) "
-        "[c](https://evil.example) [d](../x.py) [e](lender-guide.md#errors) ![f](https://evil.example/p.png)\n\n"
-        "| a |\n|--:|\n| <b onclick=x> |\n"
+        "# T <script>x</script>\n\n<img src=x onerror=y> [a](javascript:alert(1))"
+        " [b](//evil.example) [c](https://evil.example) [d](../x.py) [e](lender-guide.md#errors)"
+        " ![f](https://evil.example/p.png)\n\n| a |\n|--:|\n| <b onclick=x> |\n"
     )
     page = prose.render(hostile, language="en")
     html = page.title + page.text

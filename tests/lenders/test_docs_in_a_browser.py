@@ -1,4 +1,6 @@
-"""The documentation in a real browser: nothing is refused by its policy, nothing goes to strangers."""
+"""The documentation in a real browser: nothing is refused by its policy, nothing goes to
+strangers.
+"""
 
 from typing import Any
 
@@ -17,7 +19,7 @@ _WHOLE = [pytest.mark.proof("pages"), pytest.mark.whole]
 
 # Runs before any script of the page.
 _TELL_VIOLATIONS = """addEventListener("securitypolicyviolation",
-    (event) => console.error("policy violated: " + event.violatedDirective + " " + event.blockedURI))"""
+    (event) => console.error("policy violated: " + event.violatedDirective + " " + event.blockedURI))"""  # noqa: E501
 
 
 def visit(browser: Browser, site: str, path: str, *, width: int) -> tuple[Page, list[str]]:
@@ -26,7 +28,10 @@ def visit(browser: Browser, site: str, path: str, *, width: int) -> tuple[Page, 
     page.add_init_script(_TELL_VIOLATIONS)
     page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("request", lambda asked: None if asked.url.startswith((site, "data:")) else wrong.append(asked.url))
+    page.on(
+        "request",
+        lambda asked: None if asked.url.startswith((site, "data:")) else wrong.append(asked.url),
+    )
     page.goto(f"{site}{path}")
     return page, wrong
 
@@ -51,7 +56,9 @@ def _compiled() -> None:
 
 
 def assert_whole(page: Page, *, width: int) -> None:
-    """It is wider than neither window, and in this one nothing serious is wrong with it, light or dark."""
+    """It is wider than neither window, and in this one nothing serious is wrong with it, light or
+    dark.
+    """
     for window in (*(other for other in WIDTHS if other != width), width):
         page.set_viewport_size({"width": window, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= window
@@ -65,12 +72,16 @@ def assert_whole(page: Page, *, width: int) -> None:
 @pytest.mark.parametrize(
     ("language", "width"),
     [
-        pytest.param(language, width, marks=[] if (language, width) == ("en", WIDTHS[0]) else _WHOLE)
+        pytest.param(
+            language, width, marks=[] if (language, width) == ("en", WIDTHS[0]) else _WHOLE
+        )
         for language in ("en", "ru")
         for width in WIDTHS
     ],
 )
-@pytest.mark.parametrize("path", [pytest.param(path, marks=_WHOLE if path in _LIKE_OTHERS else ()) for path in PAGES])
+@pytest.mark.parametrize(
+    "path", [pytest.param(path, marks=_WHOLE if path in _LIKE_OTHERS else ()) for path in PAGES]
+)
 def test_a_page_is_whole_for_everybody_and_not_wider_than_its_window(
     chromium: Browser, live_server: Any, path: str, language: str, width: int
 ) -> None:
@@ -83,7 +94,9 @@ def test_a_page_is_whole_for_everybody_and_not_wider_than_its_window(
     assert wrong == []
 
 
-def test_the_reference_is_whole_too_with_an_operation_opened(chromium: Browser, live_server: Any) -> None:
+def test_the_reference_is_whole_too_with_an_operation_opened(
+    chromium: Browser, live_server: Any
+) -> None:
     page, wrong = visit(chromium, live_server.url, "/docs/reference", width=WIDTHS[0])
     page.get_by_text("Open a verification", exact=True).click()
     expect(page.get_by_text("Idempotency-Key").first).to_be_visible()
@@ -94,7 +107,9 @@ def test_the_reference_is_whole_too_with_an_operation_opened(chromium: Browser, 
     assert wrong == []
 
 
-def test_a_code_is_found_without_a_script_and_in_the_other_language(chromium: Browser, live_server: Any) -> None:
+def test_a_code_is_found_without_a_script_and_in_the_other_language(
+    chromium: Browser, live_server: Any
+) -> None:
     context = chromium.new_context(java_script_enabled=False, locale="en-US")
     page = context.new_page()
     page.goto(f"{live_server.url}/docs")
@@ -107,7 +122,9 @@ def test_a_code_is_found_without_a_script_and_in_the_other_language(chromium: Br
     expect(page.get_by_text("Отправлять ещё раз?")).to_be_visible()
 
 
-def test_the_reference_shows_every_operation_under_the_strict_policy(chromium: Browser, live_server: Any) -> None:
+def test_the_reference_shows_every_operation_under_the_strict_policy(
+    chromium: Browser, live_server: Any
+) -> None:
     page, wrong = visit(chromium, live_server.url, "/docs/reference", width=1280)
     summary = page.get_by_text("Open a verification", exact=True)
     expect(summary).to_be_visible()

@@ -24,37 +24,57 @@ def test_every_sentence_is_translated_and_no_translation_is_left_over() -> None:
     wanted = developers.sentences()
     assert sorted(wanted - entries.keys()) == []
     assert sorted(entries.keys() - wanted) == []
-    assert [id_ for id_, entry in entries.items() if entry.fuzzy or not _CYRILLIC.search(str(entry.string))] == []
+    assert [
+        id_
+        for id_, entry in entries.items()
+        if entry.fuzzy or not _CYRILLIC.search(str(entry.string))
+    ] == []
 
 
 def test_a_translation_names_the_same_numbers_and_code() -> None:
-    # Words of a list (a number that is spelled out in one language) are not compared, figures and code are.
+    # Words of a list (a number that is spelled out in one language) are not compared, figures and
+    # code are.
     wrong = [
         entry.id
         for entry in developers.catalogue()
-        if entry.id and not set(_FIXED.findall(str(entry.id))) <= set(_FIXED.findall(str(entry.string)))
+        if entry.id
+        and not set(_FIXED.findall(str(entry.id))) <= set(_FIXED.findall(str(entry.string)))
     ]
     assert wrong == []
 
 
-@pytest.mark.parametrize("path", ["/docs", "/docs/problems", "/docs/reference", "/docs/search", "/docs/guide"])
+@pytest.mark.parametrize(
+    "path", ["/docs", "/docs/problems", "/docs/reference", "/docs/search", "/docs/guide"]
+)
 def test_a_page_is_russian_for_who_reads_russian_or_kazakh_and_english_else(
     client: Client, db: None, path: str
 ) -> None:
     for accepted, spoken in (("ru", "ru"), ("kk", "ru"), ("en", "en"), ("de", "en")):
         answer = client.get(path, headers={"accept-language": accepted})
-        assert (answer.headers["Content-Language"], f'<html lang="{spoken}">' in answer.content.decode()) == (
+        assert (
+            answer.headers["Content-Language"],
+            f'<html lang="{spoken}">' in answer.content.decode(),
+        ) == (
             spoken,
             True,
         )
         assert ("Модель угроз" in answer.content.decode()) == (spoken == "ru")
-    assert client.get(f"{path}?lang=ru", headers={"accept-language": "en"}).headers["Content-Language"] == "ru"
-    assert client.get(f"{path}?lang=xx", headers={"accept-language": "en"}).headers["Content-Language"] == "en"
+    assert (
+        client.get(f"{path}?lang=ru", headers={"accept-language": "en"}).headers["Content-Language"]
+        == "ru"
+    )
+    assert (
+        client.get(f"{path}?lang=xx", headers={"accept-language": "en"}).headers["Content-Language"]
+        == "en"
+    )
 
 
 def test_the_buttons_change_the_language_of_all_pages(client: Client, db: None) -> None:
     client.post("/i18n/setlang/", {"language": "ru", "next": "/docs"})
-    assert client.get("/docs/problems", headers={"accept-language": "en"}).headers["Content-Language"] == "ru"
+    assert (
+        client.get("/docs/problems", headers={"accept-language": "en"}).headers["Content-Language"]
+        == "ru"
+    )
 
 
 def test_the_page_of_codes_is_whole_in_russian(client: Client, db: None) -> None:
@@ -66,9 +86,16 @@ def test_the_page_of_codes_is_whole_in_russian(client: Client, db: None) -> None
 @pytest.mark.parametrize("name", ["guide", "threat-model"])
 def test_a_document_in_russian_has_the_sections_and_the_code_of_the_english_one(name: str) -> None:
     english, russian = prose.read(name, "en"), prose.read(name, "ru")
-    assert [section.level for section in russian.sections] == [section.level for section in english.sections]
-    assert [section.anchor for section in russian.sections] == [section.anchor for section in english.sections]
-    texts = [(developers.ROOT / f"{prose.PAGES[name]}{ending}").read_text("utf-8") for ending in (".md", ".ru.md")]
+    assert [section.level for section in russian.sections] == [
+        section.level for section in english.sections
+    ]
+    assert [section.anchor for section in russian.sections] == [
+        section.anchor for section in english.sections
+    ]
+    texts = [
+        (developers.ROOT / f"{prose.PAGES[name]}{ending}").read_text("utf-8")
+        for ending in (".md", ".ru.md")
+    ]
     ours, theirs = (re.findall(r"^```.*?^```$", text, re.MULTILINE | re.DOTALL) for text in texts)
     assert theirs == ours
     quotes = [sorted(re.findall(r"<!-- evidence: .*? -->\S+", text)) for text in texts]

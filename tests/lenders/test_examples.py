@@ -1,6 +1,8 @@
-"""The examples of openapi.json: each request is sent as it stands there, each answer holds against its schema.
+"""The examples of openapi.json: each request is sent as it stands there, each answer holds against
+its schema.
 
-`KEEP_EXAMPLES=1 pytest tests/lenders/test_examples.py` writes the answers anew from what the product said.
+`KEEP_EXAMPLES=1 pytest tests/lenders/test_examples.py` writes the answers anew from what the
+product said.
 """
 
 import json
@@ -44,13 +46,17 @@ class Player:
         self._api, self.answers = api, dict[str, dict[str, Any]]()
 
     def __call__(self, operation: str, *, change: dict[str, Any] | None = None, **ids: str) -> Any:
-        """The answer's body, after it was held against its shape. `change`: another example of the same operation."""
+        """The answer's body, after it was held against its shape. `change`: another example of the
+        same operation.
+        """
         method, path = _PATHS[operation]
         body = examples.kept().get(operation, {}).get("request")
         body = body if body is None else {**_in_time(body), **(change or {})}
         query = {name: value for name, value in ids.items() if f"{{{name}}}" not in path}
         answer = self._send(method.upper(), path.format(**ids), body, query)
-        assert str(answer.status_code) in openapi.document()["paths"][path][method]["responses"], answer.content
+        assert str(answer.status_code) in openapi.document()["paths"][path][method]["responses"], (
+            answer.content
+        )
         assert answer.status_code < 300, answer.content
         if answer.status_code == 204:
             return None
@@ -132,7 +138,9 @@ def test_every_example_of_a_request_is_taken_as_its_operation_says(
     request: pytest.FixtureRequest,
 ) -> None:
     adapter = {"adapter": "tests.lenders.api.insecure_simulation.InsecureSimulation", "options": {}}
-    settings.TULGA_SOURCES = settings.TULGA_SOURCES | {"test": settings.TULGA_SOURCES["test"] | {"simulation": adapter}}
+    settings.TULGA_SOURCES = settings.TULGA_SOURCES | {
+        "test": settings.TULGA_SOURCES["test"] | {"simulation": adapter}
+    }
     send = Player(api)
     endpoint = send("create_webhook_endpoint", change={"url": receiver.url})["id"]
     _play_a_loan(send, lender, issued)
@@ -179,7 +187,9 @@ def _keep(answers: dict[str, Any], receiver: str) -> None:
     for operation, said in sorted(answers.items()):
         kept.setdefault(operation, {})["answers"] = _short(said, receiver)
     path = examples.FILE
-    path.write_text(json.dumps(kept, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
+    path.write_text(
+        json.dumps(kept, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8"
+    )
     examples.kept.cache_clear()
 
 

@@ -1,4 +1,6 @@
-"""A message that whoever writes rows put among those to be sent is not sent: the sender asks the log first."""
+"""A message that whoever writes rows put among those to be sent is not sent: the sender asks the
+log first.
+"""
 
 import json
 from collections.abc import Callable

@@ -1,6 +1,8 @@
-"""Endpoints that mean ill: each costs a try of its own and nothing else, however it answers; others are told at once.
+"""Endpoints that mean ill: each costs a try of its own and nothing else, however it answers; others
+are told at once.
 
-Every case is played by a real sender against servers below HTTP. What an endpoint may do to us ends with its post.
+Every case is played by a real sender against servers below HTTP. What an endpoint may do to us ends
+with its post.
 """
 
 import asyncio
@@ -58,13 +60,28 @@ HOSTILE: dict[str, tuple[Behaviour, int | str]] = {
         repeating(OK + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n" * 1000),
         200,
     ),
-    "promises to go on without an end": (repeating(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100), "answer_malformed"),
+    "promises to go on without an end": (
+        repeating(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100),
+        "answer_malformed",
+    ),
     "claims a huge length": (answer(OK + b"Content-Length: 9223372036854775807\r\n\r\nx"), 200),
-    "claims no number for a length": (answer(OK + b"Content-Length: x\r\n\r\n"), "answer_malformed"),
-    "asks for an age of silence": (answer(b"HTTP/1.1 503 No\r\nRetry-After: 99999999\r\n" + HEAD), 503),
-    "asks for silence in no words": (answer(b"HTTP/1.1 429 No\r\nRetry-After: \xff-1e999\r\n" + HEAD), 429),
+    "claims no number for a length": (
+        answer(OK + b"Content-Length: x\r\n\r\n"),
+        "answer_malformed",
+    ),
+    "asks for an age of silence": (
+        answer(b"HTTP/1.1 503 No\r\nRetry-After: 99999999\r\n" + HEAD),
+        503,
+    ),
+    "asks for silence in no words": (
+        answer(b"HTTP/1.1 429 No\r\nRetry-After: \xff-1e999\r\n" + HEAD),
+        429,
+    ),
     "is no HTTP": (answer(b"\x00\x16\x03\x01" * 500), "answer_malformed"),
-    "unpacks to gigabytes": (answer(OK + b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b\x08\x00"), 200),
+    "unpacks to gigabytes": (
+        answer(OK + b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b\x08\x00"),
+        200,
+    ),
 }
 
 
@@ -119,19 +136,24 @@ def test_a_hostile_answer_costs_its_own_try_and_nothing_else(
     name: str, settings: Settings, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     behave, expected = HOSTILE[name]
-    # What is refused before its time is refused for what it is; a busy machine answers for the honest one in seconds.
+    # What is refused before its time is refused for what it is; a busy machine answers for the
+    # honest one in seconds.
     monkeypatch.setattr(policy, "POST_SECONDS", 4.0 if expected == "timeout" else 20.0)
     with insecure_server(behave) as url, listening(Receiver()) as receiver:
         hostile = told(settings, f"{url}/hook", bin="180440010001")
         honest = told(settings, receiver.url, bin="180440010002", events=3)
         run(until=tried(4))
     assert len(receiver.received) == 3
-    assert set(Delivery.objects.filter(lender=honest).values_list("status", "tries")) == {("delivered", 1)}
+    assert set(Delivery.objects.filter(lender=honest).values_list("status", "tries")) == {
+        ("delivered", 1)
+    }
     delivery = Delivery.objects.get(lender=hostile)
     assert (delivery.response_status or delivery.failure) == expected
     assert len(delivery.response_excerpt.encode()) <= policy.EXCERPT_BYTES
     if delivery.status == "pending":
-        assert (delivery.due_at - delivery.created_at).total_seconds() <= policy.RETRY_AFTER_MAX_SECONDS + 10
+        assert (
+            delivery.due_at - delivery.created_at
+        ).total_seconds() <= policy.RETRY_AFTER_MAX_SECONDS + 10
 
 
 def test_all_of_them_at_once_take_little_memory_and_nothing_from_the_honest_one(
@@ -155,10 +177,16 @@ def test_all_of_them_at_once_take_little_memory_and_nothing_from_the_honest_one(
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_to_this_machine_or_anywhere_is_not_followed(status: int, settings: Settings, quick: None) -> None:
+def test_a_redirect_to_this_machine_or_anywhere_is_not_followed(
+    status: int, settings: Settings, quick: None
+) -> None:
     with listening(Receiver()) as trap, listening(Receiver(status=status)) as receiver:
         settings.TULGA_WEBHOOK_TEST_HOSTS = [trap.authority]
-        receiver.headers = {"Location": trap.url, "Refresh": f"0;url={trap.url}", "Set-Cookie": "a=b"}
+        receiver.headers = {
+            "Location": trap.url,
+            "Refresh": f"0;url={trap.url}",
+            "Set-Cookie": "a=b",
+        }
         told(settings, receiver.url, bin="180440010001")
         run(until=tried(1))
         assert len(receiver.received) == 1
@@ -204,5 +232,12 @@ def test_a_lender_of_many_hanging_endpoints_holds_no_more_than_its_share_and_sta
 
         run(until=has_all_of_its_share)
     assert max(held) == policy.LENDER_IN_FLIGHT
-    assert sorted(json.loads(one.body)["lender_sequence"] for one in receiver.received) == [1, 2, 3, 4]
-    assert set(WebhookEndpoint.objects.filter(lender=greedy).values_list("failures", flat=True)) <= {0, 1, 2, 3, 4}
+    assert sorted(json.loads(one.body)["lender_sequence"] for one in receiver.received) == [
+        1,
+        2,
+        3,
+        4,
+    ]
+    assert set(
+        WebhookEndpoint.objects.filter(lender=greedy).values_list("failures", flat=True)
+    ) <= {0, 1, 2, 3, 4}

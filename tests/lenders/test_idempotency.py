@@ -48,8 +48,12 @@ def test_the_stored_answer_is_sealed(api: Caller) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("key", ["", "k-1"])
-def test_a_body_is_read_before_a_transaction_begins(api: Caller, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
-    """On SQLite a body that drips would keep every other writer waiting. Once a key was used, it is only looked up."""
+def test_a_body_is_read_before_a_transaction_begins(
+    api: Caller, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    """On SQLite a body that drips would keep every other writer waiting. Once a key was used, it is
+    only looked up.
+    """
     parse, seen = StrictJSONParser.parse, list[bool]()
 
     def noting(self: StrictJSONParser, *given: Any, **named: Any) -> Any:
@@ -63,7 +67,9 @@ def test_a_body_is_read_before_a_transaction_begins(api: Caller, monkeypatch: py
     assert seen == [False, False]
 
 
-@pytest.mark.parametrize("change", [{"purpose": "Another"}, {"client_reference": "loan-2"}, {"loan__amount": "1.00"}])
+@pytest.mark.parametrize(
+    "change", [{"purpose": "Another"}, {"client_reference": "loan-2"}, {"loan__amount": "1.00"}]
+)
 def test_another_body_under_the_same_key_is_refused(api: Caller, change: dict[str, str]) -> None:
     api.post(PATH, opening(), key="k-1")
     refused = api.post(PATH, opening(**change), key="k-1")
@@ -122,7 +128,9 @@ def test_a_fault_of_ours_is_not_kept_and_undoes_its_work(lender: Lender) -> None
 def test_while_the_first_is_at_work_a_repeat_is_told_to_wait(api: Caller) -> None:
     api.post(PATH, opening(), key="k-1")
     soon = timezone.now() + timedelta(seconds=5)
-    IdempotentRequest.objects.update(answered_at=None, status=None, sealed_answer=None, reserved_until=soon)
+    IdempotentRequest.objects.update(
+        answered_at=None, status=None, sealed_answer=None, reserved_until=soon
+    )
     waiting = api.post(PATH, opening(), key="k-1")
     assert (waiting.status_code, waiting.json()["code"]) == (409, "idempotency_in_progress")
     assert int(waiting.headers["Retry-After"]) >= 1
@@ -139,7 +147,10 @@ def test_a_key_is_free_as_soon_as_the_process_that_held_it_is_gone(lender: Lende
     request, row = _abandoned(lender, seconds=0)
     with somebody() as number:
         IdempotentRequest.objects.filter(pk=row.pk).update(process=number)
-        assert _code(lambda: idempotency.run_once(request, lambda: Answer({}, status=201))) == "idempotency_in_progress"
+        assert (
+            _code(lambda: idempotency.run_once(request, lambda: Answer({}, status=201)))
+            == "idempotency_in_progress"
+        )
     deadline = time.monotonic() + 5
     while not transactions.is_gone(number, since=timezone.now()) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -161,7 +172,10 @@ def somebody() -> Iterator[int]:
 
 def test_a_reservation_that_may_still_live_is_not(lender: Lender) -> None:
     request, _ = _abandoned(lender, seconds=policy.RESERVATION_SECONDS - 2)
-    assert _code(lambda: idempotency.run_once(request, lambda: Answer({}, status=201))) == "idempotency_in_progress"
+    assert (
+        _code(lambda: idempotency.run_once(request, lambda: Answer({}, status=201)))
+        == "idempotency_in_progress"
+    )
 
 
 def test_a_late_worker_whose_reservation_was_taken_over_commits_nothing(lender: Lender) -> None:
@@ -216,7 +230,10 @@ def test_the_same_key_64_times_in_parallel_opens_one_verification() -> None:
 
 def _request(key: ApiKey, body: str = "{}") -> Request:
     plain = APIRequestFactory().post(
-        PATH, body, content_type="application/json", headers={"idempotency-key": "key-of-a-unit-test"}
+        PATH,
+        body,
+        content_type="application/json",
+        headers={"idempotency-key": "key-of-a-unit-test"},
     )
     request = Request(plain, parsers=[StrictJSONParser()])
     request.auth, request.version = key, key.version
@@ -258,6 +275,8 @@ def test_an_answer_that_cannot_be_stored_takes_the_work_back(api: Caller) -> Non
     with connection.execute_wrapper(refuse):
         refused = api.post(PATH, opening(), key="k-1")
     assert refused.status_code == 500
-    assert not Verification.objects.exists(), "the work outlived its answer: a repeat would do it again"
+    assert not Verification.objects.exists(), (
+        "the work outlived its answer: a repeat would do it again"
+    )
     assert api.post(PATH, opening(), key="k-1").status_code == 201
     assert Verification.objects.count() == 1

@@ -59,7 +59,8 @@ def test_a_body_of_the_limit_is_read_and_one_byte_more_is_not() -> None:
 
 def test_an_honest_length_over_the_limit_is_refused_unread() -> None:
     class Unread(BytesIO):
-        META = {"CONTENT_LENGTH": str(policy.BODY_MAX_BYTES + 1)}  # noqa: RUF012  # as Django has it
+        # as Django has it
+        META = {"CONTENT_LENGTH": str(policy.BODY_MAX_BYTES + 1)}  # noqa: RUF012
 
         def read(self, size: int | None = -1) -> bytes:
             raise AssertionError("it was read")

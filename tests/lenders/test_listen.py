@@ -1,4 +1,6 @@
-"""manage.py tulga_listen: a developer's receiver gets what an endpoint would get, and can verify it."""
+"""manage.py tulga_listen: a developer's receiver gets what an endpoint would get, and can verify
+it.
+"""
 
 import json
 import re
@@ -28,11 +30,15 @@ def test_a_developer_gets_each_event_and_can_verify_it(lender: Lender) -> None:
         said = listen(lender, receiver.url, "--after", "0")
     secret = re.search(r"whsec_\S+", said)
     assert secret is not None
-    told = [Webhook(secret[0]).verify(one.body.decode(), dict(one.headers)) for one in receiver.received]
+    told = [
+        Webhook(secret[0]).verify(one.body.decode(), dict(one.headers)) for one in receiver.received
+    ]
     assert [one["type"] for one in told] == ["verification.created", "verification.canceled"]
     assert {one["data"]["verification"] for one in told} == {story.id}
     assert all(one["checkpoint"] for one in told)
-    assert re.findall(r"^\d+  (\S+)  evt_\S+  204$", said, re.MULTILINE) == [one["type"] for one in told]
+    assert re.findall(r"^\d+  (\S+)  evt_\S+  204$", said, re.MULTILINE) == [
+        one["type"] for one in told
+    ]
     assert [json.loads(one.body)["data"]["sequence"] for one in receiver.received] == sorted(
         one["data"]["sequence"] for one in told
     )

@@ -1,4 +1,6 @@
-"""A field of an opening is declared once: it is read, refused, described, sealed and told back from that alone."""
+"""A field of an opening is declared once: it is read, refused, described, sealed and told back from
+that alone.
+"""
 
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -20,7 +22,9 @@ SCHEMA = {"type": "string", "minLength": 1, "maxLength": 5}
 class WithBranch(Opening):
     """An opening with one field more."""
 
-    branch: Annotated[str, Form("text", SCHEMA, limits={"longest": 5}, help="Where it was opened.", is_told=True)] = ""
+    branch: Annotated[
+        str, Form("text", SCHEMA, limits={"longest": 5}, help="Where it was opened.", is_told=True)
+    ] = ""
 
 
 def test_it_is_read_and_may_be_left_out() -> None:

@@ -1,6 +1,8 @@
-"""What whoever writes rows by SQL makes of a verification is told to nobody: no answer, list, page, webhook, document.
+"""What whoever writes rows by SQL makes of a verification is told to nobody: no answer, list, page,
+webhook, document.
 
-Each forgery leaves an open verification looking verified or ended to whoever reads rows alone. All doors are asked.
+Each forgery leaves an open verification looking verified or ended to whoever reads rows alone. All
+doors are asked.
 """
 
 import json
@@ -52,7 +54,8 @@ def story(lender: Lender) -> Story:
 
 
 ALL = [
-    # With every commit each forgery says the end that pays; with every merge it says the others too.
+    # With every commit each forgery says the end that pays; with every merge it says the others
+    # too.
     pytest.param(forge, end, marks=() if end == "verified" else pytest.mark.long)
     for forge, end in product(FORGERIES, ENDS)
     if forge is row_alone or end in FORGED_ENDS
@@ -78,7 +81,12 @@ def test_a_forged_end_is_told_by_no_door(
     forge(story, status)
     assert story.row().status == status, "the forgery itself"
     said = api.get(f"{PATH}/{story.id}", expand="checks").json()
-    assert (said["status"], said["code"], said["finished_at"], said["log_index"]) == ("processing", None, None, None)
+    assert (said["status"], said["code"], said["finished_at"], said["log_index"]) == (
+        "processing",
+        None,
+        None,
+        None,
+    )
     assert (said["next_action"]["type"], said["next_action"]["code"]) == ("wait", None)
     assert said["last_failure"] is None
     assert said["checks"] == []
@@ -86,11 +94,15 @@ def test_a_forged_end_is_told_by_no_door(
     assert said.keys() - {"checks"} == before.keys()
     _is_in_no_list(api, story, status)
     events = api.get("/v1/events").json()["data"]
-    assert status not in {event["data"]["status"] for event in events if event["data"]["verification"] == story.id}
+    assert status not in {
+        event["data"]["status"] for event in events if event["data"]["verification"] == story.id
+    }
     pump()
     send_due()
     assert not [
-        post for post in receiver.received[had:] if story.id.encode() in post.body and status.encode() in post.body
+        post
+        for post in receiver.received[had:]
+        if story.id.encode() in post.body and status.encode() in post.body
     ]
     _is_on_no_page(client, story, status)
     _is_on_no_desk(lender, story)
@@ -124,7 +136,9 @@ def _is_on_no_page(client: Client, story: Story, status: str) -> None:
 def _is_on_no_desk(lender: Lender, story: Story) -> None:
     reviewer = Reviewer(person_id="usr_a", lender_id=lender.pk)
     desk = review_desk.open_cases(reviewer=reviewer, mode="test")
-    to_confirm = attesting.to_confirm(reviewer=reviewer, mode="test", reference=story.row().client_reference)
+    to_confirm = attesting.to_confirm(
+        reviewer=reviewer, mode="test", reference=story.row().client_reference
+    )
     assert story.id not in {row.verification_id for row in (*desk.rows, *to_confirm.rows)}
 
 
@@ -132,7 +146,9 @@ def _is_on_no_desk(lender: Lender, story: Story) -> None:
 def test_by_what_web_may_say_of_clearances_nobody_is_told_to_be_verified(
     api: Caller, endpoint: WebhookEndpoint, receiver: Receiver, story: Story, said: str
 ) -> None:
-    """A web process that is wholly the attacker's: the log takes its entry, and `audit_verify` names it."""
+    """A web process that is wholly the attacker's: the log takes its entry, and `audit_verify`
+    names it.
+    """
     entry = owned_web.say(story.row(), said, {"clearance": "clr_" + "0" * 26, "amount": 100})
     order_all()
     (event,) = [one for one in api.get("/v1/events").json()["data"] if one["id"] == entry]
@@ -145,7 +161,9 @@ def test_by_what_web_may_say_of_clearances_nobody_is_told_to_be_verified(
     assert entry in {found.entry for found in verify_legality("test")}
 
 
-def test_a_clearance_that_only_a_row_says_to_be_issued_is_told_to_be_none(api: Caller, story: Story) -> None:
+def test_a_clearance_that_only_a_row_says_to_be_issued_is_told_to_be_none(
+    api: Caller, story: Story
+) -> None:
     at = timezone.now()
     row = Clearance.objects.create(
         verification_id=story.id,
@@ -194,7 +212,9 @@ def test_an_honest_end_is_told_by_every_door_once_it_is_ordered(
 
 
 @pytest.mark.parametrize("status", [end for end in ENDS if end != "declined"])
-def test_what_a_row_says_changes_nothing_of_an_end_that_is_ordered(api: Caller, story: Story, status: str) -> None:
+def test_what_a_row_says_changes_nothing_of_an_end_that_is_ordered(
+    api: Caller, story: Story, status: str
+) -> None:
     story.answer(agreed=False, version=CURRENT, language="ru")
     story.work()
     genuine_end = api.get(f"{PATH}/{story.id}").json()
@@ -217,10 +237,14 @@ def test_a_forged_event_holds_back_what_follows_it_and_no_event_is_left_out(
     pump()
     send_due()
     assert [event["lender_sequence"] for event in api.get("/v1/events").json()["data"]] == [1, 2]
-    assert any(b"A-2" in post.body for post in receiver.received)  # two posts at once come in whichever order
+    assert any(
+        b"A-2" in post.body for post in receiver.received
+    )  # two posts at once come in whichever order
 
 
-def test_a_page_is_filled_behind_forged_ends_and_a_cursor_names_none(api: Caller, lender: Lender) -> None:
+def test_a_page_is_filled_behind_forged_ends_and_a_cursor_names_none(
+    api: Caller, lender: Lender
+) -> None:
     honest = [begin(lender, f"A-{number}", iin="900101300017") for number in range(3)]
     for one in honest:
         one.cancel()
@@ -232,7 +256,10 @@ def test_a_page_is_filled_behind_forged_ends_and_a_cursor_names_none(api: Caller
     page = api.get(PATH, status="canceled", limit="2").json()
     assert [one["id"] for one in page["data"]] == [honest[2].id, honest[1].id]
     following = api.get(PATH, status="canceled", limit="2", after=page["next"]).json()
-    assert ([one["id"] for one in following["data"]], following["has_more"]) == ([honest[0].id], False)
+    assert ([one["id"] for one in following["data"]], following["has_more"]) == (
+        [honest[0].id],
+        False,
+    )
 
 
 def _place_and_damage(story: Story) -> None:
@@ -249,4 +276,6 @@ def test_a_leaf_that_hashes_something_else_tells_nothing(api: Caller, story: Sto
     decision = AuditEntry.objects.get(verification_id=story.id, type="verification.declined")
     placed(decision, hashed=b"\x01" * 32)
     assert api.get(f"{PATH}/{story.id}").json()["status"] == "processing"
-    assert "declined" not in {event["data"]["status"] for event in api.get("/v1/events").json()["data"]}
+    assert "declined" not in {
+        event["data"]["status"] for event in api.get("/v1/events").json()["data"]
+    }

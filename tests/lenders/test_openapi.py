@@ -18,10 +18,16 @@ from verification.core.events import TOLD
 from verification.log import sequencer
 
 
-def shape(path: str, method: str, status: int, media_type: str = "application/json") -> Draft202012Validator:
-    """A validator of one answer. Fields nobody promised are refused too, so that none is forgotten in the document."""
+def shape(
+    path: str, method: str, status: int, media_type: str = "application/json"
+) -> Draft202012Validator:
+    """A validator of one answer. Fields nobody promised are refused too, so that none is forgotten
+    in the document.
+    """
     document = openapi.document()
-    answer = document["paths"][path][method]["responses"][str(status)]["content"][media_type]["schema"]
+    answer = document["paths"][path][method]["responses"][str(status)]["content"][media_type][
+        "schema"
+    ]
     return Draft202012Validator(
         answer | {"components": _closed(document["components"])}, format_checker=FormatChecker()
     )
@@ -57,23 +63,33 @@ def test_every_reference_in_the_document_leads_somewhere() -> None:
 
 
 def test_every_address_of_the_api_is_described() -> None:
-    ours = {str(pattern.pattern) for pattern in urlpatterns if str(pattern.pattern).startswith("v1/")}
-    described = {path.lstrip("/").replace("{", "<slug:").replace("}", ">") for path in openapi.document()["paths"]}
+    ours = {
+        str(pattern.pattern) for pattern in urlpatterns if str(pattern.pattern).startswith("v1/")
+    }
+    described = {
+        path.lstrip("/").replace("{", "<slug:").replace("}", ">")
+        for path in openapi.document()["paths"]
+    }
     assert described == ours
 
 
 def test_ids_have_their_pattern_and_what_is_made_leads_on(api: Caller) -> None:
     paths = openapi.document()["paths"]
-    of_paths = [one for item in paths.values() for each in item.values() for one in each.get("parameters", ())]
+    of_paths = [
+        one
+        for item in paths.values()
+        for each in item.values()
+        for one in each.get("parameters", ())
+    ]
     patterns = {one["name"]: one["schema"]["pattern"] for one in of_paths if one["in"] == "path"}
     made = api.post("/v1/verifications", opening()).json()
     assert re.fullmatch(patterns["verification_id"], made["id"])
     assert not re.fullmatch(patterns["verification_id"], made["id"].upper())
     links = paths["/v1/verifications"]["post"]["responses"]["201"]["links"]
     assert {"get_verification", "cancel_verification", "ask_for_clearance"} <= links.keys()
-    assert {"consume_clearance", "get_clearance"} == paths["/v1/verifications/{verification_id}/clearances"]["post"][
-        "responses"
-    ]["202"]["links"].keys()
+    assert {"consume_clearance", "get_clearance"} == paths[
+        "/v1/verifications/{verification_id}/clearances"
+    ]["post"]["responses"]["202"]["links"].keys()
 
 
 def test_every_operation_asks_for_a_key_and_lists_its_problems() -> None:
@@ -120,11 +136,18 @@ def test_the_answers_about_webhooks_have_their_shape(api: Caller, receiver: Rece
     pump()
     send_due()
     sent = hold(api.get("/v1/deliveries"), "/v1/deliveries", "get")["data"][0]
-    hold(api.post(f"/v1/deliveries/{sent['id']}/redeliver"), "/v1/deliveries/{delivery_id}/redeliver", "post")
+    hold(
+        api.post(f"/v1/deliveries/{sent['id']}/redeliver"),
+        "/v1/deliveries/{delivery_id}/redeliver",
+        "post",
+    )
     span = {"from": "2020-01-01T00:00:00Z", "to": "2999-01-01T00:00:00Z"}
     hold(api.post("/v1/deliveries/redeliver", span), "/v1/deliveries/redeliver", "post")
     hold(api.get("/v1/events"), "/v1/events", "get")
-    body = {"$ref": "#/components/schemas/WebhookBody", "components": _closed(openapi.document()["components"])}
+    body = {
+        "$ref": "#/components/schemas/WebhookBody",
+        "components": _closed(openapi.document()["components"]),
+    }
     for received in receiver.received:
         Draft202012Validator(body).validate(json.loads(received.body))
 
@@ -140,8 +163,15 @@ def test_the_problems_have_their_shape(api: Caller) -> None:
 
 def test_the_shape_of_a_request_agrees_with_what_we_take(api: Caller) -> None:
     components = openapi.document()["components"]
-    described = Draft202012Validator({"$ref": "#/components/schemas/VerificationRequest", "components": components})
+    described = Draft202012Validator(
+        {"$ref": "#/components/schemas/VerificationRequest", "components": components}
+    )
     described.validate(opening())
-    for wrong in (opening(extra=1), opening(locale="de"), opening(subject__iin=None), opening(loan__extra=1)):
+    for wrong in (
+        opening(extra=1),
+        opening(locale="de"),
+        opening(subject__iin=None),
+        opening(loan__extra=1),
+    ):
         assert not described.is_valid(wrong)
         assert api.post("/v1/verifications", wrong).status_code == 422

@@ -54,7 +54,8 @@ READ: list[tuple[Callable[[Any], Any], Any, Any]] = [
     (parsing.yes_or_no, False, False),
     (partial(parsing.our_id, prefix="ver"), "ver_" + "a" * 26, "ver_" + "a" * 26),
 ]
-# What no category but "unassigned", or no category at all, tells of: noncharacters, and what is drawn as nothing.
+# What no category but "unassigned", or no category at all, tells of: noncharacters, and what is
+# drawn as nothing.
 NOT_SEEN = (
     "\ufffe\uffff\ufdd0\u0378\U0010ffff\u3164\u115f\u1160\u034f\ufe00\ufe0f\U000e0100\U000e01ef"
     "\u2060\u2065\u206f\uffa0\u17b4\u17b5\u180b\u180f\u2800"
@@ -155,7 +156,9 @@ def test_a_bad_value_has_a_code(parse: Callable[[Any], Any], untrusted: Any, cod
     assert refused.value.code == code
 
 
-@pytest.mark.parametrize("url", ["https://lender.example/back?id=1", "https://lender.example:8443/", "https://a.kz"])
+@pytest.mark.parametrize(
+    "url", ["https://lender.example/back?id=1", "https://lender.example:8443/", "https://a.kz"]
+)
 def test_a_whole_https_address_is_read(url: str) -> None:
     assert parsing.https_url(url) == url
 
@@ -193,7 +196,14 @@ def test_an_iban_with_a_fitting_checksum_is_read_without_its_blanks():
 
 
 @pytest.mark.parametrize(
-    "text", ["KZ87125KZT5004100100", "DE89370400440532013000", "KZ86", "KZ86125KZT500410010!", "KZ86125KZT500410010ı"]
+    "text",
+    [
+        "KZ87125KZT5004100100",
+        "DE89370400440532013000",
+        "KZ86",
+        "KZ86125KZT500410010!",
+        "KZ86125KZT500410010ı",
+    ],
 )
 def test_other_accounts_are_refused(text):
     with pytest.raises(BadInput) as caught:

@@ -33,8 +33,12 @@ def send(receiver: Receiver, *, body: bytes = b"{}") -> posting.Outcome:
     return posted(receiver.url, body=body)
 
 
-def posted(url: str, *, body: bytes = b"{}", mode: str = "test", look_up: LookUp = getaddrinfo) -> posting.Outcome:
-    return asyncio.run(posting.post(url, mode=mode, headers={"webhook-id": "evt_1"}, body=body, look_up=look_up))
+def posted(
+    url: str, *, body: bytes = b"{}", mode: str = "test", look_up: LookUp = getaddrinfo
+) -> posting.Outcome:
+    return asyncio.run(
+        posting.post(url, mode=mode, headers={"webhook-id": "evt_1"}, body=body, look_up=look_up)
+    )
 
 
 def test_the_body_and_headers_arrive_as_they_were_given(receiver: Receiver) -> None:
@@ -48,7 +52,16 @@ def test_the_body_and_headers_arrive_as_they_were_given(receiver: Receiver) -> N
 
 @pytest.mark.parametrize(
     ("status", "success"),
-    [(200, True), (204, True), (299, True), (301, False), (307, False), (400, False), (404, False), (500, False)],
+    [
+        (200, True),
+        (204, True),
+        (299, True),
+        (301, False),
+        (307, False),
+        (400, False),
+        (404, False),
+        (500, False),
+    ],
 )
 def test_only_2xx_is_success(receiver: Receiver, status: int, success: bool) -> None:
     receiver.status = status
@@ -73,7 +86,9 @@ def test_who_hangs_or_drips_is_left_at_the_deadline(
     assert time.monotonic() - started < 2
 
 
-@pytest.mark.parametrize(("step", "failure"), [("break off", "connection_failed"), ("nonsense", "answer_malformed")])
+@pytest.mark.parametrize(
+    ("step", "failure"), [("break off", "connection_failed"), ("nonsense", "answer_malformed")]
+)
 def test_a_broken_answer_is_a_failure(receiver: Receiver, step: str, failure: str) -> None:
     receiver.script = [step]
     outcome = send(receiver)
@@ -123,13 +138,19 @@ def _certificate(folder: Path, *, name: str) -> Path:
     )
     pem = folder / f"{name}.pem"
     pem.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
         + certificate.public_bytes(serialization.Encoding.PEM)
     )
     return pem
 
 
-@pytest.mark.parametrize(("name", "failure"), [("hooks.lender.example", ""), ("other.example", "tls_failed")])
+@pytest.mark.parametrize(
+    ("name", "failure"), [("hooks.lender.example", ""), ("other.example", "tls_failed")]
+)
 def test_tls_is_checked_against_the_name_while_the_connection_goes_to_the_address(
     name: str, failure: str, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,7 +162,9 @@ def test_tls_is_checked_against_the_name_while_the_connection_goes_to_the_addres
         settings.TULGA_WEBHOOK_TEST_HOSTS = [authority]
         outcome = posted(f"https://{authority}/hook", look_up=answering("127.0.0.1"))
     assert outcome.failure == failure
-    assert [received.headers["host"] for received in receiver.received] == ([] if failure else [authority])
+    assert [received.headers["host"] for received in receiver.received] == (
+        [] if failure else [authority]
+    )
 
 
 def test_an_untrusted_certificate_is_refused(tmp_path: Path, settings: Settings) -> None:

@@ -98,9 +98,17 @@ def test_a_code_without_a_row_is_answered_by_its_class() -> None:
 
 
 def test_every_code_that_is_raised_is_documented() -> None:
-    """A code in a `raise` of ours that /docs/problems does not list would lead a developer nowhere."""
+    """A code in a `raise` of ours that /docs/problems does not list would lead a developer
+    nowhere.
+    """
     known = {*PROBLEMS, *FIELD_CODES, *REASONS}
-    never_over_http = {"stored_unreadable", "scope_unknown", "mode_unknown", "cidr_malformed", "name_unresolved"}
+    never_over_http = {
+        "stored_unreadable",
+        "scope_unknown",
+        "mode_unknown",
+        "cidr_malformed",
+        "name_unresolved",
+    }
     never_over_http |= {
         "bin_malformed",
         "calendar_malformed",
@@ -111,14 +119,22 @@ def test_every_code_that_is_raised_is_documented() -> None:
     never_over_http |= {*law_rules.CODES}
     places = [*(_ROOT / "lenders").rglob("*.py"), *(_ROOT / "verification/core").glob("*.py")]
     workflow = _ROOT / "verification" / "workflow"
-    places += [workflow / f"{name}.py" for name in ("moving/commands", "moving/links", "reading/queries")]
-    said = {code for place in places for code in re.findall(r"\bcode=\"([a-z_]+)\"", place.read_text())}
+    places += [
+        workflow / f"{name}.py" for name in ("moving/commands", "moving/links", "reading/queries")
+    ]
+    said = {
+        code for place in places for code in re.findall(r"\bcode=\"([a-z_]+)\"", place.read_text())
+    }
     assert len(said) > 30
     assert said - known - never_over_http == set()
 
 
 def test_every_class_of_errors_is_answered_with_a_documented_code() -> None:
-    classes = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.TulgaError)]
+    classes = [
+        kind
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, errors.TulgaError)
+    ]
     assert len(classes) > 10
     assert {str(answer(kind("x"))["code"]) for kind in classes} <= {*PROBLEMS, *REASONS}
 
@@ -144,7 +160,9 @@ def test_the_type_of_a_problem_leads_to_our_documentation(client: Client, db: No
     ],
 )
 @pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete"])
-def test_an_unknown_address_is_a_problem_in_json(client: Client, db: None, path: str, method: str) -> None:
+def test_an_unknown_address_is_a_problem_in_json(
+    client: Client, db: None, path: str, method: str
+) -> None:
     response = getattr(client, method)(path)
     assert response.status_code == 404
     assert response.headers["Content-Type"] == "application/problem+json"

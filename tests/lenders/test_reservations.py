@@ -1,4 +1,6 @@
-"""Any number of senders: a delivery is held by one, every lender gets its share, no kill loses anything."""
+"""Any number of senders: a delivery is held by one, every lender gets its share, no kill loses
+anything.
+"""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -36,7 +38,11 @@ def test_an_endpoint_gets_few_at_once_and_a_failing_one_a_single_one() -> None:
 
 
 def test_a_lender_gets_few_at_once_however_many_endpoints_it_has_and_each_mode_for_itself() -> None:
-    many = [row(f"{mode}{number}", lender="one", mode=mode) for mode in ("test", "live") for number in range(10)]
+    many = [
+        row(f"{mode}{number}", lender="one", mode=mode)
+        for mode in ("test", "live")
+        for number in range(10)
+    ]
     given: Counter[str] = Counter()
     for name, number in shares(many).items():
         given[name[:4]] += number
@@ -44,7 +50,9 @@ def test_a_lender_gets_few_at_once_however_many_endpoints_it_has_and_each_mode_f
 
 
 def test_a_lender_of_many_endpoints_leaves_as_much_to_one_of_a_single_one() -> None:
-    hungry = [row(f"many{number}", lender="many") for number in range(10)] + [row("single", lender="single")]
+    hungry = [row(f"many{number}", lender="many") for number in range(10)] + [
+        row("single", lender="single")
+    ]
     for room in (1, 2, 8, 11):
         given = shares(hungry, room=room)
         assert sum(given.values()) == room
@@ -52,7 +60,11 @@ def test_a_lender_of_many_endpoints_leaves_as_much_to_one_of_a_single_one() -> N
 
 
 def test_those_that_fail_hold_half_of_everything_at_most() -> None:
-    failing = [row(f"{lender}-{n}", lender=str(lender), failures=3) for lender in range(100) for n in range(10)]
+    failing = [
+        row(f"{lender}-{n}", lender=str(lender), failures=3)
+        for lender in range(100)
+        for n in range(10)
+    ]
     healthy = [row(f"{lender}-well", lender=str(lender)) for lender in range(100)]
     given = shares(failing + healthy)
     assert sum(given.values()) == policy.SENDER_IN_FLIGHT
@@ -89,7 +101,9 @@ def test_what_a_killed_sender_held_is_sent_by_another(
     assert (len(receiver.received), Delivery.objects.get().tries) == (1, 2)
 
 
-def test_a_sender_whose_lease_ran_out_writes_nothing(api: Caller, endpoint: WebhookEndpoint) -> None:
+def test_a_sender_whose_lease_ran_out_writes_nothing(
+    api: Caller, endpoint: WebhookEndpoint
+) -> None:
     happen(api)
     pump()
     [late] = take()
@@ -108,7 +122,9 @@ def test_a_result_that_no_row_can_hold_keeps_no_other_from_being_written(
     pump()
     first, second, third = take()
     impossible = Outcome(status=204, milliseconds=-1)
-    reservations.record_outcomes([(first, Outcome(status=204)), (second, impossible), (third, Outcome(status=204))])
+    reservations.record_outcomes(
+        [(first, Outcome(status=204)), (second, impossible), (third, Outcome(status=204))]
+    )
     kept = {delivery.pk: delivery.status for delivery in Delivery.objects.all()}
     assert kept == {first.pk: "delivered", second.pk: "pending", third.pk: "delivered"}
 
@@ -127,7 +143,9 @@ def test_the_lease_outlives_the_post() -> None:
     assert 1.5 * policy.POST_SECONDS < policy.POST_LEASE_SECONDS
 
 
-def test_live_endpoints_wait_while_live_mode_is_off(api: Caller, endpoint: WebhookEndpoint, settings: Settings) -> None:
+def test_live_endpoints_wait_while_live_mode_is_off(
+    api: Caller, endpoint: WebhookEndpoint, settings: Settings
+) -> None:
     happen(api)
     pump()
     WebhookEndpoint.objects.update(mode="live")
@@ -143,7 +161,11 @@ def test_redeliveries_that_wait_are_bounded_and_a_repeated_call_adds_none(
     happen(api, 6)
     pump()
     send_due()
-    span = {"start": timezone.now() - timedelta(hours=1), "end": timezone.now(), "endpoint_id": None}
+    span = {
+        "start": timezone.now() - timedelta(hours=1),
+        "end": timezone.now(),
+        "endpoint_id": None,
+    }
     assert redelivery.again_between(lender, mode=MODE, **span) == (4, True)  # type: ignore[arg-type]
     with pytest.raises(Conflict) as refused:
         redelivery.again_between(lender, mode=MODE, **span)  # type: ignore[arg-type]
@@ -174,7 +196,9 @@ def test_deliveries_are_forgotten_after_thirty_days_a_batch_at_a_time(
     Delivery.objects.exclude(pk=copy.pk).update(created_at=over)
     Delivery.objects.filter(pk=copy.pk).update(created_at=almost)
     assert [reservations.purge(at=at) for _ in range(3)] == [True, False, False]
-    assert Delivery.objects.get().redelivery_of == first.pk, "a copy outlives the first, and still names it"
+    assert Delivery.objects.get().redelivery_of == first.pk, (
+        "a copy outlives the first, and still names it"
+    )
     assert len(api.get("/v1/events").json()["data"]) == 3, "what was told stays listed"
     assert pump() == 0
 
@@ -195,7 +219,9 @@ def test_sixteen_pumps_at_once_make_one_delivery_of_each_event(settings: Setting
 
 
 @pytest.mark.django_db(transaction=True)
-def test_sixteen_senders_at_once_hold_each_delivery_once_and_never_more_than_may_be(settings: Settings) -> None:
+def test_sixteen_senders_at_once_hold_each_delivery_once_and_never_more_than_may_be(
+    settings: Settings,
+) -> None:
     make_lender(settings, events=6)
     pump()
 
@@ -214,7 +240,10 @@ def test_sixteen_senders_at_once_hold_each_delivery_once_and_never_more_than_may
 def test_a_lender_that_another_sender_serves_just_now_is_passed_over(settings: Settings) -> None:
     if connection.vendor != "postgresql":
         pytest.skip("SQLite has one writer at a time")
-    busy, other = make_lender(settings, events=1), make_lender(settings, events=1, bin="180440012373")
+    busy, other = (
+        make_lender(settings, events=1),
+        make_lender(settings, events=1, bin="180440012373"),
+    )
     pump()
 
     def work() -> list[str]:
@@ -237,7 +266,9 @@ def make_lender(settings: Settings, *, events: int, bin: str = "180440012362") -
     return lender
 
 
-def test_a_pump_that_finds_the_cursor_moved_makes_nothing(api: Caller, endpoint: WebhookEndpoint) -> None:
+def test_a_pump_that_finds_the_cursor_moved_makes_nothing(
+    api: Caller, endpoint: WebhookEndpoint
+) -> None:
     happen(api)
     late = WebhookEndpoint.objects.get(pk=endpoint.pk)
     assert pump() == 1

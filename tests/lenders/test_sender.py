@@ -1,4 +1,6 @@
-"""The sender as a process runs it: rounds in a thread, posts in a loop, until it is told to stop."""
+"""The sender as a process runs it: rounds in a thread, posts in a loop, until it is told to
+stop.
+"""
 
 import asyncio
 import json
@@ -61,7 +63,9 @@ def run(until: Callable[[], bool], *, seconds: float = 60) -> None:
     asyncio.run(both())
 
 
-def test_what_is_due_is_sent_once_and_the_sender_says_that_it_lives_and_that_it_ends(settings: Settings) -> None:
+def test_what_is_due_is_sent_once_and_the_sender_says_that_it_lives_and_that_it_ends(
+    settings: Settings,
+) -> None:
     lived: list[int] = []
     with listening(Receiver()) as receiver:
         told(settings, receiver.url, events=6)
@@ -89,7 +93,9 @@ def test_before_a_byte_is_sent_its_reservation_is_committed(settings: Settings) 
     seen: list[tuple[object, ...]] = []
 
     def behave(accepted: socket.socket) -> None:
-        try:  # in a thread, and so over a connection of its own, which sees what was committed and nothing else
+        # in a thread, and so over a connection of its own, which sees what was committed and
+        # nothing else
+        try:
             seen.extend(Delivery.objects.exclude(fence="").values_list("status", "tries"))
         finally:
             connection.close()
@@ -102,16 +108,24 @@ def test_before_a_byte_is_sent_its_reservation_is_committed(settings: Settings) 
     assert Delivery.objects.get().status == "delivered"
 
 
-def test_nobody_is_told_what_was_rolled_back_or_is_not_committed_or_not_ordered_yet(settings: Settings) -> None:
+def test_nobody_is_told_what_was_rolled_back_or_is_not_committed_or_not_ordered_yet(
+    settings: Settings,
+) -> None:
     with listening(Receiver()) as receiver:
         api = told(settings, receiver.url, events=0)
         lender = Lender.objects.get()
         with transaction.atomic():
-            log.append(log=MODE, type="endpoint.disabled", body={"endpoint": "whe_x"}, lender=lender.pk)
+            log.append(
+                log=MODE, type="endpoint.disabled", body={"endpoint": "whe_x"}, lender=lender.pk
+            )
             transaction.set_rollback(True)
         with transaction.atomic():
-            log.append(log=MODE, type="endpoint.disabled", body={"endpoint": "whe_y"}, lender=lender.pk)
-            if connection.vendor == "postgresql":  # SQLite has one writer, and it is this transaction
+            log.append(
+                log=MODE, type="endpoint.disabled", body={"endpoint": "whe_y"}, lender=lender.pk
+            )
+            if (
+                connection.vendor == "postgresql"
+            ):  # SQLite has one writer, and it is this transaction
                 asyncio.run(sender.run(asyncio.Event(), once=True))
         asyncio.run(sender.run(asyncio.Event(), once=True))
         assert receiver.received == []
@@ -173,7 +187,9 @@ def test_who_hangs_delays_nobody_else(settings: Settings) -> None:
         assert time.monotonic() - began < policy.POST_SECONDS - 1
 
 
-def test_a_fault_of_ours_in_one_post_is_that_posts_alone(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_fault_of_ours_in_one_post_is_that_posts_alone(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
     with listening(Receiver()) as receiver:
         told(settings, receiver.url)
         told(settings, receiver.url, bin="180440012373")
@@ -203,16 +219,28 @@ def test_a_sender_with_a_wrong_clock_sends_nothing_and_does_not_say_that_it_does
         assert len(receiver.received) == 1
 
 
-def test_a_dead_senders_row_and_old_deliveries_and_idempotency_keys_are_forgotten(settings: Settings) -> None:
+def test_a_dead_senders_row_and_old_deliveries_and_idempotency_keys_are_forgotten(
+    settings: Settings,
+) -> None:
     at = timezone.now()
     Sender.objects.create(id="snd_dead", seen_at=at - timedelta(days=2))
     with listening(Receiver()) as receiver:
         told(settings, receiver.url)
         asyncio.run(sender.run(asyncio.Event(), once=True))
-    assert Delivery.objects.update(created_at=at - timedelta(days=policy.DELIVERY_DAYS, minutes=1)) == 1
-    answered = {"key_sha256": "a" * 64, "request_sha256": "b" * 64, "fence": "c" * 32, "reserved_until": at}
+    assert (
+        Delivery.objects.update(created_at=at - timedelta(days=policy.DELIVERY_DAYS, minutes=1))
+        == 1
+    )
+    answered = {
+        "key_sha256": "a" * 64,
+        "request_sha256": "b" * 64,
+        "fence": "c" * 32,
+        "reserved_until": at,
+    }
     old = at - timedelta(days=30)
-    IdempotentRequest.objects.create(lender=Lender.objects.get(), mode=MODE, process=1, created_at=old, **answered)
+    IdempotentRequest.objects.create(
+        lender=Lender.objects.get(), mode=MODE, process=1, created_at=old, **answered
+    )
     rounds = sender.Rounds()
     rounds.work((), room=0, failing_room=0)
     assert not Delivery.objects.exists()
@@ -225,7 +253,9 @@ def test_a_dead_senders_row_and_old_deliveries_and_idempotency_keys_are_forgotte
     assert not Sender.objects.exists()
 
 
-def test_no_log_line_holds_a_secret_a_body_or_an_address(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_log_line_holds_a_secret_a_body_or_an_address(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level("DEBUG")
     with listening(Receiver(status=500, answer=b"your token is hunter2")) as receiver:
         api = told(settings, f"{receiver.url}?token=hunter3", events=0)
@@ -234,9 +264,19 @@ def test_no_log_line_holds_a_secret_a_body_or_an_address(settings: Settings, cap
         caplog.clear()
         asyncio.run(sender.run(asyncio.Event(), once=True))
         assert len(receiver.received) == 2
-    secret, signatures = made["secret"], [one.headers["webhook-signature"] for one in receiver.received]
+    secret, signatures = (
+        made["secret"],
+        [one.headers["webhook-signature"] for one in receiver.received],
+    )
     reference = json.loads(receiver.received[0].body)["data"]["client_reference"]
-    for word in ("hunter2", "hunter3", secret, secret.removeprefix("whsec_"), reference, *signatures):
+    for word in (
+        "hunter2",
+        "hunter3",
+        secret,
+        secret.removeprefix("whsec_"),
+        reference,
+        *signatures,
+    ):
         assert word not in caplog.text
 
 
@@ -271,7 +311,9 @@ def test_one_round_that_could_not_be_made_fails(monkeypatch: pytest.MonkeyPatch)
         asyncio.run(asyncio.wait_for(sender.run(asyncio.Event(), once=True), timeout=20))
 
 
-def test_one_round_ends_though_nobody_could_be_told_that_it_did(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_round_ends_though_nobody_could_be_told_that_it_did(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def fail(*_: object, **__: object) -> None:
         raise OperationalError("the server closed the connection")
 

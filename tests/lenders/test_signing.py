@@ -1,4 +1,6 @@
-"""Webhook signatures against an independent verifier, and against the sentences of the specification."""
+"""Webhook signatures against an independent verifier, and against the sentences of the
+specification.
+"""
 
 import time
 from base64 import b64decode
@@ -17,11 +19,15 @@ SEED, PUBLIC_KEY = signing.new_signing_key()
 
 def signed(*, at: int | None = None, secrets: tuple[bytes, ...] = (NEW,)) -> dict[str, str]:
     timestamp = int(time.time()) if at is None else at
-    return signing.headers(message_id="evt_1", timestamp=timestamp, body=BODY, shared_secrets=secrets, seed=SEED)
+    return signing.headers(
+        message_id="evt_1", timestamp=timestamp, body=BODY, shared_secrets=secrets, seed=SEED
+    )
 
 
 def test_the_reference_library_accepts_our_v1() -> None:
-    assert Webhook(signing.spell_secret(NEW)).verify(BODY, signed())["type"] == "verification.verified"
+    assert (
+        Webhook(signing.spell_secret(NEW)).verify(BODY, signed())["type"] == "verification.verified"
+    )
 
 
 @pytest.mark.parametrize("secret", [OLD, NEW], ids=["old", "new"])
@@ -45,7 +51,11 @@ def test_the_reference_library_refuses_an_old_message() -> None:
 
 
 def _v1a(headers: dict[str, str]) -> bytes:
-    return next(b64decode(part[4:]) for part in headers["webhook-signature"].split(" ") if part.startswith("v1a,"))
+    return next(
+        b64decode(part[4:])
+        for part in headers["webhook-signature"].split(" ")
+        if part.startswith("v1a,")
+    )
 
 
 def test_the_v1a_signature_verifies_with_the_public_key_shown() -> None:

@@ -53,7 +53,8 @@ def test_it_gives_up_after_three_times_and_where_the_wait_is_long(
 
 
 @pytest.mark.parametrize(
-    ("ends", "painted"), [(["in_review"], 1), (["declined", "in_review"], 2), (["verified", "declined", "failed"], 3)]
+    ("ends", "painted"),
+    [(["in_review"], 1), (["declined", "in_review"], 2), (["verified", "declined", "failed"], 3)],
 )
 def test_a_face_that_comes_to_something_else_is_followed_by_another_persons(
     monkeypatch: pytest.MonkeyPatch, sent: list[Any], ends: list[str], painted: int
@@ -80,7 +81,9 @@ def test_a_face_that_comes_to_something_else_is_followed_by_another_persons(
     assert SCRIPTED.keys().isdisjoint(opened)
 
 
-def test_where_too_few_could_vote_nothing_else_is_painted(monkeypatch: pytest.MonkeyPatch, sent: list[Any]) -> None:
+def test_where_too_few_could_vote_nothing_else_is_painted(
+    monkeypatch: pytest.MonkeyPatch, sent: list[Any]
+) -> None:
     failed = {"status": "failed", "code": "review_unavailable"}
 
     def send(request: Any) -> Answer:

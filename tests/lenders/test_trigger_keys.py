@@ -1,4 +1,6 @@
-"""Where `manage.py tulga_trigger` takes its key from: nowhere that another user of the machine can read."""
+"""Where `manage.py tulga_trigger` takes its key from: nowhere that another user of the machine can
+read.
+"""
 
 import io
 import sys

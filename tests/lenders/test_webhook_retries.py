@@ -27,7 +27,10 @@ def test_a_failed_try_comes_again_with_the_same_id_and_body_and_a_fresh_time(
         make_due()
         send_due()
     assert len(receiver.received) == 4
-    assert len({(received.headers["webhook-id"], received.body) for received in receiver.received}) == 1
+    assert (
+        len({(received.headers["webhook-id"], received.body) for received in receiver.received})
+        == 1
+    )
     delivery = Delivery.objects.get()
     assert (delivery.status, delivery.tries, delivery.response_status) == ("delivered", 4, 204)
 
@@ -46,13 +49,21 @@ def test_every_try_brings_the_checkpoint_of_when_the_message_was_made(
     send_due()
     redelivery.again(endpoint.lender, mode=MODE, delivery_id=Delivery.objects.get().pk)
     send_due()
-    assert [json.loads(received.body)["checkpoint"] for received in receiver.received] == [newest] * 3
+    assert [json.loads(received.body)["checkpoint"] for received in receiver.received] == [
+        newest
+    ] * 3
     pump()
     send_due()
-    assert json.loads(receiver.received[-1].body)["checkpoint"] == queries.newest_checkpoint(MODE) != newest
+    assert (
+        json.loads(receiver.received[-1].body)["checkpoint"]
+        == queries.newest_checkpoint(MODE)
+        != newest
+    )
 
 
-def test_every_try_is_signed_anew(api: Caller, endpoint: WebhookEndpoint, receiver: Receiver) -> None:
+def test_every_try_is_signed_anew(
+    api: Caller, endpoint: WebhookEndpoint, receiver: Receiver
+) -> None:
     receiver.script = [500]
     happen(api)
     pump()
@@ -72,7 +83,9 @@ def test_the_ladder_is_that_of_the_specification(tries: int) -> None:
     assert ladder[tries] < (policy.wait_seconds(tries, chance=0.999) or 0) <= ladder[tries] * 1.1
 
 
-def test_the_wait_after_a_failure_is_a_row(api: Caller, endpoint: WebhookEndpoint, receiver: Receiver) -> None:
+def test_the_wait_after_a_failure_is_a_row(
+    api: Caller, endpoint: WebhookEndpoint, receiver: Receiver
+) -> None:
     receiver.status = 500
     happen(api)
     pump()
@@ -93,7 +106,9 @@ def test_after_the_last_try_the_endpoint_is_disabled_on_record_and_the_event_sta
         make_due()
         send_due()
         assert Delivery.objects.get().tries == tried
-        assert (Delivery.objects.get().status == "exhausted") == (tried == len(policy.LADDER_SECONDS))
+        assert (Delivery.objects.get().status == "exhausted") == (
+            tried == len(policy.LADDER_SECONDS)
+        )
     endpoint.refresh_from_db()
     assert (endpoint.disabled_reason, endpoint.disabled_at is not None) == ("exhausted", True)
     assert AuditEntry.objects.filter(type="endpoint.disabled").count() == 1
@@ -175,7 +190,9 @@ def test_what_began_before_a_receiver_asked_for_time_does_not_shorten_it(
     assert (told.failures, take()) == (1, [])
 
 
-def test_a_success_that_asks_for_time_is_a_success(api: Caller, endpoint: WebhookEndpoint, receiver: Receiver) -> None:
+def test_a_success_that_asks_for_time_is_a_success(
+    api: Caller, endpoint: WebhookEndpoint, receiver: Receiver
+) -> None:
     receiver.status, receiver.headers = 200, {"Retry-After": "1200"}
     happen(api, policy.IN_FLIGHT + 1)
     pump()
@@ -198,7 +215,10 @@ def test_an_endpoint_that_fails_again_and_again_is_left_alone_for_longer_and_lon
         endpoint.refresh_from_db()
         pause = timedelta(seconds=seconds)
         assert (endpoint.paused_until is None) is (seconds == 0)
-        assert endpoint.paused_until is None or before + pause <= endpoint.paused_until <= after + pause
+        assert (
+            endpoint.paused_until is None
+            or before + pause <= endpoint.paused_until <= after + pause
+        )
     receiver.status = 204
     make_due()
     send_due()
@@ -218,7 +238,9 @@ def test_of_a_failing_endpoint_the_message_tried_most_often_is_tried_first(
     pump()
     Delivery.objects.filter(lender_sequence=3).update(tries=4)
     WebhookEndpoint.objects.update(failures=2)
-    assert [one.lender_sequence for one in take()] == [3], "or an endpoint with a backlog would never be given up"
+    assert [one.lender_sequence for one in take()] == [3], (
+        "or an endpoint with a backlog would never be given up"
+    )
     Delivery.objects.update(lease_until=None)
     WebhookEndpoint.objects.update(failures=0)
     assert [one.lender_sequence for one in take(room=1)] == [1], "else they begin in their order"
@@ -267,7 +289,9 @@ def test_a_failure_marks_the_endpoint_and_a_success_clears_it(
         assert endpoint.failing is expected
 
 
-def test_secrets_are_sealed_and_open_in_their_own_row_only(lender: Lender, receiver: Receiver) -> None:
+def test_secrets_are_sealed_and_open_in_their_own_row_only(
+    lender: Lender, receiver: Receiver
+) -> None:
     one, secret = endpoints.create(lender, mode=MODE, url=receiver.url, events=())
     two, _ = endpoints.create(lender, mode=MODE, url=receiver.url, events=())
     assert secret.encode() not in bytes(one.sealed_secret)
@@ -285,4 +309,8 @@ def test_secrets_are_sealed_and_open_in_their_own_row_only(lender: Lender, recei
     )
     send_due()
     delivery.refresh_from_db()
-    assert (delivery.status, delivery.failure, receiver.received) == ("pending", "secret_unreadable", [])
+    assert (delivery.status, delivery.failure, receiver.received) == (
+        "pending",
+        "secret_unreadable",
+        [],
+    )

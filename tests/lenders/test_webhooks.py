@@ -1,4 +1,6 @@
-"""From the log to the lender's server: every event arrives, signed, and says no more than it must."""
+"""From the log to the lender's server: every event arrives, signed, and says no more than it
+must.
+"""
 
 import json
 
@@ -18,7 +20,9 @@ from verification.workflow.reading import queries
 from verification.workflow.reading.queries import EventView, Page
 
 
-def test_an_event_arrives_signed_thin_and_under_the_events_id(api: Caller, lender: Lender, receiver: Receiver) -> None:
+def test_an_event_arrives_signed_thin_and_under_the_events_id(
+    api: Caller, lender: Lender, receiver: Receiver
+) -> None:
     _, secret = endpoints.create(lender, mode=MODE, url=receiver.url, events=())
     happen(api)
     assert pump() == 1
@@ -27,13 +31,20 @@ def test_an_event_arrives_signed_thin_and_under_the_events_id(api: Caller, lende
     body = Webhook(secret).verify(received.body, received.headers)
     event = api.get("/v1/events").json()["data"][0]
     assert received.headers["webhook-id"] == event["id"]
-    assert open_checkpoint(body.pop("checkpoint"), key=keys.verification_key("test")).size > event["log_index"]
-    assert body == {name: event[name] for name in ("version", "type", "timestamp", "lender_sequence", "data")}
+    assert (
+        open_checkpoint(body.pop("checkpoint"), key=keys.verification_key("test")).size
+        > event["log_index"]
+    )
+    assert body == {
+        name: event[name] for name in ("version", "type", "timestamp", "lender_sequence", "data")
+    }
     assert not [word for word in (IIN, PHONE, "Асанов") if word in received.body.decode()]
     assert Delivery.objects.get().status == "delivered"
 
 
-def test_what_happened_before_the_endpoint_is_not_delivered(api: Caller, lender: Lender, receiver: Receiver) -> None:
+def test_what_happened_before_the_endpoint_is_not_delivered(
+    api: Caller, lender: Lender, receiver: Receiver
+) -> None:
     happen(api, 3)
     endpoints.create(lender, mode=MODE, url=receiver.url, events=())
     assert pump() == 0
@@ -42,7 +53,9 @@ def test_what_happened_before_the_endpoint_is_not_delivered(api: Caller, lender:
 def test_only_the_types_asked_for_are_delivered_and_the_cursor_moves_over_the_rest(
     api: Caller, lender: Lender, receiver: Receiver
 ) -> None:
-    endpoint, _ = endpoints.create(lender, mode=MODE, url=receiver.url, events=["verification.canceled"])
+    endpoint, _ = endpoints.create(
+        lender, mode=MODE, url=receiver.url, events=["verification.canceled"]
+    )
     happen(api)
     opened = api.get("/v1/verifications").json()["data"][0]["id"]
     api.post(f"/v1/verifications/{opened}/cancel")
@@ -53,13 +66,19 @@ def test_only_the_types_asked_for_are_delivered_and_the_cursor_moves_over_the_re
     assert endpoint.cursor == api.get("/v1/events").json()["data"][-1]["lender_sequence"]
 
 
-def test_another_lenders_events_are_not_delivered(other_api: Caller, endpoint: WebhookEndpoint) -> None:
+def test_another_lenders_events_are_not_delivered(
+    other_api: Caller, endpoint: WebhookEndpoint
+) -> None:
     happen(other_api)
     assert pump() == 0
 
 
 def test_a_round_gives_a_batch_to_the_endpoints_whose_turn_it_is(
-    api: Caller, other_api: Caller, endpoint: WebhookEndpoint, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    api: Caller,
+    other_api: Caller,
+    endpoint: WebhookEndpoint,
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(policy, "EVENTS_BATCH", 2)
     monkeypatch.setattr(policy, "PUMP_ENDPOINTS", 1)
@@ -101,7 +120,9 @@ def test_events_that_cannot_be_read_stop_no_other_endpoint_and_keep_the_sender_f
     happen(api, 2)
     happen(other_api)
     webhooks.pump()
-    assert [delivery.lender_id != endpoint.lender_id for delivery in Delivery.objects.all()] == [True]
+    assert [delivery.lender_id != endpoint.lender_id for delivery in Delivery.objects.all()] == [
+        True
+    ]
     _, has_more = webhooks.pump()
     assert not has_more, "the sender would ask for them without a pause"
 

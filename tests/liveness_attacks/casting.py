@@ -1,4 +1,6 @@
-"""Who attacks whom: the attacker tries his material on our engine first, which is public, and takes the nearest."""
+"""Who attacks whom: the attacker tries his material on our engine first, which is public, and takes
+the nearest.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +22,8 @@ _OTHERS = ("blink", "open_mouth", "come_closer", "nod")
 
 @dataclass(frozen=True)
 class Cast:
-    """`victims`: whose portraits the attacker has. `clips`: of real people; `real`: those that show any gesture.
+    """`victims`: whose portraits the attacker has. `clips`: of real people; `real`: those that show
+    any gesture.
 
     folders: where the clips lie.
     """
@@ -53,11 +56,17 @@ class Cast:
         """The real clips in turn, each completed to a whole set of commands."""
         return completed(self.real[at % len(self.real)], self.clips)
 
-    def warped_attacker(self, victim: Person, chance: np.random.Generator, *, does: Sequence[str] = ()) -> Actor:
-        """One of the portraits of other people that are nearest to the victim's; one that does all of these, if any."""
+    def warped_attacker(
+        self, victim: Person, chance: np.random.Generator, *, does: Sequence[str] = ()
+    ) -> Actor:
+        """One of the portraits of other people that are nearest to the victim's; one that does all
+        of these, if any.
+        """
         near = nearest(victim, self.people)[:NEAREST]
         first = int(chance.integers(NEAREST))
-        actors = (people.warped(near[(first + at) % len(near)]) for at in range(len(near) if does else 1))
+        actors = (
+            people.warped(near[(first + at) % len(near)]) for at in range(len(near) if does else 1)
+        )
         return max(actors, key=lambda actor: len({*does} & {*actor.shown}))
 
 
@@ -79,11 +88,18 @@ def nearest(victim: Person, everybody: tuple[Person, ...]) -> tuple[Person, ...]
     """Everybody else, whoever looks most like the victim first."""
     own = people.face(people.still(victim.photographs[0]))
     others = [each for each in everybody if each.name != victim.name]
-    return tuple(sorted(others, key=lambda each: distance(own, people.face(people.still(each.photographs[0]))).value))
+    return tuple(
+        sorted(
+            others,
+            key=lambda each: distance(own, people.face(people.still(each.photographs[0]))).value,
+        )
+    )
 
 
 def completed(actor: Actor, clips: Sequence[Actor]) -> Actor:
-    """The actor, and what his clip does not have of the same person's others, or painted of his own face at rest."""
+    """The actor, and what his clip does not have of the same person's others, or painted of his own
+    face at rest.
+    """
     # The same clip in a mirror is the same person too.
     own, shown = [each for each in clips if each.person == actor.person], dict(actor.shown)
     for command in (*gestures.TURNS, "blink", "open_mouth"):
@@ -101,7 +117,9 @@ def any_order(chance: np.random.Generator) -> tuple[str, ...]:
 
 def order(*actors: Actor, chance: np.random.Generator) -> tuple[str, ...]:
     """Commands as the server draws them, of those that all of them have."""
-    return _drawn([each for each in _OTHERS if all(each in actor.shown for actor in actors)], chance)
+    return _drawn(
+        [each for each in _OTHERS if all(each in actor.shown for actor in actors)], chance
+    )
 
 
 def _drawn(others: Sequence[str], chance: np.random.Generator) -> tuple[str, ...]:

@@ -1,6 +1,8 @@
-"""Real clips of others as frames of a camera: of each gesture the seconds in which our engine finds most of it.
+"""Real clips of others as frames of a camera: of each gesture the seconds in which our engine finds
+most of it.
 
-Whoever attacks has the engine, which is public, and a clip shows a gesture somewhere about where an eye saw it.
+Whoever attacks has the engine, which is public, and a clip shows a gesture somewhere about where an
+eye saw it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,14 +24,18 @@ from verification.engines.liveness.landmarks import FrameMeasurement
 
 _APART_S = 0.12  # between two frames: most of these gestures last a second and a half
 _ASIDE_S = 0.6  # so far from where an eye saw it the engine looks for it, as the page would send it
-_HOWEVER = replace(policy.NEUTRAL, eye=0.0, turn=np.inf, pitch=np.inf, mouth=np.inf)  # nobody asked them to be straight
+_HOWEVER = replace(
+    policy.NEUTRAL, eye=0.0, turn=np.inf, pitch=np.inf, mouth=np.inf
+)  # nobody asked them to be straight
 _REST_ASIDE_S = 2.0
 _MIRRORED: Mapping[Gesture | None, Gesture] = {"turn_left": "turn_right", "turn_right": "turn_left"}
 
 
 @cache
 def real(folders: tuple[Path, ...]) -> tuple[Actor, ...]:
-    """The real clips that are in these folders, each once as it is and once in a mirror, which makes other turns."""
+    """The real clips that are in these folders, each once as it is and once in a mirror, which
+    makes other turns.
+    """
     return tuple(each for clip in clips.CLIPS for each in _actors(folders, clip, is_chosen=True))
 
 
@@ -54,8 +60,9 @@ def _actors(folders: tuple[Path, ...], clip: clips.Clip, *, is_chosen: bool) -> 
 
 @dataclass(frozen=True)
 class _Film:
-    """`images`: those frames of a clip among which is chosen, by their places in it, as frames of a camera. `windows`:
-    what shows from which to which."""
+    """`images`: those frames of a clip among which is chosen, by their places in it, as frames of a
+    camera. `windows`: what shows from which to which.
+    """
 
     clip: clips.Clip
     windows: tuple[tuple[int, int, Gesture | None], ...]
@@ -74,20 +81,25 @@ class _Film:
         placed = _placing(found[_even(*clip.rest)[COUNT // 2]])
         size = (WIDTH, HEIGHT)
         images = {
-            at: np.asarray(cv2.warpAffine(image, placed, size, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8)
+            at: np.asarray(
+                cv2.warpAffine(image, placed, size, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8
+            )
             for at, image in found.items()
         }
         return cls(clip, clip.windows, images)
 
     def mirrored(self) -> "_Film":
         """The same in a mirror: our engine need not find the same in it."""
-        windows = tuple((start, end, _MIRRORED.get(shows, shows)) for start, end, shows in self.windows)
+        windows = tuple(
+            (start, end, _MIRRORED.get(shows, shows)) for start, end, shows in self.windows
+        )
         images = {at: np.ascontiguousarray(image[:, ::-1]) for at, image in self.images.items()}
         return _Film(self.clip, windows, images)
 
     def takes(self, *, is_chosen: bool) -> dict[str, tuple[tuple[Image, ...], ...]]:
         """The face at rest and every window, by what they show."""
-        # What comes twice, because it is too short or another window has it too, comes in the noise of another moment.
+        # What comes twice, because it is too short or another window has it too, comes in the noise
+        # of another moment.
         chance, before = np.random.default_rng(15), set[int]()
         takes: dict[str, tuple[tuple[Image, ...], ...]] = {}
         for command, places in self._chosen() if is_chosen else self._evenly():
@@ -114,7 +126,9 @@ class _Film:
                 yield shows, found
 
     def _rest(self) -> list[int]:
-        """Where an eye saw it; where our engine takes that for no face at rest, where the face is straightest."""
+        """Where an eye saw it; where our engine takes that for no face at rest, where the face is
+        straightest.
+        """
         seen = _even(*self.clip.rest)
         runs = self._runs(_about(self.clip, *self.clip.rest, aside_s=_REST_ASIDE_S))
         return seen if self._askew(seen) < 1 or not runs else min(runs, key=self._askew)
@@ -122,15 +136,23 @@ class _Film:
     def _askew(self, places: Sequence[int]) -> float:
         faces = [self._seen(at).face for at in places]
         turns = [np.inf if face is None else abs(face.turn) / policy.NEUTRAL.turn for face in faces]
-        nods = [np.inf if face is None else abs(face.pitch) / policy.NEUTRAL.pitch for face in faces]
+        nods = [
+            np.inf if face is None else abs(face.pitch) / policy.NEUTRAL.pitch for face in faces
+        ]
         return float(max(np.median(turns), np.median(nods)))
 
-    def _most(self, gesture: Gesture, start: int, end: int, rest: gestures.Neutral) -> list[int] | None:
-        """Where most of a gesture shows; None where it is nowhere the gesture to our engine, or something beside it."""
+    def _most(
+        self, gesture: Gesture, start: int, end: int, rest: gestures.Neutral
+    ) -> list[int] | None:
+        """Where most of a gesture shows; None where it is nowhere the gesture to our engine, or
+        something beside it.
+        """
 
         def shown(places: Sequence[int]) -> tuple[bool, float]:
             frames = [self._seen(at) for at in places]
-            is_right = gestures.judge(gesture, frames, rest=rest, thresholds=policy.GESTURES).is_right
+            is_right = gestures.judge(
+                gesture, frames, rest=rest, thresholds=policy.GESTURES
+            ).is_right
             faces = [frame.face for frame in frames if frame.face is not None]
             return is_right, max(gestures.strengths(gesture, faces, rest), default=-np.inf)
 
@@ -163,4 +185,6 @@ def _placing(image: Image) -> Floats:
     apart = float(np.linalg.norm(five[1] - five[0]))
     middle = mesh[:, :2].mean(axis=0)
     scale = 80.0 / apart
-    return np.array([[scale, 0, WIDTH / 2 - scale * middle[0]], [0, scale, HEIGHT / 2 - scale * middle[1]]])
+    return np.array(
+        [[scale, 0, WIDTH / 2 - scale * middle[0]], [0, scale, HEIGHT / 2 - scale * middle[1]]]
+    )

@@ -1,7 +1,8 @@
-"""A face of the victim over the whole capture at a part share: the second attacker's, which nothing here stops.
+"""A face of the victim over the whole capture at a part share: the second attacker's, which nothing
+here stops.
 
-Of `tuned` ones the share is chosen beforehand, on the public engine: the gestures must still count, then nobody else be
-seen to do them, and then the face be as near to the register's as may be.
+Of `tuned` ones the share is chosen beforehand, on the public engine: the gestures must still count,
+then nobody else be seen to do them, and then the face be as near to the register's as may be.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -35,26 +36,36 @@ def blended(
     share: float,
     at_rest: float | None = None,
 ) -> Attempt:
-    """The same share of the victim in every frame, or another one in the first step, where the face rests."""
+    """The same share of the victim in every frame, or another one in the first step, where the face
+    rests.
+    """
     makes = _whole(victim, actor, order, chance, way=way)
     first = share if at_rest is None else at_rest
-    shown = {NEUTRAL: makes(NEUTRAL, first), **{command: makes(command, share) for command in order}}
+    shown = {
+        NEUTRAL: makes(NEUTRAL, first),
+        **{command: makes(command, share) for command in order},
+    }
     told = {"way": way, "share": f"{share:.1f}", **named(victim, actor)}
     return Attempt(shown, played.photo(victim.registered), told)
 
 
-def tuned(victim: Person, actor: Actor, order: Sequence[str], chance: np.random.Generator, *, way: str) -> Attempt:
+def tuned(
+    victim: Person, actor: Actor, order: Sequence[str], chance: np.random.Generator, *, way: str
+) -> Attempt:
     """Of each command the share that serves best."""
     makes = _whole(victim, actor, order, chance, way=way)
     begun = Attempt(
-        {NEUTRAL: makes(NEUTRAL, _AT_REST)}, played.photo(victim.registered), {"way": way, **named(victim, actor)}
+        {NEUTRAL: makes(NEUTRAL, _AT_REST)},
+        played.photo(victim.registered),
+        {"way": way, **named(victim, actor)},
     )
     return best(begun, order, makes, shares=_SHARES)
 
 
 def best(begun: Attempt, order: Sequence[str], makes: Makes, *, shares: Sequence[float]) -> Attempt:
-    """Rest and then, of one share throughout and of each command the one that serves it best, what serves best as a
-    whole, as the public engine says beforehand."""
+    """Rest and then, of one share throughout and of each command the one that serves it best, what
+    serves best as a whole, as the public engine says beforehand.
+    """
     made = {share: {command: makes(command, share) for command in order} for share in shares}
 
     def attempt(chosen: Mapping[str, float]) -> Attempt:
@@ -71,9 +82,15 @@ def best(begun: Attempt, order: Sequence[str], makes: Makes, *, shares: Sequence
 
 
 def _costs(attempt: Attempt, order: Sequence[str]) -> dict[str, tuple[bool, bool, float]]:
-    """Of each command, the least first: is it missed, is somebody else seen, how far is the register's face?"""
+    """Of each command, the least first: is it missed, is somebody else seen, how far is the
+    register's face?
+    """
     shown, costs = played.measured(attempt).shown, dict.fromkeys(order, _WORST)
-    if isinstance(shown, Step) or isinstance(shown.gestures, Step) or isinstance(shown.throughout, Step):
+    if (
+        isinstance(shown, Step)
+        or isinstance(shown.gestures, Step)
+        or isinstance(shown.throughout, Step)
+    ):
         return costs
     chain = shown.throughout
     is_seen = not same_person.is_actor(shown, played.POLICY)
@@ -84,7 +101,9 @@ def _costs(attempt: Attempt, order: Sequence[str]) -> dict[str, tuple[bool, bool
     return costs
 
 
-def _whole(victim: Person, actor: Actor, order: Sequence[str], chance: np.random.Generator, *, way: str) -> Makes:
+def _whole(
+    victim: Person, actor: Actor, order: Sequence[str], chance: np.random.Generator, *, way: str
+) -> Makes:
     acted = {command: actor.takes(command, chance) for command in (NEUTRAL, *order)}
     layer = Layer(people.still(victim.photographs[0]), chance, way=way)
 

@@ -1,8 +1,10 @@
-"""Parts of the victim's face over the actor's in every frame, wholly and flat: a face swap that leaves him his nose.
+"""Parts of the victim's face over the actor's in every frame, wholly and flat: a face swap that
+leaves him his nose.
 
-A photograph that is laid flat shows no turn, and its nose tells that; whoever leaves the tip of the actor's nose, and
-lids or lips where a command needs them, shows the turn by these and the victim by the rest. Laid by eyes and corners of
-the mouth, one affine map a frame, in the actor's colours and with soft edges.
+A photograph that is laid flat shows no turn, and its nose tells that; whoever leaves the tip of the
+actor's nose, and lids or lips where a command needs them, shows the turn by these and the victim by
+the rest. Laid by eyes and corners of the mouth, one affine map a frame, in the actor's colours and
+with soft edges.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,7 +30,12 @@ _LOWEST = {"down_to_the_eyes": 60, "down_to_the_nose": 66}
 
 
 def attempts(
-    victim: Person, actor: Actor, order: Sequence[str], chance: np.random.Generator, *, parts: Sequence[str] = PARTS
+    victim: Person,
+    actor: Actor,
+    order: Sequence[str],
+    chance: np.random.Generator,
+    *,
+    parts: Sequence[str] = PARTS,
 ) -> Iterator[Attempt]:
     """One for each part, of the same film of the actor."""
     acted = {command: actor.takes(command, chance) for command in (NEUTRAL, *order)}
@@ -37,12 +44,20 @@ def attempts(
         shown = {}
         for command, frames in acted.items():
             stills = CAPTURE.rest_stills if command == NEUTRAL else CAPTURE.stills
-            shown[command] = played.of(layer.over(frames, [1.0] * COUNT, _mask(part, command)), stills=stills)
-        yield Attempt(shown, played.photo(victim.registered), {"part": part, **named(victim, actor)})
+            shown[command] = played.of(
+                layer.over(frames, [1.0] * COUNT, _mask(part, command)), stills=stills
+            )
+        yield Attempt(
+            shown, played.photo(victim.registered), {"part": part, **named(victim, actor)}
+        )
 
 
-def best(victim: Person, actors: Sequence[Actor], order: Sequence[str], chance: np.random.Generator) -> Attempt:
-    """The first that the public engine verifies beforehand, of all parts on each of these actors; the last, if none."""
+def best(
+    victim: Person, actors: Sequence[Actor], order: Sequence[str], chance: np.random.Generator
+) -> Attempt:
+    """The first that the public engine verifies beforehand, of all parts on each of these actors;
+    the last, if none.
+    """
     for actor in actors:
         for attempt in attempts(victim, actor, order, chance):
             if played.play(attempt).outcome == "verified":
@@ -67,4 +82,6 @@ def _mask(part: str, command: str) -> Mask:
         kept &= ~inside(*_MOUTH)
     for own in _OWN.get(command, ()):
         kept &= ~inside(*own)
-    return np.asarray(cv2.GaussianBlur(kept.astype(np.float32), (0, 0), _SOFT * SCALE), dtype=np.float32)
+    return np.asarray(
+        cv2.GaussianBlur(kept.astype(np.float32), (0, 0), _SOFT * SCALE), dtype=np.float32
+    )

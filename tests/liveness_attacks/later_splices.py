@@ -1,5 +1,5 @@
-"""Splices by the second attacker: at rest and between gestures the victim's face alone, and at a gesture the actor's
-own shows through it, by a share that falls frame by frame.
+"""Splices by the second attacker: at rest and between gestures the victim's face alone, and at a
+gesture the actor's own shows through it, by a share that falls frame by frame.
 """
 
 from collections.abc import Sequence
@@ -27,8 +27,9 @@ Frames = Sequence[Image]
 
 @dataclass(frozen=True)
 class Recipe:
-    """`way`: how a photograph is laid on. `joint`: how it meets the gesture: over `frames` of them, or in one that is
-    dark, blurred or whose eyes are closed. `full`: are the full frames the victim's face alone, or of the chain?
+    """`way`: how a photograph is laid on. `joint`: how it meets the gesture: over `frames` of them,
+    or in one that is dark, blurred or whose eyes are closed. `full`: are the full frames the
+    victim's face alone, or of the chain?
     low: the victim's share where the gesture shows most. photographs: which of the victim's.
     """
 
@@ -45,22 +46,43 @@ class Recipe:
         joint, way = JOINTS[at % len(JOINTS)], WAYS[at // len(JOINTS) % len(WAYS)]
         at //= len(JOINTS) * len(WAYS)
         full, photographs = FULL[at % len(FULL)], PHOTOGRAPHS[at % len(PHOTOGRAPHS)]
-        return cls(way, joint, full, photographs, int(chance.integers(2, 7)), round(float(chance.uniform(*_LOW)), 2))
+        return cls(
+            way,
+            joint,
+            full,
+            photographs,
+            int(chance.integers(2, 7)),
+            round(float(chance.uniform(*_LOW)), 2),
+        )
 
     def told(self) -> dict[str, str]:
         """What of it is on record."""
-        parts = {"way": self.way, "joint": self.joint, "full": self.full, "photographs": self.photographs}
+        parts = {
+            "way": self.way,
+            "joint": self.joint,
+            "full": self.full,
+            "photographs": self.photographs,
+        }
         return {**parts, "share": f"{self.low:.1f}"}
 
 
-def splice(victim: Person, actor: Actor, order: Sequence[str], recipe: Recipe, chance: np.random.Generator) -> Attempt:
+def splice(
+    victim: Person, actor: Actor, order: Sequence[str], recipe: Recipe, chance: np.random.Generator
+) -> Attempt:
     """The share at every gesture is that of the recipe."""
     hand = _Hand(victim, actor, order, recipe, chance)
-    shown = {NEUTRAL: hand.rest(), **{command: hand.command(command, recipe.low) for command in order}}
-    return Attempt(shown, played.photo(victim.registered), {**recipe.told(), **named(victim, actor)})
+    shown = {
+        NEUTRAL: hand.rest(),
+        **{command: hand.command(command, recipe.low) for command in order},
+    }
+    return Attempt(
+        shown, played.photo(victim.registered), {**recipe.told(), **named(victim, actor)}
+    )
 
 
-def tuned(victim: Person, actor: Actor, order: Sequence[str], recipe: Recipe, chance: np.random.Generator) -> Attempt:
+def tuned(
+    victim: Person, actor: Actor, order: Sequence[str], recipe: Recipe, chance: np.random.Generator
+) -> Attempt:
     """The share at each gesture is the one of a few that the public engine finds best."""
     hand = _Hand(victim, actor, order, recipe, chance)
     told = {**recipe.told(), **named(victim, actor)}
@@ -72,28 +94,45 @@ class _Hand:
     """Whoever lays the victim's photographs on the actor's frames."""
 
     def __init__(
-        self, victim: Person, actor: Actor, order: Sequence[str], recipe: Recipe, chance: np.random.Generator
+        self,
+        victim: Person,
+        actor: Actor,
+        order: Sequence[str],
+        recipe: Recipe,
+        chance: np.random.Generator,
     ) -> None:
         self._recipe, self._chance = recipe, chance
-        paths = {"first": victim.photographs[:1], "last": victim.photographs[-1:], "both": victim.photographs}
+        paths = {
+            "first": victim.photographs[:1],
+            "last": victim.photographs[-1:],
+            "both": victim.photographs,
+        }
         is_seamless = recipe.joint == "seamless"
         self._layers = [
             Layer(people.still(path), chance, way=recipe.way, is_seamless=is_seamless)
             for path in paths[recipe.photographs]
         ]
         self._acted = {command: actor.takes(command, chance) for command in (NEUTRAL, *order)}
-        self._peaks = {command: people.peak(command, self._acted[command], most=3) for command in order}
+        self._peaks = {
+            command: people.peak(command, self._acted[command], most=3) for command in order
+        }
         self._closed = _closed(actor)
 
     def rest(self) -> Shown:
         """The victim's face alone, over the actor at rest."""
-        return played.of(self._layers[0].over(self._acted[NEUTRAL], [1.0] * COUNT), stills=CAPTURE.rest_stills)
+        return played.of(
+            self._layers[0].over(self._acted[NEUTRAL], [1.0] * COUNT), stills=CAPTURE.rest_stills
+        )
 
     def command(self, command: str, low: float) -> Shown:
         """The victim's face, but for the gesture, which is the actor's by all but this share."""
         images, far = list(self._acted[command]), _apart(self._peaks[command])
         frames = self._recipe.frames if self._recipe.joint in ("smooth", "seamless") else 2
-        joints = [] if self._recipe.joint in ("smooth", "seamless") else np.flatnonzero(far == 1).tolist()
+        joints = (
+            []
+            if self._recipe.joint in ("smooth", "seamless")
+            else np.flatnonzero(far == 1).tolist()
+        )
         if self._recipe.joint == "blink" and self._closed is not None:
             for at in joints:
                 images[at] = people.filmed(self._closed, self._chance)
@@ -104,7 +143,9 @@ class _Hand:
             chain[at] = self._hidden(chain[at])
         if self._recipe.full == "chain":
             return played.of(chain)
-        laid = self._layers[0].over([self._acted[NEUTRAL][at] for at in (0, COUNT // 2)], [1.0] * CAPTURE.stills)
+        laid = self._layers[0].over(
+            [self._acted[NEUTRAL][at] for at in (0, COUNT // 2)], [1.0] * CAPTURE.stills
+        )
         return Shown(chain, dict(zip((0, COUNT // 2), laid, strict=True)))
 
     def _hidden(self, image: Image) -> Image:

@@ -1,7 +1,8 @@
-"""Whom the attacks are made of: photographs of people, and real clips of others, as frames of a camera.
+"""Whom the attacks are made of: photographs of people, and real clips of others, as frames of a
+camera.
 
-Every frame has 640 × 480 pixels, and in its first one the eyes lie 80 pixels apart about the middle: what an attacker
-can do beforehand to anything, so that one face lies on another.
+Every frame has 640 × 480 pixels, and in its first one the eyes lie 80 pixels apart about the
+middle: what an attacker can do beforehand to anything, so that one face lies on another.
 """
 
 from collections.abc import Mapping
@@ -28,7 +29,9 @@ from verification.engines.liveness.frames import Floats, Image
 COUNT = 12  # frames of a command
 _WARPED = 4  # actors in memory, 65 MB each
 _NOISE = 2.0  # grey levels of the sensor that films a photograph
-_CLEAR = 1.1  # of what is asked for, in frames as a page sends them: below it the picture is no gesture to anybody
+# of what is asked for, in frames as a page sends them: below it the picture is no gesture to
+# anybody
+_CLEAR = 1.1
 NEUTRAL, TALK = "look_straight", "talk"
 
 
@@ -43,7 +46,9 @@ class Person:
 
 @dataclass(frozen=True)
 class Actor:
-    """Who does the gestures: `kind` is `warped`, a portrait that does what it is told, or `real`, a clip."""
+    """Who does the gestures: `kind` is `warped`, a portrait that does what it is told, or `real`, a
+    clip.
+    """
 
     name: str
     person: str
@@ -58,7 +63,9 @@ class Actor:
 
 @cache
 def people(shared: Path | None) -> tuple[Person, ...]:
-    """Two presidents, and the people of the shared portraits where those are. Raises `OSError` without samples."""
+    """Two presidents, and the people of the shared portraits where those are. Raises `OSError`
+    without samples.
+    """
     folder = samples.fetch()
     found = [
         Person("obama", (folder / "obama3.jpg", folder / "obama2.jpg"), folder / "obama.jpg"),
@@ -67,7 +74,9 @@ def people(shared: Path | None) -> tuple[Person, ...]:
     if shared is not None:
         for neutral in sorted((shared / "faces" / "london").glob("*_neutral.jpg")):
             smiling = neutral.with_name(neutral.name.replace("neutral", "smiling"))
-            found.append(Person(neutral.name.removesuffix("_neutral.jpg"), (neutral, smiling), smiling))
+            found.append(
+                Person(neutral.name.removesuffix("_neutral.jpg"), (neutral, smiling), smiling)
+            )
     return tuple(found)
 
 
@@ -80,18 +89,28 @@ def still(photograph: Path) -> Image:
 
 @lru_cache(maxsize=_WARPED)
 def warped(person: Person, *, seed: int = 1) -> Actor:
-    """The portrait of a person that does what is told, as far as lids and lips that are painted on it are taken for
-    closed and open."""
+    """The portrait of a person that does what is told, as far as lids and lips that are painted on
+    it are taken for closed and open.
+    """
     portrait = person.photographs[0]
-    frames = {command: _played(portrait, command, seed) for command in (NEUTRAL, *gestures.GESTURES)}
-    shown = {command: (each,) for command, each in frames.items() if _is_shown(command, each, frames[NEUTRAL][0])}
+    frames = {
+        command: _played(portrait, command, seed) for command in (NEUTRAL, *gestures.GESTURES)
+    }
+    shown = {
+        command: (each,)
+        for command, each in frames.items()
+        if _is_shown(command, each, frames[NEUTRAL][0])
+    }
     return Actor(f"warped {person.name}", person.name, "warped", shown)
 
 
 def acted(at_rest: Image, command: str) -> tuple[tuple[Image, ...], ...]:
-    """The take of a command that is painted of a frame, as a warped portrait has it; none where too little shows."""
+    """The take of a command that is painted of a frame, as a warped portrait has it; none where too
+    little shows.
+    """
     written = cv2.imencode(".png", at_rest[:, :, ::-1])[1].tobytes()
-    # Frames of others' clips, which are nobody's to pass on: like all samples they stay on this machine.
+    # Frames of others' clips, which are nobody's to pass on: like all samples they stay on this
+    # machine.
     portrait = samples.SAMPLES / "acting" / f"{sha256(written).hexdigest()}.png"
     if not portrait.is_file():
         write_aside(portrait, written)
@@ -103,12 +122,20 @@ def _is_shown(command: str, frames: tuple[Image, ...], rest: Image) -> bool:
     if command not in ("blink", "open_mouth"):
         return True
     sent = [clips.Sender().sent(image, "chain")[0] for image in (rest, *frames)]
-    at_rest, faces = measured(sent[0]).face, [face for image in sent[1:] if (face := measured(image).face) is not None]
+    at_rest, faces = (
+        measured(sent[0]).face,
+        [face for image in sent[1:] if (face := measured(image).face) is not None],
+    )
     if at_rest is None:
         return False
-    neutral = gestures.Neutral(at_rest.turn, at_rest.mouth, *at_rest.lids, at_rest.pitch, at_rest.interocular)
+    neutral = gestures.Neutral(
+        at_rest.turn, at_rest.mouth, *at_rest.lids, at_rest.pitch, at_rest.interocular
+    )
     gesture = gestures.NAMED[command]
-    return max(gestures.strengths(gesture, faces, neutral)) >= _CLEAR * gestures.limits(policy.GESTURES)[gesture]
+    return (
+        max(gestures.strengths(gesture, faces, neutral))
+        >= _CLEAR * gestures.limits(policy.GESTURES)[gesture]
+    )
 
 
 def filmed(image: Image, chance: np.random.Generator) -> Image:
@@ -137,12 +164,21 @@ def mesh(image: Image) -> Floats:
 
 
 def peak(command: str, frames: tuple[Image, ...], *, most: int) -> list[int]:
-    """The places of the frames that show most of the gesture, as whoever has our engine finds them."""
+    """The places of the frames that show most of the gesture, as whoever has our engine finds
+    them.
+    """
     gesture = gestures.NAMED[command]
-    faces = [(at, found) for at, image in enumerate(frames) if (found := measured(image).face) is not None]
+    faces = [
+        (at, found)
+        for at, image in enumerate(frames)
+        if (found := measured(image).face) is not None
+    ]
     at_rest = gestures.Neutral(0.0, 0.0, 0.3, 0.3, 0.0, faces[0][1].interocular)
     strong = gestures.strengths(gesture, [each for _, each in faces], at_rest)
-    return sorted(at for _, at in sorted(zip(strong, (at for at, _ in faces), strict=True), reverse=True)[:most])
+    return sorted(
+        at
+        for _, at in sorted(zip(strong, (at for at, _ in faces), strict=True), reverse=True)[:most]
+    )
 
 
 def _played(portrait: Path, command: str, seed: int) -> tuple[Image, ...]:
@@ -152,7 +188,9 @@ def _played(portrait: Path, command: str, seed: int) -> tuple[Image, ...]:
 
 def decoded(jpeg: bytes) -> Image:
     """A JPEG, RGB."""
-    return np.asarray(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB), dtype=np.uint8)
+    return np.asarray(
+        cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB), dtype=np.uint8
+    )
 
 
 def measured(image: Image) -> landmarks.FrameMeasurement:

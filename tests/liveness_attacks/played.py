@@ -1,4 +1,6 @@
-"""One attempt, sent through the dialogue as a page sends it, and judged by the stage's own measure and checks."""
+"""One attempt, sent through the dialogue as a page sends it, and judged by the stage's own measure
+and checks.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -31,7 +33,8 @@ WORDS = {Outcome.PASSED: "verified", Outcome.FAILED: "refused"}
 
 @dataclass(frozen=True)
 class Shown:
-    """What the camera sees for one command: the thin chain, when each of its frames was taken, and the full frames.
+    """What the camera sees for one command: the thin chain, when each of its frames was taken, and
+    the full frames.
 
     stills: by the place in the chain beside which each was taken.
     """
@@ -45,7 +48,8 @@ class Shown:
 class Attempt:
     """A whole capture. `told`: what of it is on record, by which attempts are counted.
 
-    is_replayed: were the frames presented before? plays_again: the capture it was recorded from, which is on record.
+    is_replayed: were the frames presented before? plays_again: the capture it was recorded from,
+        which is on record.
     frozen_from: the place in a command's chain whose picture stays.
     """
 
@@ -59,7 +63,8 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Ended:
-    """`outcome`: verified, refused, or what people look at. `codes`: of every check that did not pass, by check.
+    """`outcome`: verified, refused, or what people look at. `codes`: of every check that did not
+    pass, by check.
 
     refused: the checks that refuse by themselves; the others send to people.
     """
@@ -73,7 +78,11 @@ class Ended:
 def of(frames: Sequence[Image], *, stills: int = CAPTURE.stills) -> Shown:
     """What whoever hides nothing sends: the full frames are among those of the chain."""
     return Shown(
-        frames, {place * len(frames) // stills: frames[place * len(frames) // stills] for place in range(stills)}
+        frames,
+        {
+            place * len(frames) // stills: frames[place * len(frames) // stills]
+            for place in range(stills)
+        },
     )
 
 
@@ -83,7 +92,9 @@ def play(attempt: Attempt) -> Ended:
     results = STAGE.judge(facts, POLICY)
     decision = decide(results, required=tuple(CHECKS))
     failed = [each.check for each in results if isinstance(each, Failed)]
-    return Ended(WORDS.get(decision.outcome, "people"), given.refusals(results), failed, _numbers(facts))
+    return Ended(
+        WORDS.get(decision.outcome, "people"), given.refusals(results), failed, _numbers(facts)
+    )
 
 
 def measured(attempt: Attempt) -> LiveCaptureFacts:
@@ -111,11 +122,16 @@ def _evidence(attempt: Attempt) -> Evidence:
     memory, at = given.begun(tuple(attempt.shown)), given.NOW
     items = {"live_capture.order": dialogue.order_evidence(memory)}
     for command, shown in attempt.shown.items():
-        times = shown.times or tuple(FIRST_MS + APART_MS * place for place in range(len(shown.chain)))
+        times = shown.times or tuple(
+            FIRST_MS + APART_MS * place for place in range(len(shown.chain))
+        )
         chain = [(ms, _thin(image)) for ms, image in zip(times, shown.chain, strict=True)]
         stays = attempt.frozen_from.get(command, len(chain))
         chain = [(ms, chain[min(at, stays)][1]) for at, (ms, _) in enumerate(chain)]
-        stills = [(times[place], insecure_paper.jpeg(image)) for place, image in sorted(shown.stills.items())]
+        stills = [
+            (times[place], insecure_paper.jpeg(image))
+            for place, image in sorted(shown.stills.items())
+        ]
         at += timedelta(milliseconds=times[-1] + 300)
         asked = dialogue.prompt_live_capture(memory)
         taken = dialogue.accept_live_capture(memory, demo_camera.bound(chain, stills, asked), at)
@@ -128,7 +144,9 @@ def _evidence(attempt: Attempt) -> Evidence:
 
 
 def _compared(attempt: Attempt) -> dict[str, bytes]:
-    """How alike the attempt is to the capture it was recorded from; where it is none, nothing like it came before."""
+    """How alike the attempt is to the capture it was recorded from; where it is none, nothing like
+    it came before.
+    """
     if attempt.plays_again is None:
         return compare_captures({}, {}, True)
     own, recorded = (_prints(shown) for shown in (attempt.shown, attempt.plays_again))
@@ -136,15 +154,24 @@ def _compared(attempt: Attempt) -> dict[str, bytes]:
 
 
 def _prints(shown: Mapping[str, Shown]) -> dict[str, bytes]:
-    chains = [(command, tuple(_thin(image) for image in each.chain)) for command, each in shown.items()]
-    steps = [SentStep(command, chain, (), (), tuple(range(len(chain)))) for command, chain in chains]
-    return {f"live_capture.{at}.prints": pictures.look(step)[1].to_bytes() for at, step in enumerate(steps)}
+    chains = [
+        (command, tuple(_thin(image) for image in each.chain)) for command, each in shown.items()
+    ]
+    steps = [
+        SentStep(command, chain, (), (), tuple(range(len(chain)))) for command, chain in chains
+    ]
+    return {
+        f"live_capture.{at}.prints": pictures.look(step)[1].to_bytes()
+        for at, step in enumerate(steps)
+    }
 
 
 def _thin(image: Image) -> bytes:
     high, wide = image.shape[:2]
     scale = CAPTURE.chain_side / min(high, wide)
-    small = cv2.resize(image, (round(wide * scale), round(high * scale)), interpolation=cv2.INTER_AREA)[:, :, ::-1]
+    small = cv2.resize(
+        image, (round(wide * scale), round(high * scale)), interpolation=cv2.INTER_AREA
+    )[:, :, ::-1]
     for quality in range(70, 10, -6):
         written = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
         if written.nbytes <= CAPTURE.chain_bytes:
@@ -168,9 +195,14 @@ def _numbers(facts: LiveCaptureFacts) -> dict[str, float | None]:
             "common",
             "resting",
         )
-        found = {name: getattr(shown.throughout, name) for name in (*names, "to_reference", "farthest_reference")}
+        found = {
+            name: getattr(shown.throughout, name)
+            for name in (*names, "to_reference", "farthest_reference")
+        }
     if not isinstance(shown.depth, Step):
         found["depth"] = shown.depth.ratio
     if not isinstance(facts.match, Step):
         found |= {"match_rest": facts.match.at_rest, "match_work": facts.match.at_work}
-    return {name: None if value is None else round(float(value), 4) for name, value in found.items()}
+    return {
+        name: None if value is None else round(float(value), 4) for name, value in found.items()
+    }

@@ -18,19 +18,26 @@ from verification.engines.liveness.frames import Image
 from verification.stages.live_capture.policy import CAPTURE
 
 _SIDES = {"turn_left": 40, "turn_right": -40}
-_PIXELS = (3.1, 2.9)  # of a filmed screen, in pixels of the camera: what beats against them is moiré
+_PIXELS = (
+    3.1,
+    2.9,
+)  # of a filmed screen, in pixels of the camera: what beats against them is moiré
 
 Order = Sequence[str]
 
 
 def honest(actor: Actor, victim: Person, order: Order, chance: np.random.Generator) -> Attempt:
-    """The actor does what is asked, before the register's picture of the victim, who may be the same."""
+    """The actor does what is asked, before the register's picture of the victim, who may be the
+    same.
+    """
     shown = {command: _all(actor.takes(command, chance), command) for command in (NEUTRAL, *order)}
     return Attempt(shown, played.photo(victim.registered), named(victim, actor))
 
 
 def own(actor: Actor, order: Order, chance: np.random.Generator) -> Attempt:
-    """Whoever acts, before the register's picture of the very person: a frame of this face at rest."""
+    """Whoever acts, before the register's picture of the very person: a frame of this face at
+    rest.
+    """
     shown = {command: _all(actor.takes(command, chance), command) for command in (NEUTRAL, *order)}
     told = {"victim": actor.person, "actor": actor.name, "person": actor.person, "kind": actor.kind}
     return Attempt(shown, played.photo_of(actor.shown[NEUTRAL][0][0]), told)
@@ -49,7 +56,8 @@ def jittered_still(victim: Person, order: Order, chance: np.random.Generator) ->
         order,
         chance,
         lambda paper, command: [
-            insecure_paper.shifted(paper, across=x, down=y, lean=lean, scale=1 + size) for x, y, lean, size in moves
+            insecure_paper.shifted(paper, across=x, down=y, lean=lean, scale=1 + size)
+            for x, y, lean, size in moves
         ],
     )
 
@@ -61,7 +69,13 @@ def flat_paper(victim: Person, order: Order, chance: np.random.Generator) -> Att
 
 def bent_paper(victim: Person, order: Order, chance: np.random.Generator) -> Attempt:
     """The print is bent round a head, and turned."""
-    return _turned(victim, order, chance, bend=float(chance.uniform(0.4, 1.2)), most=float(chance.uniform(0.75, 1.0)))
+    return _turned(
+        victim,
+        order,
+        chance,
+        bend=float(chance.uniform(0.4, 1.2)),
+        most=float(chance.uniform(0.75, 1.0)),
+    )
 
 
 def frozen(actor: Actor, victim: Person, order: Order, chance: np.random.Generator) -> Attempt:
@@ -83,9 +97,14 @@ def replay(actor: Actor, victim: Person, order: Order, chance: np.random.Generat
 
 
 def replay_anew(actor: Actor, victim: Person, order: Order, chance: np.random.Generator) -> Attempt:
-    """A recording of a capture by the same commands: cropped, as bright as another screen, compressed anew."""
+    """A recording of a capture by the same commands: cropped, as bright as another screen,
+    compressed anew.
+    """
     recorded = honest(actor, victim, order, chance)
-    cut, pressed = cropped(float(chance.uniform(0.0, 0.08))), compressed(int(chance.integers(40, 91)))
+    cut, pressed = (
+        cropped(float(chance.uniform(0.0, 0.08))),
+        compressed(int(chance.integers(40, 91))),
+    )
     change = all_of(cut, *([lighter] if chance.integers(2) else []), pressed)
     seed = int(chance.integers(2**31))  # a crop is one for the whole capture
     shown = {
@@ -95,25 +114,41 @@ def replay_anew(actor: Actor, victim: Person, order: Order, chance: np.random.Ge
     return replace(recorded, shown=shown, plays_again=recorded.shown)
 
 
-def screen_replay(actor: Actor, victim: Person, order: Order, chance: np.random.Generator) -> Attempt:
+def screen_replay(
+    actor: Actor, victim: Person, order: Order, chance: np.random.Generator
+) -> Attempt:
     """A recording of another order is played on a screen and filmed."""
     down, across = np.mgrid[0:480, 0:640]
-    moire = 12 * (np.sin(2 * np.pi * across / _PIXELS[0]) + np.sin(2 * np.pi * (down + across / 9) / _PIXELS[1]))
+    moire = 12 * (
+        np.sin(2 * np.pi * across / _PIXELS[0])
+        + np.sin(2 * np.pi * (down + across / 9) / _PIXELS[1])
+    )
     moved = dict(zip(order, [*order[1:], order[0]], strict=True))
     own = honest(actor, victim, order, chance)
 
     def filmed(command: str) -> Shown:
         images = own.shown[moved.get(command, command)].chain
-        return _all([np.clip(image + moire[..., None], 0, 255).astype(np.uint8) for image in images], command)
+        return _all(
+            [np.clip(image + moire[..., None], 0, 255).astype(np.uint8) for image in images],
+            command,
+        )
 
     return replace(own, shown={command: filmed(command) for command in own.shown})
 
 
-def talking_head(actor: Actor, victim: Person, order: Order, chance: np.random.Generator) -> Attempt:
-    """A film of somebody who talks, whatever is asked: the victim of it is that person, so the match refuses nobody."""
+def talking_head(
+    actor: Actor, victim: Person, order: Order, chance: np.random.Generator
+) -> Attempt:
+    """A film of somebody who talks, whatever is asked: the victim of it is that person, so the
+    match refuses nobody.
+    """
     shown = {NEUTRAL: _all(actor.takes(NEUTRAL, chance), NEUTRAL)}
     shown |= {command: _all(actor.takes(TALK, chance), command) for command in order}
-    return Attempt(shown, played.photo_of(actor.shown[NEUTRAL][0][0]), {**named(victim, actor), "victim": actor.person})
+    return Attempt(
+        shown,
+        played.photo_of(actor.shown[NEUTRAL][0][0]),
+        {**named(victim, actor), "victim": actor.person},
+    )
 
 
 def two_faces(actor: Actor, victim: Person, order: Order, chance: np.random.Generator) -> Attempt:
@@ -144,7 +179,8 @@ PAPER: Mapping[str, Callable[[Person, Order, np.random.Generator], Attempt]] = {
     each.__name__: each for each in (still, jittered_still, flat_paper, bent_paper)
 }
 ACTED: Mapping[str, Callable[[Actor, Person, Order, np.random.Generator], Attempt]] = {
-    each.__name__: each for each in (frozen, wrong_order, replay, replay_anew, screen_replay, two_faces, swapped)
+    each.__name__: each
+    for each in (frozen, wrong_order, replay, replay_anew, screen_replay, two_faces, swapped)
 }
 OWN = ("frozen", "wrong_order", "replay", "replay_anew", "screen_replay", "two_faces")
 """Of whose frames the victim themself is the actor: only what is done to them may refuse."""
@@ -154,8 +190,12 @@ def _all(images: Sequence[Image], command: str) -> Shown:
     return played.of(images, stills=CAPTURE.rest_stills if command == NEUTRAL else CAPTURE.stills)
 
 
-def _turned(victim: Person, order: Order, chance: np.random.Generator, *, bend: float, most: float) -> Attempt:
-    turned = cache(lambda yaw: insecure_paper.turned(people.still(victim.photographs[0]), yaw=yaw, bend=bend))
+def _turned(
+    victim: Person, order: Order, chance: np.random.Generator, *, bend: float, most: float
+) -> Attempt:
+    turned = cache(
+        lambda yaw: insecure_paper.turned(people.still(victim.photographs[0]), yaw=yaw, bend=bend)
+    )
 
     def shown(paper: Image, command: str) -> list[Image]:
         return [turned(float(yaw)) for yaw in np.linspace(0, most * _SIDES.get(command, 0), COUNT)]
@@ -164,7 +204,10 @@ def _turned(victim: Person, order: Order, chance: np.random.Generator, *, bend: 
 
 
 def _paper(
-    victim: Person, order: Order, chance: np.random.Generator, shown: Callable[[Image, str], list[Image]]
+    victim: Person,
+    order: Order,
+    chance: np.random.Generator,
+    shown: Callable[[Image, str], list[Image]],
 ) -> Attempt:
     paper = people.still(victim.photographs[0])
     frames = {

@@ -1,4 +1,6 @@
-"""What became of every attempt: kept as it comes, so that a run that was stopped goes on, and counted in the end."""
+"""What became of every attempt: kept as it comes, so that a run that was stopped goes on, and
+counted in the end.
+"""
 
 import json
 from collections import Counter
@@ -34,15 +36,20 @@ Judge = Callable[[str, Sequence[int]], Iterable[Row]]
 
 
 class Record:
-    """Rows of one run, by the names of their attempts. Those of a whole one are kept in a file, by the seed and the
-    code that decides, and not made again."""
+    """Rows of one run, by the names of their attempts. Those of a whole one are kept in a file, by
+    the seed and the code that decides, and not made again.
+    """
 
     def __init__(self, judge: Judge, *, seed: int, scale: float) -> None:
-        """`judge` makes attempts of a species by their numbers and gives their rows in any order."""
+        """`judge` makes attempts of a species by their numbers and gives their rows in any
+        order.
+        """
         self._judge, self._scale = judge, scale
         files = sorted(path for pattern in _DECIDED_BY for path in _ROOT.glob(pattern))
         code = sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
-        self._file = _ROOT / "var" / "proofs" / f"liveness-{seed}-{code}.jsonl" if scale == 1 else None
+        self._file = (
+            _ROOT / "var" / "proofs" / f"liveness-{seed}-{code}.jsonl" if scale == 1 else None
+        )
         self._rows: dict[str, Row] = {}
         if self._file is not None and self._file.is_file():
             for line in self._file.read_text(encoding="utf-8").splitlines():
@@ -72,23 +79,31 @@ class Record:
 
 
 def counted(rows: Iterable[Row]) -> Figures:
-    """Attempts of one species: by which name, what became of them, and by which codes how many did not pass.
+    """Attempts of one species: by which name, what became of them, and by which codes how many did
+    not pass.
 
-    iapar: verified, comparison with the register included. apcer: taken for a living person by all gates, whoever it
-    is. Both with the rates between which the truth lies. by_person, by_clip: attempts of one are no independent trials,
-    so that the bounds are also told with each attacker as one trial, lost where any of his attempts was verified.
-    `alone`: refused by one check, whatever else sends to people. Raises `KeyError` for a species that nobody named.
+    iapar: verified, comparison with the register included. apcer: taken for a living person by all
+    gates, whoever it is. Both with the rates between which the truth lies. by_person, by_clip:
+    attempts of one are no independent trials, so that the bounds are also told with each attacker
+    as one trial, lost where any of his attempts was verified.
+    `alone`: refused by one check, whatever else sends to people. Raises `KeyError` for a species
+        that nobody named.
     """
     rows = list(rows)
     name, instrument = INSTRUMENTS[rows[0]["species"]]
     told = _ended(rows)
-    rates = {"iapar": _percent(told["verified"], len(rows)), "apcer": _percent(told["gates_passed"], len(rows))}
+    rates = {
+        "iapar": _percent(told["verified"], len(rows)),
+        "apcer": _percent(told["gates_passed"], len(rows)),
+    }
     by = {"by_person": _by(rows, "person", "verified"), "by_clip": _by(rows, "actor", "verified")}
     return {"species": name, "instrument": instrument, **told, **rates, **by, **_refused_by(rows)}
 
 
 def bona_fide(rows: Iterable[Row]) -> Figures:
-    """Presentations of real people: bpcer, refused; by_person: each as one trial, lost where any was refused."""
+    """Presentations of real people: bpcer, refused; by_person: each as one trial, lost where any
+    was refused.
+    """
     rows = list(rows)
     told = _ended(rows)
     by = {"by_person": _by(rows, "person", "refused"), "by_clip": _by(rows, "actor", "refused")}
@@ -142,7 +157,11 @@ def tries(first: list[Row], later: list[Row]) -> Figures:
 def _by(rows: Sequence[Row], word: str, lost_by: str) -> Figures:
     lost = {row[word] for row in rows if row["outcome"] == lost_by}
     count = len({row[word] for row in rows})
-    return {"trials": count, lost_by: len(lost), "upper_percent": _percent(len(lost), count)["upper"]}
+    return {
+        "trials": count,
+        lost_by: len(lost),
+        "upper_percent": _percent(len(lost), count)["upper"],
+    }
 
 
 def _percent(events: int, trials: int) -> dict[str, float]:

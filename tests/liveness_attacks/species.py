@@ -1,4 +1,6 @@
-"""Every species by its name, and how an attempt of it is made: from its number and its own chance, in any process."""
+"""Every species by its name, and how an attempt of it is made: from its number and its own chance,
+in any process.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -6,7 +8,16 @@ from functools import partial
 
 import numpy as np
 
-from tests.liveness_attacks import casting, later_blends, later_parts, later_splices, people, played, presented, splices
+from tests.liveness_attacks import (
+    casting,
+    later_blends,
+    later_parts,
+    later_splices,
+    people,
+    played,
+    presented,
+    splices,
+)
 from tests.liveness_attacks.casting import Cast
 from tests.liveness_attacks.later import WAYS
 from tests.liveness_attacks.people import Actor, Person
@@ -21,18 +32,33 @@ _PLAYED_PLACES, _PLAYED_JOINTS = ("first", "both", "peak"), ("laid", "dissolve",
 Made = Callable[[Cast, int, np.random.Generator], Attempt]
 
 
-def _attacker(cast: Cast, at: int, chance: np.random.Generator) -> tuple[Person, Actor, tuple[str, ...]]:
-    """A victim, and for every other attempt a real clip in turn or the portrait of whoever looks most like them."""
+def _attacker(
+    cast: Cast, at: int, chance: np.random.Generator
+) -> tuple[Person, Actor, tuple[str, ...]]:
+    """A victim, and for every other attempt a real clip in turn or the portrait of whoever looks
+    most like them.
+    """
     victim = cast.victim(at // 2)
-    actor = cast.real_attacker(at // 2) if at % 2 and cast.real else cast.warped_attacker(victim, chance)
+    actor = (
+        cast.real_attacker(at // 2)
+        if at % 2 and cast.real
+        else cast.warped_attacker(victim, chance)
+    )
     return victim, actor, casting.order(actor, chance=chance)
 
 
 def _spliced(
-    cast: Cast, at: int, chance: np.random.Generator, *, places: Sequence[str], joints: Sequence[str]
+    cast: Cast,
+    at: int,
+    chance: np.random.Generator,
+    *,
+    places: Sequence[str],
+    joints: Sequence[str],
 ) -> Attempt:
     victim, actor, order = _attacker(cast, at, chance)
-    return splices.splice(victim, actor, order, splices.Recipe.number(at // 2, places, joints, chance), chance)
+    return splices.splice(
+        victim, actor, order, splices.Recipe.number(at // 2, places, joints, chance), chance
+    )
 
 
 def _pasted(cast: Cast, at: int, chance: np.random.Generator, *, is_whole: bool) -> Attempt:
@@ -44,7 +70,9 @@ def _laid_stills(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
 
 
 def _laid_throughout(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
-    return splices.laid_stills(*_attacker(cast, at, chance), chance, of_chain=round(float(chance.uniform(0.3, 0.6)), 2))
+    return splices.laid_stills(
+        *_attacker(cast, at, chance), chance, of_chain=round(float(chance.uniform(0.3, 0.6)), 2)
+    )
 
 
 def _blend(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
@@ -58,7 +86,9 @@ def _morph(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
 
 def _later_commands(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
     share, way = round(float(chance.uniform(0.4, 0.75)), 2), WAYS[at // 2 % len(WAYS)]
-    return later_blends.blended(*_attacker(cast, at, chance), chance, way=way, share=share, at_rest=1.0)
+    return later_blends.blended(
+        *_attacker(cast, at, chance), chance, way=way, share=share, at_rest=1.0
+    )
 
 
 def _tuned_blend(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
@@ -73,7 +103,9 @@ def _part(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
 def _tuned_part(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
     """On each of those who look most like the victim."""
     victim = cast.victim(at)
-    actors = [people.warped(each) for each in casting.nearest(victim, cast.people)[: casting.NEAREST]]
+    actors = [
+        people.warped(each) for each in casting.nearest(victim, cast.people)[: casting.NEAREST]
+    ]
     return later_parts.best(victim, actors, casting.order(*actors, chance=chance), chance)
 
 
@@ -83,7 +115,9 @@ def _later_splice(cast: Cast, at: int, chance: np.random.Generator, *, is_tuned:
 
 
 def _presented(cast: Cast, at: int, chance: np.random.Generator, *, species: str) -> Attempt:
-    """Who attacks before whom: nobody but a print, the victim's own portrait, or whoever looks most like them."""
+    """Who attacks before whom: nobody but a print, the victim's own portrait, or whoever looks most
+    like them.
+    """
     victim = cast.victim(at)
     if species in presented.PAPER:
         return presented.PAPER[species](victim, casting.any_order(chance), chance)
@@ -93,16 +127,21 @@ def _presented(cast: Cast, at: int, chance: np.random.Generator, *, species: str
     if species != "two_faces":
         return presented.ACTED[species](actor, victim, order, chance)
     attempt = presented.two_faces(actor, cast.other(victim), order, chance)
-    return replace(attempt, registered=played.photo(victim.registered), told=splices.named(victim, actor))
+    return replace(
+        attempt, registered=played.photo(victim.registered), told=splices.named(victim, actor)
+    )
 
 
 def _talking_head(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
-    """So few minutes of talk come more than once in a capture: in the noise of another moment, or a repetition would
-    be all that refuses them."""
+    """So few minutes of talk come more than once in a capture: in the noise of another moment, or a
+    repetition would be all that refuses them.
+    """
     actor = cast.talkers[at % len(cast.talkers)]
     attempt = presented.talking_head(actor, cast.victim(at), casting.any_order(chance), chance)
     shown = {
-        command: played.of([people.filmed(image, chance) for image in each.chain], stills=len(each.stills))
+        command: played.of(
+            [people.filmed(image, chance) for image in each.chain], stills=len(each.stills)
+        )
         for command, each in attempt.shown.items()
     }
     return replace(attempt, shown=shown)
@@ -139,7 +178,10 @@ MADE: Mapping[str, Made] = {
     "blended_gesture": partial(_spliced, places=splices.BLENDED_PLACES, joints=splices.BLENDS),
     "pasted": partial(_pasted, is_whole=True),
     "pasted_by_step": partial(_pasted, is_whole=False),
-    **{species: partial(_presented, species=species) for species in (*presented.PAPER, *presented.ACTED)},
+    **{
+        species: partial(_presented, species=species)
+        for species in (*presented.PAPER, *presented.ACTED)
+    },
     "talking_head": _talking_head,
     "laid_stills": _laid_stills,
     "laid_throughout": _laid_throughout,

@@ -1,4 +1,6 @@
-"""Where attempts are made and judged: here, or in a process for each core, and in both the same ones."""
+"""Where attempts are made and judged: here, or in a process for each core, and in both the same
+ones.
+"""
 
 import os
 from collections.abc import Iterator
@@ -25,8 +27,10 @@ _SHARED = "TULGA_PROOF_SHARED"
 
 @dataclass(frozen=True)
 class Studio:
-    """All that says who is there and what is drawn. `shared`: the folder of other people's samples, where it is there.
-    `clips`: folders of real ones."""
+    """All that says who is there and what is drawn. `shared`: the folder of other people's samples,
+    where it is there.
+    `clips`: folders of real ones.
+    """
 
     shared: Path | None
     clips: tuple[Path, ...]
@@ -35,10 +39,16 @@ class Studio:
     @classmethod
     def here(cls, *, seed: int) -> "Studio":
         """What lies on this machine. Raises `OSError` without the portraits."""
-        shared = Path(os.environ.get(_SHARED, Path(__file__).resolve().parents[3] / "shared" / "data"))
+        shared = Path(
+            os.environ.get(_SHARED, Path(__file__).resolve().parents[3] / "shared" / "data")
+        )
         clips = [Path(each) for each in (os.environ.get(_CLIPS, ""),) if each]
         is_there = shared.is_dir()
-        found = cls(shared if is_there else None, (*clips, *([shared / "liveness"] if is_there else [])), seed)
+        found = cls(
+            shared if is_there else None,
+            (*clips, *([shared / "liveness"] if is_there else [])),
+            seed,
+        )
         people.people(found.shared)
         return found
 
@@ -49,10 +59,14 @@ class Studio:
 
     def made(self, species: str, at: int) -> Attempt:
         """One attempt by its number."""
-        return MADE[species](self.cast, at, np.random.default_rng([self.seed, crc32(species.encode()), at]))
+        return MADE[species](
+            self.cast, at, np.random.default_rng([self.seed, crc32(species.encode()), at])
+        )
 
     def judged(self, species: str, at: int) -> Row:
-        """The same, and what becomes of it. A frame that comes in several attempts is measured once a process."""
+        """The same, and what becomes of it. A frame that comes in several attempts is measured once
+        a process.
+        """
         with remembered():
             attempt = self.made(species, at)
             ended = play(attempt)
@@ -65,10 +79,13 @@ class Studio:
             yield lambda species, numbers: (self.judged(species, at) for at in numbers)
             return
         # Not forked: the networks of this process may be in the middle of something.
-        pool = ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn"), initializer=django.setup)
+        pool = ProcessPoolExecutor(
+            os.cpu_count(), mp_context=get_context("spawn"), initializer=django.setup
+        )
         try:
             yield lambda species, numbers: (
-                each.result() for each in as_completed([pool.submit(self.judged, species, at) for at in numbers])
+                each.result()
+                for each in as_completed([pool.submit(self.judged, species, at) for at in numbers])
             )
         finally:
             pool.shutdown(cancel_futures=True)

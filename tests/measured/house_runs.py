@@ -1,7 +1,8 @@
-"""Three runs whose functions `scripts/measure_house.py` counts: two judgements by a worker, and an opening by a lender.
+"""Three runs whose functions `scripts/measure_house.py` counts: two judgements by a worker, and an
+opening by a lender.
 
-The script starts one pytest for each, so that each is the first in its process, and reads the functions from the
-report. No test of its own: the file's name keeps it out of the suite.
+The script starts one pytest for each, so that each is the first in its process, and reads the
+functions from the report. No test of its own: the file's name keeps it out of the suite.
 """
 
 import random

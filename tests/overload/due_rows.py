@@ -1,4 +1,5 @@
-"""Makes verifications whose borrowers do not consent, and leaves the judging to workers: each is one due row.
+"""Makes verifications whose borrowers do not consent, and leaves the judging to workers: each is
+one due row.
 
 `python -m tests.overload.due_rows FIRST COUNT` in a deployment's environment.
 """
@@ -23,7 +24,9 @@ from verification.workflow.reading import queries  # noqa: E402
 
 def iin(number: int) -> str:
     """The number-th IIN of somebody born in 1899, so that it is nobody's."""
-    eleven = f"99{1 + number // 500 % 12:02}{1 + number // 6000 % 28:02}2{5000 + number % 500 * 9:04}"
+    eleven = (
+        f"99{1 + number // 500 % 12:02}{1 + number // 6000 % 28:02}2{5000 + number % 500 * 9:04}"
+    )
     while check_digit(eleven) == "x":
         eleven = str(int(eleven) + 1)
     return eleven + check_digit(eleven)
@@ -34,10 +37,14 @@ def make(lender: LenderFacts, number: int) -> None:
     usual = opening(f"due-{number}", iin=iin(number), routes=("eds",))
     born = date(1899, 1 + number // 500 % 12, 1 + number // 6000 % 28)  # as the IIN says
     asked = replace(usual, person=replace(usual.person, birth_date=born))
-    opened = commands.open_verification(lender=lender, mode="test", profile_id="KZ-2021-04", opening=asked)
+    opened = commands.open_verification(
+        lender=lender, mode="test", profile_id="KZ-2021-04", opening=asked
+    )
     turn = queries.borrower_page(verification_id=opened.verification_id).turn
     untrusted = {"agreed": False, "version": CURRENT, "language": "ru"}
-    commands.answer(verification_id=opened.verification_id, turn=turn, untrusted=untrusted, session="")
+    commands.answer(
+        verification_id=opened.verification_id, turn=turn, untrusted=untrusted, session=""
+    )
 
 
 def main() -> None:

@@ -1,4 +1,5 @@
-"""The settings of a worker whose clock jumps ten minutes ahead, once the file that `CLOCK_OFF` names is there.
+"""The settings of a worker whose clock jumps ten minutes ahead, once the file that `CLOCK_OFF`
+names is there.
 
 It measures its clock every second, so that the test need not wait for a minute.
 """

@@ -1,9 +1,9 @@
 """A backlog is only work: it drains as fast as ever, and a kill charges what had begun.
 
-`make prove PART=backlog` plays 10 000 due rows on each broker, and test_backlog_storm.py 300 verifications. PostgreSQL
-stands behind Redis and RabbitMQ, SQLite behind the folder. In `make test` batches are worked off by
-tests/verification/workflow/test_queue_faults.py and workers killed by tests/service/test_killed_batches.py and
-test_storm.py.
+`make prove PART=backlog` plays 10 000 due rows on each broker, and test_backlog_storm.py 300
+verifications. PostgreSQL stands behind Redis and RabbitMQ, SQLite behind the folder. In `make test`
+batches are worked off by tests/verification/workflow/test_queue_faults.py and workers killed by
+tests/service/test_killed_batches.py and test_storm.py.
 """
 
 import os
@@ -25,18 +25,23 @@ from tests.service.placed import placed
 
 pytestmark = [pytest.mark.service, pytest.mark.proof("backlog"), pytest.mark.whole]
 
-# Few are worked off in a quarter of a minute: over three seconds, as 500 take, the rate was 10 % off either way.
+# Few are worked off in a quarter of a minute: over three seconds, as 500 take, the rate was 10 %
+# off either way.
 _ROWS, _FEW = 10_000, 2_000
 _CHILDREN, _KILLS = 2, 20
 # By its index: a look through all rows, five times a second, would be a part of what is measured.
 _DUE = "SELECT COUNT(*) FROM verification_verification WHERE due_at IS NOT NULL"
 _UNORDERED = "SELECT COUNT(*) FROM verification_auditpending"
-_OWED = "SELECT id, faults, lease_until, reserved_until FROM verification_verification WHERE step <> ''"
+_OWED = (
+    "SELECT id, faults, lease_until, reserved_until FROM verification_verification WHERE step <> ''"
+)
 
 
 @pytest.fixture(scope="module", params=["redis", "filesystem", "rabbitmq"])
 def place(request: pytest.FixtureRequest) -> Iterator[Deployment]:
-    """A deployment of its own on this broker, without workers, and without a sender: its work is not the queue's."""
+    """A deployment of its own on this broker, without workers, and without a sender: its work is
+    not the queue's.
+    """
     with pytest.MonkeyPatch.context() as patch, placed(request.param, patch) as (running, _):
         running.staff(workers=0, ticks=1)
         running.processes.kill("deliver")
@@ -48,7 +53,14 @@ def make_due(place: Deployment, first: int, count: int) -> None:
     half = count // 2 if count > _FEW // 2 else 0
     making = [
         subprocess.Popen(
-            [*place.processes.environment, sys.executable, "-m", "tests.overload.due_rows", str(start), str(number)],
+            [
+                *place.processes.environment,
+                sys.executable,
+                "-m",
+                "tests.overload.due_rows",
+                str(start),
+                str(number),
+            ],
             cwd=ROOT,
         )
         for start, number in ((first, half), (first + half, count - half))
@@ -58,17 +70,24 @@ def make_due(place: Deployment, first: int, count: int) -> None:
 
 
 def drain(place: Deployment, rows: int) -> tuple[float, float]:
-    """Starts a worker and waits until nothing is due; gives steps a second, and processor seconds a step.
+    """Starts a worker and waits until nothing is due; gives steps a second, and processor seconds a
+    step.
 
-    Both from a tenth of the way to nine tenths: starting and ending are not what is measured. Nor is what the tick owes
-    the log for having opened so many at once: it has that in order before.
+    Both from a tenth of the way to nine tenths: starting and ending are not what is measured. Nor
+    is what the tick owes the log for having opened so many at once: it has that in order before.
     """
-    wait_until(lambda: place.rows(_UNORDERED)[0][0] == 0, what="the log to be in order", seconds=600)
+    wait_until(
+        lambda: place.rows(_UNORDERED)[0][0] == 0, what="the log to be in order", seconds=600
+    )
     name = place.start_worker(children=_CHILDREN)
     wait_until(lambda: due(place) <= 0.9 * rows, what="the first tenth", seconds=120)
     began, cpu, left = time.monotonic(), cpu_seconds(place, name), due(place)
     wait_until(lambda: due(place) <= 0.1 * rows, what="nine tenths", seconds=1800)
-    seconds, spent, done = time.monotonic() - began, cpu_seconds(place, name) - cpu, left - due(place)
+    seconds, spent, done = (
+        time.monotonic() - began,
+        cpu_seconds(place, name) - cpu,
+        left - due(place),
+    )
     wait_until(lambda: due(place) == 0, what="the last row", seconds=120)
     place.kill_worker(name)
     return done / seconds, spent / done
@@ -112,7 +131,9 @@ def test_a_backlog_drains_at_the_unloaded_rate_and_rings_once_a_step(
         f"{name}: bells a step": round(bells / (rows + 2 * few), 3),
     }
     assert bells <= 1.2 * (rows + 2 * few)
-    wrong = "SELECT COUNT(*) FROM verification_verification WHERE status <> 'declined' OR faults > 0"
+    wrong = (
+        "SELECT COUNT(*) FROM verification_verification WHERE status <> 'declined' OR faults > 0"
+    )
     assert place.rows(wrong)[0][0] == 0
     assert loaded[0] >= 0.9 * unloaded[0]
 
@@ -138,7 +159,12 @@ def test_a_worker_killed_with_a_full_batch_charges_what_it_had_begun_and_nothing
     name = place.start_worker(children=_CHILDREN)
     wait_until(lambda: due(place) == 0, what="the rest", seconds=300)
     place.kill_worker(name)
-    assert place.rows("SELECT COUNT(*) FROM verification_verification WHERE status <> 'declined'")[0][0] == 0
+    assert (
+        place.rows("SELECT COUNT(*) FROM verification_verification WHERE status <> 'declined'")[0][
+            0
+        ]
+        == 0
+    )
     kind = request.node.callspec.params["place"]
     proof_figures |= {
         f"{kind}: kills of a whole worker": _KILLS,

@@ -1,4 +1,5 @@
-"""300 verifications while workers and the broker are killed and a clock jumps: none is lost, none decided twice.
+"""300 verifications while workers and the broker are killed and a clock jumps: none is lost, none
+decided twice.
 
 Only in `make prove PART=backlog`; tests/service/test_storm.py is the storm of `make test`.
 """
@@ -26,7 +27,9 @@ pytestmark = [pytest.mark.service, pytest.mark.proof("backlog"), pytest.mark.who
 
 _VERIFICATIONS, _AT_ONCE = 300, 8
 _PAUSE_SECONDS = (5.0, 10.0)  # between two faults; a worker starts in five on a busy machine
-_NOTICED_SECONDS = 4  # the clock is measured every second, and what had been handed out before may still begin
+_NOTICED_SECONDS = (
+    4  # the clock is measured every second, and what had been handed out before may still begin
+)
 _CLOCK_SETTINGS = "tests.overload.insecure_clock_settings"
 _HANDED = "step handed to the pool"
 
@@ -45,8 +48,20 @@ class Broker:
     def start(self) -> None:
         """An empty one."""
         program = shutil.which("redis-server") or "redis-server"
-        command = [program, "--port", str(self._port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+        command = [
+            program,
+            "--port",
+            str(self._port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+        ]
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL
+        )
 
     def kill(self) -> None:
         """Whatever it held is gone."""
@@ -55,9 +70,17 @@ class Broker:
 
 
 def disturb(
-    place: Deployment, broker: Broker, log: Path, off: Path, *, chance: random.Random, over: threading.Event
+    place: Deployment,
+    broker: Broker,
+    log: Path,
+    off: Path,
+    *,
+    chance: random.Random,
+    over: threading.Event,
 ) -> dict[str, int]:
-    """Kills workers and the broker at random; gives how often. Once that log shows work, its worker's clock jumps."""
+    """Kills workers and the broker at random; gives how often. Once that log shows work, its
+    worker's clock jumps.
+    """
     done = {"kills of a worker": 0, "kills of the broker": 0}
     while not over.wait(chance.uniform(*_PAUSE_SECONDS)):
         if chance.random() < 0.7:
@@ -86,13 +109,17 @@ def handed_after(log: Path, moment: datetime) -> int:
 def play_all(
     place: Deployment, broker: Broker, log: Path, off: Path, *, number: int, chance: random.Random
 ) -> tuple[dict[str, list[str]], dict[str, int]]:
-    """Plays them, every tenth an impostor; gives the decisions on each in order, and how often what was disturbed."""
+    """Plays them, every tenth an impostor; gives the decisions on each in order, and how often what
+    was disturbed.
+    """
     iins = [place.stage.iin() for _ in range(number)]
     thief, over = place.stage.iin(), threading.Event()
 
     def play_one(position: int) -> str:
         iin = iins[position]
-        return play(place, f"storm-{position}", iin=iin, signer=thief if position % 10 == 9 else iin)
+        return play(
+            place, f"storm-{position}", iin=iin, signer=thief if position % 10 == 9 else iin
+        )
 
     with ThreadPoolExecutor(max_workers=_AT_ONCE + 1) as pool:
         disturbing = pool.submit(disturb, place, broker, log, off, chance=chance, over=over)
@@ -100,7 +127,9 @@ def play_all(
             played = list(pool.map(play_one, range(number)))
         finally:
             over.set()
-    return {verification_id: place.decisions(verification_id) for verification_id in played}, disturbing.result()
+    return {
+        verification_id: place.decisions(verification_id) for verification_id in played
+    }, disturbing.result()
 
 
 def test_nothing_is_lost_or_decided_twice_while_workers_broker_and_a_clock_fail(
@@ -115,8 +144,14 @@ def test_nothing_is_lost_or_decided_twice_while_workers_broker_and_a_clock_fail(
             place.workers.remove(wrong)  # it is never killed
             log = folder / "var" / "logs" / f"{wrong}.log"
             decided, faults = play_all(place, broker, log, off, number=number, chance=chance)
-            wait_until(lambda: "Nothing is claimed" in log.read_text(), what="the clock to be noticed", seconds=20)
-            noticed = datetime.fromtimestamp(off.stat().st_mtime, UTC) + timedelta(seconds=_NOTICED_SECONDS)
+            wait_until(
+                lambda: "Nothing is claimed" in log.read_text(),
+                what="the clock to be noticed",
+                seconds=20,
+            )
+            noticed = datetime.fromtimestamp(off.stat().st_mtime, UTC) + timedelta(
+                seconds=_NOTICED_SECONDS
+            )
             claimed = handed_after(log, noticed)
             place.wait_for_log()
             assert place.audit() == ""
@@ -127,11 +162,18 @@ def test_nothing_is_lost_or_decided_twice_while_workers_broker_and_a_clock_fail(
     found = {
         "lost": sum(not decisions for decisions in verdicts),
         "decided twice": sum(len(decisions) > 1 for decisions in verdicts),
-        "impostors verified": sum(decisions == ["verification.verified"] for decisions in verdicts[9::10]),
+        "impostors verified": sum(
+            decisions == ["verification.verified"] for decisions in verdicts[9::10]
+        ),
         "steps taken by the worker with the wrong clock": claimed,
     }
     failed = sum(decisions == ["verification.failed"] for decisions in verdicts)
-    more = {"verifications": number, "ended in failed by five kills of one step": failed, **faults, **found}
+    more = {
+        "verifications": number,
+        "ended in failed by five kills of one step": failed,
+        **faults,
+        **found,
+    }
     proof_figures |= {f"storm: {name}": count for name, count in more.items()}
     assert found == dict.fromkeys(found, 0)
     assert verdicts.count(["verification.verified"]) >= 0.8 * number

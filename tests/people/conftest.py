@@ -16,7 +16,11 @@ def add() -> Callable[..., Enrolled]:
 
     def _add(role: str, *, email: str = "", lender: object = None) -> Enrolled:
         user, credentials = enrol(
-            email=email or f"{role}@example.kz", full_name="Айгүл Өмірқызы", role=role, lender=lender, password=PASSWORD
+            email=email or f"{role}@example.kz",
+            full_name="Айгүл Өмірқызы",
+            role=role,
+            lender=lender,
+            password=PASSWORD,
         )
         return Enrolled(user=User.objects.get(pk=user.pk), device=credentials.device)
 
@@ -29,7 +33,11 @@ def signed_in(client: Client, add: Callable[..., Enrolled]) -> Callable[[str], C
 
     def _signed_in(role: str) -> Client:
         person = add(role)
-        given = {"email": person.user.email, "password": PASSWORD, "code": current_code(person.device)}
+        given = {
+            "email": person.user.email,
+            "password": PASSWORD,
+            "code": current_code(person.device),
+        }
         assert client.post("/people/sign-in/", given).status_code == 302
         return client
 

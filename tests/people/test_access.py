@@ -33,7 +33,9 @@ def test_a_password_alone_opens_nothing(client: Client, add: Add, page: str) -> 
 
 @pytest.mark.parametrize("page", ADMIN_PAGES)
 @pytest.mark.parametrize(("role", "status"), [("operator", 200), ("regulator", 403)])
-def test_the_admin_site_is_for_operators(signed_in: SignedIn, page: str, role: str, status: int) -> None:
+def test_the_admin_site_is_for_operators(
+    signed_in: SignedIn, page: str, role: str, status: int
+) -> None:
     assert signed_in(role).get(page, follow=True).status_code == status
 
 
@@ -56,12 +58,16 @@ def test_the_admin_site_shows_neither_password_nor_second_factor(signed_in: Sign
 
 
 @pytest.mark.parametrize("page", ["/admin/people/user/add/", "/admin/people/user/{pk}/delete/"])
-def test_people_are_neither_added_nor_deleted_in_the_admin_site(signed_in: SignedIn, page: str) -> None:
+def test_people_are_neither_added_nor_deleted_in_the_admin_site(
+    signed_in: SignedIn, page: str
+) -> None:
     client = signed_in("operator")
     assert client.get(page.format(pk=User.objects.get().pk)).status_code == 403
 
 
-def test_the_admin_site_closes_an_account_but_does_not_change_what_a_person_is(signed_in: SignedIn, add: Add) -> None:
+def test_the_admin_site_closes_an_account_but_does_not_change_what_a_person_is(
+    signed_in: SignedIn, add: Add
+) -> None:
     client = signed_in("operator")
     person = add("regulator").user
     given = {"full_name": "Жаңа Аты", "email": "x@example.kz", "role": "operator"}
@@ -71,7 +77,9 @@ def test_the_admin_site_closes_an_account_but_does_not_change_what_a_person_is(s
     assert (person.email, person.role) == ("regulator@example.kz", "regulator")
 
 
-def test_may_asks_for_both_the_second_factor_and_the_role(client: Client, signed_in: SignedIn) -> None:
+def test_may_asks_for_both_the_second_factor_and_the_role(
+    client: Client, signed_in: SignedIn
+) -> None:
     user = signed_in("regulator").get("/people/").wsgi_request.user
     assert may(user, permission="people.read_oversight")
     assert not may(user, permission="people.operate")
@@ -87,11 +95,16 @@ def test_removing_the_second_factor_ends_what_it_opened(signed_in: SignedIn) -> 
 
 
 @pytest.mark.parametrize(
-    ("role", "shows"), [("operator", "Lenders and people"), ("regulator", "Regulator"), ("reviewer", "Qaryz LLP")]
+    ("role", "shows"),
+    [("operator", "Lenders and people"), ("regulator", "Regulator"), ("reviewer", "Qaryz LLP")],
 )
 def test_home_says_who_one_is(client: Client, add: Add, role: str, shows: str) -> None:
     lenders = apps.get_model("lenders", "Lender").objects
-    lender = lenders.create(name="Qaryz LLP", bin="000000000000", phone="+77270000044") if role == "reviewer" else None
+    lender = (
+        lenders.create(name="Qaryz LLP", bin="000000000000", phone="+77270000044")
+        if role == "reviewer"
+        else None
+    )
     person = add(role, lender=lender)
     client.force_login(person.user)
     session = client.session

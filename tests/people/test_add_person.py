@@ -57,9 +57,18 @@ def test_two_people_get_different_passwords_and_secrets() -> None:
     [
         (("reg@example.kz",), "--name and --role"),
         (("reg@example.kz", "--name", "A", "--role", "reviewer"), "--lender"),
-        (("reg@example.kz", "--name", "A", "--role", "regulator", "--lender", "Qaryz LLP"), "--lender"),
-        (("reg@example.kz", "--name", "A", "--role", "reviewer", "--lender", "Nobody"), "no lender"),
-        (("reg@example.kz", "--name", "A", "--role", "reviewer", "--lender", "Twin LLP"), "several"),
+        (
+            ("reg@example.kz", "--name", "A", "--role", "regulator", "--lender", "Qaryz LLP"),
+            "--lender",
+        ),
+        (
+            ("reg@example.kz", "--name", "A", "--role", "reviewer", "--lender", "Nobody"),
+            "no lender",
+        ),
+        (
+            ("reg@example.kz", "--name", "A", "--role", "reviewer", "--lender", "Twin LLP"),
+            "several",
+        ),
         (("not an address", "--name", "A", "--role", "regulator"), "valid email"),
         (("reg@example.kz", "--name", "A", "--role", "superuser"), "invalid choice"),
         (("reg@example.kz", "--name", "A" * 201, "--role", "regulator"), "200"),
@@ -67,7 +76,9 @@ def test_two_people_get_different_passwords_and_secrets() -> None:
         (("reg@example.kz", "--renew"), "nobody"),
     ],
 )
-def test_a_mistake_is_one_sentence_and_leaves_nothing_behind(arguments: tuple[str, ...], says: str) -> None:
+def test_a_mistake_is_one_sentence_and_leaves_nothing_behind(
+    arguments: tuple[str, ...], says: str
+) -> None:
     lenders = apps.get_model("lenders", "Lender").objects
     for number, name in enumerate(["Qaryz LLP", "Twin LLP", "Twin LLP"]):
         lenders.create(name=name, bin=f"{number:012d}", phone="+77270000044")
@@ -88,7 +99,15 @@ def test_a_reviewers_lender_is_named_by_id_or_name(by: str) -> None:
     lender = apps.get_model("lenders", "Lender").objects.create(
         name="Qaryz LLP", bin="000000000000", phone="+77270000044"
     )
-    _run("rev@example.kz", "--name", "A", "--role", "reviewer", "--lender", lender.pk if by == "id" else lender.name)
+    _run(
+        "rev@example.kz",
+        "--name",
+        "A",
+        "--role",
+        "reviewer",
+        "--lender",
+        lender.pk if by == "id" else lender.name,
+    )
     assert User.objects.get().lender == lender
 
 
@@ -103,7 +122,9 @@ def test_a_generated_password_is_never_refused(monkeypatch: pytest.MonkeyPatch) 
     ("typed", "refusal"),
     [(PASSWORD, ""), ("qysqa-12345", "too short"), ("", "no password"), ("password1234", "common")],
 )
-def test_a_password_may_come_by_stdin(monkeypatch: pytest.MonkeyPatch, typed: str, refusal: str) -> None:
+def test_a_password_may_come_by_stdin(
+    monkeypatch: pytest.MonkeyPatch, typed: str, refusal: str
+) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{typed}\n"))
     if refusal:
         with pytest.raises(CommandError, match=refusal):

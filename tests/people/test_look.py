@@ -1,4 +1,6 @@
-"""The look of the pages: readable colours, and nothing that the content security policy would block."""
+"""The look of the pages: readable colours, and nothing that the content security policy would
+block.
+"""
 
 import re
 from pathlib import Path
@@ -13,12 +15,18 @@ BOTH = ["light", "dark"]
 def _colours(scheme: str) -> dict[str, str]:
     blocks = re.findall(r":root \{(.*?)\}", CSS, re.DOTALL)
     light = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", blocks[0]))
-    return light if scheme == "light" else light | dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", blocks[1]))
+    return (
+        light
+        if scheme == "light"
+        else light | dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", blocks[1]))
+    )
 
 
 def _luminance(colour: str) -> float:
     channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    red, green, blue = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    red, green, blue = (
+        c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels
+    )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
@@ -35,9 +43,22 @@ def test_contrast_is_measured_as_wcag_does() -> None:
 @pytest.mark.parametrize("scheme", BOTH)
 @pytest.mark.parametrize(
     ("text", "ground"),
-    [(text, ground) for text in ("ink", "muted", "accent", "accent-strong") for ground in ("page", "surface", "sunken")]
-    + [("on-accent", "accent"), ("on-accent", "accent-strong"), ("on-bad", "bad"), ("bad", "surface")]
-    + [(text, f"{kind}-tint") for kind in ("info", "ok", "warn", "bad") for text in ("ink", "muted", kind, "accent")]
+    [
+        (text, ground)
+        for text in ("ink", "muted", "accent", "accent-strong")
+        for ground in ("page", "surface", "sunken")
+    ]
+    + [
+        ("on-accent", "accent"),
+        ("on-accent", "accent-strong"),
+        ("on-bad", "bad"),
+        ("bad", "surface"),
+    ]
+    + [
+        (text, f"{kind}-tint")
+        for kind in ("info", "ok", "warn", "bad")
+        for text in ("ink", "muted", kind, "accent")
+    ]
     + [("surface", kind) for kind in ("info", "ok", "warn", "bad")],
 )
 def test_text_has_enough_contrast(scheme: str, text: str, ground: str) -> None:
@@ -47,7 +68,8 @@ def test_text_has_enough_contrast(scheme: str, text: str, ground: str) -> None:
 
 @pytest.mark.parametrize("scheme", BOTH)
 @pytest.mark.parametrize(
-    ("edge", "ground"), [("edge", "surface"), ("edge", "page"), ("focus", "page"), ("focus", "surface")]
+    ("edge", "ground"),
+    [("edge", "surface"), ("edge", "page"), ("focus", "page"), ("focus", "surface")],
 )
 def test_edges_of_fields_and_focus_can_be_seen(scheme: str, edge: str, ground: str) -> None:
     colours = _colours(scheme)
@@ -60,7 +82,8 @@ def test_the_stylesheet_asks_nobody_for_anything() -> None:
 
 def test_no_template_has_inline_style_script_or_handler() -> None:
     forbidden = re.compile(
-        r"""\sstyle=|<style|\son[a-z]+=|javascript:|<script(?![^>]*\ssrc=)|https?://(?!www\.w3\.org)""", re.I
+        r"""\sstyle=|<style|\son[a-z]+=|javascript:|<script(?![^>]*\ssrc=)|https?://(?!www\.w3\.org)""",
+        re.I,
     )
     found = {
         f"{path.relative_to(ROOT)}: {match[0]}"

@@ -1,4 +1,6 @@
-"""The pages of people as a browser shows them: forms that post, nothing blocked, nothing too small or cut off."""
+"""The pages of people as a browser shows them: forms that post, nothing blocked, nothing too small
+or cut off.
+"""
 
 from collections.abc import Callable
 
@@ -15,10 +17,11 @@ __all__ = ["chromium", "chromiums"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 SIZES = [(390, 844), (1280, 800)]
-# Everything one can press, with the words that name it, if it is smaller than a thumb. Links inside sentences may be.
+# Everything one can press, with the words that name it, if it is smaller than a thumb. Links inside
+# sentences may be.
 TOO_SMALL = """[...document.querySelectorAll("button, .button, input:not([type=hidden]):not([hidden]), nav a")]
   .filter(e => e.checkVisibility() && (e.getBoundingClientRect().height < 44 || e.getBoundingClientRect().width < 44))
-  .map(e => e.outerHTML)"""
+  .map(e => e.outerHTML)"""  # noqa: E501
 TOO_WIDE = "document.documentElement.scrollWidth > innerWidth"
 
 
@@ -52,7 +55,11 @@ def _assert_pleasant(page: Page, *, dark: bool = True) -> None:
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_the_pages_of_people_are_accessible_and_fit(
-    live_server: LiveServer, chromium: Browser, add: Callable[..., Enrolled], width: int, height: int
+    live_server: LiveServer,
+    chromium: Browser,
+    add: Callable[..., Enrolled],
+    width: int,
+    height: int,
 ) -> None:
     person, dark = add("operator"), (width, height) == SIZES[0]
     page, complaints = _page(chromium, width=width, height=height)
@@ -104,14 +111,20 @@ def test_a_refusal_is_announced_and_the_page_says_which_field(
     _assert_pleasant(page)
 
 
-def test_one_can_reach_everything_with_the_keyboard(live_server: LiveServer, chromium: Browser) -> None:
+def test_one_can_reach_everything_with_the_keyboard(
+    live_server: LiveServer, chromium: Browser
+) -> None:
     page, _ = _page(chromium, width=1280, height=800)
     page.goto(f"{live_server.url}/people/sign-in/")
     page.focus(".skip-link")
     reached = []
     for _step in range(7):
         page.keyboard.press("Tab")
-        reached.append(page.evaluate("[document.activeElement.lang, document.activeElement.id].join('') || 'button'"))
+        reached.append(
+            page.evaluate(
+                "[document.activeElement.lang, document.activeElement.id].join('') || 'button'"
+            )
+        )
     assert reached == ["kk", "ru", "en", "id_email", "id_password", "id_code", "button"]
     page.focus(".skip-link")
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"

@@ -24,7 +24,12 @@ def forged(story: Story) -> str:
     genuine = AuditEntry.objects.get(verification_id=story.id, type="verification.created")
     order_all()
     number = story.row().sequence + 1
-    pk = slip_in(genuine, type="verification.verified", verification_sequence=number, body={"v": 1, "code": ""})
+    pk = slip_in(
+        genuine,
+        type="verification.verified",
+        verification_sequence=number,
+        body={"v": 1, "code": ""},
+    )
     Verification.objects.filter(pk=story.id).update(status="verified", finished_at=NOON)
     sweep.run_round(is_whole=False)
     return pk
@@ -40,7 +45,12 @@ def test_the_page_names_entry_reason_and_the_last_ordered_state(signed_in: Signe
         assert said in page
     assert "Entries that the log refuses" in client.get("/admin/").content.decode()
     (entry,), has_more = refused_entries()
-    assert (entry.row_status, entry.last_ordered, entry.held, has_more) == ("verified", "attempt.opened", 0, False)
+    assert (entry.row_status, entry.last_ordered, entry.held, has_more) == (
+        "verified",
+        "attempt.opened",
+        0,
+        False,
+    )
 
 
 def test_the_page_is_for_operators(client: Client, signed_in: SignedIn) -> None:
@@ -54,7 +64,9 @@ def test_a_key_that_is_not_here_is_named_as_such(settings: Settings) -> None:
     story = begin(make_lender())
     story.to_statement()
     entries, _ = refused_entries()
-    assert {entry.why for entry in entries} == {"the key that signed it is none that the root certified"}
+    assert {entry.why for entry in entries} == {
+        "the key that signed it is none that the root certified"
+    }
     assert entries[0].held > 0
     settings.TULGA_CERTIFIED = known
     assert {entry.why for entry in refused_entries()[0]} == {""}
@@ -65,9 +77,18 @@ def test_a_key_that_is_not_here_is_named_as_such(settings: Settings) -> None:
 def test_an_entry_that_is_no_leaf_is_listed_too() -> None:
     story = begin(make_lender())
     genuine = AuditEntry.objects.get(verification_id=story.id, type="verification.created")
-    of_nobody: dict[str, Any] = {"verification_id": None, "verification_sequence": None, "lender_id": None}
+    of_nobody: dict[str, Any] = {
+        "verification_id": None,
+        "verification_sequence": None,
+        "lender_id": None,
+    }
     bad = slip_in(genuine, **of_nobody, type="replay.read", body={"v": 1, "x": 1.5})
     for _ in range(2):
         sweep.run_round(is_whole=False)
     ((entry,), _) = refused_entries()
-    assert (entry.id, entry.why, entry.verification_id, entry.last_index) == (bad, "it is no leaf", "", None)
+    assert (entry.id, entry.why, entry.verification_id, entry.last_index) == (
+        bad,
+        "it is no leaf",
+        "",
+        None,
+    )

@@ -34,7 +34,9 @@ def test_a_role_carries_its_own_permissions_and_no_other(role: str, permission: 
         "",
     ],
 )
-def test_an_operator_neither_deletes_nor_sees_second_factors_sessions_or_cases(permission: str) -> None:
+def test_an_operator_neither_deletes_nor_sees_second_factors_sessions_or_cases(
+    permission: str,
+) -> None:
     assert not allows("operator", permission=permission)
 
 

@@ -30,7 +30,9 @@ def _age(client: Client, *, signed_in_s: int, seen_s: int) -> None:
         (SESSION_LIFETIME_S, 0, 302),
     ],
 )
-def test_a_session_ends_by_idleness_or_age(signed_in: SignedIn, signed_in_s: int, seen_s: int, status: int) -> None:
+def test_a_session_ends_by_idleness_or_age(
+    signed_in: SignedIn, signed_in_s: int, seen_s: int, status: int
+) -> None:
     client = signed_in("regulator")
     _age(client, signed_in_s=signed_in_s, seen_s=seen_s)
     assert client.get("/people/").status_code == status
@@ -88,7 +90,11 @@ def test_a_new_password_ends_the_other_sessions(signed_in: SignedIn) -> None:
 
 
 def test_a_short_new_password_is_refused(signed_in: SignedIn) -> None:
-    given = {"old_password": "сегіз-бұлт-теңіз-7", "new_password1": "жел-дала-12", "new_password2": "жел-дала-12"}
+    given = {
+        "old_password": "сегіз-бұлт-теңіз-7",
+        "new_password1": "жел-дала-12",
+        "new_password2": "жел-дала-12",
+    }
     assert "password_too_short" in str(
         signed_in("regulator").post("/people/password/", given).context["form"].errors.as_json()
     )

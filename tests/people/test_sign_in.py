@@ -23,7 +23,12 @@ Add = Callable[..., Enrolled]
 
 
 def _given(person: Enrolled, **changes: str) -> dict[str, str]:
-    return {"email": person.user.email, "password": PASSWORD, "code": current_code(person.device), **changes}
+    return {
+        "email": person.user.email,
+        "password": PASSWORD,
+        "code": current_code(person.device),
+        **changes,
+    }
 
 
 def _post(client: Client, given: dict[str, str]) -> HttpResponseBase:
@@ -86,7 +91,9 @@ def test_a_code_works_once(client: Client, add: Add) -> None:
 
 def test_a_second_factor_of_somebody_else_refuses(client: Client, add: Add) -> None:
     other = add("operator")
-    assert _post(client, _given(add("regulator"), code=current_code(other.device))).status_code == 422
+    assert (
+        _post(client, _given(add("regulator"), code=current_code(other.device))).status_code == 422
+    )
 
 
 def test_of_two_people_each_signs_in_with_their_own_code(add: Add) -> None:
@@ -168,9 +175,15 @@ def test_the_session_cookie_is_kept_from_scripts_and_other_sites(client: Client,
 
 @pytest.mark.parametrize(
     ("wanted", "got"),
-    [("/people/password/", "/people/password/"), ("https://evil.example/", "/people/"), ("//evil.example", "/people/")],
+    [
+        ("/people/password/", "/people/password/"),
+        ("https://evil.example/", "/people/"),
+        ("//evil.example", "/people/"),
+    ],
 )
-def test_one_lands_where_one_wanted_to_go_but_never_elsewhere(client: Client, add: Add, wanted: str, got: str) -> None:
+def test_one_lands_where_one_wanted_to_go_but_never_elsewhere(
+    client: Client, add: Add, wanted: str, got: str
+) -> None:
     response = _post(client, {**_given(add("regulator")), "next": wanted})
     assert response["Location"] == got
 
@@ -186,7 +199,9 @@ def test_neither_password_nor_code_comes_back_in_the_page(client: Client, add: A
     assert "987654" not in page
 
 
-def test_a_refusal_is_logged_without_naming_anybody(client: Client, add: Add, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_refusal_is_logged_without_naming_anybody(
+    client: Client, add: Add, caplog: pytest.LogCaptureFixture
+) -> None:
     _post(client, _given(add("regulator"), code="987654"))
     assert "sign-in: refused" in caplog.text
     assert "regulator@" not in caplog.text

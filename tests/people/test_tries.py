@@ -37,7 +37,12 @@ def test_tries_are_counted_by_account_and_network(email: str, address: str, is_l
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("address", "is_left"),
-    [("2001:db8:1:2:ffff::9", False), ("2001:db8:1:3::1", True), ("", True), ("not an address", True)],
+    [
+        ("2001:db8:1:2:ffff::9", False),
+        ("2001:db8:1:3::1", True),
+        ("", True),
+        ("not an address", True),
+    ],
 )
 def test_an_ipv6_subscriber_is_one_network(address: str, is_left: bool) -> None:
     _use_up(address="2001:db8:1:2::1")
@@ -45,7 +50,9 @@ def test_an_ipv6_subscriber_is_one_network(address: str, is_left: bool) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("age_s", "is_left"), [(SIGN_IN_WINDOW_S - 5, False), (SIGN_IN_WINDOW_S + 5, True)])
+@pytest.mark.parametrize(
+    ("age_s", "is_left"), [(SIGN_IN_WINDOW_S - 5, False), (SIGN_IN_WINDOW_S + 5, True)]
+)
 def test_a_window_ends(age_s: int, is_left: bool) -> None:
     _use_up()
     SignInTries.objects.update(started_at=timezone.now() - timedelta(seconds=age_s))

@@ -32,7 +32,9 @@ def test_reviewers_have_a_lender_and_nobody_else_does(
 ) -> None:
     def add() -> None:
         with transaction.atomic():
-            User.objects.create_user(email="a@b.kz", full_name="A", role=role, lender=lender if has_lender else None)
+            User.objects.create_user(
+                email="a@b.kz", full_name="A", role=role, lender=lender if has_lender else None
+            )
 
     if stands:
         add()

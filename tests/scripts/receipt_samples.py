@@ -1,4 +1,6 @@
-"""The answer with a receipt as the API gives it, made without a database: a log of eleven entries, one of them its."""
+"""The answer with a receipt as the API gives it, made without a database: a log of eleven entries,
+one of them its.
+"""
 
 import json
 from datetime import UTC, datetime
@@ -28,7 +30,10 @@ KEPT = [
     {"kind": "shared.crl.0", "sha256": "c" * 64},
     {"id": "evd_b", "kind": "live_capture.0.frame.1", "commitment": "d" * 64},
 ]
-CHECKS = [{"check": "eds.format", "outcome": "pass", "code": ""}, {"check": "eds.path", "outcome": "pass", "code": ""}]
+CHECKS = [
+    {"check": "eds.format", "outcome": "pass", "code": ""},
+    {"check": "eds.path", "outcome": "pass", "code": ""},
+]
 INDEX = 6
 
 
@@ -55,7 +60,9 @@ def facts(**changes: Any) -> Facts:
         ),
         "commitments": {
             "iin": vault.commitment(bytes.fromhex(SALTS["iin"]), IIN.encode()),
-            "payout_account": vault.commitment(bytes.fromhex(SALTS["payout_account"]), ACCOUNT.encode()),
+            "payout_account": vault.commitment(
+                bytes.fromhex(SALTS["payout_account"]), ACCOUNT.encode()
+            ),
         },
         "statement_sha256": "e" * 64,
     }
@@ -66,7 +73,13 @@ def entry(of: Facts, jws: str, **changes: Any) -> dict[str, Any]:
     """The decision's entry, as it is hashed."""
     law = {"profile": of.profile_id, "profile_sha256": of.profile_sha256}
     body = {"v": 1, "code": of.code, "receipt": sha256(jws.encode()).hexdigest(), **law}
-    said = {"schema": 1, "id": "evt_a", "mode": of.mode, "type": f"verification.{of.status}", "lender": of.lender}
+    said = {
+        "schema": 1,
+        "id": "evt_a",
+        "mode": of.mode,
+        "type": f"verification.{of.status}",
+        "lender": of.lender,
+    }
     said |= {"at": "2026-11-28T09:30:00.000000Z", "verification": of.verification, "body": body}
     return {**said, "verification_sequence": 12, "lender_sequence": 3, **changes}
 
@@ -74,7 +87,9 @@ def entry(of: Facts, jws: str, **changes: Any) -> dict[str, Any]:
 def answer(of: Facts | None = None, *, jws: str = "", **changes: Any) -> dict[str, Any]:
     """The whole answer; `changes`: of the entry."""
     of = of or facts()
-    jws = jws or document_signing.sign_compact(build(of), mode=of.mode, type_=document_signing.RECEIPT_TYPE)
+    jws = jws or document_signing.sign_compact(
+        build(of), mode=of.mode, type_=document_signing.RECEIPT_TYPE
+    )
     leaf = canonical_json(entry(of, jws, **changes))
     return {"receipt": jws, "log": placed(leaf, mode=of.mode), "openings": dict(SALTS)}
 
@@ -91,4 +106,6 @@ def placed(leaf: bytes, *, mode: str) -> dict[str, Any]:
 
 def keys() -> bytes:
     """What the installation publishes."""
-    return json.dumps({"keys": document_signing.public_keys(), "log_keys": document_signing.log_keys()}).encode()
+    return json.dumps(
+        {"keys": document_signing.public_keys(), "log_keys": document_signing.log_keys()}
+    ).encode()

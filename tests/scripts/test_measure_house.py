@@ -101,26 +101,45 @@ def test_every_line_is_code_docstring_comment_or_blank():
     assert python_lines(_SAMPLE["sample_house/one.py"]) == Lines(
         code=15, docstring=6, comment=1, blank=15, beside_code=1
     )
-    assert python_lines(_SAMPLE["sample_house/two.py"]) == Lines(code=15, docstring=0, comment=0, blank=6)
+    assert python_lines(_SAMPLE["sample_house/two.py"]) == Lines(
+        code=15, docstring=0, comment=0, blank=6
+    )
 
 
 def test_a_trees_figures_are_the_sums_of_its_files_without_migrations(sample):
     found = count_python(sample, ["sample_house"])
-    assert (found["files"], found["lines"], found["comment_lines"], found["comment_share_percent"]) == (2, 58, 1, 1.72)
-    assert (found["functions"], found["functions_over_20_lines"], found["longest_function_lines"]) == (10, 0, 5)
+    assert (
+        found["files"],
+        found["lines"],
+        found["comment_lines"],
+        found["comment_share_percent"],
+    ) == (2, 58, 1, 1.72)
+    assert (
+        found["functions"],
+        found["functions_over_20_lines"],
+        found["longest_function_lines"],
+    ) == (10, 0, 5)
     assert (found["largest_file"], found["largest_file_lines"]) == ("sample_house/one.py", 37)
 
 
 def test_a_function_is_long_from_its_twenty_first_line(sample):
     for lines in (20, 21):
-        (sample / "sample_house" / f"of_{lines}.py").write_text("def f():\n" + "    a = 1\n" * (lines - 1))
+        (sample / "sample_house" / f"of_{lines}.py").write_text(
+            "def f():\n" + "    a = 1\n" * (lines - 1)
+        )
     assert count_python(sample, ["sample_house"])["functions_over_20_lines"] == 1
 
 
-@pytest.mark.parametrize(("suffix", "code", "comments", "blank"), [(".html", 1, 2, 1), (".js", 1, 3, 1)])
+@pytest.mark.parametrize(
+    ("suffix", "code", "comments", "blank"), [(".html", 1, 2, 1), (".js", 1, 3, 1)]
+)
 def test_comments_of_templates_and_scripts_are_no_code(sample, suffix, code, comments, blank):
     found = count_texts(sample, ["sample_house"], suffix)
-    assert (found["code_lines"], found["comment_lines"], found["blank_lines"]) == (code, comments, blank)
+    assert (found["code_lines"], found["comment_lines"], found["blank_lines"]) == (
+        code,
+        comments,
+        blank,
+    )
 
 
 def test_private_functions_are_told_by_their_callers(sample):
@@ -174,7 +193,14 @@ def test_a_run_is_the_functions_it_enters_in_all_its_threads_and_none_of_imports
 
 
 def test_a_word_is_found_whole_and_not_in_migrations(sample):
-    assert files_naming("_once", sample, ["sample_house"]) == ["sample_house/one.py", "sample_house/two.py"]
+    assert files_naming("_once", sample, ["sample_house"]) == [
+        "sample_house/one.py",
+        "sample_house/two.py",
+    ]
     assert files_naming("comment", sample, ["sample_house/page.html"]) == ["sample_house/page.html"]
-    assert files_naming("_onc", sample, ["sample_house"]) == files_naming("once", sample, ["sample_house"]) == []
+    assert (
+        files_naming("_onc", sample, ["sample_house"])
+        == files_naming("once", sample, ["sample_house"])
+        == []
+    )
     assert files_naming("_made_by_a_machine", sample, ["sample_house"]) == []

@@ -1,4 +1,6 @@
-"""Mutants are one change each, keep their ids while code moves, and what was killed before is asked for again."""
+"""Mutants are one change each, keep their ids while code moves, and what was killed before is asked
+for again.
+"""
 
 import ast
 import json
@@ -36,7 +38,10 @@ def body(text):
         ("return a.order_by('-size')", ["return a.order_by('size')"]),
         ("return f'{a}|{b}'", ["return f'|{b}'", "return f'{a}|'"]),
         ("return g(a)", ["return None"]),
-        ("if a == b:\n        raise E('no such number')", ["if False:\n        raise E('no such number')"]),
+        (
+            "if a == b:\n        raise E('no such number')",
+            ["if False:\n        raise E('no such number')"],
+        ),
         (
             "if a:\n        raise Refused('no')",
             ["if False:\n        raise Refused('no')", "if a:\n        raise Refused('')"],
@@ -49,7 +54,9 @@ def body(text):
 )
 def test_a_mutant_is_one_change(text, changed):
     made = mutants.make(body(text), file="a.py")
-    assert sorted(mutant.source() for mutant in made) == sorted(ast.unparse(ast.parse(body(one))) for one in changed)
+    assert sorted(mutant.source() for mutant in made) == sorted(
+        ast.unparse(ast.parse(body(one))) for one in changed
+    )
 
 
 def test_a_changed_function_does_what_it_says_and_the_original_stays():
@@ -66,18 +73,28 @@ def test_a_changed_function_does_what_it_says_and_the_original_stays():
 
 def test_ids_hold_while_other_lines_move_and_go_with_their_code():
     text = body("if a < b:\n        return a < b\n    return b - c")
-    moved = f"import os\n\n\ndef g(): return os\n\n\n{body('d = b + c')}".replace("def f", "def h") + text.replace(
-        "    return b", "\n    # Why.\n    if c in a: return g()\n    return b"
+    moved = f"import os\n\n\ndef g(): return os\n\n\n{body('d = b + c')}".replace(
+        "def f", "def h"
+    ) + text.replace("    return b", "\n    # Why.\n    if c in a: return g()\n    return b")
+    before, after = (
+        {mutant.id for mutant in mutants.make(one, file="a.py")} for one in (text, moved)
     )
-    before, after = ({mutant.id for mutant in mutants.make(one, file="a.py")} for one in (text, moved))
     assert len(before) == 4
     assert before < after
-    assert len(before - {mutant.id for mutant in mutants.make(text.replace("b - c", "c - b"), file="a.py")}) == 1
+    assert (
+        len(
+            before
+            - {mutant.id for mutant in mutants.make(text.replace("b - c", "c - b"), file="a.py")}
+        )
+        == 1
+    )
 
 
 def test_only_the_named_functions_are_changed_and_a_name_without_one_is_an_error():
     text = body("return a < b") + body("return a < b").replace("def f", "def g")
-    assert {mutant.function for mutant in mutants.make(text, file="a.py", functions=("g",))} == {"g"}
+    assert {mutant.function for mutant in mutants.make(text, file="a.py", functions=("g",))} == {
+        "g"
+    }
     with pytest.raises(KeyError):
         mutants.make(text, file="a.py", functions=("h",))
 
@@ -87,17 +104,27 @@ def test_every_target_and_selected_test_is_there():
     assert len({mutant.id for mutant in made}) == len(made)
     assert {mutant.file for mutant in made} == {target.file for target in measured.TARGETS}
     assert set(measured.EQUIVALENT) <= {mutant.id for mutant in made}
-    for file, _, test in (chosen.partition("::") for target in measured.TARGETS for chosen in target.tests):
+    for file, _, test in (
+        chosen.partition("::") for target in measured.TARGETS for chosen in target.tests
+    ):
         assert f"def {test}" in (ROOT / file).read_text(encoding="utf-8")
 
 
 def test_every_mutant_is_told_with_its_result_and_the_tests_it_was_shown_to():
     made = measured.make()
     lines = [{"id": name, "tests_run": 1} for name in made]
-    lines += [{"id": each.id, "result": "killed", "test": "a"} for of_target in made.values() for each in of_target]
+    lines += [
+        {"id": each.id, "result": "killed", "test": "a"}
+        for of_target in made.values()
+        for each in of_target
+    ]
     lines[-1] |= {"result": "survived", "test": ""}
     found = measured.evidence(made, lines)
-    assert found["counts"] == {"killed": found["figures"]["mutants"] - 1, "timed_out": 0, "survived": 1}
+    assert found["counts"] == {
+        "killed": found["figures"]["mutants"] - 1,
+        "timed_out": 0,
+        "survived": 1,
+    }
     assert {mutant["target"] for mutant in found["mutants"]} == set(found["selections"])
     # What a test has killed is not equivalent, whatever the table says.
     assert found["figures"]["equivalent"] == 0

@@ -1,4 +1,6 @@
-"""`make run`: all processes as one user, who can read every key. Live mode is refused before anything is made."""
+"""`make run`: all processes as one user, who can read every key. Live mode is refused before
+anything is made.
+"""
 
 import os
 import subprocess
@@ -15,7 +17,9 @@ _ROOT = Path(__file__).resolve().parents[2]
 def test_live_mode_is_refused_before_anything_is_started(live: str, *, is_first: bool) -> None:
     asked = [sys.executable, "scripts/run_together.py", *(["--may-run"] if is_first else [])]
     environment = {**os.environ, "TULGA_MODES_LIVE": live}
-    done = subprocess.run(asked, cwd=_ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        asked, cwd=_ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 1
     assert "each part runs as its own user, with its own keys" in done.stdout
     assert "started" not in done.stdout
@@ -25,4 +29,6 @@ def test_live_mode_is_refused_before_anything_is_started(live: str, *, is_first:
 def test_without_live_mode_it_may_run(live: str) -> None:
     environment = {**os.environ, "TULGA_MODES_LIVE": live}
     asked = [sys.executable, "scripts/run_together.py", "--may-run"]
-    assert subprocess.run(asked, cwd=_ROOT, env=environment, timeout=60, check=False).returncode == 0
+    assert (
+        subprocess.run(asked, cwd=_ROOT, env=environment, timeout=60, check=False).returncode == 0
+    )

@@ -1,4 +1,6 @@
-"""The stand-alone verifier believes what was signed for a live person, and not one bit of anything else."""
+"""The stand-alone verifier believes what was signed for a live person, and not one bit of anything
+else.
+"""
 
 import importlib.util
 import json
@@ -52,7 +54,9 @@ def run(tmp_path, keys):
         # Isolated and elsewhere: nothing of the product can be imported.
         alone = ["-I"] if isolated else []
         command = [sys.executable, *alone, str(SCRIPT), "document", "--jwks", "keys", *options]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=60, check=False)
+        return subprocess.run(
+            command, cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=60, check=False
+        )
 
     return verify
 
@@ -69,10 +73,15 @@ def test_a_good_document_is_told_and_its_pictures_are_written(run, live, tmp_pat
     ended = run(live, "--extract", "pictures")
     assert (ended.returncode, ended.stderr) == (0, "")
     told = json.loads(ended.stdout)
-    assert (told["result"]["outcome"], told["identification_data"]["iin"]) == ("passed", "990101100010")
+    assert (told["result"]["outcome"], told["identification_data"]["iin"]) == (
+        "passed",
+        "990101100010",
+    )
     assert told["live_image"]["commands"][0]["frames"] == ["0.0", "0.1", "0.2"]
     pictures = sorted((tmp_path / "pictures").iterdir())
-    assert [picture.read_bytes() for picture in pictures] == [f"frame {number} 1".encode() for number in range(4)]
+    assert [picture.read_bytes() for picture in pictures] == [
+        f"frame {number} 1".encode() for number in range(4)
+    ]
 
 
 def test_a_console_without_our_letters_is_told_all_the_same(run, live, monkeypatch):
@@ -119,9 +128,21 @@ def _of_another_person(live):
         (lambda live: _with_header(live, typ="JWT"), 1, "signed in another way"),
         (lambda live: _with_header(live, crit=["x"]), 1, "signed in another way"),
         (lambda live: _with_header(live, kid="unknown"), 1, "not among the given ones"),
-        (lambda live: document_signing.sign(build(facts(mode="test")), mode="live"), 1, "of another mode"),
-        (lambda live: document_signing.sign(build(facts(mode="live")), mode="test"), 1, "of another mode"),
-        (lambda live: document_signing.sign(b'{"mode":"live"}', mode="live"), 1, "another type or version"),
+        (
+            lambda live: document_signing.sign(build(facts(mode="test")), mode="live"),
+            1,
+            "of another mode",
+        ),
+        (
+            lambda live: document_signing.sign(build(facts(mode="live")), mode="test"),
+            1,
+            "of another mode",
+        ),
+        (
+            lambda live: document_signing.sign(b'{"mode":"live"}', mode="live"),
+            1,
+            "another type or version",
+        ),
         (lambda live: live[:-1], 2, "canonical"),
         (lambda live: live[: len(live) // 2], 2, "canonical"),
         (lambda live: live + b"\n", 2, "canonical"),
@@ -161,13 +182,20 @@ def test_a_document_of_another_key_is_refused(keys, run):
 
 
 def test_a_key_that_goes_by_the_id_of_another_is_refused(live, keys):
-    """Somebody who can slip a key into the set still cannot make it look like the one that is known."""
+    """Somebody who can slip a key into the set still cannot make it look like the one that is
+    known.
+    """
     foreign = Ed25519PrivateKey.from_private_bytes(bytes(32))
     jws = json.loads(live)
     signature = foreign.sign(f"{jws['protected']}.{jws['payload']}".encode())
     forged = _as(jws["protected"], jws["payload"], spelled(signature))
-    kid, x = json.loads(octets(jws["protected"]))["kid"], spelled(foreign.public_key().public_bytes_raw())
-    swapped = {"keys": [{**key, "x": x} if key["kid"] == kid else key for key in json.loads(keys)["keys"]]}
+    kid, x = (
+        json.loads(octets(jws["protected"]))["kid"],
+        spelled(foreign.public_key().public_bytes_raw()),
+    )
+    swapped = {
+        "keys": [{**key, "x": x} if key["kid"] == kid else key for key in json.loads(keys)["keys"]]
+    }
     with pytest.raises(verifier.Refused, match="the one of its id"):
         verifier.verify(forged, json.dumps(swapped).encode(), test=False)
 
@@ -188,19 +216,25 @@ def test_no_field_can_be_changed(live, keys):
             place = place[step]
         value = place[path[-1]]
         place[path[-1]] = value + "x" if isinstance(value, str) else "x"
-        assert not believed(_as(jws["protected"], spelled(canonical_json(changed)), jws["signature"]), keys), path
+        assert not believed(
+            _as(jws["protected"], spelled(canonical_json(changed)), jws["signature"]), keys
+        ), path
 
 
 def _leaves(value, path=()):
     if isinstance(value, dict):
         return [leaf for name, item in value.items() for leaf in _leaves(item, (*path, name))]
     if isinstance(value, list) and value:
-        return [leaf for number, item in enumerate(value) for leaf in _leaves(item, (*path, number))]
+        return [
+            leaf for number, item in enumerate(value) for leaf in _leaves(item, (*path, number))
+        ]
     return [path]
 
 
 def test_no_bit_can_be_flipped(live, keys):
-    for position in range(0, 8 * len(live), 7):  # 7 and 8 share no factor: every bit of a byte is met
+    for position in range(
+        0, 8 * len(live), 7
+    ):  # 7 and 8 share no factor: every bit of a byte is met
         changed = bytearray(live)
         changed[position // 8] ^= 1 << position % 8
         assert not believed(bytes(changed), keys, test=True), position
@@ -210,11 +244,19 @@ def test_no_bit_can_be_flipped(live, keys):
 @given(data=st.data())
 def test_no_garbage_stumbles_it(data):
     keys = json.dumps({"keys": document_signing.public_keys()}).encode()
-    part = st.one_of(st.text(max_size=20), st.binary(max_size=40).map(spelled), st.integers(), st.none())
+    part = st.one_of(
+        st.text(max_size=20), st.binary(max_size=40).map(spelled), st.integers(), st.none()
+    )
     shape = st.fixed_dictionaries({"payload": part, "protected": part, "signature": part})
     header = st.dictionaries(st.sampled_from(["alg", "kid", "typ", "x"]), part, max_size=4).map(
-        lambda fields: {"payload": "", "protected": spelled(canonical_json(fields)), "signature": ""}
+        lambda fields: {
+            "payload": "",
+            "protected": spelled(canonical_json(fields)),
+            "signature": "",
+        }
     )
-    untrusted = data.draw(st.one_of(st.binary(max_size=200), shape.map(canonical_json), header.map(canonical_json)))
+    untrusted = data.draw(
+        st.one_of(st.binary(max_size=200), shape.map(canonical_json), header.map(canonical_json))
+    )
     assert not believed(untrusted, keys, test=True)
     assert not believed(document_signing.sign(b'{"mode":"live"}', mode="live"), untrusted)

@@ -1,4 +1,6 @@
-"""The stand-alone verifier believes a receipt that stands in the log, and not one letter of anything else."""
+"""The stand-alone verifier believes a receipt that stands in the log, and not one letter of
+anything else.
+"""
 
 import base64
 import copy
@@ -42,12 +44,26 @@ def live():
 @pytest.fixture
 def run(tmp_path):
     def verify(said, *options):
-        (tmp_path / "answer").write_bytes(said if isinstance(said, bytes) else json.dumps(said).encode())
+        (tmp_path / "answer").write_bytes(
+            said if isinstance(said, bytes) else json.dumps(said).encode()
+        )
         (tmp_path / "keys").write_bytes(keys())
         (tmp_path / "root").write_bytes(root_file())
         # Isolated and elsewhere: nothing of the product can be imported.
-        command = [sys.executable, "-I", str(SCRIPT), "answer", "--jwks", "keys", "--root", "root", *options]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=60, check=False)
+        command = [
+            sys.executable,
+            "-I",
+            str(SCRIPT),
+            "answer",
+            "--jwks",
+            "keys",
+            "--root",
+            "root",
+            *options,
+        ]
+        return subprocess.run(
+            command, cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=60, check=False
+        )
 
     return verify
 
@@ -66,7 +82,11 @@ def test_a_good_receipt_is_told(run, live):
     ended = run(live, "--iin", IIN, "--account", ACCOUNT)
     assert (ended.returncode, ended.stderr) == (0, "")
     told = json.loads(ended.stdout)
-    assert (told["status"], told["releases"], told["attempts"][0]["outcome"]) == ("verified", ["eds-1"], "passed")
+    assert (told["status"], told["releases"], told["attempts"][0]["outcome"]) == (
+        "verified",
+        ["eds-1"],
+        "passed",
+    )
     assert told["attempts"][0]["evidence"] == {"statement.text": "b" * 64, "shared.crl.0": "c" * 64}
     assert told["attempts"][0]["frames"]["number"] == 1
     assert IIN not in ended.stdout
@@ -80,7 +100,11 @@ def test_pyjwt_verifies_the_signature_too(live):
     said = jwt.decode(live["receipt"], found[header["kid"]], algorithms=["EdDSA"])
     assert (said["verification"], said["status"]) == (facts().verification, "verified")
     head, payload, signature = live["receipt"].split(".")
-    other = base64.urlsafe_b64encode(canonical_json({**said, "status": "declined"})).rstrip(b"=").decode()
+    other = (
+        base64.urlsafe_b64encode(canonical_json({**said, "status": "declined"}))
+        .rstrip(b"=")
+        .decode()
+    )
     with pytest.raises(jwt.InvalidSignatureError):
         jwt.decode(f"{head}.{other}.{signature}", found[header["kid"]], algorithms=["EdDSA"])
     assert payload != other
@@ -144,7 +168,9 @@ def test_the_command_says_what_is_wrong(run, live):
         (b"{}", 2, "no answer with a receipt"),
     ):
         ended = run(said)
-        assert (ended.returncode, ended.stdout, says in ended.stderr) == (code, "", True), ended.stderr
+        assert (ended.returncode, ended.stdout, says in ended.stderr) == (code, "", True), (
+            ended.stderr
+        )
     assert run(live, "--iin", "990101100020").returncode == 1
     assert run(live, "--jwks", "absent").returncode == 2
 
@@ -167,27 +193,42 @@ def test_keys_that_the_root_did_not_certify_verify_nothing(live, name, other):
     assert why_not(live, json.dumps(other).encode()), name
 
 
-@pytest.mark.parametrize("other", [{"keys": []}, {"keys": ["x"], "log_keys": []}, {"log_keys": []}, [], {"keys": 1}])
+@pytest.mark.parametrize(
+    "other", [{"keys": []}, {"keys": ["x"], "log_keys": []}, {"log_keys": []}, [], {"keys": 1}]
+)
 def test_what_is_no_set_of_keys_verifies_nothing(live, other):
     assert why_not(live, json.dumps(other).encode())
 
 
 def test_a_key_of_another_kind_or_mode_verifies_nothing(live, monkeypatch):
-    """A log's key signs no receipt, a document's no checkpoint, and a certified one of test mode nothing live."""
+    """A log's key signs no receipt, a document's no checkpoint, and a certified one of test mode
+    nothing live.
+    """
     said = json.loads(keys())
-    [log], [document] = ([key for key in said[name] if key["mode"] == "live"] for name in ("log_keys", "keys"))
+    [log], [document] = (
+        [key for key in said[name] if key["mode"] == "live"] for name in ("log_keys", "keys")
+    )
     swapped = {"keys": [{**document, "x": log["x"]}], "log_keys": [{**log, "x": document["x"]}]}
     assert why_not(live, json.dumps({**said, "keys": swapped["keys"]}).encode())
-    assert "certificate of the log key" in why_not(live, json.dumps({**said, "log_keys": swapped["log_keys"]}).encode())
+    assert "certificate of the log key" in why_not(
+        live, json.dumps({**said, "log_keys": swapped["log_keys"]}).encode()
+    )
     of_test = root.certified("document", 1, django_settings.TULGA_DOCUMENT_KEYS["live"][1])
-    signed = {**document, "mode": "test", "certificate": base64.b64encode(of_test.signature).decode()}
-    assert "of one mode" in why_not(live, json.dumps({**said, "keys": [signed]}).encode(), test=True)
+    signed = {
+        **document,
+        "mode": "test",
+        "certificate": base64.b64encode(of_test.signature).decode(),
+    }
+    assert "of one mode" in why_not(
+        live, json.dumps({**said, "keys": [signed]}).encode(), test=True
+    )
     monkeypatch.setattr("django.conf.settings.TULGA_DOCUMENT_KEYS", {"live": {1: bytes(32)}})
     assert "not among the given ones" in why_not(answer())
 
 
 @pytest.mark.parametrize(
-    "header", [{"alg": "none"}, {"typ": "JWT"}, {"crit": ["x"]}, {"typ": "tulga-identification+jws"}]
+    "header",
+    [{"alg": "none"}, {"typ": "JWT"}, {"crit": ["x"]}, {"typ": "tulga-identification+jws"}],
 )
 def test_another_header_is_refused(live, header):
     head, payload, signature = live["receipt"].split(".")
@@ -200,7 +241,9 @@ def test_another_header_is_refused(live, header):
 
 
 def test_no_field_of_the_receipt_can_be_changed(live):
-    """Each leaf of the payload with the old signature; and so signed, by the entry that names the first."""
+    """Each leaf of the payload with the old signature; and so signed, by the entry that names the
+    first.
+    """
     head, payload, signature = live["receipt"].split(".")
     document = json.loads(verifier.from_base64url(payload))
     paths = list(_leaves(document))
@@ -208,8 +251,12 @@ def test_no_field_of_the_receipt_can_be_changed(live):
     for path in paths:
         changed = canonical_json(_with(document, path))
         other = base64.urlsafe_b64encode(changed).rstrip(b"=").decode()
-        assert "signature of the receipt" in why_not({**live, "receipt": f"{head}.{other}.{signature}"}), path
-        again = document_signing.sign_compact(changed, mode="live", type_=document_signing.RECEIPT_TYPE)
+        assert "signature of the receipt" in why_not(
+            {**live, "receipt": f"{head}.{other}.{signature}"}
+        ), path
+        again = document_signing.sign_compact(
+            changed, mode="live", type_=document_signing.RECEIPT_TYPE
+        )
         assert why_not({**live, "receipt": again}), path
 
 
@@ -258,7 +305,9 @@ def _with(document, path):
     for step in path[:-1]:
         place = place[step]
     value = place[path[-1]]
-    if isinstance(value, str):  # its last letter but three: in base64 the last may stand for fewer bits
+    if isinstance(
+        value, str
+    ):  # its last letter but three: in base64 the last may stand for fewer bits
         place[path[-1]] = value[:-3] + ("1" if value[-3:-2] != "1" else "2") + value[-2:]
     else:
         place[path[-1]] = "x"
@@ -267,7 +316,9 @@ def _with(document, path):
 
 JUNK = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
     max_leaves=5,
 )
 
@@ -295,4 +346,6 @@ def test_no_garbage_stumbles_it(data):
 
 
 def test_the_time_is_spelled_as_the_log_spells_it():
-    assert json.loads(build(facts()))["decided_at"] == AT.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    assert json.loads(build(facts()))["decided_at"] == AT.isoformat(
+        timespec="microseconds"
+    ).replace("+00:00", "Z")

@@ -1,4 +1,6 @@
-"""The leg's broker as seen from outside: where it is, what lies in it, and one that does not answer."""
+"""The leg's broker as seen from outside: where it is, what lies in it, and one that does not
+answer.
+"""
 
 import json
 import os
@@ -24,11 +26,15 @@ def deaf_environment(folder: Path) -> dict[str, str]:
         return {"TULGA_BELL_DIR": str(folder / "deaf-bell")}
     user = parts.netloc.rpartition("@")[0]
     place = f"127.0.0.1:{free_port()}"
-    return {"CELERY_BROKER_URL": urlunsplit(parts._replace(netloc=f"{user}@{place}" if user else place))}
+    return {
+        "CELERY_BROKER_URL": urlunsplit(parts._replace(netloc=f"{user}@{place}" if user else place))
+    }
 
 
 def deafen(folder: Path) -> None:
-    """Takes away the folder of a process that was started with `deaf_environment`; a port was dead from the start."""
+    """Takes away the folder of a process that was started with `deaf_environment`; a port was dead
+    from the start.
+    """
     messages = folder / "deaf-bell" / "messages"
     if messages.is_dir():
         # Not by permissions: they do not hold for the superuser, whom tests may run as.
@@ -37,9 +43,13 @@ def deafen(folder: Path) -> None:
 
 
 def take_messages(folder: Path) -> list[str]:
-    """Empties every queue and gives what lay in it, headers and all: bells only, so nothing is lost."""
+    """Empties every queue and gives what lay in it, headers and all: bells only, so nothing is
+    lost.
+    """
     taken: list[str] = []
-    messages = {name: str(folder / "bell" / "messages") for name in ("data_folder_in", "data_folder_out")}
+    messages = {
+        name: str(folder / "bell" / "messages") for name in ("data_folder_in", "data_folder_out")
+    }
     filesystem = messages | {"control_folder": str(folder / "bell" / "control")}
     options = filesystem if _address().startswith("filesystem") else {}
     with Connection(_address(), transport_options=options) as connection:
@@ -47,8 +57,12 @@ def take_messages(folder: Path) -> list[str]:
         for queue in app.conf.task_queues:
             queue(channel).declare()
             while (message := channel.basic_get(queue.name, no_ack=True)) is not None:
-                body = message.body if isinstance(message.body, str) else bytes(message.body).decode()
-                around = json.dumps([message.headers, message.properties], default=str, ensure_ascii=False)
+                body = (
+                    message.body if isinstance(message.body, str) else bytes(message.body).decode()
+                )
+                around = json.dumps(
+                    [message.headers, message.properties], default=str, ensure_ascii=False
+                )
                 taken.append(f"{body}\n{around}")
     return taken
 

@@ -1,4 +1,6 @@
-"""The deployment's own database: made by the owner as an operator would, read by the tests from outside."""
+"""The deployment's own database: made by the owner as an operator would, read by the tests from
+outside.
+"""
 
 import os
 import sqlite3
@@ -18,14 +20,18 @@ def is_postgresql() -> bool:
 
 
 def environment() -> dict[str, str]:
-    """What points processes to it. On SQLite nothing has to: it is a file in the run-time folder."""
+    """What points processes to it. On SQLite nothing has to: it is a file in the run-time
+    folder.
+    """
     if not is_postgresql():
         return {}
     return {variable: _renamed(os.environ[variable], _name()) for variable in _VARIABLES}
 
 
 def make() -> None:
-    """An empty one, and none left over from a session that was killed. SQLite makes its file by itself."""
+    """An empty one, and none left over from a session that was killed. SQLite makes its file by
+    itself.
+    """
     drop()
     if is_postgresql():
         _as_owner("CREATE DATABASE {}")

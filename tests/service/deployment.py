@@ -1,4 +1,6 @@
-"""A whole Tulga of real processes on loopback: sandbox, gunicorn, Celery workers, ticks, a sender, and a lender."""
+"""A whole Tulga of real processes on loopback: sandbox, gunicorn, Celery workers, ticks, a sender,
+and a lender.
+"""
 
 import json
 import re
@@ -31,7 +33,10 @@ class Deployment:
     def __init__(self, folder: Path, receiver: Receiver) -> None:
         """Starts nothing yet. `receiver`: the lender's endpoint for webhooks."""
         self.folder, self.receiver = folder, receiver
-        self.url, self.sandbox = f"http://127.0.0.1:{free_port()}", f"http://127.0.0.1:{free_port()}"
+        self.url, self.sandbox = (
+            f"http://127.0.0.1:{free_port()}",
+            f"http://127.0.0.1:{free_port()}",
+        )
         self.processes = Processes(environment=self._environment(), logs=folder / "logs")
         self.workers: list[str] = []
         self.ticks: list[str] = []
@@ -44,7 +49,15 @@ class Deployment:
         make_missing(self.folder / "keys", made_by="operator")
         sandbox_port = self.sandbox.rpartition(":")[2]
         state = str(self.folder.parent / f"{self.folder.name}-sandbox")
-        command = [sys.executable, "-m", "insecure_sandbox", "--port", sandbox_port, "--state", state]
+        command = [
+            sys.executable,
+            "-m",
+            "insecure_sandbox",
+            "--port",
+            sandbox_port,
+            "--state",
+            state,
+        ]
         self.processes.start("sandbox", command)
         database.make()
         for manage in ("migrate", "grant_application_role"):
@@ -58,7 +71,9 @@ class Deployment:
         self.processes.wait_for(f"{self.url}/healthz", name="web")
         self.api = self.add_lender("Sandbox Credit LLP", bin=_BIN)
         reviewers.add(self.processes, lender="Sandbox Credit LLP")
-        self.stage = Stage(self.api, self.url, self.sandbox, self.processes, start_worker=lambda: None)
+        self.stage = Stage(
+            self.api, self.url, self.sandbox, self.processes, start_worker=lambda: None
+        )
         self.api.call("POST", "/v1/webhook-endpoints", {"url": self.receiver.url})
 
     def stop(self) -> None:
@@ -71,7 +86,9 @@ class Deployment:
             database.drop()
 
     def start_web(self, name: str, *, url: str, **more: str) -> None:
-        """One more gunicorn, with more in its environment; every address it is asked for is written down."""
+        """One more gunicorn, with more in its environment; every address it is asked for is written
+        down.
+        """
         variables = [f"{variable}={value}" for variable, value in more.items()]
         asked = ["--access-logfile", str(self.folder / "logs" / f"{name}-addresses.log")]
         written = ["--access-logformat", "%(r)s %(f)s"]
@@ -108,7 +125,9 @@ class Deployment:
 
     def add_lender(self, name: str, *, bin: str, profile: str = "KZ-2021-04") -> LenderApi:
         """One more lender, under this law; its server."""
-        said = self.processes.must("add_lender", name, "--bin", bin, "--phone", "+77270000044", "--profile", profile)
+        said = self.processes.must(
+            "add_lender", name, "--bin", bin, "--phone", "+77270000044", "--profile", profile
+        )
         return LenderApi(self.url, _KEY.findall(said)[0])
 
     def last_words(self) -> dict[str, str]:
@@ -117,13 +136,17 @@ class Deployment:
         return {name: "\n".join(log.read_text().splitlines()[-12:]) for name, log in logs.items()}
 
     def start_worker(self, *, children: int = 1, **more: str) -> str:
-        """One more worker with a pool of one child or more, with more in its environment; gives its name."""
+        """One more worker with a pool of one child or more, with more in its environment; gives its
+        name.
+        """
         name = self._name("worker")
         command = ["env", *(f"{variable}={value}" for variable, value in more.items())]
         command += [sys.executable, "-m", "celery", "-A", "config", "worker", "-n", f"{name}@%h"]
         command.append(f"--concurrency={children}")
         pid = ["--pidfile", str(self._pid_file(name))]
-        self.processes.start(name, [*command, *pid, "--loglevel=DEBUG", "--without-gossip", "--without-mingle"])
+        self.processes.start(
+            name, [*command, *pid, "--loglevel=DEBUG", "--without-gossip", "--without-mingle"]
+        )
         self.workers.append(name)
         return name
 
@@ -138,13 +161,20 @@ class Deployment:
         return int(file.read_text() or 0) if file.exists() else 0
 
     def children_of(self, name: str) -> list[int]:
-        """The process ids of a worker's pool: one, or none for a moment at its start or after a kill."""
+        """The process ids of a worker's pool: one, or none for a moment at its start or after a
+        kill.
+        """
         if not self._pid_file(name).is_file():
             return []
         parent = Path(f"/proc/{self.pid_of(name)}")
         # By thread, for a child that replaces another is not forked by the main one.
-        children = [int(child) for each in parent.glob("task/*/children") for child in each.read_text().split()]
-        # A program that it runs at its start, as Python does to name the platform, is no child of the pool.
+        children = [
+            int(child)
+            for each in parent.glob("task/*/children")
+            for child in each.read_text().split()
+        ]
+        # A program that it runs at its start, as Python does to name the platform, is no child of
+        # the pool.
         return [child for child in children if _command(child) == _command(self.pid_of(name))]
 
     def script_fault(self, kind: str, *, times: int = 1) -> None:
@@ -154,7 +184,10 @@ class Deployment:
             {"source": "ocsp", "kind": "http_500", "times": 1000},
             {"source": "crl", "kind": kind, "times": times},
         ):
-            assert urllib3.request("POST", f"{self.sandbox}/faults", json=fault, timeout=10).status == 201
+            assert (
+                urllib3.request("POST", f"{self.sandbox}/faults", json=fault, timeout=10).status
+                == 201
+            )
 
     def mend(self) -> None:
         """The sandbox behaves again."""
@@ -178,12 +211,18 @@ class Deployment:
 
     def entries(self, verification_id: str) -> list[str]:
         """The types of all entries about a verification, in its order."""
-        ordered = "SELECT type FROM verification_auditentry WHERE verification_id = %s ORDER BY verification_sequence"
+        ordered = (
+            "SELECT type FROM verification_auditentry WHERE verification_id = %s ORDER BY"
+            " verification_sequence"
+        )
         return [entry_type for (entry_type,) in self.rows(ordered, verification_id)]
 
     def said(self, verification_id: str, entry_type: str, word: str) -> list[Any]:
         """What the entries of a type about a verification say under a word."""
-        bodies = "SELECT body FROM verification_auditentry WHERE verification_id = %s AND type = %s ORDER BY id"
+        bodies = (
+            "SELECT body FROM verification_auditentry WHERE verification_id = %s AND type = %s"
+            " ORDER BY id"
+        )
         found = [body for (body,) in self.rows(bodies, verification_id, entry_type)]
         return [(body if isinstance(body, dict) else json.loads(body))[word] for body in found]
 
@@ -193,7 +232,9 @@ class Deployment:
 
     def decisions(self, verification_id: str) -> list[str]:
         """The entries that decided a verification."""
-        return [entry_type for entry_type in self.entries(verification_id) if entry_type in DECISIONS]
+        return [
+            entry_type for entry_type in self.entries(verification_id) if entry_type in DECISIONS
+        ]
 
     def burnt(self, verification_id: str) -> int:
         """How many attempts of it were counted against the borrower."""
@@ -227,16 +268,25 @@ class Deployment:
         wait_until(lambda: self.rows(waiting)[0][0] == 0, what="the log to be ordered", seconds=30)
 
     def audit(self) -> str:
-        """Empty if the whole log verifies and some judgements come out the same, else what is wrong."""
+        """Empty if the whole log verifies and some judgements come out the same, else what is
+        wrong.
+        """
         done = self.processes.manage("audit_verify", "--replay", "5")
         if done.returncode == 0:
             return ""
         if done.returncode != 1:
             return done.stdout + done.stderr
-        # Captures by one face are many here: tests/service/test_lines.py has their words forgotten, and that is named.
-        # And some workers give up at the second try, so that nobody waits for five leases.
-        expected = ("words of words of attempt", "judgements drawn", "it failed after 2 tries, and has 5")
-        return "\n".join(line for line in done.stdout.splitlines() if not any(part in line for part in expected))
+        # Captures by one face are many here: tests/service/test_lines.py has their words forgotten,
+        # and that is named. And some workers give up at the second try, so that nobody waits for
+        # five leases.
+        expected = (
+            "words of words of attempt",
+            "judgements drawn",
+            "it failed after 2 tries, and has 5",
+        )
+        return "\n".join(
+            line for line in done.stdout.splitlines() if not any(part in line for part in expected)
+        )
 
     def _environment(self) -> dict[str, str]:
         own = {

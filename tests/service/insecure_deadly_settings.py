@@ -1,4 +1,5 @@
-"""The settings of a worker that dies of the first face it sees without a word, as of a fault in a library.
+"""The settings of a worker that dies of the first face it sees without a word, as of a fault in a
+library.
 
 It is what the default backend loads in place of its net.
 """

@@ -1,4 +1,5 @@
-"""The settings of a worker that thinks for ever of the first face it sees; `STUBBORN`: it cannot be asked to stop.
+"""The settings of a worker that thinks for ever of the first face it sees; `STUBBORN`: it cannot be
+asked to stop.
 
 It is what the default backend loads in place of its net.
 """
@@ -16,7 +17,8 @@ from verification.workflow import policy
 policy.FAULTS_MAX = 2
 vars(course_policy)["FAULTS_MAX"] = 2
 if not os.environ.get("STUBBORN"):
-    # A step that is asked to stop has all the time it needs to write that down: on a busy machine over a second.
+    # A step that is asked to stop has all the time it needs to write that down: on a busy machine
+    # over a second.
     policy.STEP_HARD_LIMIT_SECONDS, policy.LEASE_SECONDS = 30, 31
 
 

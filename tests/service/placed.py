@@ -22,10 +22,16 @@ _CHOSEN = {
 
 
 @contextmanager
-def placed(kind: str, monkeypatch: pytest.MonkeyPatch, **more: str) -> Iterator[tuple[Deployment, Path]]:
-    """The deployment, started, and its folder. `more` replaces variables, such as the address of another broker."""
+def placed(
+    kind: str, monkeypatch: pytest.MonkeyPatch, **more: str
+) -> Iterator[tuple[Deployment, Path]]:
+    """The deployment, started, and its folder. `more` replaces variables, such as the address of
+    another broker.
+    """
     prepare()
-    with tempfile.TemporaryDirectory(prefix="tulga-place-", dir=quick_place(), ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(
+        prefix="tulga-place-", dir=quick_place(), ignore_cleanup_errors=True
+    ) as name:
         folder = Path(name)
         folder.chmod(0o755)  # PostgreSQL's own user has to pass
         with Servers(folder, postgresql=_POSTGRESQL) as servers, listening(Receiver()) as receiver:

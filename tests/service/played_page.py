@@ -1,7 +1,9 @@
-"""The page of the live capture in real time, without a browser: what its script sends, when, and again when it is lost.
+"""The page of the live capture in real time, without a browser: what its script sends, when, and
+again when it is lost.
 
-As static/borrower/commands.js and pictures.js do it: frames are taken when they are due whatever the line does, the
-first part goes out while the second is taken, and an answer that is not heard is asked for again.
+As static/borrower/commands.js and pictures.js do it: frames are taken when they are due whatever
+the line does, the first part goes out while the second is taken, and an answer that is not heard is
+asked for again.
 """
 
 import json
@@ -33,9 +35,11 @@ FORGET = "DELETE FROM verification_captureword"
 
 @dataclass
 class Played:
-    """What came of one capture. sent: bytes of pictures. lost: how often another command was asked for.
+    """What came of one capture. sent: bytes of pictures. lost: how often another command was asked
+    for.
 
-    answered: seconds from the last byte of a command to the word whether it was seen, as the page heard it.
+    answered: seconds from the last byte of a command to the word whether it was seen, as the page
+        heard it.
     """
 
     sent: int = 0
@@ -55,7 +59,9 @@ class PlayedPage:
         self._shot: dict[str, tuple[list[bytes], list[bytes]]] = {}
 
     def shoot(self) -> None:
-        """Takes the frames of every command beforehand: a phone has a processor of its own for that."""
+        """Takes the frames of every command beforehand: a phone has a processor of its own for
+        that.
+        """
         for command in (NEUTRAL, *GESTURES):
             self._shot[command] = self._taken(command)
 
@@ -115,7 +121,9 @@ class PlayedPage:
         frames = self._camera.take(as_told(command))
         return frames, _thin(frames, side=CAPTURE.chain_side, most_bytes=CAPTURE.chain_bytes)
 
-    def _say(self, answer: dict[str, Any] | None, files: list[bytes] | None = None) -> dict[str, Any]:
+    def _say(
+        self, answer: dict[str, Any] | None, files: list[bytes] | None = None
+    ) -> dict[str, Any]:
         """Sends an answer, or asks how things stand, as often as it takes to be heard."""
         for wait in _waits():
             try:
@@ -123,7 +131,9 @@ class PlayedPage:
             except urllib3.exceptions.HTTPError:
                 response = None
             if response is not None and response.status in _HEARD:
-                said: dict[str, Any] = json.loads(response.data or b"{}")  # of a part that was kept nothing is said
+                said: dict[str, Any] = json.loads(
+                    response.data or b"{}"
+                )  # of a part that was kept nothing is said
                 return said
             if time.monotonic() > self._ends:
                 raise TimeoutError("the page was not heard")
@@ -133,8 +143,9 @@ class PlayedPage:
 
 @contextmanager
 def forgotten(forget: Callable[[], object]) -> Iterator[None]:
-    """All borrowers are one portrait, so that each would be compared with others, as no two people are: what captures
-    are known by is forgotten before any is judged. forget: deletes it."""
+    """All borrowers are one portrait, so that each would be compared with others, as no two people
+    are: what captures are known by is forgotten before any is judged. forget: deletes it.
+    """
     is_over = threading.Event()
 
     def run() -> None:
@@ -164,7 +175,11 @@ def parts_of(
     parts = []
     for part, places in enumerate((range(len(times) // 2), range(len(times) // 2, len(times)))):
         chain = [(times[at], thin[shown[at]]) for at in places]
-        stills = [(times[at], _within(frames[shown[at]], asked["still_bytes"])) for at in places if at in full]
+        stills = [
+            (times[at], _within(frames[shown[at]], asked["still_bytes"]))
+            for at in places
+            if at in full
+        ]
         parts.append(bound(chain, stills, asked, part=part, parts=2))
     return parts
 

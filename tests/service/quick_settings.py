@@ -1,7 +1,9 @@
-"""The product's settings for these tests' processes: the same rules with short times, so that a kill costs seconds.
+"""The product's settings for these tests' processes: the same rules with short times, so that a
+kill costs seconds.
 
-The order of the numbers is the product's: a source gives up before a step does, a step before its lease runs out.
-Every bell that any of these processes rings is a byte in the file `rung`, by which a test counts them.
+The order of the numbers is the product's: a source gives up before a step does, a step before its
+lease runs out. Every bell that any of these processes rings is a byte in the file `rung`, by which
+a test counts them.
 """
 
 import gc
@@ -21,7 +23,8 @@ from verification.workflow import policy
 if "TULGA_TEST_CODES" in os.environ:
     MIDDLEWARE = ["tests.noting.Noting", *MIDDLEWARE]  # noqa: F405
 
-# What a process loads at its start stays: to look through it for garbage takes an eighth of the start.
+# What a process loads at its start stays: to look through it for garbage takes an eighth of the
+# start.
 gc.set_threshold(50_000)
 
 _SOURCE_SECONDS = 2.5
@@ -31,14 +34,20 @@ _STEP = {
     "LEASE_SECONDS": 6,
     "BACKOFF_SECONDS": (1,),
 }
-_WEBHOOK = {"POST_SECONDS": 3, "POST_LEASE_SECONDS": 6, "BREAKER_SECONDS": 1, "BREAKER_MAX_SECONDS": 2}
+_WEBHOOK = {
+    "POST_SECONDS": 3,
+    "POST_LEASE_SECONDS": 6,
+    "BREAKER_SECONDS": 1,
+    "BREAKER_MAX_SECONDS": 2,
+}
 
 for module, numbers in ((policy, _STEP), (lenders_policy, _WEBHOOK)):
     for name, number in numbers.items():
         assert hasattr(module, name), name
         setattr(module, name, number)
 
-# A law that makes the money of the demo's loan wait, and asks for no word of the lender's people beside.
+# A law that makes the money of the demo's loan wait, and asks for no word of the lender's people
+# beside.
 profiles.PROFILES["KZ-WAIT"] = replace(
     profiles.get("KZ-2021-04"),
     id="KZ-WAIT",

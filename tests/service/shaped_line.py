@@ -1,4 +1,6 @@
-"""A line between a phone and the server, on loopback: bits a second, the way, packets lost, stalls, cuts."""
+"""A line between a phone and the server, on loopback: bits a second, the way, packets lost, stalls,
+cuts.
+"""
 
 import asyncio
 import random
@@ -8,12 +10,15 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 _PACKET = 1_460  # bytes, of a TCP segment on Ethernet
-_AGAIN_SECONDS = 0.3  # what TCP takes to send a lost segment again, at least: RFC 6298 §2.4 has 1 s, Linux 0.2
+_AGAIN_SECONDS = (
+    0.3  # what TCP takes to send a lost segment again, at least: RFC 6298 §2.4 has 1 s, Linux 0.2
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """What a line is like. bits: a second, each way. way: seconds, one way. loss: share of packets sent again.
+    """What a line is like. bits: a second, each way. way: seconds, one way. loss: share of packets
+    sent again.
 
     stall: how likely a line stands still before a piece, for `stall_seconds`.
     """
@@ -83,15 +88,20 @@ class ShapedLine:
         self._open |= {writer, far_writer}
         try:
             await asyncio.gather(
-                self._carry(reader, far_writer, direction=0), self._carry(far_reader, writer, direction=1)
+                self._carry(reader, far_writer, direction=0),
+                self._carry(far_reader, writer, direction=1),
             )
         finally:
             self._open -= {writer, far_writer}
             for each in (writer, far_writer):
                 each.close()
 
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, direction: int) -> None:
-        """One direction. What is on its way is in a queue, so that a long way costs time and no rate."""
+    async def _carry(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, direction: int
+    ) -> None:
+        """One direction. What is on its way is in a queue, so that a long way costs time and no
+        rate.
+        """
         under_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(maxsize=200)
 
         async def deliver() -> None:

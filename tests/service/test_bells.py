@@ -1,4 +1,6 @@
-"""The embedded broker is a folder: bells appear in it whole, and one that cannot be read ends no worker."""
+"""The embedded broker is a folder: bells appear in it whole, and one that cannot be read ends no
+worker.
+"""
 
 import json
 import os
@@ -14,7 +16,9 @@ from insecure_sandbox.demo.processes import wait_until
 
 pytestmark = [
     pytest.mark.service,
-    pytest.mark.skipif("CELERY_BROKER_URL" in os.environ, reason="only the embedded broker is a folder"),
+    pytest.mark.skipif(
+        "CELERY_BROKER_URL" in os.environ, reason="only the embedded broker is a folder"
+    ),
 ]
 
 
@@ -23,7 +27,11 @@ def test_a_torn_bell_ends_no_worker_and_stops_nobody_elses(deployment, torn):
     messages = deployment.folder / "bell" / "messages"
     for queue in ("default", "eds", "faces"):
         (messages / f"0_torn.{queue}.msg").write_bytes(torn)
-    wait_until(lambda: not list(messages.glob("0_torn*")), what="the worker to take the torn bells", seconds=20)
+    wait_until(
+        lambda: not list(messages.glob("0_torn*")),
+        what="the worker to take the torn bells",
+        seconds=20,
+    )
     _, browser, _ = deployment.borrow(f"torn-{len(torn)}")
     browser.wait_for("statement", seconds=30)
     assert deployment.processes.ended() == []
@@ -55,7 +63,10 @@ def test_ten_thousand_equal_bells_are_one_and_another_says_something_else(tmp_pa
     with Connection("filesystem://", transport_options=options) as connection:
         channel: Any = connection.channel()
         for queue in ["eds"] * 10_000 + ["faces"]:
-            channel._put(queue, {"body": f'[["{queue}"], {{}}, {{}}]', "headers": {"task": "verification.bell"}})
+            channel._put(
+                queue,
+                {"body": f'[["{queue}"], {{}}, {{}}]', "headers": {"task": "verification.bell"}},
+            )
         assert channel._size("eds") == channel._size("faces") == 1
         assert "eds" in channel._get("eds")["body"]
         with pytest.raises(Empty):

@@ -15,10 +15,13 @@ from tests.service.deployment import Deployment
 
 pytestmark = pytest.mark.service
 
-_FOUND_SECONDS = 15  # found within 2 s and judged in under one on a quiet machine; a busy one gets room
+_FOUND_SECONDS = (
+    15  # found within 2 s and judged in under one on a quiet machine; a busy one gets room
+)
 
-# A refusing broker was measured to cost a request 0.06 s on a quiet machine. Who asked it again and again would be
-# ended by the web server after 30 s; a busy machine needs a few for whatever it does.
+# A refusing broker was measured to cost a request 0.06 s on a quiet machine. Who asked it again and
+# again would be ended by the web server after 30 s; a busy machine needs a few for whatever it
+# does.
 _PATIENCE_SECONDS = 20
 
 
@@ -54,7 +57,9 @@ def test_a_broker_that_is_down_at_commit_costs_neither_the_answer_nor_the_case(
     assert "doorbell not heard: " in heard, "the broker was not down"
 
 
-def test_a_worker_that_starts_without_its_broker_finds_work_and_ends_when_told_to(deployment: Deployment) -> None:
+def test_a_worker_that_starts_without_its_broker_finds_work_and_ends_when_told_to(
+    deployment: Deployment,
+) -> None:
     deployment.staff(workers=0, ticks=1)
     nobody = f"redis://127.0.0.1:{free_port()}/0"
     name = deployment.start_worker(CELERY_BROKER_URL=nobody)

@@ -1,4 +1,6 @@
-"""What no application sees, or what Django would answer by a page: the API's edges speak its own words."""
+"""What no application sees, or what Django would answer by a page: the API's edges speak its own
+words.
+"""
 
 import json
 import socket
@@ -12,21 +14,47 @@ from tests import noting
 pytestmark = pytest.mark.service
 
 _HOST = b"HTTP/1.1\r\nHost: {host}\r\n"
-_CHUNKS = b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+_CHUNKS = (
+    b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+)
 _LENGTH = b"Content-Length: 2\r\n"
 _SENT = {
     "another version": (b"GET /v2 " + _HOST + b"\r\n", 404, "not_found"),
     "below it": (b"GET /v17/verifications " + _HOST + b"\r\n", 404, "not_found"),
-    "a bad host": (b"GET /v1/verifications HTTP/1.1\r\nHost: evil.example\r\n\r\n", 400, "host_unknown"),
+    "a bad host": (
+        b"GET /v1/verifications HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+        400,
+        "host_unknown",
+    ),
     "a host that is none": (b"GET /v1/events HTTP/1.1\r\nHost: a b\r\n\r\n", 400, "host_unknown"),
-    "a long address": (b"GET /v1/events?after=" + b"1" * 4000 + b" HTTP/1.1\r\n\r\n", 414, "uri_too_long"),
-    "many headers": (b"GET /v1/events " + _HOST + b"X-A: b\r\n" * 100 + b"\r\n", 431, "headers_too_large"),
+    "a long address": (
+        b"GET /v1/events?after=" + b"1" * 4000 + b" HTTP/1.1\r\n\r\n",
+        414,
+        "uri_too_long",
+    ),
+    "many headers": (
+        b"GET /v1/events " + _HOST + b"X-A: b\r\n" * 100 + b"\r\n",
+        431,
+        "headers_too_large",
+    ),
     "no request": (b"\x16\x03\x01\x02\x00\x01\x00\x01\r\n\r\n", 400, "malformed_request"),
     "no version": (b"GET /v1/events HTTP/9.9\r\nHost: {host}\r\n\r\n", 400, "malformed_request"),
-    "two lengths": (b"POST /v1/events " + _HOST + _LENGTH * 2 + b"\r\n{}", 400, "malformed_request"),
-    "a length and chunks": (b"POST /v1/events " + _HOST + _LENGTH + _CHUNKS, 400, "malformed_request"),
+    "two lengths": (
+        b"POST /v1/events " + _HOST + _LENGTH * 2 + b"\r\n{}",
+        400,
+        "malformed_request",
+    ),
+    "a length and chunks": (
+        b"POST /v1/events " + _HOST + _LENGTH + _CHUNKS,
+        400,
+        "malformed_request",
+    ),
     "chunks": (b"POST /v1/verifications " + _HOST + _CHUNKS, 411, "length_required"),
-    "chunks for a link": (b"POST /v1/verifications/ver_x/link " + _HOST + _CHUNKS, 411, "length_required"),
+    "chunks for a link": (
+        b"POST /v1/verifications/ver_x/link " + _HOST + _CHUNKS,
+        411,
+        "length_required",
+    ),
 }
 
 
@@ -55,5 +83,7 @@ def asked(url: str, sent: bytes) -> tuple[HTTPResponse, bytes]:
         answer = HTTPResponse(wire)
         answer.begin()
         body = answer.read()
-        noting.note(place.path, answer.headers["Content-Type"], body)  # gunicorn's own words pass no middleware
+        noting.note(
+            place.path, answer.headers["Content-Type"], body
+        )  # gunicorn's own words pass no middleware
         return answer, body

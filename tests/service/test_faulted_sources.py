@@ -1,4 +1,6 @@
-"""Whatever a source does, through the real adapter: a retry or `failed`, never `verified`, and no attempt is burnt."""
+"""Whatever a source does, through the real adapter: a retry or `failed`, never `verified`, and no
+attempt is burnt.
+"""
 
 import pytest
 
@@ -13,10 +15,14 @@ def test_a_list_that_comes_like_this_is_asked_for_again_and_then_verifies(deploy
     verification_id, browser, credential = deployment.borrow(f"fault-{kind.replace('_', '-')}")
     deployment.script_fault(kind)
     browser.sign(credential)
-    wait_until(lambda: deployment.causes(verification_id), what="the fault to be written down", seconds=20)
+    wait_until(
+        lambda: deployment.causes(verification_id), what="the fault to be written down", seconds=20
+    )
     assert deployment.decisions(verification_id) in ([], ["verification.verified"])
     browser.wait_for_judgement(seconds=150)
-    assert len(deployment.causes(verification_id)) == 1, "the faulted list was judged by, or more went wrong"
+    assert len(deployment.causes(verification_id)) == 1, (
+        "the faulted list was judged by, or more went wrong"
+    )
     assert deployment.decisions(verification_id) == ["verification.verified"]
     entries = deployment.entries(verification_id)
     assert entries.index("step.faulted") < entries.index("verification.verified")

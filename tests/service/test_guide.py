@@ -1,6 +1,8 @@
-"""The guide's way from nothing to a paid loan, word for word against a real installation: by curl, and by the client.
+"""The guide's way from nothing to a paid loan, word for word against a real installation: by curl,
+and by the client.
 
-What it prints is run as it is printed, in an empty folder, with the variables that it names and nothing else of ours.
+What it prints is run as it is printed, in an empty folder, with the variables that it names and
+nothing else of ours.
 """
 
 import os
@@ -27,7 +29,9 @@ _NAMED = {"TULGA_URL", "TULGA_KEY", "TULGA_BIN", "TULGA_HOME", "RECEIVER"}
 
 
 def _play(part: Part, folder: Path, variables: Mapping[str, str]) -> str:
-    """Runs the part's commands one after another, as in a terminal that stops at the first that fails."""
+    """Runs the part's commands one after another, as in a terminal that stops at the first that
+    fails.
+    """
     for name, text in part.files.items():
         (folder / name).write_text(text, encoding="utf-8")
     running = subprocess.Popen(
@@ -46,7 +50,9 @@ def _play(part: Part, folder: Path, variables: Mapping[str, str]) -> str:
         # What a failed command left behind it, the receiver and the listener.
         if running.poll() is None or running.returncode:
             _end(running.pid)
-    written = "\n".join(f"{one.name}: {one.read_text()[-1500:]}" for one in sorted(folder.glob("*.[tj]*")))
+    written = "\n".join(
+        f"{one.name}: {one.read_text()[-1500:]}" for one in sorted(folder.glob("*.[tj]*"))
+    )
     assert running.returncode == 0, f"{said}\n{written}"
     return written
 
@@ -60,7 +66,9 @@ def _end(group: int) -> None:
 
 @pytest.fixture
 def developer(deployment: Deployment) -> tuple[Any, dict[str, str]]:
-    """A lender of their own: their API, and the variables that the guide says `make sandbox` sets."""
+    """A lender of their own: their API, and the variables that the guide says `make sandbox`
+    sets.
+    """
     api = deployment.add_lender("Ақша LLP", bin=_BIN)
     named = {
         "TULGA_URL": deployment.url,
@@ -72,7 +80,12 @@ def developer(deployment: Deployment) -> tuple[Any, dict[str, str]]:
     # How `manage.py` and the client of this checkout find what this installation is made of.
     settings = dict(one.split("=", 1) for one in deployment.processes.environment[1:])
     of_machine = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    return api, {**of_machine, **settings, "PYTHONPATH": f"{_ROOT / 'clients' / 'python'}:{_ROOT}", **named}
+    return api, {
+        **of_machine,
+        **settings,
+        "PYTHONPATH": f"{_ROOT / 'clients' / 'python'}:{_ROOT}",
+        **named,
+    }
 
 
 def test_the_guide_goes_from_nothing_to_a_paid_loan_and_goes_there_again(
@@ -80,10 +93,13 @@ def test_the_guide_goes_from_nothing_to_a_paid_loan_and_goes_there_again(
 ) -> None:
     api, variables = developer
     before: set[str] = set()
-    # A reader who runs it a second time does so in the same folder, where the first run's files are.
+    # A reader who runs it a second time does so in the same folder, where the first run's files
+    # are.
     for name in ("By curl", "By curl", "By the Python client", "By the Python client"):
         written = _play(parts()[name], tmp_path, variables)
-        [found] = [one for one in api.call("GET", "/v1/verifications")["data"] if one["id"] not in before]
+        [found] = [
+            one for one in api.call("GET", "/v1/verifications")["data"] if one["id"] not in before
+        ]
         before.add(found["id"])
         assert found["status"] == "verified"
         assert found["id"] in written
@@ -92,12 +108,19 @@ def test_the_guide_goes_from_nothing_to_a_paid_loan_and_goes_there_again(
         assert deployment.decisions(found["id"]) == ["verification.verified"]
         if name == "By curl":
             told = [line.split() for line in (tmp_path / "events.txt").read_text().splitlines()]
-            ends = ["verification.created", "verification.verified", "clearance.issued", "clearance.consumed"]
+            ends = [
+                "verification.created",
+                "verification.verified",
+                "clearance.issued",
+                "clearance.consumed",
+            ]
             assert told == [[event, found["id"], found["client_reference"]] for event in ends]
 
 
 def test_the_guide_says_so_and_ends_when_nothing_comes(tmp_path: Path) -> None:
-    within = next(line for line in parts()["By curl"].commands.splitlines() if line.startswith("within()"))
+    within = next(
+        line for line in parts()["By curl"].commands.splitlines() if line.startswith("within()")
+    )
     hurried = within.replace("seq 240", "seq 2").replace("sleep 0.5", "sleep 0")
     said = subprocess.run(
         ["bash", "-c", f"{hurried}\nwithin grep -q told events.txt"],
@@ -114,13 +137,20 @@ def test_the_guide_says_so_and_ends_when_nothing_comes(tmp_path: Path) -> None:
 
 def test_the_guide_begins_with_what_the_sandbox_serves_and_names(tmp_path: Path) -> None:
     """That it does serve is measured: `python -m scripts.measure_guide`."""
-    assert parts()["Start it"].commands == 'make sandbox\n. var/demo/developer.env\ncd "$(mktemp -d)"\n'
+    assert (
+        parts()["Start it"].commands
+        == 'make sandbox\n. var/demo/developer.env\ncd "$(mktemp -d)"\n'
+    )
     recipe = (_ROOT / "Makefile").read_text().partition("\nsandbox:")[2].partition("\n\n")[0]
     assert recipe.endswith("insecure_sandbox.demo --empty")
     file = Demo(tmp_path).write_variables()
     assert (file.name, file.stat().st_mode & 0o777) == ("developer.env", 0o600)
     said = subprocess.run(
-        ["bash", "-c", f". {file}; env"], env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=True
+        ["bash", "-c", f". {file}; env"],
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     given = dict(line.split("=", 1) for line in said.stdout.splitlines())
     assert {*_NAMED, "TULGA_VAR_DIR"} <= given.keys()
@@ -131,5 +161,9 @@ def test_the_guide_names_every_variable_that_it_uses() -> None:
     own = {"LISTEN", "RECEIVE", "LOAN", "ID", "CONTRACT", "CLEARANCE", "WEBHOOK_SECRET"}
     for part in parts().values():
         used = set(re.findall(r"\$\{?([A-Z_]+)", part.commands))
-        used |= {name for text in part.files.values() for name in re.findall(r'os\.environ\["(\w+)"\]', text)}
+        used |= {
+            name
+            for text in part.files.values()
+            for name in re.findall(r'os\.environ\["(\w+)"\]', text)
+        }
         assert used - own <= _NAMED

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.service
 _ROWS, _CHILDREN = 80, 2
 _MINE = "client_reference LIKE 'due-%%'"
 _LEFT = f"SELECT COUNT(*) FROM verification_verification WHERE due_at IS NOT NULL AND {_MINE}"  # noqa: S608
-_OWED = f"SELECT faults, lease_until, reserved_until FROM verification_verification WHERE step <> '' AND {_MINE}"  # noqa: S608
+_OWED = f"SELECT faults, lease_until, reserved_until FROM verification_verification WHERE step <> '' AND {_MINE}"  # noqa: E501, S608
 _ENDS = f"SELECT DISTINCT status FROM verification_verification WHERE {_MINE}"  # noqa: S608
 
 

@@ -20,9 +20,15 @@ _STEP = "SELECT step, fence FROM verification_verification WHERE id = %s"
 
 
 def play_killed(
-    deployment: Deployment, name: str, *, kill: Callable[[], object], take_over: Callable[[], object]
+    deployment: Deployment,
+    name: str,
+    *,
+    kill: Callable[[], object],
+    take_over: Callable[[], object],
 ) -> None:
-    """A borrower signs; the worker is killed while it reads the slow revocation list; somebody takes over."""
+    """A borrower signs; the worker is killed while it reads the slow revocation list; somebody
+    takes over.
+    """
     verification_id, browser, credential = deployment.borrow(name)
     deployment.script_fault("slow")
     browser.sign(credential)
@@ -41,7 +47,11 @@ def play_killed(
     assert deployment.burnt(verification_id) == 0
     deployment.wait_for_log()
     assert deployment.audit() == ""
-    events = {event["id"] for event in deployment.events() if event["data"]["verification"] == verification_id}
+    events = {
+        event["id"]
+        for event in deployment.events()
+        if event["data"]["verification"] == verification_id
+    }
     wait_until(lambda: events <= set(deployment.received()), what="the webhooks", seconds=20)
 
 
@@ -62,9 +72,18 @@ def test_a_pool_child_killed_alone_loses_nothing_and_the_next_child_decides_once
     [child] = deployment.children_of(worker)
 
     def wait_for_another() -> None:
-        wait_until(lambda: deployment.children_of(worker) not in ([], [child]), what="another child", seconds=20)
+        wait_until(
+            lambda: deployment.children_of(worker) not in ([], [child]),
+            what="another child",
+            seconds=20,
+        )
 
-    play_killed(deployment, "orphaned", kill=lambda: os.kill(child, signal.SIGKILL), take_over=wait_for_another)
+    play_killed(
+        deployment,
+        "orphaned",
+        kill=lambda: os.kill(child, signal.SIGKILL),
+        take_over=wait_for_another,
+    )
     assert deployment.workers == [worker]
 
 
@@ -87,21 +106,31 @@ def test_a_worker_that_was_stopped_past_its_lease_writes_nothing_when_it_goes_on
     assert deployment.entries(verification_id) == before
 
 
-def test_a_picture_that_kills_its_worker_ends_its_own_verification_in_failed_and_no_other(deployment, tmp_path):
+def test_a_picture_that_kills_its_worker_ends_its_own_verification_in_failed_and_no_other(
+    deployment, tmp_path
+):
     photo = tmp_path / "photo.jpg"
     Image.new("RGB", (320, 240), "teal").save(photo)
     deployment.staff(workers=0, ticks=1)
     worker = deployment.start_worker(DJANGO_SETTINGS_MODULE=DEADLY_SETTINGS)
     wait_until(lambda: deployment.children_of(worker), what="the worker's child", seconds=30)
     first = deployment.children_of(worker)
-    opened, deadly = deployment.stage.arrive("deadly", deployment.stage.person(photo), routes=("biometric",))
+    opened, deadly = deployment.stage.arrive(
+        "deadly", deployment.stage.person(photo), routes=("biometric",)
+    )
     deadly.agree()
-    wait_until(lambda: deployment.children_of(worker) not in ([], first), what="the child to die", seconds=20)
+    wait_until(
+        lambda: deployment.children_of(worker) not in ([], first),
+        what="the child to die",
+        seconds=20,
+    )
     verification_id, browser, credential = deployment.borrow("beside")
     browser.sign(credential)
     browser.wait_for_judgement(seconds=150)
     assert deployment.api.read(verification_id)["status"] == "verified"
-    wait_until(lambda: deployment.api.read(opened["id"])["status"] == "failed", what="the end", seconds=60)
+    wait_until(
+        lambda: deployment.api.read(opened["id"])["status"] == "failed", what="the end", seconds=60
+    )
     assert deployment.api.read(opened["id"])["code"] == "retries_exhausted"
     assert deployment.causes(opened["id"]) == ["worker_lost"] * 2
     assert deployment.burnt(opened["id"]) == 0
@@ -110,20 +139,26 @@ def test_a_picture_that_kills_its_worker_ends_its_own_verification_in_failed_and
 
 
 @pytest.mark.parametrize("stubborn", ["", "1"], ids=["soft", "hard"])
-def test_a_step_that_outlasts_its_limit_is_ended_and_holds_nobody_up(deployment, tmp_path, stubborn):
+def test_a_step_that_outlasts_its_limit_is_ended_and_holds_nobody_up(
+    deployment, tmp_path, stubborn
+):
     photo = tmp_path / "photo.jpg"
     Image.new("RGB", (320, 240), "teal").save(photo)
     deployment.staff(workers=0, ticks=1)
     worker = deployment.start_worker(DJANGO_SETTINGS_MODULE=SLOW_SETTINGS, STUBBORN=stubborn)
     wait_until(lambda: deployment.children_of(worker), what="the worker's child", seconds=30)
     first = deployment.children_of(worker)
-    opened, slow = deployment.stage.arrive("slow", deployment.stage.person(photo), routes=("biometric",))
+    opened, slow = deployment.stage.arrive(
+        "slow", deployment.stage.person(photo), routes=("biometric",)
+    )
     slow.agree()
     verification_id, browser, credential = deployment.borrow("beside")
     browser.sign(credential)
     browser.wait_for_judgement(seconds=150)
     assert deployment.api.read(verification_id)["status"] == "verified"
-    wait_until(lambda: deployment.api.read(opened["id"])["status"] == "failed", what="the end", seconds=60)
+    wait_until(
+        lambda: deployment.api.read(opened["id"])["status"] == "failed", what="the end", seconds=60
+    )
     assert deployment.api.read(opened["id"])["code"] == "retries_exhausted"
     assert deployment.burnt(opened["id"]) == 0
     # A step that heeds its soft limit costs no child; one that does not costs its own.

@@ -1,4 +1,6 @@
-"""A law file of 2027 is taken while all runs: web and workers go by it, and the audit replays across the change."""
+"""A law file of 2027 is taken while all runs: web and workers go by it, and the audit replays
+across the change.
+"""
 
 import json
 import secrets
@@ -39,7 +41,9 @@ def take(deployment: Deployment) -> None:
     """Signed beside the root, carried, taken, and a second time refused."""
     file = deployment.folder / "law-1.json"
     file.write_text(json.dumps(law_files.document(installation="127.0.0.1/log", profiles=[LAW])))
-    deployment.processes.must("sign_law", str(file), "--yes", "--root", str(deployment.folder / "keys" / ROOT_KEY))
+    deployment.processes.must(
+        "sign_law", str(file), "--yes", "--root", str(deployment.folder / "keys" / ROOT_KEY)
+    )
     signed = f"{file}.signed"
     assert "taken into the test and the live log" in deployment.processes.must("take_law", signed)
     refused = deployment.processes.manage("take_law", signed)
@@ -48,7 +52,9 @@ def take(deployment: Deployment) -> None:
 
 
 def clear_under(deployment: Deployment, api: LenderApi) -> dict[str, Any]:
-    """A clearance of a case that this lender opened, web took and a worker judged by the profile."""
+    """A clearance of a case that this lender opened, web took and a worker judged by the
+    profile.
+    """
     letters = "".join(secrets.choice("abcdefghijkl") for _ in range(12))
     opened = api.open(f"law-{letters}", iin=deployment.stage.iin(), routes=["eds"])["id"]
     verified = played(api, opened, "verified")
@@ -71,7 +77,9 @@ def test_web_worker_and_audit_take_it_without_a_restart(deployment: Deployment) 
     # 1 web shows it, and opens by it what a worker judges by it
     wait_until(lambda: NAME in rules(deployment), what="web to read its book", seconds=10)
     assert "01.01.2027" in rules(deployment)
-    asked = clear_under(deployment, deployment.add_lender("Next Year Credit LLP", bin=BIN, profile=NAME))
+    asked = clear_under(
+        deployment, deployment.add_lender("Next Year Credit LLP", bin=BIN, profile=NAME)
+    )
     assert (asked["status"], asked["code"], asked["profile"]) == ("refused", "cooling_off", NAME)
     # 2 what was under way ends by the law it was opened under
     browser.sign(credential)

@@ -1,7 +1,9 @@
-"""Honest captures over slow, lossy, stalling and broken lines: time measures the person, and no line burns an attempt.
+"""Honest captures over slow, lossy, stalling and broken lines: time measures the person, and no
+line burns an attempt.
 
-A portrait that is warped on command follows each of them in real time: a positive control, no person. Each capture has
-a line of its own; half of them are cut at a random moment. `make test` has one capture, over the second line.
+A portrait that is warped on command follows each of them in real time: a positive control, no
+person. Each capture has a line of its own; half of them are cut at a random moment. `make test` has
+one capture, over the second line.
 """
 
 import random
@@ -40,7 +42,9 @@ BUDGET = 600_000  # bytes of pictures a capture
 
 @dataclass(frozen=True)
 class Ended:
-    """One capture, and what the lender reads of it. `cut`: seconds from its beginning to the cut, and its length."""
+    """One capture, and what the lender reads of it. `cut`: seconds from its beginning to the cut,
+    and its length.
+    """
 
     played: Played
     status: str
@@ -50,7 +54,9 @@ class Ended:
 
     @property
     def word(self) -> str:
-        """What became of it: passed, repeated within (and passed), again (the line ended it), people, or refused."""
+        """What became of it: passed, repeated within (and passed), again (the line ended it),
+        people, or refused.
+        """
         if self.status == "verified":
             return "repeated" if self.played.lost else "passed"
         if self.status == "in_review":
@@ -72,13 +78,19 @@ def camera() -> Iterator[Camera]:
 
 
 def test_no_line_burns_an_attempt_of_whoever_does_what_is_asked(
-    deployment: Deployment, camera: Camera, proof_scale: float, proof_seed: int, proof_figures: Figures
+    deployment: Deployment,
+    camera: Camera,
+    proof_scale: float,
+    proof_seed: int,
+    proof_figures: Figures,
 ) -> None:
     deployment.start_worker(children=2)
     lines = LINES if proof_scale == 1 else LINES[1:2]
     each = max(1, round(CAPTURES * proof_scale))
     chance = random.Random(proof_seed)  # of a line
-    plan = [(line, number, random.Random(chance.random())) for line in lines for number in range(each)]
+    plan = [
+        (line, number, random.Random(chance.random())) for line in lines for number in range(each)
+    ]
 
     def play(one: tuple[Line, int, random.Random]) -> Ended:
         line, number, own = one
@@ -93,7 +105,9 @@ def test_no_line_burns_an_attempt_of_whoever_does_what_is_asked(
     for (line, _, _), one in zip(plan, ended, strict=True):
         counts[line.name][one.word.partition(":")[0]] += 1
     burnt = [
-        (line.name, one.word, one.cut, one.checks) for (line, _, _), one in zip(plan, ended, strict=True) if burns(one)
+        (line.name, one.word, one.cut, one.checks)
+        for (line, _, _), one in zip(plan, ended, strict=True)
+        if burns(one)
     ]
     for name, words in counts.items():
         proof_figures |= {f"{name}_{word}": words[word] for word in WORDS}
@@ -102,16 +116,30 @@ def test_no_line_burns_an_attempt_of_whoever_does_what_is_asked(
     proof_figures |= {"captures": len(ended), "cut": len(ended) - len(whole), "burnt": len(burnt)}
     proof_figures |= {"most_bytes": most_bytes}
     assert burnt == []
-    assert {one.word.partition(":")[0] for one in whole} <= {"passed", "repeated", "again", "reviewed"}
+    assert {one.word.partition(":")[0] for one in whole} <= {
+        "passed",
+        "repeated",
+        "again",
+        "reviewed",
+    }
     assert most_bytes <= BUDGET
-    # At 400 kbit/s, with 400 ms there and back and 2 % of packets lost, who is not cut off passes. The small set runs
-    # beside other tests, whose machine may be slower than the line.
-    named = [one for (line, _, _), one in zip(plan, ended, strict=True) if line.name != "200k" and one.cut is None]
+    # At 400 kbit/s, with 400 ms there and back and 2 % of packets lost, who is not cut off passes.
+    # The small set runs beside other tests, whose machine may be slower than the line.
+    named = [
+        one
+        for (line, _, _), one in zip(plan, ended, strict=True)
+        if line.name != "200k" and one.cut is None
+    ]
     assert proof_scale < 1 or {one.word for one in named} <= {"passed", "repeated"}
 
 
 def captured(
-    deployment: Deployment, camera: Camera, line: Line, *, chance: random.Random, cut: tuple[float, float] | None
+    deployment: Deployment,
+    camera: Camera,
+    line: Line,
+    *,
+    chance: random.Random,
+    cut: tuple[float, float] | None,
 ) -> Ended:
     """One capture over a line of its own."""
     stage = deployment.stage
@@ -126,7 +154,9 @@ def captured(
     browser.wait_for_judgement()
     read = deployment.api.call("GET", f"/v1/verifications/{opened['id']}?expand=checks")
     checks = [
-        f"{check['name']} {check['code']} {check['score']}" for check in read["checks"] if check["outcome"] != "pass"
+        f"{check['name']} {check['code']} {check['score']}"
+        for check in read["checks"]
+        if check["outcome"] != "pass"
     ]
     return Ended(played, read["status"], read["last_failure"] or "", cut, tuple(checks))
 

@@ -1,9 +1,11 @@
-"""Lenders that hang are noise: another lender's webhooks come at once all the same, and steps take as long as ever.
+"""Lenders that hang are noise: another lender's webhooks come at once all the same, and steps take
+as long as ever.
 
-The product's own numbers hold for the sender here. Whole: 100 endpoints of 10 lenders never answer, and have a hundred
-messages each to begin with, on SQLite and on PostgreSQL. Another lender's webhooks are timed from the call that makes
-the event to their arrival, and steps from the borrower's signature to the decision, in turn while the noise is on and
-while nothing is sent to those who hang. `make test` has a few webhooks come beside four endpoints that hang, on SQLite.
+The product's own numbers hold for the sender here. Whole: 100 endpoints of 10 lenders never answer,
+and have a hundred messages each to begin with, on SQLite and on PostgreSQL. Another lender's
+webhooks are timed from the call that makes the event to their arrival, and steps from the
+borrower's signature to the decision, in turn while the noise is on and while nothing is sent to
+those who hang. `make test` has a few webhooks come beside four endpoints that hang, on SQLite.
 """
 
 import json
@@ -29,14 +31,23 @@ pytestmark = [pytest.mark.service, pytest.mark.proof("noise")]
 P99_SECONDS = 2.0
 STEPS_WITHIN = 0.10
 _POST_SECONDS = 15
-_BINS = (eleven + check_digit(eleven) for eleven in map(str, count(12054000000)) if check_digit(eleven) != "x")
+_BINS = (
+    eleven + check_digit(eleven)
+    for eleven in map(str, count(12054000000))
+    if check_digit(eleven) != "x"
+)
 _NEVER = "2100-01-01 00:00:00"
 _HANGS = "url LIKE '%%/hang/%%'"
 _THEIRS = f"endpoint_id IN (SELECT id FROM lenders_webhookendpoint WHERE {_HANGS})"  # noqa: S608
 _TURN = f"UPDATE lenders_webhookendpoint SET failures = 0, paused_until = %s WHERE {_HANGS}"  # noqa: S608
-_AGAIN = f"UPDATE lenders_delivery SET due_at = created_at, tries = 0 WHERE status = 'pending' AND {_THEIRS}"  # noqa: S608
-_HANGING = f"SELECT COUNT(*) FROM lenders_delivery WHERE lease_until > CURRENT_TIMESTAMP AND {_THEIRS}"  # noqa: S608
-_JUDGED = "SELECT type, at FROM verification_auditentry WHERE verification_id = %s ORDER BY verification_sequence"
+_AGAIN = f"UPDATE lenders_delivery SET due_at = created_at, tries = 0 WHERE status = 'pending' AND {_THEIRS}"  # noqa: E501, S608
+_HANGING = (
+    f"SELECT COUNT(*) FROM lenders_delivery WHERE lease_until > CURRENT_TIMESTAMP AND {_THEIRS}"  # noqa: S608
+)
+_JUDGED = (
+    "SELECT type, at FROM verification_auditentry WHERE verification_id = %s ORDER BY"
+    " verification_sequence"
+)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.whole)])
@@ -51,7 +62,9 @@ def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
 
 @pytest.fixture
 def noisy(place: Deployment, proof_scale: float) -> Iterator[Deployment]:
-    """The deployment with a sender of the product's numbers, and with endpoints that hang; they are ended after it."""
+    """The deployment with a sender of the product's numbers, and with endpoints that hang; they are
+    ended after it.
+    """
     lenders, endpoints, events = (max(2, round(whole * proof_scale)) for whole in (10, 10, 10))
     place.processes.kill("deliver")
     made: list[tuple[LenderApi, str]] = []
@@ -64,7 +77,11 @@ def noisy(place: Deployment, proof_scale: float) -> Iterator[Deployment]:
             api.open(f"hang-{number}-{event}", iin=place.stage.iin(), routes=["eds"])
     before = place.receiver.hung
     place.start_sender("deliver", DJANGO_SETTINGS_MODULE="config.settings")
-    wait_until(lambda: place.receiver.hung >= before + lenders, what="every hanging lender to be told", seconds=30)
+    wait_until(
+        lambda: place.receiver.hung >= before + lenders,
+        what="every hanging lender to be told",
+        seconds=30,
+    )
     yield place
     for api, endpoint_id in made:
         api.call("DELETE", f"/v1/webhook-endpoints/{endpoint_id}")
@@ -115,12 +132,16 @@ def test_steps_take_as_long_beside_the_noise(
         # The order changes, so that a machine that grows slower or faster does so for both.
         for is_on in (False, True) if block % 2 else (True, False):
             turn_noise(noisy, is_on=is_on)
-            took[is_on] += [judged(noisy, f"steps-{block}-{is_on}-{number}") for number in range(each)]
+            took[is_on] += [
+                judged(noisy, f"steps-{block}-{is_on}-{number}") for number in range(each)
+            ]
     ratio = statistics.median(took[True]) / statistics.median(took[False])
     kind = request.node.callspec.params["place"]
     proof_figures |= {
         f"{kind}: judgements beside the noise, and as many without it": blocks * each,
-        f"{kind}: judgement p50 without the noise, seconds": round(statistics.median(took[False]), 3),
+        f"{kind}: judgement p50 without the noise, seconds": round(
+            statistics.median(took[False]), 3
+        ),
         f"{kind}: judgement p50 beside the noise, seconds": round(statistics.median(took[True]), 3),
         f"{kind}: ratio": round(ratio, 3),
     }
@@ -128,7 +149,9 @@ def test_steps_take_as_long_beside_the_noise(
 
 
 def turn_noise(deployment: Deployment, *, is_on: bool) -> None:
-    """Sends to those who hang as if none of them had failed before, or leaves them alone until nothing hangs."""
+    """Sends to those who hang as if none of them had failed before, or leaves them alone until
+    nothing hangs.
+    """
     hung = deployment.receiver.hung
     if is_on:
         database.write(deployment.folder, _AGAIN)
@@ -136,7 +159,11 @@ def turn_noise(deployment: Deployment, *, is_on: bool) -> None:
     if is_on:
         wait_until(lambda: deployment.receiver.hung > hung, what="a post that hangs", seconds=30)
     else:
-        wait_until(lambda: deployment.rows(_HANGING)[0][0] == 0, what="the last post that hangs", seconds=90)
+        wait_until(
+            lambda: deployment.rows(_HANGING)[0][0] == 0,
+            what="the last post that hangs",
+            seconds=90,
+        )
 
 
 def judged(deployment: Deployment, name: str) -> float:

@@ -47,8 +47,9 @@ def at_once(guess):
 
 
 def persistent(story, code):
-    """A thread's part: guess on whatever turn is open, again and again, until it was taken or no turn is open. A guess
-    is looked at by whichever thread comes by first."""
+    """A thread's part: guess on whatever turn is open, again and again, until it was taken or no
+    turn is open. A guess is looked at by whichever thread comes by first.
+    """
 
     def guess():
         while (page := story.page()).page in ("code", "wait"):

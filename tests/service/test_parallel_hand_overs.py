@@ -1,4 +1,6 @@
-"""The hand-over many times at once: one phone that reads, one answer, one number typed in, one session."""
+"""The hand-over many times at once: one phone that reads, one answer, one number typed in, one
+session.
+"""
 
 from contextlib import suppress
 
@@ -38,19 +40,28 @@ def test_of_codes_made_at_once_one_lives(session):
 
 
 def test_of_answers_at_once_a_yes_counts_once_and_a_no_at_most_once(session):
-    phone = hand_over.read(untrusted_code=hand_over.mint(untrusted_session=session).token, untrusted_agent="")
-    acts = [lambda told=told: hand_over.reply(untrusted_phone=phone, is_told=told) for told in (True, False)]
+    phone = hand_over.read(
+        untrusted_code=hand_over.mint(untrusted_session=session).token, untrusted_agent=""
+    )
+    acts = [
+        lambda told=told: hand_over.reply(untrusted_phone=phone, is_told=told)
+        for told in (True, False)
+    ]
     assert 1 <= at_once(*acts) <= 2
     assert AuditEntry.objects.filter(type="hand_over.stopped").count() == 1
 
 
 def test_of_numbers_typed_in_at_once_one_counts_and_one_session_is_left(session):
-    phone = hand_over.read(untrusted_code=hand_over.mint(untrusted_session=session).token, untrusted_agent="")
+    phone = hand_over.read(
+        untrusted_code=hand_over.mint(untrusted_session=session).token, untrusted_agent=""
+    )
     hand_over.reply(untrusted_phone=phone, is_told=False)
     number = hand_over.waiting(untrusted_phone=phone).number
     wrong = str(int(number) % 9_999 + 1)
     acts = [
-        lambda said=said: hand_over.match(untrusted_session=session, untrusted_number=said, untrusted_agent="")
+        lambda said=said: hand_over.match(
+            untrusted_session=session, untrusted_number=said, untrusted_agent=""
+        )
         for said in (number, wrong)
     ]
     assert at_once(*acts) == 1

@@ -32,14 +32,18 @@ def test_one_idempotency_key_64_times_at_once_opens_one_verification_with_one_an
 
     def post():
         address = f"{deployment.url}/v1/verifications"
-        return urllib3.request("POST", address, body=body, headers=headers, retries=False, timeout=60)
+        return urllib3.request(
+            "POST", address, body=body, headers=headers, retries=False, timeout=60
+        )
 
     answers = in_parallel(post)
     statuses = Counter(answer.status for answer in answers)
     assert set(statuses) <= {201, 409}, statuses
     # The link in the answer is fresh at each opening, so equal bytes are one opening.
     assert len({answer.data for answer in answers if answer.status == 201}) == 1
-    assert {answer.json()["code"] for answer in answers if answer.status == 409} <= {"idempotency_in_progress"}
+    assert {answer.json()["code"] for answer in answers if answer.status == 409} <= {
+        "idempotency_in_progress"
+    }
     replayed = post()
     assert replayed.headers["Idempotent-Replayed"] == "true"
     assert replayed.data in {answer.data for answer in answers}
@@ -59,6 +63,9 @@ def test_of_64_answers_of_one_turn_at_once_one_is_taken(deployment):
     answers = in_parallel(lambda: browser._request("POST", place, body=answer, more=kind).status)
     assert Counter(answers) == {302: 1, 409: _TIMES - 1}
     browser.wait_for("question")
-    kept = "SELECT COUNT(*) FROM verification_evidenceitem WHERE verification_id = %s AND kind = 'consent.answer'"
+    kept = (
+        "SELECT COUNT(*) FROM verification_evidenceitem WHERE verification_id = %s AND kind ="
+        " 'consent.answer'"
+    )
     assert deployment.rows(kept, opened["id"]) == [(1,)]
     assert deployment.entries(opened["id"]).count("attempt.answered") == 1

@@ -31,18 +31,31 @@ def planted(iin):
 def found_in(text, iin):
     """Which planted values stand in it, however they are spelled."""
     spellings = {
-        word: {word, quote(word), quote(quote(word)), json.dumps(word)[1:-1], word.lower(), word.title()}
+        word: {
+            word,
+            quote(word),
+            quote(quote(word)),
+            json.dumps(word)[1:-1],
+            word.lower(),
+            word.title(),
+        }
         for word in (iin, _SURNAME, _PHONE.lstrip("+"), _IBAN)
     }
-    return {word for word, spelled in spellings.items() if any(spelling in text for spelling in spelled)}
+    return {
+        word for word, spelled in spellings.items() if any(spelling in text for spelling in spelled)
+    }
 
 
 def refused_request(deployment, iin):
-    """A request that is wrong in several fields and carries planted values, which an error could repeat."""
+    """A request that is wrong in several fields and carries planted values, which an error could
+    repeat.
+    """
     unknown = planted(iin) | {"client_reference": "planted-2"}
     unknown["subject"] |= {"surname": _SURNAME * 40, "birth_date": iin, "name": _PHONE}
     headers = {"Authorization": f"Bearer {deployment.api.key}"}
-    return urllib3.request("POST", f"{deployment.url}/v1/verifications", json=unknown, headers=headers, timeout=30)
+    return urllib3.request(
+        "POST", f"{deployment.url}/v1/verifications", json=unknown, headers=headers, timeout=30
+    )
 
 
 def test_the_search_finds_what_is_planted_however_it_is_spelled(deployment):
@@ -52,13 +65,17 @@ def test_the_search_finds_what_is_planted_however_it_is_spelled(deployment):
     assert found_in(json.dumps(body), iin) == everything
     assert found_in(json.dumps(body, ensure_ascii=False), iin) == everything
     assert found_in(quote(json.dumps(body, ensure_ascii=False)), iin) == everything
-    assert found_in(json.dumps(opening("other", iin=deployment.stage.iin(), routes=["eds"])), iin) == {_IBAN}
+    assert found_in(
+        json.dumps(opening("other", iin=deployment.stage.iin(), routes=["eds"])), iin
+    ) == {_IBAN}
 
 
 def test_planted_personal_data_is_in_no_log_no_address_no_bell_no_webhook_and_no_file(deployment):
     iin = deployment.stage.iin()
     key = deployment.stage.credential(iin, family="rsa")
-    opened = deployment.api.call("POST", "/v1/verifications", planted(iin), **{"Idempotency-Key": "planted"})
+    opened = deployment.api.call(
+        "POST", "/v1/verifications", planted(iin), **{"Idempotency-Key": "planted"}
+    )
     assert refused_request(deployment, iin).status == 422
     browser = Browser(deployment.url)
     browser.follow(opened["url"])
@@ -75,7 +92,9 @@ def test_planted_personal_data_is_in_no_log_no_address_no_bell_no_webhook_and_no
     assert deployment.api.read(opened["id"])["status"] == "verified"
     wait_until(lambda: opened["id"] in webhooks(deployment), what="the webhook", seconds=30)
 
-    addresses = "\n".join(path.read_text() for path in (deployment.folder / "logs").glob("*-addresses.log"))
+    addresses = "\n".join(
+        path.read_text() for path in (deployment.folder / "logs").glob("*-addresses.log")
+    )
     captured = {"bells": bells, "addresses": addresses, "webhooks": webhooks(deployment)}
     captured |= contents(deployment.folder)
     # What was looked at is alive: each kind names the verification by its id.
@@ -89,7 +108,9 @@ def test_planted_personal_data_is_in_no_log_no_address_no_bell_no_webhook_and_no
 def webhooks(deployment):
     """All that came to the lender's endpoint."""
     received = list(deployment.receiver.received)
-    return "\n".join(f"{request.path} {request.headers} {request.body.decode()}" for request in received)
+    return "\n".join(
+        f"{request.path} {request.headers} {request.body.decode()}" for request in received
+    )
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -97,6 +118,8 @@ def contents(folder: Path) -> dict[str, str]:
     found = {}
     for path in folder.rglob("*"):
         if path.parent.name != "keys":
-            with suppress(FileNotFoundError, IsADirectoryError):  # a bell that was just heard is gone
+            with suppress(
+                FileNotFoundError, IsADirectoryError
+            ):  # a bell that was just heard is gone
                 found[str(path)] = path.read_bytes().decode("utf-8", "replace")
     return found

@@ -1,4 +1,6 @@
-"""On PostgreSQL the role that web, workers and ticks use can add to the log and do nothing else to it."""
+"""On PostgreSQL the role that web, workers and ticks use can add to the log and do nothing else to
+it.
+"""
 
 import psycopg
 import pytest
@@ -16,7 +18,9 @@ _TABLES = ("verification_auditentry", "verification_auditleaf", "verification_au
 
 def refuse(deployment, statement, **names):
     """The error PostgreSQL answers the application's role with."""
-    spelled = sql.SQL(statement).format(**{name: sql.Identifier(word) for name, word in names.items()})
+    spelled = sql.SQL(statement).format(
+        **{name: sql.Identifier(word) for name, word in names.items()}
+    )
     with psycopg.connect(database.environment()["DATABASE_URL"]) as application:
         try:
             application.execute(spelled)
@@ -75,7 +79,9 @@ def test_the_tests_run_as_a_role_without_powers_of_its_own(deployment):
 
 def test_the_owner_of_the_log_is_stopped_by_its_triggers(deployment):
     with psycopg.connect(database.environment()["MIGRATION_DATABASE_URL"]) as owner:
-        [(is_super,)] = owner.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchall()
+        [(is_super,)] = owner.execute(
+            "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
+        ).fetchall()
         assert not is_super
         with pytest.raises(errors.RaiseException):
             owner.execute("UPDATE verification_auditentry SET type = 'x'")

@@ -1,4 +1,6 @@
-"""A loan whose money has to wait, from its opening to the money, by requests alone: the sandbox plays both consents."""
+"""A loan whose money has to wait, from its opening to the money, by requests alone: the sandbox
+plays both consents.
+"""
 
 import secrets
 from contextlib import suppress
@@ -21,7 +23,9 @@ _SAYS_NO = ("consent_declined", "coercion_reported")
 _REFUSED = [
     name
     for name, scenario in SCENARIOS.items()
-    if "renewal" in scenario.routes and scenario.status in ("declined", "failed") and name not in _SAYS_NO
+    if "renewal" in scenario.routes
+    and scenario.status in ("declined", "failed")
+    and name not in _SAYS_NO
 ]
 
 
@@ -52,15 +56,24 @@ def played(api: LenderApi, verification_id: str, scenario: str) -> dict[str, Any
 
 def cleared(api: LenderApi, verification_id: str) -> dict[str, Any]:
     """A clearance, once its gates are evaluated."""
-    made = api.call("POST", f"/v1/verifications/{verification_id}/clearances", {"contract_sha256": _CONTRACT})
+    made = api.call(
+        "POST", f"/v1/verifications/{verification_id}/clearances", {"contract_sha256": _CONTRACT}
+    )
     place = f"/v1/clearances/{made['id']}"
-    wait_until(lambda: api.call("GET", place)["status"] != "processing", what="the gates", seconds=60)
+    wait_until(
+        lambda: api.call("GET", place)["status"] != "processing", what="the gates", seconds=60
+    )
     return api.call("GET", place)
 
 
 def waited(deployment: Deployment, api: LenderApi) -> tuple[str, str, str]:
-    """A verified loan whose wait is over: its verification, its new consent, and the borrower's IIN."""
-    iin, letters = deployment.stage.iin(), "".join(secrets.choice("abcdefghijkl") for _ in range(12))
+    """A verified loan whose wait is over: its verification, its new consent, and the borrower's
+    IIN.
+    """
+    iin, letters = (
+        deployment.stage.iin(),
+        "".join(secrets.choice("abcdefghijkl") for _ in range(12)),
+    )
     opened = api.open(f"waits-{letters}", iin=iin, routes=["eds"])["id"]
     assert played(api, opened, "verified")["status"] == "verified"
     contract = {"signed_at": datetime.now(UTC).isoformat(), "contract_sha256": _CONTRACT}
@@ -71,7 +84,9 @@ def waited(deployment: Deployment, api: LenderApi) -> tuple[str, str, str]:
     return opened, api.call("POST", f"/v1/verifications/{opened}/link")["renewal"], iin
 
 
-def test_the_money_leaves_once_the_borrower_has_consented_anew(deployment: Deployment, api: LenderApi) -> None:
+def test_the_money_leaves_once_the_borrower_has_consented_anew(
+    deployment: Deployment, api: LenderApi
+) -> None:
     opened, renewal, iin = waited(deployment, api)
     anew = played(api, renewal, "verified")
     assert (anew["status"], anew["route"]) == ("verified", "renewal")
@@ -79,7 +94,9 @@ def test_the_money_leaves_once_the_borrower_has_consented_anew(deployment: Deplo
     issued = cleared(api, opened)
     assert (issued["status"], issued["code"]) == ("issued", None)
     loan = {"amount": "150000.00", "iin": iin, "payout_account": "KZ86125KZT5004100100"}
-    paid = api.call("POST", f"/v1/clearances/{issued['id']}/consume", {**loan, "contract_sha256": _CONTRACT})
+    paid = api.call(
+        "POST", f"/v1/clearances/{issued['id']}/consume", {**loan, "contract_sha256": _CONTRACT}
+    )
     assert paid["status"] == "consumed"
     deployment.wait_for_log()
     assert told(api, opened)[-1] == "clearance.consumed"
@@ -87,7 +104,9 @@ def test_the_money_leaves_once_the_borrower_has_consented_anew(deployment: Deplo
 
 
 @pytest.mark.parametrize("scenario", _SAYS_NO)
-def test_who_says_no_after_the_wait_gets_no_money(deployment: Deployment, api: LenderApi, scenario: str) -> None:
+def test_who_says_no_after_the_wait_gets_no_money(
+    deployment: Deployment, api: LenderApi, scenario: str
+) -> None:
     opened, renewal, _ = waited(deployment, api)
     anew = played(api, renewal, scenario)
     assert (anew["status"], anew["code"]) == ("declined", scenario)
@@ -100,35 +119,58 @@ def test_what_registers_and_codes_refuse_by_ends_a_new_consent_too(
 ) -> None:
     _, renewal, _ = waited(deployment, api)
     scenario, anew = SCENARIOS[name], played(api, renewal, name)
-    assert (anew["status"], anew["code"], anew["route"]) == (scenario.status, scenario.code, "renewal")
+    assert (anew["status"], anew["code"], anew["route"]) == (
+        scenario.status,
+        scenario.code,
+        "renewal",
+    )
     assert (anew["last_failure"] or "") == scenario.last_failure
     assert {check["code"] for check in anew["checks"] if check["code"]} == set(scenario.checks)
 
 
-def test_who_leaves_the_sms_unanswered_may_consent_anew_later(deployment: Deployment, api: LenderApi) -> None:
+def test_who_leaves_the_sms_unanswered_may_consent_anew_later(
+    deployment: Deployment, api: LenderApi
+) -> None:
     _, renewal, _ = waited(deployment, api)
     scenario = SCENARIOS["consent_unanswered"]
     api.call("POST", f"/v1/test/verifications/{renewal}/simulate", {"scenario": scenario.name})
-    wait_until(lambda: api.read(renewal)["last_failure"] == scenario.last_failure, what=scenario.name, seconds=60)
+    wait_until(
+        lambda: api.read(renewal)["last_failure"] == scenario.last_failure,
+        what=scenario.name,
+        seconds=60,
+    )
     assert api.read(renewal)["status"] == scenario.status
 
 
-def test_who_goes_away_from_a_new_consent_is_abandoned(deployment: Deployment, api: LenderApi) -> None:
+def test_who_goes_away_from_a_new_consent_is_abandoned(
+    deployment: Deployment, api: LenderApi
+) -> None:
     _, renewal, _ = waited(deployment, api)
     api.call("POST", f"/v1/test/verifications/{renewal}/simulate", {"scenario": "abandoned"})
-    wait_until(lambda: api.read(renewal)["next_action"]["type"] == "form", what="the form", seconds=60)
-    # A page that begins while the clock is put forward has its whole time yet: that takes an hour more.
+    wait_until(
+        lambda: api.read(renewal)["next_action"]["type"] == "form", what="the form", seconds=60
+    )
+    # A page that begins while the clock is put forward has its whole time yet: that takes an hour
+    # more.
     for _ in range(3):
         api.call("POST", "/v1/test/clock", {"advance_seconds": 3600, "verification": renewal})
         with suppress(DemoFailed):
-            wait_until(lambda: api.read(renewal)["next_action"]["code"] == "abandoned", what="its end", seconds=20)
+            wait_until(
+                lambda: api.read(renewal)["next_action"]["code"] == "abandoned",
+                what="its end",
+                seconds=20,
+            )
             return
     pytest.fail("it is not abandoned")
 
 
-def test_who_never_comes_back_to_a_new_consent_is_expired(deployment: Deployment, api: LenderApi) -> None:
+def test_who_never_comes_back_to_a_new_consent_is_expired(
+    deployment: Deployment, api: LenderApi
+) -> None:
     _, renewal, _ = waited(deployment, api)
     api.call("POST", f"/v1/test/verifications/{renewal}/simulate", {"scenario": "expires"})
     api.call("POST", "/v1/test/clock", {"advance_seconds": 90_000, "verification": renewal})
-    wait_until(lambda: api.read(renewal)["status"] == "expired", what="the end of the time", seconds=60)
+    wait_until(
+        lambda: api.read(renewal)["status"] == "expired", what="the end of the time", seconds=60
+    )
     assert api.read(renewal)["code"] == "verification_expired"

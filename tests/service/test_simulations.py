@@ -1,4 +1,6 @@
-"""The sandbox for machines over real processes: each scenario of the catalogue comes to exactly what it says."""
+"""The sandbox for machines over real processes: each scenario of the catalogue comes to exactly
+what it says.
+"""
 
 import secrets
 from collections.abc import Iterator
@@ -16,14 +18,24 @@ from verification.core.scenarios import FACED, SCENARIOS
 pytestmark = pytest.mark.service
 
 _PASSING = ("requires_input", "processing")
-# A whole capture is shown in these, and what nets see of a face that was painted by chance decides all but the last.
-_PAINTED = ("verified", "face_mismatch", "command_missed", "liveness_failed", "multiple_faces", "review")
+# A whole capture is shown in these, and what nets see of a face that was painted by chance decides
+# all but the last.
+_PAINTED = (
+    "verified",
+    "face_mismatch",
+    "command_missed",
+    "liveness_failed",
+    "multiple_faces",
+    "review",
+)
 _SHOWN = {(name, route) for name in _PAINTED for route in FACED} | {("failed", "biometric")}
 _BY_CHANCE = (pytest.mark.proof("scenarios"), pytest.mark.whole)
 
 
 def _endings() -> Iterator[ParameterSet]:
-    """Every capture by its own route, in `make prove` alone; what shows none is the same on each route."""
+    """Every capture by its own route, in `make prove` alone; what shows none is the same on each
+    route.
+    """
     for name, one in SCENARIOS.items():
         if one.status in _PASSING:
             continue
@@ -43,7 +55,9 @@ def opened(deployment: Deployment, route: str) -> str:
 
 def simulate(deployment: Deployment, verification_id: str, scenario: str) -> dict[str, Any]:
     """What is answered to whoever has it played."""
-    return deployment.api.call("POST", f"/v1/test/verifications/{verification_id}/simulate", {"scenario": scenario})
+    return deployment.api.call(
+        "POST", f"/v1/test/verifications/{verification_id}/simulate", {"scenario": scenario}
+    )
 
 
 def begun(deployment: Deployment, verification_id: str, scenario: str) -> bool:
@@ -59,7 +73,9 @@ def begun(deployment: Deployment, verification_id: str, scenario: str) -> bool:
 def ended(deployment: Deployment, verification_id: str, seconds: float = 240) -> dict[str, Any]:
     """It, once the borrower is asked for nothing any more."""
     wait_until(
-        lambda: deployment.api.read(verification_id)["status"] not in _PASSING, what=verification_id, seconds=seconds
+        lambda: deployment.api.read(verification_id)["status"] not in _PASSING,
+        what=verification_id,
+        seconds=seconds,
     )
     return deployment.api.read(verification_id)
 
@@ -75,14 +91,18 @@ def told(api: LenderApi, verification_id: str) -> list[str]:
     found, after = list[str](), 0
     while True:
         page = api.call("GET", f"/v1/events?after={after}&limit=100")
-        found += [one["type"] for one in page["data"] if one["data"]["verification"] == verification_id]
+        found += [
+            one["type"] for one in page["data"] if one["data"]["verification"] == verification_id
+        ]
         if not page["has_more"]:
             return found
         after = page["next"]
 
 
 @pytest.mark.parametrize(("name", "route"), [*_endings()])
-def test_a_scenario_comes_to_what_the_catalogue_says(deployment: Deployment, name: str, route: str) -> None:
+def test_a_scenario_comes_to_what_the_catalogue_says(
+    deployment: Deployment, name: str, route: str
+) -> None:
     samples.fetch()
     scenario, made = SCENARIOS[name], opened(deployment, route)
     said = simulate(deployment, made, name)
@@ -98,7 +118,9 @@ def test_a_scenario_comes_to_what_the_catalogue_says(deployment: Deployment, nam
 
 
 _STRICT: dict[str, LenderApi] = {}
-"""Of each deployment the lender whose law asks for a signature and a face, and the register of people."""
+"""Of each deployment the lender whose law asks for a signature and a face, and the register of
+people.
+"""
 
 
 @pytest.fixture
@@ -110,19 +132,29 @@ def strict(deployment: Deployment) -> LenderApi:
     return _STRICT[deployment.url]
 
 
-@pytest.mark.parametrize("name", [name for name, scenario in SCENARIOS.items() if scenario.registered])
+@pytest.mark.parametrize(
+    "name", [name for name, scenario in SCENARIOS.items() if scenario.registered]
+)
 def test_under_a_law_that_asks_the_register_a_signature_comes_to_it_too(
     deployment: Deployment, strict: LenderApi, name: str
 ) -> None:
     samples.fetch()  # the face comes second, and is painted if it comes to that
-    scenario, letters = SCENARIOS[name], "".join(secrets.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(12))
-    opened = strict.open(f"strict-{letters}", iin=deployment.stage.iin(), routes=["eds", "biometric"])["id"]
+    scenario, letters = (
+        SCENARIOS[name],
+        "".join(secrets.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(12)),
+    )
+    opened = strict.open(
+        f"strict-{letters}", iin=deployment.stage.iin(), routes=["eds", "biometric"]
+    )["id"]
     played = strict.call("POST", f"/v1/test/verifications/{opened}/simulate", {"scenario": name})
     assert played == {"verification": opened, "scenario": name, "route": "eds"}
 
     def came() -> bool:
         found = strict.read(opened)
-        return (found["status"], found["last_failure"] or "") == (scenario.status, scenario.last_failure)
+        return (found["status"], found["last_failure"] or "") == (
+            scenario.status,
+            scenario.last_failure,
+        )
 
     wait_until(came, what=name, seconds=240)
     found = strict.read(opened)
@@ -134,10 +166,18 @@ def test_under_a_law_that_asks_the_register_a_signature_comes_to_it_too(
 def test_who_went_away_is_abandoned_when_time_is_over_and_played_on(deployment: Deployment) -> None:
     made = opened(deployment, "eds")
     simulate(deployment, made, "abandoned")
-    wait_until(lambda: asked(deployment, made)["type"] == "statement", what="the statement", seconds=60)
+    wait_until(
+        lambda: asked(deployment, made)["type"] == "statement", what="the statement", seconds=60
+    )
     deployment.api.call("POST", "/v1/test/clock", {"advance_seconds": 3600, "verification": made})
-    wait_until(lambda: asked(deployment, made)["code"] == "abandoned", what="the end of the page's time", seconds=60)
-    wait_until(lambda: begun(deployment, made, "verified"), what="the borrower's going away", seconds=60)
+    wait_until(
+        lambda: asked(deployment, made)["code"] == "abandoned",
+        what="the end of the page's time",
+        seconds=60,
+    )
+    wait_until(
+        lambda: begun(deployment, made, "verified"), what="the borrower's going away", seconds=60
+    )
     assert ended(deployment, made)["status"] == "verified"
 
 
@@ -150,8 +190,12 @@ def test_who_never_comes_back_is_expired_when_time_is_over(deployment: Deploymen
     assert told(deployment.api, made) == ["verification.created", "verification.expired"]
 
 
-def test_a_borrower_who_may_choose_takes_the_route_that_was_asked_for(deployment: Deployment) -> None:
-    made = deployment.api.open("simulated-choice", iin=deployment.stage.iin(), routes=["eds", "biometric"])["id"]
+def test_a_borrower_who_may_choose_takes_the_route_that_was_asked_for(
+    deployment: Deployment,
+) -> None:
+    made = deployment.api.open(
+        "simulated-choice", iin=deployment.stage.iin(), routes=["eds", "biometric"]
+    )["id"]
     wanted = {"scenario": "verified", "route": "eds"}
     deployment.api.call("POST", f"/v1/test/verifications/{made}/simulate", wanted)
     found = ended(deployment, made)

@@ -1,6 +1,8 @@
-"""Splices over HTTP: the attacker tries his clips on the public engine beforehand, and plays those that came nearest.
+"""Splices over HTTP: the attacker tries his clips on the public engine beforehand, and plays those
+that came nearest.
 
-20 victims, three tries each, as many as a lender gives a person in a day, and each try another splice, for one that
+20 victims, three tries each, as many as a lender gives a person in a day, and each try another
+splice, for one that
 comes again is known: by `make prove PART=liveness` alone.
 """
 
@@ -65,7 +67,9 @@ def test_the_attacker_who_chooses_beforehand_is_not_verified(
     deployment: Deployment, studio: Studio, proof_scale: float, proof_figures: Figures
 ) -> None:
     with studio.judging(is_whole=True) as judge:
-        rows = Record(judge, seed=studio.seed, scale=proof_scale).of("candidate", range(_VICTIMS * CANDIDATES))
+        rows = Record(judge, seed=studio.seed, scale=proof_scale).of(
+            "candidate", range(_VICTIMS * CANDIDATES)
+        )
     sides = os.cpu_count() or 1
     deployment.staff(workers=sides, ticks=1)
     cast, making = studio.cast, Lock()
@@ -73,12 +77,17 @@ def test_the_attacker_who_chooses_beforehand_is_not_verified(
     def played(number: int) -> tuple[str, list[str]]:
         """How the victim's verification stands in the end, and why each capture failed."""
         registered, failures = cast.victims[number].registered, list[str]()
-        opened, browser = deployment.stage.arrive("splice", deployment.stage.person(registered), routes=("biometric",))
+        opened, browser = deployment.stage.arrive(
+            "splice", deployment.stage.person(registered), routes=("biometric",)
+        )
         browser.agree()
         for best in sorted(rows[CANDIDATES * number :][:CANDIDATES], key=_refused)[:_TRIES]:
             with making, remembered():  # his nets know one thread only
                 attempt = studio.made("candidate", int(best["name"].rpartition("/")[2]))
-            then = follow(browser, Splicer(attempt, np.random.default_rng([studio.seed, 16, number, len(failures)])))
+            then = follow(
+                browser,
+                Splicer(attempt, np.random.default_rng([studio.seed, 16, number, len(failures)])),
+            )
             read = deployment.api.call("GET", f"/v1/verifications/{opened['id']}")
             failures.append(read["last_failure"] or "")
             if then != "commands":
@@ -87,10 +96,18 @@ def test_the_attacker_who_chooses_beforehand_is_not_verified(
 
     with ThreadPoolExecutor(sides) as threads:
         found = list(threads.map(played, range(_VICTIMS)))
-    ends, codes = [status for status, _ in found], Counter(code for _, failures in found for code in failures)
+    ends, codes = (
+        [status for status, _ in found],
+        Counter(code for _, failures in found for code in failures),
+    )
     verified = ends.count("verified")
     upper = round(100 * interval(verified, len(ends))[1], 2)
-    proof_figures["over_http"] = {"victims": len(ends), "tries": _TRIES, "verified": verified, "upper_percent": upper}
+    proof_figures["over_http"] = {
+        "victims": len(ends),
+        "tries": _TRIES,
+        "verified": verified,
+        "upper_percent": upper,
+    }
     proof_figures["over_http"] |= {"played": codes.total(), "codes": dict(sorted(codes.items()))}
     assert [end for end in ends if end in ("verified", "in_review")] == []
 

@@ -1,4 +1,5 @@
-"""Many borrowers at once while workers and a sender are killed: all end, each is decided once and told.
+"""Many borrowers at once while workers and a sender are killed: all end, each is decided once and
+told.
 
 No impostor is verified. Ten of them in `make test`, thirty in `make prove PART=storm`.
 """
@@ -30,8 +31,12 @@ def play(deployment: Deployment, name: str, *, iin: str, signer: str) -> str:
     return str(opened["id"])
 
 
-def kill_at_random(deployment: Deployment, chance: random.Random, over: threading.Event, *, most: int) -> int:
-    """Kills one worker after another, each replaced at once, and one of two senders between; gives how many workers."""
+def kill_at_random(
+    deployment: Deployment, chance: random.Random, over: threading.Event, *, most: int
+) -> int:
+    """Kills one worker after another, each replaced at once, and one of two senders between; gives
+    how many workers.
+    """
     kills = 0
     while kills < most and not over.wait(chance.uniform(*_PAUSE_SECONDS)):
         deployment.kill_worker(chance.choice(deployment.workers))
@@ -53,10 +58,14 @@ def test_verifications_under_random_kills_all_end_and_each_is_decided_once(
 
     def play_one(number: int) -> str:
         iin = iins[number]
-        return play(deployment, f"storm-{number}", iin=iin, signer=iin if number < borrowers else thief)
+        return play(
+            deployment, f"storm-{number}", iin=iin, signer=iin if number < borrowers else thief
+        )
 
     with ThreadPoolExecutor(max_workers=11) as pool:
-        killing = pool.submit(kill_at_random, deployment, random.Random(proof_seed), over, most=kills)
+        killing = pool.submit(
+            kill_at_random, deployment, random.Random(proof_seed), over, most=kills
+        )
         try:
             played = list(pool.map(play_one, range(len(iins))))
         finally:
@@ -65,15 +74,22 @@ def test_verifications_under_random_kills_all_end_and_each_is_decided_once(
     decided = {verification_id: deployment.decisions(verification_id) for verification_id in played}
     assert {len(decisions) for decisions in decided.values()} == {1}, decided
     honest = [decided[verification_id][0] for verification_id in played[:borrowers]]
-    # Five kills in a row of one step end in `failed`; anything else would be a judgement that is wrong.
+    # Five kills in a row of one step end in `failed`; anything else would be a judgement that is
+    # wrong.
     assert set(honest) <= {"verification.verified", "verification.failed"}
     assert honest.count("verification.verified") > borrowers // 2
-    assert "verification.verified" not in {decided[verification_id][0] for verification_id in played[borrowers:]}
+    assert "verification.verified" not in {
+        decided[verification_id][0] for verification_id in played[borrowers:]
+    }
     deployment.wait_for_log()
     assert deployment.audit() == ""
-    mine = {event["id"] for event in deployment.events() if event["data"]["verification"] in decided}
+    mine = {
+        event["id"] for event in deployment.events() if event["data"]["verification"] in decided
+    }
     wait_until(lambda: mine <= set(deployment.received()), what="every webhook", seconds=40)
-    assert {len(bodies) for bodies in deployment.received().values()} == {1}, "a copy of an event differs from another"
+    assert {len(bodies) for bodies in deployment.received().values()} == {1}, (
+        "a copy of an event differs from another"
+    )
     posts = Counter(request.headers["webhook-id"] for request in list(deployment.receiver.received))
     again = sum(posts[event] - 1 for event in mine)
     assert again <= policy.IN_FLIGHT, "more was told twice than the killed sender had in hand"

@@ -1,4 +1,6 @@
-"""`manage.py tulga_trigger` over real processes: each event that a lender is told comes, or it says who brings it."""
+"""`manage.py tulga_trigger` over real processes: each event that a lender is told comes, or it says
+who brings it.
+"""
 
 import os
 from io import StringIO
@@ -16,12 +18,15 @@ pytestmark = pytest.mark.service
 # A face that was painted by chance decides it, as it does the scenario that is played.
 _BY_CHANCE = (pytest.mark.proof("scenarios"), pytest.mark.whole)
 _EACH = [
-    pytest.param(event, marks=_BY_CHANCE if event == "verification.in_review" else ()) for event in sorted(TRIGGERS)
+    pytest.param(event, marks=_BY_CHANCE if event == "verification.in_review" else ())
+    for event in sorted(TRIGGERS)
 ]
 
 
 def trigger(deployment: Deployment, event: str, key: str = "") -> str:
-    """What the command says, here in the test's process: one of its own takes longer to start than most events."""
+    """What the command says, here in the test's process: one of its own takes longer to start than
+    most events.
+    """
     said = StringIO()
     with patch.dict(os.environ, TULGA_KEY=key or deployment.api.key):
         call_command("tulga_trigger", event, url=deployment.url, stdout=said)

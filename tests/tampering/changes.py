@@ -1,4 +1,6 @@
-"""What is done to rows: every column of every table is given other values, rows are taken away, added and mixed up."""
+"""What is done to rows: every column of every table is given other values, rows are taken away,
+added and mixed up.
+"""
 
 import json
 import random
@@ -14,7 +16,19 @@ from verification.core.ids import new_id
 
 Row = dict[str, Any]
 MODELS = {model._meta.db_table: model for model in apps.get_models(include_auto_created=True)}
-_WORDS = ("passed", "verified", "declined", "eds", "statement", "open", "void", "KZ-2025-01", "usr_mallory", "live", "")
+_WORDS = (
+    "passed",
+    "verified",
+    "declined",
+    "eds",
+    "statement",
+    "open",
+    "void",
+    "KZ-2025-01",
+    "usr_mallory",
+    "live",
+    "",
+)
 
 
 def rows_of(table: str) -> list[Row]:
@@ -23,17 +37,26 @@ def rows_of(table: str) -> list[Row]:
         cursor.execute(f"SELECT * FROM {_q(table)} ORDER BY {', '.join(map(_q, key_of(table)))}")  # noqa: S608
         names = [each[0] for each in cursor.description]
         found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    return [{name: bytes(one) if isinstance(one, memoryview) else one for name, one in row.items()} for row in found]
+    return [
+        {name: bytes(one) if isinstance(one, memoryview) else one for name, one in row.items()}
+        for row in found
+    ]
 
 
 def key_of(table: str) -> tuple[str, ...]:
     """The columns of the primary key."""
-    return tuple(str(field.column) for field in MODELS[table]._meta.pk_fields) if table in MODELS else ("id",)
+    return (
+        tuple(str(field.column) for field in MODELS[table]._meta.pk_fields)
+        if table in MODELS
+        else ("id",)
+    )
 
 
 def at_key(table: str, row: Row) -> tuple[str, list[Any]]:
     """What finds this row alone, after WHERE."""
-    return " AND ".join(f"{_q(name)} = %s" for name in key_of(table)), [row[name] for name in key_of(table)]
+    return " AND ".join(f"{_q(name)} = %s" for name in key_of(table)), [
+        row[name] for name in key_of(table)
+    ]
 
 
 def of_column(table: str, column: str, chance: random.Random) -> Iterator[Change]:
@@ -41,12 +64,17 @@ def of_column(table: str, column: str, chance: random.Random) -> Iterator[Change
     rows = rows_of(table)
     while rows:
         row = chance.choice(rows)
-        hand = chance.choice([hand for hand in (Hand.APPLICATION, Hand.OWNER) if may(hand, "update", table)])
+        hand = chance.choice(
+            [hand for hand in (Hand.APPLICATION, Hand.OWNER) if may(hand, "update", table)]
+        )
         others = [other[column] for other in rows if other[column] != row[column]]
         if others and chance.random() < 0.15 and column not in key_of(table):
             wanted = chance.choice(others)
             other = next(one for one in rows if one[column] == wanted)
-            both = (_update(table, column, row, other[column]), _update(table, column, other, row[column]))
+            both = (
+                _update(table, column, row, other[column]),
+                _update(table, column, other, row[column]),
+            )
             yield Change(hand, table, column, "swapped", both, tuple(row.items()), other[column])
             continue
         values = list(_others(MODELS.get(table), column, row[column], others, chance))
@@ -63,7 +91,9 @@ def of_table(table: str, chance: random.Random) -> Iterator[Change]:
     while rows:
         row = chance.choice(rows)
         if chance.random() < 0.5:
-            hand = chance.choice([hand for hand in (Hand.APPLICATION, Hand.OWNER) if may(hand, "delete", table)])
+            hand = chance.choice(
+                [hand for hand in (Hand.APPLICATION, Hand.OWNER) if may(hand, "delete", table)]
+            )
             where, key = at_key(table, row)
             gone = (f"DELETE FROM {_q(table)} WHERE {where}", key)  # noqa: S608
             yield Change(hand, table, "", "taken away", (gone,), tuple(row.items()))
@@ -86,7 +116,10 @@ def _added(table: str, row: Row, rows: Sequence[Row], chance: random.Random) -> 
         fresh[key] = _bent_text(fresh[key], chance)
     names = ", ".join(map(_q, fresh))
     marks = ", ".join(["%s"] * len(fresh))
-    statement = (f"INSERT INTO {_q(table)} ({names}) VALUES ({marks})", list(fresh.values()))  # noqa: S608
+    statement = (
+        f"INSERT INTO {_q(table)} ({names}) VALUES ({marks})",  # noqa: S608
+        list(fresh.values()),
+    )
     return Change(Hand.APPLICATION, table, "", "added", (statement,), tuple(fresh.items()))
 
 
@@ -97,7 +130,9 @@ def _unique(field: Any, value: Any, others: Sequence[Any], chance: random.Random
         return chance.randbytes(len(value))
     if isinstance(value, str) and "_" in value:
         return new_id(value.partition("_")[0])
-    return f"{chance.randrange(10**12):x}".ljust(len(value), "0") if isinstance(value, str) else value
+    return (
+        f"{chance.randrange(10**12):x}".ljust(len(value), "0") if isinstance(value, str) else value
+    )
 
 
 def _update(table: str, column: str, row: Row, new: Any) -> tuple[str, list[Any]]:
@@ -106,10 +141,18 @@ def _update(table: str, column: str, row: Row, new: Any) -> tuple[str, list[Any]
 
 
 def _others(
-    model: type[models.Model] | None, column: str, value: Any, others: Sequence[Any], chance: random.Random
+    model: type[models.Model] | None,
+    column: str,
+    value: Any,
+    others: Sequence[Any],
+    chance: random.Random,
 ) -> Iterator[Any]:
     """Other values that this column could hold."""
-    field = next((one for one in model._meta.concrete_fields if one.column == column), None) if model else None
+    field = (
+        next((one for one in model._meta.concrete_fields if one.column == column), None)
+        if model
+        else None
+    )
     if others:
         yield from chance.sample(list(others), min(2, len(others)))
     if field is not None and field.null and value is not None and not field.primary_key:
@@ -129,7 +172,9 @@ def _others(
     elif isinstance(field, models.BinaryField):
         yield _bent(value, chance)
     elif value:
-        yield from (word for word in (*chance.sample(_WORDS, 2), _bent_text(value, chance)) if word != value)
+        yield from (
+            word for word in (*chance.sample(_WORDS, 2), _bent_text(value, chance)) if word != value
+        )
     else:
         yield chance.choice(_WORDS[:-1])
 
@@ -139,7 +184,11 @@ def _moments(value: Any, chance: random.Random) -> Iterator[Any]:
         now = datetime.now(UTC)
         yield connection.ops.adapt_datetimefield_value(now)
         return
-    for by in (timedelta(microseconds=1), timedelta(seconds=chance.randint(1, 600)), -timedelta(days=30)):
+    for by in (
+        timedelta(microseconds=1),
+        timedelta(seconds=chance.randint(1, 600)),
+        -timedelta(days=30),
+    ):
         yield _as_was(value, lambda moment, by=by: moment + by)
 
 
@@ -161,7 +210,11 @@ def _bent(value: bytes | None, chance: random.Random) -> bytes:
 
 def _bent_text(value: str, chance: random.Random) -> str:
     place = chance.randrange(len(value))
-    return value[:place] + chance.choice("abcdef0123456789".replace(value[place], "")) + value[place + 1 :]
+    return (
+        value[:place]
+        + chance.choice("abcdef0123456789".replace(value[place], ""))
+        + value[place + 1 :]
+    )
 
 
 def _json(value: Any, chance: random.Random) -> Iterator[str]:

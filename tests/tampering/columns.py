@@ -40,13 +40,26 @@ _OF_LOG: Final[Mapping[str, Mapping[str, Field]]] = {
         ),
     },
     "verification_auditentry": dict.fromkeys(
-        ("id", "log", "type", "at", "verification_id", "verification_sequence", "lender_id", "body"),
-        stated("its leaf's hash, once it is ordered; what a worker decides, its signature from the start"),
+        (
+            "id",
+            "log",
+            "type",
+            "at",
+            "verification_id",
+            "verification_sequence",
+            "lender_id",
+            "body",
+        ),
+        stated(
+            "its leaf's hash, once it is ordered; what a worker decides, its signature from the"
+            " start"
+        ),
     ),
     "verification_auditpending": {
         "entry_id": _derived("every entry has a leaf or waits for one, and not both"),
         "refused": operational(
-            "whether the log passes it over until the next hour, when it is asked again; readiness counts"
+            "whether the log passes it over until the next hour, when it is asked again; readiness"
+            " counts"
         ),
     },
     "verification_auditleaf": {
@@ -78,46 +91,71 @@ _OF_LOG: Final[Mapping[str, Mapping[str, Field]]] = {
         "created_at": operational("what is signed holds no time; no reader asks for it"),
     },
 }
-_PEOPLE: Final = Field(Kind.NOT_COVERED, "people, their factors and sessions: changes of them are no entries yet")
-_LENDERS: Final = Field(Kind.NOT_COVERED, "lenders, their keys, what they are sent: changes of them are no entries yet")
+_PEOPLE: Final = Field(
+    Kind.NOT_COVERED, "people, their factors and sessions: changes of them are no entries yet"
+)
+_LENDERS: Final = Field(
+    Kind.NOT_COVERED, "lenders, their keys, what they are sent: changes of them are no entries yet"
+)
 _OTHERS: Final[Mapping[Field, Mapping[str, str]]] = {
     _PEOPLE: {
         "people_user": "password last_login id email full_name role lender_id is_active created_at",
         "people_signintries": "key started_at tries",
         "django_session": "session_key session_data expire_date",
-        "otp_totp_totpdevice": "id user_id name confirmed throttling_failure_timestamp throttling_failure_count"
-        " created_at last_used_at key step t0 digits tolerance drift last_t",
-        "django_admin_log": "id action_time user_id content_type_id object_id object_repr action_flag change_message",
+        "otp_totp_totpdevice": (
+            "id user_id name confirmed throttling_failure_timestamp throttling_failure_count"
+            " created_at last_used_at key step t0 digits tolerance drift last_t"
+        ),
+        "django_admin_log": (
+            "id action_time user_id content_type_id object_id object_repr action_flag"
+            " change_message"
+        ),
     },
     _LENDERS: {
         "lenders_lender": "id name bin phone test_calendar live_calendar return_urls created_at",
-        "lenders_apikey": "id lender_id mode sha256 shown version scopes cidrs created_at expires_at revoked_at"
-        " last_used_at",
-        "lenders_idempotentrequest": "id lender_id mode key_sha256 request_sha256 fence process reserved_until"
-        " created_at answered_at status sealed_answer",
-        "lenders_webhookendpoint": "id lender_id mode url version events sealed_secret sealed_previous_secret"
-        " previous_secret_until sealed_signing_key public_key cursor failures paused_until created_at disabled_at"
-        " disabled_reason deleted_at",
-        "lenders_delivery": "id endpoint_id lender_id mode event_id type lender_sequence event_at redelivery_of body"
-        " created_at status tries due_at lease_until fence finished_at response_status response_excerpt response_ms"
-        " failure",
+        "lenders_apikey": (
+            "id lender_id mode sha256 shown version scopes cidrs created_at expires_at revoked_at"
+            " last_used_at"
+        ),
+        "lenders_idempotentrequest": (
+            "id lender_id mode key_sha256 request_sha256 fence process reserved_until"
+            " created_at answered_at status sealed_answer"
+        ),
+        "lenders_webhookendpoint": (
+            "id lender_id mode url version events sealed_secret sealed_previous_secret"
+            " previous_secret_until sealed_signing_key public_key cursor failures paused_until"
+            " created_at disabled_at disabled_reason deleted_at"
+        ),
+        "lenders_delivery": (
+            "id endpoint_id lender_id mode event_id type lender_sequence event_at redelivery_of"
+            " body created_at status tries due_at lease_until fence finished_at response_status"
+            " response_excerpt response_ms failure"
+        ),
     },
-    operational("that a sender is alive; what is sent is decided by the log"): {"lenders_sender": "id seen_at"},
+    operational("that a sender is alive; what is sent is decided by the log"): {
+        "lenders_sender": "id seen_at"
+    },
     operational(
-        "names of tables, groups and permissions of the framework: what a person may do follows from the role alone"
+        "names of tables, groups and permissions of the framework: what a person may do follows"
+        " from the role alone"
     ): {
         "auth_permission": "id name content_type_id codename",
         "auth_group_permissions": "id group_id permission_id",
         "auth_group": "id name",
         "django_content_type": "id app_label model",
     },
-    operational("which migrations have run: written by the owner of the tables alone, who can do anything to them"): {
-        "django_migrations": "id app name applied"
-    },
+    operational(
+        "which migrations have run: written by the owner of the tables alone, who can do anything"
+        " to them"
+    ): {"django_migrations": "id app name applied"},
 }
 COLUMNS: Final[Mapping[str, Mapping[str, Field]]] = {
     **{name: table.fields for name, table in TABLES.items()},
     **_OF_LOG,
-    **{table: dict.fromkeys(names.split(), each) for each, of in _OTHERS.items() for table, names in of.items()},
+    **{
+        table: dict.fromkeys(names.split(), each)
+        for each, of in _OTHERS.items()
+        for table, names in of.items()
+    },
 }
 """By table and column."""

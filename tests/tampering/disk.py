@@ -1,5 +1,6 @@
-"""Whoever has the disk as well, but no key: rows and files rewritten so that they fit each other again, but for what is
-signed or sealed."""
+"""Whoever has the disk as well, but no key: rows and files rewritten so that they fit each other
+again, but for what is signed or sealed.
+"""
 
 import random
 from collections.abc import Callable
@@ -17,7 +18,15 @@ from verification.log.checkpoint import Checkpoint, SigningKey
 from verification.log.keys import signing_key
 from verification.log.signatures import spell_leaf
 from verification.log.tree import leaf_hash
-from verification.models import AuditCheckpoint, AuditEntry, AuditHead, AuditLeaf, AuditTile, EvidenceItem, Verification
+from verification.models import (
+    AuditCheckpoint,
+    AuditEntry,
+    AuditHead,
+    AuditLeaf,
+    AuditTile,
+    EvidenceItem,
+    Verification,
+)
 
 Deed = Callable[[World, random.Random], None]
 LOG = "test"
@@ -29,14 +38,19 @@ def files() -> list[Path]:
 
 
 def rehash() -> None:
-    """Every leaf's hash and every tile made anew from what the rows say now; only the signature cannot be."""
+    """Every leaf's hash and every tile made anew from what the rows say now; only the signature
+    cannot be.
+    """
     leaves = list(AuditLeaf.objects.filter(log=LOG).select_related("entry").order_by("leaf_index"))
     for leaf in leaves:
         leaf.leaf_hash = leaf_hash(spell_leaf(leaf.entry, lender_sequence=leaf.lender_sequence))
     AuditLeaf.objects.bulk_update(leaves, ["leaf_hash"], batch_size=200)
     AuditTile.objects.filter(log=LOG).delete()
     grown = tiles.grow(lambda place: b"", size=0, leaves=[bytes(leaf.leaf_hash) for leaf in leaves])
-    rows = [AuditTile(log=LOG, level=place.level, index=place.index, hashes=row) for place, row in grown.items()]
+    rows = [
+        AuditTile(log=LOG, level=place.level, index=place.index, hashes=row)
+        for place, row in grown.items()
+    ]
     AuditTile.objects.bulk_create(rows)
 
 
@@ -51,7 +65,11 @@ def rewritten(world: World, chance: random.Random) -> None:
     other = _an_entry(chance)
     disarm()
     change = chance.choice(["at", "type", "body", "lender_id", "verification_sequence"])
-    value = 1000 + (entry.verification_sequence or 0) if change.endswith("sequence") else getattr(other, change)
+    value = (
+        1000 + (entry.verification_sequence or 0)
+        if change.endswith("sequence")
+        else getattr(other, change)
+    )
     if value == getattr(entry, change):
         change, value = "body", {**entry.body, "mallory": chance.randrange(10**6)}
     AuditEntry.objects.filter(pk=entry.pk).update(**{change: value})
@@ -112,11 +130,15 @@ def left_out(world: World, chance: random.Random) -> None:
 
 
 def cut(world: World, chance: random.Random) -> None:
-    """Everything in the log behind an old checkpoint goes, the head file too says that one; other rows stay."""
+    """Everything in the log behind an old checkpoint goes, the head file too says that one; other
+    rows stay.
+    """
     disarm()
     note = chance.choice(world.notes[:-1])
     size = Checkpoint.parse(checkpoint.Note.parse(note).text).size
-    gone = list(AuditLeaf.objects.filter(log=LOG, leaf_index__gte=size).values_list("entry_id", flat=True))
+    gone = list(
+        AuditLeaf.objects.filter(log=LOG, leaf_index__gte=size).values_list("entry_id", flat=True)
+    )
     AuditLeaf.objects.filter(entry__in=gone).delete()
     AuditEntry.objects.filter(pk__in=gone).delete()
     AuditCheckpoint.objects.filter(log=LOG, size__gt=size).delete()
@@ -136,7 +158,9 @@ def head_file(world: World, chance: random.Random) -> None:
     """The head file is gone, or says what nobody signed."""
     path, note = _head_file(), world.kept
     broken = note.replace(note.split("\n")[1], str(chance.randrange(1, 10**6)), 1)
-    what = chance.choice([None, b"", broken.encode(), note.encode()[: chance.randrange(1, len(note) - 2)]])
+    what = chance.choice(
+        [None, b"", broken.encode(), note.encode()[: chance.randrange(1, len(note) - 2)]]
+    )
     path.unlink()
     if what is not None:
         path.write_bytes(what)
@@ -144,7 +168,9 @@ def head_file(world: World, chance: random.Random) -> None:
 
 def signature_of_another(world: World, chance: random.Random) -> None:
     """What a process signed of one entry stands in another."""
-    signed = {"type__in": sorted(name for name, entry in events.ENTRY_TYPES.items() if entry.signed)}
+    signed = {
+        "type__in": sorted(name for name, entry in events.ENTRY_TYPES.items() if entry.signed)
+    }
     one, two = _an_entry(chance, **signed), _an_entry(chance, **signed)
     disarm()
     body = {**one.body, "signed": two.body["signed"]}
@@ -171,7 +197,9 @@ def evidence_file(world: World, chance: random.Random) -> None:
 
 
 def blobs_of_another(world: World, chance: random.Random) -> None:
-    """All that is sealed of two pieces of evidence, or of two cases, changes places, with every hash beside it."""
+    """All that is sealed of two pieces of evidence, or of two cases, changes places, with every
+    hash beside it.
+    """
     if chance.random() < 0.3:
         first, second = chance.sample(list(Verification.objects.order_by("pk")), 2)
         for case, other_case in ((first, second), (second, first)):
@@ -181,11 +209,15 @@ def blobs_of_another(world: World, chance: random.Random) -> None:
     one, two = chance.sample(kept, 2)
     names = ("sealed", "sealed_sha256", "wrapped_key", "commitment", "size", "offset", "seen_index")
     for row, other in ((one, two), (two, one)):
-        EvidenceItem.objects.filter(pk=row.pk).update(**{name: getattr(other, name) for name in names})
+        EvidenceItem.objects.filter(pk=row.pk).update(
+            **{name: getattr(other, name) for name in names}
+        )
 
 
 def back_dated(world: World, chance: random.Random) -> None:
-    """Every time of a whole case, rows and entries, lies a month earlier, and the tree is made anew."""
+    """Every time of a whole case, rows and entries, lies a month earlier, and the tree is made
+    anew.
+    """
     row = chance.choice(list(Verification.objects.order_by("pk")))
     disarm()
     shift_case(row.pk, entries=True)
@@ -196,12 +228,17 @@ def shift_case(pk: str, *, entries: bool) -> None:
     """The times of a case's rows, and of its entries, lie 30 days earlier."""
     own = {"verification_verification": "id", "verification_attempt": "verification_id"}
     own |= dict.fromkeys(("verification_link", "verification_borrowersession"), "verification_id")
-    own |= {"verification_evidenceitem": "verification_id", "verification_datakey": "verification_id"}
+    own |= {
+        "verification_evidenceitem": "verification_id",
+        "verification_datakey": "verification_id",
+    }
     own |= {"verification_auditentry": "verification_id"} if entries else {}
     with connection.cursor() as cursor:
         for table, column in own.items():
             described = connection.introspection.get_table_description(cursor, table)
-            for moment in (one.name for one in described if one.name.endswith(("_at", "until", "since", "at"))):
+            for moment in (
+                one.name for one in described if one.name.endswith(("_at", "until", "since", "at"))
+            ):
                 # To the microsecond, as Django spells it.
                 shifted = f"strftime('%%Y-%%m-%%d', {moment}, '-30 days') || substr({moment}, 11)"
                 cursor.execute(f"UPDATE {table} SET {moment} = {shifted} WHERE {column} = %s", [pk])  # noqa: S608
@@ -214,7 +251,16 @@ def _head_file() -> Path:
 DEEDS: dict[str, Deed] = {
     deed.__name__: deed
     for deed in (
-        *(rewritten, signed_by_another, reordered, duplicated, left_out, cut, old_checkpoint, head_file),
+        *(
+            rewritten,
+            signed_by_another,
+            reordered,
+            duplicated,
+            left_out,
+            cut,
+            old_checkpoint,
+            head_file,
+        ),
         *(signature_of_another, evidence_file, blobs_of_another, back_dated),
     )
 }

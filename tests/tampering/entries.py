@@ -1,5 +1,6 @@
-"""Entries that the application's role inserts by SQL: one of every type beside the honest ones, alone or with the rows
-that would go with it."""
+"""Entries that the application's role inserts by SQL: one of every type beside the honest ones,
+alone or with the rows that would go with it.
+"""
 
 import random
 from collections.abc import Callable, Mapping
@@ -15,7 +16,9 @@ LOG = "test"
 
 
 def invented(entry_type: str, chance: random.Random, *, is_ordered: bool) -> None:
-    """One more entry of this type, like an honest one if there is any, counted in its verification's row."""
+    """One more entry of this type, like an honest one if there is any, counted in its
+    verification's row.
+    """
     like = AuditEntry.objects.filter(log=LOG, type=entry_type).order_by("pk")
     number = like.count()
     genuine = like[chance.randrange(number)] if number else _any(chance)
@@ -47,7 +50,9 @@ def _open(chance: random.Random) -> Verification:
 
 
 def _ended(chance: random.Random) -> Verification:
-    return chance.choice(list(Verification.objects.filter(status__in=("verified", "declined")).order_by("pk")))
+    return chance.choice(
+        list(Verification.objects.filter(status__in=("verified", "declined")).order_by("pk"))
+    )
 
 
 def _first(row: Verification) -> AuditEntry:
@@ -57,32 +62,52 @@ def _first(row: Verification) -> AuditEntry:
 def verified(chance: random.Random) -> None:
     """B1: an open case is verified by one UPDATE and two INSERTs."""
     row = _open(chance)
-    own = {name: getattr(row, name) for name in ("route", "stage", "turn", "combination", "last_failure")}
+    own = {
+        name: getattr(row, name)
+        for name in ("route", "stage", "turn", "combination", "last_failure")
+    }
     law = {"profile": row.profile_id, "profile_sha256": row.profile_sha256}
     routes = row.combinations[0]
     at = clock.now()
     changed = {"status": "verified", "passed_routes": routes, "finished_at": at}
     Verification.objects.filter(pk=row.pk).update(**changed)
-    put(_first(row), "verification.verified", {"v": 1, "code": "", **law, **own, "routes": routes}, at=at)
+    put(
+        _first(row),
+        "verification.verified",
+        {"v": 1, "code": "", **law, **own, "routes": routes},
+        at=at,
+    )
 
 
 def easier_law(chance: random.Random) -> None:
     """B2: another combination, or another profile, than the case was opened under."""
     row = _open(chance)
-    Verification.objects.filter(pk=row.pk).update(combinations=[["eds"]] if row.combinations != [["eds"]] else [])
+    Verification.objects.filter(pk=row.pk).update(
+        combinations=[["eds"]] if row.combinations != [["eds"]] else []
+    )
 
 
 def canceled(chance: random.Random) -> None:
     """An open case is ended in its lender's name."""
     row = _open(chance)
-    own = {name: getattr(row, name) for name in ("route", "stage", "turn", "combination", "last_failure")}
+    own = {
+        name: getattr(row, name)
+        for name in ("route", "stage", "turn", "combination", "last_failure")
+    }
     law = {"profile": row.profile_id, "profile_sha256": row.profile_sha256}
     at = clock.now()
     Verification.objects.filter(pk=row.pk).update(
         status="canceled", code="canceled_by_lender", finished_at=at, due_at=None, step=""
     )
-    Attempt.objects.filter(verification=row, status__in=("open", "judging")).update(status="void", closed_at=at)
-    put(_first(row), "verification.canceled", {"v": 1, "code": "canceled_by_lender", **law, **own}, at=at)
+    Attempt.objects.filter(verification=row, status__in=("open", "judging")).update(
+        status="void", closed_at=at
+    )
+    put(
+        _first(row),
+        "verification.canceled",
+        {"v": 1, "code": "canceled_by_lender", **law, **own},
+        at=at,
+    )
 
 
 def voted(chance: random.Random) -> None:
@@ -101,7 +126,12 @@ def own_link(chance: random.Random) -> None:
     until = min(at + timedelta(hours=1), row.expires_at)
     Link.objects.filter(verification=row, spent_at=None, expires_at__gt=at).update(expires_at=at)
     Link.objects.create(token_sha256=token, verification=row, created_at=at, expires_at=until)
-    put(_first(row), "link.minted", {"v": 1, "link": token.hex(), "link_expires_at": until.isoformat()}, at=at)
+    put(
+        _first(row),
+        "link.minted",
+        {"v": 1, "link": token.hex(), "link_expires_at": until.isoformat()},
+        at=at,
+    )
 
 
 def redacted(chance: random.Random) -> None:
@@ -123,7 +153,9 @@ def key_destroyed_at(row: Verification, at: Any) -> None:
 
 
 def back_dated(chance: random.Random) -> None:
-    """B7: all rows of a case lie a month earlier; its entries no role of the application can change."""
+    """B7: all rows of a case lie a month earlier; its entries no role of the application can
+    change.
+    """
     row = chance.choice(list(Verification.objects.order_by("pk")))
     month = timedelta(days=30)
     Verification.objects.filter(pk=row.pk).update(
@@ -131,7 +163,8 @@ def back_dated(chance: random.Random) -> None:
     )
     for attempt in Attempt.objects.filter(verification=row):
         Attempt.objects.filter(pk=attempt.pk).update(
-            opened_at=attempt.opened_at - month, closed_at=attempt.closed_at and attempt.closed_at - month
+            opened_at=attempt.opened_at - month,
+            closed_at=attempt.closed_at and attempt.closed_at - month,
         )
 
 
@@ -143,5 +176,15 @@ def reading(chance: random.Random) -> None:
 
 FORGERIES: dict[str, Callable[[random.Random], None]] = {
     deed.__name__: deed
-    for deed in (verified, easier_law, canceled, voted, own_link, redacted, key_destroyed, back_dated, reading)
+    for deed in (
+        verified,
+        easier_law,
+        canceled,
+        voted,
+        own_link,
+        redacted,
+        key_destroyed,
+        back_dated,
+        reading,
+    )
 }

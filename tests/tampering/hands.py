@@ -1,4 +1,6 @@
-"""Whose hands change rows: the application's role, the tables' owner, and whoever has the disk too, but no key."""
+"""Whose hands change rows: the application's role, the tables' owner, and whoever has the disk too,
+but no key.
+"""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -32,7 +34,9 @@ class Hand(StrEnum):
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that is done behind the log's back. `word`: what was done; `old` and `new`: of one column."""
+    """One thing that is done behind the log's back. `word`: what was done; `old` and `new`: of one
+    column.
+    """
 
     hand: Hand
     table: str
@@ -43,7 +47,10 @@ class Change:
     new: Any = None
 
     def __str__(self) -> str:
-        return f"{self.hand}: {self.word} {self.table}.{self.column} {dict(self.row).get('id', '')} → {self.new!r:.60}"
+        return (
+            f"{self.hand}: {self.word} {self.table}.{self.column} {dict(self.row).get('id', '')} →"
+            f" {self.new!r:.60}"
+        )
 
 
 class Refused(Exception):
@@ -52,7 +59,9 @@ class Refused(Exception):
 
 @contextmanager
 def taken_back() -> Iterator[None]:
-    """What is done within is taken back at its end. On SQLite no foreign key and no check holds it up."""
+    """What is done within is taken back at its end. On SQLite no foreign key and no check holds it
+    up.
+    """
     is_file = connection.vendor == "sqlite"
     with connection.cursor() as cursor:
         if is_file:
@@ -72,7 +81,9 @@ def taken_back() -> Iterator[None]:
 
 
 def do(change: Change) -> None:
-    """Does it. Raises `Refused` where the database, or the rights of these hands, do not allow it."""
+    """Does it. Raises `Refused` where the database, or the rights of these hands, do not allow
+    it.
+    """
     if change.hand is not Hand.APPLICATION:
         disarm()
     try:
@@ -93,7 +104,9 @@ def disarm() -> None:
 
 
 def may(hand: Hand, verb: str, table: str) -> bool:
-    """Whether these hands have the right to it: on SQLite, which knows no roles, as PostgreSQL grants it."""
+    """Whether these hands have the right to it: on SQLite, which knows no roles, as PostgreSQL
+    grants it.
+    """
     if hand is not Hand.APPLICATION:
         return True
     return table not in READ_ONLY and (verb == "insert" or table not in APPEND_ONLY)

@@ -1,4 +1,6 @@
-"""Changes of what the log leads to that change nothing: passed over, each for its reason, and counted apart."""
+"""Changes of what the log leads to that change nothing: passed over, each for its reason, and
+counted apart.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -44,14 +46,21 @@ RULES: Final[Mapping[tuple[str, str], tuple[str, Rule]]] = {
     ),
     ("verification_verification", "turn"): (
         "a turn counted on while nobody is asked anything, as when the borrower waits for a place",
-        lambda row, new: _is_open(row) and _nobody_is_asked(row) and isinstance(new, int) and new > row["turn"],
+        lambda row, new: (
+            _is_open(row) and _nobody_is_asked(row) and isinstance(new, int) and new > row["turn"]
+        ),
     ),
     ("verification_verification", "frames_until"): (
         "the day on which frames go, where there are none that could",
-        lambda row, new: not Attempt.objects.filter(verification=row["id"], stage="live_capture").exists(),
+        lambda row, new: (
+            not Attempt.objects.filter(verification=row["id"], stage="live_capture").exists()
+        ),
     ),
     ("verification_attempt", "status"): (
-        "whether an attempt that has just begun is with its borrower or with us, which only stalls it",
+        (
+            "whether an attempt that has just begun is with its borrower or with us, which only"
+            " stalls it"
+        ),
         lambda row, new: {row["status"], new} <= _ALIVE,
     ),
     ("verification_handover", "id"): (
@@ -62,12 +71,21 @@ RULES: Final[Mapping[tuple[str, str], tuple[str, Rule]]] = {
         "a number not shown yet, or to be shown once more: it is drawn the same",
         lambda row, new: not new and row["outcome"] not in ("done", "refused"),
     ),
-    ("verification_evidenceitem", "offset"): ("a place in a file of what lies in no file", _is_no_place),
+    ("verification_evidenceitem", "offset"): (
+        "a place in a file of what lies in no file",
+        _is_no_place,
+    ),
     ("verification_receipt", "jws"): ("another compression of the same receipt", _spells_the_same),
     ("verification_auditcheckpoint", "log"): (_OLDER, lambda row, new: True),
     ("verification_auditcheckpoint", ""): (_OLDER, lambda row, new: True),
-    ("verification_audithead", ""): ("a head of a log that there is not", lambda row, new: row["log"] not in LOGS),
-    ("verification_audittile", ""): ("a tile where no leaf is yet: written over when there is", lambda row, new: True),
+    ("verification_audithead", ""): (
+        "a head of a log that there is not",
+        lambda row, new: row["log"] not in LOGS,
+    ),
+    ("verification_audittile", ""): (
+        "a tile where no leaf is yet: written over when there is",
+        lambda row, new: True,
+    ),
     ("verification_quotause", ""): (_ZERO, lambda row, new: not row["used"]),
     **{
         (f"verification_{table}", column): (_ZERO, lambda row, new: not row["number"])

@@ -1,4 +1,6 @@
-"""Who reads: the functions of `audit_verify` in its order, and somebody who kept one checkpoint from before."""
+"""Who reads: the functions of `audit_verify` in its order, and somebody who kept one checkpoint
+from before.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
@@ -26,11 +28,14 @@ def findings() -> Iterator[Finding]:
 def first(*, touched: Iterable[str] = ()) -> Finding | None:
     """One of them, if there is any, which is all that is asked.
 
-    touched: verifications that are read first, each as `audit_verify` reads all of them, for there most are found.
+    touched: verifications that are read first, each as `audit_verify` reads all of them, for there
+        most are found.
     """
     try:
         early = next(chain.from_iterable(_of_case(pk) for pk in touched), None)
-    except Exception:  # what cannot be read is a finding as well, and is told so by what is around it
+    except (
+        Exception
+    ):  # what cannot be read is a finding as well, and is told so by what is around it
         early = None
     return early or next(findings(), None)
 
@@ -51,5 +56,7 @@ def _sealed_of(log: str, ids: Sequence[str]) -> Iterator[Finding]:
 
 
 def contradicts(note: str, *, log: str = "test") -> bool:
-    """Whether the log of today is not one that the checkpoint in this note was signed in: `audit_verify --since`."""
+    """Whether the log of today is not one that the checkpoint in this note was signed in:
+    `audit_verify --since`.
+    """
     return next(verify_since(log, note.encode()), None) is not None

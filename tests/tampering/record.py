@@ -1,4 +1,6 @@
-"""What became of each tampering, counted by whose hands, by kind of column, and by why it is no matter."""
+"""What became of each tampering, counted by whose hands, by kind of column, and by why it is no
+matter.
+"""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -20,7 +22,9 @@ class Record:
 
     tried: Counter[str] = field(default_factory=Counter)
     found: Counter[str] = field(default_factory=Counter)
-    kinds: dict[str, Counter[str]] = field(default_factory=lambda: {"tried": Counter(), "found": Counter()})
+    kinds: dict[str, Counter[str]] = field(
+        default_factory=lambda: {"tried": Counter(), "found": Counter()}
+    )
     passed_over: Counter[str] = field(default_factory=Counter)
     columns: set[tuple[str, str]] = field(default_factory=set)
     refused: int = 0
@@ -28,7 +32,9 @@ class Record:
 
     def count(self, change: Change, *, is_found: bool) -> None:
         """One change of rows."""
-        kind = COLUMNS[change.table][change.column].kind if change.column else _kind_of(change.table)
+        kind = (
+            COLUMNS[change.table][change.column].kind if change.column else _kind_of(change.table)
+        )
         self.tried[change.hand] += 1
         self.kinds["tried"][kind] += 1
         self.columns.add((change.table, change.column))
@@ -50,10 +56,15 @@ class Record:
 
     def figures(self) -> Figures:
         """As numbers by name."""
-        kinds = {kind: _pair(self.kinds["tried"], self.kinds["found"], kind) for kind in sorted(self.kinds["tried"])}
+        kinds = {
+            kind: _pair(self.kinds["tried"], self.kinds["found"], kind)
+            for kind in sorted(self.kinds["tried"])
+        }
         covered = sum(self.kinds["tried"][kind] for kind in _COMPARED)
         matter = covered - sum(self.passed_over.values())
-        deeds = sum(number for word, number in self.tried.items() if word not in ("application", "owner"))
+        deeds = sum(
+            number for word, number in self.tried.items() if word not in ("application", "owner")
+        )
         return {
             "tamperings": sum(self.tried.values()),
             "that_matter": matter + deeds,

@@ -12,10 +12,16 @@ from verification.models import Attempt
 
 
 def all_columns(chance: random.Random, *, ours: bool) -> Iterator[Change]:
-    """One change of each column and of each table's rows in turn, in an order drawn by chance, again and again."""
+    """One change of each column and of each table's rows in turn, in an order drawn by chance,
+    again and again.
+    """
     made = []
     for table, columns in COLUMNS.items():
-        if table.startswith("verification_") is ours and table in changes.MODELS and changes.rows_of(table):
+        if (
+            table.startswith("verification_") is ours
+            and table in changes.MODELS
+            and changes.rows_of(table)
+        ):
             made += [changes.of_column(table, column, chance) for column in columns]
             made += [changes.of_table(table, chance)] * 4
     chance.shuffle(made)
@@ -45,6 +51,7 @@ def _touched(change: Change) -> list[str]:
     if "_audit" in change.table:
         return []
     owner = (
-        row.get("verification_id") or Attempt.objects.filter(**attempts).values_list("verification", flat=True).first()
+        row.get("verification_id")
+        or Attempt.objects.filter(**attempts).values_list("verification", flat=True).first()
     )
     return [owner] if owner else []

@@ -1,4 +1,6 @@
-"""Honest logs of random stories: what borrowers, lenders, reviewers and time may do, in whatever order."""
+"""Honest logs of random stories: what borrowers, lenders, reviewers and time may do, in whatever
+order.
+"""
 
 import random
 import shutil
@@ -54,7 +56,9 @@ class Telling:
         """One more verification; the same reference and borrower may come again."""
         of, number = self.chance.choice(self.lenders), self.chance.randrange(4)
         profile = self.chance.choice(("KZ-2021-04", "KZ-2025-01"))
-        self.stories.append(begin(of, f"A-{number}", iin=self.chance.choice(_IINS), profile=profile))
+        self.stories.append(
+            begin(of, f"A-{number}", iin=self.chance.choice(_IINS), profile=profile)
+        )
 
     def act(self) -> None:
         """One thing happens, or is refused."""
@@ -88,7 +92,9 @@ class Telling:
         elif page.page == "question":
             story.answer(somebody_tells_me=self.chance.random() < 0.05)
         elif page.page == "code":
-            story.answer(sees=self.chance.choice(("clear", "clear", "clear", "grey", "near", "wrong")))
+            story.answer(
+                sees=self.chance.choice(("clear", "clear", "clear", "grey", "near", "wrong"))
+            )
         if self.chance.random() < 0.8:
             story.work()
 
@@ -96,14 +102,18 @@ class Telling:
         tasks.advance(story.id)
 
     def hurry(self, story: Story) -> None:
-        """The borrower goes on until there is nothing more to do, or they do not please: one route has four pages."""
+        """The borrower goes on until there is nothing more to do, or they do not please: one route
+        has four pages.
+        """
         for _ in range(self.chance.randint(2, 10)):
             if (page := story.page().page) in ("consent", "question"):
                 story.answer(**_YES[page])
             elif page == "choose_route":
                 self.route(story)
             else:
-                story.answer(sees=self.chance.choice(("clear", "clear", "clear", "clear", "grey", "wrong")))
+                story.answer(
+                    sees=self.chance.choice(("clear", "clear", "clear", "clear", "grey", "wrong"))
+                )
             story.work()
 
     def break_down(self, story: Story) -> None:
@@ -116,7 +126,9 @@ class Telling:
         story.work()
 
     def route(self, story: Story) -> None:
-        commands.choose_route(verification_id=story.id, route=self.chance.choice(insecure_glance.ROUTES))
+        commands.choose_route(
+            verification_id=story.id, route=self.chance.choice(insecure_glance.ROUTES)
+        )
 
     def vote(self, story: Story) -> None:
         person = f"usr_{self.chance.randrange(3)}"
@@ -144,7 +156,11 @@ class Telling:
         if not is_told and self.chance.random() < 0.8:
             number = hand_over.waiting(untrusted_phone=phone).number
             shown = number if self.chance.random() < 0.8 else "0000"
-            hand_over.match(untrusted_session=session, untrusted_number=shown, untrusted_agent="Firefox on Linux")
+            hand_over.match(
+                untrusted_session=session,
+                untrusted_number=shown,
+                untrusted_agent="Firefox on Linux",
+            )
             self.sessions[story.id] = phone
 
     def time(self, story: Story) -> None:
@@ -156,7 +172,9 @@ class Telling:
 
 
 def play(chance: random.Random) -> Iterator[list[str]]:
-    """Tells one log; stops where it is read, at times in its midst and always at its end; how all stand there."""
+    """Tells one log; stops where it is read, at times in its midst and always at its end; how all
+    stand there.
+    """
     telling, middle = Telling(chance), chance.randrange(_STEPS)
     for step in range(_STEPS):
         telling.act()

@@ -15,7 +15,9 @@ def test_every_column_of_every_model_is_in_the_list_and_no_other() -> None:
         model._meta.db_table: {field.column for field in model._meta.concrete_fields}
         for model in apps.get_models(include_auto_created=True)
     }
-    listed = {table: set(columns) for table, columns in COLUMNS.items() if table != "django_migrations"}
+    listed = {
+        table: set(columns) for table, columns in COLUMNS.items() if table != "django_migrations"
+    }
     assert listed == models
 
 
@@ -24,13 +26,18 @@ def test_every_column_of_the_database_is_in_the_list_and_no_other() -> None:
     with connection.cursor() as cursor:
         tables = set(connection.introspection.table_names(cursor)) - _NO_TABLES_OF_OURS
         found = {
-            table: {column.name for column in connection.introspection.get_table_description(cursor, table)}
+            table: {
+                column.name
+                for column in connection.introspection.get_table_description(cursor, table)
+            }
             for table in tables
         }
     assert found == {table: set(columns) for table, columns in COLUMNS.items()}
 
 
-def test_each_column_has_its_source_or_a_reason_and_only_people_and_lenders_are_not_covered() -> None:
+def test_each_column_has_its_source_or_a_reason_and_only_people_and_lenders_are_not_covered() -> (
+    None
+):
     for table, columns in COLUMNS.items():
         for name, field in columns.items():
             assert field.source, (table, name)

@@ -1,7 +1,9 @@
-"""The proof of the log against whoever changes what lies beside it or in it: `make prove PART=tampering`.
+"""The proof of the log against whoever changes what lies beside it or in it: `make prove
+PART=tampering`.
 
-On SQLite, which knows no roles, each hand is held to the rights that PostgreSQL grants it (`grant_application_role`);
-on PostgreSQL the application's role is the connection's own, and the database says itself what it may.
+On SQLite, which knows no roles, each hand is held to the rights that PostgreSQL grants it
+(`grant_application_role`); on PostgreSQL the application's role is the connection's own, and the
+database says itself what it may.
 """
 
 import os
@@ -22,7 +24,12 @@ from tests.tampering.sampling import all_columns, is_found
 from tests.tampering.world import World
 from tests.verification import lawful
 from tests.verification.log.rows import order_all
-from tests.verification.workflow.conftest import Issued, authorities, issued, trusted  # noqa: F401 (fixtures)
+from tests.verification.workflow.conftest import (
+    Issued,
+    authorities,  # noqa: F401
+    issued,  # noqa: F401
+    trusted,  # noqa: F401
+)
 from verification.core import events
 from verification.core.findings import Finding
 from verification.core.status import Status
@@ -34,8 +41,12 @@ pytestmark = [
 ]
 
 ROWS, DEEDS, FORGED, INVENTED, ELSEWHERE, HONEST, PUT_BACK = 2_200, 240, 90, 160, 110, 1_000, 1_000
-"""How many of each a whole proof tries. Ours: over 2 000 that matter, and each column of each table several times."""
-_ON_FILE = pytest.mark.skipif("postgresql" in os.environ.get("TULGA_TEST_DATABASE_URL", ""), reason="rewrites SQLite")
+"""How many of each a whole proof tries. Ours: over 2 000 that matter, and each column of each table
+several times.
+"""
+_ON_FILE = pytest.mark.skipif(
+    "postgresql" in os.environ.get("TULGA_TEST_DATABASE_URL", ""), reason="rewrites SQLite"
+)
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +61,11 @@ def world(
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
     settings: Settings,
-    issued: Issued,  # noqa: F811 (the fixture)
+    issued: Issued,  # noqa: F811
 ) -> World:
-    """As it was played, and nothing is wrong with it. PostgreSQL plays it anew: rows are not put back as they were."""
+    """As it was played, and nothing is wrong with it. PostgreSQL plays it anew: rows are not put
+    back as they were.
+    """
     lawful.know_routes(monkeypatch)
     if "world" in played and connection.vendor == "sqlite":
         played["world"].last.put()
@@ -112,7 +125,9 @@ def test_what_is_forged_by_the_applications_role_is_found(
     world: World, chance: random.Random, proof_scale: float, proof_figures: Figures
 ) -> None:
     record, names = Record(), sorted(entries.FORGERIES)
-    for number, name in enumerate(islice(cycle(names), max(2 * len(names), _number(FORGED, proof_scale)))):
+    for number, name in enumerate(
+        islice(cycle(names), max(2 * len(names), _number(FORGED, proof_scale)))
+    ):
         with hands.taken_back():
             entries.FORGERIES[name](chance)
             if number % (2 * len(names)) >= len(names):
@@ -177,7 +192,11 @@ def test_a_whole_world_put_back_is_shown_by_a_checkpoint_that_somebody_kept(
     found = Counter[str]()
     for copy in world.earlier:
         copy.put()
-        found.update(tried=1, by_audit_verify=reader.first() is not None, by_a_kept_checkpoint=_contradicts(world))
+        found.update(
+            tried=1,
+            by_audit_verify=reader.first() is not None,
+            by_a_kept_checkpoint=_contradicts(world),
+        )
     proof_figures["rolled_back"] = dict(found)
     assert found["by_a_kept_checkpoint"] == found["tried"] > 0
     world.last.put()
@@ -228,14 +247,24 @@ def test_an_honest_log_raises_no_alarm(
 
 def test_all_that_matters_was_found(proof_scale: float, proof_figures: Figures) -> None:
     """What the tests before this one have counted, together."""
-    parts = [proof_figures[name] for name in ("rows", "disk", "forged", "invented") if name in proof_figures]
-    matter, undetected = (sum(part[word] for part in parts) for word in ("that_matter", "undetected"))
+    parts = [
+        proof_figures[name]
+        for name in ("rows", "disk", "forged", "invented")
+        if name in proof_figures
+    ]
+    matter, undetected = (
+        sum(part[word] for part in parts) for word in ("that_matter", "undetected")
+    )
     proof_figures["all"] = {
         "that_matter": matter,
         "undetected": undetected,
         # Of none among n: the rule of three.
         "upper_bound_percent": round(300 / matter, 2) if matter else 100.0,
-        "roles": "emulated by the rights that are granted" if connection.vendor == "sqlite" else "the server's",
+        "roles": (
+            "emulated by the rights that are granted"
+            if connection.vendor == "sqlite"
+            else "the server's"
+        ),
     }
     assert not undetected
     assert matter >= 2_000 or proof_scale < 1

@@ -1,4 +1,6 @@
-"""Verifications of every kind and end, honestly played and ordered under several checkpoints, to be tampered with."""
+"""Verifications of every kind and end, honestly played and ordered under several checkpoints, to be
+tampered with.
+"""
 
 import shutil
 from collections.abc import Iterator
@@ -18,7 +20,12 @@ from people.roles import Role
 from tests.fresh_database import copies
 from tests.lenders.api.insecure_payout import ADAPTERS, InsecurePayout
 from tests.verification.log.rows import order_all
-from tests.verification.workflow import destruction_story, insecure_capture, insecure_glance, insecure_route
+from tests.verification.workflow import (
+    destruction_story,
+    insecure_capture,
+    insecure_glance,
+    insecure_route,
+)
 from tests.verification.workflow.attesting_story import CONFIRMED, attested, visited
 from tests.verification.workflow.conftest import Issued
 from tests.verification.workflow.insecure_glance import glanced, one_voted, see, voted
@@ -30,7 +37,15 @@ from verification.core.route import Again, Looked
 from verification.models import AuditCheckpoint
 from verification.stages.consent.policy import CURRENT
 from verification.worker import sweep
-from verification.workflow.moving import clearances, commands, contracts, hand_over, links, mobile_signing, obligations
+from verification.workflow.moving import (
+    clearances,
+    commands,
+    contracts,
+    hand_over,
+    links,
+    mobile_signing,
+    obligations,
+)
 from verification.workflow.reading import case_file, search
 
 READER = "usr_" + "a" * 26
@@ -69,14 +84,17 @@ class Copy:
 def copied(place: Path) -> Copy:
     """The database and the folders as they are now."""
     folders = {
-        setting: shutil.copytree(getattr(django_settings, setting), place / setting.lower()) for setting in _FOLDERS
+        setting: shutil.copytree(getattr(django_settings, setting), place / setting.lower())
+        for setting in _FOLDERS
     }
     return Copy(copies.keep(place / "database"), folders, clock.now())
 
 
 @dataclass
 class World:
-    """The world as it stands at its end, as it was at earlier checkpoints, and a late checkpoint kept outside."""
+    """The world as it stands at its end, as it was at earlier checkpoints, and a late checkpoint
+    kept outside.
+    """
 
     last: Copy
     earlier: list[Copy] = field(default_factory=list)
@@ -104,7 +122,9 @@ def play(place: Path, settings: Settings, issued: Issued) -> World:
     order_all()
     # What nobody has ordered yet: the last moments before somebody looks.
     links.mint(lender_id=waiting.lender.pk, mode="test", verification_id=waiting.id)
-    notes = list(AuditCheckpoint.objects.filter(log="test").order_by("size").values_list("note", flat=True))
+    notes = list(
+        AuditCheckpoint.objects.filter(log="test").order_by("size").values_list("note", flat=True)
+    )
     return World(copied(place / "last"), earlier, kept=notes[-1], notes=notes)
 
 
@@ -115,7 +135,9 @@ def _patched() -> Iterator[pytest.MonkeyPatch]:
 
 
 def _captures(settings: Settings) -> None:
-    """A camera: frames destroyed 72 hours after the end, frames still kept, frames held, a capture left half-way."""
+    """A camera: frames destroyed 72 hours after the end, frames still kept, frames held, a capture
+    left half-way.
+    """
     settings.TULGA_ROUTES = ["biometric"]
     with _patched() as monkeypatch:
         script = insecure_capture.put_in(monkeypatch, again=_AGAIN, look=_looked)
@@ -138,7 +160,9 @@ def _looked(evidence, memory):
 
 
 def _signatures(settings: Settings, issued: Issued) -> None:
-    """Signatures: verified with a burnt attempt, by an app, after a hand-over; declined, canceled, expired, lapsed."""
+    """Signatures: verified with a burnt attempt, by an app, after a hand-over; declined, canceled,
+    expired, lapsed.
+    """
     settings.TULGA_ROUTES = ["eds"]
     of = lender("Signatures", number=200)
     story = begin(of, "S-1").to_statement()
@@ -166,11 +190,15 @@ def _signatures(settings: Settings, issued: Issued) -> None:
 
 
 def _clearances(story: Story, *, iin: str) -> None:
-    """Of one that is verified: refused by a stricter law, which asks others; made void by the next; one is consumed."""
+    """Of one that is verified: refused by a stricter law, which asks others; made void by the next;
+    one is consumed.
+    """
     of: dict[str, Any] = {"lender_id": story.lender.pk, "mode": "test"}
     order_all()
     for profile in ("KZ-2025-09", "KZ-2021-04", "KZ-2021-04"):
-        asked = clearances.ask(**of, verification_id=story.id, profile_id=profile, contract_sha256="c" * 64)
+        asked = clearances.ask(
+            **of, verification_id=story.id, profile_id=profile, contract_sha256="c" * 64
+        )
         story.work()
     for word in (CONFIRMED, visited()):
         attested(story, word, person="usr_9")
@@ -179,7 +207,11 @@ def _clearances(story: Story, *, iin: str) -> None:
     for status in ("opened", "closed"):
         obligations.report(**of, verification_id=story.id, status=status, at=clock.now())
     contracts.report(
-        **of, verification_id=story.id, profile_id="KZ-2025-09", signed_at=clock.now(), contract_sha256="c" * 64
+        **of,
+        verification_id=story.id,
+        profile_id="KZ-2025-09",
+        signed_at=clock.now(),
+        contract_sha256="c" * 64,
     )
 
 
@@ -209,7 +241,9 @@ def _app(issued: Issued) -> None:
 
 
 def _glances(settings: Settings) -> None:
-    """Two routes under one law, and people: verified by both, by votes, refused by one, with one vote, with none."""
+    """Two routes under one law, and people: verified by both, by votes, refused by one, with one
+    vote, with none.
+    """
     settings.TULGA_ROUTES = list(insecure_glance.ROUTES)
     with _patched() as monkeypatch:
         insecure_glance.put_in(monkeypatch)
@@ -217,7 +251,9 @@ def _glances(settings: Settings) -> None:
         both = glanced("clear", "clear", of=of, reference="G-1")
         for sees in ("clear", "clear"):
             see(both, sees)
-        by_people = glanced("clear", "grey", of=of, reference="G-2", profile="KZ-2021-04", iin=OTHER_IIN)
+        by_people = glanced(
+            "clear", "grey", of=of, reference="G-2", profile="KZ-2021-04", iin=OTHER_IIN
+        )
         voted(by_people)
         adapter = {"adapter": f"{InsecurePayout.__module__}.{InsecurePayout.__qualname__}"}
         settings.TULGA_SOURCES["test"] |= dict.fromkeys(ADAPTERS, adapter)
@@ -249,7 +285,9 @@ def _readings() -> None:
     """What a regulator read."""
     search.search(person_id=READER, question=search.Question(mode="test"))
     search.monthly_counts(person_id=READER, mode="test")
-    found = search.search(person_id=READER, question=search.Question(mode="test", outcome="verified")).data
+    found = search.search(
+        person_id=READER, question=search.Question(mode="test", outcome="verified")
+    ).data
     case_file.case_file(person_id=READER, verification_id=found[0].verification_id)
     sweep.run_round()
 
@@ -259,13 +297,24 @@ def people_and_lenders() -> None:
     of, at = Lender.objects.order_by("pk")[0], clock.now()
     for number in range(2):
         ApiKey.objects.create(
-            lender=of, mode="test", sha256=f"{number}" * 64, shown="tk", created_at=at, expires_at=at, scopes=["open"]
+            lender=of,
+            mode="test",
+            sha256=f"{number}" * 64,
+            shown="tk",
+            created_at=at,
+            expires_at=at,
+            scopes=["open"],
         )
         endpoint = WebhookEndpoint.objects.create(
-            lender=of, mode="test", url="https://example.kz", sealed_secret=b"s", sealed_signing_key=b"k", created_at=at
+            lender=of,
+            mode="test",
+            url="https://example.kz",
+            sealed_secret=b"s",
+            sealed_signing_key=b"k",
+            created_at=at,
         )
         Delivery.objects.create(
-            endpoint=endpoint, lender=of, mode="test", event_id="evt_x", type="verification.verified", event_at=at,
+            endpoint=endpoint, lender=of, mode="test", event_id="evt_x", type="verification.verified", event_at=at,  # noqa: E501
             body=b"{}", created_at=at, due_at=at, lender_sequence=1,
         )  # fmt: skip
         email = f"reader{number}@example.kz"

@@ -1,4 +1,6 @@
-"""A consent service and a register of people in this process: each answers at once, as the lender stated it."""
+"""A consent service and a register of people in this process: each answers at once, as the lender
+stated it.
+"""
 
 from dataclasses import dataclass
 from typing import Any

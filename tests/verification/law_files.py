@@ -32,15 +32,28 @@ def document(number: int = 1, **changes: Any) -> dict[str, Any]:
 
 
 def profile(like: str = "KZ-2026-01", **changes: Any) -> dict[str, Any]:
-    """A profile of a file: one that is in force since March 2027, and asks what another one asks."""
+    """A profile of a file: one that is in force since March 2027, and asks what another one
+    asks.
+    """
     law = profiles.get(like)
-    rule = {name: value for name, value in vars(law).items() if name not in NOT_DECIDING and value is not None}
+    rule = {
+        name: value
+        for name, value in vars(law).items()
+        if name not in NOT_DECIDING and value is not None
+    }
     rule["combinations"] = [list(routes) for routes in law.combinations]
-    named = {"id": STRICTER, "status": "in_force", "since": "2027-03-01", "source": "A resolution of 2027"}
+    named = {
+        "id": STRICTER,
+        "status": "in_force",
+        "since": "2027-03-01",
+        "source": "A resolution of 2027",
+    }
     return {**named, **rule, **changes}
 
 
-def status(of: str = "KZ-2026-01", word: str = "in_force", since: str = "2027-02-01") -> dict[str, Any]:
+def status(
+    of: str = "KZ-2026-01", word: str = "in_force", since: str = "2027-02-01"
+) -> dict[str, Any]:
     """A change of status in a file."""
     return {"profile": of, "status": word, "since": since, "source": "Official publication"}
 

@@ -1,4 +1,6 @@
-"""At the end of a story: was every verification of it moved lawfully, by the entries that it left?"""
+"""At the end of a story: was every verification of it moved lawfully, by the entries that it
+left?
+"""
 
 import json
 from base64 import urlsafe_b64decode
@@ -17,14 +19,18 @@ from verification.models import AuditEntry, Receipt
 from verification.workflow import stages
 
 _played: dict[str, Release] = {}
-"""Every release that a route was done by in this process: scenes that are put back were played by earlier tests."""
+"""Every release that a route was done by in this process: scenes that are put back were played by
+earlier tests.
+"""
 _kinds = set[str]()
 """The same of evidence that such routes take of the borrower."""
 _release = stages.release
 
 
 def know_routes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The table of releases knows each route as a test does it, which may put stages of its own in its place."""
+    """The table of releases knows each route as a test does it, which may put stages of its own in
+    its place.
+    """
     monkeypatch.setattr(releases, "RELEASES", releases.RELEASES | _played)
     monkeypatch.setattr(keeping, "DOOR_KEEPS", keeping.DOOR_KEEPS | _kinds)
     monkeypatch.setattr(stages, "release", _remembered)
@@ -34,13 +40,17 @@ def know_route(monkeypatch: pytest.MonkeyPatch, route: str, own: Sequence[Stage]
     """The same of one route that the test puts in another's place, with stages of its own."""
     *before, last = own
     way = (stages.CONSENT, *before, stages.QUESTION, last)
-    release = Release(route, tuple((stage.name, tuple(stage.checks), stage.attempts or 0) for stage in way))
+    release = Release(
+        route, tuple((stage.name, tuple(stage.checks), stage.attempts or 0) for stage in way)
+    )
     _played[release.id] = release
     monkeypatch.setitem(releases.RELEASES, release.id, release)
 
 
 def know_kinds(monkeypatch: pytest.MonkeyPatch, *kinds: str) -> None:
-    """The door may put evidence of these kinds on record, which such a stage takes of the borrower."""
+    """The door may put evidence of these kinds on record, which such a stage takes of the
+    borrower.
+    """
     _kinds.update(kinds)
     monkeypatch.setattr(keeping, "DOOR_KEEPS", keeping.DOOR_KEEPS | _kinds)
 
@@ -55,7 +65,9 @@ def unlawful() -> Iterator[str]:
 
 
 def without_receipt() -> Iterator[str]:
-    """The ends that workers put on record whose receipt is not there, or says something else than their entry."""
+    """The ends that workers put on record whose receipt is not there, or says something else than
+    their entry.
+    """
     kept = dict(Receipt.objects.values_list("pk", "jws"))
     named = AuditEntry.objects.filter(type__in=(*events.DECISIONS, events.RECEIPT)).exclude(
         type="verification.canceled"
@@ -66,7 +78,11 @@ def without_receipt() -> Iterator[str]:
             end = AuditEntry.objects.get(pk=entry.body["decision"])
         payload = jws.split(".")[1] if jws else "e30"
         said = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        told = (f"verification.{said.get('status')}", said.get("code") or "", said.get("decided_at"))
+        told = (
+            f"verification.{said.get('status')}",
+            said.get("code") or "",
+            said.get("decided_at"),
+        )
         if entry.body.get("receipt") != sha256(jws.encode()).hexdigest() or told != (
             end.type,
             end.body["code"],

@@ -1,10 +1,13 @@
-"""What a page says for people: its text, and what of it is written in another way than `core/spelling.py` writes."""
+"""What a page says for people: its text, and what of it is written in another way than
+`core/spelling.py` writes.
+"""
 
 import re
 from collections.abc import Iterator
 from html import unescape
 
-# Nobody reads these as times: attributes, and what is shown letter by letter. A day in quotation marks is JSON.
+# Nobody reads these as times: attributes, and what is shown letter by letter. A day in quotation
+# marks is JSON.
 _NOT_READ = re.compile(r"(?s)<(pre|code|script|style)\b.*?</\1>|<[^>]*>")
 _OTHERS = {
     "a day as machines write it": re.compile(r"(?<!\")\b\d{4}-\d{2}-\d{2}\b"),
@@ -27,7 +30,9 @@ def text(html: str) -> str:
 
 
 def faults(html: str) -> Iterator[str]:
-    """Each thing that is written otherwise, with its surroundings; and that no zone is named beside a time."""
+    """Each thing that is written otherwise, with its surroundings; and that no zone is named beside
+    a time.
+    """
     said = text(html)
     for what, pattern in _OTHERS.items():
         for found in pattern.finditer(said):

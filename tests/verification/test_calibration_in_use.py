@@ -58,7 +58,9 @@ def test_the_operators_calibration_is_the_one_that_judges(first: str, tmp_path: 
 
 @pytest.mark.service
 def test_another_backend_brings_its_own_zones() -> None:
-    embeddings = {told("celery", TULGA_FACE_BACKEND=name)[3] for name in ("dlib-onnx", "face_recognition")}
+    embeddings = {
+        told("celery", TULGA_FACE_BACKEND=name)[3] for name in ("dlib-onnx", "face_recognition")
+    }
     assert len(embeddings) == 2
 
 

@@ -27,8 +27,12 @@ def test_rows_are_those_of_the_query_set_with_what_they_lead_to():
             (found,) = asked.ask(row.pk)
             lender = found.lender
         assert (found, lender, len(sent)) == (row, of, 1)
-        assert {field.attname: getattr(found, field.attname) for field in Verification._meta.concrete_fields} == {
-            field.attname: getattr(row, field.attname) for field in Verification._meta.concrete_fields
+        assert {
+            field.attname: getattr(found, field.attname)
+            for field in Verification._meta.concrete_fields
+        } == {
+            field.attname: getattr(row, field.attname)
+            for field in Verification._meta.concrete_fields
         }
     assert asked.ask("ver_nowhere") == []
 
@@ -36,17 +40,25 @@ def test_rows_are_those_of_the_query_set_with_what_they_lead_to():
 def test_a_value_may_stand_in_several_places_and_times_and_bytes_are_told_as_they_are_kept():
     row = stories.begin(stories.lender()).row()
     at = row.created_at
-    asked = Compiled(lambda at: Verification.objects.filter(created_at__lte=at, expires_at__gt=at).values_list("pk"))
+    asked = Compiled(
+        lambda at: Verification.objects.filter(created_at__lte=at, expires_at__gt=at).values_list(
+            "pk"
+        )
+    )
     assert asked.ask(at) == [(row.pk,)]
     assert asked.ask(at - timedelta(microseconds=1)) == []
-    by_index = Compiled(lambda index: Verification.objects.filter(borrower_index=index).values_list("pk", flat=True))
+    by_index = Compiled(
+        lambda index: Verification.objects.filter(borrower_index=index).values_list("pk", flat=True)
+    )
     assert by_index.ask(bytes(row.borrower_index or b"")) == [row.pk]
     assert by_index.ask(b"") == []
 
 
 def test_one_statement_says_for_which_values_there_is_a_row():
     row = stories.begin(stories.lender()).row()
-    asked = Compiled(lambda id_, mode: Verification.objects.filter(pk=id_, mode=mode).values_list("pk"))
+    asked = Compiled(
+        lambda id_, mode: Verification.objects.filter(pk=id_, mode=mode).values_list("pk")
+    )
     with statements() as sent:
         found = asked.are_there(
             [(row.pk, row.mode), ("ver_nowhere", row.mode), (row.pk, "another"), (row.pk, row.mode)]

@@ -1,6 +1,8 @@
-"""What one verification by EDS costs: statements and log entries of each request and step, and all of it together.
+"""What one verification by EDS costs: statements and log entries of each request and step, and all
+of it together.
 
-Whoever lets one grow puts it into `RAISED`, with its new cost and the reason; whoever makes one cheaper, into `COSTS`.
+Whoever lets one grow puts it into `RAISED`, with its new cost and the reason; whoever makes one
+cheaper, into `COSTS`.
 """
 
 import base64
@@ -26,7 +28,12 @@ from lenders.posting import Outcome
 from tests.lenders.samples import Caller, opening
 from tests.statements import APART
 from tests.verification import insecure_register
-from tests.verification.workflow.conftest import Issued, authorities, issued, trusted  # noqa: F401 (fixtures)
+from tests.verification.workflow.conftest import (
+    Issued,
+    authorities,  # noqa: F401
+    issued,  # noqa: F401
+    trusted,  # noqa: F401
+)
 from verification import clock, tasks, transactions
 from verification.core import profiles
 from verification.models import AuditEntry, EvidenceItem, MonthlyCount, Verification
@@ -38,7 +45,8 @@ from verification.workflow.reading import queries
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
 NOW = "/v/now/"
-# Statements, without those that begin and end transactions and say whose rows they see; entries of the log.
+# Statements, without those that begin and end transactions and say whose rows they see; entries of
+# the log.
 COSTS = {
     "open": (10, 2),
     "page of the link": (0, 0),
@@ -64,17 +72,27 @@ RAISED: dict[str, tuple[tuple[int, int], str]] = {
     "step consent": ((13, 2), "what came meanwhile is read behind the fence"),
     "step prepare": ((12, 1), "as the consent"),
     "step question": ((15, 2), "as the consent"),
-    "step statement": ((18, 2), "as the consent; its receipt names the statement's hash, and is kept"),
-    "poll at the end": ((3, 0), "nobody is told an end that is not ordered: the decision is read with its leaf"),
+    "step statement": (
+        (18, 2),
+        "as the consent; its receipt names the statement's hash, and is kept",
+    ),
+    "poll at the end": (
+        (3, 0),
+        "nobody is told an end that is not ordered: the decision is read with its leaf",
+    ),
 }
-"""What costs more by now than it did, and why. While it is empty the whole has `MOST`, else `MOST_RAISED`."""
-# The whole verification as bench/load.py plays it: reliability.md §6. A round of the sweep or of the sender is shared
-# by all that happens in its half second: with eight borrowers at once each has two of the one, three of the other.
+"""What costs more by now than it did, and why. While it is empty the whole has `MOST`, else
+`MOST_RAISED`.
+"""
+# The whole verification as bench/load.py plays it: reliability.md §6. A round of the sweep or of
+# the sender is shared by all that happens in its half second: with eight borrowers at once each has
+# two of the one, three of the other.
 _ROOM = 8  # rows that a worker of two children takes in hand
 MOST = {"statements": 200, "transactions": 60, "entries": 18}
 MOST_RAISED = MOST | {"statements": 260, "entries": 26}
 FILES_MAX = 3
-# Bytes of all rows that it leaves, without indexes and the room in pages: 38 KB of a database hold as many of it.
+# Bytes of all rows that it leaves, without indexes and the room in pages: 38 KB of a database hold
+# as many of it.
 ROWS_MAX = 26_000
 
 
@@ -101,7 +119,9 @@ class Meter:
 
 @dataclass
 class Installation:
-    """A lender with an endpoint, its borrower's browser, and the processes behind: all that happens is measured."""
+    """A lender with an endpoint, its borrower's browser, and the processes behind: all that happens
+    is measured.
+    """
 
     api: Caller
     meter: Meter = field(default_factory=Meter)
@@ -113,10 +133,15 @@ class Installation:
 
     def open(self) -> None:
         """The lender opens, and the borrower follows the link."""
-        opened = self.meter("open", lambda: self.api.post("/v1/verifications", opening(), key="k")).json()
+        opened = self.meter(
+            "open", lambda: self.api.post("/v1/verifications", opening(), key="k")
+        ).json()
         self.case, token = opened["id"], opened["url"].partition("#")[2]
         self.meter("page of the link", lambda: self.browser.get("/v/"))
-        assert self.meter("link", lambda: self.browser.post("/v/", {"token": token})).status_code == 302
+        assert (
+            self.meter("link", lambda: self.browser.post("/v/", {"token": token})).status_code
+            == 302
+        )
 
     def wait_for(self, page: str = "page", poll: str = "poll") -> None:
         """A page, after the answer that it is open."""
@@ -149,7 +174,9 @@ class Installation:
 
     def settle(self) -> None:
         """A round of the sender."""
-        taken, _ = self.meter("sender", lambda: self.rounds.work(self.posted, room=9, failing_room=9))
+        taken, _ = self.meter(
+            "sender", lambda: self.rounds.work(self.posted, room=9, failing_room=9)
+        )
         self.posted = [(delivery, Outcome(status=204)) for delivery in taken]
 
 
@@ -158,7 +185,10 @@ def installed(settings: Any) -> Installation:
     """Every process has done before what it does once."""
     settings.TULGA_WEBHOOK_TEST_HOSTS = ["127.0.0.1:9"]
     lender = Lender.objects.create(
-        name="Ақша LLP", bin="180440012349", phone="+77270000044", return_urls=["https://lender.example/back"]
+        name="Ақша LLP",
+        bin="180440012349",
+        phone="+77270000044",
+        return_urls=["https://lender.example/back"],
     )
     endpoints.create(lender, mode="test", url="http://127.0.0.1:9/", events=())
     installation = Installation(Caller(keys.issue(lender, mode="test").secret))
@@ -168,11 +198,13 @@ def installed(settings: Any) -> Installation:
     for status in ("open", "verified"):  # others were counted this month before
         MonthlyCount.objects.create(mode="test", month=month, route="eds", status=status, number=0)
     installation.rounds.work([], room=1, failing_room=1)
-    installation.rounds.tidy_at = math.inf  # it tidies every few seconds, however few cases there are
+    installation.rounds.tidy_at = (
+        math.inf
+    )  # it tidies every few seconds, however few cases there are
     return installation
 
 
-def play(installation: Installation, issued: Issued) -> None:  # noqa: F811 (the fixture)
+def play(installation: Installation, issued: Issued) -> None:  # noqa: F811
     """One borrower from the opening to the webhook, page by page as a browser asks."""
     installation.open()
     installation.wait_for()
@@ -186,7 +218,9 @@ def play(installation: Installation, issued: Issued) -> None:  # noqa: F811 (the
     for _ in range(2):
         installation.wait_for("page of the statement", "poll at the statement")
     installation.go_round()
-    statement = base64.b64decode(queries.borrower_page(verification_id=installation.case).data["statement_base64"])
+    statement = base64.b64decode(
+        queries.borrower_page(verification_id=installation.case).data["statement_base64"]
+    )
     signature = sign_cms(issued("rsa"), statement, signed_at=datetime.now(UTC))
     installation.answer(signature=base64.b64encode(signature).decode())
     installation.work("statement")
@@ -196,14 +230,21 @@ def play(installation: Installation, issued: Issued) -> None:  # noqa: F811 (the
     installation.settle()
 
 
-def test_a_verification_by_eds_costs_what_is_listed(installed: Installation, issued: Issued) -> None:  # noqa: F811
+def test_a_verification_by_eds_costs_what_is_listed(
+    installed: Installation,
+    issued: Issued,  # noqa: F811
+) -> None:
     play(installed, issued)
     case, total = Verification.objects.get(pk=installed.case), installed.meter.total
     assert case.status == "verified"
     listed = COSTS | {name: cost for name, (cost, _) in RAISED.items()}
-    assert {name: cost for name, cost in installed.meter.of_each.items() if name in listed} == listed
+    assert {
+        name: cost for name, cost in installed.meter.of_each.items() if name in listed
+    } == listed
     assert all(reason for _, reason in RAISED.values())
-    files = {item.sealed_sha256 for item in EvidenceItem.objects.filter(verification=case, sealed=None)}
+    files = {
+        item.sealed_sha256 for item in EvidenceItem.objects.filter(verification=case, sealed=None)
+    }
     said = f"{dict(total)}, {len(files)} files, {installed.meter.of_each}"
     for name, most in (MOST_RAISED if RAISED else MOST).items():
         assert total[name] <= most, said
@@ -216,12 +257,18 @@ def row_bytes() -> int:
     with connection.cursor() as cursor:
         tables = connection.introspection.table_names(cursor)
         # The names are the database's own.
-        sizes = " UNION ALL ".join(f'SELECT sum(pg_column_size(t.*)) FROM "{table}" t' for table in tables)  # noqa: S608
+        sizes = " UNION ALL ".join(
+            f'SELECT sum(pg_column_size(t.*)) FROM "{table}" t'  # noqa: S608
+            for table in tables
+        )
         cursor.execute(f"SELECT sum(sum) FROM ({sizes}) s")  # noqa: S608
         return int(cursor.fetchone()[0])
 
 
-def test_a_verification_by_eds_leaves_rows_of_so_many_bytes(installed: Installation, issued: Issued) -> None:  # noqa: F811
+def test_a_verification_by_eds_leaves_rows_of_so_many_bytes(
+    installed: Installation,
+    issued: Issued,  # noqa: F811
+) -> None:
     if connection.vendor != "postgresql":
         pytest.skip("SQLite tells nobody how large a row is")
     before = row_bytes()
@@ -230,7 +277,9 @@ def test_a_verification_by_eds_leaves_rows_of_so_many_bytes(installed: Installat
 
 
 ASKS_MOST = 1.15
-"""How many times the statements of a signature a signature may take whose law asks the register of people."""
+"""How many times the statements of a signature a signature may take whose law asks the register of
+people.
+"""
 
 
 @pytest.mark.parametrize("asks", [False, True], ids=["law of 2021", "law that asks"])
@@ -241,22 +290,34 @@ def test_the_register_of_people_costs_a_signature_few_statements(
     monkeypatch: pytest.MonkeyPatch,
     asks: bool,
 ) -> None:
-    law = replace(profiles.get("KZ-2021-04"), id="KZ-TEST", register_asked=asks or None, combinations=(("eds",),))
+    law = replace(
+        profiles.get("KZ-2021-04"),
+        id="KZ-TEST",
+        register_asked=asks or None,
+        combinations=(("eds",),),
+    )
     monkeypatch.setitem(profiles.PROFILES, law.id, law)
     Lender.objects.update(test_calendar=profiles.calendar_of(law.id))
     told = opening()["subject"]
     names = {name: told.get(name) or "" for name in ("surname", "name", "patronymic", "birth_date")}
     document = {**told["document"], "issued_on": None, "status": "valid"}
     monkeypatch.setattr(insecure_register, "KNOWN", {**names, "documents": [document]})
-    settings.TULGA_SOURCES = {"test": settings.TULGA_SOURCES["test"] | insecure_register.sources(), "live": {}}
+    settings.TULGA_SOURCES = {
+        "test": settings.TULGA_SOURCES["test"] | insecure_register.sources(),
+        "live": {},
+    }
     play(installed, issued)
     assert Verification.objects.get(pk=installed.case).status == "verified"
-    is_asked = EvidenceItem.objects.filter(verification=installed.case, kind="register.person").exists()
+    is_asked = EvidenceItem.objects.filter(
+        verification=installed.case, kind="register.person"
+    ).exists()
     assert is_asked is asks
     listed = COSTS | {name: cost for name, (cost, _) in RAISED.items()}
     base = sum(statements for statements, _ in listed.values())
     spent = {name: cost for name, cost in installed.meter.of_each.items() if name in listed}
-    assert sum(statements for statements, _ in spent.values()) <= (ASKS_MOST if asks else 1) * base, spent
+    assert (
+        sum(statements for statements, _ in spent.values()) <= (ASKS_MOST if asks else 1) * base
+    ), spent
     assert {name: entries for name, (_, entries) in spent.items()} == {
         name: entries for name, (_, entries) in listed.items()
     }

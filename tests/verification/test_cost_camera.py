@@ -1,4 +1,6 @@
-"""What a verification before a camera costs: statements and log entries of each answer and each step, by stage."""
+"""What a verification before a camera costs: statements and log entries of each answer and each
+step, by stage.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,9 +18,14 @@ from verification import tasks
 from verification.models import AuditEntry, Verification
 from verification.workflow.moving import commands
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.service, pytest.mark.usefixtures("seen_once")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.service,
+    pytest.mark.usefixtures("seen_once"),
+]
 
-# As in tests/verification/test_cost.py. What one more frame costs is nothing: evidence is one statement a step.
+# As in tests/verification/test_cost.py. What one more frame costs is nothing: evidence is one
+# statement a step.
 COSTS = {
     "answer consent": (8, 1),
     "judge consent": (13, 2),
@@ -26,8 +33,9 @@ COSTS = {
     "judge question": (15, 2),
     "prepare live_capture": (12, 1),
     "answer live_capture": (8, 1),
-    # With the words by which the capture is known when it comes again, and those of its looks before: the log says
-    # which they are together, or one could be taken away. And with its entries, by which the frames are known.
+    # With the words by which the capture is known when it comes again, and those of its looks
+    # before: the log says which they are together, or one could be taken away. And with its
+    # entries, by which the frames are known.
     "look live_capture": (14, 1),
     # And whose words it shares (two more if any); its receipt, and what it names.
     "judge live_capture": (17, 3),
@@ -41,7 +49,10 @@ def spent(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[int, int]]:
 
     def metered(do: Callable[..., Any], word: str, case: Callable[..., str]) -> Callable[..., Any]:
         def call(*args: Any, **named: Any) -> Any:
-            row, before = Verification.objects.get(pk=case(*args, **named)), AuditEntry.objects.count()
+            row, before = (
+                Verification.objects.get(pk=case(*args, **named)),
+                AuditEntry.objects.count(),
+            )
             with CaptureQueriesContext(connection) as asked:
                 given = do(*args, **named)
             name = f"{word or row.step} {row.stage}"
@@ -53,7 +64,9 @@ def spent(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[int, int]]:
         return call
 
     monkeypatch.setattr(tasks, "advance", metered(tasks.advance, "", lambda case: str(case)))
-    answered = metered(commands.answer, "answer", lambda *, verification_id, **_: str(verification_id))
+    answered = metered(
+        commands.answer, "answer", lambda *, verification_id, **_: str(verification_id)
+    )
     monkeypatch.setattr(commands, "answer", answered)
     return found
 

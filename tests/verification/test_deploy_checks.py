@@ -25,10 +25,15 @@ from verification.workflow.reading.readiness import live_is_complete
 ANCHORS = {"directory": "/nonexistent"}
 CRLS = {
     "adapter": "verification.sources.revocation.HttpRevocationSource",
-    "options": {"crl_urls": {"gost512": ["http://crl.example/g.crl"], "rsa": ["http://crl.example/r.crl"]}},
+    "options": {
+        "crl_urls": {"gost512": ["http://crl.example/g.crl"], "rsa": ["http://crl.example/r.crl"]}
+    },
 }
 ASKED = {
-    name: {"adapter": f"verification.sources.{adapter}", "options": {"url": f"https://registers.example/{name}"}}
+    name: {
+        "adapter": f"verification.sources.{adapter}",
+        "options": {"url": f"https://registers.example/{name}"},
+    }
     for name, adapter in (
         ("person_registry", "person_registry.HttpPersonRegistry"),
         ("photo_registry", "photo_registry.HttpPhotoRegistry"),
@@ -50,11 +55,15 @@ def put(monkeypatch, route, *stages):
 def complete(settings, tmp_path):
     """Settings under which live mode may run."""
     (tmp_path / "root.cer").write_bytes(b"a certificate")
-    (tmp_path / "pins.txt").write_text(f"mode live\n{sha256(b'a certificate').hexdigest()} anchor\n")
+    (tmp_path / "pins.txt").write_text(
+        f"mode live\n{sha256(b'a certificate').hexdigest()} anchor\n"
+    )
     settings.TULGA_MODES_LIVE = True
     settings.TULGA_PUBLIC_URL = "https://tulga.example"
     settings.DEBUG = False
-    settings.TULGA_OPERATOR = Operator("ТОО «Оператор»", "120340000133", "010000, Астана", "+7 7172 00 00 00")
+    settings.TULGA_OPERATOR = Operator(
+        "ТОО «Оператор»", "120340000133", "010000, Астана", "+7 7172 00 00 00"
+    )
     settings.TULGA_KEYS_MADE_BY_DEMO = frozenset()
     settings.TULGA_PROCESS, settings.TULGA_OTHERS_KEYS = "worker", []
     live = {"revocation": CRLS, "trust_anchors": {"directory": tmp_path}, **ASKED}
@@ -75,13 +84,19 @@ def test_a_complete_live_set_has_no_faults(complete):
 @pytest.mark.parametrize("name", ["name", "bin", "address", "telephone"])
 def test_an_operator_whom_nobody_could_find_is_a_fault(complete, name):
     complete.TULGA_OPERATOR = replace(complete.TULGA_OPERATOR, **{name: ""})
-    assert faults() == [f"TULGA_OPERATOR_{name.upper()} is empty: /about could not say who runs this address."]
+    assert faults() == [
+        f"TULGA_OPERATOR_{name.upper()} is empty: /about could not say who runs this address."
+    ]
 
 
 def test_a_route_that_no_release_knows_is_a_fault(complete, monkeypatch):
-    fewer = {name: check for name, check in statement.STAGE.checks.items() if name != "eds.revocation"}
+    fewer = {
+        name: check for name, check in statement.STAGE.checks.items() if name != "eds.revocation"
+    }
     put(monkeypatch, routes.EDS, statement.STAGE.differing(checks=fewer))
-    assert faults() == ["Route eds is done as no release in core/releases.py: nobody could verify its verdicts."]
+    assert faults() == [
+        "Route eds is done as no release in core/releases.py: nobody could verify its verdicts."
+    ]
 
 
 def test_no_process_starts_on_an_unsafe_live_set(complete):
@@ -119,7 +134,13 @@ def test_after_an_upgrade_nothing_starts_before_there_is_a_key_for_documents(sta
         if path.name.startswith(("document-", "door-")):
             path.unlink()
     variables = [f"TULGA_KEYS_DIR={tmp_path / 'keys'}", "TULGA_PROCESS="]
-    of_before = ["env", *variables, "DJANGO_SETTINGS_MODULE=config.settings", sys.executable, *start]
+    of_before = [
+        "env",
+        *variables,
+        "DJANGO_SETTINGS_MODULE=config.settings",
+        sys.executable,
+        *start,
+    ]
     ended = subprocess.run(of_before, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode != 0
     assert "a key of test mode is missing" in ended.stdout + ended.stderr
@@ -169,7 +190,9 @@ def test_test_mode_alone_is_never_complete(settings):
         ("TULGA_SOURCES", {"live": {"revocation": CRLS, "trust_anchors": ANCHORS}}, "anchors"),
     ],
 )
-def test_each_missing_or_unsafe_part_is_named_and_keeps_live_from_running(complete, name, value, says):
+def test_each_missing_or_unsafe_part_is_named_and_keeps_live_from_running(
+    complete, name, value, says
+):
     setattr(complete, name, value)
     assert any(says in fault for fault in faults())
     assert not live_is_complete()
@@ -184,7 +207,10 @@ def test_a_live_set_without_a_register_or_gateway_names_it(complete, name):
 def test_a_bureau_of_all_lenders_may_be_missing_and_may_not_be_the_sandbox(complete):
     live = complete.TULGA_SOURCES["live"]
     url = f"{complete.TULGA_SANDBOX_URL}/credit_bureau"
-    live["credit_bureau"] = {"adapter": "verification.sources.credit_bureau.HttpCreditBureau", "options": {"url": url}}
+    live["credit_bureau"] = {
+        "adapter": "verification.sources.credit_bureau.HttpCreditBureau",
+        "options": {"url": url},
+    }
     assert faults() == ["TULGA_SOURCES['live']['credit_bureau'] points to the sandbox."]
     del live["credit_bureau"]
     assert faults() == []
@@ -198,7 +224,9 @@ def test_a_bureau_of_all_lenders_may_be_missing_and_may_not_be_the_sandbox(compl
         ({"url": ""}, "must start with"),
     ],
 )
-def test_a_live_source_that_could_not_be_asked_is_named_before_somebody_waits_for_it(complete, options, says):
+def test_a_live_source_that_could_not_be_asked_is_named_before_somebody_waits_for_it(
+    complete, options, says
+):
     complete.TULGA_SOURCES["live"]["sms"] = ASKED["sms"] | {"options": options}
     (fault,) = faults()
     assert fault.startswith("Live source sms: ")
@@ -222,9 +250,14 @@ def test_a_route_whose_self_test_fails_keeps_live_from_running_and_says_why(comp
     assert faults() == ["Route eds cannot judge: no GOST backend passes its self-test."]
 
 
-def test_a_face_net_whose_calibration_admits_too_many_strangers_keeps_live_from_running(complete, monkeypatch):
+def test_a_face_net_whose_calibration_admits_too_many_strangers_keeps_live_from_running(
+    complete, monkeypatch
+):
     def unfit():
-        return {"calibration": "own", "unfit_for_live": ["calibration own may match wrongly more often than 2e-04"]}
+        return {
+            "calibration": "own",
+            "unfit_for_live": ["calibration own may match wrongly more often than 2e-04"],
+        }
 
     complete.TULGA_ROUTES, capture = ["biometric"], CONSENT.beside(live_capture.STAGE)
     put(monkeypatch, routes.BIOMETRIC, capture.differing(ready=lambda: {"unfit_for_live": []}))
@@ -261,7 +294,9 @@ def test_live_mode_says_at_start_how_often_faces_are_taken_for_others_and_on_who
     assert readiness.calibrations() == []
 
 
-def test_live_mode_says_at_start_what_an_installed_detector_of_attacks_is_worth(complete, tmp_path_factory):
+def test_live_mode_says_at_start_what_an_installed_detector_of_attacks_is_worth(
+    complete, tmp_path_factory
+):
     folder = tmp_path_factory.mktemp("detector")
     complete.TULGA_ROUTES = ["biometric", "live_face"]
     passive.use(insecure_detectors.install(folder, insecure_detectors.saying(1.0)))
@@ -269,13 +304,19 @@ def test_live_mode_says_at_start_what_an_installed_detector_of_attacks_is_worth(
         (_, told) = readiness.calibrations()
         names = {str(said.in_use["passive"]) for said in readiness.routes().values()}
         assert faults() == []
-        passive.use(insecure_detectors.install(folder, insecure_detectors.saying(1.0), of_net={"sha256": "ab" * 32}))
+        passive.use(
+            insecure_detectors.install(
+                folder, insecure_detectors.saying(1.0), of_net={"sha256": "ab" * 32}
+            )
+        )
         (fault, _) = faults()
     finally:
         passive.use(None)
     assert "APCER prints 0.389 (7 of 18" in told
     assert {name.partition("@")[0] for name in names} == {"small"}
-    assert fault.startswith("Route biometric cannot judge: the passive detector's 0.onnx is not the one")
+    assert fault.startswith(
+        "Route biometric cannot judge: the passive detector's 0.onnx is not the one"
+    )
 
 
 @pytest.mark.django_db
@@ -284,9 +325,9 @@ def test_a_worker_tells_it_as_it_starts_in_live_mode(is_live, complete, caplog):
     complete.TULGA_ROUTES, complete.TULGA_MODES_LIVE = ["biometric", "live_face"], is_live
     celery._refuse_to_start()
     told = [record.getMessage() for record in caplog.records if record.name == "config.celery"]
-    assert [("match ≤ 1, review ≤ 1.08" in sentence, "FMR 1.0e-04" in sentence) for sentence in told] == [
-        (True, True)
-    ] * is_live
+    assert [
+        ("match ≤ 1, review ≤ 1.08" in sentence, "FMR 1.0e-04" in sentence) for sentence in told
+    ] == [(True, True)] * is_live
 
 
 def test_without_the_built_face_model_both_camera_routes_say_what_to_run(complete, tmp_path):

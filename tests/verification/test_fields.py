@@ -1,4 +1,6 @@
-"""Columns in fewer bytes: what was kept is read back exactly, and bytes that somebody else put there have a limit."""
+"""Columns in fewer bytes: what was kept is read back exactly, and bytes that somebody else put
+there have a limit.
+"""
 
 import zlib
 from base64 import urlsafe_b64encode
@@ -12,7 +14,8 @@ from verification.fields import CompactJwsField, HexField
 from verification.models import Receipt, SharedEvidence
 
 JWS = ".".join(
-    urlsafe_b64encode(part).decode().rstrip("=") for part in (b'{"alg":"EdDSA"}', b'{"status":"verified"}', bytes(64))
+    urlsafe_b64encode(part).decode().rstrip("=")
+    for part in (b'{"alg":"EdDSA"}', b'{"status":"verified"}', bytes(64))
 )
 
 

@@ -19,10 +19,14 @@ from verification.workflow.reading import readiness
         (datetime(2026, 12, 31, 19, tzinfo=UTC), ["tulga.E901"]),
     ],
 )
-def test_a_year_without_an_mci_is_missed_from_december_and_stops_nothing(settings, monkeypatch, at, expected):
+def test_a_year_without_an_mci_is_missed_from_december_and_stops_nothing(
+    settings, monkeypatch, at, expected
+):
     settings.TULGA_MODES_LIVE = True
     monkeypatch.setattr(clock, "now", lambda: at)
-    monkeypatch.setattr(mci, "VALUES", [one for one in mci.VALUES if one.in_force_from.year <= 2026])
+    monkeypatch.setattr(
+        mci, "VALUES", [one for one in mci.VALUES if one.in_force_from.year <= 2026]
+    )
 
     def named():
         found = checks.run_checks(tags=[readiness.LIVE_TAG], include_deployment_checks=True)
@@ -30,9 +34,13 @@ def test_a_year_without_an_mci_is_missed_from_december_and_stops_nothing(setting
 
     assert named() == expected
     told = checks.run_checks(tags=[readiness.LIVE_TAG], include_deployment_checks=True)
-    assert ["take_law" in str(message.hint) for message in told if message.id in expected] == [True] * len(expected)
+    assert ["take_law" in str(message.hint) for message in told if message.id in expected] == [
+        True
+    ] * len(expected)
     assert not any("MCI" in str(one.msg) for one in checks.run_checks(tags=[readiness.LIVE_TAG]))
-    monkeypatch.setattr(mci, "VALUES", [*mci.VALUES, mci.Mci(at.date().replace(2027, 1, 1), 4500, "a test")])
+    monkeypatch.setattr(
+        mci, "VALUES", [*mci.VALUES, mci.Mci(at.date().replace(2027, 1, 1), 4500, "a test")]
+    )
     assert named() == []
     settings.TULGA_MODES_LIVE = False
     monkeypatch.setattr(mci, "VALUES", ())

@@ -1,4 +1,6 @@
-"""`manage.py tick` as a process: it waits for a database that is away, and says in one line that it cannot."""
+"""`manage.py tick` as a process: it waits for a database that is away, and says in one line that it
+cannot.
+"""
 
 import os
 import signal
@@ -15,7 +17,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class InsecureAbsence:
-    """A database that refuses its first statements; once it has answered some, the process is told to stop."""
+    """A database that refuses its first statements; once it has answered some, the process is told
+    to stop.
+    """
 
     def __init__(self, *, refused: int, answered: int) -> None:
         """Counts of statements."""

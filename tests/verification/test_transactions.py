@@ -1,4 +1,6 @@
-"""Every statement of a request and of a step runs in a transaction that says whose rows it may see."""
+"""Every statement of a request and of a step runs in a transaction that says whose rows it may
+see.
+"""
 
 import re
 from collections.abc import Iterator
@@ -22,7 +24,10 @@ from verification.workflow.moving import links
 pytestmark = pytest.mark.django_db(transaction=True)
 
 # What belongs to no lender: who is signed in, counts over all lenders, the log's own order.
-_NAMED = re.compile(r"SELECT set_config\('tulga\.lender', '(\w*)', true\), set_config\('tulga\.scope', '(\w*)', true\)")
+_NAMED = re.compile(
+    r"SELECT set_config\('tulga\.lender', '(\w*)', true\), set_config\('tulga\.scope', '(\w*)',"
+    r" true\)"
+)
 _NOBODYS = ("django_session", "people_", "otp_totp", "django_content_type", "auth_")
 
 
@@ -43,10 +48,14 @@ def whose_rows() -> Iterator[list[tuple[str, str, str]]]:
             seen.append((sql, *named))
 
 
-needs_postgresql = pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite knows no such settings")
+needs_postgresql = pytest.mark.skipif(
+    "connection.vendor != 'postgresql'", reason="SQLite knows no such settings"
+)
 
 
-def assert_only(seen: list[tuple[str, str, str]], *, lender_id: str, look_ups: tuple[str, ...]) -> None:
+def assert_only(
+    seen: list[tuple[str, str, str]], *, lender_id: str, look_ups: tuple[str, ...]
+) -> None:
     """All statements saw this lender's rows only, but for those that found out who it was."""
     assert seen
     for sql, named, scope in seen:
@@ -61,7 +70,10 @@ def assert_only(seen: list[tuple[str, str, str]], *, lender_id: str, look_ups: t
 @needs_postgresql
 def test_a_lenders_request_sees_its_own_rows_once_the_key_is_known() -> None:
     of = Lender.objects.create(
-        name="Ақша LLP", bin="180440012349", phone="+77270000044", return_urls=["https://lender.example/back"]
+        name="Ақша LLP",
+        bin="180440012349",
+        phone="+77270000044",
+        return_urls=["https://lender.example/back"],
     )
     api = Caller(keys.issue(of, mode="test").secret)
     with whose_rows() as seen:

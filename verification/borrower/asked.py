@@ -9,7 +9,9 @@ from verification.workflow import stages
 
 
 def asked_in(profile: Profile) -> Iterator[tuple[str, list[str]]]:
-    """By each way that suffices: its title, empty for the only one; and who is asked what, a sentence each."""
+    """By each way that suffices: its title, empty for the only one; and who is asked what, a
+    sentence each.
+    """
     titles = stages.titles()
     for combination in profile.combinations:
         title = " + ".join(str(titles.get(route, route)) for route in combination)
@@ -21,7 +23,9 @@ def _sentences(combination: Combination, profile: Profile) -> Iterator[str]:
     if services:
         yield _("The borrower, by SMS from 1414: whether the state registers may be asked")
     if "person" in services:
-        yield _("The register of people: whether they live; names, birth date and document as stated")
+        yield _(
+            "The register of people: whether they live; names, birth date and document as stated"
+        )
     if "photo" in services:
         yield _("The register of document photos: the photo that the face is compared with")
     if "phone" in services:

@@ -1,4 +1,5 @@
-"""The page of the live capture: what its script is told, leave to use the camera, and hints. No other page has it.
+"""The page of the live capture: what its script is told, leave to use the camera, and hints. No
+other page has it.
 
 A hint is one word for one small picture. Few a second, for they would teach an attacker.
 """
@@ -22,9 +23,10 @@ from verification.workflow.reading.queries import BorrowerPage, BorrowerTurn
 
 JPEG_MAX_BYTES = 40_960
 HINTS_A_SECOND = 2
-# How long an answer waits for a worker's look before the script asks again, and how long at least until the first and
-# until each further question whether there was one, seconds. Ours: a look takes 0.2 on an idle worker; where it takes
-# longer many wait, and each asks after a fifth of what it has waited, or their questions would keep workers waiting.
+# How long an answer waits for a worker's look before the script asks again, and how long at least
+# until the first and until each further question whether there was one, seconds. Ours: a look takes
+# 0.2 on an idle worker; where it takes longer many wait, and each asks after a fifth of what it has
+# waited, or their questions would keep workers waiting.
 HOLD_SECONDS, ASK_FIRST_SECONDS, ASK_AGAIN_SECONDS, ASK_AGAIN_SHARE = 2.0, 0.15, 0.04, 0.2
 HELD = BoundedSemaphore(max(1, settings.TULGA_WEB_THREADS // 2))
 
@@ -40,22 +42,27 @@ def context(page: BorrowerPage) -> Mapping[str, Any]:
     """What the script begins with, and the ways on for a person without a camera."""
     return {
         "told": json.dumps(state(page)),
-        # Offered before each capture, too: any may end with two people, once more because of the picture or at once for
-        # a large loan, and whoever has a key need not wait for them.
+        # Offered before each capture, too: any may end with two people, once more because of the
+        # picture or at once for a large loan, and whoever has a key need not wait for them.
         "without_camera": wording.routes_without_camera(page),
     }
 
 
 def wait_for_look(*, verification_id: str) -> BorrowerTurn:
-    """What is due once the worker that is looking at what was sent has done so; or after a while, whatever it is then.
+    """What is due once the worker that is looking at what was sent has done so; or after a while,
+    whatever it is then.
 
-    So many requests may wait at once that those of others find a thread; one too many is answered at once.
+    So many requests may wait at once that those of others find a thread; one too many is answered
+    at once.
     """
     if HELD.acquire(blocking=False):
         try:
             began = time.monotonic()
             time.sleep(ASK_FIRST_SECONDS)
-            while queries.is_looked_at(verification_id=verification_id) and time.monotonic() < began + HOLD_SECONDS:
+            while (
+                queries.is_looked_at(verification_id=verification_id)
+                and time.monotonic() < began + HOLD_SECONDS
+            ):
                 time.sleep(max(ASK_AGAIN_SECONDS, ASK_AGAIN_SHARE * (time.monotonic() - began)))
         finally:
             HELD.release()
@@ -65,19 +72,23 @@ def wait_for_look(*, verification_id: str) -> BorrowerTurn:
 def state(page: BorrowerTurn) -> dict[str, Any]:
     """What the script learns of a page: which one is open, and of its own page what is due.
 
-    `elapsed_ms` is how long ago the command was revealed, by our clock: the browser's may be wrong. `is_looked_at`: a
-    worker is about to say what was seen of the last one.
+    `elapsed_ms` is how long ago the command was revealed, by our clock: the browser's may be wrong.
+    `is_looked_at`: a worker is about to say what was seen of the last one.
     """
     data = dict(page.data) if page.page == "commands" else {}
     elapsed_ms = 0
     if revealed := data.get("revealed"):
-        elapsed_ms = max(0, round((clock.now() - datetime.fromisoformat(revealed)).total_seconds() * 1000))
+        elapsed_ms = max(
+            0, round((clock.now() - datetime.fromisoformat(revealed)).total_seconds() * 1000)
+        )
     said = {"page": page.page, "turn": page.turn, "data": data, "elapsed_ms": elapsed_ms}
     return {**said, "is_looked_at": page.is_looked_at}
 
 
 def hint(request: HttpRequest, visit: Visit) -> JsonResponse:
-    """The word for the picture in the request's body; an empty one where nothing is wrong or nobody is asked."""
+    """The word for the picture in the request's body; an empty one where nothing is wrong or nobody
+    is asked.
+    """
     if request.content_type != "image/jpeg":
         return JsonResponse({"hint": ""}, status=415)
     if len(request.body) > JPEG_MAX_BYTES:

@@ -1,7 +1,8 @@
-"""The borrower's cookies: tokens of one browser, out of reach of scripts and sent to these pages only.
+"""The borrower's cookies: tokens of one browser, out of reach of scripts and sent to these pages
+only.
 
-One is the session; the second is of a phone that has scanned a code and is not let in yet; the third holds, sealed,
-what was typed into a form.
+One is the session; the second is of a phone that has scanned a code and is not let in yet; the
+third holds, sealed, what was typed into a form.
 """
 
 from django.conf import settings
@@ -16,9 +17,15 @@ PATH = "/v/"
 
 
 def keep(
-    response: HttpResponseBase, token: str, *, name: str = NAME, seconds: int = policy.VERIFICATION_SECONDS
+    response: HttpResponseBase,
+    token: str,
+    *,
+    name: str = NAME,
+    seconds: int = policy.VERIFICATION_SECONDS,
 ) -> None:
-    """Gives the browser its token. It outlives a closed browser, so that the borrower may come back."""
+    """Gives the browser its token. It outlives a closed browser, so that the borrower may come
+    back.
+    """
     response.set_cookie(
         name,
         token,

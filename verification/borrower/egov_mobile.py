@@ -1,8 +1,9 @@
 """Signing by eGov Mobile: the page's own call for a code, and the three calls of the app.
 
-The QR says `mobileSign:` and the address of API1. The app gets API1 (who asks, and an access token), gets API2 with
-that token (the statement), and puts the same document back with the signature in place: 200 or 403, nothing else.
-Its requests carry no cookie; what they may do stands in `workflow/moving/mobile_signing.py`.
+The QR says `mobileSign:` and the address of API1. The app gets API1 (who asks, and an access
+token), gets API2 with that token (the statement), and puts the same document back with the
+signature in place: 200 or 403, nothing else. Its requests carry no cookie; what they may do stands
+in `workflow/moving/mobile_signing.py`.
 """
 
 from collections.abc import Mapping
@@ -33,20 +34,29 @@ _REFUSALS = ("egov_document_altered", "egov_answer_malformed", "eds_statement_mi
 
 
 def context(page: BorrowerPage) -> Mapping[str, Any]:
-    """What the statement's page needs to offer the app; nothing where eGov does not know our host."""
+    """What the statement's page needs to offer the app; nothing where eGov does not know our
+    host.
+    """
     if not _is_offered(page):
         return {"egov_mobile": False}
-    return {"egov_mobile": True, "egov_refusals": [(code, wording.sentence(code)) for code in _REFUSALS]}
+    return {
+        "egov_mobile": True,
+        "egov_refusals": [(code, wording.sentence(code)) for code in _REFUSALS],
+    }
 
 
 @never_cache
 @require_POST
 def mint(request: HttpRequest) -> HttpResponse:
-    """A fresh code for the page's script, as a drawing and as links. 409 if the page is no longer that of the turn."""
+    """A fresh code for the page's script, as a drawing and as links. 409 if the page is no longer
+    that of the turn.
+    """
     session = cookie.untrusted_session(request)
     try:
         turn = untrusted_answer.read(request).turn
-        if not _is_offered(queries.borrower_page(verification_id=links.verification_of(untrusted_session=session))):
+        if not _is_offered(
+            queries.borrower_page(verification_id=links.verification_of(untrusted_session=session))
+        ):
             raise NotYourTurn("eGov Mobile is not offered here")
         minted = mobile_signing.mint(untrusted_session=session, turn=turn)
     except Conflict as error:
@@ -60,7 +70,9 @@ def mint(request: HttpRequest) -> HttpResponse:
         {
             "text": text,
             # Level M of ISO/IEC 18004 at least: it is read with 15 % of it spoilt.
-            "qr": segno.make(text, error="m").svg_inline(omitsize=True, svgclass=None, lineclass=None),
+            "qr": (
+                segno.make(text, error="m").svg_inline(omitsize=True, svgclass=None, lineclass=None)
+            ),
             "link": settings.TULGA_EGOV_MOBILE_LINK.replace("{address}", quote(address, safe="")),
             "seconds": int((minted.expires_at - clock.now()).total_seconds()),
         }
@@ -70,7 +82,9 @@ def mint(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_GET
 def start(request: HttpRequest, untrusted_code: str) -> HttpResponse:
-    """API1: who asks for a signature, and the access token, once. Nothing about the person or the loan."""
+    """API1: who asks for a signature, and the access token, once. Nothing about the person or the
+    loan.
+    """
     try:
         reading = mobile_signing.read(untrusted_code=untrusted_code)
     except LinkUnusable as error:
@@ -79,17 +93,26 @@ def start(request: HttpRequest, untrusted_code: str) -> HttpResponse:
     if not _is_offered(reading.page):
         return _refused(mobile_signing.UNUSABLE)
     lender, warnings = reading.page.lender, []
-    # Kazakh and Russian always: whoever sends a code to a victim chose the page's language, and the victim did not.
+    # Kazakh and Russian always: whoever sends a code to a victim chose the page's language, and the
+    # victim did not.
     for language in dict.fromkeys(("kk", "ru", reading.page.locale)):
         with translation.override(language):
-            warnings.append(gettext("Sign only if you yourself ask %(lender)s for a loan.") % {"lender": lender.name})
+            warnings.append(
+                gettext("Sign only if you yourself ask %(lender)s for a loan.")
+                % {"lender": lender.name}
+            )
     until = timezone.localtime(reading.expires_at, almaty.ZONE)
     return JsonResponse(
         {
             "description": " / ".join(warnings),
             # As eGov's own example writes a time: 2022-09-29T16:21:37.060+0600.
             "expiry_date": f"{until:%Y-%m-%dT%H:%M:%S}.{until.microsecond // 1000:03}{until:%z}",
-            "organisation": {"nameRu": lender.name, "nameKz": lender.name, "nameEn": lender.name, "bin": lender.bin},
+            "organisation": {
+                "nameRu": lender.name,
+                "nameKz": lender.name,
+                "nameEn": lender.name,
+                "bin": lender.bin,
+            },
             "document": {
                 "uri": f"{settings.TULGA_PUBLIC_URL}{reverse('borrower:egov_documents')}",
                 "auth_type": "Token",
@@ -126,10 +149,13 @@ def documents(request: HttpRequest) -> HttpResponse:
 
 
 def _is_offered(page: BorrowerPage) -> bool:
-    # In test mode the sandbox plays the app. The real one refuses a host that is not on eGov's list.
+    # In test mode the sandbox plays the app. The real one refuses a host that is not on eGov's
+    # list.
     return page.mode == "test" or bool(settings.TULGA_LIVE_EGOV_MOBILE)
 
 
 def _refused(code: str) -> JsonResponse:
-    sentence = wording.sentence(code) or gettext("This code can no longer be used. Make a new one on the page.")
+    sentence = wording.sentence(code) or gettext(
+        "This code can no longer be used. Make a new one on the page."
+    )
     return JsonResponse({"code": code, "message": sentence}, status=403)

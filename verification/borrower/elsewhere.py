@@ -1,4 +1,6 @@
-"""The ways to another browser and to a phone: a link as text, and a code to scan with a number that both must share."""
+"""The ways to another browser and to a phone: a link as text, and a code to scan with a number that
+both must share.
+"""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -29,9 +31,11 @@ _get_or_post = require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @_get_or_post
 def elsewhere(request: HttpRequest) -> HttpResponse:
-    """A code for a phone, or if that is asked for (`by=link`) a link for another browser; each pressing makes one anew.
+    """A code for a phone, or if that is asked for (`by=link`) a link for another browser; each
+    pressing makes one anew.
 
-    Never both: a picture of the page with the code must not hold a link, which lets in whoever has it.
+    Never both: a picture of the page with the code must not hold a link, which lets in whoever has
+        it.
     """
     if request.method != "POST":
         return redirect("borrower:now")
@@ -47,14 +51,20 @@ def elsewhere(request: HttpRequest) -> HttpResponse:
         if is_link:
             shown = {"address": address, "link_until": wording.moment(minted.expires_at)}
         else:
-            # `omitsize` leaves the size to the style sheet; the drawing has attributes only, no forbidden style.
-            # Level M at least, by which about 15 % of a code may be lost (ISO/IEC 18004): it is read off a screen that
-            # may be scratched.
-            qr = segno.make(address, error="m").svg_inline(omitsize=True, svgclass=None, lineclass=None)
+            # `omitsize` leaves the size to the style sheet; the drawing has attributes only, no
+            # forbidden style. Level M at least, by which about 15 % of a code may be lost (ISO/IEC
+            # 18004): it is read off a screen that may be scratched.
+            qr = segno.make(address, error="m").svg_inline(
+                omitsize=True, svgclass=None, lineclass=None
+            )
             # segno's own drawing: the address is in it as squares, not as text
-            shown = {"qr": mark_safe(qr), "qr_seconds": int((minted.expires_at - clock.now()).total_seconds())}  # noqa: S308
+            shown = {
+                "qr": mark_safe(qr),  # noqa: S308
+                "qr_seconds": int((minted.expires_at - clock.now()).total_seconds()),
+            }
     except LinkUnusable:
-        # The session stood a moment ago, so it is the verification that has ended: its page says how.
+        # The session stood a moment ago, so it is the verification that has ended: its page says
+        # how.
         return redirect("borrower:now")
     except Conflict:
         shown = {}  # too many codes: so says the page that has none
@@ -79,17 +89,23 @@ def match(request: HttpRequest) -> HttpResponse:
         ending = "gone"
     page = queries.borrower_page(verification_id=verification_id)
     if ending == "gone" and page.page in ("wait", "checking", "finished"):
-        return redirect("borrower:now")  # at the phone somebody said that they are told what to press
+        return redirect(
+            "borrower:now"
+        )  # at the phone somebody said that they are told what to press
     return _shown(request, page, "borrower/handed_over.html", ending=ending)
 
 
 @never_cache
 @_get_or_post
 def phone(request: HttpRequest) -> HttpResponse:
-    """Where the code leads. GET is the same for everybody; the tap on Continue posts the code and spends it."""
+    """Where the code leads. GET is the same for everybody; the tap on Continue posts the code and
+    spends it.
+    """
     if request.method != "POST":
         return render(request, "borrower/link.html", {"is_phone": True})
-    token = hand_over.read(untrusted_code=request.POST.get("token", ""), untrusted_agent=_agent(request))
+    token = hand_over.read(
+        untrusted_code=request.POST.get("token", ""), untrusted_agent=_agent(request)
+    )
     response = redirect("borrower:phone_now")
     cookie.keep(response, token, name=cookie.PHONE, seconds=policy.HAND_OVER_SECONDS)
     return response
@@ -98,7 +114,9 @@ def phone(request: HttpRequest) -> HttpResponse:
 @never_cache
 @_get_or_post
 def phone_now(request: HttpRequest) -> HttpResponseBase:
-    """The phone's page: the loan and the question, then the number, until the other page has said it."""
+    """The phone's page: the loan and the question, then the number, until the other page has said
+    it.
+    """
     token = cookie.untrusted_phone(request)
     if request.method == "POST":
         untrusted_answer = request.POST.get("somebody_tells_me")
@@ -113,12 +131,18 @@ def phone_now(request: HttpRequest) -> HttpResponseBase:
         cookie.keep(response, token)
         cookie.forget(response, name=cookie.PHONE)
         return response
-    # Until it is let in it learns of the loan alone: not why a step was refused, and not where the lender's page is.
-    page = replace(queries.borrower_page(verification_id=waiting.verification_id), notice="", return_url="")
+    # Until it is let in it learns of the loan alone: not why a step was refused, and not where the
+    # lender's page is.
+    page = replace(
+        queries.borrower_page(verification_id=waiting.verification_id), notice="", return_url=""
+    )
     page = replace(page, offers_signed=False)  # the files are had by the session alone
     if waiting.is_stopped:  # mostly by this very person: a worker ends it, and the log orders that
         page = replace(page, page=_stopped(page))
-        places = {"state_url": reverse("borrower:phone_state"), "now_url": reverse("borrower:phone_now")}
+        places = {
+            "state_url": reverse("borrower:phone_state"),
+            "now_url": reverse("borrower:phone_now"),
+        }
         return _shown(request, page, f"borrower/{page.page}.html", **endings.ending(page), **places)
     return _shown(request, page, "borrower/phone.html", number=waiting.number)
 
@@ -126,7 +150,9 @@ def phone_now(request: HttpRequest) -> HttpResponseBase:
 @never_cache
 @require_safe
 def phone_state(request: HttpRequest) -> HttpResponse:
-    """Whether the other page has said the number, or how what was stopped stands, for the phone's page to ask."""
+    """Whether the other page has said the number, or how what was stopped stands, for the phone's
+    page to ask.
+    """
     waiting = hand_over.waiting(untrusted_phone=cookie.untrusted_phone(request))
     name = "done" if waiting.has_session else "phone"
     if waiting.is_stopped:
@@ -139,7 +165,9 @@ def _stopped(page: queries.BorrowerPage) -> str:
     return page.page if page.page == "checking" or page.status in TERMINAL else "wait"
 
 
-def _shown(request: HttpRequest, page: queries.BorrowerPage, template: str, **context: Any) -> HttpResponse:
+def _shown(
+    request: HttpRequest, page: queries.BorrowerPage, template: str, **context: Any
+) -> HttpResponse:
     wording.speak(request, page.locale)
     return render(request, template, wording.frame(page) | context)
 

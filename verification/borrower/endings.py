@@ -1,4 +1,6 @@
-"""What the last page says: its heading, its sign, and its sentences, the same for all that must not be told apart."""
+"""What the last page says: its heading, its sign, and its sentences, the same for all that must not
+be told apart.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,20 +13,22 @@ from verification.workflow.reading.queries import BorrowerPage
 
 
 def ending(page: BorrowerPage) -> Mapping[str, Any]:
-    """Sign, title and sentences of a verification that has ended, or waits for people, and what is pressed first."""
+    """Sign, title and sentences of a verification that has ended, or waits for people, and what is
+    pressed first.
+    """
     end = ending_of(page.code, page.last_failure)
     if page.renewal:
         sign, title, sentences = _of_renewal(page, end)
     elif page.status == Status.VERIFIED:
         done = _(
-            "%(lender)s now knows that you yourself asked for this loan. It decides next and tells you the result. You "
-            "may close this page."
+            "%(lender)s now knows that you yourself asked for this loan. It decides next and tells"
+            " you the result. You may close this page."
         )
         sign, title, sentences = "ok", _("Done: it is you"), [done % {"lender": page.lender.name}]
     elif page.status == Status.IN_REVIEW:
         waits = _(
-            "Two employees of the lender look at your request, within 24 hours. You need not do anything; the lender "
-            "tells you the result."
+            "Two employees of the lender look at your request, within 24 hours. You need not do"
+            " anything; the lender tells you the result."
         )
         sign, title, sentences = "info", _("People are looking at it"), [waits]
     else:
@@ -39,14 +43,20 @@ def ending(page: BorrowerPage) -> Mapping[str, Any]:
         "title": title,
         "sentences": sentences,
         "has_to_call": page.status not in (Status.VERIFIED, Status.IN_REVIEW),
-        "is_signature_refused": is_told and page.status == Status.DECLINED and why.startswith("eds_"),
+        "is_signature_refused": (
+            is_told and page.status == Status.DECLINED and why.startswith("eds_")
+        ),
     }
 
 
 def _of_renewal(page: BorrowerPage, end: Ending) -> tuple[str, str, list[str]]:
     if page.status == Status.VERIFIED:
         done = _("%(lender)s now knows it, and goes on with your request. You may close this page.")
-        return "ok", _("Done: you agreed to receive the money"), [done % {"lender": page.lender.name}]
+        return (
+            "ok",
+            _("Done: you agreed to receive the money"),
+            [done % {"lender": page.lender.name}],
+        )
     if page.code == "consent_declined":
         none = _("None is paid out on this request. Tell the lender, so that it ends the contract.")
         return "info", _("You do not want the money"), [none]
@@ -70,7 +80,10 @@ def _heading(page: BorrowerPage, end: Ending) -> tuple[str, str]:
 
 
 def _again(page: BorrowerPage, end: Ending) -> list[str]:
-    # Of what the registers did not confirm nothing more is told: by this line the dead would differ from the others.
+    # Of what the registers did not confirm nothing more is told: by this line the dead would differ
+    # from the others.
     if page.code != "attempts_exhausted" or end in (UNFINISHED, NOT_CONFIRMED):
         return []
-    return [_("All tries are used up for now. In 24 hours the lender can open a new request for you.")]
+    return [
+        _("All tries are used up for now. In 24 hours the lender can open a new request for you.")
+    ]

@@ -1,7 +1,9 @@
-"""The page of a form: the fields a stage asks for, in the borrower's words, each with what is wrong about it.
+"""The page of a form: the fields a stage asks for, in the borrower's words, each with what is wrong
+about it.
 
-A day has three fields, which are typed as they stand in the document: whoever picks the year of their birth in a
-calendar turns many pages. What was typed comes back after a mismatch, in the same browser: `moving/typed_before.py`.
+A day has three fields, which are typed as they stand in the document: whoever picks the year of
+their birth in a calendar turns many pages. What was typed comes back after a mismatch, in the same
+browser: `moving/typed_before.py`.
 """
 
 from collections.abc import Mapping
@@ -52,8 +54,12 @@ def context(page: BorrowerPage) -> Mapping[str, Any]:
     return returned(page, untrusted={}, pointer="")
 
 
-def returned(page: BorrowerPage, *, untrusted: Mapping[str, Any], pointer: str) -> Mapping[str, Any]:
-    """The fields as they were sent, the one that could not be read marked. `pointer` is that of the refusal."""
+def returned(
+    page: BorrowerPage, *, untrusted: Mapping[str, Any], pointer: str
+) -> Mapping[str, Any]:
+    """The fields as they were sent, the one that could not be read marked. `pointer` is that of the
+    refusal.
+    """
     fields: list[Mapping[str, Any]] = []
     for asked in page.data["fields"]:
         name = asked["name"]
@@ -64,7 +70,9 @@ def returned(page: BorrowerPage, *, untrusted: Mapping[str, Any], pointer: str) 
                 "label": label,
                 "longest": longest,
                 # A browser fills in the parts of one's own birthday, and of no other day.
-                "autocomplete": f"{words.autocomplete}-{part}" if words.autocomplete == "bday" else "off",
+                "autocomplete": f"{words.autocomplete}-{part}"
+                if words.autocomplete == "bday"
+                else "off",
                 "value": untrusted.get(f"{name}_{part}", ""),
             }
             for part, label, longest in (_PARTS if asked["kind"] == "date" else ())

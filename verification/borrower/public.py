@@ -1,4 +1,6 @@
-"""Pages for anybody: no verification, no session, no cookie. They may be kept, found and printed."""
+"""Pages for anybody: no verification, no session, no cookie. They may be kept, found and
+printed.
+"""
 
 from collections.abc import Callable
 from datetime import date
@@ -18,14 +20,18 @@ from verification.core.opening import LOCALES
 from verification.workflow.reading import about as answers
 
 KEPT_SECONDS: Final = 300  # ours: a lender that is gone is off the page in five minutes
-_WRITTEN: Final = date(2026, 11, 28)  # whoever changes what /protect says of numbers and services changes this day
+_WRITTEN: Final = date(
+    2026, 11, 28
+)  # whoever changes what /protect says of numbers and services changes this day
 _GROUP: Final = 4  # digits of a fingerprint, said in one breath
 
 _View = Callable[[HttpRequest], HttpResponse]
 
 
 def for_anybody(view: _View) -> _View:
-    """The page in the language of `?lang=`, else in the reader's own; browsers and proxies may keep it."""
+    """The page in the language of `?lang=`, else in the reader's own; browsers and proxies may keep
+    it.
+    """
 
     @wraps(view)
     def wrapped(request: HttpRequest) -> HttpResponse:
@@ -56,7 +62,9 @@ def about(request: HttpRequest) -> HttpResponse:
     context = {
         "operator": settings.TULGA_OPERATOR,
         "mode": answers.mode_served(),
-        "lenders": [(lender, wording.telephone(lender.phone)) for lender in answers.lenders_served()],
+        "lenders": [
+            (lender, wording.telephone(lender.phone)) for lender in answers.lenders_served()
+        ],
         "key": key,
         "groups": [digits[start : start + _GROUP] for start in range(0, len(digits), _GROUP)],
     }

@@ -1,4 +1,6 @@
-"""What each legal profile asks, for anybody to read: no verification, no session, nothing personal."""
+"""What each legal profile asks, for anybody to read: no verification, no session, nothing
+personal.
+"""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -22,7 +24,10 @@ def rules(request: HttpRequest) -> HttpResponse:
             "of": each,
             "status": _status(each),
             "status_source": _status_source(each),
-            "ways": [" + ".join(str(titles.get(route, route)) for route in routes) for routes in each.combinations],
+            "ways": [
+                " + ".join(str(titles.get(route, route)) for route in routes)
+                for routes in each.combinations
+            ],
             "asked": [(name, sentence) for name, sentence in _gates(each) if sentence],
             "not_asked": [name for name, sentence in _gates(each) if not sentence],
             "asked_of": list(asked_in(each)),
@@ -51,7 +56,9 @@ def rules(request: HttpRequest) -> HttpResponse:
 
 
 def _status(profile: Profile) -> str:
-    """How far it has come, in words. What a law file says of it is shown in the words of that file."""
+    """How far it has come, in words. What a law file says of it is shown in the words of that
+    file.
+    """
     day = spelling.day(profile.since)
     if profile.status is Status.IN_FORCE:
         return _("in force from %(day)s") % {"day": day}
@@ -61,20 +68,30 @@ def _status(profile: Profile) -> str:
 
 
 def _status_source(profile: Profile) -> str:
-    """The source of a status that a law file has changed, or what is missing while one that the code ships waits."""
+    """The source of a status that a law file has changed, or what is missing while one that the
+    code ships waits.
+    """
     if changes := law_book.current().changes_of(profile.id):
         return changes[-1].source
     return _(NOT_IN_FORCE.get(profile.id, "")) if profile.status is not Status.IN_FORCE else ""
 
 
 def _gates(of: Profile) -> list[tuple[str, str]]:
-    """What is asked before the money leaves: a name and a sentence each, an empty one where it is not asked."""
+    """What is asked before the money leaves: a name and a sentence each, an empty one where it is
+    not asked.
+    """
     sum_max = _("at most %(mci)s MCI") % {"mci": of.amount_max_mci} if of.amount_max_mci else ""
     ages = {"below": of.confirmed_below_years, "from": of.confirmed_from_years}
-    age = _("younger than %(below)s, or %(from)s and older: the consent is confirmed once more") % ages
+    age = (
+        _("younger than %(below)s, or %(from)s and older: the consent is confirmed once more")
+        % ages
+    )
     visit = _("over %(mci)s MCI: a visit to the lender") % {"mci": of.visit_over_mci}
     waits = {"mci": of.cooling_off_over_mci, "hours": of.cooling_off_hours}
-    waiting = _("over %(mci)s MCI in one day: %(hours)s h after the contract, and then a new consent") % waits
+    waiting = (
+        _("over %(mci)s MCI in one day: %(hours)s h after the contract, and then a new consent")
+        % waits
+    )
     refusal = _("must not be on record: asked at most %(seconds)s s before") % {
         "seconds": of.stop_credit_max_age_seconds
     }
@@ -83,9 +100,15 @@ def _gates(of: Profile) -> list[tuple[str, str]]:
     return [
         (_("Age of the check"), _("at most %(hours)s h") % {"hours": of.valid_for_seconds // 3600}),
         (_("Sum"), sum_max or _("at most what the check was made for")),
-        (_("Age of the borrower"), age if of.confirmed_below_years or of.confirmed_from_years else ""),
+        (
+            _("Age of the borrower"),
+            age if of.confirmed_below_years or of.confirmed_from_years else "",
+        ),
         (_("First online credit"), visit if of.visit_over_mci else ""),
         (_("Cooling-off"), waiting if of.cooling_off_hours else ""),
-        (_("Refusal of all credits (Stop-credit)"), refusal if of.stop_credit_max_age_seconds else ""),
+        (
+            _("Refusal of all credits (Stop-credit)"),
+            refusal if of.stop_credit_max_age_seconds else "",
+        ),
         (_("Owner of the account"), owner if of.account_owner_max_age_seconds else ""),
     ]

@@ -1,4 +1,6 @@
-"""The page of the statement: the words to be signed, and what its script needs to ask NCALayer for the signature."""
+"""The page of the statement: the words to be signed, and what its script needs to ask NCALayer for
+the signature.
+"""
 
 import base64
 import json
@@ -16,22 +18,27 @@ _COMMON = "kz.gov.pki.knca.commonUtils"  # the module of every NCALayer, for tho
 
 
 def show(request: HttpRequest, view: Callable[[HttpRequest], HttpResponseBase]) -> HttpResponseBase:
-    """Shows the page with leave to reach NCALayer on the borrower's own computer. No other page of ours has it."""
+    """Shows the page with leave to reach NCALayer on the borrower's own computer. No other page of
+    ours has it.
+    """
     return csp_update({"connect-src": [settings.TULGA_NCALAYER_URL]})(view)(request)
 
 
 def context(page: BorrowerPage) -> Mapping[str, Any]:
     """The words of the statement, its exact text, and the request the script will send to NCALayer.
 
-    The words are those of the text that is signed, in its language, whatever the page's is: see `offers_language`.
+    The words are those of the text that is signed, in its language, whatever the page's is: see
+    `offers_language`.
     """
     data = page.data["statement_base64"]
     asked, written_in = get_language(), page.data["statement"]["language"]
     signer: dict[str, Any] = {"extKeyUsageOids": list(page.data["eku_oids"])}
     if page.mode == "test":
-        # Test certificates end at no root that NCALayer knows; an empty `chain` makes it offer them.
+        # Test certificates end at no root that NCALayer knows; an empty `chain` makes it offer
+        # them.
         signer["chain"] = []
-    # One signature over the statement, put into the CMS with it. No time-stamp: the route's policy wants none.
+    # One signature over the statement, put into the CMS with it. No time-stamp: the route's policy
+    # wants none.
     arguments = {
         "allowedStorages": None,
         "format": "cms",
@@ -41,11 +48,18 @@ def context(page: BorrowerPage) -> Mapping[str, Any]:
         "locale": get_language() or page.locale,
     }
     request = {"module": "kz.gov.pki.knca.basics", "method": "sign", "args": arguments}
-    # The same of an old NCALayer: a key in a file (the script names a token that is plugged in), content attached.
-    of_old = {"module": _COMMON, "method": "createCAdESFromBase64", "args": ["PKCS12", "SIGNATURE", data, True]}
+    # The same of an old NCALayer: a key in a file (the script names a token that is plugged in),
+    # content attached.
+    of_old = {
+        "module": _COMMON,
+        "method": "createCAdESFromBase64",
+        "args": ["PKCS12", "SIGNATURE", data, True],
+    }
     return {
         "statement": page.data["statement"],
-        "offers_language": asked if page.data["may_change_language"] and asked != written_in else "",
+        "offers_language": asked
+        if page.data["may_change_language"] and asked != written_in
+        else "",
         "exact_text": base64.b64decode(data).decode("utf-8"),
         "ncalayer_url": settings.TULGA_NCALAYER_URL,
         "ncalayer_request": json.dumps(request, ensure_ascii=True),

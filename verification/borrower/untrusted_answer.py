@@ -1,4 +1,6 @@
-"""An answer as a browser sent it: a form's fields, or the JSON of a page whose script answers by itself."""
+"""An answer as a browser sent it: a form's fields, or the JSON of a page whose script answers by
+itself.
+"""
 
 import re
 from typing import Any, NamedTuple
@@ -10,7 +12,9 @@ from verification.core.route import FILES
 from verification.core.strict_json import read_json
 
 JSON_MAX_BYTES = 200_000
-"""A signature with its certificates is the longest; what is larger comes as a file. Reviewed 2026-11."""
+"""A signature with its certificates is the longest; what is larger comes as a file. Reviewed
+2026-11.
+"""
 
 _TURN = re.compile(r"[0-9]{1,9}")
 _TURN_END = 10**9
@@ -34,7 +38,10 @@ def read(request: HttpRequest) -> Answer:
         if not _TURN.fullmatch(untrusted_turn):
             raise BadInput("a turn is a number", code="bad_answer", pointer="/turn")
         # A form knows only text; these two words are how our pages write yes and no.
-        return Answer(int(untrusted_turn), {name: _WORDS.get(str(value), value) for name, value in form.items()})
+        return Answer(
+            int(untrusted_turn),
+            {name: _WORDS.get(str(value), value) for name, value in form.items()},
+        )
     # Django reads no body over its own limit, so this one is in memory already.
     content = str(request.POST["answer"]).encode() if is_with_files else request.body
     try:
@@ -49,6 +56,7 @@ def read(request: HttpRequest) -> Answer:
     if not isinstance(turn, int) or isinstance(turn, bool) or not 0 <= turn < _TURN_END:
         raise BadInput("a turn is a number", code="bad_answer", pointer="/turn")
     if is_with_files:
-        # Files stay in memory (FILE_UPLOAD_HANDLERS), and the request had no more bytes than one may have.
+        # Files stay in memory (FILE_UPLOAD_HANDLERS), and the request had no more bytes than one
+        # may have.
         untrusted[FILES] = [file.read() for file in request.FILES.getlist("file")]
     return Answer(turn, untrusted)

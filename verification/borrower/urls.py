@@ -1,6 +1,7 @@
 """The borrower's addresses. None holds an id: the cookie says whose page it is.
 
-One holds a secret, because eGov Mobile's protocol has no other place for it: see `workflow/moving/mobile_signing.py`.
+One holds a secret, because eGov Mobile's protocol has no other place for it: see
+`workflow/moving/mobile_signing.py`.
 """
 
 from django.urls import include, path
@@ -25,7 +26,8 @@ _OF_A_VERIFICATION = [
     path("phone/now/", elsewhere.phone_now, name="phone_now"),
     path("phone/now/state/", elsewhere.phone_state, name="phone_state"),
     path("now/egov/", egov_mobile.mint, name="egov_mint"),
-    # The app takes an address for one to sign by only if it holds the word mgovSign (CLAIMED, as all integrations do).
+    # The app takes an address for one to sign by only if it holds the word mgovSign (CLAIMED, as
+    # all integrations do).
     path("egov/<str:untrusted_code>/mgovSign", egov_mobile.start, name="egov_start"),
     path("egov/documents", egov_mobile.documents, name="egov_documents"),
 ]

@@ -1,4 +1,6 @@
-"""The borrower's pages. Each view reads the request, calls the workflow once, and shows the page that is open now."""
+"""The borrower's pages. Each view reads the request, calls the workflow once, and shows the page
+that is open now.
+"""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -40,11 +42,15 @@ _MORE: Mapping[str, Callable[[queries.BorrowerPage], Mapping[str, Any]]] = {
 }
 _Shown = Callable[[HttpRequest, Callable[[HttpRequest], HttpResponseBase]], HttpResponseBase]
 # Pages whose script needs leave for more than our own addresses.
-_WITH_LEAVE: Mapping[str, _Shown] = {"statement": statement.show, "commands": camera.show, "code": one_time_code.show}
+_WITH_LEAVE: Mapping[str, _Shown] = {
+    "statement": statement.show,
+    "commands": camera.show,
+    "code": one_time_code.show,
+}
 
-# Tokens that nobody has, in one process. Ours: more than people mistype, and no load; beyond it the page says to all
-# what it says of an unknown one, and no token is looked up. What is found is not counted: no crowd of borrowers ends it
-# for the others.
+# Tokens that nobody has, in one process. Ours: more than people mistype, and no load; beyond it the
+# page says to all what it says of an unknown one, and no token is looked up. What is found is not
+# counted: no crowd of borrowers ends it for the others.
 PEEKS_A_SECOND = 50
 
 _get_or_post = require_http_methods(["GET", "HEAD", "POST"])
@@ -53,7 +59,9 @@ _get_or_post = require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @_get_or_post
 def link(request: HttpRequest) -> HttpResponse:
-    """Where a link leads. GET is the same for everybody; the tap on Continue posts the token and spends the link."""
+    """Where a link leads. GET is the same for everybody; the tap on Continue posts the token and
+    spends the link.
+    """
     if request.method != "POST":
         return render(request, "borrower/link.html")
     session = links.redeem(untrusted_token=request.POST.get("token", ""))
@@ -65,9 +73,11 @@ def link(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_POST
 def peek(request: HttpRequest) -> HttpResponse:
-    """Which lender sent this link and what for, for the first page to say; it stays unspent. Nothing of a person.
+    """Which lender sent this link and what for, for the first page to say; it stays unspent.
+    Nothing of a person.
 
-    A link that is spent, over or unknown gets the same nothing as any other text: Continue says what is to be done.
+    A link that is spent, over or unknown gets the same nothing as any other text: Continue says
+        what is to be done.
     """
     is_asked = rates.counted("peek", seconds=1) < PEEKS_A_SECOND
     seen = links.peek(untrusted_token=request.POST.get("token", "")) if is_asked else None
@@ -89,15 +99,28 @@ def unusable(request: HttpRequest) -> HttpResponse:
 @never_cache
 @_get_or_post
 def now(request: HttpRequest) -> HttpResponseBase:
-    """The page that is open now; a POST answers it. A page's own script gets and sends JSON instead."""
+    """The page that is open now; a POST answers it. A page's own script gets and sends JSON
+    instead.
+    """
     visit = visit_of(request)
     if request.method != "POST" and _is_script(request):
         asked = queries.turn_of(visit.verification, visit.attempt)
-        return _told(camera.wait_for_look(verification_id=visit.verification_id) if asked.is_looked_at else asked)
+        return _told(
+            camera.wait_for_look(verification_id=visit.verification_id)
+            if asked.is_looked_at
+            else asked
+        )
     if request.method != "POST":
-        page, kept = queries.page_of(visit.verification, visit.attempt), cookie.untrusted_typed(request)
-        if kept and page.page == "form":  # with what was typed into it before, which any later page forgets
-            typed = typed_before.unseal(visit, untrusted=kept, session=cookie.untrusted_session(request))
+        page, kept = (
+            queries.page_of(visit.verification, visit.attempt),
+            cookie.untrusted_typed(request),
+        )
+        if (
+            kept and page.page == "form"
+        ):  # with what was typed into it before, which any later page forgets
+            typed = typed_before.unseal(
+                visit, untrusted=kept, session=cookie.untrusted_session(request)
+            )
             return _page(request, page, typed=typed)
         response = _page(request, page)
         if kept and page.page != "wait":
@@ -129,7 +152,11 @@ def route(request: HttpRequest) -> HttpResponseBase:
         return redirect("borrower:now")
     verification_id = visit_of(request).verification_id
     wanted = request.POST.get("route", "")
-    return _act(request, verification_id, partial(commands.choose_route, verification_id=verification_id, route=wanted))
+    return _act(
+        request,
+        verification_id,
+        partial(commands.choose_route, verification_id=verification_id, route=wanted),
+    )
 
 
 @never_cache
@@ -150,7 +177,9 @@ def state(request: HttpRequest) -> HttpResponse:
     now = queries.state_of(visit.verification, visit.attempt)
     said = {"page": now.page, "turn": now.turn, "notice": wording.waited_for(now)}
     if now.page == mobile_signing.PAGE:
-        said["egov_mobile"] = mobile_signing.progress(verification_id=visit.verification_id, turn=now.turn)
+        said["egov_mobile"] = mobile_signing.progress(
+            verification_id=visit.verification_id, turn=now.turn
+        )
     return JsonResponse(said)
 
 
@@ -164,7 +193,9 @@ def hint(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def signed(request: HttpRequest, untrusted_file: str) -> HttpResponse:
-    """What the borrower signed, and their signature, to keep: once the end is told, and while the session lives."""
+    """What the borrower signed, and their signature, to keep: once the end is told, and while the
+    session lives.
+    """
     visit = visit_of(request)
     if untrusted_file not in signed_files.FILES:
         raise Http404
@@ -179,10 +210,13 @@ def signed(request: HttpRequest, untrusted_file: str) -> HttpResponse:
     return HttpResponse(found.content, content_type=found.media_type, headers=headers)
 
 
-def visit_of(request: HttpRequest, *, look: Callable[..., links.Visit] = links.visit) -> links.Visit:
+def visit_of(
+    request: HttpRequest, *, look: Callable[..., links.Visit] = links.visit
+) -> links.Visit:
     """Whose page it is, by the session that the browser sends. look: how that is found out.
 
-    Raises `LinkUnusable`: session_missing without one, session_ended for one that opens nothing any more.
+    Raises `LinkUnusable`: session_missing without one, session_ended for one that opens nothing any
+        more.
     """
     untrusted_session = cookie.untrusted_session(request)
     if not untrusted_session:
@@ -190,23 +224,31 @@ def visit_of(request: HttpRequest, *, look: Callable[..., links.Visit] = links.v
     try:
         return look(untrusted_session=untrusted_session)
     except LinkUnusable as unusable:
-        raise LinkUnusable(unusable.detail, code="session_ended", about=unusable.about) from unusable
+        raise LinkUnusable(
+            unusable.detail, code="session_ended", about=unusable.about
+        ) from unusable
 
 
 def _act(request: HttpRequest, verification_id: str, act: Callable[[], object]) -> HttpResponseBase:
-    """Acts, then shows the page that is open: by a redirect, or at once with the sentence why it could not be done.
+    """Acts, then shows the page that is open: by a redirect, or at once with the sentence why it
+    could not be done.
 
-    A redirect would hide from a script what its answer led to: it is told so, and of a part only that it was kept.
+    A redirect would hide from a script what its answer led to: it is told so, and of a part only
+        that it was kept.
     """
     try:
         done = act()
     except (Conflict, BadInput) as refused:
-        notice, status = ("bad_answer", 422) if isinstance(refused, BadInput) else ("not_your_turn", 409)
+        notice, status = (
+            ("bad_answer", 422) if isinstance(refused, BadInput) else ("not_your_turn", 409)
+        )
         if _is_script(request):
             return _told(queries.borrower_turn(verification_id=verification_id), status=status)
         pointer = refused.pointer if isinstance(refused, BadInput) else ""
         page = queries.borrower_page(verification_id=verification_id)
-        return _page(request, page, notice=notice, status=status, pointer=pointer, typed=request.POST)
+        return _page(
+            request, page, notice=notice, status=status, pointer=pointer, typed=request.POST
+        )
     if not _is_script(request):
         return redirect("borrower:now")
     if done is Next.PART:
@@ -234,7 +276,9 @@ def _page(
         context |= _MORE[page.page](page)
     if page.page == "form" and typed:
         context |= form_fields.returned(page, untrusted=typed, pointer=pointer)
-    show = partial(render, template_name=f"borrower/{page.page}.html", context=context, status=status)
+    show = partial(
+        render, template_name=f"borrower/{page.page}.html", context=context, status=status
+    )
     return _WITH_LEAVE[page.page](request, show) if page.page in _WITH_LEAVE else show(request)
 
 

@@ -1,4 +1,6 @@
-"""Facts in the borrower's words: sums, times, names of routes, and the sentence of a code, in the page's language."""
+"""Facts in the borrower's words: sums, times, names of routes, and the sentence of a code, in the
+page's language.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -26,7 +28,9 @@ _USED_UP = {
 
 
 def frame(page: BorrowerPage, *, notice: str = "") -> dict[str, Any]:
-    """What every page shows: the loan, the step, and why it is asked again. `notice` overrides the page's own."""
+    """What every page shows: the loan, the step, and why it is asked again. `notice` overrides the
+    page's own.
+    """
     waits_for = waited_for(page)
     # These say their own reason, and why something was refused is said where it is asked again.
     is_said = page.page in ("finished", "checking")
@@ -59,20 +63,30 @@ def speak(request: HttpRequest, locale: str) -> None:
 
 
 def waited_for(page: BorrowerPage | BorrowerState) -> str:
-    """What the waiting page waits for, if it is not our own work: a code; it says nothing about the person."""
+    """What the waiting page waits for, if it is not our own work: a code; it says nothing about the
+    person.
+    """
     return page.notice if page.page == "wait" and page.notice in _WAITED_FOR else ""
 
 
 def consent(page: BorrowerPage) -> Mapping[str, Any]:
     """The text agreed to, in the language of the page, which is sent back with the answer."""
     language = get_language() or page.locale
-    return {"language": language, "text": page.data["texts"][language], "version": page.data["version"]}
+    return {
+        "language": language,
+        "text": page.data["texts"][language],
+        "version": page.data["version"],
+    }
 
 
 def renewal(page: BorrowerPage) -> Mapping[str, Any]:
     """The text said yes to, as `consent` gives it, and the times of the contract."""
     asked = page.renewal
-    times = {"signed": moment(asked.signed_at), "waited_until": moment(asked.waited_until)} if asked else {}
+    times = (
+        {"signed": moment(asked.signed_at), "waited_until": moment(asked.waited_until)}
+        if asked
+        else {}
+    )
     return {**consent(page), **times}
 
 
@@ -82,7 +96,9 @@ def routes(page: BorrowerPage) -> Mapping[str, Any]:
 
 
 def resume(page: BorrowerPage) -> Mapping[str, Any]:
-    """The same, and a heading where a day's number is used up; without it the borrower fell silent."""
+    """The same, and a heading where a day's number is used up; without it the borrower fell
+    silent.
+    """
     return {**routes(page), "used_up": _USED_UP.get(page.notice, "")}
 
 
@@ -93,7 +109,12 @@ def routes_without_camera(page: BorrowerPage) -> list[tuple[str, Any]]:
 
 def contact(lender: LenderFacts, *, case_number: str) -> Mapping[str, str]:
     """Whom to call, and what to read out there."""
-    return {"lender": lender.name, "phone": lender.phone, "shown": telephone(lender.phone), "case_number": case_number}
+    return {
+        "lender": lender.name,
+        "phone": lender.phone,
+        "shown": telephone(lender.phone),
+        "case_number": case_number,
+    }
 
 
 def sentence(code: str) -> str:

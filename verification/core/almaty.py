@@ -1,15 +1,20 @@
-"""Days, ages and years as the law counts them: the country has one time zone, UTC+5 since 1 March 2024 (law.md §3)."""
+"""Days, ages and years as the law counts them: the country has one time zone, UTC+5 since 1 March
+2024 (law.md §3).
+"""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo, reset_tzpath
 
-# By the table that is locked with us, not by the machine's: one from before 2024 begins each day an hour too early.
+# By the table that is locked with us, not by the machine's: one from before 2024 begins each day an
+# hour too early.
 reset_tzpath(to=())
 ZONE: Final = ZoneInfo("Asia/Almaty")
 _KEPT_YEARS: Final = 5
-"""Law: O-80, O-81. A credit's papers stay so long after its obligations have ended, by whatever: law.md S1, points 53
-and 54. What no credit came of stays so long from the attempt: the draft of the rules, as the press has it."""
+"""Law: O-80, O-81. A credit's papers stay so long after its obligations have ended, by whatever:
+law.md S1, points 53 and 54. What no credit came of stays so long from the attempt: the draft of the
+rules, as the press has it.
+"""
 
 
 def day_of(at: datetime) -> date:
@@ -23,15 +28,20 @@ def begins(day: date) -> datetime:
 
 
 def age_on(day: date, *, born: date) -> int:
-    """Whole years. Who was born on 29 February is a year older on 1 March where a year has no such day."""
+    """Whole years. Who was born on 29 February is a year older on 1 March where a year has no such
+    day.
+    """
     return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
 
 
-def kept_until(*, created_at: datetime, opened_at: datetime | None, closed_at: datetime | None) -> datetime | None:
-    """When what is kept of a verification may go at the earliest, at midnight; None while an obligation is open.
+def kept_until(
+    *, created_at: datetime, opened_at: datetime | None, closed_at: datetime | None
+) -> datetime | None:
+    """When what is kept of a verification may go at the earliest, at midnight; None while an
+    obligation is open.
 
-    Whole days are counted, the last one included: who is in doubt keeps longer. Five years after 29 February it is
-    1 March.
+    Whole days are counted, the last one included: who is in doubt keeps longer. Five years after 29
+    February it is 1 March.
     """
     if opened_at is not None and closed_at is None:
         return None

@@ -1,6 +1,7 @@
 """A lender's dated calendar of legal profiles, as it is written down for it.
 
-It is a list of `{"from": "2025-09-30", "profile": "KZ-2025-09"}`, one entry a day at most, in order. Source: api.md §1.
+It is a list of `{"from": "2025-09-30", "profile": "KZ-2025-09"}`, one entry a day at most, in
+order. Source: api.md §1.
 """
 
 from datetime import date
@@ -26,12 +27,15 @@ def parse_calendar(untrusted: Any) -> list[dict[str, str]]:
     for entry in untrusted:
         profiles.get(str(entry["profile"]))
     if any(later <= earlier for earlier, later in pairwise(days)):
-        raise BadInput("each entry begins on a later day than the one before", code="calendar_unordered")
+        raise BadInput(
+            "each entry begins on a later day than the one before", code="calendar_unordered"
+        )
     return [{"from": entry["from"], "profile": entry["profile"]} for entry in untrusted]
 
 
 def parse_live_calendar(untrusted: Any) -> list[dict[str, str]]:
-    """A calendar for live verifications: so read, and no entry is laxer than the law of the day it begins on.
+    """A calendar for live verifications: so read, and no entry is laxer than the law of the day it
+    begins on.
 
     Raises `BadInput` as `parse_calendar`, and with `calendar_too_lax`.
     """
@@ -43,7 +47,10 @@ def parse_live_calendar(untrusted: Any) -> list[dict[str, str]]:
             detail = f"on {entry['from']} no law that is known here was in force"
             raise BadInput(detail, code="calendar_malformed") from error
         if strictness.laxer(profiles.get(entry["profile"]), law):
-            detail = f"on {entry['from']} the law asks for {law.id}, which is stricter than {entry['profile']}"
+            detail = (
+                f"on {entry['from']} the law asks for {law.id}, which is stricter than"
+                f" {entry['profile']}"
+            )
             raise BadInput(detail, code="calendar_too_lax")
     return parsed
 

@@ -1,4 +1,5 @@
-"""What the operator's offline root says: which key is whose, from where on it is none, and what of the law counts.
+"""What the operator's offline root says: which key is whose, from where on it is none, and what of
+the law counts.
 
 A statement is the root's Ed25519 signature over the canonical JSON of a context and what it says.
 Source: audit.md §6.
@@ -16,7 +17,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from verification.core.stored import canonical_json
 
 KINDS: Final = ("log", "document", "decision", "door", "sender")
-"""Keys that sign: the log's heads by tick; documents and decisions by workers; what people did by web; the sender's."""
+"""Keys that sign: the log's heads by tick; documents and decisions by workers; what people did by
+web; the sender's.
+"""
 MODES: Final = ("test", "live")
 PROCESSES: Final = {
     "web": ("django", "kek", "index", "webhook", "door"),
@@ -24,8 +27,9 @@ PROCESSES: Final = {
     "tick": ("log",),
     "sender": ("webhook", "sender"),
 }
-"""Which kinds of key a process holds. `code`: what one-time codes are drawn from, so that web knows none. Source:
-audit.md §6."""
+"""Which kinds of key a process holds. `code`: what one-time codes are drawn from, so that web knows
+none. Source: audit.md §6.
+"""
 PUBLIC_BYTES: Final = 32
 _CERTIFIED: Final = "tulga-certificate-v1"
 _REVOKED: Final = "tulga-revocation-v1"
@@ -57,7 +61,12 @@ class Certified:
     def body(self) -> dict[str, Any]:
         """What its entry in the log says."""
         public, signature = (b64encode(each).decode() for each in (self.public, self.signature))
-        return {"kind": self.kind, "number": self.number, "public": public, "certificate": signature}
+        return {
+            "kind": self.kind,
+            "number": self.number,
+            "public": public,
+            "certificate": signature,
+        }
 
     def signed_by(self, seed: bytes) -> "Certified":
         """The same with the signature of the root of this seed."""
@@ -70,7 +79,12 @@ class Certified:
 
     @property
     def _message(self) -> bytes:
-        said = {"kind": self.kind, "mode": self.mode, "number": self.number, "public": self.public.hex()}
+        said = {
+            "kind": self.kind,
+            "mode": self.mode,
+            "number": self.number,
+            "public": self.public.hex(),
+        }
         return canonical_json({"context": _CERTIFIED, **said})
 
 
@@ -79,7 +93,9 @@ def read_certified(untrusted: Any, *, mode: str) -> Certified | None:
     try:
         kind, number = untrusted["kind"], untrusted["number"]
         # Without `validate` signs outside the alphabet are dropped unseen.
-        public, signature = (b64decode(untrusted[name], validate=True) for name in ("public", "certificate"))
+        public, signature = (
+            b64decode(untrusted[name], validate=True) for name in ("public", "certificate")
+        )
     except (KeyError, TypeError, ValueError):
         return None
     # To isinstance a truth value is an int, too.
@@ -90,12 +106,16 @@ def read_certified(untrusted: Any, *, mode: str) -> Certified | None:
 
 
 def revocation(seed: bytes, *, mode: str, key: str, from_index: int) -> str:
-    """The root's signature that nothing counts that this key signed of what stands in this log from an index on."""
+    """The root's signature that nothing counts that this key signed of what stands in this log from
+    an index on.
+    """
     message = _revoked(mode, key, from_index)
     return b64encode(Ed25519PrivateKey.from_private_bytes(seed).sign(message)).decode()
 
 
-def is_revocation(root: bytes, untrusted_signature: Any, *, mode: str, key: str, from_index: int) -> bool:
+def is_revocation(
+    root: bytes, untrusted_signature: Any, *, mode: str, key: str, from_index: int
+) -> bool:
     """Whether this root said so."""
     try:
         signature = b64decode(untrusted_signature, validate=True)
@@ -124,7 +144,9 @@ def public_of(seed: bytes) -> bytes:
 
 
 def key_id(public: bytes) -> str:
-    """By which a signature names its key: the first eight bytes of the SHA-256 of the raw public key, in hex."""
+    """By which a signature names its key: the first eight bytes of the SHA-256 of the raw public
+    key, in hex.
+    """
     return sha256(public).hexdigest()[:16]
 
 

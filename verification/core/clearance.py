@@ -1,7 +1,9 @@
-"""May the money leave? The gates of a clearance as pure functions of facts and of the laws that ask. Law: O-50 to O-58.
+"""May the money leave? The gates of a clearance as pure functions of facts and of the laws that
+ask. Law: O-50 to O-58.
 
-Two laws may ask: that by which the person was verified, and that by which the lender goes when the money leaves. Of
-both the stricter holds, gate by gate. Whatever is asked and cannot be answered here refuses.
+Two laws may ask: that by which the person was verified, and that by which the lender goes when the
+money leaves. Of both the stricter holds, gate by gate. Whatever is asked and cannot be answered
+here refuses.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,22 +34,42 @@ UNWANTED: Final = ("consent_declined", "coercion_reported")
 
 REFUSALS: Final[Mapping[str, str]] = {
     "amount_over_profile": "More than the legal profile lets anybody lend.",
-    "verification_too_old": "Verified longer ago than the profile allows: verify the borrower again.",
-    "profile_insufficient": "Your profile asks for more now than what was done: verify the borrower again.",
-    "age_confirmation_required": "The borrower's age asks for one more confirmation: attest it at your desk.",
+    "verification_too_old": (
+        "Verified longer ago than the profile allows: verify the borrower again."
+    ),
+    "profile_insufficient": (
+        "Your profile asks for more now than what was done: verify the borrower again."
+    ),
+    "age_confirmation_required": (
+        "The borrower's age asks for one more confirmation: attest it at your desk."
+    ),
     "in_person_required": "A first credit over 75 MCI asks for a visit: attest it at your desk.",
-    "contract_required": "Report the contract first: what a person's credits of its day come to is asked.",
-    "cooling_off": "The person's credits of the day come to over 75 MCI: wait until `release_not_before`.",
-    "consent_declined": "Asked anew, the borrower did not want the money, or was told what to press: do not pay.",
-    "consent_renewal_required": "The wait is over: make a link, by which the borrower consents anew, then ask again.",
+    "contract_required": (
+        "Report the contract first: what a person's credits of its day come to is asked."
+    ),
+    "cooling_off": (
+        "The person's credits of the day come to over 75 MCI: wait until `release_not_before`."
+    ),
+    "consent_declined": (
+        "Asked anew, the borrower did not want the money, or was told what to press: do not pay."
+    ),
+    "consent_renewal_required": (
+        "The wait is over: make a link, by which the borrower consents anew, then ask again."
+    ),
     "stop_credit": "The person has refused all credits.",
     "stop_credit_unavailable": "Nobody here tells whether the person has refused all credits.",
     "account_owner_mismatch": "The account is not the borrower's.",
     "account_owner_unavailable": "Nobody here tells whose the account is.",
-    "payout_consent_missing": "The borrower agreed to no text that names a bureau and a bank: verify them again.",
-    "clearance_frozen": "The verification is disputed, or the key that signed its decision was revoked.",
+    "payout_consent_missing": (
+        "The borrower agreed to no text that names a bureau and a bank: verify them again."
+    ),
+    "clearance_frozen": (
+        "The verification is disputed, or the key that signed its decision was revoked."
+    ),
     "verification_erased": "The borrower's personal data are erased: verify the borrower again.",
-    "mci_unknown": "The operator has no MCI for this year, in which the law counts sums: tell them.",
+    "mci_unknown": (
+        "The operator has no MCI for this year, in which the law counts sums: tell them."
+    ),
     "gates_unavailable": "The gates could not be evaluated in time: ask again.",
 }
 """Why none is issued, and what the lender can do."""
@@ -64,7 +86,9 @@ class Answer:
 
 @dataclass(frozen=True)
 class Contract:
-    """When it was signed, from when its wait counts, and when the new consent was begun that was given; if any."""
+    """When it was signed, from when its wait counts, and when the new consent was begun that was
+    given; if any.
+    """
 
     signed_at: datetime
     release_from: datetime
@@ -73,13 +97,15 @@ class Contract:
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What the gates look at. Sums are in tiyn; `day_tiyn`: what else of this lender the person got or may get on the
-    contract's day or today, whichever is more; `others_tiyn`: of others, None where nobody tells. `visit`: that the
-    person came to this lender once, or had so large a credit from it before.
+    """What the gates look at. Sums are in tiyn; `day_tiyn`: what else of this lender the person got
+    or may get on the contract's day or today, whichever is more; `others_tiyn`: of others, None
+    where nobody tells. `visit`: that the person came to this lender once, or had so large a credit
+    from it before.
 
-    `routes`: those that have passed; `contract`: None while nobody has reported it. A source that nobody asked, or
-    that nobody plays, has no answer. `lacks_consent`: the borrower said yes to no text that names the questions to
-    these sources, so nobody was asked. `aged`: by how much a test clock was advanced since it was verified.
+    `routes`: those that have passed; `contract`: None while nobody has reported it. A source that
+    nobody asked, or that nobody plays, has no answer. `lacks_consent`: the borrower said yes to no
+    text that names the questions to these sources, so nobody was asked. `aged`: by how much a test
+    clock was advanced since it was verified.
     """
 
     verified_at: datetime
@@ -99,7 +125,8 @@ class Facts:
 
 @dataclass(frozen=True)
 class Gate:
-    """One gate. `status`: passed, not_evaluated where no law asks, or why it refuses. `until`: how long that holds.
+    """One gate. `status`: passed, not_evaluated where no law asks, or why it refuses. `until`: how
+    long that holds.
 
     `not_before`: where the law makes the money wait, until when.
     """
@@ -129,7 +156,9 @@ class Gate:
 
 
 def release_not_before(release_from: datetime, laws: Sequence[Profile]) -> datetime | None:
-    """Until when the money waits: the longest that one of these laws asks; None where none asks. Law: O-52."""
+    """Until when the money waits: the longest that one of these laws asks; None where none asks.
+    Law: O-52.
+    """
     hours = [law.cooling_off_hours for law in laws if law.cooling_off_hours is not None]
     return release_from + timedelta(hours=max(hours)) if hours else None
 
@@ -140,10 +169,15 @@ def evaluate(facts: Facts, laws: Sequence[Profile], *, at: datetime) -> tuple[Ga
     is_over = most is not None and _is_over(facts.cap_tiyn, most, [at])
     status = "mci_unknown" if is_over is None else "amount_over_profile" if is_over else PASSED
     amount = Gate("amount", status, at, "MCI" if is_over is None else "verification", ends)
-    until = facts.verified_at - facts.aged + timedelta(seconds=min(one.valid_for_seconds for one in laws))
+    until = (
+        facts.verified_at
+        - facts.aged
+        + timedelta(seconds=min(one.valid_for_seconds for one in laws))
+    )
     status = PASSED if at < until else "verification_too_old"
     verification_age = Gate("verification_age", status, facts.verified_at, "log", until)
-    # The first is that by which it was done: missed commands may have been replaced that another does not let be.
+    # The first is that by which it was done: missed commands may have been replaced that another
+    # does not let be.
     is_done = all(suffices(one.combinations, passed=facts.routes) for one in laws)
     fits = is_done and laws[0].replaced_max <= min(one.replaced_max for one in laws)
     fits = fits and (bool(laws[0].register_asked) or not any(law.register_asked for law in laws))
@@ -159,18 +193,30 @@ def evaluate(facts: Facts, laws: Sequence[Profile], *, at: datetime) -> tuple[Ga
             asked.append(Gate(name, f"{name}_unavailable"))
         else:
             until = answer.at + timedelta(seconds=seconds)
-            asked.append(Gate(name, PASSED if answer.fits else refused, answer.at, answer.source, until))
-    of_person = (_age(facts, laws, at), _first_credit(facts, laws, at), _cooling_off(facts, laws, at))
+            asked.append(
+                Gate(name, PASSED if answer.fits else refused, answer.at, answer.source, until)
+            )
+    of_person = (
+        _age(facts, laws, at),
+        _first_credit(facts, laws, at),
+        _cooling_off(facts, laws, at),
+    )
     return (amount, verification_age, profile, *of_person, *asked)
 
 
 def _age(facts: Facts, laws: Sequence[Profile], at: datetime) -> Gate:
-    below = max((one.confirmed_below_years for one in laws if one.confirmed_below_years is not None), default=None)
+    below = max(
+        (one.confirmed_below_years for one in laws if one.confirmed_below_years is not None),
+        default=None,
+    )
     from_ = _least(laws, "confirmed_from_years")
     if below is None and from_ is None:
         return Gate("age", NOT_EVALUATED)
     ages = [almaty.age_on(almaty.day_of(one), born=facts.born) for one in _moments(facts, at)]
-    if not any((below is not None and years < below) or (from_ is not None and years >= from_) for years in ages):
+    if not any(
+        (below is not None and years < below) or (from_ is not None and years >= from_)
+        for years in ages
+    ):
         return Gate("age", PASSED, at, "verification", _day_ends(at))
     return _attested("age", facts.age_confirmation, "age_confirmation_required", at)
 
@@ -198,7 +244,10 @@ def _cooling_off(facts: Facts, laws: Sequence[Profile], at: datetime) -> Gate:
     most = _least(laws, "cooling_off_over_mci")
     if most is None:
         return Gate("cooling_off", NOT_EVALUATED)
-    contract, said = facts.contract, partial(Gate, "cooling_off", at=at, source=_CREDITS, until=_day_ends(at))
+    contract, said = (
+        facts.contract,
+        partial(Gate, "cooling_off", at=at, source=_CREDITS, until=_day_ends(at)),
+    )
     if contract is None:
         return said("contract_required")
     sum_of_day = facts.cap_tiyn + facts.day_tiyn + (facts.others_tiyn or 0)
@@ -220,14 +269,17 @@ def _least(laws: Sequence[Profile], name: str) -> int | None:
 
 
 def _moments(facts: Facts, at: datetime) -> Sequence[datetime]:
-    """When the contract was signed, if that is reported, and now: a birthday or a new year may lie between."""
+    """When the contract was signed, if that is reported, and now: a birthday or a new year may lie
+    between.
+    """
     return (facts.contract.signed_at, at) if facts.contract else (at,)
 
 
 def _is_over(sum_tiyn: int, number: int, moments: Iterable[datetime]) -> bool | None:
     """Whether a sum is over so many MCI; None, which refuses, in a year that has no value.
 
-    By the smallest value of these days: the law counts on the contract's day, the money leaves today.
+    By the smallest value of these days: the law counts on the contract's day, the money leaves
+        today.
     """
     try:
         return sum_tiyn > min(mci.tenge(number, on=almaty.day_of(one)) * TIYN for one in moments)

@@ -1,7 +1,9 @@
-"""The receipt of a decision: what was decided about whom, by which law and on what evidence, to be signed. Pure.
+"""The receipt of a decision: what was decided about whom, by which law and on what evidence, to be
+signed. Pure.
 
-It names people by commitments alone, HMAC-SHA256(salt, bytes), so it may be kept for ever and shown to anybody: the
-salts go to the lender beside it. It is made from `Facts`, which `workflow/moving/receipt.py` gathers.
+It names people by commitments alone, HMAC-SHA256(salt, bytes), so it may be kept for ever and shown
+to anybody: the salts go to the lender beside it. It is made from `Facts`, which
+`workflow/moving/receipt.py` gathers.
 Source: api.md §1.
 """
 
@@ -17,7 +19,9 @@ from verification.core.stored import canonical_json, digest, moment
 TYPE: Final = "tulga.receipt"
 VERSION: Final = 1
 COMMITTED: Final = ("iin", "payout_account")
-"""What a receipt commits to: of which text stands in `commitments`, and its salt in the openings."""
+"""What a receipt commits to: of which text stands in `commitments`, and its salt in the
+openings.
+"""
 
 Entry = tuple[str, datetime, Mapping[str, Any]]
 """Type, time and body of a log entry."""
@@ -27,9 +31,10 @@ Entry = tuple[str, datetime, Mapping[str, Any]]
 class Facts:
     """All that a receipt says.
 
-    issuer: the address of the installation. routes: which had passed; route: where it stood. entries: of its attempts,
-    in order. renews: whose consent it is about, asked for anew; empty for none. commitments: by each of `COMMITTED`;
-    None where the case cannot be read. statement_sha256: None where none was made, or it cannot be read.
+    issuer: the address of the installation. routes: which had passed; route: where it stood.
+    entries: of its attempts, in order. renews: whose consent it is about, asked for anew; empty for
+    none. commitments: by each of `COMMITTED`; None where the case cannot be read. statement_sha256:
+    None where none was made, or it cannot be read.
     """
 
     issuer: str
@@ -78,17 +83,30 @@ def build(facts: Facts) -> bytes:
 def _attempts(entries: Iterable[Entry]) -> list[dict[str, Any]]:
     """Each attempt as its entries tell it: how it ended, by which checks, and what was kept of it.
 
-    outcome: null while it stood open. evidence: commitment or, of what is about nobody, SHA-256 by kind. frames: how
-    many pictures came, and the SHA-256 of the canonical list of their [kind, commitment], sorted.
+    outcome: null while it stood open. evidence: commitment or, of what is about nobody, SHA-256 by
+    kind. frames: how many pictures came, and the SHA-256 of the canonical list of their [kind,
+    commitment], sorted.
     """
     found: dict[str, dict[str, Any]] = {}
     frames: dict[str, list[list[str]]] = {}
     for entry_type, at, body in entries:
         name = str(body.get("attempt"))
         if entry_type == "attempt.opened":
-            place = {"attempt": name, "route": body["route"], "stage": body["stage"], "release": body["release"]}
+            place = {
+                "attempt": name,
+                "route": body["route"],
+                "stage": body["stage"],
+                "release": body["release"],
+            }
             ending = {"outcome": None, "code": None, "decided_by": None, "at": None}
-            found[name] = {**place, "opened_at": moment(at), **ending, "checks": [], "evidence": {}, "frames": None}
+            found[name] = {
+                **place,
+                "opened_at": moment(at),
+                **ending,
+                "checks": [],
+                "evidence": {},
+                "frames": None,
+            }
         if (attempt := found.get(name)) is None:
             continue
         for one in claims(body):
@@ -97,7 +115,11 @@ def _attempts(entries: Iterable[Entry]) -> list[dict[str, Any]]:
             else:
                 attempt["evidence"][one.kind] = one.digest
         if entry_type in _DECIDED_BY:
-            said = {"outcome": body.get("outcome", "lapsed"), "code": body["code"] or None, "at": moment(at)}
+            said = {
+                "outcome": body.get("outcome", "lapsed"),
+                "code": body["code"] or None,
+                "at": moment(at),
+            }
             attempt |= {**said, "decided_by": _DECIDED_BY[entry_type]}
         if entry_type == "attempt.judged":
             attempt |= {
@@ -109,4 +131,8 @@ def _attempts(entries: Iterable[Entry]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-_DECIDED_BY: Final = {"attempt.judged": "checks", "attempt.reviewed": "people", "attempt.lapsed": "nobody"}
+_DECIDED_BY: Final = {
+    "attempt.judged": "checks",
+    "attempt.reviewed": "people",
+    "attempt.lapsed": "nobody",
+}

@@ -1,6 +1,8 @@
-"""An errand: what a worker asks and checks beside a stage's dialogue. The borrower has no turn in it.
+"""An errand: what a worker asks and checks beside a stage's dialogue. The borrower has no turn in
+it.
 
-`beside` joins one to a stage. The stage's facts and policy get one field more, named as the errand is, and the errand's
+`beside` joins one to a stage. The stage's facts and policy get one field more, named as the errand
+is, and the errand's
 checks come first: their code explains a refusal before what the borrower did does.
 """
 
@@ -15,20 +17,25 @@ from verification.core.results import Result
 from verification.core.route import Check, Evidence, Measure, Memory, Prepared, Quota, Stage
 
 ASKED_BY_PHONE: Final = "asked_by_phone"
-"""In a memory and in what a page is told: the state's message to the person's phone waits for their answer."""
+"""In a memory and in what a page is told: the state's message to the person's phone waits for their
+answer.
+"""
 ONCE: Final = "register."
-"""How the kinds of the evidence begin that serves each later attempt of its verification, on whichever route."""
+"""How the kinds of the evidence begin that serves each later attempt of its verification, on
+whichever route.
+"""
 
 
 @dataclass(frozen=True)
 class Errand:
     """name: of its field in facts and policy. policy: a frozen dataclass whose defaults are in use.
 
-    prepare: what is asked before the borrower answers, as evidence, and what the stage's own preparation sees besides
-    and is not kept. is_open: whether that waits for the person.
-    collect: the rest, once the borrower did their part at the given time; None where they did not. It comes before the
-    stage's own, which may be costly, and may raise `ConsentPending`. services: what registers are asked. quota: how
-    often a day it is prepared for the same person, where the stage has no quota of its own. former: as of a stage.
+    prepare: what is asked before the borrower answers, as evidence, and what the stage's own
+    preparation sees besides and is not kept. is_open: whether that waits for the person.
+    collect: the rest, once the borrower did their part at the given time; None where they did not.
+    It comes before the stage's own, which may be costly, and may raise `ConsentPending`. services:
+    what registers are asked. quota: how often a day it is prepared for the same person, where the
+    stage has no quota of its own. former: as of a stage.
     """
 
     name: str
@@ -44,11 +51,16 @@ class Errand:
     former: Mapping[str, tuple[Check, ...]] = field(default_factory=dict)
 
     def beside(self, stage: Stage) -> Stage:
-        """The stage with this errand. Its `policy_in_use` must be a dataclass, as it stands in its module."""
+        """The stage with this errand. Its `policy_in_use` must be a dataclass, as it stands in its
+        module.
+        """
         if not isinstance(stage.policy_in_use, type):
             raise TypeError(f"the policy of {stage.name} is no class")
         own_policy = stage.policy_in_use
-        facts, policy = self._with_field(stage.facts, self.facts), self._with_field(own_policy, self.policy)
+        facts, policy = (
+            self._with_field(stage.facts, self.facts),
+            self._with_field(own_policy, self.policy),
+        )
 
         def prepare(case: Case, evidence: Evidence, memory: Memory) -> Prepared:
             asked, seen = self.prepare(case, evidence, memory)
@@ -91,7 +103,9 @@ class Errand:
 
     def _with_field(self, of: type, kind: Any) -> type:
         """The same dataclass with the errand's field."""
-        return make_dataclass(of.__name__, [(self.name, kind, field(kw_only=True))], bases=(of,), frozen=True)
+        return make_dataclass(
+            of.__name__, [(self.name, kind, field(kw_only=True))], bases=(of,), frozen=True
+        )
 
     def _check(self, name: str, facts: Any, policy: Any) -> Result:
         return self._of_field(self.checks[name], facts, policy)

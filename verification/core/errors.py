@@ -1,20 +1,19 @@
-"""What can go wrong, in one tree. Every class has a stable `code`; only `lenders/problems.py` maps codes to HTTP.
+"""What can go wrong, in one tree. Every class has a stable `code`; only `lenders/problems.py` maps
+codes to HTTP.
 
-TulgaError
-├── BadInput              somebody outside sent what cannot be read; says which field
-├── Refused               a measurement found something that must not pass; checks turn it into Failed
-├── NotFound              no such thing, or not yours: the same answer for both
-├── Conflict              the request is well-formed, the moment is wrong
-│   ├── NotYourTurn       the turn was answered already, or is not open yet
-│   └── LinkUnusable      the link was spent, superseded or has run out
-├── Unavailable           a fault, never a verdict: try again
-│   ├── SourceUnavailable an outside source was silent, slow or wrong
-│   ├── ConsentPending    the person has not answered the state's message yet: waited for, not counted as a fault
-│   └── FenceLost         another worker took the step over; nothing was written
-├── EvidenceUnreadable    sealed bytes do not open: tampered with, swapped, or the key was destroyed
-├── LogInconsistent       the log does not agree with what was signed before; nothing is signed on top of it
-├── ConsentMissing        a register about people was to be asked without the consent of the one it is about
-└── Misconfigured         the operator must change something before Tulga may run
+TulgaError ├── BadInput              somebody outside sent what cannot be read; says which field ├──
+Refused               a measurement found something that must not pass; checks turn it into Failed
+├── NotFound              no such thing, or not yours: the same answer for both ├── Conflict
+the request is well-formed, the moment is wrong │   ├── NotYourTurn       the turn was answered
+already, or is not open yet │   └── LinkUnusable      the link was spent, superseded or has run out
+├── Unavailable           a fault, never a verdict: try again │   ├── SourceUnavailable an outside
+source was silent, slow or wrong │   ├── ConsentPending    the person has not answered the state's
+message yet: waited for, not counted as a fault │   └── FenceLost         another worker took the
+step over; nothing was written ├── EvidenceUnreadable    sealed bytes do not open: tampered with,
+swapped, or the key was destroyed ├── LogInconsistent       the log does not agree with what was
+signed before; nothing is signed on top of it ├── ConsentMissing        a register about people was
+to be asked without the consent of the one it is about └── Misconfigured         the operator must
+change something before Tulga may run
     └── CalibrationMismatch   a number was to be judged by the calibration of another measurement
 """
 
@@ -26,7 +25,9 @@ if TYPE_CHECKING:
 
 
 class TulgaError(Exception):
-    """Base of all our errors: `code` is stable and public, `detail` is for people and free of personal data."""
+    """Base of all our errors: `code` is stable and public, `detail` is for people and free of
+    personal data.
+    """
 
     code = "internal_error"
 
@@ -48,11 +49,15 @@ class BadInput(TulgaError):
 
 
 class Refused(TulgaError):
-    """A measurement that must not pass. `code` is a row of `core/reasons/`; `facts` are free of personal data."""
+    """A measurement that must not pass. `code` is a row of `core/reasons/`; `facts` are free of
+    personal data.
+    """
 
     code = "refused"
 
-    def __init__(self, code: str, detail: str = "", *, facts: Mapping[str, str | int] | None = None) -> None:
+    def __init__(
+        self, code: str, detail: str = "", *, facts: Mapping[str, str | int] | None = None
+    ) -> None:
         super().__init__(detail, code=code)
         self.facts = dict(facts or {})
 
@@ -64,11 +69,15 @@ class NotFound(TulgaError):
 
 
 class Conflict(TulgaError):
-    """The request is well-formed but does not fit what has happened meanwhile. `wait_seconds`: until it may fit."""
+    """The request is well-formed but does not fit what has happened meanwhile. `wait_seconds`:
+    until it may fit.
+    """
 
     code = "conflict"
 
-    def __init__(self, detail: str = "", *, code: str | None = None, wait_seconds: int | None = None) -> None:
+    def __init__(
+        self, detail: str = "", *, code: str | None = None, wait_seconds: int | None = None
+    ) -> None:
         super().__init__(detail, code=code)
         self.wait_seconds = wait_seconds
 
@@ -87,7 +96,9 @@ class LinkUnusable(Conflict):
 
     code = "link_unusable"
 
-    def __init__(self, detail: str = "", *, code: str | None = None, about: "Outline | None" = None) -> None:
+    def __init__(
+        self, detail: str = "", *, code: str | None = None, about: "Outline | None" = None
+    ) -> None:
         super().__init__(detail, code=code)
         self.about = about
 
@@ -109,13 +120,17 @@ class SourceUnavailable(Unavailable):
 
 
 class ConsentPending(Unavailable):
-    """The person has not answered the state's message yet. The step is due again soon, and no fault is counted."""
+    """The person has not answered the state's message yet. The step is due again soon, and no fault
+    is counted.
+    """
 
     code = "consent_pending"
 
 
 class FenceLost(Unavailable):
-    """The lease ran out and another worker holds the step: whatever was computed here is dropped."""
+    """The lease ran out and another worker holds the step: whatever was computed here is
+    dropped.
+    """
 
     code = "fence_lost"
 
@@ -133,7 +148,9 @@ class LogInconsistent(TulgaError):
 
 
 class ConsentMissing(TulgaError):
-    """Nobody is looked up without their consent: there is none, it is no id, or it does not hold. Law: O-40."""
+    """Nobody is looked up without their consent: there is none, it is no id, or it does not hold.
+    Law: O-40.
+    """
 
     code = "consent_missing"
 
@@ -145,4 +162,6 @@ class Misconfigured(TulgaError):
 
 
 class CalibrationMismatch(Misconfigured):
-    """A distance of one embedding was to be judged by a threshold of another: 0.35 of one is 0.5 of the other."""
+    """A distance of one embedding was to be judged by a threshold of another: 0.35 of one is 0.5 of
+    the other.
+    """

@@ -1,10 +1,12 @@
-"""The only table of log entry types: which of them a lender is told, and by whose key each must be signed."""
+"""The only table of log entry types: which of them a lender is told, and by whose key each must be
+signed.
+"""
 
 from dataclasses import dataclass
 
 WORKER, WEB, SENDER, TICK, ROOT = "decision", "door", "sender", "log", "root"
-"""Kinds of key that sign entries: workers', web's for what people and lenders did at the door, the sender's, the log's,
-the operator's root.
+"""Kinds of key that sign entries: workers', web's for what people and lenders did at the door, the
+sender's, the log's, the operator's root.
 
 Source: audit.md §6.
 """
@@ -14,8 +16,9 @@ SIGNERS = (WORKER, WEB, SENDER, TICK)
 
 @dataclass(frozen=True)
 class EntryType:
-    """One kind of log entry. `signed`: by a key of which kinds, or it is not ordered. `told`: the lender reads it as an
-    event; `decides`: at most one a verification."""
+    """One kind of log entry. `signed`: by a key of which kinds, or it is not ordered. `told`: the
+    lender reads it as an event; `decides`: at most one a verification.
+    """
 
     name: str
     signed: tuple[str, ...]
@@ -25,28 +28,46 @@ class EntryType:
 
 HEARTBEAT = "log.heartbeat"
 CERTIFIED, REVOKED = "key.certified", "key.revoked"
-"""What the operator's root says of a key that signs entries: that it counts, and from which place on it does not."""
+"""What the operator's root says of a key that signs entries: that it counts, and from which place
+on it does not.
+"""
 LAW_TAKEN = "law.taken"
-"""What the operator's root says of the law: a law file, whole, with its signature. See `core/law_file.py`."""
+"""What the operator's root says of the law: a law file, whole, with its signature. See
+`core/law_file.py`.
+"""
 OF_ROOT = (CERTIFIED, REVOKED, LAW_TAKEN)
 DESTROYED = "evidence.destroyed"
 """Lists under `destroyed` the ids of an attempt's evidence whose keys are gone by rule."""
 HINDERED = "attempt.hindered"
 """Why no attempt at a stage could begin, as `code`."""
 RECEIPT = "receipt.issued"
-"""Names the receipt of what no worker ended; a worker's decision names its own. Both by its SHA-256, as `receipt`."""
+"""Names the receipt of what no worker ended; a worker's decision names its own. Both by its
+SHA-256, as `receipt`.
+"""
 CLEARED = "clearance.issued"
-"""What a worker signs once every gate that the law asks for has passed: money may leave, once and soon."""
-CLEARINGS = ("clearance.requested", CLEARED, "clearance.refused", "clearance.consumed", "clearance.frozen")
+"""What a worker signs once every gate that the law asks for has passed: money may leave, once and
+soon.
+"""
+CLEARINGS = (
+    "clearance.requested",
+    CLEARED,
+    "clearance.refused",
+    "clearance.consumed",
+    "clearance.frozen",
+)
 """Each names its `clearance`."""
 CREATED = "verification.created"
 DISPUTED = "verification.disputed"
 REPORTED, RENEWED = "contract.reported", "renewal.opened"
-"""What the lender says of its contract, and that its borrower is asked anew, by the `renewal` it names."""
+"""What the lender says of its contract, and that its borrower is asked anew, by the `renewal` it
+names.
+"""
 CREDITING = (REPORTED, *CLEARINGS)
 """By which a lender's credits of a day are counted."""
 ADVANCED = "test_clock.advanced"
-"""A test lender put what is due of this verification forward by `advance_seconds`. None stands in a live log."""
+"""A test lender put what is due of this verification forward by `advance_seconds`. None stands in a
+live log.
+"""
 ATTESTED = "attestation.made"
 """An employee's word `what` was confirmed of a verified borrower, with their id as `person`."""
 OPENED, CLOSED = "opened", "closed"
@@ -62,7 +83,9 @@ ACCESS = (
 )
 """By which links, sessions and codes begin, are used, and end."""
 SIMULATED = "simulation.requested"
-"""From here on nobody real is before the pages of a test verification: its checks say so. Names the `scenario`."""
+"""From here on nobody real is before the pages of a test verification: its checks say so. Names the
+`scenario`.
+"""
 ENTRY_TYPES = {
     entry.name: entry
     for entry in (
@@ -134,8 +157,11 @@ CLOSINGS = ("attempt.judged", "attempt.lapsed", "attempt.reviewed")
 READINGS = ("oversight.searched", "oversight.viewed", "oversight.counted")
 """What a regulator read."""
 KEEPING = ("attempt.answered", "attempt.looked_at", "attempt.judged", "evidence.kept")
-"""What may list evidence in its body: an answer what it brought, a look at it and a judgement what they left, the last
-what is none of these."""
+"""What may list evidence in its body: an answer what it brought, a look at it and a judgement what
+they left, the last what is none of these.
+"""
 LOOKS = ("document.read", "receipt.read", DOWNLOADED, "review.viewed")
-"""Who saw the person: the lender's keys that fetched a document, the borrower's sessions, its reviewers at the desk."""
+"""Who saw the person: the lender's keys that fetched a document, the borrower's sessions, its
+reviewers at the desk.
+"""
 TOLD = tuple(name for name, entry in ENTRY_TYPES.items() if entry.told)

@@ -6,7 +6,9 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing that is not as it must be; `code` is stable, `detail` is a sentence, neither holds personal data."""
+    """One thing that is not as it must be; `code` is stable, `detail` is a sentence, neither holds
+    personal data.
+    """
 
     code: str
     detail: str

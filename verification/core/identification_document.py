@@ -1,8 +1,10 @@
-"""The electronic document of one attempt with a live capture: the four legal stages, each with its time. Pure.
+"""The electronic document of one attempt with a live capture: the four legal stages, each with its
+time. Pure.
 
-1 the live image with its gates · 2 the identification data (IIN) · 3 the reference sample · 4 the comparison.
-Of each command it shows one picture and names all that came by their hashes; those that it shows are kept, the others
-are destroyed later. It is made from `Facts`, which `workflow/moving/documents.py` gathers. Fields are written down in
+1 the live image with its gates · 2 the identification data (IIN) · 3 the reference sample · 4 the
+comparison. Of each command it shows one picture and names all that came by their hashes; those that
+it shows are kept, the others are destroyed later. It is made from `Facts`, which
+`workflow/moving/documents.py` gathers. Fields are written down in
 docs/identification-document.schema.json. Source: law.md O-20, O-21, O-25.
 """
 
@@ -46,8 +48,8 @@ class Vote:
 class Ending:
     """What became of the attempt, when, and who decided it: `checks`, `people` or `nobody`.
 
-    `outcome`: passed, failed, inconclusive (the checks could not tell), undecided (reviewers did not), lapsed (the
-    borrower fell silent or left) or void (ended around it).
+    `outcome`: passed, failed, inconclusive (the checks could not tell), undecided (reviewers did
+    not), lapsed (the borrower fell silent or left) or void (ended around it).
     """
 
     outcome: str
@@ -73,9 +75,9 @@ class Judged:
 class Facts:
     """All that a document says.
 
-    issuer: the address of the installation. identified_at: when the lender gave the IIN. passed: route, stage and time
-    of what the borrower had passed before. evidence and kept_at: of this attempt, by kind; of what cannot be read any
-    more the kinds are in `unreadable`.
+    issuer: the address of the installation. identified_at: when the lender gave the IIN. passed:
+    route, stage and time of what the borrower had passed before. evidence and kept_at: of this
+    attempt, by kind; of what cannot be read any more the kinds are in `unreadable`.
     """
 
     issuer: str
@@ -106,15 +108,19 @@ def kind_of(stage: str) -> str:
 
 
 def is_due(kinds: Collection[str], *, stage: str) -> bool:
-    """Whether an attempt with this evidence needs a document: commands for a live face were drawn for it."""
+    """Whether an attempt with this evidence needs a document: commands for a live face were drawn
+    for it.
+    """
     return f"{stage}.order" in kinds
 
 
 def shown_frames(kinds: Collection[str], terms: Mapping[str, Any], *, stage: str) -> frozenset[str]:
-    """The kinds of the full frames that stand for the commands of an attempt, one each, whichever can be read.
+    """The kinds of the full frames that stand for the commands of an attempt, one each, whichever
+    can be read.
 
-    kinds: of all its evidence. terms: by what it was judged; empty if it was not. The facts among them name the frames
-    that were compared (`best`); for a command that has none the middle one of its frames stands.
+    kinds: of all its evidence. terms: by what it was judged; empty if it was not. The facts among
+    them name the frames that were compared (`best`); for a command that has none the middle one of
+    its frames stands.
     """
     said = terms.get("facts")
     named = said.get("best") if isinstance(said, Mapping) else None
@@ -124,25 +130,62 @@ def shown_frames(kinds: Collection[str], terms: Mapping[str, Any], *, stage: str
         if found := re.fullmatch(rf"{re.escape(stage)}\.(\d+)\.frame\.(\d+)", kind):
             of_command.setdefault(found[1], []).append((int(found[2]), kind))
     in_order = [[kind for _, kind in sorted(of)] for of in of_command.values()]
-    return frozenset(next((one for one in frames if one in best), frames[len(frames) // 2]) for frames in in_order)
+    return frozenset(
+        next((one for one in frames if one in best), frames[len(frames) // 2])
+        for frames in in_order
+    )
 
 
 def build(facts: Facts) -> bytes:
-    """The canonical bytes that are signed. Evidence that cannot be read is left out: an ending never waits for it."""
-    attempt, ending, lender, terms = facts.attempt, facts.ending, facts.case.lender, _object(facts, "terms")
-    # The numbers it was judged by, all of which stand in the terms that were kept: their version and hash.
+    """The canonical bytes that are signed. Evidence that cannot be read is left out: an ending
+    never waits for it.
+    """
+    attempt, ending, lender, terms = (
+        facts.attempt,
+        facts.ending,
+        facts.case.lender,
+        _object(facts, "terms"),
+    )
+    # The numbers it was judged by, all of which stand in the terms that were kept: their version
+    # and hash.
     numbers = terms.get("policy")
-    policy = {"version": numbers.get("version"), "sha256": digest(numbers)} if isinstance(numbers, dict) else None
-    place = {"id": attempt.id, "number": attempt.number, "route": attempt.route, "stage": attempt.stage}
-    result = {"outcome": ending.outcome, "code": ending.code or None, "decided_by": ending.decided_by}
-    votes = [{"person": vote.person, "passes": vote.passes, "at": moment(vote.at)} for vote in ending.votes]
-    given = {"at": moment(facts.identified_at), "iin": facts.case.person.iin.value, "source": "LENDER"}
-    # Stage 4: distance, zone, threshold, and by its `detail` the model and calibration. None if it never came to it.
+    policy = (
+        {"version": numbers.get("version"), "sha256": digest(numbers)}
+        if isinstance(numbers, dict)
+        else None
+    )
+    place = {
+        "id": attempt.id,
+        "number": attempt.number,
+        "route": attempt.route,
+        "stage": attempt.stage,
+    }
+    result = {
+        "outcome": ending.outcome,
+        "code": ending.code or None,
+        "decided_by": ending.decided_by,
+    }
+    votes = [
+        {"person": vote.person, "passes": vote.passes, "at": moment(vote.at)}
+        for vote in ending.votes
+    ]
+    given = {
+        "at": moment(facts.identified_at),
+        "iin": facts.case.person.iin.value,
+        "source": "LENDER",
+    }
+    # Stage 4: distance, zone, threshold, and by its `detail` the model and calibration. None if it
+    # never came to it.
     compared = next((check for check in facts.checks if check.name.endswith(_COMPARISON)), None)
     comparison = None
     if compared is not None:
-        # Who is asked once more has failed, and lay in the zone of review all the same: the check wrote it down.
-        zone = "review" if compared.detail.get("zone") == "review" else _ZONES.get(compared.outcome, "none")
+        # Who is asked once more has failed, and lay in the zone of review all the same: the check
+        # wrote it down.
+        zone = (
+            "review"
+            if compared.detail.get("zone") == "review"
+            else _ZONES.get(compared.outcome, "none")
+        )
         zone = zone if compared.score is not None else "none"
         comparison = {"at": _told(terms.get("at")), "zone": zone, **_judged(compared)}
     return canonical_json(
@@ -156,7 +199,10 @@ def build(facts: Facts) -> bytes:
             "lender": {"name": lender.name, "bin": lender.bin},
             "profile": {"id": facts.profile_id, "sha256": facts.profile_sha256},
             "attempt": {**place, "opened_at": moment(attempt.opened_at), "burnt": attempt.burnt},
-            "passed_before": [{"route": route, "stage": stage, "at": moment(at)} for route, stage, at in facts.passed],
+            "passed_before": [
+                {"route": route, "stage": stage, "at": moment(at)}
+                for route, stage, at in facts.passed
+            ],
             "result": {**result, "at": moment(ending.at), "votes": votes},
             "policy": policy,
             "live_image": _live_image(facts, terms),
@@ -169,13 +215,16 @@ def build(facts: Facts) -> bytes:
 
 
 def _live_image(facts: Facts, terms: Mapping[str, Any]) -> dict[str, Any]:
-    """Stage 1: what was asked, what came for it and when, and what each gate said. `at`: the last frames' arrival."""
+    """Stage 1: what was asked, what came for it and when, and what each gate said. `at`: the last
+    frames' arrival.
+    """
     # Who cannot do some commands was asked for others.
     order = _object(facts, "other_order").get("order") or _object(facts, "order").get("order")
     ordered = [str(command) for command in order] if isinstance(order, list) else []
     shown = shown_frames({*facts.evidence, *facts.unreadable}, terms, stage=facts.attempt.stage)
     commands = _answered(facts, shown)
-    # The face is that of the first command, which is to look straight ahead, or of the last time that it was asked for.
+    # The face is that of the first command, which is to look straight ahead, or of the last time
+    # that it was asked for.
     at_rest = [one["frames"] for one in commands if one["command"] == commands[0]["command"]]
     return {
         "at": commands[-1]["received_at"] if commands else None,
@@ -188,7 +237,9 @@ def _live_image(facts: Facts, terms: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _answered(facts: Facts, shown: Collection[str]) -> list[dict[str, Any]]:
-    """The commands that were answered: a missed one may have been replaced by another, or have ended the capture."""
+    """The commands that were answered: a missed one may have been replaced by another, or have
+    ended the capture.
+    """
     commands: list[dict[str, Any]] = []
     numbers = (kind.split(".")[1] for kind in facts.evidence if kind.endswith(".turn"))
     for number in sorted(int(one) for one in numbers if one.isdecimal()):
@@ -223,12 +274,15 @@ def _answered(facts: Facts, shown: Collection[str]) -> list[dict[str, Any]]:
 
 
 def _reference(facts: Facts, terms: Mapping[str, Any]) -> dict[str, Any]:
-    """Stage 3: where the sample came from, when, and its hash; `status` is `none` where no register was asked."""
+    """Stage 3: where the sample came from, when, and its hash; `status` is `none` where no register
+    was asked.
+    """
     nothing = {"at": None, "source": None, "taken_on": None, "sha256": None, "request_id": None}
     kind = f"{facts.attempt.stage}.photo"
     if (content := facts.evidence.get(kind)) is None:
         return {**nothing, "status": "none"}
-    # What was fetched for a judgement is kept after it, so the time of the judgement is nearer to the answer's.
+    # What was fetched for a judgement is kept after it, so the time of the judgement is nearer to
+    # the answer's.
     known = [moment(facts.kept_at[kind]), *([judged] if (judged := _told(terms.get("at"))) else [])]
     try:
         answer = parse_photo(content)
@@ -238,12 +292,20 @@ def _reference(facts: Facts, terms: Mapping[str, Any]) -> dict[str, Any]:
     if answer.status != "found":
         return said
     taken_on = answer.taken_on.isoformat() if answer.taken_on else None
-    return {**said, "source": answer.source, "taken_on": taken_on, "sha256": sha256(answer.jpeg).hexdigest()}
+    return {
+        **said,
+        "source": answer.source,
+        "taken_on": taken_on,
+        "sha256": sha256(answer.jpeg).hexdigest(),
+    }
 
 
 def _judged(check: Judged) -> dict[str, Any]:
-    # Canonical JSON has no fractions: each is the shortest decimal that reads back as the same number.
-    score, threshold = (None if one is None else repr(float(one)) for one in (check.score, check.threshold))
+    # Canonical JSON has no fractions: each is the shortest decimal that reads back as the same
+    # number.
+    score, threshold = (
+        None if one is None else repr(float(one)) for one in (check.score, check.threshold)
+    )
     return {
         "name": check.name,
         "outcome": check.outcome,

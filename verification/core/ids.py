@@ -1,4 +1,6 @@
-"""What things and people are called: our own ids and secrets, names, and numbers the state and operators give."""
+"""What things and people are called: our own ids and secrets, names, and numbers the state and
+operators give.
+"""
 
 import re
 import secrets
@@ -13,16 +15,19 @@ from typing import Self
 from verification.core.errors import BadInput
 
 _OUR_ID = re.compile(r"[a-z]{3}_[a-z2-7]{26}")
-# The 32 signs in the order of their codes. Few are digits, so that next to no id looks as if it held an IIN or a phone.
+# The 32 signs in the order of their codes. Few are digits, so that next to no id looks as if it
+# held an IIN or a phone.
 _HEX_SIGNS, _OUR_SIGNS = "0123456789ABCDEFGHIJKLMNOPQRSTUV", "234567abcdefghijklmnopqrstuvwxyz"
 _SORTED, _SORTED_BACK = str.maketrans(_HEX_SIGNS, _OUR_SIGNS), str.maketrans(_OUR_SIGNS, _HEX_SIGNS)
 _TIME_BYTES, _DRAWN_BYTES = 6, 10
 CASE_NUMBER = "[0-9]{4}-[0-9]{3}-[0-9]{3}-[0-9]{3}"
 # Not \d, to which the digits of every script are digits.
 _TWELVE_DIGITS = re.compile(r"[0-9]{12}")
-# The seventh digit of an IIN: century of birth and sex; 0 occurs for foreigners (KZ practice, unsourced).
+# The seventh digit of an IIN: century of birth and sex; 0 occurs for foreigners (KZ practice,
+# unsourced).
 _CENTURIES = {"1": 1800, "2": 1800, "3": 1900, "4": 1900, "5": 2000, "6": 2000}
-# The NCA RK's test individual: no date, no fitting check digit. Live mode refuses it: see `scenarios.py`.
+# The NCA RK's test individual: no date, no fitting check digit. Live mode refuses it: see
+# `scenarios.py`.
 AUTHORITY_TEST_IIN = "123456789011"
 NAME_MAX = 100  # characters; the state register gives up to 60 (law.md §3)
 _NAME = re.compile(r"[^\W\d_]+(?:[-'’ ][^\W\d_]+)*\.?")
@@ -30,10 +35,12 @@ _LANDLINE_PREFIXES = ("71", "72")
 
 
 def new_id(prefix: str) -> str:
-    """A fresh id: three letters, `_`, and in base 32 (RFC 4648 §6, sorted) 48 bits of the time and 80 random ones.
+    """A fresh id: three letters, `_`, and in base 32 (RFC 4648 §6, sorted) 48 bits of the time and
+    80 random ones.
 
-    What was made later comes later in an index (as with UUIDv7, RFC 9562 §5.7): its pages fill up, and those
-    that are written lie side by side. Nothing is judged by this time, which is milliseconds of this machine.
+    What was made later comes later in an index (as with UUIDv7, RFC 9562 §5.7): its pages fill up,
+    and those that are written lie side by side. Nothing is judged by this time, which is
+    milliseconds of this machine.
     """
     # 48 bits of milliseconds last until the year 10889.
     return _spelled(prefix, time.time_ns() // 1_000_000, secrets.token_bytes(_DRAWN_BYTES))
@@ -51,7 +58,8 @@ def secret_digest(secret: str) -> bytes:
 
 
 def case_number(identity: str) -> str:
-    """What a borrower reads out on the telephone: the milliseconds of an id of ours, 13 digits in groups.
+    """What a borrower reads out on the telephone: the milliseconds of an id of ours, 13 digits in
+    groups.
 
     Two ids may share one, and it lets nobody in: it is for finding, not for believing.
     """
@@ -69,12 +77,18 @@ def parse_case_number(untrusted: str) -> str:
 
 
 def numbered(untrusted: str, *, prefix: str) -> tuple[str, str]:
-    """The first and the last id that may have this case number; raises `BadInput`. Hyphens may be missing."""
-    typed = "".join(untrusted.split()) if isinstance(untrusted, str) and len(untrusted) <= 32 else ""
+    """The first and the last id that may have this case number; raises `BadInput`. Hyphens may be
+    missing.
+    """
+    typed = (
+        "".join(untrusted.split()) if isinstance(untrusted, str) and len(untrusted) <= 32 else ""
+    )
     if not re.fullmatch(CASE_NUMBER.replace("-[", "-?["), typed):
         raise BadInput("a case number is 13 digits: 1796-035-123-456", code="case_number_malformed")
     milliseconds = int(typed.replace("-", ""))
-    return _spelled(prefix, milliseconds, bytes(_DRAWN_BYTES)), _spelled(prefix, milliseconds, b"\xff" * _DRAWN_BYTES)
+    return _spelled(prefix, milliseconds, bytes(_DRAWN_BYTES)), _spelled(
+        prefix, milliseconds, b"\xff" * _DRAWN_BYTES
+    )
 
 
 def is_id(untrusted: str, *, prefix: str) -> bool:
@@ -101,21 +115,31 @@ class _Masked:
 
 @dataclass(frozen=True, repr=False)
 class Iin(_Masked):
-    """Individual identification number of a natural person. The check digit never proves that it was issued."""
+    """Individual identification number of a natural person. The check digit never proves that it
+    was issued.
+    """
 
     @classmethod
     def parse(cls, untrusted: str) -> Self:
-        """Reads twelve ASCII digits with a valid birth date and check digit; raises `BadInput` otherwise."""
+        """Reads twelve ASCII digits with a valid birth date and check digit; raises `BadInput`
+        otherwise.
+        """
         if not isinstance(untrusted, str) or not _TWELVE_DIGITS.fullmatch(untrusted):
             raise BadInput("an IIN is 12 digits", code="iin_malformed")
         if untrusted == AUTHORITY_TEST_IIN:
             return cls(untrusted)
         try:
-            # Without a century (seventh digit 0) we reckon from 2000, which admits every 29 February that 1900 does.
-            date({**_CENTURIES, "0": 2000}[untrusted[6]] + int(untrusted[:2]), int(untrusted[2:4]), int(untrusted[4:6]))
+            # Without a century (seventh digit 0) we reckon from 2000, which admits every 29
+            # February that 1900 does.
+            date(
+                {**_CENTURIES, "0": 2000}[untrusted[6]] + int(untrusted[:2]),
+                int(untrusted[2:4]),
+                int(untrusted[4:6]),
+            )
         except (KeyError, ValueError):
             raise BadInput(
-                "the first seven digits of an IIN are a birth date and a century", code="iin_malformed"
+                "the first seven digits of an IIN are a birth date and a century",
+                code="iin_malformed",
             ) from None
         if check_digit(untrusted[:11]) != untrusted[11]:
             raise BadInput("the check digit of the IIN does not fit", code="iin_malformed")
@@ -130,7 +154,9 @@ class Iin(_Masked):
         return date(century + int(iin[:2]), int(iin[2:4]), int(iin[4:6]))
 
     def fits(self, born: date) -> bool:
-        """Whether somebody born then can hold it; of one that says no century the first six digits are compared."""
+        """Whether somebody born then can hold it; of one that says no century the first six digits
+        are compared.
+        """
         stated = self.birth_date
         if stated is not None or self.value == AUTHORITY_TEST_IIN:
             return stated in (born, None)
@@ -143,8 +169,14 @@ class Bin(_Masked):
 
     @classmethod
     def parse(cls, untrusted: str) -> Self:
-        """Reads twelve ASCII digits, the fifth 4 or more, with a valid check digit; raises `BadInput` otherwise."""
-        if not isinstance(untrusted, str) or not _TWELVE_DIGITS.fullmatch(untrusted) or untrusted[4] < "4":
+        """Reads twelve ASCII digits, the fifth 4 or more, with a valid check digit; raises
+        `BadInput` otherwise.
+        """
+        if (
+            not isinstance(untrusted, str)
+            or not _TWELVE_DIGITS.fullmatch(untrusted)
+            or untrusted[4] < "4"
+        ):
             raise BadInput("a BIN is 12 digits, the fifth being 4 or more", code="bin_malformed")
         if check_digit(untrusted[:11]) != untrusted[11]:
             raise BadInput("the check digit of the BIN does not fit", code="bin_malformed")
@@ -157,11 +189,16 @@ class Phone(_Masked):
 
     @classmethod
     def parse(cls, untrusted: str) -> Self:
-        """Reads `+7 7xx…`, `7 7xx…` or `8 7xx…`; raises `BadInput` for landlines and other countries."""
+        """Reads `+7 7xx…`, `7 7xx…` or `8 7xx…`; raises `BadInput` for landlines and other
+        countries.
+        """
         text = untrusted.strip() if isinstance(untrusted, str) and len(untrusted) <= 32 else ""
         digits = re.sub(r"[\s()\-]", "", text).removeprefix("+")
-        # 8 is the trunk prefix at home for the country's 7: after a plus it would be another country.
-        if not re.fullmatch(r"[78]7[0-9]{9}", digits) or (text.startswith("+") and digits[0] != "7"):
+        # 8 is the trunk prefix at home for the country's 7: after a plus it would be another
+        # country.
+        if not re.fullmatch(r"[78]7[0-9]{9}", digits) or (
+            text.startswith("+") and digits[0] != "7"
+        ):
             raise BadInput("a mobile number has the form +77xxxxxxxxx", code="phone_malformed")
         if digits[1:3] in _LANDLINE_PREFIXES:
             raise BadInput("a landline cannot receive a code", code="phone_malformed")
@@ -169,7 +206,8 @@ class Phone(_Masked):
 
 
 def parse_office_phone(untrusted: str) -> str:
-    """Where an organisation in Kazakhstan answers calls, in E.164 form: mobile, landline or free of charge (8 800).
+    """Where an organisation in Kazakhstan answers calls, in E.164 form: mobile, landline or free of
+    charge (8 800).
 
     Raises `BadInput` for other countries, and for short numbers, which not every network knows.
     """
@@ -182,7 +220,9 @@ def parse_office_phone(untrusted: str) -> str:
 
 
 def parse_name(untrusted: str, *, pointer: str = "", optional: bool = False) -> str:
-    """A name in NFC, one script only; raises `BadInput`. Look-alikes of another script are refused."""
+    """A name in NFC, one script only; raises `BadInput`. Look-alikes of another script are
+    refused.
+    """
     # A й is one sign or two, и and a breve: in NFC it is one.
     text = unicodedata.normalize("NFC", " ".join(untrusted.split()))
     if not text and optional:
@@ -190,11 +230,15 @@ def parse_name(untrusted: str, *, pointer: str = "", optional: bool = False) -> 
     # To the expression ² and Ⅷ are letters: of no digit that it knows.
     is_of_letters = all(sign.isalpha() for sign in text if sign.isalnum())
     if not text or len(text) > NAME_MAX or not _NAME.fullmatch(text) or not is_of_letters:
-        raise BadInput(f"a name has 1 to {NAME_MAX} letters", code="name_malformed", pointer=pointer)
+        raise BadInput(
+            f"a name has 1 to {NAME_MAX} letters", code="name_malformed", pointer=pointer
+        )
     # The first word of a character's Unicode name is its script: LATIN, CYRILLIC.
     scripts = {unicodedata.name(letter, "?").split()[0] for letter in text if letter.isalpha()}
     if len(scripts) > 1:
-        raise BadInput("a name is written in one alphabet", code="name_mixed_script", pointer=pointer)
+        raise BadInput(
+            "a name is written in one alphabet", code="name_mixed_script", pointer=pointer
+        )
     return text
 
 
@@ -207,7 +251,8 @@ def check_digit(eleven: str) -> str:
     """The twelfth digit of an IIN or BIN, or `x` where the rule gives none. Source: law.md §3."""
     digits = [int(character) for character in eleven]
     remainder = sum(digit * weight for digit, weight in zip(digits, range(1, 12), strict=True)) % 11
-    # A 10 is no digit: weigh again, turned by two places. Whoever has a 10 once more was never given such a number.
+    # A 10 is no digit: weigh again, turned by two places. Whoever has a 10 once more was never
+    # given such a number.
     if remainder == 10:
         second = (3, 4, 5, 6, 7, 8, 9, 10, 11, 1, 2)
         remainder = sum(digit * weight for digit, weight in zip(digits, second, strict=True)) % 11

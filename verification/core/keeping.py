@@ -1,8 +1,9 @@
-"""What the log says of evidence and of columns: which kinds each key may put on record, what an entry lists, and marks.
+"""What the log says of evidence and of columns: which kinds each key may put on record, what an
+entry lists, and marks.
 
-A mark is a hash bound to the row: no two rows are seen to hold the same. Most columns under one are keyed hashes
-already, so nobody finds what they stand for; whoever takes them away, as erasure does, leaves a mark that leads to
-nothing.
+A mark is a hash bound to the row: no two rows are seen to hold the same. Most columns under one are
+keyed hashes already, so nobody finds what they stand for; whoever takes them away, as erasure does,
+leaves a mark that leads to nothing.
 """
 
 import re
@@ -22,16 +23,19 @@ DOOR_KEEPS: Final = frozenset(
         *("review.reason.N", "attestation.comment.N", "attestation.place.N"),
     }
 )
-"""The kinds of evidence that the door key may put on record, `N` for a number: what people gave at the door. All else
-is a worker's word: what it asked, drew, sent, looked up, measured. Source: audit.md §6."""
+"""The kinds of evidence that the door key may put on record, `N` for a number: what people gave at
+the door. All else is a worker's word: what it asked, drew, sent, looked up, measured. Source:
+audit.md §6.
+"""
 _OF_NO_STAGE: Final = ("review", "attestation")
 _NUMBER: Final = re.compile(r"(?<=\.)[0-9]+(?=\.|$)")
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One piece of evidence as an entry lists it. `digest`: its commitment or, of what is about nobody and has no id,
-    its SHA-256."""
+    """One piece of evidence as an entry lists it. `digest`: its commitment or, of what is about
+    nobody and has no id, its SHA-256.
+    """
 
     attempt: str
     kind: str
@@ -53,7 +57,8 @@ def claims(body: Any) -> Iterator[Claim]:
 
 
 def placed(listed: Any) -> Iterator[Mapping[str, Any]]:
-    """What a list `evidence` says of each item, with its file, which it says once where several lie in one.
+    """What a list `evidence` says of each item, with its file, which it says once where several lie
+    in one.
 
     What cannot be read there is none.
     """
@@ -65,7 +70,8 @@ def placed(listed: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def is_of_door(body: Any) -> bool:
-    """Whether all that a body lists as evidence is what the door key may put on record, each of the body's own stage.
+    """Whether all that a body lists as evidence is what the door key may put on record, each of the
+    body's own stage.
 
     What people give outside of a stage, as reviewers do, is of none.
     """
@@ -89,7 +95,9 @@ def index_mark(row_id: str, index: bytes) -> str:
 
 
 def inputs_mark(digests: Iterable[str]) -> str:
-    """What a judgement says of all evidence that it rests on: each of it is listed by an entry before."""
+    """What a judgement says of all evidence that it rests on: each of it is listed by an entry
+    before.
+    """
     return digest(sorted(set(digests)))
 
 

@@ -1,7 +1,9 @@
-"""What was taken of the law since this release, and where it is read: one book a process, replaced as a whole.
+"""What was taken of the law since this release, and where it is read: one book a process, replaced
+as a whole.
 
-The code ships profiles and values of the MCI. What the operator's root has signed since stands in the logs.
-`verification/log/laws.py` reads it from there. Here it is only held, so that the rules stay free of rows.
+The code ships profiles and values of the MCI. What the operator's root has signed since stands in
+the logs. `verification/log/laws.py` reads it from there. Here it is only held, so that the rules
+stay free of rows.
 """
 
 from collections.abc import Callable
@@ -43,7 +45,9 @@ class Amendments:
 
 
 Reader = Callable[[bool], Amendments | None]
-"""Gives what counts now, or None where nothing has changed. It is told whether it must look at once."""
+"""Gives what counts now, or None where nothing has changed. It is told whether it must look at
+once.
+"""
 
 NOTHING = Amendments()
 
@@ -55,7 +59,9 @@ class _State:
 
 
 _state, _looking = _State(), RLock()
-"""One thread at a time reads and holds: a slow reader must not put back what a later one has read."""
+"""One thread at a time reads and holds: a slow reader must not put back what a later one has
+read.
+"""
 
 
 def current() -> Amendments:
@@ -64,7 +70,9 @@ def current() -> Amendments:
 
 
 def hold(amendments: Amendments) -> None:
-    """From here on this counts. A book is replaced in one assignment: a thread sees the old one or the new one."""
+    """From here on this counts. A book is replaced in one assignment: a thread sees the old one or
+    the new one.
+    """
     _state.amendments = amendments
 
 

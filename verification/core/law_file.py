@@ -1,9 +1,12 @@
-"""A law file: what the operator's root signs of the law between two releases, and the form it travels in.
+"""A law file: what the operator's root signs of the law between two releases, and the form it
+travels in.
 
-The document says, as JSON: `form`, the `installation` it is for (the origin of its logs), its `number` (1, 2, 3 …),
-`issued_at`, and three lists: `mci` (year, tenge, source), `profiles` (id, status, since, source, `repeals`, and the
-fields of the rule by name; one left out is not asked) and `statuses` (profile, status, since, source).
-Signed, it is `{"law": document, "signature": base64}`. What it may change is judged in `core/law_rules.py`.
+The document says, as JSON: `form`, the `installation` it is for (the origin of its logs), its
+    `number` (1, 2, 3 …),
+`issued_at`, and three lists: `mci` (year, tenge, source), `profiles` (id, status, since, source,
+`repeals`, and the fields of the rule by name; one left out is not asked) and `statuses` (profile,
+status, since, source). Signed, it is `{"law": document, "signature": base64}`. What it may change
+is judged in `core/law_rules.py`.
 """
 
 import json
@@ -23,7 +26,9 @@ from verification.core.strict_json import StrictObject, read_json
 
 FORM: Final = "tulga-law-1"
 FILE_BYTES: Final = 60 * 1024
-"""A file at most: it stands in one entry of each log, and a leaf holds 65 535 bytes. Source: C2SP tlog-tiles."""
+"""A file at most: it stands in one entry of each log, and a leaf holds 65 535 bytes. Source: C2SP
+tlog-tiles.
+"""
 NUMBER_MAX: Final = 9_999
 _ORIGIN_MAX: Final = 200
 _SIGNATURE_BYTES: Final = 64
@@ -46,7 +51,9 @@ class Law:
 
 @dataclass(frozen=True)
 class Signed:
-    """A law file as it travels, and as its entry in the log says it: the document, and the root's signature."""
+    """A law file as it travels, and as its entry in the log says it: the document, and the root's
+    signature.
+    """
 
     law: Law
     document: Mapping[str, Any]
@@ -68,12 +75,16 @@ def read_document(untrusted: bytes) -> tuple[Law, dict[str, Any]]:
 
 
 def read_signed(untrusted: bytes) -> Signed:
-    """What a signed file says; its signature is not verified yet. Raises `BadInput` (law_malformed)."""
+    """What a signed file says; its signature is not verified yet. Raises `BadInput`
+    (law_malformed).
+    """
     return _signed(_object(untrusted))
 
 
 def read_entry(untrusted_body: Any) -> Signed:
-    """What the body of an entry says, in the same way. Raises `BadInput` (law_malformed) for another body."""
+    """What the body of an entry says, in the same way. Raises `BadInput` (law_malformed) for
+    another body.
+    """
     body = untrusted_body if isinstance(untrusted_body, dict) else {}
     signed = _signed({name: body.get(name) for name in ("law", "signature")})
     if {name: value for name, value in body.items() if name != "v"} != signed.body:
@@ -82,11 +93,15 @@ def read_entry(untrusted_body: Any) -> Signed:
 
 
 def require_signed(signed: Signed, *, root: bytes, installation: str) -> None:
-    """Raises `BadInput`: law_forged where this root did not sign it, law_elsewhere for another installation's."""
+    """Raises `BadInput`: law_forged where this root did not sign it, law_elsewhere for another
+    installation's.
+    """
     if not certificates.is_law(root, signed.signature, signed.document):
         raise BadInput("the operator's root did not sign this law file", code="law_forged")
     if signed.law.installation != installation:
-        raise BadInput(f"it is for {signed.law.installation}, and this is {installation}", code="law_elsewhere")
+        raise BadInput(
+            f"it is for {signed.law.installation}, and this is {installation}", code="law_elsewhere"
+        )
 
 
 def parse(document: Mapping[str, Any]) -> Law:

@@ -1,6 +1,8 @@
-"""What stands in the lists of a law file: values of the MCI, profiles and changes of status, read item by item.
+"""What stands in the lists of a law file: values of the MCI, profiles and changes of status, read
+item by item.
 
-A refusal names the place by a JSON pointer from the root of the document, and says what is expected there.
+A refusal names the place by a JSON pointer from the root of the document, and says what is expected
+there.
 """
 
 import re
@@ -25,16 +27,25 @@ _ITEMS_MAX: Final = 40
 """In each list. Ours: the law has brought six profiles in five years."""
 _SETS_MAX: Final = 8
 """Sets of routes in a profile, and ids that it repeals. Ours."""
-_MOST: Final[Mapping[str, int]] = {"_seconds": 10**8, "_hours": 24 * 366, "_years": 150, "_mci": 10**6}
+_MOST: Final[Mapping[str, int]] = {
+    "_seconds": 10**8,
+    "_hours": 24 * 366,
+    "_years": 150,
+    "_mci": 10**6,
+}
 """Of a number of a rule, by its unit. Ours: 10^8 s are three years; a wait has at most a year."""
 _COUNT_MAX: Final = 100
 _TENGE_MAX: Final = 10**7
 _YEARS: Final = (2020, 2100)
 _SOURCE_MAX: Final = 500
-_ROUTES: Final = tuple(sorted({release.route for release in releases.RELEASES.values()} - {"renewal"}))
+_ROUTES: Final = tuple(
+    sorted({release.route for release in releases.RELEASES.values()} - {"renewal"})
+)
 """Those that verify somebody: by the new consent after a wait nothing else is opened."""
 _TYPES: Final = get_type_hints(Profile)
-_RULE: Final = [field for field in fields(Profile) if field.name not in NOT_DECIDING | {COMBINATIONS}]
+_RULE: Final = [
+    field for field in fields(Profile) if field.name not in NOT_DECIDING | {COMBINATIONS}
+]
 _ID: Final = re.compile("KZ-20[0-9]{2}-[0-9]{2}(-[a-z0-9]{1,16})?")
 _Read = TypeVar("_Read")
 
@@ -57,7 +68,9 @@ def malformed(pointer: str, detail: str) -> BadInput:
 
 
 def items_of(document: StrictObject, name: str, read: Callable[[Item], _Read]) -> Iterator[_Read]:
-    """Each item of a list as it is read. Raises `BadInput` with a JSON pointer, also for a field that was not read."""
+    """Each item of a list as it is read. Raises `BadInput` with a JSON pointer, also for a field
+    that was not read.
+    """
     for number, untrusted in enumerate(document.objects(name, most=_ITEMS_MAX)):
         item = Item(untrusted, f"/{name}/{number}")
         result = read(item)
@@ -66,22 +79,30 @@ def items_of(document: StrictObject, name: str, read: Callable[[Item], _Read]) -
 
 
 def finish(untrusted: StrictObject, place: str) -> None:
-    """Raises `BadInput` that names the first field which was not read: a law file does not have it."""
+    """Raises `BadInput` that names the first field which was not read: a law file does not have
+    it.
+    """
     if names := untrusted.names():
         is_readable = names[0].isprintable() and len(names[0]) <= NAME_MAX
-        raise malformed(f"{place}/{names[0] if is_readable else ''}", "a law file has no such field here")
+        raise malformed(
+            f"{place}/{names[0] if is_readable else ''}", "a law file has no such field here"
+        )
 
 
 def value(item: Item) -> Mci:
     """The value of a year, in tenge."""
     year = item.untrusted.whole("year", least=_YEARS[0], most=_YEARS[1])
-    return Mci(date(year, 1, 1), item.untrusted.whole("tenge", least=1, most=_TENGE_MAX), _source(item))
+    return Mci(
+        date(year, 1, 1), item.untrusted.whole("tenge", least=1, most=_TENGE_MAX), _source(item)
+    )
 
 
 def status(item: Item) -> StatusChange:
     """Which status a profile has from a day on."""
     name = item.untrusted.text("profile", longest=NAME_MAX)
-    return StatusChange(name, Status(item.untrusted.choice("status", tuple(Status))), _day(item), _source(item))
+    return StatusChange(
+        name, Status(item.untrusted.choice("status", tuple(Status))), _day(item), _source(item)
+    )
 
 
 def profile(item: Item) -> Profile:
@@ -89,15 +110,33 @@ def profile(item: Item) -> Profile:
     name = item.untrusted.text("id", longest=NAME_MAX)
     if not _ID.fullmatch(name):
         raise item.refuse("id", "an id such as KZ-2027-03 is expected")
-    word, since, source = Status(item.untrusted.choice("status", tuple(Status))), _day(item), _source(item)
+    word, since, source = (
+        Status(item.untrusted.choice("status", tuple(Status))),
+        _day(item),
+        _source(item),
+    )
     repeals = _ids(item, "repeals", most=_SETS_MAX) if "repeals" in item.untrusted.names() else ()
     combinations = _combinations(item)
-    rule = {field.name: _number(item, field.name) for field in _RULE if field.name in item.untrusted.names()}
-    if missing := [field.name for field in _RULE if field.default is MISSING and rule.get(field.name) is None]:
+    rule = {
+        field.name: _number(item, field.name)
+        for field in _RULE
+        if field.name in item.untrusted.names()
+    }
+    if missing := [
+        field.name for field in _RULE if field.default is MISSING and rule.get(field.name) is None
+    ]:
         raise item.refuse(missing[0], "the field is missing")
     if (rule.get("cooling_off_over_mci") is None) is not (rule.get("cooling_off_hours") is None):
         raise item.refuse("cooling_off_hours", "a wait has a sum and its hours, or neither")
-    return Profile(id=name, status=word, since=since, source=source, repeals=repeals, combinations=combinations, **rule)
+    return Profile(
+        id=name,
+        status=word,
+        since=since,
+        source=source,
+        repeals=repeals,
+        combinations=combinations,
+        **rule,
+    )
 
 
 def _combinations(item: Item) -> tuple[Combination, ...]:
@@ -112,7 +151,9 @@ def _combinations(item: Item) -> tuple[Combination, ...]:
 
 def _routes(item: Item, number: int, untrusted: Any) -> Combination:
     name = f"{COMBINATIONS}/{number}"
-    if not isinstance(untrusted, list) or not all(isinstance(word, str) and word in _ROUTES for word in untrusted):
+    if not isinstance(untrusted, list) or not all(
+        isinstance(word, str) and word in _ROUTES for word in untrusted
+    ):
         raise item.refuse(name, f"a list out of {', '.join(_ROUTES)} is expected")
     if not untrusted:
         raise item.refuse(name, "a set of routes is not empty")

@@ -1,4 +1,6 @@
-"""Which law binds on a day, in test and in live mode, and by which a verification may be opened. Days: Kazakhstan's."""
+"""Which law binds on a day, in test and in live mode, and by which a verification may be opened.
+Days: Kazakhstan's.
+"""
 
 from datetime import date, datetime
 
@@ -12,17 +14,22 @@ def in_force(on: date, amendments: law_book.Amendments | None = None) -> Profile
 
     amendments: as for `book`. Raises `Misconfigured` for a day before the first that we know.
     """
-    law = [profile for profile in _not_repealed(on, amendments) if profile.status is Status.IN_FORCE]
+    law = [
+        profile for profile in _not_repealed(on, amendments) if profile.status is Status.IN_FORCE
+    ]
     if not law:
-        raise Misconfigured(f"no legal profile was in force on {on}: see verification/core/profiles.py")
+        raise Misconfigured(
+            f"no legal profile was in force on {on}: see verification/core/profiles.py"
+        )
     return law[-1]
 
 
 def binding(profile_id: str, *, mode: str, at: datetime) -> Profile:
     """By which profile a lender that holds this one goes at a time.
 
-    In live mode the law of the day binds, or the lender's own profile where that is stricter, or one that is adopted
-    without a known day, where that is stricter still. Where nothing more is asked, the one in force counts.
+    In live mode the law of the day binds, or the lender's own profile where that is stricter, or
+    one that is adopted without a known day, where that is stricter still. Where nothing more is
+    asked, the one in force counts.
     """
     profile = get(profile_id)
     if mode != "live":
@@ -35,9 +42,12 @@ def binding(profile_id: str, *, mode: str, at: datetime) -> Profile:
     return law
 
 
-def is_lawful(profile: Profile, *, mode: str, at: datetime, amendments: law_book.Amendments | None = None) -> bool:
-    """Whether a verification of this mode may be opened by a profile at a time: a live one by none that is laxer in
-    any field than the law of the day. A new consent has a law of its own."""
+def is_lawful(
+    profile: Profile, *, mode: str, at: datetime, amendments: law_book.Amendments | None = None
+) -> bool:
+    """Whether a verification of this mode may be opened by a profile at a time: a live one by none
+    that is laxer in any field than the law of the day. A new consent has a law of its own.
+    """
     if mode != "live" or profile.sha256 == RENEWAL.sha256:
         return True
     try:
@@ -49,5 +59,7 @@ def is_lawful(profile: Profile, *, mode: str, at: datetime, amendments: law_book
 def _not_repealed(on: date, amendments: law_book.Amendments | None = None) -> list[Profile]:
     """Those that have their status on this day, without those that one in force then repeals."""
     begun = [profile for profile in book(amendments, on=on).values() if profile.since <= on]
-    gone = {name for profile in begun if profile.status is Status.IN_FORCE for name in profile.repeals}
+    gone = {
+        name for profile in begun if profile.status is Status.IN_FORCE for name in profile.repeals
+    }
     return [profile for profile in begun if profile.id not in gone]

@@ -1,4 +1,5 @@
-"""What a law file may change: the next number, a year without an MCI, a profile that asks no less. Pure.
+"""What a law file may change: the next number, a year without an MCI, a profile that asks no less.
+Pure.
 
 What the code ships stays. A file that breaks a rule is refused as a whole, with a code of `CODES`.
 """
@@ -26,7 +27,9 @@ CODES: Final[Mapping[str, str]] = {
     "law_profile_known": "the id names a profile already",
     "law_profile_unknown": "it names a profile that is not known",
     "law_status_impossible": "no profile goes from its status to that one",
-    "law_split": "the logs have another file of this number each, and neither counts: sign the next number",
+    "law_split": (
+        "the logs have another file of this number each, and neither counts: sign the next number"
+    ),
     "law_mci_implausible": "the value is not between 0.8 and 1.5 times that of the year before it",
     "law_laxer": "a profile asks less than an earlier one that it does not repeal",
 }
@@ -38,9 +41,13 @@ EARLY: Final = "law_early"
 """The code of `audit_verify` for what rests on a law file before its entry."""
 _PROFILES: Final = ("KZ-2021-04", "KZ-2024-10", "KZ-2025-01", "KZ-2025-09", "KZ-2026-01")
 _YEARS: Final = frozenset({2024, 2025, 2026})
-"""What the first release with law files ships: nothing is ever added here, or what is on record might be refused."""
+"""What the first release with law files ships: nothing is ever added here, or what is on record
+might be refused.
+"""
 _GROWS: Final = (0.8, 1.5)
-"""How many times the value before it a year's value may be. Ours: it grew by 6 to 10 % a year from 2020 to 2026."""
+"""How many times the value before it a year's value may be. Ours: it grew by 6 to 10 % a year from
+2020 to 2026.
+"""
 _FOLLOWS: Final[Mapping[Status, tuple[Status, ...]]] = {
     Status.ANNOUNCED: (Status.ADOPTED, Status.IN_FORCE),
     Status.ADOPTED: (Status.IN_FORCE,),
@@ -51,8 +58,9 @@ _FOLLOWS: Final[Mapping[Status, tuple[Status, ...]]] = {
 
 @dataclass(frozen=True)
 class Fault:
-    """A rule that a file breaks, by a code of `CODES`. is_certain: whatever the files before it say, which may be
-    missing here."""
+    """A rule that a file breaks, by a code of `CODES`. is_certain: whatever the files before it
+    say, which may be missing here.
+    """
 
     code: str
     detail: str
@@ -60,10 +68,11 @@ class Fault:
 
 
 def extended(amendments: Amendments, law: Law, *, is_on_record: bool = False) -> Amendments:
-    """What counts once this file is taken, too. Raises `BadInput` with a code of `CODES`; then nothing of it counts.
+    """What counts once this file is taken, too. Raises `BadInput` with a code of `CODES`; then
+    nothing of it counts.
 
-    is_on_record: its entry is ordered. A later release may ship what was taken before it, so such a file is compared
-    with what the first release ships, and with the files before it, alone.
+    is_on_record: its entry is ordered. A later release may ship what was taken before it, so such a
+    file is compared with what the first release ships, and with the files before it, alone.
     """
     if law.number <= amendments.number:
         _refuse("law_replayed", f"number {law.number}, and {amendments.number} was taken last")
@@ -77,14 +86,19 @@ def extended(amendments: Amendments, law: Law, *, is_on_record: bool = False) ->
 
 
 def faults_of(law: Law, amendments: Amendments = NOTHING) -> list[Fault]:
-    """Every rule that a file breaks, where the root signs it: by what the code ships, and by the files given.
+    """Every rule that a file breaks, where the root signs it: by what the code ships, and by the
+    files given.
 
-    amendments: of the files before it; a fault that one of the missing files may mend is not certain.
+    amendments: of the files before it; a fault that one of the missing files may mend is not
+        certain.
     """
     faults = _walked(amendments, law, is_on_record=False)[1]
     if amendments.number == law.number - 1:
         return faults
-    return [replace(fault, is_certain=fault.is_certain and fault.code != "law_profile_unknown") for fault in faults]
+    return [
+        replace(fault, is_certain=fault.is_certain and fault.code != "law_profile_unknown")
+        for fault in faults
+    ]
 
 
 def all_of(laws: tuple[Law, ...]) -> Amendments:
@@ -95,23 +109,35 @@ def all_of(laws: tuple[Law, ...]) -> Amendments:
     return amendments
 
 
-def _walked(amendments: Amendments, law: Law, *, is_on_record: bool) -> tuple[Amendments, list[Fault]]:
-    """What counts after a file whose number is right, without what breaks a rule; and each rule that it breaks."""
+def _walked(
+    amendments: Amendments, law: Law, *, is_on_record: bool
+) -> tuple[Amendments, list[Fault]]:
+    """What counts after a file whose number is right, without what breaks a rule; and each rule
+    that it breaks.
+    """
     is_whole = amendments.number == law.number - 1
     day = None if is_on_record else almaty.day_of(law.issued_at)
     amendments, faults = replace(amendments, number=law.number, sha256=law.sha256), list[Fault]()
     for value in law.values:
-        broken = [*_faults_of_value(amendments, value, is_on_record=is_on_record, is_whole=is_whole)]
+        broken = [
+            *_faults_of_value(amendments, value, is_on_record=is_on_record, is_whole=is_whole)
+        ]
         faults += broken
         if not broken:
             amendments = replace(amendments, values=(*amendments.values, value))
     for change in law.statuses:
-        broken = [*_faults_of_day(change.profile, change, day), *_faults_of_status(amendments, change, is_on_record)]
+        broken = [
+            *_faults_of_day(change.profile, change, day),
+            *_faults_of_status(amendments, change, is_on_record),
+        ]
         faults += broken
         if not broken and _is_forward(amendments, change):
             amendments = replace(amendments, statuses=(*amendments.statuses, change))
     for profile in law.profiles:
-        broken = [*_faults_of_day(profile.id, profile, day), *_faults_of_profile(amendments, profile, is_on_record)]
+        broken = [
+            *_faults_of_day(profile.id, profile, day),
+            *_faults_of_profile(amendments, profile, is_on_record),
+        ]
         faults += broken
         # The profiles after one that asks less are still compared with it.
         if {fault.code for fault in broken} <= {LAXER}:
@@ -119,37 +145,52 @@ def _walked(amendments: Amendments, law: Law, *, is_on_record: bool) -> tuple[Am
     return amendments, faults
 
 
-def _faults_of_value(amendments: Amendments, value: mci.Mci, *, is_on_record: bool, is_whole: bool) -> Iterator[Fault]:
+def _faults_of_value(
+    amendments: Amendments, value: mci.Mci, *, is_on_record: bool, is_whole: bool
+) -> Iterator[Fault]:
     """The year has a value, or this one is a slip of the pen, which no later file could correct.
 
     is_whole: the files before this one are all known here.
     """
     year, shipped = value.in_force_from.year, {item.in_force_from.year: item for item in mci.VALUES}
     counting = {earlier.in_force_from.year: earlier for earlier in amendments.values}
-    counting |= {number: item for number, item in shipped.items() if not is_on_record or number in _YEARS}
+    counting |= {
+        number: item for number, item in shipped.items() if not is_on_record or number in _YEARS
+    }
     if year in counting:
         yield Fault("law_mci_known", f"{year} has {counting[year].tenge} tenge")
     elif not is_on_record and (years := [number for number in counting if number < year]):
         last = counting[max(years)].tenge
         if not _GROWS[0] * last <= value.tenge <= _GROWS[1] * last:
             detail = f"{value.tenge} for {year}, after {last} for {max(years)}"
-            yield Fault("law_mci_implausible", detail, is_certain=is_whole or max(years) == year - 1)
+            yield Fault(
+                "law_mci_implausible", detail, is_certain=is_whole or max(years) == year - 1
+            )
 
 
 def _faults_of_day(name: str, item: StatusChange | Profile, day: date | None) -> Iterator[Fault]:
-    """Only what is in force may have a day to come. day: on which the file was issued; None for one on record."""
+    """Only what is in force may have a day to come. day: on which the file was issued; None for one
+    on record.
+    """
     if day and item.status is not Status.IN_FORCE and item.since > day:
-        detail = f"{name} would be {item.status} since {item.since}, after the file was issued: name a day of before"
+        detail = (
+            f"{name} would be {item.status} since {item.since}, after the file was issued: name a"
+            " day of before"
+        )
         yield Fault(MALFORMED, detail)
 
 
-def _faults_of_status(amendments: Amendments, change: StatusChange, is_on_record: bool) -> Iterator[Fault]:
+def _faults_of_status(
+    amendments: Amendments, change: StatusChange, is_on_record: bool
+) -> Iterator[Fault]:
     """A later release may ship the status that a file on record brings, or one behind it."""
     profile = profiles.book(amendments).get(change.profile)
     if profile is None:
         yield Fault("law_profile_unknown", change.profile)
         return
-    is_shipped = is_on_record and profile.id in profiles.PROFILES and not amendments.changes_of(profile.id)
+    is_shipped = (
+        is_on_record and profile.id in profiles.PROFILES and not amendments.changes_of(profile.id)
+    )
     if not _is_forward(amendments, change) and not is_shipped:
         detail = f"{profile.id} is {profile.status}, and would be {change.status}"
         yield Fault("law_status_impossible", detail)
@@ -159,7 +200,9 @@ def _is_forward(amendments: Amendments, change: StatusChange) -> bool:
     return change.status in _FOLLOWS[profiles.book(amendments)[change.profile].status]
 
 
-def _faults_of_profile(amendments: Amendments, profile: Profile, is_on_record: bool) -> Iterator[Fault]:
+def _faults_of_profile(
+    amendments: Amendments, profile: Profile, is_on_record: bool
+) -> Iterator[Fault]:
     book = {**profiles.book(amendments), **{earlier.id: earlier for earlier in amendments.profiles}}
     if is_on_record:
         names = {*_PROFILES, *(earlier.id for earlier in amendments.profiles)}
@@ -172,7 +215,10 @@ def _faults_of_profile(amendments: Amendments, profile: Profile, is_on_record: b
             yield Fault("law_profile_unknown", name)
     for earlier in book.values():
         if earlier.id not in profile.repeals and (fields := laxer(profile, earlier)):
-            detail = f"{profile.id} asks less than {earlier.id} in {', '.join(fields)} and does not repeal it"
+            detail = (
+                f"{profile.id} asks less than {earlier.id} in {', '.join(fields)} and does not"
+                " repeal it"
+            )
             yield Fault(LAXER, detail)
 
 

@@ -1,4 +1,5 @@
-"""The monthly calculation index (МРП), in which the law counts sums: dated data, each value with its source.
+"""The monthly calculation index (МРП), in which the law counts sums: dated data, each value with
+its source.
 
 The code ships some values; a signed law file brings that of another year (`core/law_book.py`).
 """
@@ -14,7 +15,9 @@ from verification.core.reasons.reason import gettext_noop
 
 @dataclass(frozen=True)
 class Mci:
-    """One value: tenge, from a day on. It holds to the end of that day's year, or to the next value."""
+    """One value: tenge, from a day on. It holds to the end of that day's year, or to the next
+    value.
+    """
 
     in_force_from: date
     tenge: int
@@ -25,12 +28,16 @@ VALUES: Final = (
     Mci(
         date(2024, 1, 1),
         3692,
-        gettext_noop("Law on the republican budget for 2024–2026 (tengrinews.kz, 10 December 2024)"),
+        gettext_noop(
+            "Law on the republican budget for 2024–2026 (tengrinews.kz, 10 December 2024)"
+        ),
     ),
     Mci(
         date(2025, 1, 1),
         3932,
-        gettext_noop("Law on the republican budget for 2025–2027 (tengrinews.kz, 10 December 2024)"),
+        gettext_noop(
+            "Law on the republican budget for 2025–2027 (tengrinews.kz, 10 December 2024)"
+        ),
     ),
     Mci(
         date(2026, 1, 1),
@@ -47,7 +54,10 @@ WARNED_FROM_MONTH: Final = 12
 def values() -> tuple[Mci, ...]:
     """All values, those that the code ships first. A year that the code ships goes by that."""
     shipped = {value.in_force_from.year for value in VALUES}
-    return (*VALUES, *(value for value in law_book.current().values if value.in_force_from.year not in shipped))
+    return (
+        *VALUES,
+        *(value for value in law_book.current().values if value.in_force_from.year not in shipped),
+    )
 
 
 def is_known(on: date) -> bool:
@@ -56,10 +66,14 @@ def is_known(on: date) -> bool:
 
 
 def tenge(number: int, *, on: date) -> int:
-    """So many MCI in tenge on a day. Raises `Misconfigured` for a year that has no value yet: none is carried over."""
+    """So many MCI in tenge on a day. Raises `Misconfigured` for a year that has no value yet: none
+    is carried over.
+    """
     value = _of_day(on)
     if value is None:
-        raise Misconfigured(f"no value of the MCI is known for {on.year}: take it by manage.py take_law")
+        raise Misconfigured(
+            f"no value of the MCI is known for {on.year}: take it by manage.py take_law"
+        )
     return number * value.tenge
 
 
@@ -69,5 +83,9 @@ def _of_day(on: date) -> Mci | None:
 
 
 def _newest(on: date) -> Mci | None:
-    of_year = [value for value in values() if value.in_force_from.year == on.year and value.in_force_from <= on]
+    of_year = [
+        value
+        for value in values()
+        if value.in_force_from.year == on.year and value.in_force_from <= on
+    ]
     return of_year[-1] if of_year else None

@@ -1,7 +1,9 @@
-"""The only table of the national authority's own certificates, by the SHA-256 of their DER. Reviewed 2026-11-24.
+"""The only table of the national authority's own certificates, by the SHA-256 of their DER.
+Reviewed 2026-11-24.
 
-The files were taken from a public collection that names the address of each; roots signed themselves and what is under
-them. A person must compare the fingerprints with those the authority publishes before anything live trusts them.
+The files were taken from a public collection that names the address of each; roots signed
+themselves and what is under them. A person must compare the fingerprints with those the authority
+publishes before anything live trusts them.
 """
 
 from dataclasses import dataclass
@@ -13,7 +15,8 @@ Role = Literal["anchor", "intermediate", ""]
 
 @dataclass(frozen=True, kw_only=True)
 class OfficialCertificate:
-    """One certificate. `role` is empty for what no borrower's signature may rest on; `under`: the name of its issuer.
+    """One certificate. `role` is empty for what no borrower's signature may rest on; `under`: the
+    name of its issuer.
 
     address: where its owner publishes it. valid_to: its last day, UTC.
     """

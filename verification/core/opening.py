@@ -1,7 +1,8 @@
-"""What a lender hands over to open a verification, field by field: see `core/forms.py` for all that follows from it.
+"""What a lender hands over to open a verification, field by field: see `core/forms.py` for all that
+follows from it.
 
-A new field is an entry here and, where it is shown or means something, its words there. Printing one shows nothing
-personal.
+A new field is an entry here and, where it is shown or means something, its words there. Printing
+one shows nothing personal.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,9 @@ from verification.core.errors import BadInput
 from verification.core.forms import VISIBLE, Form, decimal, impersonal, one_of, string
 from verification.core.ids import NAME_MAX, Iin, Phone
 
-NAME_SPELLED_MAX: Final = 4 * NAME_MAX  # characters sent, before blanks are dropped and accents put together
+NAME_SPELLED_MAX: Final = (
+    4 * NAME_MAX
+)  # characters sent, before blanks are dropped and accents put together
 DOCUMENT_TYPES = ("id_card", "passport", "residence_permit", "stateless_certificate")  # law.md O-07
 CURRENCIES: Final = ("KZT",)  # microcredits of individuals are given in tenge
 LOCALES: Final = ("kk", "ru", "en")
@@ -31,7 +34,8 @@ ROUTES_MAX: Final = 10
 AMOUNT_MAX: Final = 10**12  # tenge; a typing error, not a microcredit, lies above
 RATE_MAX: Final = 1000  # % a year; the legal ceiling is far below and the lender's to keep
 TERM_MAX_DAYS: Final = 3653  # ten years
-ADULT_YEARS: Final = 18  # full capacity to act: Civil Code, articles 17 and 22; who is younger needs a parent's consent
+# full capacity to act: Civil Code, articles 17 and 22; who is younger needs a parent's consent
+ADULT_YEARS: Final = 18
 
 _NAMED: Final = {"format": "person-name", "minLength": 1, "maxLength": NAME_SPELLED_MAX}
 _DAY: Final = {"format": "date", "pattern": "^[12][0-9]{3}-[0-9]{2}-[0-9]{2}$"}
@@ -72,8 +76,11 @@ ACCOUNT: Final = string(
     "KZ86125KZT5004100100",
     help="A Kazakh IBAN; blanks are dropped.",
 )
-_PORT: Final = "[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]"
-# The signs of RFC 3986 without `#` and the brackets. A backslash or a blank is another address to a browser than to us.
+_PORT: Final = (
+    "[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]"
+)
+# The signs of RFC 3986 without `#` and the brackets. A backslash or a blank is another address to a
+# browser than to us.
 HTTPS_URL: Final = rf"^https://[A-Za-z0-9._-]+(:({_PORT}))?([/?][!$&-;=?-Z_a-z~%]*)?$"
 _ROUTES: Final = Form(
     "route_names",
@@ -93,10 +100,18 @@ _NOTES: Final = Form(
     {
         "type": "object",
         "propertyNames": {"pattern": f"^[A-Za-z0-9_.-]{{1,{METADATA_KEY_MAX}}}$"},
-        "additionalProperties": {"type": "string", "format": VISIBLE, "maxLength": METADATA_VALUE_MAX},
+        "additionalProperties": {
+            "type": "string",
+            "format": VISIBLE,
+            "maxLength": METADATA_VALUE_MAX,
+        },
         "maxProperties": METADATA_KEYS_MAX,
     },
-    limits={"keys": METADATA_KEYS_MAX, "longest_key": METADATA_KEY_MAX, "longest": METADATA_VALUE_MAX},
+    limits={
+        "keys": METADATA_KEYS_MAX,
+        "longest_key": METADATA_KEY_MAX,
+        "longest": METADATA_VALUE_MAX,
+    },
     help="Given back to you as it is. No personal data.",
     is_told=True,
 )
@@ -108,7 +123,9 @@ class Document:
 
     type: Annotated[str, one_of(DOCUMENT_TYPES)]
     number: Annotated[str, _NUMBER] = field(repr=False)
-    valid_to: Annotated[date, string("last_day", _DAY, help="Its last day: today in Kazakhstan, or later.")]
+    valid_to: Annotated[
+        date, string("last_day", _DAY, help="Its last day: today in Kazakhstan, or later.")
+    ]
 
 
 @dataclass(frozen=True)
@@ -121,24 +138,33 @@ class Person:
     birth_date: Annotated[
         date,
         string(
-            "birth_date", _DAY, limits={"least_age": ADULT_YEARS}, help="That of the IIN, and 18 years ago or longer."
+            "birth_date",
+            _DAY,
+            limits={"least_age": ADULT_YEARS},
+            help="That of the IIN, and 18 years ago or longer.",
         ),
     ] = field(repr=False)
-    phone: Annotated[Phone, string("phone", {"format": "kz-mobile", "maxLength": 32}, "+77011234567")]
+    phone: Annotated[
+        Phone, string("phone", {"format": "kz-mobile", "maxLength": 32}, "+77011234567")
+    ]
     document: Annotated[Document, Form()]
-    patronymic: Annotated[str, string("name", _NAMED | {"minLength": 0}, "Асанов", limits={"optional": True})] = field(
-        default="", repr=False
-    )
+    patronymic: Annotated[
+        str, string("name", _NAMED | {"minLength": 0}, "Асанов", limits={"optional": True})
+    ] = field(default="", repr=False)
 
     def refuse_together(self) -> None:
         """Raises `BadInput` for an IIN that belongs to somebody born on another day."""
         if not self.iin.fits(self.birth_date):
-            raise BadInput("the IIN says another birth date", code="birth_date_mismatch", pointer="/birth_date")
+            raise BadInput(
+                "the IIN says another birth date", code="birth_date_mismatch", pointer="/birth_date"
+            )
 
 
 @dataclass(frozen=True)
 class Loan:
-    """What the borrower is about to owe; decimals as strings, or as JSON numbers where those are exact."""
+    """What the borrower is about to owe; decimals as strings, or as JSON numbers where those are
+    exact.
+    """
 
     amount: Annotated[str, AMOUNT]
     currency: Annotated[str, one_of(CURRENCIES, is_signed=True)]
@@ -150,18 +176,22 @@ class Loan:
     region: Annotated[str, string("kato", {"pattern": "^[0-9]{9}$"}, help="A KATO code.")] = ""
 
     def refuse_together(self) -> None:
-        """Raises `BadInput` for a loan that pays back less than it gives: somebody swapped two fields."""
+        """Raises `BadInput` for a loan that pays back less than it gives: somebody swapped two
+        fields.
+        """
         # Both are strings with two places: exact, and not to be compared as such.
         if Decimal(self.total_repayable) < Decimal(self.amount):
-            raise BadInput("less than the amount", code="total_below_amount", pointer="/total_repayable")
+            raise BadInput(
+                "less than the amount", code="total_below_amount", pointer="/total_repayable"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Opening:
     """A borrower to be identified for one loan.
 
-    It is sealed as it stands, and handed to the edges as it stands: a new field has a default, so that older rows are
-    read. `routes` None leaves every route to choose.
+    It is sealed as it stands, and handed to the edges as it stands: a new field has a default, so
+    that older rows are read. `routes` None leaves every route to choose.
     """
 
     purpose: Annotated[
@@ -193,7 +223,10 @@ class Opening:
             "https_url",
             {"format": "uri", "pattern": HTTPS_URL, "maxLength": URL_MAX},
             limits={"longest": URL_MAX},
-            help="Where the borrower goes afterwards: https, registered for you. It carries no result.",
+            help=(
+                "Where the borrower goes afterwards: https, registered for you. It carries no"
+                " result."
+            ),
         ),
     ] = ""
     opened_by: Annotated[

@@ -1,7 +1,8 @@
-"""What a credit bureau and banks answered before the money leaves, read from the original bytes. Law: O-50, O-53, O-58.
+"""What a credit bureau and banks answered before the money leaves, read from the original bytes.
+Law: O-50, O-53, O-58.
 
-Each reader takes the bytes as they were kept and gives a frozen value, or raises `BadInput` naming the field, never
-its content. `docs/sandbox.md` writes the answers down.
+Each reader takes the bytes as they were kept and gives a frozen value, or raises `BadInput` naming
+the field, never its content. `docs/sandbox.md` writes the answers down.
 """
 
 import re
@@ -25,7 +26,8 @@ _TIYN_MAX: Final = 15  # digits: ten trillion tenge
 
 @dataclass(frozen=True, kw_only=True)
 class Basis:
-    """The borrower's own yes under which others are asked about them: to which text, in which language, and when.
+    """The borrower's own yes under which others are asked about them: to which text, in which
+    language, and when.
 
     at: RFC 3339.
     """
@@ -47,7 +49,9 @@ class StopCreditAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class AccountAnswer:
-    """`status`: whether the account is the person's, one of `ACCOUNT_STATUSES`. Whose it is otherwise is not told."""
+    """`status`: whether the account is the person's, one of `ACCOUNT_STATUSES`. Whose it is
+    otherwise is not told.
+    """
 
     request_id: str
     status: str
@@ -57,7 +61,8 @@ class AccountAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class CreditsAnswer:
-    """`status` is one of `CREDITS_STATUSES`. If `told`: tiyn that other lenders lent the person online, by the day.
+    """`status` is one of `CREDITS_STATUSES`. If `told`: tiyn that other lenders lent the person
+    online, by the day.
 
     Days are in Almaty (2026-11-24).
     """
@@ -71,7 +76,10 @@ class CreditsAnswer:
 def parse_stop_credit(untrusted: bytes) -> StopCreditAnswer:
     """An answer of the bureau about a person's refusal of all credits. Raises `BadInput`."""
     answer = read_object(untrusted, max_bytes=TEXT_MAX_BYTES)
-    status, request_id = answer.choice("status", STOP_CREDIT_STATUSES), answer.reference("request_id")
+    status, request_id = (
+        answer.choice("status", STOP_CREDIT_STATUSES),
+        answer.reference("request_id"),
+    )
     iin = Iin.parse(answer.text("iin", longest=12))
     answer.finish()
     return StopCreditAnswer(request_id=request_id, status=status, iin=iin)
@@ -81,7 +89,10 @@ def parse_account(untrusted: bytes) -> AccountAnswer:
     """An answer of whoever knows the owners of accounts. Raises `BadInput`."""
     answer = read_object(untrusted, max_bytes=TEXT_MAX_BYTES)
     status, request_id = answer.choice("status", ACCOUNT_STATUSES), answer.reference("request_id")
-    iin, account = Iin.parse(answer.text("iin", longest=12)), answer.text("account", longest=_ACCOUNT_MAX)
+    iin, account = (
+        Iin.parse(answer.text("iin", longest=12)),
+        answer.text("account", longest=_ACCOUNT_MAX),
+    )
     answer.finish()
     return AccountAnswer(request_id=request_id, status=status, iin=iin, account=account)
 

@@ -1,8 +1,9 @@
 """What the state's registers and its consent service answered, read from the original bytes.
 
-Each reader takes the bytes as they were kept and gives a frozen value, or raises `BadInput` naming the field, never
-its content. Whether an answer suffices is for checks to judge; whether a consent lets somebody be looked up stands
-here, for sources ask that too. `docs/sandbox.md` writes the answers down.
+Each reader takes the bytes as they were kept and gives a frozen value, or raises `BadInput` naming
+the field, never its content. Whether an answer suffices is for checks to judge; whether a consent
+lets somebody be looked up stands here, for sources ask that too. `docs/sandbox.md` writes the
+answers down.
 """
 
 import hashlib
@@ -17,7 +18,14 @@ from verification.core.opening import DOCUMENT_TYPES
 from verification.core.person import Case
 from verification.core.strict_json import MALFORMED, read_object
 
-CONSENT_STATUSES: Final = ("pending", "valid", "invalid", "timeout", "not_found", "error")  # law.md §3, KDP
+CONSENT_STATUSES: Final = (
+    "pending",
+    "valid",
+    "invalid",
+    "timeout",
+    "not_found",
+    "error",
+)  # law.md §3, KDP
 WITHOUT_TERMS: Final = ("not_found", "error")
 SERVICES: Final = ("person", "photo", "phone")
 """What a consent may allow to be asked."""
@@ -32,18 +40,32 @@ PHOTO_STATUSES: Final = ("found", "not_found", "no_photo", "consent_refused")
 OWNERSHIP_STATUSES: Final = ("owned", "owned_by_another", "not_found", "consent_refused")
 LIFE_STATUSES: Final = ("alive", "deceased", "unknown")
 DOCUMENT_STATUSES: Final = ("valid", "invalid", "lost")
-PHOTO_SOURCES: Final = ("STATE", "PROVIDER")  # law.md O-21: a picture from anywhere else is no reference
-TEXT_MAX_BYTES: Final = 64 * 1024  # of an answer without a photo; ours: sixteen times a person with twenty documents
-PHOTO_MAX_BYTES: Final = 2 * 1024 * 1024  # of one JPEG; ours: a portrait of a document is about 100 KB
-PHOTO_ANSWER_MAX_BYTES: Final = PHOTO_MAX_BYTES * 4 // 3 + 16 * 1024  # base64, and the fields around it
+PHOTO_SOURCES: Final = (
+    "STATE",
+    "PROVIDER",
+)  # law.md O-21: a picture from anywhere else is no reference
+TEXT_MAX_BYTES: Final = (
+    64 * 1024
+)  # of an answer without a photo; ours: sixteen times a person with twenty documents
+PHOTO_MAX_BYTES: Final = (
+    2 * 1024 * 1024
+)  # of one JPEG; ours: a portrait of a document is about 100 KB
+PHOTO_ANSWER_MAX_BYTES: Final = (
+    PHOTO_MAX_BYTES * 4 // 3 + 16 * 1024
+)  # base64, and the fields around it
 _DOCUMENTS_MAX: Final = 20
 _DOCUMENT_NUMBER_MAX: Final = 20
-_JPEG_BEGIN, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"  # SOI and the first byte of a marker; EOI (ITU-T T.81, B.1.1.3)
+_JPEG_BEGIN, _JPEG_END = (
+    b"\xff\xd8\xff",
+    b"\xff\xd9",
+)  # SOI and the first byte of a marker; EOI (ITU-T T.81, B.1.1.3)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConsentTerms:
-    """What was consented to, until when, and which text was shown. `reference` and `lender_bin`: for whose request."""
+    """What was consented to, until when, and which text was shown. `reference` and `lender_bin`:
+    for whose request.
+    """
 
     consent_id: str
     reference: str
@@ -59,7 +81,9 @@ class ConsentTerms:
 
 @dataclass(frozen=True, kw_only=True)
 class ConsentAnswer:
-    """`status` is one of `CONSENT_STATUSES`; there are terms unless it is one of `WITHOUT_TERMS`."""
+    """`status` is one of `CONSENT_STATUSES`; there are terms unless it is one of
+    `WITHOUT_TERMS`.
+    """
 
     request_id: str
     status: str
@@ -73,7 +97,8 @@ def parse_consent(untrusted: bytes) -> ConsentAnswer:
     status, request_id = answer.choice("status", CONSENT_STATUSES), answer.reference("request_id")
     iin, terms = Iin.parse(answer.text("iin", longest=12)), None
     if status not in WITHOUT_TERMS:
-        # What it was given for stands in the answer itself, so that it need not be believed from our question.
+        # What it was given for stands in the answer itself, so that it need not be believed from
+        # our question.
         terms = ConsentTerms(
             consent_id=answer.reference("consent_id"),
             reference=answer.reference("reference"),
@@ -91,12 +116,17 @@ def parse_consent(untrusted: bytes) -> ConsentAnswer:
 
 
 def consent_id_to(
-    consent: ConsentAnswer, *, services: Sequence[str], case: Case, text_sha256: object, at: datetime
+    consent: ConsentAnswer,
+    *,
+    services: Sequence[str],
+    case: Case,
+    text_sha256: object,
+    at: datetime,
 ) -> str:
     """The id to look the person of a case up with at all these services. Raises `ConsentMissing`.
 
-    It must be theirs, hold now for each of them, and be to this very request of this lender, its purpose and the text
-    shown.
+    It must be theirs, hold now for each of them, and be to this very request of this lender, its
+    purpose and the text shown.
     """
     terms = consent.terms
     if consent.status != "valid" or terms is None:
@@ -114,12 +144,18 @@ def consent_id_to(
 
 
 def require_consent(
-    consent: ConsentAnswer, *, services: Sequence[str], case: Case, text_sha256: object, at: datetime
+    consent: ConsentAnswer,
+    *,
+    services: Sequence[str],
+    case: Case,
+    text_sha256: object,
+    at: datetime,
 ) -> None:
-    """Return if the consent holds as `consent_id_to` wants it; raises `Refused` with the code of why it does not.
+    """Return if the consent holds as `consent_id_to` wants it; raises `Refused` with the code of
+    why it does not.
 
-    Services say `invalid` of a consent that has run out as of one that was refused; only to this very request, and
-    before its time is over, it is a no.
+    Services say `invalid` of a consent that has run out as of one that was refused; only to this
+    very request, and before its time is over, it is a no.
     """
     try:
         consent_id_to(consent, services=services, case=case, text_sha256=text_sha256, at=at)
@@ -128,7 +164,11 @@ def require_consent(
         # Of an answer about somebody else nothing is concluded about this person.
         if consent.iin == case.person.iin and consent.status == "not_found":
             code = "person_unknown"
-        elif consent.iin == case.person.iin and consent.status == "invalid" and not has_run_out(consent, at=at):
+        elif (
+            consent.iin == case.person.iin
+            and consent.status == "invalid"
+            and not has_run_out(consent, at=at)
+        ):
             code = "consent_declined" if _is_to(consent, case, text_sha256) else code
         raise Refused(code, missing.detail) from missing
 
@@ -147,7 +187,9 @@ def _is_to(consent: ConsentAnswer, case: Case, text_sha256: object) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class RegisteredDocument:
-    """An identity document as the register has it; `valid_to` is its last day, None where it never ends."""
+    """An identity document as the register has it; `valid_to` is its last day, None where it never
+    ends.
+    """
 
     type: str
     number: str = field(repr=False)
@@ -180,8 +222,9 @@ class PersonAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class PhotoAnswer:
-    """`status` is one of `PHOTO_STATUSES`. If `found`: where the picture is from, and its bytes, which begin and end
-    as a JPEG and have the hash that was stated; nobody has decoded them."""
+    """`status` is one of `PHOTO_STATUSES`. If `found`: where the picture is from, and its bytes,
+    which begin and end as a JPEG and have the hash that was stated; nobody has decoded them.
+    """
 
     request_id: str
     status: str
@@ -193,7 +236,9 @@ class PhotoAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class OwnershipAnswer:
-    """`status` is one of `OWNERSHIP_STATUSES`; `owned_since` is the day the number became the person's, if known."""
+    """`status` is one of `OWNERSHIP_STATUSES`; `owned_since` is the day the number became the
+    person's, if known.
+    """
 
     request_id: str
     status: str
@@ -244,19 +289,28 @@ def parse_photo(untrusted: bytes) -> PhotoAnswer:
     answer.choice("media_type", ("image/jpeg",))
     digest, jpeg = answer.sha256("sha256"), answer.octets("photo", most=PHOTO_MAX_BYTES)
     if not jpeg.startswith(_JPEG_BEGIN) or not jpeg.endswith(_JPEG_END):
-        raise BadInput("the photo does not begin and end as a JPEG", code=MALFORMED, pointer="/photo")
+        raise BadInput(
+            "the photo does not begin and end as a JPEG", code=MALFORMED, pointer="/photo"
+        )
     # A picture cut off on its way would still begin and may still end as a JPEG; its hash tells.
     if hashlib.sha256(jpeg).hexdigest() != digest:
         raise BadInput("the photo has another SHA-256", code=MALFORMED, pointer="/sha256")
     answer.finish()
-    return PhotoAnswer(request_id=request_id, status=status, iin=iin, source=source, taken_on=taken_on, jpeg=jpeg)
+    return PhotoAnswer(
+        request_id=request_id, status=status, iin=iin, source=source, taken_on=taken_on, jpeg=jpeg
+    )
 
 
 def parse_ownership(untrusted: bytes) -> OwnershipAnswer:
     """An answer of the register of phones. Raises `BadInput`."""
     answer = read_object(untrusted, max_bytes=TEXT_MAX_BYTES)
     status, request_id = answer.choice("status", OWNERSHIP_STATUSES), answer.reference("request_id")
-    iin, phone = Iin.parse(answer.text("iin", longest=12)), Phone.parse(answer.text("phone", longest=12))
+    iin, phone = (
+        Iin.parse(answer.text("iin", longest=12)),
+        Phone.parse(answer.text("phone", longest=12)),
+    )
     owned_since = answer.day_or_none("owned_since") if status == "owned" else None
     answer.finish()
-    return OwnershipAnswer(request_id=request_id, status=status, iin=iin, phone=phone, owned_since=owned_since)
+    return OwnershipAnswer(
+        request_id=request_id, status=status, iin=iin, phone=phone, owned_since=owned_since
+    )

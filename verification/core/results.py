@@ -1,7 +1,7 @@
 """What a measurement found, what a check says of it, and what all checks of an attempt come to.
 
-A result is neither true nor false: code that forgets to ask which one it is fails loudly. In the decision whatever is
-missing, unknown or odd refuses.
+A result is neither true nor false: code that forgets to ask which one it is fails loudly. In the
+decision whatever is missing, unknown or odd refuses.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -27,14 +27,17 @@ class _Result:
     threshold: float | None = field(default=None, kw_only=True)
 
     def __bool__(self) -> NoReturn:
-        raise TypeError(f"a {type(self).__name__} is not true or false: ask with isinstance or decide()")
+        raise TypeError(
+            f"a {type(self).__name__} is not true or false: ask with isinstance or decide()"
+        )
 
 
 @dataclass(frozen=True)
 class Passed(_Result):
     """The check found what it must find.
 
-    code: a remark that people are shown and that decides nothing; empty, as a rule. Raises `KeyError` for another code.
+    code: a remark that people are shown and that decides nothing; empty, as a rule. Raises
+        `KeyError` for another code.
     """
 
     outcome: ClassVar = "pass"
@@ -55,14 +58,18 @@ class _Negative(_Result):
 
 @dataclass(frozen=True)
 class Failed(_Negative):
-    """The check found something that must not pass. Raises `KeyError` for a code that is not in `core/reasons/`."""
+    """The check found something that must not pass. Raises `KeyError` for a code that is not in
+    `core/reasons/`.
+    """
 
     outcome: ClassVar = "fail"
 
 
 @dataclass(frozen=True)
 class Inconclusive(_Negative):
-    """The check could not tell; what follows stands in the reason: try again, two people look, or refuse."""
+    """The check could not tell; what follows stands in the reason: try again, two people look, or
+    refuse.
+    """
 
     outcome: ClassVar = "inconclusive"
 
@@ -84,13 +91,17 @@ class Step:
 
 @dataclass
 class Steps:
-    """The steps of a procedure, done one after another: of each what it established, or why nothing may pass."""
+    """The steps of a procedure, done one after another: of each what it established, or why nothing
+    may pass.
+    """
 
     done: dict[str, Step] = field(default_factory=dict)
 
     @contextmanager
     def step(self, name: str) -> Iterator[dict[str, str | int]]:
-        """Does the step of this name; what it establishes goes into the mapping. What refuses ends this step alone."""
+        """Does the step of this name; what it establishes goes into the mapping. What refuses ends
+        this step alone.
+        """
         detail: dict[str, str | int] = {}
         try:
             yield detail
@@ -98,11 +109,17 @@ class Steps:
         except BadInput as fault:
             self.done[name] = Step("check_missing", {"detail": fault.code})
         except Refused as refusal:
-            self.done[name] = Step(refusal.code, {"detail": refusal.detail or refusal.code, **refusal.facts})
+            self.done[name] = Step(
+                refusal.code, {"detail": refusal.detail or refusal.code, **refusal.facts}
+            )
 
 
-def measured(measure: Callable[Given, Value], *args: Given.args, **kwargs: Given.kwargs) -> Value | Step:
-    """What a measurement gives; where it refuses, or the bytes cannot be read, the step that says so."""
+def measured(
+    measure: Callable[Given, Value], *args: Given.args, **kwargs: Given.kwargs
+) -> Value | Step:
+    """What a measurement gives; where it refuses, or the bytes cannot be read, the step that says
+    so.
+    """
     steps = Steps()
     with steps.step("only"):
         return measure(*args, **kwargs)
@@ -110,9 +127,16 @@ def measured(measure: Callable[Given, Value], *args: Given.args, **kwargs: Given
 
 
 def judged(
-    check: str, code: str = "", *, detail: Detail, score: float | None = None, threshold: float | None = None
+    check: str,
+    code: str = "",
+    *,
+    detail: Detail,
+    score: float | None = None,
+    threshold: float | None = None,
 ) -> Result:
-    """What a check of this name says by a code: none or a remark passes; another fails or could not tell."""
+    """What a check of this name says by a code: none or a remark passes; another fails or could not
+    tell.
+    """
     if not code:
         return Passed(check, detail=detail, score=score, threshold=threshold)
     reason = reasons.require(code)
@@ -128,7 +152,9 @@ def said(check: str, step: Step) -> Result:
 
 
 def on_record(checks: Iterable[Mapping[str, str]]) -> tuple[Result, ...]:
-    """What the checks of a judgement said, as the log says it. Raises `KeyError` for a code that nobody knows."""
+    """What the checks of a judgement said, as the log says it. Raises `KeyError` for a code that
+    nobody knows.
+    """
     results: list[Result] = []
     for one in checks:
         if one["outcome"] == Passed.outcome:
@@ -150,7 +176,9 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Decision:
-    """An outcome with the code that explains it; `burns` says whether the attempt counts against the borrower."""
+    """An outcome with the code that explains it; `burns` says whether the attempt counts against
+    the borrower.
+    """
 
     outcome: Outcome
     code: str = ""
@@ -160,10 +188,13 @@ class Decision:
 def decide(results: Iterable[Result], required: tuple[str, ...] = ()) -> Decision:
     """The outcome of an attempt, given the names of the checks that must have passed.
 
-    1. Nothing required, a required check missing, or a check said twice: refused, and the borrower pays nothing.
-    2. Any failure refuses, whether or not the check was required; the first in order names the code. One that burns
-       burns, whichever came first: a dark picture must not make a wrong gesture free.
-    3. Any inconclusive result keeps the attempt from passing: refused, tried again, or looked at by two people.
+    1. Nothing required, a required check missing, or a check said twice: refused, and the borrower
+      pays nothing.
+    2. Any failure refuses, whether or not the check was required; the first in order names the
+       code. One that burns burns, whichever came first: a dark picture must not make a wrong
+       gesture free.
+    3. Any inconclusive result keeps the attempt from passing: refused, tried again, or looked at by
+      two people.
     4. Passed only when every result is a `Passed` and every required check is among them.
     """
     given = tuple(results)
@@ -175,7 +206,8 @@ def decide(results: Iterable[Result], required: tuple[str, ...] = ()) -> Decisio
     if not required or set(required) - set(names) or len(names) != len(set(names)):
         return Decision(Outcome.FAILED, "check_missing")
     unclear = [reasons.require(result.code) for result in given if isinstance(result, Inconclusive)]
-    # Refusal outweighs another try, which outweighs review: two people never look at half of a case.
+    # Refusal outweighs another try, which outweighs review: two people never look at half of a
+    # case.
     refusing = [reason for reason in unclear if not reason.retry and not reason.review]
     if refusing:
         return Decision(Outcome.FAILED, refusing[0].code)

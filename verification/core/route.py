@@ -1,4 +1,6 @@
-"""What a stage and a route are, and what passes between them and the workflow: ARCHITECTURE.md, "How a stage works"."""
+"""What a stage and a route are, and what passes between them and the workflow: ARCHITECTURE.md,
+"How a stage works".
+"""
 
 import json
 from collections.abc import Callable, Collection, Mapping
@@ -13,38 +15,50 @@ from verification.core.releases import Release
 from verification.core.results import Result
 
 Memory = dict[str, Any]
-"""JSON that a stage remembers between turns. Sealed in the attempt; only `prompt` decides what of it may leave.
+"""JSON that a stage remembers between turns. Sealed in the attempt; only `prompt` decides what of
+it may leave.
 
-`prepare` finds a `SEED` in it, the same whenever one preparation is tried again and another for the next: what must not
-differ between two tries is derived from it. It is forgotten with the preparation. Web has drawn it: what web must not
-know is derived from `Evidence.secrets` as well.
+`prepare` finds a `SEED` in it, the same whenever one preparation is tried again and another for the
+next: what must not differ between two tries is derived from it. It is forgotten with the
+preparation. Web has drawn it: what web must not know is derived from `Evidence.secrets` as well.
 """
 SEED = "seed"
 ANSWERED = "answered"
-"""In the memory a fresh attempt is prepared with: how many answers the borrower gave here today in vain."""
+"""In the memory a fresh attempt is prepared with: how many answers the borrower gave here today in
+vain.
+"""
 ENDED = "ended"
 """In the same memory: how many attempts here ended today, by the code they ended with."""
 PARTS = "parts"
-"""In a memory: how many parts of the open turn's answer are kept already, and how many it has by its first."""
+"""In a memory: how many parts of the open turn's answer are kept already, and how many it has by
+its first.
+"""
 LOOK_AT = "look_at"
-"""In the memory of a turn that is to be looked at: how the kinds of the evidence begin that a worker needs for it."""
+"""In the memory of a turn that is to be looked at: how the kinds of the evidence begin that a
+worker needs for it.
+"""
 Untrusted = Mapping[str, Any]
 """One answer as the page sent it: parsed JSON or form fields, everything else about it unknown."""
 FILES = "files"
 """In an answer: the bytes of the files that came with it, in their order."""
 FRAMES = (".frame.", ".chain.")
-"""In the kinds of what a camera sent: a full frame, and a part of a chain of thin ones. Each is a file of its own, for
-it is large, and destroyed long before what came with it. Ours."""
+"""In the kinds of what a camera sent: a full frame, and a part of a chain of thin ones. Each is a
+file of its own, for it is large, and destroyed long before what came with it. Ours.
+"""
 
 
 class Next(StrEnum):
     """Who moves after an answer."""
 
     PART = "part"
-    """Nobody new: the answer comes in parts, one of them was kept, and the turn is taken by the last."""
+    """Nobody new: the answer comes in parts, one of them was kept, and the turn is taken by the
+    last.
+    """
     ASK = "ask"
     LOOK = "look"
-    """Us, for a moment: what came for this turn is measured, and what is asked next depends on what it shows."""
+    """Us, for a moment: what came for this turn is measured, and what is asked next depends on what
+    it shows.
+    """
     PREPARE = "prepare"
     COLLECT = "collect"
 
@@ -57,14 +71,17 @@ OURS = frozenset({Next.LOOK, Next.PREPARE, Next.COLLECT})
 class Evidence:
     """What a stage may judge by.
 
-    items: original bytes by kind, `<stage>.<what>`, of the passed stages of the route and of this attempt.
-    at: the time of judgement. seen: the kinds of this attempt whose bytes had been presented before, anywhere; only
-    pictures and the values of signatures are sought (`evidence/policy.py`, SOUGHT), once all is collected: before
-    that, and where a turn is looked at, it is empty.
+    items: original bytes by kind, `<stage>.<what>`, of the passed stages of the route and of this
+        attempt.
+    at: the time of judgement. seen: the kinds of this attempt whose bytes had been presented
+    before, anywhere; only pictures and the values of signatures are sought (`evidence/policy.py`,
+    SOUGHT), once all is collected: before that, and where a turn is looked at, it is empty.
     left: how many attempts the borrower has, this one among them; None where none are counted.
     handed_over: whether the borrower went on at a phone that had scanned a code.
-    services: what the consent to a look-up must allow for every route of the chosen combination; empty after that.
-    secrets: what workers alone know of this attempt, in hex, by the newest of their keys first; none in a replay.
+    services: what the consent to a look-up must allow for every route of the chosen combination;
+        empty after that.
+    secrets: what workers alone know of this attempt, in hex, by the newest of their keys first;
+        none in a replay.
     """
 
     items: Mapping[str, bytes]
@@ -82,7 +99,9 @@ class Evidence:
         return content
 
     def require_object(self, kind: str) -> Mapping[str, Any]:
-        """The JSON object of a kind. Raises `Refused` (check_missing) where there is none that can be read."""
+        """The JSON object of a kind. Raises `Refused` (check_missing) where there is none that can
+        be read.
+        """
         try:
             found = json.loads(self.require(kind))
         except (ValueError, RecursionError) as fault:
@@ -94,7 +113,9 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What must stand before the borrower is asked. `notice`: a code of `core/reasons/`, told with the question."""
+    """What must stand before the borrower is asked. `notice`: a code of `core/reasons/`, told with
+    the question.
+    """
 
     memory: Memory
     evidence: Mapping[str, bytes] = field(default_factory=dict)
@@ -103,7 +124,9 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture in the evidence, for reviewers. `command`: what was asked for meanwhile; empty for the reference."""
+    """A picture in the evidence, for reviewers. `command`: what was asked for meanwhile; empty for
+    the reference.
+    """
 
     kind: str
     command: str = ""
@@ -124,8 +147,9 @@ class Turn:
 class Looked:
     """What one turn's answer shows.
 
-    is_right: what was asked for; None where it could not be measured at all. found: what joins the memory, for later
-    turns are compared with it. evidence: what was measured, which the judgement joins and does not measure again.
+    is_right: what was asked for; None where it could not be measured at all. found: what joins the
+    memory, for later turns are compared with it. evidence: what was measured, which the judgement
+    joins and does not measure again.
     """
 
     is_right: bool | None
@@ -141,14 +165,17 @@ def is_frame(kind: str) -> bool:
 def take_part(memory: Memory, untrusted: Untrusted, *, most: int) -> tuple[Memory, bool]:
     """The memory with one more part of a turn's answer counted, and whether it was the last.
 
-    A part says `part`, its number from 0, and `parts`, how many there are, at most `most`. They come in order, each
-    once. Raises `BadInput` for anything else; then nothing was kept.
+    A part says `part`, its number from 0, and `parts`, how many there are, at most `most`. They
+    come in order, each once. Raises `BadInput` for anything else; then nothing was kept.
     """
     part, parts = untrusted.get("part"), untrusted.get("parts")
-    # The first part says how many there will be; a later one that says otherwise is of another answer.
+    # The first part says how many there will be; a later one that says otherwise is of another
+    # answer.
     taken, of = memory.get(PARTS) or (0, parts)
     if type(part) is not int or type(parts) is not int:  # a truth value is an int to isinstance
-        raise BadInput("a part says its number, and of how many", code="bad_answer", pointer="/part")
+        raise BadInput(
+            "a part says its number, and of how many", code="bad_answer", pointer="/part"
+        )
     if not 1 <= parts <= most or parts != of or part != taken or part >= parts:
         raise BadInput(f"part {taken} of at most {most} is due", code="bad_answer", pointer="/part")
     # The workflow forgets the count as soon as the turn goes on in any other way.
@@ -175,11 +202,13 @@ Show = Callable[[str, bytes], bytes]
 class Again:
     """How a stage knows what was presented before though its bytes differ.
 
-    kept: the last word of the kinds of evidence that are compared. marks: of such evidence, what an index of all
-    borrowers may hold under a key. sought: by which marks others are found that it may show again. others_max,
-    shared_min: how many of them are compared, at most, and how many marks each shares, at least. compare: this evidence
-    with that of the others, by attempt, whether these are all who share enough, and which of them are attempts of the
-    same verification; what it finds is evidence, by which it is judged.
+    kept: the last word of the kinds of evidence that are compared. marks: of such evidence, what an
+    index of all borrowers may hold under a key. sought: by which marks others are found that it may
+    show again. others_max,
+    shared_min: how many of them are compared, at most, and how many marks each shares, at least.
+    compare: this evidence with that of the others, by attempt, whether these are all who share
+    enough, and which of them are attempts of the same verification; what it finds is evidence, by
+    which it is judged.
     """
 
     kept: str
@@ -188,15 +217,18 @@ class Again:
     others_max: int
     shared_min: int
     compare: Callable[
-        [Mapping[str, bytes], Mapping[str, Mapping[str, bytes]], bool, Collection[str]], Mapping[str, bytes]
+        [Mapping[str, bytes], Mapping[str, Mapping[str, bytes]], bool, Collection[str]],
+        Mapping[str, bytes],
     ]
 
 
 @dataclass(frozen=True)
 class Quota:
-    """How often a day a stage may be prepared for the same thing, over all lenders and verifications of a mode.
+    """How often a day a stage may be prepared for the same thing, over all lenders and
+    verifications of a mode.
 
-    value: what it is counted by; only its keyed hash is kept. purpose: separates one quota's counts from another's.
+    value: what it is counted by; only its keyed hash is kept. purpose: separates one quota's counts
+        from another's.
     """
 
     purpose: str
@@ -209,27 +241,35 @@ class Quota:
 class Stage:
     """One dialogue and its judgement.
 
-    page: the template that asks. measure: turns case, evidence and policy into the stage's facts, a frozen dataclass.
-    facts: that dataclass, by which kept facts are read back. checks: predicates of facts and policy, in the order they
-    are run and logged. policy_in_use: makes every number they judge by, a frozen dataclass; asked when it is needed,
-    for some of the numbers depend on what the operator has installed, and raises `Misconfigured` where that is missing.
-    seconds: time from the opening to the end of the dialogue. attempts: how many may fail before the verification is
-    declined, None for a stage that counts none. timeout_code: the reason written when the borrower falls silent; it
-    burns an attempt only if the reason says so. queue: the Celery queue of its judgement. unburnt_max: how many of a
-    day may end without costing an attempt before no other begins; None for a stage that limits none.
-    has_frames: whether it brings a camera's frames, most of which are destroyed some time after the end.
-    look: measures what came for one turn, in a worker, where what is asked next depends on it (`Next.LOOK`).
+    page: the template that asks. measure: turns case, evidence and policy into the stage's facts, a
+        frozen dataclass.
+    facts: that dataclass, by which kept facts are read back. checks: predicates of facts and
+    policy, in the order they are run and logged. policy_in_use: makes every number they judge by, a
+    frozen dataclass; asked when it is needed, for some of the numbers depend on what the operator
+    has installed, and raises `Misconfigured` where that is missing.
+    seconds: time from the opening to the end of the dialogue. attempts: how many may fail before
+    the verification is declined, None for a stage that counts none. timeout_code: the reason
+    written when the borrower falls silent; it burns an attempt only if the reason says so. queue:
+    the Celery queue of its judgement. unburnt_max: how many of a day may end without costing an
+    attempt before no other begins; None for a stage that limits none.
+    has_frames: whether it brings a camera's frames, most of which are destroyed some time after the
+        end.
+    look: measures what came for one turn, in a worker, where what is asked next depends on it
+        (`Next.LOOK`).
     go_on: what is asked then, or that the dialogue is over; pure.
     again: how what it is shown is known when it comes again, also in another verification.
-    report: makes one document of facts, policy, results and the names of all checks, kept as evidence `<stage>.report`.
-    former: the functions that a check had before, oldest first; also of a check that is gone. A replay runs those that
-    the release had which judged (`core/releases.py`).
+    report: makes one document of facts, policy, results and the names of all checks, kept as
+        evidence `<stage>.report`.
+    former: the functions that a check had before, oldest first; also of a check that is gone. A
+    replay runs those that the release had which judged (`core/releases.py`).
     ready: loads what measures and says what is in use; raises `Misconfigured` if it cannot.
-    hint: one word about a camera picture that is kept nowhere. quota: limits how often it is prepared.
-    services: what registers are asked of the person, out of `registry_answers.SERVICES`. answered_at: when the borrower
-    did their part, by the evidence; None where they did not.
-    pictures: what of its evidence reviewers look at. show: the bytes of a kind as a fresh JPEG without anything beside
-    the picture; both raise `BadInput` or `Refused` for what cannot be shown.
+    hint: one word about a camera picture that is kept nowhere. quota: limits how often it is
+        prepared.
+    services: what registers are asked of the person, out of `registry_answers.SERVICES`.
+    answered_at: when the borrower did their part, by the evidence; None where they did not.
+    pictures: what of its evidence reviewers look at. show: the bytes of a kind as a fresh JPEG
+    without anything beside the picture; both raise `BadInput` or `Refused` for what cannot be
+    shown.
     """
 
     name: str
@@ -272,11 +312,15 @@ class Stage:
     def as_released(self, release: Release) -> "Stage":
         """The same stage with the checks of a release, each by the function that it had then.
 
-        Raises: `Misconfigured` if this software lacks one of them, or the release has no such stage.
+        Raises: `Misconfigured` if this software lacks one of them, or the release has no such
+            stage.
         """
         checks: dict[str, Check] = {}
         for name in release.checks(self.name):
-            functions = [*self.former.get(name, ()), *(check for each, check in self.checks.items() if each == name)]
+            functions = [
+                *self.former.get(name, ()),
+                *(check for each, check in self.checks.items() if each == name),
+            ]
             if len(functions) <= release.changes(name):
                 raise Misconfigured(f"{name} as release {release.id} has it is not here")
             checks[name] = functions[release.changes(name)]
@@ -291,10 +335,12 @@ class Stage:
 
 @dataclass(frozen=True)
 class Route:
-    """One way to identify the borrower: its stages in order. Its words are translated when they are shown.
+    """One way to identify the borrower: its stages in order. Its words are translated when they are
+    shown.
 
-    title: what reviewers and regulators call it. label, explanation: what a borrower chooses it by. registered: its
-    stages under a profile that asks the register of people; None where `stages` ask it anyway.
+    title: what reviewers and regulators call it. label, explanation: what a borrower chooses it by.
+    registered: its stages under a profile that asks the register of people; None where `stages` ask
+    it anyway.
     """
 
     name: str

@@ -1,6 +1,8 @@
-"""What test mode can be made to come to: scenarios that the sandbox plays through the real steps, and people for tests.
+"""What test mode can be made to come to: scenarios that the sandbox plays through the real steps,
+and people for tests.
 
-`GET /v1/test/scenarios` shows the table. IINs of 1899 stand for a scenario; the NCA RK's test individual for none.
+`GET /v1/test/scenarios` shows the table. IINs of 1899 stand for a scenario; the NCA RK's test
+individual for none.
 """
 
 from collections.abc import Mapping
@@ -11,21 +13,25 @@ from verification.core.errors import BadInput
 from verification.core.ids import AUTHORITY_TEST_IIN, Iin
 
 SIMULATED: Final = "insecure_simulated"
-"""Who measured where nobody real was before the page: stands in every check of a simulated borrower."""
+"""Who measured where nobody real was before the page: stands in every check of a simulated
+borrower.
+"""
 SIGNED, FACED, ALL = ("eds",), ("biometric", "live_face"), ("eds", "biometric", "live_face")
 FORMED, CONSENTED, AND_ANEW = ("live_face", "renewal"), (*FACED, "renewal"), (*ALL, "renewal")
-"""Which have a form and a code; which ask 1414 under every law; all with the new consent after a wait, `renewal`, which
-has a verification of its own."""
+"""Which have a form and a code; which ask 1414 under every law; all with the new consent after a
+wait, `renewal`, which has a verification of its own.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
     """What happens, on which routes, and what comes of it.
 
-    registered: further routes under a profile that asks the register of people. iin: whose IIN plays it where nobody
-    names one. status: in which it ends, or stands when the borrower has left. code, last_failure: of the verification.
-    checks: what the checks that did not pass say; before a camera others may say so beside. events: what the lender is
-    told after `verification.created`. then: what only time or you can bring.
+    registered: further routes under a profile that asks the register of people. iin: whose IIN
+    plays it where nobody names one. status: in which it ends, or stands when the borrower has left.
+    code, last_failure: of the verification.
+    checks: what the checks that did not pass say; before a camera others may say so beside. events:
+    what the lender is told after `verification.created`. then: what only time or you can bring.
     """
 
     name: str
@@ -42,7 +48,9 @@ class Scenario:
 
 
 def _denied(name: str, code: str, happens: str, *, iin: str = "") -> Scenario:
-    """What the register of people has otherwise than the lender: it ends each route that asks, at once."""
+    """What the register of people has otherwise than the lender: it ends each route that asks, at
+    once.
+    """
     return Scenario(
         name=name,
         iin=iin,
@@ -100,7 +108,9 @@ _TABLE: Final = (
     Scenario(
         name="eds_statement_mismatch",
         routes=SIGNED,
-        happens="Signs three times with a good own key, each time another text than the page shows.",
+        happens=(
+            "Signs three times with a good own key, each time another text than the page shows."
+        ),
         status="declined",
         code="attempts_exhausted",
         last_failure="eds_statement_mismatch",
@@ -111,7 +121,10 @@ _TABLE: Final = (
         name="ocsp_silent",
         iin="990101100070",
         routes=SIGNED,
-        happens="Signs rightly, but no responder and no fresh list says anything of the key. Tried for a minute.",
+        happens=(
+            "Signs rightly, but no responder and no fresh list says anything of the key. Tried for"
+            " a minute."
+        ),
         status="failed",
         code="retries_exhausted",
         checks=("eds_revocation_unknown",),
@@ -168,20 +181,38 @@ _TABLE: Final = (
         code="liveness_line_review",
         checks=("liveness_line_review",),
         events=("verification.in_review",),
-        then="Your reviewers vote at the desk; after 24 hours it is `expired` with `review_timeout`. "
-        "With fewer than two of them it is `failed` with `review_unavailable` at once.",
+        then=(
+            "Your reviewers vote at the desk; after 24 hours it is `expired` with `review_timeout`."
+            " With fewer than two of them it is `failed` with `review_unavailable` at once."
+        ),
     ),
-    _denied("name_mismatch", "name_mismatch", "The register has another surname.", iin="990101100060"),
-    _denied("birth_date_differs", "birth_date_differs", "The register has another birth date for this IIN."),
+    _denied(
+        "name_mismatch", "name_mismatch", "The register has another surname.", iin="990101100060"
+    ),
+    _denied(
+        "birth_date_differs",
+        "birth_date_differs",
+        "The register has another birth date for this IIN.",
+    ),
     _denied("person_unknown", "person_unknown", "The register of people does not know this IIN."),
-    _denied("deceased", "person_deceased", "The register says that the person has died.", iin="990101100135"),
+    _denied(
+        "deceased",
+        "person_deceased",
+        "The register says that the person has died.",
+        iin="990101100135",
+    ),
     _denied("document_lost", "document_invalid", "The document is registered as lost."),
-    _denied("document_expired", "document_expired", "The document ran out, as the register has it."),
+    _denied(
+        "document_expired", "document_expired", "The document ran out, as the register has it."
+    ),
     Scenario(
         name="consent_unanswered",
         routes=CONSENTED,
         registered=("eds",),
-        happens="Does not answer the state's SMS from 1414, and goes away when asked again. Nothing is burnt.",
+        happens=(
+            "Does not answer the state's SMS from 1414, and goes away when asked again. Nothing is"
+            " burnt."
+        ),
         status="requires_input",
         last_failure="consent_unanswered",
         then="Simulate it again; or it is `expired` after 24 hours.",
@@ -250,7 +281,10 @@ _TABLE: Final = (
     Scenario(
         name="handed_over",
         routes=SIGNED,
-        happens="Goes on at a phone, by the code on the page and the number on the phone, and does everything right.",
+        happens=(
+            "Goes on at a phone, by the code on the page and the number on the phone, and does"
+            " everything right."
+        ),
         status="verified",
         events=("verification.handed_over", "verification.verified"),
     ),
@@ -259,7 +293,10 @@ _TABLE: Final = (
         routes=AND_ANEW,
         happens="Agrees, and goes away from the first page that asks for a proof.",
         status="requires_input",
-        then="When the page's time is over, or the test clock put forward, it is `abandoned`. Simulate it again.",
+        then=(
+            "When the page's time is over, or the test clock put forward, it is `abandoned`."
+            " Simulate it again."
+        ),
     ),
     Scenario(
         name="expires",
@@ -267,11 +304,16 @@ _TABLE: Final = (
         routes=AND_ANEW,
         happens="Opens the link, reads, and goes away for good.",
         status="requires_input",
-        then="When the 24 hours are over, or the test clock put forward, it is `expired`: `verification_expired`.",
+        then=(
+            "When the 24 hours are over, or the test clock put forward, it is `expired`:"
+            " `verification_expired`."
+        ),
     ),
 )
 SCENARIOS: Final[Mapping[str, Scenario]] = {scenario.name: scenario for scenario in _TABLE}
-SCRIPTED: Final[Mapping[str, str]] = {scenario.iin: scenario.name for scenario in _TABLE if scenario.iin}
+SCRIPTED: Final[Mapping[str, str]] = {
+    scenario.iin: scenario.name for scenario in _TABLE if scenario.iin
+}
 """The scenario of each scripted person; all numbers pass the check digit. Source: api.md §1."""
 _LAST_TEST_BIRTH_YEAR = 1899
 
@@ -285,4 +327,6 @@ def refuse_test_person(iin: Iin) -> None:
     """Raises `BadInput` for a number that nobody alive can hold: live mode knows no test people."""
     born = iin.birth_date
     if iin.value == AUTHORITY_TEST_IIN or (born is not None and born.year <= _LAST_TEST_BIRTH_YEAR):
-        raise BadInput("this IIN is for test mode only", code="iin_test_only", pointer="/subject/iin")
+        raise BadInput(
+            "this IIN is for test mode only", code="iin_test_only", pointer="/subject/iin"
+        )

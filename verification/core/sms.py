@@ -1,7 +1,8 @@
-"""What we write to a phone, and what the SMS gateway answers. A message names lender and amount and has no link.
+"""What we write to a phone, and what the SMS gateway answers. A message names lender and amount and
+has no link.
 
-Its last line says for which host's pages the code is, so that a browser offers it there and nowhere else:
-<https://wicg.github.io/sms-one-time-codes/>. No phone makes a link of that line.
+Its last line says for which host's pages the code is, so that a browser offers it there and nowhere
+else: <https://wicg.github.io/sms-one-time-codes/>. No phone makes a link of that line.
 """
 
 import re
@@ -14,26 +15,37 @@ from verification.core.strict_json import read_object
 
 SMS_STATUSES: Final = ("accepted", "refused")
 SMS_ANSWER_MAX_BYTES: Final = 16 * 1024  # ours: far above the 200 bytes that one is
-TEXT_MAX: Final = 201  # units of UTF-16: three parts of 67, which is what a part of Kazakh or Russian holds (UCS-2)
+# units of UTF-16: three parts of 67, which is what a part of Kazakh or Russian holds (UCS-2)
+TEXT_MAX: Final = 201
 
 _LENDER_MAX: Final = 60  # units of UTF-16 of the name; a longer one is cut
-# liveness.md §4. The code stands first, so that a locked phone's preview shows it and a careless glance does not miss
-# whose loan it is. Kazakh and Russian have not been proof-read by a native speaker; the README says so.
+# liveness.md §4. The code stands first, so that a locked phone's preview shows it and a careless
+# glance does not miss whose loan it is. Kazakh and Russian have not been proof-read by a native
+# speaker; the README says so.
 _CODE_TEXTS: Final = {
-    "en": "Code {code}. Loan of {amount} from {lender}. If you did not ask for it, tell nobody this code.",
-    "ru": "Код {code}. Заём {amount}, кредитор {lender}. Если вы его не просили, никому не называйте код.",
+    "en": (
+        "Code {code}. Loan of {amount} from {lender}. If you did not ask for it, tell nobody this"
+        " code."
+    ),
+    "ru": (
+        "Код {code}. Заём {amount}, кредитор {lender}. Если вы его не просили, никому не называйте"
+        " код."
+    ),
     "kk": "Код {code}. {lender} беретін {amount} қарыз. Сұрамасаңыз, кодты ешкімге айтпаңыз.",
 }
 _CODE = re.compile(r"[0-9]{4,8}")
 _HOST = re.compile(r"[a-z0-9.-]+")
-# What a phone may turn into a link: a scheme, or a dot of any alphabet (RFC 3490 §3.1) with a letter behind it.
+# What a phone may turn into a link: a scheme, or a dot of any alphabet (RFC 3490 §3.1) with a
+# letter behind it.
 _DOTS: Final = ".\u3002\uff0e\uff61"
 _LINK = re.compile(rf"://|\w[{_DOTS}]+[^\W\d_]")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SmsAnswer:
-    """`status` is one of `SMS_STATUSES`; `message_id` is the gateway's own, empty if it refused the number."""
+    """`status` is one of `SMS_STATUSES`; `message_id` is the gateway's own, empty if it refused the
+    number.
+    """
 
     request_id: str
     status: str
@@ -49,11 +61,14 @@ def parse_sms(untrusted: bytes) -> SmsAnswer:
     return SmsAnswer(request_id=request_id, status=status, message_id=message_id)
 
 
-def code_text(code: str, *, lender: str, amount: str, currency: str, language: str, host: str) -> str:
-    """The message with a one-time code. Raises `BadInput` for what is no code and `KeyError` for another language.
+def code_text(
+    code: str, *, lender: str, amount: str, currency: str, language: str, host: str
+) -> str:
+    """The message with a one-time code. Raises `BadInput` for what is no code and `KeyError` for
+    another language.
 
-    A lender whose name a phone would turn into a link is written with blanks for its dots. A host that is too long for
-    the message, or is no plain name, is left out: then the code is typed in.
+    A lender whose name a phone would turn into a link is written with blanks for its dots. A host
+    that is too long for the message, or is no plain name, is left out: then the code is typed in.
     """
     if not _CODE.fullmatch(code):
         raise BadInput("a code is 4 to 8 digits", pointer="/code")
@@ -73,18 +88,27 @@ def code_text(code: str, *, lender: str, amount: str, currency: str, language: s
 
 
 def check_text(text: str, *, host: str) -> str:
-    """The same text. Raises `BadInput` for an empty or long one, for a line break, and for anything like a link.
+    """The same text. Raises `BadInput` for an empty or long one, for a line break, and for anything
+    like a link.
 
     A last line that gives a code to this host is neither.
     """
-    said = re.sub(rf"\n@{re.escape(host)} #{_CODE.pattern}\Z", "", text) if _HOST.fullmatch(host) else text
+    said = (
+        re.sub(rf"\n@{re.escape(host)} #{_CODE.pattern}\Z", "", text)
+        if _HOST.fullmatch(host)
+        else text
+    )
     if not said or _units(text) > TEXT_MAX or not said.isprintable():
-        raise BadInput(f"a message has 1 to {TEXT_MAX} units of UTF-16 in one line", pointer="/text")
+        raise BadInput(
+            f"a message has 1 to {TEXT_MAX} units of UTF-16 in one line", pointer="/text"
+        )
     if _LINK.search(said):
         raise BadInput("a message carries no link", pointer="/text")
     return text
 
 
 def _units(text: str) -> int:
-    """How long a text is in UTF-16, of which a phone's message is made: a sign beyond 16 bits, as 😀, takes two."""
+    """How long a text is in UTF-16, of which a phone's message is made: a sign beyond 16 bits, as
+    😀, takes two.
+    """
     return len(text.encode("utf-16-le", "surrogatepass")) // 2

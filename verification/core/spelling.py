@@ -1,7 +1,8 @@
-"""How sums, numbers, days and times are written for people: one way for borrowers' pages, for staff and in an SMS.
+"""How sums, numbers, days and times are written for people: one way for borrowers' pages, for staff
+and in an SMS.
 
-Days and times are the same in every language: the day first, with dots, which nobody reads as a month. Times are those
-of Kazakhstan (`almaty.ZONE`); whoever shows one says so beside it.
+Days and times are the same in every language: the day first, with dots, which nobody reads as a
+month. Times are those of Kazakhstan (`almaty.ZONE`); whoever shows one says so beside it.
 """
 
 from datetime import date, datetime
@@ -22,7 +23,9 @@ def money(amount: str, currency: str, *, language: str) -> str:
 
 
 def number(decimal: str, *, language: str) -> str:
-    """A decimal with its thousands apart: 1 234,5, in English 1,234.5. What is no number is shown as it came."""
+    """A decimal with its thousands apart: 1 234,5, in English 1,234.5. What is no number is shown
+    as it came.
+    """
     try:
         read = Decimal(decimal)
     except InvalidOperation:

@@ -1,4 +1,5 @@
-"""The text of a statement: what a person reads, and behind it the same data for programs, in one line.
+"""The text of a statement: what a person reads, and behind it the same data for programs, in one
+line.
 
     title, declaration, an empty line
     one row a line: label, colon, value
@@ -6,8 +7,8 @@
     tulga.statement.v2
     canonical JSON
 
-The words are made of the data and of nothing else. Who reads a text makes them anew and compares every byte, so no text
-can say one thing to a person and another to a program.
+The words are made of the data and of nothing else. Who reads a text makes them anew and compares
+every byte, so no text can say one thing to a person and another to a program.
 """
 
 import json
@@ -27,8 +28,9 @@ from verification.core.stored import canonical_json
 CURRENT: Final = "2026-11-28"
 """Which words are used today: the newest of `WORDS`."""
 KIND: Final = "statement.text"
-"""The kind of evidence that is the statement; one that was written anew in another language has a number behind it.
-It holds a nonce of 128 bits, so its plain hash is no way to what it says."""
+"""The kind of evidence that is the statement; one that was written anew in another language has a
+number behind it. It holds a nonce of 128 bits, so its plain hash is no way to what it says.
+"""
 FORMS_NAMED: Final = "tulga.statement."
 """How every form of a statement begins, and nothing else that a person would sign."""
 FORM: Final = f"{FORMS_NAMED}v2"
@@ -37,8 +39,26 @@ MAX_BYTES: Final = 16 * 1024
 SIGNED: Final = tuple(name for name, asked in asked_of(Loan).items() if asked.form.is_signed)
 """What stands in the statement of a loan as the lender said it."""
 
-_PLAIN: Final = ("mode", "verification", "lender_bin", "lender_name", "iin", "purpose", "payout_account")
-_FIELDS: Final = {"type", "words", "language", *_PLAIN, *SIGNED, "payout_account_sha256", "nonce", "issued", "expires"}
+_PLAIN: Final = (
+    "mode",
+    "verification",
+    "lender_bin",
+    "lender_name",
+    "iin",
+    "purpose",
+    "payout_account",
+)
+_FIELDS: Final = {
+    "type",
+    "words",
+    "language",
+    *_PLAIN,
+    *SIGNED,
+    "payout_account_sha256",
+    "nonce",
+    "issued",
+    "expires",
+}
 _TIME: Final = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\+00:00")
 _FORMS: Final = {
     "mode": re.compile("test|live"),
@@ -54,16 +74,19 @@ _FORMS: Final = {
 }
 _TEXTS: Final = re.compile(rf"{re.escape(KIND)}(?:\.[1-9][0-9]*)?")
 _NBSP: Final = "\N{NO-BREAK SPACE}"
-# Of the whole country since 1 March 2024. Not by name: what was signed must not change with a table of zones.
+# Of the whole country since 1 March 2024. Not by name: what was signed must not change with a table
+# of zones.
 _KAZAKHSTAN: Final = timezone(timedelta(hours=5))
 _UNITS: Final = {"KZT": "₸", "%": "%"}
 
 
 @dataclass(frozen=True)
 class Words:
-    """One language. labels: of each row, by the field of the data it tells. days: a term, by the form of its number.
+    """One language. labels: of each row, by the field of the data it tells. days: a term, by the
+    form of its number.
 
-    test: what a row of its own says where no real loan is paid out. machine: stands before the data.
+    test: what a row of its own says where no real loan is paid out. machine: stands before the
+        data.
     """
 
     title: str
@@ -78,10 +101,15 @@ class Words:
     point: str = ","
 
     def number(self, decimal: str, unit: str) -> str:
-        """A sum or a yearly rate (`%`) with grouped thousands: 150 000 ₸. Whole ones lose their zeros."""
+        """A sum or a yearly rate (`%`) with grouped thousands: 150 000 ₸. Whole ones lose their
+        zeros.
+        """
         number = Decimal(decimal)
-        shown = f"{number.quantize(Decimal(1)) if number == number.to_integral_value() else number:,f}"
-        # By way of a sign that no number has, for where the comma is the point the two would be mixed up.
+        shown = (
+            f"{number.quantize(Decimal(1)) if number == number.to_integral_value() else number:,f}"
+        )
+        # By way of a sign that no number has, for where the comma is the point the two would be
+        # mixed up.
         grouped = shown.replace(",", "\0").replace(".", self.point).replace("\0", self.thousands)
         return f"{grouped}{_NBSP}{_UNITS[unit]}"
 
@@ -90,7 +118,10 @@ class Words:
         # Of three forms, as in Russian: 1, 21; 2 to 4, 22; all others. Of two: one and many.
         few = 2 <= days % 10 <= 4 and not 12 <= days % 100 <= 14
         form = 0 if days % 10 == 1 and days % 100 != 11 else 1 if few else 2
-        return f"{days} {self.days[form if len(self.days) == 3 else min(days != 1, len(self.days) - 1)]}"
+        return (
+            f"{days}"
+            f" {self.days[form if len(self.days) == 3 else min(days != 1, len(self.days) - 1)]}"
+        )
 
 
 @dataclass(frozen=True)
@@ -104,14 +135,23 @@ class Shown:
 
 
 def is_text(kind: str) -> bool:
-    """Whether evidence of this kind is a statement. Of one attempt the one with the highest number is signed."""
+    """Whether evidence of this kind is a statement. Of one attempt the one with the highest number
+    is signed.
+    """
     return _TEXTS.fullmatch(kind) is not None
 
 
 def write(data: Mapping[str, Any]) -> bytes:
-    """The bytes to be signed. Raises `Refused` (eds_statement_mismatch) for data that no statement can have."""
+    """The bytes to be signed. Raises `Refused` (eds_statement_mismatch) for data that no statement
+    can have.
+    """
     shown = show(data)
-    lines = [shown.title, shown.declaration, "", *(f"{label}: {value}" for label, value in shown.rows)]
+    lines = [
+        shown.title,
+        shown.declaration,
+        "",
+        *(f"{label}: {value}" for label, value in shown.rows),
+    ]
     lines += ["", WORDS[data["words"]][data["language"]].machine, FORM]
     return "\n".join(lines).encode() + b"\n" + canonical_json(dict(data))
 
@@ -152,7 +192,8 @@ def show(data: Mapping[str, Any]) -> Shown:
         raise _refused("an IIN or a time that is none") from fault
     words = WORDS[data["words"]][data["language"]]
     said = {
-        # Nothing that a lender said hides, ends its line, turns it around, or draws a row of its own behind blanks.
+        # Nothing that a lender said hides, ends its line, turns it around, or draws a row of its
+        # own behind blanks.
         **{name: in_one_line(str(data[name])) for name in words.labels},
         "mode": words.test,
         "iin": iin.masked,
@@ -161,7 +202,10 @@ def show(data: Mapping[str, Any]) -> Shown:
         "term_days": words.term(data["term_days"]),
         "annual_rate": words.number(data["annual_rate"], "%"),
         "contract_sha256": data["contract_sha256"] or words.no_contract,
-        **{name: words.time.format(f"{at.astimezone(_KAZAKHSTAN):%d.%m.%Y %H:%M}") for name, at in times.items()},
+        **{
+            name: words.time.format(f"{at.astimezone(_KAZAKHSTAN):%d.%m.%Y %H:%M}")
+            for name, at in times.items()
+        },
     }
     names = [name for name in words.labels if name != "mode" or data["mode"] != "live"]
     rows = tuple((words.labels[name], said[name]) for name in names)
@@ -172,12 +216,14 @@ def _refused(detail: str) -> Refused:
     return Refused("eds_statement_mismatch", f"the statement: {detail}")
 
 
-# Evidence, so no translation of a page can change them. A version is never edited, for what was signed must read the
-# same for ever: other words are another version.
+# Evidence, so no translation of a page can change them. A version is never edited, for what was
+# signed must read the same for ever: other words are another version.
 _2026_11_28 = {
     "kk": Words(
         title="Қарыз туралы мәлімдеме",
-        declaration="Осы қарызды осы шарттармен өзім сұраймын және осы мәлімдемеге өз ЭЦҚ-ммен қол қоямын.",
+        declaration=(
+            "Осы қарызды осы шарттармен өзім сұраймын және осы мәлімдемеге өз ЭЦҚ-ммен қол қоямын."
+        ),
         labels={
             "mode": "Сынақ",
             "lender_name": "Кредитор",
@@ -202,7 +248,9 @@ _2026_11_28 = {
     ),
     "ru": Words(
         title="Заявление о займе",
-        declaration="Я лично прошу этот заём на этих условиях и подписываю это заявление своей ЭЦП.",
+        declaration=(
+            "Я лично прошу этот заём на этих условиях и подписываю это заявление своей ЭЦП."
+        ),
         labels={
             "mode": "Тест",
             "lender_name": "Кредитор",
@@ -227,7 +275,9 @@ _2026_11_28 = {
     ),
     "en": Words(
         title="Statement about a loan",
-        declaration="I myself ask for this loan on these terms, and sign this statement with my own EDS.",
+        declaration=(
+            "I myself ask for this loan on these terms, and sign this statement with my own EDS."
+        ),
         labels={
             "mode": "Test",
             "lender_name": "Lender",

@@ -16,5 +16,7 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
-TERMINAL = frozenset({Status.VERIFIED, Status.DECLINED, Status.EXPIRED, Status.CANCELED, Status.FAILED})
+TERMINAL = frozenset(
+    {Status.VERIFIED, Status.DECLINED, Status.EXPIRED, Status.CANCELED, Status.FAILED}
+)
 OPEN = frozenset(Status) - TERMINAL

@@ -1,19 +1,22 @@
-"""What is stored as JSON: one spelling of a value or of bytes, and frozen dataclasses with a version, written and read.
+"""What is stored as JSON: one spelling of a value or of bytes, and frozen dataclasses with a
+version, written and read.
 
-1 the record says its version, and it is this one · 2 every field is there that has no earlier value, and no other than
-the dataclass knows · 3 each value has the type of its field; a fraction is spelled as its shortest decimal, as
-canonical JSON has no fractions. Anything else is `stored_unreadable`: another release kept it, and only that one can
-read it. A field never changes its meaning; one that is dropped raises the version.
+1 the record says its version, and it is this one · 2 every field is there that has no earlier
+value, and no other than the dataclass knows · 3 each value has the type of its field; a fraction is
+spelled as its shortest decimal, as canonical JSON has no fractions. Anything else is
+`stored_unreadable`: another release kept it, and only that one can read it. A field never changes
+its meaning; one that is dropped raises the version.
 
-A record says all fields that its release knew. A field that it lacks was added later, and is read with the value that
-all releases before it imply:
+A record says all fields that its release knew. A field that it lacks was added later, and is read
+with the value that all releases before it imply:
 
     waits_seconds: int = field(default=60, metadata={stored.BEFORE: 0})
 
-`BEFORE` is the earlier value; a record in it is a mapping of its fields, so that fields added to that record later get
-earlier values of their own. Without `BEFORE` the default is taken, but never for a policy (`is_whole`): today's number
-is not the number that earlier cases were judged by. A test holds all fields against those of the first release
-(`tests/vectors/stored/fields.txt`), so that a field without an earlier value fails there, before any replay.
+`BEFORE` is the earlier value; a record in it is a mapping of its fields, so that fields added to
+that record later get earlier values of their own. Without `BEFORE` the default is taken, but never
+for a policy (`is_whole`): today's number is not the number that earlier cases were judged by. A
+test holds all fields against those of the first release (`tests/vectors/stored/fields.txt`), so
+that a field without an earlier value fails there, before any replay.
 """
 
 import dataclasses
@@ -42,14 +45,19 @@ _types = cache(get_type_hints)
 _origin: Callable[[Any], Any] = cache(get_origin)
 _kinds: Callable[[Any], tuple[Any, ...]] = cache(get_args)
 _is_record: Callable[[Any], bool] = cache(dataclasses.is_dataclass)
-_fields: Callable[[Any], Mapping[str, Any]] = cache(lambda kind: {one.name: one for one in dataclasses.fields(kind)})
-"""Of what a type is made that is made of others, and the fields of a record: worked out once, too."""
+_fields: Callable[[Any], Mapping[str, Any]] = cache(
+    lambda kind: {one.name: one for one in dataclasses.fields(kind)}
+)
+"""Of what a type is made that is made of others, and the fields of a record: worked out once,
+too.
+"""
 
 
 def canonical_json(value: Any) -> bytes:
     """UTF-8 JSON with sorted keys and no spaces; no floats, no other types.
 
-    Raises `TypeError` for anything else: a float has many spellings, so money and rates travel as decimal strings.
+    Raises `TypeError` for anything else: a float has many spellings, so money and rates travel as
+        decimal strings.
     """
     waiting = [value]
     while waiting:
@@ -62,7 +70,8 @@ def canonical_json(value: Any) -> bytes:
             waiting.extend([one for one in part if type(one) not in _SPELLED])
         elif part is not None and not isinstance(part, str | bool | int):
             raise TypeError(f"{type(part).__name__} has no canonical spelling")
-    # This is not RFC 8785 (JCS): keys are sorted by code points, not by UTF-16 units; the two differ beyond U+FFFF.
+    # This is not RFC 8785 (JCS): keys are sorted by code points, not by UTF-16 units; the two
+    # differ beyond U+FFFF.
     return _CANONICAL.encode(value).encode()
 
 
@@ -86,7 +95,9 @@ def to_base64url(content: bytes) -> str:
 
 
 def from_base64url(spelled: str) -> bytes:
-    """The bytes again. Raises `ValueError` for what cannot be any; signs of another alphabet are passed over."""
+    """The bytes again. Raises `ValueError` for what cannot be any; signs of another alphabet are
+    passed over.
+    """
     # RFC 7515 §2 leaves the padding out, and Python's decoder wants it.
     return urlsafe_b64decode(spelled + "=" * (-len(spelled) % 4))
 
@@ -104,7 +115,8 @@ def to_bytes(value: Any) -> bytes:
 def read(stored: Any, *, into: type[Record], what: str, is_whole: bool = False) -> Record:
     """The dataclass in parsed JSON.
 
-    is_whole: no default is taken, as for a policy: a missing field has the value that it declares as `BEFORE`.
+    is_whole: no default is taken, as for a policy: a missing field has the value that it declares
+        as `BEFORE`.
 
     Raises: `EvidenceUnreadable` (stored_unreadable), which names the field of `what`.
     """
@@ -154,7 +166,9 @@ def _spelled(value: Any) -> Any:
     if kind in _SPELLED:
         return value
     if kind is float:
-        return repr(value) if isfinite(value) else value  # what is no number has no spelling, as `canonical_json` says
+        return (
+            repr(value) if isfinite(value) else value
+        )  # what is no number has no spelling, as `canonical_json` says
     if _is_record(kind):
         return {name: _spelled(getattr(value, name)) for name in _fields(kind)}
     if isinstance(value, dict) and all(type(key) is str for key in value):
@@ -182,7 +196,8 @@ def _read_fields(stored: Any, into: Any, *, place: str, is_whole: bool) -> Any:
         if BEFORE in field.metadata:
             complete[name] = _spelled(field.metadata[BEFORE])
     values = {
-        name: _read(value, types[name], place=f"{place}.{name}", is_whole=is_whole) for name, value in complete.items()
+        name: _read(value, types[name], place=f"{place}.{name}", is_whole=is_whole)
+        for name, value in complete.items()
     }
     try:
         return into(**values)
@@ -200,7 +215,9 @@ def _read(stored: Any, kind: Any, *, place: str, is_whole: bool) -> Any:
     if origin in (Union, UnionType):
         if stored is None and NoneType in kinds:
             return None
-        return _read(stored, _member(stored, kinds, place, is_whole), place=place, is_whole=is_whole)
+        return _read(
+            stored, _member(stored, kinds, place, is_whole), place=place, is_whole=is_whole
+        )
     if origin in (tuple, frozenset):
         if not isinstance(stored, list):
             raise unreadable(place, "is no list")
@@ -216,7 +233,8 @@ def _read(stored: Any, kind: Any, *, place: str, is_whole: bool) -> Any:
         if not isinstance(stored, Mapping):
             raise unreadable(place, "is no mapping")
         return {
-            name: _read(value, kinds[1], place=f"{place}.{name}", is_whole=is_whole) for name, value in stored.items()
+            name: _read(value, kinds[1], place=f"{place}.{name}", is_whole=is_whole)
+            for name, value in stored.items()
         }
     if origin is Literal:
         if stored in kinds and isinstance(stored, str):
@@ -237,7 +255,11 @@ def _member(stored: Any, kinds: tuple[Any, ...], place: str, is_whole: bool) -> 
             kind for kind in records if _may_lack(kind, stored, is_whole)
         ]
     elif len(members) > 1:
-        members = [kind for kind in members if type(stored) is (list if get_origin(kind) is tuple else kind)]
+        members = [
+            kind
+            for kind in members
+            if type(stored) is (list if get_origin(kind) is tuple else kind)
+        ]
     if len(members) != 1:
         raise unreadable(place, "has a type that cannot be read back")
     return members[0]
@@ -247,7 +269,9 @@ def _may_lack(record: Any, stored: Mapping[str, Any], is_whole: bool) -> bool:
     """Whether these are fields of the record, and each other field of it has an earlier value."""
     fields = _fields(record)
     missing = [field for name, field in fields.items() if name not in stored]
-    return stored.keys() <= fields.keys() and all(has_earlier_value(field, is_whole=is_whole) for field in missing)
+    return stored.keys() <= fields.keys() and all(
+        has_earlier_value(field, is_whole=is_whole) for field in missing
+    )
 
 
 def _read_plain(stored: Any, kind: Any, *, place: str) -> Any:
@@ -260,10 +284,15 @@ def _read_plain(stored: Any, kind: Any, *, place: str) -> Any:
     if kind is float and type(stored) is int:
         return stored
     try:
-        # Python prints the shortest decimal that reads back as the same double: each number has one spelling.
+        # Python prints the shortest decimal that reads back as the same double: each number has one
+        # spelling.
         if kind is float and isinstance(stored, str) and repr(number := float(stored)) == stored:
             return number
-        if kind is date and isinstance(stored, str) and date.fromisoformat(stored).isoformat() == stored:
+        if (
+            kind is date
+            and isinstance(stored, str)
+            and date.fromisoformat(stored).isoformat() == stored
+        ):
             return date.fromisoformat(stored)
     except ValueError:
         pass

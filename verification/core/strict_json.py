@@ -16,7 +16,9 @@ from verification.core.errors import BadInput
 from verification.core.stored import SHA256
 
 MALFORMED: Final = "answer_malformed"
-"""Code of every `BadInput` raised here. No value is repeated in a message: it may be about a person."""
+"""Code of every `BadInput` raised here. No value is repeated in a message: it may be about a
+person.
+"""
 
 DEPTH_MAX: Final = 16
 """Brackets within brackets; the deepest protocol here needs five."""
@@ -28,7 +30,9 @@ _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{7,127}")
 
 
 def is_reference(untrusted: str) -> bool:
-    """Whether a string has the form of an id that stands in questions and answers: 8 to 128 of A-Z a-z 0-9 _ . : -."""
+    """Whether a string has the form of an id that stands in questions and answers: 8 to 128 of A-Z
+    a-z 0-9 _ . : -.
+    """
     return _REFERENCE.fullmatch(untrusted) is not None
 
 
@@ -44,7 +48,9 @@ def read_day(untrusted: str) -> date | None:
 
 @dataclass(frozen=True)
 class SpelledNumber:
-    """A fraction or a long number as it was spelled. It is a type of its own, so that it passes nowhere for a text."""
+    """A fraction or a long number as it was spelled. It is a type of its own, so that it passes
+    nowhere for a text.
+    """
 
     spelling: str
 
@@ -58,7 +64,9 @@ class StrictObject:
         self._place = place
 
     def text(self, name: str, *, longest: int, shortest: int = 1) -> str:
-        """A string of that many characters, each of which can be printed: no controls, marks or half characters."""
+        """A string of that many characters, each of which can be printed: no controls, marks or
+        half characters.
+        """
         value = self._take(name)
         if not isinstance(value, str) or not shortest <= len(value) <= longest:
             self._refuse(name, f"a string of {shortest} to {longest} characters is expected")
@@ -76,7 +84,9 @@ class StrictObject:
     def choices(self, name: str, choices: Sequence[str]) -> tuple[str, ...]:
         """A list of different words out of a set, in the order given."""
         value = self._take(name)
-        if not isinstance(value, list) or not all(isinstance(word, str) and word in choices for word in value):
+        if not isinstance(value, list) or not all(
+            isinstance(word, str) and word in choices for word in value
+        ):
             self._refuse(name, f"a list out of {', '.join(choices)} is expected")
         if len(set(value)) != len(value):
             self._refuse(name, "a word stands twice")
@@ -102,7 +112,10 @@ class StrictObject:
         try:
             local = datetime.fromisoformat(value)
             found = None if local.tzinfo is None else local.astimezone(UTC)
-        except (ValueError, OverflowError):  # OverflowError: in UTC it is before the year 1 or after 9999
+        except (
+            ValueError,
+            OverflowError,
+        ):  # OverflowError: in UTC it is before the year 1 or after 9999
             found = None
         if found is None:
             self._refuse(name, "a time with its offset such as 2026-11-24T10:00:00Z is expected")
@@ -144,9 +157,16 @@ class StrictObject:
     def objects(self, name: str, *, most: int) -> tuple["StrictObject", ...]:
         """A list of objects, each to be finished by itself."""
         value = self._take(name)
-        if not isinstance(value, list) or len(value) > most or not all(isinstance(item, dict) for item in value):
+        if (
+            not isinstance(value, list)
+            or len(value) > most
+            or not all(isinstance(item, dict) for item in value)
+        ):
             self._refuse(name, f"a list of at most {most} objects is expected")
-        return tuple(StrictObject(item, place=f"{self._place}/{name}/{number}") for number, item in enumerate(value))
+        return tuple(
+            StrictObject(item, place=f"{self._place}/{name}/{number}")
+            for number, item in enumerate(value)
+        )
 
     def object(self, name: str) -> "StrictObject":
         """An object inside this one, to be finished by itself."""
@@ -156,17 +176,25 @@ class StrictObject:
         return StrictObject(value, place=f"{self._place}/{name}")
 
     def names(self) -> tuple[str, ...]:
-        """The names of the fields that nobody took, in their order: where they are values of their own."""
+        """The names of the fields that nobody took, in their order: where they are values of their
+        own.
+        """
         return tuple(self._left)
 
     def value_or_none(self, name: str) -> Any:
-        """Whatever stands there, unread, to be compared with what is known; None where the field is missing."""
+        """Whatever stands there, unread, to be compared with what is known; None where the field is
+        missing.
+        """
         return self._left.pop(name, None)
 
     def finish(self) -> None:
         """Raises `BadInput` if a field was not taken: what we do not know, we do not understand."""
         if self._left:
-            raise BadInput("a field that is not part of the protocol", code=MALFORMED, pointer=self._place or "/")
+            raise BadInput(
+                "a field that is not part of the protocol",
+                code=MALFORMED,
+                pointer=self._place or "/",
+            )
 
     def _take(self, name: str) -> Any:
         if name not in self._left:
@@ -178,12 +206,17 @@ class StrictObject:
 
 
 def read_json(
-    untrusted: bytes, *, max_bytes: int, whole: Callable[[str], Any] = int, fraction: Callable[[str], Any] = Decimal
+    untrusted: bytes,
+    *,
+    max_bytes: int,
+    whole: Callable[[str], Any] = int,
+    fraction: Callable[[str], Any] = Decimal,
 ) -> Any:
     """The value that one JSON text in UTF-8 spells; `whole` and `fraction` read its numbers.
 
-    Raises `BadInput` for anything else: a name that stands twice, NaN and infinities, NUL, half of a surrogate pair,
-    nesting over `DEPTH_MAX`, more than `max_bytes`. Nothing of the text is repeated.
+    Raises `BadInput` for anything else: a name that stands twice, NaN and infinities, NUL, half of
+    a surrogate pair, nesting over `DEPTH_MAX`, more than `max_bytes`. Nothing of the text is
+    repeated.
     """
     if len(untrusted) > max_bytes:
         raise BadInput(f"more than {max_bytes} bytes", code=MALFORMED)
@@ -196,10 +229,12 @@ def read_json(
             # Of more than 4 300 digits Python makes no number: a ValueError, too (CVE-2020-10735).
             parse_int=whole,
             parse_float=fraction,
-            # RFC 8259 §6 has no NaN and no infinity; Python's reader takes them unless it is told otherwise.
+            # RFC 8259 §6 has no NaN and no infinity; Python's reader takes them unless it is told
+            # otherwise.
             parse_constant=_no_number,
         )
-        # Texts that UTF-8 or a database cannot hold, and absurd nesting; a list to work off instead of a recursion.
+        # Texts that UTF-8 or a database cannot hold, and absurd nesting; a list to work off instead
+        # of a recursion.
         waiting = [(value, 0)]
         while waiting:
             part, depth = waiting.pop()
@@ -219,11 +254,13 @@ def read_json(
 
 
 def read_object(untrusted: bytes, *, max_bytes: int, numbers: bool = False) -> StrictObject:
-    """The object that UTF-8 JSON spells. Raises `BadInput` for anything else, for numbers and for a doubled name.
+    """The object that UTF-8 JSON spells. Raises `BadInput` for anything else, for numbers and for a
+    doubled name.
 
-    The answers read here hold no number: what counts is spelled as text, so that it has one spelling. A protocol of
-    somebody else's may have them: with `numbers`, whole ones of at most nine characters are an `int` and any other is a
-    `SpelledNumber`, which only `value_or_none` gives.
+    The answers read here hold no number: what counts is spelled as text, so that it has one
+    spelling. A protocol of somebody else's may have them: with `numbers`, whole ones of at most
+    nine characters are an `int` and any other is a `SpelledNumber`, which only `value_or_none`
+    gives.
     """
     found = read_json(
         untrusted,

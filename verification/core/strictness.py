@@ -1,4 +1,5 @@
-"""Of two legal profiles: in which fields the first asks less. Each field has a direction in which it is stricter.
+"""Of two legal profiles: in which fields the first asks less. Each field has a direction in which
+it is stricter.
 
 A field that holds a truth value needs no line here: to ask is stricter than not to ask.
 """
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
 
 
 class Direction(Enum):
-    """In which direction a number is stricter. A missing number asks nothing: it is the laxest in both."""
+    """In which direction a number is stricter. A missing number asks nothing: it is the laxest in
+    both.
+    """
 
     LOWER = auto()
     HIGHER = auto()
@@ -33,17 +36,22 @@ DIRECTIONS: Final[Mapping[str, Direction]] = {
 }
 """Of each number that decides. Sets of routes, and truth values, have a rule of their own below."""
 COMBINATIONS: Final = "combinations"
-NOT_DECIDING: Final = frozenset({"id", "status", "since", "source", "repeals", "verified_by_lawyer", "sha256"})
+NOT_DECIDING: Final = frozenset(
+    {"id", "status", "since", "source", "repeals", "verified_by_lawyer", "sha256"}
+)
 """What names a profile, says where it stands, or names its source."""
 
 
 def laxer(profile: "Profile", than: "Profile") -> tuple[str, ...]:
-    """The deciding fields in which a profile asks less than another, in the order of the fields; empty for none.
+    """The deciding fields in which a profile asks less than another, in the order of the fields;
+    empty for none.
 
     Raises `KeyError` for a number without a direction.
     """
     names = [field.name for field in fields(than) if field.name not in NOT_DECIDING]
-    return tuple(name for name in names if _is_laxer(name, getattr(profile, name), getattr(than, name)))
+    return tuple(
+        name for name in names if _is_laxer(name, getattr(profile, name), getattr(than, name))
+    )
 
 
 def stricter(law: "Profile", candidate: "Profile") -> "Profile":

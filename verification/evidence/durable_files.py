@@ -1,4 +1,6 @@
-"""Files that are there for good once they are said to be, over a power cut too: whole, on disk, under their names."""
+"""Files that are there for good once they are said to be, over a power cut too: whole, on disk,
+under their names.
+"""
 
 import os
 from contextlib import suppress
@@ -8,19 +10,23 @@ from typing import Any, Final
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
 
-# For web, workers and their common group, whatever the umask and Django's settings for uploads say: each has a user of
-# its own, and one reads, and destroys, what the other wrote. A directory hands its group on.
+# For web, workers and their common group, whatever the umask and Django's settings for uploads say:
+# each has a user of its own, and one reads, and destroys, what the other wrote. A directory hands
+# its group on.
 _FILE_MODE: Final = 0o640
 _DIRECTORY_MODE: Final = 0o2770
 _named: set[Path] = set()  # directories whose own names this process has put on disk
 
 
 class DurableFileSystemStorage(FileSystemStorage):
-    """Django's storage on a file system, for names that are hashes: a name has one content for ever."""
+    """Django's storage on a file system, for names that are hashes: a name has one content for
+    ever.
+    """
 
     def _save(self, name: str, content: "File[Any]") -> str:
         path = Path(self.path(name))
-        # Of two processes that write the same bytes each has a file of its own; a rename is whole or not at all.
+        # Of two processes that write the same bytes each has a file of its own; a rename is whole
+        # or not at all.
         fresh = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(4).hex()}.new")
         if not path.parent.is_dir():
             _named.discard(path.parent)
@@ -40,8 +46,8 @@ class DurableFileSystemStorage(FileSystemStorage):
         except BaseException:
             fresh.unlink(missing_ok=True)
             raise
-        # The name must survive a power cut as well: the directory, and its own name, which whoever made it may not have
-        # put on disk yet.
+        # The name must survive a power cut as well: the directory, and its own name, which whoever
+        # made it may not have put on disk yet.
         _flush(path.parent)
         if path.parent not in _named:
             _flush(path.parent.parent)
@@ -49,7 +55,9 @@ class DurableFileSystemStorage(FileSystemStorage):
         return name
 
     def delete(self, name: str) -> None:
-        """Takes a file away, also for whoever looks after a power cut; does nothing where there is none."""
+        """Takes a file away, also for whoever looks after a power cut; does nothing where there is
+        none.
+        """
         super().delete(name)
         with suppress(FileNotFoundError):
             _flush(Path(self.path(name)).parent)

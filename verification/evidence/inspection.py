@@ -1,6 +1,7 @@
 """Are the kept originals and the sealed cases still what was stored, and what the log committed to?
 
-A case has sealed beside its evidence what its stages remember and the phones of its borrower, and what it is found by.
+A case has sealed beside its evidence what its stages remember and the phones of its borrower, and
+what it is found by.
 """
 
 import json
@@ -16,17 +17,40 @@ from verification.core.errors import EvidenceUnreadable, Misconfigured
 from verification.core.findings import Finding
 from verification.evidence import store, vault
 from verification.evidence.vault import Key
-from verification.models import Attempt, AuditEntry, DataKey, EvidenceItem, HandOver, SharedEvidence, Verification
+from verification.models import (
+    Attempt,
+    AuditEntry,
+    DataKey,
+    EvidenceItem,
+    HandOver,
+    SharedEvidence,
+    Verification,
+)
 
 _UNREADABLE = (DatabaseError, ValueError, TypeError, AttributeError, ArithmeticError)
-_CASE_UNREADABLE = (DatabaseError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError)
+_CASE_UNREADABLE = (
+    DatabaseError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+)
 _LOOKS: Final = 5
 """How often a verification is looked at that is moving while we look."""
 _OPENED: Final = "verification.created"
 _READ: Final = "hand_over.read"
 _REMEMBERING: Final = ("attempt.opened", "attempt.answered", "attempt.looked_at", "evidence.kept")
 _COLUMNS: Final = (
-    *("lender_id", "mode", "client_reference", "locale", "sealed_case", "borrower_index", "borrower_index_version"),
+    *(
+        "lender_id",
+        "mode",
+        "client_reference",
+        "locale",
+        "sealed_case",
+        "borrower_index",
+        "borrower_index_version",
+    ),
     *("sequence", "step"),
 )
 Row = TypeVar("Row")
@@ -34,7 +58,9 @@ Row = TypeVar("Row")
 
 @dataclass
 class Unchecked:
-    """How many cases could not be opened, or not be found by an index, because this process has no such keys."""
+    """How many cases could not be opened, or not be found by an index, because this process has no
+    such keys.
+    """
 
     cases: int = 0
     indexes: int = 0
@@ -58,9 +84,13 @@ Seen = Finding | Unchecked
 
 
 class Entries(Protocol):
-    """Reads the entries of some types of some cases, in their order; what cannot be read is left out."""
+    """Reads the entries of some types of some cases, in their order; what cannot be read is left
+    out.
+    """
 
-    def __call__(self, cases: Collection[str], /, *, types: Collection[str], skips_damaged: bool) -> list[AuditEntry]:
+    def __call__(
+        self, cases: Collection[str], /, *, types: Collection[str], skips_damaged: bool
+    ) -> list[AuditEntry]:
         """The entries."""
 
 
@@ -79,16 +109,19 @@ class _Case:
 
     def of_types(self, *types: str) -> Iterator[AuditEntry]:
         """Its entries of these types, whose bodies are maps."""
-        return (entry for entry in self.entries if entry.type in types and isinstance(entry.body, dict))
+        return (
+            entry for entry in self.entries if entry.type in types and isinstance(entry.body, dict)
+        )
 
 
 def verify_page(log: str, entries: Entries, ids: Sequence[str]) -> Iterator[Seen]:
-    """Findings about the sealed cases and originals of some cases of a log, and what no key was there for.
+    """Findings about the sealed cases and originals of some cases of a log, and what no key was
+    there for.
 
-    Of a sealed case its key, place, commitment and index; of an original its hash, key, place and commitment, one file
-    in memory at a time. Erased cases are left out: where a key was destroyed only the hash of an original is left to be
-    checked; so it is where this process has no KEK at all. Of what was destroyed by itself neither key nor bytes may be
-    left.
+    Of a sealed case its key, place, commitment and index; of an original its hash, key, place and
+    commitment, one file in memory at a time. Erased cases are left out: where a key was destroyed
+    only the hash of an original is left to be checked; so it is where this process has no KEK at
+    all. Of what was destroyed by itself neither key nor bytes may be left.
     """
     try:
         cases = _read(log, entries, ids)
@@ -103,7 +136,8 @@ def verify_page(log: str, entries: Entries, ids: Sequence[str]) -> Iterator[Seen
     for case in cases:
         seen = list(_verify(case))
         for _ in range(_LOOKS):
-            # A worker may have moved it meanwhile, which is counted in its row, or may move it as we look again.
+            # A worker may have moved it meanwhile, which is counted in its row, or may move it as
+            # we look again.
             if not any(isinstance(each, Finding) for each in seen):
                 break
             [again] = _read(log, entries, [case.id])
@@ -128,18 +162,26 @@ def verify_shared() -> Iterator[Finding]:
 
 
 def _read(log: str, entries: Entries, ids: Sequence[str]) -> list[_Case]:
-    """What is held of these cases, by a statement a table. The rows come first: their counts are compared."""
-    rows = {row.pk: row for row in _readable(Verification.objects.filter(pk__in=ids).only(*_COLUMNS))}
+    """What is held of these cases, by a statement a table. The rows come first: their counts are
+    compared.
+    """
+    rows = {
+        row.pk: row for row in _readable(Verification.objects.filter(pk__in=ids).only(*_COLUMNS))
+    }
     kept = {key.pk: key for key in _readable(DataKey.objects.filter(pk__in=ids))}
     cases = {name: _Case(name, log, rows.get(name), kept.get(name)) for name in ids}
     for entry in entries(ids, types=(_OPENED, _READ, *_REMEMBERING), skips_damaged=True):
         cases[str(entry.verification_id)].entries.append(entry)
-    attempts = Attempt.objects.filter(verification_id__in=ids).only("verification_id", "sealed_memory")
+    attempts = Attempt.objects.filter(verification_id__in=ids).only(
+        "verification_id", "sealed_memory"
+    )
     for attempt in _readable(attempts.order_by("pk")):
         cases[attempt.verification_id].attempts.append(attempt)
     for phone in _readable(HandOver.objects.filter(verification_id__in=ids).order_by("pk")):
         cases[phone.verification_id].phones.append(phone)
-    items = EvidenceItem.objects.filter(verification_id__in=ids, verification__mode=log).order_by("pk")
+    items = EvidenceItem.objects.filter(verification_id__in=ids, verification__mode=log).order_by(
+        "pk"
+    )
     whole = {item.pk: item for item in _readable(items.defer("seen_index", "created_at"))}
     for pk, owner in items.values_list("pk", "verification_id"):
         cases[owner].items[pk] = whole.get(pk)
@@ -196,7 +238,9 @@ def _verify_case(case: _Case, entry: AuditEntry, key: Key | None, fault: str) ->
             yield Finding(code="case", log=case.log, entry=entry.pk, field=column, detail=detail)
     except _CASE_UNREADABLE as error:
         detail = f"the case it opened cannot be read ({type(error).__name__})"
-        yield Finding(code="case", log=case.log, entry=entry.pk, field=vault.CASE["field"], detail=detail)
+        yield Finding(
+            code="case", log=case.log, entry=entry.pk, field=vault.CASE["field"], detail=detail
+        )
 
 
 def _verify_sealed(
@@ -233,10 +277,16 @@ def _verify_indexes(case: _Case, row: Verification, iin: str) -> Iterator[tuple[
     try:
         computed = vault.blind_index(purpose=vault.BORROWER, value=iin)[version]
     except (KeyError, Misconfigured):
-        yield "borrower_index_version", f"the index of {row.pk} cannot be computed: no sound key of version {version}"
+        yield (
+            "borrower_index_version",
+            f"the index of {row.pk} cannot be computed: no sound key of version {version}",
+        )
     else:
         if bytes(row.borrower_index or b"") != computed:
-            yield "borrower_index", f"the borrower of {row.pk} is not found by the IIN in its sealed case"
+            yield (
+                "borrower_index",
+                f"the borrower of {row.pk} is not found by the IIN in its sealed case",
+            )
     for phone in case.phones:
         # Before somebody said the number it may be shown anew: it is the same.
         is_shown = phone.number or phone.outcome in ("done", "refused")
@@ -245,7 +295,9 @@ def _verify_indexes(case: _Case, row: Verification, iin: str) -> Iterator[tuple[
 
 
 def _verify_memories(case: _Case, key: Key) -> Iterator[tuple[str, str]]:
-    """What each stage remembers is what the last entry of its attempt says: an earlier memory has tries left."""
+    """What each stage remembers is what the last entry of its attempt says: an earlier memory has
+    tries left.
+    """
     bodies = [entry.body for entry in case.of_types(*_REMEMBERING) if "memory" in entry.body]
     commitments = {str(body.get("attempt")): body["memory"] for body in bodies}
     for attempt in case.attempts:
@@ -257,22 +309,33 @@ def _verify_memories(case: _Case, key: Key) -> Iterator[tuple[str, str]]:
             yield "sealed_memory", f"the memory of {attempt.pk} does not open: {error.detail}"
             continue
         if vault.commitment(opened.salt, opened.plain) != commitments[attempt.pk]:
-            yield "sealed_memory", f"the memory of {attempt.pk} is not the one its last entry committed to"
+            yield (
+                "sealed_memory",
+                f"the memory of {attempt.pk} is not the one its last entry committed to",
+            )
 
 
 def _verify_agents(case: _Case, key: Key) -> Iterator[tuple[str, str]]:
     """Which browser each phone has that scanned a code, as its entry says."""
-    commitments = {str(entry.body.get("hand_over")): entry.body.get("agent") for entry in case.of_types(_READ)}
+    commitments = {
+        str(entry.body.get("hand_over")): entry.body.get("agent") for entry in case.of_types(_READ)
+    }
     for phone in case.phones:
         wanted = commitments.get(bytes(phone.code_sha256).hex())
         sealed, place = phone.sealed_agent, vault.place_of_agent(phone.pk)
         try:
             opened = key.unseal(bytes(sealed), **place) if sealed is not None else None
         except EvidenceUnreadable as error:
-            yield "sealed_agent", f"the browser of hand-over {phone.pk} does not open: {error.detail}"
+            yield (
+                "sealed_agent",
+                f"the browser of hand-over {phone.pk} does not open: {error.detail}",
+            )
             continue
         if wanted != (vault.commitment(opened.salt, opened.plain) if opened else None):
-            yield "sealed_agent", f"the browser of hand-over {phone.pk} is not the one its entry committed to"
+            yield (
+                "sealed_agent",
+                f"the browser of hand-over {phone.pk} is not the one its entry committed to",
+            )
 
 
 def _key_of(case: _Case) -> tuple[Key | None, str]:
@@ -283,9 +346,13 @@ def _key_of(case: _Case) -> tuple[Key | None, str]:
     try:
         if kept is None:
             is_there = DataKey.objects.filter(pk=case.id).exists()
-            return None, f"the key of {case.id} cannot be read" if is_there else f"{case.id} has no key"
+            return (
+                None,
+                f"the key of {case.id} cannot be read" if is_there else f"{case.id} has no key",
+            )
         if kept.destroyed_at is not None:
-            # A key that was to be destroyed and is still there breaks the promise of erasure: that is a finding too.
+            # A key that was to be destroyed and is still there breaks the promise of erasure: that
+            # is a finding too.
             still = f"the key of {case.id} counts as destroyed and is still there"
             return None, still if kept.wrapped_key else ""
         return vault.unwrap(kept, lender_id=row.lender_id), ""
@@ -304,12 +371,21 @@ def _verify_item(
     try:
         is_destroyed = item.destroyed_at is not None
         if is_destroyed != (item.wrapped_key is None):
-            return "wrapped_key", "its key counts as destroyed and is still there" if is_destroyed else "it has no key"
+            return (
+                "wrapped_key",
+                "its key counts as destroyed and is still there"
+                if is_destroyed
+                else "it has no key",
+            )
         if is_destroyed:
             # Its file goes a moment after its key; while a worker owes that, nothing is wrong.
             is_owed = case.row is not None and case.row.step
             is_late = store.is_left(item) and not is_owed
-            return ("sealed_sha256", "it counts as destroyed and its bytes are still there") if is_late else None
+            return (
+                ("sealed_sha256", "it counts as destroyed and its bytes are still there")
+                if is_late
+                else None
+            )
         if key is None:
             store.sealed_bytes(item, files=files)
         elif (size := len(store.opening(key, item, files=files).plain)) != item.size:

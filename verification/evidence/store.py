@@ -1,9 +1,11 @@
-"""Originals: sealed, kept in files under the hash of the sealed bytes; a row says where, the log holds a commitment.
+"""Originals: sealed, kept in files under the hash of the sealed bytes; a row says where, the log
+holds a commitment.
 
-What one step brings lies in one file, or in its rows if it is little; each original has its own key and commitment.
-The file stands before the row, whole and on disk, so a row never points at nothing; a file without a row is what a
-crash left over. The other way round, what is destroyed loses its key first, in the row, and then its file. Evidence
-about nobody (a revocation list, an anchor) is kept once, in the clear, under its own hash.
+What one step brings lies in one file, or in its rows if it is little; each original has its own key
+and commitment. The file stands before the row, whole and on disk, so a row never points at nothing;
+a file without a row is what a crash left over. The other way round, what is destroyed loses its key
+first, in the row, and then its file. Evidence about nobody (a revocation list, an anchor) is kept
+once, in the clear, under its own hash.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,25 +30,36 @@ from verification.models import EvidenceItem, SharedEvidence
 _TABLE: Final = "EvidenceItem"
 _SEEN: Final = "evidence"
 _LENGTH_BYTES: Final = 4  # before each part of a file
-_PATH: Final = "{0:.2}/{0}"  # of a file's name: some file systems slow down with millions of files in one directory
+# of a file's name: some file systems slow down with millions of files in one directory
+_PATH: Final = "{0:.2}/{0}"
 
 
 def put(
-    key: Key, content: bytes, *, kind: str, attempt_id: str | None = None, at: datetime | None = None
+    key: Key,
+    content: bytes,
+    *,
+    kind: str,
+    attempt_id: str | None = None,
+    at: datetime | None = None,
 ) -> EvidenceItem:
     """Seals and keeps one original, as `put_all` does."""
     return put_all(key, {kind: content}, attempt_id=attempt_id, at=at)[0]
 
 
 def put_all(
-    key: Key, contents: Mapping[str, bytes], *, attempt_id: str | None = None, at: datetime | None = None
+    key: Key,
+    contents: Mapping[str, bytes],
+    *,
+    attempt_id: str | None = None,
+    at: datetime | None = None,
 ) -> list[EvidenceItem]:
-    """Seals and keeps the originals of one step by kind; rows are written in the caller's transaction, files at once.
+    """Seals and keeps the originals of one step by kind; rows are written in the caller's
+    transaction, files at once.
 
     at: of the entry that lists them; now, if it is left out.
 
-    1 each is sealed with a key of its own, to be opened, or destroyed, alone   2 a camera's frames are files
-    3 all else is one file together, or, if that is little, stays in the rows
+    1 each is sealed with a key of its own, to be opened, or destroyed, alone   2 a camera's frames
+    are files 3 all else is one file together, or, if that is little, stays in the rows
     """
     items: list[EvidenceItem] = []
     for kind, content in contents.items():
@@ -82,10 +95,11 @@ def put_all(
 def opening(key: Key, item: EvidenceItem, *, files: dict[str, bytes] | None = None) -> Opening:
     """The original bytes with the salt that opens their commitment.
 
-    `files` holds what was read before, by name, and what is read now: a file may hold several originals.
+    `files` holds what was read before, by name, and what is read now: a file may hold several
+        originals.
 
-    Raises `EvidenceUnreadable` if the file is missing, is not what was stored, does not open under this key, does not
-    fit the commitment, or the item's own key was destroyed.
+    Raises `EvidenceUnreadable` if the file is missing, is not what was stored, does not open under
+    this key, does not fit the commitment, or the item's own key was destroyed.
     """
     if item.wrapped_key is None or item.destroyed_at is not None:
         raise EvidenceUnreadable(f"the key of {item.pk} was destroyed")
@@ -99,14 +113,17 @@ def opening(key: Key, item: EvidenceItem, *, files: dict[str, bytes] | None = No
 
 
 def sealed_bytes(item: EvidenceItem, *, files: dict[str, bytes] | None = None) -> bytes:
-    """The sealed bytes, checked by their hash. Raises `EvidenceUnreadable` if they are missing or changed.
+    """The sealed bytes, checked by their hash. Raises `EvidenceUnreadable` if they are missing or
+    changed.
 
     `files` holds what was read before, by name, and what is read now.
     """
     if item.sealed is not None:
         sealed = bytes(item.sealed)
         if sha256(sealed).hexdigest() != item.sealed_sha256:
-            raise EvidenceUnreadable(f"the sealed bytes of {item.pk} are not those it was stored with")
+            raise EvidenceUnreadable(
+                f"the sealed bytes of {item.pk} are not those it was stored with"
+            )
         return sealed
     known = {} if files is None else files
     if item.sealed_sha256 not in known:
@@ -114,25 +131,31 @@ def sealed_bytes(item: EvidenceItem, *, files: dict[str, bytes] | None = None) -
     content, begin = known[item.sealed_sha256], item.offset + _LENGTH_BYTES
     end = begin + int.from_bytes(content[item.offset : begin], "big")
     if not begin < end <= len(content):
-        raise EvidenceUnreadable(f"the file {item.sealed_sha256} has no part where {item.pk} should lie")
+        raise EvidenceUnreadable(
+            f"the file {item.sealed_sha256} has no part where {item.pk} should lie"
+        )
     return content[begin:end]
 
 
 def destroy(items: Iterable[EvidenceItem], *, at: datetime) -> int:
-    """Makes these unreadable for ever, and none that lies in the same file; gives how many had not been before.
+    """Makes these unreadable for ever, and none that lies in the same file; gives how many had not
+    been before.
 
-    Their keys go, and what of them lies in the rows. Files stay until this is committed: see `remove_files`.
+    Their keys go, and what of them lies in the rows. Files stay until this is committed: see
+    `remove_files`.
     """
     kept = EvidenceItem.objects.filter(pk__in=[item.pk for item in items], destroyed_at=None)
     return kept.update(wrapped_key=None, sealed=None, destroyed_at=at)
 
 
 def remove_files(verification_id: str, *, said: Mapping[str, str]) -> None:
-    """Takes away each file of a verification of which all items are destroyed; repeats itself harmlessly.
+    """Takes away each file of a verification of which all items are destroyed; repeats itself
+    harmlessly.
 
-    said: the file of each item by its id, as the log has it since it was sealed: a row may be made to name another's.
-    No other verification has a part in one: it holds what was sealed in one step, under fresh keys. Raises `OSError`,
-    and `EvidenceUnreadable` where a row names another file than the log.
+    said: the file of each item by its id, as the log has it since it was sealed: a row may be made
+        to name another's.
+    No other verification has a part in one: it holds what was sealed in one step, under fresh keys.
+    Raises `OSError`, and `EvidenceUnreadable` where a row names another file than the log.
     """
     rows = EvidenceItem.objects.filter(verification_id=verification_id, sealed=None)
     known = list(rows.values_list("pk", "sealed_sha256", "destroyed_at"))
@@ -146,10 +169,14 @@ def remove_files(verification_id: str, *, said: Mapping[str, str]) -> None:
 
 
 def is_left(item: EvidenceItem) -> bool:
-    """Whether bytes of a destroyed item are still there, beyond those of a file that holds others too."""
+    """Whether bytes of a destroyed item are still there, beyond those of a file that holds others
+    too.
+    """
     if item.sealed is not None or not SHA256.fullmatch(item.sealed_sha256):
         return item.sealed is not None
-    same_file = EvidenceItem.objects.filter(verification_id=item.verification_id, sealed_sha256=item.sealed_sha256)
+    same_file = EvidenceItem.objects.filter(
+        verification_id=item.verification_id, sealed_sha256=item.sealed_sha256
+    )
     is_needed = same_file.filter(destroyed_at=None).exists()
     return not is_needed and storages["evidence"].exists(_PATH.format(item.sealed_sha256))
 
@@ -165,14 +192,16 @@ def put_all_shared(contents: Iterable[bytes]) -> list[SharedEvidence]:
                 read(name)
                 continue
         _save(name, content)
-    # In one order, so that of two transactions with the same rows neither waits for the other in a circle.
+    # In one order, so that of two transactions with the same rows neither waits for the other in a
+    # circle.
     once = {row.pk: row for row in sorted(rows, key=lambda row: row.pk)}
     SharedEvidence.objects.bulk_create(once.values(), ignore_conflicts=True)
     return rows
 
 
 def seen_values(content: bytes, *, kind: str, of: Sequence[str] = policy.SOUGHT) -> list[bytes]:
-    """What `EvidenceItem.seen_index` holds for these bytes under every index key, newest first: search with `…__in`.
+    """What `EvidenceItem.seen_index` holds for these bytes under every index key, newest first:
+    search with `…__in`.
 
     Nothing where what is of this kind is not sought; `of` names kinds by their words.
     """
@@ -182,7 +211,9 @@ def seen_values(content: bytes, *, kind: str, of: Sequence[str] = policy.SOUGHT)
 
 
 def leaf_list(items: Iterable[EvidenceItem]) -> list[Mapping[str, Any]]:
-    """What the log says of items, as the list `evidence` in the body of an entry; `keeping.placed` reads it back."""
+    """What the log says of items, as the list `evidence` in the body of an entry; `keeping.placed`
+    reads it back.
+    """
     found, file = list[Mapping[str, Any]](), None
     for item in items:
         said = {"id": item.pk, "kind": item.kind, "commitment": item.commitment, "size": item.size}
@@ -214,7 +245,9 @@ def read(name: str) -> bytes:
 
 
 def _place(items: Sequence[EvidenceItem]) -> None:
-    """Writes the sealed bytes of these into one file, each behind its length; their rows say where they lie instead."""
+    """Writes the sealed bytes of these into one file, each behind its length; their rows say where
+    they lie instead.
+    """
     parts = bytearray()
     for item in items:
         sealed = bytes(item.sealed or b"")

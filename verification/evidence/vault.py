@@ -1,11 +1,13 @@
-"""Keys of verifications: what they seal is private, bound to its place, and gone when the key is destroyed.
+"""Keys of verifications: what they seal is private, bound to its place, and gone when the key is
+destroyed.
 
-Every verification has a random data key, kept wrapped by the operator's key-encryption key (KEK); what can be destroyed
-alone has a random key of its own, wrapped by that one. Sealed bytes are
-`version(2) nonce(12) AES-256-GCM(how(1) salt(16) plain)`, authenticated together with lender, table, field,
-verification and the data key's version, so they open nowhere but where they were put; `how` says whether the rest is
-compressed, as text that is no file is. The commitment HMAC-SHA256(salt, plain) may stand in the log: without the salt,
-which is sealed too, it says nothing.
+Every verification has a random data key, kept wrapped by the operator's key-encryption key (KEK);
+what can be destroyed alone has a random key of its own, wrapped by that one. Sealed bytes are
+`version(2) nonce(12) AES-256-GCM(how(1) salt(16) plain)`, authenticated together with lender,
+table, field, verification and the data key's version, so they open nowhere but where they were put;
+`how` says whether the rest is compressed, as text that is no file is. The commitment
+HMAC-SHA256(salt, plain) may stand in the log: without the salt, which is sealed too, it says
+nothing.
 """
 
 import hmac
@@ -37,7 +39,9 @@ _KEY_VERSION: Final = 1
 _KEKS: Final = "TULGA_KEY_ENCRYPTION_KEYS"
 _INDEX_KEYS: Final = "TULGA_INDEX_KEYS"
 WEBHOOK_KEYS: Final = "TULGA_WEBHOOK_KEYS"
-"""What seals the secrets of webhooks: the sender has these and no KEK, so it opens nothing about anybody."""
+"""What seals the secrets of webhooks: the sender has these and no KEK, so it opens nothing about
+anybody.
+"""
 _CODE_KEYS: Final = "TULGA_CODE_KEYS"
 CASE: Final = {"table": "verification_verification", "field": "sealed_case"}
 """Where the case of a verification is sealed."""
@@ -46,7 +50,9 @@ BORROWER: Final = "borrower"
 
 
 def place_of_memory(attempt_id: str) -> dict[str, str]:
-    """Where what a stage remembers between turns is sealed: no attempt's memory opens as another's."""
+    """Where what a stage remembers between turns is sealed: no attempt's memory opens as
+    another's.
+    """
     return {"table": "verification_attempt", "field": f"sealed_memory:{attempt_id}"}
 
 
@@ -80,7 +86,8 @@ class Key:
     secret: bytes = field(repr=False)
 
     def seal(self, plain: bytes, *, table: str, field: str) -> Sealed:
-        """The bytes, readable with this key at this table and field only; equal bytes give different seals.
+        """The bytes, readable with this key at this table and field only; equal bytes give
+        different seals.
 
         `field` names the row too where a verification has several: `f"memory:{attempt.pk}"`.
         """
@@ -92,23 +99,31 @@ class Key:
         )
 
     def unseal(self, sealed: bytes, *, table: str, field: str) -> Opening:
-        """The plain bytes, and their salt; raises `EvidenceUnreadable` for what was not sealed by this key and here."""
+        """The plain bytes, and their salt; raises `EvidenceUnreadable` for what was not sealed by
+        this key and here.
+        """
         salted = _decrypt(self.secret, bytes(sealed), place=self._place(table, field))
         if len(salted) < SALT_BYTES:
             raise EvidenceUnreadable("sealed bytes without a salt")
         return Opening(salt=salted[:SALT_BYTES], plain=salted[SALT_BYTES:])
 
     def make_own(self, *, table: str, field: str) -> tuple["Key", bytes]:
-        """A fresh key for what can be destroyed alone, and it wrapped: nobody commits to a key, so that has no salt."""
+        """A fresh key for what can be destroyed alone, and it wrapped: nobody commits to a key, so
+        that has no salt.
+        """
         own = replace(self, secret=secrets.token_bytes(KEY_BYTES))
         return own, _encrypt(self.secret, own.secret, place=self._place(table, field))
 
     def unwrap(self, wrapped: bytes, *, table: str, field: str) -> "Key":
-        """Such a key again; raises `EvidenceUnreadable` for what was not wrapped by this key and here."""
+        """Such a key again; raises `EvidenceUnreadable` for what was not wrapped by this key and
+        here.
+        """
         return replace(self, secret=_decrypt(self.secret, wrapped, place=self._place(table, field)))
 
     def salt(self, purpose: str) -> bytes:
-        """128 bits for one commitment, the same whenever they are asked for; they are gone with the key."""
+        """128 bits for one commitment, the same whenever they are asked for; they are gone with the
+        key.
+        """
         return hmac.digest(self.secret, b"salt\0" + purpose.encode(), "sha256")[:SALT_BYTES]
 
     def _place(self, table: str, field: str) -> list[object]:
@@ -122,8 +137,12 @@ def commitment(salt: bytes, plain: bytes) -> str:
 
 
 def make(*, verification_id: str, lender_id: str) -> Key:
-    """A fresh key, kept nowhere yet: `keep` it as the verification is inserted, or seal it by the verification's."""
-    return Key(verification_id=verification_id, lender_id=lender_id, secret=secrets.token_bytes(KEY_BYTES))
+    """A fresh key, kept nowhere yet: `keep` it as the verification is inserted, or seal it by the
+    verification's.
+    """
+    return Key(
+        verification_id=verification_id, lender_id=lender_id, secret=secrets.token_bytes(KEY_BYTES)
+    )
 
 
 def keep(key: Key) -> DataKey:
@@ -138,7 +157,9 @@ def keep(key: Key) -> DataKey:
 
 
 def open(*, verification_id: str, lender_id: str) -> Key:
-    """The kept key; open it once a step. Raises `EvidenceUnreadable` if there is none, or it was destroyed."""
+    """The kept key; open it once a step. Raises `EvidenceUnreadable` if there is none, or it was
+    destroyed.
+    """
     row = DataKey.objects.filter(verification_id=verification_id).first()
     if row is None:
         raise EvidenceUnreadable(f"{verification_id} has no key")
@@ -168,11 +189,17 @@ def destroy(*, verification_id: str, at: datetime) -> bool:
 
 
 def rewrap(*, limit: int = 1000) -> int:
-    """Wraps up to `limit` keys anew that an older KEK wraps, and says how many; 0 when that KEK can be retired."""
+    """Wraps up to `limit` keys anew that an older KEK wraps, and says how many; 0 when that KEK can
+    be retired.
+    """
     version = max(_keys(_KEKS))
-    old = DataKey.objects.filter(destroyed_at=None, kek_version__lt=version).select_related("verification")
+    old = DataKey.objects.filter(destroyed_at=None, kek_version__lt=version).select_related(
+        "verification"
+    )
     done = 0
-    for row in old.only("wrapped_key", "kek_version", "destroyed_at", "verification__lender_id")[:limit]:
+    for row in old.only("wrapped_key", "kek_version", "destroyed_at", "verification__lender_id")[
+        :limit
+    ]:
         key = unwrap(row, lender_id=row.verification.lender_id)
         # A key destroyed meanwhile stays destroyed.
         same = DataKey.objects.filter(pk=row.pk, destroyed_at=None, kek_version=row.kek_version)
@@ -181,15 +208,22 @@ def rewrap(*, limit: int = 1000) -> int:
 
 
 def seal_secret(plain: bytes, *, scope: str, under: str = _KEKS) -> bytes:
-    """Bytes that belong to no verification, sealed under the newest of these keys; they open only under this scope."""
+    """Bytes that belong to no verification, sealed under the newest of these keys; they open only
+    under this scope.
+    """
     keys = _keys(under)
     version = max(keys)
-    # The version goes before the seal and into its place: it says which key opens, and cannot be changed for another.
-    return version.to_bytes(2, "big") + _encrypt(keys[version], plain, place=["secret", scope, version])
+    # The version goes before the seal and into its place: it says which key opens, and cannot be
+    # changed for another.
+    return version.to_bytes(2, "big") + _encrypt(
+        keys[version], plain, place=["secret", scope, version]
+    )
 
 
 def unseal_secret(sealed: bytes, *, scope: str, under: str = _KEKS) -> bytes:
-    """The plain bytes; raises `EvidenceUnreadable` under another scope or without the key that sealed them."""
+    """The plain bytes; raises `EvidenceUnreadable` under another scope or without the key that
+    sealed them.
+    """
     version = int.from_bytes(sealed[:2], "big")
     key = _keys(under).get(version)
     if key is None:
@@ -198,33 +232,42 @@ def unseal_secret(sealed: bytes, *, scope: str, under: str = _KEKS) -> bytes:
 
 
 def blind_index(*, purpose: str, value: str) -> dict[int, bytes]:
-    """What finds equal values of one purpose without showing them, by the version of its key, the newest first.
+    """What finds equal values of one purpose without showing them, by the version of its key, the
+    newest first.
 
     Write the first; search for all of them (`…__in`), for rows may still carry older ones.
     """
     keys = _keys(_INDEX_KEYS)
-    # Keyed, because there are some 10^9 IINs: anybody could have the plain hash of every one of them within seconds.
-    # The zero byte keeps purpose and value apart: neither contains one.
+    # Keyed, because there are some 10^9 IINs: anybody could have the plain hash of every one of
+    # them within seconds. The zero byte keeps purpose and value apart: neither contains one.
     said = f"{purpose}\0{value}".encode()
-    return {version: hmac.digest(keys[version], said, "sha256") for version in sorted(keys, reverse=True)}
+    return {
+        version: hmac.digest(keys[version], said, "sha256")
+        for version in sorted(keys, reverse=True)
+    }
 
 
 def blind_words(*, purpose: str, values: Iterable[bytes]) -> dict[int, set[int]]:
-    """Eight bytes for each of many values, by the version of the index key: what finds equal ones without showing them.
+    """Eight bytes for each of many values, by the version of the index key: what finds equal ones
+    without showing them.
 
     So few that two may be equal by chance: what they find is compared.
     """
     said = list(values)
     return {
         # Signed, as the column's type is: PostgreSQL has no other.
-        version: {int.from_bytes(hmac.digest(key, each, "sha256")[:8], "big", signed=True) for each in said}
+        version: {
+            int.from_bytes(hmac.digest(key, each, "sha256")[:8], "big", signed=True)
+            for each in said
+        }
         for version, key in blind_index(purpose=purpose, value="").items()
     }
 
 
 def numbers_of(phone_sha256: bytes) -> list[str]:
-    """The number that a phone shows which scanned a code, by the newest index key first: nobody without such a key can
-    choose it."""
+    """The number that a phone shows which scanned a code, by the newest index key first: nobody
+    without such a key can choose it.
+    """
     least = 10 ** (policy.HAND_OVER_DIGITS - 1)
     # Of 256 bits the remainder by a number this small is as good as equally likely for each.
     drawn = blind_index(purpose="hand_over.number", value=phone_sha256.hex()).values()
@@ -237,7 +280,10 @@ def secrets_of(attempt_id: str) -> tuple[str, ...]:
     What a person must show that they were told is drawn from it, and no other process can know it.
     """
     keys = _keys(_CODE_KEYS)
-    return tuple(hmac.digest(keys[version], attempt_id.encode(), "sha256").hex() for version in sorted(keys)[::-1])
+    return tuple(
+        hmac.digest(keys[version], attempt_id.encode(), "sha256").hex()
+        for version in sorted(keys)[::-1]
+    )
 
 
 def _wrap(key: Key, *, version: int) -> bytes:
@@ -247,14 +293,14 @@ def _wrap(key: Key, *, version: int) -> bytes:
 
 def _encrypt(secret: bytes, plain: bytes, *, place: Sequence[object]) -> bytes:
     """The sealed bytes, authenticated together with their place, so that they open nowhere else."""
-    # 1 The same in fewer bytes where that pays. Lengths tell something of what is sealed: to guess by them, one would
-    # have to read the database and have one record written many times. Only a memory is, once a turn of its borrower,
-    # and its secrets are kept as keyed hashes.
+    # 1 The same in fewer bytes where that pays. Lengths tell something of what is sealed: to guess
+    # by them, one would have to read the database and have one record written many times. Only a
+    # memory is, once a turn of its borrower, and its secrets are kept as keyed hashes.
     packed = _AS_IT_IS + plain
     if policy.PACKED_MIN <= len(plain) <= policy.PACKED_MAX:
         packed = min(packed, _COMPRESSED + zlib.compress(plain, wbits=_RAW), key=len)
-    # 2 The nonce is drawn at random, so one key may seal 2^32 times (NIST SP 800-38D, 8.3): a KEK seals once or twice a
-    # verification.
+    # 2 The nonce is drawn at random, so one key may seal 2^32 times (NIST SP 800-38D, 8.3): a KEK
+    # seals once or twice a verification.
     nonce = secrets.token_bytes(_NONCE_BYTES)
     return _FORMAT + nonce + AESGCM(secret).encrypt(nonce, packed, canonical_json(place))
 
@@ -267,12 +313,15 @@ def _decrypt(secret: bytes, sealed: bytes, *, place: Sequence[object]) -> bytes:
         packed = AESGCM(secret).decrypt(nonce, text, canonical_json(place))
     except InvalidTag:
         raise EvidenceUnreadable("sealed bytes do not open with this key at this place") from None
-    # It was authenticated before, so it is what we packed: no stranger's bytes that unfold without end.
+    # It was authenticated before, so it is what we packed: no stranger's bytes that unfold without
+    # end.
     return zlib.decompress(packed[1:], wbits=_RAW) if packed[:1] == _COMPRESSED else packed[1:]
 
 
 def _keys(name: str, needed: int | None = None) -> dict[int, bytes]:
-    """The keys of this setting by version; raises `Misconfigured` without sound ones, or without the version needed."""
+    """The keys of this setting by version; raises `Misconfigured` without sound ones, or without
+    the version needed.
+    """
     keys: dict[int, bytes] = getattr(settings, name)
     if not keys or any(len(key) != KEY_BYTES for key in keys.values()):
         raise Misconfigured(f"{name} holds no keys of {KEY_BYTES} bytes")

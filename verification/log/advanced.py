@@ -1,4 +1,5 @@
-"""How much earlier the due times of a test verification are: as much as its entries advanced its clock.
+"""How much earlier the due times of a test verification are: as much as its entries advanced its
+clock.
 
 Those of a live log move nothing.
 """
@@ -12,15 +13,22 @@ from verification.models import AuditEntry
 
 
 def advanced_since(entry: AuditEntry | None, entries: Iterable[AuditEntry]) -> timedelta:
-    """By how much those after `entry` among the entries of its verification advance what is due of it; all for None.
+    """By how much those after `entry` among the entries of its verification advance what is due of
+    it; all for None.
 
     Nothing of a live log does, nor what says no time that is allowed.
     """
     first = (entry.verification_sequence or 0) if entry is not None else 0
-    later = (one for one in entries if one.type == ADVANCED and (one.verification_sequence or 0) > first)
-    bodies = (one.body for one in later if one.log == policy.TEST_LOG and isinstance(one.body, dict))
+    later = (
+        one for one in entries if one.type == ADVANCED and (one.verification_sequence or 0) > first
+    )
+    bodies = (
+        one.body for one in later if one.log == policy.TEST_LOG and isinstance(one.body, dict)
+    )
     seconds = (body.get("advance_seconds") for body in bodies)
-    lawful = (each for each in seconds if type(each) is int and 1 <= each <= policy.ADVANCE_SECONDS_MAX)
+    lawful = (
+        each for each in seconds if type(each) is int and 1 <= each <= policy.ADVANCE_SECONDS_MAX
+    )
     return timedelta(seconds=sum(lawful))
 
 

@@ -1,7 +1,9 @@
 """Signed notes and checkpoints of the log. Pure.
 
-A note is text, a blank line and signature lines; a checkpoint is a note of three lines: origin, size, root.
-Sources: C2SP signed-note, C2SP tlog-checkpoint. We write and accept no extension lines, and sign with Ed25519 only.
+A note is text, a blank line and signature lines; a checkpoint is a note of three lines: origin,
+size, root.
+Sources: C2SP signed-note, C2SP tlog-checkpoint. We write and accept no extension lines, and sign
+    with Ed25519 only.
 """
 
 import binascii
@@ -27,21 +29,27 @@ _PUBLIC_KEY_BYTES: Final = 32
 
 @dataclass(frozen=True)
 class VerificationKey:
-    """The public key of a log under its name. `id` are the four bytes by which a signature line names it."""
+    """The public key of a log under its name. `id` are the four bytes by which a signature line
+    names it.
+    """
 
     name: str
     public: bytes
 
     def __post_init__(self) -> None:
         if not is_key_name(self.name):
-            raise ValueError("a key name is not empty and has no spaces, plus signs or control characters")
+            raise ValueError(
+                "a key name is not empty and has no spaces, plus signs or control characters"
+            )
         if len(self.public) != _PUBLIC_KEY_BYTES:
             raise ValueError(f"an Ed25519 public key has {_PUBLIC_KEY_BYTES} bytes")
 
     @property
     def id(self) -> bytes:
         """SHA-256(name LF type key), the first four bytes. Source: C2SP signed-note."""
-        return hashlib.sha256(self.name.encode() + b"\n" + ED25519 + self.public).digest()[:_KEY_ID_BYTES]
+        return hashlib.sha256(self.name.encode() + b"\n" + ED25519 + self.public).digest()[
+            :_KEY_ID_BYTES
+        ]
 
     def __str__(self) -> str:
         """The key as verifiers are given it: `name+id+base64(type key)`."""
@@ -77,7 +85,9 @@ class Checkpoint:
 
     @classmethod
     def parse(cls, untrusted: str) -> Self:
-        """Reads the text of a note as a checkpoint; raises `BadInput` for anything but the one spelling."""
+        """Reads the text of a note as a checkpoint; raises `BadInput` for anything but the one
+        spelling.
+        """
         lines = untrusted.split("\n")
         if len(lines) != 4 or lines[3]:
             raise BadInput("a checkpoint has exactly three lines")
@@ -104,12 +114,18 @@ class Note:
 
     @classmethod
     def parse(cls, untrusted: str) -> Self:
-        """Splits text from signatures; raises `BadInput` for anything C2SP signed-note does not allow."""
+        """Splits text from signatures; raises `BadInput` for anything C2SP signed-note does not
+        allow.
+        """
         # In bytes, whatever half characters it has: they are refused next.
         if len(untrusted.encode(errors="replace")) > policy.NOTE_BYTES:
             raise BadInput("the note is too large")
-        # Half of a surrogate pair is one character to Python and no UTF-8: what was signed could not be spelled.
-        if any((character < " " and character != "\n") or "\ud800" <= character <= "\udfff" for character in untrusted):
+        # Half of a surrogate pair is one character to Python and no UTF-8: what was signed could
+        # not be spelled.
+        if any(
+            (character < " " and character != "\n") or "\ud800" <= character <= "\udfff"
+            for character in untrusted
+        ):
             raise BadInput("the note has control characters or is no valid Unicode")
         # The last blank line divides: the text itself may have blank lines, signatures have none.
         text, blank, tail = untrusted.rpartition("\n\n")
@@ -128,7 +144,9 @@ class Note:
             value = parse_base64(encoded)
             if len(value) <= _KEY_ID_BYTES:
                 raise BadInput("a signature is longer than its key id")
-            signatures.append(Signature(name=name, key_id=value[:_KEY_ID_BYTES], value=value[_KEY_ID_BYTES:]))
+            signatures.append(
+                Signature(name=name, key_id=value[:_KEY_ID_BYTES], value=value[_KEY_ID_BYTES:])
+            )
         return cls(text=f"{text}\n", signatures=tuple(signatures))
 
 
@@ -141,12 +159,16 @@ def sign(checkpoint: Checkpoint, *, key: SigningKey) -> str:
 def open_checkpoint(untrusted: str, *, key: VerificationKey) -> Checkpoint:
     """The checkpoint in a note, if this key signed it and the origin is the key's name.
 
-    Raises `BadInput` for a note or checkpoint that cannot be read, `LogInconsistent` for one that does not verify.
-    Signatures of other keys are passed over.
+    Raises `BadInput` for a note or checkpoint that cannot be read, `LogInconsistent` for one that
+    does not verify. Signatures of other keys are passed over.
     """
     note = Note.parse(untrusted)
     # Witnesses may sign as well (C2SP tlog-cosignature): theirs are neither needed nor in the way.
-    mine = [signature for signature in note.signatures if (signature.name, signature.key_id) == (key.name, key.id)]
+    mine = [
+        signature
+        for signature in note.signatures
+        if (signature.name, signature.key_id) == (key.name, key.id)
+    ]
     if len(mine) != 1:
         raise LogInconsistent(f"the note has {len(mine)} signatures of {key.name}, not one")
     try:
@@ -160,13 +182,21 @@ def open_checkpoint(untrusted: str, *, key: VerificationKey) -> Checkpoint:
 
 
 def is_key_name(text: str) -> bool:
-    """Whether a text may name a key: not empty, no Unicode spaces, no plus sign, nothing below U+0020."""
-    return bool(text) and not any(character.isspace() or character < " " or character == "+" for character in text)
+    """Whether a text may name a key: not empty, no Unicode spaces, no plus sign, nothing below
+    U+0020.
+    """
+    return bool(text) and not any(
+        character.isspace() or character < " " or character == "+" for character in text
+    )
 
 
 def parse_decimal(untrusted: str) -> int:
-    """A number up to `policy.SIZE` in ASCII digits without leading zeros; raises `BadInput` otherwise."""
-    if not (untrusted.isascii() and untrusted.isdecimal()) or len(untrusted) > len(str(policy.SIZE)):
+    """A number up to `policy.SIZE` in ASCII digits without leading zeros; raises `BadInput`
+    otherwise.
+    """
+    if not (untrusted.isascii() and untrusted.isdecimal()) or len(untrusted) > len(
+        str(policy.SIZE)
+    ):
         raise BadInput("a number is 1 to 19 decimal digits")
     if (untrusted[0] == "0" and untrusted != "0") or int(untrusted) > policy.SIZE:
         raise BadInput("a number has no leading zeros and is below 2⁶³")

@@ -1,4 +1,6 @@
-"""Rows read though somebody may have damaged them: what cannot be read is named, and reading goes on behind it."""
+"""Rows read though somebody may have damaged them: what cannot be read is named, and reading goes
+on behind it.
+"""
 
 from collections.abc import Iterator
 from typing import Any, Final, TypeVar, cast
@@ -13,7 +15,14 @@ Row = TypeVar("Row", bound=Model)
 PAGE: Final = 1000
 """Rows in memory at a time."""
 
-UNREADABLE: Final = (DatabaseError, ValueError, TypeError, AttributeError, ArithmeticError, RecursionError)
+UNREADABLE: Final = (
+    DatabaseError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)
 """What database drivers and Django's conversions raise over damaged columns."""
 
 
@@ -24,7 +33,9 @@ class Damaged:
         self.pk = pk
 
 
-def readable(query: QuerySet[Row, Row] | Compiled[Row], *values: Given, with_damaged: bool = False) -> Iterator[Row]:
+def readable(
+    query: QuerySet[Row, Row] | Compiled[Row], *values: Given, with_damaged: bool = False
+) -> Iterator[Row]:
     """Those rows of a query that can be read, in its order; values: of one that is compiled.
 
     with_damaged: `Damaged` in place of each other.
@@ -42,7 +53,9 @@ def readable(query: QuerySet[Row, Row] | Compiled[Row], *values: Given, with_dam
 
 
 def pages(query: QuerySet[Any, Any], *, by: str) -> Iterator[list[Any]]:
-    """The rows in pages, ascending by a unique column: constant memory, and no transaction held open."""
+    """The rows in pages, ascending by a unique column: constant memory, and no transaction held
+    open.
+    """
     last: Any = None
     while True:
         rest = query if last is None else query.filter(**{f"{by}__gt": last})
@@ -50,14 +63,18 @@ def pages(query: QuerySet[Any, Any], *, by: str) -> Iterator[list[Any]]:
         # A damaged column can order itself before what was read: that would be read for ever.
         if not keys or keys[-1] == last:
             return
-        yield list(readable(rest.filter(**{f"{by}__lte": keys[-1]}).order_by(by), with_damaged=True))
+        yield list(
+            readable(rest.filter(**{f"{by}__lte": keys[-1]}).order_by(by), with_damaged=True)
+        )
         last = keys[-1]
 
 
 def names(query: QuerySet[Any, Any], *, by: str, most: int) -> Iterator[list[str]]:
     """The values of a text column in pages of at most so many, ascending."""
     last = ""
-    while found := list(query.filter(**{f"{by}__gt": last}).order_by(by).values_list(by, flat=True)[:most]):
+    while found := list(
+        query.filter(**{f"{by}__gt": last}).order_by(by).values_list(by, flat=True)[:most]
+    ):
         yield found
         # A damaged name can order itself before what was read: that would be read for ever.
         if not isinstance(found[-1], str) or found[-1] <= last:

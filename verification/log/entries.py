@@ -27,7 +27,8 @@ Cases = Collection[str] | QuerySet[Verification, Any]
 
 @dataclass(frozen=True)
 class Look:
-    """Who looked, by id (`usr_…`, `key_…`) or by the hash of the borrower's session, how often, when.
+    """Who looked, by id (`usr_…`, `key_…`) or by the hash of the borrower's session, how often,
+    when.
 
     `what`: `case`, `picture`, `document`, `statement`, `signature` or `openings`.
     """
@@ -107,7 +108,8 @@ def looks_at(case: Verification) -> tuple[Look, ...]:
     looks = AuditEntry.objects.filter(log=case.mode, type__in=LOOKS, at__gte=case.created_at)
     about = looks.annotate(case=LOOKED_AT).filter(case=case.pk)
     named = about.annotate(
-        who=Coalesce(KT("body__person"), KT("body__key"), KT("body__session")), what=KT("body__what")
+        who=Coalesce(KT("body__person"), KT("body__key"), KT("body__session")),
+        what=KT("body__what"),
     )
     groups = named.values("who", "what")
     counted = groups.annotate(times=Count("pk"), first=Min("at"), last=Max("at"))

@@ -16,12 +16,20 @@ def leaf_bytes(entry: AuditEntry) -> bytes | None:
     leaf = AuditLeaf.objects.filter(entry=entry).first()
     if leaf is None:
         return None
-    if (hashed := hashed_bytes(entry, lender_sequence=leaf.lender_sequence, leaf_hash=leaf.leaf_hash)) is None:
-        raise LogInconsistent(f"entry {entry.pk} is not what was hashed at {leaf.leaf_index}: see audit_verify")
+    if (
+        hashed := hashed_bytes(
+            entry, lender_sequence=leaf.lender_sequence, leaf_hash=leaf.leaf_hash
+        )
+    ) is None:
+        raise LogInconsistent(
+            f"entry {entry.pk} is not what was hashed at {leaf.leaf_index}: see audit_verify"
+        )
     return hashed
 
 
-def hashed_bytes(entry: AuditEntry, *, lender_sequence: int | None, leaf_hash: object) -> bytes | None:
+def hashed_bytes(
+    entry: AuditEntry, *, lender_sequence: int | None, leaf_hash: object
+) -> bytes | None:
     """The bytes of an entry's leaf, or None if they are not those that were hashed."""
     try:
         spelt = spell_leaf(entry, lender_sequence=lender_sequence)

@@ -1,7 +1,8 @@
-"""The keys of the logs: which signs a log's heads, which sign its entries, and what the operator's root signed.
+"""The keys of the logs: which signs a log's heads, which sign its entries, and what the operator's
+root signed.
 
-What signs is certified by the root, in a file beside the others or in an entry of the log itself; what was revoked
-counts for nothing that stands from an index on.
+What signs is certified by the root, in a file beside the others or in an entry of the log itself;
+what was revoked counts for nothing that stands from an index on.
 """
 
 from collections.abc import Iterable, Mapping, Set
@@ -39,7 +40,9 @@ def ordered_logs() -> tuple[str, ...]:
 
 
 def signing_key(log: str) -> SigningKey:
-    """The key that signs this log, under the log's origin; raises `Misconfigured` if this process holds none."""
+    """The key that signs this log, under the log's origin; raises `Misconfigured` if this process
+    holds none.
+    """
     _require_log(log)
     seed = settings.TULGA_LOG_KEYS.get(log)
     if seed is None:
@@ -58,12 +61,14 @@ def verification_key(log: str) -> VerificationKey:
     for one in settings.TULGA_CERTIFIED:
         if (one.kind, one.mode) == ("log", log):
             return VerificationKey(name=_origin(log), public=one.public)
-    raise Misconfigured(f"no certified public key of the {log} log is in {settings.TULGA_KEYS_DIR}/public")
+    raise Misconfigured(
+        f"no certified public key of the {log} log is in {settings.TULGA_KEYS_DIR}/public"
+    )
 
 
 def believed(log: str, *, needed: Set[str] = frozenset()) -> Mapping[str, Believed]:
-    """The keys that may sign entries of a log, by id: certified in files here or, where those lack one that is needed,
-    by entries of the log.
+    """The keys that may sign entries of a log, by id: certified in files here or, where those lack
+    one that is needed, by entries of the log.
 
     Raises `Misconfigured` where there is none at all.
     """
@@ -71,13 +76,18 @@ def believed(log: str, *, needed: Set[str] = frozenset()) -> Mapping[str, Believ
     if needed - found.keys():
         found = {**_believed(tuple(on_record(log))), **found}
     if not found:
-        raise Misconfigured(f"no certified public key that signs entries of the {log} log is here: see TULGA_KEYS_DIR")
+        raise Misconfigured(
+            f"no certified public key that signs entries of the {log} log is here: see"
+            " TULGA_KEYS_DIR"
+        )
     return found
 
 
 def of_files(log: str) -> list[Certified]:
     """What signs entries of a log, by the certified files of this host."""
-    return [one for one in settings.TULGA_CERTIFIED if one.mode == log and one.kind in events.SIGNERS]
+    return [
+        one for one in settings.TULGA_CERTIFIED if one.mode == log and one.kind in events.SIGNERS
+    ]
 
 
 def on_record(log: str) -> list[Certified]:
@@ -87,13 +97,17 @@ def on_record(log: str) -> list[Certified]:
     return [one for one in found if one is not None and one.is_certified(settings.TULGA_ROOT)]
 
 
-_REVOKED = Compiled(lambda log: AuditEntry.objects.filter(log=log, type=events.REVOKED).order_by("pk"))
+_REVOKED = Compiled(
+    lambda log: AuditEntry.objects.filter(log=log, type=events.REVOKED).order_by("pk")
+)
 
 
 def revoked(by: str | Iterable[AuditEntry]) -> dict[str, int]:
-    """From which index on what a key signed counts for nothing, by the key's id, as the root has signed.
+    """From which index on what a key signed counts for nothing, by the key's id, as the root has
+    signed.
 
-    The root's signature suffices: a revocation counts without a leaf, and without a row that waits for one.
+    The root's signature suffices: a revocation counts without a leaf, and without a row that waits
+    for one.
     by: a log, and then all of its entries, or entries; what else is among them says nothing of it.
     """
     found: dict[str, int] = {}
@@ -105,7 +119,9 @@ def revoked(by: str | Iterable[AuditEntry]) -> dict[str, int]:
 
 
 def is_revoked(revoked: Mapping[str, int], key: str, index: int) -> bool:
-    """Whether what this key signed counts for nothing at this index of the log, by what `revoked` gives."""
+    """Whether what this key signed counts for nothing at this index of the log, by what `revoked`
+    gives.
+    """
     return index >= revoked.get(key, index + 1)
 
 
@@ -121,29 +137,42 @@ def is_of_root(entry: AuditEntry) -> bool:
         key, index, said = body.get("key"), body.get("from_index"), body.get("revocation")
         if not isinstance(key, str) or type(index) is not int or index < 0:
             return False
-        return certificates.is_revocation(settings.TULGA_ROOT, said, mode=entry.log, key=key, from_index=index)
+        return certificates.is_revocation(
+            settings.TULGA_ROOT, said, mode=entry.log, key=key, from_index=index
+        )
     except (BadInput, *UNREADABLE):  # a word that has no bytes, say
         return False
 
 
 def law_of(entry: AuditEntry) -> law_file.Law:
-    """What an entry says of the law. Raises `BadInput`: law_malformed, law_forged, law_elsewhere."""
+    """What an entry says of the law. Raises `BadInput`: law_malformed, law_forged,
+    law_elsewhere.
+    """
     try:
         signed = law_file.read_entry(entry.body)
         require_law(signed)
     except UNREADABLE as error:
-        raise BadInput(f"it cannot be read ({type(error).__name__})", code="law_malformed") from None
+        raise BadInput(
+            f"it cannot be read ({type(error).__name__})", code="law_malformed"
+        ) from None
     return signed.law
 
 
 def require_law(signed: law_file.Signed) -> None:
-    """Raises `BadInput` where the operator's root did not sign this law file for this installation."""
-    law_file.require_signed(signed, root=settings.TULGA_ROOT, installation=settings.TULGA_LOG_ORIGIN)
+    """Raises `BadInput` where the operator's root did not sign this law file for this
+    installation.
+    """
+    law_file.require_signed(
+        signed, root=settings.TULGA_ROOT, installation=settings.TULGA_LOG_ORIGIN
+    )
 
 
 @cache
 def _believed(every: tuple[Certified, ...]) -> Mapping[str, Believed]:
-    return {one.id: Believed(one.kind, one.number, Ed25519PublicKey.from_public_bytes(one.public)) for one in every}
+    return {
+        one.id: Believed(one.kind, one.number, Ed25519PublicKey.from_public_bytes(one.public))
+        for one in every
+    }
 
 
 def _require_log(log: str) -> None:

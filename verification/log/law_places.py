@@ -1,4 +1,6 @@
-"""Does an entry rest on a law file that stands before it in its log? Nothing counts before its entry."""
+"""Does an entry rest on a law file that stands before it in its log? Nothing counts before its
+entry.
+"""
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
@@ -20,12 +22,17 @@ _OF_CONTRACT = ("first_credit", "cooling_off")
 def verify_begun(
     log: str, entries: Sequence[AuditEntry], *, forged: Collection[str], begun: Begun
 ) -> Iterator[Finding]:
-    """A finding for each entry of these verifications that names a profile, or rests on an MCI, before it was taken.
+    """A finding for each entry of these verifications that names a profile, or rests on an MCI,
+    before it was taken.
 
     entries: all of these verifications, ordered, each with its leaf.
     """
-    counted = [entry for entry in entries if entry.pk not in forged and isinstance(entry.body, dict)]
-    opened = {entry.verification_id: entry for entry in counted if entry.type == "verification.created"}
+    counted = [
+        entry for entry in entries if entry.pk not in forged and isinstance(entry.body, dict)
+    ]
+    opened = {
+        entry.verification_id: entry for entry in counted if entry.type == "verification.created"
+    }
     signed = {entry.verification_id: entry for entry in counted if entry.type == REPORTED}
     for entry in counted:
         if entry.type == "verification.created" and not _is_lawful(entry, begun):
@@ -35,7 +42,11 @@ def verify_begun(
         names = (text(entry.body, "profile_sha256"), text(entry.body, "profile"))
         places = [begun.profiles[name] for name in names if name in begun.profiles]
         if any(entry.leaf.leaf_index <= place for place in places):
-            yield _finding(log, entry, f"it names the profile {text(entry.body, 'profile')} before that was taken")
+            yield _finding(
+                log,
+                entry,
+                f"it names the profile {text(entry.body, 'profile')} before that was taken",
+            )
         if entry.type == CLEARED:
             first, report = opened.get(entry.verification_id), signed.get(entry.verification_id)
             days = _days(entry, first.body if first else {}, report.body if report else {})
@@ -44,7 +55,9 @@ def verify_begun(
 
 
 def _is_lawful(opened: AuditEntry, begun: Begun) -> bool:
-    """By what had been taken before it: a law that comes later makes no opening of before unlawful."""
+    """By what had been taken before it: a law that comes later makes no opening of before
+    unlawful.
+    """
     try:
         profile = profiles.pinned(text(opened.body, "profile_sha256"))
     except Misconfigured:  # named by itself: law_unknown
@@ -67,17 +80,26 @@ def _days(entry: AuditEntry, opened: Body, report: Body) -> Iterator[date]:
 
 def _limits_the_sum(body: Body, opened: Body) -> bool:
     try:
-        laws = (profiles.pinned(text(opened, "profile_sha256")), profiles.get(text(body, "profile")))
+        laws = (
+            profiles.pinned(text(opened, "profile_sha256")),
+            profiles.get(text(body, "profile")),
+        )
     except (BadInput, Misconfigured):  # named by itself: law_unknown
         return False
     return any(law.amount_max_mci is not None for law in laws)
 
 
 def _is_known(day: date, entry: AuditEntry, begun: Begun) -> bool:
-    """Whether the code ships the value of this day's year, or the entry stands behind the file that brought it."""
-    is_shipped = any(value.in_force_from.year == day.year and value.in_force_from <= day for value in mci.VALUES)
+    """Whether the code ships the value of this day's year, or the entry stands behind the file that
+    brought it.
+    """
+    is_shipped = any(
+        value.in_force_from.year == day.year and value.in_force_from <= day for value in mci.VALUES
+    )
     return is_shipped or begun.years.get(day.year, entry.leaf.leaf_index) < entry.leaf.leaf_index
 
 
 def _finding(log: str, entry: AuditEntry, detail: str) -> Finding:
-    return Finding(code=EARLY, log=log, leaf_index=entry.leaf.leaf_index, entry=entry.pk, detail=detail)
+    return Finding(
+        code=EARLY, log=log, leaf_index=entry.leaf.leaf_index, entry=entry.pk, detail=detail
+    )

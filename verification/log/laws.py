@@ -1,8 +1,9 @@
 """What was taken of the law since this release, read from the entries `law.taken` of the logs.
 
-A law file counts once it is ordered in both logs; where live mode is off, in the test log: the live one is ordered
-once it is on. An entry that the root did not sign for this installation, or whose
-file may not follow those before it, counts for nothing: the sequencer refuses it, and `audit_verify` names it.
+A law file counts once it is ordered in both logs; where live mode is off, in the test log: the live
+one is ordered once it is on. An entry that the root did not sign for this installation, or whose
+file may not follow those before it, counts for nothing: the sequencer refuses it, and
+`audit_verify` names it.
 """
 
 import logging
@@ -27,7 +28,9 @@ from verification.models import AuditEntry, AuditLeaf
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 2
-"""How often a process asks whether more was taken. Ours: a year's value is taken weeks before it counts."""
+"""How often a process asks whether more was taken. Ours: a year's value is taken weeks before it
+counts.
+"""
 AGAIN_SECONDS: Final = 5
 """After a question that was not answered. Ours, as for the clock."""
 
@@ -43,7 +46,9 @@ class Judged:
 
 @dataclass(frozen=True)
 class Begun:
-    """From which index of a log on what was taken counts: a profile, by its id and by its hash, and a year's MCI."""
+    """From which index of a log on what was taken counts: a profile, by its id and by its hash, and
+    a year's MCI.
+    """
 
     profiles: Mapping[str, int] = field(default_factory=dict)
     years: Mapping[int, int] = field(default_factory=dict)
@@ -52,7 +57,9 @@ class Begun:
 
     def at(self, leaf_index: int) -> Amendments:
         """What had been taken before an entry of the log."""
-        return next((law for index, law in reversed(self.amendments) if index < leaf_index), NOTHING)
+        return next(
+            (law for index, law in reversed(self.amendments) if index < leaf_index), NOTHING
+        )
 
 
 @dataclass
@@ -65,17 +72,20 @@ _state = _State()
 
 
 def look(is_urgent: bool) -> Amendments | None:
-    """What counts in this process now, where more or less stands in the logs than at the last look; else None.
+    """What counts in this process now, where more or less stands in the logs than at the last look;
+    else None.
 
-    One small statement every `LOOK_SECONDS`, or at once where it is urgent. A database that is away leaves things as
-    they are. Raises Django's database errors where it is urgent.
+    One small statement every `LOOK_SECONDS`, or at once where it is urgent. A database that is away
+    leaves things as they are. Raises Django's database errors where it is urgent.
     """
     if not is_urgent and time.monotonic() < _state.looked_at + LOOK_SECONDS:
         return None
     _state.looked_at = time.monotonic()
     try:
         with transactions.looking_up("law"):
-            placed = AuditLeaf.objects.filter(entry__type=events.LAW_TAKEN).order_by("log", "leaf_index")
+            placed = AuditLeaf.objects.filter(entry__type=events.LAW_TAKEN).order_by(
+                "log", "leaf_index"
+            )
             places = tuple(placed.values_list("log", "leaf_index"))
             if places == _state.places:
                 return None
@@ -102,8 +112,8 @@ def forget() -> None:
 def read() -> Amendments:
     """What counts: the law files, in their order, that all logs that are kept here have ordered.
 
-    Where two logs have another file of one number, that number counts for nothing, and the next goes on behind it. So
-    does one that rested on what such a number says.
+    Where two logs have another file of one number, that number counts for nothing, and the next
+    goes on behind it. So does one that rested on what such a number says.
     """
     amendments = NOTHING
     for laws in zip(*(files(log) for log in keys.ordered_logs()), strict=False):
@@ -130,12 +140,18 @@ def ordered(log: str) -> QuerySet[AuditEntry, AuditEntry]:
 
 def waiting(log: str) -> Iterator[AuditEntry]:
     """Those that the log has yet to order, and has not refused."""
-    entries = AuditEntry.objects.filter(log=log, type=events.LAW_TAKEN, leaf__isnull=True, pending__refused=False)
+    entries = AuditEntry.objects.filter(
+        log=log, type=events.LAW_TAKEN, leaf__isnull=True, pending__refused=False
+    )
     return readable(entries.order_by("at", "id"))
 
 
-def judge(on_record: QuerySet[AuditEntry, AuditEntry], unordered: Iterable[AuditEntry] = ()) -> Iterator[Judged]:
-    """Of each entry, in this order, what it says of the law, or why it counts for nothing after those before it."""
+def judge(
+    on_record: QuerySet[AuditEntry, AuditEntry], unordered: Iterable[AuditEntry] = ()
+) -> Iterator[Judged]:
+    """Of each entry, in this order, what it says of the law, or why it counts for nothing after
+    those before it.
+    """
     amendments = NOTHING
     for entries, is_on_record in ((readable(on_record), True), (unordered, False)):
         for entry in entries:
@@ -177,12 +193,25 @@ def begun(log: str) -> Begun:
 
 
 def verify_laws(log: str) -> Iterator[Finding]:
-    """A finding for every ordered entry about the law that counts for nothing, by the code of why."""
+    """A finding for every ordered entry about the law that counts for nothing, by the code of
+    why.
+    """
     others = {law.number: law.sha256 for other in keys.LOGS if other != log for law in files(other)}
     for judged in judge(ordered(log)):
-        if judged.law is not None and others.get(judged.law.number, judged.law.sha256) != judged.law.sha256:
+        if (
+            judged.law is not None
+            and others.get(judged.law.number, judged.law.sha256) != judged.law.sha256
+        ):
             index, name, code = judged.entry.leaf.leaf_index, judged.entry.pk, law_rules.SPLIT
-            yield Finding(code=code, log=log, leaf_index=index, entry=name, detail=law_rules.CODES[code])
+            yield Finding(
+                code=code, log=log, leaf_index=index, entry=name, detail=law_rules.CODES[code]
+            )
         if judged.fault is not None:
             index, name = judged.entry.leaf.leaf_index, judged.entry.pk
-            yield Finding(code=judged.fault.code, log=log, leaf_index=index, entry=name, detail=judged.fault.detail)
+            yield Finding(
+                code=judged.fault.code,
+                log=log,
+                leaf_index=index,
+                entry=name,
+                detail=judged.fault.detail,
+            )

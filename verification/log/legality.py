@@ -18,7 +18,9 @@ class Judged(NamedTuple):
 
 
 def judge(entries: Iterable[AuditEntry], forged: Container[str] = ()) -> Judged:
-    """The course of one case by its entries, in their order; `forged`: those without their signature."""
+    """The course of one case by its entries, in their order; `forged`: those without their
+    signature.
+    """
     state, unlawful = State(), list[tuple[AuditEntry, Fault]]()
     for entry in entries:
         state, faults = apply(state, course_entry(entry, is_signed=entry.pk not in forged))
@@ -26,6 +28,8 @@ def judge(entries: Iterable[AuditEntry], forged: Container[str] = ()) -> Judged:
     return Judged(state, unlawful)
 
 
-def faults_of(entries: Iterable[AuditEntry], forged: Container[str] = ()) -> Iterator[tuple[AuditEntry, Fault]]:
+def faults_of(
+    entries: Iterable[AuditEntry], forged: Container[str] = ()
+) -> Iterator[tuple[AuditEntry, Fault]]:
     """What is unlawful in the entries of one case, as `judge` finds it."""
     yield from judge(entries, forged).faults

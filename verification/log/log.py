@@ -1,4 +1,6 @@
-"""How an entry is put on record, signed by the key of its process. The sequencer orders it later."""
+"""How an entry is put on record, signed by the key of its process. The sequencer orders it
+later.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -22,8 +24,11 @@ _gathered: ContextVar[list[AuditEntry] | None] = ContextVar("gathered", default=
 
 
 def require_anonymous(body: Mapping[str, Any]) -> None:
-    """Raises `ValueError` if a string of the body is nothing but an IIN or a phone number; names the key alone."""
-    # A list to work off instead of a recursion: bodies come from many places, and their depth is nobody's to choose.
+    """Raises `ValueError` if a string of the body is nothing but an IIN or a phone number; names
+    the key alone.
+    """
+    # A list to work off instead of a recursion: bodies come from many places, and their depth is
+    # nobody's to choose.
     waiting: list[tuple[str, Any]] = list(body.items())
     while waiting:
         key, value = waiting.pop()
@@ -32,7 +37,9 @@ def require_anonymous(body: Mapping[str, Any]) -> None:
         elif isinstance(value, list | tuple):
             waiting.extend((key, item) for item in value)
         elif isinstance(value, str) and _IDENTIFIES.fullmatch(value):
-            raise ValueError(f"the body's {key} looks like personal data, which a leaf may not hold")
+            raise ValueError(
+                f"the body's {key} looks like personal data, which a leaf may not hold"
+            )
 
 
 def append(
@@ -45,13 +52,17 @@ def append(
     lender: str | None = None,
     at: datetime | None = None,
 ) -> AuditEntry:
-    """Inserts an entry that stands or falls with the transaction around it; outside of one it raises, as Django does.
+    """Inserts an entry that stands or falls with the transaction around it; outside of one it
+    raises, as Django does.
 
-    `verification`: the row, whose lender is taken, or its id. `body`: strings, integers, lists, maps; nothing personal.
-    Raises `KeyError` for a type that `core/events.py` lacks, `ValueError` or `TypeError` for a body that is no leaf.
+    `verification`: the row, whose lender is taken, or its id. `body`: strings, integers, lists,
+    maps; nothing personal. Raises `KeyError` for a type that `core/events.py` lacks, `ValueError`
+    or `TypeError` for a body that is no leaf.
     """
     if not transaction.get_connection().in_atomic_block:
-        raise transaction.TransactionManagementError("an entry is written in the transaction of what it records")
+        raise transaction.TransactionManagementError(
+            "an entry is written in the transaction of what it records"
+        )
     if log not in LOGS:
         raise ValueError(f"there is no log {log!r}")
     if isinstance(verification, Verification):
@@ -65,7 +76,8 @@ def append(
         lender_id=lender,
         body={"v": stored.VERSION, **body},
     )
-    # What is no leaf is refused here, or it would stop the sequencer later. The largest sequence is the longest.
+    # What is no leaf is refused here, or it would stop the sequencer later. The largest sequence is
+    # the longest.
     require_anonymous(entry.body)
     spell_leaf(entry, lender_sequence=policy.SIZE if lender else None)
     if (gathered := _gathered.get()) is not None:
@@ -78,9 +90,11 @@ def append(
 
 @contextmanager
 def gathering() -> Iterator[list[AuditEntry]]:
-    """What is appended within is signed and inserted at its end, in two statements; after an error nothing is.
+    """What is appended within is signed and inserted at its end, in two statements; after an error
+    nothing is.
 
-    Use it right inside the transaction: what is read within does not see the entries yet. The list it gives is for this
+    Use it right inside the transaction: what is read within does not see the entries yet. The list
+        it gives is for this
     module alone: what others put on record goes through `append`, which looks at it.
     """
     entries: list[AuditEntry] = []
@@ -95,7 +109,9 @@ def gathering() -> Iterator[list[AuditEntry]]:
 
 
 def certify(log: str) -> int:
-    """Puts what the root certified, by the files of this host, on record, and says how much of it was not yet."""
+    """Puts what the root certified, by the files of this host, on record, and says how much of it
+    was not yet.
+    """
     of_log = {f"evt_{one.id}": one for one in keys.of_files(log)}
     known = set(AuditEntry.objects.filter(pk__in=of_log).values_list("pk", flat=True))
     done = 0
@@ -103,7 +119,9 @@ def certify(log: str) -> int:
         with suppress(IntegrityError):  # another process was faster
             with transactions.writing(), gathering() as alone:
                 body = {"v": stored.VERSION, **of_log[pk].body}
-                alone.append(AuditEntry(pk=pk, log=log, type=events.CERTIFIED, at=clock.now(), body=body))
+                alone.append(
+                    AuditEntry(pk=pk, log=log, type=events.CERTIFIED, at=clock.now(), body=body)
+                )
             done += 1
     return done
 

@@ -1,4 +1,6 @@
-"""Are the rows of a case those that its entries imply? One loop over all tables of `course/tables.py`."""
+"""Are the rows of a case those that its entries imply? One loop over all tables of
+`course/tables.py`.
+"""
 
 from collections.abc import Collection, Iterator, Mapping
 from itertools import chain
@@ -15,8 +17,12 @@ from verification.course.tables import ITEM, KEY, TABLES, WORD, Table
 from verification.log.stored_rows import PROJECTED, Case, Key, Values
 
 
-def differences(log: str, case: Case, state: State, tables: Collection[str] = PROJECTED) -> Iterator[Finding]:
-    """The rows of these tables that are missing, that differ, and that no entry implies, by the state of a case."""
+def differences(
+    log: str, case: Case, state: State, tables: Collection[str] = PROJECTED
+) -> Iterator[Finding]:
+    """The rows of these tables that are missing, that differ, and that no entry implies, by the
+    state of a case.
+    """
     parts: dict[str, list[Row]] = {name: [] for name in PROJECTED}
     for row in _projected(case, state):
         parts[row.table].append(row)
@@ -46,7 +52,9 @@ def _stored(case: Case, name: str, parts: list[Row]) -> Mapping[Key, Values]:
     return {row.key: {"word": words_mark(row.key[0], ())} for row in parts} | rows
 
 
-def _of_table(log: str, case: Case, table: Table, parts: list[Row], stored: Mapping[Key, Values]) -> Iterator[Finding]:
+def _of_table(
+    log: str, case: Case, table: Table, parts: list[Row], stored: Mapping[Key, Values]
+) -> Iterator[Finding]:
     missing = set[Key]()
     for row in parts:
         if (values := stored.get(row.key)) is not None:
@@ -63,7 +71,9 @@ def _title(table: Table, row: Row, case: str, *, is_gone: bool = False) -> str:
     return table.title.format(*row.key) + (f" of verification {case}" if names_case else "")
 
 
-def _differing(log: str, table: Table, row: Row, stored: Mapping[str, Any], case: str) -> Iterator[Finding]:
+def _differing(
+    log: str, table: Table, row: Row, stored: Mapping[str, Any], case: str
+) -> Iterator[Finding]:
     for column, value in row.values.items():
         field, code = column, "row_differs"
         if isinstance(value, Lawful):

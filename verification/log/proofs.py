@@ -23,7 +23,9 @@ def latest_size(log: str) -> int:
 
 
 def covers(untrusted: str, *, log: str, index: int) -> bool:
-    """Whether this is a checkpoint that the key of a log has signed, of a tree that has this leaf."""
+    """Whether this is a checkpoint that the key of a log has signed, of a tree that has this
+    leaf.
+    """
     try:
         return open_checkpoint(untrusted, key=keys.verification_key(log)).size > index
     except (BadInput, LogInconsistent):
@@ -43,9 +45,15 @@ def proof_for(entry_id: str) -> str | None:
 
 
 def first_proof(leaf: AuditLeaf) -> tuple[str, str]:
-    """The tlog-proof of a leaf under the first checkpoint that covers it, and that checkpoint: always the same."""
-    covering = AuditCheckpoint.objects.filter(log=leaf.log, size__gt=leaf.leaf_index).order_by("size")[0]
-    hashes = tree.inclusion_proof(tiles.node_reader(tile_loader(leaf.log)), index=leaf.leaf_index, size=covering.size)
+    """The tlog-proof of a leaf under the first checkpoint that covers it, and that checkpoint:
+    always the same.
+    """
+    covering = AuditCheckpoint.objects.filter(log=leaf.log, size__gt=leaf.leaf_index).order_by(
+        "size"
+    )[0]
+    hashes = tree.inclusion_proof(
+        tiles.node_reader(tile_loader(leaf.log)), index=leaf.leaf_index, size=covering.size
+    )
     return receipt.make(index=leaf.leaf_index, hashes=hashes, note=covering.note), covering.note
 
 

@@ -45,11 +45,13 @@ def make(*, index: int, hashes: Sequence[bytes], note: str, extra: bytes = b"") 
 
 def parse(untrusted: str) -> Proof:
     """Reads a proof; raises `BadInput` for anything C2SP tlog-proof does not allow."""
-    # The first blank line ends the proof: the note behind it has one of its own, before its signatures.
+    # The first blank line ends the proof: the note behind it has one of its own, before its
+    # signatures.
     head, blank, note = untrusted.partition("\n\n")
     if not blank:
         raise BadInput("the proof has no checkpoint")
-    # A header, at most an extra and an index line, then hashes: what a hostile text has beyond is left in one piece.
+    # A header, at most an extra and an index line, then hashes: what a hostile text has beyond is
+    # left in one piece.
     header, *lines = head.split("\n", policy.PROOF_HASHES + 3)
     if header != _HEADER:
         raise BadInput(f"the proof does not begin with {_HEADER}")
@@ -63,18 +65,26 @@ def parse(untrusted: str) -> Proof:
     index = parse_decimal(lines.pop(0).removeprefix("index "))
     if len(lines) > policy.PROOF_HASHES:
         raise BadInput("the proof has too many hashes")
-    return Proof(index=index, hashes=tuple(parse_hash(line) for line in lines), note=note, extra=extra)
+    return Proof(
+        index=index, hashes=tuple(parse_hash(line) for line in lines), note=note, extra=extra
+    )
 
 
 def verify(untrusted: str, *, leaf: bytes, key: VerificationKey) -> Checkpoint:
     """The checkpoint under which this leaf is proved to stand in the log of this key.
 
-    Raises `BadInput` for a proof that cannot be read, `LogInconsistent` for one that does not verify.
+    Raises `BadInput` for a proof that cannot be read, `LogInconsistent` for one that does not
+    verify.
     """
-    # The note is opened before the tree is climbed: its size and root are nobody's until a known key has signed them.
+    # The note is opened before the tree is climbed: its size and root are nobody's until a known
+    # key has signed them.
     proof = parse(untrusted)
     checkpoint = open_checkpoint(proof.note, key=key)
     verify_inclusion(
-        leaf=leaf_hash(leaf), index=proof.index, size=checkpoint.size, proof=proof.hashes, root=checkpoint.root
+        leaf=leaf_hash(leaf),
+        index=proof.index,
+        size=checkpoint.size,
+        proof=proof.hashes,
+        root=checkpoint.root,
     )
     return checkpoint

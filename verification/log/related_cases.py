@@ -1,7 +1,9 @@
-"""What an entry says of other verifications, looked up in the same log: named reads, outside of every course.
+"""What an entry says of other verifications, looked up in the same log: named reads, outside of
+every course.
 
-New consents are verifications of their own (O-52), and attempts are counted over all verifications of a borrower. That
-two verifications are of one person is a matter of their rows; whether those are right, only the keys tell.
+New consents are verifications of their own (O-52), and attempts are counted over all verifications
+of a borrower. That two verifications are of one person is a matter of their rows; whether those are
+right, only the keys tell.
 """
 
 from collections import Counter
@@ -24,12 +26,17 @@ _APART: Final = timedelta(seconds=policy.CLOCKS_APART_SECONDS)
 _DAY: Final = timedelta(seconds=policy.TRIES_SECONDS)
 
 
-def verify_related(log: str, entries: Sequence[AuditEntry], *, forged: Collection[str]) -> Iterator[Finding]:
+def verify_related(
+    log: str, entries: Sequence[AuditEntry], *, forged: Collection[str]
+) -> Iterator[Finding]:
     """A finding for each entry that other verifications contradict.
 
-    entries: all of these verifications, ordered, each with its leaf. forged: those without their signature.
+    entries: all of these verifications, ordered, each with its leaf. forged: those without their
+        signature.
     """
-    counted = [entry for entry in entries if entry.pk not in forged and isinstance(entry.body, dict)]
+    counted = [
+        entry for entry in entries if entry.pk not in forged and isinstance(entry.body, dict)
+    ]
     yield from _verify_tries(log, counted)
     yield from _verify_opened(log, counted)
     yield from _verify_renewals(log, counted)
@@ -37,7 +44,9 @@ def verify_related(log: str, entries: Sequence[AuditEntry], *, forged: Collectio
 
 
 def _verify_tries(log: str, entries: Sequence[AuditEntry]) -> Iterator[Finding]:
-    """Every end that names a spent attempt elsewhere, which was none of its borrower, with its lender, at its stage."""
+    """Every end that names a spent attempt elsewhere, which was none of its borrower, with its
+    lender, at its stage.
+    """
     elsewhere = [
         (end, verification, text(row, "attempt"))
         for end in entries
@@ -59,7 +68,8 @@ def _verify_tries(log: str, entries: Sequence[AuditEntry]) -> Iterator[Finding]:
         closing = closed.get((verification, attempt))
         is_spent = (
             closing is not None
-            and (closing.body.get("burnt"), closing.body.get("stage")) == (True, text(end.body, "stage"))
+            and (closing.body.get("burnt"), closing.body.get("stage"))
+            == (True, text(end.body, "stage"))
             and closing.lender_id == end.lender_id
             and end.at - _DAY - _APART <= closing.at <= end.at + _APART
         )
@@ -68,12 +78,16 @@ def _verify_tries(log: str, entries: Sequence[AuditEntry]) -> Iterator[Finding]:
         )
         # An erased borrower has no index any more, and indexes of two keys cannot be compared.
         if not is_spent or (version == end_version and index != end_index):
-            detail = f"it names {attempt} of {verification} as spent, which the log does not say of this borrower"
+            detail = (
+                f"it names {attempt} of {verification} as spent, which the log does not say of this"
+                " borrower"
+            )
             yield _finding(log, end, TRIES, detail)
 
 
 def _verify_opened(log: str, entries: Sequence[AuditEntry]) -> Iterator[Finding]:
-    """Every attempt that was opened after those of a day were spent, over all cases of its borrower.
+    """Every attempt that was opened after those of a day were spent, over all cases of its
+    borrower.
 
     A borrower with one case is none of them: the course counts there. So is an erased borrower.
     """
@@ -105,12 +119,16 @@ def _verify_opened(log: str, entries: Sequence[AuditEntry]) -> Iterator[Finding]
         for of_attempt in ended.get((borrower, text(entry.body, "stage")), {}).values():
             # Two processes wrote them: what ended about then may have been before or after.
             earlier = [closing for closing in of_attempt if closing.at <= entry.at + _APART]
-            is_lately = bool(earlier) and entry.at - _DAY + _APART <= earlier[-1].at <= entry.at - _APART
+            is_lately = (
+                bool(earlier) and entry.at - _DAY + _APART <= earlier[-1].at <= entry.at - _APART
+            )
             spent += is_lately and earlier[-1].body.get("burnt") is True
         if spent >= tries:
             detail = f"it was opened after {spent} attempts of its borrower were spent"
             yield _finding(log, entry, TRIES, detail)
-        elif _is_beside(entry, [other for other in sound if cases[str(other.verification_id)] == borrower]):
+        elif _is_beside(
+            entry, [other for other in sound if cases[str(other.verification_id)] == borrower]
+        ):
             detail = "it was opened while its borrower had one open in another case"
             yield _finding(log, entry, TRIES, detail)
 
@@ -119,7 +137,9 @@ def _is_beside(opened: AuditEntry, entries: Sequence[AuditEntry]) -> bool:
     """Whether an attempt at the same stage was open in another case as this one was opened."""
     others = [entry for entry in entries if entry.verification_id != opened.verification_id]
     for earlier in others:
-        is_such = earlier.type == "attempt.opened" and text(earlier.body, "stage") == text(opened.body, "stage")
+        is_such = earlier.type == "attempt.opened" and text(earlier.body, "stage") == text(
+            opened.body, "stage"
+        )
         if not is_such or earlier.at >= opened.at - _APART:
             continue
         # It was closed, left for another route, or went with its case.
@@ -128,7 +148,10 @@ def _is_beside(opened: AuditEntry, entries: Sequence[AuditEntry]) -> bool:
             for entry in others
             if entry.verification_id == earlier.verification_id and entry.at >= earlier.at
             if entry.type in ("route.chosen", *DECISIONS)
-            or (entry.type in CLOSINGS and text(entry.body, "attempt") == text(earlier.body, "attempt"))
+            or (
+                entry.type in CLOSINGS
+                and text(entry.body, "attempt") == text(earlier.body, "attempt")
+            )
         ]
         if not over or min(over) > opened.at + _APART:
             return True
@@ -147,8 +170,9 @@ def _borrowers(rows: QuerySet[Verification, Verification]) -> dict[str, _Borrowe
 
 
 def _verify_renewals(log: str, entries: Sequence[AuditEntry]) -> Iterator[Finding]:
-    """Every new consent without a request, every clearance that rests on another than was given, and every attestation
-    by a person who had sent the borrower a link to one."""
+    """Every new consent without a request, every clearance that rests on another than was given,
+    and every attestation by a person who had sent the borrower a link to one.
+    """
     renewed = [entry for entry in entries if entry.type == RENEWED]
     # 1 what was opened as a new consent was asked for
     children = [
@@ -160,17 +184,25 @@ def _verify_renewals(log: str, entries: Sequence[AuditEntry]) -> Iterator[Findin
         parents = {parent for _, parent in children}
         requests = AuditEntry.objects.filter(log=log, type=RENEWED, verification_id__in=parents)
         sound = signatures.sound(readable(requests))
-        places = {(entry.verification_id, entry.lender_id, entry.body.get("renewal")) for entry in sound}
+        places = {
+            (entry.verification_id, entry.lender_id, entry.body.get("renewal")) for entry in sound
+        }
         for entry, parent in children:
             if (parent, entry.lender_id, entry.verification_id) not in places:
                 detail = f"it is a new consent of {parent}, which asked for none, or not for this"
                 yield _finding(log, entry, MOVE, detail)
     # 2 what a clearance rests on was given
-    issued = [(entry, name) for entry in entries if entry.type == CLEARED and (name := text(entry.body, "renewal"))]
+    issued = [
+        (entry, name)
+        for entry in entries
+        if entry.type == CLEARED and (name := text(entry.body, "renewal"))
+    ]
     if issued:
         ids = {name for _, name in issued}
         decisions = AuditEntry.objects.filter(log=log, type="verification.verified", pk__in=ids)
-        consents = {entry.pk: entry.verification_id for entry in signatures.sound(readable(decisions))}
+        consents = {
+            entry.pk: entry.verification_id for entry in signatures.sound(readable(decisions))
+        }
         pairs = {(entry.verification_id, entry.body.get("renewal")) for entry in renewed}
         for entry, name in issued:
             if (entry.verification_id, consents.get(name)) not in pairs:
@@ -179,15 +211,24 @@ def _verify_renewals(log: str, entries: Sequence[AuditEntry]) -> Iterator[Findin
     yield from _verify_attested(log, entries, renewed)
 
 
-def _verify_attested(log: str, entries: Sequence[AuditEntry], renewed: Sequence[AuditEntry]) -> Iterator[Finding]:
+def _verify_attested(
+    log: str, entries: Sequence[AuditEntry], renewed: Sequence[AuditEntry]
+) -> Iterator[Finding]:
     attested = [entry for entry in entries if entry.type == ATTESTED]
     ids = {entry.verification_id for entry in attested}
     parents = {text(entry.body, "renewal"): entry.verification_id for entry in renewed}
     if children := {child for child, parent in parents.items() if parent in ids}:
-        minted = AuditEntry.objects.filter(log=log, type="link.minted", verification_id__in=children)
-        links = [(parents[str(link.verification_id)], link) for link in signatures.sound(readable(minted))]
+        minted = AuditEntry.objects.filter(
+            log=log, type="link.minted", verification_id__in=children
+        )
+        links = [
+            (parents[str(link.verification_id)], link)
+            for link in signatures.sound(readable(minted))
+        ]
         for entry in attested:
-            senders = {(parent, text(link.body, "person")) for parent, link in links if link.at <= entry.at}
+            senders = {
+                (parent, text(link.body, "person")) for parent, link in links if link.at <= entry.at
+            }
             if (entry.verification_id, text(entry.body, "person")) in senders:
                 detail = "attested by somebody who had sent the borrower a link to a new consent"
                 yield _finding(log, entry, MOVE, detail)
@@ -195,21 +236,32 @@ def _verify_attested(log: str, entries: Sequence[AuditEntry], renewed: Sequence[
 
 def _verify_declined(log: str, entries: Sequence[AuditEntry]) -> Iterator[Finding]:
     """Every clearance that was issued or consumed after its borrower had declined a new consent."""
-    parents = {text(entry.body, "renewal"): entry.verification_id for entry in entries if entry.type == RENEWED}
+    parents = {
+        text(entry.body, "renewal"): entry.verification_id
+        for entry in entries
+        if entry.type == RENEWED
+    }
     if not parents:
         return
-    refusals = AuditEntry.objects.filter(log=log, type="verification.declined", verification_id__in=parents)
+    refusals = AuditEntry.objects.filter(
+        log=log, type="verification.declined", verification_id__in=parents
+    )
     since = dict[str | None, int]()
     for entry in signatures.sound(readable(refusals.filter(leaf__log=log).select_related("leaf"))):
         if text(entry.body, "code") in UNWANTED:
             parent, index = parents[str(entry.verification_id)], entry.leaf.leaf_index
             since[parent] = min(index, since.get(parent, index))
     for entry in entries:
-        declined_at, is_release = since.get(entry.verification_id), entry.type in (CLEARED, "clearance.consumed")
+        declined_at, is_release = (
+            since.get(entry.verification_id),
+            entry.type in (CLEARED, "clearance.consumed"),
+        )
         if is_release and declined_at is not None and entry.leaf.leaf_index > declined_at:
             detail = "money was let out after the borrower had declined it by a new consent"
             yield _finding(log, entry, MOVE, detail)
 
 
 def _finding(log: str, entry: AuditEntry, code: str, detail: str) -> Finding:
-    return Finding(code=code, log=log, leaf_index=entry.leaf.leaf_index, entry=entry.pk, detail=detail)
+    return Finding(
+        code=code, log=log, leaf_index=entry.leaf.leaf_index, entry=entry.pk, detail=detail
+    )

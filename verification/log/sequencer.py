@@ -1,8 +1,10 @@
-"""Ordering entries: gap-free places, the tree, a signed checkpoint, in one transaction and by one process at a time.
+"""Ordering entries: gap-free places, the tree, a signed checkpoint, in one transaction and by one
+process at a time.
 
-1 take the log: others wait or leave   2 the stored tree must be the one we signed last   3 take waiting entries, and
-refuse those that lack the signature their type asks for   4 give each its place, spell its leaf   5 store leaves,
-tiles, checkpoint; move the head   6 after the commit: head file
+1 take the log: others wait or leave   2 the stored tree must be the one we signed last   3 take
+waiting entries, and refuse those that lack the signature their type asks for   4 give each its
+place, spell its leaf   5 store leaves, tiles, checkpoint; move the head   6 after the commit: head
+file
 """
 
 import logging
@@ -24,7 +26,14 @@ from verification.log.damaged import UNREADABLE, readable
 from verification.log.signatures import spell_leaf
 from verification.log.tiles import Load
 from verification.log.tree import EMPTY_ROOT, leaf_hash
-from verification.models import AuditCheckpoint, AuditEntry, AuditHead, AuditLeaf, AuditPending, AuditTile
+from verification.models import (
+    AuditCheckpoint,
+    AuditEntry,
+    AuditHead,
+    AuditLeaf,
+    AuditPending,
+    AuditTile,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -33,10 +42,12 @@ _LOCK_CLASS: Final = 0x54756C67
 
 
 def order(log: str, *, limit: int = policy.BATCH) -> int:
-    """Orders up to `limit` waiting entries of a log and says how many; 0 if none wait or another process has the log.
+    """Orders up to `limit` waiting entries of a log and says how many; 0 if none wait or another
+    process has the log.
 
-    What lacks the signature its type asks for, and what is no leaf, is refused first: it holds nothing else up. Raises
-    `LogInconsistent`, having written nothing more, if the stored log is not the one signed before.
+    What lacks the signature its type asks for, and what is no leaf, is refused first: it holds
+    nothing else up. Raises `LogInconsistent`, having written nothing more, if the stored log is not
+    the one signed before.
     """
     key = keys.signing_key(log)
     if not _unordered(log).exists():
@@ -53,7 +64,8 @@ def order(log: str, *, limit: int = policy.BATCH) -> int:
 
 def _order(log: str, key: SigningKey, *, limit: int) -> int:
     with transactions.writing(durable=True):
-        # 1 Writing first takes the row's lock too, and on SQLite the database's: what is read after it stands still.
+        # 1 Writing first takes the row's lock too, and on SQLite the database's: what is read after
+        # it stands still.
         if not _take(log, wait=False):
             return 0
         fence = secrets.token_hex(16)
@@ -61,30 +73,42 @@ def _order(log: str, key: SigningKey, *, limit: int) -> int:
             AuditHead.objects.create(log=log, fence=fence)
         load = proofs.tile_loader(log)
         size = _verified_size(log, key=key.public, load=load)  # 2
-        # 3 Not what lacks its signature, or has one of a key that was revoked by then, nor more of its verification:
-        # they wait until `ask_again`, and each time they are refused that is an error.
+        # 3 Not what lacks its signature, or has one of a key that was revoked by then, nor more of
+        # its verification: they wait until `ask_again`, and each time they are refused that is an
+        # error.
         waiting = _waiting(log, limit=limit)
         refused = _unsigned(waiting, upto=size + len(waiting))
         _refuse(refused)
         held = {entry.verification_id for entry in waiting if entry.pk in refused} - {None}
-        batch = [entry for entry in waiting if entry.pk not in refused and entry.verification_id not in held]
+        batch = [
+            entry
+            for entry in waiting
+            if entry.pk not in refused and entry.verification_id not in held
+        ]
         if not batch:
             return 0
         if size == 0:
-            # The head file stands before the first commit, and says that the log is empty. Otherwise a crash between
-            # that commit and its head would look like somebody's taking the file away.
+            # The head file stands before the first commit, and says that the log is empty.
+            # Otherwise a crash between that commit and its head would look like somebody's taking
+            # the file away.
             empty = checkpoint.sign(Checkpoint(origin=key.name, size=0, root=EMPTY_ROOT), key=key)
             head_file.write(log, empty, key=key.public)
-        _store(log, batch, size=size, key=key, load=load)  # 4, 5; and 6, once this transaction has committed
+        _store(
+            log, batch, size=size, key=key, load=load
+        )  # 4, 5; and 6, once this transaction has committed
         ended, _ = AuditPending.objects.filter(pk__in=[entry.pk for entry in batch]).delete()
-        moved = AuditHead.objects.filter(log=log, size=size, fence=fence).update(size=size + len(batch))
+        moved = AuditHead.objects.filter(log=log, size=size, fence=fence).update(
+            size=size + len(batch)
+        )
         if ended != len(batch) or moved != 1:
             raise FenceLost(f"another process ordered the {log} log meanwhile")
     return len(batch)
 
 
 def faults(entries: QuerySet[AuditEntry, AuditEntry]) -> dict[str, str]:
-    """Why those of these waiting entries that may not be ordered may not, by id. Each is read by itself if it must."""
+    """Why those of these waiting entries that may not be ordered may not, by id. Each is read by
+    itself if it must.
+    """
     found, sound = dict[str, str](), list[AuditEntry]()
     for entry in readable(entries, with_damaged=True):
         try:
@@ -95,13 +119,16 @@ def faults(entries: QuerySet[AuditEntry, AuditEntry]) -> dict[str, str]:
         except UNREADABLE:
             found[str(entry.pk)] = "it is no leaf"
     ordered = dict(AuditHead.objects.values_list("log", "size"))
-    return found | _unsigned(sound, upto=max(ordered.values(), default=0) + AuditPending.objects.count())
+    return found | _unsigned(
+        sound, upto=max(ordered.values(), default=0) + AuditPending.objects.count()
+    )
 
 
 def verify_head(log: str) -> int:
     """The size of the log, if its right edge is what was signed last, here and in the head file.
 
-    Raises `LogInconsistent` otherwise: a restored backup, a cut log, a changed tile, a head file taken away.
+    Raises `LogInconsistent` otherwise: a restored backup, a cut log, a changed tile, a head file
+        taken away.
     """
     with transactions.writing():
         _take(log, wait=True)
@@ -109,10 +136,12 @@ def verify_head(log: str) -> int:
 
 
 def adopt_head(log: str) -> int | None:
-    """Writes the missing head file of a log from its last checkpoint, and says its size; None if nothing is missing.
+    """Writes the missing head file of a log from its last checkpoint, and says its size; None if
+    nothing is missing.
 
-    For a host that orders from now on, and only after the whole log was verified: whoever adopts a log that was turned
-    back signs on from there. Raises `LogInconsistent` if the right edge is not what was signed last.
+    For a host that orders from now on, and only after the whole log was verified: whoever adopts a
+    log that was turned back signs on from there. Raises `LogInconsistent` if the right edge is not
+    what was signed last.
     """
     key = keys.verification_key(log)
     with transactions.writing():
@@ -127,15 +156,20 @@ def adopt_head(log: str) -> int | None:
 
 
 def _take(log: str, *, wait: bool) -> bool:
-    """Whether nobody else orders the log until the transaction ends, so that sizes read apart agree; may be waited for.
+    """Whether nobody else orders the log until the transaction ends, so that sizes read apart
+    agree; may be waited for.
 
     SQLite's transactions are such already: each takes the database's write lock first.
     """
     if connection.vendor != "postgresql":
         return True
-    # Given back as the transaction ends, however it does. Locks of two numbers never meet those of one, whoever takes
-    # these.
-    taken = "SELECT pg_advisory_xact_lock(%s, %s)" if wait else "SELECT pg_try_advisory_xact_lock(%s, %s)"
+    # Given back as the transaction ends, however it does. Locks of two numbers never meet those of
+    # one, whoever takes these.
+    taken = (
+        "SELECT pg_advisory_xact_lock(%s, %s)"
+        if wait
+        else "SELECT pg_try_advisory_xact_lock(%s, %s)"
+    )
     with connection.cursor() as cursor:
         cursor.execute(taken, [_LOCK_CLASS, keys.LOGS.index(log)])
         return wait or bool(cursor.fetchone()[0])
@@ -148,11 +182,17 @@ def _verified_size(log: str, *, key: VerificationKey, load: Load) -> int:
         return size
     if kept is None:
         detail = f"the {log} log holds {size} entries and has no head file here"
-        raise LogInconsistent(f"{detail}; on a new host `manage.py audit_verify --adopt-head` writes it")
+        raise LogInconsistent(
+            f"{detail}; on a new host `manage.py audit_verify --adopt-head` writes it"
+        )
     if kept.size > size:
-        raise LogInconsistent(f"the {log} log was signed up to {kept.size} entries, but holds {size}: an old backup?")
+        raise LogInconsistent(
+            f"the {log} log was signed up to {kept.size} entries, but holds {size}: an old backup?"
+        )
     if tiles.edge_root(load, kept.size) != kept.root:
-        raise LogInconsistent(f"the {log} log's tiles do not lead to the root signed at {kept.size} entries")
+        raise LogInconsistent(
+            f"the {log} log's tiles do not lead to the root signed at {kept.size} entries"
+        )
     return size
 
 
@@ -173,31 +213,46 @@ def _stored_size(log: str, *, key: VerificationKey, load: Load) -> int:
     try:
         signed = checkpoint.open_checkpoint(newest.note, key=key)
     except BadInput as error:
-        raise LogInconsistent(f"the {log} log's last checkpoint cannot be read: {error.detail}") from None
+        raise LogInconsistent(
+            f"the {log} log's last checkpoint cannot be read: {error.detail}"
+        ) from None
     if signed.size != size:
-        raise LogInconsistent(f"the {log} log's last checkpoint is of {signed.size} entries, its row says {size}")
+        raise LogInconsistent(
+            f"the {log} log's last checkpoint is of {signed.size} entries, its row says {size}"
+        )
     if tiles.edge_root(load, size) != signed.root:
-        raise LogInconsistent(f"the {log} log's tiles do not lead to the root signed at {size} entries")
+        raise LogInconsistent(
+            f"the {log} log's tiles do not lead to the root signed at {size} entries"
+        )
     return size
 
 
 def _unordered(log: str) -> QuerySet[AuditEntry, AuditEntry]:
-    """What waits: revocations, then by time; but for what was refused and all of its verifications."""
+    """What waits: revocations, then by time; but for what was refused and all of its
+    verifications.
+    """
     # By the ids of what waits: of a join SQLite would read every entry there ever was.
     waits = AuditPending.objects.values("entry")
-    refused = AuditEntry.objects.filter(pk__in=waits.filter(refused=True), log=log, verification__isnull=False)
+    refused = AuditEntry.objects.filter(
+        pk__in=waits.filter(refused=True), log=log, verification__isnull=False
+    )
     # What has a leaf already, in whichever log, can have no other: `audit_verify` names it.
-    unplaced = AuditEntry.objects.filter(pk__in=waits.filter(refused=False), log=log, leaf__isnull=True)
+    unplaced = AuditEntry.objects.filter(
+        pk__in=waits.filter(refused=False), log=log, leaf__isnull=True
+    )
     # A revocation stands before what it makes void, however late it came.
     last = Case(When(type=events.REVOKED, then=0), default=1)
-    return unplaced.exclude(verification__in=refused.values("verification")).order_by(last, "at", "id")
+    return unplaced.exclude(verification__in=refused.values("verification")).order_by(
+        last, "at", "id"
+    )
 
 
 def _waiting(log: str, *, limit: int) -> list[AuditEntry]:
-    """Waiting entries by time, but those of one verification by their sequence, whatever the clocks said.
+    """Waiting entries by time, but those of one verification by their sequence, whatever the clocks
+    said.
 
-    A clock that was behind dates a verification's later entry before an earlier one: where a batch is full, what comes
-    before one in it comes along, the batch being a little larger.
+    A clock that was behind dates a verification's later entry before an earlier one: where a batch
+    is full, what comes before one in it comes along, the batch being a little larger.
     """
     waiting = _unordered(log)
     batch = list(waiting[:limit])
@@ -206,10 +261,18 @@ def _waiting(log: str, *, limit: int) -> list[AuditEntry]:
         last: dict[str, int] = {}
         for entry in batch:
             if entry.verification_id and entry.verification_sequence is not None:
-                last[entry.verification_id] = max(entry.verification_sequence, last.get(entry.verification_id, 0))
-        others = waiting.filter(verification_id__in=last, verification_sequence__lt=max(last.values(), default=0))
+                last[entry.verification_id] = max(
+                    entry.verification_sequence, last.get(entry.verification_id, 0)
+                )
+        others = waiting.filter(
+            verification_id__in=last, verification_sequence__lt=max(last.values(), default=0)
+        )
         numbers = others.values_list("pk", "verification_id", "verification_sequence")
-        missing = [pk for pk, owner, number in numbers if pk not in taken and owner and number and number < last[owner]]
+        missing = [
+            pk
+            for pk, owner, number in numbers
+            if pk not in taken and owner and number and number < last[owner]
+        ]
         batch += waiting.filter(pk__in=missing)
     places: dict[str, list[int]] = defaultdict(list)
     for place, entry in enumerate(batch):
@@ -217,15 +280,18 @@ def _waiting(log: str, *, limit: int) -> list[AuditEntry]:
             places[entry.verification_id].append(place)
     ordered = list(batch)
     for own in places.values():
-        by_sequence = sorted((batch[place] for place in own), key=lambda entry: entry.verification_sequence or 0)
+        by_sequence = sorted(
+            (batch[place] for place in own), key=lambda entry: entry.verification_sequence or 0
+        )
         for place, entry in zip(own, by_sequence, strict=True):
             ordered[place] = entry
     return ordered
 
 
 def _unsigned(entries: Sequence[AuditEntry], *, upto: int) -> dict[str, str]:
-    """Why entries that would stand below an index may not, by id: unsigned, by a key that was revoked before it, or a
-    law file that may not follow those before it."""
+    """Why entries that would stand below an index may not, by id: unsigned, by a key that was
+    revoked before it, or a law file that may not follow those before it.
+    """
     faults, signers = signatures.inspect(entries)
     logs = {entry.log for entry in entries if entry.pk in signers}
     gone = {key for log in logs for key, index in keys.revoked(log).items() if index < upto}
@@ -240,22 +306,32 @@ def _refuse(faults: Mapping[str, str]) -> int:
 
 
 def ask_again(log: str) -> None:
-    """Lets what was refused be asked once more, some of it: the key that signed it may have come to this host since.
+    """Lets what was refused be asked once more, some of it: the key that signed it may have come to
+    this host since.
 
     And a revocation that was taken out of the queue waits again.
     """
     # In no order: a batch that is refused for ever would keep the others from their turn.
-    refused = AuditPending.objects.filter(entry__log=log, refused=True).order_by("?").values_list("pk", flat=True)
+    refused = (
+        AuditPending.objects.filter(entry__log=log, refused=True)
+        .order_by("?")
+        .values_list("pk", flat=True)
+    )
     AuditPending.objects.filter(pk__in=list(refused[: policy.BATCH])).update(refused=False)
     lost = AuditEntry.objects.filter(log=log, type=events.REVOKED, leaf=None, pending=None)
     rows = [AuditPending(entry=entry) for entry in readable(lost) if keys.is_of_root(entry)]
     AuditPending.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def _store(log: str, batch: Sequence[AuditEntry], *, size: int, key: SigningKey, load: Load) -> None:
-    # Leaves, tiles and the signed head in one transaction: there is never a tree without its signature.
+def _store(
+    log: str, batch: Sequence[AuditEntry], *, size: int, key: SigningKey, load: Load
+) -> None:
+    # Leaves, tiles and the signed head in one transaction: there is never a tree without its
+    # signature.
     lenders = {entry.lender_id for entry in batch if entry.lender_id and entry.type in events.TOLD}
-    counted = AuditLeaf.objects.filter(log=log, lender_sequence__isnull=False).order_by("-lender_sequence")
+    counted = AuditLeaf.objects.filter(log=log, lender_sequence__isnull=False).order_by(
+        "-lender_sequence"
+    )
     numbers = counted.values_list("lender_sequence", flat=True)
     sequences = {lender: numbers.filter(told_to=lender).first() or 0 for lender in lenders}
     leaves = []
@@ -278,7 +354,10 @@ def _store(log: str, batch: Sequence[AuditEntry], *, size: int, key: SigningKey,
     grown = tiles.grow(load, size=size, leaves=[bytes(leaf.leaf_hash) for leaf in leaves])
     # The tiles on the right edge are there already, and have grown.
     AuditTile.objects.bulk_create(
-        [AuditTile(log=log, level=place.level, index=place.index, hashes=row) for place, row in grown.items()],
+        [
+            AuditTile(log=log, level=place.level, index=place.index, hashes=row)
+            for place, row in grown.items()
+        ],
         update_conflicts=True,
         unique_fields=("log", "level", "index"),
         update_fields=("hashes",),

@@ -1,15 +1,19 @@
-"""Who said it: one signature of a process over all that a transaction of it put on record, which stands in the log.
+"""Who said it: one signature of a process over all that a transaction of it put on record, which
+stands in the log.
 
-The body of each entry says so under `signed`: of the first `by` which key, `over` which others in their order, if there
-are any, and the `signature`; of the others `with` which first. Signed by Ed25519 is the canonical JSON of a context and
-the SHA-256 of each entry's leaf as it is without `signed` and without its number for the lender, which it gets later.
-Which kinds of key a type asks for stands in `core/events.py`, and which evidence they may list in `core/keeping.py`: so
-whoever holds the database, and no key, puts nothing on record, and whoever holds the door decides nothing, and gives
-nothing out for a worker's. What the root says of keys carries its own signature. Source: audit.md §6.
+The body of each entry says so under `signed`: of the first `by` which key, `over` which others in
+their order, if there are any, and the `signature`; of the others `with` which first. Signed by
+Ed25519 is the canonical JSON of a context and the SHA-256 of each entry's leaf as it is without
+`signed` and without its number for the lender, which it gets later. Which kinds of key a type asks
+for stands in `core/events.py`, and which evidence they may list in `core/keeping.py`: so whoever
+holds the database, and no key, puts nothing on record, and whoever holds the door decides nothing,
+and gives nothing out for a worker's. What the root says of keys carries its own signature. Source:
+audit.md §6.
 
-A leaf (schema 1) is canonical JSON with integers and strings, absent fields left out:
-`schema` 1, `id`, `mode` (the log), `type`, `at` (UTC, microseconds), `verification`, `verification_sequence`, `lender`,
-`lender_sequence` and `body`, which says by route, check, outcome, codes, versions and commitments what happened.
+A leaf (schema 1) is canonical JSON with integers and strings, absent fields left out: `schema` 1,
+`id`, `mode` (the log), `type`, `at` (UTC, microseconds), `verification`, `verification_sequence`,
+`lender`, `lender_sequence` and `body`, which says by route, check, outcome, codes, versions and
+commitments what happened.
 """
 
 import re
@@ -44,16 +48,20 @@ _OVER_MAX: Final = 32
 _SIGNED_AS_IT_OPENS: Final = 2
 """The entry that opens a verification, and that of its first attempt."""
 _VERIFIED_MAX: Final = 1024
-"""Signatures that a process remembers to have verified. Ours: those of some 30 verifications, half a megabyte."""
+"""Signatures that a process remembers to have verified. Ours: those of some 30 verifications, half
+a megabyte.
+"""
 
 
 def spell_leaf(entry: AuditEntry, *, lender_sequence: int | None, is_bare: bool = False) -> bytes:
-    """The exact bytes of an entry's leaf, which are hashed; lender_sequence: its number for the lender, if it has one.
+    """The exact bytes of an entry's leaf, which are hashed; lender_sequence: its number for the
+    lender, if it has one.
 
     is_bare: without `signed`, as it is signed.
 
-    The row is the only place where it is kept: whoever changes its spelling changes the hash of what is on record.
-    Raises `ValueError` for a time without a zone or beyond `policy.LEAF_BYTES`, `TypeError` for a body that is no JSON.
+    The row is the only place where it is kept: whoever changes its spelling changes the hash of
+    what is on record. Raises `ValueError` for a time without a zone or beyond `policy.LEAF_BYTES`,
+    `TypeError` for a body that is no JSON.
     """
     if entry.at.tzinfo is None:
         raise ValueError("a leaf's time has a zone")
@@ -67,7 +75,11 @@ def spell_leaf(entry: AuditEntry, *, lender_sequence: int | None, is_bare: bool 
         "verification_sequence": entry.verification_sequence,
         "lender": entry.lender_id,
         "lender_sequence": lender_sequence,
-        "body": {name: said for name, said in entry.body.items() if name != "signed"} if is_bare else entry.body,
+        "body": (
+            {name: said for name, said in entry.body.items() if name != "signed"}
+            if is_bare
+            else entry.body
+        ),
     }
     spelt = canonical_json({name: value for name, value in written.items() if value is not None})
     if len(spelt) > policy.LEAF_BYTES:
@@ -78,20 +90,31 @@ def spell_leaf(entry: AuditEntry, *, lender_sequence: int | None, is_bare: bool 
 def sign(entries: Sequence[AuditEntry]) -> None:
     """Signs one transaction's entries, in their bodies, before they are inserted.
 
-    By the one kind of key that all their types allow. Raises `Misconfigured` in a process that holds none of them.
+    By the one kind of key that all their types allow. Raises `Misconfigured` in a process that
+    holds none of them.
     """
     asking = [entry for entry in entries if not _allows(entry, events.ROOT)]
     if not asking:
         return
     if len(asking) > _OVER_MAX:
-        raise ValueError(f"a transaction puts at most {_OVER_MAX} entries on record, not {len(asking)}")
-    kinds = [kind for kind in events.ENTRY_TYPES[asking[0].type].signed if all(_allows(one, kind) for one in asking)]
+        raise ValueError(
+            f"a transaction puts at most {_OVER_MAX} entries on record, not {len(asking)}"
+        )
+    kinds = [
+        kind
+        for kind in events.ENTRY_TYPES[asking[0].type].signed
+        if all(_allows(one, kind) for one in asking)
+    ]
     held: Mapping[str, Mapping[str, Mapping[int, bytes]]] = settings.TULGA_SIGNING_KEYS
-    seeds = next((found for kind in kinds if (found := held.get(kind, {}).get(asking[0].log))), None)
+    seeds = next(
+        (found for kind in kinds if (found := held.get(kind, {}).get(asking[0].log))), None
+    )
     if not seeds:
         types = ", ".join(sorted({entry.type for entry in asking}))
         wanted = " or ".join(kinds) or "one"
-        raise Misconfigured(f"this process holds no {wanted} key of the {asking[0].log} log, which signs {types}")
+        raise Misconfigured(
+            f"this process holds no {wanted} key of the {asking[0].log} log, which signs {types}"
+        )
     # The highest number is the newest; older ones stay among those that are believed.
     private, by = _private(seeds[max(seeds)])
     first, *others = asking
@@ -100,15 +123,18 @@ def sign(entries: Sequence[AuditEntry]) -> None:
     first.body = {**first.body, "signed": said | over}
     for entry in others:
         entry.body = {**entry.body, "signed": {"with": first.pk}}
-    for entry in asking:  # what is no leaf any more is refused here, or it would stop the sequencer later
+    for (
+        entry
+    ) in asking:  # what is no leaf any more is refused here, or it would stop the sequencer later
         spell_leaf(entry, lender_sequence=policy.SIZE if entry.lender_id else None)
 
 
 def inspect(entries: Iterable[AuditEntry]) -> tuple[dict[str, str], dict[str, str]]:
-    """Those of these entries that lack the signature their type asks for: by id, why; of all others that a process
-    signed, by id the id of its key.
+    """Those of these entries that lack the signature their type asks for: by id, why; of all others
+    that a process signed, by id the id of its key.
 
-    Raises `Misconfigured` where no certified key of their log is known: then nothing can be said of any.
+    Raises `Misconfigured` where no certified key of their log is known: then nothing can be said of
+        any.
     """
     found, asked = dict[str, str](), dict[str, AuditEntry]()
     for entry in entries:
@@ -124,7 +150,10 @@ def inspect(entries: Iterable[AuditEntry]) -> tuple[dict[str, str], dict[str, st
     known |= _loaded({pk for names in over.values() for pk in names} - known.keys())
     # A log that nobody asked about may have no keys here: what names an entry of it is not signed.
     believed = {
-        log: keys.believed(log, needed={by for name, by in signers.items() if over[name] and known[name].log == log})
+        log: keys.believed(
+            log,
+            needed={by for name, by in signers.items() if over[name] and known[name].log == log},
+        )
         for log in {entry.log for entry in asked.values()}
     }
     faults = {
@@ -142,15 +171,22 @@ def inspect(entries: Iterable[AuditEntry]) -> tuple[dict[str, str], dict[str, st
 
 
 def sound(entries: Iterable[AuditEntry]) -> list[AuditEntry]:
-    """Those of these entries that are signed as their types ask, by keys that were not revoked before they came.
+    """Those of these entries that are signed as their types ask, by keys that were not revoked
+    before they came.
 
     Ordered or not: what decides by an entry may not wait for the log. Raises as `inspect`.
     """
     found = list(entries)
     _, signers = inspect(found)
-    revoked = {log: keys.revoked(log) for log in {entry.log for entry in found if entry.pk in signers}}
+    revoked = {
+        log: keys.revoked(log) for log in {entry.log for entry in found if entry.pk in signers}
+    }
     doubted = [entry for entry in found if signers.get(entry.pk) in revoked.get(entry.log, ())]
-    places = AuditLeaf.objects.filter(entry__in=doubted).values_list("entry_id", "leaf_index") if doubted else ()
+    places = (
+        AuditLeaf.objects.filter(entry__in=doubted).values_list("entry_id", "leaf_index")
+        if doubted
+        else ()
+    )
     ordered = dict(places)
     gone = {
         one.pk
@@ -171,7 +207,8 @@ _OF_ONE = Compiled(
 _OF_ACCESS = Compiled(
     lambda verification, log: (
         AuditEntry.objects.filter(
-            Q(verification=verification, type__in=(*events.ACCESS, events.ADVANCED)) | Q(type=events.REVOKED, log=log)
+            Q(verification=verification, type__in=(*events.ACCESS, events.ADVANCED))
+            | Q(type=events.REVOKED, log=log)
         )
         .select_related("leaf")
         .order_by("verification_sequence")
@@ -192,9 +229,11 @@ _OF_OPENING = Compiled(
 
 
 def sound_of(verification: Verification, *, is_whole: bool = False) -> list[AuditEntry]:
-    """Those entries of a verification that count, in their order, by one statement; others are as none.
+    """Those entries of a verification that count, in their order, by one statement; others are as
+    none.
 
-    is_whole: raises `EvidenceUnreadable` if one does not count: what rests on the others would rest on half.
+    is_whole: raises `EvidenceUnreadable` if one does not count: what rests on the others would rest
+        on half.
     """
     return _counting(verification, _OF_ONE, is_whole=is_whole)
 
@@ -210,8 +249,12 @@ def opening_of(verification: Verification) -> AuditEntry | None:
     return next((entry for entry in entries if entry.type == events.CREATED), None)
 
 
-def _counting(verification: Verification, query: Compiled[AuditEntry], *, is_whole: bool = False) -> list[AuditEntry]:
-    """The entries of this query that count; it gives revocations beside those of the verification."""
+def _counting(
+    verification: Verification, query: Compiled[AuditEntry], *, is_whole: bool = False
+) -> list[AuditEntry]:
+    """The entries of this query that count; it gives revocations beside those of the
+    verification.
+    """
     rows = list(readable(query, verification.pk, verification.mode))
     entries = [row for row in rows if row.verification_id == verification.pk]
     faults, signers = inspect(entries)
@@ -231,7 +274,9 @@ def _counting(verification: Verification, query: Compiled[AuditEntry], *, is_who
 
 
 def said_by(entry: AuditEntry, beside: Iterable[AuditEntry]) -> str:
-    """The id of the key that an entry says it was signed by; `beside` holds what was signed with it. Empty for none."""
+    """The id of the key that an entry says it was signed by; `beside` holds what was signed with
+    it. Empty for none.
+    """
     first = next((one for one in (entry, *beside) if one.pk == _said(entry)[0]), None)
     return _said(first)[1] if first is not None else ""
 
@@ -239,7 +284,8 @@ def said_by(entry: AuditEntry, beside: Iterable[AuditEntry]) -> str:
 def _allows(entry: AuditEntry, kind: str) -> bool:
     """Whether a kind of key may say this: by the entry's type, and by the evidence that it lists.
 
-    What the root may say is no process's to sign. A type that nobody knows none may, so a process is asked for it.
+    What the root may say is no process's to sign. A type that nobody knows none may, so a process
+    is asked for it.
     """
     known = events.ENTRY_TYPES.get(entry.type)
     if known is None or kind not in known.signed:
@@ -247,7 +293,9 @@ def _allows(entry: AuditEntry, kind: str) -> bool:
     return kind == events.WORKER or entry.type not in events.KEEPING or is_of_door(entry.body)
 
 
-def _fault(first: str, names: Sequence[str], known: Mapping[str, AuditEntry], by: Believed | None) -> str:
+def _fault(
+    first: str, names: Sequence[str], known: Mapping[str, AuditEntry], by: Believed | None
+) -> str:
     """Why the signature in this first entry, by this key, does not hold; empty if it does."""
     if not names:
         return "nobody signed it"
@@ -262,7 +310,11 @@ def _fault(first: str, names: Sequence[str], known: Mapping[str, AuditEntry], by
     if not all(_allows(entry, by.kind) for entry in signed):
         return f"a {by.kind} key signed it, which may not say that"
     try:
-        _verify(by.public.public_bytes_raw(), b64decode(said.get("signature"), validate=True), _message(signed))
+        _verify(
+            by.public.public_bytes_raw(),
+            b64decode(said.get("signature"), validate=True),
+            _message(signed),
+        )
     except (InvalidSignature, *UNREADABLE):
         return "it does not say what was signed"
     return ""
@@ -270,7 +322,9 @@ def _fault(first: str, names: Sequence[str], known: Mapping[str, AuditEntry], by
 
 @lru_cache(maxsize=_VERIFIED_MAX)
 def _verify(public: bytes, signature: bytes, message: bytes) -> None:
-    """Raises `InvalidSignature`, which is never remembered: each step of a verification asks this of every entry."""
+    """Raises `InvalidSignature`, which is never remembered: each step of a verification asks this
+    of every entry.
+    """
     Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
 
 
@@ -281,12 +335,16 @@ def _private(seed: bytes) -> tuple[Ed25519PrivateKey, str]:
 
 
 def _message(entries: Iterable[AuditEntry]) -> bytes:
-    leaves = [sha256(spell_leaf(entry, lender_sequence=None, is_bare=True)).hexdigest() for entry in entries]
+    leaves = [
+        sha256(spell_leaf(entry, lender_sequence=None, is_bare=True)).hexdigest()
+        for entry in entries
+    ]
     return canonical_json({"context": _CONTEXT, "leaves": leaves})
 
 
 def _said(entry: AuditEntry) -> tuple[str, str, list[str]]:
-    """What an entry says of its signature: the first entry under it and, of that one, by which key and over which.
+    """What an entry says of its signature: the first entry under it and, of that one, by which key
+    and over which.
 
     Empty where that cannot be read.
     """
@@ -298,7 +356,9 @@ def _said(entry: AuditEntry) -> tuple[str, str, list[str]]:
         by, names = "", [said["with"]]
     else:
         names = [entry.id, *(over if isinstance(over, list) and len(over) < _OVER_MAX else (None,))]
-    if not isinstance(by, str) or not all(isinstance(name, str) and _ID.fullmatch(name) for name in names):
+    if not isinstance(by, str) or not all(
+        isinstance(name, str) and _ID.fullmatch(name) for name in names
+    ):
         return "", "", []
     return names[0], by, names if by else []
 

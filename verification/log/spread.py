@@ -1,4 +1,6 @@
-"""The pages of a log, looked at by several processes; what they find comes in the order of the pages."""
+"""The pages of a log, looked at by several processes; what they find comes in the order of the
+pages.
+"""
 
 import gc
 from collections import deque
@@ -19,12 +21,16 @@ Found = TypeVar("Found")
 Look = Callable[[Page], Iterator[Found]]
 
 _AHEAD = 2
-"""Pages a process that wait to be looked at or to be told, so that memory does not grow with the log."""
+"""Pages a process that wait to be looked at or to be told, so that memory does not grow with the
+log.
+"""
 _shared: ContextVar["_Pools | None"] = ContextVar("shared", default=None)
 
 
 class _Pools:
-    """The processes that look, begun at the first page and by number: what they have read once they keep."""
+    """The processes that look, begun at the first page and by number: what they have read once they
+    keep.
+    """
 
     def __init__(self) -> None:
         self._stack = ExitStack()
@@ -32,10 +38,14 @@ class _Pools:
 
     def begun(self, processes: int) -> ProcessPoolExecutor:
         if processes not in self._pools:
-            # No connection may stand on both sides of a fork, and all processes are forked at the first page.
+            # No connection may stand on both sides of a fork, and all processes are forked at the
+            # first page.
             connections.close_all()
-            # What a process is born with is not searched for garbage: that would copy the pages it shares.
-            pool = ProcessPoolExecutor(processes, mp_context=get_context("fork"), initializer=gc.freeze)
+            # What a process is born with is not searched for garbage: that would copy the pages it
+            # shares.
+            pool = ProcessPoolExecutor(
+                processes, mp_context=get_context("fork"), initializer=gc.freeze
+            )
             self._stack.callback(pool.shutdown, cancel_futures=True)
             self._pools[processes] = pool
         return self._pools[processes]
@@ -46,7 +56,9 @@ class _Pools:
 
 @contextmanager
 def together() -> Iterator[None]:
-    """What is spread within shares its processes: each connects, and compiles its statements, once."""
+    """What is spread within shares its processes: each connects, and compiles its statements,
+    once.
+    """
     pools = _Pools()
     before = _shared.set(pools)
     try:
@@ -57,10 +69,11 @@ def together() -> Iterator[None]:
 
 
 def spread(look: Look[Page, Found], pages: Iterable[Page], *, processes: int) -> Iterator[Found]:
-    """All that `look` finds on each page, as if one process had looked at them in turn, and its error where it came.
+    """All that `look` finds on each page, as if one process had looked at them in turn, and its
+    error where it came.
 
-    More than one process needs committed rows: each has a connection of its own. A single page is looked at here.
-    Raises `BrokenProcessPool` where a process was ended from outside.
+    More than one process needs committed rows: each has a connection of its own. A single page is
+    looked at here. Raises `BrokenProcessPool` where a process was ended from outside.
     """
     if processes == 1:
         for page in pages:
@@ -108,7 +121,9 @@ def _told(page: Future[tuple[list[Found], list[Exception]]]) -> Iterator[Found]:
 
 
 def _until(broken: list[Exception], these: Iterable[Found]) -> Iterator[Found]:
-    """These, up to where they cannot be read on, for what was found before is told before the error."""
+    """These, up to where they cannot be read on, for what was found before is told before the
+    error.
+    """
     try:
         yield from these
     except UNREADABLE as error:

@@ -1,4 +1,6 @@
-"""What the tables hold about cases: read by the table of `course/tables.py`, and spelled as entries spell it."""
+"""What the tables hold about cases: read by the table of `course/tables.py`, and spelled as entries
+spell it.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +11,18 @@ from typing import Any, Final, NamedTuple
 from django.db.models import BinaryField, Model, QuerySet
 
 from verification.core.keeping import index_mark, words_mark
-from verification.course.tables import ATTEMPT, CASE, HAND_OVER, ITEM, RECEIPT, SESSION, SIGNING, TABLES, WORD, Kind
+from verification.course.tables import (
+    ATTEMPT,
+    CASE,
+    HAND_OVER,
+    ITEM,
+    RECEIPT,
+    SESSION,
+    SIGNING,
+    TABLES,
+    WORD,
+    Kind,
+)
 from verification.log.damaged import readable
 from verification.models import (
     Attempt,
@@ -39,7 +52,16 @@ _READ: Final = (Kind.STATED, Kind.KEYED)
 _MODELS: Final[Mapping[str, type[Model]]] = {
     model._meta.db_table: model
     for model in (
-        *(Verification, Attempt, ReviewVote, Link, BorrowerSession, MobileSigning, HandOver, DataKey),
+        *(
+            Verification,
+            Attempt,
+            ReviewVote,
+            Link,
+            BorrowerSession,
+            MobileSigning,
+            HandOver,
+            DataKey,
+        ),
         *(EvidenceItem, CaptureWord, SharedEvidence, SharedEvidenceUse, Receipt, Clearance),
     )
 }
@@ -48,7 +70,9 @@ _FROM_SESSIONS: Final = (SIGNING, HAND_OVER)
 
 @dataclass(frozen=True)
 class Case:
-    """One case: all its entries by their sequence, ordered or not, and the rows of each table by their key."""
+    """One case: all its entries by their sequence, ordered or not, and the rows of each table by
+    their key.
+    """
 
     id: str
     entries: list[AuditEntry] = field(default_factory=list)
@@ -80,7 +104,9 @@ def load(ids: Sequence[str]) -> dict[str, Case]:
         plan = _plan(name)
         owners = by_attempt if plan.owner == "attempt_id" else cases
         rows = dict[str, list[Values]]()
-        for row in _read(plan.model._default_manager.filter(**{f"{plan.owner}__in": list(owners)}), plan):
+        for row in _read(
+            plan.model._default_manager.filter(**{f"{plan.owner}__in": list(owners)}), plan
+        ):
             if (case := owners.get(row[plan.owner])) is not None:
                 rows.setdefault(case.id, []).append(row)
                 if name == ATTEMPT:
@@ -93,7 +119,9 @@ def load(ids: Sequence[str]) -> dict[str, Case]:
 
 
 def spelled(name: str, rows: Iterable[Values]) -> dict[Key, Values]:
-    """The rows of one table and case, by the key that entries have for them, as entries spell them."""
+    """The rows of one table and case, by the key that entries have for them, as entries spell
+    them.
+    """
     table, binary = TABLES[name], _plan(name).binary
     by_key = dict[Key, Values]()
     spelling = _SPELLINGS.get(name, _same)

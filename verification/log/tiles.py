@@ -1,6 +1,8 @@
-"""The tree as C2SP tlog-tiles: rows of up to 256 hashes, so that appending touches only the right edge. Pure.
+"""The tree as C2SP tlog-tiles: rows of up to 256 hashes, so that appending touches only the right
+edge. Pure.
 
-The hash number i of a tile of level L stands over 256^L leaves. Only a full tile is hashed into the level above.
+The hash number i of a tile of level L stands over 256^L leaves. Only a full tile is hashed into the
+level above.
 Source: C2SP tlog-tiles, "Merkle Tree".
 """
 
@@ -29,7 +31,9 @@ Load = Callable[[Place], bytes]
 
 
 def edge(size: int) -> list[tuple[Place, int]]:
-    """The unfinished tiles of a tree of `size` leaves with their widths (1 to 255), lowest level first."""
+    """The unfinished tiles of a tree of `size` leaves with their widths (1 to 255), lowest level
+    first.
+    """
     found = []
     level = 0
     while size:
@@ -86,10 +90,13 @@ def edge_root(load: Load, size: int) -> bytes:
 
 
 def node_reader(load: Load) -> Node:
-    """A reader of tree nodes for proofs. Reads raise `LogInconsistent` where a tile is missing or too short."""
+    """A reader of tree nodes for proofs. Reads raise `LogInconsistent` where a tile is missing or
+    too short.
+    """
 
     def node(level: int, index: int) -> bytes:
-        # Levels between two rows of tiles are kept nowhere: they are computed from the 256 hashes of the row below.
+        # Levels between two rows of tiles are kept nowhere: they are computed from the 256 hashes
+        # of the row below.
         tile_level, height = divmod(level, HEIGHT)
         start = index << height
         tile_index, offset = divmod(start, WIDTH)
@@ -108,7 +115,9 @@ def hashes(tile: bytes) -> Iterator[bytes]:
 def _at_least(load: Load, place: Place, width: int) -> bytes:
     tile = load(place)
     if len(tile) < width * HASH_BYTES:
-        raise LogInconsistent(f"tile {place.level}/{place.index} holds {len(tile)} bytes, not {width * HASH_BYTES}")
+        raise LogInconsistent(
+            f"tile {place.level}/{place.index} holds {len(tile)} bytes, not {width * HASH_BYTES}"
+        )
     return tile
 
 

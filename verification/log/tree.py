@@ -1,6 +1,7 @@
 """The Merkle tree of RFC 9162 over SHA-256: hashes, roots, inclusion and consistency proofs. Pure.
 
-A proof is made from a `Node` reader, so that making one reads O(log n) hashes however the tree is stored.
+A proof is made from a `Node` reader, so that making one reads O(log n) hashes however the tree is
+stored.
 """
 
 import hashlib
@@ -19,7 +20,8 @@ Node = Callable[[int, int], bytes]
 
 def leaf_hash(leaf: bytes) -> bytes:
     """Hash of a leaf's bytes. Source: RFC 9162, 2.1.1."""
-    # The first byte differs from a node's, so nobody passes two hashes off as a leaf (a second preimage).
+    # The first byte differs from a node's, so nobody passes two hashes off as a leaf (a second
+    # preimage).
     return hashlib.sha256(b"\x00" + leaf).digest()
 
 
@@ -29,7 +31,9 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 def fold(peaks: Sequence[bytes]) -> bytes:
-    """Root over complete subtrees of falling size, left to right; the empty root if there are none."""
+    """Root over complete subtrees of falling size, left to right; the empty root if there are
+    none.
+    """
     if not peaks:
         return EMPTY_ROOT
     root = peaks[-1]
@@ -81,7 +85,9 @@ def root_at(node: Node, size: int) -> bytes:
 
 
 def inclusion_proof(node: Node, *, index: int, size: int) -> list[bytes]:
-    """Hashes that lead from the leaf `index` to the root of `size` leaves, lowest first. Source: RFC 9162, 2.1.3.1."""
+    """Hashes that lead from the leaf `index` to the root of `size` leaves, lowest first. Source:
+    RFC 9162, 2.1.3.1.
+    """
     if not 0 <= index < size:
         raise ValueError(f"leaf {index} is not in a tree of {size}")
     low, high = 0, size
@@ -98,7 +104,9 @@ def inclusion_proof(node: Node, *, index: int, size: int) -> list[bytes]:
 
 
 def consistency_proof(node: Node, *, first: int, second: int) -> list[bytes]:
-    """Hashes that show the tree of `first` leaves to be a prefix of that of `second`. Source: RFC 9162, 2.1.4.1."""
+    """Hashes that show the tree of `first` leaves to be a prefix of that of `second`. Source: RFC
+    9162, 2.1.4.1.
+    """
     if not 0 <= first <= second:
         raise ValueError(f"a tree of {first} is no prefix of a tree of {second}")
     if first == 0:
@@ -113,14 +121,19 @@ def consistency_proof(node: Node, *, first: int, second: int) -> list[bytes]:
         else:
             proof.append(_range_hash(node, low, middle))
             low = middle
-    # The verifier knows the old root; only if the old tree is not one whole subtree does it need this hash as well.
+    # The verifier knows the old root; only if the old tree is not one whole subtree does it need
+    # this hash as well.
     if low:
         proof.append(_range_hash(node, low, high))
     return proof[::-1]
 
 
-def verify_inclusion(*, leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:
-    """Raises `LogInconsistent` unless the proof leads from the leaf's hash to the root. Source: RFC 9162, 2.1.3.2."""
+def verify_inclusion(
+    *, leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes
+) -> None:
+    """Raises `LogInconsistent` unless the proof leads from the leaf's hash to the root. Source: RFC
+    9162, 2.1.3.2.
+    """
     if not 0 <= index < size:
         raise LogInconsistent(f"leaf {index} is not in a tree of {size}")
     # The RFC's fn and sn: the places of our subtree and of the last one, level by level upwards.
@@ -131,7 +144,8 @@ def verify_inclusion(*, leaf: bytes, index: int, size: int, proof: Sequence[byte
         # Step 4 of the RFC: a right child, or the last of its level, has its sibling on the left.
         if number & 1 or number == last:
             value = node_hash(sibling, value)
-            # A right edge that is no complete subtree has no sibling on these levels: climb past them.
+            # A right edge that is no complete subtree has no sibling on these levels: climb past
+            # them.
             while not number & 1 and number:
                 number, last = number >> 1, last >> 1
         else:
@@ -146,11 +160,14 @@ def verify_inclusion(*, leaf: bytes, index: int, size: int, proof: Sequence[byte
 def verify_consistency(
     *, first: int, first_root: bytes, second: int, second_root: bytes, proof: Sequence[bytes]
 ) -> None:
-    """Raises `LogInconsistent` unless the first tree is a prefix of the second. Source: RFC 9162, 2.1.4.2."""
+    """Raises `LogInconsistent` unless the first tree is a prefix of the second. Source: RFC 9162,
+    2.1.4.2.
+    """
     if not 0 <= first <= second:
         raise LogInconsistent(f"a tree of {first} is no prefix of a tree of {second}")
     if first == 0 or first == second:
-        # An empty first tree has the empty root; equal sizes have equal roots; neither needs a proof.
+        # An empty first tree has the empty root; equal sizes have equal roots; neither needs a
+        # proof.
         if proof:
             raise LogInconsistent("the consistency proof should be empty")
         if first_root != (second_root if first else EMPTY_ROOT):
@@ -160,7 +177,8 @@ def verify_consistency(
     path = list(proof) if first & (first - 1) else [first_root, *proof]
     if not path:
         raise LogInconsistent("the consistency proof is empty")
-    # Steps 3 and 4 of the RFC: climb to the largest subtree that ends the first tree, where its proof begins.
+    # Steps 3 and 4 of the RFC: climb to the largest subtree that ends the first tree, where its
+    # proof begins.
     number, last = first - 1, second - 1
     while number & 1:
         number, last = number >> 1, last >> 1
@@ -183,12 +201,15 @@ def verify_consistency(
 
 def _split(size: int) -> int:
     """Largest power of two below `size` (`size` > 1)."""
-    # The k of RFC 9162, 2.1.1: every tree is split there, so that what is left of it is complete for good.
+    # The k of RFC 9162, 2.1.1: every tree is split there, so that what is left of it is complete
+    # for good.
     return 1 << (size - 1).bit_length() - 1
 
 
 def _range_hash(node: Node, low: int, high: int) -> bytes:
-    """Hash over the leaves [low, high), where `low` is where a subtree of that many leaves may start."""
+    """Hash over the leaves [low, high), where `low` is where a subtree of that many leaves may
+    start.
+    """
     peaks: list[bytes] = []
     while low < high:
         level = (high - low).bit_length() - 1

@@ -1,10 +1,10 @@
 """Recomputes a log from its rows and says what is wrong, as precisely as the rows allow.
 
-1 head, leaves and checkpoints agree in size; the head file is there and not ahead   2 every leaf is there and is the
-hash of what its entry says; every lender's sequence is unbroken   3 leaves, tiles and every signed root agree   4 no
-entry is lost, decided twice or out of order   5 each law file might be taken where it stands   6 every verification
-was moved lawfully, by no law file that stands behind it, and the tables hold what its entries say   7 an SQLite file
-is whole
+1 head, leaves and checkpoints agree in size; the head file is there and not ahead   2 every leaf is
+there and is the hash of what its entry says; every lender's sequence is unbroken   3 leaves, tiles
+and every signed root agree   4 no entry is lost, decided twice or out of order   5 each law file
+might be taken where it stands   6 every verification was moved lawfully, by no law file that stands
+behind it, and the tables hold what its entries say   7 an SQLite file is whole
 """
 
 from collections.abc import Iterator
@@ -34,28 +34,38 @@ _NOTHING_OUTSIDE: Final = "nothing outside the database shows how far the log wa
 def verify_log(
     log: str, *, against_head_file: bool = True, adopting: bool = False, processes: int = 1
 ) -> Iterator[Finding]:
-    """Everything that is wrong with a log, nothing if it is whole; rows that arrive meanwhile are left out.
+    """Everything that is wrong with a log, nothing if it is whole; rows that arrive meanwhile are
+    left out.
 
-    `against_head_file`: also compare with the head kept outside the database, which a copy may lag behind.
-    `adopting`: the head file may be missing, because it is about to be written; one that is there must fit.
+    `against_head_file`: also compare with the head kept outside the database, which a copy may lag
+        behind.
+    `adopting`: the head file may be missing, because it is about to be written; one that is there
+        must fit.
     `processes`: how many look at leaves and cases; what is found, and its order, is the same.
-    Raises `Misconfigured` without the log's key, `BrokenProcessPool` where one of several processes was ended.
+    Raises `Misconfigured` without the log's key, `BrokenProcessPool` where one of several processes
+    was ended.
     """
     key = keys.verification_key(log)
     yield from _guarded(log, "the head", _verify_sizes(log))
     if against_head_file:
-        yield from _guarded(log, "the head file", _verify_head_file(log, key=key, adopting=adopting))
+        yield from _guarded(
+            log, "the head file", _verify_head_file(log, key=key, adopting=adopting)
+        )
     are_signed = True
     for finding in _guarded(log, "the leaves", _verify_tree(log, key=key, processes=processes)):
         are_signed = False  # where anything is wrong, no signature is taken as verified
         yield finding
     yield from _guarded(log, "the entries", verify_entries(log))
     yield from _guarded(log, "the law", verify_laws(log))
-    yield from _guarded(log, "the cases", verify_cases(log, are_signed=are_signed, processes=processes))
+    yield from _guarded(
+        log, "the cases", verify_cases(log, are_signed=are_signed, processes=processes)
+    )
 
 
 def describe(log: str) -> str:
-    """How much there is to verify, for people; raises `DatabaseError` where there is no log to be read at all."""
+    """How much there is to verify, for people; raises `DatabaseError` where there is no log to be
+    read at all.
+    """
     waiting = AuditPending.objects.filter(entry__log=log).count()
     try:
         return f"{_sizes(log)[2]} entries signed, {waiting} waiting"
@@ -64,13 +74,20 @@ def describe(log: str) -> str:
 
 
 def verify_database() -> Iterator[Finding]:
-    """What is wrong with the database of both logs: rows whose owner is gone, and what SQLite finds in its file."""
+    """What is wrong with the database of both logs: rows whose owner is gone, and what SQLite finds
+    in its file.
+    """
     yield from _guarded("", "the database file", verify_file())
     yield from _guarded("", "the rows", verify_parents())
     # Entries of a log that there is not: they are never ordered.
-    elsewhere = AuditEntry.objects.exclude(log__in=keys.LOGS).order_by("pk").values_list("pk", "log")
+    elsewhere = (
+        AuditEntry.objects.exclude(log__in=keys.LOGS).order_by("pk").values_list("pk", "log")
+    )
     what = "the entry names the log {!r}, which there is not"
-    unknown = (Finding(code="log_unknown", detail=what.format(log), entry=pk) for pk, log in elsewhere.iterator())
+    unknown = (
+        Finding(code="log_unknown", detail=what.format(log), entry=pk)
+        for pk, log in elsewhere.iterator()
+    )
     yield from _guarded("", "the entries", unknown)
 
 
@@ -101,33 +118,58 @@ def _verify_head_file(log: str, *, key: VerificationKey, adopting: bool) -> Iter
         held = _sizes(log)[1]
         if kept is None:
             if begun and not adopting:
-                yield Finding(code="head_file", log=log, detail=f"the head file is missing: {_NOTHING_OUTSIDE}")
+                yield Finding(
+                    code="head_file",
+                    log=log,
+                    detail=f"the head file is missing: {_NOTHING_OUTSIDE}",
+                )
             return
         if kept.size > held:
-            raise LogInconsistent(f"it was signed up to {kept.size} entries, the database holds {held}")
+            raise LogInconsistent(
+                f"it was signed up to {kept.size} entries, the database holds {held}"
+            )
         if edge_root(tile_loader(log), kept.size) != kept.root:
-            raise LogInconsistent(f"the root signed at {kept.size} entries is not that of the stored tiles")
+            raise LogInconsistent(
+                f"the root signed at {kept.size} entries is not that of the stored tiles"
+            )
     except LogInconsistent as error:
-        yield Finding(code="head_file", log=log, detail=f"the head file does not fit: {error.detail}")
+        yield Finding(
+            code="head_file", log=log, detail=f"the head file does not fit: {error.detail}"
+        )
 
 
 def _verify_tree(log: str, *, key: VerificationKey, processes: int) -> Iterator[Finding]:
     said, held, signed = _sizes(log)
-    # What lies beyond a head that was turned back is looked at too, but a damaged number must not send us far away.
+    # What lies beyond a head that was turned back is looked at too, but a damaged number must not
+    # send us far away.
     far = 2 * AuditLeaf.objects.filter(log=log).count() + PAGE
     size = max(number for number in (0, said, held, signed) if number <= far)
     wrong: list[Finding] = []
-    tree = TreeInspection(log, size=size, signed=signed_roots(log, key=key, upto=signed, wrong=wrong))
+    tree = TreeInspection(
+        log, size=size, signed=signed_roots(log, key=key, upto=signed, wrong=wrong)
+    )
     yield from verify_leaves(log, size=size, tree=tree, processes=processes)
     yield from tree.finish()
     yield from wrong
 
 
 def _sizes(log: str) -> tuple[int, int, int]:
-    """Entries according to head, leaves and last checkpoint, read in one statement: the log may be growing."""
-    leaves = AuditLeaf.objects.filter(log=log).order_by("-leaf_index").values_list("leaf_index", flat=True)
-    signed = AuditCheckpoint.objects.filter(log=log).order_by("-size").values_list("size", flat=True)
-    head = AuditHead.objects.filter(log=log).values_list("size", Subquery(leaves[:1]), Subquery(signed[:1])).first()
+    """Entries according to head, leaves and last checkpoint, read in one statement: the log may be
+    growing.
+    """
+    leaves = (
+        AuditLeaf.objects.filter(log=log)
+        .order_by("-leaf_index")
+        .values_list("leaf_index", flat=True)
+    )
+    signed = (
+        AuditCheckpoint.objects.filter(log=log).order_by("-size").values_list("size", flat=True)
+    )
+    head = (
+        AuditHead.objects.filter(log=log)
+        .values_list("size", Subquery(leaves[:1]), Subquery(signed[:1]))
+        .first()
+    )
     # Without a head nothing was ordered yet, or somebody took it away.
     said, last, last_signed = head or (0, leaves.first(), signed.first())
     return int(said), 0 if last is None else int(last) + 1, int(last_signed or 0)
@@ -138,4 +180,8 @@ def _guarded(log: str, what: str, findings: Iterator[Finding]) -> Iterator[Findi
     try:
         yield from findings
     except UNREADABLE as error:
-        yield Finding(code="unreadable", log=log, detail=f"{what} cannot be read further ({type(error).__name__})")
+        yield Finding(
+            code="unreadable",
+            log=log,
+            detail=f"{what} cannot be read further ({type(error).__name__})",
+        )

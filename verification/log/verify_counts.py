@@ -30,30 +30,50 @@ SELECT mode, month, route, status, code, SUM(number) FROM (
     UNION ALL SELECT mode, month, route, status, code, number FROM verification_monthlychange
     UNION ALL SELECT mode, {month}, route, CASE WHEN status IN {open} THEN 'open' ELSE status END,
         CASE WHEN status IN {open} THEN '' ELSE code END, -1 FROM verification_verification
-) AS counted GROUP BY mode, month, route, status, code HAVING SUM(number) <> 0 ORDER BY 1, 2, 3, 4, 5
+) AS counted GROUP BY mode, month, route, status, code HAVING SUM(number) <> 0
+ORDER BY 1, 2, 3, 4, 5
 """
 
 
 def verify_counts() -> Iterator[Finding]:
-    """Findings about the monthly counts, which a regulator reads, and about what was used of a day's quotas."""
+    """Findings about the monthly counts, which a regulator reads, and about what was used of a
+    day's quotas.
+    """
     with connection.cursor() as cursor:
         standing = ", ".join(f"'{status.value}'" for status in sorted(OPEN))
         cursor.execute(_COUNTS.format(month=_MONTH[connection.vendor], open=f"({standing})"))
         for mode, month, route, status, _, more in cursor.fetchall():
-            detail = f"the count of {month}, route {route or 'none'}, {status}, is {more:+} off its verifications"
+            detail = (
+                f"the count of {month}, route {route or 'none'}, {status}, is {more:+} off its"
+                " verifications"
+            )
             yield Finding(code="count", log=mode, field="number", detail=detail)
-    # What was used of a quota on a day, over all its rows, is as often as entries say; days gone by are forgotten.
+    # What was used of a quota on a day, over all its rows, is as often as entries say; days gone by
+    # are forgotten.
     today = clock.now().date()
-    taken = AuditEntry.objects.filter(type__in=_TAKING).annotate(purpose=_PURPOSE).filter(purpose__isnull=False)
+    taken = (
+        AuditEntry.objects.filter(type__in=_TAKING)
+        .annotate(purpose=_PURPOSE)
+        .filter(purpose__isnull=False)
+    )
     # Before the rows: what is used after this is in both.
     asked = set(taken.filter(at__date=today).values_list("purpose", flat=True))
-    own = taken.filter(purpose=OuterRef("purpose"), at__date=OuterRef("day")).order_by().values("purpose")
+    own = (
+        taken.filter(purpose=OuterRef("purpose"), at__date=OuterRef("day"))
+        .order_by()
+        .values("purpose")
+    )
     said = Coalesce(Subquery(own.annotate(number=Count("pk")).values("number")), 0)
     kept = QuotaUse.objects.values("purpose", "day").annotate(used_all=Sum("used"), said=said)
-    used = {(purpose, day): (all_, times) for purpose, day, all_, times in kept.values_list(*_QUOTA)}
+    used = {
+        (purpose, day): (all_, times) for purpose, day, all_, times in kept.values_list(*_QUOTA)
+    }
     for purpose in asked:
         used.setdefault((purpose, today), (0, -1))
     for (purpose, day), (number, times) in sorted(used.items()):
         if number != times:
-            detail = f"of the quota {purpose} {number} were used on {day}, which is not as often as entries say"
+            detail = (
+                f"of the quota {purpose} {number} were used on {day}, which is not as often as"
+                " entries say"
+            )
             yield Finding(code="count", field="used", detail=detail)

@@ -1,4 +1,6 @@
-"""What entries say about each other: nothing lost, sequences unbroken, one decision, and a status that fits it."""
+"""What entries say about each other: nothing lost, sequences unbroken, one decision, and a status
+that fits it.
+"""
 
 from collections.abc import Iterator
 
@@ -16,23 +18,38 @@ _PREFIX = "verification."
 
 
 def verify_entries(log: str) -> Iterator[Finding]:
-    """Findings about the entries of a log that concern more than one of them; the database does the comparing."""
+    """Findings about the entries of a log that concern more than one of them; the database does the
+    comparing.
+    """
     entries = AuditEntry.objects.filter(log=log)
     waiting = Exists(AuditPending.objects.filter(entry=OuterRef("pk")))
     head = Subquery(AuditHead.objects.filter(log=log).values("size"))
-    misplaced = entries.filter(~Q(leaf__log=log) | Q(leaf__leaf_index__gte=head), leaf__isnull=False)
+    misplaced = entries.filter(
+        ~Q(leaf__log=log) | Q(leaf__leaf_index__gte=head), leaf__isnull=False
+    )
     for code, detail, found in (
-        ("entry_lost", "the entry has no leaf and does not wait for one", entries.filter(~waiting, leaf__isnull=True)),
-        ("entry_waits", "the entry has a leaf and waits for another", entries.filter(waiting, leaf__isnull=False)),
+        (
+            "entry_lost",
+            "the entry has no leaf and does not wait for one",
+            entries.filter(~waiting, leaf__isnull=True),
+        ),
+        (
+            "entry_waits",
+            "the entry has a leaf and waits for another",
+            entries.filter(waiting, leaf__isnull=False),
+        ),
         ("leaf_misplaced", "the entry's leaf stands in another log or beyond the head", misplaced),
     ):
         for pk in found.order_by("pk").values_list("pk", flat=True).iterator():
             yield Finding(code=code, log=log, detail=detail, entry=pk)
-    # What the sequencer has refused or is to refuse: it decides, and no worker signed it; or it is no leaf.
+    # What the sequencer has refused or is to refuse: it decides, and no worker signed it; or it is
+    # no leaf.
     for ids in names(entries.filter(pending__isnull=False), by="pk", most=PAGE):
         for pk, fault in sequencer.faults(AuditEntry.objects.filter(pk__in=ids)).items():
             yield Finding(code="entry_refused", log=log, detail=fault, entry=pk)
-    yield from _verify_sequences(log, entries.filter(verification__isnull=False, verification_sequence__isnull=False))
+    yield from _verify_sequences(
+        log, entries.filter(verification__isnull=False, verification_sequence__isnull=False)
+    )
     # An append-only log cannot undo a decision, so a second one is somebody's.
     decisions = entries.filter(type__in=DECISIONS)
     twice = decisions.values("verification_id").annotate(number=Count("pk")).filter(number__gt=1)
@@ -64,11 +81,21 @@ def _verify_sequences(log: str, entries: QuerySet[AuditEntry, AuditEntry]) -> It
             f"verification {row['verification_id']} has {row['number']} entries, "
             f"numbered from {row['least']} to {row['most']}: one is missing or was added"
         )
-        yield Finding(code="verification_sequence", log=log, detail=detail, field="verification_sequence")
+        yield Finding(
+            code="verification_sequence", log=log, detail=detail, field="verification_sequence"
+        )
     before = Window(
-        Lag("verification_sequence"), partition_by=F("verification_id"), order_by=F("leaf__leaf_index").asc()
+        Lag("verification_sequence"),
+        partition_by=F("verification_id"),
+        order_by=F("leaf__leaf_index").asc(),
     )
     ordered = entries.filter(leaf__isnull=False).annotate(before=before)
     for entry in ordered.filter(before__gt=F("verification_sequence")).values_list("pk", flat=True):
         detail = "the entry stands in the log after a later one of its verification"
-        yield Finding(code="verification_order", log=log, detail=detail, entry=entry, field="verification_sequence")
+        yield Finding(
+            code="verification_order",
+            log=log,
+            detail=detail,
+            entry=entry,
+            field="verification_sequence",
+        )

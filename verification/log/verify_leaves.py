@@ -52,8 +52,12 @@ class Told(NamedTuple):
 Seen = Finding | Told | bytes | None
 
 
-def verify_leaves(log: str, *, size: int, tree: TreeInspection, processes: int = 1) -> Iterator[Finding]:
-    """Findings about the leaves of a log of `size` entries, in their order; `tree` is handed every hash."""
+def verify_leaves(
+    log: str, *, size: int, tree: TreeInspection, processes: int = 1
+) -> Iterator[Finding]:
+    """Findings about the leaves of a log of `size` entries, in their order; `tree` is handed every
+    hash.
+    """
     sequences: dict[str, int] = defaultdict(int)
     # A page at a time: a log of millions of entries is verified in the memory of one page.
     look = partial(_verify_page, log, size, keys.revoked(log))
@@ -61,7 +65,8 @@ def verify_leaves(log: str, *, size: int, tree: TreeInspection, processes: int =
         if isinstance(one, Finding):
             yield one
         elif isinstance(one, Told):
-            # What a lender is told counts 1, 2, 3, …, on from what is there: one gap is told once, not ever after.
+            # What a lender is told counts 1, 2, 3, …, on from what is there: one gap is told once,
+            # not ever after.
             before, sequences[one.lender] = sequences[one.lender], one.sequence
             if one.sequence != before + 1:
                 detail = f"the sequence of lender {one.lender} goes from {before} to {one.sequence}"
@@ -71,10 +76,13 @@ def verify_leaves(log: str, *, size: int, tree: TreeInspection, processes: int =
 
 
 def _verify_page(log: str, size: int, revoked: Mapping[str, int], start: int) -> Iterator[Seen]:
-    """Of each leaf of a page its hash, None for none, then what is found; all that only the leaves before could show is
-    left to who reads this."""
+    """Of each leaf of a page its hash, None for none, then what is found; all that only the leaves
+    before could show is left to who reads this.
+    """
     end = min(start + PAGE, size)
-    found = AuditLeaf.objects.filter(log=log, leaf_index__gte=start, leaf_index__lt=end).values_list(*Leaf._fields)
+    found = AuditLeaf.objects.filter(
+        log=log, leaf_index__gte=start, leaf_index__lt=end
+    ).values_list(*Leaf._fields)
     rows = (Leaf._make(row) for row in readable(found))
     leaves = {row.leaf_index: row._replace(leaf_hash=as_bytes(row.leaf_hash)) for row in rows}
     about = AuditEntry.objects.filter(pk__in=[leaf.entry_id for leaf in leaves.values()])
@@ -86,27 +94,45 @@ def _verify_page(log: str, size: int, revoked: Mapping[str, int], start: int) ->
         leaf = leaves.get(index)
         yield leaf.leaf_hash if leaf else None
         if leaf is None:
-            yield Finding(code="leaf_missing", log=log, leaf_index=index, detail="there is no such leaf any more")
+            yield Finding(
+                code="leaf_missing",
+                log=log,
+                leaf_index=index,
+                detail="there is no such leaf any more",
+            )
             continue
         for finding in _verify_leaf(leaf, entries.get(leaf.entry_id), ops):
-            if isinstance(finding, Finding) and finding.code in ("entry_differs", "entry_unreadable"):
+            if isinstance(finding, Finding) and finding.code in (
+                "entry_differs",
+                "entry_unreadable",
+            ):
                 altered.add(finding.entry)
             yield finding
     yield from _verify_evidence_claims(leaves, entries)
-    # Each entry is signed by a key that may say so, and that was not revoked by then. What is not what was hashed is
-    # named for that alone.
+    # Each entry is signed by a key that may say so, and that was not revoked by then. What is not
+    # what was hashed is named for that alone.
     there = {leaf.entry_id: leaf for _, leaf in sorted(leaves.items())}
-    intact = (one for pk, one in entries.items() if pk not in altered and isinstance(one, AuditEntry))
+    intact = (
+        one for pk, one in entries.items() if pk not in altered and isinstance(one, AuditEntry)
+    )
     faults, signers = signatures.inspect(intact)
     for pk, fault in faults.items():
         yield _finding(there[pk], "entry_unsigned", fault)
     for pk, by in signers.items():
         if keys.is_revoked(revoked, by, there[pk].leaf_index):
-            yield _finding(there[pk], "key_revoked", f"the key {by} that signed it was revoked from {revoked[by]} on")
+            yield _finding(
+                there[pk],
+                "key_revoked",
+                f"the key {by} that signed it was revoked from {revoked[by]} on",
+            )
 
 
-def _verify_leaf(leaf: Leaf, entry: AuditEntry | Damaged | None, ops: Any) -> Iterator[Finding | Told]:
-    """1 what its entry says has the leaf's hash   2 it has a number for its lender, if that is told."""
+def _verify_leaf(
+    leaf: Leaf, entry: AuditEntry | Damaged | None, ops: Any
+) -> Iterator[Finding | Told]:
+    """1 what its entry says has the leaf's hash   2 it has a number for its lender, if that is
+    told.
+    """
     if entry is None:
         yield _finding(leaf, "entry_missing", "the leaf's entry is not there any more")
     elif isinstance(entry, Damaged):
@@ -115,28 +141,49 @@ def _verify_leaf(leaf: Leaf, entry: AuditEntry | Damaged | None, ops: Any) -> It
         if leaf.told_to != ((entry.lender_id or "") if leaf.lender_sequence else ""):
             detail = "the leaf names another lender to be told than the entry"
             yield _finding(leaf, "lender", detail, field="told_to")
-        # SQLite keeps a text as it came, and of a name that stands twice in it reads another value than Python does.
+        # SQLite keeps a text as it came, and of a name that stands twice in it reads another value
+        # than Python does.
         spelled = (getattr(entry, "body_text", None), getattr(entry, "at_text", None))
-        if hashed_bytes(entry, lender_sequence=leaf.lender_sequence, leaf_hash=leaf.leaf_hash) is None:
+        if (
+            hashed_bytes(entry, lender_sequence=leaf.lender_sequence, leaf_hash=leaf.leaf_hash)
+            is None
+        ):
             yield _finding(leaf, "entry_differs", "what the entry says is not what was hashed")
-        elif ops is not None and spelled != (json.dumps(entry.body), ops.adapt_datetimefield_value(entry.at)):
+        elif ops is not None and spelled != (
+            json.dumps(entry.body),
+            ops.adapt_datetimefield_value(entry.at),
+        ):
             yield _finding(leaf, "entry_spelled", "the entry's row is not spelled as we spell it")
     # 2. Nothing else is counted.
     lender, sequence = leaf.told_to, leaf.lender_sequence
     is_counted = sequence is not None
-    if isinstance(entry, AuditEntry) and is_counted != bool(entry.lender_id and entry.type in events.TOLD):
-        detail = f"an entry of the type {entry.type} is {'' if is_counted else 'not '}counted for its lender"
+    if isinstance(entry, AuditEntry) and is_counted != bool(
+        entry.lender_id and entry.type in events.TOLD
+    ):
+        detail = (
+            f"an entry of the type {entry.type} is {'' if is_counted else 'not '}counted for its"
+            " lender"
+        )
         yield _finding(leaf, "lender_sequence", detail, field="lender_sequence")
     if not is_counted:
         return
     if not isinstance(lender, str) or not lender or not isinstance(sequence, int):
-        yield _finding(leaf, "lender_sequence", "the lender's sequence is not a number", field="lender_sequence")
+        yield _finding(
+            leaf,
+            "lender_sequence",
+            "the lender's sequence is not a number",
+            field="lender_sequence",
+        )
         return
     yield Told(leaf, lender, sequence)
 
 
-def _verify_evidence_claims(leaves: Mapping[int, Leaf], entries: Mapping[str, Any]) -> Iterator[Finding]:
-    """Where a body lists evidence, sealed (`id`) or shared (`sha256`), its rows stand and say the same."""
+def _verify_evidence_claims(
+    leaves: Mapping[int, Leaf], entries: Mapping[str, Any]
+) -> Iterator[Finding]:
+    """Where a body lists evidence, sealed (`id`) or shared (`sha256`), its rows stand and say the
+    same.
+    """
     claims: list[tuple[Leaf, str, Mapping[str, Any]]] = []
     for _, leaf in sorted(leaves.items()):
         entry = entries.get(leaf.entry_id)
@@ -146,12 +193,16 @@ def _verify_evidence_claims(leaves: Mapping[int, Leaf], entries: Mapping[str, An
                 claims.append((leaf, name, claim))
     # Two statements a page instead of one a claim.
     sealed_names = {name for _, name, claim in claims if "id" in claim}
-    shared_names = {name for _, name, claim in claims if "id" not in claim and SHA256.fullmatch(name)}
+    shared_names = {
+        name for _, name, claim in claims if "id" not in claim and SHA256.fullmatch(name)
+    }
     items, shared = _rows_of(EvidenceItem, sealed_names), _rows_of(SharedEvidence, shared_names)
     for leaf, name, claim in claims:
         row = items.get(name) if "id" in claim else shared.get(name)
         if row is None:
-            yield _finding(leaf, "evidence_missing", f"the evidence {name} that it lists is not there any more")
+            yield _finding(
+                leaf, "evidence_missing", f"the evidence {name} that it lists is not there any more"
+            )
             continue
         for column in row:
             if claim.get(column, row[column]) != row[column]:
@@ -168,5 +219,10 @@ def _rows_of(model: type[Model], names: Collection[str]) -> dict[str, Mapping[st
 
 def _finding(leaf: Leaf, code: str, detail: str, *, field: str = "") -> Finding:
     return Finding(
-        code=code, log=leaf.log, leaf_index=leaf.leaf_index, entry=str(leaf.entry_id), field=field, detail=detail
+        code=code,
+        log=leaf.log,
+        leaf_index=leaf.leaf_index,
+        entry=str(leaf.entry_id),
+        field=field,
+        detail=detail,
     )

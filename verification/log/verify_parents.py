@@ -42,7 +42,9 @@ _PARENTS: Final[tuple[tuple[type[Model], str, type[Model]], ...]] = (
 
 
 def verify_parents() -> Iterator[Finding]:
-    """Rows of both modes whose verification or attempt was taken away from under them; then counts over all of them."""
+    """Rows of both modes whose verification or attempt was taken away from under them; then counts
+    over all of them.
+    """
     for child, column, parent in _PARENTS:
         manager: Any = child._default_manager
         there = Exists(parent._default_manager.filter(pk=OuterRef(f"{column}_id")))

@@ -1,7 +1,8 @@
 """Does the log continue the one whose signed checkpoint somebody outside has kept?
 
-What is kept is a C2SP checkpoint: a note with origin, size and root. Whoever rewrites the log, or turns it back, can
-make everything within it fit again, and not what they do not have. Sources: RFC 9162 §2.1.4, C2SP tlog-checkpoint.
+What is kept is a C2SP checkpoint: a note with origin, size and root. Whoever rewrites the log, or
+turns it back, can make everything within it fit again, and not what they do not have. Sources: RFC
+9162 §2.1.4, C2SP tlog-checkpoint.
 """
 
 from collections.abc import Iterator
@@ -30,30 +31,52 @@ def log_of(untrusted: bytes) -> str:
 
 
 def verify_since(log: str, untrusted: bytes) -> Iterator[Finding]:
-    """What shows that the log is not the one of this checkpoint, with more behind it; nothing if it is.
+    """What shows that the log is not the one of this checkpoint, with more behind it; nothing if it
+    is.
 
-    The root is computed from the hashes of the leaves; that these are of the entries is verified beside it.
+    The root is computed from the hashes of the leaves; that these are of the entries is verified
+    beside it.
     """
     try:
         kept = open_checkpoint(_text(untrusted), key=keys.verification_key(log))
     except LogInconsistent as error:
-        yield Finding(code="since_unsigned", log=log, detail=f"the kept checkpoint is not of this log: {error.detail}")
+        yield Finding(
+            code="since_unsigned",
+            log=log,
+            detail=f"the kept checkpoint is not of this log: {error.detail}",
+        )
         return
-    last = AuditLeaf.objects.filter(log=log).order_by("-leaf_index").values_list("leaf_index", flat=True).first()
+    last = (
+        AuditLeaf.objects.filter(log=log)
+        .order_by("-leaf_index")
+        .values_list("leaf_index", flat=True)
+        .first()
+    )
     size = 0 if last is None else last + 1
     if kept.size > size:
-        detail = f"a checkpoint was kept of {kept.size} entries, the log holds {size}: it was turned back"
+        detail = (
+            f"a checkpoint was kept of {kept.size} entries, the log holds {size}: it was turned"
+            " back"
+        )
         yield Finding(code="since_turned_back", log=log, detail=detail)
         return
     growing = Growing()
     for start in range(0, kept.size, PAGE):
         end = min(start + PAGE, kept.size)
-        page = AuditLeaf.objects.filter(log=log, leaf_index__gte=start, leaf_index__lt=end).order_by("leaf_index")
-        hashes = {index: as_bytes(leaf_hash) for index, leaf_hash in page.values_list("leaf_index", "leaf_hash")}
+        page = AuditLeaf.objects.filter(
+            log=log, leaf_index__gte=start, leaf_index__lt=end
+        ).order_by("leaf_index")
+        hashes = {
+            index: as_bytes(leaf_hash)
+            for index, leaf_hash in page.values_list("leaf_index", "leaf_hash")
+        }
         for index in range(start, end):
             growing.append(hashes.get(index, b""))
     if growing.root != kept.root:
-        detail = f"its first {kept.size} entries do not lead to the root that was kept of them: it was rewritten"
+        detail = (
+            f"its first {kept.size} entries do not lead to the root that was kept of them: it was"
+            " rewritten"
+        )
         yield Finding(code="since_forked", log=log, detail=detail)
 
 

@@ -1,4 +1,6 @@
-"""Do the leaves lead through the tiles to every root that was signed? If not, where is the change?"""
+"""Do the leaves lead through the tiles to every root that was signed? If not, where is the
+change?
+"""
 
 from collections.abc import Iterator
 
@@ -15,8 +17,12 @@ Signed = tuple[int, bytes]
 """A size and the root signed at it."""
 
 
-def signed_roots(log: str, *, key: VerificationKey, upto: int, wrong: list[Finding]) -> Iterator[Signed]:
-    """Size and root of every checkpoint up to a size that verifies, by size; about the others `wrong` is told."""
+def signed_roots(
+    log: str, *, key: VerificationKey, upto: int, wrong: list[Finding]
+) -> Iterator[Signed]:
+    """Size and root of every checkpoint up to a size that verifies, by size; about the others
+    `wrong` is told.
+    """
     for page in pages(AuditCheckpoint.objects.filter(log=log, size__lte=upto), by="size"):
         for row in page:
             try:
@@ -34,10 +40,11 @@ def signed_roots(log: str, *, key: VerificationKey, upto: int, wrong: list[Findi
 
 
 class TreeInspection:
-    """Takes the hash of one leaf after the other and compares with tiles and signed roots on the way.
+    """Takes the hash of one leaf after the other and compares with tiles and signed roots on the
+    way.
 
-    Two trees grow: one over the hashes of the leaf rows, one over those of the tiles. They are one until a hash
-    differs; then the next signed root says which of the two was changed.
+    Two trees grow: one over the hashes of the leaf rows, one over those of the tiles. They are one
+    until a hash differs; then the next signed root says which of the two was changed.
     """
 
     def __init__(self, log: str, *, size: int, signed: Iterator[Signed]) -> None:
@@ -76,11 +83,15 @@ class TreeInspection:
                 yield from self._tell(what, field="tile")
                 self._by_tiles, self._fits = self._by_leaves, size
             else:
-                yield from self._tell("differs from the tile's, and neither leads to the signed root")
+                yield from self._tell(
+                    "differs from the tile's, and neither leads to the signed root"
+                )
                 self._misfits.append(size)
             self._next = next(self._signed, None)
         if len(self._different) > PAGE:
-            yield from self._tell("differs from the tile's, and no signed root says which was changed")
+            yield from self._tell(
+                "differs from the tile's, and no signed root says which was changed"
+            )
 
     def _append(self, index: int, of_leaf: bytes, of_tile: bytes) -> None:
         if of_leaf != of_tile:
@@ -92,19 +103,28 @@ class TreeInspection:
             self._by_tiles.append(of_tile)
 
     def finish(self) -> Iterator[Finding]:
-        """What is left to say at the end: later checkpoints, unresolved differences, the tiles above the leaves."""
+        """What is left to say at the end: later checkpoints, unresolved differences, the tiles
+        above the leaves.
+        """
         yield from self._tell("differs from the tile's, and no signed root says which was changed")
         if self._misfits:
             first, later = self._misfits[0], len(self._misfits) - 1
-            detail = f"the entries do not lead to the root signed at {first} entries, nor to {later} later ones"
+            detail = (
+                f"the entries do not lead to the root signed at {first} entries, nor to {later}"
+                " later ones"
+            )
             which = f"one of the entries {self._fits} to {first - 1} is not what was signed"
             yield Finding(code="root", log=self._log, detail=f"{detail}: {which}")
         beyond = [self._next[0]] if self._next else []
         beyond += [size for size, _ in self._signed]
         if beyond:
-            detail = f"checkpoints were signed up to {beyond[-1]} entries, the log holds {self._size}: it was cut"
+            detail = (
+                f"checkpoints were signed up to {beyond[-1]} entries, the log holds {self._size}:"
+                " it was cut"
+            )
             yield Finding(code="truncated", log=self._log, detail=detail)
-        # Every tile has its width, and every hash above level 0 is the root of the full tile below it.
+        # Every tile has its width, and every hash above level 0 is the root of the full tile below
+        # it.
         for place, width in tiles.places(self._size):
             row = _tile(self._log, place)
             name = f"tile {place.level}/{place.index}"
@@ -118,7 +138,9 @@ class TreeInspection:
             # Those under one tile: 2 MiB at most.
             within = {"index__gte": start, "index__lt": start + tiles.WIDTH}
             under = AuditTile.objects.filter(log=self._log, level=place.level - 1, **within)
-            rows = {index: as_bytes(hashes) for index, hashes in under.values_list("index", "hashes")}
+            rows = {
+                index: as_bytes(hashes) for index, hashes in under.values_list("index", "hashes")
+            }
             for offset, value in enumerate(list(tiles.hashes(row))[:width]):
                 below = Place(place.level - 1, start + offset)
                 if root_of(tiles.hashes(rows.get(below.index, b""))) != value:
@@ -128,7 +150,9 @@ class TreeInspection:
     def _tell(self, what: str, *, field: str = "leaf") -> Iterator[Finding]:
         detail = f"the leaf's hash {what}"
         for index in self._different:
-            yield Finding(code="leaf_hash", log=self._log, leaf_index=index, field=field, detail=detail)
+            yield Finding(
+                code="leaf_hash", log=self._log, leaf_index=index, field=field, detail=detail
+            )
         self._different = []
 
 

@@ -10,9 +10,14 @@ Value = TypeVar("Value")
 
 
 def read_by(
-    read: Callable[[str], Value], *, expected: str = "", is_right: Callable[[Value], bool] | None = None
+    read: Callable[[str], Value],
+    *,
+    expected: str = "",
+    is_right: Callable[[Value], bool] | None = None,
 ) -> Callable[[str], Value]:
-    """A `type` for argparse. expected: the sentence for what cannot be read, or is not right; else `read`'s own."""
+    """A `type` for argparse. expected: the sentence for what cannot be read, or is not right; else
+    `read`'s own.
+    """
 
     def argument(untrusted: str) -> Value:
         try:

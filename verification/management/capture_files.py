@@ -1,8 +1,10 @@
-"""Pictures in files as the evidence that a live capture leaves, as if a page had sent them. Judges nothing.
+"""Pictures in files as the evidence that a live capture leaves, as if a page had sent them. Judges
+nothing.
 
-A manifest is JSON: `schema`, `steps` in the order shown, the face at rest first, each with `command`, `frames` (the
-thin chain) and `stills` (full frames), of which each is `at_ms`, milliseconds since the command was shown, and `file`,
-below the manifest's own folder; and `reference`, a photograph, which may be left out.
+A manifest is JSON: `schema`, `steps` in the order shown, the face at rest first, each with
+`command`, `frames` (the thin chain) and `stills` (full frames), of which each is `at_ms`,
+milliseconds since the command was shown, and `file`, below the manifest's own folder; and
+`reference`, a photograph, which may be left out.
 """
 
 import hmac
@@ -30,7 +32,9 @@ from verification.stages.live_capture.policy import CAPTURE
 
 SCHEMA: Final = "tulga-liveness-manifest-1"
 MANIFEST_MAX_BYTES: Final = 256 * 1024  # ours: twelve steps of forty frames take 30 KB
-STEPS_MAX: Final = 12  # a real capture has five, and one more for each command that is asked for again
+STEPS_MAX: Final = (
+    12  # a real capture has five, and one more for each command that is asked for again
+)
 FIRST_MS: Final = 500  # a person needs so long to read anything; as static/borrower/pictures.js
 WAY: Final = timedelta(milliseconds=200)  # of a part to us. Ours: a line that costs nobody anything
 IIN: Final = Iin(AUTHORITY_TEST_IIN)
@@ -52,7 +56,8 @@ class StepFiles:
 
 
 def read_manifest(path: Path) -> tuple[tuple[StepFiles, ...], bytes | None]:
-    """The steps of a manifest with their pictures, and its reference. Raises `BadInput`, with one of these codes.
+    """The steps of a manifest with their pictures, and its reference. Raises `BadInput`, with one
+    of these codes.
 
     `manifest_malformed`, with the place; `file_unreadable`, `file_too_large`, with the name.
     """
@@ -61,10 +66,15 @@ def read_manifest(path: Path) -> tuple[tuple[StepFiles, ...], bytes | None]:
     for command, frames, stills in fields.steps:
         found = [
             [(at_ms, read(path.parent / name, most=most)) for at_ms, name in listed]
-            for listed, most in ((frames, CAPTURE.chain_most_bytes), (stills, CAPTURE.still_most_bytes))
+            for listed, most in (
+                (frames, CAPTURE.chain_most_bytes),
+                (stills, CAPTURE.still_most_bytes),
+            )
         ]
         steps.append(StepFiles(command, *found))
-    reference = read(path.parent / fields.reference, most=PHOTO_MAX_BYTES) if fields.reference else None
+    reference = (
+        read(path.parent / fields.reference, most=PHOTO_MAX_BYTES) if fields.reference else None
+    )
     return tuple(steps), reference
 
 
@@ -74,14 +84,18 @@ Listed = tuple[tuple[int, str], ...]
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a manifest says: of each step its command, chain and full frames; and the reference, or nothing."""
+    """What a manifest says: of each step its command, chain and full frames; and the reference, or
+    nothing.
+    """
 
     steps: tuple[tuple[str, Listed, Listed], ...]
     reference: str
 
 
 def parse_manifest(untrusted: bytes) -> Manifest:
-    """What a manifest says, whose files nobody has read. Raises `BadInput` (manifest_malformed) with the place."""
+    """What a manifest says, whose files nobody has read. Raises `BadInput` (manifest_malformed)
+    with the place.
+    """
     try:
         fields = read_object(untrusted, max_bytes=MANIFEST_MAX_BYTES, numbers=True)
         fields.choice("schema", [SCHEMA])
@@ -89,23 +103,36 @@ def parse_manifest(untrusted: bytes) -> Manifest:
         for number, step in enumerate(fields.objects("steps", most=STEPS_MAX)):
             command = step.choice("command", _COMMANDS if number else [NEUTRAL])
             if number and command == NEUTRAL:
-                raise BadInput("the face at rest comes first, and once", pointer=f"/steps/{number}/command")
-            latest = (CAPTURE.rest_ms if command == NEUTRAL else CAPTURE.window_ms) + CAPTURE.late_ms
-            frames = _listed(step, "frames", f"/steps/{number}", most=CAPTURE.chain_max, latest=latest)
-            stills = _listed(step, "stills", f"/steps/{number}", most=CAPTURE.stills_max, latest=latest)
+                raise BadInput(
+                    "the face at rest comes first, and once", pointer=f"/steps/{number}/command"
+                )
+            latest = (
+                CAPTURE.rest_ms if command == NEUTRAL else CAPTURE.window_ms
+            ) + CAPTURE.late_ms
+            frames = _listed(
+                step, "frames", f"/steps/{number}", most=CAPTURE.chain_max, latest=latest
+            )
+            stills = _listed(
+                step, "stills", f"/steps/{number}", most=CAPTURE.stills_max, latest=latest
+            )
             steps.append((command, frames, stills))
             step.finish()
         reference = fields.value_or_none("reference")
         fields.finish()
         if len(steps) < 2:
-            raise BadInput("the face at rest and at least one command are expected", pointer="/steps")
+            raise BadInput(
+                "the face at rest and at least one command are expected", pointer="/steps"
+            )
         return Manifest(tuple(steps), "" if reference is None else _file(reference, "/reference"))
     except BadInput as fault:
-        raise BadInput(f"{fault.detail} {fault.pointer}".rstrip(), code="manifest_malformed") from fault
+        raise BadInput(
+            f"{fault.detail} {fault.pointer}".rstrip(), code="manifest_malformed"
+        ) from fault
 
 
 def parse_windows(untrusted: str) -> tuple[tuple[str, float, float], ...]:
-    """`look_straight:0-2.5,turn_left:2.5-6.5`: each command, and from when to when it is followed, seconds.
+    """`look_straight:0-2.5,turn_left:2.5-6.5`: each command, and from when to when it is followed,
+    seconds.
 
     The face at rest comes first. Raises `BadInput` (commands_malformed).
     """
@@ -114,14 +141,24 @@ def parse_windows(untrusted: str) -> tuple[tuple[str, float, float], ...]:
         match = _WINDOW.fullmatch(spelled)
         # In rising order, and so long that something is taken.
         begins = found[-1][2] if found else 0.0
-        if match is None or number >= STEPS_MAX or match[1] not in (GESTURES if number else [NEUTRAL]):
-            raise BadInput("look_straight:0-2.5,turn_left:2.5-6.5,… is expected", code="commands_malformed")
+        if (
+            match is None
+            or number >= STEPS_MAX
+            or match[1] not in (GESTURES if number else [NEUTRAL])
+        ):
+            raise BadInput(
+                "look_straight:0-2.5,turn_left:2.5-6.5,… is expected", code="commands_malformed"
+            )
         start, end = float(match[2]), float(match[3])
         if start < begins or 1000 * (end - start) <= FIRST_MS + CAPTURE.chain_ms:
-            raise BadInput(f"{spelled} is too short, or before the end of another", code="commands_malformed")
+            raise BadInput(
+                f"{spelled} is too short, or before the end of another", code="commands_malformed"
+            )
         found.append((match[1], start, end))
     if len(found) < 2:
-        raise BadInput("the face at rest and at least one command are expected", code="commands_malformed")
+        raise BadInput(
+            "the face at rest and at least one command are expected", code="commands_malformed"
+        )
     return tuple(found)
 
 
@@ -132,11 +169,14 @@ def read_video(path: Path, windows: Sequence[tuple[str, float, float]]) -> tuple
         is_rest = command == NEUTRAL
         last = min(round(1000 * (end - start)), limits.rest_ms if is_rest else limits.window_ms)
         first = max(limits.not_before_ms, FIRST_MS)
-        places.append(Window(start, first, last, limits.rest_stills if is_rest else limits.stills, is_rest))
+        places.append(
+            Window(start, first, last, limits.rest_stills if is_rest else limits.stills, is_rest)
+        )
     sizes = (limits.chain_side, limits.chain_bytes, limits.still_side, limits.still_bytes)
     taken = video.cut(path, places, taking=Taking(limits.chain_ms, *sizes))
     return tuple(
-        StepFiles(command, each.chain, each.stills) for (command, _, _), each in zip(windows, taken, strict=True)
+        StepFiles(command, each.chain, each.stills)
+        for (command, _, _), each in zip(windows, taken, strict=True)
     )
 
 
@@ -153,8 +193,8 @@ def read(path: Path, *, most: int) -> bytes:
 
 
 def evidence(steps: Sequence[StepFiles], reference: bytes | None, *, at: datetime) -> Evidence:
-    """What these pictures leave behind, taken by the dialogue itself. Raises `BadInput` for a step it does not take,
-    and (reference_unreadable) for a reference that is no JPEG.
+    """What these pictures leave behind, taken by the dialogue itself. Raises `BadInput` for a step
+    it does not take, and (reference_unreadable) for a reference that is no JPEG.
 
     Whether a command was followed is left to the judgement, which measures every frame anew.
     """
@@ -166,7 +206,11 @@ def evidence(steps: Sequence[StepFiles], reference: bytes | None, *, at: datetim
         dialogue.accept_live_capture(fresh, {"ready": True}, at).memory,
     )
     for step in steps:
-        asked, pictures, frames = dialogue.prompt_live_capture(memory), [*step.chain, *step.stills], []
+        asked, pictures, frames = (
+            dialogue.prompt_live_capture(memory),
+            [*step.chain, *step.stills],
+            [],
+        )
         for seq, (at_ms, jpeg) in enumerate(pictures):
             said = f"{asked['step']}:0:{seq}:{at_ms}:{sha256(jpeg).hexdigest()}"
             mac = hmac.new(asked["key"].encode(), said.encode(), sha256).hexdigest()
@@ -179,9 +223,16 @@ def evidence(steps: Sequence[StepFiles], reference: bytes | None, *, at: datetim
         memory, items = following.memory, {**items, **taken.evidence, **following.evidence}
     if reference is not None:
         # The photograph as the register would give it.
-        answer = {"request_id": "assess_liveness", "status": "found", "iin": IIN.value, "source": "STATE"}
+        answer = {
+            "request_id": "assess_liveness",
+            "status": "found",
+            "iin": IIN.value,
+            "source": "STATE",
+        }
         picture = {"photo": b64encode(reference).decode(), "sha256": sha256(reference).hexdigest()}
-        items[kept.PHOTO] = canonical_json({**answer, "taken_on": None, **picture, "media_type": "image/jpeg"})
+        items[kept.PHOTO] = canonical_json(
+            {**answer, "taken_on": None, **picture, "media_type": "image/jpeg"}
+        )
         try:
             parse_photo(items[kept.PHOTO])
         except BadInput as fault:
@@ -194,7 +245,9 @@ def _listed(fields: StrictObject, name: str, place: str, *, most: int, latest: i
     for number, each in enumerate(fields.objects(name, most=most)):
         at_ms, pointer = each.value_or_none("at_ms"), f"{place}/{name}/{number}"
         if type(at_ms) is not int or not (found[-1][0] if found else -1) < at_ms <= latest:
-            raise BadInput(f"whole milliseconds are expected, rising, to {latest}", pointer=f"{pointer}/at_ms")
+            raise BadInput(
+                f"whole milliseconds are expected, rising, to {latest}", pointer=f"{pointer}/at_ms"
+            )
         found.append((at_ms, _file(each.value_or_none("file"), f"{pointer}/file")))
         each.finish()
     if not found:

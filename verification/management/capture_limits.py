@@ -1,7 +1,9 @@
-"""Every number that a gate compares, by name, with the limit it is held against: more than its score and threshold say.
+"""Every number that a gate compares, by name, with the limit it is held against: more than its
+score and threshold say.
 
-It judges nothing: `gates` and `checks` do. None stands where there was nothing to measure. Of signs of injection that
-have several conditions the last one stands here; the sign itself is the gate's score.
+It judges nothing: `gates` and `checks` do. None stands where there was nothing to measure. Of signs
+of injection that have several conditions the last one stands here; the sign itself is the gate's
+score.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +14,12 @@ from verification.engines.liveness import policy as engine_policy
 from verification.stages.live_capture.facts import LiveCaptureFacts, Match, Sent, Shown
 from verification.stages.live_capture.gates import must_show, windows_of
 from verification.stages.live_capture.policy import LiveCapturePolicy
-from verification.stages.live_capture.same_person import is_joined, is_known, is_met_on_the_way, is_near
+from verification.stages.live_capture.same_person import (
+    is_joined,
+    is_known,
+    is_met_on_the_way,
+    is_near,
+)
 
 
 @dataclass(frozen=True)
@@ -30,12 +37,17 @@ Limits = Mapping[str, Limit]
 
 
 def limits(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> dict[str, Limits]:
-    """The limits of each gate, by its name; none for a gate that had nothing to judge, or compares nothing."""
+    """The limits of each gate, by its name; none for a gate that had nothing to judge, or compares
+    nothing.
+    """
     told: dict[str, Limits] = {"face.passive": _passive(facts, policy)}
     if facts.handed_over:
         told["face.hand_over"] = {"sum": Limit(float(facts.amount), most=policy.handed_over_max)}
     if not isinstance(facts.sent, Step):
-        told |= {"face.binding": _binding(facts.sent, policy), "face.timing": _timing(facts.sent, policy)}
+        told |= {
+            "face.binding": _binding(facts.sent, policy),
+            "face.timing": _timing(facts.sent, policy),
+        }
     if not isinstance(facts.shown, Step):
         told |= {name: of(facts, facts.shown, policy) for name, of in _SHOWN.items()}
     if not isinstance(facts.injection, Step):
@@ -56,7 +68,9 @@ def _binding(sent: Sent, policy: LiveCapturePolicy) -> Limits:
     return {
         "frames": Limit(min(sent.chain, default=0), least=policy.gates.frames_min),
         "stills": Limit(min(sent.stills, default=0), least=1),
-        "steps": Limit(len(sent.commands), least=ordered, most=ordered + 2 * (sent.missed + sent.lost)),
+        "steps": Limit(
+            len(sent.commands), least=ordered, most=ordered + 2 * (sent.missed + sent.lost)
+        ),
     }
 
 
@@ -89,7 +103,9 @@ def _fresh(facts: LiveCaptureFacts, shown: Shown, policy: LiveCapturePolicy) -> 
     told["presented_before"] = Limit(int(facts.sent.presented_before), most=0)
     told["replayed"] = Limit(max((one.fitting for one in like), default=0.0), below=again.fitting)
     told["fits"] = Limit(max((one.fits for one in like), default=0), below=again.many)
-    told["likeness"] = Limit(max((one.likeness for one in others), default=0.0), below=again.looks.likeness)
+    told["likeness"] = Limit(
+        max((one.likeness for one in others), default=0.0), below=again.looks.likeness
+    )
     return told
 
 
@@ -102,7 +118,10 @@ def _one_face(facts: LiveCaptureFacts, shown: Shown, policy: LiveCapturePolicy) 
 
 
 def _quality(facts: LiveCaptureFacts, shown: Shown, policy: LiveCapturePolicy) -> Limits:
-    poorest, most = {name: float(value) for name, value in shown.poorest.items()}, engine_policy.QUALITY
+    poorest, most = (
+        {name: float(value) for name, value in shown.poorest.items()},
+        engine_policy.QUALITY,
+    )
     return {
         "interocular": Limit(poorest.get("interocular"), least=most.least_interocular),
         "darkest": Limit(poorest.get("darkest"), least=most.least_luminance),
@@ -169,7 +188,9 @@ def _passive(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Limits:
 
 
 def _match(match: Match, shown: Shown | Step, policy: LiveCapturePolicy) -> Limits:
-    seen = None if isinstance(shown, Step) or isinstance(shown.throughout, Step) else shown.throughout
+    seen = (
+        None if isinstance(shown, Step) or isinstance(shown.throughout, Step) else shown.throughout
+    )
     near, far = policy.zones.match.value, policy.zones.review.value
     told = {"rest": match.at_rest, "commands": match.at_work, "chain": None}
     if seen is not None:
@@ -178,7 +199,9 @@ def _match(match: Match, shown: Shown | Step, policy: LiveCapturePolicy) -> Limi
     every = [each for each in (*told.values(), match.farthest) if each is not None]
     if seen is not None and not is_met_on_the_way(seen, policy):
         told["gestures"] = seen.to_reference
-    return {name: Limit(value, most=near) for name, value in told.items()} | {"farthest": Limit(max(every), most=far)}
+    return {name: Limit(value, most=near) for name, value in told.items()} | {
+        "farthest": Limit(max(every), most=far)
+    }
 
 
 _SHOWN: Mapping[str, Callable[[LiveCaptureFacts, Shown, LiveCapturePolicy], Limits]] = {

@@ -1,7 +1,8 @@
-"""DET curves as one SVG: FMR against FNMR, both on logarithmic axes, a curve for each cohort (ISO/IEC 19795-1).
+"""DET curves as one SVG: FMR against FNMR, both on logarithmic axes, a curve for each cohort
+(ISO/IEC 19795-1).
 
-None has no logarithm, so what was never seen lies on the edge of the plane, and the drawing says so. The axes begin a
-power of ten below what one pair of the largest cohort is.
+None has no logarithm, so what was never seen lies on the edge of the plane, and the drawing says
+so. The axes begin a power of ten below what one pair of the largest cohort is.
 """
 
 import math
@@ -12,12 +13,15 @@ from html import escape
 from verification.engines.faces.accuracy import Tally
 
 MOST_CURVES = 6
-"""More cannot be told apart; the first ones are drawn, and the description says how many are not."""
+"""More cannot be told apart; the first ones are drawn, and the description says how many are
+not.
+"""
 # User units of the drawing, and where its plane lies.
 _WIDTH, _HEIGHT = 640, 520
 _LEFT, _TOP, _RIGHT, _BOTTOM = 72, 24, 616, 386
 _INK = "#1a1a1a"
-# Colour and dashes together, so that curves are told apart in black and white. Contrast with white is 4.5 or more.
+# Colour and dashes together, so that curves are told apart in black and white. Contrast with white
+# is 4.5 or more.
 _LOOKS = (
     (_INK, "none"),
     ("#0b61a4", "8 4"),
@@ -45,7 +49,9 @@ class Plane:
 
 
 def draw(tallies: Sequence[Tally], *, zones: Sequence[float], title: str) -> str:
-    """The drawing. zones: distances marked on each curve. Cohorts without pairs of both kinds are not drawn."""
+    """The drawing. zones: distances marked on each curve. Cohorts without pairs of both kinds are
+    not drawn.
+    """
     able = [tally for tally in tallies if tally.genuine_pairs and tally.impostor_pairs]
     drawn = able[:MOST_CURVES]
     # Each axis begins at a power of ten that is below one of its pairs.
@@ -54,15 +60,22 @@ def draw(tallies: Sequence[Tally], *, zones: Sequence[float], title: str) -> str
     # The same in words, for whoever cannot see it.
     labels = []
     for tally in drawn:
-        rates = [(zone, tally.false_matches(zone).value, tally.false_non_matches(zone).value) for zone in zones]
-        at_zones = ", ".join(f"at {zone:g} FMR {fmr:.2g} and FNMR {fnmr:.2g}" for zone, fmr, fnmr in rates)
+        rates = [
+            (zone, tally.false_matches(zone).value, tally.false_non_matches(zone).value)
+            for zone in zones
+        ]
+        at_zones = ", ".join(
+            f"at {zone:g} FMR {fmr:.2g} and FNMR {fnmr:.2g}" for zone, fmr, fnmr in rates
+        )
         labels.append(f"{tally.name}: {at_zones}")
     if left_out := len(able) - len(drawn):
         labels.append(f"{left_out} more cohorts are not drawn")
     description = f"False non-match rate against false match rate. {'; '.join(labels)}."
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
-        'aria-labelledby="title desc" font-family="sans-serif" font-size="13">',
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
+            'aria-labelledby="title desc" font-family="sans-serif" font-size="13">'
+        ),
         f'<title id="title">{escape(title)}</title>',
         f'<desc id="desc">{escape(description)}</desc>',
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#fff"/>',
@@ -75,12 +88,20 @@ def draw(tallies: Sequence[Tally], *, zones: Sequence[float], title: str) -> str
         stroke = f'fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dashes}"'
         lines.append(f'<polyline points="{path}" {stroke}/>')
         for zone in zones:
-            x, y = plane.x(tally.false_matches(zone).value), plane.y(tally.false_non_matches(zone).value)
+            x, y = (
+                plane.x(tally.false_matches(zone).value),
+                plane.y(tally.false_non_matches(zone).value),
+            )
             lines.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{colour}"/>')
         row, left = _BOTTOM + 64 + 20 * (place // 2), _LEFT + 290 * (place % 2)
         lines.append(f'<path d="M{left} {row - 4}h34" {stroke}/>')
-        pairs_of = f"{tally.impostor_pairs:,} / {tally.genuine_pairs:,} pairs".replace(",", "\u202f")
-        lines.append(f'<text x="{left + 42}" y="{row}" fill="{_INK}">{escape(tally.name[:24])} ({pairs_of})</text>')
+        pairs_of = f"{tally.impostor_pairs:,} / {tally.genuine_pairs:,} pairs".replace(
+            ",", "\u202f"
+        )
+        lines.append(
+            f'<text x="{left + 42}" y="{row}" fill="{_INK}">{escape(tally.name[:24])}'
+            f" ({pairs_of})</text>"
+        )
     return "\n".join([*lines, "</svg>", ""])
 
 
@@ -100,8 +121,14 @@ def _axes(plane: Plane) -> Iterator[str]:
         yield f'<text x="{_LEFT - 8}" y="{y:.1f}" text-anchor="end">{label}</text>'
     middle = f"{(_LEFT + _RIGHT) / 2:.1f}"
     yield f'<text x="{middle}" y="{_BOTTOM + 38}">False match rate</text>'
-    yield f'<text transform="translate(18 {(_TOP + _BOTTOM) / 2:.1f}) rotate(-90)">False non-match rate</text>'
-    yield f'<text x="{middle}" y="{_HEIGHT - 8}">Dots: the zones. On an edge: no such error was seen.</text>'
+    yield (
+        f'<text transform="translate(18 {(_TOP + _BOTTOM) / 2:.1f}) rotate(-90)">False non-match'
+        " rate</text>"
+    )
+    yield (
+        f'<text x="{middle}" y="{_HEIGHT - 8}">Dots: the zones. On an edge: no such error was'
+        " seen.</text>"
+    )
     yield "</g>"
 
 

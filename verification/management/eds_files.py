@@ -1,4 +1,6 @@
-"""Files about one signature as the evidence that the EDS route judges. Reads and sorts them; judges nothing."""
+"""Files about one signature as the evidence that the EDS route judges. Reads and sorts them; judges
+nothing.
+"""
 
 import base64
 import binascii
@@ -13,7 +15,11 @@ from verification.core import statement_text
 from verification.core.errors import BadInput, Refused
 from verification.core.route import Evidence
 from verification.core.stored import canonical_json
-from verification.engines.pki.certificate import Certificate, parse_certificate, parse_timestamp_certificate
+from verification.engines.pki.certificate import (
+    Certificate,
+    parse_certificate,
+    parse_timestamp_certificate,
+)
 from verification.engines.pki.crl import parse_crl
 from verification.engines.pki.ocsp import OcspResponse, parse_response
 from verification.engines.pki.signatures import parse_signature
@@ -22,8 +28,12 @@ from verification.stages.statement.policy import StatementPolicy
 
 MODES = ("live", "test")
 ROLES = ("anchor", "intermediate", "tsa")
-"""Of a certificate in `pins.txt`, and of the folders in a directory that is named in place of a mode."""
-STATEMENT_MAX_BYTES = 64 * 1024 * 1024  # ours: any document that one would sign; a statement of ours has 1 KB
+"""Of a certificate in `pins.txt`, and of the folders in a directory that is named in place of a
+mode.
+"""
+STATEMENT_MAX_BYTES = (
+    64 * 1024 * 1024
+)  # ours: any document that one would sign; a statement of ours has 1 KB
 _CERTIFICATE_SUFFIXES = {".cer", ".crt", ".der", ".pem"}
 _CERTIFICATE_FILE_MAX_BYTES = 64 * 1024
 # Labels of RFC 7468, §5 and §6.
@@ -32,7 +42,9 @@ _PEM = re.compile(rb"-----BEGIN (CERTIFICATE|X509 CRL)-----([A-Za-z0-9+/=\s]*)--
 
 @dataclass(frozen=True)
 class Trust:
-    """Certificates as evidence of the kinds `shared.…`, and what a reader must know of where they come from."""
+    """Certificates as evidence of the kinds `shared.…`, and what a reader must know of where they
+    come from.
+    """
 
     items: dict[str, bytes]
     notes: tuple[str, ...] = ()
@@ -48,8 +60,10 @@ def read(path: Path, *, max_bytes: int) -> bytes:
 
 
 def read_statement(path: Path) -> bytes:
-    """What must have been signed. Raises `BadInput`, also for what would be taken for a statement of ours and is none,
-    or says one thing in words and another in its data: no signature makes that right."""
+    """What must have been signed. Raises `BadInput`, also for what would be taken for a statement
+    of ours and is none, or says one thing in words and another in its data: no signature makes that
+    right.
+    """
     statement = read(path, max_bytes=STATEMENT_MAX_BYTES)
     if len(statement) > STATEMENT_MAX_BYTES:
         raise BadInput("the statement is too large")
@@ -62,12 +76,15 @@ def read_statement(path: Path) -> bytes:
 
 
 def is_ours(statement: bytes) -> bool:
-    """Whether it names the form of our statements, in any version and wherever in it that stands."""
+    """Whether it names the form of our statements, in any version and wherever in it that
+    stands.
+    """
     return statement_text.FORMS_NAMED.encode() in statement
 
 
 def read_trust(named: str) -> Trust:
-    """The installed certificates of `live` or `test`, or those in a directory. Raises `BadInput`, `Misconfigured`.
+    """The installed certificates of `live` or `test`, or those in a directory. Raises `BadInput`,
+    `Misconfigured`.
 
     In the directory a certificate lies as it is, or in a folder named for its role (`ROLES`).
     """
@@ -88,9 +105,11 @@ def read_trust(named: str) -> Trust:
         said = path.parent.name if path.parent != directory else ""
         for der in _unwrap(read(path, max_bytes=_CERTIFICATE_FILE_MAX_BYTES), path=path):
             try:
-                # Whoever made the directory answers for what its folders say. Of time-stamp authorities alone may the
-                # key be of the old GOST.
-                certificate = (parse_timestamp_certificate if said == "tsa" else parse_certificate)(der)
+                # Whoever made the directory answers for what its folders say. Of time-stamp
+                # authorities alone may the key be of the old GOST.
+                certificate = (parse_timestamp_certificate if said == "tsa" else parse_certificate)(
+                    der
+                )
                 is_root = certificate.subject == certificate.issuer
                 roles[said or ("anchor" if is_root else "intermediate")].append(der)
             except Refused as refused:
@@ -100,8 +119,15 @@ def read_trust(named: str) -> Trust:
     if not roles["anchor"]:
         notes.append(f"{directory} holds no self-signed certificate, so nothing ends a path")
     if roles["tsa"]:
-        notes.append(f"{len(roles['tsa'])} certificates of {directory / 'tsa'} are believed for time-stamps alone")
-    items = {kind: der for role, ders in roles.items() for kind, der in number(f"shared.{role}", ders).items()}
+        notes.append(
+            f"{len(roles['tsa'])} certificates of {directory / 'tsa'} are believed for time-stamps"
+            " alone"
+        )
+    items = {
+        kind: der
+        for role, ders in roles.items()
+        for kind, der in number(f"shared.{role}", ders).items()
+    }
     return Trust(items, tuple(notes))
 
 
@@ -144,9 +170,15 @@ def evidence(
     with suppress(Refused):
         signer = parse_signature(signature, max_bytes=by.signature_max_bytes).signer
     # Lists by what they are about: the signer's issuer, changes to that, or the authorities above.
-    lists: dict[str, list[bytes]] = {"shared.crl": [], "shared.delta_crl": [], "shared.authority_crl": []}
+    lists: dict[str, list[bytes]] = {
+        "shared.crl": [],
+        "shared.delta_crl": [],
+        "shared.authority_crl": [],
+    }
     authorities = {parse_timestamp_certificate(der).subject for der in trust.items.values()}
-    for content in (der for path in crls for der in _unwrap(read(path, max_bytes=by.crl_max_bytes), path=path)):
+    for content in (
+        der for path in crls for der in _unwrap(read(path, max_bytes=by.crl_max_bytes), path=path)
+    ):
         kind = "shared.crl"
         with suppress(Refused):
             found = parse_crl(content, max_bytes=by.crl_max_bytes)
@@ -156,15 +188,25 @@ def evidence(
             elif not is_of_issuer and found.issuer in authorities:
                 kind = "shared.authority_crl"
         lists[kind].append(content)
-    items |= {name: one for kind, contents in lists.items() for name, one in number(kind, contents).items()}
-    items |= _choose_answer([read(path, max_bytes=by.ocsp_max_bytes) for path in ocsp], signer=signer, by=by)
+    items |= {
+        name: one
+        for kind, contents in lists.items()
+        for name, one in number(kind, contents).items()
+    }
+    items |= _choose_answer(
+        [read(path, max_bytes=by.ocsp_max_bytes) for path in ocsp], signer=signer, by=by
+    )
     return Evidence(items=items, at=at)
 
 
-def _choose_answer(answers: list[bytes], *, signer: Certificate | None, by: StatementPolicy) -> dict[str, bytes]:
-    """The youngest answer about the signer's serial number, or the first of all, with the nonce that it carries itself.
+def _choose_answer(
+    answers: list[bytes], *, signer: Certificate | None, by: StatementPolicy
+) -> dict[str, bytes]:
+    """The youngest answer about the signer's serial number, or the first of all, with the nonce
+    that it carries itself.
 
-    Which nonce was sent is not on file, so it cannot be compared; an answer without one is still not believed.
+    Which nonce was sent is not on file, so it cannot be compared; an answer without one is still
+    not believed.
     """
     if not answers:
         return {}
@@ -185,10 +227,13 @@ def _read_answer(content: bytes, *, by: StatementPolicy) -> OcspResponse | None:
 
 
 def youngest(given: Evidence, *, by: StatementPolicy) -> datetime:
-    """When the authority last said something in this evidence, but not after the time of judgement."""
+    """When the authority last said something in this evidence, but not after the time of
+    judgement.
+    """
     times = []
     if answer := _read_answer(given.items.get(dialogue.OCSP) or b"", by=by):
-        # RFC 6960 §2.4: when the status was known to be right, and when the answer about it was signed.
+        # RFC 6960 §2.4: when the status was known to be right, and when the answer about it was
+        # signed.
         times.append(max(answer.this_update, answer.produced_at))
     for kind, content in given.items.items():
         if kind.startswith(("shared.crl.", "shared.delta_crl.", "shared.authority_crl.")):

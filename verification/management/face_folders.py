@@ -1,7 +1,8 @@
 """A folder of people's photographs: who is on each picture, and of which cohort they are.
 
-Either a folder for each person, or files `<person>_<anything>.jpg`. `people.csv` beside them may name a cohort for each
-person, as the Face Research Lab London Set does. `pairs.txt` is the protocol of Labeled Faces in the Wild.
+Either a folder for each person, or files `<person>_<anything>.jpg`. `people.csv` beside them may
+name a cohort for each person, as the Face Research Lab London Set does. `pairs.txt` is the protocol
+of Labeled Faces in the Wild.
 """
 
 import csv
@@ -40,7 +41,9 @@ class ProtocolPair:
 
 
 def read(folder: Path) -> tuple[Picture, ...]:
-    """All pictures, in the order of their names. Raises `BadInput` where there are none, or one is not readable so."""
+    """All pictures, in the order of their names. Raises `BadInput` where there are none, or one is
+    not readable so.
+    """
     if not folder.is_dir():
         raise BadInput(f"{folder} is no folder")
     cohorts, found = _cohorts(folder / "people.csv"), []
@@ -55,9 +58,12 @@ def read(folder: Path) -> tuple[Picture, ...]:
             person = named.group(1)
         else:
             raise BadInput(f"{path.name} does not say whose picture it is")
-        # A folder for each day below that of each person would make everybody of one day one person.
+        # A folder for each day below that of each person would make everybody of one day one
+        # person.
         if folders.setdefault(person, path.parent) != path.parent:
-            raise BadInput(f"two folders are named {person}: each person has one, which names nobody else")
+            raise BadInput(
+                f"two folders are named {person}: each person has one, which names nobody else"
+            )
         found.append(Picture(path, person, cohorts.get(person, "")))
         if len(found) > MAX_PICTURES:
             raise BadInput(f"there are more than {MAX_PICTURES} pictures")
@@ -69,7 +75,9 @@ def read(folder: Path) -> tuple[Picture, ...]:
 
 
 def read_protocol(folder: Path) -> tuple[ProtocolPair, ...]:
-    """The pairs of `pairs.txt`; none where there is no such file. Raises `BadInput` for one that is no protocol."""
+    """The pairs of `pairs.txt`; none where there is no such file. Raises `BadInput` for one that is
+    no protocol.
+    """
     path = folder / "pairs.txt"
     if not path.is_file():
         return ()
@@ -87,10 +95,16 @@ def read_protocol(folder: Path) -> tuple[ProtocolPair, ...]:
             places = []
             for person, number in ((name, first), (other, second)):
                 file = f"{person}_{int(number):04d}.jpg"
-                is_name = re.fullmatch(r"[^/\\.][^/\\]{0,99}", person) and re.fullmatch("[0-9]{1,4}", number)
+                is_name = re.fullmatch(r"[^/\\.][^/\\]{0,99}", person) and re.fullmatch(
+                    "[0-9]{1,4}", number
+                )
                 if not is_name or len(file.encode()) > _MAX_NAME_BYTES:
                     raise ValueError(file)
-                there = [one for one in (folder / person / file, folder / "lfw" / person / file) if one.is_file()]
+                there = [
+                    one
+                    for one in (folder / person / file, folder / "lfw" / person / file)
+                    if one.is_file()
+                ]
                 if not there:
                     raise BadInput(f"pairs.txt names {file}, which is not there")
                 _refuse_elsewhere(there[0], folder)
@@ -110,7 +124,8 @@ def _cohorts(path: Path) -> dict[str, str]:
     except csv.Error as error:
         raise BadInput("people.csv is no CSV") from error
     person, cohort = (
-        next((name for name in names if name in columns), "") for names in (_PERSON_COLUMNS, _COHORT_COLUMNS)
+        next((name for name in names if name in columns), "")
+        for names in (_PERSON_COLUMNS, _COHORT_COLUMNS)
     )
     if not person or not cohort:
         raise BadInput("people.csv has no columns person and cohort")

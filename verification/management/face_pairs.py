@@ -1,8 +1,9 @@
-"""Pairs of photographs in a CSV file: which two files, whether they show one person, and of which cohort they are.
+"""Pairs of photographs in a CSV file: which two files, whether they show one person, and of which
+cohort they are.
 
-A probe may be a folder: a set of pictures of one person, as the frames of a capture are.
-The file names its pictures below its own folder. It says nothing twice and nothing that contradicts it, for either
-would make the rates it is counted into untrue.
+A probe may be a folder: a set of pictures of one person, as the frames of a capture are. The file
+names its pictures below its own folder. It says nothing twice and nothing that contradicts it, for
+either would make the rates it is counted into untrue.
 """
 
 import csv
@@ -35,7 +36,9 @@ class Pair:
 
 
 def parse(untrusted: bytes) -> tuple[Pair, ...]:
-    """The rows of the file. Raises `BadInput` naming the row, for anything that is not exactly these columns."""
+    """The rows of the file. Raises `BadInput` naming the row, for anything that is not exactly
+    these columns.
+    """
     # 1. Text.
     if len(untrusted) > MAX_BYTES:
         raise BadInput(f"the pairs are more than {MAX_BYTES} bytes")
@@ -57,7 +60,8 @@ def parse(untrusted: bytes) -> tuple[Pair, ...]:
         raise BadInput(f"line {rows.line_num}: no CSV: {error}") from error
     if not pairs:
         raise BadInput("there are no pairs")
-    # 3. Nothing is said twice, and no chain of rows makes one person of what another row says are two.
+    # 3. Nothing is said twice, and no chain of rows makes one person of what another row says are
+    #    two.
     seen: set[frozenset[str]] = set()
     people = people_of(pairs)
     for pair in pairs:
@@ -82,7 +86,9 @@ def locate(folder: Path, pairs: Sequence[Pair]) -> dict[str, tuple[Path, ...]]:
         if path.is_dir() and name not in references:
             inside = [each for each in sorted(path.iterdir()) if each.suffix.lower() in SUFFIXES]
             if not 0 < len(inside) <= MAX_SET:
-                raise BadInput(f"{name} is a folder of {len(inside)} pictures: one capture has 1 to {MAX_SET}")
+                raise BadInput(
+                    f"{name} is a folder of {len(inside)} pictures: one capture has 1 to {MAX_SET}"
+                )
             found[name] = tuple(_below(root, str(each.relative_to(root))) for each in inside)
         else:
             found[name] = (path,)
@@ -102,7 +108,9 @@ def _below(root: Path, name: str) -> Path:
 
 
 def people_of(pairs: Sequence[Pair]) -> dict[str, str]:
-    """For each picture one that stands for its person: pictures are one person's where pairs say so, by any chain."""
+    """For each picture one that stands for its person: pictures are one person's where pairs say
+    so, by any chain.
+    """
     groups: dict[str, list[str]] = {}
     for pair in pairs:
         both = [groups.setdefault(name, [name]) for name in (pair.reference, pair.probe)]
@@ -119,7 +127,10 @@ def _pair(number: int, row: list[str]) -> Pair:
         raise BadInput(f"row {number} has {len(row)} columns, not {len(COLUMNS)}")
     reference, probe, same, cohort = row
     names = (reference, probe)
-    if not all(0 < len(name) <= _MAX_NAME and name.isprintable() for name in names) or reference == probe:
+    if (
+        not all(0 < len(name) <= _MAX_NAME and name.isprintable() for name in names)
+        or reference == probe
+    ):
         raise BadInput(f"row {number} does not name two files")
     if same.lower() not in _SAME:
         raise BadInput(f"row {number}: same is 1 or 0")

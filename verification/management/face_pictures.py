@@ -24,7 +24,9 @@ LIMITS = ImageLimits(max_bytes=10 * 1024 * 1024, max_pixels=25_000_000)
 
 @dataclass(frozen=True)
 class Measured:
-    """A picture's face, or the code it was refused with. sha256: of the file, or of what of it the limits let in."""
+    """A picture's face, or the code it was refused with. sha256: of the file, or of what of it the
+    limits let in.
+    """
 
     sha256: str
     embedding: Embedding | None = None
@@ -35,7 +37,12 @@ class Measured:
 def add_backend(parser: ArgumentParser) -> None:
     """The arguments that choose a backend for one run."""
     parser.add_argument("--backend", choices=backends.NAMES, help="in place of TULGA_FACE_BACKEND")
-    parser.add_argument("--model", type=Path, metavar="FILE", help="the description of your own net, for onnx-custom")
+    parser.add_argument(
+        "--model",
+        type=Path,
+        metavar="FILE",
+        help="the description of your own net, for onnx-custom",
+    )
 
 
 def backend_of(options: Mapping[str, Any], *, calibration: Path | None) -> Backend:
@@ -47,12 +54,16 @@ def backend_of(options: Mapping[str, Any], *, calibration: Path | None) -> Backe
     if named not in backends.NAMES:
         raise Misconfigured(f"there is no face backend {named}")
     model = options["model"] or settings.TULGA_FACE_MODEL
-    choice = Choice(backend=named, models=settings.TULGA_FACE_MODELS_DIR, model=model, calibration=calibration)
+    choice = Choice(
+        backend=named, models=settings.TULGA_FACE_MODELS_DIR, model=model, calibration=calibration
+    )
     return backends.loaded(choice)
 
 
 def calibration_of(options: Mapping[str, Any]) -> Path | None:
-    """The calibration that the arguments name, or the deployment's where the net is the deployment's too."""
+    """The calibration that the arguments name, or the deployment's where the net is the
+    deployment's too.
+    """
     is_deployed = _name(options) == settings.TULGA_FACE_BACKEND and options["model"] is None
     deployed: Path | None = settings.TULGA_FACE_CALIBRATION if is_deployed else None
     return options["calibration"] or deployed
@@ -76,7 +87,8 @@ def measure_file(path: Path, backend: Backend) -> Measured:
 def measure_all(
     paths: Iterable[Path], backend: Backend, *, progress: Callable[[str], object] | None = None
 ) -> dict[Path, Measured]:
-    """Each of these files once, however often it is named. Raises `BadInput` for one that cannot be read.
+    """Each of these files once, however often it is named. Raises `BadInput` for one that cannot be
+    read.
 
     progress: told every few seconds how many are done.
     """

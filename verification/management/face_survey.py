@@ -1,4 +1,6 @@
-"""Everybody in a folder compared with everybody: the facts of one report, and what its drawing is made of."""
+"""Everybody in a folder compared with everybody: the facts of one report, and what its drawing is
+made of.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +14,16 @@ from verification.engines.faces.calibrating import ALL
 from verification.management import face_folders, face_pictures, face_report, lfw_protocol
 from verification.management.face_report import Facts
 
-_MOST_NEAR = 100  # pairs of two people that are told by their files, to look at them and at their labels
+_MOST_NEAR = (
+    100  # pairs of two people that are told by their files, to look at them and at their labels
+)
 
 
 @dataclass(frozen=True)
 class Survey:
-    """facts: all that is told. tallies: all pairs, then each cohort by name. zones: distances by their names."""
+    """facts: all that is told. tallies: all pairs, then each cohort by name. zones: distances by
+    their names.
+    """
 
     facts: Facts
     tallies: Sequence[Tally]
@@ -25,14 +31,22 @@ class Survey:
 
 
 def survey(folder: Path, backend: Backend) -> Survey:
-    """Raises `BadInput` for a folder that is none of people, `Misconfigured` for a backend without calibration."""
+    """Raises `BadInput` for a folder that is none of people, `Misconfigured` for a backend without
+    calibration.
+    """
     if backend.calibration is None:
-        raise Misconfigured(f"face backend {backend.name} has no calibration, so no zones: run calibrate_faces")
+        raise Misconfigured(
+            f"face backend {backend.name} has no calibration, so no zones: run calibrate_faces"
+        )
     zones = {zone: getattr(backend.calibration.zones, zone).value for zone in ("match", "review")}
     pictures, protocol = face_folders.read(folder), face_folders.read_protocol(folder)
-    paths = {each.path for each in pictures} | {path for pair in protocol for path in (pair.first, pair.second)}
+    paths = {each.path for each in pictures} | {
+        path for pair in protocol for path in (pair.first, pair.second)
+    }
     measured = face_pictures.measure_all(paths, backend)
-    seen = [(each, face) for each in pictures if (face := measured[each.path].embedding) is not None]
+    seen = [
+        (each, face) for each in pictures if (face := measured[each.path].embedding) is not None
+    ]
     if len({picture.person for picture, _ in seen}) < 2:
         raise BadInput("there are no two people whose pictures were accepted")
     # All pairs, then each cohort by its name, also one of which no picture was accepted.
@@ -51,9 +65,15 @@ def survey(folder: Path, backend: Backend) -> Survey:
         "nearest_impostors": nearest if nearest < accuracy.FARTHEST else None,
         "farthest_genuine": tallies[0].farthest_genuine,
         "near": [
-            {"pictures": [seen[one][0].path.name, seen[other][0].path.name], "distance": round(apart, 3)}
+            {
+                "pictures": [seen[one][0].path.name, seen[other][0].path.name],
+                "distance": round(apart, 3),
+            }
             for one, other, apart in accuracy.near_strangers(
-                [face for _, face in seen], [each.person for each, _ in seen], within=zones["review"], most=_MOST_NEAR
+                [face for _, face in seen],
+                [each.person for each, _ in seen],
+                within=zones["review"],
+                most=_MOST_NEAR,
             )
         ],
         "cohorts": face_report.cohorts(tallies, zones, pictures=by_cohort),

@@ -1,4 +1,6 @@
-"""A command that judges files, and says by its exit code what it found: 0, 1, 2 for review, 3 for what it refused."""
+"""A command that judges files, and says by its exit code what it found: 0, 1, 2 for review, 3 for
+what it refused.
+"""
 
 from typing import Final
 
@@ -8,7 +10,9 @@ REFUSED: Final = 3
 
 
 class JudgingCommand(BaseCommand):
-    """Django's, but for the exit code of a mistake on the command line: argparse's own 2 means undecided here."""
+    """Django's, but for the exit code of a mistake on the command line: argparse's own 2 means
+    undecided here.
+    """
 
     def run_from_argv(self, argv: list[str]) -> None:
         """As usual; such a mistake exits with `REFUSED`."""

@@ -1,4 +1,6 @@
-"""What a law file says, as sentences of a command: the operator reads them before signing, and after taking."""
+"""What a law file says, as sentences of a command: the operator reads them before signing, and
+after taking.
+"""
 
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -16,9 +18,14 @@ def sentences(law: Law, amendments: Amendments | None = None) -> Iterator[str]:
     """
     book = {**profiles.book(amendments), **{profile.id: profile for profile in law.profiles}}
     day = almaty.day_of(law.issued_at)
-    yield f"law file {law.number} for {law.installation}, issued at {law.issued_at:%Y-%m-%d %H:%M} UTC"
+    yield (
+        f"law file {law.number} for {law.installation}, issued at"
+        f" {law.issued_at:%Y-%m-%d %H:%M} UTC"
+    )
     for value in law.values:
-        yield f"the MCI of {value.in_force_from.year} is {value.tenge} tenge (source: {value.source})"
+        yield (
+            f"the MCI of {value.in_force_from.year} is {value.tenge} tenge (source: {value.source})"
+        )
     for change in law.statuses:
         yield from _status(change.profile, change, day)
     for profile in law.profiles:
@@ -36,11 +43,17 @@ def _status(name: str, item: StatusChange | Profile, day: date) -> Iterator[str]
 
 def _rule(profile: Profile, book: Mapping[str, Profile]) -> Iterator[str]:
     yield "suffices: " + ", or ".join(" + ".join(routes) for routes in profile.combinations)
-    values = {name: getattr(profile, name) for name in vars(profile) if name not in strictness.NOT_DECIDING}
+    values = {
+        name: getattr(profile, name)
+        for name in vars(profile)
+        if name not in strictness.NOT_DECIDING
+    }
     for name, value in values.items():
         if name != strictness.COMBINATIONS:
             yield f"{name}: {'not asked' if value is None else value}"
     for name in profile.repeals:
         earlier = book.get(name)
-        fields = ", ".join(strictness.laxer(profile, earlier)) if earlier else "what is not known here"
+        fields = (
+            ", ".join(strictness.laxer(profile, earlier)) if earlier else "what is not known here"
+        )
         yield f"repeals {name}, and asks less than it in: {fields or 'nothing'}"

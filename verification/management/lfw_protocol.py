@@ -1,6 +1,8 @@
-"""Labeled Faces in the Wild, the official protocol: ten folds, each judged at the distance that is best on the others.
+"""Labeled Faces in the Wild, the official protocol: ten folds, each judged at the distance that is
+best on the others.
 
-Source: Huang et al. 2007, view 2. It is a number to compare nets by: 6 000 easy pairs say nothing about rare errors.
+Source: Huang et al. 2007, view 2. It is a number to compare nets by: 6 000 easy pairs say nothing
+    about rare errors.
 """
 
 import math
@@ -14,10 +16,14 @@ from verification.management.face_folders import ProtocolPair
 from verification.management.face_pictures import Measured
 
 Judged = tuple[float, bool]
-"""How far a pair is apart, infinitely where a picture was refused; and whether it is of one person."""
+"""How far a pair is apart, infinitely where a picture was refused; and whether it is of one
+person.
+"""
 
 
-def judge(pairs: Sequence[ProtocolPair], measured: Mapping[Path, Measured]) -> dict[str, float | int]:
+def judge(
+    pairs: Sequence[ProtocolPair], measured: Mapping[Path, Measured]
+) -> dict[str, float | int]:
     """Accuracy with its standard error over the folds."""
     folds: list[list[Judged]] = [[] for _ in range(pairs[-1].fold + 1)]
     for pair in pairs:
@@ -26,7 +32,8 @@ def judge(pairs: Sequence[ProtocolPair], measured: Mapping[Path, Measured]) -> d
         folds[pair.fold].append((apart, pair.same))
     shares = []
     for at, fold in enumerate(folds):
-        # The distance at which most of the other folds are judged rightly: in the middle of the nearest such gap.
+        # The distance at which most of the other folds are judged rightly: in the middle of the
+        # nearest such gap.
         ranked = sorted(one for other in folds[:at] + folds[at + 1 :] for one in other)
         edge, rightly = 0.0, sum(not same for _, same in ranked)
         best = rightly

@@ -10,11 +10,19 @@ from verification.models.cases import HASH_LENGTH, ID_LENGTH, Verification
 
 
 class Clearance(models.Model):
-    """One request to let the money of one verification leave. Sums are in tiyn, a hundredth of a tenge."""
+    """One request to let the money of one verification leave. Sums are in tiyn, a hundredth of a
+    tenge.
+    """
 
-    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=partial(ids.new_id, "clr"), editable=False)
-    verification = models.ForeignKey(Verification, on_delete=models.PROTECT, related_name="clearances", db_index=False)
-    lender = models.ForeignKey("lenders.Lender", on_delete=models.PROTECT, related_name="+", db_index=False)
+    id = models.CharField(
+        primary_key=True, max_length=ID_LENGTH, default=partial(ids.new_id, "clr"), editable=False
+    )
+    verification = models.ForeignKey(
+        Verification, on_delete=models.PROTECT, related_name="clearances", db_index=False
+    )
+    lender = models.ForeignKey(
+        "lenders.Lender", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     mode = models.CharField(max_length=4)
     status = models.CharField(max_length=16, default=clearance.PROCESSING)
     code = models.CharField(max_length=64, blank=True)
@@ -38,10 +46,14 @@ class Clearance(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(
-                fields=("verification",), condition=Q(status__in=clearance.OPEN), name="one_open_clearance"
+                fields=("verification",),
+                condition=Q(status__in=clearance.OPEN),
+                name="one_open_clearance",
             ),
             models.UniqueConstraint(
-                fields=("verification",), condition=Q(status=clearance.CONSUMED), name="one_consumed_clearance"
+                fields=("verification",),
+                condition=Q(status=clearance.CONSUMED),
+                name="one_consumed_clearance",
             ),
         )
         indexes = (

@@ -13,7 +13,8 @@ from verification.core.events import CREDITING, DECISIONS, HEARTBEAT, LOOKS, OF_
 from verification.fields import CompactJwsField
 from verification.models.cases import ID_LENGTH, Verification
 
-# As text, and so that the queries and the indexes say the same: Django compares a bare key of JSON as JSON.
+# As text, and so that the queries and the indexes say the same: Django compares a bare key of JSON
+# as JSON.
 BODY_LENGTH = 65_535
 """Characters of an entry's body at most: the bytes of a leaf. Source: C2SP tlog-tiles."""
 LOOKED_AT = Cast(KT("body__verification"), models.TextField())
@@ -21,9 +22,13 @@ READER = Cast(KT("body__person"), models.TextField())
 
 
 class AuditEntry(models.Model):
-    """Something that happened. Inserted in the business transaction, never changed; `body` holds no personal data."""
+    """Something that happened. Inserted in the business transaction, never changed; `body` holds no
+    personal data.
+    """
 
-    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=partial(ids.new_id, "evt"), editable=False)
+    id = models.CharField(
+        primary_key=True, max_length=ID_LENGTH, default=partial(ids.new_id, "evt"), editable=False
+    )
     log = models.CharField(max_length=4)
     type = models.CharField(max_length=40)
     at = models.DateTimeField()
@@ -31,15 +36,21 @@ class AuditEntry(models.Model):
         Verification, on_delete=models.PROTECT, null=True, related_name="entries", db_index=False
     )
     verification_sequence = models.PositiveIntegerField(null=True)
-    lender = models.ForeignKey("lenders.Lender", on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    lender = models.ForeignKey(
+        "lenders.Lender", on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
     body = models.JSONField()
 
     class Meta:
         constraints = (
             models.UniqueConstraint(
-                fields=("verification",), condition=Q(type__in=DECISIONS), name="one_decision_per_verification"
+                fields=("verification",),
+                condition=Q(type__in=DECISIONS),
+                name="one_decision_per_verification",
             ),
-            models.UniqueConstraint(fields=("verification", "verification_sequence"), name="one_entry_per_sequence"),
+            models.UniqueConstraint(
+                fields=("verification", "verification_sequence"), name="one_entry_per_sequence"
+            ),
             # What no leaf could hold would have to be read whole before it could be refused.
             models.CheckConstraint(
                 condition=LessThanOrEqual(Length(Cast("body", models.TextField())), BODY_LENGTH),
@@ -47,16 +58,27 @@ class AuditEntry(models.Model):
             ),
         )
         indexes = (
-            models.Index(fields=("log", "at"), condition=Q(type=HEARTBEAT), name="heartbeat_by_time"),
-            models.Index(fields=("log", "type"), condition=Q(type__in=OF_ROOT), name="entry_of_root"),
-            models.Index(fields=("verification",), condition=Q(type__in=CREDITING), name="crediting_of_verification"),
+            models.Index(
+                fields=("log", "at"), condition=Q(type=HEARTBEAT), name="heartbeat_by_time"
+            ),
+            models.Index(
+                fields=("log", "type"), condition=Q(type__in=OF_ROOT), name="entry_of_root"
+            ),
+            models.Index(
+                fields=("verification",),
+                condition=Q(type__in=CREDITING),
+                name="crediting_of_verification",
+            ),
             models.Index("log", LOOKED_AT, condition=Q(type__in=LOOKS), name="look_at_case"),
-            models.Index("log", READER, "at", "id", condition=Q(type__in=READINGS), name="reading_by_person"),
+            models.Index(
+                "log", READER, "at", "id", condition=Q(type__in=READINGS), name="reading_by_person"
+            ),
         )
 
 
 class Receipt(models.Model):
-    """The signed receipt of a verification that has ended, as it was made once: see `core/decision_receipt.py`.
+    """The signed receipt of a verification that has ended, as it was made once: see
+    `core/decision_receipt.py`.
 
     It holds nothing personal, so it outlives the verification's key. Its SHA-256 stands in the log.
     """
@@ -68,22 +90,31 @@ class Receipt(models.Model):
 
 
 class AuditPending(models.Model):
-    """Entries the sequencer has not ordered yet. `refused`: it will not, for no worker signed what it says."""
+    """Entries the sequencer has not ordered yet. `refused`: it will not, for no worker signed what
+    it says.
+    """
 
-    entry = models.OneToOneField(AuditEntry, on_delete=models.PROTECT, primary_key=True, related_name="pending")
+    entry = models.OneToOneField(
+        AuditEntry, on_delete=models.PROTECT, primary_key=True, related_name="pending"
+    )
     refused = models.BooleanField(default=False)
 
     class Meta:
-        indexes = (models.Index(fields=("entry",), condition=Q(refused=True), name="refused_entry"),)
+        indexes = (
+            models.Index(fields=("entry",), condition=Q(refused=True), name="refused_entry"),
+        )
 
 
 class AuditLeaf(models.Model):
-    """An ordered entry: its place in the log, and the RFC 6962 leaf hash of what it says (`log.spell_leaf`).
+    """An ordered entry: its place in the log, and the RFC 6962 leaf hash of what it says
+    (`log.spell_leaf`).
 
     What was hashed is kept once, in the entry, from which the leaf is spelled whenever it is read.
     """
 
-    entry = models.OneToOneField(AuditEntry, on_delete=models.PROTECT, primary_key=True, related_name="leaf")
+    entry = models.OneToOneField(
+        AuditEntry, on_delete=models.PROTECT, primary_key=True, related_name="leaf"
+    )
     log = models.CharField(max_length=4)
     leaf_index = models.PositiveBigIntegerField()
     # Whom it is told to: of an entry that is told to nobody, empty.
@@ -111,7 +142,9 @@ class AuditTile(models.Model):
     hashes = models.BinaryField()
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("log", "level", "index"), name="one_tile_per_place"),)
+        constraints = (
+            models.UniqueConstraint(fields=("log", "level", "index"), name="one_tile_per_place"),
+        )
 
 
 class AuditHead(models.Model):
@@ -132,4 +165,6 @@ class AuditCheckpoint(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("log", "size"), name="one_checkpoint_per_size"),)
+        constraints = (
+            models.UniqueConstraint(fields=("log", "size"), name="one_checkpoint_per_size"),
+        )

@@ -1,12 +1,16 @@
-"""The one HTTP client for all who ask outside: one request, one bounded answer, whatever the other side does.
+"""The one HTTP client for all who ask outside: one request, one bounded answer, whatever the other
+side does.
 
-1. The name is looked up once and every address checked; the connection goes to one of them, SNI and Host keep the name.
+1. The name is looked up once and every address checked; the connection goes to one of them, SNI and
+  Host keep the name.
 2. TLS is verified against the name by the system's certificates.
-3. Nothing is followed, remembered or unpacked: no redirects, cookies, proxies of the environment, compressed bodies.
+3. Nothing is followed, remembered or unpacked: no redirects, cookies, proxies of the environment,
+  compressed bodies.
 4. Bytes are counted as they are read: head, body and whatever else is sent.
-5. All of it is over at one deadline.
-`send` is for threads, `send_async` for loops of asyncio; both go the same five steps. httpx spells the request, and its
-own engine, httpcore, carries it: cookies, redirects and decoders of a client have nothing to do here.
+5. All of it is over at one deadline. `send` is for threads, `send_async` for loops of asyncio; both
+go the same five steps. httpx spells the request, and its
+own engine, httpcore, carries it: cookies, redirects and decoders of a client have nothing to do
+    here.
 """
 
 import asyncio
@@ -42,8 +46,8 @@ class Limits:
 class Request:
     """What is sent, where it may lead, and what is wanted.
 
-    `is_public_only`: no private address is connected to. `wants_whole`: a plain body of a 200, whole, or a fault;
-    without it any status will do, and of the body the beginning.
+    `is_public_only`: no private address is connected to. `wants_whole`: a plain body of a 200,
+    whole, or a fault; without it any status will do, and of the body the beginning.
     """
 
     url: str = field(repr=False)
@@ -69,7 +73,8 @@ class Answer:
 
 
 def spelled(url: str) -> str:
-    """The address as it is sent: no dot segments, no port that goes without saying. Raises `ValueError` if it has none.
+    """The address as it is sent: no dot segments, no port that goes without saying. Raises
+    `ValueError` if it has none.
 
     A name that RFC 5891 refuses, such as `xn--i-7iq.ws`, could be stored and never called.
     """
@@ -82,15 +87,18 @@ def spelled(url: str) -> str:
 
 
 def send(request: Request) -> Answer:
-    """The answer to a request, sent once. Raises `Unavailable`, whose text tells nothing of the address:
+    """The answer to a request, sent once. Raises `Unavailable`, whose text tells nothing of the
+    address:
 
-    timeout, name_unresolved, address_refused, connection_failed, tls_failed, answer_malformed, answer_refused,
-    answer_too_long.
+    timeout, name_unresolved, address_refused, connection_failed, tls_failed, answer_malformed,
+    answer_refused, answer_too_long.
     """
     with _faults(request.limits):
         exchange = _Exchange(request)
         dialer = Dialer(exchange.allowance, exchange.resolving)
-        with httpcore.ConnectionPool(_tls(ssl.get_default_verify_paths()), network_backend=dialer) as pool:
+        with httpcore.ConnectionPool(
+            _tls(ssl.get_default_verify_paths()), network_backend=dialer
+        ) as pool:
             answer = pool.handle_request(exchange.asked)
             exchange.hear_head(answer)
             with suppress(*exchange.overlooked):
@@ -107,7 +115,9 @@ async def send_async(request: Request) -> Answer:
         dialer = AsyncDialer(exchange.allowance, exchange.resolving)
         async with (
             asyncio.timeout(request.limits.seconds),
-            httpcore.AsyncConnectionPool(_tls(ssl.get_default_verify_paths()), network_backend=dialer) as pool,
+            httpcore.AsyncConnectionPool(
+                _tls(ssl.get_default_verify_paths()), network_backend=dialer
+            ) as pool,
         ):
             answer = await pool.handle_async_request(exchange.asked)
             exchange.hear_head(answer)
@@ -126,35 +136,53 @@ class _Exchange:
         self._request = request
         self._body = bytearray()
         self.allowance = Allowance(seconds=request.limits.seconds, read_bytes=_HEAD_BYTES)
-        self.resolving = partial(start_resolving, is_public_only=request.is_public_only, look_up=request.look_up)
-        # A body that is not as long as its head said: of no matter to who wants a status and the beginning.
+        self.resolving = partial(
+            start_resolving, is_public_only=request.is_public_only, look_up=request.look_up
+        )
+        # A body that is not as long as its head said: of no matter to who wants a status and the
+        # beginning.
         self.overlooked = () if request.wants_whole else (httpcore.RemoteProtocolError,)
-        fixed = {"Accept-Encoding": "identity", "Connection": "close"}  # nothing compressed, nothing kept open
+        fixed = {
+            "Accept-Encoding": "identity",
+            "Connection": "close",
+        }  # nothing compressed, nothing kept open
         headers = {"Accept": "*/*", **request.headers, **fixed}
         spelled = httpx.Request(request.method, request.url, headers=headers, content=request.body)
         url = spelled.url
-        to = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-        self.asked = httpcore.Request(request.method, to, headers=spelled.headers.raw, content=spelled.stream)
+        to = httpcore.URL(
+            scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
+        )
+        self.asked = httpcore.Request(
+            request.method, to, headers=spelled.headers.raw, content=spelled.stream
+        )
 
     def hear_head(self, answer: httpcore.Response) -> None:
-        """Judges the head. Raises `Unavailable`: answer_malformed, answer_refused, answer_too_long."""
+        """Judges the head. Raises `Unavailable`: answer_malformed, answer_refused,
+        answer_too_long.
+        """
         self._status, self._headers = answer.status, httpx.Headers(answer.headers)
         # Twice the body: chunks have a frame. Nobody who means well needs as much.
         self.allowance.bytes_left += 2 * self._request.limits.max_bytes
         if len(answer.headers) > _HEADERS_MAX:
-            raise Unavailable(f"the answer has more than {_HEADERS_MAX} headers", code="answer_malformed")
+            raise Unavailable(
+                f"the answer has more than {_HEADERS_MAX} headers", code="answer_malformed"
+            )
         if not self._request.wants_whole:
             return
         if answer.status != _OK:  # a redirect too: where it points was never agreed
             raise Unavailable(f"status {answer.status}", code="answer_refused")
         if self._headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise Unavailable("the answer is compressed, which was not asked for", code="answer_refused")
+            raise Unavailable(
+                "the answer is compressed, which was not asked for", code="answer_refused"
+            )
         # What is no number is a ValueError, and so told as malformed.
         if int(self._headers.get("Content-Length", 0)) > self._request.limits.max_bytes:
             raise self._too_long()
 
     def hear(self, part: bytes) -> bool:
-        """Keeps a part of the body; whether more is wanted. Raises `Unavailable` (answer_too_long)."""
+        """Keeps a part of the body; whether more is wanted. Raises `Unavailable`
+        (answer_too_long).
+        """
         self._body += part
         if not self._request.wants_whole:
             return len(self._body) < self._request.limits.max_bytes
@@ -182,14 +210,26 @@ def _faults(limits: Limits) -> Iterator[None]:
         yield
     except (TimeoutError, httpcore.TimeoutException):
         raise Unavailable(f"no whole answer within {limits.seconds:g} s", code="timeout") from None
-    except (httpcore.NetworkError, httpcore.ProtocolError, httpx.InvalidURL, OSError, ValueError) as error:
+    except (
+        httpcore.NetworkError,
+        httpcore.ProtocolError,
+        httpx.InvalidURL,
+        OSError,
+        ValueError,
+    ) as error:
         root: BaseException = error  # of the layers around it, some say that they have no cause
         while before := root.__cause__ or root.__context__:
             root = before
-        code = "answer_malformed" if isinstance(error, httpcore.ProtocolError | ValueError) else "connection_failed"
+        code = (
+            "answer_malformed"
+            if isinstance(error, httpcore.ProtocolError | ValueError)
+            else "connection_failed"
+        )
         if isinstance(root, TimeoutError):  # the system's own, long before our deadline
             code = "timeout"
-        if isinstance(root, ssl.SSLError):  # whatever else: it is an OSError, and one of a certificate a ValueError
+        if isinstance(
+            root, ssl.SSLError
+        ):  # whatever else: it is an OSError, and one of a certificate a ValueError
             code = "tls_failed"
         # Only the kind of error is told: its text may hold the address, and with it a query.
         raise Unavailable(type(root).__name__, code=code) from None
@@ -197,6 +237,6 @@ def _faults(limits: Limits) -> Iterator[None]:
 
 @lru_cache(maxsize=1)
 def _tls(_trusted: ssl.DefaultVerifyPaths) -> ssl.SSLContext:
-    # Kept, because reading the system's certificates takes longer than many an exchange: they are those of the time
-    # when this process first asked, as long as they lie in the same place.
+    # Kept, because reading the system's certificates takes longer than many an exchange: they are
+    # those of the time when this process first asked, as long as they lie in the same place.
     return ssl.create_default_context()

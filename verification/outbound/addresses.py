@@ -6,8 +6,9 @@ from typing import Any, Final
 
 LookUp = Callable[..., list[Any]]
 
-# What is not the public internet. Source: IANA's IPv4 and IPv6 special-purpose registries, read 2026-11-24, and the
-# address at which one cloud answers its own machines (168.63.129.16). Python's own `is_global` differs by version.
+# What is not the public internet. Source: IANA's IPv4 and IPv6 special-purpose registries, read
+# 2026-11-24, and the address at which one cloud answers its own machines (168.63.129.16). Python's
+# own `is_global` differs by version.
 _REFUSED_V4: Final = tuple(
     ip_network(network)
     for network in (
@@ -32,16 +33,20 @@ _REFUSED_V4: Final = tuple(
         "240.0.0.0/4",
     )
 )
-# Of IPv6 only global unicast is open. That closes mapped, compatible and NAT64 addresses, unique local, link-local and
-# multicast ones; 6to4, Teredo and the documentation's ranges lie inside and are closed by name.
+# Of IPv6 only global unicast is open. That closes mapped, compatible and NAT64 addresses, unique
+# local, link-local and multicast ones; 6to4, Teredo and the documentation's ranges lie inside and
+# are closed by name.
 _OPEN_V6: Final = ip_network("2000::/3")
 _REFUSED_V6: Final = tuple(
-    ip_network(network) for network in ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")
+    ip_network(network)
+    for network in ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")
 )
 
 
 def is_public(literal: str) -> bool:
-    """Whether an IP address belongs to the public internet, not to a network of ours, a cloud's or a tunnel's."""
+    """Whether an IP address belongs to the public internet, not to a network of ours, a cloud's or
+    a tunnel's.
+    """
     try:
         address = ip_address(literal)
     except ValueError:

@@ -1,8 +1,10 @@
-"""Connections to checked addresses that end in time, for httpcore: for threads, and the same for a loop.
+"""Connections to checked addresses that end in time, for httpcore: for threads, and the same for a
+loop.
 
-A name is looked up once, and every address checked. Who connects, connects to an address found here and never to the
-name: a second look-up could answer otherwise.
-The timeouts that httpcore hands over count for nothing here: a whole exchange has one deadline, and what may be read.
+A name is looked up once, and every address checked. Who connects, connects to an address found here
+and never to the
+name: a second look-up could answer otherwise. The timeouts that httpcore hands over count for
+nothing here: a whole exchange has one deadline, and what may be read.
 """
 
 import asyncio
@@ -23,30 +25,40 @@ from verification.core.errors import Unavailable
 from verification.outbound.addresses import LookUp, is_public
 
 _CONNECT_TRIES: Final = 3  # addresses of one name tried in one exchange
-# Bytes that a read counts as at least. Who sends byte by byte buys our processor's time with them: measured, 3.6 s of
-# it in one exchange of 15 s; so it is 0.1 s.
+# Bytes that a read counts as at least. Who sends byte by byte buys our processor's time with them:
+# measured, 3.6 s of it in one exchange of 15 s; so it is 0.1 s.
 _READ_BYTES_MIN: Final = 64
 
 _Resolving = Callable[[str, int], Future[list[str]]]
 _Options = Iterable[httpcore.SOCKET_OPTION] | None
 
 
-def start_resolving(host: str, port: int, *, is_public_only: bool, look_up: LookUp) -> Future[list[str]]:
-    """The addresses to connect to, checked, to be waited for until a deadline, in a thread or in a loop.
+def start_resolving(
+    host: str, port: int, *, is_public_only: bool, look_up: LookUp
+) -> Future[list[str]]:
+    """The addresses to connect to, checked, to be waited for until a deadline, in a thread or in a
+    loop.
 
-    Raises `Unavailable` to whoever waits: name_unresolved, address_refused. No system's look-up can be told to end. So
-    it has a thread of its own, which is left behind if it is late: it holds no connection, and is over when the system
-    gives the name up.
+    Raises `Unavailable` to whoever waits: name_unresolved, address_refused. No system's look-up can
+    be told to end. So it has a thread of its own, which is left behind if it is late: it holds no
+    connection, and is over when the system gives the name up.
     """
     literals: Future[list[str]] = Future()
-    literals.set_running_or_notify_cancel()  # a loop that waits no more would cancel it, and the thread find it so
-    given = (literals, partial(look_up, host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP), is_public_only)
+    # a loop that waits no more would cancel it, and the thread find it so
+    literals.set_running_or_notify_cancel()
+    given = (
+        literals,
+        partial(look_up, host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP),
+        is_public_only,
+    )
     # A daemon, for a look-up that hangs must not keep the process from ending.
     Thread(target=_resolve, args=given, name="look-up", daemon=True).start()
     return literals
 
 
-def _resolve(literals: Future[list[str]], look_up: Callable[[], list[Any]], is_public_only: bool) -> None:
+def _resolve(
+    literals: Future[list[str]], look_up: Callable[[], list[Any]], is_public_only: bool
+) -> None:
     try:
         found = []
         with suppress(OSError, UnicodeError):
@@ -56,7 +68,9 @@ def _resolve(literals: Future[list[str]], look_up: Callable[[], list[Any]], is_p
             raise Unavailable("the name has no address", code="name_unresolved")
         # One private address among public ones refuses all: such an answer is made to slip through.
         if is_public_only and not all(is_public(literal) for literal in checked):
-            raise Unavailable("the name leads to an address that is not public", code="address_refused")
+            raise Unavailable(
+                "the name leads to an address that is not public", code="address_refused"
+            )
         literals.set_result(checked)
     except Unavailable as fault:
         literals.set_exception(fault)
@@ -66,7 +80,9 @@ def _resolve(literals: Future[list[str]], look_up: Callable[[], list[Any]], is_p
 
 
 class Allowance:
-    """What one exchange may still use: time to its deadline, and bytes that are read, whatever they mean."""
+    """What one exchange may still use: time to its deadline, and bytes that are read, whatever they
+    mean.
+    """
 
     def __init__(self, *, seconds: float, read_bytes: int) -> None:
         """Both count from now on."""
@@ -82,9 +98,13 @@ class Allowance:
         return left
 
     def cut(self, wanted: int) -> int:
-        """How many bytes the next read may ask for. Raises `Unavailable` (answer_malformed) if none."""
+        """How many bytes the next read may ask for. Raises `Unavailable` (answer_malformed) if
+        none.
+        """
         if self.bytes_left <= 0:
-            raise Unavailable("the answer has more around its body than agreed", code="answer_malformed")
+            raise Unavailable(
+                "the answer has more around its body than agreed", code="answer_malformed"
+            )
         return min(wanted, self.bytes_left)
 
     def spend(self, read: bytes) -> bytes:
@@ -95,14 +115,17 @@ class Allowance:
 
 @dataclass(eq=False)
 class Wire(httpcore.NetworkStream):
-    """A socket of a thread, closed with the wire. Every wait on it is as long as what is left of the exchange."""
+    """A socket of a thread, closed with the wire. Every wait on it is as long as what is left of
+    the exchange.
+    """
 
     connected: socket.socket
     allowance: Allowance
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """What has come, nothing at the end."""
-        # The wait is for one read; what is left shrinks with each, so a byte a second does not hold us.
+        # The wait is for one read; what is left shrinks with each, so a byte a second does not hold
+        # us.
         wanted = self.allowance.cut(max_bytes)
         self.connected.settimeout(self.allowance.seconds())
         return self.allowance.spend(self.connected.recv(wanted))
@@ -114,16 +137,24 @@ class Wire(httpcore.NetworkStream):
             while rest:  # not `sendall`, which over TLS would begin the time anew with every part
                 self.connected.settimeout(self.allowance.seconds())
                 rest = rest[self.connected.send(rest) :]
-        except OSError as error:  # httpcore then reads all the same: whoever refuses early may have said why
+        except (
+            OSError
+        ) as error:  # httpcore then reads all the same: whoever refuses early may have said why
             raise httpcore.WriteError from error
 
     def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
     ) -> httpcore.NetworkStream:
         """The same connection, secured; Python counts the time of a handshake as a whole."""
         try:
             self.connected.settimeout(self.allowance.seconds())
-            return Wire(ssl_context.wrap_socket(self.connected, server_hostname=server_hostname), self.allowance)
+            return Wire(
+                ssl_context.wrap_socket(self.connected, server_hostname=server_hostname),
+                self.allowance,
+            )
         except OSError:
             self.close()
             raise
@@ -153,11 +184,14 @@ class Dialer(httpcore.NetworkBackend):
         failure = OSError()
         for literal in literals[:_CONNECT_TRIES]:
             try:
-                connected = socket.create_connection((literal, port), timeout=self.allowance.seconds())
+                connected = socket.create_connection(
+                    (literal, port), timeout=self.allowance.seconds()
+                )
             except OSError as error:
                 failure = error
             else:
-                # Head and body are two writes: without this the second would wait for an acknowledgement.
+                # Head and body are two writes: without this the second would wait for an
+                # acknowledgement.
                 connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 return Wire(connected, self.allowance)
         raise failure
@@ -165,7 +199,9 @@ class Dialer(httpcore.NetworkBackend):
 
 @dataclass(eq=False)
 class AsyncWire(httpcore.AsyncNetworkStream):
-    """A connection of a loop. It keeps to the bytes; the time is kept by whoever cancels the exchange."""
+    """A connection of a loop. It keeps to the bytes; the time is kept by whoever cancels the
+    exchange.
+    """
 
     plain: httpcore.AsyncNetworkStream
     allowance: Allowance
@@ -179,7 +215,10 @@ class AsyncWire(httpcore.AsyncNetworkStream):
         await self.plain.write(buffer)
 
     async def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
     ) -> httpcore.AsyncNetworkStream:
         """The same connection, secured."""
         async with AsyncExitStack() as unless_secured:

@@ -1,4 +1,6 @@
-"""Monthly counts as stacked bars: which month has which bars, in numbers the template draws. Nothing here is markup."""
+"""Monthly counts as stacked bars: which month has which bars, in numbers the template draws.
+Nothing here is markup.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +16,8 @@ from verification.oversight import labels
 from verification.workflow import stages
 from verification.workflow.reading.search import Count
 
-# User units of the drawing, which is as wide as a phone's screen, so that its words stay readable there.
+# User units of the drawing, which is as wide as a phone's screen, so that its words stay readable
+# there.
 WIDTH: Final = 340
 ROW: Final = 26
 BAR: Final = 18
@@ -22,20 +25,31 @@ LEFT: Final = 84
 RIGHT: Final = 304
 LEGEND_ROW: Final = 22
 REASONS_SHOWN: Final = 5
-"""How many reasons have a bar of their own; the rarer ones share one. More patterns are hard to tell apart."""
+"""How many reasons have a bar of their own; the rarer ones share one. More patterns are hard to
+tell apart.
+"""
 _OTHER: Final = "other"
 _ANEW: Final = frozenset(route for combination in RENEWAL.combinations for route in combination)
 """The routes by which nothing but a new consent is given."""
 
-# Colour and pattern together: each can be told from the others in black and white. The colours are the page's own.
+# Colour and pattern together: each can be told from the others in black and white. The colours are
+# the page's own.
 _PATTERNS: Final = ("solid", "diagonal", "dots", "rows", "columns", "crossed")
-_MEANING: Final = ("var(--ok)", "var(--bad)", "var(--edge)", "var(--warn)", "var(--info)", "var(--muted)")
+_MEANING: Final = (
+    "var(--ok)",
+    "var(--bad)",
+    "var(--edge)",
+    "var(--warn)",
+    "var(--info)",
+    "var(--muted)",
+)
 _NEUTRAL: Final = ("var(--accent)", "var(--muted)")  # a reason or a route is neither good nor bad
 
 
 @dataclass(frozen=True)
 class Series:
-    """One kind of bar: what it counts, how it is told apart, and where its line of the legend stands.
+    """One kind of bar: what it counts, how it is told apart, and where its line of the legend
+    stands.
 
     `letter` is its short name, at the head of a column of the table. `detail` explains a reason.
     """
@@ -53,7 +67,9 @@ class Series:
 
 @dataclass(frozen=True)
 class Segment:
-    """One bar: a number of one series in one month. Lengths are written by us: a page's language has its own comma."""
+    """One bar: a number of one series in one month. Lengths are written by us: a page's language
+    has its own comma.
+    """
 
     series: Series
     number: int
@@ -99,7 +115,9 @@ def months_from(first: date, *, number: int) -> tuple[date, ...]:
 
 
 def all_of(counts: Sequence[Count], *, months: Sequence[date]) -> tuple[Chart, ...]:
-    """The same counts by outcome, by route and by reason; new consents, which verify nobody a second time, apart."""
+    """The same counts by outcome, by route and by reason; new consents, which verify nobody a
+    second time, apart.
+    """
     own, anew = list[Count](), list[Count]()
     for count in counts:
         (anew if count.route in _ANEW else own).append(count)
@@ -107,16 +125,22 @@ def all_of(counts: Sequence[Count], *, months: Sequence[date]) -> tuple[Chart, .
         by_outcome(own, months=months),
         by_route(own, months=months),
         by_reason(own, months=months),
-        replace(by_outcome(anew, months=months), id="renewal", title=_("New consent after the wait")),
+        replace(
+            by_outcome(anew, months=months), id="renewal", title=_("New consent after the wait")
+        ),
     )
 
 
 def by_outcome(counts: Sequence[Count], *, months: Sequence[date]) -> Chart:
-    """How the verifications opened in each month have ended; those still going on count as one kind."""
+    """How the verifications opened in each month have ended; those still going on count as one
+    kind.
+    """
     ended = ("verified", "declined", "expired", "canceled", "failed")
     by_key = {one: labels.STATUSES[one] for one in ended} | {"open": _("Not ended yet")}
     counted = [(count.month, count.status, count.number) for count in counts]
-    return _chart("outcome", _("By outcome"), counted, months=months, by_key=by_key, colours=_MEANING)
+    return _chart(
+        "outcome", _("By outcome"), counted, months=months, by_key=by_key, colours=_MEANING
+    )
 
 
 def by_route(counts: Sequence[Count], *, months: Sequence[date]) -> Chart:
@@ -129,7 +153,9 @@ def by_route(counts: Sequence[Count], *, months: Sequence[date]) -> Chart:
 
 
 def by_reason(counts: Sequence[Count], *, months: Sequence[date]) -> Chart:
-    """Why verifications ended without `verified`: those that have a reason, the frequent ones by themselves."""
+    """Why verifications ended without `verified`: those that have a reason, the frequent ones by
+    themselves.
+    """
     reasoned = [count for count in counts if count.code and count.status != "verified"]
     totals: Counter[str] = Counter()
     for count in reasoned:
@@ -138,7 +164,10 @@ def by_reason(counts: Sequence[Count], *, months: Sequence[date]) -> Chart:
     by_key: dict[str, labels.Words] = {code: code for code in frequent}
     if len(totals) > len(frequent):
         by_key[_OTHER] = _("Other reasons")
-    counted = [(count.month, count.code if count.code in by_key else _OTHER, count.number) for count in reasoned]
+    counted = [
+        (count.month, count.code if count.code in by_key else _OTHER, count.number)
+        for count in reasoned
+    ]
     return _chart("reason", _("By reason"), counted, months=months, by_key=by_key)
 
 
@@ -151,7 +180,9 @@ def _chart(
     by_key: Mapping[str, labels.Words],
     colours: Sequence[str] = _NEUTRAL,
 ) -> Chart:
-    """The drawing of (month, key of a series, number) in these months; all bars are to the scale of the busiest."""
+    """The drawing of (month, key of a series, number) in these months; all bars are to the scale of
+    the busiest.
+    """
     numbers: Counter[tuple[date, str]] = Counter()
     for month, key, number in counted:
         numbers[month, key] += number
@@ -163,10 +194,23 @@ def _chart(
         x, segments = float(LEFT), []
         for one in series:
             width = (RIGHT - LEFT) * numbers[month, one.key] / most if most else 0.0
-            segments.append(Segment(series=one, number=numbers[month, one.key], x=f"{x:.2f}", width=f"{width:.2f}"))
+            segments.append(
+                Segment(
+                    series=one, number=numbers[month, one.key], x=f"{x:.2f}", width=f"{width:.2f}"
+                )
+            )
             x += width
         y, total = place * ROW + (ROW - BAR) // 2, sum(segment.number for segment in segments)
-        rows.append(Row(month, y=y, text_y=y + 14, total=total, segments=tuple(segments), total_x=f"{x + 6:.2f}"))
+        rows.append(
+            Row(
+                month,
+                y=y,
+                text_y=y + 14,
+                total=total,
+                segments=tuple(segments),
+                total_x=f"{x + 6:.2f}",
+            )
+        )
     return Chart(
         id=chart_id,
         title=title,
@@ -180,7 +224,11 @@ def _chart(
 
 
 def _series(
-    by_key: Mapping[str, labels.Words], numbers: Counter[tuple[date, str]], *, below: int, colours: Sequence[str]
+    by_key: Mapping[str, labels.Words],
+    numbers: Counter[tuple[date, str]],
+    *,
+    below: int,
+    colours: Sequence[str],
 ) -> tuple[Series, ...]:
     return tuple(
         Series(

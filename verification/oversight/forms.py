@@ -1,4 +1,6 @@
-"""The search form: what a regulator typed becomes a question, or a sentence with a stable code for each field."""
+"""The search form: what a regulator typed becomes a question, or a sentence with a stable code for
+each field.
+"""
 
 from collections.abc import Mapping
 from functools import partial
@@ -36,13 +38,17 @@ _ANY: tuple[str, Any] = ("", _("Any"))
 
 
 class SearchForm(forms.Form):
-    """Filters, all optional. It is only ever sent by POST, so nothing of it stands in an address."""
+    """Filters, all optional. It is only ever sent by POST, so nothing of it stands in an
+    address.
+    """
 
     iin = forms.CharField(
         label=_("IIN"),
         required=False,
         max_length=32,
-        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off", "spellcheck": "false"}),
+        widget=forms.TextInput(
+            attrs={"inputmode": "numeric", "autocomplete": "off", "spellcheck": "false"}
+        ),
         error_messages={"max_length": _IIN},
     )
     case_number = forms.CharField(
@@ -55,7 +61,9 @@ class SearchForm(forms.Form):
     lender = forms.ChoiceField(
         label=_("Lender"),
         required=False,
-        choices=partial(search.lender_choices, _ANY),  # asked for each form: lenders come while we run
+        choices=partial(
+            search.lender_choices, _ANY
+        ),  # asked for each form: lenders come while we run
         error_messages=_CHOOSE,
     )
     date_from = forms.DateField(label=_("Opened from"), **_OF_A_DAY)
@@ -103,7 +111,9 @@ class SearchForm(forms.Form):
         """The fields together: a period ends after it begins."""
         first, last = self.cleaned_data.get("date_from"), self.cleaned_data.get("date_to")
         if first and last and first > last:
-            reversed_dates = forms.ValidationError(_("The period ends before it begins."), code="dates_reversed")
+            reversed_dates = forms.ValidationError(
+                _("The period ends before it begins."), code="dates_reversed"
+            )
             self.add_error("date_to", reversed_dates)
         return self.cleaned_data
 
@@ -123,16 +133,24 @@ class SearchForm(forms.Form):
         )
 
     def following(self, *, after: str) -> "SearchForm":
-        """The same valid question once more, as hidden fields; they have ids of their own on the page."""
+        """The same valid question once more, as hidden fields; they have ids of their own on the
+        page.
+        """
         values = {name: value or "" for name, value in self.cleaned_data.items()}
         return SearchForm({**values, "after": after}, auto_id="next_%s")
 
 
 class PeriodForm(forms.Form):
-    """Which log, and for the counts how many months. It names nobody, so it may stand in an address."""
+    """Which log, and for the counts how many months. It names nobody, so it may stand in an
+    address.
+    """
 
     mode = forms.ChoiceField(
-        label=_("Log"), choices=list(labels.MODES.items()), initial="live", required=False, error_messages=_CHOOSE
+        label=_("Log"),
+        choices=list(labels.MODES.items()),
+        initial="live",
+        required=False,
+        error_messages=_CHOOSE,
     )
     months = forms.ChoiceField(
         label=_("Months"),
@@ -152,7 +170,9 @@ class PeriodForm(forms.Form):
 
 
 def problems(form: forms.Form) -> list[tuple[str, str, str]]:
-    """Label, sentence and stable code of each mistake, in the order of the fields; those of none come last."""
+    """Label, sentence and stable code of each mistake, in the order of the fields; those of none
+    come last.
+    """
     found, messages = form.errors.as_data(), []
     for name in (*form.fields, NON_FIELD_ERRORS):
         label = str(form.fields[name].label) if name in form.fields else ""

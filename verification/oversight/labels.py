@@ -1,4 +1,6 @@
-"""Words for the codes a regulator meets, translated when they are shown. A code without words is shown as it is."""
+"""Words for the codes a regulator meets, translated when they are shown. A code without words is
+shown as it is.
+"""
 
 from typing import Final, TypeAlias
 

@@ -14,7 +14,9 @@ from verification.workflow.reading.search import SearchResult, Step
 
 @dataclass(frozen=True)
 class Line:
-    """One thing found, its name in words, and the class that marks it; a `note` says more in a few words."""
+    """One thing found, its name in words, and the class that marks it; a `note` says more in a few
+    words.
+    """
 
     of: Any
     label: labels.Words
@@ -70,7 +72,10 @@ def timeline(steps: Iterable[Step]) -> list[Line]:
     for step in steps:
         failed = step.type == "attempt.judged" and step.body.get("outcome") == "failed"
         # In a few words: from which browser to which, how many frames; of others where and how.
-        said = [str(step.body.get(name, "")) for name in ("route", "stage", "outcome", "code", "what", "how", "person")]
+        said = [
+            str(step.body.get(name, ""))
+            for name in ("route", "stage", "outcome", "code", "what", "how", "person")
+        ]
         if step.type == "verification.handed_over":
             said.append(f"{step.body.get('from', '')} → {step.body.get('to', '')}")
         if step.type == DESTROYED:
@@ -81,7 +86,9 @@ def timeline(steps: Iterable[Step]) -> list[Line]:
                 label=labels.ENTRIES.get(step.type, step.type),
                 mark="bad" if failed else labels.TONES.get(step.type, ""),
                 note=" · ".join(one for one in said if one),
-                whole=json.dumps(step.body, ensure_ascii=False, indent=2, sort_keys=True) if step.body else "",
+                whole=json.dumps(step.body, ensure_ascii=False, indent=2, sort_keys=True)
+                if step.body
+                else "",
             )
         )
     return lines
@@ -93,11 +100,15 @@ def looks(found: Iterable[Look]) -> list[Line]:
 
 
 def own_readings(steps: Iterable[Step]) -> list[Line]:
-    """Entries of the log about a reader; `label` is what was done, `note` what was asked for or seen."""
+    """Entries of the log about a reader; `label` is what was done, `note` what was asked for or
+    seen.
+    """
     lines = []
     for step in steps:
         what, asked = str(step.body.get("what", "")), step.body.get("asked", [])
-        words = [str(labels.ASKED.get(name, name)) for name in asked] if isinstance(asked, list) else []
+        words = (
+            [str(labels.ASKED.get(name, name)) for name in asked] if isinstance(asked, list) else []
+        )
         label, seen = labels.ENTRIES.get(step.type, step.type), labels.VIEWED.get(what, what)
         lines.append(Line(of=step, label=label, route=seen, note=", ".join(words)))
     return lines

@@ -1,4 +1,6 @@
-"""Addresses of the regulator's pages. None of them has room for an IIN: what is searched for is posted."""
+"""Addresses of the regulator's pages. None of them has room for an IIN: what is searched for is
+posted.
+"""
 
 from django.urls import path
 

@@ -1,9 +1,10 @@
-"""The regulator's pages. Each asks one question of the workflow, which logs it before anything is shown.
+"""The regulator's pages. Each asks one question of the workflow, which logs it before anything is
+shown.
 
 Of a log that is not kept here nothing is asked: nobody would ever order that it was.
 
-Who asks has given both factors and holds the permission; everybody else is sent to sign in, or refused. An unknown case
-is raised as `NotFound` and becomes a page at the edge of the site.
+Who asks has given both factors and holds the permission; everybody else is sent to sign in, or
+refused. An unknown case is raised as `NotFound` and becomes a page at the edge of the site.
 """
 
 from http import HTTPStatus
@@ -33,15 +34,17 @@ def has_both_factors(user: Any) -> bool:
     return bool(user.is_verified())
 
 
-# The first stands outermost: who is not let in is told so before anything is said of methods, and nothing is stored of
-# it.
+# The first stands outermost: who is not let in is told so before anything is said of methods, and
+# nothing is stored of it.
 @never_cache
 @sensitive_post_parameters("iin")
 @user_passes_test(has_both_factors)
 @permission_required(PERMISSION, raise_exception=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def find(request: HttpRequest) -> HttpResponse:
-    """The search form; a POST answers below it. Nothing of what was asked enters an address or the session."""
+    """The search form; a POST answers below it. Nothing of what was asked enters an address or the
+    session.
+    """
     if request.method != "POST":
         return render(request, "oversight/search.html", {"form": SearchForm()})
     form = SearchForm(request.POST)
@@ -53,7 +56,9 @@ def find(request: HttpRequest) -> HttpResponse:
             page = search.search(person_id=_person(request), question=question)
         except BadInput as error:
             field = error.pointer if error.pointer in SearchForm.base_fields else None
-            form.add_error(field, ValidationError(_("This cannot be asked. Search again."), code=error.code))
+            form.add_error(
+                field, ValidationError(_("This cannot be asked. Search again."), code=error.code)
+            )
         else:
             following = form.following(after=page.next) if page.next else None
             shown = {"form": form, "found": tables.results(page.data), "following": following}
@@ -100,7 +105,9 @@ def decision_proof(request: HttpRequest, verification_id: str) -> HttpResponse:
 @permission_required(PERMISSION, raise_exception=True)
 @require_GET
 def decision_leaf(request: HttpRequest, verification_id: str) -> HttpResponse:
-    """The bytes the log hashed for the decision, without a byte more, so that anybody can hash them again."""
+    """The bytes the log hashed for the decision, without a byte more, so that anybody can hash them
+    again.
+    """
     try:
         leaf = case_file.leaf_file(person_id=_person(request), verification_id=verification_id)
     except Conflict as error:
@@ -154,7 +161,9 @@ def readings(request: HttpRequest) -> HttpResponse:
     if _is_not_kept(mode):
         return render(request, "oversight/readings.html", shown | {"is_not_kept": True})
     own = search.own_readings(person_id=_person(request), mode=mode)
-    return render(request, "oversight/readings.html", shown | {"readings": tables.own_readings(own)})
+    return render(
+        request, "oversight/readings.html", shown | {"readings": tables.own_readings(own)}
+    )
 
 
 def _person(request: HttpRequest) -> str:
@@ -171,7 +180,9 @@ def _refused(request: HttpRequest, template: str, form: PeriodForm) -> HttpRespo
 
 
 def _not_ready(request: HttpRequest, error: Conflict) -> HttpResponse:
-    return render(request, "oversight/not_ready.html", {"code": error.code}, status=HTTPStatus.CONFLICT)
+    return render(
+        request, "oversight/not_ready.html", {"code": error.code}, status=HTTPStatus.CONFLICT
+    )
 
 
 def _download(content: bytes, *, name: str) -> HttpResponse:

@@ -1,4 +1,6 @@
-"""The desk's pages of what employees attest before the money leaves, built as the others in `views.py` are."""
+"""The desk's pages of what employees attest before the money leaves, built as the others in
+`views.py` are.
+"""
 
 from http import HTTPStatus
 from typing import Any
@@ -28,12 +30,21 @@ _FORMS = {AGE: AgeForm, VISIT: VisitForm}
 @permission_required(PERMISSION, raise_exception=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def to_confirm(request: HttpRequest) -> HttpResponse:
-    """The verified cases that wait for a word of an employee; a POST shows those of one reference."""
+    """The verified cases that wait for a word of an employee; a POST shows those of one
+    reference.
+    """
     mode = views.mode_of(request)
     form = ReferenceForm(request.POST or None)
     reference = form.cleaned_data["reference"].strip() if form.is_valid() else ""
-    found = attesting.to_confirm(reviewer=views.reviewer_of(request), mode=mode, reference=reference)
-    shown = {"form": form, "found": tables.to_confirm(found.rows), "has_more": found.has_more, "asked": reference}
+    found = attesting.to_confirm(
+        reviewer=views.reviewer_of(request), mode=mode, reference=reference
+    )
+    shown = {
+        "form": form,
+        "found": tables.to_confirm(found.rows),
+        "has_more": found.has_more,
+        "asked": reference,
+    }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     return render(request, "review/to_confirm.html", shown | views.modes_of(mode), status=status)
 
@@ -61,25 +72,37 @@ def attest(request: HttpRequest, verification_id: str, what: str) -> HttpRespons
         return _page(request, verification_id, {what: form}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     said = attesting.Attestation(what=what, **form.cleaned_data)
     try:
-        attesting.attest(verification_id=verification_id, reviewer=views.reviewer_of(request), word=said)
+        attesting.attest(
+            verification_id=verification_id, reviewer=views.reviewer_of(request), word=said
+        )
     except Conflict as error:
         return _refused(request, error)
     except BadInput as error:
         form.add_error(error.pointer, str(labels.MALFORMED.get(error.pointer, error.code)))
         return _page(request, verification_id, {what: form}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-    messages.success(request, _("Your word is kept. Let the step that pays ask for a clearance again."))
+    messages.success(
+        request, _("Your word is kept. Let the step that pays ask for a clearance again.")
+    )
     return redirect("review:to_confirm")
 
 
 def _page(
-    request: HttpRequest, verification_id: str, filled: dict[str, Form], *, status: HTTPStatus = HTTPStatus.OK
+    request: HttpRequest,
+    verification_id: str,
+    filled: dict[str, Form],
+    *,
+    status: HTTPStatus = HTTPStatus.OK,
 ) -> HttpResponse:
     try:
         found = attesting.look(reviewer=views.reviewer_of(request), verification_id=verification_id)
     except Conflict as error:
         return _refused(request, error)
-    forms: dict[str, Any] = {what: filled.get(what) or form(prefix=what) for what, form in _FORMS.items()}
-    return render(request, "review/confirmation.html", tables.confirmation(found, forms=forms), status=status)
+    forms: dict[str, Any] = {
+        what: filled.get(what) or form(prefix=what) for what, form in _FORMS.items()
+    }
+    return render(
+        request, "review/confirmation.html", tables.confirmation(found, forms=forms), status=status
+    )
 
 
 def _refused(request: HttpRequest, error: Conflict) -> HttpResponse:

@@ -1,4 +1,6 @@
-"""What a reviewer says: a word and its reason, what they attest, or the reference of a case they look for."""
+"""What a reviewer says: a word and its reason, what they attest, or the reference of a case they
+look for.
+"""
 
 from typing import Final
 
@@ -18,17 +20,27 @@ class VoteForm(forms.Form):
 
     word = forms.ChoiceField(
         label=_("What do you see?"),
-        choices=[(PASS, _("It is the borrower, alive and alone")), (FAIL, _("It is not, or I cannot tell"))],
+        choices=[
+            (PASS, _("It is the borrower, alive and alone")),
+            (FAIL, _("It is not, or I cannot tell")),
+        ],
         widget=forms.RadioSelect,
-        error_messages={"required": _("Choose one of the two."), "invalid_choice": _("Choose one of the two.")},
+        error_messages={
+            "required": _("Choose one of the two."),
+            "invalid_choice": _("Choose one of the two."),
+        },
     )
     reason = forms.CharField(
         label=_("Why?"),
-        help_text=_("10 to 500 characters. It is sealed: neither the other reviewer nor the log sees it."),
+        help_text=_(
+            "10 to 500 characters. It is sealed: neither the other reviewer nor the log sees it."
+        ),
         min_length=policy.REVIEW_REASON_MIN,
         max_length=policy.REVIEW_REASON_MAX,
         widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off"}),
-        error_messages=dict.fromkeys(("required", "min_length", "max_length"), _("Write 10 to 500 characters.")),
+        error_messages=dict.fromkeys(
+            ("required", "min_length", "max_length"), _("Write 10 to 500 characters.")
+        ),
     )
 
     def clean_reason(self) -> str:
@@ -48,7 +60,9 @@ class _Word(forms.Form):
         min_length=policy.REVIEW_REASON_MIN,
         max_length=policy.REVIEW_REASON_MAX,
         widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off"}),
-        error_messages=dict.fromkeys(("required", "min_length", "max_length"), _("Write 10 to 500 characters.")),
+        error_messages=dict.fromkeys(
+            ("required", "min_length", "max_length"), _("Write 10 to 500 characters.")
+        ),
     )
 
     def clean_comment(self) -> str:
@@ -57,7 +71,9 @@ class _Word(forms.Form):
 
 
 class AgeForm(_Word):
-    """That the borrower confirmed their consent once more, and how. Nothing is chosen beforehand."""
+    """That the borrower confirmed their consent once more, and how. Nothing is chosen
+    beforehand.
+    """
 
     how = forms.ChoiceField(
         label=_("How did the borrower confirm?"),
@@ -83,7 +99,9 @@ class VisitForm(_Word):
         min_length=policy.VISIT_PLACE_MIN,
         max_length=policy.REVIEW_REASON_MAX,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
-        error_messages=dict.fromkeys(("required", "min_length", "max_length"), _("Give the place.")),
+        error_messages=dict.fromkeys(
+            ("required", "min_length", "max_length"), _("Give the place.")
+        ),
     )
     field_order = ("day", "place", "comment")
 

@@ -54,7 +54,11 @@ def queue(rows: Iterable[Any], *, at: datetime) -> list[Line]:
 def open_cases(rows: Iterable[Any]) -> list[Line]:
     """Cases that wait for their borrowers."""
     return [
-        Line(of=row, label=labels.STATUSES.get(row.status, row.status), route=stages.titles().get(row.route, row.route))
+        Line(
+            of=row,
+            label=labels.STATUSES.get(row.status, row.status),
+            route=stages.titles().get(row.route, row.route),
+        )
         for row in rows
     ]
 
@@ -106,10 +110,14 @@ def case(shown: ReviewCase, *, at: datetime) -> dict[str, Any]:
     """Everything the page of a case lays out."""
     references = [shot for shot in shown.shots if not shot.command]
     # Shots come in the order they were taken, so a command's stand together.
-    commanded = groupby((shot for shot in shown.shots if shot.command), key=lambda shot: shot.command)
+    commanded = groupby(
+        (shot for shot in shown.shots if shot.command), key=lambda shot: shot.command
+    )
     quality = next((check.detail for check in shown.checks if check.name == QUALITY), {})
     # What the borrower said that they cannot do, so that it was not asked for.
-    without = next((check.detail.get("without", "") for check in shown.checks if check.name == COMMANDS), "")
+    without = next(
+        (check.detail.get("without", "") for check in shown.checks if check.name == COMMANDS), ""
+    )
     checks = [
         Line(
             of=check,
@@ -117,7 +125,9 @@ def case(shown: ReviewCase, *, at: datetime) -> dict[str, Any]:
             mark=labels.OUTCOME_BADGES.get(check.outcome, "badge-warn"),
             route=labels.OUTCOMES.get(check.outcome, check.outcome),
             facts=tuple(
-                (labels.DETAILS.get(name, name), value) for name, value in sorted(check.detail.items()) if value
+                (labels.DETAILS.get(name, name), value)
+                for name, value in sorted(check.detail.items())
+                if value
             ),
         )
         for check in shown.checks
@@ -129,14 +139,21 @@ def case(shown: ReviewCase, *, at: datetime) -> dict[str, Any]:
         "route": stages.titles().get(shown.route, shown.route),
         "left": left(shown.until, at=at),
         "reference": references[0] if references else None,
-        "strips": [Strip(labels.COMMANDS.get(name, name), tuple(shots)) for name, shots in commanded],
+        "strips": [
+            Strip(labels.COMMANDS.get(name, name), tuple(shots)) for name, shots in commanded
+        ],
         "checks": checks,
         "refused_before": [
-            Line(of=check, label=labels.CHECKS.get(check.name, check.name)) for check in shown.refused_before
+            Line(of=check, label=labels.CHECKS.get(check.name, check.name))
+            for check in shown.refused_before
         ],
         "remarks": [labels.REMARKS.get(code, code) for code in shown.remarks],
         "comparison": _comparison(shown.checks),
-        "quality": [(label, number_format(quality[name])) for name, label in labels.DETAILS.items() if name in quality],
+        "quality": [
+            (label, number_format(quality[name]))
+            for name, label in labels.DETAILS.items()
+            if name in quality
+        ],
         "hindrance": labels.HINDRANCES.get(shown.hindrance, shown.hindrance),
     }
 
@@ -150,14 +167,26 @@ def _comparison(checks: Iterable[Judged]) -> tuple[tuple[labels.Words, Any], ...
     facts = [
         (_("Distance to the reference"), number_format(match.score, 3)),
         (_("Zone"), labels.ZONES.get(match.outcome, match.outcome)),
-        (_("Match up to"), number_format(match.threshold, 3) if match.threshold is not None else None),
-        (_("Two people up to"), number_format(float(detail["review"]), 3) if "review" in detail else None),
+        (
+            _("Match up to"),
+            number_format(match.threshold, 3) if match.threshold is not None else None,
+        ),
+        (
+            _("Two people up to"),
+            number_format(float(detail["review"]), 3) if "review" in detail else None,
+        ),
         (_("Backend"), detail.get("backend")),
         (_("Model"), detail.get("model")),
-        (_("What the model learned from"), labels.TRAINING_DATA.get(str(detail.get("training_data", "")))),
+        (
+            _("What the model learned from"),
+            labels.TRAINING_DATA.get(str(detail.get("training_data", ""))),
+        ),
         (_("Embedding"), detail.get("embedding")),
         (_("Calibration"), detail.get("calibration")),
-        (_("Rates of the calibration"), labels.SOURCES.get(str(detail.get("calibration_source", "")))),
+        (
+            _("Rates of the calibration"),
+            labels.SOURCES.get(str(detail.get("calibration_source", ""))),
+        ),
         (_("Decided by"), detail.get("decision")),
     ]
     return tuple((label, value) for label, value in facts if value is not None)

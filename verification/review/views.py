@@ -1,7 +1,8 @@
-"""The review desk. Each page asks one thing of the workflow, which logs it before anything is shown.
+"""The review desk. Each page asks one thing of the workflow, which logs it before anything is
+shown.
 
-Who asks has given both factors and holds the permission; everybody else is sent to sign in, or refused. Another
-lender's case is raised as `NotFound`, as if there were none.
+Who asks has given both factors and holds the permission; everybody else is sent to sign in, or
+refused. Another lender's case is raised as `NotFound`, as if there were none.
 """
 
 from http import HTTPStatus
@@ -33,8 +34,8 @@ def has_both_factors(user: Any) -> bool:
     return bool(user.is_verified())
 
 
-# The first stands outermost: who is not let in is told so before anything is said of methods, and nothing is stored of
-# it.
+# The first stands outermost: who is not let in is told so before anything is said of methods, and
+# nothing is stored of it.
 @never_cache
 @user_passes_test(has_both_factors)
 @permission_required(PERMISSION, raise_exception=True)
@@ -52,12 +53,19 @@ def queue(request: HttpRequest) -> HttpResponse:
 @permission_required(PERMISSION, raise_exception=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def open_cases(request: HttpRequest) -> HttpResponse:
-    """The cases that wait for their borrowers, newest first; a POST shows those of one reference."""
+    """The cases that wait for their borrowers, newest first; a POST shows those of one
+    reference.
+    """
     mode = mode_of(request)
     form = ReferenceForm(request.POST or None)
     reference = form.cleaned_data["reference"].strip() if form.is_valid() else ""
     found = review_desk.open_cases(reviewer=reviewer_of(request), mode=mode, reference=reference)
-    shown = {"form": form, "found": tables.open_cases(found.rows), "has_more": found.has_more, "asked": reference}
+    shown = {
+        "form": form,
+        "found": tables.open_cases(found.rows),
+        "has_more": found.has_more,
+        "asked": reference,
+    }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     return render(request, "review/open.html", shown | modes_of(mode), status=status)
 
@@ -77,7 +85,9 @@ def case(request: HttpRequest, verification_id: str) -> HttpResponse:
 @require_GET
 def picture(request: HttpRequest, verification_id: str, evidence_id: str) -> HttpResponse:
     """One picture, made anew; there is none before the review and none after."""
-    jpeg = review_case.picture(reviewer=reviewer_of(request), verification_id=verification_id, evidence_id=evidence_id)
+    jpeg = review_case.picture(
+        reviewer=reviewer_of(request), verification_id=verification_id, evidence_id=evidence_id
+    )
     response = HttpResponse(jpeg, content_type="image/jpeg")
     # No page of anybody else may show it, not even to a reviewer who is signed in here.
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
@@ -121,20 +131,30 @@ def give_vote(request: HttpRequest, verification_id: str) -> HttpResponse:
 def send_link(request: HttpRequest, verification_id: str) -> HttpResponse:
     """A fresh link for the borrower, shown once; its sender cannot vote on this case."""
     try:
-        minted = review_desk.send_link(reviewer=reviewer_of(request), verification_id=verification_id)
+        minted = review_desk.send_link(
+            reviewer=reviewer_of(request), verification_id=verification_id
+        )
     except Conflict as error:
         return _refused(request, error)
     # The token stands in the fragment, which browsers do not send to servers.
     address = f"{settings.TULGA_PUBLIC_URL}{reverse('borrower:link')}#{minted.token}"
-    # `omitsize` leaves the size to the style sheet; the drawing has attributes only, no style the policy forbids.
-    drawing = segno.make(address, error="m").svg_inline(omitsize=True, svgclass=None, lineclass=None)
-    qr = mark_safe(drawing)  # noqa: S308  # segno's own drawing: the address is in it as squares, not as text
+    # `omitsize` leaves the size to the style sheet; the drawing has attributes only, no style the
+    # policy forbids.
+    drawing = segno.make(address, error="m").svg_inline(
+        omitsize=True, svgclass=None, lineclass=None
+    )
+    # segno's own drawing: the address is in it as squares, not as text
+    qr = mark_safe(drawing)  # noqa: S308
     shown = {"address": address, "qr": qr, "expires_at": minted.expires_at}
     return render(request, "review/link.html", shown, status=HTTPStatus.CREATED)
 
 
 def _case(
-    request: HttpRequest, verification_id: str, form: VoteForm, *, status: HTTPStatus = HTTPStatus.OK
+    request: HttpRequest,
+    verification_id: str,
+    form: VoteForm,
+    *,
+    status: HTTPStatus = HTTPStatus.OK,
 ) -> HttpResponse:
     try:
         found = review_case.look(reviewer=reviewer_of(request), verification_id=verification_id)
@@ -147,7 +167,11 @@ def _case(
 def reviewer_of(request: HttpRequest) -> Reviewer:
     """Whoever is signed in."""
     user: Any = request.user
-    return Reviewer(person_id=str(user.pk), lender_id=user.lender_id or "", known_as=(user.email, user.full_name))
+    return Reviewer(
+        person_id=str(user.pk),
+        lender_id=user.lender_id or "",
+        known_as=(user.email, user.full_name),
+    )
 
 
 def mode_of(request: HttpRequest) -> str:

@@ -1,4 +1,6 @@
-"""Whether the account that the money goes to is the borrower's, as its bank or card scheme has it (law.md O-58)."""
+"""Whether the account that the money goes to is the borrower's, as its bank or card scheme has it
+(law.md O-58).
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -16,11 +18,13 @@ SOURCE: Final = "account_owner"
 class AccountOwnerSource(Protocol):
     """Whoever tells whether an account is a person's."""
 
-    def owner(self, account: str, *, iin: Iin, lender_bin: str, basis: Basis, request_id: str) -> bytes:
+    def owner(
+        self, account: str, *, iin: Iin, lender_bin: str, basis: Basis, request_id: str
+    ) -> bytes:
         """Whether the account is this person's, raw; `payout_answers.parse_account` reads it.
 
-        Whose it is otherwise is not told. Raises `SourceUnavailable` if no readable answer to this very question came
-        in time.
+        Whose it is otherwise is not told. Raises `SourceUnavailable` if no readable answer to this
+        very question came in time.
         """
         ...
 
@@ -30,10 +34,14 @@ class HttpAccountOwner(BeforePayment):
 
     source = SOURCE
 
-    def owner(self, account: str, *, iin: Iin, lender_bin: str, basis: Basis, request_id: str) -> bytes:
+    def owner(
+        self, account: str, *, iin: Iin, lender_bin: str, basis: Basis, request_id: str
+    ) -> bytes:
         """See `AccountOwnerSource.owner`."""
         about = {"iin": iin.value, "account": account}
-        return self._ask(about, read=parse_account, lender_bin=lender_bin, basis=basis, request_id=request_id)
+        return self._ask(
+            about, read=parse_account, lender_bin=lender_bin, basis=basis, request_id=request_id
+        )
 
 
 in_use: Callable[[str], AccountOwnerSource] = partial(resolve, name=SOURCE, kind=AccountOwnerSource)

@@ -1,7 +1,8 @@
-"""The consent of a person to be looked up, which they give by SMS to the state's own number. Law: O-40.
+"""The consent of a person to be looked up, which they give by SMS to the state's own number. Law:
+O-40.
 
-1. `request` asks the service to ask the person; while a consent to the same is open, that one is given back. A consent
-   is to one request for a loan: no other is looked up under it.
+1. `request` asks the service to ask the person; while a consent to the same is open, that one is
+   given back. A consent is to one request for a loan: no other is looked up under it.
 2. The person answers the state's message. `read` tells what came of it.
 3. `core.registry_answers.consent_id_to` gives the id that registers want, or raises.
 """
@@ -23,10 +24,12 @@ SOURCE: Final = "consent"
 
 @dataclass(frozen=True, kw_only=True)
 class ConsentRequest:
-    """Who is asked, for whom, to what. `text_sha256` names the wording they were shown, see `stages/consent/policy.py`.
+    """Who is asked, for whom, to what. `text_sha256` names the wording they were shown, see
+    `stages/consent/policy.py`.
 
-    reference: the verification it is for. phone: what the lender stated, for an adapter that must name one; else None,
-    for the state knows where it reaches a person. services: a choice of `core.registry_answers.SERVICES`.
+    reference: the verification it is for. phone: what the lender stated, for an adapter that must
+    name one; else None, for the state knows where it reaches a person. services: a choice of
+    `core.registry_answers.SERVICES`.
     valid_seconds: how long the consent shall hold.
     """
 
@@ -48,15 +51,18 @@ class ConsentRequest:
 class ConsentSource(Protocol):
     """A service that asks people for their consent in the name of the state's registers.
 
-    names_phone: whether its protocol must be given a phone, which can only be the one that the lender stated.
+    names_phone: whether its protocol must be given a phone, which can only be the one that the
+        lender stated.
     """
 
     names_phone: bool
 
     def request(self, wanted: ConsentRequest) -> bytes:
-        """The answer, raw; `core.registry_answers.parse_consent` reads it. The status may be `pending` for minutes.
+        """The answer, raw; `core.registry_answers.parse_consent` reads it. The status may be
+        `pending` for minutes.
 
-        Raises `SourceUnavailable`; asking again with the same id sends the person no second message.
+        Raises `SourceUnavailable`; asking again with the same id sends the person no second
+        message.
         """
         ...
 
@@ -80,9 +86,11 @@ class HttpConsentSource:
         max_bytes: int = CONSENT_MAX_BYTES,
         names_phone: bool = False,
     ) -> None:
-        """`url`: the operator's, `/request` and `/read` are below it. The rest is as in the other sources.
+        """`url`: the operator's, `/request` and `/read` are below it. The rest is as in the other
+        sources.
 
-        names_phone: the service wants a phone; each consent is then remarked. Raises `Misconfigured`.
+        names_phone: the service wants a phone; each consent is then remarked. Raises
+            `Misconfigured`.
         """
         self.names_phone = names_phone
         self._requests, self._reads = (
@@ -114,7 +122,10 @@ class HttpConsentSource:
         }
         raw = self._requests.ask(question, read=parse_consent, repeated=("request_id", "iin"))
         terms = parse_consent(raw).terms
-        if terms is not None and (terms.reference, terms.lender_bin) != (wanted.reference, wanted.lender_bin):
+        if terms is not None and (terms.reference, terms.lender_bin) != (
+            wanted.reference,
+            wanted.lender_bin,
+        ):
             raise SourceUnavailable(SOURCE, "the answer is about another request or lender")
         return raw
 

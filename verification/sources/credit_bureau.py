@@ -1,4 +1,5 @@
-"""What other lenders lent a person online on some days in Almaty, as the credit bureau has it (law.md O-53, U6).
+"""What other lenders lent a person online on some days in Almaty, as the credit bureau has it
+(law.md O-53, U6).
 
 Optional: where none is configured the cooling-off counts the lender's own credits alone.
 """
@@ -21,11 +22,13 @@ SOURCE: Final = "credit_bureau"
 class CreditBureau(Protocol):
     """Whoever knows what all lenders lent."""
 
-    def credits(self, days: Sequence[date], *, iin: Iin, lender_bin: str, basis: Basis, request_id: str) -> bytes:
+    def credits(
+        self, days: Sequence[date], *, iin: Iin, lender_bin: str, basis: Basis, request_id: str
+    ) -> bytes:
         """What others than this lender lent the person on each of these days, raw.
 
-        `payout_answers.parse_credits` reads it. Raises `SourceUnavailable` if no readable answer to this very question
-        came in time.
+        `payout_answers.parse_credits` reads it. Raises `SourceUnavailable` if no readable answer to
+        this very question came in time.
         """
         ...
 
@@ -35,7 +38,9 @@ class HttpCreditBureau(BeforePayment):
 
     source = SOURCE
 
-    def credits(self, days: Sequence[date], *, iin: Iin, lender_bin: str, basis: Basis, request_id: str) -> bytes:
+    def credits(
+        self, days: Sequence[date], *, iin: Iin, lender_bin: str, basis: Basis, request_id: str
+    ) -> bytes:
         """See `CreditBureau.credits`."""
         named = [day.isoformat() for day in days]
         raw = self._ask(

@@ -1,7 +1,7 @@
 """What the operator set up for each mode: the adapter of every source, and trust anchors as files.
 
-Everything missing fails closed: there is no default source. An anchor is pinned by its SHA-256, and a file is never
-trusted by name.
+Everything missing fails closed: there is no default source. An anchor is pinned by its SHA-256, and
+a file is never trusted by name.
 """
 
 import re
@@ -45,7 +45,9 @@ class TrustSet:
 
 @dataclass(frozen=True, kw_only=True)
 class Installation:
-    """What `install_official` did: what the live set holds now, and which known certificates it will not hold."""
+    """What `install_official` did: what the live set holds now, and which known certificates it
+    will not hold.
+    """
 
     directory: Path
     held: tuple[OfficialCertificate, ...]
@@ -53,23 +55,29 @@ class Installation:
 
 
 def resolve(mode: str, name: str, kind: type = object) -> Any:
-    """A fresh instance of the adapter configured for this source in this mode, which is of this kind.
+    """A fresh instance of the adapter configured for this source in this mode, which is of this
+    kind.
 
-    Raises `Misconfigured` where none is configured, where it cannot be built or is of another kind, and for an insecure
-    one in live mode.
+    Raises `Misconfigured` where none is configured, where it cannot be built or is of another kind,
+    and for an insecure one in live mode.
     """
     entry = written(mode).get(name)
     if not entry:
         raise Misconfigured(f"no source {name!r} is configured for mode {mode!r} (TULGA_SOURCES)")
     path, options = entry.get("adapter"), entry.get("options", {})
     if not isinstance(path, str) or not isinstance(options, Mapping):
-        raise Misconfigured(f"TULGA_SOURCES[{mode!r}][{name!r}] needs an adapter (a dotted path) and options (a dict)")
+        raise Misconfigured(
+            f"TULGA_SOURCES[{mode!r}][{name!r}] needs an adapter (a dotted path) and options (a"
+            " dict)"
+        )
     if mode == "live" and "insecure" in path.lower():
         raise Misconfigured(f"TULGA_SOURCES['live'][{name!r}] names an insecure adapter")
     try:
         instance: object = import_string(path)(**options)
     except (ImportError, TypeError) as error:
-        raise Misconfigured(f"the adapter of TULGA_SOURCES[{mode!r}][{name!r}] cannot be built: {error}") from error
+        raise Misconfigured(
+            f"the adapter of TULGA_SOURCES[{mode!r}][{name!r}] cannot be built: {error}"
+        ) from error
     if not isinstance(instance, kind):
         raise Misconfigured(f"{type(instance).__name__} is no {kind.__name__}")
     return instance
@@ -82,7 +90,8 @@ def adapters(mode: str) -> dict[str, str]:
 
 
 def written(mode: str) -> Mapping[str, Mapping[str, object]]:
-    """All that the operator wrote about the sources of this mode, by source; says nothing about its being right.
+    """All that the operator wrote about the sources of this mode, by source; says nothing about its
+    being right.
 
     Raises `Misconfigured` for what is no dict.
     """
@@ -90,17 +99,21 @@ def written(mode: str) -> Mapping[str, Mapping[str, object]]:
     if not isinstance(sources, Mapping):
         raise Misconfigured("TULGA_SOURCES is missing: no source may be asked")
     entries = sources.get(mode, {})
-    if not isinstance(entries, Mapping) or not all(isinstance(entry, Mapping) for entry in entries.values()):
+    if not isinstance(entries, Mapping) or not all(
+        isinstance(entry, Mapping) for entry in entries.values()
+    ):
         raise Misconfigured(f"TULGA_SOURCES[{mode!r}] must be a dict of sources, each a dict")
     return entries
 
 
 def trust_anchors(mode: str) -> TrustSet:
-    """The pinned certificates of this mode, in the order pinned. Raises `Misconfigured` naming the file.
+    """The pinned certificates of this mode, in the order pinned. Raises `Misconfigured` naming the
+    file.
 
     The directory holds `pins.txt` and one certificate a file (DER or PEM). A line of `pins.txt` is
-    `mode test|live` (once), `<SHA-256 of the DER> anchor|intermediate|tsa [comment]`, empty, or starts with `#`.
-    A file without a pin, a pin without a file, no anchor at all, or anything shared by both modes refuses.
+    `mode test|live` (once), `<SHA-256 of the DER> anchor|intermediate|tsa [comment]`, empty, or
+    starts with `#`. A file without a pin, a pin without a file, no anchor at all, or anything
+    shared by both modes refuses.
     """
     directory = _directory(mode)
     pins = _read_pins(directory, mode=mode)
@@ -108,14 +121,20 @@ def trust_anchors(mode: str) -> TrustSet:
     certificates = _read_certificates(directory, pins=pins)
     missing = [digest for digest in pins if digest not in certificates]
     if missing:
-        raise Misconfigured(f"{directory / PINS_FILE} pins {missing[0]}, and no file there has that SHA-256")
+        raise Misconfigured(
+            f"{directory / PINS_FILE} pins {missing[0]}, and no file there has that SHA-256"
+        )
     by_role = {
         role: tuple(certificates[digest] for digest, pinned in pins.items() if pinned == role)
         for role in ("anchor", "intermediate", "tsa")
     }
     if not by_role["anchor"]:
         raise Misconfigured(f"{directory / PINS_FILE} pins no anchor: nothing could be trusted")
-    return TrustSet(anchors=by_role["anchor"], intermediates=by_role["intermediate"], timestamping=by_role["tsa"])
+    return TrustSet(
+        anchors=by_role["anchor"],
+        intermediates=by_role["intermediate"],
+        timestamping=by_role["tsa"],
+    )
 
 
 def _directory(mode: str) -> Path:
@@ -126,7 +145,9 @@ def _directory(mode: str) -> Path:
 
 
 def _read_pins(directory: Path, *, mode: str) -> dict[str, str]:
-    """Role by digest. The mode line keeps a directory of test anchors from being configured as the live one."""
+    """Role by digest. The mode line keeps a directory of test anchors from being configured as the
+    live one.
+    """
     path = directory / PINS_FILE
     pins: dict[str, str] = {}
     modes: list[str] = []
@@ -152,14 +173,20 @@ def _refuse_mixing(mode: str, *, directory: Path, pins: Mapping[str, str]) -> No
         other_directory = _directory(other)
         if directory.is_relative_to(other_directory) or other_directory.is_relative_to(directory):
             raise Misconfigured(f"test and live trust anchors share {directory}")
-        # A set that is not installed yet cannot share a pin; its own mode complains about it when it is used.
-        if (other_directory / PINS_FILE).is_file() and pins.keys() & _read_pins(other_directory, mode=other).keys():
+        # A set that is not installed yet cannot share a pin; its own mode complains about it when
+        # it is used.
+        if (other_directory / PINS_FILE).is_file() and pins.keys() & _read_pins(
+            other_directory, mode=other
+        ).keys():
             raise Misconfigured(f"{directory / PINS_FILE} shares a pin with mode {other!r}")
 
 
-def _read_certificates(directory: Path, *, pins: Mapping[str, str] | None = None) -> dict[str, bytes]:
-    """By digest, one a file: every file but `pins.txt` must be pinned. Without `pins`, those that look like a
-    certificate, and each must be one of the authority's that we know."""
+def _read_certificates(
+    directory: Path, *, pins: Mapping[str, str] | None = None
+) -> dict[str, bytes]:
+    """By digest, one a file: every file but `pins.txt` must be pinned. Without `pins`, those that
+    look like a certificate, and each must be one of the authority's that we know.
+    """
     certificates = {}
     for path in sorted(directory.iterdir()):
         is_other = path.suffix.lower() not in _SUFFIXES if pins is None else path.name == PINS_FILE
@@ -168,14 +195,20 @@ def _read_certificates(directory: Path, *, pins: Mapping[str, str] | None = None
         der = _read(path)
         digest = sha256(der).hexdigest()
         if digest not in (OFFICIAL if pins is None else pins):
-            why = "is no certificate of the authority that we know" if pins is None else f"{PINS_FILE} does not pin"
+            why = (
+                "is no certificate of the authority that we know"
+                if pins is None
+                else f"{PINS_FILE} does not pin"
+            )
             raise Misconfigured(f"{path} has SHA-256 {digest}, which {why}")
         certificates[digest] = der
     return certificates
 
 
 def _read(path: Path) -> bytes:
-    """What a file holds. Published fingerprints are over the DER of a certificate, so one in PEM is turned into it."""
+    """What a file holds. Published fingerprints are over the DER of a certificate, so one in PEM is
+    turned into it.
+    """
     try:
         with path.open("rb") as file:
             content = file.read(_MAX_FILE_BYTES + 1)
@@ -184,17 +217,23 @@ def _read(path: Path) -> bytes:
     if len(content) > _MAX_FILE_BYTES:
         raise Misconfigured(f"{path} is larger than {_MAX_FILE_BYTES} bytes: not one certificate")
     try:
-        return ssl.PEM_cert_to_DER_cert(content.decode("ascii")) if content.lstrip().startswith(_PEM) else content
+        return (
+            ssl.PEM_cert_to_DER_cert(content.decode("ascii"))
+            if content.lstrip().startswith(_PEM)
+            else content
+        )
     except ValueError as error:
         raise Misconfigured(f"{path} is not one certificate in PEM") from error
 
 
 def install_official(source: Path) -> Installation:
-    """Copies the national authority's certificates from `source` into the live set: all of it or nothing.
+    """Copies the national authority's certificates from `source` into the live set: all of it or
+    nothing.
 
-    1 every certificate there is in our table, and those that borrowers' signatures rest on are taken · 2 each has its
-    issuer beside it, here or in the live set · 3 the live set is empty or was written by this function, and shares
-    nothing with the test set · 4 a whole new directory takes its place. Raises `Misconfigured`; then nothing changed.
+    1 every certificate there is in our table, and those that borrowers' signatures rest on are
+    taken · 2 each has its issuer beside it, here or in the live set · 3 the live set is empty or
+    was written by this function, and shares nothing with the test set · 4 a whole new directory
+    takes its place. Raises `Misconfigured`; then nothing changed.
     """
     # 1
     if not source.is_dir():
@@ -202,23 +241,38 @@ def install_official(source: Path) -> Installation:
     given = _read_certificates(source)
     taken = {digest: der for digest, der in given.items() if OFFICIAL[digest].role}
     if not taken:
-        raise Misconfigured(f"{source} has no certificate that a borrower's signature could rest on")
+        raise Misconfigured(
+            f"{source} has no certificate that a borrower's signature could rest on"
+        )
     # 3, whose set it is; what it holds stays
     directory, held = _directory("live"), taken
     if directory.is_dir() and any(directory.iterdir()):
         pinned = _read_pins(directory, mode="live")
-        if not _read(directory / PINS_FILE).startswith(_HEADING.encode()) or pinned.keys() - OFFICIAL.keys():
-            raise Misconfigured(f"{directory} holds certificates of somebody else; nothing was written")
+        if (
+            not _read(directory / PINS_FILE).startswith(_HEADING.encode())
+            or pinned.keys() - OFFICIAL.keys()
+        ):
+            raise Misconfigured(
+                f"{directory} holds certificates of somebody else; nothing was written"
+            )
         held = _read_certificates(directory, pins=pinned) | taken
     # 2
     names = {OFFICIAL[digest].name for digest in held}
     for each in (OFFICIAL[digest] for digest in held):
         if each.under and each.under not in names:
-            raise Misconfigured(f"{each.name} is there without {each.under}: nothing would end its path")
-    _refuse_mixing("live", directory=directory, pins={digest: OFFICIAL[digest].role for digest in held})
+            raise Misconfigured(
+                f"{each.name} is there without {each.under}: nothing would end its path"
+            )
+    _refuse_mixing(
+        "live", directory=directory, pins={digest: OFFICIAL[digest].role for digest in held}
+    )
     # 4
     in_order = [each for digest, each in OFFICIAL.items() if digest in held]
-    pins = [_HEADING, "mode live", *(f"{each.sha256}  {each.role}  {each.name}, {each.address}" for each in in_order)]
+    pins = [
+        _HEADING,
+        "mode live",
+        *(f"{each.sha256}  {each.role}  {each.name}, {each.address}" for each in in_order),
+    ]
     files = {f"{each.name}.cer": held[each.sha256] for each in in_order}
     _replace(directory, files=files | {PINS_FILE: ("\n".join(pins) + "\n").encode()})
     left_out = tuple(OFFICIAL[digest] for digest in given if not OFFICIAL[digest].role)
@@ -226,7 +280,9 @@ def install_official(source: Path) -> Installation:
 
 
 def _replace(directory: Path, *, files: Mapping[str, bytes]) -> None:
-    """Puts a directory of these files where `directory` was. Between two renames there is none: a fault, no pass."""
+    """Puts a directory of these files where `directory` was. Between two renames there is none: a
+    fault, no pass.
+    """
     new, old = (directory.with_name(f".{directory.name}.{word}") for word in ("new", "old"))
     try:
         for left_over in (new, old):

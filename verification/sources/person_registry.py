@@ -1,4 +1,6 @@
-"""The state register of people: who somebody is, whether they live, which documents they hold. Needs their consent."""
+"""The state register of people: who somebody is, whether they live, which documents they hold.
+Needs their consent.
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -20,8 +22,9 @@ class PersonRegistry(Protocol):
     def person(self, iin: Iin, *, consent_id: str, request_id: str) -> bytes:
         """The register's answer about this number, raw; `registry_answers.parse_person` reads it.
 
-        The same `request_id` may be asked again and is charged once. Raises `ConsentMissing` without a consent,
-        `SourceUnavailable` if no readable answer to this very question came in time.
+        The same `request_id` may be asked again and is charged once. Raises `ConsentMissing`
+        without a consent, `SourceUnavailable` if no readable answer to this very question came in
+        time.
         """
         ...
 
@@ -30,10 +33,19 @@ class HttpPersonRegistry:
     """The register asked by the protocol of docs/sandbox.md, source `person`."""
 
     def __init__(
-        self, url: str, *, token_file: str | Path = "", seconds: float = SECONDS, max_bytes: int = TEXT_MAX_BYTES
+        self,
+        url: str,
+        *,
+        token_file: str | Path = "",
+        seconds: float = SECONDS,
+        max_bytes: int = TEXT_MAX_BYTES,
     ) -> None:
-        """The operator's address and token; `seconds` and `max_bytes` bound one answer. Raises `Misconfigured`."""
-        self._service = Service.configured(SOURCE, url=url, token_file=token_file, seconds=seconds, max_bytes=max_bytes)
+        """The operator's address and token; `seconds` and `max_bytes` bound one answer. Raises
+        `Misconfigured`.
+        """
+        self._service = Service.configured(
+            SOURCE, url=url, token_file=token_file, seconds=seconds, max_bytes=max_bytes
+        )
 
     def person(self, iin: Iin, *, consent_id: str, request_id: str) -> bytes:
         """See `PersonRegistry.person`."""

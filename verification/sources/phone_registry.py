@@ -1,7 +1,9 @@
-"""The register of citizens' mobile numbers: whether a number belongs to a person. Asked each time, never remembered.
+"""The register of citizens' mobile numbers: whether a number belongs to a person. Asked each time,
+never remembered.
 
-A number changes hands, and a stolen SIM is what the second factor is about: yesterday's answer proves nothing (law.md
-O-31). So every question needs a `request_id` of its own, and nothing here keeps an answer.
+A number changes hands, and a stolen SIM is what the second factor is about: yesterday's answer
+proves nothing (law.md O-31). So every question needs a `request_id` of its own, and nothing here
+keeps an answer.
 """
 
 from collections.abc import Callable
@@ -24,8 +26,8 @@ class PhoneRegistry(Protocol):
     def ownership(self, phone: Phone, *, iin: Iin, consent_id: str, request_id: str) -> bytes:
         """Whether the number is this person's, raw; `registry_answers.parse_ownership` reads it.
 
-        Whose it is otherwise is not told. Raises `ConsentMissing` without a consent, `SourceUnavailable` if no readable
-        answer to this very question came in time.
+        Whose it is otherwise is not told. Raises `ConsentMissing` without a consent,
+        `SourceUnavailable` if no readable answer to this very question came in time.
         """
         ...
 
@@ -34,10 +36,19 @@ class HttpPhoneRegistry:
     """The register asked by the protocol of docs/sandbox.md, source `phone`."""
 
     def __init__(
-        self, url: str, *, token_file: str | Path = "", seconds: float = SECONDS, max_bytes: int = TEXT_MAX_BYTES
+        self,
+        url: str,
+        *,
+        token_file: str | Path = "",
+        seconds: float = SECONDS,
+        max_bytes: int = TEXT_MAX_BYTES,
     ) -> None:
-        """The operator's address and token; `seconds` and `max_bytes` bound one answer. Raises `Misconfigured`."""
-        self._service = Service.configured(SOURCE, url=url, token_file=token_file, seconds=seconds, max_bytes=max_bytes)
+        """The operator's address and token; `seconds` and `max_bytes` bound one answer. Raises
+        `Misconfigured`.
+        """
+        self._service = Service.configured(
+            SOURCE, url=url, token_file=token_file, seconds=seconds, max_bytes=max_bytes
+        )
 
     def ownership(self, phone: Phone, *, iin: Iin, consent_id: str, request_id: str) -> bytes:
         """See `PhoneRegistry.ownership`."""
@@ -47,7 +58,9 @@ class HttpPhoneRegistry:
             "phone": phone.value,
             "consent_id": consent_id,
         }
-        return self._service.ask(question, read=parse_ownership, repeated=("request_id", "iin", "phone"))
+        return self._service.ask(
+            question, read=parse_ownership, repeated=("request_id", "iin", "phone")
+        )
 
 
 in_use: Callable[[str], PhoneRegistry] = partial(resolve, name=SOURCE, kind=PhoneRegistry)

@@ -1,4 +1,6 @@
-"""The register of document photos: the only place a reference picture comes from. Needs the person's consent."""
+"""The register of document photos: the only place a reference picture comes from. Needs the
+person's consent.
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -15,13 +17,16 @@ SOURCE: Final = "photo_registry"
 
 @runtime_checkable
 class PhotoRegistry(Protocol):
-    """Whoever answers with the picture on somebody's document: the state or a licensed provider, nobody else."""
+    """Whoever answers with the picture on somebody's document: the state or a licensed provider,
+    nobody else.
+    """
 
     def photo(self, iin: Iin, *, consent_id: str, request_id: str) -> bytes:
         """The register's answer about this number, raw; `registry_answers.parse_photo` reads it.
 
-        The same `request_id` may be asked again and is charged once. Raises `ConsentMissing` without a consent,
-        `SourceUnavailable` if no readable answer to this very question came in time.
+        The same `request_id` may be asked again and is charged once. Raises `ConsentMissing`
+        without a consent, `SourceUnavailable` if no readable answer to this very question came in
+        time.
         """
         ...
 
@@ -37,8 +42,12 @@ class HttpPhotoRegistry:
         seconds: float = SECONDS,
         max_bytes: int = PHOTO_ANSWER_MAX_BYTES,
     ) -> None:
-        """The operator's address and token; `seconds` and `max_bytes` bound one answer. Raises `Misconfigured`."""
-        self._service = Service.configured(SOURCE, url=url, token_file=token_file, seconds=seconds, max_bytes=max_bytes)
+        """The operator's address and token; `seconds` and `max_bytes` bound one answer. Raises
+        `Misconfigured`.
+        """
+        self._service = Service.configured(
+            SOURCE, url=url, token_file=token_file, seconds=seconds, max_bytes=max_bytes
+        )
 
     def photo(self, iin: Iin, *, consent_id: str, request_id: str) -> bytes:
         """See `PhotoRegistry.photo`."""

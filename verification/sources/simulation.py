@@ -1,4 +1,6 @@
-"""Who plays a borrower in test mode: the sandbox, asked to begin. It answers at once and says nothing of the end."""
+"""Who plays a borrower in test mode: the sandbox, asked to begin. It answers at once and says
+nothing of the end.
+"""
 
 import json
 from collections.abc import Callable, Mapping
@@ -15,7 +17,9 @@ from verification.sources.installed import resolve
 SOURCE: Final = "simulation"
 SECONDS: Final = 5.0
 """Default and most for one answer, whole. Ours: it is web that waits."""
-_AT_ONCE: Final = 2  # requests of one process that may wait; ours: a hanging sandbox takes two of its threads
+_AT_ONCE: Final = (
+    2  # requests of one process that may wait; ours: a hanging sandbox takes two of its threads
+)
 _MAX_BYTES: Final = 4096
 _ACCEPTED: Final = 202
 _PLAYED: Final = 409
@@ -25,9 +29,11 @@ _waiting = BoundedSemaphore(_AT_ONCE)
 
 @dataclass(frozen=True, kw_only=True)
 class Play:
-    """Who is to be played, how, on which routes in order, and by which link: a secret for this machine alone.
+    """Who is to be played, how, on which routes in order, and by which link: a secret for this
+    machine alone.
 
-    lender: a word for whose it is, by which nobody tells who that is; the same each time, for each gets its share.
+    lender: a word for whose it is, by which nobody tells who that is; the same each time, for each
+        gets its share.
     """
 
     verification_id: str
@@ -46,8 +52,8 @@ class SimulationSource(Protocol):
     def begin(self, play: Play) -> None:
         """Has it played from now on; the link may come into force some seconds later.
 
-        Raises `Unavailable` (sandbox_unavailable) if nobody says that they will, `Conflict` (simulation_under_way) if
-        this verification is being played.
+        Raises `Unavailable` (sandbox_unavailable) if nobody says that they will, `Conflict`
+        (simulation_under_way) if this verification is being played.
         """
         ...
 
@@ -56,10 +62,16 @@ class HttpSimulation:
     """The sandbox asked by the protocol of docs/sandbox.md, source `simulations`."""
 
     def __init__(self, url: str, *, seconds: float = SECONDS) -> None:
-        """`seconds`: at most `SECONDS`. Raises `Misconfigured` for an address that is not on this machine."""
-        self._service = Service.configured(SOURCE, url=url, seconds=seconds, most=SECONDS, max_bytes=_MAX_BYTES)
+        """`seconds`: at most `SECONDS`. Raises `Misconfigured` for an address that is not on this
+        machine.
+        """
+        self._service = Service.configured(
+            SOURCE, url=url, seconds=seconds, most=SECONDS, max_bytes=_MAX_BYTES
+        )
         if not url.startswith("http://"):
-            raise Misconfigured("the sandbox plays on this machine: its address begins with http://")
+            raise Misconfigured(
+                "the sandbox plays on this machine: its address begins with http://"
+            )
 
     def begin(self, play: Play) -> None:
         """See `SimulationSource.begin`."""

@@ -1,4 +1,6 @@
-"""The SMS gateway. A message is an effect outside: the same `request_id` is sent once, however often it is asked."""
+"""The SMS gateway. A message is an effect outside: the same `request_id` is sent once, however
+often it is asked.
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -26,11 +28,12 @@ class SmsGateway(Protocol):
     """Whoever carries short messages."""
 
     def send(self, phone: Phone, text: str, *, request_id: str) -> bytes:
-        """The gateway's answer, raw; `core.sms.parse_sms` reads the message's id from it. It does not prove arrival.
+        """The gateway's answer, raw; `core.sms.parse_sms` reads the message's id from it. It does
+        not prove arrival.
 
-        Another text needs another `request_id`. Raises `SourceUnavailable` if no readable answer came in time: whether
-        the message went out is then unknown, and asking again with the same id is safe. Raises `BadInput` for a text
-        that is too long or carries a link.
+        Another text needs another `request_id`. Raises `SourceUnavailable` if no readable answer
+        came in time: whether the message went out is then unknown, and asking again with the same
+        id is safe. Raises `BadInput` for a text that is too long or carries a link.
         """
         ...
 
@@ -39,14 +42,27 @@ class HttpSmsGateway:
     """The gateway asked by the protocol of docs/sandbox.md, source `sms`."""
 
     def __init__(
-        self, url: str, *, token_file: str | Path = "", seconds: float = SECONDS, max_bytes: int = SMS_ANSWER_MAX_BYTES
+        self,
+        url: str,
+        *,
+        token_file: str | Path = "",
+        seconds: float = SECONDS,
+        max_bytes: int = SMS_ANSWER_MAX_BYTES,
     ) -> None:
-        """The operator's address and token; `seconds` and `max_bytes` bound one answer. Raises `Misconfigured`."""
-        self._service = Service.configured(SOURCE, url=url, token_file=token_file, seconds=seconds, max_bytes=max_bytes)
+        """The operator's address and token; `seconds` and `max_bytes` bound one answer. Raises
+        `Misconfigured`.
+        """
+        self._service = Service.configured(
+            SOURCE, url=url, token_file=token_file, seconds=seconds, max_bytes=max_bytes
+        )
 
     def send(self, phone: Phone, text: str, *, request_id: str) -> bytes:
         """See `SmsGateway.send`."""
-        question = {"request_id": request_id, "phone": phone.value, "text": check_text(text, host=host())}
+        question = {
+            "request_id": request_id,
+            "phone": phone.value,
+            "text": check_text(text, host=host()),
+        }
         return self._service.ask(question, read=parse_sms, repeated=("request_id",))
 
 

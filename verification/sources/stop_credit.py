@@ -1,7 +1,7 @@
 """Whether a person has refused all credits (Stop-credit), as the credit bureau has it.
 
-Asked each time, never remembered: a refusal may be a minute old, so every question has a `request_id` of its own
-(law.md O-50).
+Asked each time, never remembered: a refusal may be a minute old, so every question has a
+`request_id` of its own (law.md O-50).
 """
 
 from collections.abc import Callable
@@ -21,7 +21,8 @@ class StopCreditSource(Protocol):
     """Whoever tells of people's refusals of all credits."""
 
     def refusal(self, iin: Iin, *, lender_bin: str, basis: Basis, request_id: str) -> bytes:
-        """Whether the person has refused all credits, raw; `payout_answers.parse_stop_credit` reads it.
+        """Whether the person has refused all credits, raw; `payout_answers.parse_stop_credit` reads
+        it.
 
         Raises `SourceUnavailable` if no readable answer to this very question came in time.
         """
@@ -36,7 +37,9 @@ class HttpStopCredit(BeforePayment):
     def refusal(self, iin: Iin, *, lender_bin: str, basis: Basis, request_id: str) -> bytes:
         """See `StopCreditSource.refusal`."""
         about = {"iin": iin.value}
-        return self._ask(about, read=parse_stop_credit, lender_bin=lender_bin, basis=basis, request_id=request_id)
+        return self._ask(
+            about, read=parse_stop_credit, lender_bin=lender_bin, basis=basis, request_id=request_id
+        )
 
 
 in_use: Callable[[str], StopCreditSource] = partial(resolve, name=SOURCE, kind=StopCreditSource)

@@ -1,4 +1,6 @@
-"""Proofs of time by a time-stamp authority: asked at the operator's address, given on as they are, judged elsewhere."""
+"""Proofs of time by a time-stamp authority: asked at the operator's address, given on as they are,
+judged elsewhere.
+"""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -13,7 +15,9 @@ SOURCE: Final = "timestamp_authority"
 
 # Defaults of the adapter's options; an operator may set others.
 _SECONDS: Final = 4.0  # for one token; ours: revocation is still to be asked within the same step
-_MAX_BYTES: Final = 32 * 1024  # for one answer; ours: a token with its authority's certificate has about 4 KiB
+_MAX_BYTES: Final = (
+    32 * 1024
+)  # for one answer; ours: a token with its authority's certificate has about 4 KiB
 
 
 @runtime_checkable
@@ -21,9 +25,11 @@ class TimestampSource(Protocol):
     """Whoever puts a time to a hash."""
 
     def timestamp(self, family: str, *, question: bytes) -> bytes:
-        """The raw answer to an encoded question (RFC 3161), by the authority of a family (`gost512` or `rsa`).
+        """The raw answer to an encoded question (RFC 3161), by the authority of a family (`gost512`
+        or `rsa`).
 
-        Raises `SourceUnavailable` if it could not be had, `Misconfigured` if none is configured for the family.
+        Raises `SourceUnavailable` if it could not be had, `Misconfigured` if none is configured for
+        the family.
         """
         ...
 
@@ -31,8 +37,12 @@ class TimestampSource(Protocol):
 class HttpTimestampAuthority:
     """One address a family."""
 
-    def __init__(self, urls: Mapping[str, str], *, seconds: float = _SECONDS, max_bytes: int = _MAX_BYTES) -> None:
-        """`urls`: address by family; `seconds` and `max_bytes` bound one answer. Raises `Misconfigured`."""
+    def __init__(
+        self, urls: Mapping[str, str], *, seconds: float = _SECONDS, max_bytes: int = _MAX_BYTES
+    ) -> None:
+        """`urls`: address by family; `seconds` and `max_bytes` bound one answer. Raises
+        `Misconfigured`.
+        """
         for url in urls.values():
             if not isinstance(url, str):
                 raise Misconfigured("a time-stamp authority has one address a family")
@@ -43,9 +53,17 @@ class HttpTimestampAuthority:
     def timestamp(self, family: str, *, question: bytes) -> bytes:
         """See `TimestampSource.timestamp`."""
         if family not in self._urls:
-            raise Misconfigured(f"no address of a time-stamp authority is configured for family {family!r}")
+            raise Misconfigured(
+                f"no address of a time-stamp authority is configured for family {family!r}"
+            )
         headers = {"Content-Type": "application/timestamp-query"}
-        return fetch(self._urls[family], source=SOURCE, limits=self._limits, content=question, headers=headers)
+        return fetch(
+            self._urls[family],
+            source=SOURCE,
+            limits=self._limits,
+            content=question,
+            headers=headers,
+        )
 
 
 in_use: Callable[[str], TimestampSource] = partial(resolve, name=SOURCE, kind=TimestampSource)

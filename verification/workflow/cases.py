@@ -19,22 +19,33 @@ from verification.workflow import policy
 
 @dataclass(frozen=True)
 class SealedCase:
-    """An opened row: the case for the routes, and all that the lender handed over, for the edges."""
+    """An opened row: the case for the routes, and all that the lender handed over, for the
+    edges.
+    """
 
     case: Case
     opening: Opening
 
 
 def officer(officer_name: str) -> str:
-    """What the lender calls one of its people, so that two spellings compare: capitals and blanks apart."""
-    # Compatibility forms, too: full-width letters and ligatures are the same name to whoever reads it.
+    """What the lender calls one of its people, so that two spellings compare: capitals and blanks
+    apart.
+    """
+    # Compatibility forms, too: full-width letters and ligatures are the same name to whoever reads
+    # it.
     return " ".join(unicodedata.normalize("NFKC", officer_name).split()).casefold()
 
 
 def marks_of(officer_name: str) -> list[str]:
-    """Keyed hashes of that name, which may stand in the log: one for each index key, newest first; none of no name."""
+    """Keyed hashes of that name, which may stand in the log: one for each index key, newest first;
+    none of no name.
+    """
     name = officer(officer_name)
-    return [mark.hex() for mark in vault.blind_index(purpose="officer", value=name).values()] if name else []
+    return (
+        [mark.hex() for mark in vault.blind_index(purpose="officer", value=name).values()]
+        if name
+        else []
+    )
 
 
 @dataclass(frozen=True)
@@ -66,7 +77,9 @@ def require_lender(verification: Verification) -> None:
 
 
 def called(asked: str) -> Q:
-    """Which rows a lender means: by its reference, or by the case number that a borrower has read out."""
+    """Which rows a lender means: by its reference, or by the case number that a borrower has read
+    out.
+    """
     by_reference = Q(client_reference=asked)
     try:
         return by_reference | Q(pk__range=numbered(asked, prefix="ver"))
@@ -75,7 +88,9 @@ def called(asked: str) -> Q:
 
 
 def require_test(mode: str) -> None:
-    """Raises `NotFound` in live mode, where nobody plays a borrower and no clock but time can be put forward."""
+    """Raises `NotFound` in live mode, where nobody plays a borrower and no clock but time can be
+    put forward.
+    """
     if mode != policy.TEST_MODE:
         raise NotFound("there is no such address")
 
@@ -96,7 +111,9 @@ def key_of(verification: Verification) -> vault.Key:
 
 
 def key_beside(verification: Verification) -> vault.Key:
-    """The key of a row that was read together with it (`select_related("key")`); raises `EvidenceUnreadable`."""
+    """The key of a row that was read together with it (`select_related("key")`); raises
+    `EvidenceUnreadable`.
+    """
     if not hasattr(verification, "key"):
         raise EvidenceUnreadable(f"{verification.pk} has no key")
     return vault.unwrap(verification.key, lender_id=verification.lender_id)
@@ -107,7 +124,9 @@ def is_erased(verification: Verification) -> bool:
     return DataKey.objects.filter(verification=verification).exclude(destroyed_at=None).exists()
 
 
-def read(verification: Verification, key: vault.Key, *, commitment: str | None = None) -> SealedCase:
+def read(
+    verification: Verification, key: vault.Key, *, commitment: str | None = None
+) -> SealedCase:
     """Unseals the case; raises `EvidenceUnreadable` when it does not open under its key and place.
 
     commitment: as the log has it; raises, too, where the row holds another case.

@@ -23,10 +23,11 @@ def titles() -> dict[str, Words]:
 
 
 def of(route_name: str, *, law: str) -> Mapping[str, Stage]:
-    """The stages of a route by name, in the order the borrower meets them, as the profile of this hash has it.
+    """The stages of a route by name, in the order the borrower meets them, as the profile of this
+    hash has it.
 
-    Raises `Misconfigured` as `installed` does, and where the profile wants the register of people asked and the route
-    does not ask it.
+    Raises `Misconfigured` as `installed` does, and where the profile wants the register of people
+    asked and the route does not ask it.
     """
     is_asked = bool(profiles.pinned(law).register_asked)
     way = installed(route_name, is_registered=is_asked)
@@ -36,7 +37,8 @@ def of(route_name: str, *, law: str) -> Mapping[str, Stage]:
 
 
 def installed(route_name: str, *, is_registered: bool = False) -> Mapping[str, Stage]:
-    """The stages of a route by name, in order. is_registered: those that ask the register of people, where it has such.
+    """The stages of a route by name, in order. is_registered: those that ask the register of
+    people, where it has such.
 
     Raises `Misconfigured` for a route that is not installed, or not there.
     """
@@ -74,20 +76,27 @@ def services_of(combination: Sequence[str], *, is_registered: bool) -> tuple[str
 
 
 def release(route_name: str, *, law: str) -> Release:
-    """How a route is done by this software: what the log names, and `core/releases.py` must know."""
+    """How a route is done by this software: what the log names, and `core/releases.py` must
+    know.
+    """
     return _release(route_name, of(route_name, law=law))
 
 
 def _release(route_name: str, way: Mapping[str, Stage]) -> Release:
     checked = tuple((name, tuple(stage.checks), stage.attempts or 0) for name, stage in way.items())
     changed = {
-        name: len(stage.former[name]) for stage in way.values() for name in stage.checks if stage.former.get(name)
+        name: len(stage.former[name])
+        for stage in way.values()
+        for name in stage.checks
+        if stage.former.get(name)
     }
     return Release(route_name, checked, tuple(sorted(changed.items())))
 
 
 def known(route_name: str, stage_name: str, *, law: str) -> Stage | None:
-    """One stage, or None where this installation has no such route or stage any more: for reads and sweeps."""
+    """One stage, or None where this installation has no such route or stage any more: for reads and
+    sweeps.
+    """
     try:
         return of(route_name, law=law).get(stage_name) if stage_name else None
     except Misconfigured:

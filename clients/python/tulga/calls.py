@@ -1,6 +1,8 @@
-"""Every operation of the API as a value: what to send, and how to read the answer. Pure; named as in openapi.json.
+"""Every operation of the API as a value: what to send, and how to read the answer. Pure; named as
+in openapi.json.
 
-A call is one intent and has its effect once. Give your own Idempotency-Key, `key`, where another process may repeat it.
+A call is one intent and has its effect once. Give your own Idempotency-Key, `key`, where another
+process may repeat it.
 """
 
 import re
@@ -53,7 +55,9 @@ class Simulated(Record):  # What the sandbox plays from now on, and the route wi
     route: str
 
 
-class TestClock(Record):  # How many verifications can be put forward, or were, and the most that one of them was
+class TestClock(
+    Record
+):  # How many verifications can be put forward, or were, and the most that one of them was
     verifications: int
     advanced_seconds: int
 
@@ -69,14 +73,23 @@ def _get(path: str, read: Callable[[bytes], T], *ids: str, **query: object) -> C
 
 
 def _post(path: str, kind: type[T], *ids: str, body: object = None, key: str = "") -> Call[T]:
-    return Call("POST", _at(path, *ids), partial(parse, kind), body=spell(body or {}), key=key or str(uuid4()))
+    return Call(
+        "POST",
+        _at(path, *ids),
+        partial(parse, kind),
+        body=spell(body or {}),
+        key=key or str(uuid4()),
+    )
 
 
 _text = partial(str, encoding="utf-8", errors="replace")
-# With the id of what it is about. Each download of a document is logged. Keep a receipt byte for byte for `receipts`.
+# With the id of what it is about. Each download of a document is logged. Keep a receipt byte for
+# byte for `receipts`.
 get_clearance = partial(_get, "/v1/clearances/{}", partial(parse, of.Clearance))
 get_webhook_endpoint = partial(_get, "/v1/webhook-endpoints/{}", partial(parse, of.Endpoint))
-list_documents = partial(_get, "/v1/verifications/{}/documents", partial(parse, of.Page[of.Document]))
+list_documents = partial(
+    _get, "/v1/verifications/{}/documents", partial(parse, of.Page[of.Document])
+)
 get_document = partial(_get, "/v1/verifications/{}/documents/{}", bytes)
 get_statement = partial(_get, "/v1/verifications/{}/statement", bytes)
 get_signature = partial(_get, "/v1/verifications/{}/signature", bytes)
@@ -85,8 +98,11 @@ cancel_verification = partial(_post, "/v1/verifications/{}/cancel", of.Verificat
 test_webhook_endpoint = partial(_post, "/v1/webhook-endpoints/{}/test", of.Delivery)
 rotate_webhook_secret = partial(_post, "/v1/webhook-endpoints/{}/rotate-secret", of.EndpointSecret)
 redeliver = partial(_post, "/v1/deliveries/{}/redeliver", of.Delivery)
-# Without one; the last two in test mode. A checkpoint is for `checkpoints.Memory`; the keys are of all that is signed.
-list_webhook_endpoints = partial(_get, "/v1/webhook-endpoints", partial(parse, of.Page[of.Endpoint]))
+# Without one; the last two in test mode. A checkpoint is for `checkpoints.Memory`; the keys are of
+# all that is signed.
+list_webhook_endpoints = partial(
+    _get, "/v1/webhook-endpoints", partial(parse, of.Page[of.Endpoint])
+)
 get_checkpoint = partial(_get, "/v1/log/checkpoint", _text)
 get_keys = partial(_get, "/.well-known/jwks.json", bytes)
 list_scenarios = partial(_get, "/v1/test/scenarios", partial(parse, of.Page[Scenario]))
@@ -106,20 +122,38 @@ def list_verifications(
     created_from: datetime | None = None,
     limit: Size = None,
 ) -> Call[of.Page[of.Verification]]:
-    """Newest first; `limit` is the size of a page, `case_number` what a borrower reads out on the telephone."""
-    query = {"client_reference": client_reference, "case_number": case_number, "status": status, "limit": limit}
-    return _get("/v1/verifications", partial(parse, of.Page[of.Verification]), created_from=created_from, **query)
+    """Newest first; `limit` is the size of a page, `case_number` what a borrower reads out on the
+    telephone.
+    """
+    query = {
+        "client_reference": client_reference,
+        "case_number": case_number,
+        "status": status,
+        "limit": limit,
+    }
+    return _get(
+        "/v1/verifications",
+        partial(parse, of.Page[of.Verification]),
+        created_from=created_from,
+        **query,
+    )
 
 
 def get_verification(verification: str, *, with_checks: bool = False) -> Call[of.Verification]:
     """As it stands."""
     expand = "checks" if with_checks else None
-    return _get("/v1/verifications/{}", partial(parse, of.Verification), verification, expand=expand)
+    return _get(
+        "/v1/verifications/{}", partial(parse, of.Verification), verification, expand=expand
+    )
 
 
 def make_link(verification: str, *, sent_by: Word = None, key: str = "") -> Call[of.Sent]:
-    """A fresh link for the borrower; earlier unused ones stop working. After a wait it leads to a new consent."""
-    return _post("/v1/verifications/{}/link", of.Sent, verification, body={"sent_by": sent_by}, key=key)
+    """A fresh link for the borrower; earlier unused ones stop working. After a wait it leads to a
+    new consent.
+    """
+    return _post(
+        "/v1/verifications/{}/link", of.Sent, verification, body={"sent_by": sent_by}, key=key
+    )
 
 
 def get_proof(event: str) -> Call[str]:
@@ -128,7 +162,9 @@ def get_proof(event: str) -> Call[str]:
 
 
 def get_consistency(first: int, second: int) -> Call[of.Consistency]:
-    """That the log of one size goes on from that of a smaller one: for `checkpoints.Memory`, which says which."""
+    """That the log of one size goes on from that of a smaller one: for `checkpoints.Memory`, which
+    says which.
+    """
     call = _get("/v1/log/consistency", partial(parse, of.Consistency))
     return replace(call, query={"first": first, "second": second})
 
@@ -136,25 +172,39 @@ def get_consistency(first: int, second: int) -> Call[of.Consistency]:
 def report_contract(
     verification: str, signed_at: datetime, *, contract_sha256: Word = None, key: str = ""
 ) -> Call[of.Verification]:
-    """That the contract is signed, once, right after it: from it the law may make the money wait."""
+    """That the contract is signed, once, right after it: from it the law may make the money
+    wait.
+    """
     body = {"signed_at": signed_at, "contract_sha256": contract_sha256}
     return _post("/v1/verifications/{}/contract", of.Verification, verification, body=body, key=key)
 
 
-def report_obligation(verification: str, status: str, at: datetime, *, key: str = "") -> Call[of.Verification]:
-    """That the credit's obligation was `opened` or `closed`, each once: from it counts how long all must be kept."""
+def report_obligation(
+    verification: str, status: str, at: datetime, *, key: str = ""
+) -> Call[of.Verification]:
+    """That the credit's obligation was `opened` or `closed`, each once: from it counts how long all
+    must be kept.
+    """
     body = {"status": status, "at": at}
-    return _post("/v1/verifications/{}/obligation", of.Verification, verification, body=body, key=key)
+    return _post(
+        "/v1/verifications/{}/obligation", of.Verification, verification, body=body, key=key
+    )
 
 
-def ask_for_clearance(verification: str, *, contract_sha256: Word = None, key: str = "") -> Call[of.Clearance]:
-    """Whether the money may leave; the answer is `processing`. The contract may be that of the opening."""
+def ask_for_clearance(
+    verification: str, *, contract_sha256: Word = None, key: str = ""
+) -> Call[of.Clearance]:
+    """Whether the money may leave; the answer is `processing`. The contract may be that of the
+    opening.
+    """
     body = {"contract_sha256": contract_sha256}
     return _post("/v1/verifications/{}/clearances", of.Clearance, verification, body=body, key=key)
 
 
 def consume_clearance(clearance: str, payment: of.Payment, *, key: str = "") -> Call[of.Clearance]:
-    """Right before the money leaves: pay only if this gives a clearance. Keep the key with the payment."""
+    """Right before the money leaves: pay only if this gives a clearance. Keep the key with the
+    payment.
+    """
     return _post("/v1/clearances/{}/consume", of.Clearance, clearance, body=payment, key=key)
 
 
@@ -167,7 +217,12 @@ def create_webhook_endpoint(
 
 
 def change_webhook_endpoint(
-    endpoint: str, *, url: Word = None, events: Words = None, version: Word = None, enabled: bool | None = None
+    endpoint: str,
+    *,
+    url: Word = None,
+    events: Words = None,
+    version: Word = None,
+    enabled: bool | None = None,
 ) -> Call[of.Endpoint]:
     """Changes what is named."""
     body = spell({"url": url, "events": events, "version": version, "enabled": enabled})
@@ -192,19 +247,25 @@ def list_deliveries(
     return _get("/v1/deliveries", partial(parse, of.Page[of.Delivery]), **query)
 
 
-def redeliver_range(start: datetime, end: datetime, *, endpoint: Word = None, key: str = "") -> Call[of.Redelivered]:
+def redeliver_range(
+    start: datetime, end: datetime, *, endpoint: Word = None, key: str = ""
+) -> Call[of.Redelivered]:
     """The events from a time up to another once more."""
     body = {"from": start, "to": end, "endpoint": endpoint}
     return _post("/v1/deliveries/redeliver", of.Redelivered, body=body, key=key)
 
 
-def simulate(verification: str, *, scenario: Word = None, route: Word = None, key: str = "") -> Call[Simulated]:
+def simulate(
+    verification: str, *, scenario: Word = None, route: Word = None, key: str = ""
+) -> Call[Simulated]:
     """In test mode: has the sandbox play the borrower, by a scenario or as the IIN stands for."""
     body = {"scenario": scenario, "route": route}
     return _post("/v1/test/verifications/{}/simulate", Simulated, verification, body=body, key=key)
 
 
-def advance_test_clock(advance_seconds: int, *, verification: Word = None, key: str = "") -> Call[TestClock]:
+def advance_test_clock(
+    advance_seconds: int, *, verification: Word = None, key: str = ""
+) -> Call[TestClock]:
     """In test mode: puts forward what is due, of one verification or of all."""
     body = {"advance_seconds": advance_seconds, "verification": verification}
     return _post("/v1/test/clock", TestClock, body=body, key=key)

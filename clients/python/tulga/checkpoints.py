@@ -1,4 +1,6 @@
-"""Signed heads of the log (C2SP signed notes), what stands under them, and a memory that the log has to agree with."""
+"""Signed heads of the log (C2SP signed notes), what stands under them, and a memory that the log
+has to agree with.
+"""
 
 import re
 from collections.abc import Sequence
@@ -19,7 +21,9 @@ class Checkpoint(Record):  # How large a log is, and the root over all its leave
 
 
 def log_key(keys: bytes, *, mode: str, root: bytes | None = None) -> bytes:
-    """The public key of a mode's log out of `get_keys`; with `root`, the operator's root.pub, certified by it."""
+    """The public key of a mode's log out of `get_keys`; with `root`, the operator's root.pub,
+    certified by it.
+    """
     found = [key for key in key_set(keys, "log_keys") if key.get("mode") == mode]
     require(len(found) == 1, f"the given keys have {len(found)} of the {mode} log, not one")
     public = from_base64(found[0].get("x"), 32, url=True)
@@ -32,10 +36,14 @@ def verify(note: str, *, key: bytes) -> Checkpoint:
     text, blank, tail = note.rpartition("\n\n")
     lines, signatures = text.split("\n"), tail.split("\n")[:-1]
     size = lines[1] if len(lines) == 3 else ""
-    require(blank and tail.endswith("\n") and re.fullmatch(SIZE, size) and lines[0], "no checkpoint")
+    require(
+        blank and tail.endswith("\n") and re.fullmatch(SIZE, size) and lines[0], "no checkpoint"
+    )
     name = sha256(f"{lines[0]}\n".encode(errors="replace") + b"\x01" + key).digest()[:4]
     begins = f"\u2014 {lines[0]} "
-    found = [from_base64(one.removeprefix(begins), 68) for one in signatures if one.startswith(begins)]
+    found = [
+        from_base64(one.removeprefix(begins), 68) for one in signatures if one.startswith(begins)
+    ]
     of_log = [one[4:] for one in found if one[:4] == name]
     require(len(of_log) == 1, "the checkpoint is not signed by the log's key")
     is_signed(key, of_log[0], f"{text}\n".encode(errors="replace"), "checkpoint")
@@ -43,7 +51,9 @@ def verify(note: str, *, key: bytes) -> Checkpoint:
 
 
 class Memory:
-    """The largest checkpoint that a mode's log has shown you. Keep `note` where it outlives the process."""
+    """The largest checkpoint that a mode's log has shown you. Keep `note` where it outlives the
+    process.
+    """
 
     def __init__(self, key: bytes, note: str = "") -> None:
         """`key` of `log_key`; `note` of the memory before."""
@@ -51,22 +61,39 @@ class Memory:
         self.last = verify(note, key=key) if note else None
 
     def gap(self, note: str) -> tuple[int, int] | None:
-        """The sizes of which `take` wants the proof, for `get_consistency`; None where it needs none."""
+        """The sizes of which `take` wants the proof, for `get_consistency`; None where it needs
+        none.
+        """
         sizes = sorted((verify(note, key=self._key).size, self.last.size if self.last else 0))
         return (sizes[0], sizes[1]) if 0 < sizes[0] < sizes[1] else None
 
-    def take(self, note: str, proof: Consistency | None = None, *, may_be_older: bool = False) -> Checkpoint:
-        """The checkpoint in a note, of one log with the last one; raises `Refused`, and remembers the larger.
+    def take(
+        self, note: str, proof: Consistency | None = None, *, may_be_older: bool = False
+    ) -> Checkpoint:
+        """The checkpoint in a note, of one log with the last one; raises `Refused`, and remembers
+        the larger.
 
-        proof: that the larger goes on from the smaller. may_be_older: it came by a webhook, which may be late.
+        proof: that the larger goes on from the smaller. may_be_older: it came by a webhook, which
+            may be late.
         """
         fresh = verify(note, key=self._key)
-        with self._lock:  # what is compared with is what is replaced, whoever else takes one meanwhile
-            last, hashes = self.last or fresh, [from_base64(one, 32) for one in (proof.hashes if proof else ())]
+        with (
+            self._lock
+        ):  # what is compared with is what is replaced, whoever else takes one meanwhile
+            last, hashes = (
+                self.last or fresh,
+                [from_base64(one, 32) for one in (proof.hashes if proof else ())],
+            )
             require(fresh.origin == last.origin, "the checkpoint is of another log")
-            require(may_be_older or fresh.size >= last.size, f"the log has shrunk: {last.size} to {fresh.size} entries")
+            require(
+                may_be_older or fresh.size >= last.size,
+                f"the log has shrunk: {last.size} to {fresh.size} entries",
+            )
             is_one = goes_on(*((last, fresh) if last.size <= fresh.size else (fresh, last)), hashes)
-            require(is_one, f"nothing shows that the logs of {last.size} and {fresh.size} entries are one")
+            require(
+                is_one,
+                f"nothing shows that the logs of {last.size} and {fresh.size} entries are one",
+            )
             self.last, self.note = (fresh, note) if fresh.size >= last.size else (last, self.note)
         return fresh
 
@@ -84,12 +111,22 @@ def goes_on(old: Checkpoint, new: Checkpoint, hashes: Sequence[bytes]) -> bool:
 
 
 def root_over(leaf: bytes, *, index: int, size: int, hashes: Sequence[bytes]) -> bytes | None:
-    """The root to which a proof leads from a leaf; None if it is no proof of this length. Source: RFC 9162, 2.1.3.2."""
-    return _climbed(sha256(b"\x00" + leaf).digest(), hashes, index, size - 1)[1] if index < size else None
+    """The root to which a proof leads from a leaf; None if it is no proof of this length. Source:
+    RFC 9162, 2.1.3.2.
+    """
+    return (
+        _climbed(sha256(b"\x00" + leaf).digest(), hashes, index, size - 1)[1]
+        if index < size
+        else None
+    )
 
 
-def _climbed(start: bytes, hashes: Sequence[bytes], number: int, last: int) -> tuple[bytes | None, bytes | None]:
-    """The roots to which hashes lead from a subtree: of the tree that ends with it, and of the whole one."""
+def _climbed(
+    start: bytes, hashes: Sequence[bytes], number: int, last: int
+) -> tuple[bytes | None, bytes | None]:
+    """The roots to which hashes lead from a subtree: of the tree that ends with it, and of the
+    whole one.
+    """
     old = new = start
     for sibling in hashes:
         if last == 0:

@@ -1,6 +1,7 @@
 """The two clients, thin transports, and the course of a call, which is what they have in common.
 
-Sent again: what found no answer, 409 `idempotency_in_progress`, and 429 and 503 that say `Retry-After`. Nothing else.
+Sent again: what found no answer, 409 `idempotency_in_progress`, and 429 and 503 that say
+    `Retry-After`. Nothing else.
 """
 
 import asyncio
@@ -25,9 +26,11 @@ _FINAL = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)  # ours to mend: 
 
 
 class Options(Record):
-    """How often one call is sent, and the seconds between: `first`, twice as much each time, up to `longest`.
+    """How often one call is sent, and the seconds between: `first`, twice as much each time, up to
+    `longest`.
 
-    A server that asks for more than `longest` is not asked again. timeout: seconds for each step of a try.
+    A server that asks for more than `longest` is not asked again. timeout: seconds for each step of
+    a try.
     insecure_http: the key may go unencrypted to another machine.
     """
 
@@ -38,10 +41,13 @@ class Options(Record):
     insecure_http: bool = False
 
     def wait(self, tries: int, *, asked_for: float, chance: float) -> float | None:
-        """Seconds after so many tries, None where it is over. `chance`: 0 up to 1, which spreads callers."""
+        """Seconds after so many tries, None where it is over. `chance`: 0 up to 1, which spreads
+        callers.
+        """
         if tries >= self.tries or asked_for > self.longest:
             return None
-        # Half of it at least, so that a server in trouble gets its rest; and never before it asked for.
+        # Half of it at least, so that a server in trouble gets its rest; and never before it asked
+        # for.
         return asked_for + min(self.first * 2.0 ** (tries - 1), self.longest) * (1 + chance) / 2
 
 
@@ -61,37 +67,60 @@ class Course(Generic[T]):
     def wait_after(self, outcome: httpx.Response | httpx.RequestError) -> float | None:
         """Seconds until it is to be sent again, None when this is the end."""
         self._tries, self._outcome = self._tries + 1, outcome
-        asked_for, chance = _asked_for(outcome), random.random()  # noqa: S311 (jitter)
-        return None if asked_for is None else self._options.wait(self._tries, asked_for=asked_for, chance=chance)
+        asked_for, chance = _asked_for(outcome), random.random()  # noqa: S311
+        return (
+            None
+            if asked_for is None
+            else self._options.wait(self._tries, asked_for=asked_for, chance=chance)
+        )
 
     def result(self) -> T:
         """What the call gives; raises `Unreachable`, a `Problem` or `BadAnswer`."""
         answer = self._outcome
         if not isinstance(answer, httpx.Response):
             fault = type(answer).__name__  # its own sentence may name an address with its query
-            raise Unreachable(f"{self._call.method} {self._call.path}: {fault} at try {self._tries}") from answer
-        is_gone = self._call.method == "DELETE" and self._tries > 1 and answer.status_code == 404  # by a lost try
+            raise Unreachable(
+                f"{self._call.method} {self._call.path}: {fault} at try {self._tries}"
+            ) from answer
+        is_gone = (
+            self._call.method == "DELETE" and self._tries > 1 and answer.status_code == 404
+        )  # by a lost try
         if not answer.is_success and not is_gone:
             raise problem(answer)
         return self._call.read(answer.content)
 
 
 def settings(url: str, key: str, options: Options) -> dict[str, Any]:
-    """What either client of httpx is made with. Raises `ValueError` for an address that the key must not be sent to."""
+    """What either client of httpx is made with. Raises `ValueError` for an address that the key
+    must not be sent to.
+    """
     parts = urlsplit(url)
     may_be_plain = options.insecure_http or parts.hostname in ("127.0.0.1", "::1", "localhost")
     if not parts.hostname or parts.scheme not in (["https", "http"] if may_be_plain else ["https"]):
         raise ValueError("the key is only sent to an https address")
     if not re.fullmatch(r"[\x21-\x7e]*", key):
         raise ValueError("this is no key")
-    headers = {"Authorization": f"Bearer {key}", "User-Agent": "tulga-client", "Tulga-Version": VERSION}
-    return {"base_url": url, "headers": headers, "timeout": options.timeout, "follow_redirects": False}
+    headers = {
+        "Authorization": f"Bearer {key}",
+        "User-Agent": "tulga-client",
+        "Tulga-Version": VERSION,
+    }
+    return {
+        "base_url": url,
+        "headers": headers,
+        "timeout": options.timeout,
+        "follow_redirects": False,
+    }
 
 
 def _asked_for(outcome: httpx.Response | httpx.RequestError) -> float | None:
     """The seconds that it asks to wait for; None for what ends the call."""
     if not isinstance(outcome, httpx.Response):
-        return 0.0 if isinstance(outcome, httpx.TransportError) and not isinstance(outcome, _FINAL) else None
+        return (
+            0.0
+            if isinstance(outcome, httpx.TransportError) and not isinstance(outcome, _FINAL)
+            else None
+        )
     told = None if outcome.is_success else problem(outcome)
     if told and (told.status, told.code) == (409, "idempotency_in_progress"):
         return told.retry_after or 0.0
@@ -101,7 +130,7 @@ def _asked_for(outcome: httpx.Response | httpx.RequestError) -> float | None:
 class Client(AbstractContextManager["Client"]):
     """The API with one key, to be shared by threads: `with Client(url, key) as client: …`."""
 
-    def __init__(self, url: str, key: str, options: Options = Options()) -> None:  # noqa: B008 (it never changes)
+    def __init__(self, url: str, key: str, options: Options = Options()) -> None:  # noqa: B008
         self._http, self._options = httpx.Client(**settings(url, key, options)), options
 
     def send(self, call: Call[T]) -> T:
@@ -134,7 +163,7 @@ class Client(AbstractContextManager["Client"]):
 class AsyncClient(AbstractAsyncContextManager["AsyncClient"]):
     """The same in a loop: `async with AsyncClient(url, key) as client: …`."""
 
-    def __init__(self, url: str, key: str, options: Options = Options()) -> None:  # noqa: B008 (it never changes)
+    def __init__(self, url: str, key: str, options: Options = Options()) -> None:  # noqa: B008
         self._http, self._options = httpx.AsyncClient(**settings(url, key, options)), options
 
     async def send(self, call: Call[T]) -> T:

@@ -1,4 +1,6 @@
-"""JSON and dataclasses: what an answer says beyond one is passed over, no word is held to a list, for both may grow."""
+"""JSON and dataclasses: what an answer says beyond one is passed over, no word is held to a list,
+for both may grow.
+"""
 
 import dataclasses
 import json
@@ -16,7 +18,9 @@ T = TypeVar("T")
 _hints = cache(get_type_hints)
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(dataclasses.field,))
+@dataclass_transform(
+    frozen_default=True, kw_only_default=True, field_specifiers=(dataclasses.field,)
+)
 class Record:  # What is derived from it is a frozen dataclass, its fields given by name
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -41,7 +45,9 @@ def value_of(kind: Any, said: Any, place: str) -> Any:
     if origin is tuple and isinstance(said, list):
         return tuple(value_of(inner[0], one, place) for one in said)
     if origin is Mapping and isinstance(said, dict):
-        return types.MappingProxyType({name: value_of(inner[1], one, place) for name, one in said.items()})
+        return types.MappingProxyType(
+            {name: value_of(inner[1], one, place) for name, one in said.items()}
+        )
     if dataclasses.is_dataclass(origin or kind) and isinstance(said, dict):
         return _record(origin or kind, said, place, of=inner)
     if kind is float and type(said) is int:
@@ -50,14 +56,20 @@ def value_of(kind: Any, said: Any, place: str) -> Any:
         return said
     with suppress(ValueError, OverflowError, InvalidOperation):
         if isinstance(said, str) and kind in (datetime, Decimal):
-            return Decimal(said) if kind is Decimal else datetime.fromisoformat(said).astimezone(UTC)
+            return (
+                Decimal(said) if kind is Decimal else datetime.fromisoformat(said).astimezone(UTC)
+            )
     raise BadAnswer(f"{place} is no {getattr(kind, '__name__', kind)}")
 
 
 def spell(value: Any) -> Any:
-    """The JSON of a request: what is None is left out, decimals are strings, times are RFC 3339 in UTC."""
+    """The JSON of a request: what is None is left out, decimals are strings, times are RFC 3339 in
+    UTC.
+    """
     if dataclasses.is_dataclass(value):
-        return spell({field.name: getattr(value, field.name) for field in dataclasses.fields(value)})
+        return spell(
+            {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        )
     if isinstance(value, Mapping):
         return {name: spell(one) for name, one in value.items() if one is not None}
     if isinstance(value, datetime):
@@ -66,7 +78,11 @@ def spell(value: Any) -> Any:
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, date | Decimal):
         return value.isoformat() if isinstance(value, date) else f"{value:f}"
-    return [spell(one) for one in value] if isinstance(value, Sequence) and not isinstance(value, str) else value
+    return (
+        [spell(one) for one in value]
+        if isinstance(value, Sequence) and not isinstance(value, str)
+        else value
+    )
 
 
 def _record(kind: Any, said: Mapping[str, Any], place: str, *, of: tuple[Any, ...]) -> Any:

@@ -1,7 +1,9 @@
-"""The receipt of a decision, verified without asking anybody, by the steps of scripts/verify_receipt.py. Pure.
+"""The receipt of a decision, verified without asking anybody, by the steps of
+scripts/verify_receipt.py. Pure.
 
-1 size · 2 its key, certified if there is a root · 3 its signature, mode, type · 4 the log's entry names this receipt
-and says the same · 5 the log's key signed the checkpoint · 6 the entry stands in the log · 7 whom it is about.
+1 size · 2 its key, certified if there is a root · 3 its signature, mode, type · 4 the log's entry
+names this receipt and says the same · 5 the log's key signed the checkpoint · 6 the entry stands in
+the log · 7 whom it is about.
 """
 
 import hmac
@@ -17,24 +19,37 @@ from tulga.fields import value_of
 from tulga.resources import Receipt
 from tulga.signed import from_base64, is_certified, is_signed, key_set, parsed, require
 
-ANSWER_MAX_BYTES = 4_000_000  # a receipt names every piece of evidence but pictures: some tens of kilobytes
+ANSWER_MAX_BYTES = (
+    4_000_000  # a receipt names every piece of evidence but pictures: some tens of kilobytes
+)
 PROOF_HASHES_MAX = 63  # C2SP tlog-proof
 JWS_TYPE, TYPE, VERSION = "tulga-receipt+jws", "tulga.receipt", 1
 PROOF_TYPE, TEXTS = "c2sp.org/tlog-proof@v1", ("leaf", "proof", "checkpoint")
 
 
 def verify(
-    answer: bytes, keys: bytes, *, root: bytes | None = None, test: bool = False, about: Mapping[str, str | None] = {}
+    answer: bytes,
+    keys: bytes,
+    *,
+    root: bytes | None = None,
+    test: bool = False,
+    about: Mapping[str, str | None] = {},
 ) -> Receipt:
-    """The receipt in the answer of `get_receipt`, by the keys of `get_keys`; raises `Refused`, `BadAnswer`.
+    """The receipt in the answer of `get_receipt`, by the keys of `get_keys`; raises `Refused`,
+    `BadAnswer`.
 
-    root: the operator's root.pub; without it the keys themselves must have come to you in a way that you trust. test:
-    one of test mode is taken too. about: whom it must be about, by `iin` and `payout_account`.
+    root: the operator's root.pub; without it the keys themselves must have come to you in a way
+    that you trust. test: one of test mode is taken too. about: whom it must be about, by `iin` and
+    `payout_account`.
     """
     require(len(answer) <= ANSWER_MAX_BYTES, "the answer is too large")  # 1
     said = parsed(answer, "the answer")
     jws, log = said.get("receipt"), said.get("log")
-    if not isinstance(jws, str) or not isinstance(log, dict) or not all(isinstance(log.get(one), str) for one in TEXTS):
+    if (
+        not isinstance(jws, str)
+        or not isinstance(log, dict)
+        or not all(isinstance(log.get(one), str) for one in TEXTS)
+    ):
         raise Refused("no answer with a receipt and its place in the log")
     receipt = _signed(jws, key_set(keys, "keys"), root)
     require(test or receipt.get("mode") == "live", "a test receipt: nobody was identified by it")
@@ -44,7 +59,9 @@ def verify(
     key = checkpoints.log_key(keys, mode=receipt["mode"], root=root)
     checkpoint = checkpoints.verify(note, key=key)  # 5
     led_to = checkpoints.root_over(leaf, index=index, size=checkpoint.size, hashes=hashes)  # 6
-    require(led_to == checkpoint.root, "the proof does not lead from the entry to the signed checkpoint")
+    require(
+        led_to == checkpoint.root, "the proof does not lead from the entry to the signed checkpoint"
+    )
     for name in (name for name, plain in about.items() if plain is not None):
         _is_about(receipt, said.get("openings"), name, str(about[name]))  # 7
     told: Receipt = value_of(Receipt, receipt, "receipt")
@@ -57,36 +74,61 @@ def _signed(jws: str, keys: list[dict[str, Any]], root: bytes | None) -> dict[st
     require(len(parts) == 3, "no compact JSON Web Signature")
     header, payload, signature = (from_base64(part, url=True) for part in parts)
     protected = parsed(header, "the header", is_canonical=True)
-    require(protected == {"alg": "EdDSA", "kid": protected.get("kid"), "typ": JWS_TYPE}, "signed in another way")
+    require(
+        protected == {"alg": "EdDSA", "kid": protected.get("kid"), "typ": JWS_TYPE},
+        "signed in another way",
+    )
     found = next((key for key in keys if key.get("kid") == protected["kid"]), None)
     if found is None:
         raise Refused("signed by a key that is not among the given ones")
     spelled = str(found.get("x"))
-    required = json.dumps({"crv": "Ed25519", "kty": "OKP", "x": spelled}, separators=(",", ":"))  # RFC 7638
+    required = json.dumps(
+        {"crv": "Ed25519", "kty": "OKP", "x": spelled}, separators=(",", ":")
+    )  # RFC 7638
     thumbprint = sha256(required.encode()).digest()
-    require(from_base64(str(protected["kid"]), url=True) == thumbprint, "the key is not the one of its id")
+    require(
+        from_base64(str(protected["kid"]), url=True) == thumbprint,
+        "the key is not the one of its id",
+    )
     public = from_base64(spelled, url=True)
     is_certified(found, public, kind="document", root=root)  # 2
     is_signed(public, signature, f"{parts[0]}.{parts[1]}".encode(), "receipt")  # 3
     receipt = parsed(payload, "the receipt", is_canonical=True)
-    require(receipt.get("mode") == found.get("mode"), "a key of one mode signed a receipt of another")
-    require((receipt.get("type"), receipt.get("version")) == (TYPE, VERSION), "another type or version than is known")
+    require(
+        receipt.get("mode") == found.get("mode"), "a key of one mode signed a receipt of another"
+    )
+    require(
+        (receipt.get("type"), receipt.get("version")) == (TYPE, VERSION),
+        "another type or version than is known",
+    )
     return receipt
 
 
 def _is_named(entry: dict[str, Any], receipt: dict[str, Any], jws: str) -> None:
-    """Raises `Refused` unless the entry is of this receipt, and says of the decision what it says."""
+    """Raises `Refused` unless the entry is of this receipt, and says of the decision what it
+    says.
+    """
     body = entry.get("body")
     if not isinstance(body, dict) or body.get("receipt") != sha256(jws.encode()).hexdigest():
         raise Refused("the entry of the log names another receipt")
-    is_about = all(entry.get(name) == receipt.get(name) for name in ("mode", "verification", "lender"))
+    is_about = all(
+        entry.get(name) == receipt.get(name) for name in ("mode", "verification", "lender")
+    )
     require(is_about, "the entry of the log is about another verification")
-    if entry.get("type") == "receipt.issued":  # of what the lender canceled, whose own entry no worker signs
+    if (
+        entry.get("type") == "receipt.issued"
+    ):  # of what the lender canceled, whose own entry no worker signs
         is_same = receipt.get("status") == "canceled"
     else:
         law = {"id": body.get("profile"), "sha256": body.get("profile_sha256")}
-        told = (f"verification.{receipt.get('status')}", *(receipt.get(name) for name in ("decided_at", "code")))
-        is_same = (entry.get("type"), entry.get("at"), body.get("code") or None, law) == (*told, receipt.get("profile"))
+        told = (
+            f"verification.{receipt.get('status')}",
+            *(receipt.get(name) for name in ("decided_at", "code")),
+        )
+        is_same = (entry.get("type"), entry.get("at"), body.get("code") or None, law) == (
+            *told,
+            receipt.get("profile"),
+        )
     require(is_same, "the entry of the log is about another decision")
 
 
@@ -107,7 +149,14 @@ def _is_about(receipt: dict[str, Any], openings: object, name: str, plain: str) 
     """Raises `Refused` where the commitment under a name is not that of what was given."""
     committed = receipt.get("commitments")
     salt = openings.get(name) if isinstance(openings, dict) else None
-    if not isinstance(committed, dict) or not isinstance(salt, str) or not re.fullmatch(r"[0-9a-f]{32}", salt):
+    if (
+        not isinstance(committed, dict)
+        or not isinstance(salt, str)
+        or not re.fullmatch(r"[0-9a-f]{32}", salt)
+    ):
         raise Refused(f"there is nothing that opens the commitment to the {name}")
     made = hmac.digest(bytes.fromhex(salt), plain.encode(errors="replace"), "sha256").hex()
-    require(made == committed.get(name), f"the receipt is about another {name}, or the salt is another's")
+    require(
+        made == committed.get(name),
+        f"the receipt is about another {name}, or the salt is another's",
+    )

@@ -1,7 +1,8 @@
-"""What the API is told and what it answers, one frozen dataclass each, their fields as in openapi.json.
+"""What the API is told and what it answers, one frozen dataclass each, their fields as in
+openapi.json.
 
-Words are strings, for there may be new ones; times are in UTC; amounts are in tenge. In a request None is left out.
-Printing one shows nothing personal and no secret.
+Words are strings, for there may be new ones; times are in UTC; amounts are in tenge. In a request
+None is left out. Printing one shows nothing personal and no secret.
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,9 @@ from typing import Any, Generic, TypeVar
 from tulga.fields import Record
 
 T = TypeVar("T")
-ENDS = frozenset({"verified", "declined", "expired", "canceled", "failed"})  # statuses after which nothing changes
+ENDS = frozenset(
+    {"verified", "declined", "expired", "canceled", "failed"}
+)  # statuses after which nothing changes
 
 
 class Kept(Record):  # What has an id, belongs to a mode for ever, and began at a time
@@ -59,18 +62,24 @@ class Check(Record):  # What one check said: pass, fail, inconclusive or error
     created_at: datetime
 
 
-class Retention(Record):  # How long all of it must stay; `until` is None while the obligation is open
+class Retention(
+    Record
+):  # How long all of it must stay; `until` is None while the obligation is open
     obligation_opened_at: datetime | None = None
     obligation_closed_at: datetime | None = None
     until: datetime | None = None
 
 
-class Contract(Record):  # What you reported of it; until `release_not_before` the money may have to wait
+class Contract(
+    Record
+):  # What you reported of it; until `release_not_before` the money may have to wait
     signed_at: datetime
     release_not_before: datetime | None = None
 
 
-class Verification(Kept):  # Where a verification stands. `checks` is None unless they were asked for
+class Verification(
+    Kept
+):  # Where a verification stands. `checks` is None unless they were asked for
     status: str
     code: str | None = None
     last_failure: str | None = None
@@ -95,19 +104,27 @@ class Verification(Kept):  # Where a verification stands. `checks` is None unles
     metadata: Mapping[str, str]
 
 
-class Opened(Verification):  # With the borrower's link: it works once and for 30 minutes. Keep it out of logs
+class Opened(
+    Verification
+):  # With the borrower's link: it works once and for 30 minutes. Keep it out of logs
     url: str = field(repr=False)
     link_expires_at: datetime
-    warnings: tuple[Mapping[str, str], ...] = ()  # `code` and `detail` of what may keep it from a verdict
+    warnings: tuple[
+        Mapping[str, str], ...
+    ] = ()  # `code` and `detail` of what may keep it from a verdict
 
 
-class Sent(Record):  # A fresh link. It may lead to a new consent, which is the verification `renewal`
+class Sent(
+    Record
+):  # A fresh link. It may lead to a new consent, which is the verification `renewal`
     url: str = field(repr=False)
     link_expires_at: datetime
     renewal: str | None = None
 
 
-class Gate(Record):  # What one gate of a clearance said: passed, not_evaluated, or refused with a `code`
+class Gate(
+    Record
+):  # What one gate of a clearance said: passed, not_evaluated, or refused with a `code`
     name: str
     status: str
     code: str | None = None
@@ -148,7 +165,9 @@ class Document(Record):  # A signed document. What only it could say is None onc
     erased: bool
 
 
-class EventData(Record):  # What an event is about; all but `mode` None where it is about no verification
+class EventData(
+    Record
+):  # What an event is about; all but `mode` None where it is about no verification
     verification: str | None = None
     client_reference: str | None = None
     status: str | None = None
@@ -158,7 +177,9 @@ class EventData(Record):  # What an event is about; all but `mode` None where it
     renews: str | None = None
 
 
-class EventBody(Record):  # What is told of an event. `lender_sequence` counts from 1 without a gap; None in a mere test
+class EventBody(
+    Record
+):  # What is told of an event. `lender_sequence` counts from 1 without a gap; None in a mere test
     version: str
     type: str
     timestamp: datetime
@@ -171,7 +192,9 @@ class Event(EventBody):  # One event, in the order of the log
     log_index: int
 
 
-class Webhook(EventBody):  # What a webhook said. `checkpoint`: the log's newest signed head when the message was made
+class Webhook(
+    EventBody
+):  # What a webhook said. `checkpoint`: the log's newest signed head when the message was made
     checkpoint: str | None = None
 
 
@@ -212,16 +235,22 @@ class Delivery(Kept):  # One message to one endpoint
     response: LastResponse | None = None
 
 
-class Redelivered(Record):  # How many deliveries were made anew, and whether the range holds more than may wait at once
+class Redelivered(
+    Record
+):  # How many deliveries were made anew, and whether the range holds more than may wait at once
     redelivered: int
     has_more: bool
 
 
-class Consistency(Record):  # By what the log of one size goes on from that of another: hashes in base64
+class Consistency(
+    Record
+):  # By what the log of one size goes on from that of another: hashes in base64
     hashes: tuple[str, ...]
 
 
-class Receipt(Record):  # What a verified receipt says; its fields are those of docs/receipt.schema.json
+class Receipt(
+    Record
+):  # What a verified receipt says; its fields are those of docs/receipt.schema.json
     mode: str
     verification: str
     lender: str
@@ -238,7 +267,9 @@ class Receipt(Record):  # What a verified receipt says; its fields are those of 
     attempts: tuple[Mapping[str, Any], ...]
 
 
-class IdentityDocument(Record):  # The borrower's document: id_card, passport, residence_permit or stateless_certificate
+class IdentityDocument(
+    Record
+):  # The borrower's document: id_card, passport, residence_permit or stateless_certificate
     type: str
     number: str = field(repr=False)
     valid_to: date

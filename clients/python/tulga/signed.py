@@ -1,4 +1,6 @@
-"""What everything signed here is read with: one spelling, Ed25519, keys that a root certified. Pure."""
+"""What everything signed here is read with: one spelling, Ed25519, keys that a root certified.
+Pure.
+"""
 
 import json
 from base64 import b64decode, b64encode
@@ -22,7 +24,9 @@ def is_signed(public: bytes, signature: bytes, message: bytes, what: str) -> Non
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
     except (ValueError, InvalidSignature):
-        raise Refused(f"the signature of the {what} does not hold: it was changed, or is another key's") from None
+        raise Refused(
+            f"the signature of the {what} does not hold: it was changed, or is another key's"
+        ) from None
 
 
 def is_certified(key: Mapping[str, Any], public: bytes, *, kind: str, root: bytes | None) -> None:
@@ -31,9 +35,21 @@ def is_certified(key: Mapping[str, Any], public: bytes, *, kind: str, root: byte
         return
     certifying = from_base64(parsed(root, "the root").get("public"), 32)
     mode, number = str(key.get("mode")), key.get("number")
-    said = {"kind": kind, "mode": mode, "number": number if type(number) is int else None, "public": public.hex()}
-    message = json.dumps({"context": "tulga-certificate-v1", **said}, sort_keys=True, separators=(",", ":")).encode()
-    is_signed(certifying, from_base64(key.get("certificate"), 64), message, f"root's certificate of the {kind} key")
+    said = {
+        "kind": kind,
+        "mode": mode,
+        "number": number if type(number) is int else None,
+        "public": public.hex(),
+    }
+    message = json.dumps(
+        {"context": "tulga-certificate-v1", **said}, sort_keys=True, separators=(",", ":")
+    ).encode()
+    is_signed(
+        certifying,
+        from_base64(key.get("certificate"), 64),
+        message,
+        f"root's certificate of the {kind} key",
+    )
 
 
 def key_set(keys: bytes, name: str) -> list[dict[str, Any]]:
@@ -48,7 +64,9 @@ def parsed(untrusted: bytes, what: str, *, is_canonical: bool = False) -> dict[s
     """A JSON object; a canonical one in its only spelling, so that no other bytes say the same."""
     try:
         value = json.loads(untrusted)
-        spelled = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+        spelled = json.dumps(
+            value, ensure_ascii=False, sort_keys=True, separators=(",", ":")
+        ).encode()
     except (ValueError, RecursionError):
         value, spelled = None, b""
     if isinstance(value, dict) and (spelled == untrusted or not is_canonical):
@@ -64,6 +82,9 @@ def from_base64(untrusted: object, length: int | None = None, *, url: bool = Fal
     except ValueError:
         content = b""
     spelled = b64encode(content, alphabet).decode()
-    is_right = (spelled.rstrip("=") if url else spelled) == untrusted and length in (None, len(content))
+    is_right = (spelled.rstrip("=") if url else spelled) == untrusted and length in (
+        None,
+        len(content),
+    )
     require(is_right, f"no {length or ''} bytes of base64{'url' if url else ''}")
     return content

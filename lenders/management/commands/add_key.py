@@ -1,4 +1,6 @@
-"""manage.py add_key: another key of a lender, printed once; with `--replaces` the old one runs out after a day."""
+"""manage.py add_key: another key of a lender, printed once; with `--replaces` the old one runs out
+after a day.
+"""
 
 from typing import Any
 
@@ -20,12 +22,18 @@ class Command(BaseCommand):
         """Whose, and what it may do."""
         parser.add_argument("lender", help="len_… or BIN")
         parser.add_argument("--mode", choices=keys.MODES, default="test")
-        parser.add_argument("--scope", action="append", help=f"{', '.join(policy.SCOPES)}; repeatable; all if none")
-        parser.add_argument("--cidr", action="append", default=[], help="network it may be used from; repeatable")
+        parser.add_argument(
+            "--scope", action="append", help=f"{', '.join(policy.SCOPES)}; repeatable; all if none"
+        )
+        parser.add_argument(
+            "--cidr", action="append", default=[], help="network it may be used from; repeatable"
+        )
         parser.add_argument("--days", type=int, default=policy.KEY_DAYS)
         version_help = "version of the API; the newest, or that of the key which it replaces"
         parser.add_argument("--api-version", choices=versions.NAMES, help=version_help)
-        parser.add_argument("--replaces", metavar="KEY_ID", help="lets that key run out a day from now")
+        parser.add_argument(
+            "--replaces", metavar="KEY_ID", help="lets that key run out a day from now"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prints the key."""
@@ -39,7 +47,9 @@ class Command(BaseCommand):
             with transactions.writing():
                 old = None
                 if options["replaces"]:
-                    old = ApiKey.objects.filter(pk=options["replaces"], lender=lender, mode=options["mode"]).first()
+                    old = ApiKey.objects.filter(
+                        pk=options["replaces"], lender=lender, mode=options["mode"]
+                    ).first()
                     if old is None:
                         raise CommandError("the lender has no such key in this mode")
                 issued = keys.issue(
@@ -59,4 +69,6 @@ class Command(BaseCommand):
         self.stdout.write("It is shown this once.")
         self.stdout.write(f"version  {issued.key.version}")
         if ends is not None:
-            self.stdout.write(f"{options['replaces']} runs out at {ends.isoformat(timespec='seconds')}")
+            self.stdout.write(
+                f"{options['replaces']} runs out at {ends.isoformat(timespec='seconds')}"
+            )

@@ -23,24 +23,46 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """The lender's facts."""
         parser.add_argument("name")
-        parser.add_argument("--bin", required=True, help="business identification number, 12 digits")
-        parser.add_argument("--phone", required=True, help="where it answers its borrowers: +7 and ten digits")
-        parser.add_argument("--return-url", action="append", default=[], help="https, without query; repeatable")
+        parser.add_argument(
+            "--bin", required=True, help="business identification number, 12 digits"
+        )
+        parser.add_argument(
+            "--phone", required=True, help="where it answers its borrowers: +7 and ten digits"
+        )
+        parser.add_argument(
+            "--return-url", action="append", default=[], help="https, without query; repeatable"
+        )
         kind = "[DAY=]PROFILE, from that day on, or from the profile's own; repeatable"
-        parser.add_argument("--profile", action="append", default=[], help=f"legal profile in test mode: {kind}")
-        parser.add_argument("--live-profile", action="append", default=[], help=f"legal profile in live mode: {kind}")
+        parser.add_argument(
+            "--profile", action="append", default=[], help=f"legal profile in test mode: {kind}"
+        )
+        parser.add_argument(
+            "--live-profile",
+            action="append",
+            default=[],
+            help=f"legal profile in live mode: {kind}",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Adds both or nothing."""
         try:
             addresses = [parsing.https_url(url) for url in options["return_url"]]
             if any(urlsplit(address).query for address in addresses):
-                raise CommandError("register an address without its query: a borrower's may have any")
+                raise CommandError(
+                    "register an address without its query: a borrower's may have any"
+                )
             test, live = list[dict[str, str]](), list[dict[str, str]]()
-            for calendar, words in ((test, options["profile"] or ["KZ-2021-04"]), (live, options["live_profile"])):
+            for calendar, words in (
+                (test, options["profile"] or ["KZ-2021-04"]),
+                (live, options["live_profile"]),
+            ):
                 for word in words:
                     day, is_dated, profile = word.rpartition("=")
-                    calendar += [{"from": day, "profile": profile}] if is_dated else profiles.calendar_of(profile)
+                    calendar += (
+                        [{"from": day, "profile": profile}]
+                        if is_dated
+                        else profiles.calendar_of(profile)
+                    )
             with transactions.running(scope=transactions.ALL), transactions.writing():
                 lender = Lender.objects.create(
                     name=parsing.text(options["name"], longest=NAME_LENGTH),
@@ -54,11 +76,15 @@ class Command(BaseCommand):
         except TulgaError as error:
             raise CommandError(error.detail) from error
         except IntegrityError:
-            raise CommandError("a lender with this BIN exists; use add_key for another key") from None
+            raise CommandError(
+                "a lender with this BIN exists; use add_key for another key"
+            ) from None
         self.stdout.write(f"lender   {lender.pk}")
         self.stdout.write(f"test key {issued.secret}")
         self.stdout.write("It is shown this once. Try it:")
         header = f"Authorization: Bearer {issued.secret}"
         self.stdout.write(f"  curl -H '{header}' {settings.TULGA_PUBLIC_URL}/v1/verifications")
         self.stdout.write("Add at least two people, or what is left to people fails at once:")
-        self.stdout.write(f"  manage.py add_person EMAIL --name NAME --role reviewer --lender {lender.pk}")
+        self.stdout.write(
+            f"  manage.py add_person EMAIL --name NAME --role reviewer --lender {lender.pk}"
+        )

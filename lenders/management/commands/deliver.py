@@ -18,14 +18,19 @@ from verification.workflow.reading.readiness import refuse_unsafe_live
 class Command(BaseCommand):
     """Sends until it is told to stop."""
 
-    help = "Posts what lenders are told to their webhook endpoints, and forgets deliveries after 30 days."
+    help = (
+        "Posts what lenders are told to their webhook endpoints, and forgets deliveries after 30"
+        " days."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """`--once` does a single round, for cron or a test."""
         parser.add_argument("--once", action="store_true", help="one round, then exit")
 
     def handle(self, *args: Any, once: bool, **options: Any) -> None:
-        """On SIGTERM or SIGINT nothing new is begun; what is under way ends within 15 seconds and is written down."""
+        """On SIGTERM or SIGINT nothing new is begun; what is under way ends within 15 seconds and
+        is written down.
+        """
         try:
             refuse_unsafe_live()
             clock.require_right()

@@ -1,4 +1,6 @@
-"""manage.py pin_key: shows by which version of the API a key is answered, and moves it to another."""
+"""manage.py pin_key: shows by which version of the API a key is answered, and moves it to
+another.
+"""
 
 from typing import Any
 
@@ -16,11 +18,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Which one, and where to."""
-        parser.add_argument("key_id", help="key_…, as printed when it was made and shown in the admin pages")
+        parser.add_argument(
+            "key_id", help="key_…, as printed when it was made and shown in the admin pages"
+        )
         parser.add_argument("version", nargs="?", help=", ".join(versions.NAMES))
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Moves it, and says from where to where. Requests that name a version, and endpoints, are left as they are."""
+        """Moves it, and says from where to where. Requests that name a version, and endpoints, are
+        left as they are.
+        """
         key = ApiKey.objects.filter(pk=options["key_id"]).first()
         if key is None:
             raise CommandError("there is no such key")

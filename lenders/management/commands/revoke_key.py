@@ -15,7 +15,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Which one."""
-        parser.add_argument("key_id", help="key_…, as printed when it was made and shown in the admin pages")
+        parser.add_argument(
+            "key_id", help="key_…, as printed when it was made and shown in the admin pages"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Revokes it; says so when it was revoked before."""

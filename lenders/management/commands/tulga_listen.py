@@ -1,6 +1,8 @@
-"""manage.py tulga_listen: sends what a lender is told in test mode to a developer's address, signed as webhooks are.
+"""manage.py tulga_listen: sends what a lender is told in test mode to a developer's address, signed
+as webhooks are.
 
-For a receiver that is still being written: it may stand on localhost and needs no endpoint, and nothing is retried.
+For a receiver that is still being written: it may stand on localhost and needs no endpoint, and
+    nothing is retried.
 """
 
 import signal
@@ -24,18 +26,35 @@ _MODE = "test"
 class Command(BaseCommand):
     """Sends until it is told to stop."""
 
-    help = "Sends what a lender is told in test mode to an address of a developer's, signed as webhooks are."
+    help = (
+        "Sends what a lender is told in test mode to an address of a developer's, signed as"
+        " webhooks are."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Whose events, where to, and from which on."""
         parser.add_argument("lender", help="len_… or BIN")
-        parser.add_argument("--forward-to", required=True, metavar="URL", help="http://127.0.0.1:9000/webhooks, say")
-        parser.add_argument("--after", type=int, metavar="N", help="the lender_sequence to begin behind; else from now")
-        parser.add_argument("--api-version", choices=versions.NAMES, default=versions.NEWEST, help="the newest if none")
+        parser.add_argument(
+            "--forward-to", required=True, metavar="URL", help="http://127.0.0.1:9000/webhooks, say"
+        )
+        parser.add_argument(
+            "--after",
+            type=int,
+            metavar="N",
+            help="the lender_sequence to begin behind; else from now",
+        )
+        parser.add_argument(
+            "--api-version",
+            choices=versions.NAMES,
+            default=versions.NEWEST,
+            help="the newest if none",
+        )
         parser.add_argument("--once", action="store_true", help="what there is, then exit")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Prints the secret and the key to verify by, then a line for each event and what the receiver answered."""
+        """Prints the secret and the key to verify by, then a line for each event and what the
+        receiver answered.
+        """
         stop = threading.Event()
         if not options["once"]:
             for asked in (signal.SIGTERM, signal.SIGINT):
@@ -46,7 +65,9 @@ class Command(BaseCommand):
             if lender is None:
                 raise CommandError("there is no such lender")
             after = options["after"]
-            after = queries.last_sequence(lender_id=lender.pk, mode=_MODE) if after is None else after
+            after = (
+                queries.last_sequence(lender_id=lender.pk, mode=_MODE) if after is None else after
+            )
         secret, (seed, public) = signing.new_secret(), signing.new_signing_key()
         self.stdout.write(f"secret      {signing.spell_secret(secret)}\npublic key  {public}")
         self.stdout.write("Both are of this run alone. Ctrl-C ends it.")
@@ -57,7 +78,12 @@ class Command(BaseCommand):
                 note = queries.newest_checkpoint(_MODE)
             for event in page.data:
                 sent = self._send(
-                    options["forward_to"], event, note, version=options["api_version"], secret=secret, seed=seed
+                    options["forward_to"],
+                    event,
+                    note,
+                    version=options["api_version"],
+                    secret=secret,
+                    seed=seed,
                 )
                 self.stdout.write(f"{event.lender_sequence}  {event.type}  {event.id}  {sent}")
                 after = event.lender_sequence
@@ -66,10 +92,14 @@ class Command(BaseCommand):
             stop.wait(0 if page.has_more else policy.LISTEN_SECONDS)
 
     @staticmethod
-    def _send(url: str, event: EventView, note: str | None, *, version: str, secret: bytes, seed: bytes) -> str:
+    def _send(
+        url: str, event: EventView, note: str | None, *, version: str, secret: bytes, seed: bytes
+    ) -> str:
         body = webhooks.spell_body(webhooks.payload(event, note, version=version))
         at = int(clock.now().timestamp())
-        headers = signing.headers(message_id=event.id, timestamp=at, body=body, shared_secrets=[secret], seed=seed)
+        headers = signing.headers(
+            message_id=event.id, timestamp=at, body=body, shared_secrets=[secret], seed=seed
+        )
         asked = outbound.Request(
             method="POST",
             url=url,

@@ -1,4 +1,6 @@
-"""manage.py tulga_trigger: has an event happen to a test lender, by the real steps, for whoever writes its receiver."""
+"""manage.py tulga_trigger: has an event happen to a test lender, by the real steps, for whoever
+writes its receiver.
+"""
 
 import os
 import sys
@@ -15,14 +17,27 @@ VARIABLE: Final = "TULGA_KEY"
 class Command(BaseCommand):
     """Calls the API as a lender does."""
 
-    help = f"Has an event happen to a test lender, by the real steps. Its key is read from {VARIABLE}."
+    help = (
+        f"Has an event happen to a test lender, by the real steps. Its key is read from {VARIABLE}."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Which event, where the API is, and where the key stands: never on the command line, which others can read."""
+        """Which event, where the API is, and where the key stands: never on the command line, which
+        others can read.
+        """
         parser.add_argument("event", choices=(*TRIGGERS, *NOT_BY_API))
-        parser.add_argument("--url", default="http://127.0.0.1:8000", help="of the API (default %(default)s)")
-        parser.add_argument("--key-file", metavar="FILE", help=f"instead of {VARIABLE}; - reads it from the input")
-        parser.add_argument("--seconds", type=float, default=120.0, help="to wait for the event (default %(default)s)")
+        parser.add_argument(
+            "--url", default="http://127.0.0.1:8000", help="of the API (default %(default)s)"
+        )
+        parser.add_argument(
+            "--key-file", metavar="FILE", help=f"instead of {VARIABLE}; - reads it from the input"
+        )
+        parser.add_argument(
+            "--seconds",
+            type=float,
+            default=120.0,
+            help="to wait for the event (default %(default)s)",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prints each id as it comes, and the event at last."""
@@ -31,11 +46,15 @@ class Command(BaseCommand):
             if file is None:
                 key = os.environ.get(VARIABLE, "").strip()
             else:
-                key = (sys.stdin.readline() if file == "-" else Path(file).read_text("utf-8")).strip()
+                key = (
+                    sys.stdin.readline() if file == "-" else Path(file).read_text("utf-8")
+                ).strip()
         except (OSError, UnicodeDecodeError) as fault:
             raise CommandError(f"--key-file: {type(fault).__name__}") from None
         if not key.startswith("tlg_test_"):
-            raise CommandError(f"set {VARIABLE}: events are brought about with a test key alone, tlg_test_…")
+            raise CommandError(
+                f"set {VARIABLE}: events are brought about with a test key alone, tlg_test_…"
+            )
         trigger = Trigger(options["url"].rstrip("/"), key, self.stdout.write)
         try:
             event = bring_about(trigger, options["event"], seconds=options["seconds"])

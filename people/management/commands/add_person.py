@@ -20,8 +20,9 @@ class Command(BaseCommand):
     """Adds, renews, or shows the current code of, one person."""
 
     help = (
-        "Adds a person who signs in and prints the password and the second factor ONCE. "
-        "With --renew gives an existing person new ones; with --print-code alone shows their current code."
+        "Adds a person who signs in and prints the password and the second factor ONCE. With"
+        " --renew gives an existing person new ones; with --print-code alone shows their current"
+        " code."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -31,20 +32,30 @@ class Command(BaseCommand):
         parser.add_argument("--role", choices=[role.value for role in Role])
         parser.add_argument("--lender", default="", help="id or exact name; for reviewers only")
         parser.add_argument(
-            "--password-stdin", action="store_true", help="read the password from the first line of stdin"
+            "--password-stdin",
+            action="store_true",
+            help="read the password from the first line of stdin",
         )
         parser.add_argument(
-            "--renew", action="store_true", help="new password and second factor for an existing person"
+            "--renew",
+            action="store_true",
+            help="new password and second factor for an existing person",
         )
         parser.add_argument(
-            "--qr", action="store_true", help="draw the second factor as a QR code for an authenticator app"
+            "--qr",
+            action="store_true",
+            help="draw the second factor as a QR code for an authenticator app",
         )
-        parser.add_argument("--print-code", action="store_true", help="also print the code that is valid now")
+        parser.add_argument(
+            "--print-code", action="store_true", help="also print the code that is valid now"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Runs it; every refusal is one sentence and exit status 1, and nothing is half-done."""
         if options["print_code"] and not options["renew"] and not options["role"]:
-            device = TOTPDevice.objects.devices_for_user(_find(options["email"]), confirmed=True).first()
+            device = TOTPDevice.objects.devices_for_user(
+                _find(options["email"]), confirmed=True
+            ).first()
             if device is None:
                 raise CommandError("this person has no second factor; give one with --renew")
             self.stdout.write(f"code: {current_code(device)}")
@@ -61,7 +72,12 @@ class Command(BaseCommand):
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         device = credentials.device
-        created = {"id": user.id, "email": user.email, "role": user.role, "password": credentials.password}
+        created = {
+            "id": user.id,
+            "email": user.email,
+            "role": user.role,
+            "password": credentials.password,
+        }
         created |= {"secret": b32encode(device.bin_key).decode(), "otpauth": device.config_url}
         if options["print_code"]:
             created["code"] = current_code(device)
@@ -71,7 +87,9 @@ class Command(BaseCommand):
             drawing = StringIO()
             segno.make(device.config_url).terminal(out=drawing, compact=True)
             self.stdout.write(drawing.getvalue())
-        self.stderr.write("Shown once: pass both on by separate ways. Lost ones are replaced with --renew.")
+        self.stderr.write(
+            "Shown once: pass both on by separate ways. Lost ones are replaced with --renew."
+        )
 
 
 def _enrol(options: dict[str, Any], password: str) -> tuple[User, Credentials]:
@@ -83,14 +101,20 @@ def _enrol(options: dict[str, Any], password: str) -> tuple[User, Credentials]:
     if options["lender"]:
         # Reached through the foreign key, because people do not import lenders.
         lenders = User._meta.get_field("lender").related_model._default_manager
-        found = list(lenders.filter(pk=options["lender"]) or lenders.filter(name=options["lender"])[:2])
+        found = list(
+            lenders.filter(pk=options["lender"]) or lenders.filter(name=options["lender"])[:2]
+        )
         if not found:
             raise CommandError("no lender has this id or name")
         if len(found) > 1:
             raise CommandError("several lenders have this name: give the id")
         lender = found[0]
     return enrol(
-        email=options["email"], full_name=options["name"], role=options["role"], lender=lender, password=password
+        email=options["email"],
+        full_name=options["name"],
+        role=options["role"],
+        lender=lender,
+        password=password,
     )
 
 
@@ -98,4 +122,6 @@ def _find(email: str) -> User:
     try:
         return User.objects.get_by_natural_key(email)
     except User.DoesNotExist as error:
-        raise CommandError("nobody has this e-mail address; add them with --name and --role") from error
+        raise CommandError(
+            "nobody has this e-mail address; add them with --name and --role"
+        ) from error

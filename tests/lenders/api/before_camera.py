@@ -1,4 +1,6 @@
-"""A borrower before the camera's page, by requests alone: frames are posted as the page's own script does."""
+"""A borrower before the camera's page, by requests alone: frames are posted as the page's own
+script does.
+"""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -37,9 +39,13 @@ def same(command: str, frames: Frames) -> Sequence[bytes]:
 
 @dataclass(frozen=True)
 class Shown:
-    """What is held before the camera. `change`: other frames for a command; `told`: what the page says of its camera;
-    `asked`: what it is bound to instead; `more`: of the opening. `full`: how each full frame differs from the chain's;
-    `without`: what the borrower cannot do; `is_at_phone`: whether one took over; `apart_ms`: between frames."""
+    """What is held before the camera. `change`: other frames for a command; `told`: what the page
+    says of its camera;
+    `asked`: what it is bound to instead; `more`: of the opening. `full`: how each full frame
+        differs from the chain's;
+    `without`: what the borrower cannot do; `is_at_phone`: whether one took over; `apart_ms`:
+        between frames.
+    """
 
     change: Callable[[str, Frames], Sequence[bytes]] = same
     told: Callable[[str], Mapping[str, object] | None] = lambda command: None
@@ -79,13 +85,18 @@ def play(command: str) -> Any:
 def blank(frames: Frames) -> Sequence[bytes]:
     chance = np.random.default_rng(5)
     coarse = [chance.integers(90, 130, (30, 40, 3), dtype=np.uint8) for _ in frames]
-    return [jpeg_of(np.asarray(Image.fromarray(one).resize((640, 480), Image.Resampling.BICUBIC))) for one in coarse]
+    return [
+        jpeg_of(np.asarray(Image.fromarray(one).resize((640, 480), Image.Resampling.BICUBIC)))
+        for one in coarse
+    ]
 
 
 @pytest.fixture
 def asked(sandbox: SandboxProcess, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """The product asks the sandbox, and knows one way."""
-    monkeypatch.setattr(page, "wait_for_look", queries.borrower_turn)  # nobody waits for a look: it is made here
+    monkeypatch.setattr(
+        page, "wait_for_look", queries.borrower_turn
+    )  # nobody waits for a look: it is made here
     settings.TULGA_ROUTES = ["biometric"]
     camera.ask_at(sandbox, settings)
 
@@ -95,8 +106,14 @@ def capture(client: Client, story: Story, shown: Shown) -> None:
     post(client, {"turn": story.page().turn, "ready": True, "without": [*shown.without]})
     while (shows := story.page()).page == "commands" and shows.data["state"] == "command":
         asked = shows.data
-        frames = camera._taken(camera.ALL_RIGHT, play(asked["command"]), camera.moment(story, shows))
-        answer = answered(shown.change(asked["command"], frames), {**asked, **shown.asked}, apart_ms=shown.apart_ms)
+        frames = camera._taken(
+            camera.ALL_RIGHT, play(asked["command"]), camera.moment(story, shows)
+        )
+        answer = answered(
+            shown.change(asked["command"], frames),
+            {**asked, **shown.asked},
+            apart_ms=shown.apart_ms,
+        )
         answer = in_full(answer, asked, shown.full) if shown.full else answer
         camera.until_taken(asked, answer)
         files = answer.pop("files")
@@ -107,9 +124,14 @@ def capture(client: Client, story: Story, shown: Shown) -> None:
     story.work()
 
 
-def in_full(answer: Mapping[str, Any], asked: Mapping[str, Any], how: Callable[[bytes], bytes]) -> dict[str, Any]:
+def in_full(
+    answer: Mapping[str, Any], asked: Mapping[str, Any], how: Callable[[bytes], bytes]
+) -> dict[str, Any]:
     """The answer with other full frames, bound as the page binds them."""
-    sent = [(one["at_ms"], one["still"], file) for one, file in zip(answer["frames"], answer["files"], strict=True)]
+    sent = [
+        (one["at_ms"], one["still"], file)
+        for one, file in zip(answer["frames"], answer["files"], strict=True)
+    ]
     chain = [(at, file) for at, is_still, file in sent if not is_still]
     return bound(chain, [(at, how(file)) for at, is_still, file in sent if is_still], asked)
 
@@ -133,7 +155,9 @@ def at_camera(api: Caller, lender: Lender, **more: object) -> tuple[Story, Clien
     opened = api.post("/v1/verifications", opening(**more)).json()
     story = Story(lender, opened["id"], opened["url"].partition("#")[2])
     client = browser(story)
-    client.post(NOW, {"turn": story.page().turn, "agreed": "true", "version": CURRENT, "language": "ru"})
+    client.post(
+        NOW, {"turn": story.page().turn, "agreed": "true", "version": CURRENT, "language": "ru"}
+    )
     story.work()
     client.post(NOW, {"turn": story.page().turn, "somebody_tells_me": "false"})
     story.work()

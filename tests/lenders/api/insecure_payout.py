@@ -1,4 +1,6 @@
-"""A bureau and a bank in memory, for tests of clearances: same signatures as the real ones, and they count."""
+"""A bureau and a bank in memory, for tests of clearances: same signatures as the real ones, and
+they count.
+"""
 
 import json
 from collections.abc import Callable, Sequence
@@ -19,7 +21,7 @@ class InsecurePayout:
     `says` changes an answer; `lent`: tiyn of a day.
     """
 
-    asked: list[dict[str, Any]] = []  # noqa: RUF012 (shared on purpose: the adapter is built anew each time)
+    asked: list[dict[str, Any]] = []  # noqa: RUF012
     says: dict[str, Any] = {}  # noqa: RUF012
     lent: dict[date, str] = {}  # noqa: RUF012
     before: Callable[[], object] | None = None
@@ -32,14 +34,22 @@ class InsecurePayout:
 
     def refusal(self, iin: Iin, *, lender_bin: str, basis: Basis, request_id: str) -> bytes:
         """See `verification.sources.stop_credit.StopCreditSource`."""
-        return self._answer("stop_credit", basis, {"request_id": request_id, "iin": iin.value, "status": "not_refused"})
+        return self._answer(
+            "stop_credit",
+            basis,
+            {"request_id": request_id, "iin": iin.value, "status": "not_refused"},
+        )
 
-    def owner(self, account: str, *, iin: Iin, lender_bin: str, basis: Basis, request_id: str) -> bytes:
+    def owner(
+        self, account: str, *, iin: Iin, lender_bin: str, basis: Basis, request_id: str
+    ) -> bytes:
         """See `verification.sources.account_owner.AccountOwnerSource`."""
         said = {"request_id": request_id, "iin": iin.value, "account": account, "status": "owned"}
         return self._answer("account_owner", basis, said)
 
-    def credits(self, days: Sequence[date], *, iin: Iin, lender_bin: str, basis: Basis, request_id: str) -> bytes:
+    def credits(
+        self, days: Sequence[date], *, iin: Iin, lender_bin: str, basis: Basis, request_id: str
+    ) -> bytes:
         """See `verification.sources.credit_bureau.CreditBureau`."""
         sums = {day.isoformat(): type(self).lent.get(day, "0") for day in days}
         said = {"request_id": request_id, "iin": iin.value, "status": "told", "credits": sums}
@@ -47,7 +57,9 @@ class InsecurePayout:
 
     def _answer(self, source: str, basis: Basis, said: dict[str, Any]) -> bytes:
         cls = type(self)
-        cls.asked.append({"source": source, "basis": basis, "at": clock.now(), "request_id": said["request_id"]})
+        cls.asked.append(
+            {"source": source, "basis": basis, "at": clock.now(), "request_id": said["request_id"]}
+        )
         if cls.before is not None:
             cls.before()
         if cls.faults:

@@ -8,7 +8,7 @@ from verification.sources.simulation import Play
 class InsecureSimulation:
     """Same signature as the real one. `before` runs first, and may raise."""
 
-    asked: list[Play] = []  # noqa: RUF012 (shared on purpose: the adapter is built anew each time)
+    asked: list[Play] = []  # noqa: RUF012
     before: Callable[[], object] | None = None
 
     @classmethod

@@ -10,7 +10,10 @@ from verification.workflow import cases
 
 LAW = "KZ-TEST"
 ASKING = replace(
-    profiles.get("KZ-2021-04"), id=LAW, stop_credit_max_age_seconds=60, account_owner_max_age_seconds=15 * 60
+    profiles.get("KZ-2021-04"),
+    id=LAW,
+    stop_credit_max_age_seconds=60,
+    account_owner_max_age_seconds=15 * 60,
 )
 
 
@@ -28,7 +31,11 @@ def gates(clearance):
 
 def kept(story, entry_type="clearance.issued"):
     """What was answered, by kind, as the newest entry of a type lists it and evidence holds it."""
-    listed = AuditEntry.objects.filter(verification_id=story.id, type=entry_type).latest("verification_sequence").body
+    listed = (
+        AuditEntry.objects.filter(verification_id=story.id, type=entry_type)
+        .latest("verification_sequence")
+        .body
+    )
     key = cases.key_of(story.row())
     items = [EvidenceItem.objects.get(pk=one["id"]) for one in listed.get("evidence", ())]
     return {item.kind: json.loads(store.opening(key, item).plain) for item in items}

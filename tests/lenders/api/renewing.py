@@ -1,4 +1,6 @@
-"""Loans whose money waits, and borrowers who consent to it anew: what the tests of the cooling-off play."""
+"""Loans whose money waits, and borrowers who consent to it anew: what the tests of the cooling-off
+play.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -48,17 +50,24 @@ def go_by(lender: Lender, monkeypatch: pytest.MonkeyPatch, over_mci: int) -> Non
 
 
 def ask_at(sandbox: SandboxProcess, settings: Settings) -> None:
-    """Registers, consents and messages are those of this sandbox, and the route that asks them is installed."""
+    """Registers, consents and messages are those of this sandbox, and the route that asks them is
+    installed.
+    """
     settings.TULGA_ROUTES = ["eds", "renewal"]
     test: dict[str, Any] = TULGA_SOURCES["test"]
     moved = {
         name: {
             "adapter": test[name]["adapter"],
-            "options": {"url": str(test[name]["options"]["url"]).replace(TULGA_SANDBOX_URL, sandbox.url), "seconds": 6},
+            "options": {
+                "url": str(test[name]["options"]["url"]).replace(TULGA_SANDBOX_URL, sandbox.url),
+                "seconds": 6,
+            },
         }
         for name in _ASKED
     }
-    settings.TULGA_SOURCES = settings.TULGA_SOURCES | {"test": settings.TULGA_SOURCES["test"] | moved}
+    settings.TULGA_SOURCES = settings.TULGA_SOURCES | {
+        "test": settings.TULGA_SOURCES["test"] | moved
+    }
 
 
 def _staged(name: str, play: Callable[[], Given], *, seconds: float | None = None) -> Given:
@@ -149,10 +158,16 @@ def gate(api: Caller, story: Story) -> tuple[str, str | None]:
 
 def waiting(api: Caller, story: Story) -> tuple[str, str | None, str]:
     """The same, and until when the money waits; empty where it does not."""
-    asked = hold(api.post(f"/v1/verifications/{story.id}/clearances", {"contract_sha256": "c" * 64}), ASK, "post")
+    asked = hold(
+        api.post(f"/v1/verifications/{story.id}/clearances", {"contract_sha256": "c" * 64}),
+        ASK,
+        "post",
+    )
     story.work()
     told = hold(api.get(f"/v1/clearances/{asked['id']}"), READ, "get")
-    waits = next((one["release_not_before"] for one in told["gates"] if one["name"] == "cooling_off"), None)
+    waits = next(
+        (one["release_not_before"] for one in told["gates"] if one["name"] == "cooling_off"), None
+    )
     return told["status"], told["code"], waits or ""
 
 
@@ -165,7 +180,9 @@ def half_a_day_ago(
 ) -> None:
     """A consent of the sandbox, whose clock nobody sets, holds for a day of its own."""
     clock._state.offset -= DAY / 2
-    trusted.lists = {family: (crl_of(authority, age=1),) for family, authority in authorities.items()}
+    trusted.lists = {
+        family: (crl_of(authority, age=1),) for family, authority in authorities.items()
+    }
     go_by(lender, monkeypatch, 30)
 
 

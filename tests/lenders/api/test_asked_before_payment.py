@@ -1,4 +1,6 @@
-"""What a worker asks a bureau and a bank before the money leaves: when, by what right, and what comes of it."""
+"""What a worker asks a bureau and a bank before the money leaves: when, by what right, and what
+comes of it.
+"""
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -8,7 +10,17 @@ import pytest
 from tests.lenders.api.insecure_payout import ADAPTERS, InsecurePayout
 from tests.lenders.api.payout_story import ASKING, gates, kept, under
 from tests.lenders.api.renewing import report
-from tests.lenders.api.test_clearances import CONTRACT, PAID, ask, clean, cleared, code, consume, types, verified
+from tests.lenders.api.test_clearances import (
+    CONTRACT,
+    PAID,
+    ask,
+    clean,
+    cleared,
+    code,
+    consume,
+    types,
+    verified,
+)
 from tests.verification.log.rows import tamper
 from tests.verification.workflow.story import make_due, wait_until
 from verification import clock
@@ -60,7 +72,9 @@ def test_who_goes_on_hanging_is_told_of_in_minutes(api, lender, issued, asking, 
     assert clean(story) == []
 
 
-def test_a_refusal_of_all_credits_is_asked_for_as_the_money_leaves(api, lender, issued, asking, played):
+def test_a_refusal_of_all_credits_is_asked_for_as_the_money_leaves(
+    api, lender, issued, asking, played
+):
     story = verified(lender, issued)
     clearance = cleared(api, story)
     wait_until(clock.now() + timedelta(seconds=60))
@@ -76,7 +90,11 @@ def test_an_answer_is_as_old_as_its_question(api, lender, issued, asking, played
     story = verified(lender, issued)
     played.before = lambda: wait_until(clock.now() + timedelta(seconds=5))
     clearance = cleared(api, story)
-    at = {gate["name"]: datetime.fromisoformat(gate["at"]) for gate in clearance["gates"] if gate["at"]}
+    at = {
+        gate["name"]: datetime.fromisoformat(gate["at"])
+        for gate in clearance["gates"]
+        if gate["at"]
+    }
     asked = {one["source"]: one["at"] for one in played.asked}
     assert [one["source"] for one in played.asked] == ["account_owner", "stop_credit"]
     assert at["account_owner"] <= asked["account_owner"] < at["stop_credit"] <= asked["stop_credit"]
@@ -120,7 +138,9 @@ def test_each_question_names_what_the_borrower_agreed_to(api, lender, issued, as
     assert opened.at <= datetime.fromisoformat(basis.at) <= played.asked[0]["at"]
 
 
-def test_nobody_is_asked_where_the_text_does_not_name_them(api, lender, issued, asking, played, monkeypatch):
+def test_nobody_is_asked_where_the_text_does_not_name_them(
+    api, lender, issued, asking, played, monkeypatch
+):
     story = verified(lender, issued)
     monkeypatch.setattr(texts, "NAMES_PAYOUT", frozenset())
     clearance = cleared(api, story)
@@ -132,7 +152,12 @@ def test_nobody_is_asked_where_the_text_does_not_name_them(api, lender, issued, 
 def test_nobody_is_asked_where_the_yes_cannot_be_read(api, lender, issued, asking, played):
     story = verified(lender, issued)
     given = EvidenceItem.objects.get(verification_id=story.id, kind="consent.answer")
-    tamper(("UPDATE verification_evidenceitem SET commitment = %s WHERE id = %s", [bytes(32), given.pk]))
+    tamper(
+        (
+            "UPDATE verification_evidenceitem SET commitment = %s WHERE id = %s",
+            [bytes(32), given.pk],
+        )
+    )
     assert cleared(api, story)["code"] == "payout_consent_missing"
     assert played.asked == []
 
@@ -151,8 +176,12 @@ def test_whom_nobody_plays_refuses_at_once(api, lender, issued, asking, played, 
     assert len(kept(story, "clearance.refused")) == 1
 
 
-def test_a_source_that_cannot_be_built_is_no_missing_one(api, lender, issued, asking, played, settings):
-    settings.TULGA_SOURCES["test"]["stop_credit"] = {"adapter": "verification.sources.nowhere.HttpNobody"}
+def test_a_source_that_cannot_be_built_is_no_missing_one(
+    api, lender, issued, asking, played, settings
+):
+    settings.TULGA_SOURCES["test"]["stop_credit"] = {
+        "adapter": "verification.sources.nowhere.HttpNobody"
+    }
     assert cleared(api, verified(lender, issued))["status"] == "processing"
 
 
@@ -166,32 +195,53 @@ def test_what_others_lent_that_day_counts(api, lender, issued, played, monkeypat
     clearance = cleared(api, story)
     assert gates(clearance)["cooling_off"] == expected
     answers = kept(story, "clearance.issued" if not over else "clearance.refused")
-    assert answers["clearance.credit_bureau"]["credits"] == {day_of(clock.now()).isoformat(): str(limit - LOAN + over)}
+    assert answers["clearance.credit_bureau"]["credits"] == {
+        day_of(clock.now()).isoformat(): str(limit - LOAN + over)
+    }
     assert clean(story) == []
 
 
 def test_of_several_days_the_most_counts(lender, issued, played, settings):
     story = verified(lender, issued)
     row = Verification.objects.select_related("key").get(pk=story.id)
-    law, case = replace(ASKING, cooling_off_over_mci=75, cooling_off_hours=24), cases.read(row, cases.key_of(row)).case
+    law, case = (
+        replace(ASKING, cooling_off_over_mci=75, cooling_off_hours=24),
+        cases.read(row, cases.key_of(row)).case,
+    )
     days = {date(2026, 11, 28), date(2026, 11, 27)}
     played.lent = {date(2026, 11, 27): "700", date(2026, 11, 28): "500"}
     told = inquiries.ask(
-        row, case, (law,), sound=signatures.sound_of(row), clearance_id="clr_test_of_two_days", days=days
+        row,
+        case,
+        (law,),
+        sound=signatures.sound_of(row),
+        clearance_id="clr_test_of_two_days",
+        days=days,
     )
     assert told.others_tiyn == 700
-    assert [one["source"] for one in played.asked] == ["credit_bureau", "account_owner", "stop_credit"]
+    assert [one["source"] for one in played.asked] == [
+        "credit_bureau",
+        "account_owner",
+        "stop_credit",
+    ]
     assert "clearance.credit_bureau" in told.raw
     del settings.TULGA_SOURCES["test"]["credit_bureau"]
     assert (
         inquiries.ask(
-            row, case, (law,), sound=signatures.sound_of(row), clearance_id="clr_test_of_none", days=days
+            row,
+            case,
+            (law,),
+            sound=signatures.sound_of(row),
+            clearance_id="clr_test_of_none",
+            days=days,
         ).others_tiyn
         is None
     )
 
 
-def test_who_answers_within_its_limit_always_leads_to_a_clearance(api, lender, issued, played, monkeypatch):
+def test_who_answers_within_its_limit_always_leads_to_a_clearance(
+    api, lender, issued, played, monkeypatch
+):
     under(lender, monkeypatch, cooling_off_over_mci=75, cooling_off_hours=24)
     story = verified(lender, issued)
     assert report(api, story).status_code == 200
@@ -208,7 +258,9 @@ def test_a_step_is_not_kept_longer_than_it_may_take(api, lender, issued, asking,
     assert [one["source"] for one in played.asked] == ["account_owner"]
 
 
-def test_without_a_bureau_the_lenders_own_credits_count(api, lender, issued, played, monkeypatch, settings):
+def test_without_a_bureau_the_lenders_own_credits_count(
+    api, lender, issued, played, monkeypatch, settings
+):
     under(lender, monkeypatch, cooling_off_over_mci=75, cooling_off_hours=24)
     del settings.TULGA_SOURCES["test"]["credit_bureau"]
     story = verified(lender, issued)
@@ -221,7 +273,9 @@ def test_evidence_that_an_entry_lists_must_be_there(api, lender, issued, asking,
     story = verified(lender, issued)
     cleared(api, story)
     item = EvidenceItem.objects.get(verification_id=story.id, kind="clearance.stop_credit")
-    tamper(("UPDATE verification_evidenceitem SET kind = 'clearance.other' WHERE id = %s", [item.pk]))
+    tamper(
+        ("UPDATE verification_evidenceitem SET kind = 'clearance.other' WHERE id = %s", [item.pk])
+    )
     assert "row_differs" in clean(story)
     tamper(("DELETE FROM verification_evidenceitem WHERE id = %s", [item.pk]))
     assert "row_missing" in clean(story)
@@ -230,7 +284,9 @@ def test_evidence_that_an_entry_lists_must_be_there(api, lender, issued, asking,
 def test_what_is_on_record_names_nobody(api, lender, issued, asking, played):
     story = verified(lender, issued)
     cleared(api, story)
-    said = str(list(AuditEntry.objects.filter(verification_id=story.id).values_list("body", flat=True)))
+    said = str(
+        list(AuditEntry.objects.filter(verification_id=story.id).values_list("body", flat=True))
+    )
     assert types(story) == ["clearance.requested", "clearance.issued"]
     assert PAID["iin"] not in said
     assert PAID["payout_account"] not in said

@@ -1,4 +1,6 @@
-"""What the sandbox's bureau and bank say over HTTP, rightly and wrongly, and what a clearance comes to by it."""
+"""What the sandbox's bureau and bank say over HTTP, rightly and wrongly, and what a clearance comes
+to by it.
+"""
 
 import pytest
 
@@ -23,7 +25,9 @@ def asking(lender, monkeypatch):
 @pytest.fixture
 def at_sandbox(settings, sandbox):
     """All three are asked over HTTP, and waited for a second."""
-    for name, kind in zip(ADAPTERS, ("HttpStopCredit", "HttpAccountOwner", "HttpCreditBureau"), strict=True):
+    for name, kind in zip(
+        ADAPTERS, ("HttpStopCredit", "HttpAccountOwner", "HttpCreditBureau"), strict=True
+    ):
         options = {"url": f"{sandbox.url}/{name}", "seconds": 1.0}
         adapter = {"adapter": f"verification.sources.{name}.{kind}", "options": options}
         settings.TULGA_SOURCES["test"][name] = adapter
@@ -42,13 +46,20 @@ def test_money_leaves_once_both_have_said_yes(api, lender, issued, asking, at_sa
     iin = register(at_sandbox)
     story = verified_as(lender, issued, iin)
     clearance = cleared(api, story)
-    assert (clearance["status"], gates(clearance)["stop_credit"], gates(clearance)["account_owner"]) == (
+    assert (
+        clearance["status"],
+        gates(clearance)["stop_credit"],
+        gates(clearance)["account_owner"],
+    ) == (
         "issued",
         "passed",
         "passed",
     )
     said = {gate["name"]: gate for gate in clearance["gates"]}
-    assert [said[name]["source"] for name in ("stop_credit", "account_owner")] == ["stop_credit", "account_owner"]
+    assert [said[name]["source"] for name in ("stop_credit", "account_owner")] == [
+        "stop_credit",
+        "account_owner",
+    ]
     answers = kept(story)
     assert answers["clearance.stop_credit"].items() >= {"iin": iin, "status": "not_refused"}.items()
     assert answers["clearance.account_owner"]["account"] == PAID["payout_account"]
@@ -57,13 +68,17 @@ def test_money_leaves_once_both_have_said_yes(api, lender, issued, asking, at_sa
     assert clean(story) == []
 
 
-def test_the_whole_audit_finds_the_answers_and_what_was_done_to_them(api, lender, issued, asking, at_sandbox):
+def test_the_whole_audit_finds_the_answers_and_what_was_done_to_them(
+    api, lender, issued, asking, at_sandbox
+):
     story = verified_as(lender, issued, register(at_sandbox))
     cleared(api, story)
     order_all()
     assert findings() == []
     item = EvidenceItem.objects.get(verification_id=story.id, kind="clearance.stop_credit")
-    tamper(("UPDATE verification_evidenceitem SET commitment = %s WHERE id = %s", [bytes(32), item.pk]))
+    tamper(
+        ("UPDATE verification_evidenceitem SET commitment = %s WHERE id = %s", [bytes(32), item.pk])
+    )
     assert "evidence_differs" in {one["code"] for one in findings()}
 
 
@@ -80,7 +95,10 @@ def test_a_no_refuses_and_is_kept(api, lender, issued, asking, at_sandbox, told,
     story = verified_as(lender, issued, iin)
     clearance = cleared(api, story)
     assert (clearance["status"], clearance["code"]) == ("refused", expected)
-    assert set(kept(story, "clearance.refused")) == {"clearance.stop_credit", "clearance.account_owner"}
+    assert set(kept(story, "clearance.refused")) == {
+        "clearance.stop_credit",
+        "clearance.account_owner",
+    }
     assert code(consume(api, clearance, iin=iin)) == (409, "clearance_refused")
     assert clean(story) == []
 
@@ -99,14 +117,18 @@ def test_a_no_refuses_and_is_kept(api, lender, issued, asking, at_sandbox, told,
         pytest.param("account_owner", "slow", marks=pytest.mark.service),
     ],
 )
-def test_who_lies_or_hangs_delays_and_lets_nothing_out(api, lender, issued, asking, at_sandbox, source, kind):
+def test_who_lies_or_hangs_delays_and_lets_nothing_out(
+    api, lender, issued, asking, at_sandbox, source, kind
+):
     iin = register(at_sandbox)
     story = verified_as(lender, issued, iin)
     at_sandbox.post("/faults", source=source, kind=kind, times=1)
     clearance = cleared(api, story)
     assert (clearance["status"], clearance["gates"]) == ("processing", [])
     assert code(consume(api, clearance, iin=iin)) == (409, "clearance_not_ready")
-    assert not EvidenceItem.objects.filter(verification_id=story.id, kind__startswith="clearance.").exists()
+    assert not EvidenceItem.objects.filter(
+        verification_id=story.id, kind__startswith="clearance."
+    ).exists()
     make_due(story)
     story.work()
     assert consume(api, clearance, iin=iin).status_code == 200

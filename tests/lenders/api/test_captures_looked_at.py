@@ -1,7 +1,8 @@
-"""What else a lender is told of a live capture: poor full frames, signs for people, and lines that were lost.
+"""What else a lender is told of a live capture: poor full frames, signs for people, and lines that
+were lost.
 
-`make test` has a few of these captures, and test_captures_told.py each code by its facts; `make prove PART=captures`
-has all.
+`make test` has a few of these captures, and test_captures_told.py each code by its facts; `make
+prove PART=captures` has all.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +18,17 @@ from PIL import Image
 
 from lenders.models import Lender
 from tests.insecure_sandbox_process import SandboxProcess
-from tests.lenders.api.before_camera import Frames, Shown, at_camera, blank, captured, jpeg_of, pixels, post, read
+from tests.lenders.api.before_camera import (
+    Frames,
+    Shown,
+    at_camera,
+    blank,
+    captured,
+    jpeg_of,
+    pixels,
+    post,
+    read,
+)
 from tests.lenders.api.before_camera import asked as asked
 from tests.lenders.samples import Caller
 from tests.verification.borrower.test_elsewhere import scanned
@@ -37,18 +48,33 @@ pytestmark = [
 ]
 
 LARGE = {"loan__amount": "400000.00", "loan__total_repayable": "410000.00"}
-STILL_PHONE = {"label": "camera2 1", "facing": "user", "width": 480, "height": 640, "events": 100, "moved": 0}
+STILL_PHONE = {
+    "label": "camera2 1",
+    "facing": "user",
+    "width": 480,
+    "height": 640,
+    "events": 100,
+    "moved": 0,
+}
 FACE = (slice(100, 400), slice(200, 440))
 """About where it is in the frames of the story."""
 
 
 def _full(how: Callable[[np.ndarray], np.ndarray]) -> Callable[[bytes], bytes]:
-    """Full frames that are all of the face at rest, altered so; each a picture of its own, the same in each run."""
+    """Full frames that are all of the face at rest, altered so; each a picture of its own, the same
+    in each run.
+    """
     places = count()
 
     def shown(_: bytes) -> bytes:
         noise = np.random.default_rng(next(places)).normal(0, 1, (480, 640, 3))
-        return _written(how((pixels(camera._played("neutral", camera.FRAMES, seed=1)[0]) + noise).astype(np.float32)))
+        return _written(
+            how(
+                (pixels(camera._played("neutral", camera.FRAMES, seed=1)[0]) + noise).astype(
+                    np.float32
+                )
+            )
+        )
 
     return shown
 
@@ -78,12 +104,16 @@ def _farther(frame: np.ndarray, *, tenths: int = 8) -> np.ndarray:
     """The picture at so many tenths of its size, before what it is of, blurred."""
     far, (high, wide) = cv2.GaussianBlur(frame, (0, 0), 15), (48 * tenths, 64 * tenths)
     down, across = (480 - high) // 2, (640 - wide) // 2
-    far[down : down + high, across : across + wide] = cv2.resize(frame, (wide, high), interpolation=cv2.INTER_AREA)
+    far[down : down + high, across : across + wide] = cv2.resize(
+        frame, (wide, high), interpolation=cv2.INTER_AREA
+    )
     return far
 
 
 def _far_and_half_in_the_dark(frame: np.ndarray) -> np.ndarray:
-    """The face is so dark on one side that one of the two detectors takes the other for all of it."""
+    """The face is so dark on one side that one of the two detectors takes the other for all of
+    it.
+    """
     return _farther(np.concatenate([frame[:, :316] * 0.04, frame[:, 316:]], axis=1), tenths=6)
 
 
@@ -93,7 +123,9 @@ def _flat(command: str, frames: Frames) -> Sequence[bytes]:
     if not side:
         return frames
     paper = pixels(frames[0]).astype(np.uint8)
-    return [_written(insecure_paper.turned(paper, yaw=yaw)) for yaw in np.linspace(0, side, len(frames))]
+    return [
+        _written(insecure_paper.turned(paper, yaw=yaw)) for yaw in np.linspace(0, side, len(frames))
+    ]
 
 
 def _masked(command: str, frames: Frames) -> Sequence[bytes]:
@@ -130,10 +162,13 @@ def _shaken(command: str, frames: Frames) -> Sequence[bytes]:
 def _like(folder: Path) -> str:
     """A picture of somebody so like the borrower that people would have to look."""
     own, other = (
-        np.asarray(Image.open(camera.portraits() / name).convert("RGB")) for name in ("obama.jpg", "biden.jpg")
+        np.asarray(Image.open(camera.portraits() / name).convert("RGB"))
+        for name in ("obama.jpg", "biden.jpg")
     )
     backend = backends.in_use()
-    there, _ = cv2.estimateAffinePartial2D(backend.find(other)[0].points, backend.find(own)[0].points)
+    there, _ = cv2.estimateAffinePartial2D(
+        backend.find(other)[0].points, backend.find(own)[0].points
+    )
     laid = cv2.warpAffine(other, there, own.shape[1::-1], borderMode=cv2.BORDER_REFLECT)
     kept = folder / "like.jpg"
     Image.fromarray((own * 0.55 + laid * 0.45).astype(np.uint8)).save(kept, quality=95)
@@ -153,7 +188,9 @@ SHOWN: dict[tuple[str, ...], Shown] = {
         told=lambda command: STILL_PHONE,
         full=_full(lambda frame: np.where(_over(0.15, frame), 255, frame * 0.4)),
     ),
-    ("face_light_uneven", "liveness_frame_noiseless"): Shown(_four_times_each, full=_full(_half_in_the_dark)),
+    ("face_light_uneven", "liveness_frame_noiseless"): Shown(
+        _four_times_each, full=_full(_half_in_the_dark)
+    ),
     ("face_too_small",): Shown(full=_full(_far_and_half_in_the_dark)),
     ("face_without_contrast",): Shown(full=_full(lambda frame: 128 + (frame - 128) * 0.11)),
     ("liveness_face_missing",): Shown(_nobody_turns, full=_full(lambda frame: frame)),
@@ -185,26 +222,44 @@ _FEW = ("face_too_small", "hand_over_review")
 @pytest.mark.usefixtures("detector")
 @pytest.mark.parametrize(
     "codes",
-    [pytest.param(codes, marks=() if codes[0] in _FEW else _WHOLE, id=", ".join(codes)) for codes in SHOWN],
+    [
+        pytest.param(codes, marks=() if codes[0] in _FEW else _WHOLE, id=", ".join(codes))
+        for codes in SHOWN
+    ],
 )
-def test_they_are_told(api: Caller, lender: Lender, sandbox: SandboxProcess, codes: tuple[str, ...]) -> None:
+def test_they_are_told(
+    api: Caller, lender: Lender, sandbox: SandboxProcess, codes: tuple[str, ...]
+) -> None:
     said = told(read(api, captured(api, lender, sandbox, SHOWN[codes])))
     assert {*codes} <= {*said.values()}, said
 
 
-@pytest.mark.parametrize("code", [*(pytest.param(code, marks=_WHOLE) for code in AGAIN), "face_review"])
+@pytest.mark.parametrize(
+    "code", [*(pytest.param(code, marks=_WHOLE) for code in AGAIN), "face_review"]
+)
 def test_a_face_that_is_only_like_is_asked_for_again_or_looked_at(
-    api: Caller, lender: Lender, sandbox: SandboxProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
+    api: Caller,
+    lender: Lender,
+    sandbox: SandboxProcess,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    code: str,
 ) -> None:
     # How far the faces are from such a picture depends on what they do.
-    monkeypatch.setattr(dialogue, "fresh_order", lambda previous: ("turn_left", "nod", "turn_right"))
+    monkeypatch.setattr(
+        dialogue, "fresh_order", lambda previous: ("turn_left", "nod", "turn_right")
+    )
     more = LARGE if code == "face_review" else {}
-    shown = Shown(full=_full(AGAIN.get(code, AGAIN["face_again"])), photo=_like(tmp_path), more=more)
+    shown = Shown(
+        full=_full(AGAIN.get(code, AGAIN["face_again"])), photo=_like(tmp_path), more=more
+    )
     found = read(api, captured(api, lender, sandbox, shown))
     assert told(found)["face.match"] == code
 
 
-def test_captures_that_cost_nothing_are_few_a_day(api: Caller, lender: Lender, sandbox: SandboxProcess) -> None:
+def test_captures_that_cost_nothing_are_few_a_day(
+    api: Caller, lender: Lender, sandbox: SandboxProcess
+) -> None:
     camera.register(sandbox, surname="Асанов", name="Асан", patronymic="")
     story, client = at_camera(api, lender)
     lost(story, client)

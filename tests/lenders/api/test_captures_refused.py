@@ -1,7 +1,8 @@
-"""What is wrong with a live capture, as the lender is told it: frames are posted as the page's own script does.
+"""What is wrong with a live capture, as the lender is told it: frames are posted as the page's own
+script does.
 
-`make test` has a few captures that differ in the way they go, and test_captures_told.py each code by its facts;
-`make prove PART=captures` has a capture for each code.
+`make test` has a few captures that differ in the way they go, and test_captures_told.py each code
+by its facts; `make prove PART=captures` has a capture for each code.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +14,17 @@ from PIL import Image
 from insecure_sandbox.camera import SLOW_APART_MS
 from lenders.models import Lender
 from tests.insecure_sandbox_process import SandboxProcess
-from tests.lenders.api.before_camera import Frames, Shown, altered, blank, captured, jpeg_of, pixels, play, read
+from tests.lenders.api.before_camera import (
+    Frames,
+    Shown,
+    altered,
+    blank,
+    captured,
+    jpeg_of,
+    pixels,
+    play,
+    read,
+)
 from tests.lenders.api.before_camera import asked as asked
 from tests.lenders.samples import Caller
 from tests.painted import painted
@@ -41,12 +52,16 @@ def _of(command: str, changed: Callable[[Frames], Sequence[bytes]]) -> Shown:
 
 def _somebody_else(command: str, frames: Frames) -> Sequence[bytes]:
     return (
-        frames if command == "look_straight" else painted(camera.portraits() / "biden.jpg", play(command), 12, seed=3)
+        frames
+        if command == "look_straight"
+        else painted(camera.portraits() / "biden.jpg", play(command), 12, seed=3)
     )
 
 
 def _beside(frames: Frames) -> Sequence[bytes]:
-    other = np.asarray(Image.open(camera.portraits() / "biden.jpg").convert("RGB"))[100:1100, 50:850]
+    other = np.asarray(Image.open(camera.portraits() / "biden.jpg").convert("RGB"))[
+        100:1100, 50:850
+    ]
     return insecure_captures.beside({"x": frames}, other, command="x")["x"]
 
 
@@ -57,7 +72,10 @@ def _from_the_middle(command: str, frames: Frames) -> Sequence[bytes]:
 def _there_and_back(command: str, frames: Frames) -> Sequence[bytes]:
     if not command.startswith("turn_"):
         return frames
-    return (*frames, *(insecure_captures.written_again(jpeg, times=1)[0] for jpeg in reversed(frames)))
+    return (
+        *frames,
+        *(insecure_captures.written_again(jpeg, times=1)[0] for jpeg in reversed(frames)),
+    )
 
 
 def _jumping(command: str, frames: Frames) -> Sequence[bytes]:
@@ -70,9 +88,15 @@ def _elsewhere(command: str, frames: Frames) -> Sequence[bytes]:
     chance, wall = np.random.default_rng(6), np.ones((480, 640, 1), dtype=bool)
     wall[60:440, 180:460] = False
     colours = chance.integers(0, 255, (len(frames), 12, 16, 3), dtype=np.uint8)
-    walls = [np.asarray(Image.fromarray(one).resize((640, 480), Image.Resampling.NEAREST)) for one in colours]
+    walls = [
+        np.asarray(Image.fromarray(one).resize((640, 480), Image.Resampling.NEAREST))
+        for one in colours
+    ]
     made = zip(frames, walls, range(len(frames)), strict=True)
-    return [jpeg_of(np.where(wall, other, pixels(one)).astype(np.uint8)) if at % 2 else one for one, other, at in made]
+    return [
+        jpeg_of(np.where(wall, other, pixels(one)).astype(np.uint8)) if at % 2 else one
+        for one, other, at in made
+    ]
 
 
 WRONG: dict[str, Shown] = {
@@ -81,10 +105,16 @@ WRONG: dict[str, Shown] = {
     "liveness_frame_repeated": _of("look_straight", lambda frames: (*frames[:6], *frames[:2])),
     "liveness_face_changed": Shown(_somebody_else),
     "liveness_not_at_rest": _of("look_straight", blank),
-    "multiple_faces": Shown(lambda command, frames: frames if command == "look_straight" else _beside(frames)),
+    "multiple_faces": Shown(
+        lambda command, frames: frames if command == "look_straight" else _beside(frames)
+    ),
     "liveness_injection_regular_frames": Shown(told=lambda command: {**WEBCAM, **COUNTED}),
-    "liveness_injection_camera_changed": Shown(told=lambda command: PHONE if command == "look_straight" else WEBCAM),
-    "liveness_review": Shown(more={"loan__amount": "400000.00", "loan__total_repayable": "410000.00"}),
+    "liveness_injection_camera_changed": Shown(
+        told=lambda command: PHONE if command == "look_straight" else WEBCAM
+    ),
+    "liveness_review": Shown(
+        more={"loan__amount": "400000.00", "loan__total_repayable": "410000.00"}
+    ),
     "liveness_injection_near_duplicates": Shown(_there_and_back),
     "liveness_face_jumped": Shown(_jumping),
     "face_not_found": Shown(_from_the_middle),
@@ -99,7 +129,9 @@ _FEW = ("liveness_frame_unbound", "face_not_found", "liveness_line_review")
 """One that is refused before anybody looks, one by what nets see, and one for people."""
 
 
-@pytest.mark.parametrize("code", [code if code in _FEW else pytest.param(code, marks=_WHOLE) for code in WRONG])
+@pytest.mark.parametrize(
+    "code", [code if code in _FEW else pytest.param(code, marks=_WHOLE) for code in WRONG]
+)
 def test_it_is_told(api: Caller, lender: Lender, sandbox: SandboxProcess, code: str) -> None:
     found = read(api, captured(api, lender, sandbox, WRONG[code]))
     said = {(one["name"], one["code"]) for one in found["checks"]}
@@ -115,7 +147,9 @@ def test_nobody_looks_at_it_in_time(api: Caller, lender: Lender, sandbox: Sandbo
     assert "verification.in_review" in {one["type"] for one in api.get("/v1/events").json()["data"]}
 
 
-def test_people_should_look_and_there_are_none(api: Caller, lender: Lender, sandbox: SandboxProcess) -> None:
+def test_people_should_look_and_there_are_none(
+    api: Caller, lender: Lender, sandbox: SandboxProcess
+) -> None:
     leave(lender)
     found = read(api, captured(api, lender, sandbox, WRONG["liveness_review"]))
     assert (found["status"], found["code"]) == ("failed", "review_unavailable")

@@ -1,9 +1,11 @@
-"""What is wrong with a live capture, as the lender is told it: the facts of one that passes, with one thing changed.
+"""What is wrong with a live capture, as the lender is told it: the facts of one that passes, with
+one thing changed.
 
-The checks, the log and the answer are the product's; only the pictures are none, and what would have been measured of
-them is given by `insecure_measure`. Pictures that lead to each of these facts are those of test_captures_refused.py and
-test_captures_looked_at.py: a few of them in `make test`, all in `make prove PART=captures`, and there also each thing
-by itself that `make test` has told together with what other checks say.
+The checks, the log and the answer are the product's; only the pictures are none, and what would
+have been measured of them is given by `insecure_measure`. Pictures that lead to each of these facts
+are those of test_captures_refused.py and test_captures_looked_at.py: a few of them in `make test`,
+all in `make prove PART=captures`, and there also each thing by itself that `make test` has told
+together with what other checks say.
 """
 
 from collections.abc import Callable
@@ -60,7 +62,9 @@ def _shown(part: str, **changes: Any) -> Change:
 
     def changed(facts: LiveCaptureFacts) -> LiveCaptureFacts:
         found: Any = facts.shown
-        return replace(facts, shown=replace(found, **{part: replace(getattr(found, part), **changes)}))
+        return replace(
+            facts, shown=replace(found, **{part: replace(getattr(found, part), **changes)})
+        )
 
     return changed
 
@@ -73,7 +77,12 @@ def _frames(**changes: Any) -> Change:
 def _like(**poorest: str) -> Change:
     """A face that is only like, in pictures of such a quality."""
     near, fair = (POLICY.zones.match.value + POLICY.zones.review.value) / 2, POLICY.fair
-    rich = {"darkest": fair.darkest, "brightest": fair.brightest, "interocular": fair.eyes, "sharpness": fair.sharpness}
+    rich = {
+        "darkest": fair.darkest,
+        "brightest": fair.brightest,
+        "interocular": fair.eyes,
+        "sharpness": fair.sharpness,
+    }
 
     def changed(facts: LiveCaptureFacts) -> LiveCaptureFacts:
         found: Any = facts.shown
@@ -98,7 +107,9 @@ CHANGED: dict[str, Change] = {
     "liveness_surroundings_jumped": _shown("throughout", surroundings=0.0),
     "liveness_actor_review": _shown("throughout", resting=1.0, to_reference=0.9),
     "liveness_not_at_rest": _frames(gestures=Step("liveness_neutral_unfit")),
-    "liveness_face_masked": _facts(shown=Step("liveness_face_masked"), match=Step("liveness_face_masked")),
+    "liveness_face_masked": _facts(
+        shown=Step("liveness_face_masked"), match=Step("liveness_face_masked")
+    ),
     "liveness_depth_flat": _shown("depth", ratio=0.0),
     "liveness_depth_missing": _shown("depth", ratio=None),
     "liveness_capture_replayed": _part("sent", compared=ComparedAll((AGAIN,), is_whole=True)),
@@ -112,7 +123,9 @@ CHANGED: dict[str, Change] = {
     "liveness_injection_regular_frames": _part("injection", facing="", pictures=60, off_us=1.0),
     "liveness_injection_camera_changed": _part("injection", cameras=2),
     "liveness_injection_near_duplicates": _part("injection", returned=POLICY.injection.returned),
-    "liveness_injection_still_phone": _part("injection", facing="user", events=60, moved=0, shaken=3),
+    "liveness_injection_still_phone": _part(
+        "injection", facing="user", events=60, moved=0, shaken=3
+    ),
     "face_mismatch": _part("match", at_rest=2.0, at_work=2.0, farthest=2.0),
     "face_again": _like(),
     "face_again_light": _like(darkest="0"),
@@ -120,7 +133,13 @@ CHANGED: dict[str, Change] = {
     "face_again_still": _like(sharpness="0"),
     **{
         code: _facts(match=Step(code))
-        for code in ("face_too_dark", "face_too_bright", "face_light_uneven", "face_too_small", "face_without_contrast")
+        for code in (
+            "face_too_dark",
+            "face_too_bright",
+            "face_light_uneven",
+            "face_too_small",
+            "face_without_contrast",
+        )
     },
 }
 
@@ -166,7 +185,10 @@ TOGETHER = (
 """Each of another check."""
 _WHOLE = (pytest.mark.proof("captures"), pytest.mark.whole)
 _CASES = [
-    *(pytest.param((code,), marks=_WHOLE if code in sum(TOGETHER, ()) else (), id=code) for code in CHANGED),
+    *(
+        pytest.param((code,), marks=_WHOLE if code in sum(TOGETHER, ()) else (), id=code)
+        for code in CHANGED
+    ),
     *(pytest.param(codes, id=", ".join(codes)) for codes in TOGETHER),
 ]
 
@@ -189,7 +211,9 @@ def test_it_is_told(
     codes: tuple[str, ...],
 ) -> None:
     def insecure_measure(*_: object) -> LiveCaptureFacts:
-        return reduce(lambda found, code: CHANGED[code](found), codes, replace(facts, left=POLICY.attempts))
+        return reduce(
+            lambda found, code: CHANGED[code](found), codes, replace(facts, left=POLICY.attempts)
+        )
 
     install(monkeypatch, "biometric", ASKING.differing(measure=insecure_measure))
     camera.register(sandbox, photo="obama.jpg", surname="Асанов", name="Асан", patronymic="")

@@ -1,4 +1,6 @@
-"""By which profile a clearance is judged: the lender's of the day, and in live mode the law's too."""
+"""By which profile a clearance is judged: the lender's of the day, and in live mode the law's
+too.
+"""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -34,7 +36,10 @@ def test_the_lenders_profile_is_that_of_the_day(api, lender, issued):
 
 
 def test_a_profile_begins_at_midnight_in_almaty(lender):
-    lender.test_calendar = [*profiles.calendar_of("KZ-2021-04"), {"from": "2026-01-26", "profile": "KZ-2026-01"}]
+    lender.test_calendar = [
+        *profiles.calendar_of("KZ-2021-04"),
+        {"from": "2026-01-26", "profile": "KZ-2026-01"},
+    ]
     lender.live_calendar = [{"from": "2026-01-26", "profile": "KZ-2026-01"}]
     midnight = datetime(2026, 1, 25, 19, tzinfo=UTC)
     test, live = (ApiKey(lender=lender, mode=mode) for mode in ("test", "live"))
@@ -66,10 +71,14 @@ def test_a_year_without_an_mci_refuses_at_once_and_says_why(api, lender, issued,
     renewing.go_by(lender, monkeypatch, 75)
     story = verified(lender, issued)
     assert renewing.report(api, story).status_code == 200
-    monkeypatch.setattr(mci, "VALUES", [one for one in mci.VALUES if one.in_force_from.year < clock.now().year])
+    monkeypatch.setattr(
+        mci, "VALUES", [one for one in mci.VALUES if one.in_force_from.year < clock.now().year]
+    )
     told = cleared(api, story)
     assert (told["status"], told["code"]) == ("refused", "mci_unknown")
-    assert {gate["code"] for gate in told["gates"] if gate["name"] == "cooling_off"} == {"mci_unknown"}
+    assert {gate["code"] for gate in told["gates"] if gate["name"] == "cooling_off"} == {
+        "mci_unknown"
+    }
     assert {gate["code"] for gate in told["gates"]} == {None, "mci_unknown"}
     assert {gate["status"] for gate in told["gates"]} == {"passed", "not_evaluated", "refused"}
     assert clean(story) == []
@@ -79,14 +88,24 @@ def test_in_live_mode_the_law_of_the_day_of_issue_joins(api, lender, issued, mon
     story = verified(lender, issued)
     asked = ask(api, story).json()
     found = law_of_day.binding
-    monkeypatch.setattr(law_of_day, "binding", lambda held, *, mode, at: found(held, mode="live", at=at))
+    monkeypatch.setattr(
+        law_of_day, "binding", lambda held, *, mode, at: found(held, mode="live", at=at)
+    )
     story.work()
     told = api.get(f"/v1/clearances/{asked['id']}").json()
-    assert (told["status"], told["code"], told["profile"]) == ("refused", "profile_insufficient", "KZ-2021-04")
+    assert (told["status"], told["code"], told["profile"]) == (
+        "refused",
+        "profile_insufficient",
+        "KZ-2021-04",
+    )
 
 
-def test_where_another_law_binds_than_was_asked_for_none_is_issued(api, lender, issued, monkeypatch):
-    """One was taken between the request and its gates: the log judges what is issued by the law of the request."""
+def test_where_another_law_binds_than_was_asked_for_none_is_issued(
+    api, lender, issued, monkeypatch
+):
+    """One was taken between the request and its gates: the log judges what is issued by the law of
+    the request.
+    """
     story = verified(lender, issued)
     asked = ask(api, story).json()
     taken = replace(profiles.get("KZ-2021-04"), id="KZ-TEST")

@@ -1,10 +1,22 @@
-"""No row lets money out, or lets it out once more: what may be consumed is what signed entries say."""
+"""No row lets money out, or lets it out once more: what may be consumed is what signed entries
+say.
+"""
 
 from datetime import timedelta
 
 import pytest
 
-from tests.lenders.api.test_clearances import PAID, ask, clean, cleared, code, consume, refused, types, verified
+from tests.lenders.api.test_clearances import (
+    PAID,
+    ask,
+    clean,
+    cleared,
+    code,
+    consume,
+    refused,
+    types,
+    verified,
+)
 from tests.verification.log.rows import tamper
 from verification import clock, transactions
 from verification.case import moving
@@ -38,7 +50,9 @@ def test_a_row_revives_no_clearance_that_is_void(api, lender, issued):
     for one in (second, third):
         Clearance.objects.filter(verification_id=story.id).update(status="superseded")
         Clearance.objects.filter(pk=one["id"]).update(
-            status="issued", expires_at=clock.now() + timedelta(hours=1), fresh_until=clock.now() + timedelta(hours=1)
+            status="issued",
+            expires_at=clock.now() + timedelta(hours=1),
+            fresh_until=clock.now() + timedelta(hours=1),
         )
         assert consume(api, one).status_code == 409
     assert "clearance.consumed" not in types(story)
@@ -87,7 +101,12 @@ def test_a_row_alone_lets_no_money_out(api, lender, issued):
     )
     refused(api, asked, "clearance_frozen")
     assert set(clean(other)) == {"row_differs"}
-    tamper(("UPDATE verification_clearance SET cap_tiyn = cap_tiyn * 10 WHERE id = %s", [clearance["id"]]))
+    tamper(
+        (
+            "UPDATE verification_clearance SET cap_tiyn = cap_tiyn * 10 WHERE id = %s",
+            [clearance["id"]],
+        )
+    )
     refused(api, clearance, "clearance_frozen", amount="1500000.00")
     assert clean(story) == ["row_differs"]
     assert consume(api, clearance).status_code == 200

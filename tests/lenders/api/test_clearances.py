@@ -1,4 +1,6 @@
-"""/v1/…/clearances as a lender's disbursement step meets it: asked for, consumed once, refused with a code."""
+"""/v1/…/clearances as a lender's disbursement step meets it: asked for, consumed once, refused with
+a code.
+"""
 
 from datetime import timedelta
 
@@ -29,7 +31,11 @@ PAID = {
     "contract_sha256": CONTRACT,
     "payout_account": "KZ86125KZT5004100100",
 }
-ASK, READ, CONSUME = "/v1/verifications/{verification_id}/clearances", "/v1/clearances/{clearance_id}", "/consume"
+ASK, READ, CONSUME = (
+    "/v1/verifications/{verification_id}/clearances",
+    "/v1/clearances/{clearance_id}",
+    "/consume",
+)
 
 
 def verified(lender, issued, reference="A-1", profile="KZ-2021-04"):
@@ -43,7 +49,9 @@ def verified(lender, issued, reference="A-1", profile="KZ-2021-04"):
 
 
 def ask(api, story, **more):
-    return api.post(f"/v1/verifications/{story.id}/clearances", {"contract_sha256": CONTRACT, **more})
+    return api.post(
+        f"/v1/verifications/{story.id}/clearances", {"contract_sha256": CONTRACT, **more}
+    )
 
 
 def cleared(api, story):
@@ -85,26 +93,36 @@ def test_money_leaves_once(api, lender, issued):
     assert clearance["status"] == "issued"
     assert {gate["name"]: gate["status"] for gate in clearance["gates"]} == {
         **dict.fromkeys(("amount", "verification_age", "profile"), "passed"),
-        **dict.fromkeys(("age", "first_credit", "cooling_off", "stop_credit", "account_owner"), "not_evaluated"),
+        **dict.fromkeys(
+            ("age", "first_credit", "cooling_off", "stop_credit", "account_owner"), "not_evaluated"
+        ),
     }
     spent = hold(consume(api, clearance, key="k-1"), READ + CONSUME, "post")
     assert (spent["status"], spent["amount"]) == ("consumed", "150000.00")
     again = consume(api, clearance, key="k-1")
-    assert (again.status_code, again.json(), again.headers["Idempotent-Replayed"]) == (200, spent, "true")
+    assert (again.status_code, again.json(), again.headers["Idempotent-Replayed"]) == (
+        200,
+        spent,
+        "true",
+    )
     assert code(consume(api, clearance, key="k-2")) == (409, "clearance_consumed")
     assert code(ask(api, story)) == (409, "clearance_consumed")
     order()
     assert types(story) == ["clearance.requested", "clearance.issued", "clearance.consumed"]
     told = [(one["type"], one["data"]) for one in api.get("/v1/events").json()["data"]][-2:]
     assert [one for one, _ in told] == ["clearance.issued", "clearance.consumed"]
-    assert {(data["status"], data["clearance"]) for _, data in told} == {("verified", clearance["id"])}
+    assert {(data["status"], data["clearance"]) for _, data in told} == {
+        ("verified", clearance["id"])
+    }
     assert clean(story) == []
 
 
 def test_what_it_says_names_nobody(api, lender, issued):
     story = verified(lender, issued)
     consume(api, cleared(api, story))
-    said = str(list(AuditEntry.objects.filter(verification_id=story.id).values_list("body", flat=True)))
+    said = str(
+        list(AuditEntry.objects.filter(verification_id=story.id).values_list("body", flat=True))
+    )
     assert PAID["iin"] not in said
     assert PAID["payout_account"] not in said
 
@@ -184,7 +202,9 @@ def test_a_revoked_key_freezes_what_it_decided_and_is_unpaid(api, lender, issued
     story = verified(lender, issued)
     clearance = cleared(api, story)
     order_all()
-    index = AuditLeaf.objects.get(entry__verification_id=story.id, entry__type="verification.verified").leaf_index
+    index = AuditLeaf.objects.get(
+        entry__verification_id=story.id, entry__type="verification.verified"
+    ).leaf_index
     key = certificates.key_id(root.public("decision"))
     said = certificates.revocation(root.seed(), mode="test", key=key, from_index=index)
     assert revoking.revoke("test", key=key, from_index=index, signature=said) == [story.id]
@@ -192,7 +212,9 @@ def test_a_revoked_key_freezes_what_it_decided_and_is_unpaid(api, lender, issued
     refused(api, clearance, "clearance_frozen")
     assert types(story)[-1] == "clearance.frozen"
     order_all()
-    assert "verification.key_revoked" in {one["type"] for one in api.get("/v1/events").json()["data"]}
+    assert "verification.key_revoked" in {
+        one["type"] for one in api.get("/v1/events").json()["data"]
+    }
     assert code(ask(api, story)) == (409, "not_verified")
     assert clean(story) == []
     revoking.revoke("test", key=key, from_index=index, signature=said)
@@ -221,7 +243,9 @@ def test_it_is_another_lenders_nothing(api, other_api, lender, issued):
     assert code(ask(other_api, story)) == (404, "not_found")
     assert code(other_api.get(f"/v1/clearances/{clearance['id']}")) == (404, "not_found")
     assert code(consume(other_api, clearance)) == (404, "not_found")
-    reader = Caller(keys.issue(lender, mode="test", scopes=["verifications:read", "verifications:write"]).secret)
+    reader = Caller(
+        keys.issue(lender, mode="test", scopes=["verifications:read", "verifications:write"]).secret
+    )
     assert code(consume(reader, clearance)) == (403, "scope_missing")
     assert reader.get(f"/v1/clearances/{clearance['id']}").json()["status"] == "issued"
 
@@ -244,7 +268,11 @@ def test_the_stricter_law_wins(api, lender, issued, profile, expected):
     lender.test_calendar = profiles.calendar_of(profile)
     lender.save()
     clearance = cleared(api, story)
-    assert (clearance["status"], clearance["code"], clearance["profile"]) == ("refused", expected, profile)
+    assert (clearance["status"], clearance["code"], clearance["profile"]) == (
+        "refused",
+        expected,
+        profile,
+    )
     assert clean(story) == []
 
 

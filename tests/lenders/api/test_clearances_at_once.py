@@ -43,7 +43,9 @@ def at_once(number, lender, clearance):
     def one(own):
         try:
             connection.ensure_connection()
-            answer = consume(Caller(secret), clearance, key=f"{clearance['id']}-{own}" if own % 2 else "")
+            answer = consume(
+                Caller(secret), clearance, key=f"{clearance['id']}-{own}" if own % 2 else ""
+            )
             return answer.status_code, answer.json()["code"] or ""
         finally:
             connections.close_all()

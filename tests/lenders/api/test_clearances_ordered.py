@@ -1,4 +1,6 @@
-"""A clearance is told to be issued, and consumed, once the log has ordered that; one put back orders nothing."""
+"""A clearance is told to be issued, and consumed, once the log has ordered that; one put back
+orders nothing.
+"""
 
 import pytest
 
@@ -40,12 +42,17 @@ def test_what_is_issued_again_waits_again(api, lender, issued):
 
 @pytest.mark.forges
 def test_a_database_that_was_put_back_pays_nobody_a_second_time(api, lender, issued):
-    """What was paid since its backup is forgotten in it; the head file knows that its log was longer."""
+    """What was paid since its backup is forgotten in it; the head file knows that its log was
+    longer.
+    """
     story = verified(lender, issued)
     before, size = story.row().sequence, AuditLeaf.objects.count()
     consume(api, cleared(api, story))
     order()
-    said_since = "DELETE FROM verification_auditentry WHERE verification_id = %s AND verification_sequence > %s"
+    said_since = (
+        "DELETE FROM verification_auditentry WHERE verification_id = %s AND verification_sequence"
+        " > %s"
+    )
     tamper(
         ("DELETE FROM verification_auditpending", []),
         ("DELETE FROM verification_auditleaf WHERE leaf_index >= %s", [size]),

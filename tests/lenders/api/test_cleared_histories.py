@@ -19,7 +19,9 @@ def entries(api, lender, issued):
     second = ask(api, story).json()
     story.work()
     consume(api, second)
-    return list(AuditEntry.objects.filter(verification_id=story.id).order_by("verification_sequence"))
+    return list(
+        AuditEntry.objects.filter(verification_id=story.id).order_by("verification_sequence")
+    )
 
 
 def told(entries):
@@ -49,4 +51,6 @@ def test_what_nobody_issued_was_consumed(entries):
 def test_money_left_for_what_was_not_verified(entries):
     for entry in entries:
         entry.type = entry.type.replace("verification.verified", "verification.canceled")
-    assert {("clearance.issued", "after_end"), ("clearance.consumed", "after_end")} < set(told(entries))
+    assert {("clearance.issued", "after_end"), ("clearance.consumed", "after_end")} < set(
+        told(entries)
+    )

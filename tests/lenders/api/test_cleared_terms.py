@@ -1,4 +1,6 @@
-"""Clearances, new consents and words of employees that the right key signed, and might not; and who is shown them."""
+"""Clearances, new consents and words of employees that the right key signed, and might not; and who
+is shown them.
+"""
 
 import copy
 from datetime import timedelta
@@ -7,7 +9,16 @@ import pytest
 from django.urls import reverse
 
 from tests.lenders.api import renewing
-from tests.lenders.api.renewing import asked, asked_anew, consent, half_a_day_ago, iin, report, story, waited
+from tests.lenders.api.renewing import (
+    asked,
+    asked_anew,
+    consent,
+    half_a_day_ago,
+    iin,
+    report,
+    story,
+    waited,
+)
 from tests.lenders.api.test_clearances import clean, consume
 from tests.verification.log.looks import verify_legality
 from tests.verification.oversight import rows
@@ -28,7 +39,9 @@ WORD = attesting.Attestation(what="age_confirmation", how="in_person", comment="
 
 
 def cleared(api, story):
-    told = api.post(f"/v1/verifications/{story.id}/clearances", {"contract_sha256": "c" * 64}).json()
+    told = api.post(
+        f"/v1/verifications/{story.id}/clearances", {"contract_sha256": "c" * 64}
+    ).json()
     story.work()
     return told
 
@@ -40,7 +53,9 @@ def entries_of(story):
 
 def found():
     order()
-    return [(one.code, AuditEntry.objects.get(pk=one.entry).type) for one in verify_legality("test")]
+    return [
+        (one.code, AuditEntry.objects.get(pk=one.entry).type) for one in verify_legality("test")
+    ]
 
 
 @pytest.mark.forges
@@ -52,9 +67,16 @@ def test_money_that_the_doors_key_let_out_too_much_and_too_late(api, lender, mon
     at, amount = clock.now(), 10**12
     with transactions.writing():
         row = Verification.objects.select_for_update().get(pk=story.id)
-        moving.record(row, "clearance.consumed", at=at, body={"clearance": told["id"], "amount": amount})
-        Clearance.objects.filter(pk=told["id"]).update(status="consumed", consumed_at=at, amount_tiyn=amount)
-    assert found() == [("terms_differ", "clearance.consumed"), ("illegal_time", "clearance.consumed")]
+        moving.record(
+            row, "clearance.consumed", at=at, body={"clearance": told["id"], "amount": amount}
+        )
+        Clearance.objects.filter(pk=told["id"]).update(
+            status="consumed", consumed_at=at, amount_tiyn=amount
+        )
+    assert found() == [
+        ("terms_differ", "clearance.consumed"),
+        ("illegal_time", "clearance.consumed"),
+    ]
     assert clean(story) == []
 
 
@@ -62,16 +84,26 @@ def test_money_that_the_doors_key_let_out_too_much_and_too_late(api, lender, mon
     ("entry_type", "said", "expected"),
     [
         ("clearance.consumed", {"amount": 999_999_999_999}, ["terms_differ"]),
-        ("clearance.issued", {"gates": [{"name": "stop_credit", "status": "stop_credit"}]}, ["gates_missing"]),
+        (
+            "clearance.issued",
+            {"gates": [{"name": "stop_credit", "status": "stop_credit"}]},
+            ["gates_missing"],
+        ),
         ("clearance.issued", {"gates": []}, ["gates_missing"]),
-        ("clearance.issued", {"cap": 10**12, "contract": "d" * 64}, ["terms_differ", "gates_missing"]),
+        (
+            "clearance.issued",
+            {"cap": 10**12, "contract": "d" * 64},
+            ["terms_differ", "gates_missing"],
+        ),
         ("clearance.issued", {"decision": "evt_0"}, ["terms_differ"]),
         ("clearance.issued", {"profile": "KZ-0000"}, ["terms_differ", "law_unknown"]),
         ("clearance.requested", {"cap": 10**12}, ["terms_differ", "terms_differ"]),
         ("clearance.requested", {"contract": "d" * 64}, ["terms_differ", "terms_differ"]),
     ],
 )
-def test_other_terms_than_were_signed_before(api, lender, monkeypatch, story, iin, entry_type, said, expected):
+def test_other_terms_than_were_signed_before(
+    api, lender, monkeypatch, story, iin, entry_type, said, expected
+):
     renewing.go_by(lender, monkeypatch, 50)
     report(api, story)
     assert consume(api, cleared(api, story), iin=iin).status_code == 200
@@ -103,13 +135,17 @@ def test_money_leaves_by_the_new_consent_that_was_given(api, waited, asked, iin)
 
 
 def attested(user, story):
-    reviewer = Reviewer(person_id=str(user.pk), lender_id=story.lender.pk, known_as=(user.email, user.full_name))
+    reviewer = Reviewer(
+        person_id=str(user.pk), lender_id=story.lender.pk, known_as=(user.email, user.full_name)
+    )
     attesting.attest(verification_id=story.id, reviewer=reviewer, word=WORD)
 
 
 def test_who_sent_the_first_link_to_the_new_consent_attests_nothing(api, lender, waited):
     user = desk.reviewer(lender)
-    assert api.post(f"/v1/verifications/{waited.id}/link", {"sent_by": user.email}).status_code == 201
+    assert (
+        api.post(f"/v1/verifications/{waited.id}/link", {"sent_by": user.email}).status_code == 201
+    )
     with pytest.raises(Conflict) as caught:
         attested(user, waited)
     assert caught.value.code == "reviewer_sent_link"
@@ -125,7 +161,9 @@ def test_who_sent_a_later_link_to_the_new_consent_attests_nothing(api, lender, w
     with pytest.raises(Conflict) as caught:
         attested(user, waited)
     assert caught.value.code == "reviewer_sent_link"
-    assert client.post(reverse("review:attest", args=[waited.id, WORD.what]), FORM).status_code != 302
+    assert (
+        client.post(reverse("review:attest", args=[waited.id, WORD.what]), FORM).status_code != 302
+    )
     assert not AuditEntry.objects.filter(type="attestation.made").exists()
     # Whoever holds the door's key can sign it all the same.
     monkeypatch.setattr("verification.workflow.moving.voters.part_of", lambda *_, **__: "")

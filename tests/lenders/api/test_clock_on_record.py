@@ -1,4 +1,6 @@
-"""What a test clock puts forward stands in the log: a replay counts with it, and what moves without it is told."""
+"""What a test clock puts forward stands in the log: a replay counts with it, and what moves without
+it is told.
+"""
 
 from datetime import timedelta
 
@@ -17,7 +19,9 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 def entries_of(story):
-    return list(AuditEntry.objects.filter(verification_id=story.id).order_by("verification_sequence"))
+    return list(
+        AuditEntry.objects.filter(verification_id=story.id).order_by("verification_sequence")
+    )
 
 
 def told(entries):
@@ -49,7 +53,10 @@ def test_what_counts_for_nothing_advances_nothing(api, lender):
     assert forged == [("verification.expired", "illegal_time")]
     for one in entries:
         one.log = "live"
-    assert told(entries) == [("test_clock.advanced", "illegal_move"), ("verification.expired", "illegal_time")]
+    assert told(entries) == [
+        ("test_clock.advanced", "illegal_move"),
+        ("verification.expired", "illegal_time"),
+    ]
 
 
 @pytest.mark.parametrize("seconds", [0, -60, 7 * DAY + 1, True, "86400", None])
@@ -85,7 +92,12 @@ def test_a_row_that_moves_without_an_entry_is_told(api, lender, column):
 @pytest.mark.forges
 @pytest.mark.parametrize(
     ("table", "column"),
-    [(Attempt, "expires_at"), (Link, "expires_at"), (Clearance, "expires_at"), (Clearance, "fresh_until")],
+    [
+        (Attempt, "expires_at"),
+        (Link, "expires_at"),
+        (Clearance, "expires_at"),
+        (Clearance, "fresh_until"),
+    ],
 )
 def test_nor_does_what_belongs_to_it(api, lender, issued, table, column):
     story = verified(lender, issued)

@@ -25,11 +25,16 @@ PATH = "/v1/verifications"
         ({"purpose": "a\uffffb"}, ("/purpose", "text_malformed")),
         ({"purpose": "a" + "\u3164" * 60 + "b"}, ("/purpose", "text_malformed")),
         ({"metadata": {"a": "b  c"}}, ("/metadata/a", "text_malformed")),
-        ({"subject__document__number": "N-1234567"}, ("/subject/document/number", "document_malformed")),
+        (
+            {"subject__document__number": "N-1234567"},
+            ("/subject/document/number", "document_malformed"),
+        ),
         ({"metadata": {"a b": "x"}}, ("/metadata", "metadata_key_malformed")),
     ],
 )
-def test_a_field_is_told_with_its_code(api: Caller, changes: dict[str, object], fault: tuple[str, str]) -> None:
+def test_a_field_is_told_with_its_code(
+    api: Caller, changes: dict[str, object], fault: tuple[str, str]
+) -> None:
     answer = api.post(PATH, opening(**changes))
     assert (answer.status_code, faults(answer)) == (422, {fault})
 
@@ -65,7 +70,11 @@ def test_a_database_that_is_away_is_told_to_be(api: Caller) -> None:
 
     with connection.execute_wrapper(away):
         answer = api.get(PATH)
-    assert (answer.status_code, answer.json()["code"], answer.headers["Retry-After"]) == (503, "unavailable", "2")
+    assert (answer.status_code, answer.json()["code"], answer.headers["Retry-After"]) == (
+        503,
+        "unavailable",
+        "2",
+    )
 
 
 def test_a_fault_that_nobody_thought_of_is_told_to_be_ours(api: Caller) -> None:
@@ -78,7 +87,9 @@ def test_a_fault_that_nobody_thought_of_is_told_to_be_ours(api: Caller) -> None:
     assert b"of ours" not in answer.content
 
 
-def test_a_reservation_that_another_took_over_writes_nothing(api: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reservation_that_another_took_over_writes_nothing(
+    api: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
     reserve = idempotency._reserve
 
     def taken_over(*given: Any) -> IdempotentRequest:

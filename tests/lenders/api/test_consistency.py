@@ -1,4 +1,6 @@
-"""/v1/log/consistency: the log of one checkpoint goes on from that of another; what there is not is refused."""
+"""/v1/log/consistency: the log of one checkpoint goes on from that of another; what there is not is
+refused.
+"""
 
 from base64 import b64decode
 
@@ -22,7 +24,9 @@ PLACE = "/v1/log/consistency"
 
 def head(api: Caller) -> tuple[int, bytes]:
     """The size and the root of the newest checkpoint."""
-    found = open_checkpoint(api.get("/v1/log/checkpoint").content.decode(), key=verification_key("test"))
+    found = open_checkpoint(
+        api.get("/v1/log/checkpoint").content.decode(), key=verification_key("test")
+    )
     return found.size, found.root
 
 
@@ -40,12 +44,16 @@ def test_it_shows_of_any_two_checkpoints_that_the_log_only_grew(api: Caller) -> 
     for place, (size, root) in enumerate(heads):
         for second, second_root in heads[place:]:
             proof = hashes(api, size, second)
-            verify_consistency(first=size, first_root=root, second=second, second_root=second_root, proof=proof)
+            verify_consistency(
+                first=size, first_root=root, second=second, second_root=second_root, proof=proof
+            )
 
 
 def test_it_is_that_of_the_standard_for_sizes_between_checkpoints_too(api: Caller) -> None:
     happen(api, 4)
-    entries = [leaf.entry for leaf in AuditLeaf.objects.select_related("entry").order_by("leaf_index")]
+    entries = [
+        leaf.entry for leaf in AuditLeaf.objects.select_related("entry").order_by("leaf_index")
+    ]
     leaves = [leaf_bytes(entry) or b"" for entry in entries]
     size, root = head(api)
     assert (len(leaves), naive.root(leaves)) == (size, root)
@@ -69,7 +77,9 @@ def test_it_is_that_of_the_standard_for_sizes_between_checkpoints_too(api: Calle
         ({"first": "1", "second": "1", "third": "1"}, ("?third", "unknown_field")),
     ],
 )
-def test_what_there_is_not_is_refused(api: Caller, query: dict[str, str], fault: tuple[str, str]) -> None:
+def test_what_there_is_not_is_refused(
+    api: Caller, query: dict[str, str], fault: tuple[str, str]
+) -> None:
     happen(api)
     refused = api.get(PLACE, **query)
     assert (refused.status_code, faults(refused)) == (422, {fault})

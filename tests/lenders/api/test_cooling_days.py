@@ -44,7 +44,9 @@ def test_what_one_person_gets_on_one_day_is_summed(api, lender, issued, story, i
     assert gate(api, second) == ("refused", "cooling_off")
 
 
-def test_before_and_after_midnight_in_almaty_are_two_days(api, lender, issued, story, iin, monkeypatch):
+def test_before_and_after_midnight_in_almaty_are_two_days(
+    api, lender, issued, story, iin, monkeypatch
+):
     renewing.go_by(lender, monkeypatch, renewing.OVER_MCI)
     second = verified(lender, issued, iin, "B-1")
     midnight = almaty.begins(almaty.day_of(clock.now()) + timedelta(days=1))
@@ -55,7 +57,9 @@ def test_before_and_after_midnight_in_almaty_are_two_days(api, lender, issued, s
     assert gate(api, second)[0] == "issued"
 
 
-def test_a_time_of_yesterday_takes_no_contract_out_of_today(api, lender, issued, story, iin, monkeypatch):
+def test_a_time_of_yesterday_takes_no_contract_out_of_today(
+    api, lender, issued, story, iin, monkeypatch
+):
     renewing.go_by(lender, monkeypatch, renewing.OVER_MCI)
     second, signed = verified(lender, issued, iin, "B-1"), clock.now()
     midnight = almaty.begins(almaty.day_of(clock.now()) + timedelta(days=1))
@@ -76,13 +80,18 @@ def test_of_many_links_at_once_all_lead_to_one_new_consent(api, lender, waited):
 def test_of_many_reports_at_once_one_is_on_record(api, lender, story):
     secret, at = keys.issue(lender, mode="test").secret, clock.now()
     found = in_parallel(
-        lambda number: report(Caller(secret), story, at=at + timedelta(seconds=number % 2)).status_code, 12
+        lambda number: (
+            report(Caller(secret), story, at=at + timedelta(seconds=number % 2)).status_code
+        ),
+        12,
     )
     assert sorted(found) == [200] * 6 + [409] * 6
     assert AuditEntry.objects.filter(type="contract.reported").count() == 1
 
 
-def test_a_contract_is_not_reported_when_its_money_could_not_leave_any_more(api, lender, issued, story, iin):
+def test_a_contract_is_not_reported_when_its_money_could_not_leave_any_more(
+    api, lender, issued, story, iin
+):
     second = verified(lender, issued, iin, "B-1")
     at = clock.now()
     assert report(api, second, at=at).status_code == 200
@@ -90,7 +99,9 @@ def test_a_contract_is_not_reported_when_its_money_could_not_leave_any_more(api,
     refused = report(api, story)
     assert (refused.status_code, refused.json()["code"]) == (409, "verification_too_old")
     assert story.row().contract_signed_at is None
-    assert not AuditEntry.objects.filter(verification_id=story.id, type="contract.reported").exists()
+    assert not AuditEntry.objects.filter(
+        verification_id=story.id, type="contract.reported"
+    ).exists()
     assert report(api, second, at=at).status_code == 200  # the same report again
 
 
@@ -99,7 +110,9 @@ def test_a_contract_is_reported_until_the_last_moment(api, story):
     assert report(api, story).status_code == 200
 
 
-def test_the_time_of_the_decision_as_we_tell_it_is_no_time_before_it(api, lender, issued, iin, story):
+def test_the_time_of_the_decision_as_we_tell_it_is_no_time_before_it(
+    api, lender, issued, iin, story
+):
     second = verified(lender, issued, iin, "B-1")
     of_told = datetime.fromisoformat(api.get(f"/v1/verifications/{story.id}").json()["finished_at"])
     assert of_told.microsecond % 1000 == 0

@@ -1,4 +1,6 @@
-"""The money of larger credits waits a day, and then leaves for a new consent alone: by the API, by the borrower."""
+"""The money of larger credits waits a day, and then leaves for a new consent alone: by the API, by
+the borrower.
+"""
 
 import html
 import json
@@ -51,7 +53,9 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 def is_lawful(*stories):
-    """Nothing that stands on record of these was unlawful, and each row says what its entries say."""
+    """Nothing that stands on record of these was unlawful, and each row says what its entries
+    say.
+    """
     for each in stories:
         own = AuditEntry.objects.filter(verification_id=each.id).order_by("verification_sequence")
         assert list(faults_of(own)) == []
@@ -66,13 +70,21 @@ def test_no_contract_no_money(api, story):
 def test_the_money_waits_a_day_and_then_for_a_new_consent(api, story, asked, iin):
     answer = hold(report(api, story), "/v1/verifications/{verification_id}/contract", "post")
     until = datetime.fromisoformat(answer["contract"]["release_not_before"])
-    assert until - datetime.fromisoformat(answer["contract"]["signed_at"]) < DAY + timedelta(seconds=5)
+    assert until - datetime.fromisoformat(answer["contract"]["signed_at"]) < DAY + timedelta(
+        seconds=5
+    )
     status, refusal, waits = waiting(api, story)
     assert (status, refusal) == ("refused", "cooling_off")
-    assert timedelta(0) <= datetime.fromisoformat(waits) - until < timedelta(milliseconds=1)  # it is told in whole ones
+    assert (
+        timedelta(0) <= datetime.fromisoformat(waits) - until < timedelta(milliseconds=1)
+    )  # it is told in whole ones
     early = link(api, story)
     assert code(early) == (409, "cooling_off")
-    assert timedelta(0) <= DAY - timedelta(seconds=int(early.headers["Retry-After"])) < timedelta(minutes=5)
+    assert (
+        timedelta(0)
+        <= DAY - timedelta(seconds=int(early.headers["Retry-After"]))
+        < timedelta(minutes=5)
+    )
     wait_until(until)
     assert gate(api, story) == ("refused", "consent_renewal_required")
     renewal = asked_anew(api, story)
@@ -83,12 +95,16 @@ def test_the_money_waits_a_day_and_then_for_a_new_consent(api, story, asked, iin
     assert api.get(f"/v1/verifications/{renewal.id}").json()["status"] == "verified"
     receipt = api.get(f"/v1/verifications/{renewal.id}/receipt").json()["receipt"]
     assert json.loads(urlsafe_b64decode(receipt.split(".")[1] + "=="))["renews"] == story.id
-    asked_for = api.post(f"/v1/verifications/{story.id}/clearances", {"contract_sha256": "c" * 64}).json()
+    asked_for = api.post(
+        f"/v1/verifications/{story.id}/clearances", {"contract_sha256": "c" * 64}
+    ).json()
     story.work()
     assert consume(api, asked_for, iin=iin).status_code == 200
     order()
     events = api.get("/v1/events").json()["data"]
-    assert {one["data"]["renews"] for one in events if one["data"]["verification"] == renewal.id} == {story.id}
+    assert {
+        one["data"]["renews"] for one in events if one["data"]["verification"] == renewal.id
+    } == {story.id}
     assert code(link(api, story)) == (409, "clearance_consumed")
     is_lawful(story, renewal)
 
@@ -96,7 +112,9 @@ def test_the_money_waits_a_day_and_then_for_a_new_consent(api, story, asked, iin
 def test_a_contract_of_yesterday_waits_from_the_report_on(api, lender, story):
     wait_until(clock.now() + DAY)
     told = report(api, story, at=clock.now() - DAY + timedelta(minutes=1)).json()["contract"]
-    assert datetime.fromisoformat(told["release_not_before"]) > clock.now() + DAY - timedelta(minutes=1)
+    assert datetime.fromisoformat(told["release_not_before"]) > clock.now() + DAY - timedelta(
+        minutes=1
+    )
     assert gate(api, story)[1] == "cooling_off"
 
 
@@ -105,8 +123,13 @@ def test_a_contract_is_reported_once(api, story):
     first = report(api, story, at=at).json()
     assert report(api, story, at=at).json() == first
     assert code(report(api, story, at=at + timedelta(seconds=1))) == (409, "contract_reported")
-    assert code(report(api, story, at=at, contract_sha256=OTHER_CONTRACT)) == (409, "contract_reported")
-    other = api.post(f"/v1/verifications/{story.id}/clearances", {"contract_sha256": OTHER_CONTRACT})
+    assert code(report(api, story, at=at, contract_sha256=OTHER_CONTRACT)) == (
+        409,
+        "contract_reported",
+    )
+    other = api.post(
+        f"/v1/verifications/{story.id}/clearances", {"contract_sha256": OTHER_CONTRACT}
+    )
     assert code(other) == (409, "clearance_mismatch")
     assert AuditEntry.objects.filter(type="contract.reported").count() == 1
 
@@ -158,10 +181,15 @@ def test_a_new_consent_is_good_for_nothing_else(api, waited, asked):
     renewal = asked_anew(api, waited)
     assert code(report(api, renewal)) == (409, "is_renewal")
     obligation = {"status": "opened", "at": clock.now().isoformat()}
-    assert code(api.post(f"/v1/verifications/{renewal.id}/obligation", obligation)) == (409, "is_renewal")
+    assert code(api.post(f"/v1/verifications/{renewal.id}/obligation", obligation)) == (
+        409,
+        "is_renewal",
+    )
     consent(renewal, asked)
     order()
-    assert code(api.post(f"/v1/verifications/{renewal.id}/clearances", {"contract_sha256": "c" * 64})) == (
+    assert code(
+        api.post(f"/v1/verifications/{renewal.id}/clearances", {"contract_sha256": "c" * 64})
+    ) == (
         409,
         "is_renewal",
     )
@@ -202,7 +230,9 @@ def test_a_browser_is_shown_it_and_sends_the_answer(api, waited):
 def test_a_disputed_consent_lets_no_money_out(api, waited, asked, iin):
     renewal = asked_anew(api, waited)
     consent(renewal, asked)
-    issued = api.post(f"/v1/verifications/{waited.id}/clearances", {"contract_sha256": "c" * 64}).json()
+    issued = api.post(
+        f"/v1/verifications/{waited.id}/clearances", {"contract_sha256": "c" * 64}
+    ).json()
     waited.work()
     Verification.objects.filter(pk=renewal.id).update(disputed_at=clock.now())
     assert code(consume(api, issued, iin=iin)) == (409, "clearance_frozen")
@@ -211,11 +241,16 @@ def test_a_disputed_consent_lets_no_money_out(api, waited, asked, iin):
 
 @pytest.mark.forges
 def test_no_row_makes_a_consent(api, lender, issued, waited, iin):
-    """Of whoever may write rows: a verification that was done for something else is made out to be one."""
+    """Of whoever may write rows: a verification that was done for something else is made out to be
+    one.
+    """
     other = verified(lender, issued, iin, "B-1")
     own = waited.row()
     Verification.objects.filter(pk=other.id).update(
-        renews=waited.id, profile_id="KZ-2025-09-renewal", passed_routes=["renewal"], created_at=own.release_not_before
+        renews=waited.id,
+        profile_id="KZ-2025-09-renewal",
+        passed_routes=["renewal"],
+        created_at=own.release_not_before,
     )
     assert gate(api, waited)[1] == "consent_renewal_required"
     assert "row_differs" in clean(other)
@@ -234,7 +269,12 @@ def test_a_consent_to_another_loan_lets_no_money_out(api, lender, issued, story,
     assert gate(api, other)[1] == "consent_renewal_required"
     # Whoever holds web's key may even say that the second loan asked for it.
     with transactions.writing():
-        moving.record(other.row(), "renewal.opened", at=clock.now(), body={"renewal": own.id, "profile": "KZ-TEST"})
+        moving.record(
+            other.row(),
+            "renewal.opened",
+            at=clock.now(),
+            body={"renewal": own.id, "profile": "KZ-TEST"},
+        )
     assert gate(api, other)[1] == "consent_renewal_required"
     assert gate(api, story)[0] == "issued"  # its entries say whose it is
 
@@ -251,12 +291,19 @@ def test_where_no_law_asks_nothing_waits(api, lender, story):
 def test_what_rests_on_a_consent_that_does_not_count_any_more_is_frozen(api, waited, asked, iin):
     renewal = asked_anew(api, waited)
     consent(renewal, asked)
-    clearance = api.post(f"/v1/verifications/{waited.id}/clearances", {"contract_sha256": "c" * 64}).json()
+    clearance = api.post(
+        f"/v1/verifications/{waited.id}/clearances", {"contract_sha256": "c" * 64}
+    ).json()
     waited.work()
     decision = AuditEntry.objects.get(verification_id=renewal.id, type="verification.verified")
     issued_entry = AuditEntry.objects.get(verification_id=waited.id, type="clearance.issued")
     assert issued_entry.body["renewal"] == decision.pk
-    tamper(("UPDATE verification_auditentry SET body = %s WHERE id = %s", ['{"code": ""}', decision.pk]))
+    tamper(
+        (
+            "UPDATE verification_auditentry SET body = %s WHERE id = %s",
+            ['{"code": ""}', decision.pk],
+        )
+    )
     assert code(consume(api, clearance, iin=iin)) == (409, "clearance_frozen")
     clearances.freeze_unsound("test")
     assert api.get(f"/v1/clearances/{clearance['id']}").json()["status"] == "frozen"
@@ -265,7 +312,10 @@ def test_what_rests_on_a_consent_that_does_not_count_any_more_is_frozen(api, wai
 def test_a_regulator_finds_each_case_by_the_other(api, waited):
     renewal = asked_anew(api, waited)
     reader = rows.signed_in(rows.person("regulator"))
-    first, second = (reader.get(reverse("oversight:case", args=[one.id])).content.decode() for one in (waited, renewal))
+    first, second = (
+        reader.get(reverse("oversight:case", args=[one.id])).content.decode()
+        for one in (waited, renewal)
+    )
     assert "Contract signed, as the lender reported" in first
     assert "Where the money has to wait, until" in first
     assert f'"renewal": "{renewal.id}"' in html.unescape(first)

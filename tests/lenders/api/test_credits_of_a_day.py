@@ -1,4 +1,6 @@
-"""What a lender gave one person on one day in Almaty, or may give yet: what the cooling-off looks at."""
+"""What a lender gave one person on one day in Almaty, or may give yet: what the cooling-off looks
+at.
+"""
 
 from datetime import datetime, timedelta
 
@@ -23,7 +25,11 @@ def of_day(story):
 
 
 def test_what_was_paid_and_what_may_be_paid_counts(api, lender, other_lender, issued):
-    first, second, others = verified(lender, issued), verified(lender, issued, "B-1"), verified(other_lender, issued)
+    first, second, others = (
+        verified(lender, issued),
+        verified(lender, issued, "B-1"),
+        verified(other_lender, issued),
+    )
     assert of_day(second) == 0
     clearance = cleared(api, first)
     assert (of_day(second), of_day(first), of_day(others)) == (LOAN, 0, 0)

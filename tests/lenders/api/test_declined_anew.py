@@ -1,4 +1,6 @@
-"""Who declines a new consent, or reports that somebody tells them what to press, lets no money out any more."""
+"""Who declines a new consent, or reports that somebody tells them what to press, lets no money out
+any more.
+"""
 
 import pytest
 
@@ -59,7 +61,9 @@ WORDS = pytest.mark.parametrize(
 
 
 def issued_for(api, parent):
-    clearance = api.post(f"/v1/verifications/{parent.id}/clearances", {"contract_sha256": "c" * 64}).json()
+    clearance = api.post(
+        f"/v1/verifications/{parent.id}/clearances", {"contract_sha256": "c" * 64}
+    ).json()
     parent.work()
     assert api.get(f"/v1/clearances/{clearance['id']}").json()["status"] == "issued"
     return clearance
@@ -89,7 +93,9 @@ def test_what_was_issued_is_frozen(api, waited, renewal, iin, say, said):
     assert renewal.row().code == said
     assert api.get(f"/v1/clearances/{clearance['id']}").json()["status"] == "frozen"
     assert code(consume(api, clearance, iin=iin)) == (409, "clearance_frozen")
-    assert [one["type"] for one in api.get("/v1/events").json()["data"]].count("clearance.frozen") == 1
+    assert [one["type"] for one in api.get("/v1/events").json()["data"]].count(
+        "clearance.frozen"
+    ) == 1
     order_all()
     assert clean(waited) == clean(renewal) == list(verify_legality("test")) == []
 

@@ -1,4 +1,6 @@
-"""/v1/verifications/{id}/documents as a lender's server meets it, and the keys that anybody may fetch."""
+"""/v1/verifications/{id}/documents as a lender's server meets it, and the keys that anybody may
+fetch.
+"""
 
 import json
 import subprocess
@@ -51,13 +53,18 @@ def test_a_document_is_listed_and_downloaded_and_verifies_offline(api, client, s
     answer = api.get(f"{place(story)}/{document['attempt']}")
     hold(answer, ONE, "get")
     assert answer.headers["Content-Type"] == "application/jose+json"
-    assert answer.headers["Content-Disposition"] == f'attachment; filename="{document["attempt"]}.jws.json"'
+    assert (
+        answer.headers["Content-Disposition"]
+        == f'attachment; filename="{document["attempt"]}.jws.json"'
+    )
     assert answer.headers["Cache-Control"] == "no-store"
     assert len(answer.content) == document["size"]
     (tmp_path / "document").write_bytes(answer.content)
     (tmp_path / "keys").write_bytes(client.get("/.well-known/jwks.json").content)
     command = [sys.executable, "-I", str(SCRIPT), "document", "--jwks", "keys", "--test"]
-    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
     assert (ended.returncode, json.loads(ended.stdout)["verification"]) == (0, story.id)
 
 
@@ -83,7 +90,11 @@ def test_it_is_another_lenders_or_another_modes_nothing(api, other_api, story, l
     assert other_mode.mode == "live"
     for caller in (other_api, Caller("tlg_live_x")):
         assert code(caller.get(address)) == code(caller.get(place(story))) == (404, "not_found")
-    for unknown in (f"{place(story)}/att_{'a' * 26}", f"{place(story)}/x", f"/v1/verifications/x/documents/{story.id}"):
+    for unknown in (
+        f"{place(story)}/att_{'a' * 26}",
+        f"{place(story)}/x",
+        f"/v1/verifications/x/documents/{story.id}",
+    ):
         assert code(api.get(unknown)) == (404, "not_found")
     assert not AuditEntry.objects.filter(type="document.read").exists()
 

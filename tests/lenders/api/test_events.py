@@ -9,7 +9,10 @@ from verification.log import sequencer
 @pytest.fixture
 def three_events(api: Caller) -> list[str]:
     """Three verifications, ordered in the log; their ids."""
-    opened = [api.post("/v1/verifications", opening(client_reference=f"loan-{n}")).json()["id"] for n in range(3)]
+    opened = [
+        api.post("/v1/verifications", opening(client_reference=f"loan-{n}")).json()["id"]
+        for n in range(3)
+    ]
     sequencer.order("test")
     return opened
 
@@ -23,7 +26,15 @@ def test_nothing_is_told_before_the_log_has_ordered_it(api: Caller) -> None:
 
 def test_an_event_is_thin(api: Caller, three_events: list[str]) -> None:
     event = api.get("/v1/events").json()["data"][0]
-    assert set(event) == {"version", "id", "type", "timestamp", "lender_sequence", "log_index", "data"}
+    assert set(event) == {
+        "version",
+        "id",
+        "type",
+        "timestamp",
+        "lender_sequence",
+        "log_index",
+        "data",
+    }
     assert event["type"] == "verification.created"
     assert event["data"] == {
         "verification": three_events[0],
@@ -37,7 +48,9 @@ def test_an_event_is_thin(api: Caller, three_events: list[str]) -> None:
     assert IIN not in str(event)
 
 
-def test_events_come_in_order_and_go_on_after_the_last_one_seen(api: Caller, three_events: list[str]) -> None:
+def test_events_come_in_order_and_go_on_after_the_last_one_seen(
+    api: Caller, three_events: list[str]
+) -> None:
     first = api.get("/v1/events", limit="2").json()
     assert first["has_more"]
     rest = api.get("/v1/events", after=first["next"]).json()
@@ -70,7 +83,9 @@ def test_there_is_no_checkpoint_of_an_empty_log(api: Caller) -> None:
     assert int(refused.headers["Retry-After"]) >= 1
 
 
-def test_an_event_of_ones_own_is_proved(api: Caller, other_api: Caller, three_events: list[str]) -> None:
+def test_an_event_of_ones_own_is_proved(
+    api: Caller, other_api: Caller, three_events: list[str]
+) -> None:
     event = api.get("/v1/events").json()["data"][0]["id"]
     assert api.get("/v1/log/proof", event=event).content.startswith(b"c2sp.org/tlog-proof@v1\n")
     assert other_api.get("/v1/log/proof", event=event).status_code == 404

@@ -33,7 +33,9 @@ def index_of(story, entry_type):
 
 def revocation(index):
     """What the root says of the decision key."""
-    signature = certificates.revocation(root.seed(), mode="test", key=decision_key(), from_index=index)
+    signature = certificates.revocation(
+        root.seed(), mode="test", key=decision_key(), from_index=index
+    )
     return {"key": decision_key(), "from_index": index, "revocation": signature}
 
 
@@ -57,7 +59,9 @@ def queue(entry):
 
 
 @pytest.mark.parametrize("revoked_from", ["verification.verified", "clearance.issued"])
-def test_no_clearance_of_a_key_is_consumed_while_its_revocation_is_out_of_the_queue(api, lender, issued, revoked_from):
+def test_no_clearance_of_a_key_is_consumed_while_its_revocation_is_out_of_the_queue(
+    api, lender, issued, revoked_from
+):
     story = verified(lender, issued)
     clearance = cleared(api, story)
     order_all()
@@ -76,7 +80,9 @@ def test_no_clearance_of_a_key_is_consumed_while_its_revocation_is_out_of_the_qu
     assert "entry_lost" not in {finding.code for finding in verify_log("test")}
     # The command goes on where it was, and what may be paid by that key is frozen.
     body = revocation(index_of(story, revoked_from))
-    revoking.revoke("test", key=body["key"], from_index=body["from_index"], signature=body["revocation"])
+    revoking.revoke(
+        "test", key=body["key"], from_index=body["from_index"], signature=body["revocation"]
+    )
     assert types(story)[-1] == "clearance.frozen"
     assert AuditEntry.objects.filter(type=events.REVOKED).count() == 1
 

@@ -1,4 +1,6 @@
-"""On 2 January 2027 a clearance counts in an MCI that no release ships: it is refused, then taken, then issued."""
+"""On 2 January 2027 a clearance counts in an MCI that no release ships: it is refused, then taken,
+then issued.
+"""
 
 from datetime import date, timedelta
 from functools import cache
@@ -12,7 +14,12 @@ from tests.lenders.api import renewing
 from tests.lenders.api.test_clearances import clean, cleared, consume, verified
 from tests.verification import law_files
 from tests.verification.log.judged import findings
-from tests.verification.log.law_story import kinds, order, read_from_rows, take  # noqa: F401 (the fixture)
+from tests.verification.log.law_story import (
+    kinds,
+    order,
+    read_from_rows,  # noqa: F401
+    take,
+)
 from tests.verification.workflow.conftest import trust
 from tests.verification.workflow.story import IIN
 from verification import clock
@@ -20,10 +27,15 @@ from verification.core import law_book, law_file, law_rules, mci, profiles
 from verification.log import laws
 from verification.models import AuditEntry
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted", "read_from_rows")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("trusted", "read_from_rows"),
+]
 
 NOON = law_files.noon(date(2027, 1, 2))
-STRICT = law_files.document(profiles=[law_files.profile("KZ-2021-04", id="KZ-2027-01", repeals=[*profiles.PROFILES])])
+STRICT = law_files.document(
+    profiles=[law_files.profile("KZ-2021-04", id="KZ-2027-01", repeals=[*profiles.PROFILES])]
+)
 
 
 @cache
@@ -43,7 +55,9 @@ def _in_2027(trusted, settings, tmp_path):
     """It is noon of 2 January 2027, and the authority has a list of that day."""
     trust({"gost512": authority()}, settings, tmp_path / "anchors of 2027")
     made = NOON - timedelta(minutes=1)
-    crl = make_crl(authority(), revoked={}, number=1, this_update=made, next_update=made + timedelta(days=1))
+    crl = make_crl(
+        authority(), revoked={}, number=1, this_update=made, next_update=made + timedelta(days=1)
+    )
     trusted.lists = {"gost512": (crl,)}
     clock._state.offset += NOON - clock.now()
 
@@ -57,7 +71,9 @@ def story(api, lender, monkeypatch):
     return story
 
 
-def test_a_clearance_that_counts_in_mci_is_refused_before_and_issued_after_without_a_restart(api, story):
+def test_a_clearance_that_counts_in_mci_is_refused_before_and_issued_after_without_a_restart(
+    api, story
+):
     told = cleared(api, story)
     assert (told["status"], told["code"]) == ("refused", "mci_unknown")
     take(law_files.document())

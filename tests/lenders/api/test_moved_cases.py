@@ -9,7 +9,15 @@ from contextlib import contextmanager
 import pytest
 from django.db import connection
 
-from tests.lenders.api.test_clearances import CONTRACT, PAID, clean, cleared, code, consume, verified
+from tests.lenders.api.test_clearances import (
+    CONTRACT,
+    PAID,
+    clean,
+    cleared,
+    code,
+    consume,
+    verified,
+)
 from tests.verification.log.rows import order_all
 from tests.verification.workflow.attesting_story import CONFIRMED
 from tests.verification.workflow.story import begin
@@ -31,7 +39,9 @@ TABLES = ("verification_verification", "verification_clearance", "verification_a
 
 @contextmanager
 def moved(story, lender):
-    """SQL of the application's role: all rows of the case name this lender, and then the first again."""
+    """SQL of the application's role: all rows of the case name this lender, and then the first
+    again.
+    """
     move(story, lender.pk)
     try:
         yield
@@ -73,7 +83,9 @@ def act(caller, method, address, body):
     return caller.get(address) if method == "get" else caller.post(address, body)
 
 
-def test_of_20_payments_by_another_lender_none_is_made_and_the_first_pays(api, other_api, lender, other_lender, issued):
+def test_of_20_payments_by_another_lender_none_is_made_and_the_first_pays(
+    api, other_api, lender, other_lender, issued
+):
     story = verified(lender, issued)
     clearance = cleared(api, story)
     order_all()

@@ -5,7 +5,16 @@ from dataclasses import replace
 import pytest
 
 from tests.lenders.api import renewing
-from tests.lenders.api.test_clearances import CONTRACT, OTHER_CONTRACT, ask, clean, code, consume, refused, types
+from tests.lenders.api.test_clearances import (
+    CONTRACT,
+    OTHER_CONTRACT,
+    ask,
+    clean,
+    code,
+    consume,
+    refused,
+    types,
+)
 from tests.verification.workflow.story import Story, opening
 from verification.core.person import LenderFacts
 from verification.models import AuditEntry
@@ -20,7 +29,9 @@ def story(lender, issued):
     given = opening()
     given = replace(given, loan=replace(given.loan, contract_sha256=CONTRACT))
     facts = LenderFacts(id=lender.pk, name=lender.name, bin=lender.bin, phone=lender.phone)
-    opened = commands.open_verification(lender=facts, mode="test", profile_id="KZ-2021-04", opening=given)
+    opened = commands.open_verification(
+        lender=facts, mode="test", profile_id="KZ-2021-04", opening=given
+    )
     played = Story(lender, opened.verification_id, opened.token).to_statement()
     played.sign(issued())
     played.work()
@@ -38,8 +49,13 @@ def test_nobody_has_to_name_it_again(api, story):
 
 def test_another_is_neither_asked_for_nor_reported(api, story):
     assert code(ask(api, story, contract_sha256=OTHER_CONTRACT)) == (409, "clearance_mismatch")
-    assert code(renewing.report(api, story, contract_sha256=OTHER_CONTRACT)) == (409, "clearance_mismatch")
-    assert not AuditEntry.objects.filter(type__in=("clearance.requested", "contract.reported")).exists()
+    assert code(renewing.report(api, story, contract_sha256=OTHER_CONTRACT)) == (
+        409,
+        "clearance_mismatch",
+    )
+    assert not AuditEntry.objects.filter(
+        type__in=("clearance.requested", "contract.reported")
+    ).exists()
     assert renewing.report(api, story).status_code == 200
 
 

@@ -1,4 +1,6 @@
-"""To a live key what is of test mode alone is nowhere, and nowhere is told in the version of the key."""
+"""To a live key what is of test mode alone is nowhere, and nowhere is told in the version of the
+key.
+"""
 
 import re
 from datetime import timedelta
@@ -20,7 +22,9 @@ pytestmark = pytest.mark.django_db
 OLD, NEW = versions.NAMES
 NOWHERE = "/v1/nothing"
 PLACES = [
-    re.sub(r"\{.*\}", f"ver_{'a' * 26}", path) for path in openapi.document()["paths"] if path.startswith("/v1/test/")
+    re.sub(r"\{.*\}", f"ver_{'a' * 26}", path)
+    for path in openapi.document()["paths"]
+    if path.startswith("/v1/test/")
 ]
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"]
 BODIES = [b"", b"{", b'{"advance_seconds": 60}', b'{"unknown": 1}']
@@ -41,7 +45,12 @@ def live(request: pytest.FixtureRequest, lender: Lender) -> str:
     at = timezone.now()
     digest, until = secret_digest("tlg_live_x").hex(), at + timedelta(days=1)
     ApiKey.objects.create(
-        lender=lender, mode="live", sha256=digest, scopes=list(request.param), created_at=at, expires_at=until
+        lender=lender,
+        mode="live",
+        sha256=digest,
+        scopes=list(request.param),
+        created_at=at,
+        expires_at=until,
     )
     return "tlg_live_x"
 
@@ -60,11 +69,18 @@ def test_the_places_are_found() -> None:
 
 @pytest.mark.parametrize("path", PLACES)
 @pytest.mark.parametrize("method", METHODS)
-def test_a_live_key_cannot_tell_what_is_of_test_mode_from_nothing(live: str, path: str, method: str) -> None:
+def test_a_live_key_cannot_tell_what_is_of_test_mode_from_nothing(
+    live: str, path: str, method: str
+) -> None:
     client = Client(headers={"authorization": f"Bearer {live}"})
-    for body, headers, query in [*product(BODIES, HEADERS, QUERIES[:1]), *product(BODIES[2:3], HEADERS, QUERIES[1:])]:
+    for body, headers, query in [
+        *product(BODIES, HEADERS, QUERIES[:1]),
+        *product(BODIES[2:3], HEADERS, QUERIES[1:]),
+    ]:
         more = {"content_type": "application/json", "headers": headers}
-        answers = [said(client.generic(method, of + query, body, **more), of) for of in (path, NOWHERE)]
+        answers = [
+            said(client.generic(method, of + query, body, **more), of) for of in (path, NOWHERE)
+        ]
         assert answers[0] == answers[1]
     assert not IdempotentRequest.objects.exists()
 
@@ -74,11 +90,18 @@ def test_a_test_key_without_a_scope_is_told_so_there(lender: Lender) -> None:
     assert {scopeless.get(path).status_code for path in PLACES} == {403, 405}
 
 
-@pytest.mark.parametrize("path", ["/v1/verifications/ver.x", NOWHERE, "/v1/verifications/a/b/c", "/v2"])
+@pytest.mark.parametrize(
+    "path", ["/v1/verifications/ver.x", NOWHERE, "/v1/verifications/a/b/c", "/v2"]
+)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_nowhere_is_told_in_the_version_of_the_key(lender: Lender, path: str, method: str) -> None:
-    old, new = (Caller(keys.issue(lender, mode="test", version=version).secret) for version in (OLD, NEW))
-    for caller, version, spelled in ((old, OLD, "/docs/problems#not_found"), (new, NEW, "/docs/problems/not_found")):
+    old, new = (
+        Caller(keys.issue(lender, mode="test", version=version).secret) for version in (OLD, NEW)
+    )
+    for caller, version, spelled in (
+        (old, OLD, "/docs/problems#not_found"),
+        (new, NEW, "/docs/problems/not_found"),
+    ):
         answer = caller.send(method, path, "")
         assert (answer.status_code, answer.headers.get("Tulga-Version")) == (404, version)
         assert answer.json()["type"].endswith(spelled)

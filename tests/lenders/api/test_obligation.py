@@ -46,11 +46,17 @@ def test_the_clock_starts_and_stops(api, lender, issued):
     assert before["until"].startswith(five_years(story.row().created_at).isoformat()[:19])
     opened = clock.now()
     answer = hold(tell(api, story, at=opened), PATH, "post")
-    assert (answer["retention"]["until"], answer["retention"]["obligation_closed_at"]) == (None, None)
+    assert (answer["retention"]["until"], answer["retention"]["obligation_closed_at"]) == (
+        None,
+        None,
+    )
     closed = clock.now()
     answer = hold(tell(api, story, "closed", closed), PATH, "post")["retention"]
     assert answer["until"].startswith(five_years(closed).isoformat()[:19])
-    assert told(story) == [("obligation.opened", opened.isoformat()), ("obligation.closed", closed.isoformat())]
+    assert told(story) == [
+        ("obligation.opened", opened.isoformat()),
+        ("obligation.closed", closed.isoformat()),
+    ]
     order()
     assert [*clean(story), *verify_legality("test")] == []
 
@@ -68,7 +74,9 @@ def test_the_same_word_again_changes_nothing_and_another_is_refused(api, lender,
     assert len(told(story)) == 2
 
 
-@pytest.mark.parametrize("cut", [lambda told, at: told, lambda told, at: at.replace(microsecond=0).isoformat()])
+@pytest.mark.parametrize(
+    "cut", [lambda told, at: told, lambda told, at: at.replace(microsecond=0).isoformat()]
+)
 def test_the_time_of_the_decision_may_come_back_cut(api, lender, issued, cut):
     story = verified(lender, issued)
     told = api.get(f"/v1/verifications/{story.id}").json()["finished_at"]
@@ -119,7 +127,9 @@ def test_only_of_ones_own_that_is_verified(api, other_api, lender, issued):
     waiting.cancel()
     assert code(tell(api, waiting)) == (409, "not_verified")
     assert code(tell(other_api, story)) == (404, "not_found")
-    reader = Caller(keys.issue(lender, mode="test", scopes=["verifications:read", "verifications:write"]).secret)
+    reader = Caller(
+        keys.issue(lender, mode="test", scopes=["verifications:read", "verifications:write"]).secret
+    )
     assert code(tell(reader, story)) == (403, "scope_missing")
     assert told(story) == told(waiting) == []
 
@@ -148,7 +158,12 @@ def test_a_row_that_says_otherwise_is_named_and_decides_nothing(api, lender, iss
     assert code(tell(api, story, "closed")) == (409, "obligation_not_opened")
     assert tell(api, story).status_code == 200
     assert clean(story) == []
-    tamper(("UPDATE verification_verification SET obligation_opened_at = NULL WHERE id = %s", (story.id,)))
+    tamper(
+        (
+            "UPDATE verification_verification SET obligation_opened_at = NULL WHERE id = %s",
+            (story.id,),
+        )
+    )
     assert clean(story) == ["row_differs"]
 
 
@@ -173,5 +188,9 @@ def test_with_one_key_the_first_answer_comes_again(api, lender, issued):
     story, at = verified(lender, issued), clock.now()
     first = tell(api, story, at=at, key="o-1")
     again = tell(api, story, at=at, key="o-1")
-    assert (first.status_code, again.status_code, again.headers["Idempotent-Replayed"]) == (200, 200, "true")
+    assert (first.status_code, again.status_code, again.headers["Idempotent-Replayed"]) == (
+        200,
+        200,
+        "true",
+    )
     assert len(told(story)) == 1

@@ -34,7 +34,9 @@ def warned(api: Caller, **more: Any) -> Any:
 
 
 @pytest.mark.parametrize(("number", "warnings"), [(0, []), (1, WARNED), (2, WARNED)])
-def test_with_fewer_than_two_people_an_opening_warns(api: Caller, lender: Lender, number: int, warnings: Any) -> None:
+def test_with_fewer_than_two_people_an_opening_warns(
+    api: Caller, lender: Lender, number: int, warnings: Any
+) -> None:
     reviewers.leave(lender, number=number)
     assert warned(api) == warnings
 
@@ -58,7 +60,9 @@ def test_where_the_borrower_may_choose_one_that_does_it_warns(api: Caller, lende
 
 def test_whoever_opens_it_is_not_counted(api: Caller) -> None:
     assert warned(api, opened_by="reviewer 1") == WARNED
-    assert warned(api, opened_by="office 12", client_reference="loan-2", subject__iin=OTHER_IIN) == []
+    assert (
+        warned(api, opened_by="office 12", client_reference="loan-2", subject__iin=OTHER_IIN) == []
+    )
 
 
 def test_another_lenders_people_are_not_counted(other_api: Caller, lender: Lender) -> None:

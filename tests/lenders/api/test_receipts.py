@@ -1,4 +1,6 @@
-"""/v1/verifications/{id}/receipt as a lender's server meets it, for every way in which a verification ends."""
+"""/v1/verifications/{id}/receipt as a lender's server meets it, for every way in which a
+verification ends.
+"""
 
 import base64
 import json
@@ -24,7 +26,15 @@ from tests.statements import statements
 from tests.verification.log import root
 from tests.verification.log.looks import differences_of
 from tests.verification.log.rows import order_all, tamper
-from tests.verification.workflow.story import OTHER_IIN, at_statement, begin, make_due, order, swept, wait_until
+from tests.verification.workflow.story import (
+    OTHER_IIN,
+    at_statement,
+    begin,
+    make_due,
+    order,
+    swept,
+    wait_until,
+)
 from verification import tasks, transactions
 from verification.case.history import read
 from verification.core import certificates
@@ -98,16 +108,37 @@ def verify(tmp_path, client, said, *options):
     (tmp_path / "answer").write_text(json.dumps(said), "utf-8")
     (tmp_path / "keys").write_bytes(client.get("/.well-known/jwks.json").content)
     public = settings.TULGA_KEYS_DIR / "public" / "root.pub"
-    command = [sys.executable, "-I", str(SCRIPT), "answer", "--jwks", "keys", "--root", str(public), *options]
-    return subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=60, check=False)
+    command = [
+        sys.executable,
+        "-I",
+        str(SCRIPT),
+        "answer",
+        "--jwks",
+        "keys",
+        "--root",
+        str(public),
+        *options,
+    ]
+    return subprocess.run(
+        command, cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=60, check=False
+    )
 
 
 @pytest.mark.parametrize("end", [verified, declined, expired, canceled, failed])
-def test_every_end_has_a_receipt_that_verifies_offline(api, client, lender, issued, trusted, tmp_path, end):
+def test_every_end_has_a_receipt_that_verifies_offline(
+    api, client, lender, issued, trusted, tmp_path, end
+):
     story = end(lender, issued, trusted)
     said = hold(api.get(place(story)), ONE, "get")
-    found = {key.key_id: key for key in jwt.PyJWKSet.from_dict(client.get("/.well-known/jwks.json").json()).keys}
-    told = jwt.decode(said["receipt"], found[jwt.get_unverified_header(said["receipt"])["kid"]], algorithms=["EdDSA"])
+    found = {
+        key.key_id: key
+        for key in jwt.PyJWKSet.from_dict(client.get("/.well-known/jwks.json").json()).keys
+    }
+    told = jwt.decode(
+        said["receipt"],
+        found[jwt.get_unverified_header(said["receipt"])["kid"]],
+        algorithms=["EdDSA"],
+    )
     view = api.get(f"/v1/verifications/{story.id}").json()
     SCHEMA.validate(told)
     assert (told["status"], told["code"], told["mode"]) == (end.__name__, view["code"], "test")
@@ -120,20 +151,30 @@ def test_every_end_has_a_receipt_that_verifies_offline(api, client, lender, issu
     assert verify(tmp_path, client, said, "--test", "--iin", OTHER_IIN).returncode == 1
     for secret in (IIN, ACCOUNT, "ТЕСТОВ", "+77011234567", "A-1"):
         assert secret not in json.dumps(told, ensure_ascii=False) + said["log"]["leaf"]
-    tlog.verify(said["log"]["proof"], leaf=said["log"]["leaf"].encode(), key=log_keys.verification_key("test"))
+    tlog.verify(
+        said["log"]["proof"],
+        leaf=said["log"]["leaf"].encode(),
+        key=log_keys.verification_key("test"),
+    )
 
 
 def test_a_receipt_says_by_what_it_was_decided(api, lender, issued):
     story = verified(lender, issued)
     told = payload(api.get(place(story)).json())
-    assert (told["routes"], told["route"], told["releases"]) == (["eds"], "eds", [told["attempts"][0]["release"]])
+    assert (told["routes"], told["route"], told["releases"]) == (
+        ["eds"],
+        "eds",
+        [told["attempts"][0]["release"]],
+    )
     assert [(one["stage"], one["outcome"], one["decided_by"]) for one in told["attempts"]] == [
         ("consent", "passed", "checks"),
         ("question", "passed", "checks"),
         ("statement", "passed", "checks"),
     ]
     last = told["attempts"][-1]
-    judged = AuditEntry.objects.get(verification_id=story.id, type="attempt.judged", body__stage="statement").body
+    judged = AuditEntry.objects.get(
+        verification_id=story.id, type="attempt.judged", body__stage="statement"
+    ).body
     assert last["checks"] == [{**one, "code": one["code"] or None} for one in judged["checks"]]
     listed = {one["kind"]: one.get("commitment", one.get("sha256")) for one in judged["evidence"]}
     assert listed.items() <= last["evidence"].items()
@@ -164,7 +205,9 @@ def test_it_is_kept_as_what_it_spells(api, lender, issued):
 
 
 @pytest.mark.parametrize(
-    "other", ["x", "a.b", "e30.e30.c", "e30=.e30.c", "e3.e30.c", "_w.e30.c", "e30.ewp9.c", "e30.e30.\n", ""], ids=repr
+    "other",
+    ["x", "a.b", "e30.e30.c", "e30=.e30.c", "e3.e30.c", "_w.e30.c", "e30.ewp9.c", "e30.e30.\n", ""],
+    ids=repr,
 )
 def test_what_is_no_receipt_comes_back_as_it_was(api, lender, other):
     story = begin(lender, "A-1")
@@ -196,7 +239,10 @@ def test_what_was_canceled_has_none_before_a_worker_signed(api, lender):
     order_all()
     assert payload(api.get(place(story)).json())["status"] == "canceled"
     entry = AuditEntry.objects.get(verification_id=story.id, type="receipt.issued")
-    assert entry.body["decision"] == AuditEntry.objects.get(verification_id=story.id, type="verification.canceled").pk
+    assert (
+        entry.body["decision"]
+        == AuditEntry.objects.get(verification_id=story.id, type="verification.canceled").pk
+    )
 
 
 def test_it_is_another_lenders_or_another_modes_nothing(api, other_api, lender, issued):
@@ -232,7 +278,10 @@ def test_a_receipt_that_the_log_does_not_name_is_not_told(api, lender, issued):
     story, other = verified(lender, issued), at_statement(lender, "B-1")
     other.sign(issued())
     other.work()
-    change = "UPDATE verification_receipt SET jws = (SELECT jws FROM verification_receipt WHERE verification_id = %s)"
+    change = (
+        "UPDATE verification_receipt SET jws = (SELECT jws FROM verification_receipt WHERE"
+        " verification_id = %s)"
+    )
     tamper((f"{change} WHERE verification_id = %s", [other.id, story.id]))
     assert code(api.get(place(story))) == (500, "internal_error")
     assert [one.code for one in differences_of(story.id)] == ["row_differs"]
@@ -247,7 +296,9 @@ def test_a_receipt_that_the_log_does_not_name_is_not_told(api, lender, issued):
 
 @pytest.mark.forges
 def test_a_case_that_was_put_in_anothers_place_is_in_no_receipt(api, lender):
-    """Web can seal: the receipt of what it exchanged is about nobody, and nobody is verified by it."""
+    """Web can seal: the receipt of what it exchanged is about nobody, and nobody is verified by
+    it.
+    """
     story = begin(lender)
     row, key = story.row(), cases.key_of(story.row())
     kept = key.unseal(bytes(row.sealed_case), **vault.CASE).plain
@@ -257,7 +308,11 @@ def test_a_case_that_was_put_in_anothers_place_is_in_no_receipt(api, lender):
     wait_until(row.expires_at)
     swept()
     told = payload(api.get(place(story)).json())
-    assert (told["status"], told["commitments"], told["statement_sha256"]) == ("expired", None, None)
+    assert (told["status"], told["commitments"], told["statement_sha256"]) == (
+        "expired",
+        None,
+        None,
+    )
     with pytest.raises(EvidenceUnreadable), transactions.writing():
         receipt.issue(read(story.row()), Status.VERIFIED, code="", at=timezone.now())
 

@@ -1,4 +1,6 @@
-"""What is wrong with a signature, as the lender is told it: each is posted on the page and judged by a worker."""
+"""What is wrong with a signature, as the lender is told it: each is posted on the page and judged
+by a worker.
+"""
 
 import base64
 from collections.abc import Callable
@@ -50,7 +52,9 @@ class Signer:
         self.authority, self.content, self.at = authority, content, datetime.now(UTC)
         self.own = self.certified(self.template())
 
-    def template(self, *, days_ago: int = 1, iin: str = IIN, role: profile.Role = "individual") -> Template:
+    def template(
+        self, *, days_ago: int = 1, iin: str = IIN, role: profile.Role = "individual"
+    ) -> Template:
         """Whom a certificate names, and how long it holds."""
         at = self.at - timedelta(days=days_ago)
         name = {"surname": "ТЕСТОВ", "given_name": "ТЕСТ", "patronymic": ""}
@@ -68,8 +72,12 @@ class Signer:
         """The statement, signed by whom the template names."""
         return self.sign(self.certified(template))
 
-    def put_together(self, *, infos: int = 1, certificates: int = 1, without: int = 0, **info: Any) -> bytes:
-        """A CMS of so many signers and certificates, without the last attributes; `info` goes to each signer."""
+    def put_together(
+        self, *, infos: int = 1, certificates: int = 1, without: int = 0, **info: Any
+    ) -> bytes:
+        """A CMS of so many signers and certificates, without the last attributes; `info` goes to
+        each signer.
+        """
         attributes = signed_attributes(self.own, self.content, signed_at=self.at)
         made = signer_info(self.own, attributes=attributes[: len(attributes) - without], **info)
         given = [self.own.certificate] * certificates
@@ -78,7 +86,9 @@ class Signer:
 
 def _of_policy(signer: Signer) -> bytes:
     right = signer.template()
-    return signer.by(replace(right, extensions=(profile.policies(OF_AUTHENTICATION), *right.extensions[1:])))
+    return signer.by(
+        replace(right, extensions=(profile.policies(OF_AUTHENTICATION), *right.extensions[1:]))
+    )
 
 
 def _issuer_revoked(signer: Signer) -> bytes:
@@ -132,7 +142,9 @@ def test_it_is_told_and_burns_no_more_than_one_attempt(
 ) -> None:
     monkeypatch.setattr(InsecureRevocation, "authority_lists", ())
     monkeypatch.setattr(
-        InsecureRevocation, "authority_crls", lambda self, family: self.authority_lists if family == "gost512" else ()
+        InsecureRevocation,
+        "authority_crls",
+        lambda self, family: self.authority_lists if family == "gost512" else (),
     )
     signed = WRONG[code](Signer(authorities["gost512"], story.statement()))
     client = browser(story)
@@ -149,8 +161,13 @@ def test_a_statement_that_ran_out_before_its_turn_did(
     put_aside(monkeypatch, seconds=20)
     story = begin(lender()).to_statement()
     signed = Signer(authorities["gost512"], story.statement()).sign()
-    client, answer = browser(story), {"turn": story.page().turn, "signature": base64.b64encode(signed).decode()}
-    wait_until(Attempt.objects.get(verification=story.id, status="open").expires_at - timedelta(seconds=18))
+    client, answer = (
+        browser(story),
+        {"turn": story.page().turn, "signature": base64.b64encode(signed).decode()},
+    )
+    wait_until(
+        Attempt.objects.get(verification=story.id, status="open").expires_at - timedelta(seconds=18)
+    )
     assert client.post(NOW, answer).status_code == 302
     story.work()
     assert checks(story) == {"eds_statement_expired": "fail"}
@@ -161,7 +178,9 @@ def test_a_time_stamp_that_we_ask_for_and_cannot_use(
 ) -> None:
     monkeypatch.setitem(vars(POLICY), "asks_timestamp", True)
     monkeypatch.setitem(vars(statement.STAGE), "policy_in_use", lambda: POLICY)
-    monkeypatch.setattr(timestamp_authority, "in_use", lambda mode: SimpleNamespace(timestamp=lambda *_, **__: b""))
+    monkeypatch.setattr(
+        timestamp_authority, "in_use", lambda mode: SimpleNamespace(timestamp=lambda *_, **__: b"")
+    )
     signed = Signer(authorities["gost512"], story.statement()).sign()
     posted = {"turn": story.page().turn, "signature": base64.b64encode(signed).decode()}
     assert browser(story).post(NOW, posted).status_code == 302
@@ -172,7 +191,9 @@ def test_a_time_stamp_that_we_ask_for_and_cannot_use(
     assert checks(story) == {"eds_timestamp_unavailable": "inconclusive"}
 
 
-def test_what_is_wrong_otherwise_is_not_told_of_a_good_one(story: Story, authorities: dict[str, Authority]) -> None:
+def test_what_is_wrong_otherwise_is_not_told_of_a_good_one(
+    story: Story, authorities: dict[str, Authority]
+) -> None:
     signed = Signer(authorities["gost512"], story.statement()).sign()
     answer = {"turn": story.page().turn, "signature": base64.b64encode(signed).decode()}
     assert browser(story).post(NOW, answer).status_code == 302

@@ -89,8 +89,13 @@ def test_signed_xml_is_given_out_as_xml(api: Caller, lender: Any, issued: Issued
     story.answer(signature=signature.decode())
     story.work()
     answer = api.get(place(story, "signature"))
-    assert (answer.content, answer.headers["Content-Type"]) == (signature, "application/octet-stream")
-    assert answer.headers["Content-Disposition"] == f'attachment; filename="{story.id}.signature.xml"'
+    assert (answer.content, answer.headers["Content-Type"]) == (
+        signature,
+        "application/octet-stream",
+    )
+    assert (
+        answer.headers["Content-Disposition"] == f'attachment; filename="{story.id}.signature.xml"'
+    )
 
 
 def test_of_several_the_last_that_was_judged_is_given_out_refused_or_not(
@@ -164,14 +169,31 @@ def test_until_the_log_has_ordered_the_end_nothing_is_told_by_them(
 
 
 def offline(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, str(ROOT / "manage.py"), "verify_eds", "signature", "--statement", "statement"]
+    command = [
+        sys.executable,
+        str(ROOT / "manage.py"),
+        "verify_eds",
+        "signature",
+        "--statement",
+        "statement",
+    ]
     command += ["--trust", "trust", "--crl", "list", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, timeout=60, check=False)
 
 
 def verify_here(*arguments: str) -> None:
     """The same in this process and folder, which spares the start of another."""
-    call_command("verify_eds", "signature", "--statement", "statement", "--trust", "trust", "--crl", "list", *arguments)
+    call_command(
+        "verify_eds",
+        "signature",
+        "--statement",
+        "statement",
+        "--trust",
+        "trust",
+        "--crl",
+        "list",
+        *arguments,
+    )
 
 
 @pytest.mark.parametrize("family", ["gost512", "rsa"])
@@ -195,13 +217,17 @@ def test_what_was_downloaded_is_verified_offline_as_the_guide_says(
         (tmp_path / "trust" / role / "nca.cer").write_bytes(credential.certificate)
     (tmp_path / "list").write_bytes(crl_of(authority))
     ended = offline(tmp_path, "--iin", IIN)
-    assert (ended.returncode, json.loads(ended.stdout)["status"]) == (0, "TOTAL-PASSED"), ended.stderr
+    assert (ended.returncode, json.loads(ended.stdout)["status"]) == (0, "TOTAL-PASSED"), (
+        ended.stderr
+    )
     monkeypatch.chdir(tmp_path)
     with pytest.raises(CommandError) as refused:
         verify_here("--iin", OTHER_IIN)
     assert refused.value.returncode == 2
     right = (tmp_path / "statement").read_bytes()
-    (tmp_path / "statement").write_bytes(right.replace("150 000".replace(" ", "\N{NO-BREAK SPACE}").encode(), b"150"))
+    (tmp_path / "statement").write_bytes(
+        right.replace("150 000".replace(" ", "\N{NO-BREAK SPACE}").encode(), b"150")
+    )
     with pytest.raises(CommandError, match="the words do not say what the data say") as refused:
         verify_here("--iin", IIN)
     assert refused.value.returncode == 3
@@ -224,15 +250,21 @@ def test_an_rsa_signature_is_verified_by_openssl_as_the_guide_says(
     openssl cms -verify -binary -inform DER -in signature.der -content statement -purpose any \\
         -CAfile root.pem -certfile issuing.pem -out shown
     """
-    ended = subprocess.run(["sh", "-ec", script], cwd=tmp_path, capture_output=True, timeout=60, check=False)
+    ended = subprocess.run(
+        ["sh", "-ec", script], cwd=tmp_path, capture_output=True, timeout=60, check=False
+    )
     assert ended.returncode == 0, ended.stderr
     # As NCALayer gives it.
     lines = base64.encodebytes((tmp_path / "signature.der").read_bytes()).decode()
     (tmp_path / "signature").write_text(f"-----BEGIN CMS-----\n{lines}-----END CMS-----\n")
     armored = script.replace("openssl base64 -d -A -in signature -out signature.der", "")
     armored = armored.replace("-inform DER -in signature.der", "-inform PEM -in signature")
-    ended = subprocess.run(["sh", "-ec", armored], cwd=tmp_path, capture_output=True, timeout=60, check=False)
+    ended = subprocess.run(
+        ["sh", "-ec", armored], cwd=tmp_path, capture_output=True, timeout=60, check=False
+    )
     assert ended.returncode == 0, ended.stderr
     (tmp_path / "statement").write_bytes((tmp_path / "statement").read_bytes() + b" ")
-    ended = subprocess.run(["sh", "-ec", armored], cwd=tmp_path, capture_output=True, timeout=60, check=False)
+    ended = subprocess.run(
+        ["sh", "-ec", armored], cwd=tmp_path, capture_output=True, timeout=60, check=False
+    )
     assert ended.returncode != 0

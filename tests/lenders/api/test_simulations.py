@@ -1,4 +1,6 @@
-"""What the sandbox for machines answers and puts on record; the playing itself: `tests/service/test_simulations.py`."""
+"""What the sandbox for machines answers and puts on record; the playing itself:
+`tests/service/test_simulations.py`.
+"""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -33,7 +35,9 @@ def played(settings, trusted):
     """Whoever is to be played."""
     InsecureSimulation.reset()
     adapter = {"adapter": "tests.lenders.api.insecure_simulation.InsecureSimulation", "options": {}}
-    settings.TULGA_SOURCES = settings.TULGA_SOURCES | {"test": settings.TULGA_SOURCES["test"] | {"simulation": adapter}}
+    settings.TULGA_SOURCES = settings.TULGA_SOURCES | {
+        "test": settings.TULGA_SOURCES["test"] | {"simulation": adapter}
+    }
     return InsecureSimulation.asked
 
 
@@ -68,7 +72,11 @@ def test_it_is_asked_for_with_a_link_that_counts_once_it_is_on_record(api, lende
     answer = hold(simulate(api, made["id"], scenario="eds_revoked"), PLACE, "post")
     assert answer == {"verification": made["id"], "scenario": "eds_revoked", "route": "eds"}
     [play] = played
-    assert (play.verification_id, play.scenario, play.routes) == (made["id"], "eds_revoked", ("eds",))
+    assert (play.verification_id, play.scenario, play.routes) == (
+        made["id"],
+        "eds_revoked",
+        ("eds",),
+    )
     # The sandbox tells lenders apart, and not who they are.
     assert len(play.lender) == 16
     assert play.lender not in (lender.pk, lender.name, lender.bin)
@@ -98,11 +106,17 @@ def test_its_checks_say_so_in_the_answer_the_log_and_the_receipt(api, lender, is
     engine = {"name": "insecure_simulated", "scenario": "verified"}
     shown = api.get(f"/v1/verifications/{story.id}", expand="checks").json()
     assert shown["status"] == "verified"
-    assert [engine.items() <= one["engine"].items() for one in shown["checks"]] == [True] * len(shown["checks"])
+    assert [engine.items() <= one["engine"].items() for one in shown["checks"]] == [True] * len(
+        shown["checks"]
+    )
     judged = AuditEntry.objects.filter(verification=story.id, type="attempt.judged")
-    assert [one["engine"] for each in judged for one in each.body["checks"]] == [engine] * len(shown["checks"])
+    assert [one["engine"] for each in judged for one in each.body["checks"]] == [engine] * len(
+        shown["checks"]
+    )
     receipt = payload(api.get(f"/v1/verifications/{story.id}/receipt").json())
-    assert [one["engine"] for each in receipt["attempts"] for one in each["checks"]] == [engine] * len(shown["checks"])
+    assert [one["engine"] for each in receipt["attempts"] for one in each["checks"]] == [
+        engine
+    ] * len(shown["checks"])
     order_all()
     assert findings() == []
 
@@ -137,12 +151,16 @@ def test_the_catalogue_is_the_table(api):
 def test_what_does_not_fit_is_refused_by_name(api, played):
     made = opened(api, routes=["eds"], subject__iin=IIN)
     nobodys = opened(api, routes=["eds"], subject__iin="990101100209", client_reference="loan-2")
-    assert faults(simulate(api, made["id"], scenario="nonsense")) == {("/scenario", "choice_unknown")}
+    assert faults(simulate(api, made["id"], scenario="nonsense")) == {
+        ("/scenario", "choice_unknown")
+    }
     assert faults(simulate(api, nobodys["id"])) == {("/scenario", "required")}
     assert faults(simulate(api, made["id"], scenario="verified", route="biometric")) == {
         ("/route", "scenario_not_on_route")
     }
-    said = simulate(api, made["id"], scenario="verified", route="biometric").json()["errors"][0]["detail"]
+    said = simulate(api, made["id"], scenario="verified", route="biometric").json()["errors"][0][
+        "detail"
+    ]
     assert said.endswith("this verification has eds")
     assert faults(simulate(api, made["id"], status="verified")) == {("/status", "unknown_field")}
     assert played == []
@@ -151,7 +169,10 @@ def test_what_does_not_fit_is_refused_by_name(api, played):
 def test_of_several_routes_the_named_one_is_begun(api, played, settings):
     settings.TULGA_ROUTES = ["eds", "biometric", "live_face"]
     made = opened(api)
-    assert simulate(api, made["id"], scenario="verified", route="live_face").json()["route"] == "live_face"
+    assert (
+        simulate(api, made["id"], scenario="verified", route="live_face").json()["route"]
+        == "live_face"
+    )
     assert played[0].routes == ("live_face",)
     assert simulate(api, made["id"], scenario="eds_revoked").json()["route"] == "eds"
 
@@ -167,7 +188,10 @@ def test_somebody_who_opens_the_link_meanwhile_is_not_disturbed(api, played):
     made = opened(api, routes=["eds"])
     token = made["url"].partition("#")[2]
     InsecureSimulation.before = lambda: links.redeem(untrusted_token=token)
-    assert code(simulate(api, made["id"], scenario="verified", key="k-1")) == (409, "borrower_at_it")
+    assert code(simulate(api, made["id"], scenario="verified", key="k-1")) == (
+        409,
+        "borrower_at_it",
+    )
     with pytest.raises(Conflict):
         links.redeem(untrusted_token=played[0].link.partition("#")[2])
     assert not AuditEntry.objects.filter(type="simulation.requested").exists()
@@ -203,7 +227,9 @@ def test_a_repeat_is_played_once(api, played):
     assert (first.status_code, again.status_code, first.json()) == (202, 202, again.json())
     assert again.headers["Idempotent-Replayed"] == "true"
     assert len(played) == 1
-    assert AuditEntry.objects.filter(verification=made["id"], type="simulation.requested").count() == 1
+    assert (
+        AuditEntry.objects.filter(verification=made["id"], type="simulation.requested").count() == 1
+    )
 
 
 def test_a_sandbox_that_is_not_there_changes_nothing(api):
@@ -216,7 +242,10 @@ def test_a_sandbox_that_is_not_there_changes_nothing(api):
     links_before, sequence = Link.objects.count(), Verification.objects.get(pk=made["id"]).sequence
     refused = simulate(api, made["id"], scenario="verified", key="k-1")
     assert (code(refused), refused.headers["Retry-After"]) == ((503, "sandbox_unavailable"), "5")
-    assert (Link.objects.count(), Verification.objects.get(pk=made["id"]).sequence) == (links_before, sequence)
+    assert (Link.objects.count(), Verification.objects.get(pk=made["id"]).sequence) == (
+        links_before,
+        sequence,
+    )
     assert not IdempotentRequest.objects.filter(answered_at=None).exists()
     InsecureSimulation.before = None
     assert simulate(api, made["id"], scenario="verified", key="k-1").status_code == 202
@@ -247,7 +276,10 @@ def test_a_sandbox_that_hangs_holds_two_threads_and_others_are_told_at_once(api,
             connections.close_all()
 
     with insecure_server(hang) as url:
-        adapter = {"adapter": "verification.sources.simulation.HttpSimulation", "options": {"url": url, "seconds": 3.0}}
+        adapter = {
+            "adapter": "verification.sources.simulation.HttpSimulation",
+            "options": {"url": url, "seconds": 3.0},
+        }
         settings.TULGA_SOURCES["test"]["simulation"] = adapter
         with ThreadPoolExecutor(len(made)) as pool:
             told = set(pool.map(ask, made))
@@ -259,7 +291,10 @@ def test_a_sandbox_that_hangs_holds_two_threads_and_others_are_told_at_once(api,
 def test_only_this_machine_is_asked_and_where_nobody_plays_it_says_so(api, settings):
     made = opened(api, routes=["eds"])
     for url in ("https://sandbox.example/simulations", "http://192.0.2.1/simulations"):
-        adapter = {"adapter": "verification.sources.simulation.HttpSimulation", "options": {"url": url}}
+        adapter = {
+            "adapter": "verification.sources.simulation.HttpSimulation",
+            "options": {"url": url},
+        }
         settings.TULGA_SOURCES["test"]["simulation"] = adapter
         assert code(simulate(api, made["id"], scenario="verified")) == (503, "sandbox_unavailable")
     del settings.TULGA_SOURCES["test"]["simulation"]

@@ -1,4 +1,6 @@
-"""Whom nobody plays any more: a borrower whom a step is about to end. What only waits may be played, lawfully."""
+"""Whom nobody plays any more: a borrower whom a step is about to end. What only waits may be
+played, lawfully.
+"""
 
 import pytest
 

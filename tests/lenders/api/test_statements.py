@@ -1,4 +1,6 @@
-"""How many statements each hot request of a lender sends. Whoever lets one grow writes its number here anew."""
+"""How many statements each hot request of a lender sends. Whoever lets one grow writes its number
+here anew.
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -17,11 +19,14 @@ from verification.log import sequencer
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PATH = "/v1/verifications"
-# BEGIN, COMMIT, savepoints and set_config apart. Each begins with the look-up of the key; once a minute a request more
-# writes down that the key is in use.
+# BEGIN, COMMIT, savepoints and set_config apart. Each begins with the look-up of the key; once a
+# minute a request more writes down that the key is in use.
 COUNTED = {
-    "open": 10,  # reserve and hold the Idempotency-Key, attempt, link, row, key, entries, their waiting, the answer
-    "open, the borrower chooses": 10,  # a way that people may look at is on offer: who of the lender may vote
+    # reserve and hold the Idempotency-Key, attempt, link, row, key, entries, their waiting, the
+    # answer
+    "open": 10,
+    # a way that people may look at is on offer: who of the lender may vote
+    "open, the borrower chooses": 10,
     "open without Idempotency-Key": 7,
     "open again": 16,
     "status": 3,
@@ -29,11 +34,13 @@ COUNTED = {
     "list of 1": 3,
     "list of 100": 3,
     "events": 3,  # and what was signed together with them
-    "link": 14,  # whether it leads to the verification or to its new consent, each by the entry that opened it
-    "status of one that has ended": 3,  # its decision is read with its leaf and with what was signed beside it
+    # whether it leads to the verification or to its new consent, each by the entry that opened it
+    "link": 14,
+    # its decision is read with its leaf and with what was signed beside it
+    "status of one that has ended": 3,
     "list of one that has ended": 3,
-    # Row, the entry that opened it, decision, its receipt's entry, who was revoked; checkpoint and tile; and the
-    # reading is an entry, which waits.
+    # Row, the entry that opened it, decision, its receipt's entry, who was revoked; checkpoint and
+    # tile; and the reading is an entry, which waits.
     "receipt of one that was canceled": 10,
     "cancel": 14,  # the row is locked first: somebody may be stopping it
 }
@@ -48,7 +55,9 @@ def asked(send: Callable[[], Response]) -> int:
 
 
 @pytest.mark.parametrize("number", [1, 100])
-def test_a_list_takes_few_statements_at_any_length(api: Caller, lender: Lender, number: int) -> None:
+def test_a_list_takes_few_statements_at_any_length(
+    api: Caller, lender: Lender, number: int
+) -> None:
     for each in range(number):
         begin(lender, f"loan-{each}")
     sequencer.order("test", limit=1000)
@@ -57,25 +66,38 @@ def test_a_list_takes_few_statements_at_any_length(api: Caller, lender: Lender, 
     assert asked(lambda: api.get("/v1/events", limit="100")) == COUNTED["events"]
 
 
-def test_each_request_sends_as_many_statements_as_are_listed(api: Caller, settings: Settings) -> None:
+def test_each_request_sends_as_many_statements_as_are_listed(
+    api: Caller, settings: Settings
+) -> None:
     verification_id = api.post(PATH, opening()).json()["id"]
     found = {
-        "open": asked(lambda: api.post(PATH, opening(client_reference="two", subject__iin=OTHER_IIN), key="k-1")),
-        "open without Idempotency-Key": asked(lambda: api.post(PATH, opening(client_reference="three"))),
+        "open": asked(
+            lambda: api.post(
+                PATH, opening(client_reference="two", subject__iin=OTHER_IIN), key="k-1"
+            )
+        ),
+        "open without Idempotency-Key": asked(
+            lambda: api.post(PATH, opening(client_reference="three"))
+        ),
         "open again": asked(lambda: api.post(PATH, opening(), key="k-2")),
         "status": asked(lambda: api.get(f"{PATH}/{verification_id}")),
         "status with checks": asked(lambda: api.get(f"{PATH}/{verification_id}", expand="checks")),
         "link": asked(lambda: api.post(f"{PATH}/{verification_id}/link", key="k-3")),
         "cancel": asked(lambda: api.post(f"{PATH}/{verification_id}/cancel", key="k-4")),
     }
-    for what, path in (("status", f"{PATH}/{verification_id}"), ("list", f"{PATH}?client_reference=loan-1")):
+    for what, path in (
+        ("status", f"{PATH}/{verification_id}"),
+        ("list", f"{PATH}?client_reference=loan-1"),
+    ):
         assert api.get(path).json()
         sequencer.order("test")
         found[f"{what} of one that has ended"] = asked(partial(api.get, path))
     assert api.get(f"{PATH}/{verification_id}").json()["status"] == "canceled"
     tasks.advance(verification_id)
     sequencer.order("test")
-    found["receipt of one that was canceled"] = asked(lambda: api.get(f"{PATH}/{verification_id}/receipt"))
+    found["receipt of one that was canceled"] = asked(
+        lambda: api.get(f"{PATH}/{verification_id}/receipt")
+    )
     settings.TULGA_ROUTES = ["eds", "biometric", "live_face"]
     chosen = opening(client_reference="four", subject__iin=IIN)
     found["open, the borrower chooses"] = asked(lambda: api.post(PATH, chosen, key="k-5"))

@@ -1,4 +1,6 @@
-"""/v1/test/clock: what is due of test verifications comes sooner, by the way it always comes; nothing else moves."""
+"""/v1/test/clock: what is due of test verifications comes sooner, by the way it always comes;
+nothing else moves.
+"""
 
 from datetime import timedelta
 
@@ -37,7 +39,10 @@ def lawful():
 
 def due(verification_id):
     row = Verification.objects.get(pk=verification_id)
-    attempts, links = Attempt.objects.filter(verification=row), Link.objects.filter(verification=row)
+    attempts, links = (
+        Attempt.objects.filter(verification=row),
+        Link.objects.filter(verification=row),
+    )
     until = [*attempts.values_list("expires_at"), *links.values_list("expires_at")]
     return [row.expires_at, *sorted(until), row.sequence]
 
@@ -57,8 +62,13 @@ def test_nobody_waits_for_a_verification_to_expire(api, lender):
     assert read(api, story)["status"] == "requires_input"  # the request ends nothing
     swept()
     order()
-    assert (read(api, story)["status"], read(api, story)["code"]) == ("expired", "verification_expired")
-    assert [one["type"] for one in api.get("/v1/events").json()["data"]][-1] == "verification.expired"
+    assert (read(api, story)["status"], read(api, story)["code"]) == (
+        "expired",
+        "verification_expired",
+    )
+    assert [one["type"] for one in api.get("/v1/events").json()["data"]][
+        -1
+    ] == "verification.expired"
     assert api.get(CLOCK).json() == {"verifications": 0, "advanced_seconds": 0}
     lawful()
 
@@ -113,11 +123,16 @@ def test_a_verdict_grows_too_old(api, lender, issued):
     told = api.get(f"/v1/clearances/{asked_for['id']}").json()
     assert (told["status"], told["code"]) == ("refused", "verification_too_old")
     signed = {"signed_at": clock.now().isoformat(), "contract_sha256": CONTRACT}
-    assert code(api.post(f"/v1/verifications/{story.id}/contract", signed)) == (409, "verification_too_old")
+    assert code(api.post(f"/v1/verifications/{story.id}/contract", signed)) == (
+        409,
+        "verification_too_old",
+    )
     lawful()
 
 
-def test_a_clearance_that_was_put_forward_while_its_gates_were_asked_is_none(api, lender, issued, monkeypatch):
+def test_a_clearance_that_was_put_forward_while_its_gates_were_asked_is_none(
+    api, lender, issued, monkeypatch
+):
     story = verified(lender, issued)
     asked_for = ask(api, story).json()
 
@@ -140,11 +155,19 @@ def test_nobody_elses_moves(api, other_api, lender, other_lender):
     before = due(other.id), due(live.id)
     advance(api, DAY)
     assert (due(other.id), due(live.id)) == before
-    assert code(api.post(CLOCK, {"advance_seconds": 1, "verification": other.id})) == (404, "not_found")
-    assert code(api.post(CLOCK, {"advance_seconds": 1, "verification": live.id})) == (404, "not_found")
+    assert code(api.post(CLOCK, {"advance_seconds": 1, "verification": other.id})) == (
+        404,
+        "not_found",
+    )
+    assert code(api.post(CLOCK, {"advance_seconds": 1, "verification": live.id})) == (
+        404,
+        "not_found",
+    )
     assert other_api.get(CLOCK).json()["advanced_seconds"] == 0
     assert Verification.objects.get(pk=mine.id).advanced_seconds == DAY
-    assert list(AuditEntry.objects.filter(type="test_clock.advanced").values_list("verification_id")) == [(mine.id,)]
+    assert list(
+        AuditEntry.objects.filter(type="test_clock.advanced").values_list("verification_id")
+    ) == [(mine.id,)]
 
 
 def test_a_live_key_has_no_clock(lender):
@@ -156,7 +179,10 @@ def test_a_live_key_has_no_clock(lender):
     live = Caller(issued.secret)
     assert code(live.get(CLOCK)) == (404, "not_found")
     assert code(live.post(CLOCK, {"advance_seconds": 60})) == (404, "not_found")
-    assert code(live.post(CLOCK, {"advance_seconds": 60, "verification": story.id})) == (404, "not_found")
+    assert code(live.post(CLOCK, {"advance_seconds": 60, "verification": story.id})) == (
+        404,
+        "not_found",
+    )
     assert due(story.id) == before
 
 
@@ -167,7 +193,10 @@ def test_one_alone(api, lender):
     assert due(second.id) == before
     swept()
     assert (first.row().status, second.row().status) == ("expired", "requires_input")
-    assert code(api.post(CLOCK, {"advance_seconds": 1, "verification": first.id})) == (409, "illegal_transition")
+    assert code(api.post(CLOCK, {"advance_seconds": 1, "verification": first.id})) == (
+        409,
+        "illegal_transition",
+    )
 
 
 @pytest.mark.parametrize(
@@ -195,7 +224,10 @@ def test_a_repeat_moves_nothing_twice(api, lender):
     first = api.post(CLOCK, {"advance_seconds": 60}, key="k-1")
     again = api.post(CLOCK, {"advance_seconds": 60}, key="k-1")
     assert (again.json(), again.headers["Idempotent-Replayed"]) == (first.json(), "true")
-    assert code(api.post(CLOCK, {"advance_seconds": 61}, key="k-1")) == (422, "idempotency_key_reused")
+    assert code(api.post(CLOCK, {"advance_seconds": 61}, key="k-1")) == (
+        422,
+        "idempotency_key_reused",
+    )
     assert story.row().advanced_seconds == 60
 
 
@@ -214,13 +246,18 @@ def test_no_more_than_so_many_and_so_far(api, lender, monkeypatch):
     assert (story.row().advanced_seconds, other.row().advanced_seconds) == (0, 0)
     advance(api, 60, verification=story.id)
     monkeypatch.setattr(policy, "CLOCK_SECONDS_MAX", 100)
-    assert code(api.post(CLOCK, {"advance_seconds": 41, "verification": story.id})) == (409, "test_clock_limit")
+    assert code(api.post(CLOCK, {"advance_seconds": 41, "verification": story.id})) == (
+        409,
+        "test_clock_limit",
+    )
     advance(api, 40, verification=story.id)
     assert story.row().advanced_seconds == 100
 
 
 def test_an_answer_that_came_in_time_is_judged_and_no_end_is_made(api, lender, issued):
-    """The borrower has answered, and it is for us to judge: a clock takes nothing away from them."""
+    """The borrower has answered, and it is for us to judge: a clock takes nothing away from
+    them.
+    """
     story = at_statement(lender)
     story.sign(issued())
     assert story.row().step == "judge"
@@ -269,7 +306,9 @@ def test_a_step_that_is_due_later_is_due_sooner(api, lender):
 
 
 def test_many_at_once_each_count_and_cross_a_worker(api, lender, issued):
-    """Advanced from many sides while a worker judges: each counts once, and nothing is lost or unlawful."""
+    """Advanced from many sides while a worker judges: each counts once, and nothing is lost or
+    unlawful.
+    """
     story = at_statement(lender)
     story.sign(issued())
 
@@ -290,7 +329,9 @@ def test_money_leaves_once_while_the_clock_is_put_forward(api, lender, issued):
     clearance = cleared(api, story)
 
     def one(number):
-        return consume(api, clearance).status_code if number % 2 else advance(api, 60)["verifications"]
+        return (
+            consume(api, clearance).status_code if number % 2 else advance(api, 60)["verifications"]
+        )
 
     done = in_parallel(one, 8)
     assert done[1::2].count(200) == 1

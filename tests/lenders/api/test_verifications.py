@@ -20,7 +20,11 @@ def test_an_opened_verification_waits_for_its_borrower(api: Caller) -> None:
     body = answer.json()
     assert answer.status_code == 201
     assert body["id"].startswith("ver_")
-    assert (body["mode"], body["status"], body["client_reference"]) == ("test", "requires_input", "loan-1")
+    assert (body["mode"], body["status"], body["client_reference"]) == (
+        "test",
+        "requires_input",
+        "loan-1",
+    )
     assert body["next_action"]["type"] == "consent"
     assert (body["metadata"], body["opened_by"]) == ({"branch": "7"}, "A. Officer")
     assert body["profile"]["id"] == "KZ-2021-04"
@@ -38,9 +42,17 @@ def test_the_links_secret_stands_in_the_fragment_and_is_told_once(api: Caller) -
 
 def test_no_answer_holds_personal_data(api: Caller) -> None:
     opened = api.post(PATH, opening())
-    for answer in (opened, api.get(f"{PATH}/{opened.json()['id']}", expand="checks"), api.get(PATH)):
+    for answer in (
+        opened,
+        api.get(f"{PATH}/{opened.json()['id']}", expand="checks"),
+        api.get(PATH),
+    ):
         said = answer.content.decode()
-        assert not [word for word in (IIN, PHONE, "Асанов", "045678912", "KZ86125KZT5004100100") if word in said]
+        assert not [
+            word
+            for word in (IIN, PHONE, "Асанов", "045678912", "KZ86125KZT5004100100")
+            if word in said
+        ]
 
 
 def test_a_reference_that_is_open_gives_back_the_open_one_with_a_fresh_link(api: Caller) -> None:
@@ -76,7 +88,10 @@ _BAD: list[tuple[dict[str, Any], set[tuple[str, str]]]] = [
     ({"subject__birth_date": "1899-02-29"}, {("/subject/birth_date", "date_malformed")}),
     ({"subject__birth_date": "1899-01-02"}, {("/subject/birth_date", "birth_date_mismatch")}),
     ({"subject__birth_date": "1999-01-01"}, {("/subject/birth_date", "birth_date_mismatch")}),
-    ({"subject__document__valid_to": "2020-01-01"}, {("/subject/document/valid_to", "document_expired")}),
+    (
+        {"subject__document__valid_to": "2020-01-01"},
+        {("/subject/document/valid_to", "document_expired")},
+    ),
     ({"subject__birth_date": "2999-01-01"}, {("/subject/birth_date", "out_of_range")}),
     ({"subject__document__type": "library_card"}, {("/subject/document/type", "choice_unknown")}),
     ({"subject__document": "045678912"}, {("/subject/document", "invalid")}),
@@ -88,7 +103,10 @@ _BAD: list[tuple[dict[str, Any], set[tuple[str, str]]]] = [
     ({"loan__term_days": "30"}, {("/loan/term_days", "type_wrong")}),
     ({"loan__annual_rate": "-1"}, {("/loan/annual_rate", "decimal_malformed")}),
     ({"loan__total_repayable": "149999.99"}, {("/loan/total_repayable", "total_below_amount")}),
-    ({"loan__payout_account": "KZ87125KZT5004100100"}, {("/loan/payout_account", "iban_malformed")}),
+    (
+        {"loan__payout_account": "KZ87125KZT5004100100"},
+        {("/loan/payout_account", "iban_malformed")},
+    ),
     ({"loan__contract_sha256": "ab"}, {("/loan/contract_sha256", "sha256_malformed")}),
     ({"loan__region": "Almaty"}, {("/loan/region", "region_malformed")}),
     ({"routes": []}, {("/routes", "type_wrong")}),
@@ -102,7 +120,10 @@ _BAD: list[tuple[dict[str, Any], set[tuple[str, str]]]] = [
     ({"return_url": "http://lender.example/back"}, {("/return_url", "url_malformed")}),
     ({"return_url": "https://evil.example/back"}, {("/return_url", "return_url_unregistered")}),
     ({"return_url": "https://lender.example/back/x"}, {("/return_url", "return_url_unregistered")}),
-    ({"return_url": f"https://lender.example/back?iin={IIN}"}, {("/return_url", "personal_number")}),
+    (
+        {"return_url": f"https://lender.example/back?iin={IIN}"},
+        {("/return_url", "personal_number")},
+    ),
     ({"metadata": {"iin": IIN}}, {("/metadata/iin", "personal_number")}),
     ({"metadata": {"a": "x" * 501}}, {("/metadata/a", "length_wrong")}),
     ({"opened_by": ""}, {("/opened_by", "length_wrong")}),
@@ -110,12 +131,18 @@ _BAD: list[tuple[dict[str, Any], set[tuple[str, str]]]] = [
     ({"a/b~c": 1}, {("/a~1b~0c", "unknown_field")}),
     (
         {"subject__iin": "1", "loan__amount": "x", "extra": 1},
-        {("/subject/iin", "iin_malformed"), ("/loan/amount", "decimal_malformed"), ("/extra", "unknown_field")},
+        {
+            ("/subject/iin", "iin_malformed"),
+            ("/loan/amount", "decimal_malformed"),
+            ("/extra", "unknown_field"),
+        },
     ),
 ]
 
 
-@pytest.mark.parametrize(("changes", "expected"), _BAD, ids=[str(changes)[:40] for changes, _ in _BAD])
+@pytest.mark.parametrize(
+    ("changes", "expected"), _BAD, ids=[str(changes)[:40] for changes, _ in _BAD]
+)
 def test_bad_input_is_told_place_by_place_and_nothing_is_done(
     api: Caller, changes: dict[str, Any], expected: set[tuple[str, str]]
 ) -> None:
@@ -213,7 +240,11 @@ def test_who_sends_a_link_is_on_record_without_the_name(api: Caller) -> None:
 def test_a_canceled_verification_has_ended(api: Caller) -> None:
     opened = api.post(PATH, opening()).json()
     asked = api.post(f"{PATH}/{opened['id']}/cancel", {})
-    assert (asked.status_code, asked.json()["status"], asked.json()["finished_at"]) == (200, "processing", None)
+    assert (asked.status_code, asked.json()["status"], asked.json()["finished_at"]) == (
+        200,
+        "processing",
+        None,
+    )
     sequencer.order("test")
     canceled = api.get(f"{PATH}/{opened['id']}").json()
     assert (canceled["status"], canceled["code"]) == ("canceled", "canceled_by_lender")
@@ -227,7 +258,9 @@ def test_a_canceled_verification_has_ended(api: Caller) -> None:
 @pytest.mark.parametrize("action", ["link", "cancel"])
 def test_an_action_takes_no_fields(api: Caller, action: str) -> None:
     opened = api.post(PATH, opening()).json()
-    assert faults(api.post(f"{PATH}/{opened['id']}/{action}", {"force": True})) == {("/force", "unknown_field")}
+    assert faults(api.post(f"{PATH}/{opened['id']}/{action}", {"force": True})) == {
+        ("/force", "unknown_field")
+    }
 
 
 def test_the_list_is_told_page_by_page_newest_first(api: Caller) -> None:

@@ -60,14 +60,18 @@ def test_a_contract_is_reported_twice(played):
 def test_a_wait_counts_from_before_the_report(played):
     first = entries_of(played[0])
     earlier = (clock.now() - timedelta(days=3)).isoformat()
-    assert told(changed(first, "contract.reported", release_from=earlier)) == [("contract.reported", "illegal_time")]
+    assert told(changed(first, "contract.reported", release_from=earlier)) == [
+        ("contract.reported", "illegal_time")
+    ]
 
 
 def test_a_new_consent_is_asked_for_too_soon(played):
     first = entries_of(played[0])
     soon = changed(first, "renewal.opened", later=-timedelta(minutes=5))
     assert told(soon) == [("renewal.opened", "illegal_time")]
-    assert told(changed(first, "renewal.opened", profile="KZ-0000")) == [("renewal.opened", "law_unknown")]
+    assert told(changed(first, "renewal.opened", profile="KZ-0000")) == [
+        ("renewal.opened", "law_unknown")
+    ]
     unsaid = [one for one in first if one.type != "contract.reported"]
     assert told(unsaid) == [("renewal.opened", "illegal_move")]
 

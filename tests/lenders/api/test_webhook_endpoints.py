@@ -42,12 +42,17 @@ def test_the_secret_is_told_once(api: Caller) -> None:
         ({"url": "https://169.254.169.254/latest"}, ("/url", "webhook_url_refused")),
         ({"url": 5}, ("/url", "type_wrong")),
         ({"url": URL, "events": ["verification.imagined"]}, ("/events/0", "choice_unknown")),
-        ({"url": URL, "events": ["endpoint.disabled", "endpoint.disabled"]}, ("/events/1", "choice_repeated")),
+        (
+            {"url": URL, "events": ["endpoint.disabled", "endpoint.disabled"]},
+            ("/events/1", "choice_repeated"),
+        ),
         ({"url": URL, "secret": "mine"}, ("/secret", "unknown_field")),
     ],
     ids=str,
 )
-def test_a_bad_endpoint_is_refused(api: Caller, body: dict[str, Any], fault: tuple[str, str]) -> None:
+def test_a_bad_endpoint_is_refused(
+    api: Caller, body: dict[str, Any], fault: tuple[str, str]
+) -> None:
     refused = api.post(PATH, body)
     assert refused.status_code == 422
     assert faults(refused) == {fault}
@@ -64,16 +69,22 @@ def test_there_are_ten_endpoints_at_most(api: Caller) -> None:
 def test_an_endpoint_is_changed_disabled_and_enabled(api: Caller) -> None:
     made = api.post(PATH, {"url": URL}).json()
     address = f"{PATH}/{made['id']}"
-    assert api.patch(address, {"events": ["verification.verified"]}).json()["events"] == ["verification.verified"]
+    assert api.patch(address, {"events": ["verification.verified"]}).json()["events"] == [
+        "verification.verified"
+    ]
     assert api.patch(address, {"url": f"{URL}/2"}).json()["url"] == f"{URL}/2"
     assert api.patch(address, {"enabled": False}).json()["disabled_reason"] == "by_lender"
     assert api.post(f"{address}/test").json()["code"] == "endpoint_disabled"
     assert api.patch(address, {"enabled": True}).json()["disabled_at"] is None
-    assert faults(api.patch(address, {"url": "https://localhost/"})) == {("/url", "webhook_url_refused")}
+    assert faults(api.patch(address, {"url": "https://localhost/"})) == {
+        ("/url", "webhook_url_refused")
+    }
     assert api.get(address).json()["url"] == f"{URL}/2"
 
 
-def test_a_deleted_endpoint_is_gone_and_its_deliveries_are_canceled(api: Caller, receiver: Receiver) -> None:
+def test_a_deleted_endpoint_is_gone_and_its_deliveries_are_canceled(
+    api: Caller, receiver: Receiver
+) -> None:
     made = api.post(PATH, {"url": receiver.url}).json()
     api.post(f"{PATH}/{made['id']}/test")
     gone = api.delete(f"{PATH}/{made['id']}")
@@ -103,7 +114,9 @@ def test_a_test_message_arrives_signed_and_is_no_event(api: Caller, receiver: Re
     assert (sent.status_code, sent.json()["status"]) == (202, "pending")
     deliver()
     [received] = receiver.received
-    assert Webhook(made["secret"]).verify(received.body, received.headers)["type"] == "endpoint.test"
+    assert (
+        Webhook(made["secret"]).verify(received.body, received.headers)["type"] == "endpoint.test"
+    )
     assert api.get("/v1/events").json()["data"] == []
 
 
@@ -153,7 +166,10 @@ def test_a_range_of_time_is_delivered_again(api: Caller, receiver: Receiver) -> 
     deliver()
     times = [event["timestamp"] for event in api.get("/v1/events").json()["data"]]
     span = {"from": "2020-01-01T00:00:00Z", "to": "2999-01-01T00:00:00Z"}
-    assert api.post("/v1/deliveries/redeliver", span).json() == {"redelivered": 3, "has_more": False}
+    assert api.post("/v1/deliveries/redeliver", span).json() == {
+        "redelivered": 3,
+        "has_more": False,
+    }
     # Copies are not copied again, and the end is not included.
     last = api.post("/v1/deliveries/redeliver", span | {"to": times[0], "endpoint": endpoint})
     assert (last.status_code, last.json()["redelivered"]) == (202, 0)
@@ -198,11 +214,15 @@ def test_deliveries_are_told_page_by_page(api: Caller, receiver: Receiver) -> No
     rest = api.get("/v1/deliveries", limit="2", after=first["next"]).json()
     assert [item["id"] for item in first["data"] + rest["data"]] == made[::-1]
     assert (first["has_more"], rest["has_more"], rest["next"]) == (True, False, None)
-    assert faults(api.get("/v1/deliveries", after=f"dlv_{'a' * 26}")) == {("?after", "cursor_unknown")}
+    assert faults(api.get("/v1/deliveries", after=f"dlv_{'a' * 26}")) == {
+        ("?after", "cursor_unknown")
+    }
 
 
 def test_a_repeated_request_for_a_secret_gives_the_same_secret(api: Caller) -> None:
     made = api.post(PATH, {"url": URL}, key="k-1").json()
     assert api.post(PATH, {"url": URL}, key="k-1").json() == made
-    rotated = [api.post(f"{PATH}/{made['id']}/rotate-secret", key="k-2").json()["secret"] for _ in range(2)]
+    rotated = [
+        api.post(f"{PATH}/{made['id']}/rotate-secret", key="k-2").json()["secret"] for _ in range(2)
+    ]
     assert rotated[0] == rotated[1]

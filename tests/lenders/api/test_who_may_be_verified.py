@@ -1,4 +1,6 @@
-"""At the opening: whose IIN and birth date fit, who is of age, and whose document still holds, by days in Almaty."""
+"""At the opening: whose IIN and birth date fit, who is of age, and whose document still holds, by
+days in Almaty.
+"""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -13,7 +15,9 @@ from verification.core.ids import check_digit
 from verification.models import Verification
 
 PATH = "/v1/verifications"
-MIDNIGHT = datetime(2027, 2, 28, 19, 0, tzinfo=UTC)  # 1 March begins in Kazakhstan; 2027 has no 29 February
+MIDNIGHT = datetime(
+    2027, 2, 28, 19, 0, tzinfo=UTC
+)  # 1 March begins in Kazakhstan; 2027 has no 29 February
 JUST_BEFORE = MIDNIGHT - timedelta(microseconds=1)
 TOO_YOUNG = {("/subject/birth_date", "subject_under_age")}
 EXPIRED = {("/subject/document/valid_to", "document_expired")}
@@ -29,7 +33,9 @@ def iin_of(born: date) -> str:
 
 def opened(api: Caller, born: date, **changes: Any) -> Response:
     """What an opening is answered with for somebody born then."""
-    return api.post(PATH, opening(subject__iin=iin_of(born), subject__birth_date=born.isoformat(), **changes))
+    return api.post(
+        PATH, opening(subject__iin=iin_of(born), subject__birth_date=born.isoformat(), **changes)
+    )
 
 
 @pytest.fixture
@@ -79,7 +85,9 @@ def test_the_century_of_the_iin_counts(api: Caller) -> None:
     assert opened(api, born).status_code == 201
 
 
-def test_a_birth_date_of_a_century_later_makes_nobody_younger_or_older(api: Caller, at: Any) -> None:
+def test_a_birth_date_of_a_century_later_makes_nobody_younger_or_older(
+    api: Caller, at: Any
+) -> None:
     at(MIDNIGHT)
     # An IIN of 2015 with a birth date of 1915 would be a child's that passes for an adult's.
     childs = opening(subject__iin=iin_of(date(2015, 6, 7)), subject__birth_date="1915-06-07")
@@ -88,7 +96,9 @@ def test_a_birth_date_of_a_century_later_makes_nobody_younger_or_older(api: Call
 
 def test_all_that_is_wrong_with_a_person_is_told_at_once(api: Caller, at: Any) -> None:
     at(MIDNIGHT)
-    refused = opened(api, date(2010, 1, 1), subject__document__valid_to="2020-01-01", subject__phone="1")
+    refused = opened(
+        api, date(2010, 1, 1), subject__document__valid_to="2020-01-01", subject__phone="1"
+    )
     assert faults(refused) == TOO_YOUNG | EXPIRED | {("/subject/phone", "phone_malformed")}
 
 
@@ -98,4 +108,8 @@ def test_a_repeat_after_the_documents_last_day_gets_the_first_answer(api: Caller
     first = api.post(PATH, body, key="k-1")
     at(clock.now() + timedelta(days=1))
     again = api.post(PATH, body, key="k-1")
-    assert (first.status_code, again.status_code, again.json()["id"]) == (201, 201, first.json()["id"])
+    assert (first.status_code, again.status_code, again.json()["id"]) == (
+        201,
+        201,
+        first.json()["id"],
+    )

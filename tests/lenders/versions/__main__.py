@@ -1,4 +1,6 @@
-"""`python -m tests.lenders.versions VERSION`: writes how a version answers, before another comes; then it stays."""
+"""`python -m tests.lenders.versions VERSION`: writes how a version answers, before another comes;
+then it stays.
+"""
 
 import os
 import sys
@@ -8,4 +10,8 @@ import pytest
 from tests.lenders.versions.golden import WRITES
 
 os.environ[WRITES] = sys.argv[1]
-sys.exit(pytest.main(["-q", "tests/lenders/versions/test_answers.py", "-k", f"answers_as and {sys.argv[1]}"]))
+sys.exit(
+    pytest.main(
+        ["-q", "tests/lenders/versions/test_answers.py", "-k", f"answers_as and {sys.argv[1]}"]
+    )
+)

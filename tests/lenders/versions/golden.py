@@ -1,4 +1,6 @@
-"""The files that say how a version answers. Those of an old version never change, but for what came for all."""
+"""The files that say how a version answers. Those of an old version never change, but for what came
+for all.
+"""
 
 import json
 import os
@@ -13,7 +15,9 @@ ADDED: dict[str, frozenset[str]] = {
     "2026-11-25": frozenset({"EndpointAnswer.version", "OpenedAnswer.warnings"}),
     "2026-11-28": frozenset({"OpenedAnswer.warnings"}),
 }
-"""Fields that came for all versions after a version's files were written, each by its component of openapi.json."""
+"""Fields that came for all versions after a version's files were written, each by its component of
+openapi.json.
+"""
 OPEN = frozenset(
     {
         "get_consistency",
@@ -27,7 +31,8 @@ OPEN = frozenset(
 )
 """Those that came with the newest version: how they answer is written down before the next."""
 ENDPOINTS = frozenset(
-    f"{name}_webhook_{'secret' if name == 'rotate' else 'endpoint'}" for name in ("create", "get", "change", "rotate")
+    f"{name}_webhook_{'secret' if name == 'rotate' else 'endpoint'}"
+    for name in ("create", "get", "change", "rotate")
 ) | {"list_webhook_endpoints"}
 
 
@@ -39,12 +44,16 @@ def agree(version: str, found: Mapping[str, str]) -> None:
         for name, text in found.items():
             (folder / f"{name}.json").write_text(text, "utf-8")
     for name, text in found.items():
-        assert _without_added(version, name, text) == (folder / f"{name}.json").read_text("utf-8"), name
+        assert _without_added(version, name, text) == (folder / f"{name}.json").read_text(
+            "utf-8"
+        ), name
 
 
 def kept(version: str) -> dict[str, Any]:
     """What the files of a version say, by name; those of empty answers are left out."""
-    found = {path.stem: path.read_text("utf-8") for path in sorted((FOLDER / version).glob("*.json"))}
+    found = {
+        path.stem: path.read_text("utf-8") for path in sorted((FOLDER / version).glob("*.json"))
+    }
     return {name: json.loads(text) for name, text in found.items() if text.strip()}
 
 

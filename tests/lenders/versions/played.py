@@ -1,4 +1,6 @@
-"""One answer of every operation, of every webhook and of a problem, as they came, but for what differs every time."""
+"""One answer of every operation, of every webhook and of a problem, as they came, but for what
+differs every time.
+"""
 
 import json
 import re
@@ -32,14 +34,19 @@ _DRAWN = (
     (re.compile(r"http://127\.0\.0\.1:\d+"), "http://127.0.0.1:PORT"),
     (re.compile(r'"(milliseconds|sequence|log_index|index|size)": \d+'), r'"\1": 0'),
     (
-        re.compile(r'"(receipt|leaf|proof|checkpoint|payload|protected|signature|salt|request_id)": "(?:[^"\\]|\\.)+"'),
+        re.compile(
+            r'"(receipt|leaf|proof|checkpoint|payload|protected|signature|salt|request_id)":'
+            r' "(?:[^"\\]|\\.)+"'
+        ),
         r'"\1": "…"',
     ),
 )
 
 
 def normal(content: bytes) -> str:
-    """An answer with its names in their order; ids are numbered, and what is drawn or measured is named."""
+    """An answer with its names in their order; ids are numbered, and what is drawn or measured is
+    named.
+    """
     text = json.dumps(json.loads(content), ensure_ascii=False, indent=1) if content else ""
     numbers: dict[str, int] = {}
     next_number = count(1)
@@ -56,7 +63,9 @@ def normal(content: bytes) -> str:
 
 
 class Answers:
-    """What was answered, by name: that of the operation, and where there are several a word behind a dot."""
+    """What was answered, by name: that of the operation, and where there are several a word behind
+    a dot.
+    """
 
     def __init__(self, api: Any) -> None:
         """`api`: the lender's server, which asks for one version."""
@@ -115,10 +124,16 @@ def _verifications(said: Answers) -> None:
 
 
 def _cleared(said: Answers, story: Any) -> None:
-    asked = said.post("ask_for_clearance", f"{V}/{story.id}/clearances", {"contract_sha256": CONTRACT})
+    asked = said.post(
+        "ask_for_clearance", f"{V}/{story.id}/clearances", {"contract_sha256": CONTRACT}
+    )
     story.work()
     said.get("get_clearance", f"/v1/clearances/{asked['id']}")
-    said.post("problem.clearance_mismatch", f"/v1/clearances/{asked['id']}/consume", PAID | {"amount": "150000.01"})
+    said.post(
+        "problem.clearance_mismatch",
+        f"/v1/clearances/{asked['id']}/consume",
+        PAID | {"amount": "150000.01"},
+    )
     said.post("consume_clearance", f"/v1/clearances/{asked['id']}/consume", PAID)
     at = datetime.now(UTC).isoformat()
     said.post("report_obligation", f"{V}/{story.id}/obligation", {"status": "opened", "at": at})
@@ -144,9 +159,16 @@ def _webhooks(said: Answers, place: str, receiver: Any) -> None:
     said.post("test_webhook_endpoint", f"{place}/test")
     said.post("rotate_webhook_secret", f"{place}/rotate-secret")
     said.post("redeliver", f"{D}/{sent['id']}/redeliver")
-    said.post("redeliver_range", f"{D}/redeliver", {"from": "2020-01-01T00:00:00Z", "to": "2021-01-01T00:00:00Z"})
+    said.post(
+        "redeliver_range",
+        f"{D}/redeliver",
+        {"from": "2020-01-01T00:00:00Z", "to": "2021-01-01T00:00:00Z"},
+    )
     send_due()
-    said.keep("change_webhook_endpoint", said.api.patch(place, {"events": ["verification.verified"], "enabled": False}))
+    said.keep(
+        "change_webhook_endpoint",
+        said.api.patch(place, {"events": ["verification.verified"], "enabled": False}),
+    )
     # They are posted side by side, so they come in any order.
     told = [(json.loads(one.body), one.body) for one in receiver.received]
     for body, content in sorted(told, key=lambda each: each[0]["lender_sequence"] or 0):

@@ -1,4 +1,6 @@
-"""Each version answers as its files say, which is how it did before the next one came; and as its openapi.json says."""
+"""Each version answers as its files say, which is how it did before the next one came; and as its
+openapi.json says.
+"""
 
 from typing import Any
 
@@ -46,7 +48,10 @@ def test_a_version_answers_as_it_did_of_documents(asking, version, lender, scrip
 
 
 def test_the_files_are_of_every_operation(version):
-    named = {name.partition(".")[0] for name in (path.stem for path in (golden.FOLDER / version).glob("*.json"))}
+    named = {
+        name.partition(".")[0]
+        for name in (path.stem for path in (golden.FOLDER / version).glob("*.json"))
+    }
     assert named - {"webhook", "problem"} == set(OPERATIONS) - PROOFS - golden.OPEN
 
 
@@ -85,9 +90,13 @@ def _optional(components: Any, missing: frozenset[str]) -> Any:
 def test_the_versions_differ_by_what_is_said_to_have_changed():
     """So that no transformation is one of nothing, and none is forgotten in the table."""
     before, after = golden.kept(OLD), golden.kept(NEW)
-    differ = {name for name in after if before[name] != after[name] and name not in golden.ENDPOINTS}
+    differ = {
+        name for name in after if before[name] != after[name] and name not in golden.ENDPOINTS
+    }
     changed = {
-        name for name in after if OPERATIONS.get(name.partition(".")[0], ("", {}))[0] in versions.VERSIONS[1].answers
+        name
+        for name in after
+        if OPERATIONS.get(name.partition(".")[0], ("", {}))[0] in versions.VERSIONS[1].answers
     }
     changed |= {name for name in after if name.startswith(("webhook.", "problem."))}
     nothing_to_say = {"ask_for_clearance"}  # its gates are not evaluated yet

@@ -1,4 +1,6 @@
-"""Which version a request, an event and a webhook are told in: by header, by the key's pin, by the endpoint."""
+"""Which version a request, an event and a webhook are told in: by header, by the key's pin, by the
+endpoint.
+"""
 
 import json
 import re
@@ -54,7 +56,9 @@ def test_the_header_names_any_version_that_is_shipped(lender, api, old):
     assert told(Caller(keys.issue(lender, mode="test").secret, version=OLD)) == {"v"}
 
 
-@pytest.mark.parametrize("name", ["2026-11-26", "2020-01-01", "newest", " ", "2026-11-28,2026-11-25", "2026-11-28\t1"])
+@pytest.mark.parametrize(
+    "name", ["2026-11-26", "2020-01-01", "newest", " ", "2026-11-28,2026-11-25", "2026-11-28\t1"]
+)
 @pytest.mark.parametrize("path", [V, "/v1/events", "/v1/log/checkpoint", f"{V}/ver_a/receipt"])
 def test_what_is_no_version_is_refused(api, lender, name, path):
     secret = keys.issue(lender, mode="test").secret
@@ -85,13 +89,19 @@ def test_every_answer_says_its_version_and_an_old_one_until_when_it_is_answered(
         assert not set(SAID) & set(answer.headers)
     for answer in (before.get(path) for path in paths):
         assert answer.headers["Tulga-Version"] == OLD
-        since = datetime.fromtimestamp(int(answer.headers["Deprecation"].removeprefix("@")), UTC)  # RFC 9745, 2.1
+        since = datetime.fromtimestamp(
+            int(answer.headers["Deprecation"].removeprefix("@")), UTC
+        )  # RFC 9745, 2.1
         until = parsedate_to_datetime(answer.headers["Sunset"])  # RFC 8594, 3
         assert since == datetime.fromisoformat(NEW).replace(tzinfo=UTC)
         assert (until - since).days == policy.VERSION_DAYS
         assert f'/docs/changelog#{OLD}>; rel="deprecation"' in answer.headers["Link"]
     made = before.post(E, {"url": "https://lender.example/hook"})
-    assert made.headers["Tulga-Version"] == before.delete(f"{E}/{made.json()['id']}").headers["Tulga-Version"] == OLD
+    assert (
+        made.headers["Tulga-Version"]
+        == before.delete(f"{E}/{made.json()['id']}").headers["Tulga-Version"]
+        == OLD
+    )
 
 
 def test_a_key_of_a_version_that_is_gone_is_told_so_and_may_name_another(lender):
@@ -109,14 +119,22 @@ def test_a_repeat_is_the_first_answer_byte_for_byte_in_its_version(lender, old):
         assert [answer.headers["Tulga-Version"] for answer in answers] == [first, first]
         assert ["Deprecation" in answer.headers for answer in answers] == [first == OLD] * 2
         assert answers[1].headers["Idempotent-Replayed"] == "true"
-        assert answers[1].headers["Content-Type"] == answers[0].headers["Content-Type"] == "application/json"
+        assert (
+            answers[1].headers["Content-Type"]
+            == answers[0].headers["Content-Type"]
+            == "application/json"
+        )
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("trusted")
-def test_money_that_left_is_told_again_as_it_was_after_the_pin_has_moved(lender, issued, old, before):
+def test_money_that_left_is_told_again_as_it_was_after_the_pin_has_moved(
+    lender, issued, old, before
+):
     story = verified(lender, issued, "A-1")
-    asked = before.post(f"{V}/{story.id}/clearances", {"contract_sha256": PAID["contract_sha256"]}).json()
+    asked = before.post(
+        f"{V}/{story.id}/clearances", {"contract_sha256": PAID["contract_sha256"]}
+    ).json()
     story.work()
     first = before.post(f"/v1/clearances/{asked['id']}/consume", PAID, key="pay-1")
     assert {gate["status"] for gate in first.json()["gates"]} == {"passed", "not_evaluated"}
@@ -135,7 +153,10 @@ def test_an_endpoint_takes_the_version_of_the_request_that_makes_it_or_the_one_g
     assert made["version"] == OLD
     assert before.post(E, {"url": url, "version": NEW}).json()["version"] == NEW
     assert before.patch(f"{E}/{made['id']}", {"version": NEW}).json()["version"] == NEW
-    for refused in (api.post(E, {"url": url, "version": "x"}), api.patch(f"{E}/{made['id']}", {"version": None})):
+    for refused in (
+        api.post(E, {"url": url, "version": "x"}),
+        api.patch(f"{E}/{made['id']}", {"version": None}),
+    ):
         assert refused.status_code == 422
         assert refused.json()["errors"][0]["pointer"] == "/version"
 
@@ -160,7 +181,9 @@ def test_a_webhook_is_told_as_its_endpoint_asks_and_keeps_that_over_a_move(api, 
     assert set(Delivery.objects.values_list("status", flat=True)) == {"delivered"}
 
 
-def test_an_endpoint_of_a_version_that_is_gone_is_told_in_the_oldest_there_is(api, endpoint, receiver):
+def test_an_endpoint_of_a_version_that_is_gone_is_told_in_the_oldest_there_is(
+    api, endpoint, receiver
+):
     WebhookEndpoint.objects.update(version="2024-01-01")
     happen(api)
     assert pump() == 1
@@ -208,7 +231,9 @@ def test_a_command_shows_a_pin_and_moves_it(old, before):
 def test_a_key_that_is_added_says_its_pin_and_one_that_replaces_another_takes_it_over(lender, old):
     assert f"version  {NEW}\n" in run("add_key", lender.bin)
     assert f"version  {OLD}\n" in run("add_key", lender.bin, "--replaces", old.key.pk)
-    assert f"version  {NEW}\n" in run("add_key", lender.bin, "--replaces", old.key.pk, "--api-version", NEW)
+    assert f"version  {NEW}\n" in run(
+        "add_key", lender.bin, "--replaces", old.key.pk, "--api-version", NEW
+    )
 
 
 def test_the_changelog_lists_each_version_and_what_it_changed(client, db):
@@ -226,10 +251,14 @@ def test_the_description_is_told_of_either_version(client, db):
     assert {name: one["info"]["version"] for name, one in found.items()} == {OLD: OLD, NEW: NEW}
     assert client.get("/openapi.json").json() == found[NEW]
     for name, one in found.items():
-        headers = [each["parameters"][-1] for item in one["paths"].values() for each in item.values()]
+        headers = [
+            each["parameters"][-1] for item in one["paths"].values() for each in item.values()
+        ]
         assert {each["name"] for each in headers} == {"Tulga-Version"}
         assert all(each["schema"]["enum"] == [name] for each in headers)
-    gates = [one["components"]["schemas"]["GateAnswer"]["properties"] for one in (found[OLD], found[NEW])]
+    gates = [
+        one["components"]["schemas"]["GateAnswer"]["properties"] for one in (found[OLD], found[NEW])
+    ]
     assert ["code" in gate for gate in gates] == [False, True]
     refused = client.get("/openapi.json", {"version": "x"})
     assert (refused.status_code, refused.json()["code"]) == (400, "unknown_version")

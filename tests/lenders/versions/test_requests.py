@@ -1,4 +1,6 @@
-"""Requests are read alike in every version: what openapi.json never named is refused, and the changelog says so."""
+"""Requests are read alike in every version: what openapi.json never named is refused, and the
+changelog says so.
+"""
 
 import re
 from html import unescape
@@ -24,9 +26,18 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         "/subject/document/number",
         "document_malformed",
     ),
-    "brackets": ({"return_url": "https://lender.example/back?a=[1]"}, "/return_url", "url_malformed"),
+    "brackets": (
+        {"return_url": "https://lender.example/back?a=[1]"},
+        "/return_url",
+        "url_malformed",
+    ),
 }
-TIMES = ["2026-11-24T10:00Z", "2026-11-24T10:00:00+0600", "2026-11-24T10:00:00+06", "2026-11-24t10:00:00z"]
+TIMES = [
+    "2026-11-24T10:00Z",
+    "2026-11-24T10:00:00+0600",
+    "2026-11-24T10:00:00+06",
+    "2026-11-24t10:00:00z",
+]
 
 
 @pytest.fixture(params=versions.NAMES)
@@ -58,8 +69,17 @@ def test_a_date_of_a_strange_year_is_refused(caller: Caller) -> None:
 
 
 def test_what_was_named_is_accepted(caller: Caller) -> None:
-    named = {"loan__amount": "150000.0", "purpose": " Consumer microcredit ", "client_reference": "loan-1"}
-    assert caller.post(V, opening(**named, return_url="https://lender.example/back?a=%5B1%5D")).status_code == 201
+    named = {
+        "loan__amount": "150000.0",
+        "purpose": " Consumer microcredit ",
+        "client_reference": "loan-1",
+    }
+    assert (
+        caller.post(
+            V, opening(**named, return_url="https://lender.example/back?a=%5B1%5D")
+        ).status_code
+        == 201
+    )
     for time in ("2026-11-24T10:00:00Z", "2026-11-24T10:00:00.5+06:00"):
         assert caller.get(V, created_from=time).status_code == 200
 
@@ -77,9 +97,15 @@ def test_what_was_named_is_accepted(caller: Caller) -> None:
 def test_a_parameter_of_a_query_is_refused_by_what_changes_something_as_by_a_list(
     caller: Caller, method: str, path: str, body: Any
 ) -> None:
-    send = {"POST": caller.post, "PATCH": caller.patch, "DELETE": lambda where, _: caller.delete(where)}[method]
+    send = {
+        "POST": caller.post,
+        "PATCH": caller.patch,
+        "DELETE": lambda where, _: caller.delete(where),
+    }[method]
     expected = [("?dry_run", "unknown_field")]
-    assert faults(send(f"{path}?dry_run=1", body)) == expected == faults(caller.get(f"{V}?dry_run=1"))
+    assert (
+        faults(send(f"{path}?dry_run=1", body)) == expected == faults(caller.get(f"{V}?dry_run=1"))
+    )
     assert caller.get(V).json()["data"] == []
     assert faults(send(f"{path}?dry_run=1&dry_run=2", body)) == [("?dry_run", "choice_repeated")]
 
@@ -91,6 +117,12 @@ def test_a_method_that_is_not_there_is_told_before_a_parameter_is(caller: Caller
 def test_the_changelog_names_every_spelling_and_the_code_that_refuses_it(client: Client) -> None:
     page = re.sub(r"</?code>", "`", unescape(client.get("/docs/changelog").content.decode()))
     of_newest = page.partition('id="2026-11-28"')[2].partition('id="2026-11-25"')[0]
-    codes = ("decimal_malformed", "time_malformed", "date_malformed", "text_malformed", "unknown_field")
+    codes = (
+        "decimal_malformed",
+        "time_malformed",
+        "date_malformed",
+        "text_malformed",
+        "unknown_field",
+    )
     spelled = (*TIMES, "0150000.00", "150000.000", "client_reference", "return_url", *codes)
     assert [word for word in spelled if f"`{word}`" not in of_newest] == []

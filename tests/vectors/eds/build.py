@@ -1,7 +1,8 @@
 """Writes the vectors and their manifest anew: `python -m tests.vectors.eds.build [FOLDER]`.
 
-Every key is made for the one run and forgotten; times, names and numbers of lists are fixed, so the manifest comes out
-the same each time. Run it when the statement's form or the evidence changes, and commit what it wrote.
+Every key is made for the one run and forgotten; times, names and numbers of lists are fixed, so the
+manifest comes out the same each time. Run it when the statement's form or the evidence changes, and
+commit what it wrote.
 """
 
 import json
@@ -39,7 +40,13 @@ _PARTS = (
     xml_signature_defects,
     xml_signer_defects,
 )
-_SUFFIXES = {"signature": "cms", "ocsp": "ocsp", "anchor": "crt", "intermediate": "crt", "timestamp": "tsr"}
+_SUFFIXES = {
+    "signature": "cms",
+    "ocsp": "ocsp",
+    "anchor": "crt",
+    "intermediate": "crt",
+    "timestamp": "tsr",
+}
 
 
 def file_name(stem: str, *, family: str, role: str) -> str:
@@ -49,7 +56,9 @@ def file_name(stem: str, *, family: str, role: str) -> str:
 
 
 class Folder:
-    """The files of one family, each content written once and named for what it was first used as."""
+    """The files of one family, each content written once and named for what it was first used
+    as.
+    """
 
     def __init__(self, path: Path, family: str) -> None:
         self._path, self._family = path, family
@@ -93,8 +102,14 @@ def _entries(path: Path, world: World) -> Iterator[dict[str, Any]]:
 
 
 def _write_usual(folder: Folder, world: World) -> None:
-    """The evidence of whoever says nothing else: the good signature, the right list, the pinned root."""
-    contents = {"anchor": world.root.certificate, "intermediate": world.issuing.certificate, "crl": world.good_crl}
+    """The evidence of whoever says nothing else: the good signature, the right list, the pinned
+    root.
+    """
+    contents = {
+        "anchor": world.root.certificate,
+        "intermediate": world.issuing.certificate,
+        "crl": world.good_crl,
+    }
     for role, content in {"signature": world.good, **contents}.items():
         folder.write(USUAL[role], content, role=role)
 
@@ -108,15 +123,32 @@ def _entry(folder: Folder, vector: Vector, *, family: str) -> dict[str, Any]:
             for number, content in enumerate(contents)
         ]
     evidence[vector.role] = [own]
-    entry: dict[str, Any] = {"file": own, "family": family, "group": vector.group, "unproven": vector.unproven}
+    entry: dict[str, Any] = {
+        "file": own,
+        "family": family,
+        "group": vector.group,
+        "unproven": vector.unproven,
+    }
     if vector.code:
-        entry |= {"code": vector.code, "check": vector.check, "why": vector.why, "also": list(vector.also)}
+        entry |= {
+            "code": vector.code,
+            "check": vector.check,
+            "why": vector.why,
+            "also": list(vector.also),
+        }
         entry |= {"nearest": f"{vector.nearest}.{family}.{_kind_of(vector.nearest)}"}
     return {name: value for name, value in entry.items() if value} | {"evidence": evidence}
 
 
 def _kind_of(defect: str) -> str:
-    kinds = {"ocsp": "ocsp", "tsr": "tsr", "crl": "crl", "delta": "crl", "authority_crl": "crl", "xml": "xml"}
+    kinds = {
+        "ocsp": "ocsp",
+        "tsr": "tsr",
+        "crl": "crl",
+        "delta": "crl",
+        "authority_crl": "crl",
+        "xml": "xml",
+    }
     for start, suffix in kinds.items():
         if defect.startswith(f"{start}_"):
             return suffix

@@ -1,4 +1,6 @@
-"""The one application all vectors are about: who borrows, what is signed, and when. All of it is made up."""
+"""The one application all vectors are about: who borrows, what is signed, and when. All of it is
+made up.
+"""
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path

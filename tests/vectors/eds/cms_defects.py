@@ -1,4 +1,6 @@
-"""The CMS itself: its shape, its signed attributes, its algorithms. Certificate, path and revocation are right."""
+"""The CMS itself: its shape, its signed attributes, its algorithms. Certificate, path and
+revocation are right.
+"""
 
 import base64
 from collections.abc import Iterator
@@ -37,14 +39,24 @@ def vectors(world: World) -> Iterator[Vector]:
     yield from _bombs(world)
 
 
-def _of(defect: str, content: bytes, code: str = "", check: str = "", why: str = "", **more: object) -> Vector:
-    return Vector(group="cms", defect=defect, content=content, code=code, check=check, why=why, **more)  # type: ignore[arg-type]
+def _of(
+    defect: str, content: bytes, code: str = "", check: str = "", why: str = "", **more: object
+) -> Vector:
+    return Vector(
+        group="cms", defect=defect, content=content, code=code, check=check, why=why, **more
+    )  # type: ignore[arg-type]
 
 
-def cades(world: World, signer: Credential, *, names: bytes | None = None, attached: bool = False) -> bytes:
-    """A CAdES-BES: its signing-certificate-v2 names the certificate `names`, the signer's own where none is given."""
+def cades(
+    world: World, signer: Credential, *, names: bytes | None = None, attached: bool = False
+) -> bytes:
+    """A CAdES-BES: its signing-certificate-v2 names the certificate `names`, the signer's own where
+    none is given.
+    """
     digest = accepted.ALGORITHMS["rsa"].digest(names or signer.certificate)
-    ess = attribute(SIGNING_CERTIFICATE_V2, asn1.sequence(asn1.sequence(asn1.sequence(asn1.octets(digest)))))
+    ess = attribute(
+        SIGNING_CERTIFICATE_V2, asn1.sequence(asn1.sequence(asn1.sequence(asn1.octets(digest))))
+    )
     content = STATEMENT if attached else None
     return world.put_together(sorted([*world.attributes(), ess]), content=content, by=signer)
 
@@ -58,12 +70,20 @@ def _passing(world: World) -> Iterator[Vector]:
     yield _of("good_ber_wrapper", _indefinite(good))
     yield _of("good_cades", cades(world, world.person))
     yield _of("good_without_signing_time", world.put_together(_without(world, SIGNING_TIME)))
-    yield _of("good_with_another_attribute", world.put_together(_with(world, attribute("1.2.398.99.2", asn1.null()))))
+    yield _of(
+        "good_with_another_attribute",
+        world.put_together(_with(world, attribute("1.2.398.99.2", asn1.null()))),
+    )
     chain = [world.person.certificate, world.issuing.certificate]
-    yield _of("good_with_its_issuer_inside", world.put_together(world.attributes(), certificates=chain))
+    yield _of(
+        "good_with_its_issuer_inside", world.put_together(world.attributes(), certificates=chain)
+    )
     if world.family == "rsa":
         plain = asn1.algorithm(accepted.RSA_ENCRYPTION)
-        yield _of("good_naming_just_the_key", world.put_together(world.attributes(), signature_algorithm=plain))
+        yield _of(
+            "good_naming_just_the_key",
+            world.put_together(world.attributes(), signature_algorithm=plain),
+        )
 
 
 def pem(cms: bytes) -> bytes:
@@ -92,7 +112,12 @@ def _shapes(world: World) -> Iterator[Vector]:
     yield _of("two_signers", put([info, info], own), "eds_signer_count", FORMAT)
     missing = "eds_certificate_missing"
     yield _of("certificate_missing", put([info], []), missing, FORMAT)
-    yield _of("certificate_of_its_issuer_instead", put([info], [world.issuing.certificate]), missing, FORMAT)
+    yield _of(
+        "certificate_of_its_issuer_instead",
+        put([info], [world.issuing.certificate]),
+        missing,
+        FORMAT,
+    )
     twin = _same_serial_other_issuer(world)
     yield _of("certificate_swapped_same_serial", put([info], [twin]), missing, FORMAT)
     rival = replace(world.template(days=364), serial=world.leaf.serial)
@@ -100,14 +125,27 @@ def _shapes(world: World) -> Iterator[Vector]:
     yield _of("certificate_twice_same_name", ambiguous, missing, FORMAT, "ambiguous")
     yield _of("trailing_bytes", good + b"\0", _MALFORMED, FORMAT)
     yield _of("leading_bytes", b"\0" + good, _MALFORMED, FORMAT)
-    yield _of("trailing_bytes_in_base64", base64.b64encode(good + b"\0"), _MALFORMED, FORMAT, nearest="good_base64")
+    yield _of(
+        "trailing_bytes_in_base64",
+        base64.b64encode(good + b"\0"),
+        _MALFORMED,
+        FORMAT,
+        nearest="good_base64",
+    )
     yield _of("trailing_text_after_pem", pem(good) + b"x", _MALFORMED, FORMAT, nearest="good_pem")
     yield _of("cut_off", good[:-1], _MALFORMED, FORMAT)
-    yield _of("not_signed_data", good.replace(asn1.oid(SIGNED_DATA), asn1.oid(DATA), 1), _MALFORMED, FORMAT)
+    yield _of(
+        "not_signed_data",
+        good.replace(asn1.oid(SIGNED_DATA), asn1.oid(DATA), 1),
+        _MALFORMED,
+        FORMAT,
+    )
     thief = replace(person, private_key=world.issuing.private_key)
     yield _of("signed_by_another_key", world.sign(thief), "eds_signature_invalid", SIGNATURE)
     foreign = cades(world, person, names=world.issuing.certificate)
-    yield _of("cades_names_another_certificate", foreign, _ATTRIBUTES, SIGNATURE, nearest="good_cades")
+    yield _of(
+        "cades_names_another_certificate", foreign, _ATTRIBUTES, SIGNATURE, nearest="good_cades"
+    )
 
 
 def _same_serial_other_issuer(world: World) -> bytes:
@@ -125,7 +163,9 @@ def _without(world: World, oid: str) -> list[bytes]:
 
 def _attributes(world: World) -> Iterator[Vector]:
     encoded = asn1.element(0x31, *world.attributes())
-    posed = world.put_together([], signature=keys.sign(world.person.private_key, encoded), content=encoded)
+    posed = world.put_together(
+        [], signature=keys.sign(world.person.private_key, encoded), content=encoded
+    )
     yield _of("no_attributes_their_encoding_as_content", posed, _ATTRIBUTES, CONTENT)
     bare = world.put_together([], signature=keys.sign(world.person.private_key, STATEMENT))
     yield _of("no_attributes", bare, _ATTRIBUTES, CONTENT)
@@ -142,12 +182,20 @@ def _attributes(world: World) -> Iterator[Vector]:
         for how, attributes in broken.items():
             yield _of(f"{name}_{how}", world.put_together(attributes), _ATTRIBUTES, CONTENT)
     rightly = world.attributes()
-    yield _of("attributes_unsorted", world.put_together(rightly[::-1]), _ATTRIBUTES, SIGNATURE, "order")
+    yield _of(
+        "attributes_unsorted", world.put_together(rightly[::-1]), _ATTRIBUTES, SIGNATURE, "order"
+    )
     longer = [bytes([rightly[0][0], 0x81, rightly[0][1]]) + rightly[0][2:], *rightly[1:]]
     yield _of("attributes_in_ber", world.put_together(sorted(longer)), _MALFORMED, FORMAT)
     other = attribute("1.2.398.99.2", asn1.null())
     twice = world.put_together(_with(world, other, other))
-    yield _of("another_attribute_twice", twice, _ATTRIBUTES, SIGNATURE, nearest="good_with_another_attribute")
+    yield _of(
+        "another_attribute_twice",
+        twice,
+        _ATTRIBUTES,
+        SIGNATURE,
+        nearest="good_with_another_attribute",
+    )
     kind = sorted([*_without(world, CONTENT_TYPE), attribute(CONTENT_TYPE, asn1.oid(SIGNED_DATA))])
     yield _of("content_type_is_no_data", world.put_together(kind), _ATTRIBUTES, CONTENT)
 
@@ -155,7 +203,13 @@ def _attributes(world: World) -> Iterator[Vector]:
 def _contents(world: World) -> Iterator[Vector]:
     code, near = "eds_statement_mismatch", "good_attached"
     dearer = STATEMENT.replace(b'"amount":"150000.00"', b'"amount":"950000.00"')
-    yield _of("other_content", world.sign(world.person, dearer, attached=True), code, CONTENT, nearest=near)
+    yield _of(
+        "other_content",
+        world.sign(world.person, dearer, attached=True),
+        code,
+        CONTENT,
+        nearest=near,
+    )
     yield _of("other_content_detached", world.sign(world.person, dearer), code, CONTENT)
     copies = {"differs": dearer, "is_longer": STATEMENT + b" ", "is_empty": b""}
     for how, copy in copies.items():
@@ -169,12 +223,20 @@ def _contents(world: World) -> Iterator[Vector]:
 def _algorithms(world: World) -> Iterator[Vector]:
     code, attributes = "eds_algorithm_refused", world.attributes()
     other = accepted.STREEBOG_512 if world.family == "rsa" else accepted.SHA256
-    digests = {"of_the_other_family": other, "sha1": "1.3.14.3.2.26", "sha512": "2.16.840.1.101.3.4.2.3"}
+    digests = {
+        "of_the_other_family": other,
+        "sha1": "1.3.14.3.2.26",
+        "sha512": "2.16.840.1.101.3.4.2.3",
+    }
     digests |= {"streebog_256": "1.2.398.3.10.1.3.2", "34311": accepted.GOST_34311}
     for name, oid in digests.items():
         yield _of(f"digest_{name}", world.put_together(attributes, digest_oid=oid), code, CONTENT)
     other = accepted.GOST_512_SIGNATURE if world.family == "rsa" else accepted.SHA256_WITH_RSA
-    signatures = {"of_the_other_family": other, "rsa_with_sha1": "1.2.840.113549.1.1.5", "pss": "1.2.840.113549.1.1.10"}
+    signatures = {
+        "of_the_other_family": other,
+        "rsa_with_sha1": "1.2.840.113549.1.1.5",
+        "pss": "1.2.840.113549.1.1.10",
+    }
     signatures |= {"gost_256": "1.2.398.3.10.1.1.2.3.1", "gost_2004": accepted.GOST_2004_SIGNATURE}
     for name, oid in signatures.items():
         made = world.put_together(attributes, signature_algorithm=asn1.algorithm(oid))
@@ -187,7 +249,10 @@ def _algorithms(world: World) -> Iterator[Vector]:
         "empty": b"",
     }.items():
         yield _of(
-            f"signature_{name}", world.put_together(attributes, signature=value), "eds_signature_invalid", SIGNATURE
+            f"signature_{name}",
+            world.put_together(attributes, signature=value),
+            "eds_signature_invalid",
+            SIGNATURE,
         )
 
 
@@ -201,9 +266,14 @@ def _bombs(world: World) -> Iterator[Vector]:
     yield _of("nested_500_deep", nested, _MALFORMED, FORMAT, "deep")
     yield _of("nested_10000_deep", b"\x30\x80" * _DEPTH, _MALFORMED, FORMAT, "deep")
     yield _of(
-        "length_of_100_mb", b"\x30\x84" + _LENGTH.to_bytes(4, "big") + world.sign(world.person), _MALFORMED, FORMAT
+        "length_of_100_mb",
+        b"\x30\x84" + _LENGTH.to_bytes(4, "big") + world.sign(world.person),
+        _MALFORMED,
+        FORMAT,
     )
-    yield _of("too_large", asn1.sequence(bytes(POLICY.signature_max_bytes)), "eds_too_large", FORMAT)
+    yield _of(
+        "too_large", asn1.sequence(bytes(POLICY.signature_max_bytes)), "eds_too_large", FORMAT
+    )
     yield _of("empty", b"", _MALFORMED, FORMAT)
 
 

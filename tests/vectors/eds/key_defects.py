@@ -1,4 +1,6 @@
-"""Keys and signature values that only look like ones: points, moduli, exponents, byte orders, paddings."""
+"""Keys and signature values that only look like ones: points, moduli, exponents, byte orders,
+paddings.
+"""
 
 from collections.abc import Iterator
 from hashlib import sha256
@@ -21,8 +23,12 @@ def vectors(world: World) -> Iterator[Vector]:
     yield from _gost(world) if world.family == "gost512" else _rsa(world)
 
 
-def _of(defect: str, content: bytes, code: str = "", check: str = "", why: str = "", **more: str) -> Vector:
-    return Vector(group="cms", defect=defect, content=content, code=code, check=check, why=why, **more)  # type: ignore[arg-type]
+def _of(
+    defect: str, content: bytes, code: str = "", check: str = "", why: str = "", **more: str
+) -> Vector:
+    return Vector(
+        group="cms", defect=defect, content=content, code=code, check=check, why=why, **more
+    )  # type: ignore[arg-type]
 
 
 def _with_key(world: World, info: bytes) -> bytes:
@@ -64,7 +70,9 @@ def _gost(world: World) -> Iterator[Vector]:
 
 
 def _plus_q(number: bytes) -> bytes:
-    """The same number modulo the order, out of range; all ones where it does not fit in 64 bytes."""
+    """The same number modulo the order, out of range; all ones where it does not fit in 64
+    bytes.
+    """
     total = int.from_bytes(number, "little") + CURVE.q
     return total.to_bytes(64, "little") if total < 1 << 512 else b"\xff" * 64
 
@@ -94,14 +102,22 @@ def _gost_keys(world: World) -> Iterator[Vector]:
         "key_of_gost_2004": (accepted.GOST_512_KEY, accepted.GOST_2004_KEY),
     }
     for name, (old, new) in names.items():
-        yield _of(name, _with_key(world, _renamed(point, old, new)), _REFUSED, FORMAT, nearest="good_key_put_by_hand")
+        yield _of(
+            name,
+            _with_key(world, _renamed(point, old, new)),
+            _REFUSED,
+            FORMAT,
+            nearest="good_key_put_by_hand",
+        )
 
 
 def _renamed(point: bytes, old: str, new: str) -> bytes:
     """The key's info with one identifier changed for another."""
     said = [accepted.GOST_512_KEY, accepted.GOST_512_PARAMETERS, accepted.STREEBOG_512]
     key, parameters, hashed = (asn1.oid(new if each == old else each) for each in said)
-    return asn1.sequence(asn1.sequence(key, asn1.sequence(parameters, hashed)), asn1.bits(asn1.octets(point)))
+    return asn1.sequence(
+        asn1.sequence(key, asn1.sequence(parameters, hashed)), asn1.bits(asn1.octets(point))
+    )
 
 
 def _rsa(world: World) -> Iterator[Vector]:
@@ -141,21 +157,27 @@ def _paddings(world: World) -> Iterator[Vector]:
     fill = b"\xff" * (size - 3 - len(info))
     paddings = {
         "good_padding_put_by_hand": b"\0\x01" + fill + b"\0" + info,
-        "padding_of_bleichenbacher_2006": b"\0\x01" + b"\xff" * 8 + b"\0" + info + bytes(size - 11 - len(info)),
+        "padding_of_bleichenbacher_2006": (
+            b"\0\x01" + b"\xff" * 8 + b"\0" + info + bytes(size - 11 - len(info))
+        ),
         "padding_with_another_byte": b"\0\x01" + fill[:-1] + b"\xfe\0" + info,
         "padding_of_encryption": b"\0\x02" + fill + b"\0" + info,
-        "padding_without_null": b"\0\x01"
-        + fill
-        + b"\xff\xff\0"
-        + bytes.fromhex("302f300b060960864801650304020104")
-        + b"\x20"
-        + digest,
-        "padding_with_sha1_info": b"\0\x01"
-        + fill
-        + b"\xff" * 16
-        + b"\0"
-        + bytes.fromhex("3021300906052b0e03021a05000414")
-        + digest[:20],
+        "padding_without_null": (
+            b"\0\x01"
+            + fill
+            + b"\xff\xff\0"
+            + bytes.fromhex("302f300b060960864801650304020104")
+            + b"\x20"
+            + digest
+        ),
+        "padding_with_sha1_info": (
+            b"\0\x01"
+            + fill
+            + b"\xff" * 16
+            + b"\0"
+            + bytes.fromhex("3021300906052b0e03021a05000414")
+            + digest[:20]
+        ),
     }
     for name, padded in paddings.items():
         made = _signed(world, _raw_rsa(world, padded))
@@ -166,7 +188,10 @@ def _paddings(world: World) -> Iterator[Vector]:
     n = _numbers(world).n
     beyond = (int.from_bytes(_signature(world), "big") + n).to_bytes(size + 1, "big")
     yield _of(
-        "signature_plus_modulus", _signed(world, beyond[-size:] if not beyond[0] else beyond), _INVALID, SIGNATURE
+        "signature_plus_modulus",
+        _signed(world, beyond[-size:] if not beyond[0] else beyond),
+        _INVALID,
+        SIGNATURE,
     )
 
 

@@ -1,4 +1,6 @@
-"""Revocation lists and lists of changes: those that clear, those that revoke, and those that leave it open."""
+"""Revocation lists and lists of changes: those that clear, those that revoke, and those that leave
+it open.
+"""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -25,7 +27,13 @@ def vectors(world: World) -> Iterator[Vector]:
 
 
 def _of(defect: str, content: bytes, why: str = "", **more: Any) -> Vector:
-    said: dict[str, Any] = {"code": _OPEN, "check": REVOCATION, "why": why, "nearest": "crl_good", "role": "crl"} | more
+    said: dict[str, Any] = {
+        "code": _OPEN,
+        "check": REVOCATION,
+        "why": why,
+        "nearest": "crl_good",
+        "role": "crl",
+    } | more
     return Vector(group="revocation", defect=defect, content=content, **said)
 
 
@@ -52,7 +60,9 @@ def _complete(world: World) -> Iterator[Vector]:
     yield _of("crl_trailing_bytes", good + b"\0")
     yield _of("crl_cut_off", good[:-1])
     for name, reason in {"revoked": None, "revoked_key_compromise": 1, "on_hold": 6}.items():
-        listed = world.crl(revoked={4711: AT - DAY, serial: AT - DAY}, reasons={serial: reason} if reason else None)
+        listed = world.crl(
+            revoked={4711: AT - DAY, serial: AT - DAY}, reasons={serial: reason} if reason else None
+        )
         yield _of(f"crl_{name}", listed, code=_REVOKED)
     stale = world.crl(revoked={serial: AT - DAY}, next_update=JUDGED)
     yield _of("crl_revoked_and_stale", stale, "stale", nearest="crl_good_last_second")
@@ -73,7 +83,9 @@ def _scopes(world: World) -> Iterator[Vector]:
         "indirect": asn1.element(0x84, b"\xff"),
         "of_authorities_only": asn1.element(0x82, b"\xff"),
         "of_some_reasons": asn1.element(0x83, b"\x01\x40"),
-        "of_one_point": asn1.explicit(0, asn1.explicit(0, asn1.element(0x86, b"http://a.invalid/"))),
+        "of_one_point": asn1.explicit(
+            0, asn1.explicit(0, asn1.element(0x86, b"http://a.invalid/"))
+        ),
     }
     for name, part in scopes.items():
         point = asn1.extension("2.5.29.28", asn1.sequence(part), critical=True)
@@ -82,8 +94,12 @@ def _scopes(world: World) -> Iterator[Vector]:
     yield _of("crl_indirect_but_not_critical", world.crl(extensions=(loose,)), partial_)
     twice = asn1.extension("2.5.29.20", asn1.integer(8))
     yield _of("crl_with_an_extension_twice", world.crl(extensions=(twice,)), "twice")
-    issuer = asn1.extension("2.5.29.29", asn1.sequence(asn1.element(0xA4, world.issuer.subject)), critical=True)
-    odd = _with_entry(world, asn1.sequence(asn1.integer(4711), asn1.time(AT - DAY), asn1.sequence(issuer)))
+    issuer = asn1.extension(
+        "2.5.29.29", asn1.sequence(asn1.element(0xA4, world.issuer.subject)), critical=True
+    )
+    odd = _with_entry(
+        world, asn1.sequence(asn1.integer(4711), asn1.time(AT - DAY), asn1.sequence(issuer))
+    )
     yield _of("crl_with_an_entry_of_another_issuer", odd, "critical")
     double = asn1.sequence(asn1.integer(world.leaf.serial), asn1.time(AT - DAY))
     yield _of("crl_with_our_serial_twice", _with_entry(world, double + double), "twice")
@@ -108,10 +124,17 @@ def _changes(world: World) -> Iterator[Vector]:
     yield _delta("delta_stale", delta(next_update=JUDGED), "stale")
     yield _delta("delta_from_the_future", delta(this_update=JUDGED + SECOND), "future")
     yield _delta("delta_unsigned", delta()[:-8] + bytes(8), "does not fit")
-    yield _delta("delta_by_an_authority_of_the_same_name", delta(authority=world.other), "does not fit")
+    yield _delta(
+        "delta_by_an_authority_of_the_same_name", delta(authority=world.other), "does not fit"
+    )
     yield _delta("delta_is_the_complete_list", world.good_crl, "no delta list")
     yield _delta("delta_without_its_list", delta(), "", with_={"crl": []})
-    yield _delta("delta_in_the_place_of_the_list", delta(), "no list of this issuer", with_={"crl": [delta()]})
+    yield _delta(
+        "delta_in_the_place_of_the_list",
+        delta(),
+        "no list of this issuer",
+        with_={"crl": [delta()]},
+    )
     yield _delta("delta_revokes", delta(revoked={serial: AT - DAY}), code=_REVOKED)
     hold = delta(revoked={serial: AT - DAY}, reasons={serial: 6})
     yield _delta("delta_puts_on_hold", hold, code=_REVOKED)
@@ -129,7 +152,9 @@ def _removals(world: World) -> Iterator[Vector]:
     yield _passes("delta_good_ends_a_hold", removed, role="delta", with_=listed(6))
     near = {"nearest": "delta_good_ends_a_hold"}
     yield _delta("delta_takes_a_revocation_back", removed, "taken back", with_=listed(1), **near)
-    old = world.crl(number=6, base_number=5, revoked=since, reasons={serial: 8}, this_update=AT - 2 * HOUR)
+    old = world.crl(
+        number=6, base_number=5, revoked=since, reasons={serial: 8}, this_update=AT - 2 * HOUR
+    )
     yield _delta("delta_older_than_the_hold", old, code=_REVOKED, with_=listed(6), **near)
     whole = world.crl(revoked=since, reasons={serial: 8})
     yield _of("crl_with_a_removal", whole, "belongs on no complete list")
@@ -144,5 +169,7 @@ def _authorities(world: World) -> Iterator[Vector]:
     held = above(revoked={serial: AT - DAY}, reasons={serial: 6})
     yield _of("authority_crl_holds_the_issuer", held, code="eds_issuer_revoked", **role)
     yield _of("authority_crl_stale", above(next_update=JUDGED), "stale", **role)
-    yield _of("authority_crl_of_the_issuer_itself", world.good_crl, "no list of this issuer", **role)
+    yield _of(
+        "authority_crl_of_the_issuer_itself", world.good_crl, "no list of this issuer", **role
+    )
     yield _of("authority_crl_unsigned", above()[:-8] + bytes(8), "does not fit", **role)

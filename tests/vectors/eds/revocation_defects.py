@@ -1,6 +1,8 @@
-"""What the authority says of the certificate: answers of responders and lists that clear it, revoke it, or say nothing.
+"""What the authority says of the certificate: answers of responders and lists that clear it, revoke
+it, or say nothing.
 
-The signature is good in all of them; where the answer is wrong there is no list beside it, and the other way round.
+The signature is good in all of them; where the answer is wrong there is no list beside it, and the
+other way round.
 """
 
 from collections.abc import Iterator
@@ -34,7 +36,9 @@ def vectors(world: World) -> Iterator[Vector]:
     yield from _no_answers(world)
 
 
-def answer(world: World, *, leaf: Certificate | None = None, issuer: Certificate | None = None) -> ocsp.Answer:
+def answer(
+    world: World, *, leaf: Certificate | None = None, issuer: Certificate | None = None
+) -> ocsp.Answer:
     """The right answer before it is encoded."""
     request = build_request(leaf or world.leaf, issuer=issuer or world.issuer, nonce=OCSP_NONCE)
     return ocsp.Answer(
@@ -75,7 +79,12 @@ def _answers(world: World) -> Iterator[Vector]:
     yield _passes("good_with_next_update", replace(right, next_update=JUDGED + SECOND))
     yield _of("stale", dated(JUDGED - _AGE - SECOND), "stale", nearest="ocsp_good_five_minutes_old")
     yield _of("stale_produced", replace(right, produced_at=JUDGED - _AGE - SECOND), "stale")
-    yield _of("from_the_future", dated(JUDGED + _SKEW + SECOND), "future", nearest="ocsp_good_a_minute_ahead")
+    yield _of(
+        "from_the_future",
+        dated(JUDGED + _SKEW + SECOND),
+        "future",
+        nearest="ocsp_good_a_minute_ahead",
+    )
     past = replace(right, next_update=JUDGED)
     yield _of("past_its_next_update", past, "stale", nearest="ocsp_good_with_next_update")
     yield _of("with_another_nonce", replace(right, nonce=bytes(32)), "nonce")
@@ -84,10 +93,18 @@ def _answers(world: World) -> Iterator[Vector]:
     about = "another certificate"
     serial = replace(world.leaf, serial=world.leaf.serial + 1)
     yield _of("about_another_serial", answer(world, leaf=serial), about)
-    yield _of("about_another_issuer", answer(world, issuer=parse_certificate(world.root.certificate)), about)
+    yield _of(
+        "about_another_issuer",
+        answer(world, issuer=parse_certificate(world.root.certificate)),
+        about,
+    )
     twin = parse_certificate(world.other.issuing.certificate)
     yield _of("about_an_issuer_of_the_same_name", answer(world, issuer=twin), about)
-    yield _of("with_a_critical_extension", replace(right, response_extensions=(_UNKNOWN,)), "unknown critical")
+    yield _of(
+        "with_a_critical_extension",
+        replace(right, response_extensions=(_UNKNOWN,)),
+        "unknown critical",
+    )
     yield _of("two_statuses", _doubled(right), "not as RFC 6960 has it")
 
 
@@ -100,13 +117,17 @@ def _doubled(right: ocsp.Answer) -> bytes:
     body[2] = asn1.sequence(single, single)
     parts = [each.raw for each in basic.children[1:]]
     parts[1] = asn1.bits(keys.sign(right.signer.private_key, asn1.sequence(*body)))
-    wrapped = asn1.sequence(asn1.oid("1.3.6.1.5.5.7.48.1.1"), asn1.octets(asn1.sequence(asn1.sequence(*body), *parts)))
+    wrapped = asn1.sequence(
+        asn1.oid("1.3.6.1.5.5.7.48.1.1"), asn1.octets(asn1.sequence(asn1.sequence(*body), *parts))
+    )
     return asn1.sequence(asn1.element(0x0A, b"\0"), asn1.explicit(0, wrapped))
 
 
 def _responders(world: World) -> Iterator[Vector]:
     right, authority, key = answer(world), world.authority, world.spare
-    yield _passes("good_by_the_issuer_itself", replace(right, signer=world.issuing, certificates=()))
+    yield _passes(
+        "good_by_the_issuer_itself", replace(right, signer=world.issuing, certificates=())
+    )
     yield _of("unsigned", replace(right, signature=bytes(128)), "does not fit")
     thief = replace(right.signer, private_key=world.root.private_key)
     yield _of("signed_by_another_key", replace(right, signer=thief), "does not fit")
@@ -140,16 +161,37 @@ def _statuses(world: World) -> Iterator[Vector]:
     status = ocsp.revoked(AT - DAY, reason=1)
     yield _of("revoked_beside_a_list", replace(right, status=status), **revoked | late)
     signed = world.good
-    stamp = timestamping.stamp(world.stamper, timestamping.signature_value(signed), at=AT - 10 * SECOND)
-    stamped = {"signature": [timestamping.with_tokens(signed, timestamping.encode(stamp))], "crl": []}
+    stamp = timestamping.stamp(
+        world.stamper, timestamping.signature_value(signed), at=AT - 10 * SECOND
+    )
+    stamped = {
+        "signature": [timestamping.with_tokens(signed, timestamping.encode(stamp))],
+        "crl": [],
+    }
     for name, moment in {"before": AT - DAY, "after": AT}.items():
         status = ocsp.revoked(moment, reason=1)
         made = replace(right, status=status)
-        yield _of(f"revoked_{name}_the_time_stamp", made, **revoked, with_=stamped, nearest="ocsp_good_time_stamped")
+        yield _of(
+            f"revoked_{name}_the_time_stamp",
+            made,
+            **revoked,
+            with_=stamped,
+            nearest="ocsp_good_time_stamped",
+        )
     yield _passes("good_time_stamped", right, with_=stamped)
-    yield _of("reason_of_no_meaning", replace(right, status=ocsp.revoked(AT, reason=7)), "not as RFC 6960 has it")
-    yield _of("removed_from_a_list", replace(right, status=ocsp.revoked(AT, reason=8)), "no such reason")
-    yield _of("good_with_content", replace(right, status=asn1.element(0x80, b"\0")), "not as RFC 6960 has it")
+    yield _of(
+        "reason_of_no_meaning",
+        replace(right, status=ocsp.revoked(AT, reason=7)),
+        "not as RFC 6960 has it",
+    )
+    yield _of(
+        "removed_from_a_list", replace(right, status=ocsp.revoked(AT, reason=8)), "no such reason"
+    )
+    yield _of(
+        "good_with_content",
+        replace(right, status=asn1.element(0x80, b"\0")),
+        "not as RFC 6960 has it",
+    )
 
 
 def _no_answers(world: World) -> Iterator[Vector]:
@@ -158,10 +200,18 @@ def _no_answers(world: World) -> Iterator[Vector]:
     yield _of("cut_off", encoded[:-1])
     if world.family == "rsa":
         return
-    said = {1: "malformed_request", 2: "internal_error", 3: "try_later", 5: "sign_required", 6: "unauthorized"}
+    said = {
+        1: "malformed_request",
+        2: "internal_error",
+        3: "try_later",
+        5: "sign_required",
+        6: "unauthorized",
+    }
     for number, name in said.items():
         yield _of(name, asn1.sequence(asn1.element(0x0A, bytes([number]))))
-    yield _of("successful_and_empty", asn1.sequence(asn1.element(0x0A, b"\0")), "not as RFC 6960 has it")
+    yield _of(
+        "successful_and_empty", asn1.sequence(asn1.element(0x0A, b"\0")), "not as RFC 6960 has it"
+    )
     yield _of("of_0_bytes", b"")
     yield _of("html", b"<html><title>503</title></html>")
     yield _of("in_ber", b"\x30\x80\x0a\x01\x00\x00\x00", "not DER")

@@ -1,4 +1,6 @@
-"""Time-stamps inside the signature: some prove when it existed, some prove nothing and refuse nobody."""
+"""Time-stamps inside the signature: some prove when it existed, some prove nothing and refuse
+nobody.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -9,7 +11,13 @@ from typing import Any
 from insecure_sandbox import encoding as asn1
 from insecure_sandbox import timestamping
 from insecure_sandbox.credential import Credential
-from insecure_sandbox.timestamping import Timestamp, certify_timestamping, encode, signature_value, with_tokens
+from insecure_sandbox.timestamping import (
+    Timestamp,
+    certify_timestamping,
+    encode,
+    signature_value,
+    with_tokens,
+)
 from tests.vectors.eds.case import AT, JUDGED, STATEMENT, TIMESTAMP_NONCE
 from tests.vectors.eds.workshop import DAY, HOUR, MINUTE, SECOND, Vector, World
 from verification.engines.pki import keys
@@ -17,7 +25,11 @@ from verification.engines.pki.timestamp import IMPRINTS
 from verification.stages.statement.policy import POLICY
 
 TIMESTAMP = "eds.timestamp"
-_INVALID, _UNTRUSTED, _TIME = "eds_timestamp_invalid", "eds_timestamp_untrusted", "eds_timestamp_time"
+_INVALID, _UNTRUSTED, _TIME = (
+    "eds_timestamp_invalid",
+    "eds_timestamp_untrusted",
+    "eds_timestamp_time",
+)
 _STAMPING, _EMAIL = "1.3.6.1.5.5.7.3.8", "1.3.6.1.5.5.7.3.4"
 _SKEW = timedelta(seconds=POLICY.clock_skew_seconds)
 
@@ -40,11 +52,15 @@ def right(world: World, signed: bytes | None = None) -> Timestamp:
 
 def _of(world: World, defect: str, token: Timestamp | bytes, unproven: str = "") -> Vector:
     encoded = token if isinstance(token, bytes) else encode(token)
-    return Vector(group="time", defect=defect, content=with_tokens(world.good, encoded), unproven=unproven)
+    return Vector(
+        group="time", defect=defect, content=with_tokens(world.good, encoded), unproven=unproven
+    )
 
 
 def _hashed(world: World, oid: str) -> Timestamp:
-    return replace(right(world), imprint_oid=oid, imprint=IMPRINTS[oid](signature_value(world.good)))
+    return replace(
+        right(world), imprint_oid=oid, imprint=IMPRINTS[oid](signature_value(world.good))
+    )
 
 
 def _passing(world: World) -> Iterator[Vector]:
@@ -56,33 +72,47 @@ def _passing(world: World) -> Iterator[Vector]:
     yield _of(world, "good_time_stamped_naming_by_sha1", replace(stamp, ess="v1"))
     yield _of(world, "good_time_stamped_naming_nobody", replace(stamp, ess=""))
     yield _of(world, "good_time_stamped_a_minute_ahead", replace(stamp, time=JUDGED + _SKEW))
-    yield _of(world, "good_time_stamped_at_the_beginning", replace(stamp, time=world.leaf.not_before))
+    yield _of(
+        world, "good_time_stamped_at_the_beginning", replace(stamp, time=world.leaf.not_before)
+    )
 
 
 def _tokens(world: World) -> Iterator[Vector]:
     stamp, of = right(world), partial(_of, world)
     digest = keys.ALGORITHMS[world.family].digest
-    yield of("time_stamp_of_another_signature", replace(stamp, imprint=digest(b"another")), _INVALID)
+    yield of(
+        "time_stamp_of_another_signature", replace(stamp, imprint=digest(b"another")), _INVALID
+    )
     yield of("time_stamp_of_the_statement", replace(stamp, imprint=digest(STATEMENT)), _INVALID)
     yield of("time_stamp_over_sha1", replace(stamp, imprint_oid="1.3.14.3.2.26"), _INVALID)
-    yield of("time_stamp_over_a_misnamed_hash", replace(stamp, imprint_oid=keys.GOST_34311), _INVALID)
+    yield of(
+        "time_stamp_over_a_misnamed_hash", replace(stamp, imprint_oid=keys.GOST_34311), _INVALID
+    )
     yield of("time_stamp_unsigned", replace(stamp, signature=bytes(128)), _INVALID)
     thief = replace(stamp.signer, private_key=world.root.private_key)
     yield of("time_stamp_by_another_key", replace(stamp, signer=thief), _INVALID)
-    yield of("time_stamp_signed_as_data", replace(stamp, content_type="1.2.840.113549.1.7.1"), _INVALID)
+    yield of(
+        "time_stamp_signed_as_data", replace(stamp, content_type="1.2.840.113549.1.7.1"), _INVALID
+    )
     for ess in ("v1", "v2"):
         named = replace(stamp, named=world.person.certificate, ess=ess)
         yield of(f"time_stamp_naming_another_certificate_{ess}", named, _INVALID)
     yield of("time_stamp_of_version_2", replace(stamp, version=2), _INVALID)
     unknown = asn1.extension("1.2.398.99.1", asn1.null(), critical=True)
-    yield of("time_stamp_with_a_critical_extension", replace(stamp, extensions=(unknown,)), _INVALID)
+    yield of(
+        "time_stamp_with_a_critical_extension", replace(stamp, extensions=(unknown,)), _INVALID
+    )
     yield of("time_stamp_is_null", asn1.null(), _INVALID)
-    yield of("time_stamp_is_a_signature_of_data", world.sign(world.stamper, b"", attached=True), _INVALID)
+    yield of(
+        "time_stamp_is_a_signature_of_data", world.sign(world.stamper, b"", attached=True), _INVALID
+    )
     yield of("time_stamp_in_an_answer", timestamping.granted(encode(stamp)), _INVALID)
 
 
 def _authorities(world: World) -> Iterator[Vector]:
-    certify: Callable[..., Credential] = partial(certify_timestamping, world.authority, key=world.spare)
+    certify: Callable[..., Credential] = partial(
+        certify_timestamping, world.authority, key=world.spare
+    )
     ago = AT - 30 * DAY
     signers = {
         "without_the_purpose": certify(at=ago, purposes=(_EMAIL,)),
@@ -93,9 +123,18 @@ def _authorities(world: World) -> Iterator[Vector]:
         "under_another_root": certify_timestamping(world.other, at=ago, key=world.spare),
     }
     for name, signer in signers.items():
-        yield _of(world, f"time_stamp_authority_{name}", replace(right(world), signer=signer), _UNTRUSTED)
-    yield _of(world, "time_stamp_by_the_borrower", replace(right(world), signer=world.person), _UNTRUSTED)
-    yield _of(world, "time_stamp_under_another_policy", replace(right(world), policy="1.2.398.3.3.2.6.9"), _UNTRUSTED)
+        yield _of(
+            world, f"time_stamp_authority_{name}", replace(right(world), signer=signer), _UNTRUSTED
+        )
+    yield _of(
+        world, "time_stamp_by_the_borrower", replace(right(world), signer=world.person), _UNTRUSTED
+    )
+    yield _of(
+        world,
+        "time_stamp_under_another_policy",
+        replace(right(world), policy="1.2.398.3.3.2.6.9"),
+        _UNTRUSTED,
+    )
 
 
 def _times(world: World) -> Iterator[Vector]:
@@ -131,21 +170,41 @@ def _certificates(world: World) -> Iterator[Vector]:
 
 
 def _asked(world: World) -> Iterator[Vector]:
-    """Answers to our own question, under a policy that asks one; the signature itself carries no time-stamp."""
+    """Answers to our own question, under a policy that asks one; the signature itself carries no
+    time-stamp.
+    """
     stamp = replace(right(world), nonce=TIMESTAMP_NONCE)
     answers = {
         "tsr_good": timestamping.granted(encode(stamp)),
-        "tsr_with_another_nonce": timestamping.granted(encode(replace(stamp, nonce=TIMESTAMP_NONCE + 1))),
+        "tsr_with_another_nonce": timestamping.granted(
+            encode(replace(stamp, nonce=TIMESTAMP_NONCE + 1))
+        ),
         "tsr_without_a_nonce": timestamping.granted(encode(replace(stamp, nonce=None))),
-        "tsr_of_another_signature": timestamping.granted(encode(replace(stamp, imprint=bytes(len(stamp.imprint))))),
+        "tsr_of_another_signature": timestamping.granted(
+            encode(replace(stamp, imprint=bytes(len(stamp.imprint))))
+        ),
         "tsr_by_the_borrower": timestamping.granted(encode(replace(stamp, signer=world.person))),
         "tsr_in_the_future": timestamping.granted(encode(replace(stamp, time=JUDGED + HOUR))),
         "tsr_is_a_bare_token": encode(stamp),
         "tsr_trailing_bytes": timestamping.granted(encode(stamp)) + b"\0",
     }
     if world.family == "gost512":
-        answers |= {"tsr_rejected": timestamping.REJECTED, "tsr_html": b"<html>503</html>", "tsr_of_0_bytes": b""}
+        answers |= {
+            "tsr_rejected": timestamping.REJECTED,
+            "tsr_html": b"<html>503</html>",
+            "tsr_of_0_bytes": b"",
+        }
     for name, content in answers.items():
-        code, near = ("", "good") if name == "tsr_good" else ("eds_timestamp_unavailable", "tsr_good")
+        code, near = (
+            ("", "good") if name == "tsr_good" else ("eds_timestamp_unavailable", "tsr_good")
+        )
         check = TIMESTAMP if code else ""
-        yield Vector(group="time", defect=name, content=content, code=code, check=check, nearest=near, role="timestamp")
+        yield Vector(
+            group="time",
+            defect=name,
+            content=content,
+            code=code,
+            check=check,
+            nearest=near,
+            role="timestamp",
+        )

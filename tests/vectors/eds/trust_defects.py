@@ -1,4 +1,6 @@
-"""Certificates that pose as the authority's: forged, self-signed, under the wrong issuer, out of their time."""
+"""Certificates that pose as the authority's: forged, self-signed, under the wrong issuer, out of
+their time.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -43,11 +45,15 @@ def _forgeries(world: World) -> Iterator[Vector]:
     forged = forge_like_nca(world.issuing.certificate, iin=IIN, **WHO, at=AT)
     why = "signature does not fit"
     yield _of("fcalayer_forgery", world.sign(forged), why)
-    yield _of("fcalayer_forgery_attached", world.sign(forged, attached=True), why, nearest="good_attached")
+    yield _of(
+        "fcalayer_forgery_attached", world.sign(forged, attached=True), why, nearest="good_attached"
+    )
     yield _of("fcalayer_forgery_cades", cades(world, forged), why, nearest="good_cades")
     chain = [forged.certificate, world.issuing.certificate, world.root.certificate]
     inside = world.put_together(world.attributes(), certificates=chain, by=forged)
-    yield _of("fcalayer_forgery_with_the_real_chain", inside, why, nearest="good_with_its_issuer_inside")
+    yield _of(
+        "fcalayer_forgery_with_the_real_chain", inside, why, nearest="good_with_its_issuer_inside"
+    )
     signed = world.sign(forged)
     stamp = timestamping.stamp(world.stamper, timestamping.signature_value(signed), at=AT)
     stamped = timestamping.with_tokens(signed, timestamping.encode(stamp))
@@ -55,7 +61,9 @@ def _forgeries(world: World) -> Iterator[Vector]:
     own = certify(world.template(), world.spare, by=None)
     yield _of("self_signed", world.sign(own), "no issuer of that name")
     named = certify(replace(world.template(), subject=world.issuer.subject), world.spare, by=None)
-    yield _of("self_signed_with_the_issuers_name", world.sign(named), why, also=("eds_iin_missing",))
+    yield _of(
+        "self_signed_with_the_issuers_name", world.sign(named), why, also=("eds_iin_missing",)
+    )
     poser = replace(world.issuing, private_key=world.spare)
     yield _of("own_key_under_the_issuers_name", world.sign(world.certify_person(by=poser)), why)
 
@@ -67,28 +75,52 @@ def _other_authorities(world: World) -> Iterator[Vector]:
     yield _of("own_authority_of_the_same_name", world.sign(leaf), why)
     chain = [leaf.certificate, other.issuing.certificate, other.root.certificate]
     inside = world.put_together(world.attributes(), certificates=chain, by=leaf)
-    yield _of("own_authority_with_its_chain_inside", inside, why, nearest="good_with_its_issuer_inside")
+    yield _of(
+        "own_authority_with_its_chain_inside", inside, why, nearest="good_with_its_issuer_inside"
+    )
     twin = with_parts(
         other.root,
         other.root.private_key,
         world.issuing_template(),
         info=keys.public_key_info(other.issuing.private_key),
-        identifiers=profile.subject_key(profile.key_identifier(keys.public_key_info(world.issuing.private_key))),
+        identifiers=profile.subject_key(
+            profile.key_identifier(keys.public_key_info(world.issuing.private_key))
+        ),
     )
-    yield _of("own_authority_same_name_and_key_identifier", world.sign(leaf), why, with_={"intermediate": [twin]})
+    yield _of(
+        "own_authority_same_name_and_key_identifier",
+        world.sign(leaf),
+        why,
+        with_={"intermediate": [twin]},
+    )
     foreign = _renamed(world, create_authority(world.family, at=AT))
     stranger = world.certify_person(by=foreign.issuing)
     yield _of("chain_of_another_authority", world.sign(stranger), "no issuer of that name")
     anchors = {"anchor": [foreign.root.certificate], "intermediate": [foreign.issuing.certificate]}
-    yield _of("test_leaf_against_production_anchors", world.sign(world.person), "no issuer of that name", with_=anchors)
+    yield _of(
+        "test_leaf_against_production_anchors",
+        world.sign(world.person),
+        "no issuer of that name",
+        with_=anchors,
+    )
     only = {"anchor": [foreign.root.certificate]}
-    yield _of("intermediate_without_its_anchor", world.sign(world.person), "no issuer of that name", with_=only)
+    yield _of(
+        "intermediate_without_its_anchor",
+        world.sign(world.person),
+        "no issuer of that name",
+        with_=only,
+    )
 
 
 def _renamed(world: World, made: Authority) -> Authority:
     """The same keys under names of another authority."""
-    names = [asn1.name(("2.5.4.3", f"TULGA SANDBOX PRODUCTION {kind}"), ("2.5.4.6", "KZ")) for kind in ("ROOT", "CA")]
-    roots = world.issuing_template(subject=names[0], extensions=profile.authority_extensions(root=True))
+    names = [
+        asn1.name(("2.5.4.3", f"TULGA SANDBOX PRODUCTION {kind}"), ("2.5.4.6", "KZ"))
+        for kind in ("ROOT", "CA")
+    ]
+    roots = world.issuing_template(
+        subject=names[0], extensions=profile.authority_extensions(root=True)
+    )
     root = certify(roots, made.root.private_key, by=None)
     issuing = certify(world.issuing_template(subject=names[1]), made.issuing.private_key, by=root)
     return Authority(world.family, root, issuing)
@@ -99,7 +131,10 @@ def _under(world: World, template: Template, defect: str, why: str = "", **more:
     key = world.issuing.private_key
     authority = certify(template, key, by=world.root)
     leaf = world.certify_person(by=authority)
-    given = {"with_": {"intermediate": [authority.certificate]}, "nearest": "good_other_intermediate"} | more
+    given = {
+        "with_": {"intermediate": [authority.certificate]},
+        "nearest": "good_other_intermediate",
+    } | more
     return _of(defect, world.sign(leaf), why, **given)
 
 
@@ -122,7 +157,9 @@ def _intermediates(world: World) -> Iterator[Vector]:
     own = [leaf.certificate, world.person.certificate]
     inside = world.put_together(world.attributes(), certificates=own, by=leaf)
     yield _of("leaf_as_issuer_inside_the_cms", inside, "no issuer of that name")
-    template = world.issuing_template(subject=asn1.name(("2.5.4.3", "TULGA SANDBOX SECOND"), ("2.5.4.6", "KZ")))
+    template = world.issuing_template(
+        subject=asn1.name(("2.5.4.3", "TULGA SANDBOX SECOND"), ("2.5.4.6", "KZ"))
+    )
     second = certify(template, world.spare, by=world.root)
     below = world.certify_person(by=second)
     yield _of("intermediate_not_installed", world.sign(below), "no issuer of that name")
@@ -134,14 +171,22 @@ def _lengths(world: World) -> Iterator[Vector]:
     name = asn1.name(("2.5.4.3", "TULGA SANDBOX UPPER"), ("2.5.4.6", "KZ"))
     for path_len, passes in ((1, True), (0, False)):
         extensions = profile.authority_extensions(root=False, path_len=path_len)
-        upper = certify(world.issuing_template(subject=name, extensions=extensions), world.spare, by=world.root)
+        upper = certify(
+            world.issuing_template(subject=name, extensions=extensions), world.spare, by=world.root
+        )
         lower = certify(world.issuing_template(), world.issuing.private_key, by=upper)
         signed = world.sign(world.certify_person(by=lower))
         given = {"intermediate": [lower.certificate, upper.certificate]}
         if passes:
             yield _passes("good_path_of_four", signed, with_=given)
         else:
-            yield _of("path_longer_than_allowed", signed, "longer", with_=given, nearest="good_path_of_four")
+            yield _of(
+                "path_longer_than_allowed",
+                signed,
+                "longer",
+                with_=given,
+                nearest="good_path_of_four",
+            )
 
 
 def _times(world: World) -> Iterator[Vector]:
@@ -152,12 +197,19 @@ def _times(world: World) -> Iterator[Vector]:
         yield _under(world, template, f"intermediate_{how}", "not valid at the time")
         subject = parse_certificate(world.root.certificate).subject
         extensions = profile.authority_extensions(root=True)
-        root = certify(Template(subject, extensions, start, end, new_serial()), world.root.private_key, by=None)
+        root = certify(
+            Template(subject, extensions, start, end, new_serial()), world.root.private_key, by=None
+        )
         given = {"anchor": [root.certificate]}
         yield _of(f"root_{how}", world.sign(world.person), "not valid at the time", with_=given)
     late, early = world.template(at=AT - year - DAY + HOUR), world.template(at=AT + DAY + HOUR)
     code = {"code": "eds_certificate_expired"}
-    yield _of("leaf_expired_yesterday", world.sign(world.certify_person(late)), **code, nearest="good_leaf_last_second")
+    yield _of(
+        "leaf_expired_yesterday",
+        world.sign(world.certify_person(late)),
+        **code,
+        nearest="good_leaf_last_second",
+    )
     code = {"code": "eds_certificate_not_yet_valid"}
     tomorrow = world.sign(world.certify_person(early))
     yield _of("leaf_not_before_tomorrow", tomorrow, **code, nearest="good_leaf_first_second")
@@ -170,11 +222,15 @@ def _extensions(world: World) -> Iterator[Vector]:
     leaf, issuing = world.template(), world.issuing_template()
 
     def with_(extension: bytes) -> bytes:
-        return world.sign(world.certify_person(replace(leaf, extensions=(*leaf.extensions, extension))))
+        return world.sign(
+            world.certify_person(replace(leaf, extensions=(*leaf.extensions, extension)))
+        )
 
     yield _passes("good_leaf_with_an_unknown_extension", with_(_HARMLESS))
     near = "good_leaf_with_an_unknown_extension"
-    yield _of("leaf_with_an_unknown_critical_extension", with_(_UNKNOWN), "unknown critical", nearest=near)
+    yield _of(
+        "leaf_with_an_unknown_critical_extension", with_(_UNKNOWN), "unknown critical", nearest=near
+    )
     twice = replace(leaf, extensions=(*leaf.extensions, leaf.extensions[0]))
     content = world.sign_by_hand(twice, info=keys.public_key_info(world.spare))
     said = {"code": "eds_malformed", "check": "eds.format", "nearest": "good_key_put_by_hand"}
@@ -190,10 +246,16 @@ def _extensions(world: World) -> Iterator[Vector]:
 def _signatures(world: World) -> Iterator[Vector]:
     changed = replace(world.person, certificate=tampered_body(world))
     why = "signature does not fit"
-    yield _of("leaf_with_another_iin_written_in", world.sign(changed), why, also=("eds_iin_mismatch",))
+    yield _of(
+        "leaf_with_another_iin_written_in", world.sign(changed), why, also=("eds_iin_mismatch",)
+    )
     bit = bytearray(world.person.certificate)
     bit[-1] ^= 1
-    yield _of("leaf_with_one_bit_of_its_signature", world.sign(replace(world.person, certificate=bytes(bit))), why)
+    yield _of(
+        "leaf_with_one_bit_of_its_signature",
+        world.sign(replace(world.person, certificate=bytes(bit))),
+        why,
+    )
     yield from _spellings(world)
     names = {"sha1": "1.2.840.113549.1.1.5", "gost_2004": "1.2.398.3.10.1.1.1.2"}
     for name, oid in names.items():
@@ -209,7 +271,9 @@ def _signatures(world: World) -> Iterator[Vector]:
 
 
 def _spellings(world: World) -> Iterator[Vector]:
-    """Names prove nothing: the right key under the issuer's name in other letters is still the right key."""
+    """Names prove nothing: the right key under the issuer's name in other letters is still the
+    right key.
+    """
     near = "good_issuer_named_in_small_letters"
     for name, written in ((near, b"Issuing"), ("issuer_named_by_another_letter", b"ISSUINC")):
         made = with_parts(
@@ -220,4 +284,8 @@ def _spellings(world: World) -> Iterator[Vector]:
             named=world.issuer.subject.replace(b"ISSUING", written),
         )
         content = world.sign(Credential(made, world.family, world.spare, world.issuing.certificate))
-        yield _passes(name, content) if name == near else _of(name, content, "no issuer of that name", nearest=near)
+        yield (
+            _passes(name, content)
+            if name == near
+            else _of(name, content, "no issuer of that name", nearest=near)
+        )

@@ -1,4 +1,5 @@
-"""What the vectors are made with: an authority of each family, a borrower under it, and what to break them with.
+"""What the vectors are made with: an authority of each family, a borrower under it, and what to
+break them with.
 
 Keys live only as long as the process: what is kept are the public bytes they signed.
 """
@@ -14,7 +15,14 @@ from insecure_sandbox import keys, profile
 from insecure_sandbox.authority import create_authority, make_crl, person_template
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.keys import PrivateKey
-from insecure_sandbox.minting import Authority, Template, certificate_body, certify, new_serial, seal
+from insecure_sandbox.minting import (
+    Authority,
+    Template,
+    certificate_body,
+    certify,
+    new_serial,
+    seal,
+)
 from insecure_sandbox.ocsp_responder import certify_responder
 from insecure_sandbox.signing import sign_cms, signed_attributes, signed_data, signer_info
 from insecure_sandbox.timestamping import certify_timestamping
@@ -22,7 +30,12 @@ from tests.vectors.eds.case import AT, IIN, STATEMENT
 from verification.engines.pki.certificate import parse_certificate
 from verification.engines.pki.keys import ALGORITHMS, Family
 
-DAY, HOUR, MINUTE, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
+DAY, HOUR, MINUTE, SECOND = (
+    timedelta(days=1),
+    timedelta(hours=1),
+    timedelta(minutes=1),
+    timedelta(seconds=1),
+)
 SHORT = {"gost512": "gost", "rsa": "rsa"}
 WHO = {"surname": "Тестов", "given_name": "Тест", "patronymic": "Тестович"}
 
@@ -31,10 +44,11 @@ WHO = {"surname": "Тестов", "given_name": "Тест", "patronymic": "Те�
 class Vector:
     """One file and what becomes of it. `group` is a line of the list of what must never pass.
 
-    code, check: what refuses first, and why (a part of the detail); empty for one that passes. also: codes of other
-    checks that this defect breaks too. role: what the file is among the evidence (`signature`, `ocsp`, `crl`, `delta`,
-    `authority_crl` or `timestamp`). with_: further evidence by role, written beside it. nearest: what passes and
-    differs least. unproven: by what its time-stamp is passed over, where it proves nothing and refuses nobody.
+    code, check: what refuses first, and why (a part of the detail); empty for one that passes.
+    also: codes of other checks that this defect breaks too. role: what the file is among the
+    evidence (`signature`, `ocsp`, `crl`, `delta`, `authority_crl` or `timestamp`). with_: further
+    evidence by role, written beside it. nearest: what passes and differs least. unproven: by what
+    its time-stamp is passed over, where it proves nothing and refuses nobody.
     """
 
     group: str
@@ -75,15 +89,21 @@ class World:
     def stamper(self) -> Credential:
         return certify_timestamping(self.authority, at=AT - 30 * DAY, key=self.spare)
 
-    def template(self, *, at: datetime = AT, days: int = 365, iin: str = IIN, surname: str = "Тестов") -> Template:
+    def template(
+        self, *, at: datetime = AT, days: int = 365, iin: str = IIN, surname: str = "Тестов"
+    ) -> Template:
         who: dict[str, Any] = {**WHO, "surname": surname}
         return person_template(self.family, iin=iin, **who, at=at, days=days)
 
-    def certify_person(self, template: Template | None = None, *, by: Credential | None = None) -> Credential:
+    def certify_person(
+        self, template: Template | None = None, *, by: Credential | None = None
+    ) -> Credential:
         """A borrower's certificate, with the family's spare key."""
         return certify(template or self.template(), self.spare, by=by or self.authority.issuing)
 
-    def sign(self, credential: Credential, content: bytes = STATEMENT, *, attached: bool = False) -> bytes:
+    def sign(
+        self, credential: Credential, content: bytes = STATEMENT, *, attached: bool = False
+    ) -> bytes:
         return sign_cms(credential, content, attached=attached, signed_at=AT)
 
     def attributes(self, content: bytes = STATEMENT) -> list[bytes]:
@@ -115,8 +135,12 @@ class World:
         )
         return replace(right, **changes)  # type: ignore[arg-type]
 
-    def crl(self, *, by: Credential | None = None, authority: Authority | None = None, **changes: object) -> bytes:
-        """A list that holds for an hour around the time of signing and names nobody we ask about."""
+    def crl(
+        self, *, by: Credential | None = None, authority: Authority | None = None, **changes: object
+    ) -> bytes:
+        """A list that holds for an hour around the time of signing and names nobody we ask
+        about.
+        """
         given: dict[str, object] = {"revoked": {4711: AT - DAY}, "number": 7, "by": by}
         given |= {"this_update": AT - HOUR, "next_update": AT + HOUR} | changes
         return make_crl(authority or self.authority, **given)  # type: ignore[arg-type]
@@ -127,8 +151,9 @@ class World:
         return self.sign(self.person)
 
     def sign_by_hand(self, template: Template, *, info: bytes) -> bytes:
-        """A CMS by a certificate, rightly issued, that need not be readable; its key is `info`, the signature the
-        spare key's."""
+        """A CMS by a certificate, rightly issued, that need not be readable; its key is `info`, the
+        signature the spare key's.
+        """
         signer = asn1.sequence(
             asn1.integer(1),
             asn1.sequence(self.issuer.subject, asn1.integer(template.serial)),
@@ -146,7 +171,9 @@ class World:
 
 
 def with_parts(issuer: Credential, key: PrivateKey, template: Template, **parts: bytes) -> bytes:
-    """A certificate signed by `key` under the name of `issuer`, with info or key identifiers of one's own."""
+    """A certificate signed by `key` under the name of `issuer`, with info or key identifiers of
+    one's own.
+    """
     body = certificate_body(
         template,
         info=parts["info"],

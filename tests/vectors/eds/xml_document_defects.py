@@ -1,4 +1,6 @@
-"""Signed XML whose document is not the one that was signed: wrapped, commented, expanded, or another altogether."""
+"""Signed XML whose document is not the one that was signed: wrapped, commented, expanded, or
+another altogether.
+"""
 
 import base64
 from collections.abc import Iterator
@@ -44,7 +46,9 @@ def _passing(good: bytes) -> Iterator[Vector]:
     yield vector("good_without_a_declaration", bare)
     yield vector("good_behind_white_space", b"\r\n\t " + bare + b"\n")
     yield vector("good_without_carriage_returns", good.replace(b"&#13;", b""))
-    yield vector("good_with_an_identifier", good.replace(b"<ds:Signature ", b'<ds:Signature Id="s" '))
+    yield vector(
+        "good_with_an_identifier", good.replace(b"<ds:Signature ", b'<ds:Signature Id="s" ')
+    )
 
 
 def _wrapped(world: World) -> Iterator[Vector]:
@@ -53,28 +57,50 @@ def _wrapped(world: World) -> Iterator[Vector]:
     whole = DOCUMENT.removesuffix(END) + signature + END
     inside = signature.replace(CLOSED, b"<ds:Object>" + DOCUMENT + b"</ds:Object>" + CLOSED)
     moved = {
-        "document_moved_aside": (head + b"<aside>" + DOCUMENT + b"</aside>" + signature + END, _OTHER, CONTENT),
+        "document_moved_aside": (
+            head + b"<aside>" + DOCUMENT + b"</aside>" + signature + END,
+            _OTHER,
+            CONTENT,
+        ),
         "document_moved_with_its_signature": (head + whole + END, _MALFORMED, FORMAT),
         "document_moved_into_an_object": (head + inside + END, _MALFORMED, FORMAT),
-        "signature_moved_aside": (head + b"<aside>" + signature + b"</aside>" + END, _MALFORMED, FORMAT),
+        "signature_moved_aside": (
+            head + b"<aside>" + signature + b"</aside>" + END,
+            _MALFORMED,
+            FORMAT,
+        ),
         "signature_around_the_document": (inside, _MALFORMED, FORMAT),
         "signature_of_another_document": (head + signature + END, _OTHER, CONTENT),
         "root_twice": (whole + DEARER, _MALFORMED, FORMAT),
         "root_twice_signed_last": (DEARER + whole, _MALFORMED, FORMAT),
-        "root_around_two_statements": (b"<root>" + DEARER + DOCUMENT + signature + b"</root>", _OTHER, CONTENT),
-        "root_around_the_statement": (b"<root>" + DOCUMENT + signature + b"</root>", _OTHER, CONTENT),
+        "root_around_two_statements": (
+            b"<root>" + DEARER + DOCUMENT + signature + b"</root>",
+            _OTHER,
+            CONTENT,
+        ),
+        "root_around_the_statement": (
+            b"<root>" + DOCUMENT + signature + b"</root>",
+            _OTHER,
+            CONTENT,
+        ),
     }
     for name, (content, code, check) in moved.items():
         yield vector(name, content, code, check)
 
 
 def _identifiers(good: bytes) -> Iterator[Vector]:
-    both = good.replace(b"<ds:Signature ", b'<ds:Signature Id="s" ').replace(_OPENED, b'<statement Id="s" ')
+    both = good.replace(b"<ds:Signature ", b'<ds:Signature Id="s" ').replace(
+        _OPENED, b'<statement Id="s" '
+    )
     near = {"nearest": "xml_good_with_an_identifier"}
     yield vector("identifier_twice", both, _MALFORMED, FORMAT, "identifier", **near)
     spelled = both.replace(b'<statement Id="s" ', b'<statement xml:id="s" ')
-    yield vector("identifier_twice_in_another_spelling", spelled, _MALFORMED, FORMAT, "identifier", **near)
-    yield vector("attribute_twice", good.replace(_OPENED, b'<statement format="" '), _MALFORMED, FORMAT)
+    yield vector(
+        "identifier_twice_in_another_spelling", spelled, _MALFORMED, FORMAT, "identifier", **near
+    )
+    yield vector(
+        "attribute_twice", good.replace(_OPENED, b'<statement format="" '), _MALFORMED, FORMAT
+    )
 
 
 def _counts(world: World, good: bytes) -> Iterator[Vector]:
@@ -83,32 +109,51 @@ def _counts(world: World, good: bytes) -> Iterator[Vector]:
     yield vector("two_signatures", signed(world, good), _COUNT, FORMAT)
     yield vector("signature_twice", envelop(DOCUMENT, signature * 2), _COUNT, FORMAT)
     if world.family == "rsa":
-        yield vector("eleven_signatures", envelop(DOCUMENT, signature * 11), _COUNT, FORMAT, "too many")
+        yield vector(
+            "eleven_signatures", envelop(DOCUMENT, signature * 11), _COUNT, FORMAT, "too many"
+        )
     renamed = good.replace(b"2000/09/xmldsig#", b"2000/09/xmldsig-like#", 1)
     yield vector("signature_in_another_namespace", renamed, _COUNT, FORMAT)
 
 
 def _entities(good: bytes) -> Iterator[Vector]:
     laughs = b'<!ENTITY a "ha">' + b"".join(
-        b'<!ENTITY %c "%b">' % (letter, b"&%c;" % (letter - 1) * 10) for letter in range(ord("b"), ord("k"))
+        b'<!ENTITY %c "%b">' % (letter, b"&%c;" % (letter - 1) * 10)
+        for letter in range(ord("b"), ord("k"))
     )
     types = {
         "document_type": (b"<!DOCTYPE statement>", b""),
         "entity_of_our_own": (b'<!DOCTYPE statement [<!ENTITY a "">]>', b"&a;"),
         "entities_of_entities": (b"<!DOCTYPE statement [" + laughs + b"]>", b"&j;"),
-        "entity_of_a_file": (b'<!DOCTYPE statement [<!ENTITY a SYSTEM "file:///etc/passwd">]>', b"&a;"),
-        "entity_of_an_address": (b'<!DOCTYPE statement [<!ENTITY a SYSTEM "http://127.0.0.1:1/a">]>', b"&a;"),
+        "entity_of_a_file": (
+            b'<!DOCTYPE statement [<!ENTITY a SYSTEM "file:///etc/passwd">]>',
+            b"&a;",
+        ),
+        "entity_of_an_address": (
+            b'<!DOCTYPE statement [<!ENTITY a SYSTEM "http://127.0.0.1:1/a">]>',
+            b"&a;",
+        ),
         "entity_for_the_document_type": (
             b'<!DOCTYPE statement [<!ENTITY % a SYSTEM "http://127.0.0.1:1/a"> %a;]>',
             b"",
         ),
-        "document_type_at_an_address": (b'<!DOCTYPE statement SYSTEM "http://127.0.0.1:1/a.dtd">', b""),
-        "attribute_by_the_document_type": (b'<!DOCTYPE statement [<!ATTLIST statement more CDATA "1">]>', b""),
+        "document_type_at_an_address": (
+            b'<!DOCTYPE statement SYSTEM "http://127.0.0.1:1/a.dtd">',
+            b"",
+        ),
+        "attribute_by_the_document_type": (
+            b'<!DOCTYPE statement [<!ATTLIST statement more CDATA "1">]>',
+            b"",
+        ),
     }
     for name, (written, used) in types.items():
-        content = good.replace(_OPENED, written + _OPENED).replace(CLOSED + END, CLOSED + used + END)
+        content = good.replace(_OPENED, written + _OPENED).replace(
+            CLOSED + END, CLOSED + used + END
+        )
         yield vector(name, content, _MALFORMED, FORMAT, "DTD")
-    yield vector("entity_of_nobody", good.replace(END, b"&a;" + END), _MALFORMED, FORMAT, "well-formed")
+    yield vector(
+        "entity_of_nobody", good.replace(END, b"&a;" + END), _MALFORMED, FORMAT, "well-formed"
+    )
 
 
 def _comments(good: bytes) -> Iterator[Vector]:
@@ -126,7 +171,9 @@ def _comments(good: bytes) -> Iterator[Vector]:
     inside = good.replace(certificate, certificate + b"<!-- -->")
     yield vector("comment_inside_the_certificate", inside, _MALFORMED, FORMAT)
     hashed = b"<ds:DigestValue>"
-    yield vector("comment_inside_the_hash", good.replace(hashed, hashed + b"<!-- -->"), _MALFORMED, FORMAT)
+    yield vector(
+        "comment_inside_the_hash", good.replace(hashed, hashed + b"<!-- -->"), _MALFORMED, FORMAT
+    )
 
 
 def _contents(world: World, good: bytes) -> Iterator[Vector]:
@@ -136,7 +183,9 @@ def _contents(world: World, good: bytes) -> Iterator[Vector]:
         "another_statement": DEARER,
         "statement_in_base64": DOCUMENT.replace(text, base64.b64encode(STATEMENT)),
         "statement_with_a_line_more": DOCUMENT.replace(text, text.replace(b"\n", b"\n\n", 1)),
-        "statement_with_other_ends_of_lines": DOCUMENT.replace(text, text.replace(b"\n", b"&#xD;\n")),
+        "statement_with_other_ends_of_lines": DOCUMENT.replace(
+            text, text.replace(b"\n", b"&#xD;\n")
+        ),
         "statement_of_another_format": DOCUMENT.replace(b"tulga-statement-2", b"tulga-statement-1"),
         "statement_with_an_element_more": DOCUMENT.replace(END, b"<more></more>" + END),
         "statement_of_nothing": DOCUMENT.replace(text, b""),
@@ -145,8 +194,12 @@ def _contents(world: World, good: bytes) -> Iterator[Vector]:
         yield vector(name, signed(world, document), _OTHER, CONTENT)
     # The signature's own part stands in that namespace too, and was not signed so.
     named = signed(world, DOCUMENT.replace(_OPENED, b'<statement xmlns="urn:a" '))
-    yield vector("statement_in_a_namespace", named, _OTHER, CONTENT, also=("eds_signature_invalid",))
-    yield vector("hash_of_another_statement", envelop(DOCUMENT, element(world, DEARER)), _OTHER, CONTENT)
+    yield vector(
+        "statement_in_a_namespace", named, _OTHER, CONTENT, also=("eds_signature_invalid",)
+    )
+    yield vector(
+        "hash_of_another_statement", envelop(DOCUMENT, element(world, DEARER)), _OTHER, CONTENT
+    )
     behind = {"text": b"a", "white_space": b" ", "an_element": b"<more/>"}
     for name, written in behind.items():
         content = good.replace(CLOSED, CLOSED + written)
@@ -181,10 +234,14 @@ def _bombs(good: bytes) -> Iterator[Vector]:
     yield vector("too_large", good.replace(END, room + END), large, FORMAT)
     yield vector("tags_too_many", good.replace(END, b"<a/>" * 600 + END), large, FORMAT, "tags")
     attributes = b"".join(b' a%d=""' % number for number in range(600))
-    yield vector("attributes_too_many", good.replace(END, b"<a" + attributes + b"/>" + END), large, FORMAT)
+    yield vector(
+        "attributes_too_many", good.replace(END, b"<a" + attributes + b"/>" + END), large, FORMAT
+    )
     deep = b"<a>" * 40 + b"</a>" * 40
     yield vector("nested_40_deep", good.replace(END, deep + END), _MALFORMED, FORMAT, "deeply")
     spaces = b"".join(b' xmlns:a%d="urn:a"' % number for number in range(40))
-    yield vector("namespaces_too_many", good.replace(END, b"<a" + spaces + b"/>" + END), large, FORMAT)
+    yield vector(
+        "namespaces_too_many", good.replace(END, b"<a" + spaces + b"/>" + END), large, FORMAT
+    )
     yield vector("html", b"<html><body>503</body></html>", _COUNT, FORMAT)
     yield vector("html_of_its_own_type", b"<!doctype html><p>503", _MALFORMED, FORMAT)

@@ -1,4 +1,6 @@
-"""Signed XML whose signature refers to, hashes, transforms or is signed by something else than our profile says."""
+"""Signed XML whose signature refers to, hashes, transforms or is signed by something else than our
+profile says.
+"""
 
 import hmac
 from collections.abc import Iterator
@@ -21,9 +23,19 @@ from verification.engines.pki import xml_algorithms
 _DSIG = "http://www.w3.org/2000/09/xmldsig#"
 _MORE = "http://www.w3.org/2001/04/xmldsig-more#"
 _NATIONAL = "urn:ietf:params:xml:ns:pkigovkz:xmlsec:algorithms:"
-_EXCLUSIVE, _FORM_11 = "http://www.w3.org/2001/10/xml-exc-c14n#", "http://www.w3.org/2006/12/xml-c14n11"
-_XPATH, _XSLT = "http://www.w3.org/TR/1999/REC-xpath-19991116", "http://www.w3.org/TR/1999/REC-xslt-19991116"
-_REFUSED, _INVALID, _MISSING = "eds_algorithm_refused", "eds_signature_invalid", "eds_certificate_missing"
+_EXCLUSIVE, _FORM_11 = (
+    "http://www.w3.org/2001/10/xml-exc-c14n#",
+    "http://www.w3.org/2006/12/xml-c14n11",
+)
+_XPATH, _XSLT = (
+    "http://www.w3.org/TR/1999/REC-xpath-19991116",
+    "http://www.w3.org/TR/1999/REC-xslt-19991116",
+)
+_REFUSED, _INVALID, _MISSING = (
+    "eds_algorithm_refused",
+    "eds_signature_invalid",
+    "eds_certificate_missing",
+)
 _REFERENCES = "eds_signed_attributes_invalid"
 
 
@@ -66,19 +78,28 @@ def _transforms(world: World) -> Iterator[Vector]:
     first, second = (_transform(name) for name in xml_algorithms.TRANSFORMS)
     both = first + b"\n" + second
     path = "<ds:XPath>not(ancestor-or-self::more)</ds:XPath>"
-    sheet = '<xsl:stylesheet xmlns:xsl="http://www.w3.org/1999/XSL/Transform" version="1.0"></xsl:stylesheet>'
+    sheet = (
+        '<xsl:stylesheet xmlns:xsl="http://www.w3.org/1999/XSL/Transform"'
+        ' version="1.0"></xsl:stylesheet>'
+    )
     changed = {
         "xslt": (both + _transform(_XSLT, sheet), "Transform"),
         "xslt_first": (_transform(_XSLT, sheet) + second, "XSLT"),
         "xpath": (first + _transform(_XPATH, path), "XPath"),
-        "xpath_filter": (first + _transform("http://www.w3.org/2002/06/xmldsig-filter2", path), "XPath"),
+        "xpath_filter": (
+            first + _transform("http://www.w3.org/2002/06/xmldsig-filter2", path),
+            "XPath",
+        ),
         "base64": (first + _transform(f"{_DSIG}base64"), "base64"),
         "with_a_parameter": (first + _transform(xml_algorithms.TRANSFORMS[1], path), "parameters"),
         "third": (both + second, "exactly two"),
         "missing": (first, "exactly two"),
         "not_enveloped": (second, "canonical form"),
         "canonical_form_before_enveloped": (second + first, "canonical form"),
-        "canonical_form_without_comments": (first + _transform(xml_algorithms.CANONICAL), "without comments"),
+        "canonical_form_without_comments": (
+            first + _transform(xml_algorithms.CANONICAL),
+            "without comments",
+        ),
         "canonical_form_exclusive": (first + _transform(_EXCLUSIVE), "exclusive"),
         "canonical_form_1_1": (first + _transform(_FORM_11), "1.1"),
     }
@@ -89,7 +110,11 @@ def _transforms(world: World) -> Iterator[Vector]:
 def _canonical_forms(world: World) -> Iterator[Vector]:
     start = b"CanonicalizationMethod Algorithm="
     right = start + f'"{xml_algorithms.CANONICAL}"'.encode()
-    forms = {"with_comments": f"{xml_algorithms.CANONICAL}#WithComments", "exclusive": _EXCLUSIVE, "1_1": _FORM_11}
+    forms = {
+        "with_comments": f"{xml_algorithms.CANONICAL}#WithComments",
+        "exclusive": _EXCLUSIVE,
+        "1_1": _FORM_11,
+    }
     for name, uri in forms.items():
         content = with_info(world, right, start + f'"{uri}"'.encode())
         yield vector(f"canonical_form_{name}", content, _REFUSED, FORMAT, "CanonicalizationMethod")
@@ -103,11 +128,20 @@ def _methods(world: World) -> Iterator[Vector]:
     for name, uri in names.items():
         content = with_info(world, own.encode(), uri.encode())
         yield vector(f"signature_{name}", content, _REFUSED, FORMAT, "SignatureMethod")
-    yield vector("signature_of_the_other_family", with_info(world, own.encode(), other.encode()), _REFUSED, CONTENT)
+    yield vector(
+        "signature_of_the_other_family",
+        with_info(world, own.encode(), other.encode()),
+        _REFUSED,
+        CONTENT,
+    )
     sha, streebog = xml_algorithms.SHA256, xml_algorithms.STREEBOG_512
     own, other = (sha, streebog) if world.family == "rsa" else (streebog, sha)
     right = f'DigestMethod Algorithm="{own}"'.encode()
-    hashes = {"sha1": f"{_DSIG}sha1", "34311": f"{_MORE}gost34311", "streebog_256": f"{_NATIONAL}gostr34112015-256"}
+    hashes = {
+        "sha1": f"{_DSIG}sha1",
+        "34311": f"{_MORE}gost34311",
+        "streebog_256": f"{_NATIONAL}gostr34112015-256",
+    }
     for name, uri in hashes.items():
         content = with_info(world, right, f'DigestMethod Algorithm="{uri}"'.encode())
         yield vector(f"digest_{name}", content, _REFUSED, FORMAT, "DigestMethod")
@@ -116,8 +150,12 @@ def _methods(world: World) -> Iterator[Vector]:
 
 
 def _hmacs(world: World) -> Iterator[Vector]:
-    """Keyed with what everybody knows, the public key: whoever takes the method from the document believes it."""
-    method = xml_algorithms.RSA_SHA256 if world.family == "rsa" else xml_algorithms.GOST_512_SIGNATURE
+    """Keyed with what everybody knows, the public key: whoever takes the method from the document
+    believes it.
+    """
+    method = (
+        xml_algorithms.RSA_SHA256 if world.family == "rsa" else xml_algorithms.GOST_512_SIGNATURE
+    )
     key = keys.public_key_info(world.person.private_key)
     for digest, uri in {"sha1": f"{_DSIG}hmac-sha1", "sha256": f"{_MORE}hmac-sha256"}.items():
         info = signed_info(world.family, DOCUMENT).replace(method.encode(), uri.encode())
@@ -126,18 +164,24 @@ def _hmacs(world: World) -> Iterator[Vector]:
         yield vector(f"signature_hmac_{digest}", content, _REFUSED, FORMAT, "HMAC")
     right = f'"{method}"></ds:SignatureMethod>'.encode()
     shortened = right.replace(b"></", b"><ds:HMACOutputLength>0</ds:HMACOutputLength></")
-    yield vector("signature_method_with_a_length_of_0", with_info(world, right, shortened), _REFUSED, FORMAT)
+    yield vector(
+        "signature_method_with_a_length_of_0", with_info(world, right, shortened), _REFUSED, FORMAT
+    )
 
 
 def _keys(world: World) -> Iterator[Vector]:
-    value = b"<ds:KeyValue><ds:RSAKeyValue><ds:Modulus>AQ==</ds:Modulus></ds:RSAKeyValue></ds:KeyValue>"
+    value = (
+        b"<ds:KeyValue><ds:RSAKeyValue><ds:Modulus>AQ==</ds:Modulus></ds:RSAKeyValue></ds:KeyValue>"
+    )
     own, issuer = world.person.certificate, world.issuing.certificate
     right = key_info(own)
     parts = {
         "key_value_only": b"<ds:KeyInfo>" + value + b"</ds:KeyInfo>",
         "key_value_before_the_certificate": right.replace(b"<ds:KeyInfo>", b"<ds:KeyInfo>" + value),
         "key_name_only": b"<ds:KeyInfo><ds:KeyName>a</ds:KeyName></ds:KeyInfo>",
-        "key_at_an_address": b'<ds:KeyInfo><ds:RetrievalMethod URI="http://127.0.0.1:1/a"/></ds:KeyInfo>',
+        "key_at_an_address": (
+            b'<ds:KeyInfo><ds:RetrievalMethod URI="http://127.0.0.1:1/a"/></ds:KeyInfo>'
+        ),
         "key_info_missing": b"",
         "certificate_missing": key_info(),
         "certificate_twice": key_info(own, own),
@@ -145,7 +189,9 @@ def _keys(world: World) -> Iterator[Vector]:
     }
     for name, about_key in parts.items():
         yield vector(name, with_key_info(world, about_key), _MISSING, FORMAT)
-    yield vector("certificate_is_none", with_key_info(world, key_info(b"none")), "eds_malformed", FORMAT)
+    yield vector(
+        "certificate_is_none", with_key_info(world, key_info(b"none")), "eds_malformed", FORMAT
+    )
     instead = with_key_info(world, key_info(issuer))
     also = ("eds_key_usage", "eds_iin_missing", "eds_revocation_unknown")
     yield vector("certificate_of_its_issuer_instead", instead, _INVALID, SIGNATURE, also=also)
@@ -163,5 +209,9 @@ def _values(world: World) -> Iterator[Vector]:
         content = envelop(DOCUMENT, signature_element(world.person, info=info, signature=value))
         yield vector(f"signature_value_{name}", content, _INVALID, SIGNATURE)
     head, _, rest = signed(world).partition(b"<ds:SignatureValue>")
-    empty = head + b"<ds:SignatureValue></ds:SignatureValue>" + rest.partition(b"</ds:SignatureValue>")[2]
+    empty = (
+        head
+        + b"<ds:SignatureValue></ds:SignatureValue>"
+        + rest.partition(b"</ds:SignatureValue>")[2]
+    )
     yield vector("signature_value_empty", empty, "eds_malformed", FORMAT)

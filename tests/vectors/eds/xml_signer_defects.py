@@ -1,4 +1,6 @@
-"""Rightly signed XML by whom it must not be: steps 5 to 9 do not ask in which form a signature came."""
+"""Rightly signed XML by whom it must not be: steps 5 to 9 do not ask in which form a signature
+came.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,7 +18,12 @@ from tests.vectors.eds.xml_workshop import CLOSED, DOCUMENT, FORMAT, signed, vec
 from verification.engines.pki.xmldsig import parse_xml
 from verification.stages.statement.policy import POLICY
 
-PATH, IDENTITY, REVOCATION, TIMESTAMP = "eds.path", "eds.identity", "eds.revocation", "eds.timestamp"
+PATH, IDENTITY, REVOCATION, TIMESTAMP = (
+    "eds.path",
+    "eds.identity",
+    "eds.revocation",
+    "eds.timestamp",
+)
 _UNTRUSTED, _UNAVAILABLE = "eds_path_untrusted", "eds_timestamp_unavailable"
 
 
@@ -49,7 +56,11 @@ def _persons(world: World) -> Iterator[Vector]:
     yield vector("good_leaf_last_second", _by(world.certify_person(last)))
     expired = _by(world.certify_person(late))
     yield vector(
-        "leaf_expired_yesterday", expired, "eds_certificate_expired", PATH, nearest="xml_good_leaf_last_second"
+        "leaf_expired_yesterday",
+        expired,
+        "eds_certificate_expired",
+        PATH,
+        nearest="xml_good_leaf_last_second",
     )
 
 
@@ -70,11 +81,16 @@ def _time_stamps(world: World) -> Iterator[Vector]:
     yield vector(near, good, with_={"timestamp": [granted(encode(stamp))]})
     answers = {
         "time_stamp_wanted_and_none": b"",
-        "time_stamp_of_another_signature": granted(encode(replace(stamp, imprint=bytes(len(stamp.imprint))))),
+        "time_stamp_of_another_signature": granted(
+            encode(replace(stamp, imprint=bytes(len(stamp.imprint))))
+        ),
     }
     for name, answer in answers.items():
         given: dict[str, Any] = {"with_": {"timestamp": [answer]}, "nearest": f"xml_{near}"}
         yield vector(name, good, _UNAVAILABLE, TIMESTAMP, **given)
-    properties = b'<ds:Object><xades:QualifyingProperties xmlns:xades="http://uri.etsi.org/01903/v1.3.2#"/></ds:Object>'
+    properties = (
+        b"<ds:Object><xades:QualifyingProperties"
+        b' xmlns:xades="http://uri.etsi.org/01903/v1.3.2#"/></ds:Object>'
+    )
     inside = good.replace(CLOSED, properties + CLOSED)
     yield vector("xades_properties_unsigned", inside, "eds_malformed", FORMAT)

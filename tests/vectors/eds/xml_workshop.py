@@ -1,4 +1,6 @@
-"""What vectors of signed XML are put together with: rightly, or with one thing changed and signed as it then stands."""
+"""What vectors of signed XML are put together with: rightly, or with one thing changed and signed
+as it then stands.
+"""
 
 from typing import Any
 
@@ -14,8 +16,12 @@ DEARER = statement_document(STATEMENT.replace(b'"amount":"150000.00"', b'"amount
 CLOSED = b"</ds:Signature>"
 
 
-def vector(defect: str, content: bytes, code: str = "", check: str = "", why: str = "", **more: Any) -> Vector:
-    """A vector of this group; what its file is called begins with `xml_`, as its nearest must too."""
+def vector(
+    defect: str, content: bytes, code: str = "", check: str = "", why: str = "", **more: Any
+) -> Vector:
+    """A vector of this group; what its file is called begins with `xml_`, as its nearest must
+    too.
+    """
     said: dict[str, Any] = {"code": code, "check": check, "why": why, "nearest": "xml_good"} | more
     return Vector(group="xml", defect=f"xml_{defect}", content=content, **said)
 
@@ -26,11 +32,15 @@ def element(world: World, document: bytes = DOCUMENT, *, by: Credential | None =
 
 
 def with_info(world: World, old: bytes, new: bytes, *, signature: bytes | None = None) -> bytes:
-    """Signed XML whose SignedInfo is changed and then rightly signed as it stands, or bears the value given."""
+    """Signed XML whose SignedInfo is changed and then rightly signed as it stands, or bears the
+    value given.
+    """
     info = signed_info(world.family, DOCUMENT)
     if info.count(old) != 1:
         raise ValueError(f"not exactly one {old!r} in SignedInfo")
-    return envelop(DOCUMENT, signature_element(world.person, info=info.replace(old, new), signature=signature))
+    return envelop(
+        DOCUMENT, signature_element(world.person, info=info.replace(old, new), signature=signature)
+    )
 
 
 def with_key_info(world: World, about_key: bytes) -> bytes:

@@ -1,7 +1,8 @@
-"""Writes the statements and the signatures over them anew: `python -m tests.vectors.statements.build`.
+"""Writes the statements and the signatures over them anew: `python -m
+tests.vectors.statements.build`.
 
-The statements come out the same each time: they are what was signed, and change with a new version of the words alone.
-The keys of the signatures are made for the one run and forgotten.
+The statements come out the same each time: they are what was signed, and change with a new version
+of the words alone. The keys of the signatures are made for the one run and forgotten.
 """
 
 from pathlib import Path
@@ -49,13 +50,18 @@ def build(folder: Path) -> None:
         (folder / f"statement.{language}.txt").write_bytes(write(data(language)))
     for family, short in SHORT.items():
         world = World(family)  # type: ignore[arg-type]
-        for name, content in (("root", world.root.certificate), ("issuing", world.issuing.certificate)):
+        for name, content in (
+            ("root", world.root.certificate),
+            ("issuing", world.issuing.certificate),
+        ):
             (folder / f"{name}.{short}.crt").write_bytes(content)
         (folder / f"list.{short}.crl").write_bytes(world.good_crl)
         for language in LANGUAGES:
             text = write(data(language))
             (folder / f"{language}.{short}.cms").write_bytes(world.sign(world.person, text))
-            (folder / f"{language}.{short}.xml").write_bytes(sign_xml(world.person, statement_document(text)))
+            (folder / f"{language}.{short}.xml").write_bytes(
+                sign_xml(world.person, statement_document(text))
+            )
 
 
 if __name__ == "__main__":

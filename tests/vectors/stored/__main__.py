@@ -1,4 +1,6 @@
-"""`python -m tests.vectors.stored`: write the golden blobs that are new; `--anew`: write all of them."""
+"""`python -m tests.vectors.stored`: write the golden blobs that are new; `--anew`: write all of
+them.
+"""
 
 import os
 import sys
@@ -8,6 +10,6 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
-from tests.vectors.stored.build import main  # noqa: E402  # needs the rows of Django loaded
+from tests.vectors.stored.build import main  # needs the rows of Django loaded  # noqa: E402
 
 main(sys.argv[1:])

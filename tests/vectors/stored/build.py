@@ -1,10 +1,11 @@
-"""Writes golden blobs: `python -m tests.vectors.stored`. At least one of each kind of JSON that is stored.
+"""Writes golden blobs: `python -m tests.vectors.stored`. At least one of each kind of JSON that is
+stored.
 
 `<kind>/<number>.json` is what a row or a piece of evidence holds. A blob that is there stays: later
 releases must go on reading and judging it. A kind whose form has changed since its newest blob gets
-the next number, and `fields.txt` gets the fields that are new. With `--anew` all of it begins again,
-which is right only while nothing is deployed.
-The facts of a live capture are those of a painted face, and of no person.
+the next number, and `fields.txt` gets the fields that are new. With `--anew` all of it begins
+again, which is right only while nothing is deployed. The facts of a live capture are those of a
+painted face, and of no person.
 """
 
 import json
@@ -21,7 +22,9 @@ FOLDER = Path(__file__).resolve().parent
 
 
 def main(arguments: list[str]) -> None:
-    """Write what is new, and print which. Raises `SystemExit` for fields without an earlier value."""
+    """Write what is new, and print which. Raises `SystemExit` for fields without an earlier
+    value.
+    """
     listed = {} if arguments == ["--anew"] else fields.read_list()
     if problems := fields.faults(listed, fields.today()):
         sys.exit("\n".join(problems))

@@ -1,4 +1,5 @@
-"""The fields of what judgements store, and which of them each release knew: `fields.txt` beside this.
+"""The fields of what judgements store, and which of them each release knew: `fields.txt` beside
+this.
 
 A line of the list is the path of a field: `<stage>.policy.…`, `<stage>.facts.…` or another record.
 The first release of a record knew its field, or a later release `added` it. An added field needs an
@@ -38,7 +39,9 @@ class StoredField(NamedTuple):
 def today() -> list[StoredField]:
     """The fields of all records of this release."""
     ways = [way for route in ROUTES.values() for way in (route.stages, route.registered or ())]
-    every = [*of_stages((stages.CONSENT, stages.QUESTION, *(stage for way in ways for stage in way)))]
+    every = [
+        *of_stages((stages.CONSENT, stages.QUESTION, *(stage for way in ways for stage in way)))
+    ]
     for name, kind in (
         ("checks", dossier.Checks),
         ("compared", ComparedAll),
@@ -81,7 +84,9 @@ def faults(listed: Mapping[str, bool], fields: Iterable[StoredField]) -> list[st
     Raises: `EvidenceUnreadable` for an earlier value of another type than its field.
     """
     by_path = {field.path: field for field in fields}
-    problems = [f"{path} is gone: raise `stored.VERSION`" for path in sorted(listed.keys() - by_path)]
+    problems = [
+        f"{path} is gone: raise `stored.VERSION`" for path in sorted(listed.keys() - by_path)
+    ]
     for path, is_added in sorted(extended(listed, by_path.values()).items()):
         if not is_added or path not in by_path:
             continue
@@ -92,12 +97,16 @@ def faults(listed: Mapping[str, bool], fields: Iterable[StoredField]) -> list[st
             problems.append(f"{path}: spell its earlier value as a mapping of fields")
         elif stored.BEFORE in field.metadata:
             lone = dataclasses.make_dataclass("Lone", [(field.name, kind)])
-            stored.read(stored.as_record({field.name: earlier}), into=lone, what=path, is_whole=True)
+            stored.read(
+                stored.as_record({field.name: earlier}), into=lone, what=path, is_whole=True
+            )
     return problems
 
 
 def _fields(kind: Any, place: str, *, is_whole: bool) -> Iterator[StoredField]:
-    """The fields of a record, and of the records in them; of several in one place by their names."""
+    """The fields of a record, and of the records in them; of several in one place by their
+    names.
+    """
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         types = get_type_hints(kind)
         for field in dataclasses.fields(kind):

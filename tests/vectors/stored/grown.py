@@ -17,8 +17,12 @@ REFUSED = "check_missing"
 UNDECLARED = object()
 
 
-def with_field(kind: type, name: str, value_type: Any, default: Any, *, before: Any = UNDECLARED) -> type:
-    """The dataclass with one field more. before: its value in all releases before, if it declares one."""
+def with_field(
+    kind: type, name: str, value_type: Any, default: Any, *, before: Any = UNDECLARED
+) -> type:
+    """The dataclass with one field more. before: its value in all releases before, if it declares
+    one.
+    """
     metadata = {} if before is UNDECLARED else {stored.BEFORE: before}
     added = field(default=default, metadata=metadata, kw_only=True)
     return make_dataclass(kind.__name__, [(name, value_type, added)], bases=(kind,), frozen=True)
@@ -34,7 +38,10 @@ def with_policy_field(stage: Stage, *, before: Any = False) -> Stage:
 
     return stage.differing(
         policy_in_use=lambda: policy(**vars(earlier())),
-        checks={name: lambda facts, numbers, name=name: checked(name, facts, numbers) for name in stage.checks},
+        checks={
+            name: lambda facts, numbers, name=name: checked(name, facts, numbers)
+            for name in stage.checks
+        },
     )
 
 
@@ -45,17 +52,25 @@ def with_fact(stage: Stage) -> Stage:
     def measure(case: Case, evidence: Evidence, policy: Any) -> Any:
         return facts_type(**vars(stage.measure(case, evidence, policy)), counted=7)
 
-    def report(facts: Any, policy: Any, results: tuple[Result, ...], checks: Collection[str]) -> bytes:
-        document = json.loads(stage.report(facts, policy, results, checks) if stage.report else b"{}")
+    def report(
+        facts: Any, policy: Any, results: tuple[Result, ...], checks: Collection[str]
+    ) -> bytes:
+        document = json.loads(
+            stage.report(facts, policy, results, checks) if stage.report else b"{}"
+        )
         rows = [{**row, "counted": facts.counted} for row in document.get("checks", ())]
         return stored.canonical_json({**document, "checks": rows, "counted": facts.counted})
 
-    return stage.differing(facts=facts_type, measure=measure, report=report if stage.report else None)
+    return stage.differing(
+        facts=facts_type, measure=measure, report=report if stage.report else None
+    )
 
 
 def with_check(stage: Stage) -> Stage:
     """The stage with one check more, which refuses."""
-    return stage.differing(checks={**stage.checks, LATER: lambda facts, policy: Failed(LATER, REFUSED)})
+    return stage.differing(
+        checks={**stage.checks, LATER: lambda facts, policy: Failed(LATER, REFUSED)}
+    )
 
 
 def with_changed_check(stage: Stage, *, keeps_former: bool = True) -> Stage:
@@ -79,10 +94,17 @@ def grown(stage: Stage) -> Stage:
 
 
 def judged_again(stage: Stage, terms: Mapping[str, Any]) -> list[str]:
-    """What comes out otherwise of the facts in stored terms, by the release whose checks they list."""
-    checks = [{"check": check["name"], "outcome": check["outcome"], "code": check["code"]} for check in terms["checks"]]
+    """What comes out otherwise of the facts in stored terms, by the release whose checks they
+    list.
+    """
+    checks = [
+        {"check": check["name"], "outcome": check["outcome"], "code": check["code"]}
+        for check in terms["checks"]
+    ]
     names = tuple(check["check"] for check in checks)
-    matching = [release for release in releases.RELEASES.values() if release.checks(stage.name) == names]
+    matching = [
+        release for release in releases.RELEASES.values() if release.checks(stage.name) == names
+    ]
     assert matching, f"no release checks {names}"
     outcomes = []
     for release in matching:

@@ -25,14 +25,20 @@ def attempts() -> Iterator[tuple[Stage, Case, Evidence]]:
     agreed = known_case.known()
     yield consent.STAGE, known_case.case(), agreed
     free = canonical_json({"somebody_tells_me": False, "at": known_case.NOW.isoformat()})
-    yield question.STAGE, known_case.case(), Evidence(items={"question.answer": free}, at=known_case.NOW)
+    yield (
+        question.STAGE,
+        known_case.case(),
+        Evidence(items={"question.answer": free}, at=known_case.NOW),
+    )
     yield LIVE_FACE.stages[0], known_case.case(), agreed
     yes = {"agreed": True, "version": renewal.policy.CURRENT, "language": "kk"}
     wanted = dict(renewal.STAGE.accept({}, yes, known_case.NOW).evidence)
     wanted["renewal.shown"] = canonical_json({"contract_sha256": "a" * 64})
     yield renewal.STAGE, known_case.case(), Evidence(items=wanted, at=known_case.NOW)
     sent = known_case.memory()
-    guessed = known_case.evidence(known_case.issued(sent), known_case.guessed(sent, known_case.CODE))
+    guessed = known_case.evidence(
+        known_case.issued(sent), known_case.guessed(sent, known_case.CODE)
+    )
     yield code.STAGE, known_case.case(), guessed
     yield statement.STAGE, CASE, vector_evidence(PASSING[0])
     folder = samples.fetch()
@@ -52,5 +58,7 @@ def attempts() -> Iterator[tuple[Stage, Case, Evidence]]:
 def written(stage: Stage, evidence: Evidence, facts: object) -> dict[str, bytes]:
     """Its terms by kind: the policy, the facts and what the checks said stand in them."""
     results = stage.judge(facts, stage.policy_in_use())
-    kept = dossier.judgement(stage.differing(report=None), evidence, stage.policy_in_use(), facts, results)
+    kept = dossier.judgement(
+        stage.differing(report=None), evidence, stage.policy_in_use(), facts, results
+    )
     return {"terms": kept[f"{stage.name}.terms"]}

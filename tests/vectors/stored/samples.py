@@ -30,7 +30,12 @@ ENTRY_BODY = {
             "sealed_sha256": "c" * 64,
             "size": 512,
         },
-        {"id": "evd_bbbbbbbbbbbbbbbbbbbbbbbbbb", "kind": "statement.report", "commitment": "f" * 64, "size": 900},
+        {
+            "id": "evd_bbbbbbbbbbbbbbbbbbbbbbbbbb",
+            "kind": "statement.report",
+            "commitment": "f" * 64,
+            "size": 900,
+        },
         {"kind": "shared.crl.0", "sha256": "d" * 64, "size": 900},
     ],
 }

@@ -1,4 +1,6 @@
-"""What was stored is read, and spelled again it is the same; what was judged is judged the same from its facts."""
+"""What was stored is read, and spelled again it is the same; what was judged is judged the same
+from its facts.
+"""
 
 from dataclasses import replace
 from typing import Any
@@ -18,7 +20,11 @@ from verification.stages import person
 from verification.stages.register import REGISTER
 from verification.workflow import cases, stages
 
-_ALL = (stages.CONSENT, stages.QUESTION, *(stage for route in ROUTES.values() for stage in route.stages))
+_ALL = (
+    stages.CONSENT,
+    stages.QUESTION,
+    *(stage for route in ROUTES.values() for stage in route.stages),
+)
 STAGES = tuple({stage.name: stage for stage in reversed(_ALL)}.values())
 """Each once, as the first route has it."""
 KINDS = {"case", "memory", "entry", "delivery"} | {f"terms/{stage.name}" for stage in STAGES}
@@ -37,7 +43,9 @@ def test_there_is_a_blob_of_each_kind_and_no_other() -> None:
 def test_every_blob_says_its_version(kind: str, number: int) -> None:
     blob = read(kind, number)
     # A message to a lender says the version of the API.
-    assert (blob["version"] in versions.NAMES) if kind == "delivery" else (blob["v"] == stored.VERSION)
+    assert (
+        (blob["version"] in versions.NAMES) if kind == "delivery" else (blob["v"] == stored.VERSION)
+    )
 
 
 @pytest.mark.parametrize("number", numbers_of("case"))
@@ -54,7 +62,9 @@ def test_the_memory_is_read_as_the_stage_left_it(number: int) -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: str(stage.name))
-def test_the_facts_of_that_time_are_judged_by_the_policy_of_that_time_as_they_were(stage: Stage) -> None:
+def test_the_facts_of_that_time_are_judged_by_the_policy_of_that_time_as_they_were(
+    stage: Stage,
+) -> None:
     for number in numbers_of(f"terms/{stage.name}"):
         terms = read(f"terms/{stage.name}", number)
         facts: Any = stored.read(terms["facts"], into=stage.facts, what="facts")
@@ -85,7 +95,9 @@ def test_a_field_of_a_later_release_is_not_read(stage: Stage) -> None:
     for name in ("policy", "facts"):
         terms = read(f"terms/{stage.name}")
         terms[name]["mood"] = 1
-        with pytest.raises(EvidenceUnreadable, match=rf"{name}\.mood is a field that this release does not know"):
+        with pytest.raises(
+            EvidenceUnreadable, match=rf"{name}\.mood is a field that this release does not know"
+        ):
             judged_again(stage, terms)
 
 

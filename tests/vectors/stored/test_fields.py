@@ -1,4 +1,6 @@
-"""Each field of a policy and of facts is on the list, and each that was added has an earlier value."""
+"""Each field of a policy and of facts is on the list, and each that was added has an earlier
+value.
+"""
 
 from dataclasses import dataclass, field
 
@@ -65,13 +67,17 @@ def test_a_fact_that_is_added_needs_a_default_and_no_more() -> None:
         counted: int = field(kw_only=True)
 
     bare = fields_of(statement.STAGE.differing(facts=Bare))
-    assert fields.faults(listed, bare) == [f"statement.facts.counted was added and has no earlier value: {HINT}"]
+    assert fields.faults(listed, bare) == [
+        f"statement.facts.counted was added and has no earlier value: {HINT}"
+    ]
 
 
 def test_a_field_that_is_gone_is_named() -> None:
     path = "statement.policy.mood"
     listed = {**listed_of(statement.STAGE), path: False}
-    assert fields.faults(listed, fields_of(statement.STAGE)) == [f"{path} is gone: raise `stored.VERSION`"]
+    assert fields.faults(listed, fields_of(statement.STAGE)) == [
+        f"{path} is gone: raise `stored.VERSION`"
+    ]
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,7 @@ class Limits:
     least: int = field(default=2, metadata={stored.BEFORE: 0})
 
 
-def test_the_fields_of_a_record_that_is_added_are_its_first_and_its_earlier_value_is_a_mapping() -> None:
+def test_an_added_record_has_its_first_fields_and_its_earlier_value_is_a_mapping() -> None:
     listed = listed_of(statement.STAGE)
     policy = StatementPolicy
     for before, problems in (
@@ -90,7 +96,11 @@ def test_the_fields_of_a_record_that_is_added_are_its_first_and_its_earlier_valu
         kind = grown.with_field(policy, "limits", Limits, Limits(), before=before)
         changed = fields_of(statement.STAGE.differing(policy_in_use=kind))
         assert fields.faults(listed, changed) == problems
-        fresh = {path: is_added for path, is_added in fields.extended(listed, changed).items() if path not in listed}
+        fresh = {
+            path: is_added
+            for path, is_added in fields.extended(listed, changed).items()
+            if path not in listed
+        }
         path = "statement.policy.limits"
         assert fresh == {path: True, f"{path}.most": False, f"{path}.least": False}
 

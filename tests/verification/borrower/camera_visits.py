@@ -45,7 +45,12 @@ def entered(client, story):
 
 
 def consent(story, **changes):
-    return {"turn": story.page().turn, "agreed": True, "version": CURRENT, "language": "ru"} | changes
+    return {
+        "turn": story.page().turn,
+        "agreed": True,
+        "version": CURRENT,
+        "language": "ru",
+    } | changes
 
 
 def post(client, answer, **headers):

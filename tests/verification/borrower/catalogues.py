@@ -25,7 +25,9 @@ def read(language: str) -> Catalog:
 
 
 def compile_changed() -> None:
-    """Compiles catalogues newer than their compiled form, whole or not at all, for tests run beside each other."""
+    """Compiles catalogues newer than their compiled form, whole or not at all, for tests run beside
+    each other.
+    """
     for source in sorted((ROOT / "locale").glob("*/LC_MESSAGES/*.po")):
         compiled = source.with_suffix(".mo")
         if compiled.exists() and compiled.stat().st_mtime > source.stat().st_mtime:

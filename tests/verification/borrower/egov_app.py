@@ -44,7 +44,9 @@ def signed(given, credential, **changes):
     back = json.loads(json.dumps(given))
     (document,) = back["documentsToSign"]
     content = b64decode(document["document"]["file"]["data"])
-    der = sign_cms(credential, changes.pop("content", content), attached=False, signed_at=timezone.now())
+    der = sign_cms(
+        credential, changes.pop("content", content), attached=False, signed_at=timezone.now()
+    )
     document["document"]["file"]["data"] = b64encode(der).decode()
     document.update(changes)
     return back

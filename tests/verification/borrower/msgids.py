@@ -1,4 +1,6 @@
-"""Every sentence of the project that is marked for translation, read from the templates and the Python files."""
+"""Every sentence of the project that is marked for translation, read from the templates and the
+Python files.
+"""
 
 from collections.abc import Iterator
 from functools import cache
@@ -10,7 +12,16 @@ from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGES = ("config", "lenders", "people", "verification")
-KEYWORDS = ("_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy", "pgettext", "pgettext_lazy")
+KEYWORDS = (
+    "_",
+    "gettext",
+    "gettext_lazy",
+    "gettext_noop",
+    "ngettext",
+    "ngettext_lazy",
+    "pgettext",
+    "pgettext_lazy",
+)
 
 MsgId = str | tuple[str, ...]
 
@@ -22,7 +33,9 @@ def collect() -> dict[MsgId, set[str]]:
     for path, source in _sources():
         for function, message in _marked(source):
             if function.startswith("p"):
-                raise AssertionError(f"{path}: contexts are not used in this project's translations")
+                raise AssertionError(
+                    f"{path}: contexts are not used in this project's translations"
+                )
             found.setdefault(message, set()).add(path)
     return found
 
@@ -33,7 +46,8 @@ def _sources() -> Iterator[tuple[str, str]]:
             yield str(path.relative_to(ROOT)), path.read_text("utf-8")
     for folder in ("templates", *(f"{package}/templates" for package in PACKAGES)):
         for path in sorted((ROOT / folder).rglob("*.html")):
-            # Django's own reader turns a template into something that looks like Python; its indentation does not.
+            # Django's own reader turns a template into something that looks like Python; its
+            # indentation does not.
             lines = templatize(path.read_text("utf-8")).splitlines()
             yield str(path.relative_to(ROOT)), "\n".join(line.lstrip() for line in lines)
 

@@ -54,13 +54,19 @@ DATA: dict[str, dict[str, Any]] = {
     "commands": {"state": "ready", "missed": ""},
     "renewal": {"version": renewal.CURRENT, "texts": renewal.TEXTS[renewal.CURRENT]},
 }
-RENEWAL = Renewal("ver_0", "c" * 64, signed_at="2026-11-23T06:10:00+00:00", waited_until="2026-11-24T06:12:00+00:00")
+RENEWAL = Renewal(
+    "ver_0",
+    "c" * 64,
+    signed_at="2026-11-23T06:10:00+00:00",
+    waited_until="2026-11-24T06:12:00+00:00",
+)
 
 
 def choices(*names: str) -> tuple[RouteChoice, ...]:
     """These routes as a page offers them."""
     return tuple(
-        RouteChoice(name, ROUTES[name].label, ROUTES[name].explanation, needs_camera=name != "eds") for name in names
+        RouteChoice(name, ROUTES[name].label, ROUTES[name].explanation, needs_camera=name != "eds")
+        for name in names
     )
 
 
@@ -73,7 +79,9 @@ _PAGE = BorrowerPage(
     status="requires_input",
     code="",
     last_failure="",
-    lender=LenderFacts(id="len_0", name="First Credit LLP", bin="120340000125", phone="+77270000044"),
+    lender=LenderFacts(
+        id="len_0", name="First Credit LLP", bin="120340000125", phone="+77270000044"
+    ),
     purpose="Consumer microcredit",
     amount="150000.00",
     currency="KZT",

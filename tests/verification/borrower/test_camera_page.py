@@ -29,10 +29,16 @@ JPEG = b"\xff\xd8\xff picture"
 
 
 @pytest.mark.parametrize("notice", ["", "face_again", "liveness_face_jumped"])
-def test_a_key_is_offered_before_a_capture_that_two_people_may_have_to_look_at(client, shows, notice):
+def test_a_key_is_offered_before_a_capture_that_two_people_may_have_to_look_at(
+    client, shows, notice
+):
     for routes, is_offered in ((("biometric", "eds"), True), (("biometric",), False)):
         shows("commands", routes=choices(*routes), notice=notice)
-        ready = text(client.get(NOW)).partition('data-state="ready"')[2].partition('data-state="primer"')[0]
+        ready = (
+            text(client.get(NOW))
+            .partition('data-state="ready"')[2]
+            .partition('data-state="primer"')[0]
+        )
         assert ('form="another-way" name="route" value="eds"' in ready) == is_offered
         assert 'value="biometric"' not in ready
 
@@ -51,7 +57,17 @@ def test_every_hint_has_words(client, shows):
     shows("commands")
     words = re.findall(r'data-hint="(\w*)">[^<]+<', text(client.get(NOW)))
     assert words == [
-        *("", "no_face", "two_faces", "too_far", "too_near", "too_dark", "too_bright", "not_centred", "turn_phone"),
+        *(
+            "",
+            "no_face",
+            "two_faces",
+            "too_far",
+            "too_near",
+            "too_dark",
+            "too_bright",
+            "not_centred",
+            "turn_phone",
+        ),
         "mask_on",
     ]
 
@@ -73,10 +89,20 @@ def test_its_policy_is_no_wider_than_that_of_other_pages(client, shows):
 
 
 def test_its_script_is_small_and_takes_no_others_but_its_own():
-    names = ("commands.js", "app_window.js", "arrival.js", "hints.js", "pictures.js", "signals.js", "voice.js")
+    names = (
+        "commands.js",
+        "app_window.js",
+        "arrival.js",
+        "hints.js",
+        "pictures.js",
+        "signals.js",
+        "voice.js",
+    )
     scripts = [(ROOT / "static" / "borrower" / name).read_text("utf-8") for name in names]
     assert sum(len(script.encode()) for script in scripts) <= 50 * 1024
-    assert [found for script in scripts for found in re.findall(r"\bimport\b(?!Key).*|https?:", script)] == [
+    assert [
+        found for script in scripts for found in re.findall(r"\bimport\b(?!Key).*|https?:", script)
+    ] == [
         'import { allowed, nameApp, remember } from "./app_window.js";',
         'import { goOnTo } from "./arrival.js";',
         'import { hinter } from "./hints.js";',

@@ -1,4 +1,6 @@
-"""What the script of the live capture is told over HTTP, what it waits for, and what it may send."""
+"""What the script of the live capture is told over HTTP, what it waits for, and what it may
+send.
+"""
 
 import json
 from datetime import timedelta
@@ -10,7 +12,17 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
-from tests.verification.borrower.camera_visits import NOW, SCRIPT, client, consent, entered, post, shows, story, text
+from tests.verification.borrower.camera_visits import (
+    NOW,
+    SCRIPT,
+    client,
+    consent,
+    entered,
+    post,
+    shows,
+    story,
+    text,
+)
 from tests.verification.borrower.pages import made
 from tests.verification.borrower.visits import find
 from verification.borrower import camera, untrusted_answer
@@ -41,7 +53,10 @@ def test_the_script_is_told_what_is_due_and_how_long_ago_it_was_revealed(client,
 
 def test_the_clock_of_a_reveal_never_runs_backwards():
     ahead = (timezone.now() + timedelta(seconds=5)).isoformat()
-    assert camera.state(made("commands", data={"state": "command", "revealed": ahead}))["elapsed_ms"] == 0
+    assert (
+        camera.state(made("commands", data={"state": "command", "revealed": ahead}))["elapsed_ms"]
+        == 0
+    )
 
 
 @pytest.mark.parametrize("page", ["form", "code", "statement", "consent", "wait"])
@@ -105,7 +120,9 @@ def test_a_browser_that_asks_for_the_page_itself_waits_for_nobody(client, looks)
 def test_a_look_that_takes_long_is_asked_for_again(client, looks, monkeypatch):
     looks["left"] = 10**6
     slept: list[float] = []
-    monkeypatch.setattr(camera, "time", SimpleNamespace(monotonic=lambda: sum(slept), sleep=slept.append))
+    monkeypatch.setattr(
+        camera, "time", SimpleNamespace(monotonic=lambda: sum(slept), sleep=slept.append)
+    )
     assert client.get(NOW, headers=SCRIPT).status_code == 200
     assert sum(slept[:-1]) < camera.HOLD_SECONDS <= sum(slept)
     assert 1 < looks["asked"] == len(slept) < 10**3
@@ -137,10 +154,14 @@ def test_pictures_come_as_files_beside_the_answer(client, story, monkeypatch):
     assert taken[0]["untrusted"] == {"frames": [1, 2], "files": [b"first", b"\xff\xfe"]}
 
 
-@pytest.mark.parametrize("said", ["", "{", "[]", '{"turn": "1"}', "x" * untrusted_answer.JSON_MAX_BYTES])
+@pytest.mark.parametrize(
+    "said", ["", "{", "[]", '{"turn": "1"}', "x" * untrusted_answer.JSON_MAX_BYTES]
+)
 def test_files_beside_no_answer_leave_the_turn_open(client, story, said):
     turn = story.page().turn
-    response = client.post(NOW, {"answer": said, "file": [SimpleUploadedFile("a.jpg", b"x")]}, headers=SCRIPT)
+    response = client.post(
+        NOW, {"answer": said, "file": [SimpleUploadedFile("a.jpg", b"x")]}, headers=SCRIPT
+    )
     assert (response.status_code, response.json()["turn"]) == (422, turn)
     assert story.page().turn == turn
 
@@ -152,7 +173,9 @@ def test_more_files_than_a_request_may_bring_are_refused(client, story):
 
 
 def test_no_file_is_ever_written_before_it_is_sealed(settings):
-    assert [name.rpartition(".")[2] for name in settings.FILE_UPLOAD_HANDLERS] == ["MemoryFileUploadHandler"]
+    assert [name.rpartition(".")[2] for name in settings.FILE_UPLOAD_HANDLERS] == [
+        "MemoryFileUploadHandler"
+    ]
 
 
 def test_an_answer_in_json_is_taken_and_told_what_it_led_to(client, story):

@@ -132,13 +132,23 @@ def test_what_is_not_the_document_is_refused_by_its_code(back):
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+    ),
     max_leaves=8,
 )
-_PLACES = ("root__signMethod", "root__documentsToSign", "document__id", "document__meta", "document__document")
+_PLACES = (
+    "root__signMethod",
+    "root__documentsToSign",
+    "document__id",
+    "document__meta",
+    "document__document",
+)
 
 
-@drawn(st.sampled_from((*_PLACES, "file__mime", "file__data", "root__more", "document__more")), _JSON)
+@drawn(
+    st.sampled_from((*_PLACES, "file__mime", "file__data", "root__more", "document__more")), _JSON
+)
 def test_any_json_at_any_place_is_read_or_refused_by_a_code(place, value):
     back = answer(**{place: value})
     said = outcome(back)

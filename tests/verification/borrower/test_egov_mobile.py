@@ -1,4 +1,6 @@
-"""Signing by eGov Mobile over HTTP: the page's call, the app's three calls, and what neither of them gives away."""
+"""Signing by eGov Mobile over HTTP: the page's call, the app's three calls, and what neither of
+them gives away.
+"""
 
 import json
 import logging
@@ -80,9 +82,9 @@ def test_the_app_signs_in_three_calls_and_the_page_goes_on(story, page, app, iss
 def test_api1_says_who_asks_and_nothing_about_the_person_or_the_loan(story, app):
     asked = app.start()
     said = asked.json()
-    assert said["organisation"] == dict.fromkeys(("nameRu", "nameKz", "nameEn"), "Sandbox Credit") | {
-        "bin": story.lender.bin
-    }
+    assert said["organisation"] == dict.fromkeys(
+        ("nameRu", "nameKz", "nameEn"), "Sandbox Credit"
+    ) | {"bin": story.lender.bin}
     assert said["document"]["uri"].endswith(DOCUMENTS)
     assert said["document"]["auth_type"] == "Token"
     assert "только если вы сами просите заём у «Sandbox Credit»" in said["description"]
@@ -134,17 +136,23 @@ def test_a_code_is_made_by_a_press_only_and_never_by_a_visit(story, page, turn):
     assert entries(story) == before + 1
 
 
-def test_the_code_is_a_drawing_without_a_style_and_two_links_to_the_same_place(page, turn, settings):
+def test_the_code_is_a_drawing_without_a_style_and_two_links_to_the_same_place(
+    page, turn, settings
+):
     said = page.post(MINT, {"turn": turn}).json()
     assert said["qr"].startswith("<svg")
     assert "style" not in said["qr"]
     address = said["text"].removeprefix("mobileSign:")
-    assert re.fullmatch(re.escape(settings.TULGA_PUBLIC_URL) + r"/v/egov/[\w-]{43}/mgovSign", address)
+    assert re.fullmatch(
+        re.escape(settings.TULGA_PUBLIC_URL) + r"/v/egov/[\w-]{43}/mgovSign", address
+    )
     assert said["link"].startswith("https://m.egov.kz/mobileSign/?link=http%3A%2F%2F")
     assert unquote(said["link"].partition("link=")[2]).startswith(address)
     assert 290 <= said["seconds"] <= 300
     settings.TULGA_EGOV_MOBILE_LINK = "https://app.example/?to={address}"
-    assert page.post(MINT, {"turn": turn}).json()["link"].startswith("https://app.example/?to=http%3A")
+    assert (
+        page.post(MINT, {"turn": turn}).json()["link"].startswith("https://app.example/?to=http%3A")
+    )
 
 
 def test_a_preview_neither_reads_nor_spends_a_code(app):
@@ -173,7 +181,9 @@ def test_a_code_ends_when_the_borrower_goes_on_elsewhere(page, app):
 
 def make_live(story):
     """The case and all its entries are of the live log, signed anew."""
-    rows = list(AuditEntry.objects.filter(verification_id=story.id).order_by("verification_sequence"))
+    rows = list(
+        AuditEntry.objects.filter(verification_id=story.id).order_by("verification_sequence")
+    )
     for row in rows:
         row.log, row.body = "live", {name: row.body[name] for name in row.body if name != "signed"}
         signatures.sign([row])
@@ -207,7 +217,9 @@ def test_switched_off_it_is_off_at_every_call(story, page, app, turn, issued, se
         "put": lambda: app.put(back),
     }
     settings.TULGA_LIVE_EGOV_MOBILE = False
-    assert calls[step]().json()["code"] == ("not_your_turn" if step == "mint" else "mobile_code_unusable")
+    assert calls[step]().json()["code"] == (
+        "not_your_turn" if step == "mint" else "mobile_code_unusable"
+    )
     assert story.page().turn == turn
     settings.TULGA_LIVE_EGOV_MOBILE = True
     if step != "start":  # a code is read once, whatever was said
@@ -226,12 +238,27 @@ MALFORMED = "egov_answer_malformed"
 HOSTILE = {
     "another statement signed": (_other_statement, "eds_statement_mismatch"),
     "other rows": (lambda given, key: signed(given, key, meta=[]), "egov_document_altered"),
-    "another name": (lambda given, key: signed(given, key, nameRu="Согласие"), "egov_document_altered"),
-    "another method": (lambda given, key: signed(given, key) | {"signMethod": "XML"}, "egov_document_altered"),
-    "two documents": (lambda given, key: {"documentsToSign": signed(given, key)["documentsToSign"] * 2}, MALFORMED),
+    "another name": (
+        lambda given, key: signed(given, key, nameRu="Согласие"),
+        "egov_document_altered",
+    ),
+    "another method": (
+        lambda given, key: signed(given, key) | {"signMethod": "XML"},
+        "egov_document_altered",
+    ),
+    "two documents": (
+        lambda given, key: {"documentsToSign": signed(given, key)["documentsToSign"] * 2},
+        MALFORMED,
+    ),
     "unsigned": (lambda given, key: given, "eds_malformed"),
-    "number": (lambda given, key: b'{"documentsToSign":[{"document":{"file":{"data":1234567890}}}]}', MALFORMED),
-    "fraction": (lambda given, key: b'{"documentsToSign":[{"document":{"file":{"data":1.5}}}]}', MALFORMED),
+    "number": (
+        lambda given, key: b'{"documentsToSign":[{"document":{"file":{"data":1234567890}}}]}',
+        MALFORMED,
+    ),
+    "fraction": (
+        lambda given, key: b'{"documentsToSign":[{"document":{"file":{"data":1.5}}}]}',
+        MALFORMED,
+    ),
     "no document": (lambda given, key: {}, MALFORMED),
     "no JSON": (lambda given, key: b"\x00" * 100, MALFORMED),
     "deep": (lambda given, key: b"[" * 100_000, MALFORMED),
@@ -246,12 +273,16 @@ def test_a_hostile_answer_takes_nothing_and_says_why(story, page, app, turn, iss
     answer = app.put(make(app.documents().json(), issued("rsa")))
     assert (answer.status_code, answer.json()["code"]) == (403, code)
     assert story.page().turn == turn
-    assert not EvidenceItem.objects.filter(verification_id=story.id, kind="statement.signature").exists()
+    assert not EvidenceItem.objects.filter(
+        verification_id=story.id, kind="statement.signature"
+    ).exists()
     assert page.get(STATE).json()["egov_mobile"] == code
     assert app.documents().status_code == 403
 
 
-def test_a_refused_answer_is_followed_by_a_good_one_under_a_new_code(story, page, app, turn, issued, trusted):
+def test_a_refused_answer_is_followed_by_a_good_one_under_a_new_code(
+    story, page, app, turn, issued, trusted
+):
     app.start()
     app.put({})
     again = App(page.post(MINT, {"turn": turn}).json()["text"])

@@ -68,7 +68,12 @@ def test_the_phone_sees_the_loan_and_the_question_then_a_number_and_then_it_goes
 
 def test_the_phones_token_is_out_of_reach_of_scripts(desk):
     kept = scanned(desk).cookies[cookie.PHONE]
-    assert (kept["httponly"], kept["samesite"], kept["path"], kept["max-age"]) == (True, "Lax", "/v/", 300)
+    assert (kept["httponly"], kept["samesite"], kept["path"], kept["max-age"]) == (
+        True,
+        "Lax",
+        "/v/",
+        300,
+    )
 
 
 def test_another_number_is_said_on_the_desk_and_at_the_phone(desk):
@@ -117,7 +122,9 @@ def into(became, story):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("became", ["asked", "number", "refused"])
-def test_a_phone_shows_a_check_that_broke_down_as_it_shows_a_reported_caller(became, issued, trusted):
+def test_a_phone_shows_a_check_that_broke_down_as_it_shows_a_reported_caller(
+    became, issued, trusted
+):
     of, ends = lender(), {}
     for code in ("coercion_reported", "retries_exhausted"):
         story = begin(of, code).to_statement()
@@ -154,7 +161,9 @@ def test_a_copied_cookie_of_a_stopped_phone_opens_nothing_after_a_day(desk, stor
     assert thief.get("/v/phone/now/").status_code == 410
 
 
-@pytest.mark.parametrize("told", [{}, {"somebody_tells_me": ""}, {"somebody_tells_me": "no"}, {"number": "1"}])
+@pytest.mark.parametrize(
+    "told", [{}, {"somebody_tells_me": ""}, {"somebody_tells_me": "no"}, {"number": "1"}]
+)
 def test_an_answer_that_is_none_is_refused_and_nothing_is_done(desk, told):
     phone = scanned(desk)
     assert phone.post("/v/phone/now/", told).status_code in (400, 422)
@@ -205,7 +214,10 @@ def test_a_phone_that_is_not_let_in_learns_nothing_but_the_loan(desk, story):
 def test_two_taps_are_one(desk, story):
     phone = scanned(desk)
     for _ in range(2):
-        assert phone.post("/v/phone/now/", {"somebody_tells_me": "false"}).headers["Location"] == "/v/phone/now/"
+        assert (
+            phone.post("/v/phone/now/", {"somebody_tells_me": "false"}).headers["Location"]
+            == "/v/phone/now/"
+        )
     assert "matched" in text(phone.get("/v/phone/now/"))
     for _ in range(2):
         phone.post("/v/phone/now/", {"somebody_tells_me": "true"})

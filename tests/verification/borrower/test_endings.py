@@ -1,6 +1,8 @@
-"""Every end and every refusal: what happened, what to do, the case number, whom to call, and something to press.
+"""Every end and every refusal: what happened, what to do, the case number, whom to call, and
+something to press.
 
-The pages are made for every code in every language, so that a code to come cannot end in a page that says nothing.
+The pages are made for every code in every language, so that a code to come cannot end in a page
+that says nothing.
 """
 
 import re
@@ -44,9 +46,24 @@ ENDS = [
     ("verified", "", ""),
     ("in_review", "", ""),
     *((status, code, "") for code, status in BY_THEMSELVES.items()),
-    *(("declined", "attempts_exhausted", code) for code in sorted(ENDINGS) if code not in BY_THEMSELVES),
+    *(
+        ("declined", "attempts_exhausted", code)
+        for code in sorted(ENDINGS)
+        if code not in BY_THEMSELVES
+    ),
 ]
-PAGES = ["consent", "question", "statement", "form", "code", "commands", "choose_route", "wait", "resume", "checking"]
+PAGES = [
+    "consent",
+    "question",
+    "statement",
+    "form",
+    "code",
+    "commands",
+    "choose_route",
+    "wait",
+    "resume",
+    "checking",
+]
 NOT_A_NUMBER_OF_SCORE = re.compile(r"\b0[.,]\d{2,}")
 
 
@@ -65,7 +82,9 @@ def shown(language, page):
 
 
 def ended(language, status, code="", last_failure="", **more):
-    return shown(language, made("finished", status=status, code=code, last_failure=last_failure, **more))
+    return shown(
+        language, made("finished", status=status, code=code, last_failure=last_failure, **more)
+    )
 
 
 def can_be_told_on_the_telephone(html):
@@ -88,7 +107,9 @@ def is_in(language, html, *sentences):
 @pytest.mark.parametrize("language", SPOKEN)
 @pytest.mark.parametrize(("status", "code", "last_failure"), ENDS, ids=str)
 @pytest.mark.parametrize("renewal", [None, RENEWAL], ids=["check", "renewal"])
-def test_an_ending_says_what_happened_what_to_do_and_whom_to_call(language, status, code, last_failure, renewal):
+def test_an_ending_says_what_happened_what_to_do_and_whom_to_call(
+    language, status, code, last_failure, renewal
+):
     html = ended(language, status, code, last_failure, renewal=renewal)
     can_be_told_on_the_telephone(html)
     assert html.count("<h1>") == 1
@@ -96,21 +117,31 @@ def test_an_ending_says_what_happened_what_to_do_and_whom_to_call(language, stat
     assert "tel:102" in html
     assert not NOT_A_NUMBER_OF_SCORE.search(html)
     if renewal and code == "consent_declined":
-        is_in(language, html, "None is paid out on this request. Tell the lender, so that it ends the contract.")
+        is_in(
+            language,
+            html,
+            "None is paid out on this request. Tell the lender, so that it ends the contract.",
+        )
     elif code:
         told = ending_of(code, last_failure)
-        next_of_renewal = ["Ask the lender for another link."] if status in ("expired", "canceled") else []
+        next_of_renewal = (
+            ["Ask the lender for another link."] if status in ("expired", "canceled") else []
+        )
         is_in(language, html, told.happened, *((renewal and next_of_renewal) or [told.what_next]))
 
 
 def test_every_code_that_can_end_a_verification_has_an_ending_and_no_other_code_has_one():
-    ends = {code for code, reason in REASONS.items() if reason.burns or reason.final} | set(BY_THEMSELVES)
+    ends = {code for code, reason in REASONS.items() if reason.burns or reason.final} | set(
+        BY_THEMSELVES
+    )
     assert ends <= set(ENDINGS) <= set(REASONS)
 
 
 @pytest.mark.parametrize("language", SPOKEN)
 @pytest.mark.parametrize("renewal", [None, RENEWAL], ids=["check", "renewal"])
-def test_who_watches_sees_no_difference_between_a_reported_caller_and_a_check_that_failed(language, renewal):
+def test_who_watches_sees_no_difference_between_a_reported_caller_and_a_check_that_failed(
+    language, renewal
+):
     coerced = ended(language, "declined", "coercion_reported", "coercion_reported", renewal=renewal)
     for status, code in (("failed", "retries_exhausted"), ("declined", "check_missing")):
         other = made("finished").verification_id.replace("2al4bijgn5", "2al4bijgn6")
@@ -137,7 +168,11 @@ def test_answer_address_and_state_of_a_reported_caller_are_those_of_any_end(stor
 
     def answers():
         page, state = client.get(NOW), client.get("/v/now/state/")
-        headers = {name: value for name, value in page.headers.items() if name not in ("X-Request-Id", "Expires")}
+        headers = {
+            name: value
+            for name, value in page.headers.items()
+            if name not in ("X-Request-Id", "Expires")
+        }
         html = re.sub(r'(value|nonce)="[\w+/=-]{16,}"', "", text(page))
         return page.status_code, re.sub(r"nonce-[\w+/=-]+", "", str(headers)), html, state.json()
 
@@ -160,7 +195,9 @@ def test_a_notice_of_any_code_stands_on_a_page_that_can_be_told_on_the_telephone
 
 @pytest.mark.parametrize("language", SPOKEN)
 @pytest.mark.parametrize("page", PAGES)
-def test_every_page_of_a_check_names_the_case_and_the_lender_and_has_something_to_press(language, page):
+def test_every_page_of_a_check_names_the_case_and_the_lender_and_has_something_to_press(
+    language, page
+):
     html = shown(language, made(page))
     can_be_told_on_the_telephone(html)
     assert re.search(r"class=.button", html)
@@ -193,7 +230,11 @@ def test_every_problem_is_in_the_readers_language_and_has_a_way_out(language, pa
 def test_of_what_was_ours_once_the_lender_is_named_in_the_language_of_the_check(rf, language, code):
     problem = errors.LinkUnusable("x", code=code, about=replace(ABOUT, locale=language))
     with translation.override("kk" if language == "ru" else "ru"):
-        html = body(page_problems.PageProblems(lambda _: HttpResponse()).process_exception(rf.get("/v/"), problem))
+        html = body(
+            page_problems.PageProblems(lambda _: HttpResponse()).process_exception(
+                rf.get("/v/"), problem
+            )
+        )
     can_be_told_on_the_telephone(html)
     assert f'<html lang="{language}">' in html
     with translation.override(language):
@@ -209,7 +250,9 @@ def test_a_used_link_names_the_lender_and_nothing_of_the_loan(story):
     assert 'href="tel:+77270000044"' in html
     assert "Этой ссылкой больше нельзя воспользоваться" in html
     # A case number is a time, and a token is chance: they may have any digits.
-    html = re.sub(r"""\+77270000044|\d{4}(-\d{3}){3}|\N{NO-BREAK SPACE}|="[\w+/=-]{16,}\"""", "", html)
+    html = re.sub(
+        r"""\+77270000044|\d{4}(-\d{3}){3}|\N{NO-BREAK SPACE}|="[\w+/=-]{16,}\"""", "", html
+    )
     for personal in ("150", "KZ86", "0010", "ТЕСТ", story.id):
         assert personal not in html
 
@@ -219,7 +262,9 @@ def test_a_used_link_says_by_no_word_of_the_lenders_what_it_was_for(story):
     browser(story)
     html = text(Client().post("/v/", {"token": story.token}))
     with translation.override("ru"):
-        assert gettext("You confirm that you yourself request a loan there, or you decline.") in html
+        assert (
+            gettext("You confirm that you yourself request a loan there, or you decline.") in html
+        )
     assert queries.borrower_page(verification_id=story.id).purpose not in html
 
 
@@ -231,7 +276,9 @@ def test_long_after_the_end_a_used_link_and_session_name_nobody(story):
     wait_until(told_until - timedelta(seconds=30))
     assert "Sandbox Credit" in text(Client().post("/v/", {"token": story.token}))
     wait_until(told_until)
-    used, never = (text(Client().post("/v/", {"token": token})) for token in (story.token, "x" * 43))
+    used, never = (
+        text(Client().post("/v/", {"token": token})) for token in (story.token, "x" * 43)
+    )
     assert re.sub(r'="[\w+/=-]{16,}"', "", used) == re.sub(r'="[\w+/=-]{16,}"', "", never)
     assert "Sandbox Credit" not in text(client.get(NOW))
 
@@ -241,7 +288,9 @@ def test_a_used_link_keeps_what_it_says_in_another_language_and_its_secret_in_no
     browser(story)
     client = Client()
     html = text(client.post("/v/", {"token": story.token}))
-    form = find(r'<form class="languages" action="([^"]*)".*?name="token" value="([^"]*)".*?</form>', html)
+    form = find(
+        r'<form class="languages" action="([^"]*)".*?name="token" value="([^"]*)".*?</form>', html
+    )
     assert form.groups() == ("/v/", story.token)
     assert 'name="next"' not in form.group(0)
     again = client.post(form.group(1), {"token": form.group(2), "language": "kk"})
@@ -252,7 +301,10 @@ def test_a_used_link_keeps_what_it_says_in_another_language_and_its_secret_in_no
     assert 'href="tel:+77270000044"' in html
     assert client.cookies["django_language"].value == "kk"
     # A language that is none changes nothing.
-    assert client.post("/v/", {"token": story.token, "language": "xx"}).headers["Content-Language"] == "kk"
+    assert (
+        client.post("/v/", {"token": story.token, "language": "xx"}).headers["Content-Language"]
+        == "kk"
+    )
 
 
 @pytest.mark.django_db
@@ -285,4 +337,9 @@ def test_three_wrong_tries_end_by_the_reason_of_the_last(story, monkeypatch):
     }
     page_of = queries.page_of
     monkeypatch.setattr(queries, "page_of", lambda *rows: replace(page_of(*rows), **ends))
-    is_in("ru", text(client.get(NOW)), ENDINGS["eds_iin_mismatch"].happened, ENDINGS["eds_iin_mismatch"].what_next)
+    is_in(
+        "ru",
+        text(client.get(NOW)),
+        ENDINGS["eds_iin_mismatch"].happened,
+        ENDINGS["eds_iin_mismatch"].what_next,
+    )

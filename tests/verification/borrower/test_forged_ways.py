@@ -1,7 +1,7 @@
 """No row lets anybody in: what counts is the signed entry that made a link, a session or a code.
 
-The hand has SQL of the application's role. It writes rows whose secret it knows, acts over HTTP, and
-puts the rows back. Each act is refused, or it is on record and named.
+The hand has SQL of the application's role. It writes rows whose secret it knows, acts over HTTP,
+and puts the rows back. Each act is refused, or it is on record and named.
 """
 
 from base64 import b64encode
@@ -48,7 +48,9 @@ Issued = Callable[..., Credential]
 TOKEN = "a" * 43
 DIGEST = secret_digest(TOKEN)
 REFUSED = {409, 410}
-"""Most pages say that the session is over; a script that asks for a code learns it as a conflict."""
+"""Most pages say that the session is over; a script that asks for a code learns it as a
+conflict.
+"""
 TABLES: tuple[type[models.Model], ...] = (HandOver, MobileSigning, BorrowerSession, Link)
 
 
@@ -69,12 +71,18 @@ def put_back() -> Iterator[None]:
 
 
 def _inserted(story: Story) -> None:
-    BorrowerSession.objects.filter(verification_id=story.id, ended_at=None).update(ended_at=timezone.now())
-    BorrowerSession.objects.create(verification_id=story.id, token_sha256=DIGEST, created_at=timezone.now())
+    BorrowerSession.objects.filter(verification_id=story.id, ended_at=None).update(
+        ended_at=timezone.now()
+    )
+    BorrowerSession.objects.create(
+        verification_id=story.id, token_sha256=DIGEST, created_at=timezone.now()
+    )
 
 
 def _replaced(story: Story) -> None:
-    BorrowerSession.objects.filter(verification_id=story.id, ended_at=None).update(token_sha256=DIGEST)
+    BorrowerSession.objects.filter(verification_id=story.id, ended_at=None).update(
+        token_sha256=DIGEST
+    )
 
 
 def _named_by_an_entry_without_a_key(story: Story) -> None:
@@ -131,7 +139,19 @@ def _signature(client: Client, story: Story) -> Response:
     return client.get(f"{NOW}signed/signature/")
 
 
-DEEDS = (_page, _turn, _answers, _route, _resume, _link, _code, _number, _app, _statement, _signature)
+DEEDS = (
+    _page,
+    _turn,
+    _answers,
+    _route,
+    _resume,
+    _link,
+    _code,
+    _number,
+    _app,
+    _statement,
+    _signature,
+)
 
 
 def at_consent() -> Story:
@@ -151,7 +171,9 @@ def verified(issued: Issued) -> Story:
 def test_of_eleven_deeds_in_each_forged_session_none_is_done(
     issued: Issued, stage: str, forged: Callable[[Story], None]
 ) -> None:
-    story = {"statement": at_statement, "verified": lambda: verified(issued)}.get(stage, at_consent)()
+    story = {"statement": at_statement, "verified": lambda: verified(issued)}.get(
+        stage, at_consent
+    )()
     if stage in ("consent", "statement"):
         browser(story)
     order_all()
@@ -191,7 +213,9 @@ def test_an_entry_that_no_key_signed_begins_no_session_and_is_named(issued: Issu
     assert "entry_refused" in {finding.code for finding in verify_log("test")}
 
 
-def test_a_session_that_an_entry_ended_is_ended_although_its_row_says_otherwise(issued: Issued) -> None:
+def test_a_session_that_an_entry_ended_is_ended_although_its_row_says_otherwise(
+    issued: Issued,
+) -> None:
     story = at_statement()
     first = browser(story)
     page = first.post(f"{NOW}elsewhere/", {"by": "link"})
@@ -403,7 +427,12 @@ def test_an_answer_by_another_session_is_named(session: str) -> None:
     story = at_consent()
     browser(story)
     attempt = Attempt.objects.get(verification_id=story.id)
-    place = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "turn": attempt.turn}
+    place = {
+        "attempt": attempt.pk,
+        "route": attempt.route,
+        "stage": attempt.stage,
+        "turn": attempt.turn,
+    }
     with transactions.writing():
         row = Verification.objects.get(pk=story.id)
         body = {**place, "session": session, "next": "collect", "evidence": []}
@@ -417,10 +446,15 @@ def test_what_the_borrower_downloads_is_on_record_by_their_session(issued: Issue
     client = browser(story)
     story.sign(issued())
     story.work()
-    assert [_statement(client, story).status_code, _signature(client, story).status_code] == [200, 200]
+    assert [_statement(client, story).status_code, _signature(client, story).status_code] == [
+        200,
+        200,
+    ]
     downloads = AuditEntry.objects.filter(type="document.downloaded").order_by("at")
     assert [entry.body["what"] for entry in downloads] == ["statement", "signature"]
     session = secret_digest(client.cookies[cookie.NAME].value).hex()
-    assert {(entry.body["verification"], entry.body["session"]) for entry in downloads} == {(story.id, session)}
+    assert {(entry.body["verification"], entry.body["session"]) for entry in downloads} == {
+        (story.id, session)
+    }
     order_all()
     assert list(verify_log("test")) == []

@@ -79,12 +79,20 @@ def test_a_day_is_asked_in_three_fields_that_a_browser_fills_in(client, shows):
     assert 'id="hint-birth_date">As it stands in the document, for example 27 3 1985.' in fieldset
     for part, label, longest in (("day", "Day", 2), ("month", "Month", 2), ("year", "Year", 4)):
         asked = field(fieldset, f"birth_date_{part}")
-        assert f'inputmode="numeric" value="" required maxlength="{longest}" autocomplete="bday-{part}"' in asked
+        assert (
+            f'inputmode="numeric" value="" required maxlength="{longest}"'
+            f' autocomplete="bday-{part}"' in asked
+        )
         assert f'<label for="field-birth_date_{part}">{label}</label>' in fieldset
     assert 'type="date"' not in shown
 
 
-TYPED = {"document_number": "012345678", "birth_date_day": "31", "birth_date_month": "1", "birth_date_year": "1999"}
+TYPED = {
+    "document_number": "012345678",
+    "birth_date_day": "31",
+    "birth_date_month": "1",
+    "birth_date_year": "1999",
+}
 
 
 def test_a_form_sends_what_was_typed(client, shows):
@@ -127,16 +135,25 @@ def test_what_was_typed_comes_back_after_a_mismatch(client, shows):
     assert client.post(NOW, {"turn": 7} | TYPED).status_code == 302
     shows("form", notice="registry_mismatch", attempt=2, attempts=3)
     shown = text(client.get(NOW))
-    assert {name: TYPED[name] for name in TYPED if f'value="{TYPED[name]}"' in field(shown, name)} == TYPED
+    assert {
+        name: TYPED[name] for name in TYPED if f'value="{TYPED[name]}"' in field(shown, name)
+    } == TYPED
 
 
 def test_the_browser_keeps_it_sealed_out_of_reach_and_for_a_while(client, shows):
     shows("form")
     client.post(NOW, {"turn": 7} | TYPED)
     kept = client.cookies[cookie.TYPED]
-    assert (kept["max-age"], kept["path"], kept["httponly"], kept["samesite"]) == (900, "/v/", True, "Lax")
+    assert (kept["max-age"], kept["path"], kept["httponly"], kept["samesite"]) == (
+        900,
+        "/v/",
+        True,
+        "Lax",
+    )
     opened = base64.urlsafe_b64decode(kept.value)
-    assert not [typed for typed in ("012345678", "1999") if typed.encode() in opened or typed in kept.value]
+    assert not [
+        typed for typed in ("012345678", "1999") if typed.encode() in opened or typed in kept.value
+    ]
 
 
 def test_who_goes_on_by_another_session_reads_nothing_even_with_the_seal(client, shows):
@@ -195,7 +212,9 @@ def test_a_code_page_names_the_masked_phone_and_what_is_left(client, shows):
     assert "+7 7•• ••• •• 67" in shown
     assert "You have 5 tries left." in shown
     assert "New codes left: 3." in shown
-    assert 'inputmode="numeric" autocomplete="one-time-code" pattern="[0-9]{6}"' in field(shown, "code")
+    assert 'inputmode="numeric" autocomplete="one-time-code" pattern="[0-9]{6}"' in field(
+        shown, "code"
+    )
     assert "We never ask for this code by phone" in shown
 
 

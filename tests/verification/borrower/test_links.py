@@ -29,7 +29,12 @@ def test_continue_spends_the_link_once_and_keeps_the_session_out_of_reach_of_scr
     response = client.post("/v/", {"token": story.token})
     assert (response.status_code, response.headers["Location"]) == (302, NOW)
     kept = response.cookies[cookie.NAME]
-    assert (kept["httponly"], kept["samesite"], kept["path"], kept["secure"]) == (True, "Lax", "/v/", "")
+    assert (kept["httponly"], kept["samesite"], kept["path"], kept["secure"]) == (
+        True,
+        "Lax",
+        "/v/",
+        "",
+    )
     again = Client().post("/v/", {"token": story.token}, headers={"Accept-Language": "ru"})
     assert again.status_code == 410
     assert "Этой ссылкой больше нельзя воспользоваться" in text(again)
@@ -55,14 +60,18 @@ def test_the_cookie_is_secure_where_the_pages_are(story, settings):
     assert Client().post("/v/", {"token": story.token}).cookies[cookie.NAME]["secure"] is True
 
 
-@pytest.mark.parametrize("token", ["", "x", "x" * 100_000, "\ufffd", "' OR 1=1 --", "../..", "\x00"])
+@pytest.mark.parametrize(
+    "token", ["", "x", "x" * 100_000, "\ufffd", "' OR 1=1 --", "../..", "\x00"]
+)
 def test_a_token_that_is_none_gets_the_page_of_a_used_link(token):
     response = Client().post("/v/", {"token": token})
     assert response.status_code == 410
     assert "can no longer be used" in text(response)
 
 
-@pytest.mark.parametrize("path", ["/v/", NOW, "/v/now/route/", "/v/now/resume/", "/v/now/elsewhere/"])
+@pytest.mark.parametrize(
+    "path", ["/v/", NOW, "/v/now/route/", "/v/now/resume/", "/v/now/elsewhere/"]
+)
 def test_a_form_of_another_site_is_refused_in_a_sentence(story, path):
     client = browser(story)
     strict = Client(enforce_csrf_checks=True)

@@ -17,7 +17,9 @@ from verification.workflow.reading import queries
 LANGUAGES = ("kk", "ru", "en")
 PAGES = sorted({*DATA, "question", "wait", "resume", "checking", "choose_route"})
 # What a template may have Django write: a time for machines, and months of a chart.
-_DATE = re.compile(r"""\|(?:date|time):(?!["']c["']|"F Y"|"M Y"|"M"|"Y")\S*|floatformat|naturaltime|\|localize""")
+_DATE = re.compile(
+    r"""\|(?:date|time):(?!["']c["']|"F Y"|"M Y"|"M"|"Y")\S*|floatformat|naturaltime|\|localize"""
+)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +40,8 @@ def test_another_format_is_found(found: str, html: str) -> None:
 
 def test_the_one_format_is_not() -> None:
     html = (
-        '<time datetime="2026-11-24T10:40:00Z">24.11.2026 15:40 (Astana time)</time> 150 000,50 ₸ KZ86125KZT5004100100'
+        '<time datetime="2026-11-24T10:40:00Z">24.11.2026 15:40 (Astana time)</time> 150 000,50 ₸'
+        " KZ86125KZT5004100100"
     )
     assert list(one_format.faults(html)) == []
 
@@ -56,17 +59,27 @@ def test_a_borrowers_page(name: str, language: str, monkeypatch: pytest.MonkeyPa
     assert shown.status_code == 200
     assert list(one_format.faults(shown.content.decode())) == []
     said = one_format.text(shown.content.decode())
-    assert spelling.money("150000.00", "KZT", language=language).replace("\N{NO-BREAK SPACE}", " ") in said
+    assert (
+        spelling.money("150000.00", "KZT", language=language).replace("\N{NO-BREAK SPACE}", " ")
+        in said
+    )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_message(language: str) -> None:
-    loan = {"lender": "Sandbox Credit LLP", "amount": "150000.00", "currency": "KZT", "host": "id.lender.example"}
+    loan = {
+        "lender": "Sandbox Credit LLP",
+        "amount": "150000.00",
+        "currency": "KZT",
+        "host": "id.lender.example",
+    }
     assert list(one_format.faults(code_text("123456", language=language, **loan))) == []
 
 
 @pytest.mark.parametrize(
-    "template", sorted(Path(settings.BASE_DIR, "templates").rglob("*.html")), ids=lambda path: path.name
+    "template",
+    sorted(Path(settings.BASE_DIR, "templates").rglob("*.html")),
+    ids=lambda path: path.name,
 )
 def test_no_template_writes_a_day_or_a_number_its_own_way(template: Path) -> None:
     assert _DATE.findall(template.read_text()) == []

@@ -1,4 +1,6 @@
-"""What the first page may say before its link is spent: which lender, and what for. Nothing else, and to no other."""
+"""What the first page may say before its link is spent: which lender, and what for. Nothing else,
+and to no other.
+"""
 
 import json
 import secrets
@@ -45,8 +47,22 @@ def test_it_tells_the_lender_and_what_for_and_spends_nothing(story):
 def test_it_tells_nothing_of_the_person_or_the_loan(story):
     said = json.dumps(Client().post(PEEK, {"token": story.token}).json(), ensure_ascii=False)
     asked = opening()
-    personal = (IIN, asked.person.surname, asked.person.name, "7011234567", asked.person.document.number)
-    for secret in (*personal, "150000", "155000", "46", asked.loan.payout_account, asked.client_reference, story.id):
+    personal = (
+        IIN,
+        asked.person.surname,
+        asked.person.name,
+        "7011234567",
+        asked.person.document.number,
+    )
+    for secret in (
+        *personal,
+        "150000",
+        "155000",
+        "46",
+        asked.loan.payout_account,
+        asked.client_reference,
+        story.id,
+    ):
         assert secret not in said
 
 
@@ -54,12 +70,17 @@ def test_a_thousand_wrong_tokens_are_told_nothing(story):
     client = Client()
     answers = [client.post(PEEK, {"token": secrets.token_urlsafe(32)}) for _ in range(1000)]
     assert {(each.status_code, each.content) for each in answers} == {NOTHING}
-    told = [{name: value for name, value in each.headers.items() if name not in _OF_THE_MOMENT} for each in answers]
+    told = [
+        {name: value for name, value in each.headers.items() if name not in _OF_THE_MOMENT}
+        for each in answers
+    ]
     assert all(each == told[0] for each in told)
     assert peeked(story.token)[0] == 200
 
 
-@pytest.mark.parametrize("token", ["", "x", "x" * 65, "x" * 900_000, "\ufffd", "' OR 1=1 --", "\x00"])
+@pytest.mark.parametrize(
+    "token", ["", "x", "x" * 65, "x" * 900_000, "\ufffd", "' OR 1=1 --", "\x00"]
+)
 def test_what_is_no_token_is_told_nothing(token):
     assert peeked(token) == NOTHING
     assert Client().post(PEEK).status_code == 204

@@ -19,7 +19,9 @@ from verification.log import keys as log_keys
 pytestmark = pytest.mark.django_db
 
 PAGES = ("/protect", "/about", "/rules")
-OPERATOR = Operator("ТОО «Оператор»", "120340000133", "010000, Астана", "+7 7172 00 00 00", "ask@tulga.example")
+OPERATOR = Operator(
+    "ТОО «Оператор»", "120340000133", "010000, Астана", "+7 7172 00 00 00", "ask@tulga.example"
+)
 languages = pytest.mark.parametrize("language", ["kk", "ru", "en"])
 
 
@@ -59,7 +61,9 @@ def test_a_page_is_kept_and_found_and_needs_no_cookie(path):
     assert answer.headers["Content-Language"] == "ru"
     assert not answer.cookies
     assert "noindex" not in answer.content.decode()
-    assert {"Accept-Language", "Cookie"} <= {word.strip() for word in answer.headers["Vary"].split(",")}
+    assert {"Accept-Language", "Cookie"} <= {
+        word.strip() for word in answer.headers["Vary"].split(",")
+    }
     assert Client().post(path).status_code == 405
 
 
@@ -80,7 +84,15 @@ def test_another_language_than_ours_is_not_spoken():
 def test_the_sheet_has_the_numbers_the_address_and_its_day(settings, language):
     settings.TULGA_PUBLIC_URL = "https://id.example"
     page = shown("/protect", language)
-    for said in (">102<", ">1414<", "eGov Mobile", "egov.kz", "Stop-credit", "https://id.example/", "28.11.2026"):
+    for said in (
+        ">102<",
+        ">1414<",
+        "eGov Mobile",
+        "egov.kz",
+        "Stop-credit",
+        "https://id.example/",
+        "28.11.2026",
+    ):
         assert said in page
 
 
@@ -94,7 +106,9 @@ def test_who_runs_the_address_is_told_or_said_to_be_unknown(settings):
 
 
 def test_lenders_are_those_whose_key_works_and_test_lenders_are_called_so():
-    served, retired, late, without = (lender(f"Lender {name}", number=10 * name) for name in range(1, 5))
+    served, retired, late, without = (
+        lender(f"Lender {name}", number=10 * name) for name in range(1, 5)
+    )
     keys.issue(served, mode="test")
     keys.issue(served, mode="test")
     keys.revoke(keys.issue(retired, mode="test").key)
@@ -150,7 +164,11 @@ def test_without_a_key_or_a_lender_the_page_says_so(settings):
 
 
 def test_the_catalogues_know_every_sentence_of_the_public_pages():
-    files = {"templates/borrower/protect.html", "templates/borrower/about.html", "templates/public_links.html"}
+    files = {
+        "templates/borrower/protect.html",
+        "templates/borrower/about.html",
+        "templates/public_links.html",
+    }
     assert len(sentences(*files)) > 60
     for language in catalogues.LANGUAGES:
         entries = catalogues.read(language)

@@ -11,8 +11,14 @@ from verification.course.policy import HINDRANCES
 
 @pytest.mark.parametrize("language", SPOKEN)
 @pytest.mark.parametrize("code", sorted(HINDRANCES - {"borrower_busy"}))
-def test_a_days_number_that_is_used_up_is_told_as_that_and_never_as_a_borrower_who_fell_silent(language, code):
+def test_a_days_number_that_is_used_up_is_told_as_that_and_never_as_a_borrower_who_fell_silent(
+    language, code
+):
     html = shown(language, made("resume", notice=code))
-    is_in(language, html, "Nothing is lost, and no attempt was used up. You may come back to this page later.")
+    is_in(
+        language,
+        html,
+        "Nothing is lost, and no attempt was used up. You may come back to this page later.",
+    )
     with translation.override(language):
         assert gettext("Go on where you stopped") not in html

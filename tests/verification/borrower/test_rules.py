@@ -22,20 +22,28 @@ def shown(language: str = "en") -> str:
 
 def card(profile: str, language: str = "en") -> str:
     """The words of one profile's card."""
-    found = re.search(rf'<section class="card" id="{profile}".*?</section>', shown(language), re.DOTALL)
+    found = re.search(
+        rf'<section class="card" id="{profile}".*?</section>', shown(language), re.DOTALL
+    )
     assert found
     return " ".join(re.sub(r"<[^>]+>", " ", found[0]).split())
 
 
 @pytest.mark.parametrize("language", ["kk", "ru", "en"])
 def test_every_profile_is_there_with_its_day_its_hash_and_that_no_lawyer_has_verified_it(language):
-    marks = {"kk": "заңгер тексермеген", "ru": "не проверено юристом", "en": "not verified by a lawyer"}
+    marks = {
+        "kk": "заңгер тексермеген",
+        "ru": "не проверено юристом",
+        "en": "not verified by a lawyer",
+    }
     for profile in PROFILES.values():
         words = card(profile.id, language)
         assert f"{profile.since:%d.%m.%Y}" in words
         assert profile.sha256 in words
         assert marks[language] in words
-    assert card("KZ-2021-04").endswith(f"{PROFILES['KZ-2021-04'].source} SHA-256 {PROFILES['KZ-2021-04'].sha256}")
+    assert card("KZ-2021-04").endswith(
+        f"{PROFILES['KZ-2021-04'].source} SHA-256 {PROFILES['KZ-2021-04'].sha256}"
+    )
 
 
 PEOPLE = "The register of people: whether they live; names, birth date and document as stated"
@@ -47,7 +55,9 @@ def test_a_profile_says_who_is_asked_what(profile):
     _, _, asked = words.partition("Who is asked")
     # Of three ways that suffice under the law of 2021 one asks the register of people.
     assert asked.count(PEOPLE) == 1
-    assert words.count("by SMS from 1414") == len([way for way in profile.combinations if way != ("eds",)])
+    assert words.count("by SMS from 1414") == len(
+        [way for way in profile.combinations if way != ("eds",)]
+    )
     bureau, bank = "A credit bureau, before the money leaves", "The bank of the account"
     assert (bureau in words) is bool(profile.stop_credit_max_age_seconds)
     assert (bank in words) is bool(profile.account_owner_max_age_seconds)
@@ -90,7 +100,9 @@ def test_a_profile_says_what_it_asks_and_what_it_does_not():
         ("kk", "ақша төлеуге рұқсат сұрағанда"),
     ],
 )
-def test_it_says_that_what_is_asked_before_the_money_leaves_is_judged_with_a_clearance(language, words):
+def test_it_says_that_what_is_asked_before_the_money_leaves_is_judged_with_a_clearance(
+    language, words
+):
     assert words in shown(language)
 
 
@@ -164,11 +176,15 @@ MISSING = {
 
 
 @pytest.mark.parametrize("language", MISSING)
-def test_that_no_source_shows_a_publication_is_said_until_a_law_file_names_one(language: str) -> None:
+def test_that_no_source_shows_a_publication_is_said_until_a_law_file_names_one(
+    language: str,
+) -> None:
     label, missing = MISSING[language]
     assert f"{label} {missing} SHA-256" in card("KZ-2026-01", language)
     assert label not in card("KZ-2025-09", language)
-    law_book.hold(law_rules.all_of((law_file.parse(law_files.document(statuses=[law_files.status()])),)))
+    law_book.hold(
+        law_rules.all_of((law_file.parse(law_files.document(statuses=[law_files.status()])),))
+    )
     words = card("KZ-2026-01", language)
     assert missing not in words
     assert f"{label} Official publication SHA-256" in words

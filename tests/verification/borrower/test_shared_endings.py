@@ -1,7 +1,8 @@
-"""What no page tells: which datum the registers did not confirm, a reported caller, what refused a capture.
+"""What no page tells: which datum the registers did not confirm, a reported caller, what refused a
+capture.
 
-Identity, comparison and liveness share one sentence, between attempts and at the end. An attacker must
-not learn which of them refused him. What an honest borrower can do better is told as before.
+Identity, comparison and liveness share one sentence, between attempts and at the end. An attacker
+must not learn which of them refused him. What an honest borrower can do better is told as before.
 """
 
 import re
@@ -21,7 +22,12 @@ from verification.core.results import Failed
 IDENTITY = ("liveness_face_changed", "liveness_face_jumped", "liveness_face_missing")
 COMPARISON = ("face_mismatch", "face_again")
 LIVENESS = (
-    *("liveness_order_differs", "liveness_frame_unbound", "liveness_frame_early", "liveness_frame_unreadable"),
+    *(
+        "liveness_order_differs",
+        "liveness_frame_unbound",
+        "liveness_frame_early",
+        "liveness_frame_unreadable",
+    ),
     *("liveness_frame_seen_before", "liveness_capture_replayed", "liveness_frame_frozen"),
     *("liveness_frame_repeated", "liveness_frame_noiseless"),
 )
@@ -43,11 +49,21 @@ ADVICE = {
 
 def test_only_three_endings_are_shared_so_that_they_tell_nothing():
     of_registers = {
-        *("registry_mismatch", "person_unknown", "name_mismatch", "birth_date_differs", "person_deceased"),
+        *(
+            "registry_mismatch",
+            "person_unknown",
+            "name_mismatch",
+            "birth_date_differs",
+            "person_deceased",
+        ),
         *("document_invalid", "document_expired", "phone_owner_mismatch"),
     }
     assert {code for code, ending in ENDINGS.items() if ending == NOT_CONFIRMED} == of_registers
-    ours = {code for code in REASONS if REASONS[code].borrower_message == REASONS["check_missing"].borrower_message}
+    ours = {
+        code
+        for code in REASONS
+        if REASONS[code].borrower_message == REASONS["check_missing"].borrower_message
+    }
     assert {code for code, ending in ENDINGS.items() if ending == UNFINISHED} == ours
     assert "coercion_reported" in ours
     assert {code for code, ending in ENDINGS.items() if ending == UNPROVEN} == set(ALIKE)
@@ -72,7 +88,10 @@ def test_which_of_them_refused_a_capture_no_last_page_tells(language):
 @pytest.mark.parametrize("language", SPOKEN)
 @pytest.mark.parametrize("page", ["commands", "resume", "choose_route", "question"])
 def test_which_of_them_refused_a_capture_no_page_between_attempts_tells(language, page):
-    assert len({shown(language, made(page, notice=code, attempt=2, attempts=3)) for code in ALIKE}) == 1
+    assert (
+        len({shown(language, made(page, notice=code, attempt=2, attempts=3)) for code in ALIKE})
+        == 1
+    )
 
 
 @pytest.mark.django_db(transaction=True)
@@ -98,7 +117,10 @@ def test_a_browser_is_answered_alike_whichever_of_them_refused(monkeypatch):
 @pytest.mark.parametrize("language", SPOKEN)
 def test_what_can_be_done_better_keeps_its_own_sentence(language):
     with translation.override(language):
-        sentences = [translation.gettext(REASONS[code].borrower_message) for code in (*ADVICE.values(), ALIKE[0])]
+        sentences = [
+            translation.gettext(REASONS[code].borrower_message)
+            for code in (*ADVICE.values(), ALIKE[0])
+        ]
     assert len(set(sentences)) == len(sentences)
 
 

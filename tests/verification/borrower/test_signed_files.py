@@ -1,4 +1,6 @@
-"""The last page gives the borrower what they signed, while the session lives; the statement's page shows its words."""
+"""The last page gives the borrower what they signed, while the session lives; the statement's page
+shows its words.
+"""
 
 import base64
 from collections.abc import Callable
@@ -37,17 +39,25 @@ def place(file: str) -> str:
     return f"{NOW}signed/{file}/"
 
 
-def test_who_is_verified_downloads_the_statement_and_the_signature_as_judged(story: Story, issued: Issued) -> None:
+def test_who_is_verified_downloads_the_statement_and_the_signature_as_judged(
+    story: Story, issued: Issued
+) -> None:
     client, statement = browser(story), story.statement()
     story.sign(issued())
     story.work()
     assert [client.get(place(file)).status_code for file in FILES] == [200, 200]
     shown = text(client.get(NOW))
-    for file, suffix, kind in (("statement", "txt", "text/plain"), ("signature", "cms", "application/octet-stream")):
+    for file, suffix, kind in (
+        ("statement", "txt", "text/plain"),
+        ("signature", "cms", "application/octet-stream"),
+    ):
         assert f'href="{place(file)}"' in shown
         answer = client.get(place(file))
         assert answer.headers["Content-Type"].partition(";")[0] == kind
-        assert answer.headers["Content-Disposition"] == f'attachment; filename="{story.id}.{file}.{suffix}"'
+        assert (
+            answer.headers["Content-Disposition"]
+            == f'attachment; filename="{story.id}.{file}.{suffix}"'
+        )
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert "no-store" in answer.headers["Cache-Control"]
     assert client.get(place("statement")).content == statement
@@ -56,7 +66,9 @@ def test_who_is_verified_downloads_the_statement_and_the_signature_as_judged(sto
     assert not AuditEntry.objects.filter(type="document.read").exists()
 
 
-def test_who_was_declined_after_signing_has_what_was_judged_last(story: Story, issued: Issued) -> None:
+def test_who_was_declined_after_signing_has_what_was_judged_last(
+    story: Story, issued: Issued
+) -> None:
     client = browser(story)
     for _ in range(3):
         last = story.statement()
@@ -67,7 +79,9 @@ def test_who_was_declined_after_signing_has_what_was_judged_last(story: Story, i
     assert client.get(place("statement")).content == last
 
 
-def test_before_the_end_and_after_none_was_signed_there_is_nothing(story: Story, issued: Issued) -> None:
+def test_before_the_end_and_after_none_was_signed_there_is_nothing(
+    story: Story, issued: Issued
+) -> None:
     client = browser(story)
     assert [client.get(place(file)).status_code for file in FILES] == [404, 404]
     story.sign(issued(iin=OTHER_IIN))
@@ -137,14 +151,18 @@ def test_a_copied_cookie_opens_the_last_page_and_the_files_for_a_day_and_never_a
     assert not any(b"990101100010" in answer.content for answer in answers)
     # Nor by a way that had let somebody in before.
     with pytest.raises(NotFound):
-        signed_files.read_for_borrower(verification_id=story.id, file="statement", session=story.session())
+        signed_files.read_for_borrower(
+            verification_id=story.id, file="statement", session=story.session()
+        )
     assert not queries.borrower_page(verification_id=story.id).offers_signed
 
 
 def test_an_open_verification_is_seen_until_nothing_can_wait_any_more(story: Story) -> None:
     client = browser(story)
     session = client.cookies[cookie.NAME].value
-    ends_at = story.row().expires_at + timedelta(seconds=policy.REVIEW_SECONDS + policy.SESSION_AFTER_END_SECONDS)
+    ends_at = story.row().expires_at + timedelta(
+        seconds=policy.REVIEW_SECONDS + policy.SESSION_AFTER_END_SECONDS
+    )
     wait_until(ends_at - timedelta(seconds=30))
     assert links.verification_of(untrusted_session=session) == story.id
     wait_until(ends_at)

@@ -1,4 +1,6 @@
-"""How many statements each page of a borrower sends. Whoever lets one grow writes its number here anew."""
+"""How many statements each page of a borrower sends. Whoever lets one grow writes its number here
+anew.
+"""
 
 import pytest
 from django.test import Client

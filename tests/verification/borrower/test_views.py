@@ -71,7 +71,9 @@ def test_an_answer_that_cannot_be_read_gets_a_sentence_and_leaves_the_turn_open(
     assert client.post(NOW, consent(story)).status_code == 302
 
 
-@pytest.mark.parametrize("content_type", ["application/json", "text/plain", "application/octet-stream"])
+@pytest.mark.parametrize(
+    "content_type", ["application/json", "text/plain", "application/octet-stream"]
+)
 def test_a_body_of_another_kind_gets_a_sentence(story, content_type):
     client = browser(story)
     response = client.post(NOW, json.dumps(consent(story)), content_type=content_type)
@@ -141,8 +143,13 @@ def test_only_the_page_of_the_statement_may_reach_ncalayer(story):
     assert "wss:" not in client.get(NOW).headers["Content-Security-Policy"]
     story.to_statement()
     response = client.get(NOW)
-    assert "connect-src 'self' wss://127.0.0.1:13579;" in response.headers["Content-Security-Policy"] + ";"
-    request = json.loads(find(r'data-request="([^"]*)"', text(response)).group(1).replace("&quot;", '"'))
+    assert (
+        "connect-src 'self' wss://127.0.0.1:13579;"
+        in response.headers["Content-Security-Policy"] + ";"
+    )
+    request = json.loads(
+        find(r'data-request="([^"]*)"', text(response)).group(1).replace("&quot;", '"')
+    )
     assert request["args"]["data"] == story.page().data["statement_base64"]
 
 
@@ -197,10 +204,14 @@ ENDS = [
 
 @pytest.mark.parametrize("language", ["kk", "ru", "en"])
 @pytest.mark.parametrize(("status", "code"), ENDS)
-def test_every_ending_says_what_happened_and_the_way_back_carries_no_result(story, monkeypatch, status, code, language):
+def test_every_ending_says_what_happened_and_the_way_back_carries_no_result(
+    story, monkeypatch, status, code, language
+):
     client = browser(story)
     client.cookies[SETTING] = language
-    page = made("finished", status=status, code=code, return_url="https://lender.example/back?n=1&m=2")
+    page = made(
+        "finished", status=status, code=code, return_url="https://lender.example/back?n=1&m=2"
+    )
     monkeypatch.setattr(queries, "borrower_page", lambda *, verification_id: page)
     monkeypatch.setattr(queries, "page_of", lambda *_: page)
     shown = text(client.get(NOW))

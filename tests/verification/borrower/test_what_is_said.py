@@ -1,4 +1,6 @@
-"""What a page says beside its task: the last try, what was refused, whom to call, and masked numbers by ear."""
+"""What a page says beside its task: the last try, what was refused, whom to call, and masked
+numbers by ear.
+"""
 
 import re
 from dataclasses import replace
@@ -52,13 +54,19 @@ def test_where_there_is_one_try_only_no_page_counts_it(page):
         ("declined", "attempts_exhausted", "eds_revocation_unknown", False),
     ],
 )
-def test_a_signature_is_called_refused_only_where_it_was_the_reason(status, code, last_failure, is_said):
-    html = shown(made("finished", status=status, code=code, last_failure=last_failure, offers_signed=True))
+def test_a_signature_is_called_refused_only_where_it_was_the_reason(
+    status, code, last_failure, is_said
+):
+    html = shown(
+        made("finished", status=status, code=code, last_failure=last_failure, offers_signed=True)
+    )
     assert "What you signed" in html
     assert (REFUSED in html) is is_said
 
 
-@pytest.mark.parametrize(("status", "is_first"), [("verified", False), ("in_review", False), ("declined", True)])
+@pytest.mark.parametrize(
+    ("status", "is_first"), [("verified", False), ("in_review", False), ("declined", True)]
+)
 def test_to_call_the_lender_comes_first_only_where_something_went_wrong(status, is_first):
     html = shown(made("finished", status=status, code="attempts_exhausted" if is_first else ""))
     assert ('class="button button-primary" href="tel:' in html) is is_first

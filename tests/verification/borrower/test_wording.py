@@ -35,7 +35,13 @@ def test_another_currency_keeps_its_name():
 
 @pytest.mark.parametrize(
     ("language", "number", "said"),
-    [("ru", 1, "1 день"), ("ru", 3, "3 дня"), ("ru", 30, "30 дней"), ("kk", 30, "30 күн"), ("en", 1, "1 day")],
+    [
+        ("ru", 1, "1 день"),
+        ("ru", 3, "3 дня"),
+        ("ru", 30, "30 дней"),
+        ("kk", 30, "30 күн"),
+        ("en", 1, "1 day"),
+    ],
 )
 def test_a_term_has_the_right_plural(language, number, said):
     with translation.override(language):
@@ -44,7 +50,9 @@ def test_a_term_has_the_right_plural(language, number, said):
 
 def test_a_time_is_that_of_kazakhstan():
     with translation.override("en"):
-        assert wording.moment(AT) == wording.moment(AT.isoformat()) == "24.11.2026 15:40 (Astana time)"
+        assert (
+            wording.moment(AT) == wording.moment(AT.isoformat()) == "24.11.2026 15:40 (Astana time)"
+        )
 
 
 @pytest.mark.parametrize("language", ["kk", "ru"])
@@ -59,8 +67,12 @@ def test_no_code_and_an_unknown_code_say_nothing():
 
 
 def test_the_last_page_says_its_own_reason_and_asks_for_nothing_more():
-    again = made("finished", status="declined", code="coercion_reported", notice="coercion_reported")
-    other = made("finished", status="declined", code="attempts_exhausted", notice="eds_iin_mismatch")
+    again = made(
+        "finished", status="declined", code="coercion_reported", notice="coercion_reported"
+    )
+    other = made(
+        "finished", status="declined", code="attempts_exhausted", notice="eds_iin_mismatch"
+    )
     assert wording.frame(again)["notice"] == ""
     assert wording.frame(other)["notice"] == ""
     assert wording.frame(other, notice="not_your_turn")["notice"] == ""
@@ -93,7 +105,10 @@ def test_ncalayer_gets_the_very_bytes_of_the_statement_and_the_pages_language():
 def test_the_older_module_gets_the_very_same_bytes_to_be_put_into_the_signature():
     page = made("statement")
     request = json.loads(statement.context(page)["ncalayer_common_request"])
-    assert (request["module"], request["method"]) == ("kz.gov.pki.knca.commonUtils", "createCAdESFromBase64")
+    assert (request["module"], request["method"]) == (
+        "kz.gov.pki.knca.commonUtils",
+        "createCAdESFromBase64",
+    )
     assert request["args"] == ["PKCS12", "SIGNATURE", page.data["statement_base64"], True]
 
 

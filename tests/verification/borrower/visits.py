@@ -26,7 +26,9 @@ def text(response: Response) -> str:
 
 
 def find(pattern: str, shown: str) -> re.Match[str]:
-    """Where the page shows the pattern, in which a dot is also the end of a line. It must show it."""
+    """Where the page shows the pattern, in which a dot is also the end of a line. It must show
+    it.
+    """
     found = re.search(pattern, shown, re.DOTALL)
     assert found is not None
     return found
@@ -39,4 +41,9 @@ def entries(story: Story) -> int:
 
 def consent(story: Story, **changes: Any) -> dict[str, Any]:
     """The form of the consent page, filled in; `changes` are its other fields."""
-    return {"turn": story.page().turn, "agreed": "true", "version": CURRENT, "language": "ru"} | changes
+    return {
+        "turn": story.page().turn,
+        "agreed": "true",
+        "version": CURRENT,
+        "language": "ru",
+    } | changes

@@ -1,4 +1,6 @@
-"""A case moves by its entries: its rows are written once, at the end, as the entries imply, or not at all."""
+"""A case moves by its entries: its rows are written once, at the end, as the entries imply, or not
+at all.
+"""
 
 import pytest
 from django.utils import timezone
@@ -41,7 +43,11 @@ def test_all_that_happens_is_one_update_and_two_inserts(story: Story) -> None:
         spend(history, "01")
     assert [statement.split()[0] for statement in sent] == ["UPDATE", "INSERT", "INSERT"]
     assert written(story) == (before[0] + 2, before[1] + 2)
-    assert (story.row().status, story.row().step, story.row().queue) == ("requires_input", "judge", "eds")
+    assert (story.row().status, story.row().step, story.row().queue) == (
+        "requires_input",
+        "judge",
+        "eds",
+    )
     assert AuditPending.objects.filter(entry__verification_id=story.id).count() == before[0] + 2
     assert history.row.history is None
 
@@ -61,7 +67,9 @@ def test_an_error_within_writes_nothing(story: Story) -> None:
 
 
 @pytest.mark.parametrize("entry_type", ["verification.verified", "attempt.judged", "review.voted"])
-def test_an_entry_that_the_course_forbids_is_a_conflict_and_nothing_is_written(story: Story, entry_type: str) -> None:
+def test_an_entry_that_the_course_forbids_is_a_conflict_and_nothing_is_written(
+    story: Story, entry_type: str
+) -> None:
     history, before = read_unverified(story.row()), written(story)
     body = moving.word(history, "") | {"attempt": history.state.newest_name}
 
@@ -71,28 +79,51 @@ def test_an_entry_that_the_course_forbids_is_a_conflict_and_nothing_is_written(s
 
     with pytest.raises(Conflict) as refused:
         move()
-    assert (refused.value.code, written(story), story.row().status) == ("illegal_transition", before, "requires_input")
+    assert (refused.value.code, written(story), story.row().status) == (
+        "illegal_transition",
+        before,
+        "requires_input",
+    )
 
 
-def test_what_a_row_says_otherwise_is_not_read_and_is_put_right_by_the_next_step(story: Story) -> None:
+def test_what_a_row_says_otherwise_is_not_read_and_is_put_right_by_the_next_step(
+    story: Story,
+) -> None:
     honest = story.row()
-    lies = {"route": "biometric", "turn": 9, "code": "x", "passed_routes": ["eds"], "last_failure": "x"}
+    lies = {
+        "route": "biometric",
+        "turn": 9,
+        "code": "x",
+        "passed_routes": ["eds"],
+        "last_failure": "x",
+    }
     Verification.objects.filter(pk=story.id).update(**lies)
     history = read(story.row())
-    assert {name: getattr(history.row, name) for name in lies} == {name: getattr(honest, name) for name in lies}
+    assert {name: getattr(history.row, name) for name in lies} == {
+        name: getattr(honest, name) for name in lies
+    }
     with transactions.writing(), moving.moving(history):
         spend(history)
-    assert {name: getattr(story.row(), name) for name in lies} == {name: getattr(honest, name) for name in lies}
+    assert {name: getattr(story.row(), name) for name in lies} == {
+        name: getattr(honest, name) for name in lies
+    }
 
 
 def test_what_the_row_of_an_attempt_says_is_not_read(story: Story) -> None:
     name = Attempt.objects.get(verification_id=story.id).pk
     Attempt.objects.filter(pk=name).update(status="passed", burnt=True, turn=7, stage="nod")
     attempt = read(story.row()).attempt(name)
-    assert (attempt.status, attempt.burnt, attempt.turn, attempt.stage) == ("open", False, 1, "consent")
+    assert (attempt.status, attempt.burnt, attempt.turn, attempt.stage) == (
+        "open",
+        False,
+        1,
+        "consent",
+    )
 
 
-def test_an_entry_that_comes_while_a_step_is_at_work_is_counted_before_its_entries(story: Story) -> None:
+def test_an_entry_that_comes_while_a_step_is_at_work_is_counted_before_its_entries(
+    story: Story,
+) -> None:
     steps.schedule(story.row(), steps.JUDGE, due_at=timezone.now(), queue="eds")
     claimed = queue.claim(story.id)
     assert claimed is not None
@@ -101,7 +132,9 @@ def test_an_entry_that_comes_while_a_step_is_at_work_is_counted_before_its_entri
         moving.record(story.row(), "link.spent", at=timezone.now())
     with queue.finishing(history):
         spend(history)
-    numbers = AuditEntry.objects.filter(verification_id=story.id).values_list("verification_sequence", flat=True)
+    numbers = AuditEntry.objects.filter(verification_id=story.id).values_list(
+        "verification_sequence", flat=True
+    )
     assert sorted(number or 0 for number in numbers) == list(range(1, story.row().sequence + 1))
 
 
@@ -141,7 +174,12 @@ def test_a_refusal_tells_a_lender_nothing_of_what_is_on_record(story: Story) -> 
 
     def move() -> None:
         with transactions.writing(), moving.moving(history):
-            moving.record(history.row, "verification.verified", at=timezone.now(), body=moving.word(history, ""))
+            moving.record(
+                history.row,
+                "verification.verified",
+                at=timezone.now(),
+                body=moving.word(history, ""),
+            )
 
     with pytest.raises(Conflict) as refused:
         move()
@@ -164,7 +202,9 @@ def test_no_row_says_how_many_entries_there_are(story: Story) -> None:
 
 @pytest.mark.parametrize("step", [steps.JUDGE, steps.PREPARE, steps.LOOK, steps.OPEN])
 def test_a_step_that_no_entry_awaits_is_owed_no_more(story: Story, step: str) -> None:
-    Verification.objects.filter(pk=story.id).update(step=step, queue="default", due_at=timezone.now())
+    Verification.objects.filter(pk=story.id).update(
+        step=step, queue="default", due_at=timezone.now()
+    )
     before = written(story)
     story.work()
     assert (story.row().status, story.row().step, written(story)) == ("requires_input", "", before)

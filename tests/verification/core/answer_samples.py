@@ -22,7 +22,13 @@ PERSON: dict[str, Any] = _ABOUT | {
     "birth_date": "1899-01-01",
     "life_status": "alive",
     "documents": [
-        {"type": "id_card", "number": "098765432", "issued_on": "2020-01-01", "valid_to": None, "status": "valid"}
+        {
+            "type": "id_card",
+            "number": "098765432",
+            "issued_on": "2020-01-01",
+            "valid_to": None,
+            "status": "valid",
+        }
     ],
 }
 PHOTO: dict[str, Any] = _ABOUT | {
@@ -33,7 +39,11 @@ PHOTO: dict[str, Any] = _ABOUT | {
     "sha256": hashlib.sha256(JPEG).hexdigest(),
     "photo": b64encode(JPEG).decode(),
 }
-OWNERSHIP: dict[str, Any] = _ABOUT | {"status": "owned", "phone": PHONE, "owned_since": "2021-05-06"}
+OWNERSHIP: dict[str, Any] = _ABOUT | {
+    "status": "owned",
+    "phone": PHONE,
+    "owned_since": "2021-05-06",
+}
 CONSENT: dict[str, Any] = _ABOUT | {
     "status": "valid",
     "consent_id": CONSENT_ID,
@@ -51,7 +61,11 @@ ACCOUNT = "KZ86125KZT5004100100"
 STOP_CREDIT: dict[str, Any] = _ABOUT | {"status": "not_refused"}
 ACCOUNT_OWNER: dict[str, Any] = _ABOUT | {"status": "owned", "account": ACCOUNT}
 CREDITS: dict[str, Any] = _ABOUT | {"status": "told", "credits": {"2026-11-24": "12345600"}}
-SMS: dict[str, Any] = {"request_id": REQUEST_ID, "status": "accepted", "message_id": "sms_0123456789"}
+SMS: dict[str, Any] = {
+    "request_id": REQUEST_ID,
+    "status": "accepted",
+    "message_id": "sms_0123456789",
+}
 
 
 def spelled(fields: object) -> bytes:

@@ -1,4 +1,6 @@
-"""What a good document is made from, and the schema that every document is held against; a test changes one thing."""
+"""What a good document is made from, and the schema that every document is held against; a test
+changes one thing.
+"""
 
 import json
 from base64 import b64encode
@@ -67,7 +69,10 @@ def capture(commands: int = len(ORDER), *, frames: int = 3) -> dict[str, bytes]:
     """The evidence of a capture in which so many commands were answered."""
     evidence = {"live_capture.order": json.dumps({"order": ORDER}).encode()}
     for number, command in enumerate(ORDER[:commands]):
-        evidence |= {f"live_capture.{number}.frame.{seq}": f"frame {number} {seq}".encode() for seq in range(frames)}
+        evidence |= {
+            f"live_capture.{number}.frame.{seq}": f"frame {number} {seq}".encode()
+            for seq in range(frames)
+        }
         told = {"command": command, "revealed": later(3 * number + 1), "parts": 1}
         part = {
             "arrived": later(3 * number + 3),
@@ -75,8 +80,12 @@ def capture(commands: int = len(ORDER), *, frames: int = 3) -> dict[str, bytes]:
             "stills": [[seq, 500] for seq in range(frames)],
             "is_bound": True,
         }
-        evidence[f"live_capture.{number}.turn"] = json.dumps(told, default=datetime.isoformat).encode()
-        evidence[f"live_capture.{number}.part.0"] = json.dumps(part, default=datetime.isoformat).encode()
+        evidence[f"live_capture.{number}.turn"] = json.dumps(
+            told, default=datetime.isoformat
+        ).encode()
+        evidence[f"live_capture.{number}.part.0"] = json.dumps(
+            part, default=datetime.isoformat
+        ).encode()
         evidence[f"live_capture.{number}.seen"] = b'{"seen":true,"then":""}'
     return evidence
 
@@ -92,8 +101,13 @@ def picture(jpeg: bytes = answer_samples.JPEG) -> dict[str, Any]:
 
 
 def terms(*, best: Any = ()) -> bytes:
-    """By what it was judged, and when: after the register had answered. `best`: the frames that were compared."""
-    judged_by = {"at": later(20).isoformat(), "policy": {"version": "2026-11", "zones": {"match": "0.35"}}}
+    """By what it was judged, and when: after the register had answered. `best`: the frames that
+    were compared.
+    """
+    judged_by = {
+        "at": later(20).isoformat(),
+        "policy": {"version": "2026-11", "zones": {"match": "0.35"}},
+    }
     return json.dumps({**judged_by, "facts": {"best": best}}).encode()
 
 

@@ -27,13 +27,21 @@ def test_an_old_table_of_zones_on_the_machine_moves_no_midnight(tmp_path):
     old = tmp_path / "Asia" / "Almaty"
     old.parent.mkdir()
     old.write_bytes(resources.files("tzdata").joinpath("zoneinfo/Asia/Dhaka").read_bytes())
-    asked = "from zoneinfo import ZoneInfo; from datetime import *; print(datetime(2026, 1, 1, tzinfo=ZoneInfo(%r)))"
-    ours = "from verification.core import almaty; from datetime import *; print(almaty.begins(date(2026, 11, 29)))"
+    asked = (
+        "from zoneinfo import ZoneInfo; from datetime import *; print(datetime(2026, 1, 1,"
+        " tzinfo=ZoneInfo(%r)))"
+    )
+    ours = (
+        "from verification.core import almaty; from datetime import *;"
+        " print(almaty.begins(date(2026, 11, 29)))"
+    )
     variables = {**os.environ, "PYTHONTZPATH": str(tmp_path)}
 
     def run(code):
         command, place = [sys.executable, "-c", code], Path(__file__).parents[3]
-        return subprocess.run(command, cwd=place, env=variables, capture_output=True, text=True, check=True).stdout
+        return subprocess.run(
+            command, cwd=place, env=variables, capture_output=True, text=True, check=True
+        ).stdout
 
     assert "+06:00" in run(asked % "Asia/Almaty")
     assert run(ours) == "2026-11-28 19:00:00+00:00\n"

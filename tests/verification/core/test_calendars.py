@@ -1,4 +1,6 @@
-"""How a lender's calendar is read, which law binds on a day, and that no later law is laxer than the one before."""
+"""How a lender's calendar is read, which law binds on a day, and that no later law is laxer than
+the one before.
+"""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -7,14 +9,26 @@ from itertools import combinations
 import pytest
 
 from tests.verification import law_files
-from verification.core import almaty, calendars, law_book, law_file, law_of_day, law_rules, profiles, strictness
+from verification.core import (
+    almaty,
+    calendars,
+    law_book,
+    law_file,
+    law_of_day,
+    law_rules,
+    profiles,
+    strictness,
+)
 from verification.core.errors import BadInput, Misconfigured
 from verification.core.law_book import NOTHING
 from verification.core.profiles import Status
 
 IN_ORDER = [*profiles.PROFILES.values()]
 IN_FORCE = [profile for profile in IN_ORDER if profile.status is Status.IN_FORCE]
-TWO = [{"from": "2025-01-01", "profile": "KZ-2025-01"}, {"from": "2026-01-26", "profile": "KZ-2026-01"}]
+TWO = [
+    {"from": "2025-01-01", "profile": "KZ-2025-01"},
+    {"from": "2026-01-26", "profile": "KZ-2026-01"},
+]
 
 
 @pytest.mark.parametrize(
@@ -24,7 +38,10 @@ TWO = [{"from": "2025-01-01", "profile": "KZ-2025-01"}, {"from": "2026-01-26", "
         ({"from": "2026-01-26", "profile": "KZ-2026-01"}, "calendar_malformed"),
         ([["2026-01-26", "KZ-2026-01"]], "calendar_malformed"),
         ([{"from": "2026-01-26"}], "calendar_malformed"),
-        ([{"from": "2026-01-26", "profile": "KZ-2026-01", "to": "2027-01-01"}], "calendar_malformed"),
+        (
+            [{"from": "2026-01-26", "profile": "KZ-2026-01", "to": "2027-01-01"}],
+            "calendar_malformed",
+        ),
         ([{"from": 20260126, "profile": "KZ-2026-01"}], "calendar_malformed"),
         ([{"from": "20260126", "profile": "KZ-2026-01"}], "calendar_malformed"),
         ([{"from": "2026-02-30", "profile": "KZ-2026-01"}], "calendar_malformed"),
@@ -134,7 +151,9 @@ def test_what_a_profile_in_force_repeals_is_no_law_any_more(monkeypatch):
     assert law_of_day.binding("KZ-2025-09", mode="live", at=TODAY).id == "KZ-2025-09"
 
 
-@pytest.mark.parametrize(("earlier", "later"), [*combinations(IN_ORDER, 2)], ids=lambda each: each.id)
+@pytest.mark.parametrize(
+    ("earlier", "later"), [*combinations(IN_ORDER, 2)], ids=lambda each: each.id
+)
 def test_no_later_law_is_laxer_in_any_field(earlier, later):
     assert strictness.laxer(later, earlier) == ()
 

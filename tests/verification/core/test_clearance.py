@@ -18,7 +18,9 @@ FACTS = Facts(
     born=date(1990, 1, 1),
     cap_tiyn=15_000_000,
     day_tiyn=0,
-    contract=Contract(signed_at=AT - timedelta(minutes=30), release_from=AT - timedelta(minutes=20)),
+    contract=Contract(
+        signed_at=AT - timedelta(minutes=30), release_from=AT - timedelta(minutes=20)
+    ),
     stop_credit=ANSWER,
     account_owner=ANSWER,
 )
@@ -56,7 +58,10 @@ def test_a_birthday_begins_at_midnight_in_almaty():
 
 def test_who_was_born_on_a_leap_day_is_older_on_1_march():
     born = date(2004, 2, 29)
-    assert said(born=born, at=datetime(2025, 2, 28, 10, tzinfo=UTC))["age"] == "age_confirmation_required"
+    assert (
+        said(born=born, at=datetime(2025, 2, 28, 10, tzinfo=UTC))["age"]
+        == "age_confirmation_required"
+    )
     assert said(born=born, at=datetime(2025, 3, 1, 10, tzinfo=UTC))["age"] == "passed"
 
 
@@ -78,14 +83,20 @@ def test_the_age_counts_on_the_day_of_the_contract_too(born, expected):
 @pytest.mark.parametrize("born", [date(2004, 10, 11), date(1970, 10, 10)])
 def test_an_attested_confirmation_lets_the_age_pass(born):
     assert said(born=born, age_confirmation=DESK)["age"] == "passed"
-    assert said(born=born, age_confirmation=replace(DESK, fits=False))["age"] == "age_confirmation_required"
+    assert (
+        said(born=born, age_confirmation=replace(DESK, fits=False))["age"]
+        == "age_confirmation_required"
+    )
     assert said(born=born, visit=DESK)["age"] == "age_confirmation_required"
 
 
 def test_a_visit_lets_the_first_credit_pass_and_nothing_else():
     assert said(cap_tiyn=LIMIT + 1, visit=DESK)["first_credit"] == "passed"
     assert said(cap_tiyn=LIMIT + 1, age_confirmation=DESK)["first_credit"] == "in_person_required"
-    told = {gate.name: gate for gate in evaluate(replace(FACTS, cap_tiyn=LIMIT + 1, visit=DESK), (NOW,), at=AT)}
+    told = {
+        gate.name: gate
+        for gate in evaluate(replace(FACTS, cap_tiyn=LIMIT + 1, visit=DESK), (NOW,), at=AT)
+    }
     assert (told["first_credit"].at, told["first_credit"].source) == (DESK.at, "desk")
     assert told["cooling_off"].refuses
 
@@ -99,7 +110,10 @@ def test_the_sum_of_the_day_counts():
     half = LIMIT // 2
     assert said(cap_tiyn=half, day_tiyn=LIMIT - half)["cooling_off"] == "passed"
     assert said(cap_tiyn=half, day_tiyn=LIMIT - half + 1)["cooling_off"] == "cooling_off"
-    assert said(cap_tiyn=half, day_tiyn=0, others_tiyn=LIMIT - half + 1)["cooling_off"] == "cooling_off"
+    assert (
+        said(cap_tiyn=half, day_tiyn=0, others_tiyn=LIMIT - half + 1)["cooling_off"]
+        == "cooling_off"
+    )
     assert said(contract=None)["cooling_off"] == "contract_required"
 
 
@@ -112,12 +126,17 @@ WAITED = Contract(AT - timedelta(hours=25), release_from=AT - timedelta(hours=24
     [
         (replace(WAITED, release_from=AT - timedelta(hours=24, seconds=-1)), "cooling_off"),
         (WAITED, "consent_renewal_required"),
-        (replace(WAITED, renewed_at=AT - timedelta(seconds=1)), "consent_renewal_required"),  # asked too soon
+        (
+            replace(WAITED, renewed_at=AT - timedelta(seconds=1)),
+            "consent_renewal_required",
+        ),  # asked too soon
         (replace(WAITED, renewed_at=AT), "passed"),
     ],
 )
 def test_two_of_40_mci_on_one_day_wait_and_then_ask_for_a_new_consent(contract, expected):
-    gates = evaluate(replace(FACTS, cap_tiyn=FORTY, day_tiyn=FORTY, contract=contract), (OLD, NOW), at=AT)
+    gates = evaluate(
+        replace(FACTS, cap_tiyn=FORTY, day_tiyn=FORTY, contract=contract), (OLD, NOW), at=AT
+    )
     (gate,) = (one for one in gates if one.name == "cooling_off")
     assert (gate.status, gate.not_before) == (expected, contract.release_from + timedelta(hours=24))
     assert said(cap_tiyn=FORTY, day_tiyn=0, contract=contract)["cooling_off"] == "passed"
@@ -132,13 +151,17 @@ def test_at_the_turn_of_a_year_the_smaller_limit_holds():
     assert said(at=at, cap_tiyn=of_old, contract=contract)["cooling_off"] == "passed"
     assert said(at=at, cap_tiyn=of_old + 1, contract=contract)["cooling_off"] == "cooling_off"
     assert said(at=at, cap_tiyn=of_old, contract=contract)["first_credit"] == "passed"
-    assert said(at=at, cap_tiyn=of_old + 1, contract=contract)["first_credit"] == "in_person_required"
+    assert (
+        said(at=at, cap_tiyn=of_old + 1, contract=contract)["first_credit"] == "in_person_required"
+    )
     assert said(at=at, cap_tiyn=of_new, contract=None)["first_credit"] == "passed"
 
 
 def test_a_year_without_an_mci_is_named_and_all_else_is_judged():
     at = datetime(mci.VALUES[-1].in_force_from.year + 1, 1, 1, 10, tzinfo=UTC)
-    told = said((replace(NOW, amount_max_mci=500),), at=at, verified_at=at, contract=Contract(at, at))
+    told = said(
+        (replace(NOW, amount_max_mci=500),), at=at, verified_at=at, contract=Contract(at, at)
+    )
     unknown = {name for name, status in told.items() if status == "mci_unknown"}
     assert unknown == {"amount", "first_credit", "cooling_off"}
     assert {told[name] for name in told.keys() - unknown} == {"passed"}
@@ -163,7 +186,10 @@ def test_the_stricter_of_two_laws_holds():
 
 def test_verified_too_long_ago():
     assert said(verified_at=AT - timedelta(hours=72))["verification_age"] == "verification_too_old"
-    assert said(verified_at=AT - timedelta(hours=72) + timedelta(seconds=1))["verification_age"] == "passed"
+    assert (
+        said(verified_at=AT - timedelta(hours=72) + timedelta(seconds=1))["verification_age"]
+        == "passed"
+    )
 
 
 def test_each_gate_says_until_when_it_holds():
@@ -184,5 +210,7 @@ def test_every_refusal_is_explained():
         {"verified_at": AT - timedelta(days=9)},
         {"stop_credit": replace(ANSWER, fits=False), "account_owner": replace(ANSWER, fits=False)},
     ):
-        found |= {gate.status for gate in evaluate(replace(FACTS, **other), (NOW,), at=AT) if gate.refuses}
+        found |= {
+            gate.status for gate in evaluate(replace(FACTS, **other), (NOW,), at=AT) if gate.refuses
+        }
     assert found < REFUSALS.keys()

@@ -5,7 +5,15 @@ from typing import cast
 
 import pytest
 
-from verification.core.results import Decision, Failed, Inconclusive, Outcome, Passed, Result, decide
+from verification.core.results import (
+    Decision,
+    Failed,
+    Inconclusive,
+    Outcome,
+    Passed,
+    Result,
+    decide,
+)
 
 REQUIRED = ("a", "b")
 GOOD = (Passed("a"), Passed("b"))
@@ -25,8 +33,16 @@ def test_all_required_checks_passed_passes():
         ((Passed("a"), Passed("a"), Passed("b")), REQUIRED, "check_missing"),
         ((Passed("a"), Failed("b", "eds_iin_mismatch")), REQUIRED, "eds_iin_mismatch"),
         ((*GOOD, Failed("c", "eds_signature_invalid")), REQUIRED, "eds_signature_invalid"),
-        ((Failed("a", "eds_malformed"), Failed("b", "eds_iin_mismatch")), REQUIRED, "eds_malformed"),
-        ((Failed("a", "eds_malformed"), Inconclusive("b", "eds_revocation_unknown")), REQUIRED, "eds_malformed"),
+        (
+            (Failed("a", "eds_malformed"), Failed("b", "eds_iin_mismatch")),
+            REQUIRED,
+            "eds_malformed",
+        ),
+        (
+            (Failed("a", "eds_malformed"), Inconclusive("b", "eds_revocation_unknown")),
+            REQUIRED,
+            "eds_malformed",
+        ),
         ((Passed("a"), Inconclusive("b", "check_missing")), REQUIRED, "check_missing"),
     ],
 )
@@ -47,10 +63,14 @@ def test_an_unknown_revocation_is_tried_again_and_never_passes():
 
 def test_what_only_two_people_can_tell_is_for_review_and_burns_nothing():
     unclear = Inconclusive("b", "face_review")
-    assert decide((Passed("a"), unclear), required=REQUIRED) == Decision(Outcome.REVIEW, "face_review", burns=False)
+    assert decide((Passed("a"), unclear), required=REQUIRED) == Decision(
+        Outcome.REVIEW, "face_review", burns=False
+    )
     # Whether or not the check was required, and by the first of several reasons.
     two = (*GOOD, Inconclusive("c", "liveness_review"), Inconclusive("d", "face_review"))
-    assert decide(two, required=REQUIRED) == Decision(Outcome.REVIEW, "liveness_review", burns=False)
+    assert decide(two, required=REQUIRED) == Decision(
+        Outcome.REVIEW, "liveness_review", burns=False
+    )
 
 
 @pytest.mark.parametrize(
@@ -60,7 +80,11 @@ def test_what_only_two_people_can_tell_is_for_review_and_burns_nothing():
         (("eds_revocation_unknown", "face_review"), Outcome.RETRY, "eds_revocation_unknown"),
         (("face_review", "check_missing"), Outcome.FAILED, "check_missing"),
         (("eds_revocation_unknown", "check_missing"), Outcome.FAILED, "check_missing"),
-        (("face_review", "eds_revocation_unknown", "check_missing"), Outcome.FAILED, "check_missing"),
+        (
+            ("face_review", "eds_revocation_unknown", "check_missing"),
+            Outcome.FAILED,
+            "check_missing",
+        ),
     ],
 )
 def test_another_try_outweighs_review_and_refusal_outweighs_both(codes, outcome, code):
@@ -80,7 +104,9 @@ def test_a_result_of_a_kind_that_nobody_knows_refuses():
         check: str
 
     beside, instead = cast("Result", Odd("c")), cast("Result", Odd("b"))
-    assert decide((*GOOD, beside), required=REQUIRED) == Decision(Outcome.FAILED, "check_missing", burns=False)
+    assert decide((*GOOD, beside), required=REQUIRED) == Decision(
+        Outcome.FAILED, "check_missing", burns=False
+    )
     assert decide((Passed("a"), instead), required=REQUIRED).outcome is Outcome.FAILED
 
 
@@ -96,7 +122,9 @@ def test_no_combination_without_two_passes_passes():
         assert passes == (left is Passed and right is Passed)
 
 
-@pytest.mark.parametrize("result", [Passed("a"), Failed("a", "eds_malformed"), Inconclusive("a", "check_missing")])
+@pytest.mark.parametrize(
+    "result", [Passed("a"), Failed("a", "eds_malformed"), Inconclusive("a", "check_missing")]
+)
 def test_a_result_is_neither_true_nor_false(result):
     with pytest.raises(TypeError, match="is not true or false"):
         bool(result)
@@ -108,6 +136,8 @@ def test_a_code_outside_the_table_cannot_be_said():
 
 
 def test_a_failure_that_costs_nothing_does_not_make_a_later_one_free():
-    decision = decide((Failed("a", "face_quality"), Failed("b", "liveness_command_missed")), required=REQUIRED)
+    decision = decide(
+        (Failed("a", "face_quality"), Failed("b", "liveness_command_missed")), required=REQUIRED
+    )
     assert (decision.code, decision.burns) == ("face_quality", True)
     assert not decide((Failed("a", "face_quality"), Passed("b")), required=REQUIRED).burns

@@ -58,11 +58,23 @@ def test_its_bytes_are_those_of_version_1():
 
 def test_what_stood_open_has_no_outcome():
     (one,) = attempts(("attempt.opened", AT, {**PLACE, "release": "eds-1"}))
-    assert (one["outcome"], one["code"], one["decided_by"], one["at"], one["checks"]) == (None, None, None, None, [])
+    assert (one["outcome"], one["code"], one["decided_by"], one["at"], one["checks"]) == (
+        None,
+        None,
+        None,
+        None,
+        [],
+    )
 
 
 def test_what_people_decided_says_so_and_keeps_what_the_checks_had_said():
-    judged = {**PLACE, "release": "eds-2", "outcome": "review", "code": "face_review", "checks": CHECKS}
+    judged = {
+        **PLACE,
+        "release": "eds-2",
+        "outcome": "review",
+        "code": "face_review",
+        "checks": CHECKS,
+    }
     later = AT + timedelta(minutes=5)
     (one,) = attempts(
         ("attempt.opened", AT, {**PLACE, "release": "eds-1"}),
@@ -70,7 +82,11 @@ def test_what_people_decided_says_so_and_keeps_what_the_checks_had_said():
         ("attempt.reviewed", later, {**PLACE, "outcome": "passed", "code": ""}),
     )
     assert (one["outcome"], one["code"], one["decided_by"]) == ("passed", None, "people")
-    assert (one["at"], one["release"], len(one["checks"])) == ("2026-11-28T09:35:00.000000Z", "eds-2", 2)
+    assert (one["at"], one["release"], len(one["checks"])) == (
+        "2026-11-28T09:35:00.000000Z",
+        "eds-2",
+        2,
+    )
 
 
 def test_silence_is_nobodys_decision():
@@ -82,13 +98,19 @@ def test_silence_is_nobodys_decision():
 
 
 def test_pictures_are_one_hash_in_whatever_order_they_came():
-    kept = [{"id": f"evd_{n}", "kind": f"live_capture.0.frame.{n}", "commitment": f"{n}" * 64} for n in range(3)]
+    kept = [
+        {"id": f"evd_{n}", "kind": f"live_capture.0.frame.{n}", "commitment": f"{n}" * 64}
+        for n in range(3)
+    ]
     said = []
     for order in (kept, kept[::-1]):
         opened = ("attempt.opened", AT, {**PLACE, "release": "eds-1"})
         said += attempts(opened, ("evidence.kept", AT, {**PLACE, "evidence": order}))
     assert said[0] == said[1]
-    assert said[0]["frames"] == {"number": 3, "sha256": digest([[one["kind"], one["commitment"]] for one in kept])}
+    assert said[0]["frames"] == {
+        "number": 3,
+        "sha256": digest([[one["kind"], one["commitment"]] for one in kept]),
+    }
     assert said[0]["evidence"] == {}
 
 

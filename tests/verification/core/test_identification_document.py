@@ -1,4 +1,6 @@
-"""The document says the four legal stages with their times, and never stumbles over what is missing."""
+"""The document says the four legal stages with their times, and never stumbles over what is
+missing.
+"""
 
 import json
 from base64 import b64decode
@@ -21,7 +23,14 @@ from tests.verification.core.document_samples import (
     terms,
     valid,
 )
-from verification.core.identification_document import Ending, Vote, build, is_due, kind_of, shown_frames
+from verification.core.identification_document import (
+    Ending,
+    Vote,
+    build,
+    is_due,
+    kind_of,
+    shown_frames,
+)
 from verification.core.stored import canonical_json
 
 
@@ -31,7 +40,10 @@ def said(**changes):
 
 def test_the_four_stages_each_have_their_time():
     document = said()
-    times = [document[stage]["at"] for stage in ("identification_data", "live_image", "reference", "comparison")]
+    times = [
+        document[stage]["at"]
+        for stage in ("identification_data", "live_image", "reference", "comparison")
+    ]
     assert times == [
         "2026-11-24T11:59:00.000000Z",
         "2026-11-24T12:00:12.000000Z",
@@ -46,7 +58,11 @@ def test_it_names_lender_person_result_model_and_thresholds():
     assert document["identification_data"]["iin"] == "990101100010"
     assert (document["result"]["outcome"], document["result"]["decided_by"]) == ("passed", "checks")
     comparison = document["comparison"]
-    assert (comparison["zone"], comparison["score"], comparison["threshold"]) == ("match", "0.31", "0.35")
+    assert (comparison["zone"], comparison["score"], comparison["threshold"]) == (
+        "match",
+        "0.31",
+        "0.35",
+    )
     assert comparison["detail"] == MODEL
     assert [gate["name"] for gate in document["live_image"]["gates"]] == ["face.one_face"]
 
@@ -59,7 +75,9 @@ def judged_with(best, **changes):
 def pictures(live):
     """What is shown, by the name of its frame."""
     frames = [frame for one in live["commands"] for frame in one["frames"]]
-    return {frame["name"]: b64decode(frame["jpeg"]) for frame in frames if frame["jpeg"] is not None}
+    return {
+        frame["name"]: b64decode(frame["jpeg"]) for frame in frames if frame["jpeg"] is not None
+    }
 
 
 def test_every_command_shows_one_picture_and_names_all_that_came_by_their_hashes():
@@ -67,7 +85,9 @@ def test_every_command_shows_one_picture_and_names_all_that_came_by_their_hashes
     assert [one["command"] for one in live["commands"]] == live["ordered"] == list(ORDER)
     frames = [frame for one in live["commands"] for frame in one["frames"]]
     assert [frame["sha256"] for frame in frames] == [
-        sha256(f"frame {number} {seq}".encode()).hexdigest() for number in range(4) for seq in range(3)
+        sha256(f"frame {number} {seq}".encode()).hexdigest()
+        for number in range(4)
+        for seq in range(3)
     ]
     assert pictures(live) == {f"{number}.1": f"frame {number} 1".encode() for number in range(4)}
     assert live["face"] == "0.1"
@@ -79,7 +99,9 @@ def test_the_frames_that_were_compared_are_shown_and_of_a_command_without_one_th
     assert live["face"] == "0.2"
 
 
-@pytest.mark.parametrize("best", [None, 7, {"a": 1}, [], ["live_capture.9.frame.0"], ["other.0.frame.0"], [["x"]]])
+@pytest.mark.parametrize(
+    "best", [None, 7, {"a": 1}, [], ["live_capture.9.frame.0"], ["other.0.frame.0"], [["x"]]]
+)
 def test_facts_that_name_no_frame_of_a_command_leave_its_middle_one(best):
     assert sorted(pictures(judged_with(best))) == ["0.1", "1.1", "2.1", "3.1"]
 
@@ -92,7 +114,10 @@ def test_a_frame_that_cannot_be_read_still_stands_for_its_command_and_is_not_sho
 
 
 def test_the_middle_is_that_of_the_numbers_and_other_stages_have_no_say():
-    kinds = [f"shot.0.frame.{seq}" for seq in (100, 8, 9, 101, 10)] + ["shot.0.chain.0", "other.0.frame.1"]
+    kinds = [f"shot.0.frame.{seq}" for seq in (100, 8, 9, 101, 10)] + [
+        "shot.0.chain.0",
+        "other.0.frame.1",
+    ]
     assert shown_frames(kinds, {}, stage="shot") == {"shot.0.frame.10"}
 
 
@@ -113,10 +138,32 @@ def test_a_reference_that_stood_before_the_capture_has_the_earlier_time():
     ("match", "zone"),
     [
         (MATCH, "match"),
-        (replace(MATCH, outcome="inconclusive", code="face_review", score=0.4, detail={"zone": "review"}), "review"),
-        (replace(MATCH, outcome="fail", code="face_again", score=0.4, detail={"zone": "review"}), "review"),
-        (replace(MATCH, outcome="fail", code="face_mismatch", score=0.8, detail={"zone": "no_match"}), "mismatch"),
-        (replace(MATCH, outcome="fail", code="face_reference_unavailable", score=None, threshold=None), "none"),
+        (
+            replace(
+                MATCH,
+                outcome="inconclusive",
+                code="face_review",
+                score=0.4,
+                detail={"zone": "review"},
+            ),
+            "review",
+        ),
+        (
+            replace(MATCH, outcome="fail", code="face_again", score=0.4, detail={"zone": "review"}),
+            "review",
+        ),
+        (
+            replace(
+                MATCH, outcome="fail", code="face_mismatch", score=0.8, detail={"zone": "no_match"}
+            ),
+            "mismatch",
+        ),
+        (
+            replace(
+                MATCH, outcome="fail", code="face_reference_unavailable", score=None, threshold=None
+            ),
+            "none",
+        ),
     ],
 )
 def test_the_comparison_says_its_zone(match, zone):
@@ -134,7 +181,9 @@ def test_the_comparison_says_its_zone(match, zone):
     ],
 )
 def test_a_reference_is_a_registers_or_none(answer, status):
-    evidence = {**capture(), "live_capture.terms": terms()} | ({"live_capture.photo": answer} if answer else {})
+    evidence = {**capture(), "live_capture.terms": terms()} | (
+        {"live_capture.photo": answer} if answer else {}
+    )
     reference = said(evidence=evidence)["reference"]
     assert reference["status"] == status
     assert (reference["sha256"] is None) == (status != "found")
@@ -149,14 +198,23 @@ def test_a_capture_that_broke_off_shows_what_came(commands):
 
 def test_what_was_never_judged_has_no_policy_and_no_comparison():
     document = said(evidence=capture(1), checks=())
-    assert (document["policy"], document["comparison"], document["live_image"]["judged_at"]) == (None, None, None)
+    assert (document["policy"], document["comparison"], document["live_image"]["judged_at"]) == (
+        None,
+        None,
+        None,
+    )
 
 
 @pytest.mark.parametrize(
-    "broken", [f"live_capture.{kind}" for kind in ("order", "0.turn", "0.part.0", "0.seen", "terms", "photo")]
+    "broken",
+    [
+        f"live_capture.{kind}"
+        for kind in ("order", "0.turn", "0.part.0", "0.seen", "terms", "photo")
+    ],
 )
 @pytest.mark.parametrize(
-    "content", [b"", b"[]", b"\xff", b"{}", b'{"order": 5, "stills": 7, "at": 1, "arrived": 1, "seen": 1}']
+    "content",
+    [b"", b"[]", b"\xff", b"{}", b'{"order": 5, "stills": 7, "at": 1, "arrived": 1, "seen": 1}'],
 )
 def test_evidence_that_cannot_be_read_is_left_out_and_the_document_is_made(broken, content):
     whole = {**capture(), "live_capture.photo": photo(), "live_capture.terms": terms()}
@@ -164,7 +222,9 @@ def test_evidence_that_cannot_be_read_is_left_out_and_the_document_is_made(broke
 
 
 def test_what_people_decided_says_who():
-    votes = tuple(Vote(person=f"usr_{number}", passes=True, at=later(60 + number)) for number in range(2))
+    votes = tuple(
+        Vote(person=f"usr_{number}", passes=True, at=later(60 + number)) for number in range(2)
+    )
     ending = Ending(outcome="passed", code="", decided_by="people", at=later(61), votes=votes)
     result = said(ending=ending)["result"]
     assert [vote["person"] for vote in result["votes"]] == ["usr_0", "usr_1"]

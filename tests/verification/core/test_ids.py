@@ -22,7 +22,14 @@ from verification.core.ids import (
     parse_office_phone,
 )
 
-MAGIC = ("990101100010", "990101100020", "990101100030", "990101100111", "990101100123", "990101100135")
+MAGIC = (
+    "990101100010",
+    "990101100020",
+    "990101100030",
+    "990101100111",
+    "990101100123",
+    "990101100135",
+)
 
 
 def iin_of(eleven: str) -> str:
@@ -30,7 +37,11 @@ def iin_of(eleven: str) -> str:
 
 
 def near(day: date) -> list[date]:
-    return [day - timedelta(days=1), day + timedelta(days=1), day.replace(day=1, month=day.month % 12 + 1)]
+    return [
+        day - timedelta(days=1),
+        day + timedelta(days=1),
+        day.replace(day=1, month=day.month % 12 + 1),
+    ]
 
 
 @pytest.mark.parametrize("digits", [*MAGIC, iin_of("00022950001"), iin_of("85123130123")])
@@ -105,7 +116,9 @@ def test_the_birth_date_of_an_iin_is_that_of_its_century():
 def test_an_iin_fits_the_day_it_states_and_no_other_not_even_a_century_later(digits, born):
     iin = Iin.parse(digits)
     assert iin.fits(born)
-    assert not [other for other in (*near(born), born.replace(year=born.year + 400)) if iin.fits(other)]
+    assert not [
+        other for other in (*near(born), born.replace(year=born.year + 400)) if iin.fits(other)
+    ]
 
 
 def test_an_iin_without_a_century_fits_its_day_of_any_century():
@@ -125,7 +138,9 @@ def test_a_bin_is_told_from_an_iin_by_its_fifth_digit():
         Bin.parse("990101100010")
 
 
-@pytest.mark.parametrize("untrusted", ["+77011234567", "77011234567", "87011234567", "8 (701) 123-45-67"])
+@pytest.mark.parametrize(
+    "untrusted", ["+77011234567", "77011234567", "87011234567", "8 (701) 123-45-67"]
+)
 def test_every_way_to_write_a_mobile_number_gives_the_same(untrusted):
     assert Phone.parse(untrusted).value == "+77011234567"
 
@@ -153,7 +168,9 @@ def test_our_ids_are_told_by_their_prefix_and_never_repeat():
     assert not is_id("ver_../../etc/passwd", prefix="ver")
 
 
-@pytest.mark.parametrize("name", ["АХМЕТОВ", "Құралай", "Нұр-Сұлтан", "Ғ", "Петров Водкин", "O'Neill", "Ёлкин"])
+@pytest.mark.parametrize(
+    "name", ["АХМЕТОВ", "Құралай", "Нұр-Сұлтан", "Ғ", "Петров Водкин", "O'Neill", "Ёлкин"]
+)
 def test_names_of_one_alphabet_are_read(name):
     assert parse_name(name, pointer="/x") == unicodedata.normalize("NFC", name)
 
@@ -206,7 +223,8 @@ def test_an_office_answers_at_any_number_of_the_country(untrusted, number):
 
 
 @pytest.mark.parametrize(
-    "untrusted", ["", "1414", "+8 727 000 00 44", "+1 727 000 00 44", "8 495 000 00 00", "x" * 40, 7]
+    "untrusted",
+    ["", "1414", "+8 727 000 00 44", "+1 727 000 00 44", "8 495 000 00 00", "x" * 40, 7],
 )
 def test_an_office_has_no_short_number_and_none_abroad(untrusted):
     with pytest.raises(BadInput, match="telephone number"):
@@ -224,7 +242,9 @@ def test_a_case_number_is_the_time_in_an_id_and_finds_all_ids_of_it(monkeypatch)
         assert not first <= new_id("ver") <= last
 
 
-@pytest.mark.parametrize("untrusted", ["", "1795", "1795-895-717-0166", "1795-895-717-01б", "-" * 40, None])
+@pytest.mark.parametrize(
+    "untrusted", ["", "1795", "1795-895-717-0166", "1795-895-717-01б", "-" * 40, None]
+)
 def test_what_is_no_case_number_is_refused(untrusted):
     for read in (parse_case_number, lambda it: numbered(it, prefix="ver")):
         with pytest.raises(BadInput) as refused:

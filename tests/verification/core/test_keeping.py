@@ -17,10 +17,25 @@ from verification.stages.statement import dialogue as statement
 from verification.workflow.people import attesting, review
 
 GIVEN = {
-    *(consent.ANSWER, question.ANSWER, person.ANSWER, statement.ANSWER, statement.SIGNATURE, f"{code.GUESS}.N"),
-    *(live_capture.OTHER_ORDER, f"{review.REASON_KIND}.N", f"{attesting.COMMENT_KIND}.N", f"{attesting.PLACE_KIND}.N"),
+    *(
+        consent.ANSWER,
+        question.ANSWER,
+        person.ANSWER,
+        statement.ANSWER,
+        statement.SIGNATURE,
+        f"{code.GUESS}.N",
+    ),
+    *(
+        live_capture.OTHER_ORDER,
+        f"{review.REASON_KIND}.N",
+        f"{attesting.COMMENT_KIND}.N",
+        f"{attesting.PLACE_KIND}.N",
+    ),
     renewal.ANSWER,
-    *(f"{live_capture.STAGE}.N.{word}" for word in ("turn", "lost", "part.N", "frame.N", "chain.N")),
+    *(
+        f"{live_capture.STAGE}.N.{word}"
+        for word in ("turn", "lost", "part.N", "frame.N", "chain.N")
+    ),
 }
 """What stages' `accept` and the desk make of what people send."""
 
@@ -36,10 +51,14 @@ def test_the_door_keeps_what_people_give_and_nothing_else() -> None:
 @pytest.mark.parametrize("kind", sorted(GIVEN))
 def test_what_a_person_gives_is_of_the_door_whatever_its_number(kind: str) -> None:
     stage = {"stage": kind.partition(".")[0]}
-    assert is_of_door(body({"kind": kind.replace("N", "0")}, {"kind": kind.replace("N", "417")}) | stage)
+    assert is_of_door(
+        body({"kind": kind.replace("N", "0")}, {"kind": kind.replace("N", "417")}) | stage
+    )
 
 
-@pytest.mark.parametrize("kind", sorted(kind for kind in GIVEN if not kind.startswith(("review", "attestation"))))
+@pytest.mark.parametrize(
+    "kind", sorted(kind for kind in GIVEN if not kind.startswith(("review", "attestation")))
+)
 @pytest.mark.parametrize("stage", ["register", "photo", None])
 def test_what_a_person_gives_at_one_stage_is_of_no_other(kind: str, stage: str | None) -> None:
     assert not is_of_door(body({"kind": kind.replace("N", "0")}) | {"stage": stage})
@@ -59,7 +78,9 @@ def test_what_a_person_gives_at_one_stage_is_of_no_other(kind: str, stage: str |
     ],
 )
 def test_another_kind_is_not_and_makes_the_whole_entry_a_workers(kind: str) -> None:
-    assert not is_of_door(body({"kind": "consent.answer"}, {"kind": kind}) | {"stage": kind.partition(".")[0]})
+    assert not is_of_door(
+        body({"kind": "consent.answer"}, {"kind": kind}) | {"stage": kind.partition(".")[0]}
+    )
     assert not is_of_door(body({"kind": kind}) | {"stage": kind.partition(".")[0]})
 
 
@@ -70,7 +91,10 @@ def test_what_lists_nothing_is_of_the_door() -> None:
 def test_an_entry_lists_commitments_and_of_what_is_about_nobody_hashes() -> None:
     own = {"id": "evd_1", "kind": "consent.answer", "commitment": "1" * 64}
     shared = {"kind": "shared.crl.0", "sha256": "2" * 64}
-    found = [Claim("att_1", "consent.answer", "1" * 64, "evd_1"), Claim("att_1", "shared.crl.0", "2" * 64)]
+    found = [
+        Claim("att_1", "consent.answer", "1" * 64, "evd_1"),
+        Claim("att_1", "shared.crl.0", "2" * 64),
+    ]
     assert list(claims(body(own, shared))) == found
 
 
@@ -90,12 +114,21 @@ def test_what_cannot_be_read_is_no_evidence(said: Any) -> None:
 
 def test_the_log_says_a_file_once_for_items_that_lie_in_it_one_after_another() -> None:
     items = [
-        EvidenceItem(id=f"evd_{number}", kind=f"a.{number}", commitment="c" * 64, sealed_sha256=sign * 64, size=1)
+        EvidenceItem(
+            id=f"evd_{number}",
+            kind=f"a.{number}",
+            commitment="c" * 64,
+            sealed_sha256=sign * 64,
+            size=1,
+        )
         for number, sign in enumerate("aabba")
     ]
     listed = store.leaf_list(items)
     assert [one.get("sealed_sha256", "")[:1] for one in listed] == ["a", "", "b", "", "a"]
     assert list(placed(listed)) == [store.leaf_list([item])[0] for item in items]
     shared = {"kind": "shared.crl.0", "sha256": "d" * 64, "size": 1}
-    assert list(placed([*listed[1:2], shared, "x"])) == [{**listed[1], "sealed_sha256": None}, shared]
+    assert list(placed([*listed[1:2], shared, "x"])) == [
+        {**listed[1], "sealed_sha256": None},
+        shared,
+    ]
     assert list(placed({"id": "evd_a"})) == []

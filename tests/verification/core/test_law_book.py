@@ -1,4 +1,6 @@
-"""One book a process: which of two threads that read at once holds, and that no question is lost meanwhile."""
+"""One book a process: which of two threads that read at once holds, and that no question is lost
+meanwhile.
+"""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

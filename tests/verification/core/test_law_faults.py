@@ -1,4 +1,6 @@
-"""Each rule that a law file breaks is said, where the root signs it and where it is taken; and days of a status."""
+"""Each rule that a law file breaks is said, where the root signs it and where it is taken; and days
+of a status.
+"""
 
 from datetime import date
 from typing import Any
@@ -16,10 +18,12 @@ def test_each_profile_than_which_one_asks_less_is_named_with_every_field() -> No
     lax = law_files.profile(register_asked=None, cooling_off_hours=12, repeals=["KZ-2025-01"])
     with pytest.raises(BadInput) as refused:
         taken(law_files.document(profiles=[lax]))
-    assert refused.value.detail.partition(": ")[2] == (
-        "KZ-2027-03 asks less than KZ-2024-10 in register_asked and does not repeal it; "
-        "KZ-2027-03 asks less than KZ-2025-09 in cooling_off_hours, register_asked and does not repeal it; "
-        "KZ-2027-03 asks less than KZ-2026-01 in cooling_off_hours, register_asked and does not repeal it"
+    assert (
+        refused.value.detail.partition(": ")[2]
+        == "KZ-2027-03 asks less than KZ-2024-10 in register_asked and does not repeal it;"
+        " KZ-2027-03 asks less than KZ-2025-09 in cooling_off_hours, register_asked and does not"
+        " repeal it; KZ-2027-03 asks less than KZ-2026-01 in cooling_off_hours, register_asked"
+        " and does not repeal it"
     )
 
 
@@ -47,7 +51,10 @@ def test_a_law_that_is_postponed_is_repealed_by_one_that_asks_what_still_binds()
     instead = law_files.profile("KZ-2025-09", id="KZ-2027-03-a", repeals=[law_files.STRICTER])
     anew = law_files.profile(id="KZ-2027-06", since="2027-06-01", cooling_off_hours=48)
     law_book.hold(
-        taken(law_files.document(profiles=[early]), law_files.document(2, **SILENT, profiles=[instead, anew]))
+        taken(
+            law_files.document(profiles=[early]),
+            law_files.document(2, **SILENT, profiles=[instead, anew]),
+        )
     )
     days = (date(2027, 2, 28), date(2027, 3, 1), date(2027, 5, 31), date(2027, 6, 1))
     laws = [law_of_day.in_force(day) for day in days]
@@ -63,7 +70,10 @@ def test_a_change_of_status_that_is_not_in_force_has_no_day_to_come_either() -> 
 
 def told(said: dict[str, Any], *, beside: Amendments = NOTHING) -> list[tuple[str, bool]]:
     """Each rule that a file breaks where the root signs it, and whether that is certain there."""
-    return [(fault.code, fault.is_certain) for fault in law_rules.faults_of(law_file.parse(said), beside)]
+    return [
+        (fault.code, fault.is_certain)
+        for fault in law_rules.faults_of(law_file.parse(said), beside)
+    ]
 
 
 def test_every_rule_that_a_file_breaks_is_known_where_it_is_signed() -> None:
@@ -71,20 +81,38 @@ def test_every_rule_that_a_file_breaks_is_known_where_it_is_signed() -> None:
         5,
         mci=[law_files.MCI_2027 | {"year": 2026}, law_files.MCI_2027 | {"tenge": 450}],
         statuses=[law_files.status(word="announced", since="2026-12-01")],
-        profiles=[law_files.profile(id="KZ-2025-09"), law_files.profile(visit_over_mci=76, repeals=["KZ-2026-01"])],
+        profiles=[
+            law_files.profile(id="KZ-2025-09"),
+            law_files.profile(visit_over_mci=76, repeals=["KZ-2026-01"]),
+        ],
     )
-    codes = ["law_mci_known", "law_mci_implausible", "law_status_impossible", "law_profile_known", "law_laxer"]
+    codes = [
+        "law_mci_known",
+        "law_mci_implausible",
+        "law_status_impossible",
+        "law_profile_known",
+        "law_laxer",
+    ]
     assert told(wrong) == [(name, True) for name in codes]
 
 
 def test_what_an_earlier_file_may_mend_is_not_certain_without_it() -> None:
     later = {"year": 2028, "tenge": 7000}
     second = law_files.document(
-        2, mci=[law_files.MCI_2027 | later], statuses=[law_files.status("KZ-2027-06", since="2027-06-01")]
+        2,
+        mci=[law_files.MCI_2027 | later],
+        statuses=[law_files.status("KZ-2027-06", since="2027-06-01")],
     )
     assert told(second) == [("law_mci_implausible", False), ("law_profile_unknown", False)]
-    assert told(law_files.document(statuses=[law_files.status("KZ-2027-06")])) == [("law_profile_unknown", True)]
+    assert told(law_files.document(statuses=[law_files.status("KZ-2027-06")])) == [
+        ("law_profile_unknown", True)
+    ]
     adopted = law_files.profile(id="KZ-2027-06", status="adopted", since="2026-12-01")
-    beside = taken(law_files.document(mci=[law_files.MCI_2027 | {"tenge": 6000}], profiles=[adopted]))
+    beside = taken(
+        law_files.document(mci=[law_files.MCI_2027 | {"tenge": 6000}], profiles=[adopted])
+    )
     assert told(second, beside=beside) == []
-    assert told(second, beside=taken(FIRST)) == [("law_mci_implausible", True), ("law_profile_unknown", True)]
+    assert told(second, beside=taken(FIRST)) == [
+        ("law_mci_implausible", True),
+        ("law_profile_unknown", True),
+    ]

@@ -27,24 +27,44 @@ def code(call: Callable[[], object]) -> str:
 
 def test_a_file_is_read_field_by_field():
     said = law_files.document(
-        3, profiles=[law_files.profile(repeals=["KZ-2025-09"], cooling_off_hours=48)], statuses=[law_files.status()]
+        3,
+        profiles=[law_files.profile(repeals=["KZ-2025-09"], cooling_off_hours=48)],
+        statuses=[law_files.status()],
     )
     law, document = law_file.read_document(json.dumps(said).encode())
     assert document == said
     assert (law.number, law.installation) == (3, settings.TULGA_LOG_ORIGIN)
-    assert [(str(value.in_force_from), value.tenge) for value in law.values] == [("2027-01-01", 4500)]
+    assert [(str(value.in_force_from), value.tenge) for value in law.values] == [
+        ("2027-01-01", 4500)
+    ]
     [profile], [status] = law.profiles, law.statuses
-    assert (profile.id, profile.status, str(profile.since)) == ("KZ-2027-03", Status.IN_FORCE, "2027-03-01")
-    assert (profile.repeals, profile.cooling_off_hours, profile.verified_by_lawyer) == (("KZ-2025-09",), 48, False)
+    assert (profile.id, profile.status, str(profile.since)) == (
+        "KZ-2027-03",
+        Status.IN_FORCE,
+        "2027-03-01",
+    )
+    assert (profile.repeals, profile.cooling_off_hours, profile.verified_by_lawyer) == (
+        ("KZ-2025-09",),
+        48,
+        False,
+    )
     assert profile.combinations == get("KZ-2026-01").combinations
-    assert (status.profile, status.status, str(status.since)) == ("KZ-2026-01", Status.IN_FORCE, "2027-02-01")
+    assert (status.profile, status.status, str(status.since)) == (
+        "KZ-2026-01",
+        Status.IN_FORCE,
+        "2027-02-01",
+    )
 
 
 def test_a_field_of_a_rule_that_is_left_out_or_null_is_not_asked():
     [left_out, null] = (
         law_file.parse(law_files.document(profiles=[profile])).profiles[0]
         for profile in (
-            {name: value for name, value in law_files.profile().items() if name != "visit_over_mci"},
+            {
+                name: value
+                for name, value in law_files.profile().items()
+                if name != "visit_over_mci"
+            },
             law_files.profile(visit_over_mci=None),
         )
     )
@@ -87,7 +107,9 @@ WRONG = {
     "no set of routes": {"profiles": [law_files.profile(combinations=[])]},
     "an empty set of routes": {"profiles": [law_files.profile(combinations=[["eds"], []])]},
     "a route twice": {"profiles": [law_files.profile(combinations=[["eds", "eds"]])]},
-    "a set twice": {"profiles": [law_files.profile(combinations=[["eds", "biometric"], ["biometric", "eds"]])]},
+    "a set twice": {
+        "profiles": [law_files.profile(combinations=[["eds", "biometric"], ["biometric", "eds"]])]
+    },
     "a missing number": {"profiles": [law_files.profile(replaced_max=None)]},
     "a negative number": {"profiles": [law_files.profile(visit_over_mci=-1)]},
     "no second": {"profiles": [law_files.profile(valid_for_seconds=0)]},
@@ -101,7 +123,10 @@ WRONG = {
 @pytest.mark.parametrize("change", WRONG.values(), ids=WRONG)
 def test_what_is_no_law_file_is_refused(change):
     assert law_file.parse(law_files.document())
-    assert code(lambda: law_file.read_document(json.dumps(law_files.document(**change)).encode())) == "law_malformed"
+    assert (
+        code(lambda: law_file.read_document(json.dumps(law_files.document(**change)).encode()))
+        == "law_malformed"
+    )
 
 
 def detail(call: Callable[[], object]) -> str:
@@ -146,23 +171,35 @@ ADVICE: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("change", "advice"), ADVICE.values(), ids=ADVICE)
-def test_a_refusal_names_the_place_and_what_is_expected_there(change: dict[str, Any], advice: str) -> None:
+def test_a_refusal_names_the_place_and_what_is_expected_there(
+    change: dict[str, Any], advice: str
+) -> None:
     file = json.dumps(law_files.document(**change)).encode()
     assert detail(lambda: law_file.read_document(file)) == advice
 
 
 def test_a_text_that_is_no_json_is_refused_with_its_place() -> None:
     broken = b'{\n "form": "tulga-law-1"\n "number": 1}'
-    assert detail(lambda: law_file.read_document(broken)).startswith("/: no JSON at line 3, column 2: ")
+    assert detail(lambda: law_file.read_document(broken)).startswith(
+        "/: no JSON at line 3, column 2: "
+    )
     marked = b"\xef\xbb\xbf" + json.dumps(law_files.document()).encode()
     assert "begins with a byte order mark" in detail(lambda: law_file.read_document(marked))
     assert "at most 61440 bytes" in detail(lambda: law_file.read_document(b" " * 70_000))
 
 
-def test_a_file_that_is_not_signed_and_one_that_is_signed_already_say_which_command_takes_them() -> None:
-    plain, signed = json.dumps(law_files.document()).encode(), law_files.spelled(law_files.document(), seed=SEED)
-    assert detail(lambda: law_file.read_signed(plain)) == "/: this file is not signed: sign it by manage.py sign_law"
-    assert "signed already: take it by manage.py take_law" in detail(lambda: law_file.read_document(signed))
+def test_unsigned_and_signed_files_say_which_command_takes_them() -> None:
+    plain, signed = (
+        json.dumps(law_files.document()).encode(),
+        law_files.spelled(law_files.document(), seed=SEED),
+    )
+    assert (
+        detail(lambda: law_file.read_signed(plain))
+        == "/: this file is not signed: sign it by manage.py sign_law"
+    )
+    assert "signed already: take it by manage.py take_law" in detail(
+        lambda: law_file.read_document(signed)
+    )
 
 
 @pytest.mark.parametrize("name", [*law_files.document()])
@@ -173,7 +210,17 @@ def test_no_field_may_be_left_out(name):
 
 @pytest.mark.parametrize(
     "untrusted",
-    [b"", b"[]", b"null", b"{", b'{"form":1,"form":1}', b"\xff", b'{"a":NaN}', b"[" * 5000, b" " * (60 * 1024) + b"{}"],
+    [
+        b"",
+        b"[]",
+        b"null",
+        b"{",
+        b'{"form":1,"form":1}',
+        b"\xff",
+        b'{"a":NaN}',
+        b"[" * 5000,
+        b" " * (60 * 1024) + b"{}",
+    ],
     ids=lambda untrusted: repr(untrusted[:12]),
 )
 def test_bytes_that_are_no_object_are_refused(untrusted):
@@ -192,9 +239,19 @@ def test_what_was_signed_is_read_from_the_file_and_from_the_entry():
 def test_another_root_or_another_installation_is_told_apart():
     signed = law_file.read_signed(law_files.spelled(law_files.document(), seed=SEED))
     own, origin = public_of(SEED), settings.TULGA_LOG_ORIGIN
-    assert code(lambda: law_file.require_signed(signed, root=public_of(b"1" * 32), installation=origin)) == "law_forged"
-    assert code(lambda: law_file.require_signed(signed, root=own, installation="elsewhere")) == "law_elsewhere"
-    assert code(lambda: law_file.require_signed(signed, root=b"", installation=origin)) == "law_forged"
+    assert (
+        code(
+            lambda: law_file.require_signed(signed, root=public_of(b"1" * 32), installation=origin)
+        )
+        == "law_forged"
+    )
+    assert (
+        code(lambda: law_file.require_signed(signed, root=own, installation="elsewhere"))
+        == "law_elsewhere"
+    )
+    assert (
+        code(lambda: law_file.require_signed(signed, root=b"", installation=origin)) == "law_forged"
+    )
 
 
 @pytest.mark.parametrize(
@@ -222,18 +279,28 @@ def test_what_is_no_body_is_refused(body):
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=12),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Every place in a document, its own among them."""
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    inner = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     return [path, *(place for key, item in inner for place in places(item, (*path, key)))]
 
 
-WHOLE = law_files.document(profiles=[law_files.profile(repeals=["KZ-2025-09"])], statuses=[law_files.status()])
+WHOLE = law_files.document(
+    profiles=[law_files.profile(repeals=["KZ-2025-09"])], statuses=[law_files.status()]
+)
 PLACES = places({"law": WHOLE, "signature": "A" * 86 + "=="})[1:]
 
 

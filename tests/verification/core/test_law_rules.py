@@ -51,16 +51,29 @@ def test_a_larger_mci_is_no_laxer_law():
 
 
 @pytest.mark.parametrize("tenge", [43, 3459, 6488, 43250])
-def test_a_slip_of_the_pen_in_a_years_value_is_refused_for_no_later_file_could_mend_it(tenge: int) -> None:
-    assert code(law_files.document(mci=[law_files.MCI_2027 | {"tenge": tenge}])) == "law_mci_implausible"
+def test_a_slip_of_the_pen_in_a_years_value_is_refused_for_no_later_file_could_mend_it(
+    tenge: int,
+) -> None:
+    assert (
+        code(law_files.document(mci=[law_files.MCI_2027 | {"tenge": tenge}]))
+        == "law_mci_implausible"
+    )
 
 
 def test_files_are_taken_in_their_order_and_none_is_left_out():
     second = law_files.document(2, **SILENT, statuses=[law_files.status()])
     assert taken(FIRST, second).number == 2
     assert code(second) == "law_out_of_order"
-    assert code(FIRST, FIRST) == code(FIRST, second, second) == code(FIRST, second, FIRST) == "law_replayed"
-    assert code(FIRST, law_files.document(3, **SILENT, statuses=[law_files.status()])) == "law_out_of_order"
+    assert (
+        code(FIRST, FIRST)
+        == code(FIRST, second, second)
+        == code(FIRST, second, FIRST)
+        == "law_replayed"
+    )
+    assert (
+        code(FIRST, law_files.document(3, **SILENT, statuses=[law_files.status()]))
+        == "law_out_of_order"
+    )
 
 
 @pytest.mark.parametrize("year", [2024, 2025, 2026])
@@ -117,9 +130,14 @@ def test_a_profile_that_asks_as_much_or_more_is_taken(change):
     day = date(2027, 3, 1)
     assert law_of_day.in_force(day).id == law_files.STRICTER
     assert law_of_day.in_force(date(2027, 2, 28)).id == "KZ-2025-09"
-    assert law_of_day.binding("KZ-2021-04", mode="live", at=almaty.begins(day)).id == law_files.STRICTER
+    assert (
+        law_of_day.binding("KZ-2021-04", mode="live", at=almaty.begins(day)).id
+        == law_files.STRICTER
+    )
     assert profiles.pinned(profiles.get(law_files.STRICTER).sha256).id == law_files.STRICTER
-    assert profiles.calendar_of(law_files.STRICTER) == [{"from": "2027-03-01", "profile": law_files.STRICTER}]
+    assert profiles.calendar_of(law_files.STRICTER) == [
+        {"from": "2027-03-01", "profile": law_files.STRICTER}
+    ]
 
 
 def test_a_profile_is_held_against_those_that_were_taken_before():
@@ -137,20 +155,34 @@ def test_what_repeals_a_law_counts_from_its_day_and_not_before():
     assert law_of_day.in_force(date(2027, 3, 1)).cooling_off_hours == 12
     waiting = law_files.document(profiles=[milder | {"status": "adopted", "since": "2026-12-01"}])
     law_book.hold(taken(waiting))
-    assert law_of_day.binding("KZ-2021-04", mode="live", at=almaty.begins(date(2027, 3, 1))).id == "KZ-2025-09"
+    assert (
+        law_of_day.binding("KZ-2021-04", mode="live", at=almaty.begins(date(2027, 3, 1))).id
+        == "KZ-2025-09"
+    )
 
 
 @pytest.mark.parametrize("name", [*profiles.PROFILES, profiles.RENEWAL.id])
 def test_an_id_names_one_profile(name):
-    assert code(law_files.document(profiles=[law_files.profile(id=name)])) in ("law_profile_known", "law_malformed")
+    assert code(law_files.document(profiles=[law_files.profile(id=name)])) in (
+        "law_profile_known",
+        "law_malformed",
+    )
     twice = [law_files.profile(), law_files.profile()]
     assert code(law_files.document(profiles=twice)) == "law_profile_known"
 
 
 def test_what_is_repealed_or_moved_is_known():
-    assert code(law_files.document(profiles=[law_files.profile(repeals=["KZ-2020-01"])])) == "law_profile_unknown"
-    assert code(law_files.document(statuses=[law_files.status("KZ-2020-01")])) == "law_profile_unknown"
-    assert code(law_files.document(statuses=[law_files.status(profiles.RENEWAL.id)])) == "law_profile_unknown"
+    assert (
+        code(law_files.document(profiles=[law_files.profile(repeals=["KZ-2020-01"])]))
+        == "law_profile_unknown"
+    )
+    assert (
+        code(law_files.document(statuses=[law_files.status("KZ-2020-01")])) == "law_profile_unknown"
+    )
+    assert (
+        code(law_files.document(statuses=[law_files.status(profiles.RENEWAL.id)]))
+        == "law_profile_unknown"
+    )
 
 
 @pytest.mark.parametrize(
@@ -190,7 +222,9 @@ def test_a_shipped_profile_comes_into_force_and_keeps_its_hash():
 
 def test_what_the_code_ships_stays():
     shipped, values = dict(profiles.PROFILES), mci.VALUES
-    law_book.hold(taken(law_files.document(profiles=[law_files.profile()], statuses=[law_files.status()])))
+    law_book.hold(
+        taken(law_files.document(profiles=[law_files.profile()], statuses=[law_files.status()]))
+    )
     assert shipped == profiles.PROFILES
     assert values is mci.VALUES
     assert [*profiles.book()] == [*shipped, law_files.STRICTER]
@@ -228,7 +262,8 @@ def test_a_later_release_that_ships_what_was_taken_reads_the_log_as_before(monke
     monkeypatch.setattr(mci, "VALUES", (*mci.VALUES, mci.Mci(date(2027, 1, 1), 4567, "a release")))
     assert law_rules.all_of(laws).number == 2
     law_book.hold(law_rules.all_of(laws))
-    # What the release ships counts from then on; what was decided before is read by what decided it.
+    # What the release ships counts from then on; what was decided before is read by what decided
+    # it.
     assert mci.tenge(1, on=date(2027, 1, 2)) == 4567
     assert mci.is_known(date(2028, 1, 2))
     assert profiles.get(old.id) is shipped
@@ -239,13 +274,17 @@ def test_a_later_release_that_ships_what_was_taken_reads_the_log_as_before(monke
 
 def test_a_refused_file_leaves_all_as_it_was():
     before = taken(FIRST)
-    bad = law_file.parse(law_files.document(2, **SILENT, profiles=[law_files.profile(visit_over_mci=None)]))
+    bad = law_file.parse(
+        law_files.document(2, **SILENT, profiles=[law_files.profile(visit_over_mci=None)])
+    )
     with pytest.raises(BadInput):
         law_rules.extended(before, bad)
     assert before == taken(FIRST)
 
 
-@pytest.mark.parametrize("question", [lambda: profiles.get("KZ-2027-03"), lambda: mci.tenge(1, on=date(2027, 1, 1))])
+@pytest.mark.parametrize(
+    "question", [lambda: profiles.get("KZ-2027-03"), lambda: mci.tenge(1, on=date(2027, 1, 1))]
+)
 def test_what_is_not_known_is_looked_up_at_once_and_once(question):
     looks = []
 

@@ -21,7 +21,9 @@ def test_75_mci_are_those_of_the_year(on, tenge):
     assert mci.tenge(75, on=on) == tenge
 
 
-@pytest.mark.parametrize("on", [date(2023, 12, 31), date(mci.VALUES[-1].in_force_from.year + 1, 1, 1)])
+@pytest.mark.parametrize(
+    "on", [date(2023, 12, 31), date(mci.VALUES[-1].in_force_from.year + 1, 1, 1)]
+)
 def test_a_year_without_a_value_gets_none_of_another_year(on):
     with pytest.raises(Misconfigured, match=str(on.year)):
         mci.tenge(75, on=on)

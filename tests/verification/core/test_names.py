@@ -63,11 +63,15 @@ def test_two_names_are_two_names(one: str, other: str) -> None:
         ("Асанұлы", "СЕРІКҰЛЫ", False),
     ],
 )
-def test_a_patronymic_that_was_stated_must_be_the_registered_one(stated: str, registered: str, same: bool) -> None:
+def test_a_patronymic_that_was_stated_must_be_the_registered_one(
+    stated: str, registered: str, same: bool
+) -> None:
     assert is_same_patronymic(stated, registered) is same
 
 
-@given(st.text(alphabet="АӘБЁЙҚҰҮІҺ-' ", max_size=20), st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]))
+@given(
+    st.text(alphabet="АӘБЁЙҚҰҮІҺ-' ", max_size=20), st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"])
+)
 def test_a_name_is_itself_in_any_normal_form_and_case(name: str, form: str) -> None:
     written = unicodedata.normalize(form, name)  # type: ignore[arg-type]
     assert is_same_name(name, written.lower())

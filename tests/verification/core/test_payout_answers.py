@@ -1,4 +1,6 @@
-"""Answers of a bureau and a bank; what all answers have in common is tested beside those of the registers."""
+"""Answers of a bureau and a bank; what all answers have in common is tested beside those of the
+registers.
+"""
 
 import pytest
 
@@ -22,11 +24,31 @@ def test_an_account_that_cannot_be_is_refused(account: object) -> None:
 def test_a_sum_of_a_day_is_read_to_the_tiyn() -> None:
     assert parse_credits(spelled(CREDITS)).tiyn == {"2026-11-24": 12_345_600}
     two = {"2026-11-24": "0", "2026-11-25": "9" * 15}
-    assert parse_credits(spelled(CREDITS | {"credits": two})).tiyn == {"2026-11-24": 0, "2026-11-25": 10**15 - 1}
+    assert parse_credits(spelled(CREDITS | {"credits": two})).tiyn == {
+        "2026-11-24": 0,
+        "2026-11-25": 10**15 - 1,
+    }
 
 
 @pytest.mark.parametrize(
-    "tiyn", ["", "-1", "+1", "1.00", "1,000", "1 000", "007", "1e3", "0x1", "٣", "²", "9" * 16, 5, None, ["1"]]
+    "tiyn",
+    [
+        "",
+        "-1",
+        "+1",
+        "1.00",
+        "1,000",
+        "1 000",
+        "007",
+        "1e3",
+        "0x1",
+        "٣",
+        "²",
+        "9" * 16,
+        5,
+        None,
+        ["1"],
+    ],
 )
 def test_a_sum_that_has_another_spelling_is_refused(tiyn: object) -> None:
     with pytest.raises(BadInput):
@@ -46,7 +68,9 @@ def test_a_day_that_has_another_spelling_is_refused(day: object) -> None:
         parse_credits(spelled(CREDITS | {"credits": {day: "0"}}))
 
 
-@pytest.mark.parametrize("credits", [None, "0", [], ["2026-11-24"], {"2026-11-24": {"2026-11-24": "0"}}])
+@pytest.mark.parametrize(
+    "credits", [None, "0", [], ["2026-11-24"], {"2026-11-24": {"2026-11-24": "0"}}]
+)
 def test_sums_that_are_no_sums_of_days_are_refused(credits: object) -> None:
     with pytest.raises(BadInput):
         parse_credits(spelled(CREDITS | {"credits": credits}))

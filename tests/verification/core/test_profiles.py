@@ -55,7 +55,12 @@ def test_only_installed_and_wanted_routes_are_offered():
 
 @pytest.mark.parametrize(
     ("profile", "installed", "wanted"),
-    [(LATE, ("eds",), None), (LATE, ALL, ("eds",)), (EARLY, ("eds",), ("biometric",)), (EARLY, (), None)],
+    [
+        (LATE, ("eds",), None),
+        (LATE, ALL, ("eds",)),
+        (EARLY, ("eds",), ("biometric",)),
+        (EARLY, (), None),
+    ],
 )
 def test_a_verification_that_could_never_succeed_is_not_opened(profile, installed, wanted):
     with pytest.raises(BadInput) as caught:
@@ -69,7 +74,9 @@ def test_under_kz_2024_10_nothing_suffices_without_the_face():
     assert not profiles.suffices(combinations, passed=["eds", "live_face"])
 
 
-@pytest.mark.parametrize("name", sorted({each.name for each in fields(EARLY)} - (NOT_DECIDING - {"id"})))
+@pytest.mark.parametrize(
+    "name", sorted({each.name for each in fields(EARLY)} - (NOT_DECIDING - {"id"}))
+)
 def test_the_hash_of_a_profile_changes_with_every_field_of_its_rule(name):
     late = profiles.get("KZ-2026-01")
     others = {"combinations": EARLY.combinations, "id": "KZ-2026-02"}
@@ -114,9 +121,13 @@ def test_no_two_profiles_are_one_and_none_is_verified_by_a_lawyer():
     assert all(each.source for each in profiles.PROFILES.values())
 
 
-@pytest.mark.parametrize("passed", [(), ("eds",), ("biometric",), ("live_face",), ("eds", "live_face"), ALL], ids=str)
+@pytest.mark.parametrize(
+    "passed", [(), ("eds",), ("biometric",), ("live_face",), ("eds", "live_face"), ALL], ids=str
+)
 def test_whoever_satisfies_a_later_profile_satisfies_the_earlier_ones(passed):
-    enough = [profiles.suffices(each.combinations, passed=passed) for each in profiles.PROFILES.values()]
+    enough = [
+        profiles.suffices(each.combinations, passed=passed) for each in profiles.PROFILES.values()
+    ]
     assert enough == sorted(enough, reverse=True)
 
 
@@ -154,5 +165,10 @@ def test_no_lender_goes_by_the_law_of_a_new_consent():
     with pytest.raises(BadInput):
         profiles.get(law.id)
     assert profiles.pinned(law.sha256) is law
-    others = {route for one in profiles.PROFILES.values() for routes in one.combinations for route in routes}
+    others = {
+        route
+        for one in profiles.PROFILES.values()
+        for routes in one.combinations
+        for route in routes
+    }
     assert not others & {route for routes in law.combinations for route in routes}

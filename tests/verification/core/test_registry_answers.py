@@ -78,13 +78,21 @@ def test_a_photo_is_read_with_its_origin() -> None:
 
 def test_an_ownership_is_read() -> None:
     answer = parse_ownership(spelled(OWNERSHIP))
-    assert (answer.status, answer.phone, answer.owned_since) == ("owned", Phone(PHONE), date(2021, 5, 6))
+    assert (answer.status, answer.phone, answer.owned_since) == (
+        "owned",
+        Phone(PHONE),
+        date(2021, 5, 6),
+    )
 
 
 def test_a_consent_is_read_with_its_terms() -> None:
     terms = parse_consent(spelled(CONSENT)).terms
     assert terms is not None
-    assert (terms.consent_id, terms.services, terms.language) == (CONSENT_ID, ("person", "photo"), "kk")
+    assert (terms.consent_id, terms.services, terms.language) == (
+        CONSENT_ID,
+        ("person", "photo"),
+        "kk",
+    )
     assert terms.expires_at == terms.created_at == datetime(2026, 11, 24, 10, tzinfo=UTC)
 
 
@@ -117,7 +125,9 @@ def test_a_sent_message_has_an_id_and_a_refused_one_has_none() -> None:
         (parse_consent, CONSENT, "timeout"),
     ],
 )
-def test_an_answer_that_is_no_yes_is_read(parse: Callable[[bytes], Any], fields: dict[str, Any], status: str) -> None:
+def test_an_answer_that_is_no_yes_is_read(
+    parse: Callable[[bytes], Any], fields: dict[str, Any], status: str
+) -> None:
     assert parse(spelled(fields | {"status": status})).status == status
 
 
@@ -129,10 +139,15 @@ def test_an_answer_that_found_nobody_may_not_say_more() -> None:
 
 
 @pytest.mark.parametrize(("parse", "sample"), KINDS)
-def test_a_missing_an_unknown_and_a_wrong_field_refuse(parse: Parser, sample: dict[str, Any]) -> None:
+def test_a_missing_an_unknown_and_a_wrong_field_refuse(
+    parse: Parser, sample: dict[str, Any]
+) -> None:
     parse(spelled(sample))
     for name in sample:
-        for broken in ({key: value for key, value in sample.items() if key != name}, sample | {name: {}}):
+        for broken in (
+            {key: value for key, value in sample.items() if key != name},
+            sample | {name: {}},
+        ):
             with pytest.raises(BadInput):
                 parse(spelled(broken))
     with pytest.raises(BadInput):
@@ -200,7 +215,17 @@ def test_an_answer_longer_than_its_limit_is_refused() -> None:
 
 def test_printing_an_answer_shows_nobody() -> None:
     shown = repr([parse(spelled(sample)) for parse, sample in KINDS])
-    for secret in (IIN, PHONE, "АЙГҮЛ", "ӘБДІҒАЛИЕВА", "098765432", "1899", repr(JPEG), ACCOUNT, "12345600"):
+    for secret in (
+        IIN,
+        PHONE,
+        "АЙГҮЛ",
+        "ӘБДІҒАЛИЕВА",
+        "098765432",
+        "1899",
+        repr(JPEG),
+        ACCOUNT,
+        "12345600",
+    ):
         assert secret not in shown
 
 
@@ -210,16 +235,22 @@ AT = datetime(2026, 11, 24, 9, 59, 59, tzinfo=UTC)
 def looked_up_by(
     consent: ConsentAnswer, *, services: Sequence[str] = ("person",), iin: str = IIN, later: int = 0
 ) -> str:
-    """The id with which the person of a case that the sample's consent was given for may be looked up."""
+    """The id with which the person of a case that the sample's consent was given for may be looked
+    up.
+    """
     lender, person = replace(CASE.lender, bin=LENDER_BIN), replace(CASE.person, iin=Iin(iin))
-    case = replace(CASE, verification_id=REFERENCE, lender=lender, person=person, purpose=CONSENT["purpose"])
+    case = replace(
+        CASE, verification_id=REFERENCE, lender=lender, person=person, purpose=CONSENT["purpose"]
+    )
     text, at = CONSENT["text_sha256"], AT + timedelta(seconds=later)
     return consent_id_to(consent, services=services, case=case, text_sha256=text, at=at)
 
 
 def test_a_valid_consent_lets_its_person_be_looked_up() -> None:
     consent = parse_consent(spelled(CONSENT))
-    assert looked_up_by(consent) == looked_up_by(consent, services=("person", "photo")) == CONSENT_ID
+    assert (
+        looked_up_by(consent) == looked_up_by(consent, services=("person", "photo")) == CONSENT_ID
+    )
 
 
 @pytest.mark.parametrize(
@@ -273,7 +304,21 @@ def damaged(raw: bytes, dice: random.Random) -> bytes:
 
 def any_value(dice: random.Random, depth: int = 0) -> object:
     """Some JSON value, often an odd one."""
-    kinds: list[object] = [None, True, "", "x" * 300, "\ud800", "\x00", "found", IIN, 7, 1e300, 10**400, [], {}]
+    kinds: list[object] = [
+        None,
+        True,
+        "",
+        "x" * 300,
+        "\ud800",
+        "\x00",
+        "found",
+        IIN,
+        7,
+        1e300,
+        10**400,
+        [],
+        {},
+    ]
     if depth < 3 and dice.random() < 0.3:
         inner = any_value(dice, depth + 1)
         return dice.choice([[inner] * dice.randint(1, 4), {"a": inner}])
@@ -281,7 +326,9 @@ def any_value(dice: random.Random, depth: int = 0) -> object:
 
 
 @pytest.mark.parametrize(("parse", "sample"), KINDS)
-def test_a_damaged_answer_is_read_or_refused_and_nothing_else(parse: Parser, sample: dict[str, Any]) -> None:
+def test_a_damaged_answer_is_read_or_refused_and_nothing_else(
+    parse: Parser, sample: dict[str, Any]
+) -> None:
     dice, refusals = random.Random(20261124), []
     for _ in range(400):
         raw = damaged(spelled(sample), dice)

@@ -25,7 +25,9 @@ def days(text):
         ("2026-03-11T08:00:00+00:00", "2028-02-29T08:00:00+00:00", "2033-03-01T19:00:00+00:00"),
     ],
 )
-def test_five_years_after_the_obligation_or_the_attempt_and_never_while_it_is_open(opened, closed, expected):
+def test_five_years_after_the_obligation_or_the_attempt_and_never_while_it_is_open(
+    opened, closed, expected
+):
     opened_at, closed_at = (days(one) if one else None for one in (opened, closed))
     found = kept_until(created_at=CREATED, opened_at=opened_at, closed_at=closed_at)
     assert found == (days(expected) if expected else None)

@@ -13,8 +13,12 @@ HOST = "id.lender.example"
 KZT: dict[str, Any] = {"currency": "KZT", "host": HOST}
 
 
-@pytest.mark.parametrize(("language", "sum_"), [("kk", "150 000 ₸"), ("ru", "150 000 ₸"), ("en", "150,000 ₸")])
-def test_the_message_names_code_lender_and_amount_and_gives_the_code_to_our_host(language: str, sum_: str) -> None:
+@pytest.mark.parametrize(
+    ("language", "sum_"), [("kk", "150 000 ₸"), ("ru", "150 000 ₸"), ("en", "150,000 ₸")]
+)
+def test_the_message_names_code_lender_and_amount_and_gives_the_code_to_our_host(
+    language: str, sum_: str
+) -> None:
     text = code_text("012345", lender=LENDER, amount="150000.00", language=language, **KZT)
     said, bound = text.split("\n")
     assert all(part in said for part in ("012345", LENDER, sum_))
@@ -35,7 +39,12 @@ def test_the_message_to_its_last_byte() -> None:
 
 def test_a_host_that_does_not_fit_is_left_out() -> None:
     text = code_text(
-        "012345", lender="a" * 60, amount="1.00", currency="KZT", language="ru", host="a" * 60 + ".example"
+        "012345",
+        lender="a" * 60,
+        amount="1.00",
+        currency="KZT",
+        language="ru",
+        host="a" * 60 + ".example",
     )
     assert "\n" not in text
     assert check_text(text, host="a" * 60 + ".example") == text
@@ -43,7 +52,9 @@ def test_a_host_that_does_not_fit_is_left_out() -> None:
 
 @pytest.mark.parametrize("host", ["", "::1", "тексеру.қаз", "tulga_web", "id.lender.example\n"])
 def test_a_host_that_is_no_plain_name_is_left_out_and_the_code_goes_out(host: str) -> None:
-    text = code_text("012345", lender=LENDER, amount="1.00", currency="KZT", language="ru", host=host)
+    text = code_text(
+        "012345", lender=LENDER, amount="1.00", currency="KZT", language="ru", host=host
+    )
     assert text.startswith("Код 012345.")
     assert "\n" not in text
     assert check_text(text, host=host) == text
@@ -86,7 +97,9 @@ def test_whatever_a_lender_is_called_the_message_goes_out() -> None:
     signs = "ab.:/。．｡ \n\u200b\u202eӘқ-«»1\ud800{}%"
     for _ in range(500):
         lender = "X" + "".join(dice.choices(signs, k=dice.randint(0, 90)))
-        text = code_text("1234", lender=lender, amount="1.00", language=dice.choice(["kk", "ru", "en"]), **KZT)
+        text = code_text(
+            "1234", lender=lender, amount="1.00", language=dice.choice(["kk", "ru", "en"]), **KZT
+        )
         assert check_text(text, host=HOST) == text
 
 
@@ -103,7 +116,9 @@ def test_nobodys_loan_and_no_language_are_refused() -> None:
         code_text("012345", lender=LENDER, amount="1.00", language="de", **KZT)
 
 
-@pytest.mark.parametrize("text", ["Code 1234. Loan of 150000.00 KZT.", "a" * TEXT_MAX, "Ж. Сізге", f"a\n@{HOST} #1234"])
+@pytest.mark.parametrize(
+    "text", ["Code 1234. Loan of 150000.00 KZT.", "a" * TEXT_MAX, "Ж. Сізге", f"a\n@{HOST} #1234"]
+)
 def test_a_plain_text_is_a_message(text: str) -> None:
     assert check_text(text, host=HOST) == text
 

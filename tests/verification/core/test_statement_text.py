@@ -54,7 +54,9 @@ def test_the_text_has_the_bytes_it_always_had(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_what_is_shown_stands_in_it_in_this_order_and_the_iin_in_words_is_masked(language: str) -> None:
+def test_what_is_shown_stands_in_it_in_this_order_and_the_iin_in_words_is_masked(
+    language: str,
+) -> None:
     shown, text = show(data(language)), GOLDEN[language].decode()
     head, machine, form, line = text.rsplit("\n", 3)
     rows = [f"{label}: {value}" for label, value in shown.rows]
@@ -69,7 +71,14 @@ def test_no_row_and_no_word_is_missing_in_any_language() -> None:
     fields = [list(words.labels) for words in WORDS[CURRENT].values()]
     assert fields.count(fields[0]) == len(fields) == 3
     for words in WORDS[CURRENT].values():
-        said = [words.title, words.declaration, *words.labels.values(), words.no_contract, words.test, words.machine]
+        said = [
+            words.title,
+            words.declaration,
+            *words.labels.values(),
+            words.no_contract,
+            words.test,
+            words.machine,
+        ]
         assert all(said)
         assert len(set(words.labels.values())) == len(words.labels)
         # A line of words can be taken for neither an empty line nor another row.
@@ -93,12 +102,19 @@ def test_no_byte_of_it_can_be_another(language: str) -> None:
                 assert show(said) == show(right)
 
 
-_OTHER: dict[str, Any] = {"term_days": 31, "contract_sha256": "b" * 64, "words": "2026-11-27", "type": f"{FORM}.1"}
+_OTHER: dict[str, Any] = {
+    "term_days": 31,
+    "contract_sha256": "b" * 64,
+    "words": "2026-11-27",
+    "type": f"{FORM}.1",
+}
 
 
 @pytest.mark.parametrize("name", sorted(DATA))
 def test_no_field_of_it_can_be_another_while_the_words_stay(name: str) -> None:
-    """And what only the data say (the nonce, the account's hash, the kind of money) cannot be left out."""
+    """And what only the data say (the nonce, the account's hash, the kind of money) cannot be left
+    out.
+    """
     head, _, line = GOLDEN["kk"].rpartition(b"\n")
     was = json.loads(line)[name]
     other = {**json.loads(line), name: _OTHER.get(name, "ru" if name == "language" else f"{was}1")}
@@ -164,14 +180,27 @@ def test_data_that_no_statement_can_have_make_none(change: dict[str, str]) -> No
 
 
 @pytest.mark.parametrize(
-    "name", ["A\nLoan amount: 1 ₸", "A\r", "A\u2028B", "\u202e7A", "A\u200bB", "A\x00", "A\u2066B", "A\ue000", *HIDING]
+    "name",
+    [
+        "A\nLoan amount: 1 ₸",
+        "A\r",
+        "A\u2028B",
+        "\u202e7A",
+        "A\u200bB",
+        "A\x00",
+        "A\u2066B",
+        "A\ue000",
+        *HIDING,
+    ],
 )
 def test_no_name_can_write_a_row_of_its_own_or_turn_one_around(name: str) -> None:
     """In the data it stands as it is; in words each sign that nobody would see is seen."""
     text = write(data("en", lender_name=name))
     assert read(text)["lender_name"] == name
     assert text.count(b"\n") == GOLDEN["en"].count(b"\n")
-    (row,) = [value for label, value in show(data("en", lender_name=name)).rows if label == "Lender"]
+    (row,) = [
+        value for label, value in show(data("en", lender_name=name)).rows if label == "Lender"
+    ]
     assert "\N{REPLACEMENT CHARACTER}" in row
     assert set(row) <= set("A7B\N{REPLACEMENT CHARACTER}Loan amount: 1 ₸")
 
@@ -195,7 +224,9 @@ def test_the_sum_stands_before_all_that_the_lender_words(language: str) -> None:
 def test_statements_written_anew_are_numbered_from_1() -> None:
     kinds = [KIND, *(f"{KIND}.{number}" for number in range(1, 12))]
     assert all(is_text(kind) for kind in kinds)
-    assert not any(is_text(kind) for kind in (f"{KIND}s", f"{KIND}.", f"{KIND}.x", "statement.signature"))
+    assert not any(
+        is_text(kind) for kind in (f"{KIND}s", f"{KIND}.", f"{KIND}.x", "statement.signature")
+    )
 
 
 @settings(max_examples=150, deadline=None)
@@ -213,19 +244,28 @@ def test_whatever_a_lender_says_is_read_back_as_it_was_said(
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.binary(max_size=400) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
+@given(
+    st.binary(max_size=400)
+    | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass"))
+)
 def test_no_other_bytes_are_a_statement(text: bytes) -> None:
     assert refused(text)
     assert refused(text + GOLDEN["kk"]) or not text
     assert refused(GOLDEN["kk"] + text) or not text
 
 
-_CUTS = st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 30), st.binary(max_size=8)), min_size=1, max_size=3)
+_CUTS = st.lists(
+    st.tuples(st.integers(0, 4000), st.integers(0, 30), st.binary(max_size=8)),
+    min_size=1,
+    max_size=3,
+)
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(LANGUAGES), _CUTS)
-def test_an_edited_statement_is_refused_or_says_the_same(language: str, edits: list[tuple[int, int, bytes]]) -> None:
+def test_an_edited_statement_is_refused_or_says_the_same(
+    language: str, edits: list[tuple[int, int, bytes]]
+) -> None:
     changed = bytearray(GOLDEN[language])
     for at, dropped, put in edits:
         start = at % (len(changed) + 1)
@@ -253,7 +293,11 @@ def test_a_term_has_the_right_form(language: str, days: int, said: str) -> None:
 
 @pytest.mark.parametrize(
     ("language", "amount", "said"),
-    [("ru", "150000.00", "150 000 ₸"), ("kk", "1250000.50", "1 250 000,50 ₸"), ("en", "1250000.50", "1,250,000.50 ₸")],
+    [
+        ("ru", "150000.00", "150 000 ₸"),
+        ("kk", "1250000.50", "1 250 000,50 ₸"),
+        ("en", "1250000.50", "1,250,000.50 ₸"),
+    ],
 )
 def test_a_sum_is_written_as_its_language_writes_it(language: str, amount: str, said: str) -> None:
     assert WORDS[CURRENT][language].number(amount, "KZT").replace(NBSP, " ") == said
@@ -265,5 +309,7 @@ def test_only_a_test_says_that_it_is_one() -> None:
 
 
 def test_a_version_of_the_words_is_never_edited() -> None:
-    """These are what was signed by: see `WORDS`. New words are a new version, with bytes of their own here."""
+    """These are what was signed by: see `WORDS`. New words are a new version, with bytes of their
+    own here.
+    """
     assert list(WORDS) == [CURRENT] == ["2026-11-28"]

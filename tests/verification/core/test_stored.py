@@ -32,7 +32,9 @@ class Other:
     code: str = ""
 
 
-GIVEN = Outer(3, True, "x", (1, "a"), (Inner(0.1, frozenset({"b", "a"})), Inner(2.0, frozenset())), None)
+GIVEN = Outer(
+    3, True, "x", (1, "a"), (Inner(0.1, frozenset({"b", "a"})), Inner(2.0, frozenset())), None
+)
 
 STAGES = (code, consent, live_capture, person, question, renewal, statement)
 

@@ -48,21 +48,34 @@ def test_words_that_are_not_a_set_of_the_list_are_refused(value: object) -> None
         one(value).choices("a", ("x", "y"))
 
 
-@pytest.mark.parametrize("value", ["2023-02-29", "20240229", "2024-W09-4", "2024-2-29", "24-02-2024", "2024-02-29T", 5])
+@pytest.mark.parametrize(
+    "value", ["2023-02-29", "20240229", "2024-W09-4", "2024-2-29", "24-02-2024", "2024-02-29T", 5]
+)
 def test_a_day_that_is_none_is_refused(value: object) -> None:
     with pytest.raises(BadInput):
         one(value).day("a")
 
 
 @pytest.mark.parametrize(
-    "value", ["2026-11-24", "2026-11-24T10:00:00", "2026-11-24T25:00:00Z", "0001-01-01T00:00:00+05:00", "now", 5, None]
+    "value",
+    [
+        "2026-11-24",
+        "2026-11-24T10:00:00",
+        "2026-11-24T25:00:00Z",
+        "0001-01-01T00:00:00+05:00",
+        "now",
+        5,
+        None,
+    ],
 )
 def test_a_time_that_is_none_or_has_no_offset_is_refused(value: object) -> None:
     with pytest.raises(BadInput):
         one(value).moment("a")
 
 
-@pytest.mark.parametrize("value", ["short", "-abcdefgh", "a" * 129, "abcdefg h", "abcdefgә", "abcdefgh\n", "", None])
+@pytest.mark.parametrize(
+    "value", ["short", "-abcdefgh", "a" * 129, "abcdefg h", "abcdefgә", "abcdefgh\n", "", None]
+)
 def test_an_id_that_is_none_is_refused(value: object) -> None:
     with pytest.raises(BadInput):
         one(value).reference("a")
@@ -75,7 +88,9 @@ def test_a_hash_that_is_none_is_refused(value: object) -> None:
         one(value).sha256("a")
 
 
-@pytest.mark.parametrize("value", ["", "A", "AAE", "AAEC\n", "AA EC", "AA-_", "AAECAw==", "AAECAAEC", None])
+@pytest.mark.parametrize(
+    "value", ["", "A", "AAE", "AAEC\n", "AA EC", "AA-_", "AAECAw==", "AAECAAEC", None]
+)
 def test_bytes_that_are_none_or_too_many_are_refused(value: object) -> None:
     with pytest.raises(BadInput):
         one(value).octets("a", most=3)
@@ -167,7 +182,9 @@ LONG_NUMBERS = ["1.0", "1e3", "1234567890", "1732450000000", "9" * 5000]
 
 
 @pytest.mark.parametrize("number", LONG_NUMBERS)
-def test_a_fraction_or_a_long_number_is_kept_as_it_was_spelled_and_equals_nothing_else(number: str) -> None:
+def test_a_fraction_or_a_long_number_is_kept_as_it_was_spelled_and_equals_nothing_else(
+    number: str,
+) -> None:
     untrusted = f'{{"a": {number}}}'.encode()
     found = read_object(untrusted, max_bytes=10_000, numbers=True).value_or_none("a")
     assert found == SpelledNumber(number)
@@ -193,7 +210,9 @@ def test_a_fraction_or_a_long_number_is_kept_as_it_was_spelled_and_equals_nothin
         lambda read: read.object("a"),
     ],
 )
-def test_no_number_is_read_where_anything_else_is_expected(take: Callable[[StrictObject], object], number: str) -> None:
+def test_no_number_is_read_where_anything_else_is_expected(
+    take: Callable[[StrictObject], object], number: str
+) -> None:
     for untrusted in (f'{{"a": {number}}}', f'{{"a": [{number}]}}'):
         with pytest.raises(BadInput):
             take(read_object(untrusted.encode(), max_bytes=10_000, numbers=True))

@@ -17,7 +17,11 @@ HIGHER = {"confirmed_below_years", "cooling_off_hours"}
 def test_every_field_that_decides_has_a_direction():
     types = get_type_hints(Profile)
     deciding = {field.name for field in fields(Profile)} - NOT_DECIDING
-    truths = {name for name in deciding if set(get_args(types[name]) or (types[name],)) - {NoneType} == {bool}}
+    truths = {
+        name
+        for name in deciding
+        if set(get_args(types[name]) or (types[name],)) - {NoneType} == {bool}
+    }
     assert deciding - truths == {COMBINATIONS, *DIRECTIONS}
     assert {field.name for field in fields(Profile)} >= NOT_DECIDING
 
@@ -33,7 +37,9 @@ def test_a_number_is_laxer_on_one_side_only(name):
     assert laxer(LAW, LAW) == ()
 
 
-@pytest.mark.parametrize("name", sorted({field.name for field in fields(LAW) if field.default is None} & {*DIRECTIONS}))
+@pytest.mark.parametrize(
+    "name", sorted({field.name for field in fields(LAW) if field.default is None} & {*DIRECTIONS})
+)
 def test_a_number_that_is_not_asked_is_the_laxest(name):
     nothing: dict[str, Any] = {name: None}
     silent = replace(LAW, **nothing)
@@ -55,7 +61,9 @@ def test_a_number_that_is_not_asked_is_the_laxest(name):
     ids=str,
 )
 def test_every_set_of_routes_of_a_later_law_holds_one_of_the_earlier(combinations, is_laxer):
-    assert laxer(replace(LAW, combinations=combinations), LAW) == (("combinations",) if is_laxer else ())
+    assert laxer(replace(LAW, combinations=combinations), LAW) == (
+        ("combinations",) if is_laxer else ()
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +93,10 @@ def test_to_ask_is_stricter_than_not_to_ask(value, than, is_laxer):
 
 
 def test_the_stricter_of_two_asks_more_somewhere_and_less_nowhere():
-    more, mixed = replace(LAW, valid_for_seconds=60), replace(LAW, valid_for_seconds=60, cooling_off_hours=1)
+    more, mixed = (
+        replace(LAW, valid_for_seconds=60),
+        replace(LAW, valid_for_seconds=60, cooling_off_hours=1),
+    )
     assert stricter(LAW, more) is more
     assert stricter(more, LAW) is more
     assert stricter(LAW, mixed) is LAW

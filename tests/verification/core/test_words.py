@@ -12,7 +12,9 @@ from verification.stages.statement.policy import INDICATIONS
 
 
 def test_equal_values_have_one_spelling():
-    assert canonical_json({"b": 1, "a": ["ж", True, None]}) == '{"a":["ж",true,null],"b":1}'.encode()
+    assert (
+        canonical_json({"b": 1, "a": ["ж", True, None]}) == '{"a":["ж",true,null],"b":1}'.encode()
+    )
     assert digest({"a": 1}) == hashlib.sha256(b'{"a":1}').hexdigest()
 
 
@@ -36,7 +38,7 @@ def test_a_borrower_is_never_told_which_check_caught_them():
         assert "threshold" not in reason.borrower_message.lower()
 
 
-def test_of_a_capture_that_was_no_live_face_the_borrower_reads_what_kind_of_thing_it_was_and_no_more():
+def test_of_a_capture_without_a_live_face_the_borrower_reads_its_kind_and_no_more():
     kinds: dict[str, set[str]] = {}
     for code, reason in REASONS.items():
         if reason.family == LIVENESS:
@@ -53,7 +55,9 @@ def test_of_a_capture_that_was_no_live_face_the_borrower_reads_what_kind_of_thin
         {"multiple_faces"},
     ]
     # Outside the family comparison alone says the same, on purpose; and no number is told.
-    outside = {code: one.borrower_message for code, one in REASONS.items() if one.family != LIVENESS}
+    outside = {
+        code: one.borrower_message for code, one in REASONS.items() if one.family != LIVENESS
+    }
     compared = {"face_mismatch", "face_again"}
     assert {code for code, sentence in outside.items() if sentence in kinds} == compared
     assert not any(character.isdigit() for sentence in kinds for character in sentence)
@@ -64,9 +68,9 @@ def test_no_code_stands_twice_in_the_table():
 
 
 def test_every_eds_code_has_an_indication_of_the_standard():
-    assert {code for code, reason in REASONS.items() if code.startswith("eds_") and not reason.remark} <= set(
-        INDICATIONS
-    )
+    assert {
+        code for code, reason in REASONS.items() if code.startswith("eds_") and not reason.remark
+    } <= set(INDICATIONS)
 
 
 def test_every_terminal_status_is_a_decision_told_to_the_lender():
@@ -92,11 +96,66 @@ def test_every_terminal_status_is_a_decision_told_to_the_lender():
                 "five years",
             ),
         ),
-        ("ru", ("ИИН", "документ", "телефон", "SMS", "фото", "лиц", "биометрическ", "подпис", "1414", "пять лет")),
-        ("kk", ("ЖСН", "құжат", "телефон", "SMS", "фотосурет", "жүз", "биометрия", "қолтаңба", "1414", "бес жыл")),
-        ("en", ("credit bureau", "refused all loans", "borrowed online", "bank or payment", "number of the account")),
-        ("ru", ("кредитное бюро", "отказался(лась)", "занял(а) онлайн", "банк или плат", "номер счёта")),
-        ("kk", ("кредиттік бюро", "бас тартқан", "онлайн қанша қарыз", "банктен немесе төлем", "шоттың нөмірі")),
+        (
+            "ru",
+            (
+                "ИИН",
+                "документ",
+                "телефон",
+                "SMS",
+                "фото",
+                "лиц",
+                "биометрическ",
+                "подпис",
+                "1414",
+                "пять лет",
+            ),
+        ),
+        (
+            "kk",
+            (
+                "ЖСН",
+                "құжат",
+                "телефон",
+                "SMS",
+                "фотосурет",
+                "жүз",
+                "биометрия",
+                "қолтаңба",
+                "1414",
+                "бес жыл",
+            ),
+        ),
+        (
+            "en",
+            (
+                "credit bureau",
+                "refused all loans",
+                "borrowed online",
+                "bank or payment",
+                "number of the account",
+            ),
+        ),
+        (
+            "ru",
+            (
+                "кредитное бюро",
+                "отказался(лась)",
+                "занял(а) онлайн",
+                "банк или плат",
+                "номер счёта",
+            ),
+        ),
+        (
+            "kk",
+            (
+                "кредиттік бюро",
+                "бас тартқан",
+                "онлайн қанша қарыз",
+                "банктен немесе төлем",
+                "шоттың нөмірі",
+            ),
+        ),
     ],
 )
 def test_the_consent_says_which_data_from_whom_and_how_long(language, words):
@@ -105,7 +164,10 @@ def test_the_consent_says_which_data_from_whom_and_how_long(language, words):
 
 
 def test_a_text_that_people_consented_to_is_never_edited():
-    digests = {language: consent.text_sha256(consent.CURRENT, language)[:16] for language in ("kk", "ru", "en")}
+    digests = {
+        language: consent.text_sha256(consent.CURRENT, language)[:16]
+        for language in ("kk", "ru", "en")
+    }
     assert digests == {"kk": "a73efab626b500d8", "ru": "0f999a8f7dd9fdb1", "en": "0a115724960527bb"}
 
 

@@ -1,4 +1,6 @@
-"""What a verdict and a payment rest on, read plainly: another reader than the course, which knows no state."""
+"""What a verdict and a payment rest on, read plainly: another reader than the course, which knows
+no state.
+"""
 
 from collections.abc import Iterator, Sequence
 
@@ -26,12 +28,18 @@ def _lacking(earlier: Sequence[Entry], verdict: Entry) -> Iterator[str]:
         return
     law = profiles.pinned(text(opened.body, "profile_sha256"))
     routes = tuple(listed(verdict.body, "routes"))
-    if not any(set(names) <= set(routes) for names in law.combinations if list(names) in opened.body["combinations"]):
+    if not any(
+        set(names) <= set(routes)
+        for names in law.combinations
+        if list(names) in opened.body["combinations"]
+    ):
         yield "a combination of its law"
     for name in listed(verdict.body, "releases"):
         release, place = releases.RELEASES[name], -1
         for stage in release.names:
-            passed = [at for at in _passes(earlier, release, stage) if at > place or stage == "consent"]
+            passed = [
+                at for at in _passes(earlier, release, stage) if at > place or stage == "consent"
+            ]
             if not passed:
                 yield f"{stage} of {release.route}"
             place = max([place, *(passed[-1:] if stage != "consent" else passed[:1])])
@@ -45,7 +53,11 @@ def _unheld(entries: Sequence[Entry]) -> Iterator[str]:
     for entry in entries:
         if entry.type == "link.spent" and "link" in entry.body:
             session = text(entry.body, "session")
-        elif entry.type == "attempt.answered" and entry.is_signed and text(entry.body, "session") != session:
+        elif (
+            entry.type == "attempt.answered"
+            and entry.is_signed
+            and text(entry.body, "session") != session
+        ):
             yield "the session of an answer"
 
 
@@ -53,13 +65,18 @@ def _passes(entries: Sequence[Entry], release: Release, stage: str) -> Iterator[
     """The places at which a stage was passed; consent counts on any route."""
     for place, entry in enumerate(entries):
         name = text(entry.body, "attempt")
-        if entry.type not in ("attempt.judged", "attempt.reviewed") or entry.body.get("outcome") != "passed":
+        if (
+            entry.type not in ("attempt.judged", "attempt.reviewed")
+            or entry.body.get("outcome") != "passed"
+        ):
             continue
         of_attempt = [other for other in entries[:place] if text(other.body, "attempt") == name]
         opened = [other for other in of_attempt if other.type == "attempt.opened"]
         if not any(text(other.body, "stage") == stage for other in opened):
             continue
-        if stage != "consent" and not any(text(other.body, "route") == release.route for other in opened):
+        if stage != "consent" and not any(
+            text(other.body, "route") == release.route for other in opened
+        ):
             continue
         if not any(other.type == "attempt.answered" for other in of_attempt):
             continue
@@ -79,7 +96,10 @@ def _suffices(judged: Entry, stage: str, *, may_be_left: bool) -> bool:
     release = releases.RELEASES[text(judged.body, "release")]
     outcomes = {check["check"]: check["outcome"] for check in listed(judged.body, "checks")}
     allowed = {"pass", "inconclusive"} if may_be_left else {"pass"}
-    return all(outcomes.get(name) in allowed for name in release.checks(stage)) and set(outcomes.values()) <= allowed
+    return (
+        all(outcomes.get(name) in allowed for name in release.checks(stage))
+        and set(outcomes.values()) <= allowed
+    )
 
 
 def _votes(entries: Sequence[Entry], attempt: str) -> int:

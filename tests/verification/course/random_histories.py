@@ -1,4 +1,6 @@
-"""Lawful histories by chance: what borrowers, workers, people and lenders may do, one entry after another."""
+"""Lawful histories by chance: what borrowers, workers, people and lenders may do, one entry after
+another.
+"""
 
 import random
 from datetime import timedelta
@@ -51,7 +53,9 @@ class Walk:
         entry_type, body = said
         self.at += timedelta(seconds=body.get(AFTER, self.chance.randint(1, 20)))
         body = {name: value for name, value in {**body, **more}.items() if name != AFTER}
-        entry = Entry(f"evt_{len(self.entries) + 1}", entry_type, self.log, self.at, body, lender=LENDER)
+        entry = Entry(
+            f"evt_{len(self.entries) + 1}", entry_type, self.log, self.at, body, lender=LENDER
+        )
         self.entries.append(entry)
         return entry
 
@@ -63,7 +67,12 @@ class Walk:
             self.add((self.chance.choice(("hand_over.minted", "hand_over.refused")), {}))
         if self.is_chosen(0.2):
             self.session = f"{self.chance.getrandbits(256):064x}"
-            self.add(("link.spent", {"link": f"{self.chance.getrandbits(256):064x}", "session": self.session}))
+            self.add(
+                (
+                    "link.spent",
+                    {"link": f"{self.chance.getrandbits(256):064x}", "session": self.session},
+                )
+            )
         if self.is_chosen(0.05) and self.log == "test":
             self.add(("test_clock.advanced", {"advance_seconds": self.chance.randint(1, 60)}))
 
@@ -73,9 +82,14 @@ class Walk:
 
     def tell(self) -> list[Entry]:
         """The whole history, up to its end or to where it stands."""
-        allowed = [names for names in self.law.combinations if self.is_chosen(0.7)] or [self.law.combinations[0]]
+        allowed = [names for names in self.law.combinations if self.is_chosen(0.7)] or [
+            self.law.combinations[0]
+        ]
         firsts = sorted({names[0] for names in allowed})
-        self.add(histories.created(self.law.id, allowed=allowed), route=firsts[0] if len(firsts) == 1 else "")
+        self.add(
+            histories.created(self.law.id, allowed=allowed),
+            route=firsts[0] if len(firsts) == 1 else "",
+        )
         self.beside()
         if self.log == "test" and self.is_chosen(0.2):
             self.engine = {"name": "insecure_simulated", "scenario": "verified"}
@@ -86,7 +100,11 @@ class Walk:
                 if number or len(firsts) > 1:
                     self.choose(route, allowed, is_first=not number)
                 self.go(route)
-            self.end("verified", routes=list(combination), releases=[RELEASE[route].id for route in combination])
+            self.end(
+                "verified",
+                routes=list(combination),
+                releases=[RELEASE[route].id for route in combination],
+            )
         except _Ended:
             pass
         if self.entries[-1].type == "verification.verified":
@@ -109,7 +127,9 @@ class Walk:
     def go(self, route: str) -> None:
         """Each stage of a route, with what may hinder the borrower on the way."""
         for stage in RELEASE[route].names:
-            if stage == "consent" and any(self.places[name][1] == "consent" for name in self.passed):
+            if stage == "consent" and any(
+                self.places[name][1] == "consent" for name in self.passed
+            ):
                 continue
             self.hinder()
             self.attempt(route, stage)
@@ -129,20 +149,29 @@ class Walk:
     def open(self, route: str, stage: str, *, seconds: int = 3600) -> str:
         """An attempt, by its name."""
         self.attempts += 1
-        entry = self.add(histories.opened(route, stage, self.attempts), expires_at=self.until(seconds))
+        entry = self.add(
+            histories.opened(route, stage, self.attempts), expires_at=self.until(seconds)
+        )
         name = str(entry.body["attempt"])
         self.evidence[name], self.places[name] = set(), (route, stage)
         return name
 
     def lapse(self, name: str, *, after: int) -> None:
         """The attempt is given up."""
-        self.add(("attempt.lapsed", {"attempt": name, "code": "abandoned", "burnt": False, AFTER: after}))
+        self.add(
+            ("attempt.lapsed", {"attempt": name, "code": "abandoned", "burnt": False, AFTER: after})
+        )
 
     def attempt(self, route: str, stage: str) -> None:
         """Attempts at a stage until one passes."""
         if self.is_chosen(0.1):
             place = {"route": route, "stage": stage, "turn": self.attempts + 1}
-            self.add(("attempt.hindered", {**place, "code": self.chance.choice(sorted(policy.HINDRANCES))}))
+            self.add(
+                (
+                    "attempt.hindered",
+                    {**place, "code": self.chance.choice(sorted(policy.HINDRANCES))},
+                )
+            )
         if self.is_chosen(0.1):
             self.lapse(self.open(route, stage, seconds=600), after=601)
         while True:
@@ -195,7 +224,9 @@ class Walk:
         """Steps in vain; after the fifth it fails."""
         times = self.chance.choice((1, 2, 4, 5))
         for number in range(1, times + 1):
-            self.add(("step.faulted", {"step": "judge", "cause": "source_silent", "faults": number}))
+            self.add(
+                ("step.faulted", {"step": "judge", "cause": "source_silent", "faults": number})
+            )
         if times == 5:
             self.end("failed", code="retries_exhausted")
 
@@ -208,7 +239,10 @@ class Walk:
                 self.places[other][0] == route or self.places[other][1] == "consent"
             ):
                 inputs |= self.evidence[other]
-        checks = [{**check, "engine": self.engine} if self.engine else check for check in said[1]["checks"]]
+        checks = [
+            {**check, "engine": self.engine} if self.engine else check
+            for check in said[1]["checks"]
+        ]
         return self.add(said, checks=checks, inputs=inputs_mark(inputs))
 
     def judge(self, name: str) -> None:
@@ -221,18 +255,31 @@ class Walk:
         number, code = int(name[4:]), _BURNING[stage]
         self.word(name, histories.failed(route, stage, number, _FAILING[stage], code))
         self.burnt.append(name)
-        spent = [{"attempt": other, "verification": ""} for other in self.burnt if self.places[other][1] == stage]
+        spent = [
+            {"attempt": other, "verification": ""}
+            for other in self.burnt
+            if self.places[other][1] == stage
+        ]
         if len(spent) >= RELEASE[route].tries(stage):
             release = RELEASE[route].id
             self.end(
-                "declined", code="attempts_exhausted", stage=stage, release=release, last_failure=code, spent=spent
+                "declined",
+                code="attempts_exhausted",
+                stage=stage,
+                release=release,
+                last_failure=code,
+                spent=spent,
             )
 
     def review(self, name: str) -> None:
-        """It is left to people, who pass it, refuse it, or let it run out; or too few of them could vote."""
+        """It is left to people, who pass it, refuse it, or let it run out; or too few of them could
+        vote.
+        """
         route, stage = self.places[name]
         checks = {RELEASE[route].checks(stage)[-1]: REVIEWABLE}
-        left = histories.judged(route, stage, int(name[4:]), said=checks, outcome="review", code=REVIEWABLE)
+        left = histories.judged(
+            route, stage, int(name[4:]), said=checks, outcome="review", code=REVIEWABLE
+        )
         if self.is_chosen(0.1):
             self.word(name, (left[0], {**left[1], "burnt": False}))
             self.end("failed", code="review_unavailable", cause=REVIEWABLE)
@@ -247,7 +294,12 @@ class Walk:
             self.add(("review.voted", {"attempt": name, "person": person, "outcome": "passed"}))
         if self.is_chosen(0.2):
             self.add(("review.voted", {"attempt": name, "person": "usr_d", "outcome": "failed"}))
-            self.add(("attempt.reviewed", {**place, "outcome": "failed", "code": "review_refused", "burnt": True}))
+            self.add(
+                (
+                    "attempt.reviewed",
+                    {**place, "outcome": "failed", "code": "review_refused", "burnt": True},
+                )
+            )
             self.end("declined", code="review_refused")
         self.add(("attempt.reviewed", {**place, "outcome": "passed", "code": "", "burnt": False}))
 
@@ -260,14 +312,26 @@ class Walk:
         raise _Ended
 
     def credit(self) -> None:
-        """Of a verified borrower: attestations, the contract, clearances, the obligation, a dispute."""
+        """Of a verified borrower: attestations, the contract, clearances, the obligation, a
+        dispute.
+        """
         decision = self.entries[-1]
         if self.is_chosen(0.2):
-            self.add(("attestation.made", {"what": "age_confirmation", "person": "usr_e", "attempt": "att_1"}))
+            self.add(
+                (
+                    "attestation.made",
+                    {"what": "age_confirmation", "person": "usr_e", "attempt": "att_1"},
+                )
+            )
         terms = {"profile": "KZ-2021-04", "clearance": "clr_1"}
         if self.is_chosen(0.3):
             now = self.at + timedelta(seconds=1) + self.ahead
-            contract = {"contract": "c" * 64, "cap": requested()[1]["cap"], "profile": "KZ-2021-04", AFTER: 1}
+            contract = {
+                "contract": "c" * 64,
+                "cap": requested()[1]["cap"],
+                "profile": "KZ-2021-04",
+                AFTER: 1,
+            }
             times = {"signed_at": NOON.isoformat(), "release_from": (now - self.ahead).isoformat()}
             self.add(("contract.reported", contract | times))
         if self.is_chosen(0.2):
@@ -288,17 +352,29 @@ class Walk:
             self.add(("obligation.closed", {"at": self.at.isoformat()}))
 
     def gates(self) -> list[dict[str, str]]:
-        """The gates as they pass under the law by which it was verified; the lender's own asks for less."""
+        """The gates as they pass under the law by which it was verified; the lender's own asks for
+        less.
+        """
         gates = []
         for name, fields in policy.GATES.items():
             is_asked = not fields or any(getattr(self.law, field) is not None for field in fields)
-            gates.append({"name": name, "status": "passed" if is_asked else "not_evaluated", "at": self.until(0)})
+            gates.append(
+                {
+                    "name": name,
+                    "status": "passed" if is_asked else "not_evaluated",
+                    "at": self.until(0),
+                }
+            )
         return gates
 
     @property
     def ahead(self) -> timedelta:
         """By how much its clock was advanced."""
-        advances = (entry.body["advance_seconds"] for entry in self.entries if entry.type == "test_clock.advanced")
+        advances = (
+            entry.body["advance_seconds"]
+            for entry in self.entries
+            if entry.type == "test_clock.advanced"
+        )
         return timedelta(seconds=sum(advances))
 
 

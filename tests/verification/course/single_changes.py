@@ -1,4 +1,6 @@
-"""One change to a history, by chance: what somebody who writes entries, or takes them away, may try."""
+"""One change to a history, by chance: what somebody who writes entries, or takes them away, may
+try.
+"""
 
 import random
 from dataclasses import replace
@@ -9,13 +11,30 @@ from tests.verification.log.histories import DAY
 from tests.verification.log.rows import NOON
 from verification.course.entry import Entry
 
-_VALUES: tuple[Any, ...] = (None, "", "x", 7, 0, -1, True, False, [], {}, NOON.isoformat(), "2030-01-01T00:00:00+00:00")
+_VALUES: tuple[Any, ...] = (
+    None,
+    "",
+    "x",
+    7,
+    0,
+    -1,
+    True,
+    False,
+    [],
+    {},
+    NOON.isoformat(),
+    "2030-01-01T00:00:00+00:00",
+)
 _SECONDS = (-7200, -60, -1, 1, 60, 700, 7200, 2 * DAY)
 _INNER = ("checks", "gates", "spent", "combinations", "evidence", "releases", "routes")
 
 
-def changed(history: list[Entry], chance: random.Random, others: list[Entry]) -> tuple[str, list[Entry]]:
-    """The history with one change, behind its kind; others: entries of another history, of which one may be put in."""
+def changed(
+    history: list[Entry], chance: random.Random, others: list[Entry]
+) -> tuple[str, list[Entry]]:
+    """The history with one change, behind its kind; others: entries of another history, of which
+    one may be put in.
+    """
     kind = chance.choice(tuple(_CHANGES))
     entries = _CHANGES[kind](list(history), chance.randrange(len(history)), chance, others)
     unsigned = {entry.id for entry in entries if not entry.is_signed}
@@ -39,7 +58,9 @@ def _moved(history, place, chance, others):
 
 
 def _put_in(history, place, chance, others):
-    entry = replace(chance.choice(others), id="evt_other", at=history[place].at, log=history[place].log)
+    entry = replace(
+        chance.choice(others), id="evt_other", at=history[place].at, log=history[place].log
+    )
     history.insert(place, entry)
     return history
 
@@ -61,7 +82,9 @@ def _retimed(history, place, chance, others):
 
 
 def _retyped(history, place, chance, others):
-    types = sorted({entry.type for entry in (*history, *others)} | {"log.heartbeat", "nothing.known"})
+    types = sorted(
+        {entry.type for entry in (*history, *others)} | {"log.heartbeat", "nothing.known"}
+    )
     history[place] = replace(history[place], type=chance.choice(types))
     return history
 
@@ -87,7 +110,10 @@ def _with_another(value, chance):
         items.pop(number)
     elif isinstance(items[number], dict) and items[number]:
         key = chance.choice(sorted(items[number]))
-        items[number] = {**items[number], key: chance.choice((*_VALUES, "passed", "fail", "not_evaluated"))}
+        items[number] = {
+            **items[number],
+            key: chance.choice((*_VALUES, "passed", "fail", "not_evaluated")),
+        }
     else:
         items[number] = chance.choice(_VALUES)
     return items

@@ -1,4 +1,6 @@
-"""The fold allows what is lawful, and a single change to it is named wherever a verdict or a payment rests on it."""
+"""The fold allows what is lawful, and a single change to it is named wherever a verdict or a
+payment rests on it.
+"""
 
 import random
 from collections import Counter
@@ -42,7 +44,11 @@ def test_a_lawful_history_has_no_fault(seed: int, number: int, proof_figures: Fi
         assert faults(history) == [], f"history {place} of seed {seed}"
         ends.update(entry.type for entry in history if events.ENTRY_TYPES[entry.type].decides)
         entries += len(history)
-    proof_figures["lawful"] = {"histories": number, "entries": entries, "ends": dict(sorted(ends.items()))}
+    proof_figures["lawful"] = {
+        "histories": number,
+        "entries": entries,
+        "ends": dict(sorted(ends.items())),
+    }
     assert ends.keys() == set(events.DECISIONS)
 
 
@@ -64,7 +70,11 @@ def test_a_single_change_is_named_or_no_verdict_and_no_payment_rests_on_it(
             assert list(plainly.wrong(changed)) == [], f"{kind} in history {place} of seed {seed}"
         other = history
     kinds = {kind: {"tried": tried[kind], "named": named[kind]} for kind in sorted(tried)}
-    proof_figures["changed"] = {"histories": number, "kinds": kinds, "codes": dict(sorted(codes.items()))}
+    proof_figures["changed"] = {
+        "histories": number,
+        "kinds": kinds,
+        "codes": dict(sorted(codes.items())),
+    }
     assert all(named.values())
 
 
@@ -98,13 +108,21 @@ HINDERED = {"route": "eds", "stage": "statement", "turn": 3, "code": "borrower_b
         (EDS[:-3], {"stage": "question"}, ["illegal_move"]),
         (EDS[:-2], {}, ["illegal_move"]),
     ],
-    ids=["before the statement", "no attempt is left", "no such reason", "a stage that is over", "one is open"],
+    ids=[
+        "before the statement",
+        "no attempt is left",
+        "no such reason",
+        "a stage that is over",
+        "one is open",
+    ],
 )
 def test_a_stage_is_hindered_where_it_is_due_and_for_a_known_reason(
     entries: list[Said], changes: dict[str, str], expected: list[str]
 ) -> None:
     said = [*entries, ("attempt.hindered", {**HINDERED, **changes})]
-    history = [Entry(f"evt_{place}", name, "test", NOON, body) for place, (name, body) in enumerate(said)]
+    history = [
+        Entry(f"evt_{place}", name, "test", NOON, body) for place, (name, body) in enumerate(said)
+    ]
     assert [code for _, code, _ in faults(history)] == expected
 
 
@@ -113,7 +131,8 @@ def test_what_hinders_a_stage_is_shown_until_an_attempt_begins() -> None:
     standing = [
         state.standing
         for _, state, _ in fold.fold(
-            Entry(f"evt_{place}", name, "test", NOON, body) for place, (name, body) in enumerate(walk)
+            Entry(f"evt_{place}", name, "test", NOON, body)
+            for place, (name, body) in enumerate(walk)
         )
     ]
     assert [(each.failure, each.stage, each.turn) for each in standing[-2:]] == [

@@ -1,4 +1,6 @@
-"""The course projects the rows of a case: its table has every column, and honest rows are what it projects."""
+"""The course projects the rows of a case: its table has every column, and honest rows are what it
+projects.
+"""
 
 import random
 from collections.abc import Iterator
@@ -28,7 +30,11 @@ _SHARED = "verification_sharedevidence"
 
 def _is_of_case(model: type[Model]) -> bool:
     """Whether its rows belong to a verification, or to one through an attempt."""
-    owners = {field.related_model for field in model._meta.concrete_fields if isinstance(field, ForeignKey)}
+    owners = {
+        field.related_model
+        for field in model._meta.concrete_fields
+        if isinstance(field, ForeignKey)
+    }
     return model is Verification or bool(owners & {Verification, Attempt})
 
 
@@ -38,7 +44,10 @@ def test_the_table_has_every_column_of_every_table_of_a_case_and_no_other() -> N
         for model in apps.get_models(include_auto_created=True)
         if (_is_of_case(model) and model is not AuditEntry) or model._meta.db_table == _SHARED
     ]
-    columns = {model._meta.db_table: {field.column for field in model._meta.concrete_fields} for model in models}
+    columns = {
+        model._meta.db_table: {field.column for field in model._meta.concrete_fields}
+        for model in models
+    }
     assert columns == {name: set(table.fields) for name, table in TABLES.items()}
 
 
@@ -50,7 +59,12 @@ def test_what_is_not_compared_has_its_reason() -> None:
         if field.kind is Kind.OPERATIONAL
     }
     assert {column.removeprefix("verification_") for column in operational} == {
-        *("verification.step", "verification.queue", "verification.due_at", "verification.reserved_until"),
+        *(
+            "verification.step",
+            "verification.queue",
+            "verification.due_at",
+            "verification.reserved_until",
+        ),
         *("verification.lease_until", "verification.fence", "verification.faults"),
         *("attempt.notice", "reviewvote.id", "link.id", "borrowersession.id", "mobilesigning.id"),
         *("datakey.created_at", "sharedevidence.created_at"),
@@ -131,15 +145,24 @@ def _stored(case: Verification, name: str) -> Iterator[tuple[tuple[str, ...], di
     if not table.title:
         return
     model: Any = next(model for model in apps.get_models() if model._meta.db_table == name)
-    owner = "verification" if any(field.name == "verification" for field in model._meta.fields) else None
-    found: Any = [case] if name == CASE else model.objects.filter(**{owner or "attempt__verification": case})
+    owner = (
+        "verification"
+        if any(field.name == "verification" for field in model._meta.fields)
+        else None
+    )
+    found: Any = (
+        [case] if name == CASE else model.objects.filter(**{owner or "attempt__verification": case})
+    )
     if name == WORD:
         for attempt in found.values_list("attempt", flat=True).distinct():
             numbers = model.objects.filter(attempt=attempt).values_list("word", flat=True)
             yield (attempt,), {"word": words_mark(attempt, numbers)}
         return
     for row in found:
-        columns = {field.column: _spelled(getattr(row, field.attname)) for field in model._meta.concrete_fields}
+        columns = {
+            field.column: _spelled(getattr(row, field.attname))
+            for field in model._meta.concrete_fields
+        }
         if name == RECEIPT:
             columns["jws"] = sha256(row.jws.encode()).hexdigest()
         if name == ITEM and row.seen_index is not None:

@@ -1,4 +1,6 @@
-"""Where evidence lies: each test is asked of our own storage and of Django's, with all of it in files."""
+"""Where evidence lies: each test is asked of our own storage and of Django's, with all of it in
+files.
+"""
 
 from pathlib import Path
 

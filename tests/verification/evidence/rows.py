@@ -12,7 +12,9 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def add_key(bin: str = "123456789012") -> Key:
-    lender, _ = Lender.objects.get_or_create(bin=bin, defaults={"name": "Lender", "phone": "+77270000044"})
+    lender, _ = Lender.objects.get_or_create(
+        bin=bin, defaults={"name": "Lender", "phone": "+77270000044"}
+    )
     verification = Verification.objects.create(
         lender=lender,
         mode="test",

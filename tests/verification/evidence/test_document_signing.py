@@ -41,7 +41,13 @@ def test_a_key_is_named_by_its_thumbprint_as_rfc_8037_says(settings):
     settings.TULGA_CERTIFIED = (root.certified("document", 1, octets(RFC_SEED)),)
     (key,) = document_signing.public_keys()
     assert (key["x"], key["kid"]) == (RFC_PUBLIC, RFC_THUMBPRINT)
-    assert (key["kty"], key["crv"], key["alg"], key["use"], key["mode"]) == ("OKP", "Ed25519", "EdDSA", "sig", "test")
+    assert (key["kty"], key["crv"], key["alg"], key["use"], key["mode"]) == (
+        "OKP",
+        "Ed25519",
+        "EdDSA",
+        "sig",
+        "test",
+    )
 
 
 def test_what_is_signed_verifies_under_the_published_key_and_under_no_other():
@@ -57,7 +63,12 @@ def test_no_private_half_is_published(settings):
     assert {name for key in document_signing.public_keys() for name in key} == {
         *("alg", "certificate", "crv", "kid", "kty", "mode", "number", "use", "x"),
     }
-    assert {name for key in document_signing.log_keys() for name in key} == {"certificate", "mode", "number", "x"}
+    assert {name for key in document_signing.log_keys() for name in key} == {
+        "certificate",
+        "mode",
+        "number",
+        "x",
+    }
 
 
 def test_the_highest_number_signs_and_the_keys_before_it_stay_published(settings):
@@ -67,7 +78,10 @@ def test_the_highest_number_signs_and_the_keys_before_it_stay_published(settings
     settings.TULGA_CERTIFIED = (*settings.TULGA_CERTIFIED, root.certified("document", 2, second))
     after = document_signing.sign(PAYLOAD, mode="test")
     assert header(before)["kid"] != header(after)["kid"]
-    assert [verify(signed, published()[header(signed)["kid"]]) for signed in (before, after)] == [PAYLOAD, PAYLOAD]
+    assert [verify(signed, published()[header(signed)["kid"]]) for signed in (before, after)] == [
+        PAYLOAD,
+        PAYLOAD,
+    ]
     of_test = [key["kid"] for key in document_signing.public_keys() if key["mode"] == "test"]
     assert of_test == [header(after)["kid"], header(before)["kid"]]
 
@@ -78,7 +92,9 @@ def test_the_key_is_not_the_logs(settings):
     assert not seeds & set(settings.TULGA_LOG_KEYS.values())
 
 
-@pytest.mark.parametrize("keys", [{}, {"live": {1: bytes(32)}}, {"test": {}}, {"test": {1: bytes(31)}}])
+@pytest.mark.parametrize(
+    "keys", [{}, {"live": {1: bytes(32)}}, {"test": {}}, {"test": {1: bytes(31)}}]
+)
 def test_without_a_key_of_the_mode_nothing_is_signed(settings, keys):
     settings.TULGA_DOCUMENT_KEYS = keys
     with pytest.raises(Misconfigured):

@@ -1,4 +1,6 @@
-"""What was changed, damaged or lost of the evidence, or of its keys, is named; what fits has no findings."""
+"""What was changed, damaged or lost of the evidence, or of its keys, is named; what fits has no
+findings.
+"""
 
 import os
 import shutil
@@ -83,9 +85,15 @@ def test_hashes_are_verified_where_there_are_no_keys(settings: Settings) -> None
 
 @pytest.mark.parametrize(
     ("change", "field"),
-    [({"wrapped_key": None}, "wrapped_key"), ({"destroyed_at": NOON}, "wrapped_key"), ({"offset": 7}, "sealed_sha256")],
+    [
+        ({"wrapped_key": None}, "wrapped_key"),
+        ({"destroyed_at": NOON}, "wrapped_key"),
+        ({"offset": 7}, "sealed_sha256"),
+    ],
 )
-def test_an_item_that_lost_its_key_or_its_place_is_named(change: dict[str, object], field: str) -> None:
+def test_an_item_that_lost_its_key_or_its_place_is_named(
+    change: dict[str, object], field: str
+) -> None:
     items = store.put_all(add_key(), {"a.b": ORIGINAL, "a.c": b"other"})
     EvidenceItem.objects.filter(pk=items[0].pk).update(**change)
     [finding] = verify_evidence("test")

@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 from django.core.files.base import ContentFile
 
-from tests.verification.evidence.backends import ORIGINAL, _all_in_files, _backend, files, little, path_of
+from tests.verification.evidence.backends import (
+    ORIGINAL,
+    _all_in_files,
+    _backend,
+    files,
+    little,
+    path_of,
+)
 from tests.verification.evidence.looks import verify_evidence
 from tests.verification.evidence.rows import NOON, add_key
 from verification.core.errors import EvidenceUnreadable
@@ -24,7 +31,11 @@ def test_an_original_comes_back() -> None:
     key = add_key()
     item = store.put(key, ORIGINAL, kind="statement.signed")
     assert store.opening(key, EvidenceItem.objects.get(pk=item.pk)).plain == ORIGINAL
-    assert (item.size, item.kind, item.verification_id) == (len(ORIGINAL), "statement.signed", key.verification_id)
+    assert (item.size, item.kind, item.verification_id) == (
+        len(ORIGINAL),
+        "statement.signed",
+        key.verification_id,
+    )
 
 
 def test_the_file_is_named_for_the_sealed_bytes_and_shows_nothing() -> None:
@@ -47,7 +58,9 @@ def test_equal_originals_are_found_by_what_was_seen() -> None:
     store.put(first, b"other", kind="a.frame.0")
     store.put(first, ORIGINAL, kind="a.b")  # what nobody seeks has no index
     store.put(second, ORIGINAL, kind="a.other_value")  # nor what is sought and never remembered
-    found = EvidenceItem.objects.filter(seen_index__in=store.seen_values(ORIGINAL, kind="a.other_value"))
+    found = EvidenceItem.objects.filter(
+        seen_index__in=store.seen_values(ORIGINAL, kind="a.other_value")
+    )
     assert set(found.values_list("pk", flat=True)) == items
 
 
@@ -73,7 +86,9 @@ def test_the_files_of_two_items_cannot_be_swapped() -> None:
         store.opening(key, first)
 
 
-@pytest.mark.parametrize(("field", "value"), [("kind", "a.c"), ("commitment", "0" * 64), ("id", "evd_x")])
+@pytest.mark.parametrize(
+    ("field", "value"), [("kind", "a.c"), ("commitment", "0" * 64), ("id", "evd_x")]
+)
 def test_a_changed_row_does_not_open(field: str, value: str) -> None:
     key = add_key()
     item = store.put(key, ORIGINAL, kind="a.b")
@@ -93,7 +108,9 @@ def test_nothing_opens_after_the_key_was_destroyed() -> None:
     item = store.put(key, ORIGINAL, kind="a.b")
     vault.destroy(verification_id=key.verification_id, at=NOON)
     with pytest.raises(EvidenceUnreadable):
-        store.opening(vault.open(verification_id=key.verification_id, lender_id=key.lender_id), item)
+        store.opening(
+            vault.open(verification_id=key.verification_id, lender_id=key.lender_id), item
+        )
     # Its hash and its place in the log still stand.
     assert list(verify_evidence("test")) == []
 
@@ -106,7 +123,9 @@ def test_shared_evidence_is_kept_once_and_in_the_clear() -> None:
     assert SharedEvidence.objects.get().size == 17
 
 
-@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "", "ab", "A" * 64, "a" * 64 + "\n"])
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "/etc/passwd", "", "ab", "A" * 64, "a" * 64 + "\n"]
+)
 def test_a_name_that_is_no_hash_is_unreadable(name: str) -> None:
     with pytest.raises(EvidenceUnreadable):
         store.read(name)
@@ -163,15 +182,30 @@ def test_what_a_step_brings_is_one_file_and_each_frame_one_of_its_own() -> None:
     assert len(together) == 1
     assert len(files()) == 3
     rows = list(EvidenceItem.objects.all())
-    assert dict(zip([row.kind for row in rows], [store.opening(key, row).plain for row in rows], strict=True)) == STEP
-    assert len({item.commitment for item in items}) == len({bytes(item.wrapped_key or b"") for item in items}) == 5
+    assert (
+        dict(
+            zip(
+                [row.kind for row in rows],
+                [store.opening(key, row).plain for row in rows],
+                strict=True,
+            )
+        )
+        == STEP
+    )
+    assert (
+        len({item.commitment for item in items})
+        == len({bytes(item.wrapped_key or b"") for item in items})
+        == 5
+    )
     assert list(verify_evidence("test")) == []
 
 
 @pytest.mark.parametrize("size", [1, 10_000])
 def test_one_item_of_a_file_is_destroyed_and_the_others_open(size: int, little: None) -> None:
     key = add_key()
-    kept, gone, after = store.put_all(key, {kind: kind.encode() * size for kind in ("a.b", "a.c", "a.d")})
+    kept, gone, after = store.put_all(
+        key, {kind: kind.encode() * size for kind in ("a.b", "a.c", "a.d")}
+    )
     assert kept.sealed_sha256 == gone.sealed_sha256 or size == 1
     assert store.destroy([gone], at=NOON) == 1
     assert store.destroy([gone], at=NOON) == 0
@@ -182,7 +216,9 @@ def test_one_item_of_a_file_is_destroyed_and_the_others_open(size: int, little: 
     row.wrapped_key, row.destroyed_at = kept.wrapped_key, None
     with pytest.raises(EvidenceUnreadable, match="do not open" if size > 1 else "is missing"):
         store.opening(key, row)
-    assert [store.opening(key, EvidenceItem.objects.get(pk=one.pk)).plain for one in (kept, after)] == [
+    assert [
+        store.opening(key, EvidenceItem.objects.get(pk=one.pk)).plain for one in (kept, after)
+    ] == [
         b"a.b" * size,
         b"a.d" * size,
     ]
@@ -230,7 +266,9 @@ def test_a_row_that_names_another_file_than_the_log_takes_none_away(name: str) -
     gone, kept = (store.put(key, ORIGINAL, kind="a.frame.0") for key in (mine, other))
     said = on_record(gone, kept)
     store.destroy([gone], at=NOON)
-    EvidenceItem.objects.filter(pk=gone.pk).update(sealed_sha256=kept.sealed_sha256 if "other" in name else name)
+    EvidenceItem.objects.filter(pk=gone.pk).update(
+        sealed_sha256=kept.sealed_sha256 if "other" in name else name
+    )
     with pytest.raises(EvidenceUnreadable, match="another file than the log"):
         store.remove_files(mine.verification_id, said=said)
     assert set(files()) == {gone.sealed_sha256, kept.sealed_sha256}
@@ -259,7 +297,12 @@ def test_bytes_that_outlive_their_key_are_named_unless_a_worker_owes_them() -> N
 def test_a_destroyed_frame_is_found_when_its_very_bytes_come_again() -> None:
     item = store.put(add_key(), ORIGINAL, kind="a.frame.0")
     store.destroy([item], at=NOON)
-    assert EvidenceItem.objects.filter(seen_index__in=store.seen_values(ORIGINAL, kind="a.frame.0")).get().pk == item.pk
+    assert (
+        EvidenceItem.objects.filter(seen_index__in=store.seen_values(ORIGINAL, kind="a.frame.0"))
+        .get()
+        .pk
+        == item.pk
+    )
 
 
 def test_what_is_little_stays_in_its_rows_and_is_held_to_its_hash(little: None) -> None:
@@ -272,7 +315,11 @@ def test_what_is_little_stays_in_its_rows_and_is_held_to_its_hash(little: None) 
     assert b"850101300123" not in sealed
     EvidenceItem.objects.filter(pk=items[0].pk).update(sealed=sealed[:-1])
     [finding] = verify_evidence("test")
-    assert (finding.code, finding.field, items[0].pk in finding.detail) == ("evidence", "sealed_sha256", True)
+    assert (finding.code, finding.field, items[0].pk in finding.detail) == (
+        "evidence",
+        "sealed_sha256",
+        True,
+    )
 
 
 def test_a_file_stands_before_its_row(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,6 @@
-"""Sealed bytes open with their key, at their place, until the key is destroyed; an index finds and does not tell."""
+"""Sealed bytes open with their key, at their place, until the key is destroyed; an index finds and
+does not tell.
+"""
 
 import hmac
 from collections.abc import Callable
@@ -31,12 +33,15 @@ def test_what_was_sealed_unseals(plain: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("plain", "most"), [(b'{"a":1}', 53), (b'{"check":"a"}' * 9, 70), (bytes(policy.PACKED_MAX + 1), 8239)]
+    ("plain", "most"),
+    [(b'{"a":1}', 53), (b'{"check":"a"}' * 9, 70), (bytes(policy.PACKED_MAX + 1), 8239)],
 )
 def test_text_takes_fewer_bytes_and_what_is_large_is_left_as_it_is(plain: bytes, most: int) -> None:
     assert len(sealed(plain)) <= most
     assert KEY.unseal(sealed(plain), table="Attempt", field="sealed_memory").plain == plain
-    assert (len(sealed(plain)) > len(plain)) is (len(plain) < policy.PACKED_MIN or len(plain) > policy.PACKED_MAX)
+    assert (len(sealed(plain)) > len(plain)) is (
+        len(plain) < policy.PACKED_MIN or len(plain) > policy.PACKED_MAX
+    )
 
 
 def test_a_wrapped_key_opens_at_its_place_alone() -> None:
@@ -66,9 +71,15 @@ def test_a_commitment_opens_with_its_salt_only() -> None:
 @pytest.mark.parametrize(
     "swap",
     [
-        lambda: replace(KEY, secret=bytes(32)).unseal(sealed(), table="Attempt", field="sealed_memory"),
-        lambda: replace(KEY, lender_id="len_b").unseal(sealed(), table="Attempt", field="sealed_memory"),
-        lambda: replace(KEY, verification_id="ver_b").unseal(sealed(), table="Attempt", field="sealed_memory"),
+        lambda: replace(KEY, secret=bytes(32)).unseal(
+            sealed(), table="Attempt", field="sealed_memory"
+        ),
+        lambda: replace(KEY, lender_id="len_b").unseal(
+            sealed(), table="Attempt", field="sealed_memory"
+        ),
+        lambda: replace(KEY, verification_id="ver_b").unseal(
+            sealed(), table="Attempt", field="sealed_memory"
+        ),
         lambda: KEY.unseal(sealed(), table="Verification", field="sealed_memory"),
         lambda: KEY.unseal(sealed(), table="Attempt", field="sealed_case"),
         lambda: KEY.unseal(sealed(), table="Attemptsealed", field="_memory"),
@@ -184,7 +195,9 @@ def test_a_key_under_a_kek_that_is_gone_says_which(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("keys", [{}, {1: b"short"}])
-def test_nothing_works_without_keys_of_the_right_length(settings: Settings, keys: dict[int, bytes]) -> None:
+def test_nothing_works_without_keys_of_the_right_length(
+    settings: Settings, keys: dict[int, bytes]
+) -> None:
     settings.TULGA_INDEX_KEYS = keys
     with pytest.raises(Misconfigured, match="TULGA_INDEX_KEYS"):
         vault.blind_index(purpose="iin", value=IIN)
@@ -196,7 +209,9 @@ def test_a_blind_index_is_equal_for_equal_values_of_one_purpose(settings: Settin
     assert index == vault.blind_index(purpose="iin", value=IIN)
     assert index == {1: hmac.new(bytes(range(32)), b"iin\x00" + IIN.encode(), "sha256").digest()}
     others = [("iin", "850101300124"), ("phone", IIN), ("iin" + IIN[0], IIN[1:])]
-    assert index not in [vault.blind_index(purpose=purpose, value=value) for purpose, value in others]
+    assert index not in [
+        vault.blind_index(purpose=purpose, value=value) for purpose, value in others
+    ]
 
 
 def test_a_search_tries_every_index_key_that_rows_may_carry(settings: Settings) -> None:
@@ -214,7 +229,9 @@ def test_a_secret_opens_under_its_scope_only_and_survives_rotation(settings: Set
     assert b"whsec" not in sealed_secret
     settings.TULGA_KEY_ENCRYPTION_KEYS = {1: bytes(32), 2: bytes(range(32))}
     assert vault.unseal_secret(sealed_secret, scope="endpoint:a") == b"whsec"
-    assert vault.unseal_secret(vault.seal_secret(b"", scope="endpoint:a"), scope="endpoint:a") == b""
+    assert (
+        vault.unseal_secret(vault.seal_secret(b"", scope="endpoint:a"), scope="endpoint:a") == b""
+    )
     with pytest.raises(EvidenceUnreadable):
         vault.unseal_secret(sealed_secret, scope="endpoint:b")
     with pytest.raises(EvidenceUnreadable):
@@ -225,8 +242,14 @@ def test_a_secret_opens_under_its_scope_only_and_survives_rotation(settings: Set
 
 
 @pytest.mark.django_db
-def test_the_words_of_a_capture_are_destroyed_by_its_attempts_and_nobody_elses_are_looked_at() -> None:
+def test_the_words_of_a_capture_are_destroyed_by_its_attempts_and_nobody_elses_are_looked_at() -> (
+    None
+):
     with CaptureQueriesContext(connection) as asked:
         vault.destroy(verification_id=add_key().verification_id, at=NOON)
-    [words] = [one["sql"] for one in asked if one["sql"].startswith('DELETE FROM "verification_captureword"')]
+    [words] = [
+        one["sql"]
+        for one in asked
+        if one["sql"].startswith('DELETE FROM "verification_captureword"')
+    ]
     assert 'WHERE "verification_captureword"."attempt_id" IN (SELECT' in words

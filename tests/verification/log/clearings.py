@@ -1,4 +1,6 @@
-"""Entries of a clearance as a worker and the door sign them, to be put behind a history that ends verified."""
+"""Entries of a clearance as a worker and the door sign them, to be put behind a history that ends
+verified.
+"""
 
 from typing import Any
 
@@ -7,7 +9,8 @@ from verification.course import policy
 
 CAP = 15_000_000
 GATES: list[dict[str, str]] = [
-    {"name": name, "status": "not_evaluated" if asked_by else "passed"} for name, asked_by in policy.GATES.items()
+    {"name": name, "status": "not_evaluated" if asked_by else "passed"}
+    for name, asked_by in policy.GATES.items()
 ]
 """As under a law that asks for nothing of them."""
 
@@ -19,7 +22,9 @@ def clearance(word: str, **more: Any) -> Said:
 
 def requested(**more: Any) -> Said:
     """The door asks for it."""
-    return clearance("requested", **{"profile": "KZ-2021-04", "contract": "c" * 64, "cap": CAP, **more})
+    return clearance(
+        "requested", **{"profile": "KZ-2021-04", "contract": "c" * 64, "cap": CAP, **more}
+    )
 
 
 def issued(**more: Any) -> Said:

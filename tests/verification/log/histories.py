@@ -1,4 +1,6 @@
-"""Histories that a worker's own key signed, lawful or not: what `audit_verify` must tell apart by the entries alone."""
+"""Histories that a worker's own key signed, lawful or not: what `audit_verify` must tell apart by
+the entries alone.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -25,21 +27,38 @@ RELEASE = {one.route: one for one in releases.RELEASES.values()}
 REVIEWABLE = "face_review"
 
 
-def created(profile: str = "KZ-2021-04", *, allowed: Sequence[Sequence[str]] = (("eds",),), **more: Any) -> Said:
+def created(
+    profile: str = "KZ-2021-04", *, allowed: Sequence[Sequence[str]] = (("eds",),), **more: Any
+) -> Said:
     law = profiles.get(profile)
-    body = {"profile": law.id, "profile_sha256": law.sha256, "combinations": [list(one) for one in allowed]}
+    body = {
+        "profile": law.id,
+        "profile_sha256": law.sha256,
+        "combinations": [list(one) for one in allowed],
+    }
     body |= {"expires_at": at(DAY), **more}
     return "verification.created", body | ({"route": allowed[0][0]} if len(allowed) == 1 else {})
 
 
 def opened(route: str, stage: str, number: int, **more: Any) -> Said:
     place = {"attempt": f"att_{number}", "route": route, "stage": stage}
-    return "attempt.opened", {**place, "turn": number, "release": RELEASE[route].id, "expires_at": at(DAY), **more}
+    return "attempt.opened", {
+        **place,
+        "turn": number,
+        "release": RELEASE[route].id,
+        "expires_at": at(DAY),
+        **more,
+    }
 
 
 def lapsed(number: int, *, code: str = "abandoned", after: int = DAY) -> Said:
     """`after`: how many seconds after the entry before."""
-    return "attempt.lapsed", {"attempt": f"att_{number}", "code": code, "burnt": False, AFTER: after}
+    return "attempt.lapsed", {
+        "attempt": f"att_{number}",
+        "code": code,
+        "burnt": False,
+        AFTER: after,
+    }
 
 
 def answered(route: str, stage: str, number: int) -> Said:
@@ -47,38 +66,72 @@ def answered(route: str, stage: str, number: int) -> Said:
     return "attempt.answered", {**place, "turn": number, "next": "collect", "evidence": []}
 
 
-def judged(route: str, stage: str, number: int, *, said: dict[str, str] | None = None, **more: Any) -> Said:
-    """`said`: the checks that did not pass, by their code; one beginning with a minus failed, others could not tell."""
+def judged(
+    route: str, stage: str, number: int, *, said: dict[str, str] | None = None, **more: Any
+) -> Said:
+    """`said`: the checks that did not pass, by their code; one beginning with a minus failed,
+    others could not tell.
+    """
     told = []
     for check in RELEASE[route].checks(stage):
         code = (said or {}).get(check, "")
         outcome = "fail" if code.startswith("-") else "inconclusive" if code else "pass"
         told.append({"check": check, "outcome": outcome, "code": code.removeprefix("-")})
-    place = {"attempt": f"att_{number}", "route": route, "stage": stage, "release": RELEASE[route].id}
+    place = {
+        "attempt": f"att_{number}",
+        "route": route,
+        "stage": stage,
+        "release": RELEASE[route].id,
+    }
     word = {"outcome": "passed", "code": "", "burnt": more.get("outcome") == "review"}
-    return "attempt.judged", {**place, **word, "checks": told, "inputs": inputs_mark(()), "evidence": [], **more}
+    return "attempt.judged", {
+        **place,
+        **word,
+        "checks": told,
+        "inputs": inputs_mark(()),
+        "evidence": [],
+        **more,
+    }
 
 
 def failed(route: str, stage: str, number: int, check: str, code: str) -> Said:
     """A judgement that one check refused."""
     burns = REASONS[code].burns and RELEASE[route].tries(stage) > 0
-    return judged(route, stage, number, said={check: f"-{code}"}, outcome="failed", code=code, burnt=burns)
+    return judged(
+        route, stage, number, said={check: f"-{code}"}, outcome="failed", code=code, burnt=burns
+    )
 
 
 def passing(route: str, stage: str, number: int) -> list[Said]:
-    return [opened(route, stage, number), answered(route, stage, number), judged(route, stage, number)]
+    return [
+        opened(route, stage, number),
+        answered(route, stage, number),
+        judged(route, stage, number),
+    ]
 
 
 def passing_all(route: str, *, after: int = 0, without: Iterable[str] = ()) -> list[Said]:
     """Every stage of a route, opened, answered and passed."""
     stages = [name for name in RELEASE[route].names if name not in without]
-    return [said for number, stage in enumerate(stages, start=after + 1) for said in passing(route, stage, number)]
+    return [
+        said
+        for number, stage in enumerate(stages, start=after + 1)
+        for said in passing(route, stage, number)
+    ]
 
 
-def ended(word: str, code: str = "", *, profile: str = "KZ-2021-04", after: int = 1, **more: Any) -> Said:
+def ended(
+    word: str, code: str = "", *, profile: str = "KZ-2021-04", after: int = 1, **more: Any
+) -> Said:
     """`after`: how many seconds after the entry before."""
     law = profiles.get(profile)
-    return f"verification.{word}", {AFTER: after, "code": code, "profile": law.id, "profile_sha256": law.sha256, **more}
+    return f"verification.{word}", {
+        AFTER: after,
+        "code": code,
+        "profile": law.id,
+        "profile_sha256": law.sha256,
+        **more,
+    }
 
 
 def verified(*routes: str, profile: str = "KZ-2021-04", **more: Any) -> Said:
@@ -89,7 +142,9 @@ def verified(*routes: str, profile: str = "KZ-2021-04", **more: Any) -> Said:
 def at_people(*, route: str = "eds", number: int = 3) -> list[Said]:
     """A case whose last stage was left to people."""
     checks = {RELEASE[route].checks(RELEASE[route].names[-1])[-1]: REVIEWABLE}
-    left = judged(route, RELEASE[route].names[-1], number, said=checks, outcome="review", code=REVIEWABLE)
+    left = judged(
+        route, RELEASE[route].names[-1], number, said=checks, outcome="review", code=REVIEWABLE
+    )
     return [created(), *passing_all(route)[:-1], left, ended("in_review", REVIEWABLE)]
 
 
@@ -99,7 +154,12 @@ def voted(person: str, number: int = 3, *, outcome: str = "passed") -> Said:
 
 def reviewed(number: int = 3, *, outcome: str = "passed", code: str = "") -> Said:
     place = {"attempt": f"att_{number}", "route": "eds", "stage": "statement"}
-    return "attempt.reviewed", {**place, "outcome": outcome, "code": code, "burnt": code == "review_refused"}
+    return "attempt.reviewed", {
+        **place,
+        "outcome": outcome,
+        "code": code,
+        "burnt": code == "review_refused",
+    }
 
 
 def write(history: Iterable[Said], *, of: Verification | None = None) -> Verification:
@@ -110,7 +170,12 @@ def write(history: Iterable[Said], *, of: Verification | None = None) -> Verific
         body = {name: decision if said == DECISION else said for name, said in body.items()}
         with transaction.atomic():
             entry = log.append(
-                log="test", type=entry_type, verification=of, body=body, verification_sequence=place, at=when
+                log="test",
+                type=entry_type,
+                verification=of,
+                body=body,
+                verification_sequence=place,
+                at=when,
             )
         decision = entry.pk if entry_type == "verification.verified" else decision
     order_all()
@@ -138,7 +203,11 @@ def told() -> list[Finding]:
 def codes(history: Iterable[Said]) -> list[tuple[str, int]]:
     """What is said of a history: each code with the number of its entry."""
     write(history)
-    return [(finding.code, finding.leaf_index + 1) for finding in told() if finding.leaf_index is not None]
+    return [
+        (finding.code, finding.leaf_index + 1)
+        for finding in told()
+        if finding.leaf_index is not None
+    ]
 
 
 def without(history: list[Said], *numbers: int) -> list[Said]:
@@ -163,16 +232,27 @@ TWO = [
     *passing_all("biometric", after=10, without=["consent"]),
 ]
 FAULTED: list[Said] = [
-    ("step.faulted", {"step": "judge", "cause": "source_silent", "faults": number}) for number in range(1, 6)
+    ("step.faulted", {"step": "judge", "cause": "source_silent", "faults": number})
+    for number in range(1, 6)
 ]
 STOPPED: Said = ("hand_over.stopped", {"from": "other", "to": "other", "evidence": []})
-KEPT: Said = ("evidence.kept", {"attempt": "att_3", "route": "eds", "stage": "statement", "evidence": []})
+KEPT: Said = (
+    "evidence.kept",
+    {"attempt": "att_3", "route": "eds", "stage": "statement", "evidence": []},
+)
 REFUSED = judged(
-    "eds", "consent", 1, said={"consent.agreed": "-consent_declined"}, outcome="failed", code="consent_declined"
+    "eds",
+    "consent",
+    1,
+    said={"consent.agreed": "-consent_declined"},
+    outcome="failed",
+    code="consent_declined",
 )
 WRONG = failed("eds", "statement", 3, "eds.identity", "eds_iin_mismatch")
 UNCLEAR = "eds_revocation_unknown"
-UNSURE = judged("eds", "statement", 3, said={"eds.revocation": UNCLEAR}, outcome="retry", code=UNCLEAR)
+UNSURE = judged(
+    "eds", "statement", 3, said={"eds.revocation": UNCLEAR}, outcome="retry", code=UNCLEAR
+)
 CONSENTED = passing("eds", "consent", 1)
 FREE = passing("eds", "question", 2)
 CHOICE = created(allowed=[["eds"], ["biometric"], ["live_face"]])
@@ -183,7 +263,12 @@ WHOLE = [*EDS, verified("eds")]
 def exhausted(*numbers: int, **more: Any) -> Said:
     """Declined because these attempts at the statement were spent."""
     spent = [{"attempt": f"att_{number}", "verification": ""} for number in numbers]
-    of = {"stage": "statement", "release": RELEASE["eds"].id, "last_failure": "eds_iin_mismatch", "spent": spent}
+    of = {
+        "stage": "statement",
+        "release": RELEASE["eds"].id,
+        "last_failure": "eds_iin_mismatch",
+        "spent": spent,
+    }
     return ended("declined", "attempts_exhausted", **of | more)
 
 

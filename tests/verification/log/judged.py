@@ -22,7 +22,9 @@ Finding = dict[str, Any]
 
 
 def judged(issued: Issued) -> Story:
-    """A verified case with one burnt attempt in it, ordered. Nothing may have been written before."""
+    """A verified case with one burnt attempt in it, ordered. Nothing may have been written
+    before.
+    """
     return staged("judged", lambda: _judged(issued))
 
 
@@ -56,23 +58,30 @@ def erase(story: Story) -> None:
 
 
 def lapsed(story: Story) -> Story:
-    """The borrower says nothing more until the time of the open attempt is over; the clock stays there."""
+    """The borrower says nothing more until the time of the open attempt is over; the clock stays
+    there.
+    """
     run_out(story)
     return story
 
 
 def entry_of(story: Story, entry_type: str, **named: object) -> AuditEntry:
     """The first entry of a type whose body says what is named."""
-    entries = AuditEntry.objects.filter(verification_id=story.id, type=entry_type).order_by("verification_sequence")
+    entries = AuditEntry.objects.filter(verification_id=story.id, type=entry_type).order_by(
+        "verification_sequence"
+    )
     return next(entry for entry in entries if named.items() <= entry.body.items())
 
 
 def update(table: str, change: str, pk: object) -> tuple[str, tuple[object, ...]]:
-    return (f"UPDATE verification_{table} SET {change} WHERE id = %s", (pk,))  # noqa: S608 (our own tables)
+    return (
+        f"UPDATE verification_{table} SET {change} WHERE id = %s",  # noqa: S608
+        (pk,),
+    )
 
 
 def delete(table: str, pk: object) -> tuple[str, tuple[object, ...]]:
-    return (f"DELETE FROM verification_{table} WHERE id = %s", (pk,))  # noqa: S608 (our own tables)
+    return (f"DELETE FROM verification_{table} WHERE id = %s", (pk,))  # noqa: S608
 
 
 def places(found: list[Finding]) -> set[tuple[str, str, str]]:

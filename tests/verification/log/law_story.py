@@ -1,4 +1,6 @@
-"""What the tests of law files on record play: a file is taken, the logs order it, a process looks."""
+"""What the tests of law files on record play: a file is taken, the logs order it, a process
+looks.
+"""
 
 from collections.abc import Iterator
 from datetime import date
@@ -16,7 +18,9 @@ from verification.log import laws
 from verification.models import AuditEntry
 from verification.workflow.moving import law
 
-FIRST = law_files.document(profiles=[law_files.profile(cooling_off_hours=48)], statuses=[law_files.status()])
+FIRST = law_files.document(
+    profiles=[law_files.profile(cooling_off_hours=48)], statuses=[law_files.status()]
+)
 SECOND = law_files.document(2, mci=[law_files.MCI_2027 | {"year": 2028}])
 DAY = date(2027, 1, 2)
 SEED = bytes(range(32))
@@ -25,7 +29,9 @@ LOGS = ("test", "live")
 
 @pytest.fixture
 def read_from_rows(settings: Settings) -> Iterator[None]:
-    """This process keeps both logs and reads its book from them, as a process of the product does."""
+    """This process keeps both logs and reads its book from them, as a process of the product
+    does.
+    """
     settings.TULGA_MODES_LIVE = True
     laws.forget()
     law_book.read_by(laws.look)

@@ -1,4 +1,6 @@
-"""The Merkle tree word for word as RFC 9162, 2.1 defines it: recursive, slow, and written apart from ours."""
+"""The Merkle tree word for word as RFC 9162, 2.1 defines it: recursive, slow, and written apart
+from ours.
+"""
 
 import hashlib
 

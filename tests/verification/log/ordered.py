@@ -1,4 +1,5 @@
-"""A log to damage: three cases of two lenders under checkpoints of 3, 6 and 9 entries, and one entry that waits.
+"""A log to damage: three cases of two lenders under checkpoints of 3, 6 and 9 entries, and one
+entry that waits.
 
 Its cases are made up, and moved by no law: what is said of that is left out.
 """

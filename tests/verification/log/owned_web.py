@@ -1,4 +1,6 @@
-"""A web process that is wholly the attacker's: the door's key, the key-encryption key, the application's role."""
+"""A web process that is wholly the attacker's: the door's key, the key-encryption key, the
+application's role.
+"""
 
 from base64 import b64encode
 from hashlib import sha256
@@ -18,12 +20,19 @@ from verification.workflow import cases
 
 
 def sign_with(entry: AuditEntry, seed: bytes) -> dict[str, Any]:
-    """The body of an entry that its own id is not known of yet: slipped in with this id, its signature holds."""
+    """The body of an entry that its own id is not known of yet: slipped in with this id, its
+    signature holds.
+    """
     private = Ed25519PrivateKey.from_private_bytes(seed)
     said = {"by": key_id(private.public_key().public_bytes_raw())}
     bare = {name: value for name, value in entry.body.items() if name != "signed"}
     entry.body = bare
-    return bare | {"signed": {**said, "signature": b64encode(private.sign(signatures._message([entry]))).decode()}}
+    return bare | {
+        "signed": {
+            **said,
+            "signature": b64encode(private.sign(signatures._message([entry]))).decode(),
+        }
+    }
 
 
 def say(of: Verification, entry_type: str, body: dict[str, Any]) -> str:
@@ -44,7 +53,9 @@ def say(of: Verification, entry_type: str, body: dict[str, Any]) -> str:
     return slip_in(entry, id=entry.pk, verification_sequence=sequence, body=signed)
 
 
-def keep(attempt: Attempt, *items: EvidenceItem, entry_type: str = "evidence.kept", **more: Any) -> str:
+def keep(
+    attempt: Attempt, *items: EvidenceItem, entry_type: str = "evidence.kept", **more: Any
+) -> str:
     """An entry of the door's that lists this evidence of an attempt."""
     body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, **more}
     body["evidence"] = [store.leaf_list([item])[0] for item in items]

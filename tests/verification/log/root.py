@@ -18,4 +18,6 @@ def certified(kind: str, number: int, of: bytes, *, mode: str = "test") -> Certi
 
 def public(kind: str, *, mode: str = "test") -> bytes:
     """The public key of the session's own key of this kind."""
-    return next(one.public for one in settings.TULGA_CERTIFIED if (one.kind, one.mode) == (kind, mode))
+    return next(
+        one.public for one in settings.TULGA_CERTIFIED if (one.kind, one.mode) == (kind, mode)
+    )

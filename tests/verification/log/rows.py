@@ -1,4 +1,6 @@
-"""Rows to put on record, and a hand that changes what is on record as only the database's owner could."""
+"""Rows to put on record, and a hand that changes what is on record as only the database's owner
+could.
+"""
 
 import json
 import os
@@ -18,8 +20,9 @@ from verification.models import AuditEntry, Verification
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-# What the tables' owner can do without being a superuser: take triggers and foreign keys down. Who may set them aside
-# for one connection leaves the catalogue as it was, and then rows alone have to be put back.
+# What the tables' owner can do without being a superuser: take triggers and foreign keys down. Who
+# may set them aside for one connection leaves the catalogue as it was, and then rows alone have to
+# be put back.
 _LET_GO = """
 DO $$ DECLARE held record; BEGIN
     FOR held IN SELECT conrelid::regclass AS name, conname FROM pg_constraint WHERE contype = 'f' LOOP
@@ -29,14 +32,16 @@ DO $$ DECLARE held record; BEGIN
         EXECUTE format('ALTER TABLE %s DISABLE TRIGGER USER', held.name);
     END LOOP;
 END $$
-"""
+"""  # noqa: E501
 
 
 def add_lender(bin: str = "123456789012") -> Lender:
     return Lender.objects.create(name="Lender", bin=bin, phone="+77270000044")
 
 
-def add_verification(lender: Lender, *, status: str = "processing", mode: str = "test") -> Verification:
+def add_verification(
+    lender: Lender, *, status: str = "processing", mode: str = "test"
+) -> Verification:
     return Verification.objects.create(
         lender=lender,
         mode=mode,
@@ -58,8 +63,12 @@ def add_entry(verification: Verification | None = None, **given: Any) -> AuditEn
         return log.append(verification=verification, **fields)
 
 
-def add_case(lender: Lender, *, length: int = 3, mode: str = "test", names_law: bool = False) -> Verification:
-    """A verification that was verified, with its entries numbered from 1; the last one is the decision."""
+def add_case(
+    lender: Lender, *, length: int = 3, mode: str = "test", names_law: bool = False
+) -> Verification:
+    """A verification that was verified, with its entries numbered from 1; the last one is the
+    decision.
+    """
     verification = add_verification(lender, status="verified", mode=mode)
     law = {"profile": verification.profile_id, "profile_sha256": verification.profile_sha256}
     law |= {"reference": reference_mark(verification.pk, verification.client_reference)}
@@ -69,7 +78,8 @@ def add_case(lender: Lender, *, length: int = 3, mode: str = "test", names_law: 
             log=mode,
             type="verification.verified" if sequence == length else "attempt.opened",
             verification_sequence=sequence,
-            body={"sequence": sequence, "codes": ["eds_certificate_revoked"]} | (law if names_law else {}),
+            body={"sequence": sequence, "codes": ["eds_certificate_revoked"]}
+            | (law if names_law else {}),
             at=NOON + timedelta(seconds=sequence),
         )
     return verification
@@ -83,7 +93,9 @@ def order_all(name: str = "test", *, limit: int = 1024) -> int:
 
 
 def tamper(*statements: tuple[str, Sequence[Any]]) -> None:
-    """Changes committed rows behind the application's back, triggers and foreign keys switched off."""
+    """Changes committed rows behind the application's back, triggers and foreign keys switched
+    off.
+    """
     if connection.vendor == "postgresql":
         with psycopg.connect(os.environ["MIGRATION_DATABASE_URL"]) as owner:
             try:
@@ -107,18 +119,29 @@ def tamper(*statements: tuple[str, Sequence[Any]]) -> None:
 
 
 def slip_in(entry: AuditEntry, **changes: Any) -> str:
-    """What the application's role can do by SQL: one more entry, like this one but for the changes, and its place in
-    the queue of the log. Its id."""
-    row = {field.attname: getattr(entry, field.attname) for field in AuditEntry._meta.concrete_fields}
-    row |= {"id": new_id("evt"), "verification_sequence": (entry.verification_sequence or 0) + 1000, **changes}
+    """What the application's role can do by SQL: one more entry, like this one but for the changes,
+    and its place in the queue of the log. Its id.
+    """
+    row = {
+        field.attname: getattr(entry, field.attname) for field in AuditEntry._meta.concrete_fields
+    }
+    row |= {
+        "id": new_id("evt"),
+        "verification_sequence": (entry.verification_sequence or 0) + 1000,
+        **changes,
+    }
     row["body"] = json.dumps(row["body"])
     if isinstance(row["at"], datetime):  # or a word of PostgreSQL's own
         row["at"] = connection.ops.adapt_datetimefield_value(row["at"])
     columns = ", ".join(row)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO verification_auditentry ({columns}) VALUES ({', '.join(['%s'] * len(row))})",  # noqa: S608
+            f"INSERT INTO verification_auditentry ({columns}) VALUES"  # noqa: S608
+            f" ({', '.join(['%s'] * len(row))})",
             list(row.values()),
         )
-        cursor.execute("INSERT INTO verification_auditpending (entry_id, refused) VALUES (%s, %s)", [row["id"], False])
+        cursor.execute(
+            "INSERT INTO verification_auditpending (entry_id, refused) VALUES (%s, %s)",
+            [row["id"], False],
+        )
     return str(row["id"])

@@ -1,4 +1,6 @@
-"""Signed notes and checkpoints: the standard's own example reads, ours verify, and nothing odd does."""
+"""Signed notes and checkpoints: the standard's own example reads, ours verify, and nothing odd
+does.
+"""
 
 from base64 import b64decode, b64encode
 
@@ -38,7 +40,9 @@ def test_the_published_example_reads() -> None:
     note = Note.parse(PUBLISHED)
     read = Checkpoint.parse(note.text)
     assert (read.origin, read.size, len(read.root)) == ("example.com/behind-the-sofa", 20852163, 32)
-    assert [(signature.name, len(signature.value)) for signature in note.signatures] == [(read.origin, 64)]
+    assert [(signature.name, len(signature.value)) for signature in note.signatures] == [
+        (read.origin, 64)
+    ]
     assert read.text == note.text
 
 
@@ -63,9 +67,14 @@ def test_the_key_id_is_computed_over_name_type_and_key() -> None:
 
 
 def test_the_published_note_of_that_key_verifies() -> None:
-    key = VerificationKey(name="PeterNeumann", public=b64decode("ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW")[1:])
-    text = "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n"
-    signature = "x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM="
+    key = VerificationKey(
+        name="PeterNeumann", public=b64decode("ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW")[1:]
+    )
+    text = (
+        "If you think cryptography is the answer to your problem,\nthen you don't know what your"
+        " problem is.\n"
+    )
+    signature = "x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM="  # noqa: E501
     note = Note.parse(f"{text}\n\u2014 PeterNeumann {signature}\n")
     assert (note.text, note.signatures[0].key_id) == (text, key.id)
     # It is signed, but it is no checkpoint.
@@ -86,12 +95,20 @@ def test_a_signature_of_another_key_is_passed_over() -> None:
         (checkpoint.sign(HEAD, key=OTHER), "0 signatures"),
         (SIGNED + SIGNED.split("\n\n")[1], "2 signatures"),
         (SIGNED.replace("\n42\n", "\n43\n"), "does not verify"),
-        (SIGNED.split("\n\n")[0] + "\n\n" + line(KEY.name, KEY.public.id + bytes(64)), "does not verify"),
-        (SIGNED.split("\n\n")[0] + "\n\n" + line(KEY.name, KEY.public.id + bytes(63)), "does not verify"),
+        (
+            SIGNED.split("\n\n")[0] + "\n\n" + line(KEY.name, KEY.public.id + bytes(64)),
+            "does not verify",
+        ),
+        (
+            SIGNED.split("\n\n")[0] + "\n\n" + line(KEY.name, KEY.public.id + bytes(63)),
+            "does not verify",
+        ),
         (signed_text(HEAD.text.replace(KEY.name, "tulga.example/live")), "another log"),
     ],
 )
-def test_a_checkpoint_that_this_key_did_not_sign_for_this_log_is_inconsistent(note: str, why: str) -> None:
+def test_a_checkpoint_that_this_key_did_not_sign_for_this_log_is_inconsistent(
+    note: str, why: str
+) -> None:
     with pytest.raises(LogInconsistent, match=why):
         checkpoint.open_checkpoint(note, key=KEY.public)
 
@@ -215,7 +232,9 @@ def test_the_largest_size_is_read() -> None:
 
 
 def test_as_many_signatures_as_the_limit_are_read() -> None:
-    others = "".join(line(f"witness.example/{number}", bytes(68)) for number in range(policy.NOTE_SIGNATURES - 1))
+    others = "".join(
+        line(f"witness.example/{number}", bytes(68)) for number in range(policy.NOTE_SIGNATURES - 1)
+    )
     assert len(Note.parse(SIGNED + others).signatures) == policy.NOTE_SIGNATURES
     with pytest.raises(BadInput, match="too many"):
         Note.parse(SIGNED + others + line("witness.example/more", bytes(68)))

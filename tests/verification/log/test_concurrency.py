@@ -51,7 +51,9 @@ def in_threads(work: Callable[[int], int], number: int) -> list[int]:
 @contextmanager
 def sequencer_process() -> Iterator["subprocess.Popen[str]"]:
     """A process of its own that orders the test log for ever."""
-    with subprocess.Popen([sys.executable, "-c", SEQUENCER], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", SEQUENCER], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as process:
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
@@ -63,7 +65,11 @@ def sequencer_process() -> Iterator["subprocess.Popen[str]"]:
 def assert_whole(entries: int) -> None:
     assert not AuditPending.objects.exists()
     assert sorted(AuditLeaf.objects.values_list("leaf_index", flat=True)) == list(range(entries))
-    assert AuditLeaf.objects.values("entry").distinct().count() == AuditEntry.objects.count() == entries
+    assert (
+        AuditLeaf.objects.values("entry").distinct().count()
+        == AuditEntry.objects.count()
+        == entries
+    )
     assert found() == []
 
 
@@ -71,7 +77,8 @@ def test_two_sequencers_at_once_order_each_entry_once() -> None:
     for _ in range(30):
         add_entry()
     ordered = in_threads(lambda own: order_all(limit=4), 2)
-    # Whoever found the log taken left at once, so entries may still wait: nobody lost or doubled one.
+    # Whoever found the log taken left at once, so entries may still wait: nobody lost or doubled
+    # one.
     assert sum(ordered) + order_all() == 30
     assert_whole(30)
 
@@ -96,7 +103,9 @@ def test_writers_and_sequencers_together_leave_a_whole_log() -> None:
 
 
 @pytest.mark.service
-def test_what_each_lender_is_told_has_no_gap_whoever_writes_orders_breaks_off_or_is_killed() -> None:
+def test_what_each_lender_is_told_has_no_gap_whoever_writes_orders_breaks_off_or_is_killed() -> (
+    None
+):
     verifications = [add_verification(add_lender(f"{number:012}")) for number in range(1, 5)]
 
     def write_or_order(own: int) -> int:
@@ -107,7 +116,8 @@ def test_what_each_lender_is_told_has_no_gap_whoever_writes_orders_breaks_off_or
             return 0
         kept = 0
         for number in range(25):
-            # Two of three are told; of those that are rolled back nobody ever hears, and no number is spent on them.
+            # Two of three are told; of those that are rolled back nobody ever hears, and no number
+            # is spent on them.
             kind = ("verification.in_review", "link.minted", "verification.disputed")[number % 3]
             with suppress(DatabaseError), transaction.atomic():
                 add_entry(verifications[own], type=kind, verification_sequence=kept + 1)
@@ -129,7 +139,9 @@ def test_what_each_lender_is_told_has_no_gap_whoever_writes_orders_breaks_off_or
         told = own.filter(entry__type__in=TOLD).values_list("lender_sequence", flat=True)
         assert list(told) == list(range(1, len(told) + 1))
         assert 0 < len(told) < own.count()
-        assert set(own.exclude(entry__type__in=TOLD).values_list("told_to", "lender_sequence")) == {("", None)}
+        assert set(own.exclude(entry__type__in=TOLD).values_list("told_to", "lender_sequence")) == {
+            ("", None)
+        }
 
 
 @pytest.mark.service

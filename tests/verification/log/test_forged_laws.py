@@ -1,6 +1,8 @@
-"""What an attacker's row about the law comes to. They hold the application's role, or more, and no key of the root.
+"""What an attacker's row about the law comes to. They hold the application's role, or more, and no
+key of the root.
 
-With the application's role they insert entries and leaves; who owns the tables alters them; who owns `tick` orders.
+With the application's role they insert entries and leaves; who owns the tables alters them; who
+owns `tick` orders.
 """
 
 import json
@@ -12,7 +14,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from tests.verification import law_files
-from tests.verification.log.law_story import (  # noqa: F401 (the fixture)
+from tests.verification.log.law_story import (
     DAY,
     FIRST,
     LOGS,
@@ -22,7 +24,7 @@ from tests.verification.log.law_story import (  # noqa: F401 (the fixture)
     kinds,
     number,
     order,
-    read_from_rows,
+    read_from_rows,  # noqa: F401
     take,
 )
 from tests.verification.log.rows import NOON, slip_in, tamper
@@ -58,7 +60,9 @@ FORGED = {
 @pytest.mark.parametrize("body", FORGED.values(), ids=FORGED)
 def test_a_row_that_an_attacker_inserts_is_not_ordered_and_counts_nowhere(body):
     for log in LOGS:
-        slip_in(AuditEntry(log=log, type="law.taken", at=NOON, body=body), verification_sequence=None)
+        slip_in(
+            AuditEntry(log=log, type="law.taken", at=NOON, body=body), verification_sequence=None
+        )
     order()
     assert AuditPending.objects.filter(refused=True).count() == 2
     assert number() == 0
@@ -91,8 +95,8 @@ def test_a_row_with_a_leaf_of_the_attackers_own_counts_nowhere():
         pk = slip_in(AuditEntry.objects.get(log=log), verification_sequence=None, body=body)
         with connection.cursor() as cursor:
             cursor.execute(
-                "INSERT INTO verification_auditleaf (entry_id, log, leaf_index, told_to, leaf_hash) "
-                "VALUES (%s, %s, %s, %s, %s)",
+                "INSERT INTO verification_auditleaf (entry_id, log, leaf_index, told_to, leaf_hash)"
+                " VALUES (%s, %s, %s, %s, %s)",
                 [pk, log, 1, "", bytes(32)],
             )
     assert number() == 1
@@ -113,7 +117,9 @@ def test_what_was_ordered_by_an_owned_tick_is_named_and_counts_nowhere(
     said = law_files.document(installation=origin or own_origin)
     for log in LOGS:
         body = body_of(said, seed=SEED if root else None)
-        slip_in(AuditEntry(log=log, type="law.taken", at=NOON, body=body), verification_sequence=None)
+        slip_in(
+            AuditEntry(log=log, type="law.taken", at=NOON, body=body), verification_sequence=None
+        )
     with pytest.MonkeyPatch.context() as owned:
         owned.setattr(sequencer, "_unsigned", lambda entries, *, upto: {})
         order()

@@ -1,4 +1,6 @@
-"""What else whoever writes rows may try: a worker as his pen, rows that hold the log up, entries that only wait."""
+"""What else whoever writes rows may try: a worker as his pen, rows that hold the log up, entries
+that only wait.
+"""
 
 import json
 from datetime import timedelta
@@ -14,7 +16,12 @@ from tests.tampering.hands import taken_back
 from tests.verification.log.judged import delete, erase, findings, update
 from tests.verification.log.judged import judged as judge
 from tests.verification.log.rows import NOON, order_all, slip_in, tamper
-from tests.verification.workflow.conftest import Issued, authorities, issued, trusted  # noqa: F401 (fixtures)
+from tests.verification.workflow.conftest import (
+    Issued,
+    authorities,  # noqa: F401
+    issued,  # noqa: F401
+    trusted,  # noqa: F401
+)
 from tests.verification.workflow.story import Story, begin
 from verification.case.history import read_sound
 from verification.core import events
@@ -36,13 +43,15 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 @pytest.fixture
-def judged(issued: Issued) -> Story:  # noqa: F811 (the fixture)
+def judged(issued: Issued) -> Story:  # noqa: F811
     """A case that was verified by a signature, ordered."""
     return judge(issued)
 
 
 def test_no_worker_is_made_to_sign_what_nobody_judged(judged: Story) -> None:
-    """Whoever writes rows makes up a judgement for people, two votes, and the step that weighs them."""
+    """Whoever writes rows makes up a judgement for people, two votes, and the step that weighs
+    them.
+    """
     victim = begin(judged.lender, "A-2", iin="900101300017").to_statement()
     order_all()
     attempt, row = Attempt.objects.get(verification_id=victim.id, stage="statement"), victim.row()
@@ -50,19 +59,34 @@ def test_no_worker_is_made_to_sign_what_nobody_judged(judged: Story) -> None:
     genuine = of_statement.get(type="attempt.judged", body__outcome="passed")
     checks = [dict(check) for check in genuine.body["checks"]]
     checks[0] |= {"outcome": "inconclusive", "code": "face_review"}
-    body = genuine.body | {"attempt": attempt.pk, "outcome": "review", "code": "face_review", "checks": checks}
-    forged = slip_in(genuine, verification_id=victim.id, verification_sequence=row.sequence + 1, body=body)
-    AuditPending.objects.filter(pk=forged).delete()  # or the log would refuse it, and all that follows
+    body = genuine.body | {
+        "attempt": attempt.pk,
+        "outcome": "review",
+        "code": "face_review",
+        "checks": checks,
+    }
+    forged = slip_in(
+        genuine, verification_id=victim.id, verification_sequence=row.sequence + 1, body=body
+    )
+    AuditPending.objects.filter(
+        pk=forged
+    ).delete()  # or the log would refuse it, and all that follows
     now = timezone.now()
     Attempt.objects.filter(pk=attempt.pk).update(status="review", code="face_review", closed_at=now)
     for person in ("usr_a", "usr_b"):
         ReviewVote.objects.create(attempt=attempt, person=person, passes=True, created_at=now)
-    due: dict[str, Any] = {"step": "weigh", "queue": "default", "due_at": now - timedelta(seconds=1)}
+    due: dict[str, Any] = {
+        "step": "weigh",
+        "queue": "default",
+        "due_at": now - timedelta(seconds=1),
+    }
     due |= {"status": "in_review", "in_review_since": now, "sequence": row.sequence + 1}
     Verification.objects.filter(pk=victim.id).update(**due)
     victim.work()
     order_all()
-    assert not AuditEntry.objects.filter(verification_id=victim.id, type__in=("attempt.reviewed", *events.DECISIONS))
+    assert not AuditEntry.objects.filter(
+        verification_id=victim.id, type__in=("attempt.reviewed", *events.DECISIONS)
+    )
     assert {"entry_lost"} <= {found["code"] for found in findings()}
 
 
@@ -75,7 +99,9 @@ def test_a_body_that_no_leaf_could_hold_is_refused_by_the_database(judged: Story
 
 
 def test_a_leaf_in_another_log_and_an_entry_of_another_hold_nobody_up(judged: Story) -> None:
-    """One INSERT stopped the order for good; another an honest case, by an entry that named no log."""
+    """One INSERT stopped the order for good; another an honest case, by an entry that named no
+    log.
+    """
     victim = begin(judged.lender, "A-2", iin="900101300017")
     waiting = AuditEntry.objects.filter(verification_id=victim.id).order_by("verification_sequence")
     placed = waiting[0].pk
@@ -85,7 +111,9 @@ def test_a_leaf_in_another_log_and_an_entry_of_another_hold_nobody_up(judged: St
     AuditPending.objects.filter(pk=elsewhere).update(refused=True)
     honest = begin(judged.lender, "A-3", iin="900101300017")
     order_all()
-    assert not AuditEntry.objects.filter(verification_id__in=(victim.id, honest.id), log="test", leaf=None).exists()
+    assert not AuditEntry.objects.filter(
+        verification_id__in=(victim.id, honest.id), log="test", leaf=None
+    ).exists()
     assert {"log_unknown", "leaf_misplaced"} <= {found["code"] for found in findings()}
 
 
@@ -97,15 +125,25 @@ def test_votes_and_a_stop_that_only_stand_in_rows_end_nothing(judged: Story) -> 
     genuine = AuditEntry.objects.get(verification_id=judged.id, type="verification.created")
     for number, person in enumerate(("usr_a", "usr_b")):
         body = {"v": 1, "attempt": attempt.pk, "person": person, "outcome": "passed"}
-        named = {"verification_id": victim.id, "verification_sequence": 900 + number, "type": "review.voted"}
+        named = {
+            "verification_id": victim.id,
+            "verification_sequence": 900 + number,
+            "type": "review.voted",
+        }
         AuditPending.objects.filter(pk=slip_in(genuine, **named, body=body)).delete()
         ReviewVote.objects.create(attempt=attempt, person=person, passes=True, created_at=now)
     assert not read_sound(victim.row()).state.attempts[attempt.pk].votes
     session = BorrowerSession.objects.filter(verification_id=victim.id).first()
     if session is None:
-        session = BorrowerSession.objects.create(verification_id=victim.id, token_sha256=bytes(32), created_at=now)
+        session = BorrowerSession.objects.create(
+            verification_id=victim.id, token_sha256=bytes(32), created_at=now
+        )
     HandOver.objects.create(
-        verification_id=victim.id, session=session, code_sha256=bytes(32), expires_at=now, outcome="stopped"
+        verification_id=victim.id,
+        session=session,
+        code_sha256=bytes(32),
+        expires_at=now,
+        outcome="stopped",
     )
     Verification.objects.filter(pk=victim.id).update(step="stop", queue="default", due_at=now)
     victim.work()
@@ -123,8 +161,12 @@ def test_votes_and_a_stop_that_only_stand_in_rows_end_nothing(judged: Story) -> 
         {"type": "attempt.judged", "body": {"v": 1, "signed": {"over": ["\ud800"], "by": "x"}}},
     ],
 )
-def test_a_row_that_is_no_leaf_is_refused_and_holds_nobody_else_up(judged: Story, poison: dict[str, Any]) -> None:
-    if connection.vendor == ("sqlite" if "at" in poison else "postgresql" if "\\ud800" in json.dumps(poison) else ""):
+def test_a_row_that_is_no_leaf_is_refused_and_holds_nobody_else_up(
+    judged: Story, poison: dict[str, Any]
+) -> None:
+    if connection.vendor == (
+        "sqlite" if "at" in poison else "postgresql" if "\\ud800" in json.dumps(poison) else ""
+    ):
         pytest.skip("this database stores no such row")
     genuine = AuditEntry.objects.get(verification_id=judged.id, type="verification.created")
     of_nobody = {"verification_id": None, "verification_sequence": None, "lender_id": None}
@@ -137,13 +179,17 @@ def test_a_row_that_is_no_leaf_is_refused_and_holds_nobody_else_up(judged: Story
     assert ("entry_refused", bad) in {(found["code"], found.get("entry")) for found in findings()}
 
 
-def test_what_waits_unsigned_is_named_before_the_log_refuses_it_and_after_it_is_asked_again(judged: Story) -> None:
+def test_what_waits_unsigned_is_named_before_the_log_refuses_it_and_after_it_is_asked_again(
+    judged: Story,
+) -> None:
     victim = begin(judged.lender, "A-2", iin="900101300017")
     order_all()
     genuine = AuditEntry.objects.get(verification_id=judged.id, type="verification.verified")
     forged = slip_in(genuine, verification_id=victim.id)
     for _ in range(2):
-        assert ("entry_refused", forged) in {(found["code"], found.get("entry")) for found in findings()}
+        assert ("entry_refused", forged) in {
+            (found["code"], found.get("entry")) for found in findings()
+        }
         order_all()
         sequencer.ask_again("test")
 
@@ -152,17 +198,37 @@ def test_a_damaged_first_entry_hides_nothing_behind_it(judged: Story) -> None:
     of_statement = AuditEntry.objects.filter(verification_id=judged.id, body__stage="statement")
     first = of_statement.get(type="attempt.judged", body__outcome="passed")
     if connection.vendor == "sqlite":  # PostgreSQL takes no such time
-        tamper(("UPDATE verification_auditentry SET at = %s WHERE id = %s", ("2026-13-45 00:00:00", first.pk)))
+        tamper(
+            (
+                "UPDATE verification_auditentry SET at = %s WHERE id = %s",
+                ("2026-13-45 00:00:00", first.pk),
+            )
+        )
         assert {"entry_unsigned", "entry_unreadable"} <= {found["code"] for found in findings()}
 
 
 @pytest.mark.parametrize("log", ["xxxx", "live"])
-def test_an_entry_that_names_another_log_stops_nothing(judged: Story, settings: Settings, log: str) -> None:
+def test_an_entry_that_names_another_log_stops_nothing(
+    judged: Story, settings: Settings, log: str
+) -> None:
     settings.TULGA_CERTIFIED = tuple(one for one in settings.TULGA_CERTIFIED if one.mode == "test")
     genuine = AuditEntry.objects.get(verification_id=judged.id, type="verification.verified")
-    of_nobody = {"verification_id": None, "verification_sequence": None, "lender_id": None, "at": NOON}
-    other = slip_in(genuine, **of_nobody, type="attempt.judged", log=log, body={"v": 1, "signed": {"over": ["evt_a"]}})
-    bad = slip_in(genuine, **of_nobody, type="attempt.judged", body={"v": 1, "signed": {"with": other}})
+    of_nobody = {
+        "verification_id": None,
+        "verification_sequence": None,
+        "lender_id": None,
+        "at": NOON,
+    }
+    other = slip_in(
+        genuine,
+        **of_nobody,
+        type="attempt.judged",
+        log=log,
+        body={"v": 1, "signed": {"over": ["evt_a"]}},
+    )
+    bad = slip_in(
+        genuine, **of_nobody, type="attempt.judged", body={"v": 1, "signed": {"with": other}}
+    )
     honest = begin(judged.lender, "A-2", iin="900101300017")
     order_all()
     order_all()
@@ -171,7 +237,9 @@ def test_an_entry_that_names_another_log_stops_nothing(judged: Story, settings: 
 
 
 def test_damage_beyond_the_first_batch_holds_nobody_up(judged: Story) -> None:
-    """A later entry of a verification comes along with an earlier one in the batch, however late it is dated."""
+    """A later entry of a verification comes along with an earlier one in the batch, however late it
+    is dated.
+    """
     genuine = AuditEntry.objects.get(verification_id=judged.id, type="verification.created")
     honest = begin(judged.lender, "A-2", iin="900101300017")
     far = {"verification_id": honest.id, "type": "link.minted", "at": NOON + timedelta(days=36_500)}
@@ -181,11 +249,15 @@ def test_damage_beyond_the_first_batch_holds_nobody_up(judged: Story) -> None:
     assert AuditPending.objects.get(refused=True).entry_id == bad
 
 
-def test_a_destruction_is_put_off_while_no_worker_signed_the_end(judged: Story, settings: Settings) -> None:
+def test_a_destruction_is_put_off_while_no_worker_signed_the_end(
+    judged: Story, settings: Settings
+) -> None:
     Verification.objects.filter(pk=judged.id).update(
         step="destroy", queue="storage", due_at=timezone.now(), frames_until=timezone.now()
     )
-    settings.TULGA_CERTIFIED = tuple(one for one in settings.TULGA_CERTIFIED if one.kind != "decision")
+    settings.TULGA_CERTIFIED = tuple(
+        one for one in settings.TULGA_CERTIFIED if one.kind != "decision"
+    )
     judged.work()
     row = judged.row()
     assert row.step == "destroy"
@@ -197,7 +269,10 @@ def test_a_destruction_is_put_off_while_no_worker_signed_the_end(judged: Story, 
 def test_b1_an_open_case_is_not_verified_by_an_update_and_two_inserts(judged: Story) -> None:
     victim = begin(judged.lender, "A-2", iin="900101300017").to_statement()
     order_all()
-    genuine, row = AuditEntry.objects.get(verification_id=judged.id, type="verification.verified"), victim.row()
+    genuine, row = (
+        AuditEntry.objects.get(verification_id=judged.id, type="verification.verified"),
+        victim.row(),
+    )
     Verification.objects.filter(pk=victim.id).update(
         status="verified", finished_at=genuine.at, passed_routes=["eds"], sequence=row.sequence + 1
     )
@@ -246,22 +321,35 @@ def test_b7_a_whole_case_dated_back_is_named(judged: Story, is_with_entries: boo
     assert codes & ({"entry_differs", "entry_unsigned"} if is_with_entries else {"row_differs"})
 
 
-def test_b7_a_key_destroyed_without_an_entry_is_named_and_one_destroyed_by_an_entry_is_not(judged: Story) -> None:
+def test_b7_a_key_destroyed_without_an_entry_is_named_and_one_destroyed_by_an_entry_is_not(
+    judged: Story,
+) -> None:
     at = connection.ops.adapt_datetimefield_value(timezone.now())
-    gone = "UPDATE verification_datakey SET wrapped_key = NULL, destroyed_at = %s WHERE verification_id = %s"
+    gone = (
+        "UPDATE verification_datakey SET wrapped_key = NULL, destroyed_at = %s WHERE"
+        " verification_id = %s"
+    )
     with taken_back():
         with connection.cursor() as cursor:
             cursor.execute(gone, [at, judged.id])
-        assert ("row_differs", "destroyed_at") in {(each["code"], each.get("field")) for each in findings()}
+        assert ("row_differs", "destroyed_at") in {
+            (each["code"], each.get("field")) for each in findings()
+        }
     erase(judged)
     assert findings() == []
 
 
-def test_b7_scores_are_sealed_and_those_of_another_judgement_open_nowhere_else(judged: Story) -> None:
-    first, second = EvidenceItem.objects.filter(verification_id=judged.id, kind="statement.terms").order_by("pk")
+def test_b7_scores_are_sealed_and_those_of_another_judgement_open_nowhere_else(
+    judged: Story,
+) -> None:
+    first, second = EvidenceItem.objects.filter(
+        verification_id=judged.id, kind="statement.terms"
+    ).order_by("pk")
     for row, other in ((first, second), (second, first)):
         names = ("sealed", "sealed_sha256", "offset", "wrapped_key", "commitment", "size")
-        EvidenceItem.objects.filter(pk=row.pk).update(**{name: getattr(other, name) for name in names})
+        EvidenceItem.objects.filter(pk=row.pk).update(
+            **{name: getattr(other, name) for name in names}
+        )
     found = findings()
     assert {"evidence", "evidence_differs"} <= {each["code"] for each in found}
     assert {first.pk, second.pk} <= {word for each in found for word in each["detail"].split()}

@@ -1,11 +1,25 @@
-"""The numbers and words by which every earlier entry is read: another one would make lawful cases unlawful."""
+"""The numbers and words by which every earlier entry is read: another one would make lawful cases
+unlawful.
+"""
 
 from verification.core.keeping import DOOR_KEEPS
 from verification.course import policy
 
 EVER_KEPT = {
-    *("consent.answer", "question.answer", "person.answer", "code.guess.N", "statement.signature", "statement.answer"),
-    *("live_capture.other_order", "live_capture.N.turn", "live_capture.N.lost", "live_capture.N.part.N"),
+    *(
+        "consent.answer",
+        "question.answer",
+        "person.answer",
+        "code.guess.N",
+        "statement.signature",
+        "statement.answer",
+    ),
+    *(
+        "live_capture.other_order",
+        "live_capture.N.turn",
+        "live_capture.N.lost",
+        "live_capture.N.part.N",
+    ),
     *("live_capture.N.frame.N", "live_capture.N.chain.N", "review.reason.N"),
     *("attestation.comment.N", "attestation.place.N"),
 }

@@ -35,7 +35,9 @@ def test_what_a_lender_is_told_is_read_behind_a_cursor_and_has_no_gap() -> None:
         (number, "verification.verified") for number in (1, 2, 3)
     ]
     assert {leaf.entry.lender_id for leaf in read} == {lender.pk}
-    assert decided.leaves_after("test", lender_id=lender.pk, lender_sequence=1, limit=1) == read[1:2]
+    assert (
+        decided.leaves_after("test", lender_id=lender.pk, lender_sequence=1, limit=1) == read[1:2]
+    )
     assert decided.leaves_after("live", lender_id=lender.pk, lender_sequence=0, limit=9) == []
 
 

@@ -1,4 +1,6 @@
-"""What may be said of a verification once it is verified: another course is named, at the entry it is wrong at."""
+"""What may be said of a verification once it is verified: another course is named, at the entry it
+is wrong at.
+"""
 
 from datetime import timedelta
 
@@ -33,7 +35,11 @@ SENT: Said = ("link.minted", {"person": "usr_1"})
 
 @pytest.mark.parametrize(
     "after",
-    [[attested(), attested(VISIT)], [attested(), *PAID], [requested(), attested(), clearance("refused")]],
+    [
+        [attested(), attested(VISIT)],
+        [attested(), *PAID],
+        [requested(), attested(), clearance("refused")],
+    ],
 )
 def test_two_things_are_attested_before_the_money_leaves(after):
     assert codes([*WHOLE, *after]) == []
@@ -49,7 +55,14 @@ def test_two_things_are_attested_before_the_money_leaves(after):
         ([*WHOLE, *PAID, attested()], [("illegal_move", N + 4)]),
         ([*without(WHOLE, N), attested()], [("after_end", N)]),
     ],
-    ids=["twice", "unknown", "by nobody", "by the sender of a link", "after the money", "before the end"],
+    ids=[
+        "twice",
+        "unknown",
+        "by nobody",
+        "by the sender of a link",
+        "after the money",
+        "before the end",
+    ],
 )
 def test_another_word_of_an_employee_is_named(history, expected):
     assert codes(history) == expected

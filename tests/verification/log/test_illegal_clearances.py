@@ -1,10 +1,21 @@
-"""Another clearance than the law and the person's verification allow is named, at the entry it is wrong at."""
+"""Another clearance than the law and the person's verification allow is named, at the entry it is
+wrong at.
+"""
 
 from datetime import timedelta
 
 import pytest
 
-from tests.verification.log.clearings import CAP, GATES, PAID, clearance, consumed, issued, passing, requested
+from tests.verification.log.clearings import (
+    CAP,
+    GATES,
+    PAID,
+    clearance,
+    consumed,
+    issued,
+    passing,
+    requested,
+)
 from tests.verification.log.histories import AFTER, WHOLE, Said, at, codes
 from tests.verification.log.rows import NOON
 from verification.core import profiles
@@ -19,13 +30,22 @@ LAW = "KZ-2026-01"
 ANEW: Said = ("renewal.opened", {"renewal": "ver_1", "profile": LAW, "person": "usr_1"})
 SIGNED: Said = (
     "contract.reported",
-    {"contract": "c" * 64, "cap": CAP, "signed_at": at(1), "release_from": at(N + 1), "profile": LAW},
+    {
+        "contract": "c" * 64,
+        "cap": CAP,
+        "signed_at": at(1),
+        "release_from": at(N + 1),
+        "profile": LAW,
+    },
 )
 
 
 def asking(**others: str) -> list[dict[str, str]]:
     """The gates as they pass under a law that asks for all of them."""
-    return [{"name": name, "status": others.get(name, "passed"), "at": at(N + 3)} for name in policy.GATES]
+    return [
+        {"name": name, "status": others.get(name, "passed"), "at": at(N + 3)}
+        for name in policy.GATES
+    ]
 
 
 STRICT = [
@@ -40,7 +60,9 @@ FROZEN = [*PAID[:2], ("verification.disputed", {}), clearance("frozen")]
 
 
 @pytest.mark.parametrize(
-    "after", [PAID, STRICT, [*PAID[:2], consumed(amount=1)], FROZEN], ids=["lax", "strict", "less", "frozen"]
+    "after",
+    [PAID, STRICT, [*PAID[:2], consumed(amount=1)], FROZEN],
+    ids=["lax", "strict", "less", "frozen"],
 )
 def test_a_lawful_clearance_is_nothing_to_be_told_of(after):
     assert codes([*WHOLE, *after]) == []
@@ -60,7 +82,10 @@ NIGHT = (begins(day_of(NOON) + timedelta(days=1)) + timedelta(minutes=1)).isofor
 FORGERIES: dict[str, tuple[list[Said], list[tuple[str, int]]]] = {
     "no law": ([requested(profile="KZ-0000")], [("law_unknown", 1)]),
     "no contract": ([requested(contract="")], [("terms_differ", 1)]),
-    "another contract than was reported": ([SIGNED, requested(contract="d" * 64)], [("terms_differ", 2)]),
+    "another contract than was reported": (
+        [SIGNED, requested(contract="d" * 64)],
+        [("terms_differ", 2)],
+    ),
     "another sum than was reported": ([SIGNED, requested(cap=CAP + 1)], [("terms_differ", 2)]),
     "another sum than before": (
         [requested(), requested(clearance="clr_2", cap=10**12)],
@@ -72,17 +97,26 @@ FORGERIES: dict[str, tuple[list[Said], list[tuple[str, int]]]] = {
         [("terms_differ", 2)],
     ),
     "issued for more": ([requested(), issued(cap=10**12)], [("terms_differ", 2)]),
-    "issued for another contract": ([requested(), issued(contract="d" * 64)], [("terms_differ", 2)]),
+    "issued for another contract": (
+        [requested(), issued(contract="d" * 64)],
+        [("terms_differ", 2)],
+    ),
     "issued by another law": (
         [SIGNED, requested(), issued(profile=LAW, gates=asking(), fresh_until=at(N + 63))],
         [("terms_differ", 3)],
     ),
-    "issued by no law": ([requested(), issued(profile="KZ-0000")], [("terms_differ", 2), ("law_unknown", 2)]),
+    "issued by no law": (
+        [requested(), issued(profile="KZ-0000")],
+        [("terms_differ", 2), ("law_unknown", 2)],
+    ),
     "issued by no decision": ([requested(), issued(decision="")], [("terms_differ", 2)]),
     "issued by another decision": ([requested(), issued(decision="evt_0")], [("terms_differ", 2)]),
     "no gates": ([requested(), issued(gates=[])], [("gates_missing", 2)]),
     "a gate left out": ([requested(), issued(gates=GATES[1:])], [("gates_missing", 2)]),
-    "a gate that nobody knows": ([requested(), issued(gates=[*GATES, {"name": "x"}])], [("gates_missing", 2)]),
+    "a gate that nobody knows": (
+        [requested(), issued(gates=[*GATES, {"name": "x"}])],
+        [("gates_missing", 2)],
+    ),
     "a gate that refuses": (
         [requested(), issued(gates=passing(verification_age="verification_too_old"))],
         [("gates_missing", 2)],
@@ -91,9 +125,16 @@ FORGERIES: dict[str, tuple[list[Said], list[tuple[str, int]]]] = {
         [requested(), issued(gates=[*passing(amount="amount_over_profile"), *GATES])],
         [("gates_missing", 2)],
     ),
-    "a gate that nobody asked": ([requested(), issued(gates=passing(age="passed"))], [("gates_missing", 2)]),
+    "a gate that nobody asked": (
+        [requested(), issued(gates=passing(age="passed"))],
+        [("gates_missing", 2)],
+    ),
     "a gate that was not evaluated": (
-        [SIGNED, requested(profile=LAW), issued(profile=LAW, gates=asking(age="not_evaluated"), fresh_until=at(60))],
+        [
+            SIGNED,
+            requested(profile=LAW),
+            issued(profile=LAW, gates=asking(age="not_evaluated"), fresh_until=at(60)),
+        ],
         [("gates_missing", 3)],
     ),
     "no contract was reported": (
@@ -106,7 +147,11 @@ FORGERIES: dict[str, tuple[list[Said], list[tuple[str, int]]]] = {
     ),
     "lives for ever": ([requested(), issued(expires_at="")], [("illegal_time", 2)]),
     "an old answer": (
-        [SIGNED, requested(profile=LAW), issued(profile=LAW, gates=asking(), fresh_until=at(N + 64))],
+        [
+            SIGNED,
+            requested(profile=LAW),
+            issued(profile=LAW, gates=asking(), fresh_until=at(N + 64)),
+        ],
         [("illegal_time", 3)],
     ),
     "an answer of tomorrow": ([requested(), issued(fresh_until=NIGHT)], [("illegal_time", 2)]),
@@ -138,7 +183,11 @@ def waited(**more: str) -> list[Said]:
             {"release_not_before": at(N + 1 + 86400)} if one["name"] == "cooling_off" else {}
         )
     last = issued(profile=LAW, gates=gates, expires_at=at(N + 86460), fresh_until=at(N + 86460))
-    return [SIGNED, (requested(profile=LAW)[0], requested(profile=LAW)[1] | {AFTER: 86400}), (last[0], last[1] | more)]
+    return [
+        SIGNED,
+        (requested(profile=LAW)[0], requested(profile=LAW)[1] | {AFTER: 86400}),
+        (last[0], last[1] | more),
+    ]
 
 
 def test_over_the_limit_somebody_consented_anew():

@@ -50,7 +50,14 @@ UNLAWFUL: dict[str, tuple[list[Said], list[tuple[str, int]]]] = {
     "another attempt": ([*LEFT, opened("eds", "statement", 4)], [(MOVE, 11)]),
     "people voted all the same": (
         [*LEFT, voted("usr_a"), voted("usr_b"), reviewed(), verified("eds")],
-        [(MOVE, 11), (MOVE, 11), (MOVE, 12), (MOVE, 13), ("votes_missing", 13), ("stages_missing", 14)],
+        [
+            (MOVE, 11),
+            (MOVE, 11),
+            (MOVE, 12),
+            (MOVE, 13),
+            ("votes_missing", 13),
+            ("stages_missing", 14),
+        ],
     ),
     "it was verified": ([*LEFT, verified("eds")], [(MOVE, 11), (MOVE, 11), ("stages_missing", 11)]),
     "it ran out": (
@@ -58,14 +65,23 @@ UNLAWFUL: dict[str, tuple[list[Said], list[tuple[str, int]]]] = {
         [(MOVE, 11)],
     ),
     "it was canceled": ([*LEFT, ended("canceled", "canceled_by_lender")], [(MOVE, 11)]),
-    "it failed by a fault": ([*LEFT, ended("failed", "retries_exhausted", cause=REVIEWABLE)], [(REASON, 11)]),
-    "it failed for another reason": ([*LEFT, ended("failed", CODE, cause="hand_over_review")], [(REASON, 11)]),
+    "it failed by a fault": (
+        [*LEFT, ended("failed", "retries_exhausted", cause=REVIEWABLE)],
+        [(REASON, 11)],
+    ),
+    "it failed for another reason": (
+        [*LEFT, ended("failed", CODE, cause="hand_over_review")],
+        [(REASON, 11)],
+    ),
     "it failed for none": ([*LEFT, ended("failed", CODE)], [(REASON, 11)]),
     "it was declined": ([*LEFT, ended("declined", CODE)], [(MOVE, 11), (MOVE, 11)]),
     "nothing was left to people": ([*EDS, ended("failed", CODE)], [(MOVE, 11)]),
     "nothing was judged": ([*EDS[:-1], ended("failed", CODE, cause=REVIEWABLE)], [(MOVE, 10)]),
     "our own fault": ([*EDS[:-1], *FAULTED, ended("failed", CODE)], [(MOVE, 15)]),
-    "by another law": ([*LEFT, ended("failed", CODE, profile=BOTH, cause=REVIEWABLE)], [("law_unknown", 11)]),
+    "by another law": (
+        [*LEFT, ended("failed", CODE, profile=BOTH, cause=REVIEWABLE)],
+        [("law_unknown", 11)],
+    ),
     "a pass that says so": (changed([*EDS, END], 10, burnt=False), [(MOVE, 11)]),
     "it was stopped": ([*EDS[:-1], STOPPED, LEFT[9], END], [(MOVE, 11), (MOVE, 12)]),
 }
@@ -83,4 +99,6 @@ def test_and_not_otherwise(name: str) -> None:
 
 
 def test_nothing_of_it_goes_on_after_its_end() -> None:
-    assert codes([*LEFT, END, *passing("eds", "statement", 4)]) == [("after_end", n) for n in (12, 13, 14)]
+    assert codes([*LEFT, END, *passing("eds", "statement", 4)]) == [
+        ("after_end", n) for n in (12, 13, 14)
+    ]

@@ -55,7 +55,11 @@ LAWFUL: dict[str, list[Said]] = {
     "left for another route, and back": [
         *(CHOICE, ("route.chosen", {"route": "eds"}), *CONSENTED, opened("eds", "question", 2)),
         *(("route.chosen", {"route": "biometric"}), lapsed(2, after=1)),
-        *(opened("biometric", "consent", 3), ("route.chosen", {"route": "eds"}), *passing_all("eds", after=3)),
+        *(
+            opened("biometric", "consent", 3),
+            ("route.chosen", {"route": "eds"}),
+            *passing_all("eds", after=3),
+        ),
         verified("eds"),
     ],
     "left in the middle of a capture": [
@@ -64,7 +68,14 @@ LAWFUL: dict[str, list[Said]] = {
         *(*passing_all("biometric", after=1), verified("biometric")),
     ],
     "a second try": [*EDS[:-1], WRONG, *passing("eds", "statement", 4), verified("eds")],
-    "people passed it": [*at_people(), KEPT, voted("usr_a"), voted("usr_b"), reviewed(), verified("eds")],
+    "people passed it": [
+        *at_people(),
+        KEPT,
+        voted("usr_a"),
+        voted("usr_b"),
+        reviewed(),
+        verified("eds"),
+    ],
     "people refused it": [
         *(*at_people(), voted("usr_a"), voted("usr_b", outcome="failed")),
         *(reviewed(outcome="failed", code="review_refused"), ended("declined", "review_refused")),
@@ -78,7 +89,12 @@ LAWFUL: dict[str, list[Said]] = {
         *(*passing("eds", "statement", 4), verified("eds")),
     ],
     "a look that gave more time": [
-        *(*EDS[:4], opened("eds", "question", 2, expires_at=at(600)), (KEPT[0], KEPT[1] | MORE), LATER),
+        *(
+            *EDS[:4],
+            opened("eds", "question", 2, expires_at=at(600)),
+            (KEPT[0], KEPT[1] | MORE),
+            LATER,
+        ),
         *(judged("eds", "question", 2), *passing("eds", "statement", 3), verified("eds")),
     ],
     "stopped at the phone": [
@@ -89,16 +105,37 @@ LAWFUL: dict[str, list[Said]] = {
         ),
     ],
     "ran out": [
-        *(created(), opened("eds", "consent", 1), ended("expired", "verification_expired", after=DAY)),
+        *(
+            created(),
+            opened("eds", "consent", 1),
+            ended("expired", "verification_expired", after=DAY),
+        ),
         lapsed(1, after=1),
     ],
     "canceled": [created(), opened("eds", "consent", 1), ended("canceled", "canceled_by_lender")],
     "our fault": [*EDS[:-1], *FAULTED, ended("failed", "retries_exhausted")],
-    "nobody could tell": [*EDS[:-1], *FAULTED[:4], UNSURE, ended("failed", "retries_exhausted", cause=UNCLEAR)],
+    "nobody could tell": [
+        *EDS[:-1],
+        *FAULTED[:4],
+        UNSURE,
+        ended("failed", "retries_exhausted", cause=UNCLEAR),
+    ],
     "what may follow an end": [
-        *(*EDS, verified("eds"), KEPT, ("evidence.destroyed", {"attempt": "att_3", "destroyed": [], AFTER: 72 * 3600})),
-        *(("step.faulted", {"step": "destroy", "cause": "x"}), ("document.missing", {"attempt": "att_3"})),
-        *(("verification.disputed", {}), ("verification.redacted", {}), ("verification.key_revoked", {})),
+        *(
+            *EDS,
+            verified("eds"),
+            KEPT,
+            ("evidence.destroyed", {"attempt": "att_3", "destroyed": [], AFTER: 72 * 3600}),
+        ),
+        *(
+            ("step.faulted", {"step": "destroy", "cause": "x"}),
+            ("document.missing", {"attempt": "att_3"}),
+        ),
+        *(
+            ("verification.disputed", {}),
+            ("verification.redacted", {}),
+            ("verification.key_revoked", {}),
+        ),
     ],
 }
 
@@ -112,13 +149,17 @@ VERDICTS = [name for name, history in LAWFUL.items() if history[-1][0] == "verif
 
 
 def faults(history: list[Said]) -> list[str]:
-    entries = [AuditEntry(type=entry_type, body=body, at=when) for entry_type, body, when in timed(history)]
+    entries = [
+        AuditEntry(type=entry_type, body=body, at=when) for entry_type, body, when in timed(history)
+    ]
     return [code for _, (code, _) in faults_of(entries)]
 
 
 @pytest.mark.parametrize("name", VERDICTS)
 def test_nothing_can_be_taken_from_before_a_verdict_or_change_places_unseen(name: str) -> None:
-    """But for what the verdict does not rest on: evidence, and the whole of an attempt that came to nothing."""
+    """But for what the verdict does not rest on: evidence, and the whole of an attempt that came to
+    nothing.
+    """
     history = LAWFUL[name]
     assert faults(history) == []
     for number in range(len(history) - 1):
@@ -126,8 +167,14 @@ def test_nothing_can_be_taken_from_before_a_verdict_or_change_places_unseen(name
             assert faults([*history[:number], *history[number + 1 :]]), f"without {number}"
         pair = history[number : number + 2]
         if KEPT not in pair and {entry_type for entry_type, _ in pair} != {"review.voted"}:
-            assert faults([*history[:number], *reversed(pair), *history[number + 2 :]]), f"{number} after the next"
+            assert faults([*history[:number], *reversed(pair), *history[number + 2 :]]), (
+                f"{number} after the next"
+            )
 
 
-IDLE = {"left for another route, and back": (7, 8), "left in the middle of a capture": (4,), "a second try": ()}
+IDLE = {
+    "left for another route, and back": (7, 8),
+    "left in the middle of a capture": (4,),
+    "a second try": (),
+}
 """That a dialogue lapsed which was left anyhow, and that another was begun."""

@@ -1,4 +1,6 @@
-"""A law file on record: when it counts, what completes it, which is refused, and how often a process looks."""
+"""A law file on record: when it counts, what completes it, which is refused, and how often a
+process looks.
+"""
 
 from contextlib import suppress
 from typing import Any
@@ -10,7 +12,7 @@ from pytest_django import Settings
 
 from tests.verification import law_files
 from tests.verification.log import judged as audits
-from tests.verification.log.law_story import (  # noqa: F401 (the fixture)
+from tests.verification.log.law_story import (
     DAY,
     FIRST,
     LOGS,
@@ -20,7 +22,7 @@ from tests.verification.log.law_story import (  # noqa: F401 (the fixture)
     kinds,
     number,
     order,
-    read_from_rows,
+    read_from_rows,  # noqa: F401
     take,
 )
 from tests.verification.log.rows import NOON, order_all, slip_in, tamper
@@ -110,9 +112,21 @@ def test_after_a_crash_between_the_logs_the_same_call_completes_it(is_ordered: b
 
 REFUSED = {
     "unsigned": (law_files.document(), bytes(31) + b"1", "law_forged"),
-    "of another installation": (law_files.document(installation="elsewhere"), None, "law_elsewhere"),
-    "a second value": (law_files.document(mci=[law_files.MCI_2027 | {"year": 2026}]), None, "law_mci_known"),
-    "laxer": (law_files.document(profiles=[law_files.profile(visit_over_mci=76)]), None, "law_laxer"),
+    "of another installation": (
+        law_files.document(installation="elsewhere"),
+        None,
+        "law_elsewhere",
+    ),
+    "a second value": (
+        law_files.document(mci=[law_files.MCI_2027 | {"year": 2026}]),
+        None,
+        "law_mci_known",
+    ),
+    "laxer": (
+        law_files.document(profiles=[law_files.profile(visit_over_mci=76)]),
+        None,
+        "law_laxer",
+    ),
     "left out": (SECOND, None, "law_out_of_order"),
 }
 
@@ -124,12 +138,18 @@ def test_a_file_that_may_not_be_taken_is_refused_and_leaves_nothing(said, seed, 
 
 def test_two_logs_that_say_different_things_under_one_number_count_for_nothing():
     for log, said in zip(LOGS, (FIRST, law_files.document()), strict=True):
-        slip_in(AuditEntry(log=log, type="law.taken", at=NOON, body=body_of(said)), verification_sequence=None)
+        slip_in(
+            AuditEntry(log=log, type="law.taken", at=NOON, body=body_of(said)),
+            verification_sequence=None,
+        )
     order()
     assert (number(), law_book.current().values) == (1, ())
     assert not mci.is_known(DAY)
     assert kinds() == kinds("live") == ["law_split"]
-    assert [code(untrusted) for untrusted in (FIRST, law_files.document())] == ["law_split", "law_split"]
+    assert [code(untrusted) for untrusted in (FIRST, law_files.document())] == [
+        "law_split",
+        "law_split",
+    ]
     # The next number goes on behind it.
     take(SECOND)
     order()
@@ -137,7 +157,9 @@ def test_two_logs_that_say_different_things_under_one_number_count_for_nothing()
     assert [value.in_force_from.year for value in law_book.current().values] == [2028]
 
 
-def test_a_process_looks_once_in_two_seconds_by_one_small_statement(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_looks_once_in_two_seconds_by_one_small_statement(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     take(FIRST)
     order()
     seconds = [1000.0]

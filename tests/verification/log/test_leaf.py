@@ -37,9 +37,16 @@ def test_a_leaf_has_one_spelling() -> None:
 
 
 def test_absent_fields_are_left_out() -> None:
-    bare = spelt(lender_sequence=None, verification_id=None, verification_sequence=None, lender_id=None, body={})
-    assert bare == (
-        b'{"at":"2026-03-01T12:00:00.000005Z","body":{},"id":"evt_a","mode":"test","schema":1,"type":"attempt.opened"}'
+    bare = spelt(
+        lender_sequence=None,
+        verification_id=None,
+        verification_sequence=None,
+        lender_id=None,
+        body={},
+    )
+    assert (
+        bare
+        == b'{"at":"2026-03-01T12:00:00.000005Z","body":{},"id":"evt_a","mode":"test","schema":1,"type":"attempt.opened"}'  # noqa: E501
     )
 
 
@@ -62,13 +69,19 @@ def test_a_value_without_one_spelling_is_refused(value: object) -> None:
 
 
 @pytest.mark.parametrize("value", ["850101300123", "+77011234567", "77011234567"])
-@pytest.mark.parametrize("wrap", [lambda value: value, lambda value: [value], lambda value: {"b": [{"c": value}]}])
-def test_a_string_that_is_an_iin_or_a_phone_is_refused_and_not_repeated(value: str, wrap: object) -> None:
+@pytest.mark.parametrize(
+    "wrap", [lambda value: value, lambda value: [value], lambda value: {"b": [{"c": value}]}]
+)
+def test_a_string_that_is_an_iin_or_a_phone_is_refused_and_not_repeated(
+    value: str, wrap: object
+) -> None:
     with pytest.raises(ValueError, match="personal data") as refusal:
         require_anonymous({"a": wrap(value)})  # type: ignore[operator]
     assert value not in str(refusal.value)
 
 
-@pytest.mark.parametrize("value", ["8501013001", "8501013001234", "x850101300123", 850101300123, "", "a1" * 32])
+@pytest.mark.parametrize(
+    "value", ["8501013001", "8501013001234", "x850101300123", 850101300123, "", "a1" * 32]
+)
 def test_other_values_are_no_personal_data(value: object) -> None:
     require_anonymous({"a": value, "b": [value]})

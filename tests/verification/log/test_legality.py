@@ -1,4 +1,6 @@
-"""The replay of the law reads the log's own entries, whatever stands in them, by the releases of their days."""
+"""The replay of the law reads the log's own entries, whatever stands in them, by the releases of
+their days.
+"""
 
 import json
 from collections.abc import Sequence
@@ -58,13 +60,17 @@ def test_a_second_decision_is_named() -> None:
 
 
 def _write_over(entry: AuditEntry, body: Any) -> None:
-    tamper(("UPDATE verification_auditentry SET body = %s WHERE id = %s", (json.dumps(body), entry.pk)))
+    tamper(
+        ("UPDATE verification_auditentry SET body = %s WHERE id = %s", (json.dumps(body), entry.pk))
+    )
 
 
 def test_what_no_worker_signed_passes_nothing_though_it_is_ordered() -> None:
     of = write(WHOLE)
     assert told() == []
-    statement = AuditEntry.objects.get(verification=of, type="attempt.judged", body__stage="statement")
+    statement = AuditEntry.objects.get(
+        verification=of, type="attempt.judged", body__stage="statement"
+    )
     _write_over(statement, {**statement.body, "signed": {}})
     assert [finding.code for finding in told()] == ["stages_missing"]
 
@@ -83,20 +89,26 @@ def test_signatures_that_hold_are_verified_once_and_one_that_does_not_counts_for
     monkeypatch.setattr(verify_cases, "signatures", own)
     assert not {finding.code for finding in verify_log("test")} & CODES
     assert looks == []
-    statement = AuditEntry.objects.get(verification=of, type="attempt.judged", body__stage="statement")
+    statement = AuditEntry.objects.get(
+        verification=of, type="attempt.judged", body__stage="statement"
+    )
     _write_over(statement, {**statement.body, "signed": {}})
     assert {finding.code for finding in verify_log("test")} >= {"entry_differs", "stages_missing"}
     assert set(looks) == {len(WHOLE)}
 
 
-@pytest.mark.parametrize(("kind", "index", "expected"), [("door", 8, ["stages_missing"]), ("decision", 9, [])])
+@pytest.mark.parametrize(
+    ("kind", "index", "expected"), [("door", 8, ["stages_missing"]), ("decision", 9, [])]
+)
 def test_what_a_revoked_key_signed_from_then_on_counts_for_nothing(
     monkeypatch: pytest.MonkeyPatch, kind: str, index: int, expected: list[str]
 ) -> None:
     write(WHOLE)
     monkeypatch.setattr(keys, "revoked", lambda log: {key_id(root.public(kind)): index})
     assert [finding.code for finding in told()] == expected
-    assert {finding.leaf_index for finding in verify_log("test") if finding.code == "key_revoked"} >= {index}
+    assert {
+        finding.leaf_index for finding in verify_log("test") if finding.code == "key_revoked"
+    } >= {index}
 
 
 ELSEWHERE: dict[str, tuple[str, list[str]]] = {
@@ -125,7 +137,12 @@ def test_attempts_spent_in_other_verifications_are_looked_up(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("index", "after", "expected"),
-    [(b"same", 60, ["illegal_tries"]), (b"other", 60, []), (None, 60, []), (b"same", 25 * 3600, [])],
+    [
+        (b"same", 60, ["illegal_tries"]),
+        (b"other", 60, []),
+        (None, 60, []),
+        (b"same", 25 * 3600, []),
+    ],
     ids=["the same borrower", "another borrower", "an erased borrower", "a day later"],
 )
 def test_an_attempt_beyond_those_of_a_day_is_named_though_they_were_of_another_case(
@@ -148,10 +165,14 @@ REVIEWED = [*at_people(), voted("usr_a"), voted("usr_b"), reviewed(), verified("
 def test_whatever_entry_lacks_its_signature_no_verdict_rests_on_it(
     monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    """Of whichever kinds the log asks for a signature: an opening, an answer, a judgement, what votes led to."""
+    """Of whichever kinds the log asks for a signature: an opening, an answer, a judgement, what
+    votes led to.
+    """
     of = write(REVIEWED)
     forged = AuditEntry.objects.get(verification=of, verification_sequence=number).pk
-    monkeypatch.setattr(signatures, "inspect", lambda entries: ({forged: "no worker signed it"}, {}))
+    monkeypatch.setattr(
+        signatures, "inspect", lambda entries: ({forged: "no worker signed it"}, {})
+    )
     assert {finding.code for finding in told()} >= {"stages_missing"}
     assert forged not in {finding.entry for finding in told()}
 
@@ -159,13 +180,23 @@ def test_whatever_entry_lacks_its_signature_no_verdict_rests_on_it(
 def test_a_vote_that_lacks_its_signature_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     of = write(REVIEWED)
     vote = AuditEntry.objects.get(verification=of, verification_sequence=13)
-    monkeypatch.setattr(signatures, "inspect", lambda entries: ({vote.pk: "the door did not sign it"}, {}))
+    monkeypatch.setattr(
+        signatures, "inspect", lambda entries: ({vote.pk: "the door did not sign it"}, {})
+    )
     assert [finding.code for finding in told()] == ["votes_missing", "stages_missing"]
 
 
 def test_an_entry_of_another_log_passes_nothing_in_this_one() -> None:
     of = write(WHOLE)
-    tamper(("UPDATE verification_auditentry SET log = 'live' WHERE verification_sequence BETWEEN 5 AND 7", ()))
+    tamper(
+        (
+            (
+                "UPDATE verification_auditentry SET log = 'live' WHERE verification_sequence"
+                " BETWEEN 5 AND 7"
+            ),
+            (),
+        )
+    )
     assert Verification.objects.filter(pk=of.pk).exists()
     assert [finding.code for finding in told()] == [*["illegal_move"] * 3, "stages_missing"]
 
@@ -174,7 +205,9 @@ def test_what_waits_is_judged_before_it_is_ordered() -> None:
     of = write(EDS)
     with transaction.atomic():
         entry_type, body = opened("eds", "statement", 11)
-        waiting = log.append(log="test", type=entry_type, verification=of, body=body, verification_sequence=11)
+        waiting = log.append(
+            log="test", type=entry_type, verification=of, body=body, verification_sequence=11
+        )
     assert {(finding.code, finding.entry, finding.leaf_index) for finding in told()} == {
         ("illegal_move", waiting.pk, None)
     }
@@ -188,9 +221,13 @@ def test_what_waits_and_lacks_its_signature_is_as_none() -> None:
 
 
 def test_a_judgement_is_read_by_the_release_of_its_day(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The software was changed in the middle of a case: what was judged before asked for less, and still holds."""
+    """The software was changed in the middle of a case: what was judged before asked for less, and
+    still holds.
+    """
     old = next(one for one in releases.RELEASES.values() if one.route == "eds")
-    new = Release("eds", tuple((name, (*checks, f"{name}.more"), tries) for name, checks, tries in old.stages))
+    new = Release(
+        "eds", tuple((name, (*checks, f"{name}.more"), tries) for name, checks, tries in old.stages)
+    )
     monkeypatch.setitem(releases.RELEASES, new.id, new)
     more = [*WHOLE[9][1]["checks"], {"check": "statement.more", "outcome": "pass", "code": ""}]
     later = changed(changed(WHOLE, 10, release=new.id, checks=more), END, releases=[new.id])
@@ -204,7 +241,7 @@ END_OF_UPGRADED: dict[str, tuple[Said, list[tuple[str, int]]]] = {
 
 
 @pytest.mark.parametrize("end", END_OF_UPGRADED)
-def test_a_stage_that_an_upgrade_put_before_an_open_case_is_not_asked_for_and_no_verdict_is_had_without_it(
+def test_a_stage_that_an_upgrade_puts_before_an_open_case_is_needed_for_its_verdict(
     monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
     old = next(one for one in releases.RELEASES.values() if one.route == "eds")
@@ -217,7 +254,9 @@ def test_a_stage_that_an_upgrade_put_before_an_open_case_is_not_asked_for_and_no
     assert codes([*upgraded, (entry_type, body)]) == expected
 
 
-def test_a_stage_that_was_left_out_is_not_excused_by_an_upgrade(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stage_that_was_left_out_is_not_excused_by_an_upgrade(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     old = next(one for one in releases.RELEASES.values() if one.route == "eds")
     new = Release("eds", (*old.stages[:2], ("more", ("more.told",), 0), *old.stages[2:]))
     monkeypatch.setitem(releases.RELEASES, new.id, new)
@@ -225,19 +264,37 @@ def test_a_stage_that_was_left_out_is_not_excused_by_an_upgrade(monkeypatch: pyt
     assert "before question" in told()[0].detail
 
 
-def test_a_judgement_by_a_later_release_needs_what_that_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_judgement_by_a_later_release_needs_what_that_asks_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     old = next(one for one in releases.RELEASES.values() if one.route == "eds")
-    new = Release("eds", tuple((name, (*checks, f"{name}.more"), tries) for name, checks, tries in old.stages))
+    new = Release(
+        "eds", tuple((name, (*checks, f"{name}.more"), tries) for name, checks, tries in old.stages)
+    )
     monkeypatch.setitem(releases.RELEASES, new.id, new)
-    assert codes(changed(WHOLE, 10, release=new.id)) == [("checks_missing", 10), ("stages_missing", END)]
+    assert codes(changed(WHOLE, 10, release=new.id)) == [
+        ("checks_missing", 10),
+        ("stages_missing", END),
+    ]
 
 
-HOSTILE: list[Any] = [None, 7, "x", [], [[]], {"attempt": []}, {"attempt": {}, "checks": 5, "outcome": []}]
+HOSTILE: list[Any] = [
+    None,
+    7,
+    "x",
+    [],
+    [[]],
+    {"attempt": []},
+    {"attempt": {}, "checks": 5, "outcome": []},
+]
 
 
 @pytest.mark.parametrize("body", HOSTILE)
 @pytest.mark.parametrize("number", range(1, len(REVIEWED) + 1))
 def test_no_body_stops_the_replay(number: int, body: Any) -> None:
-    history = [AuditEntry(type=entry_type, body=said, at=when) for entry_type, said, when in timed(REVIEWED)]
+    history = [
+        AuditEntry(type=entry_type, body=said, at=when)
+        for entry_type, said, when in timed(REVIEWED)
+    ]
     history[number - 1].body = body
     assert list(faults_of(history))

@@ -54,7 +54,9 @@ def test_an_entry_of_a_verification_is_its_lenders() -> None:
         ({"body": {"text": "x" * 65_535}}, ValueError),
     ],
 )
-def test_what_could_not_become_a_leaf_is_refused(given: dict[str, Any], error: type[Exception]) -> None:
+def test_what_could_not_become_a_leaf_is_refused(
+    given: dict[str, Any], error: type[Exception]
+) -> None:
     with pytest.raises(error):
         add_entry(**given)
     assert not AuditEntry.objects.exists()
@@ -73,4 +75,6 @@ def test_a_heartbeat_comes_once_an_hour_in_each_log() -> None:
     assert log.heartbeat("test", at=NOON + timedelta(minutes=59)) is None
     assert log.heartbeat("live", at=NOON + timedelta(minutes=59)) is not None
     assert log.heartbeat("test", at=NOON + timedelta(minutes=60)) is not None
-    assert AuditEntry.objects.filter(type="log.heartbeat").count() == AuditPending.objects.count() == 3
+    assert (
+        AuditEntry.objects.filter(type="log.heartbeat").count() == AuditPending.objects.count() == 3
+    )

@@ -1,4 +1,6 @@
-"""A log without its head file is a finding, and nothing is signed on top of it, until a host adopts it openly."""
+"""A log without its head file is a finding, and nothing is signed on top of it, until a host adopts
+it openly.
+"""
 
 from io import StringIO
 from pathlib import Path
@@ -82,14 +84,20 @@ def test_a_log_emptied_but_for_its_head_file_is_not_one_that_begins(log: list[Au
     assert not AuditLeaf.objects.exists()
 
 
-def test_a_log_begins_without_a_head_file_and_has_one_before_its_first_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_log_begins_without_a_head_file_and_has_one_before_its_first_commit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     assert found() == []
     assert sequencer.order("test") == 0
     assert not path().exists()
     add_entry()
     # The process dies between the commit and its head.
     write = head_file.write
-    monkeypatch.setattr(head_file, "write", lambda log, note, key: write(log, note, key=key) if begins(note) else None)
+    monkeypatch.setattr(
+        head_file,
+        "write",
+        lambda log, note, key: write(log, note, key=key) if begins(note) else None,
+    )
     assert sequencer.order("test") == 1
     monkeypatch.undo()
     kept = head_file.read("test", key=keys.verification_key("test"))
@@ -105,7 +113,9 @@ def begins(note: str) -> bool:
 
 
 @pytest.mark.parametrize("option", ["--copy", "--without-head-file"])
-def test_a_copy_elsewhere_is_verified_without_a_head_file_only_if_told_so(log: list[AuditLeaf], option: str) -> None:
+def test_a_copy_elsewhere_is_verified_without_a_head_file_only_if_told_so(
+    log: list[AuditLeaf], option: str
+) -> None:
     path().unlink()
     assert command()[0] == 1
     assert command(option)[0] == 0

@@ -1,4 +1,6 @@
-"""A process that is wholly the attacker's: its keys, its role, whatever SQL. What it forges, and what names it."""
+"""A process that is wholly the attacker's: its keys, its role, whatever SQL. What it forges, and
+what names it.
+"""
 
 import os
 import subprocess
@@ -20,7 +22,12 @@ from tests.verification.log import root
 from tests.verification.log.judged import findings
 from tests.verification.log.judged import judged as judge
 from tests.verification.log.rows import NOON, order_all, slip_in
-from tests.verification.workflow.conftest import Issued, authorities, issued, trusted  # noqa: F401 (fixtures)
+from tests.verification.workflow.conftest import (
+    Issued,
+    authorities,  # noqa: F401
+    issued,  # noqa: F401
+    trusted,  # noqa: F401
+)
 from tests.verification.workflow.story import Story, begin
 from verification.core import certificates, events
 from verification.core.certificates import PROCESSES, key_id
@@ -36,7 +43,7 @@ SIGNED = sorted(entries.SIGNED)
 
 
 @pytest.fixture
-def judged(issued: Issued) -> Story:  # noqa: F811 (the fixture)
+def judged(issued: Issued) -> Story:  # noqa: F811
     """A case that was verified by a signature, ordered."""
     return judge(issued)
 
@@ -56,7 +63,9 @@ def owned(settings: Settings, *kinds: str) -> None:
 
 
 @pytest.mark.parametrize("kind", SIGNED)
-def test_a_web_process_is_not_able_to_say_what_workers_say(judged: Story, settings: Settings, kind: str) -> None:
+def test_a_web_process_is_not_able_to_say_what_workers_say(
+    judged: Story, settings: Settings, kind: str
+) -> None:
     owned(settings, "door")
     with pytest.raises(Misconfigured, match="no decision key"), transaction.atomic():
         log.append(log="test", type=kind, body={}, verification=judged.row())
@@ -66,7 +75,10 @@ def test_a_web_process_is_not_able_to_say_what_workers_say(judged: Story, settin
     ("kinds", "may"),
     [
         (("door",), {name for name, one in events.ENTRY_TYPES.items() if events.WEB in one.signed}),
-        (("decision",), {name for name, one in events.ENTRY_TYPES.items() if events.WORKER in one.signed}),
+        (
+            ("decision",),
+            {name for name, one in events.ENTRY_TYPES.items() if events.WORKER in one.signed},
+        ),
         (("sender",), {"endpoint.disabled"}),
         (("log",), {"log.heartbeat"}),
     ],
@@ -90,17 +102,22 @@ def test_each_process_says_what_its_key_may_and_nothing_else(
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives a file to another user")
 @pytest.mark.parametrize("process", PROCESSES)
-def test_as_users_of_their_own_processes_read_their_own_keys_and_no_others(open_folder: Path, process: str) -> None:
+def test_as_users_of_their_own_processes_read_their_own_keys_and_no_others(
+    open_folder: Path, process: str
+) -> None:
     users = [f"{name}={60_000 + number}" for number, name in enumerate(PROCESSES)]
     asked = [word for user in users for word in ("--user", user)]
     call_command("make_keys", str(open_folder), *asked, stdout=StringIO())
     uid = 60_000 + list(PROCESSES).index(process)
     program = (
-        "import os, sys; from pathlib import Path; from config.key_files import read_keys, readable_beside; "
-        f"keys = Path({str(open_folder)!r}); os.setgroups([]); os.setgid({uid}); os.setuid({uid}); "
-        f"print(bool(read_keys(keys, process={process!r}).signing), readable_beside(keys, process={process!r}))"
+        "import os, sys; from pathlib import Path; from config.key_files import read_keys,"
+        f" readable_beside; keys = Path({str(open_folder)!r}); os.setgroups([]); os.setgid({uid});"
+        f" os.setuid({uid}); print(bool(read_keys(keys, process={process!r}).signing),"
+        f" readable_beside(keys, process={process!r}))"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
     assert (done.stdout, done.stderr) == ("True []\n", "")
 
 
@@ -126,7 +143,9 @@ def test_what_the_root_certified_stands_in_the_log_and_is_believed_without_files
         {"public": b64encode(bytes(32)).decode()},
     ],
 )
-def test_a_certificate_that_is_not_the_roots_is_refused(judged: Story, changed: dict[str, Any]) -> None:
+def test_a_certificate_that_is_not_the_roots_is_refused(
+    judged: Story, changed: dict[str, Any]
+) -> None:
     log.certify("test")
     genuine = AuditEntry.objects.filter(type=events.CERTIFIED, body__kind="decision").get()
     bad = slip_in(genuine, verification_sequence=None, body=genuine.body | changed)
@@ -135,7 +154,9 @@ def test_a_certificate_that_is_not_the_roots_is_refused(judged: Story, changed: 
     assert {one.id for one in keys.on_record("test")} == {one.id for one in keys.of_files("test")}
 
 
-def test_a_revoked_key_is_believed_up_to_an_index_and_the_lenders_are_told(judged: Story, settings: Settings) -> None:
+def test_a_revoked_key_is_believed_up_to_an_index_and_the_lenders_are_told(
+    judged: Story, settings: Settings
+) -> None:
     own = key_id(root.public("decision"))
     before = AuditLeaf.objects.count()
     out = StringIO()
@@ -171,7 +192,11 @@ def test_a_revoked_key_is_believed_up_to_an_index_and_the_lenders_are_told(judge
 
 def test_only_the_root_revokes(judged: Story, settings: Settings) -> None:
     own = key_id(root.public("decision"))
-    for seed in (settings.TULGA_SIGNING_KEYS["decision"]["test"][1], settings.TULGA_LOG_KEYS["test"], bytes(32)):
+    for seed in (
+        settings.TULGA_SIGNING_KEYS["decision"]["test"][1],
+        settings.TULGA_LOG_KEYS["test"],
+        bytes(32),
+    ):
         signed = certificates.revocation(seed, mode="test", key=own, from_index=0)
         with pytest.raises(BadInput, match="did not sign this revocation"):
             revoking.revoke("test", key=own, from_index=0, signature=signed)

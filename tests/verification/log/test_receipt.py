@@ -11,7 +11,9 @@ from verification.log.checkpoint import Checkpoint, SigningKey
 
 KEY = SigningKey(name="tulga.example/test", seed=bytes(range(32)))
 LEAVES = [f"leaf {number}".encode() for number in range(11)]
-NOTE = checkpoint.sign(Checkpoint(origin=KEY.name, size=len(LEAVES), root=naive.root(LEAVES)), key=KEY)
+NOTE = checkpoint.sign(
+    Checkpoint(origin=KEY.name, size=len(LEAVES), root=naive.root(LEAVES)), key=KEY
+)
 PROOF = receipt.make(index=4, hashes=naive.path(4, LEAVES), note=NOTE)
 HASH_LINE = PROOF.split("\n")[2]
 
@@ -42,7 +44,9 @@ def test_extra_data_comes_back_and_decides_nothing() -> None:
 
 
 def test_a_proof_of_the_only_leaf_has_no_hashes() -> None:
-    note = checkpoint.sign(Checkpoint(origin=KEY.name, size=1, root=naive.root(LEAVES[:1])), key=KEY)
+    note = checkpoint.sign(
+        Checkpoint(origin=KEY.name, size=1, root=naive.root(LEAVES[:1])), key=KEY
+    )
     proof = receipt.make(index=0, hashes=[], note=note)
     assert proof.startswith(f"c2sp.org/tlog-proof@v1\nindex 0\n\n{KEY.name}\n")
     assert receipt.verify(proof, leaf=LEAVES[0], key=KEY.public).size == 1
@@ -85,7 +89,9 @@ def test_a_proof_that_the_standard_does_not_allow_is_not_read(text: str, why: st
 @pytest.mark.parametrize("extra", [b"", b"extra"])
 def test_a_proof_has_as_many_hashes_as_the_largest_tree_is_high(extra: bytes) -> None:
     most = [LEAVES[0].ljust(32)] * 63
-    assert len(receipt.parse(receipt.make(index=4, hashes=most, note=NOTE, extra=extra)).hashes) == 63
+    assert (
+        len(receipt.parse(receipt.make(index=4, hashes=most, note=NOTE, extra=extra)).hashes) == 63
+    )
     for more in (64, 500):
         with pytest.raises(BadInput, match="too many hashes"):
             receipt.parse(receipt.make(index=4, hashes=most[:1] * more, note=NOTE, extra=extra))
@@ -93,9 +99,14 @@ def test_a_proof_has_as_many_hashes_as_the_largest_tree_is_high(extra: bytes) ->
 
 @pytest.mark.parametrize("length", [1, policy.EXTRA_BYTES])
 def test_extra_data_has_a_limit(length: int) -> None:
-    assert len(receipt.parse(receipt.make(index=4, hashes=[], note=NOTE, extra=bytes(length))).extra) == length
+    assert (
+        len(receipt.parse(receipt.make(index=4, hashes=[], note=NOTE, extra=bytes(length))).extra)
+        == length
+    )
     with pytest.raises(BadInput, match="too large"):
-        receipt.parse(receipt.make(index=4, hashes=[], note=NOTE, extra=bytes(policy.EXTRA_BYTES + 1)))
+        receipt.parse(
+            receipt.make(index=4, hashes=[], note=NOTE, extra=bytes(policy.EXTRA_BYTES + 1))
+        )
 
 
 @given(position=st.integers(0, len(PROOF) - 1), character=st.characters())

@@ -1,4 +1,6 @@
-"""A worker's own key signs verdicts without the register of people: the law since October 2024 names each."""
+"""A worker's own key signs verdicts without the register of people: the law since October 2024
+names each.
+"""
 
 from itertools import product
 
@@ -11,12 +13,18 @@ from verification.core.releases import REGISTER_CHECKS, Release
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ASKS = {release.route: release for release in releases.RELEASES.values() if release.asks_register}
-SILENT = {release.route: release for release in releases.RELEASES.values() if not release.asks_register}
+SILENT = {
+    release.route: release for release in releases.RELEASES.values() if not release.asks_register
+}
 VERDICT = [*TWO, verified("eds", "biometric", profile=BOTH)]
 
 
-def done_by(history: list[Said], route: str, release: Release, *, types: tuple[str, ...]) -> list[Said]:
-    """The history with entries of these types done by another release of a route, with the checks of that."""
+def done_by(
+    history: list[Said], route: str, release: Release, *, types: tuple[str, ...]
+) -> list[Said]:
+    """The history with entries of these types done by another release of a route, with the checks
+    of that.
+    """
     found = []
     for entry_type, body in history:
         if entry_type in types and body.get("route") == route:
@@ -46,7 +54,9 @@ def test_a_verdict_whose_every_release_asks_is_lawful() -> None:
     ],
     ids=" ".join,
 )
-def test_a_verdict_by_a_release_that_does_not_ask_is_named(route: str, types: tuple[str, ...]) -> None:
+def test_a_verdict_by_a_release_that_does_not_ask_is_named(
+    route: str, types: tuple[str, ...]
+) -> None:
     told = codes(done_by(VERDICT, route, SILENT[route], types=types))
     assert "law_unknown" in {code for code, _ in told}
     if "attempt.judged" in types or "verification.verified" in types:

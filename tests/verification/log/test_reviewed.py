@@ -25,13 +25,21 @@ def test_what_enough_people_decided_is_in_order(passes: bool) -> None:
     assert codes(story) == set()
 
 
-@pytest.mark.parametrize(("votes", "outcome"), [(0, "passed"), (1, "passed"), (0, "failed"), (1, "failed")])
+@pytest.mark.parametrize(
+    ("votes", "outcome"), [(0, "passed"), (1, "passed"), (0, "failed"), (1, "failed")]
+)
 def test_what_too_few_decided_is_named(votes: int, outcome: str) -> None:
     story = glanced("grey")
     for number in range(votes):
         one_voted(story, person=f"usr_{number}")
     attempt, at = judged(story), clock.now()
-    body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "outcome": outcome, "code": ""}
+    body = {
+        "attempt": attempt.pk,
+        "route": attempt.route,
+        "stage": attempt.stage,
+        "outcome": outcome,
+        "code": "",
+    }
     with transaction.atomic():
         moving.record(story.row(), "attempt.reviewed", at=at, body=body | {"burnt": False})
     Attempt.objects.filter(pk=attempt.pk).update(status=outcome, code="", burnt=False, closed_at=at)

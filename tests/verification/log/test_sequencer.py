@@ -1,4 +1,6 @@
-"""Every entry gets one place, in one log, under a signature; two sequencers, a crash or a backup change nothing."""
+"""Every entry gets one place, in one log, under a signature; two sequencers, a crash or a backup
+change nothing.
+"""
 
 import json
 import re
@@ -10,10 +12,25 @@ from django.conf import settings
 from django.db import connection, transaction
 from pytest_django import Settings
 
-from tests.verification.log.rows import NOON, add_case, add_entry, add_lender, add_verification, order_all, tamper
+from tests.verification.log.rows import (
+    NOON,
+    add_case,
+    add_entry,
+    add_lender,
+    add_verification,
+    order_all,
+    tamper,
+)
 from verification.core.errors import FenceLost, LogInconsistent, Misconfigured
 from verification.log import checkpoint, head_file, history, keys, proofs, sequencer, tiles, tree
-from verification.models import AuditCheckpoint, AuditEntry, AuditHead, AuditLeaf, AuditPending, AuditTile
+from verification.models import (
+    AuditCheckpoint,
+    AuditEntry,
+    AuditHead,
+    AuditLeaf,
+    AuditPending,
+    AuditTile,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,14 +45,19 @@ def test_nothing_waiting_is_nothing_ordered() -> None:
     assert sequencer.verify_head("test") == 0
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL plans by how many rows there are: tests/growth")
+@pytest.mark.skipif(
+    connection.vendor != "sqlite",
+    reason="PostgreSQL plans by how many rows there are: tests/growth",
+)
 def test_what_waits_is_found_without_reading_every_entry() -> None:
     plan = sequencer._unordered("test").explain()
     assert "SCAN" in plan
     assert not re.search("SCAN (verification_auditentry|V0)", plan)
 
 
-def test_entries_get_places_without_gaps_and_each_lender_its_own_numbers_of_what_it_is_told() -> None:
+def test_entries_get_places_without_gaps_and_each_lender_its_own_numbers_of_what_it_is_told() -> (
+    None
+):
     first, second = add_lender("111111111111"), add_lender("222222222222")
     for lender in (first, second, first):
         add_case(lender, length=2)
@@ -85,10 +107,14 @@ def test_entries_are_ordered_by_time() -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 1024])
-def test_entries_of_one_verification_keep_their_sequence_whatever_the_clocks_said(limit: int) -> None:
+def test_entries_of_one_verification_keep_their_sequence_whatever_the_clocks_said(
+    limit: int,
+) -> None:
     verification = add_verification(add_lender())
     for sequence in (1, 2, 3):
-        add_entry(verification, verification_sequence=sequence, at=NOON - timedelta(minutes=sequence))
+        add_entry(
+            verification, verification_sequence=sequence, at=NOON - timedelta(minutes=sequence)
+        )
         add_entry(at=NOON - timedelta(minutes=sequence))
     order_all(limit=limit)
     own = [leaf.entry.verification_sequence for leaf in leaves() if leaf.entry.verification_id]
@@ -156,7 +182,11 @@ def test_every_batch_is_signed_and_every_checkpoint_is_a_prefix_of_the_next() ->
     for first, second in pairwise(heads):
         proof = proofs.consistency_for("test", first=first.size, second=second.size)
         tree.verify_consistency(
-            first=first.size, first_root=first.root, second=second.size, second_root=second.root, proof=proof
+            first=first.size,
+            first_root=first.root,
+            second=second.size,
+            second_root=second.root,
+            proof=proof,
         )
     assert heads[-1].root == tree.root_of(bytes(leaf.leaf_hash) for leaf in leaves())
 
@@ -173,7 +203,9 @@ def test_the_log_grows_over_tiles() -> None:
     # One more entry changes a single tile; the others are read.
     add_entry()
     assert order_all() == 1
-    signed = checkpoint.open_checkpoint(AuditCheckpoint.objects.get(size=301).note, key=keys.verification_key("test"))
+    signed = checkpoint.open_checkpoint(
+        AuditCheckpoint.objects.get(size=301).note, key=keys.verification_key("test")
+    )
     assert signed.root == tree.root_of(bytes(leaf.leaf_hash) for leaf in leaves())
 
 
@@ -183,7 +215,10 @@ def test_the_two_logs_are_apart() -> None:
     assert order_all("test") == 1
     assert (len(leaves("test")), len(leaves("live"))) == (1, 0)
     assert order_all("live") == 1
-    names = [checkpoint.Note.parse(row.note).signatures[0].name for row in AuditCheckpoint.objects.order_by("pk")]
+    names = [
+        checkpoint.Note.parse(row.note).signatures[0].name
+        for row in AuditCheckpoint.objects.order_by("pk")
+    ]
     assert names == [f"{settings.TULGA_LOG_ORIGIN}/test", f"{settings.TULGA_LOG_ORIGIN}/live"]
 
 
@@ -232,7 +267,9 @@ def test_a_sequencer_whose_fence_was_taken_writes_nothing(monkeypatch: pytest.Mo
     assert not AuditCheckpoint.objects.exists()
 
 
-def test_a_sequencer_whose_entries_another_has_ordered_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sequencer_whose_entries_another_has_ordered_writes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     add_entry()
     store = sequencer._store
 
@@ -267,9 +304,17 @@ DAMAGES = {
     "no last leaf": (("DELETE FROM verification_auditleaf WHERE leaf_index = 5", ()),),
     "no last checkpoint": (("DELETE FROM verification_auditcheckpoint WHERE size = 6", ()),),
     "no checkpoints": (("DELETE FROM verification_auditcheckpoint", ()),),
-    "an unreadable checkpoint": (("UPDATE verification_auditcheckpoint SET note = 'x' WHERE size = 6", ()),),
+    "an unreadable checkpoint": (
+        ("UPDATE verification_auditcheckpoint SET note = 'x' WHERE size = 6", ()),
+    ),
     "an edited checkpoint": (
-        ("UPDATE verification_auditcheckpoint SET note = replace(note, 'log/test', 'log/tost') WHERE size = 6", ()),
+        (
+            (
+                "UPDATE verification_auditcheckpoint SET note = replace(note, 'log/test',"
+                " 'log/tost') WHERE size = 6"
+            ),
+            (),
+        ),
     ),
     "no tile": (("DELETE FROM verification_audittile", ()),),
     "another tile": (("UPDATE verification_audittile SET hashes = %s", (bytes(6 * 32),)),),

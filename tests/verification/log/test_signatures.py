@@ -1,4 +1,6 @@
-"""Only a worker's key decides: whoever holds the database alone gets nothing ordered, told or verified as whole."""
+"""Only a worker's key decides: whoever holds the database alone gets nothing ordered, told or
+verified as whole.
+"""
 
 import random
 from base64 import b64encode
@@ -20,7 +22,12 @@ from tests.verification.log import root
 from tests.verification.log.judged import findings
 from tests.verification.log.judged import judged as judge
 from tests.verification.log.rows import NOON, add_lender, add_verification, order_all, slip_in
-from tests.verification.workflow.conftest import Issued, authorities, issued, trusted  # noqa: F401 (fixtures)
+from tests.verification.workflow.conftest import (
+    Issued,
+    authorities,  # noqa: F401
+    issued,  # noqa: F401
+    trusted,  # noqa: F401
+)
 from tests.verification.workflow.story import Story, begin, lender
 from verification.core import events
 from verification.core.certificates import key_id
@@ -37,7 +44,7 @@ Body = dict[str, Any]
 
 
 @pytest.fixture
-def judged(issued: Issued) -> Story:  # noqa: F811 (the fixture)
+def judged(issued: Issued) -> Story:  # noqa: F811
     """A case that was verified by a signature, ordered."""
     return judge(issued)
 
@@ -47,14 +54,19 @@ def is_ordered(entry: str) -> bool:
     return AuditLeaf.objects.filter(entry=entry).exists()
 
 
-def test_each_entry_is_signed_by_its_process_and_one_signature_is_over_a_transaction(judged: Story) -> None:
+def test_each_entry_is_signed_by_its_process_and_one_signature_is_over_a_transaction(
+    judged: Story,
+) -> None:
     every = AuditEntry.objects.filter(verification_id=judged.id).order_by("id")
     faults, signers = signatures.inspect(every)
     keys = {key_id(root.public(kind)): kind for kind in events.SIGNERS}
     assert faults == {}
     signed = {(entry.type, keys[signers[entry.pk]]) for entry in every}
     assert {kind for name, kind in signed if name in entries.SIGNED} == {"decision"}
-    assert {name for name, kind in signed if kind == "door"} >= {"verification.created", "attempt.answered"}
+    assert {name for name, kind in signed if kind == "door"} >= {
+        "verification.created",
+        "attempt.answered",
+    }
     verified = every.get(type="verification.verified")
     first = AuditEntry.objects.get(pk=verified.body["signed"]["with"])
     assert first.type == "attempt.judged"
@@ -63,7 +75,9 @@ def test_each_entry_is_signed_by_its_process_and_one_signature_is_over_a_transac
     assert findings() == []
 
 
-def test_an_update_and_two_inserts_verify_nobody(judged: Story, client: Client, settings: Settings) -> None:
+def test_an_update_and_two_inserts_verify_nobody(
+    judged: Story, client: Client, settings: Settings
+) -> None:
     """On 25 November 2026 the log signed this, under a law that asks for a signature and a face."""
     settings.TULGA_ROUTES = ["eds", "biometric"]
     victim = begin(judged.lender, "A-2", iin="900101300017", profile="KZ-2025-01")
@@ -71,24 +85,38 @@ def test_an_update_and_two_inserts_verify_nobody(judged: Story, client: Client, 
     row = victim.row()
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE verification_verification SET status = 'verified', code = '', finished_at = %s, sequence = sequence"
-            " + 1 WHERE id = %s",
+            "UPDATE verification_verification SET status = 'verified', code = '', finished_at = %s,"
+            " sequence = sequence + 1 WHERE id = %s",
             [connection.ops.adapt_datetimefield_value(NOON), victim.id],
         )
     genuine = AuditEntry.objects.get(verification_id=judged.id, type="verification.verified")
-    body = {"v": 1, "code": "", "profile": row.profile_id, "profile_sha256": row.profile_sha256, "routes": ["eds"]}
+    body = {
+        "v": 1,
+        "code": "",
+        "profile": row.profile_id,
+        "profile_sha256": row.profile_sha256,
+        "routes": ["eds"],
+    }
     forged = slip_in(
-        genuine, verification_id=victim.id, verification_sequence=row.sequence + 1, body=body, lender_id=row.lender_id
+        genuine,
+        verification_id=victim.id,
+        verification_sequence=row.sequence + 1,
+        body=body,
+        lender_id=row.lender_id,
     )
     assert not is_ordered(forged)
     told = decided.leaves_after("test", lender_id=row.lender_id, lender_sequence=0, limit=100)
     assert forged not in {leaf.entry_id for leaf in told}
-    assert ("entry_refused", forged) in {(found["code"], found.get("entry")) for found in findings()}
+    assert ("entry_refused", forged) in {
+        (found["code"], found.get("entry")) for found in findings()
+    }
     ready = client.get("/readyz", REMOTE_ADDR="127.0.0.1")
     assert (ready.status_code, ready.json()["log"]["refused"]) == (503, 1)
 
 
-def test_of_240_forged_decisions_none_is_ordered(judged: Story, settings: Settings, proof_seed: int) -> None:
+def test_of_240_forged_decisions_none_is_ordered(
+    judged: Story, settings: Settings, proof_seed: int
+) -> None:
     chance = random.Random(proof_seed)
     order_all()
     victim = begin(lender("Other", number=500), "A-9")
@@ -116,34 +144,52 @@ def test_of_240_forged_decisions_none_is_ordered(judged: Story, settings: Settin
     order_all()
     assert AuditLeaf.objects.filter(entry__in=forged).count() == 0
     assert AuditPending.objects.filter(refused=True).count() == FORGERIES
-    assert {found["entry"] for found in findings() if found["code"] == "entry_refused"} == set(forged)
+    assert {found["entry"] for found in findings() if found["code"] == "entry_refused"} == set(
+        forged
+    )
 
 
-def _stolen(genuine: list[AuditEntry], chance: random.Random, settings: Settings) -> list[Callable[[AuditEntry], Body]]:
-    """Ways to a body for a forged decision: what genuine ones say, and signatures by whatever else is at hand."""
+def _stolen(
+    genuine: list[AuditEntry], chance: random.Random, settings: Settings
+) -> list[Callable[[AuditEntry], Body]]:
+    """Ways to a body for a forged decision: what genuine ones say, and signatures by whatever else
+    is at hand.
+    """
     return [
         lambda one: {name: value for name, value in one.body.items() if name != "signed"},
         lambda one: one.body,
         lambda one: one.body | {"signed": {"with": one.body["signed"].get("with", one.pk)}},
         lambda one: one.body | {"signed": {"with": chance.choice(genuine).pk}},
         lambda one: one.body | {"signed": {"with": new_id("evt")}},
-        lambda one: one.body | {"signed": chance.choice([None, [], "x", 5, {}, {"with": 5}, {"over": []}])},
-        lambda one: one.body | {"signed": chance.choice(genuine).body["signed"] | {"over": [one.pk] * 17}},
-        lambda one: one.body | {"signed": chance.choice(genuine).body["signed"] | {"over": [one.pk]}},
+        lambda one: (
+            one.body | {"signed": chance.choice([None, [], "x", 5, {}, {"with": 5}, {"over": []}])}
+        ),
+        lambda one: (
+            one.body | {"signed": chance.choice(genuine).body["signed"] | {"over": [one.pk] * 17}}
+        ),
+        lambda one: (
+            one.body | {"signed": chance.choice(genuine).body["signed"] | {"over": [one.pk]}}
+        ),
         lambda one: one.body | {"outcome": "passed", "code": ""},
         lambda one: _by_own_key(one, by=None),
         lambda one: _by_own_key(one, by=key_id(root.public("decision"))),
         lambda one: _by_own_key(one, by=None, seed=settings.TULGA_LOG_KEYS["test"]),
         lambda one: _by_own_key(one, by=None, seed=settings.TULGA_DOCUMENT_KEYS["test"][1]),
-        lambda one: _by_own_key(one, by=None, seed=settings.TULGA_SIGNING_KEYS["decision"]["live"][1]),
+        lambda one: _by_own_key(
+            one, by=None, seed=settings.TULGA_SIGNING_KEYS["decision"]["live"][1]
+        ),
         lambda one: _by_own_key(one, by=None, seed=settings.TULGA_SIGNING_KEYS["door"]["test"][1]),
-        lambda one: _by_own_key(one, by=None, seed=settings.TULGA_SIGNING_KEYS["sender"]["test"][1]),
+        lambda one: _by_own_key(
+            one, by=None, seed=settings.TULGA_SIGNING_KEYS["sender"]["test"][1]
+        ),
         lambda one: _by_own_key(one, by=None, seed=root.seed()),
     ]
 
 
 def _by_own_key(entry: AuditEntry, *, by: str | None, seed: bytes = b"\x07" * 32) -> Body:
-    """Signed as a worker would, by a key that is none of theirs. The id of what is slipped in is not known before."""
+    """Signed as a worker would, by a key that is none of theirs. The id of what is slipped in is
+    not known before.
+    """
     private = Ed25519PrivateKey.from_private_bytes(seed)
     signature = private.sign(signatures._message([entry]))
     own = key_id(private.public_key().public_bytes_raw())
@@ -168,10 +214,17 @@ def test_what_a_worker_says_cannot_be_said_without_its_key(settings: Settings, k
     assert not AuditEntry.objects.exists()
 
 
-@pytest.mark.parametrize("changed", ["body", "at", "verification_sequence", "lender_id", "type", "log"])
-def test_a_signed_entry_that_was_changed_before_it_was_ordered_is_refused(judged: Story, changed: str) -> None:
+@pytest.mark.parametrize(
+    "changed", ["body", "at", "verification_sequence", "lender_id", "type", "log"]
+)
+def test_a_signed_entry_that_was_changed_before_it_was_ordered_is_refused(
+    judged: Story, changed: str
+) -> None:
     genuine = AuditEntry.objects.get(
-        verification_id=judged.id, type="attempt.judged", body__stage="statement", body__outcome="passed"
+        verification_id=judged.id,
+        type="attempt.judged",
+        body__stage="statement",
+        body__outcome="passed",
     )
     changes: dict[str, Any] = {
         "body": genuine.body | {"outcome": "failed"},
@@ -185,7 +238,9 @@ def test_a_signed_entry_that_was_changed_before_it_was_ordered_is_refused(judged
     assert set(signatures.inspect([genuine])[0]) == {genuine.pk}
 
 
-def test_where_no_public_key_is_here_nothing_is_ordered_and_nothing_refused(settings: Settings) -> None:
+def test_where_no_public_key_is_here_nothing_is_ordered_and_nothing_refused(
+    settings: Settings,
+) -> None:
     known = settings.TULGA_CERTIFIED
     settings.TULGA_CERTIFIED = ()
     begin(lender())
@@ -217,12 +272,18 @@ def test_a_signature_of_an_older_key_stays_good_and_one_of_a_key_taken_away_is_n
 ) -> None:
     order_all()
     new = b"\x05" * 32
-    keys, known, second = settings.TULGA_SIGNING_KEYS, settings.TULGA_CERTIFIED, root.certified("decision", 2, new)
+    keys, known, second = (
+        settings.TULGA_SIGNING_KEYS,
+        settings.TULGA_CERTIFIED,
+        root.certified("decision", 2, new),
+    )
     settings.TULGA_SIGNING_KEYS = keys | {"decision": {"test": keys["decision"]["test"] | {2: new}}}
     settings.TULGA_CERTIFIED = (*known, second)
     begin(judged.lender, "A-2", iin="900101300017").to_statement()
     order_all()
-    assert {one.body["signed"]["by"] for one in AuditEntry.objects.filter(body__signed__has_key="by")} >= {second.id}
+    assert {
+        one.body["signed"]["by"] for one in AuditEntry.objects.filter(body__signed__has_key="by")
+    } >= {second.id}
     assert findings() == []
     settings.TULGA_CERTIFIED = (*(one for one in known if one.kind != "decision"), second)
     assert {found["code"] for found in findings()} == {"entry_unsigned"}
@@ -230,7 +291,9 @@ def test_a_signature_of_an_older_key_stays_good_and_one_of_a_key_taken_away_is_n
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=20) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=20) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+    ),
     max_leaves=30,
 )
 
@@ -239,7 +302,9 @@ _NAMES = st.lists(st.from_regex(r"\Aevt_[0-9a-z]{1,5}\Z"), max_size=40)
 _SIGNED = {"by": _JSON | st.just("ab" * 32), "signature": _JSON | st.just("AAAA")}
 
 
-@given(signed=_JSON | st.fixed_dictionaries(_SIGNED, optional={"over": _JSON | _NAMES, "with": _JSON}))
+@given(
+    signed=_JSON | st.fixed_dictionaries(_SIGNED, optional={"over": _JSON | _NAMES, "with": _JSON})
+)
 def test_whatever_a_body_says_under_signed_is_no_signature(signed: Any) -> None:
     entry = AuditEntry(log="test", type="attempt.judged", at=NOON, body={"v": 1, "signed": signed})
     with pytest.MonkeyPatch.context() as patch:

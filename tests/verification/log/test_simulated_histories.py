@@ -1,4 +1,6 @@
-"""A borrower whom the sandbox plays stands in the log of test mode alone, and every check says so from then on."""
+"""A borrower whom the sandbox plays stands in the log of test mode alone, and every check says so
+from then on.
+"""
 
 from collections.abc import Sequence
 
@@ -18,7 +20,11 @@ def saying(history: Sequence[Said], engine: dict[str, str] | None) -> list[Said]
     """The same, each check with this under `engine`."""
     marked = []
     for entry_type, body in history:
-        more = {"checks": [{**one, "engine": engine} for one in body["checks"]]} if "checks" in body else {}
+        more = (
+            {"checks": [{**one, "engine": engine} for one in body["checks"]]}
+            if "checks" in body
+            else {}
+        )
         marked.append((entry_type, {**body, **more}))
     return marked
 
@@ -39,7 +45,9 @@ def test_checks_without_a_word_of_it_are_named() -> None:
 
 
 def test_whom_nobody_plays_is_not_said_to_be_played() -> None:
-    assert {code for code, _ in codes([WHOLE[0], *saying(WHOLE[1:], ENGINE)])} == {"simulation_hidden"}
+    assert {code for code, _ in codes([WHOLE[0], *saying(WHOLE[1:], ENGINE)])} == {
+        "simulation_hidden"
+    }
 
 
 def test_nobody_is_played_while_an_answer_is_judged() -> None:
@@ -56,4 +64,6 @@ def test_live_mode_knows_nobody_who_is_played() -> None:
         AuditEntry(pk=f"evt_{place}", type=entry_type, body=body, at=at, log="live")
         for place, (entry_type, body, at) in enumerate(timed(history))
     ]
-    assert [(entry.type, code) for entry, (code, _) in faults_of(entries)] == [("simulation.requested", "law_unknown")]
+    assert [(entry.type, code) for entry, (code, _) in faults_of(entries)] == [
+        ("simulation.requested", "law_unknown")
+    ]

@@ -1,4 +1,6 @@
-"""Several processes find what one finds, in its order; an error comes where it came, and no process is left behind."""
+"""Several processes find what one finds, in its order; an error comes where it came, and no process
+is left behind.
+"""
 
 import multiprocessing
 import os
@@ -41,12 +43,23 @@ def test_several_processes_find_what_one_finds_in_its_order(small_pages):
     leaves = nine_ordered()
     tamper(
         ("UPDATE verification_auditentry SET body = '{}' WHERE id = %s", (leaves[1].entry_id,)),
-        ("UPDATE verification_auditleaf SET lender_sequence = 7 WHERE entry_id = %s", (leaves[5].entry_id,)),
+        (
+            "UPDATE verification_auditleaf SET lender_sequence = 7 WHERE entry_id = %s",
+            (leaves[5].entry_id,),
+        ),
         ("DELETE FROM verification_auditleaf WHERE entry_id = %s", (leaves[4].entry_id,)),
-        ("UPDATE verification_verification SET status = 'verified' WHERE id = %s", (leaves[8].entry.verification_id,)),
+        (
+            "UPDATE verification_verification SET status = 'verified' WHERE id = %s",
+            (leaves[8].entry.verification_id,),
+        ),
     )
     alone = list(verify_log("test"))
-    assert {finding.code for finding in alone} >= {"entry_differs", "lender_sequence", "leaf_missing", "illegal_move"}
+    assert {finding.code for finding in alone} >= {
+        "entry_differs",
+        "lender_sequence",
+        "leaf_missing",
+        "illegal_move",
+    }
     assert [list(verify_log("test", processes=number)) for number in (2, 3)] == [alone, alone]
 
 
@@ -89,7 +102,9 @@ def test_what_is_spread_together_is_looked_at_by_the_same_processes():
 
 def test_a_process_that_was_ended_is_no_finding(small_pages, monkeypatch):
     nine_ordered()
-    monkeypatch.setattr(verify_leaves, "_verify_leaf", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    monkeypatch.setattr(
+        verify_leaves, "_verify_leaf", lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+    )
     with pytest.raises(BrokenProcessPool):
         list(verify_log("test", processes=2))
     with pytest.raises(CommandError, match="one of its processes was ended") as told:

@@ -1,4 +1,6 @@
-"""Tiles hold the tree: grown in any batches they are the same, and roots and proofs read from them are the tree's."""
+"""Tiles hold the tree: grown in any batches they are the same, and roots and proofs read from them
+are the tree's.
+"""
 
 from functools import cache
 
@@ -68,7 +70,10 @@ def test_a_tree_of_70_000_has_the_tiles_of_the_standards_example() -> None:
 
 
 def test_a_tree_of_256_has_one_full_tile_and_one_of_width_one() -> None:
-    assert {place: len(row) // 32 for place, row in stored(256).rows.items()} == {Place(0, 0): 256, Place(1, 0): 1}
+    assert {place: len(row) // 32 for place, row in stored(256).rows.items()} == {
+        Place(0, 0): 256,
+        Place(1, 0): 1,
+    }
     assert tiles.edge(256) == [(Place(1, 0), 1)]
     assert tiles.edge(0) == []
 
@@ -93,7 +98,9 @@ def test_an_inclusion_proof_reads_few_tiles_and_verifies(index: int) -> None:
     grown = stored(70_000)
     grown.reads = 0
     proof = tree.inclusion_proof(tiles.node_reader(grown.load), index=index, size=70_000)
-    tree.verify_inclusion(leaf=HASHES[index], index=index, size=70_000, proof=proof, root=root(70_000))
+    tree.verify_inclusion(
+        leaf=HASHES[index], index=index, size=70_000, proof=proof, root=root(70_000)
+    )
     assert grown.reads <= 40
 
 

@@ -1,4 +1,6 @@
-"""Roots and proofs against an independent recursive tree, and against the roots everybody's tests of RFC 6962 use."""
+"""Roots and proofs against an independent recursive tree, and against the roots everybody's tests
+of RFC 6962 use.
+"""
 
 from typing import Any
 
@@ -13,7 +15,16 @@ from verification.log import tree
 # The eight leaves of Certificate Transparency's own tests, and the roots over the first n of them.
 KNOWN_LEAVES = [
     bytes.fromhex(text)
-    for text in ("", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f")
+    for text in (
+        "",
+        "00",
+        "10",
+        "2021",
+        "3031",
+        "40414243",
+        "5051525354555657",
+        "606162636465666768696a6b6c6d6e6f",
+    )
 ]
 KNOWN_ROOTS = {
     0: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
@@ -59,17 +70,25 @@ def test_a_leaf_and_a_node_over_the_same_bytes_have_different_hashes() -> None:
 
 
 @given(size=SIZES, data=st.data())
-def test_inclusion_proofs_are_those_of_the_recursive_definition_and_verify(size: int, data: st.DataObject) -> None:
+def test_inclusion_proofs_are_those_of_the_recursive_definition_and_verify(
+    size: int, data: st.DataObject
+) -> None:
     index = data.draw(st.integers(0, size - 1))
     proof = tree.inclusion_proof(nodes(LEAVES), index=index, size=size)
     assert proof == naive.path(index, LEAVES[:size])
     tree.verify_inclusion(
-        leaf=tree.leaf_hash(LEAVES[index]), index=index, size=size, proof=proof, root=naive.root(LEAVES[:size])
+        leaf=tree.leaf_hash(LEAVES[index]),
+        index=index,
+        size=size,
+        proof=proof,
+        root=naive.root(LEAVES[:size]),
     )
 
 
 @given(second=SIZES, data=st.data())
-def test_consistency_proofs_are_those_of_the_recursive_definition_and_verify(second: int, data: st.DataObject) -> None:
+def test_consistency_proofs_are_those_of_the_recursive_definition_and_verify(
+    second: int, data: st.DataObject
+) -> None:
     first = data.draw(st.integers(1, second))
     proof = tree.consistency_proof(nodes(LEAVES), first=first, second=second)
     assert proof == naive.consistency(first, LEAVES[:second])
@@ -98,7 +117,13 @@ def test_an_inclusion_proof_fits_no_other_place(size: int, data: st.DataObject) 
         *([{"proof": proof[:-1]}, {"proof": _flip(proof, flipped)}] if flipped is not None else []),
     ]
     for change in changes:
-        wrong: dict[str, Any] = {"leaf": leaf, "index": index, "size": size, "proof": proof, "root": root} | change
+        wrong: dict[str, Any] = {
+            "leaf": leaf,
+            "index": index,
+            "size": size,
+            "proof": proof,
+            "root": root,
+        } | change
         with pytest.raises(LogInconsistent):
             tree.verify_inclusion(**wrong)
 
@@ -119,44 +144,73 @@ def test_a_consistency_proof_fits_no_other_trees(second: int, data: st.DataObjec
     changes += [{"proof": [*proof, other]}, {"first": second + 1}]
     if proof:
         flipped = data.draw(st.sampled_from(range(len(proof))))
-        changes += [{"proof": proof[:-1]}, {"proof": proof[1:]}, {"proof": []}, {"proof": _flip(proof, flipped)}]
+        changes += [
+            {"proof": proof[:-1]},
+            {"proof": proof[1:]},
+            {"proof": []},
+            {"proof": _flip(proof, flipped)},
+        ]
     for change in changes:
         with pytest.raises(LogInconsistent):
             tree.verify_consistency(**(right | change))
 
 
-def test_a_proof_of_larger_trees_is_too_long_for_smaller_ones_though_it_leads_to_the_roots() -> None:
+def test_a_proof_of_larger_trees_is_too_long_for_smaller_ones_though_it_leads_to_the_roots() -> (
+    None
+):
     seven, eight = naive.root(LEAVES[:7]), naive.root(LEAVES[:8])
     with pytest.raises(LogInconsistent, match="longer than the tree is high"):
         tree.verify_inclusion(
-            leaf=tree.leaf_hash(LEAVES[6]), index=2, size=4, proof=naive.path(6, LEAVES[:8]), root=eight
+            leaf=tree.leaf_hash(LEAVES[6]),
+            index=2,
+            size=4,
+            proof=naive.path(6, LEAVES[:8]),
+            root=eight,
         )
     with pytest.raises(LogInconsistent, match="longer than the tree is high"):
         tree.verify_consistency(
-            first=3, first_root=seven, second=4, second_root=eight, proof=naive.consistency(7, LEAVES[:8])
+            first=3,
+            first_root=seven,
+            second=4,
+            second_root=eight,
+            proof=naive.consistency(7, LEAVES[:8]),
         )
 
 
-def test_a_proof_of_smaller_trees_is_too_short_for_larger_ones_though_it_leads_to_the_roots() -> None:
+def test_a_proof_of_smaller_trees_is_too_short_for_larger_ones_though_it_leads_to_the_roots() -> (
+    None
+):
     two, three = naive.root(LEAVES[:2]), naive.root(LEAVES[:3])
     with pytest.raises(LogInconsistent, match="shorter than the tree is high"):
         tree.verify_inclusion(
-            leaf=tree.leaf_hash(LEAVES[0]), index=0, size=5, proof=naive.path(0, LEAVES[:3]), root=three
+            leaf=tree.leaf_hash(LEAVES[0]),
+            index=0,
+            size=5,
+            proof=naive.path(0, LEAVES[:3]),
+            root=three,
         )
     with pytest.raises(LogInconsistent, match="shorter than the tree is high"):
         tree.verify_consistency(
-            first=2, first_root=two, second=5, second_root=three, proof=naive.consistency(2, LEAVES[:3])
+            first=2,
+            first_root=two,
+            second=5,
+            second_root=three,
+            proof=naive.consistency(2, LEAVES[:3]),
         )
 
 
 def test_an_empty_tree_is_a_prefix_of_every_tree_if_its_root_is_the_empty_one() -> None:
     later = naive.root(LEAVES[:3])
-    tree.verify_consistency(first=0, first_root=tree.EMPTY_ROOT, second=3, second_root=later, proof=[])
+    tree.verify_consistency(
+        first=0, first_root=tree.EMPTY_ROOT, second=3, second_root=later, proof=[]
+    )
     assert tree.consistency_proof(nodes(LEAVES), first=0, second=3) == []
     with pytest.raises(LogInconsistent):
         tree.verify_consistency(first=0, first_root=later, second=3, second_root=later, proof=[])
     with pytest.raises(LogInconsistent):
-        tree.verify_consistency(first=0, first_root=tree.EMPTY_ROOT, second=3, second_root=later, proof=[later])
+        tree.verify_consistency(
+            first=0, first_root=tree.EMPTY_ROOT, second=3, second_root=later, proof=[later]
+        )
 
 
 @pytest.mark.parametrize(("index", "size"), [(0, 0), (3, 3), (-1, 3)])
@@ -166,10 +220,15 @@ def test_no_proof_is_made_for_a_leaf_outside_the_tree(index: int, size: int) -> 
 
 
 @pytest.mark.parametrize(("first", "second"), [(4, 3), (-1, 3)])
-def test_no_proof_is_made_that_a_larger_tree_is_a_prefix_of_a_smaller(first: int, second: int) -> None:
+def test_no_proof_is_made_that_a_larger_tree_is_a_prefix_of_a_smaller(
+    first: int, second: int
+) -> None:
     with pytest.raises(ValueError, match="is no prefix"):
         tree.consistency_proof(nodes(LEAVES), first=first, second=second)
 
 
 def _flip(proof: list[bytes], at: int) -> list[bytes]:
-    return [value if number != at else bytes([value[0] ^ 1]) + value[1:] for number, value in enumerate(proof)]
+    return [
+        value if number != at else bytes([value[0] ^ 1]) + value[1:]
+        for number, value in enumerate(proof)
+    ]

@@ -31,15 +31,29 @@ def test_a_log_cut_to_an_earlier_head_is_named_by_the_head_file_alone(log: list[
     tamper(
         ("DELETE FROM verification_auditleaf WHERE leaf_index >= 6", ()),
         ("DELETE FROM verification_auditpending", ()),
-        ("DELETE FROM verification_auditentry WHERE id NOT IN (SELECT entry_id FROM verification_auditleaf)", ()),
+        (
+            (
+                "DELETE FROM verification_auditentry WHERE id NOT IN (SELECT entry_id FROM"
+                " verification_auditleaf)"
+            ),
+            (),
+        ),
         ("DELETE FROM verification_auditcheckpoint WHERE size > 6", ()),
         ("UPDATE verification_audithead SET size = 6", ()),
         ("UPDATE verification_verification SET status = 'failed'", ()),
     )
-    tamper(("UPDATE verification_verification SET status = 'verified' WHERE id IN (%s, %s)", _verifications(log[:6])))
+    tamper(
+        (
+            "UPDATE verification_verification SET status = 'verified' WHERE id IN (%s, %s)",
+            _verifications(log[:6]),
+        )
+    )
     tamper(("DELETE FROM verification_verification WHERE status = 'failed'", ()))
     assert [(finding.code, finding.detail) for finding in found()] == [
-        ("head_file", "the head file does not fit: it was signed up to 9 entries, the database holds 6")
+        (
+            "head_file",
+            "the head file does not fit: it was signed up to 9 entries, the database holds 6",
+        )
     ]
     # A copy may well be older than the head file.
     assert list(verify_log("test", against_head_file=False)) == []
@@ -47,10 +61,16 @@ def test_a_log_cut_to_an_earlier_head_is_named_by_the_head_file_alone(log: list[
 
 CUTS = {
     "UPDATE verification_audithead SET size = 6": "the head says 6 entries, the leaves say 9",
-    "UPDATE verification_audithead SET size = 600000000000": "the head says 600000000000 entries, the leaves say 9",
+    "UPDATE verification_audithead SET size = 600000000000": (
+        "the head says 600000000000 entries, the leaves say 9"
+    ),
     "DELETE FROM verification_audithead": "the head says 0 entries, the leaves say 9",
-    "DELETE FROM verification_auditcheckpoint WHERE size = 9": "the head says 9 entries, the last checkpoint says 6",
-    "DELETE FROM verification_auditleaf WHERE leaf_index = 8": "the head says 9 entries, the leaves say 8",
+    "DELETE FROM verification_auditcheckpoint WHERE size = 9": (
+        "the head says 9 entries, the last checkpoint says 6"
+    ),
+    "DELETE FROM verification_auditleaf WHERE leaf_index = 8": (
+        "the head says 9 entries, the leaves say 8"
+    ),
 }
 
 
@@ -62,7 +82,9 @@ def test_a_cut_head_is_named(log: list[AuditLeaf], cut: str) -> None:
 
 def _verifications(leaves: list[AuditLeaf]) -> tuple[str, ...]:
     entries = AuditEntry.objects.filter(pk__in=[leaf.entry_id for leaf in leaves])
-    return tuple(Verification.objects.filter(entries__in=entries).distinct().values_list("pk", flat=True))
+    return tuple(
+        Verification.objects.filter(entries__in=entries).distinct().values_list("pk", flat=True)
+    )
 
 
 def test_a_log_that_is_not_the_one_in_the_head_file_is_named(log: list[AuditLeaf]) -> None:

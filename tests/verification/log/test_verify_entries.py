@@ -1,4 +1,6 @@
-"""Entries that were lost, doubled or reordered are named, and so is a status that the log did not decide."""
+"""Entries that were lost, doubled or reordered are named, and so is a status that the log did not
+decide.
+"""
 
 import pytest
 from django.db import connection
@@ -20,13 +22,22 @@ def test_an_entry_that_no_longer_waits_is_named(log: list[AuditLeaf]) -> None:
 
 def test_an_entry_that_is_ordered_and_waits_is_named(log: list[AuditLeaf]) -> None:
     AuditPending.objects.create(entry_id=log[0].entry_id)
-    assert [(finding.code, finding.entry) for finding in found()] == [("entry_waits", log[0].entry_id)]
+    assert [(finding.code, finding.entry) for finding in found()] == [
+        ("entry_waits", log[0].entry_id)
+    ]
 
 
 def test_a_status_that_the_log_did_not_decide_is_named(log: list[AuditLeaf]) -> None:
     decision = log[5].entry
-    tamper(("UPDATE verification_verification SET status = 'declined' WHERE id = %s", (decision.verification_id,)))
-    assert [(finding.code, finding.entry, finding.field) for finding in found()] == [("status", decision.pk, "status")]
+    tamper(
+        (
+            "UPDATE verification_verification SET status = 'declined' WHERE id = %s",
+            (decision.verification_id,),
+        )
+    )
+    assert [(finding.code, finding.entry, finding.field) for finding in found()] == [
+        ("status", decision.pk, "status")
+    ]
     assert decision.lender is not None
     undecided = add_verification(decision.lender, status="verified")
     assert [finding.detail for finding in found() if finding.code == "undecided"] == [
@@ -41,7 +52,10 @@ def test_two_decisions_are_named(log: list[AuditLeaf]) -> None:
         (ON_ENTRY.format("type = 'verification.verified'"), (log[ENTRY].entry_id,)),
     )
     named = {finding.code: finding for finding in found()}
-    assert named["decisions"].detail == f"verification {log[ENTRY].entry.verification_id} has 2 decisions"
+    assert (
+        named["decisions"].detail
+        == f"verification {log[ENTRY].entry.verification_id} has 2 decisions"
+    )
     assert named["entry_differs"].entry == log[ENTRY].entry_id
 
 
@@ -51,7 +65,9 @@ def test_sequences_that_run_backwards_in_the_log_are_named() -> None:
     order_all()
     first = add_entry(verification, verification_sequence=1)
     order_all()
-    assert [(finding.code, finding.entry) for finding in found()] == [("verification_order", first.pk)]
+    assert [(finding.code, finding.entry) for finding in found()] == [
+        ("verification_order", first.pk)
+    ]
     assert second.pk != first.pk
 
 
@@ -72,6 +88,12 @@ def test_a_waiting_entry_whose_name_is_damaged_is_not_read_for_ever(log: list[Au
     waiting = AuditPending.objects.get().entry_id
     tamper(
         ("UPDATE verification_auditentry SET id = CAST(id AS BLOB) WHERE id = %s", (waiting,)),
-        ("UPDATE verification_auditpending SET entry_id = CAST(entry_id AS BLOB) WHERE entry_id = %s", (waiting,)),
+        (
+            (
+                "UPDATE verification_auditpending SET entry_id = CAST(entry_id AS BLOB) WHERE"
+                " entry_id = %s"
+            ),
+            (waiting,),
+        ),
     )
     assert {finding.code for finding in found()} <= {"entry_refused"}

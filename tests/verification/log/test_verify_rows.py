@@ -1,4 +1,6 @@
-"""What the tables hold beside the log is compared with it: every row that was changed, added or taken away is named."""
+"""What the tables hold beside the log is compared with it: every row that was changed, added or
+taken away is named.
+"""
 
 from collections.abc import Sequence
 
@@ -6,10 +8,24 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from tests.verification.log.judged import audit, delete, entry_of, findings, judged, lapsed, places, update
+from tests.verification.log.judged import (
+    audit,
+    delete,
+    entry_of,
+    findings,
+    judged,
+    lapsed,
+    places,
+    update,
+)
 from tests.verification.log.looks import findings_of
 from tests.verification.log.rows import order_all, tamper
-from tests.verification.workflow.conftest import Issued, authorities, issued, trusted  # noqa: F401 (fixtures)
+from tests.verification.workflow.conftest import (
+    Issued,
+    authorities,  # noqa: F401
+    issued,  # noqa: F401
+    trusted,  # noqa: F401
+)
 from tests.verification.workflow.story import OTHER_IIN, Story, begin, lender
 from verification.case import moving
 from verification.core.events import KEEPING
@@ -25,7 +41,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 @pytest.fixture
-def story(issued: Issued) -> Story:  # noqa: F811 (the fixture)
+def story(issued: Issued) -> Story:  # noqa: F811
     return judged(issued)
 
 
@@ -76,13 +92,22 @@ def test_a_newest_entry_taken_away_before_it_was_ordered_is_named(story: Story) 
     links.mint(verification_id=waiting.id, lender_id=story.lender.pk, mode="test")
     newest = AuditEntry.objects.filter(verification_id=waiting.id).latest("verification_sequence")
     assert AuditPending.objects.filter(entry=newest).exists()
-    tamper(("DELETE FROM verification_auditpending WHERE entry_id = %s", (newest.pk,)), delete("auditentry", newest.pk))
+    tamper(
+        ("DELETE FROM verification_auditpending WHERE entry_id = %s", (newest.pk,)),
+        delete("auditentry", newest.pk),
+    )
     named = {(found["code"], found.get("field")) for found in findings()}
     # Without it no entry speaks of the link that it made either.
-    assert named == {("entry_lost", "sequence"), ("row_unsaid", None), ("row_differs", "expires_at")}
+    assert named == {
+        ("entry_lost", "sequence"),
+        ("row_unsaid", None),
+        ("row_differs", "expires_at"),
+    }
     assert any(waiting.id in found["detail"] for found in findings())
     tamper(update("verification", "sequence = 1", waiting.id))
-    assert ("row_differs", "sequence") in {(named["code"], named.get("field")) for named in findings()}
+    assert ("row_differs", "sequence") in {
+        (named["code"], named.get("field")) for named in findings()
+    }
 
 
 ATTEMPT = {
@@ -102,7 +127,9 @@ def test_an_attempt_that_is_not_as_it_was_judged_is_named(story: Story, change: 
     burnt = Attempt.objects.get(verification_id=story.id, burnt=True)
     entry_type, field = ATTEMPT[change]
     tamper(update("attempt", change, burnt.pk))
-    assert ("row_differs", entry_of(story, entry_type, attempt=burnt.pk).pk, field) in places(findings())
+    assert ("row_differs", entry_of(story, entry_type, attempt=burnt.pk).pk, field) in places(
+        findings()
+    )
 
 
 def test_a_lapsed_attempt_that_counts_as_passed_is_named(story: Story) -> None:
@@ -116,10 +143,17 @@ def test_a_lapsed_attempt_that_counts_as_passed_is_named(story: Story) -> None:
 def test_an_open_attempt_that_counts_as_judged_is_named(story: Story) -> None:
     asked = begin(story.lender, "A-2", iin=OTHER_IIN)
     attempt = Attempt.objects.get(verification_id=asked.id)
-    for change, field in (("status = 'passed'", "status"), ("burnt = NOT burnt, status = 'open'", "burnt")):
+    for change, field in (
+        ("status = 'passed'", "status"),
+        ("burnt = NOT burnt, status = 'open'", "burnt"),
+    ):
         tamper(update("attempt", change, attempt.pk))
         [named] = findings()
-        assert (named["code"], named["field"], attempt.pk in named["detail"]) == ("row_differs", field, True)
+        assert (named["code"], named["field"], attempt.pk in named["detail"]) == (
+            "row_differs",
+            field,
+            True,
+        )
 
 
 def test_an_attempt_taken_away_is_named_by_its_entries(story: Story) -> None:
@@ -137,7 +171,9 @@ def test_an_attempt_added_is_named(story: Story) -> None:
     added.pk = "att_added"
     added.save(force_insert=True)
     details = [named["detail"] for named in findings()]
-    assert any("holds the attempt att_added, of which no entry speaks" in detail for detail in details)
+    assert any(
+        "holds the attempt att_added, of which no entry speaks" in detail for detail in details
+    )
 
 
 def _refused(story: Story) -> Attempt:
@@ -147,9 +183,18 @@ def _refused(story: Story) -> Attempt:
 def test_a_failed_attempt_that_people_pass_afterwards_is_named(story: Story) -> None:
     """Somebody turns a failure into a case for people, who mean well, and turns the rows back."""
     attempt = _refused(story)
-    body = {"v": 1, "attempt": attempt.pk, "route": "eds", "stage": "statement", "outcome": "passed", "code": ""}
+    body = {
+        "v": 1,
+        "attempt": attempt.pk,
+        "route": "eds",
+        "stage": "statement",
+        "outcome": "passed",
+        "code": "",
+    }
     with transaction.atomic():
-        moving.record(story.row(), "attempt.reviewed", at=timezone.now(), body=body | {"burnt": False})
+        moving.record(
+            story.row(), "attempt.reviewed", at=timezone.now(), body=body | {"burnt": False}
+        )
     order_all()
     tamper(update("attempt", "status = 'passed', code = '', burnt = false", attempt.pk))
     entry = entry_of(story, "attempt.reviewed", attempt=attempt.pk)
@@ -205,16 +250,20 @@ def test_shared_evidence_exchanged_taken_away_or_added_is_named(story: Story) ->
     uses = SharedEvidenceUse.objects.filter(attempt__verification_id=story.id).order_by("pk")
     use, another = uses[0], next(one for one in uses if one.evidence_id != uses[0].evidence_id)
     entries = AuditEntry.objects.filter(type__in=KEEPING, body__attempt=use.attempt_id)
-    entry = next(one for one in entries if use.kind in [claim["kind"] for claim in one.body["evidence"]])
+    entry = next(
+        one for one in entries if use.kind in [claim["kind"] for claim in one.body["evidence"]]
+    )
     which = "WHERE attempt_id = %s AND kind = %s"
-    exchanged = f"UPDATE verification_sharedevidenceuse SET evidence_id = %s {which}"  # noqa: S608 (our own tables)
+    exchanged = f"UPDATE verification_sharedevidenceuse SET evidence_id = %s {which}"  # noqa: S608
     tamper((exchanged, (bytes.fromhex(another.evidence_id), *use.pk)))
     assert places(findings()) == {("row_differs", entry.pk, "sha256")}
-    tamper((f"DELETE FROM verification_sharedevidenceuse {which}", use.pk))  # noqa: S608 (our own tables)
+    tamper((f"DELETE FROM verification_sharedevidenceuse {which}", use.pk))  # noqa: S608
     assert places(findings()) == {("row_missing", entry.pk, "")}
     use.save(force_insert=True)
     assert findings() == []
-    SharedEvidenceUse.objects.create(attempt_id=use.attempt_id, evidence_id=use.evidence_id, kind="shared.added")
+    SharedEvidenceUse.objects.create(
+        attempt_id=use.attempt_id, evidence_id=use.evidence_id, kind="shared.added"
+    )
     [named] = findings()
     assert (named["code"], "shared.added" in named["detail"]) == ("row_unsaid", True)
 

@@ -1,4 +1,6 @@
-"""A log that is not the one of which a checkpoint was kept is named; whatever file is handed in, nothing crashes."""
+"""A log that is not the one of which a checkpoint was kept is named; whatever file is handed in,
+nothing crashes.
+"""
 
 from base64 import b64encode
 from io import StringIO
@@ -39,11 +41,15 @@ def test_a_log_that_goes_on_from_what_was_kept_is_in_order(log: list[AuditLeaf],
 
 def test_the_checkpoint_of_an_empty_log_is_kept_by_every_log(log: list[AuditLeaf]) -> None:
     key = keys.signing_key("test")
-    empty = Checkpoint(origin=key.name, size=0, root=checkpoint.parse_hash(b64encode(EMPTY).decode()))
+    empty = Checkpoint(
+        origin=key.name, size=0, root=checkpoint.parse_hash(b64encode(EMPTY).decode())
+    )
     assert codes(checkpoint.sign(empty, key=key).encode()) == []
 
 
-EMPTY = bytes.fromhex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")  # SHA-256 of nothing
+EMPTY = bytes.fromhex(
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+)  # SHA-256 of nothing
 
 
 def test_a_log_that_was_turned_back_is_named(log: list[AuditLeaf]) -> None:
@@ -61,9 +67,12 @@ def test_a_log_that_was_rewritten_is_named_though_all_in_it_fits(log: list[Audit
 
 
 @pytest.mark.parametrize(
-    "change", ["DELETE FROM verification_auditleaf", "UPDATE verification_auditleaf SET leaf_hash = 'x'"]
+    "change",
+    ["DELETE FROM verification_auditleaf", "UPDATE verification_auditleaf SET leaf_hash = 'x'"],
 )
-def test_a_leaf_before_it_that_is_gone_or_changed_is_named(log: list[AuditLeaf], change: str) -> None:
+def test_a_leaf_before_it_that_is_gone_or_changed_is_named(
+    log: list[AuditLeaf], change: str
+) -> None:
     tamper((f"{change} WHERE leaf_index = 4", ()))
     assert codes(note(6)) == ["since_forked"]
     assert codes(note(3)) == []
@@ -86,7 +95,9 @@ def command(path: Path, *arguments: str) -> tuple[int, str]:
     return 0, out.getvalue()
 
 
-def test_the_command_compares_with_the_file_that_was_kept(log: list[AuditLeaf], tmp_path: Path) -> None:
+def test_the_command_compares_with_the_file_that_was_kept(
+    log: list[AuditLeaf], tmp_path: Path
+) -> None:
     (path := tmp_path / "kept").write_bytes(note(6))
     assert command(path)[0] == 0
     assert command(path, "--log", "test")[0] == 0
@@ -103,7 +114,9 @@ BAD: dict[bytes, str] = {
     b"x" * (policy.NOTE_BYTES + 1): "too large",
     b"tulga/test\n9\n": "no signatures",
     b"x\n1\n\n\xe2\x80\x94 x AAAAAAAA\n": "three lines",
-    b"elsewhere\n0\n" + b64encode(EMPTY) + b"\n\n\xe2\x80\x94 elsewhere AAAAAAAA\n": "a log that is not here",
+    b"elsewhere\n0\n"
+    + b64encode(EMPTY)
+    + b"\n\n\xe2\x80\x94 elsewhere AAAAAAAA\n": "a log that is not here",
 }
 
 
@@ -117,15 +130,21 @@ def test_a_file_that_is_no_checkpoint_of_ours_is_told_and_exits_with_3(
     assert BAD[content] in said
 
 
-def test_a_file_that_is_not_there_is_told_and_exits_with_3(transactional_db: None, tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_told_and_exits_with_3(
+    transactional_db: None, tmp_path: Path
+) -> None:
     for path in (tmp_path / "none", tmp_path):
         code, said = command(path)
         assert (code, "the kept checkpoint cannot be read" in said) == (3, True)
 
 
-def test_a_log_whose_key_is_not_here_is_not_compared_with(log: list[AuditLeaf], settings: Settings) -> None:
+def test_a_log_whose_key_is_not_here_is_not_compared_with(
+    log: list[AuditLeaf], settings: Settings
+) -> None:
     kept = note(3)
-    settings.TULGA_CERTIFIED = tuple(one for one in settings.TULGA_CERTIFIED if (one.kind, one.mode) != ("log", "test"))
+    settings.TULGA_CERTIFIED = tuple(
+        one for one in settings.TULGA_CERTIFIED if (one.kind, one.mode) != ("log", "test")
+    )
     with pytest.raises(BadInput, match="not here"):
         log_of(kept)
 

@@ -8,7 +8,8 @@ from PIL import Image
 
 from insecure_sandbox import samples
 
-# Where the face is, in pixels of the original: a copy is a square round it, so that it is small and its face is not.
+# Where the face is, in pixels of the original: a copy is a square round it, so that it is small and
+# its face is not.
 _SQUARES = {
     "obama.jpg": (205, 80, 705, 580),
     "obama2.jpg": (60, 100, 626, 666),
@@ -29,13 +30,19 @@ def portraits() -> Path:
 
 @pytest.fixture(scope="session")
 def people(portraits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for each of two people: three pictures of Obama and two others of each; four of Biden, who has one."""
+    """A folder for each of two people: three pictures of Obama and two others of each; four of
+    Biden, who has one.
+    """
     folder = tmp_path_factory.mktemp("people")
     for name, square in _SQUARES.items():
         with Image.open(portraits / name) as whole:
             for shift in (0, 12, 24, 36) if name == "biden.jpg" else (0, 18):
                 left, top, right, bottom = square
-                face = whole.convert("RGB").crop((left + shift, top + shift, right, bottom)).resize((_SIDE, _SIDE))
+                face = (
+                    whole.convert("RGB")
+                    .crop((left + shift, top + shift, right, bottom))
+                    .resize((_SIDE, _SIDE))
+                )
                 put(folder, name.removesuffix(".jpg").rstrip("0123456789"), face)
     return folder
 

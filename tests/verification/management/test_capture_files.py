@@ -1,4 +1,6 @@
-"""A manifest or a list of windows is read whole, or refused by one code; whatever it says, nothing breaks."""
+"""A manifest or a list of windows is read whole, or refused by one code; whatever it says, nothing
+breaks.
+"""
 
 import json
 from collections.abc import Callable
@@ -10,7 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verification.core.errors import BadInput
-from verification.management.capture_files import MANIFEST_MAX_BYTES, STEPS_MAX, parse_manifest, parse_windows
+from verification.management.capture_files import (
+    MANIFEST_MAX_BYTES,
+    STEPS_MAX,
+    parse_manifest,
+    parse_windows,
+)
 
 WHOLE: dict[str, Any] = {
     "schema": "tulga-liveness-manifest-1",
@@ -42,7 +49,12 @@ def spelled(value: object) -> bytes:
 def test_a_manifest_says_commands_times_and_files() -> None:
     found = parse_manifest(spelled(WHOLE))
     assert found.reference == "photo.jpg"
-    assert [command for command, _, _ in found.steps] == ["look_straight", "turn_left", "blink", "turn_right"]
+    assert [command for command, _, _ in found.steps] == [
+        "look_straight",
+        "turn_left",
+        "blink",
+        "turn_right",
+    ]
     assert found.steps[1][1][2] == (820, "turn_left/2.jpg")
     assert found.steps[1][2] == ((500, "still.jpg"),)
     assert parse_manifest(spelled({**WHOLE, "reference": None})).reference == ""
@@ -61,7 +73,11 @@ def test_a_manifest_says_commands_times_and_files() -> None:
         (("steps", 1, "frames"), [], "/steps/1/frames"),
         (("steps", 1, "stills"), [], "/steps/1/stills"),
         (("steps", 1, "stills"), WHOLE["steps"][1]["frames"], "/steps/1/stills"),
-        (("steps", 1, "frames"), [{"at_ms": at, "file": "a.jpg"} for at in range(41)], "/steps/1/frames"),
+        (
+            ("steps", 1, "frames"),
+            [{"at_ms": at, "file": "a.jpg"} for at in range(41)],
+            "/steps/1/frames",
+        ),
         (("steps", 1, "frames", 1, "at_ms"), 500, "/steps/1/frames/1/at_ms"),
         (("steps", 1, "frames", 1, "at_ms"), -1, "/steps/1/frames/1/at_ms"),
         (("steps", 1, "frames", 1, "at_ms"), "660", "/steps/1/frames/1/at_ms"),
@@ -102,7 +118,9 @@ def test_a_manifest_that_is_too_long_is_not_read() -> None:
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4)
+    ),
     max_leaves=20,
 )
 
@@ -119,7 +137,9 @@ def test_with_any_value_in_any_place_it_is_read_or_refused_by_one_code(data: st.
     changed: Any = deepcopy(WHOLE)
     inside = changed
     while True:
-        name = data.draw(st.sampled_from(sorted(inside) if isinstance(inside, dict) else range(len(inside))))
+        name = data.draw(
+            st.sampled_from(sorted(inside) if isinstance(inside, dict) else range(len(inside)))
+        )
         if not isinstance(inside[name], dict | list) or data.draw(st.booleans()):
             break
         inside = inside[name]
@@ -129,14 +149,20 @@ def test_with_any_value_in_any_place_it_is_read_or_refused_by_one_code(data: st.
         return
     found = parse_manifest(spelled(changed))
     assert found.steps[0][0] == "look_straight"
-    assert all(not file.startswith(("/", ".")) and "/." not in file for _, of, _ in found.steps for _, file in of)
+    assert all(
+        not file.startswith(("/", ".")) and "/." not in file
+        for _, of, _ in found.steps
+        for _, file in of
+    )
 
 
 @given(st.data())
 def test_with_any_byte_changed_it_is_read_or_refused_by_one_code(data: st.DataObject) -> None:
     whole = spelled(WHOLE)
     at = data.draw(st.integers(0, len(whole) - 1))
-    changed = whole[:at] + data.draw(st.binary(max_size=3)) + whole[at + data.draw(st.integers(0, 3)) :]
+    changed = (
+        whole[:at] + data.draw(st.binary(max_size=3)) + whole[at + data.draw(st.integers(0, 3)) :]
+    )
     assert refusal(parse_manifest, changed) in ("", "manifest_malformed")
 
 
@@ -161,7 +187,8 @@ def test_windows_are_commands_with_seconds_in_rising_order() -> None:
         "look_straight:0-2.5,nod:3-1e9",
         "look_straight:0-2.5,nod:3-nan",
         "look_straight:٠-2.5,nod:3-5",
-        "look_straight:0-2.5," + ",".join(f"nod:{3 * at}-{3 * at + 2}" for at in range(1, STEPS_MAX + 1)),
+        "look_straight:0-2.5,"
+        + ",".join(f"nod:{3 * at}-{3 * at + 2}" for at in range(1, STEPS_MAX + 1)),
     ],
 )
 def test_windows_that_are_none_are_refused(untrusted: str) -> None:

@@ -61,7 +61,10 @@ def test_pairs_that_are_no_text_or_too_many_are_refused(monkeypatch: pytest.Monk
 def test_damage_is_refused_or_read_and_never_anything_else(junk: bytes, place: int) -> None:
     whole = GOOD.encode()
     try:
-        assert all(isinstance(pair, Pair) for pair in parse(whole[:place] + junk + whole[place + len(junk) :]))
+        assert all(
+            isinstance(pair, Pair)
+            for pair in parse(whole[:place] + junk + whole[place + len(junk) :])
+        )
     except BadInput:
         return
 

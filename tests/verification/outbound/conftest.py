@@ -26,4 +26,6 @@ def door(request: pytest.FixtureRequest) -> Door:
 def nothing_is_left_open(recwarn: pytest.WarningsRecorder) -> Iterator[None]:
     """No test leaves a connection for the collector to close."""
     yield
-    assert [str(warning.message) for warning in recwarn if warning.category is ResourceWarning] == []
+    assert [
+        str(warning.message) for warning in recwarn if warning.category is ResourceWarning
+    ] == []

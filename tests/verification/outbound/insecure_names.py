@@ -10,7 +10,7 @@ import pytest
 from verification.outbound.addresses import LookUp
 
 PRIVATE = [
-    "0.0.0.0",  # noqa: S104  # nothing is bound to it
+    "0.0.0.0",  # nothing is bound to it  # noqa: S104
     "0.1.2.3",
     "10.0.0.1",
     "10.255.255.255",
@@ -65,20 +65,33 @@ PRIVATE = [
     "fec0::1",
     "ff02::1",
 ]
-PUBLIC = ["8.8.8.8", "93.184.216.34", "172.32.0.1", "100.128.0.1", "2606:4700:4700::1111", "2a00:1450::1"]
+PUBLIC = [
+    "8.8.8.8",
+    "93.184.216.34",
+    "172.32.0.1",
+    "100.128.0.1",
+    "2606:4700:4700::1111",
+    "2a00:1450::1",
+]
 
 
 def answering(*literals: str) -> LookUp:
     """A name server whose answer is fixed."""
 
     def look_up(host: str, port: int, **_: Any) -> list[Any]:
-        return [(socket.AF_UNSPEC, socket.SOCK_STREAM, 6, "", (literal, port)) for literal in literals]
+        return [
+            (socket.AF_UNSPEC, socket.SOCK_STREAM, 6, "", (literal, port)) for literal in literals
+        ]
 
     return look_up
 
 
-def refuse_connects(monkeypatch: pytest.MonkeyPatch, error: type[OSError] = ConnectionRefusedError) -> list[Any]:
-    """Every attempt to connect from now on, refused. A thread that earlier tests left running is not counted."""
+def refuse_connects(
+    monkeypatch: pytest.MonkeyPatch, error: type[OSError] = ConnectionRefusedError
+) -> list[Any]:
+    """Every attempt to connect from now on, refused. A thread that earlier tests left running is
+    not counted.
+    """
     seen: list[Any] = []
     others = set(threading.enumerate()) - {threading.current_thread()}
 

@@ -1,4 +1,6 @@
-"""Servers on loopback that misbehave exactly as told, below HTTP: a test writes the bytes itself."""
+"""Servers on loopback that misbehave exactly as told, below HTTP: a test writes the bytes
+itself.
+"""
 
 import socket
 import time
@@ -13,7 +15,9 @@ OK = b"HTTP/1.1 200 OK\r\n"
 
 @contextmanager
 def insecure_server(behave: Behaviour, *, reads_head: bool = True) -> Iterator[str]:
-    """An address whose every connection is handed to `behave`, after the request's head was read if it is to be."""
+    """An address whose every connection is handed to `behave`, after the request's head was read if
+    it is to be.
+    """
     listener = socket.create_server(("127.0.0.1", 0), backlog=256)
     Thread(target=_serve, args=(listener, behave, reads_head), daemon=True).start()
     try:
@@ -30,7 +34,9 @@ def whole(body: bytes, headers: bytes = b"") -> bytes:
 
 
 def answer(raw: bytes) -> Behaviour:
-    """Writes these bytes and closes, once the other side has heard them: what is closed unread is reset."""
+    """Writes these bytes and closes, once the other side has heard them: what is closed unread is
+    reset.
+    """
 
     def say(connection: socket.socket) -> None:
         connection.sendall(raw)

@@ -1,4 +1,6 @@
-"""A name is looked up once and every address of it checked; the connection goes to what was checked, in its name."""
+"""A name is looked up once and every address of it checked; the connection goes to what was
+checked, in its name.
+"""
 
 import asyncio
 import socket
@@ -12,7 +14,13 @@ import pytest
 
 from insecure_sandbox.tls_certificate import loopback_tls
 from tests.verification.outbound.conftest import Door
-from tests.verification.outbound.insecure_names import PRIVATE, PUBLIC, answering, look_ups_end, refuse_connects
+from tests.verification.outbound.insecure_names import (
+    PRIVATE,
+    PUBLIC,
+    answering,
+    look_ups_end,
+    refuse_connects,
+)
 from tests.verification.outbound.insecure_servers import insecure_server, whole
 from verification.core.errors import Unavailable
 from verification.outbound import Limits, Request, send_async
@@ -34,7 +42,9 @@ def printed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 def asked(url: str, look_up: LookUp, *, is_public_only: bool = True) -> Request:
     limits = Limits(seconds=5.0, max_bytes=1000)
-    return Request(url=url, limits=limits, is_public_only=is_public_only, wants_whole=True, look_up=look_up)
+    return Request(
+        url=url, limits=limits, is_public_only=is_public_only, wants_whole=True, look_up=look_up
+    )
 
 
 def fault(door: Door, request: Request) -> str:
@@ -44,10 +54,14 @@ def fault(door: Door, request: Request) -> str:
 
 
 @pytest.mark.parametrize("literal", PRIVATE)
-def test_a_private_address_is_not_public_and_is_not_connected_to(door: Door, literal: str, connects: list[Any]) -> None:
+def test_a_private_address_is_not_public_and_is_not_connected_to(
+    door: Door, literal: str, connects: list[Any]
+) -> None:
     assert not is_public(literal)
     for literals in ([literal], ["8.8.8.8", literal]):
-        assert fault(door, asked("https://name.example/", answering(*literals))) == "address_refused"
+        assert (
+            fault(door, asked("https://name.example/", answering(*literals))) == "address_refused"
+        )
     assert connects == []
 
 
@@ -59,17 +73,25 @@ def test_a_public_address_is_connected_to(door: Door, literal: str, connects: li
 
 @pytest.mark.parametrize("literal", ["127.0.0.1", "10.0.0.1", "::1", "fd00::1"])
 def test_who_may_reach_private_networks_does(door: Door, literal: str, connects: list[Any]) -> None:
-    assert fault(door, asked("http://name.example:81/", answering(literal), is_public_only=False)) != "address_refused"
+    assert (
+        fault(door, asked("http://name.example:81/", answering(literal), is_public_only=False))
+        != "address_refused"
+    )
     assert [address[:2] for address in connects] == [(literal, 81)]
 
 
 def test_a_literal_in_the_address_is_checked_like_a_name(door: Door, connects: list[Any]) -> None:
     for host in ("127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1", "127.1"):
-        assert fault(door, asked(f"http://{host}:1/", socket.getaddrinfo)) in ("address_refused", "name_unresolved")
+        assert fault(door, asked(f"http://{host}:1/", socket.getaddrinfo)) in (
+            "address_refused",
+            "name_unresolved",
+        )
     assert connects == []
 
 
-def test_a_second_look_up_that_answers_otherwise_is_never_made(door: Door, connects: list[Any]) -> None:
+def test_a_second_look_up_that_answers_otherwise_is_never_made(
+    door: Door, connects: list[Any]
+) -> None:
     answers = iter((["8.8.8.8"], ["127.0.0.1"]))
 
     def rebinding(host: str, port: int, **_: Any) -> list[Any]:
@@ -86,13 +108,17 @@ def test_three_addresses_of_a_name_are_tried(door: Door, connects: list[Any]) ->
     assert [address[0] for address in connects] == ["8.8.8.8", "8.8.4.4", "2a00:1450::1"]
 
 
-def test_a_connection_that_the_system_gives_up_is_a_timeout(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_that_the_system_gives_up_is_a_timeout(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
     refuse_connects(monkeypatch, TimeoutError)
     assert fault(door, asked("https://name.example/", answering("8.8.8.8"))) == "timeout"
 
 
 @pytest.mark.parametrize("error", [socket.gaierror(), UnicodeError(), None])
-def test_a_name_without_an_address_is_a_fault_of_its_own(door: Door, error: Exception | None) -> None:
+def test_a_name_without_an_address_is_a_fault_of_its_own(
+    door: Door, error: Exception | None
+) -> None:
     def unknown(*_: Any, **__: Any) -> list[Any]:
         if error is not None:
             raise error
@@ -101,7 +127,9 @@ def test_a_name_without_an_address_is_a_fault_of_its_own(door: Door, error: Exce
     assert fault(door, asked("https://name.example/", unknown)) == "name_unresolved"
 
 
-def test_a_look_up_that_breaks_off_is_a_fault_at_once_and_printed(door: Door, printed: list[Any]) -> None:
+def test_a_look_up_that_breaks_off_is_a_fault_at_once_and_printed(
+    door: Door, printed: list[Any]
+) -> None:
     def broken(*_: Any, **__: Any) -> list[Any]:
         raise KeyError("what only its author understands")
 
@@ -129,7 +157,9 @@ def test_the_connection_goes_to_the_address_while_host_sni_and_certificate_are_t
     with insecure_server(over_tls, reads_head=False) as url:
         port = url.rpartition(":")[2]
         for host in ("localhost", "other.example"):
-            request = asked(f"https://{host}:{port}/a?b=c", answering("127.0.0.1"), is_public_only=False)
+            request = asked(
+                f"https://{host}:{port}/a?b=c", answering("127.0.0.1"), is_public_only=False
+            )
             if host == "localhost":
                 assert door(request).body == b"x"
             else:
@@ -146,7 +176,13 @@ def test_a_look_up_that_ends_after_its_loop_disturbs_nobody(printed: list[Any]) 
         return answering("8.8.8.8")(host, port)
 
     limits = Limits(seconds=0.1, max_bytes=1)
-    request = Request(url="http://name.example/", limits=limits, is_public_only=True, wants_whole=True, look_up=late)
+    request = Request(
+        url="http://name.example/",
+        limits=limits,
+        is_public_only=True,
+        wants_whole=True,
+        look_up=late,
+    )
     with pytest.raises(Unavailable, match="no whole answer"):
         asyncio.run(send_async(request))
     assert look_ups_end()

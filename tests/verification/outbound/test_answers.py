@@ -1,4 +1,6 @@
-"""What an answer may be, asked over real sockets of servers that are wrong, endless, redirecting or worse."""
+"""What an answer may be, asked over real sockets of servers that are wrong, endless, redirecting or
+worse.
+"""
 
 import gzip
 import logging
@@ -11,7 +13,14 @@ import pytest
 
 from insecure_sandbox.tls_certificate import loopback_tls
 from tests.verification.outbound.conftest import Door
-from tests.verification.outbound.insecure_servers import OK, answer, insecure_server, repeating, silent, whole
+from tests.verification.outbound.insecure_servers import (
+    OK,
+    answer,
+    insecure_server,
+    repeating,
+    silent,
+    whole,
+)
 from verification.core.errors import Unavailable
 from verification.outbound import Limits, Request, send
 
@@ -52,15 +61,31 @@ def test_a_whole_answer_of_exactly_the_cap_is_given(door: Door, raw: bytes) -> N
     ("raw", "code", "reason"),
     [
         (whole(b"x" * 1001), "answer_too_long", "longer than 1000 bytes"),
-        (OK + b"Connection: close\r\n\r\n" + b"x" * 1001, "answer_too_long", "longer than 1000 bytes"),
+        (
+            OK + b"Connection: close\r\n\r\n" + b"x" * 1001,
+            "answer_too_long",
+            "longer than 1000 bytes",
+        ),
         (chunked(b"x" * 600, b"x" * 401, b""), "answer_too_long", "longer than 1000 bytes"),
         (OK + b"Content-Length: 1000\r\n\r\n" + b"x" * 999, "answer_malformed", "ProtocolError"),
         (OK + b"Content-Length: ten\r\n\r\n0123456789", "answer_malformed", "ProtocolError"),
-        (OK + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nxx", "answer_malformed", "ProtocolError"),
+        (
+            OK + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nxx",
+            "answer_malformed",
+            "ProtocolError",
+        ),
         (chunked(b"x" * 600, b"x" * 400), "answer_malformed", "ProtocolError"),
         (whole(b"x", b"Content-Encoding: gzip\r\n"), "answer_refused", "compressed"),
-        (b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 1\r\n\r\nx", "answer_refused", "status 500"),
-        (b"HTTP/1.1 206 Partial Content\r\nContent-Length: 1\r\n\r\nx", "answer_refused", "status 206"),
+        (
+            b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 1\r\n\r\nx",
+            "answer_refused",
+            "status 500",
+        ),
+        (
+            b"HTTP/1.1 206 Partial Content\r\nContent-Length: 1\r\n\r\nx",
+            "answer_refused",
+            "status 206",
+        ),
         (b"HTTP/1.1 204 No Content\r\n\r\n", "answer_refused", "status 204"),
         (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", "answer_malformed", "ProtocolError"),
         (b"this is not HTTP\r\n\r\n", "answer_malformed", "ProtocolError"),
@@ -70,7 +95,9 @@ def test_a_whole_answer_of_exactly_the_cap_is_given(door: Door, raw: bytes) -> N
         (framed(5000), "answer_malformed", "around its body"),
     ],
 )
-def test_an_answer_that_is_not_whole_small_and_plain_is_a_fault(door: Door, raw: bytes, code: str, reason: str) -> None:
+def test_an_answer_that_is_not_whole_small_and_plain_is_a_fault(
+    door: Door, raw: bytes, code: str, reason: str
+) -> None:
     with insecure_server(answer(raw)) as url, pytest.raises(Unavailable, match=reason) as caught:
         door(asked(url))
     assert caught.value.code == code
@@ -87,7 +114,9 @@ def test_an_answer_that_is_not_whole_small_and_plain_is_a_fault(door: Door, raw:
     ],
     ids=["all of it", "too long", "too long in chunks", "broken off", "until closed"],
 )
-def test_who_wants_the_beginning_is_given_it_however_it_ends(door: Door, raw: bytes, body: bytes) -> None:
+def test_who_wants_the_beginning_is_given_it_however_it_ends(
+    door: Door, raw: bytes, body: bytes
+) -> None:
     with insecure_server(answer(raw)) as url:
         assert door(asked(url, wants_whole=False)).body == body
 
@@ -113,12 +142,18 @@ def test_a_bomb_is_never_unpacked(door: Door) -> None:
         (OK, b"X: x\r\n" * 1000, "answer_malformed"),
         (OK + b"X: ", b"x" * 65536, "answer_malformed"),
         (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 1000, "answer_malformed"),
-        (OK + b"Transfer-Encoding: chunked\r\n\r\n", b"1;" + b"x" * 5000 + b"\r\nx\r\n", "answer_malformed"),
+        (
+            OK + b"Transfer-Encoding: chunked\r\n\r\n",
+            b"1;" + b"x" * 5000 + b"\r\nx\r\n",
+            "answer_malformed",
+        ),
         (chunked(b"x", b"")[:-2], b"X: x\r\n" * 1000, "answer_malformed"),
     ],
     ids=["body", "headers", "one header", "heads before the head", "frames of chunks", "trailers"],
 )
-def test_what_has_no_end_ends_at_its_limit(door: Door, beginning: bytes, again: bytes, code: str) -> None:
+def test_what_has_no_end_ends_at_its_limit(
+    door: Door, beginning: bytes, again: bytes, code: str
+) -> None:
     with insecure_server(repeating(beginning, again)) as url, pytest.raises(Unavailable) as caught:
         door(asked(url))
     assert caught.value.code == code
@@ -129,7 +164,10 @@ def test_a_length_beyond_the_cap_is_not_waited_for(door: Door) -> None:
         connection.sendall(OK + b"Content-Length: 1001\r\n\r\n")
         silent(connection)
 
-    with insecure_server(announce) as url, pytest.raises(Unavailable, match="longer than 1000 bytes"):
+    with (
+        insecure_server(announce) as url,
+        pytest.raises(Unavailable, match="longer than 1000 bytes"),
+    ):
         door(asked(url))
 
 
@@ -159,7 +197,10 @@ def test_nothing_is_remembered_and_nothing_of_the_environment_is_heeded(
         heads.append(connection.recv(65536))
         connection.sendall(whole(b"x", b"Set-Cookie: a=b; Path=/\r\n"))
 
-    with insecure_server(by_proxy.append) as proxy, insecure_server(record, reads_head=False) as url:
+    with (
+        insecure_server(by_proxy.append) as proxy,
+        insecure_server(record, reads_head=False) as url,
+    ):
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, proxy)
         monkeypatch.setenv("NETRC", str(netrc))
@@ -177,7 +218,9 @@ def test_in_a_thread_a_refusal_before_the_question_was_read_is_an_answer() -> No
         connection.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
 
     with insecure_server(refuse) as url:
-        body = b"x" * 20_000_000  # more than the buffers of both sockets hold, so that sending it breaks off
+        body = (
+            b"x" * 20_000_000
+        )  # more than the buffers of both sockets hold, so that sending it breaks off
         assert send(replace(asked(url, wants_whole=False), method="POST", body=body)).status == 413
 
 

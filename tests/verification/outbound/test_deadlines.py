@@ -1,4 +1,6 @@
-"""An exchange ends in time, with its connection, whatever the other side, the network's names and the waiter do."""
+"""An exchange ends in time, with its connection, whatever the other side, the network's names and
+the waiter do.
+"""
 
 import asyncio
 import socket
@@ -44,7 +46,9 @@ def secure(url: str) -> str:
 def is_late(door: Door, request: Request) -> bool:
     """Whether it ended by the deadline, and not much after it."""
     began = time.monotonic()
-    with pytest.raises(Unavailable, match=rf"no whole answer within {request.limits.seconds:g} s") as caught:
+    with pytest.raises(
+        Unavailable, match=rf"no whole answer within {request.limits.seconds:g} s"
+    ) as caught:
         door(request)
     assert time.monotonic() - began < request.limits.seconds + 2
     return caught.value.code == "timeout"
@@ -60,7 +64,12 @@ def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LoopbackTls:
 
 @pytest.mark.parametrize(
     "behave",
-    [silent, dripping(whole(b"x" * 900)), dripping(OK + b"X: " + b"x" * 900), dripping(OK + b"X: x\r\n" * 200)],
+    [
+        silent,
+        dripping(whole(b"x" * 900)),
+        dripping(OK + b"X: " + b"x" * 900),
+        dripping(OK + b"X: x\r\n" * 200),
+    ],
     ids=["silent", "a dripping body", "a dripping header", "dripping headers"],
 )
 @pytest.mark.parametrize("wants_whole", [True, False], ids=["whole", "beginning"])
@@ -148,7 +157,9 @@ def test_a_dripping_answer_inside_the_deadline_is_given(door: Door) -> None:
     [("https", TLS_RECORD), ("http", b""), ("http", OK), ("http", OK + b"\r\nx")],
     ids=["in the handshake", "before the head", "in the head", "in the body"],
 )
-def test_five_exchanges_that_hang_leave_nothing_behind(door: Door, scheme: str, hello: bytes) -> None:
+def test_five_exchanges_that_hang_leave_nothing_behind(
+    door: Door, scheme: str, hello: bytes
+) -> None:
     hall = Hall(hello)
     with insecure_server(hall, reads_head=scheme == "http") as url:
         for _ in range(5):

@@ -1,4 +1,6 @@
-"""Verifications for tests of the regulator's window: real ones through the workflow, and bare rows in numbers."""
+"""Verifications for tests of the regulator's window: real ones through the workflow, and bare rows
+in numbers.
+"""
 
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -28,7 +30,9 @@ READINGS = ("oversight.searched", "oversight.viewed", "oversight.counted")
 
 def lender(name: str = "First Credit LLP", *, number: int = 0) -> Lender:
     """A lender; `number` keeps two of them apart."""
-    return Lender.objects.get_or_create(name=name, defaults={"bin": _BINS[number], "phone": "+77270000044"})[0]
+    return Lender.objects.get_or_create(
+        name=name, defaults={"bin": _BINS[number], "phone": "+77270000044"}
+    )[0]
 
 
 def opened(owner: Lender, *, iin: str = IIN, reference: str = "loan-1", mode: str = "test") -> str:
@@ -36,7 +40,9 @@ def opened(owner: Lender, *, iin: str = IIN, reference: str = "loan-1", mode: st
     return just_opened(owner, iin=iin, reference=reference, mode=mode).verification_id
 
 
-def just_opened(owner: Lender, *, iin: str = IIN, reference: str = "loan-1", mode: str = "test") -> commands.Opened:
+def just_opened(
+    owner: Lender, *, iin: str = IIN, reference: str = "loan-1", mode: str = "test"
+) -> commands.Opened:
     """A verification opened through the workflow, as its lender is shown it."""
     person = Person(
         iin=Iin.parse(iin),
@@ -57,14 +63,23 @@ def just_opened(owner: Lender, *, iin: str = IIN, reference: str = "loan-1", mod
         contract_sha256="ab" * 32,
     )
     opening = commands.Opening(
-        purpose="credit", person=person, loan=loan, routes=("eds",), client_reference=reference, locale="ru"
+        purpose="credit",
+        person=person,
+        loan=loan,
+        routes=("eds",),
+        client_reference=reference,
+        locale="ru",
     )
     facts = LenderFacts(id=owner.pk, name=owner.name, bin=owner.bin, phone=owner.phone)
-    return commands.open_verification(lender=facts, mode=mode, profile_id="KZ-2021-04", opening=opening)
+    return commands.open_verification(
+        lender=facts, mode=mode, profile_id="KZ-2021-04", opening=opening
+    )
 
 
 def declined(owner: Lender, *, iin: str = IIN, reference: str = "loan-1") -> str:
-    """A verification whose borrower did not consent: judged by a worker, decided, and ordered in the log."""
+    """A verification whose borrower did not consent: judged by a worker, decided, and ordered in
+    the log.
+    """
     verification_id = opened(owner, iin=iin, reference=reference)
     turn = Attempt.objects.get(verification_id=verification_id).turn
     untrusted = {"agreed": False, "version": CURRENT, "language": "ru"}
@@ -81,7 +96,14 @@ def work(verification_id: str) -> None:
     advance.run(claimed)
 
 
-def bare(owner: Lender, *, created_at: datetime, iin: str = IIN, index_key: bytes | None = None, **columns: Any) -> str:
+def bare(
+    owner: Lender,
+    *,
+    created_at: datetime,
+    iin: str = IIN,
+    index_key: bytes | None = None,
+    **columns: Any,
+) -> str:
     """A row as another year may have left it, without a case behind it; gives its id."""
     value = index_key or next(iter(vault.blind_index(purpose="borrower", value=iin).values()))
     settled = {
@@ -108,7 +130,11 @@ def at(year: int, month: int, day: int, hour: int = 12, minute: int = 0) -> date
 def person(role: str, **columns: Any) -> Any:
     """Somebody who may sign in."""
     return get_user_model().objects.create_user(
-        email=f"{role}@example.kz", password="correct horse battery", full_name="Somebody", role=role, **columns
+        email=f"{role}@example.kz",
+        password="correct horse battery",
+        full_name="Somebody",
+        role=role,
+        **columns,
     )
 
 

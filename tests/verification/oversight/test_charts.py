@@ -1,4 +1,6 @@
-"""Monthly counts as drawings: every number is in them once, and nothing depends on colour or language."""
+"""Monthly counts as drawings: every number is in them once, and nothing depends on colour or
+language.
+"""
 
 from datetime import date
 
@@ -57,7 +59,11 @@ def test_a_route_nobody_chose_yet_and_one_no_longer_known_are_counted() -> None:
 
 
 def test_a_new_consent_verifies_nobody_a_second_time() -> None:
-    counts = (*COUNTS, Count(MONTHS[1], "renewal", "verified", "", 3), Count(MONTHS[1], "renewal", "open", "", 2))
+    counts = (
+        *COUNTS,
+        Count(MONTHS[1], "renewal", "verified", "", 3),
+        Count(MONTHS[1], "renewal", "open", "", 2),
+    )
     outcome, route, _reason, anew = charts.all_of(counts, months=MONTHS)
     assert outcome == charts.by_outcome(COUNTS, months=MONTHS)
     assert "renewal" not in {series.key for series in route.series}
@@ -67,7 +73,9 @@ def test_a_new_consent_verifies_nobody_a_second_time() -> None:
 
 def test_rare_reasons_share_one_bar_and_none_is_lost() -> None:
     codes = sorted(REASONS)[:7]
-    counts = tuple(Count(MONTHS[0], "eds", "declined", code, 10 - place) for place, code in enumerate(codes))
+    counts = tuple(
+        Count(MONTHS[0], "eds", "declined", code, 10 - place) for place, code in enumerate(codes)
+    )
     chart = charts.by_reason(counts, months=MONTHS)
     assert [series.key for series in chart.series] == [*codes[:5], "other"]
     assert chart.series[-1].total == 5 + 4
@@ -93,6 +101,8 @@ def test_the_drawing_has_words_and_the_same_coordinates_in_every_language(langua
 
 def test_a_name_in_a_drawing_is_escaped() -> None:
     counts = (Count(MONTHS[0], "<script>", "verified", "", 1),)
-    svg = render_to_string("oversight/chart.html", {"chart": charts.by_route(counts, months=MONTHS)})
+    svg = render_to_string(
+        "oversight/chart.html", {"chart": charts.by_route(counts, months=MONTHS)}
+    )
     assert "<script>" not in svg
     assert "&lt;script&gt;" in svg

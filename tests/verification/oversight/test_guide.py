@@ -35,7 +35,9 @@ def verified(folder: Path) -> subprocess.CompletedProcess[str]:
     (code,) = re.findall(r"```python\n(.*?)```", _GUIDE, re.DOTALL)
     environment = {"PYTHONPATH": str(_ROOT)}
     command = [sys.executable, "-c", dedent(code)]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def test_the_guides_lines_verify_a_decision(folder: Path) -> None:
@@ -55,12 +57,22 @@ def test_the_guides_lines_refuse_a_decision_with_one_letter_changed(folder: Path
 def test_the_guides_command_gives_the_hash_on_the_page(folder: Path) -> None:
     (command,) = re.findall(r"^ +(printf .*)$", _GUIDE, re.MULTILINE)
     asked = command.replace("ver_….leaf", "decision.leaf")
-    done = subprocess.run(["sh", "-c", asked], cwd=folder, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["sh", "-c", asked], cwd=folder, capture_output=True, text=True, check=True
+    )
     assert done.stdout.split()[0] == (folder / "leaf_hash").read_text()
 
 
 @pytest.mark.parametrize(
-    "code", ["iin_malformed", "lender_unknown", "dates_reversed", "cursor_unknown", "mode_missing", "receipt_not_ready"]
+    "code",
+    [
+        "iin_malformed",
+        "lender_unknown",
+        "dates_reversed",
+        "cursor_unknown",
+        "mode_missing",
+        "receipt_not_ready",
+    ],
 )
 def test_the_guide_names_the_codes_the_pages_say(code: str) -> None:
     assert f"`{code}`" in _GUIDE

@@ -18,4 +18,6 @@ def test_days_and_times_are_written_one_way(language: str) -> None:
     asked = [reader.post("/oversight/", {"mode": "test"}), reader.get("/oversight/readings/")]
     shown = [*asked, reader.get(f"/oversight/cases/{case_id}/")]
     assert [response.status_code for response in shown] == [200, 200, 200]
-    assert [fault for response in shown for fault in one_format.faults(response.content.decode())] == []
+    assert [
+        fault for response in shown for fault in one_format.faults(response.content.decode())
+    ] == []

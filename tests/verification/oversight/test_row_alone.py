@@ -1,4 +1,6 @@
-"""An end that a row alone says: what counts is what others are told; a regulator sees the row's word beside it."""
+"""An end that a row alone says: what counts is what others are told; a regulator sees the row's
+word beside it.
+"""
 
 import pytest
 from django.test import Client

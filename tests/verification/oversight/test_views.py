@@ -60,7 +60,9 @@ def posted(client: Client, **asked: str) -> Any:
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("who", ["nobody", "one_factor", "reviewer", "operator"])
-def test_nobody_else_gets_in_or_leaves_a_trace(who: str, name: str, method: str, case_id: str) -> None:
+def test_nobody_else_gets_in_or_leaves_a_trace(
+    who: str, name: str, method: str, case_id: str
+) -> None:
     client = {
         "nobody": Client,
         "one_factor": lambda: rows.signed_in(rows.person("regulator"), both_factors=False),
@@ -84,14 +86,18 @@ def test_somebody_no_longer_active_gets_nowhere(reader: Client, regulator: Any) 
 
 
 @pytest.mark.parametrize("name", READING_NAMES)
-def test_a_regulator_reads_every_page_and_each_leaves_one_entry(name: str, case_id: str, reader: Client) -> None:
+def test_a_regulator_reads_every_page_and_each_leaves_one_entry(
+    name: str, case_id: str, reader: Client
+) -> None:
     response = reader.get(address(name, case_id), {"mode": "test"})
     assert response.status_code == 200
     (entry,) = rows.reading_entries()
     assert entry.body["person"].startswith("usr_")
 
 
-def test_the_empty_form_reads_nothing_and_a_search_leaves_one_entry(case_id: str, reader: Client) -> None:
+def test_the_empty_form_reads_nothing_and_a_search_leaves_one_entry(
+    case_id: str, reader: Client
+) -> None:
     assert reader.get(SEARCH).status_code == 200
     assert rows.reading_entries() == []
     response = posted(reader, iin=rows.IIN)
@@ -125,7 +131,10 @@ def test_no_page_is_kept_by_a_browser_or_a_proxy(case_id: str, reader: Client) -
 
 
 def test_the_iin_enters_no_address_header_session_cookie_or_log(
-    case_id: str, reader: Client, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    case_id: str,
+    reader: Client,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     caplog.set_level(logging.DEBUG)
     responses = [
@@ -180,7 +189,9 @@ def test_a_mistake_is_a_sentence_with_a_stable_code_and_reads_nothing(
 
 
 @pytest.mark.parametrize("name", ["counts", "readings"])
-@pytest.mark.parametrize(("asked", "code"), [({"mode": "demo"}, "mode_unknown"), ({"months": "13"}, "months_unknown")])
+@pytest.mark.parametrize(
+    ("asked", "code"), [({"mode": "demo"}, "mode_unknown"), ({"months": "13"}, "months_unknown")]
+)
 def test_a_period_that_is_not_offered_reads_nothing(
     name: str, asked: dict[str, str], code: str, reader: Client
 ) -> None:
@@ -192,14 +203,22 @@ def test_a_period_that_is_not_offered_reads_nothing(
 
 def test_further_pages_are_posted_and_show_every_case_once(reader: Client, settings: Any) -> None:
     settings.TULGA_MODES_LIVE = True
-    expected = {rows.bare(rows.lender(), created_at=rows.at(2026, 11, 1, minute=n % 60)) for n in range(51)}
+    expected = {
+        rows.bare(rows.lender(), created_at=rows.at(2026, 11, 1, minute=n % 60)) for n in range(51)
+    }
     first = posted(reader, mode="live", iin=rows.IIN)
     following = first.context["following"]
-    fields = {field.html_name: field.value() for field in following} | {"after": following.data["after"]}
+    fields = {field.html_name: field.value() for field in following} | {
+        "after": following.data["after"]
+    }
     page = first.content.decode()
     assert all(f'name="{name}" value="{value}"' in page for name, value in fields.items() if value)
     second = reader.post(SEARCH, fields)
-    seen = [line.of.verification_id for response in (first, second) for line in response.context["found"]]
+    seen = [
+        line.of.verification_id
+        for response in (first, second)
+        for line in response.context["found"]
+    ]
     assert len(seen) == 51
     assert set(seen) == expected
     assert second.context["following"] is None
@@ -267,8 +286,13 @@ def test_the_downloaded_files_verify(case_id: str, reader: Client) -> None:
 
 
 @pytest.mark.parametrize("body", ['{"v":1,"code":"another"}', '{"v":0.5}'])
-def test_an_altered_decision_is_not_handed_out_as_what_was_hashed(case_id: str, reader: Client, body: str) -> None:
-    altered = "UPDATE verification_auditentry SET body = %s WHERE verification_id = %s AND type LIKE 'verification.d%%'"
+def test_an_altered_decision_is_not_handed_out_as_what_was_hashed(
+    case_id: str, reader: Client, body: str
+) -> None:
+    altered = (
+        "UPDATE verification_auditentry SET body = %s WHERE verification_id = %s AND type LIKE"
+        " 'verification.d%%'"
+    )
     tamper((altered, (body, case_id)))
     response = reader.get(address("leaf", case_id))
     assert response.status_code == 500
@@ -281,7 +305,9 @@ def test_a_lenders_name_cannot_bring_markup_into_a_page(reader: Client) -> None:
 
 
 def test_pages_hold_no_inline_style_and_no_script(case_id: str, reader: Client) -> None:
-    pages = [reader.get(address(name, case_id), {"mode": "test"}) for name in NAMES] + [posted(reader)]
+    pages = [reader.get(address(name, case_id), {"mode": "test"}) for name in NAMES] + [
+        posted(reader)
+    ]
     for response in pages:
         page = response.content.decode()
         assert "style=" not in page

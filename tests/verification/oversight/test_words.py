@@ -1,4 +1,6 @@
-"""The regulator reads words for every entry of the log, and of a case's evidence the ids that entries list."""
+"""The regulator reads words for every entry of the log, and of a case's evidence the ids that
+entries list.
+"""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +19,9 @@ AT = datetime(2026, 11, 1, tzinfo=UTC)
 
 def note(entry_type: str, **body: Any) -> str:
     """What the timeline says of an entry besides its name."""
-    (line,) = tables.timeline([Step(at=AT, type=entry_type, sequence=1, log_index=1, body=body, leaf_hash="")])
+    (line,) = tables.timeline(
+        [Step(at=AT, type=entry_type, sequence=1, log_index=1, body=body, leaf_hash="")]
+    )
     return line.note
 
 
@@ -31,7 +35,13 @@ def test_a_hand_over_says_from_which_browser_to_which() -> None:
 
 
 def test_a_destruction_says_of_what_and_how_many() -> None:
-    said = note("evidence.destroyed", route="biometric", stage="live_capture", number=19, destroyed=["evd_a"])
+    said = note(
+        "evidence.destroyed",
+        route="biometric",
+        stage="live_capture",
+        number=19,
+        destroyed=["evd_a"],
+    )
     assert said == "biometric · live_capture · × 19"
 
 
@@ -43,7 +53,9 @@ def test_other_entries_say_neither() -> None:
 def test_evidence_stands_by_the_id_that_its_entry_lists() -> None:
     case_id = rows.declined(rows.lender())
     reader = rows.signed_in(rows.person("regulator"))
-    page = reader.get(reverse("oversight:case", kwargs={"verification_id": case_id})).content.decode()
+    page = reader.get(
+        reverse("oversight:case", kwargs={"verification_id": case_id})
+    ).content.decode()
     (_before, shown) = page.split('id="evidence"')
     kept = list(EvidenceItem.objects.filter(verification_id=case_id).values_list("pk", flat=True))
     assert kept

@@ -1,4 +1,6 @@
-"""Who may come to the desk: reviewers of the case's own lender, with both factors, and by a form of ours."""
+"""Who may come to the desk: reviewers of the case's own lender, with both factors, and by a form of
+ours.
+"""
 
 import pytest
 from django.test import Client
@@ -34,7 +36,9 @@ def test_nobody_else_gets_in_or_leaves_a_trace(who):
         of.reviewers.update(is_active=False)
     for name in NAMES:
         for method in ("get", "post"):
-            response = getattr(client, method)(reverse(f"review:{name}", kwargs=_WANTED.get(name)), desk.GOOD)
+            response = getattr(client, method)(
+                reverse(f"review:{name}", kwargs=_WANTED.get(name)), desk.GOOD
+            )
             if who in ("regulator", "operator"):
                 assert response.status_code == 403
             else:
@@ -53,7 +57,10 @@ def test_a_reviewer_of_another_lender_finds_nothing_and_an_unknown_case_is_no_di
     for name in ("case", "vote", "link", "picture"):
         own = desk.address(name, story, kind="glance.photo")
         method = stranger.post if name in ("vote", "link") else stranger.get
-        answers = [method(own, desk.GOOD), method(reverse(f"review:{name}", kwargs=_WANTED[name]), desk.GOOD)]
+        answers = [
+            method(own, desk.GOOD),
+            method(reverse(f"review:{name}", kwargs=_WANTED[name]), desk.GOOD),
+        ]
         assert [answer.status_code for answer in answers] == [404, 404]
         assert "ТЕСТОВ" not in answers[0].content.decode()
     assert (AuditEntry.objects.count(), ReviewVote.objects.count()) == (count, 0)
@@ -85,6 +92,9 @@ def test_addresses_that_read_take_no_post_and_those_that_act_no_get():
 
 @pytest.mark.django_db
 def test_the_home_page_leads_to_the_desk_and_only_reviewers_there():
-    for client, leads in ((desk.at_desk(lender()), True), (rows.signed_in(rows.person("regulator")), False)):
+    for client, leads in (
+        (desk.at_desk(lender()), True),
+        (rows.signed_in(rows.person("regulator")), False),
+    ):
         page = client.get(reverse("people:home")).content.decode()
         assert (f'href="{reverse("review:queue")}"' in page) is leads

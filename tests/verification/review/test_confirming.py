@@ -8,7 +8,14 @@ from django.urls import reverse
 
 from tests.verification.log.judged import erase
 from tests.verification.review import desk
-from tests.verification.workflow.attesting_story import CONFIRMED, LAW, attested, cleared, verified, visited
+from tests.verification.workflow.attesting_story import (
+    CONFIRMED,
+    LAW,
+    attested,
+    cleared,
+    verified,
+    visited,
+)
 from tests.verification.workflow.insecure_glance import entries, glanced
 from tests.verification.workflow.insecure_glance import glances as glances
 from tests.verification.workflow.story import IIN, OTHER_IIN, lender, wait_until
@@ -38,7 +45,11 @@ def address(story):
 def say(client, story, what="age_confirmation", **changes):
     typed = {
         "age_confirmation": {"how": "in_person", "comment": SECRET},
-        "in_person_visit": {"day": almaty.day_of(clock.now()).isoformat(), "place": "Абай 10", "comment": SECRET},
+        "in_person_visit": {
+            "day": almaty.day_of(clock.now()).isoformat(),
+            "place": "Абай 10",
+            "comment": SECRET,
+        },
     }[what]
     posted = {f"{what}-{name}": value for name, value in (typed | changes).items()}
     return client.post(reverse("review:attest", args=[story.id, what]), posted)
@@ -77,7 +88,10 @@ def test_a_reference_finds_any_verified_case():
 def test_a_case_says_who_it_is_and_what_is_asked_for_and_nothing_is_chosen():
     story = verified(lender())
     cleared(story)
-    shown, money = page(desk.at_desk(story.lender).get(address(story))), "450,000\N{NO-BREAK SPACE}₸"
+    shown, money = (
+        page(desk.at_desk(story.lender).get(address(story))),
+        "450,000\N{NO-BREAK SPACE}₸",
+    )
     for words in (
         "ТЕСТОВ ТЕСТ ТЕСТОВИЧ",
         IIN[-4:],
@@ -133,7 +147,10 @@ def test_a_mistake_is_told_beside_its_field_and_keeps_what_was_typed(what, chang
 
 def test_what_cannot_be_attested_is_said_in_words():
     of = lender()
-    story, waiting = verified(of), glanced(of=of, reference="A-3", profile="KZ-2021-04", iin=OTHER_IIN)
+    story, waiting = (
+        verified(of),
+        glanced(of=of, reference="A-3", profile="KZ-2021-04", iin=OTHER_IIN),
+    )
     client = desk.at_desk(of)
     attested(story, CONFIRMED)
     answer = say(client, story)
@@ -142,7 +159,10 @@ def test_what_cannot_be_attested_is_said_in_words():
     assert (answer.status_code, "not verified yet" in page(answer)) == (409, True)
     assert client.post(reverse("review:attest", args=[story.id, "anything"])).status_code == 404
     stranger = desk.at_desk(lender("Other", number=500))
-    assert [stranger.get(address(story)).status_code, say(stranger, story).status_code] == [404, 404]
+    assert [stranger.get(address(story)).status_code, say(stranger, story).status_code] == [
+        404,
+        404,
+    ]
     assert len(entries(story, "attestation.made")) == 1
 
 

@@ -32,7 +32,11 @@ def test_the_regulator_sees_which_reviewers_looked_at_what_and_how_often():
         client.get(desk.address("picture", story, kind=kind))
     person = desk.who(of).pk
     assert looks_at(story) == [(person, "case", 1), (person, "picture", 3)]
-    page = rows.signed_in(rows.person("regulator")).get(f"/oversight/cases/{story.id}/").content.decode()
+    page = (
+        rows.signed_in(rows.person("regulator"))
+        .get(f"/oversight/cases/{story.id}/")
+        .content.decode()
+    )
     assert person in page
     assert "A picture" in page
 

@@ -17,7 +17,9 @@ def test_days_times_and_sums_are_written_one_way(language):
     story = glanced("clear", "grey", profile="KZ-2021-04")
     client = desk.at_desk(story.lender)
     client.cookies[settings.LANGUAGE_COOKIE_NAME] = language
-    shown = [client.get(desk.address(name, story)).content.decode() for name in ("queue", "open", "case")]
+    shown = [
+        client.get(desk.address(name, story)).content.decode() for name in ("queue", "open", "case")
+    ]
     assert [fault for html in shown for fault in one_format.faults(html)] == []
     money = spelling.money("150000.00", "KZT", language=language).replace("\N{NO-BREAK SPACE}", " ")
     assert money in one_format.text(shown[-1])

@@ -36,8 +36,14 @@ def page(response):
 
 
 def rows_but_the_log():
-    models = [model for model in apps.get_app_config("verification").get_models() if model.__name__ not in _OF_THE_LOG]
-    return {model.__name__: list(model._default_manager.order_by("pk").values()) for model in models}
+    models = [
+        model
+        for model in apps.get_app_config("verification").get_models()
+        if model.__name__ not in _OF_THE_LOG
+    ]
+    return {
+        model.__name__: list(model._default_manager.order_by("pk").values()) for model in models
+    }
 
 
 # Looks
@@ -54,9 +60,20 @@ def test_every_look_is_one_entry_with_the_person_and_changes_nothing_else(story)
         assert "no-store" in response["Cache-Control"]
         assert len(desk.looks()) == at
     person = desk.who(story.lender).pk
-    assert {(entry.body["person"], entry.body["of_lender"]) for entry in desk.looks()} == {(person, story.lender.pk)}
-    assert [entry.body["what"] for entry in desk.looks()] == ["queue", "open", "case", *["picture"] * 3]
-    assert [entry.body.get("verification") for entry in desk.looks()] == [None, None, *[story.id] * 4]
+    assert {(entry.body["person"], entry.body["of_lender"]) for entry in desk.looks()} == {
+        (person, story.lender.pk)
+    }
+    assert [entry.body["what"] for entry in desk.looks()] == [
+        "queue",
+        "open",
+        "case",
+        *["picture"] * 3,
+    ]
+    assert [entry.body.get("verification") for entry in desk.looks()] == [
+        None,
+        None,
+        *[story.id] * 4,
+    ]
     assert rows_but_the_log() == before
 
 
@@ -65,8 +82,13 @@ def test_no_personal_data_stands_in_an_address_a_header_the_session_or_a_log(sto
     client = desk.at_desk(story.lender)
     answers = [client.get(desk.address(name, story)) for name in ("queue", "open", "case")]
     answers += [desk.vote(client, story, reason="short"), desk.vote(client, story)]
-    told = [(answer.request["PATH_INFO"], answer.request["QUERY_STRING"], str(answer.headers)) for answer in answers]
-    bodies = [entry.body for entry in (*desk.looks(), *entries(story, "review.voted", "evidence.kept"))]
+    told = [
+        (answer.request["PATH_INFO"], answer.request["QUERY_STRING"], str(answer.headers))
+        for answer in answers
+    ]
+    bodies = [
+        entry.body for entry in (*desk.looks(), *entries(story, "review.voted", "evidence.kept"))
+    ]
     places = str((told, dict(client.session), bodies)) + caplog.text + "".join(capfd.readouterr())
     for secret in (IIN, "ТЕСТОВ", desk.GOOD["reason"], "+77011234567"):
         assert secret not in places
@@ -110,7 +132,9 @@ def test_a_case_shows_borrower_masked_number_loan_findings_and_every_picture(sto
 def test_the_comparison_is_told_with_its_backend_and_whose_rates_it_has():
     told = {"backend": "sface-onnx", "model": "net", "training_data": "undocumented"}
     told |= {"calibration": "own-2026", "calibration_source": "quoted"}
-    check = Judged(name="face.match", outcome="inconclusive", code="", score=1.05, threshold=1.0, detail=told)
+    check = Judged(
+        name="face.match", outcome="inconclusive", code="", score=1.05, threshold=1.0, detail=told
+    )
     shown = {str(label): str(value) for label, value in tables._comparison([check])}
     assert shown["Backend"] == "sface-onnx"
     assert shown["Calibration"] == "own-2026"
@@ -121,7 +145,9 @@ def test_the_comparison_is_told_with_its_backend_and_whose_rates_it_has():
 def test_what_the_borrower_cannot_do_is_told_in_words():
     def told(without):
         at, detail = timezone.now(), {"without": without}
-        check = Judged(name=tables.COMMANDS, outcome="pass", code="", score=1.2, threshold=1.0, detail=detail)
+        check = Judged(
+            name=tables.COMMANDS, outcome="pass", code="", score=1.2, threshold=1.0, detail=detail
+        )
         nothing = dict.fromkeys(("shots", "refused_before", "remarks"), ())
         shown = Mock(checks=(check,), code="", route="", hindrance="", until=at, **nothing)
         return [str(word) for word in tables.case(shown, at=at)["left_out"]]
@@ -132,7 +158,10 @@ def test_what_the_borrower_cannot_do_is_told_in_words():
 
 def test_a_picture_is_a_fresh_jpeg_without_anything_beside_it(story):
     response = desk.at_desk(story.lender).get(desk.address("picture", story, kind="nod.frame.0"))
-    assert (response["Content-Type"], response["X-Content-Type-Options"]) == ("image/jpeg", "nosniff")
+    assert (response["Content-Type"], response["X-Content-Type-Options"]) == (
+        "image/jpeg",
+        "nosniff",
+    )
     picture = Image.open(io.BytesIO(response.content))
     assert (picture.format, picture.size, dict(picture.getexif())) == ("JPEG", (320, 240), {})
     assert set(picture.info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
@@ -160,7 +189,11 @@ def test_two_people_verify_and_the_second_is_not_told_that_the_first_voted(story
     # A refusal would have ended the case, so that a vote stands says already which.
     assert [line.of for line in after[0]["found"]] == [line.of for line in before[0]["found"]]
     assert after[1]["case"] == before[1]["case"]
-    answer = second.post(desk.address("vote", story), desk.GOOD | {"reason": "the same scar, quite sure"}, follow=True)
+    answer = second.post(
+        desk.address("vote", story),
+        desk.GOOD | {"reason": "the same scar, quite sure"},
+        follow=True,
+    )
     assert "it was the second one" in page(answer)
     story.work()
     assert (story.row().status, decisions(story)) == ("verified", 1)
@@ -168,7 +201,9 @@ def test_two_people_verify_and_the_second_is_not_told_that_the_first_voted(story
 
 
 def test_one_refusal_ends_it(story):
-    answer = desk.at_desk(story.lender).post(desk.address("vote", story), desk.GOOD | {"word": "fail"}, follow=True)
+    answer = desk.at_desk(story.lender).post(
+        desk.address("vote", story), desk.GOOD | {"word": "fail"}, follow=True
+    )
     assert "The case was refused" in page(answer)
     story.work()
     assert story.row().last_failure == "review_refused"
@@ -205,7 +240,10 @@ def test_a_vote_without_a_word_or_a_reason_is_refused_and_keeps_what_was_typed(s
 
 
 def test_a_reason_of_several_lines_becomes_one(story):
-    assert desk.vote(desk.at_desk(story.lender), story, reason="the ears\r\nare the same").status_code == 302
+    assert (
+        desk.vote(desk.at_desk(story.lender), story, reason="the ears\r\nare the same").status_code
+        == 302
+    )
 
 
 # Links
@@ -237,7 +275,9 @@ def test_an_open_case_is_found_by_its_reference():
     client = desk.at_desk(story.lender)
     found = page(client.post(desk.address("open", story), {"reference": " A-2 "}))
     assert (other.id in found, story.id in found) == (True, False)
-    assert "No open case has this reference" in page(client.post(desk.address("open", story), {"reference": "A-9"}))
+    assert "No open case has this reference" in page(
+        client.post(desk.address("open", story), {"reference": "A-9"})
+    )
     assert client.post(desk.address("open", story), {"reference": "x" * 65}).status_code == 422
     assert [entry.body["asked"] for entry in desk.looks()] == [["reference"], ["reference"], []]
 
@@ -261,7 +301,11 @@ def test_after_the_end_there_is_no_queue_row_no_picture_and_no_vote(story, monke
     assert client.get(picture).status_code == 404
     code = "review_timeout" if end == "late" else "not_in_review"
     for answer in (client.get(desk.address("case", story)), desk.vote(client, story)):
-        assert (answer.status_code, code in page(answer), "ТЕСТОВ" in page(answer)) == (409, True, False)
+        assert (answer.status_code, code in page(answer), "ТЕСТОВ" in page(answer)) == (
+            409,
+            True,
+            False,
+        )
     assert len(desk.looks()) == looked
     assert story.id not in page(client.get(desk.address("queue", story)))
 
@@ -283,7 +327,9 @@ def test_pages_hold_no_inline_style_or_script_and_no_id_twice(story):
         assert len(ids) == len(set(ids))
 
 
-@pytest.mark.parametrize(("language", "words"), [("kk", "Қаралатын істер"), ("ru", "Дела на рассмотрение")])
+@pytest.mark.parametrize(
+    ("language", "words"), [("kk", "Қаралатын істер"), ("ru", "Дела на рассмотрение")]
+)
 def test_the_desk_speaks_the_readers_language(story, language, words):
     client = desk.at_desk(story.lender)
     client.cookies["django_language"] = language
@@ -297,4 +343,6 @@ def test_a_mode_that_is_not_kept_cannot_be_asked(story, settings, runs_live, fir
     assert client.get(desk.address("queue", story)).context["mode"] == first
     assert story.id in page(client.get(desk.address("queue", story), {"mode": "test"}))
     assert client.get(desk.address("queue", story), {"mode": "demo"}).status_code == 422
-    assert client.get(desk.address("queue", story), {"mode": "live"}).status_code == (200 if runs_live else 422)
+    assert client.get(desk.address("queue", story), {"mode": "live"}).status_code == (
+        200 if runs_live else 422
+    )

@@ -1,4 +1,6 @@
-"""A question leaves in the body of one POST; only a readable answer to this very question comes back."""
+"""A question leaves in the body of one POST; only a readable answer to this very question comes
+back.
+"""
 
 import json
 import logging
@@ -22,8 +24,12 @@ QUESTION = {"request_id": REQUEST_ID, "iin": IIN, "consent_id": "kdp_0123456789"
 TOKEN = "secret-token-of-the-operator"
 
 
-def service(url: str, *, token_file: str | Path = "", seconds: float = 5.0, max_bytes: int = 10_000) -> Service:
-    return Service.configured("person", url=url, token_file=token_file, seconds=seconds, max_bytes=max_bytes)
+def service(
+    url: str, *, token_file: str | Path = "", seconds: float = 5.0, max_bytes: int = 10_000
+) -> Service:
+    return Service.configured(
+        "person", url=url, token_file=token_file, seconds=seconds, max_bytes=max_bytes
+    )
 
 
 def ask(asked: Service, question: dict[str, Any] = QUESTION) -> bytes:
@@ -58,7 +64,9 @@ def token_file(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_question_is_the_body_of_one_post_and_nothing_of_it_is_in_the_address(token_file: Path) -> None:
+def test_the_question_is_the_body_of_one_post_and_nothing_of_it_is_in_the_address(
+    token_file: Path,
+) -> None:
     with recording(whole(spelled(PERSON))) as (url, received):
         assert ask(service(f"{url}/person", token_file=token_file)) == spelled(PERSON)
     head, _, body = received[0].partition(b"\r\n\r\n")
@@ -83,7 +91,10 @@ def test_without_a_token_file_no_credential_is_sent() -> None:
         (whole(b"<!doctype html>"), "cannot be read"),
         (whole(b"[]"), "cannot be read"),
         (whole(spelled(PERSON | {"name": ""})), "cannot be read at /name"),
-        (whole(spelled(PERSON | {"request_id": "ver_test.person.2"})), "another question: request_id"),
+        (
+            whole(spelled(PERSON | {"request_id": "ver_test.person.2"})),
+            "another question: request_id",
+        ),
         (whole(spelled(PERSON | {"iin": "990101100020"})), "another question: iin"),
         (whole(spelled(PERSON) + b" " * 10_000), "longer than 10000 bytes"),
         (whole(spelled(PERSON))[:-1], "ProtocolError"),
@@ -91,7 +102,10 @@ def test_without_a_token_file_no_credential_is_sent() -> None:
         (b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}", "status 201"),
         (b"HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\n{}", "status 404"),
         (b"HTTP/1.1 409 Conflict\r\nContent-Length: 2\r\n\r\n{}", "status 409"),
-        (b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/\r\nContent-Length: 0\r\n\r\n", "status 302"),
+        (
+            b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/\r\nContent-Length: 0\r\n\r\n",
+            "status 302",
+        ),
         (b"", "ProtocolError"),
     ],
 )
@@ -99,7 +113,10 @@ def test_anything_but_a_readable_answer_to_this_question_is_a_fault(
     reply: bytes, reason: str, token_file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    with recording(reply) as (url, received), pytest.raises(SourceUnavailable, match=reason) as caught:
+    with (
+        recording(reply) as (url, received),
+        pytest.raises(SourceUnavailable, match=reason) as caught,
+    ):
         ask(service(url, token_file=token_file))
     assert caught.value.source == "person"
     assert len(received) == 1  # and it is not asked a second time by itself
@@ -118,7 +135,10 @@ def test_a_silent_and_a_slow_service_are_faults_within_the_time() -> None:
             time.sleep(0.05)
 
     for behave in (silent, slow):
-        with insecure_server(behave) as url, pytest.raises(SourceUnavailable, match=r"within 0\.5 s"):
+        with (
+            insecure_server(behave) as url,
+            pytest.raises(SourceUnavailable, match=r"within 0\.5 s"),
+        ):
             ask(service(url, seconds=0.5))
 
 
@@ -141,12 +161,16 @@ def test_a_question_without_an_id_is_not_asked(request_id: str) -> None:
     assert received == []
 
 
-@pytest.mark.parametrize("url", ["https://register.example/person", "http://127.0.0.1:1/", "http://[::1]:1/"])
+@pytest.mark.parametrize(
+    "url", ["https://register.example/person", "http://127.0.0.1:1/", "http://[::1]:1/"]
+)
 def test_an_address_with_tls_or_on_this_machine_is_accepted(url: str) -> None:
     assert service(url).url == url
 
 
-@pytest.mark.parametrize("url", ["http://register.example/person", "http://10.0.0.1/", "ftp://127.0.0.1/", ""])
+@pytest.mark.parametrize(
+    "url", ["http://register.example/person", "http://10.0.0.1/", "ftp://127.0.0.1/", ""]
+)
 def test_an_address_that_would_tell_others_is_a_misconfiguration(url: str) -> None:
     with pytest.raises(Misconfigured):
         service(url)
@@ -158,8 +182,12 @@ def test_no_time_is_a_misconfiguration(seconds: float) -> None:
         service("http://127.0.0.1:1/", seconds=seconds)
 
 
-@pytest.mark.parametrize("content", ["", "short", "two words here", "two\nlines-of-it", "кириллица-токен"])
-def test_a_token_that_is_none_is_a_misconfiguration_that_does_not_repeat_it(token_file: Path, content: str) -> None:
+@pytest.mark.parametrize(
+    "content", ["", "short", "two words here", "two\nlines-of-it", "кириллица-токен"]
+)
+def test_a_token_that_is_none_is_a_misconfiguration_that_does_not_repeat_it(
+    token_file: Path, content: str
+) -> None:
     token_file.write_text(content)
     with pytest.raises(Misconfigured) as caught:
         service("http://127.0.0.1:1/", token_file=token_file)
@@ -185,7 +213,9 @@ def test_bytes_are_fetched_and_posted_as_they_are() -> None:
     with recording(whole(b"\0list")) as (url, received):
         assert fetch(f"{url}/a?b", source="crl", limits=LIMITS) == b"\0list"
         headers = {"Content-Type": "application/x"}
-        assert fetch(url, source="ocsp", limits=LIMITS, content=b"\0?", headers=headers) == b"\0list"
+        assert (
+            fetch(url, source="ocsp", limits=LIMITS, content=b"\0?", headers=headers) == b"\0list"
+        )
     got, posted = received
     assert got.startswith(b"GET /a?b HTTP/1.1\r\n")
     assert posted.startswith(b"POST / HTTP/1.1\r\n")
@@ -205,13 +235,18 @@ def test_bytes_are_fetched_and_posted_as_they_are() -> None:
 def test_what_cannot_be_fetched_is_a_fault_of_the_source_that_tells_neither_path_nor_query(
     raw: bytes, reason: str
 ) -> None:
-    with insecure_server(answer(raw)) as url, pytest.raises(SourceUnavailable, match=reason) as caught:
+    with (
+        insecure_server(answer(raw)) as url,
+        pytest.raises(SourceUnavailable, match=reason) as caught,
+    ):
         fetch(f"{url}/hidden-path?key=hidden-key", source="crl", limits=LIMITS)
     assert (caught.value.source, caught.value.code) == ("crl", "source_unavailable")
     assert "hidden" not in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["http://sources.example/list.crl", "https://sources.example:8443/list.crl?a=b"])
+@pytest.mark.parametrize(
+    "url", ["http://sources.example/list.crl", "https://sources.example:8443/list.crl?a=b"]
+)
 def test_an_http_address_is_accepted(url: str) -> None:
     assert check_address(url).hostname == "sources.example"
 

@@ -19,7 +19,8 @@ def digest(content: bytes) -> str:
 
 def pins(*, mode: str = "test", root: bytes = ROOT, issuer: bytes = ISSUER) -> str:
     return (
-        f"# what is trusted\nmode {mode}\n\n{digest(root)}  anchor  the root\n{digest(issuer).upper()} intermediate\n"
+        f"# what is trusted\nmode {mode}\n\n{digest(root)}  anchor  the"
+        f" root\n{digest(issuer).upper()} intermediate\n"
     )
 
 
@@ -46,7 +47,11 @@ def test_pinned_files_are_given_by_role(directory: Path) -> None:
 def test_a_time_stamp_authority_is_pinned_apart_and_ends_no_path(directory: Path) -> None:
     install(directory, pins() + f"{digest(OTHER)} tsa\n", other=OTHER)
     found = trust_anchors("test")
-    assert (found.anchors, found.intermediates, found.timestamping) == ((ROOT,), (ISSUER,), (OTHER,))
+    assert (found.anchors, found.intermediates, found.timestamping) == (
+        (ROOT,),
+        (ISSUER,),
+        (OTHER,),
+    )
 
 
 def test_a_pem_file_is_pinned_by_its_der(directory: Path) -> None:
@@ -122,23 +127,36 @@ def test_a_mode_without_a_directory_refuses(settings: Settings, entry: dict[str,
         trust_anchors("test")
 
 
-def test_two_modes_with_sets_of_their_own_are_both_given(directory: Path, settings: Settings) -> None:
-    live = install(directory.parent / "live", pins(mode="live", root=OTHER, issuer=b"\x30"), root=OTHER, issuer=b"\x30")
+def test_two_modes_with_sets_of_their_own_are_both_given(
+    directory: Path, settings: Settings
+) -> None:
+    live = install(
+        directory.parent / "live",
+        pins(mode="live", root=OTHER, issuer=b"\x30"),
+        root=OTHER,
+        issuer=b"\x30",
+    )
     settings.TULGA_SOURCES["live"] = {"trust_anchors": {"directory": str(live)}}
     assert trust_anchors("test").anchors == (ROOT,)
     assert trust_anchors("live").anchors == (OTHER,)
 
 
 @pytest.mark.parametrize("mode", ["test", "live"])
-def test_a_pin_shared_by_both_modes_refuses_in_both(directory: Path, settings: Settings, mode: str) -> None:
-    live = install(directory.parent / "live", pins(mode="live", root=OTHER), root=OTHER, issuer=ISSUER)
+def test_a_pin_shared_by_both_modes_refuses_in_both(
+    directory: Path, settings: Settings, mode: str
+) -> None:
+    live = install(
+        directory.parent / "live", pins(mode="live", root=OTHER), root=OTHER, issuer=ISSUER
+    )
     settings.TULGA_SOURCES["live"] = {"trust_anchors": {"directory": str(live)}}
     with pytest.raises(Misconfigured, match="shares a pin"):
         trust_anchors(mode)
 
 
 @pytest.mark.parametrize("where", ["", "below", ".."])
-def test_one_directory_for_both_modes_refuses(directory: Path, settings: Settings, where: str) -> None:
+def test_one_directory_for_both_modes_refuses(
+    directory: Path, settings: Settings, where: str
+) -> None:
     settings.TULGA_SOURCES["live"] = {"trust_anchors": {"directory": str(directory / where)}}
     with pytest.raises(Misconfigured, match="share"):
         trust_anchors("test")

@@ -1,4 +1,6 @@
-"""Each adapter asks its own question, needs what the law wants, and is the one the operator configured."""
+"""Each adapter asks its own question, needs what the law wants, and is the one the operator
+configured.
+"""
 
 import json
 import socket
@@ -67,10 +69,17 @@ WANTED = ConsentRequest(
     text_sha256="ab" * 32,
     valid_seconds=3600,
 )
-BASIS = Basis(version="2026-11", language="kk", text_sha256="ab" * 32, at="2026-11-24T10:00:00+00:00")
+BASIS = Basis(
+    version="2026-11", language="kk", text_sha256="ab" * 32, at="2026-11-24T10:00:00+00:00"
+)
 UNDER = {
     "lender_bin": LENDER_BIN,
-    "consent": {"version": "2026-11", "language": "kk", "text_sha256": "ab" * 32, "at": "2026-11-24T10:00:00+00:00"},
+    "consent": {
+        "version": "2026-11",
+        "language": "kk",
+        "text_sha256": "ab" * 32,
+        "at": "2026-11-24T10:00:00+00:00",
+    },
 }
 Ask = Callable[[str], bytes]
 ABOUT = {"request_id": REQUEST_ID, "iin": IIN}
@@ -86,7 +95,9 @@ def ask_photo(url: str, consent_id: str = CONSENT_ID) -> bytes:
 
 def ask_phone(url: str, consent_id: str = CONSENT_ID) -> bytes:
     registry = HttpPhoneRegistry(url)
-    return registry.ownership(Phone(PHONE), iin=Iin(IIN), consent_id=consent_id, request_id=REQUEST_ID)
+    return registry.ownership(
+        Phone(PHONE), iin=Iin(IIN), consent_id=consent_id, request_id=REQUEST_ID
+    )
 
 
 def read_consent(url: str, consent_id: str = CONSENT_ID) -> bytes:
@@ -111,17 +122,23 @@ def send_sms(url: str) -> bytes:
 
 
 def ask_refusal(url: str) -> bytes:
-    return HttpStopCredit(url).refusal(Iin(IIN), lender_bin=LENDER_BIN, basis=BASIS, request_id=REQUEST_ID)
+    return HttpStopCredit(url).refusal(
+        Iin(IIN), lender_bin=LENDER_BIN, basis=BASIS, request_id=REQUEST_ID
+    )
 
 
 def ask_account(url: str) -> bytes:
     bank = HttpAccountOwner(url)
-    return bank.owner(ACCOUNT, iin=Iin(IIN), lender_bin=LENDER_BIN, basis=BASIS, request_id=REQUEST_ID)
+    return bank.owner(
+        ACCOUNT, iin=Iin(IIN), lender_bin=LENDER_BIN, basis=BASIS, request_id=REQUEST_ID
+    )
 
 
 def ask_credits(url: str) -> bytes:
     bureau, day = HttpCreditBureau(url), date(2026, 11, 24)
-    return bureau.credits([day], iin=Iin(IIN), lender_bin=LENDER_BIN, basis=BASIS, request_id=REQUEST_ID)
+    return bureau.credits(
+        [day], iin=Iin(IIN), lender_bin=LENDER_BIN, basis=BASIS, request_id=REQUEST_ID
+    )
 
 
 @contextmanager
@@ -189,7 +206,9 @@ def test_the_question_is_asked_and_the_answer_given_as_it_came(
 
 @pytest.mark.parametrize("ask", [ask_person, ask_photo, ask_phone, read_consent])
 @pytest.mark.parametrize("consent_id", ["", " ", "short", "kdp 0123456789", "x" * 129, None])
-def test_nobody_is_looked_up_without_a_consent(ask: Callable[[str, Any], bytes], consent_id: object) -> None:
+def test_nobody_is_looked_up_without_a_consent(
+    ask: Callable[[str, Any], bytes], consent_id: object
+) -> None:
     with answering(PERSON) as (url, questions), pytest.raises(ConsentMissing):
         ask(url, consent_id)
     assert questions == []
@@ -221,7 +240,9 @@ def test_nobody_is_looked_up_without_a_consent(ask: Callable[[str, Any], bytes],
         (ask_credits, {**ABOUT, "status": "consent_refused"}, {}),
     ],
 )
-def test_an_answer_about_something_else_is_a_fault(ask: Ask, sample: dict[str, Any], changes: dict[str, Any]) -> None:
+def test_an_answer_about_something_else_is_a_fault(
+    ask: Ask, sample: dict[str, Any], changes: dict[str, Any]
+) -> None:
     with answering(sample | changes) as (url, _), pytest.raises(SourceUnavailable):
         ask(url)
 
@@ -233,11 +254,22 @@ def test_a_text_that_may_not_be_sent_is_not(text: str) -> None:
     assert questions == []
 
 
-MODULES = [person_registry, photo_registry, phone_registry, consent, sms, stop_credit, account_owner, credit_bureau]
+MODULES = [
+    person_registry,
+    photo_registry,
+    phone_registry,
+    consent,
+    sms,
+    stop_credit,
+    account_owner,
+    credit_bureau,
+]
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.SOURCE)
-def test_the_test_set_asks_the_sandbox_and_the_live_set_nobody(module: ModuleType, settings: Settings) -> None:
+def test_the_test_set_asks_the_sandbox_and_the_live_set_nobody(
+    module: ModuleType, settings: Settings
+) -> None:
     settings.TULGA_SOURCES = {"test": TULGA_SOURCES["test"], "live": {}}
     assert type(module.in_use("test")).__name__.startswith("Http")
     with pytest.raises(Misconfigured):
@@ -245,7 +277,9 @@ def test_the_test_set_asks_the_sandbox_and_the_live_set_nobody(module: ModuleTyp
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.SOURCE)
-def test_an_adapter_of_another_kind_is_a_misconfiguration(module: ModuleType, settings: Settings) -> None:
+def test_an_adapter_of_another_kind_is_a_misconfiguration(
+    module: ModuleType, settings: Settings
+) -> None:
     other = MODULES[MODULES.index(module) - 1]
     settings.TULGA_SOURCES = {"test": {module.SOURCE: TULGA_SOURCES["test"][other.SOURCE]}}
     with pytest.raises(Misconfigured, match="is no "):

@@ -26,7 +26,10 @@ def entry(name: str = "Adapter", **options: str) -> dict[str, object]:
 
 
 def test_the_adapter_of_the_mode_is_built_with_its_options(settings: Settings) -> None:
-    settings.TULGA_SOURCES = {"test": {"clock": entry(word="test")}, "live": {"clock": entry(word="live")}}
+    settings.TULGA_SOURCES = {
+        "test": {"clock": entry(word="test")},
+        "live": {"clock": entry(word="live")},
+    }
     assert resolve("test", "clock") == Adapter("test")
     assert resolve("live", "clock") == Adapter("live")
 
@@ -50,7 +53,9 @@ def test_the_adapter_of_the_mode_is_built_with_its_options(settings: Settings) -
         {"test": {"clock": entry()}},
     ],
 )
-def test_anything_missing_or_wrong_is_a_misconfiguration(settings: Settings, sources: object) -> None:
+def test_anything_missing_or_wrong_is_a_misconfiguration(
+    settings: Settings, sources: object
+) -> None:
     settings.TULGA_SOURCES = sources
     with pytest.raises(Misconfigured):
         resolve("test", "clock")
@@ -72,7 +77,10 @@ def test_an_insecure_adapter_works_in_test_and_never_in_live(settings: Settings)
 
 
 def test_deployment_checks_can_read_what_is_configured(settings: Settings) -> None:
-    settings.TULGA_SOURCES = {"test": {"clock": entry(word="x"), "trust_anchors": {"directory": "d"}}, "live": {}}
+    settings.TULGA_SOURCES = {
+        "test": {"clock": entry(word="x"), "trust_anchors": {"directory": "d"}},
+        "live": {},
+    }
     assert adapters("test") == {"clock": f"{HERE}.Adapter"}
     assert adapters("live") == {}
     assert written("test")["trust_anchors"] == {"directory": "d"}

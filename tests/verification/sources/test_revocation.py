@@ -55,7 +55,9 @@ def test_a_family_without_an_address_is_a_misconfiguration(crl_urls: dict[str, l
         HttpRevocationSource(crl_urls).crls("gost512")
 
 
-@pytest.mark.parametrize("urls", [["ftp://127.0.0.1/"], "http://127.0.0.1/", ["http://a:b@127.0.0.1/"]])
+@pytest.mark.parametrize(
+    "urls", [["ftp://127.0.0.1/"], "http://127.0.0.1/", ["http://a:b@127.0.0.1/"]]
+)
 def test_an_address_that_is_none_is_a_misconfiguration_at_once(urls: list[str]) -> None:
     with pytest.raises(Misconfigured):
         HttpRevocationSource({"rsa": urls})
@@ -65,7 +67,12 @@ def test_the_source_in_use_is_the_configured_one(settings: Settings) -> None:
     adapter = "verification.sources.revocation.HttpRevocationSource"
     with insecure_server(answer(FIRST)) as url:
         settings.TULGA_SOURCES = {
-            "test": {"revocation": {"adapter": adapter, "options": {"crl_urls": {"rsa": [url]}, "seconds": 5.0}}}
+            "test": {
+                "revocation": {
+                    "adapter": adapter,
+                    "options": {"crl_urls": {"rsa": [url]}, "seconds": 5.0},
+                }
+            }
         }
         assert revocation.in_use("test").crls("rsa") == (b"first",)
         with pytest.raises(Misconfigured):
@@ -81,10 +88,15 @@ def test_an_adapter_of_another_kind_is_a_misconfiguration(settings: Settings) ->
 def test_changes_and_the_roots_lists_are_asked_where_they_are_configured() -> None:
     with insecure_server(answer(FIRST)) as first, insecure_server(answer(SECOND)) as second:
         source = HttpRevocationSource(
-            {"rsa": [first]}, delta_crl_urls={"rsa": [second]}, authority_crl_urls={"rsa": [first, second]}
+            {"rsa": [first]},
+            delta_crl_urls={"rsa": [second]},
+            authority_crl_urls={"rsa": [first, second]},
         )
         assert (source.delta_crls("rsa"), source.delta_crls("gost512")) == ((b"second",), ())
-        assert (source.authority_crls("rsa"), source.authority_crls("gost512")) == ((b"first", b"second"), ())
+        assert (source.authority_crls("rsa"), source.authority_crls("gost512")) == (
+            (b"first", b"second"),
+            (),
+        )
 
 
 def test_a_responder_that_fails_gives_way_to_the_next_and_the_last_failure_is_told() -> None:
@@ -109,6 +121,8 @@ def test_an_answer_of_a_responder_has_limits_of_its_own() -> None:
 
 @pytest.mark.parametrize("option", ["delta_crl_urls", "authority_crl_urls", "ocsp_urls"])
 @pytest.mark.parametrize("urls", [["ftp://127.0.0.1/"], "http://127.0.0.1/"])
-def test_an_address_of_any_kind_that_is_none_is_a_misconfiguration(option: str, urls: object) -> None:
+def test_an_address_of_any_kind_that_is_none_is_a_misconfiguration(
+    option: str, urls: object
+) -> None:
     with pytest.raises(Misconfigured):
         HttpRevocationSource({}, **{option: {"rsa": urls}})  # type: ignore[arg-type]

@@ -23,7 +23,9 @@ def test_the_question_is_posted_as_it_is_and_the_answer_given_on() -> None:
         connection.sendall(TOKEN)
 
     with insecure_server(listen, reads_head=False) as url:
-        assert HttpTimestampAuthority({"rsa": url}).timestamp("rsa", question=b"question") == b"token"
+        assert (
+            HttpTimestampAuthority({"rsa": url}).timestamp("rsa", question=b"question") == b"token"
+        )
     said = b"".join(heard)
     assert said.startswith(b"POST / ")
     assert b"application/timestamp-query" in said
@@ -37,7 +39,9 @@ def test_the_operator_may_set_the_limits() -> None:
             HttpTimestampAuthority({"rsa": url}).timestamp("gost512", question=b"q")
 
 
-@pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "http://a:b@127.0.0.1/", ["http://127.0.0.1/"]])
+@pytest.mark.parametrize(
+    "url", ["ftp://127.0.0.1/", "http://a:b@127.0.0.1/", ["http://127.0.0.1/"]]
+)
 def test_an_address_that_is_none_is_a_misconfiguration_at_once(url: str) -> None:
     with pytest.raises(Misconfigured):
         HttpTimestampAuthority({"rsa": url})
@@ -48,6 +52,8 @@ def test_the_authority_in_use_is_the_configured_one(settings: Settings) -> None:
         entry = {"adapter": ADAPTER, "options": {"urls": {"rsa": url}}}
         settings.TULGA_SOURCES = {"test": {"timestamp_authority": entry}}
         assert timestamp_authority.in_use("test").timestamp("rsa", question=b"q") == b"token"
-        settings.TULGA_SOURCES = {"test": {"timestamp_authority": {"adapter": "builtins.dict", "options": {}}}}
+        settings.TULGA_SOURCES = {
+            "test": {"timestamp_authority": {"adapter": "builtins.dict", "options": {}}}
+        }
         with pytest.raises(Misconfigured, match="is no TimestampSource"):
             timestamp_authority.in_use("test")

@@ -30,8 +30,12 @@ LAW = replace(
     account_owner_max_age_seconds=None,
     register_asked=None,
 )
-"""A law that asks for a confirmation by age and for a visit, and for nothing that is answered elsewhere."""
-CONFIRMED = Attestation(what="age_confirmation", how="in_person", comment="read the contract here and signed it again")
+"""A law that asks for a confirmation by age and for a visit, and for nothing that is answered
+elsewhere.
+"""
+CONFIRMED = Attestation(
+    what="age_confirmation", how="in_person", comment="read the contract here and signed it again"
+)
 
 
 def visited(**other: Any) -> Attestation:
@@ -43,7 +47,9 @@ def visited(**other: Any) -> Attestation:
     return Attestation(what="in_person_visit", **said | other)
 
 
-def verified(of: Lender, reference: str = "A-1", *, iin: str = IIN, amount: str = LARGE, **more: Any) -> Story:
+def verified(
+    of: Lender, reference: str = "A-1", *, iin: str = IIN, amount: str = LARGE, **more: Any
+) -> Story:
     """Verified by a glance for a loan of this sum."""
     name = f"verified for attesting {of.pk} {reference} {iin} {amount} {more}"
     return staged(name, lambda: _verified(of, reference, iin, amount, more), seconds=IS_OVER)
@@ -53,7 +59,9 @@ def _verified(of: Lender, reference: str, iin: str, amount: str, more: dict[str,
     given = opening(reference, iin=iin)
     given = replace(given, loan=replace(given.loan, amount=amount), **more)
     facts = LenderFacts(id=of.pk, name=of.name, bin=of.bin, phone=of.phone)
-    opened = commands.open_verification(lender=facts, mode="test", profile_id="KZ-2021-04", opening=given)
+    opened = commands.open_verification(
+        lender=facts, mode="test", profile_id="KZ-2021-04", opening=given
+    )
     story = Story(of, opened.verification_id, opened.token)
     commands.choose_route(verification_id=story.id, route=ROUTES[0])
     story.answer(agreed=True, version=CURRENT, language="ru")
@@ -67,7 +75,9 @@ def _verified(of: Lender, reference: str, iin: str, amount: str, more: dict[str,
 def cleared(story: Story, *, profile: str = LAW.id) -> Clearance:
     """Its newest clearance, once a worker has evaluated the gates."""
     of = {"lender_id": story.lender.pk, "mode": "test"}
-    name = clearances.ask(**of, verification_id=story.id, profile_id=profile, contract_sha256=CONTRACT)
+    name = clearances.ask(
+        **of, verification_id=story.id, profile_id=profile, contract_sha256=CONTRACT
+    )
     story.work()
     return Clearance.objects.get(pk=name)
 
@@ -76,7 +86,9 @@ def paid(story: Story, *, amount: str = LARGE, iin: str = IIN) -> None:
     """The money leaves, by the old law."""
     clearance = cleared(story, profile="KZ-2021-04")
     payment = clearances.Payment(amount, iin, CONTRACT, "KZ86125KZT5004100100")
-    clearances.consume(lender_id=story.lender.pk, mode="test", clearance_id=clearance.pk, payment=payment)
+    clearances.consume(
+        lender_id=story.lender.pk, mode="test", clearance_id=clearance.pk, payment=payment
+    )
 
 
 def gates(clearance: Clearance) -> dict[str, tuple[str, str | None]]:
@@ -84,7 +96,9 @@ def gates(clearance: Clearance) -> dict[str, tuple[str, str | None]]:
     return {gate["name"]: (gate["status"], gate["source"]) for gate in clearance.gates}
 
 
-def attested(story: Story, word: Attestation = CONFIRMED, *, person: str = "usr_1", **other: Any) -> None:
+def attested(
+    story: Story, word: Attestation = CONFIRMED, *, person: str = "usr_1", **other: Any
+) -> None:
     """The word of one employee."""
     reviewer = Reviewer(**{"person_id": person, "lender_id": story.lender.pk} | other)
     attest(verification_id=story.id, reviewer=reviewer, word=word)

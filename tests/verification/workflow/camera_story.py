@@ -1,4 +1,6 @@
-"""A borrower with a camera, played against the workflow itself: warped frames of a portrait, bound as the page does."""
+"""A borrower with a camera, played against the workflow itself: warped frames of a portrait, bound
+as the page does.
+"""
 
 import base64
 from collections.abc import Mapping
@@ -35,7 +37,9 @@ def portraits() -> Path:
         pytest.skip(str(error))
 
 
-def register(sandbox: SandboxProcess, iin: str = IIN, *, photo: str | None = "obama.jpg", **changes: object) -> None:
+def register(
+    sandbox: SandboxProcess, iin: str = IIN, *, photo: str | None = "obama.jpg", **changes: object
+) -> None:
     """Makes the registers know the person of the story, with this portrait as the state's photo."""
     person = {
         "iin": iin,
@@ -52,7 +56,9 @@ def register(sandbox: SandboxProcess, iin: str = IIN, *, photo: str | None = "ob
 
 
 def ask_at(sandbox: SandboxProcess, settings: Settings, *, seconds: float = 20.0) -> None:
-    """The product asks this sandbox, and waits so long for an answer: on a busy machine that takes its time."""
+    """The product asks this sandbox, and waits so long for an answer: on a busy machine that takes
+    its time.
+    """
     adapters = {
         "person_registry": ("person_registry.HttpPersonRegistry", "person"),
         "photo_registry": ("photo_registry.HttpPhotoRegistry", "photo"),
@@ -73,7 +79,9 @@ def ask_at(sandbox: SandboxProcess, settings: Settings, *, seconds: float = 20.0
 
 
 def ask_for_signatures_too(sandbox: SandboxProcess, settings: Settings) -> None:
-    """Every route is installed: registers, consent and messages are this sandbox, and signatures go on as they did."""
+    """Every route is installed: registers, consent and messages are this sandbox, and signatures go
+    on as they did.
+    """
     settings.TULGA_ROUTES = ["eds", "biometric", "live_face"]
     for_signatures = dict(settings.TULGA_SOURCES["test"])
     ask_at(sandbox, settings)
@@ -100,7 +108,8 @@ def free(story: Story) -> None:
 
 @dataclass(frozen=True)
 class Shown:
-    """What is held before the camera: the gesture asked for, or one whatever is asked for; so many frames of each.
+    """What is held before the camera: the gesture asked for, or one whatever is asked for; so many
+    frames of each.
 
     told: what the page says of its camera.
     """
@@ -111,7 +120,8 @@ class Shown:
 
     def played(self, asked: warp.Play) -> tuple[bytes, ...]:
         """The frames of what is shown for this gesture, painted once a process."""
-        # Who shows something else than is asked for shows no picture of before: those are found as played again.
+        # Who shows something else than is asked for shows no picture of before: those are found as
+        # played again.
         return _played(self.gesture or asked, self.count, seed=2 if self.gesture else 1)
 
 
@@ -121,8 +131,8 @@ ALL_RIGHT = Shown()
 def until_taken(asked: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
     """It is the moment in which the last frame was taken.
 
-    Nobody waits for it: the clock of all that runs here goes on. And what the frames took to paint on a busy machine is
-    no time that a borrower took.
+    Nobody waits for it: the clock of all that runs here goes on. And what the frames took to paint
+    on a busy machine is no time that a borrower took.
     """
     last = max(frame["at_ms"] for frame in answer["frames"])
     taken = datetime.fromisoformat(asked["revealed"]) + timedelta(milliseconds=last)
@@ -130,7 +140,9 @@ def until_taken(asked: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
 
 
 def moment(story: Story, page: queries.BorrowerPage) -> str:
-    """Of a turn, another one for each of a test; in the next test the same, whose frames the nets have looked at."""
+    """Of a turn, another one for each of a test; in the next test the same, whose frames the nets
+    have looked at.
+    """
     return f"{story.row().client_reference} {page.attempt} {page.turn}"
 
 
@@ -152,8 +164,11 @@ def capture(story: Story, shown: Shown = ALL_RIGHT) -> None:
 
 
 def follow(story: Story, shown: Shown = ALL_RIGHT) -> list[str]:
-    """A live capture up to the judgement, which a worker then owes; gives the commands in their order."""
-    # Painted before the clock of a command runs: on a busy machine it takes longer than a borrower has.
+    """A live capture up to the judgement, which a worker then owes; gives the commands in their
+    order.
+    """
+    # Painted before the clock of a command runs: on a busy machine it takes longer than a borrower
+    # has.
     plays: tuple[warp.Play, ...] = ("neutral", *GESTURES)
     for play in plays:
         shown.played(play)
@@ -182,5 +197,9 @@ def _played(gesture: warp.Play, count: int, *, seed: int) -> tuple[bytes, ...]:
 
 @cache
 def _taken(shown: Shown, asked: warp.Play, moment: str) -> tuple[bytes, ...]:
-    """The frames of a gesture as they are held at this moment: no two captures of a test share one, or move alike."""
-    return tuple(taken_anew(shown.played(asked), chance=np.random.default_rng(list(moment.encode()))))
+    """The frames of a gesture as they are held at this moment: no two captures of a test share one,
+    or move alike.
+    """
+    return tuple(
+        taken_anew(shown.played(asked), chance=np.random.default_rng(list(moment.encode())))
+    )

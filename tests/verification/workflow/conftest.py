@@ -32,8 +32,9 @@ def _routes_known(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """Every story ends lawfully, but for those that forge entries. While its rows are still there, and cheap: 0.2 ms
-    an entry."""
+    """Every story ends lawfully, but for those that forge entries. While its rows are still there,
+    and cheap: 0.2 ms an entry.
+    """
     told = yield
     if item.get_closest_marker("django_db") and not item.get_closest_marker("forges"):
         assert list(lawful.unlawful()) == []
@@ -50,20 +51,28 @@ def authorities() -> dict[str, Authority]:
 @cache
 def _authorities() -> dict[str, Authority]:
     # A module that imports the fixture has one of its own, and so would have keys of its own.
-    return {family: create_authority(family, at=datetime.now(UTC) - timedelta(days=30)) for family in FAMILIES}
+    return {
+        family: create_authority(family, at=datetime.now(UTC) - timedelta(days=30))
+        for family in FAMILIES
+    }
 
 
 @pytest.fixture(scope="session")
 def issued(authorities: dict[str, Authority]) -> Issued:
-    """Issues a certificate a day old; keyword arguments as in `insecure_sandbox.authority.issue`."""
+    """Issues a certificate a day old; keyword arguments as in
+    `insecure_sandbox.authority.issue`.
+    """
 
     rsa_keys: deque[PrivateKey] = deque()
 
     def make(family: Family = "gost512", *, iin: str = IIN, **more: Any) -> Credential:
         at = more.pop("at", datetime.now(UTC) - timedelta(days=1))
         if family == "rsa" and "key" not in more:
-            # An RSA key takes 50 ms to make: eight serve in turn, so neighbours never have the same.
-            rsa_keys.appendleft(generate_key("rsa") if len(rsa_keys) < _RSA_KEYS else rsa_keys.pop())
+            # An RSA key takes 50 ms to make: eight serve in turn, so neighbours never have the
+            # same.
+            rsa_keys.appendleft(
+                generate_key("rsa") if len(rsa_keys) < _RSA_KEYS else rsa_keys.pop()
+            )
             more["key"] = rsa_keys[0]
         named = {"surname": "ТЕСТОВ", "given_name": "ТЕСТ"} | more
         return issue(authorities[family], iin=iin, at=at, **named)
@@ -77,14 +86,18 @@ def trusted(
 ) -> Iterator[type[InsecureRevocation]]:
     """The workflow trusts the authorities, and revocation is answered from memory."""
     trust(authorities, settings, tmp_path / "anchors")
-    InsecureRevocation.lists = {family: (crl_of(authority),) for family, authority in authorities.items()}
+    InsecureRevocation.lists = {
+        family: (crl_of(authority),) for family, authority in authorities.items()
+    }
     InsecureRevocation.faults = InsecureRevocation.asked = 0
     yield InsecureRevocation
     InsecureRevocation.lists = {}
 
 
 def trust(authorities: dict[str, Authority], settings: Settings, folder: Path) -> None:
-    """From here on the workflow trusts these authorities and no others; their anchors are put into a new folder."""
+    """From here on the workflow trusts these authorities and no others; their anchors are put into
+    a new folder.
+    """
     folder.mkdir()
     pins = ["mode test"]
     for family, authority in authorities.items():

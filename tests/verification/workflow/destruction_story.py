@@ -1,4 +1,6 @@
-"""The clock of a story is turned, and a worker's looks come one by one: what is left of its frames after each."""
+"""The clock of a story is turned, and a worker's looks come one by one: what is left of its frames
+after each.
+"""
 
 from datetime import timedelta
 

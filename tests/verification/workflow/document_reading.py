@@ -8,12 +8,18 @@ from verification.workflow.reading import document_files
 
 
 def listed(story):
-    return document_files.list_documents(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+    return document_files.list_documents(
+        lender_id=story.lender.pk, mode="test", verification_id=story.id
+    )
 
 
 def download(story, attempt_id):
     return document_files.read_document(
-        lender_id=story.lender.pk, mode="test", verification_id=story.id, attempt_id=attempt_id, key_id="key_a"
+        lender_id=story.lender.pk,
+        mode="test",
+        verification_id=story.id,
+        attempt_id=attempt_id,
+        key_id="key_a",
     )
 
 

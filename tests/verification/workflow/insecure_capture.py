@@ -1,4 +1,5 @@
-"""A route with a live capture whose comparison says what the test tells it to; nobody looks at the frames.
+"""A route with a live capture whose comparison says what the test tells it to; nobody looks at the
+frames.
 
 As if it had been compared, the first frame of each command is the best.
 """
@@ -21,12 +22,21 @@ from verification.stages.consent.policy import CURRENT
 from verification.stages.live_capture import dialogue as live_capture
 
 PORTRAIT = b"\xff\xd8\xff portrait \xff\xd9"
-MODEL = {"model": "insecure", "model_sha256": "ab" * 32, "calibration": "insecure-2026", "review": "0.5"}
+MODEL = {
+    "model": "insecure",
+    "model_sha256": "ab" * 32,
+    "calibration": "insecure-2026",
+    "review": "0.5",
+}
 WORDS = {
     "clear": lambda: Passed("face.match", score=0.31, threshold=0.35, detail=MODEL),
-    "grey": lambda: Inconclusive("face.match", "face_review", score=0.45, threshold=0.35, detail=MODEL),
+    "grey": lambda: Inconclusive(
+        "face.match", "face_review", score=0.45, threshold=0.35, detail=MODEL
+    ),
     "wrong": lambda: Failed("face.match", "face_mismatch", score=0.8, threshold=0.35, detail=MODEL),
-    "nothing": lambda: Failed("face.match", "face_reference_unavailable", detail={"detail": "no_photo"}),
+    "nothing": lambda: Failed(
+        "face.match", "face_reference_unavailable", detail={"detail": "no_photo"}
+    ),
     "unclear": lambda: Inconclusive("face.match", "eds_revocation_unknown"),
 }
 
@@ -50,7 +60,9 @@ class Script:
 
     def prepare(self, case, evidence, memory):
         fresh = live_capture.begin(memory, replaced_max=0)
-        return Prepared(memory=fresh, evidence={"live_capture.order": live_capture.order_evidence(fresh)})
+        return Prepared(
+            memory=fresh, evidence={"live_capture.order": live_capture.order_evidence(fresh)}
+        )
 
     def collect(self, case, evidence):
         if self.faults:
@@ -81,7 +93,9 @@ def script(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Script:
 
 
 def put_in(monkeypatch: pytest.MonkeyPatch, **more: Any) -> Script:
-    """Puts the scripted route where the workflow looks for `biometric`; more: what else differs in its stage."""
+    """Puts the scripted route where the workflow looks for `biometric`; more: what else differs in
+    its stage.
+    """
     scripted = Script()
     stage = Stage(
         name="live_capture",
@@ -126,7 +140,9 @@ def show(story: Story, *, commands: int | None = None, frames: int = 3) -> None:
         pictures = [f"{story.id} {page.turn} {number} {seq}".encode() for seq in range(frames)]
         times = [page.data["not_before_ms"] + demo_camera.APART_MS * seq for seq in range(frames)]
         sent = list(zip(times, pictures, strict=True))
-        story.answer(**demo_camera.bound([(at_ms, b"thin " + jpeg) for at_ms, jpeg in sent], sent, page.data))
+        story.answer(
+            **demo_camera.bound([(at_ms, b"thin " + jpeg) for at_ms, jpeg in sent], sent, page.data)
+        )
         story.look()
 
 
@@ -134,7 +150,11 @@ def played(of: Lender | None = None, reference: str = "A-1", **more: Any) -> Sto
     """The whole capture, and the worker's judgement."""
     # What the script says is asked when a worker judges.
     is_first = of is None and not more
-    story = staged(f"shown {reference}", lambda: _shown(None, reference)) if is_first else _shown(of, reference, **more)
+    story = (
+        staged(f"shown {reference}", lambda: _shown(None, reference))
+        if is_first
+        else _shown(of, reference, **more)
+    )
     story.work()
     return story
 

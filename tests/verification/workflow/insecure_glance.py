@@ -1,7 +1,9 @@
-"""Two routes whose checks say what the borrower tells them to: `clear` passes, `grey` is for people, `wrong` fails, and
-`near` is asked for once more while no attempt is spent, and then for people.
+"""Two routes whose checks say what the borrower tells them to: `clear` passes, `grey` is for
+people, `wrong` fails, and `near` is asked for once more while no attempt is spent, and then for
+people.
 
-Each stage keeps two pictures: a reference, and a frame of the command `blink` in whose file the camera wrote a word.
+Each stage keeps two pictures: a reference, and a frame of the command `blink` in whose file the
+    camera wrote a word.
 """
 
 import io
@@ -62,12 +64,20 @@ def photograph(colour: str) -> bytes:
 def _stage(name: str) -> Stage:
     def accept(memory, untrusted, at):
         shown = {f"{name}.photo": photograph("teal"), f"{name}.frame.0": photograph("olive")}
-        return Turn(next=Next.COLLECT, memory=memory, evidence={f"{name}.answer": untrusted["sees"].encode(), **shown})
+        return Turn(
+            next=Next.COLLECT,
+            memory=memory,
+            evidence={f"{name}.answer": untrusted["sees"].encode(), **shown},
+        )
 
     def measure(case, evidence, policy):
         # A later stage sees what an earlier one was passed by, whoever passed it.
         seen = (evidence.items.get(f"{name}.answer") or b"").decode()
-        return Glance(seen=seen, is_after_a_glance=evidence.items.get("glance.answer") is not None, left=evidence.left)
+        return Glance(
+            seen=seen,
+            is_after_a_glance=evidence.items.get("glance.answer") is not None,
+            left=evidence.left,
+        )
 
     def told(facts, policy):
         return Passed(f"{name}.told") if facts.seen else Failed(f"{name}.told", "bad_answer")
@@ -78,10 +88,16 @@ def _stage(name: str) -> Stage:
         return SAID[facts.seen](f"{name}.match")
 
     def first(facts, policy):
-        return Passed(f"{name}.first") if facts.is_after_a_glance else Failed(f"{name}.first", "bad_answer")
+        return (
+            Passed(f"{name}.first")
+            if facts.is_after_a_glance
+            else Failed(f"{name}.first", "bad_answer")
+        )
 
     def show(kind, content):
-        return image_gate.renewed(content, limits=ImageLimits(max_bytes=100_000, max_pixels=100_000))
+        return image_gate.renewed(
+            content, limits=ImageLimits(max_bytes=100_000, max_pixels=100_000)
+        )
 
     return Stage(
         name=name,
@@ -100,7 +116,9 @@ def _stage(name: str) -> Stage:
 
 @pytest.fixture
 def glances(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
-    """The workflow finds these routes, of the stages `glance` and `nod`, where it looks for `eds` and `biometric`."""
+    """The workflow finds these routes, of the stages `glance` and `nod`, where it looks for `eds`
+    and `biometric`.
+    """
     settings.TULGA_ROUTES = list(ROUTES)
     put_in(monkeypatch)
 
@@ -108,17 +126,26 @@ def glances(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
 def put_in(monkeypatch: pytest.MonkeyPatch) -> None:
     """Puts both where the workflow looks for these routes."""
     for name in ("glance", "nod"):
-        lawful.know_kinds(monkeypatch, *(f"{name}.{word}" for word in ("answer", "photo", "frame.N")))
+        lawful.know_kinds(
+            monkeypatch, *(f"{name}.{word}" for word in ("answer", "photo", "frame.N"))
+        )
     for name in ROUTES:
         install(monkeypatch, name, _stage("glance"), _stage("nod"))
 
 
 def glanced(
-    *answers: str, of: Lender | None = None, reference: str = "A-1", profile: str = "KZ-2025-01", **more: Any
+    *answers: str,
+    of: Lender | None = None,
+    reference: str = "A-1",
+    profile: str = "KZ-2025-01",
+    **more: Any,
 ) -> Story:
     """A verification whose borrower agreed and then was seen like this, stage after stage."""
     name = f"glanced {answers} {of and of.pk} {reference} {profile} {more}"
-    return staged(name, lambda: _glanced(*answers, of=of or lender(), reference=reference, profile=profile, **more))
+    return staged(
+        name,
+        lambda: _glanced(*answers, of=of or lender(), reference=reference, profile=profile, **more),
+    )
 
 
 def _glanced(*answers: str, of: Lender, reference: str, profile: str, **more: Any) -> Story:

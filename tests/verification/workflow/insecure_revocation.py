@@ -1,4 +1,6 @@
-"""A revocation source in memory, for tests of the workflow: same signature as a real one, and faults on demand."""
+"""A revocation source in memory, for tests of the workflow: same signature as a real one, and
+faults on demand.
+"""
 
 from verification.core.errors import SourceUnavailable
 
@@ -6,7 +8,7 @@ from verification.core.errors import SourceUnavailable
 class InsecureRevocation:
     """Gives the lists a test has put in `lists`, or fails as often as `faults` says."""
 
-    lists: dict[str, tuple[bytes, ...]] = {}  # noqa: RUF012 (shared on purpose: the adapter is built anew each time)
+    lists: dict[str, tuple[bytes, ...]] = {}  # noqa: RUF012
     authority_lists: tuple[bytes, ...] = ()
     faults = 0
     asked = 0

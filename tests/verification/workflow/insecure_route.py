@@ -1,4 +1,6 @@
-"""A route of one prepared and counted stage, put in the place of `eds`; what it does is scripted by the test."""
+"""A route of one prepared and counted stage, put in the place of `eds`; what it does is scripted by
+the test.
+"""
 
 from dataclasses import dataclass
 
@@ -30,16 +32,21 @@ def no_facts(case, evidence, policy):
 
 def insecurely_registered(stage: Stage) -> Stage:
     """The stage with the checks of the register of people, all of which pass."""
-    checks = {name: lambda facts, policy, name=name: Passed(name) for name in sorted(REGISTER_CHECKS)}
+    checks = {
+        name: lambda facts, policy, name=name: Passed(name) for name in sorted(REGISTER_CHECKS)
+    }
     return stage.differing(checks={**checks, **stage.checks})
 
 
 def install(monkeypatch: pytest.MonkeyPatch, name: str, *own: Stage) -> None:
-    """The workflow finds these stages where it looks for a route of this name; where the register of people is to be
-    asked, it confirms everybody."""
+    """The workflow finds these stages where it looks for a route of this name; where the register
+    of people is to be asked, it confirms everybody.
+    """
     *before, last = own
     registered = (*before, insecurely_registered(last))
-    route = Route(name=name, title=name, label=name, explanation="", stages=own, registered=registered)
+    route = Route(
+        name=name, title=name, label=name, explanation="", stages=own, registered=registered
+    )
     for way in (own, registered):
         lawful.know_route(monkeypatch, name, way)
     monkeypatch.setitem(routes.ROUTES, name, route)
@@ -65,7 +72,9 @@ class Script:
             raise SourceUnavailable("insecure", "scripted")
         self.prepared += 1
         kept = {**memory, "number": memory.get("number", 0) + 1}
-        return Prepared(memory=kept, evidence={f"asked.sent.{self.prepared}": b"x"}, notice=self.notice)
+        return Prepared(
+            memory=kept, evidence={f"asked.sent.{self.prepared}": b"x"}, notice=self.notice
+        )
 
     def answered_check(self, facts, policy):
         return Failed("asked.answered", "otp_wrong") if self.is_wrong else Passed("asked.answered")
@@ -103,7 +112,12 @@ def put_in(monkeypatch: pytest.MonkeyPatch) -> Script:
         policy_in_use=InsecurePolicy,
         seconds=300,
         attempts=3,
-        quota=Quota(purpose="asked", value=lambda case: case.person.phone.value, a_day=3, code="velocity_exceeded"),
+        quota=Quota(
+            purpose="asked",
+            value=lambda case: case.person.phone.value,
+            a_day=3,
+            code="velocity_exceeded",
+        ),
     )
     install(monkeypatch, "eds", stage)
     return scripted

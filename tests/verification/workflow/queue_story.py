@@ -1,4 +1,5 @@
-"""A seeded story of workers that die, come back, fault and are passed over, on a clock that the story turns.
+"""A seeded story of workers that die, come back, fault and are passed over, on a clock that the
+story turns.
 
 What must hold is asserted all along: `play` raises `AssertionError` when it does not.
 """
@@ -42,7 +43,9 @@ class Play:
     leased_until: dict[str, datetime] = field(default_factory=dict)
 
 
-def play(seed: int, monkeypatch: pytest.MonkeyPatch, *, verifications: int = 5, moves: int = 80) -> None:
+def play(
+    seed: int, monkeypatch: pytest.MonkeyPatch, *, verifications: int = 5, moves: int = 80
+) -> None:
     """Plays one story to its end."""
     monkeypatch.setattr(SEND_TASK, _hear)
     monkeypatch.setattr(clock._state, "offset", timedelta(0))
@@ -51,7 +54,8 @@ def play(seed: int, monkeypatch: pytest.MonkeyPatch, *, verifications: int = 5, 
     now = Play(stories, random.Random(seed))
     for _ in range(moves):
         _move(now)
-    # From here on nothing goes wrong any more: whatever is owed must be done within a lease and a backoff.
+    # From here on nothing goes wrong any more: whatever is owed must be done within a lease and a
+    # backoff.
     for _ in range(60):
         _turn_clock(5)
         for row_id in queue.reserve(policy.QUEUES, limit=100, at=clock.now())[0]:
@@ -63,7 +67,9 @@ def play(seed: int, monkeypatch: pytest.MonkeyPatch, *, verifications: int = 5, 
 
 def due(of: Lender, *, seed: int, verifications: int) -> list[Story]:
     """Verifications whose borrowers do not consent: each is owed a judgement."""
-    stories = [begin(of, f"Q-{seed}-{number}", iin=iin) for number, iin in enumerate(_iins(verifications))]
+    stories = [
+        begin(of, f"Q-{seed}-{number}", iin=iin) for number, iin in enumerate(_iins(verifications))
+    ]
     for story in stories:
         story.answer(agreed=False, version=CURRENT, language="ru")
     return stories
@@ -71,14 +77,22 @@ def due(of: Lender, *, seed: int, verifications: int) -> list[Story]:
 
 def _move(now: Play) -> None:
     """One thing that may happen."""
-    what = now.chance.choice(("reserve", "reserve", "start", "start", "start", "time", "time", "back", "kill"))
+    what = now.chance.choice(
+        ("reserve", "reserve", "start", "start", "start", "time", "time", "back", "kill")
+    )
     hand = now.chance.choice(now.hands)
     if what == "reserve":
         before = dict(Verification.objects.values_list("pk", "faults"))
         hand += queue.reserve(policy.QUEUES, limit=2, at=clock.now())[0]
-        assert dict(Verification.objects.values_list("pk", "faults")) == before, "a reservation charges nothing"
+        assert dict(Verification.objects.values_list("pk", "faults")) == before, (
+            "a reservation charges nothing"
+        )
     elif what == "start" and hand:
-        _start(now, hand.pop(0), end=now.chance.choice(("finish", "die", "die", "die", "fault", "no_log")))
+        _start(
+            now,
+            hand.pop(0),
+            end=now.chance.choice(("finish", "die", "die", "die", "fault", "no_log")),
+        )
     elif what == "time":
         _turn_clock(now.chance.choice((0.5, 3, 31, 31)))
     elif what == "back" and now.dead:
@@ -117,7 +131,9 @@ def _start(now: Play, row_id: str, *, end: str) -> None:
 
 
 def _come_back(late: Verification) -> None:
-    """A worker that was stopped goes on: unless the row is still its own, it writes nothing but its question."""
+    """A worker that was stopped goes on: unless the row is still its own, it writes nothing but its
+    question.
+    """
     if Verification.objects.filter(pk=late.pk, fence=late.fence).exclude(fence="").exists():
         return  # it would do its step, and may
     entries, written = AuditEntry.objects.count(), list[str]()
@@ -137,7 +153,9 @@ def _come_back(late: Verification) -> None:
             outcome = "went on until something else stopped it"
     assert outcome == "was refused", f"a worker that came late {outcome}"
     assert AuditEntry.objects.count() == entries
-    assert all("fence" in sql for sql in written), "something was written before the fence was asked"
+    assert all("fence" in sql for sql in written), (
+        "something was written before the fence was asked"
+    )
 
 
 def _assert_told(row_id: str) -> None:
@@ -149,8 +167,12 @@ def _assert_told(row_id: str) -> None:
 
 def _assert_decided_once(story: Story) -> None:
     assert decisions(story) == 1
-    numbers = AuditEntry.objects.filter(verification_id=story.id).values_list("verification_sequence", flat=True)
-    assert sorted(number or 0 for number in numbers) == list(range(1, len(numbers) + 1)), "an entry is missing"
+    numbers = AuditEntry.objects.filter(verification_id=story.id).values_list(
+        "verification_sequence", flat=True
+    )
+    assert sorted(number or 0 for number in numbers) == list(range(1, len(numbers) + 1)), (
+        "an entry is missing"
+    )
 
 
 def _turn_clock(seconds: float) -> None:
@@ -158,7 +180,9 @@ def _turn_clock(seconds: float) -> None:
 
 
 def _hear(task: str, **_: Any) -> None:
-    """The broker: whoever hears a bell finds work in the rows already, by a connection of their own."""
+    """The broker: whoever hears a bell finds work in the rows already, by a connection of their
+    own.
+    """
 
     def look() -> bool:
         try:

@@ -59,7 +59,9 @@ def person(iin: str = IIN) -> Person:
     )
 
 
-def opening(reference: str = "A-1", *, iin: str = IIN, routes: tuple[str, ...] | None = None) -> commands.Opening:
+def opening(
+    reference: str = "A-1", *, iin: str = IIN, routes: tuple[str, ...] | None = None
+) -> commands.Opening:
     loan = Loan(
         amount="150000.00",
         currency="KZT",
@@ -109,18 +111,26 @@ class Story:
 
     def answer_turn(self, turn: int, untrusted: Mapping[str, object]) -> Next:
         """Answers this turn, in whichever session there is."""
-        return commands.answer(verification_id=self.id, turn=turn, untrusted=untrusted, session=self.session())
+        return commands.answer(
+            verification_id=self.id, turn=turn, untrusted=untrusted, session=self.session()
+        )
 
     def work(self, rounds: int = 10) -> None:
         """What a worker does for this verification until nothing is due, and tick puts in order."""
         for done in range(rounds):
             before = self.row()
-            early = (before.due_at - clock.now()).total_seconds() if before.due_at and before.step else math.inf
+            early = (
+                (before.due_at - clock.now()).total_seconds()
+                if before.due_at and before.step
+                else math.inf
+            )
             if early > _SET_BACK_SECONDS:
                 if done:
                     order()
                 return
-            time.sleep(max(0.0, early))  # the clock of a machine that has just begun may be set back
+            time.sleep(
+                max(0.0, early)
+            )  # the clock of a machine that has just begun may be set back
             tasks.advance(self.id)
 
     def look(self) -> None:
@@ -143,7 +153,9 @@ class Story:
         commands.cancel(lender_id=self.lender.pk, mode="test", verification_id=self.id)
         order()
 
-    def sign(self, credential: Credential, *, content: bytes | None = None, at: datetime | None = None) -> None:
+    def sign(
+        self, credential: Credential, *, content: bytes | None = None, at: datetime | None = None
+    ) -> None:
         signed_at = at or timezone.now()
         signature = sign_cms(credential, content or self.statement(), signed_at=signed_at)
         self.answer(signature=base64.b64encode(signature).decode())
@@ -154,7 +166,9 @@ def order() -> None:
     sweep.run_round(is_whole=False)
 
 
-def begin(of: Lender, reference: str = "A-1", *, iin: str = IIN, profile: str = "KZ-2021-04") -> Story:
+def begin(
+    of: Lender, reference: str = "A-1", *, iin: str = IIN, profile: str = "KZ-2021-04"
+) -> Story:
     facts = LenderFacts(id=of.pk, name=of.name, bin=of.bin, phone=of.phone)
     opened = commands.open_verification(
         lender=facts, mode="test", profile_id=profile, opening=opening(reference, iin=iin)
@@ -189,7 +203,8 @@ def wait_until(moment):
 
 
 def put_aside(monkeypatch, *, seconds):
-    """The worker that prepares is put aside so long before the borrower is asked: what it made is older than the turn.
+    """The worker that prepares is put aside so long before the borrower is asked: what it made is
+    older than the turn.
 
     Less than a lease lasts, or another would do it.
     """
@@ -203,7 +218,9 @@ def put_aside(monkeypatch, *, seconds):
 
 
 def run_out(story):
-    """The borrower says nothing until the time of the open attempt is over; then tick and workers come by."""
+    """The borrower says nothing until the time of the open attempt is over; then tick and workers
+    come by.
+    """
     wait_until(Attempt.objects.get(verification_id=story.id, status="open").expires_at)
     swept()
 
@@ -211,7 +228,11 @@ def run_out(story):
 def swept():
     """A round of the tick, and what workers then do where time ran out."""
     sweep.run_round()
-    due = list(Verification.objects.filter(step__in=(steps.LAPSE, steps.EXPIRE)).values_list("pk", flat=True))
+    due = list(
+        Verification.objects.filter(step__in=(steps.LAPSE, steps.EXPIRE)).values_list(
+            "pk", flat=True
+        )
+    )
     for pk in due:
         tasks.advance(pk)
     if due:
@@ -231,7 +252,8 @@ def in_parallel(work, times):
 
     def one(number):
         try:
-            # One after another: a connection that sets SQLite's journal beside others may be refused at once, unwaited.
+            # One after another: a connection that sets SQLite's journal beside others may be
+            # refused at once, unwaited.
             with opening:
                 connection.ensure_connection()
             return work(number)

@@ -1,4 +1,6 @@
-"""What was judged by frames that are destroyed is judged the same, and what went without an entry is named."""
+"""What was judged by frames that are destroyed is judged the same, and what went without an entry
+is named.
+"""
 
 import re
 from datetime import timedelta
@@ -25,7 +27,9 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 def test_judged_again_the_facts_that_were_kept_give_the_same_word(script):
     story = played()
-    assert {(one.verdict, one.source) for one in replay(verification_id=story.id)} == {(Verdict.SAME, "evidence")}
+    assert {(one.verdict, one.source) for one in replay(verification_id=story.id)} == {
+        (Verdict.SAME, "evidence")
+    }
     destroyed(story)
     before = script.measured
     found = {one.stage: (one.verdict, one.source) for one in replay(verification_id=story.id)}
@@ -62,16 +66,22 @@ def test_a_kept_frame_whose_file_is_gone_is_named_after_the_others_were_destroye
     sweep.run_round()
     left = next(item for item in frames(story) if item.destroyed_at is None)
     file_of(left).unlink()
-    assert [(finding["code"], left.pk in finding["detail"]) for finding in findings()] == [("evidence", True)]
+    assert [(finding["code"], left.pk in finding["detail"]) for finding in findings()] == [
+        ("evidence", True)
+    ]
 
 
-@pytest.mark.parametrize("change", [{"destroyed_at": None}, {"destroyed_at": timezone.now() - timedelta(days=9)}])
+@pytest.mark.parametrize(
+    "change", [{"destroyed_at": None}, {"destroyed_at": timezone.now() - timedelta(days=9)}]
+)
 def test_a_row_that_says_otherwise_of_its_destruction_is_named(script, change):
     story = destroyed(played())
     sweep.run_round()
     item = gone(story)[0]
     EvidenceItem.objects.filter(pk=item.pk).update(**change)
-    assert ("row_differs", "destroyed_at") in {(finding["code"], finding["field"]) for finding in findings()}
+    assert ("row_differs", "destroyed_at") in {
+        (finding["code"], finding["field"]) for finding in findings()
+    }
 
 
 def test_the_regulator_sees_which_evidence_was_destroyed_and_when(script):
@@ -79,7 +89,9 @@ def test_the_regulator_sees_which_evidence_was_destroyed_and_when(script):
     file = case_file(person_id="usr_a", verification_id=story.id)
     (entry,) = entries(story)
     when = {one.kind: one.destroyed_at for one in file.evidence}
-    assert {kind for kind, at in when.items() if at == entry.at} == {item.kind for item in gone(story)}
+    assert {kind for kind, at in when.items() if at == entry.at} == {
+        item.kind for item in gone(story)
+    }
     assert {at for at in when.values() if at is not None} == {entry.at}
     assert "evidence.destroyed" in [line.type for line in file.steps]
 
@@ -87,6 +99,8 @@ def test_the_regulator_sees_which_evidence_was_destroyed_and_when(script):
 def test_their_page_says_so_in_words(script):
     story = destroyed(played())
     reader = rows.signed_in(rows.person("regulator"))
-    page = reader.get(reverse("oversight:case", args=[story.id]), headers={"accept-language": "en"}).content.decode()
+    page = reader.get(
+        reverse("oversight:case", args=[story.id]), headers={"accept-language": "en"}
+    ).content.decode()
     assert "Camera frames destroyed by rule" in page
     assert len(re.findall(r"destroyed by rule, [0-9]{2}\.[0-9]{2}\.20", page)) == len(gone(story))

@@ -1,4 +1,6 @@
-"""A capture that comes again in another verification, and what is left of the first: words, numbers, nothing."""
+"""A capture that comes again in another verification, and what is left of the first: words,
+numbers, nothing.
+"""
 
 import json
 from collections.abc import Mapping
@@ -30,10 +32,15 @@ from verification.workflow import cases, policy
 from verification.workflow.moving import dossier
 from verification.workflow.reading.replay import Verdict, replay
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.service, pytest.mark.usefixtures("seen_once")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.service,
+    pytest.mark.usefixtures("seen_once"),
+]
 
 _FRAMES = 14  # of a command: a window of the comparison, and more
-_OTHERS = 6  # in place of AGAIN_OTHERS: who is compared of too many does not depend on how many are too many
+# in place of AGAIN_OTHERS: who is compared of too many does not depend on how many are too many
+_OTHERS = 6
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +61,11 @@ def _sources(sandbox: SandboxProcess, settings: Settings) -> None:
 def _few_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     few = replace(_again(), others_max=_OTHERS)
     stages = routes.ROUTES["biometric"].stages
-    install(monkeypatch, "biometric", *(stage.differing(again=few) if stage.again else stage for stage in stages))
+    install(
+        monkeypatch,
+        "biometric",
+        *(stage.differing(again=few) if stage.again else stage for stage in stages),
+    )
 
 
 def _captured(reference: str, *, iin: str = IIN, number: int = 1) -> Story:
@@ -88,7 +99,9 @@ def test_it_is_refused_for_whomever_it_comes_and_nothing_of_the_first_is_told() 
     second = _captured("B-1", iin=OTHER_IIN, number=2)
     assert _codes(second)["face.fresh"] == "liveness_capture_replayed"
     assert [one["attempt"] for one in _compared(second)] == [_attempt(first).pk]
-    told = json.dumps(list(AuditEntry.objects.filter(verification=second.id).values_list("body", flat=True)))
+    told = json.dumps(
+        list(AuditEntry.objects.filter(verification=second.id).values_list("body", flat=True))
+    )
     assert _attempt(first).pk not in told
     assert first.id not in told
     # Judged again by what was found then, whatever is left of the first.
@@ -107,8 +120,11 @@ def test_words_go_with_the_key_and_then_nothing_is_found() -> None:
     of = live_capture.STAGE.again
     assert of is not None
     found = dossier.compared(other, of, evidence)
-    assert [one["attempt"] for one in json.loads(found["live_capture.compared"])["others"]] == [attempt.pk]
-    # What was captured in the sandbox is nothing to real borrowers, and none is compared with itself.
+    assert [one["attempt"] for one in json.loads(found["live_capture.compared"])["others"]] == [
+        attempt.pk
+    ]
+    # What was captured in the sandbox is nothing to real borrowers, and none is compared with
+    # itself.
     for same in (Attempt(**_copied(attempt, mode="live")), attempt):
         found = dossier.compared(same, of, evidence)
         assert json.loads(found["live_capture.compared"])["others"] == []
@@ -120,7 +136,9 @@ def test_words_go_with_the_key_and_then_nothing_is_found() -> None:
 
 def test_what_does_not_open_is_no_evidence_against_anybody() -> None:
     first = _captured("A-1")
-    EvidenceItem.objects.filter(attempt=_attempt(first), kind="live_capture.1.prints").update(commitment="0" * 64)
+    EvidenceItem.objects.filter(attempt=_attempt(first), kind="live_capture.1.prints").update(
+        commitment="0" * 64
+    )
     second = _captured("B-1", iin=OTHER_IIN, number=2)
     assert _codes(second)["face.fresh"] == ""
     assert _compared(second) == []
@@ -134,7 +152,8 @@ def test_no_number_of_decoys_lets_a_capture_pass_that_comes_again(older: int, la
     _deceive(first, later, opened_at=timezone.now())
     second = _captured("B-1", iin=OTHER_IIN, number=2)
     ends = {"liveness_capture_replayed": "requires_input"}
-    # Where older decoys left it uncompared, people look; a decoy that fits by chance refuses as well.
+    # Where older decoys left it uncompared, people look; a decoy that fits by chance refuses as
+    # well.
     ends |= {"liveness_replay_review": "in_review"} if older else {}
     assert _codes(second)["face.fresh"] in ends
     assert second.row().status == ends[_codes(second)["face.fresh"]]
@@ -145,17 +164,26 @@ def test_more_captures_than_can_be_compared_or_words_than_can_be_counted_are_not
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     first, decoys = _captured("A-1"), _OTHERS - 1
-    attempt, evidence = _attempt(first), dossier.contents([_attempt(first)], key=cases.key_of(first.row()))
+    attempt, evidence = (
+        _attempt(first),
+        dossier.contents([_attempt(first)], key=cases.key_of(first.row())),
+    )
     presented = Attempt.objects.create(**_copied(attempt, mode="test"))
 
     def found() -> tuple[int, bool, bool]:
-        of = dossier.compared(presented, replace(_again(), others_max=_OTHERS), evidence)["live_capture.compared"]
+        of = dossier.compared(presented, replace(_again(), others_max=_OTHERS), evidence)[
+            "live_capture.compared"
+        ]
         told = stored.read(json.loads(of), into=ComparedAll, what="compared")
         return len(told.others), attempt.pk in {one.attempt for one in told.others}, told.is_whole
 
     assert found() == (1, True, True)
     _deceive(first, decoys, opened_at=timezone.now())
-    assert found() == (_OTHERS, True, True)  # whoever has so many earlier captures is compared with all of them
+    assert found() == (
+        _OTHERS,
+        True,
+        True,
+    )  # whoever has so many earlier captures is compared with all of them
     _deceive(first, 1, opened_at=timezone.now())
     assert found() == (_OTHERS, True, False)  # half of those compared are the oldest
     monkeypatch.setattr(policy, "WORDS_COUNTED", AGAIN_SHARED - 1)
@@ -169,9 +197,15 @@ def _again() -> Again:
 
 
 def _deceive(first: Story, number: int, *, opened_at: datetime) -> None:
-    """So many captures of the pictures of the first, in orders that are like none, and each three times: the index of
-    every third frame has them all, so that each shares more words with what comes again than the first does."""
-    chance, key, attempt = np.random.default_rng([number]), cases.key_of(first.row()), _attempt(first)
+    """So many captures of the pictures of the first, in orders that are like none, and each three
+    times: the index of every third frame has them all, so that each shares more words with what
+    comes again than the first does.
+    """
+    chance, key, attempt = (
+        np.random.default_rng([number]),
+        cases.key_of(first.row()),
+        _attempt(first),
+    )
     kept = dossier.contents([attempt], key=key)
     steps = {kind: prints.from_bytes(kept[kind]) for kind in kept if kind.endswith(".prints")}
     for at in range(number):
@@ -179,8 +213,15 @@ def _deceive(first: Story, number: int, *, opened_at: datetime) -> None:
         moment = {"opened_at": opened_at + timedelta(milliseconds=at)}
         decoy = Attempt.objects.create(**_copied(attempt, mode="test") | moment)
         with transactions.writing():
-            dossier.put(decoy, {kind: step.to_bytes() for kind, step in shuffled.items()}, key=key, at=timezone.now())
-            dossier.remember(decoy, _again(), {kind: step.to_bytes() for kind, step in shuffled.items()})
+            dossier.put(
+                decoy,
+                {kind: step.to_bytes() for kind, step in shuffled.items()},
+                key=key,
+                at=timezone.now(),
+            )
+            dossier.remember(
+                decoy, _again(), {kind: step.to_bytes() for kind, step in shuffled.items()}
+            )
 
 
 def _shuffled(steps: Mapping[str, Prints], chance: np.random.Generator) -> dict[str, Prints]:
@@ -190,10 +231,22 @@ def _shuffled(steps: Mapping[str, Prints], chance: np.random.Generator) -> dict[
         for kind, step in steps.items():
             order = np.repeat(chance.permutation(len(step.signs)), 3)
             found[kind] = Prints(step.signs[order], step.motion[order], step.looks[order])
-        if prints.alike(list(steps.values()), list(found.values()), limits=AGAIN).fitting < AGAIN.fitting / 2:
+        if (
+            prints.alike(list(steps.values()), list(found.values()), limits=AGAIN).fitting
+            < AGAIN.fitting / 2
+        ):
             return found
 
 
 def _copied(attempt: Attempt, *, mode: str) -> dict[str, object]:
-    names = ("verification_id", "lender_id", "route", "stage", "turn", "sealed_memory", "opened_at", "expires_at")
+    names = (
+        "verification_id",
+        "lender_id",
+        "route",
+        "stage",
+        "turn",
+        "sealed_memory",
+        "opened_at",
+        "expires_at",
+    )
     return {**{name: getattr(attempt, name) for name in names}, "mode": mode, "status": "failed"}

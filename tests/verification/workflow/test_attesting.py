@@ -1,4 +1,6 @@
-"""What an employee attests lets the gates pass that ask for it; nobody else's word, and no row, does."""
+"""What an employee attests lets the gates pass that ask for it; nobody else's word, and no row,
+does.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -69,11 +71,18 @@ def test_the_word_is_an_entry_with_the_person_and_the_rest_is_sealed():
     story = verified(lender())
     attested(story, visited())
     attested(story)
-    (visit, age) = entries(story, "attestation.made")
-    said = {"what": "in_person_visit", "day": almaty.day_of(clock.now()).isoformat(), "person": "usr_1", "number": 1}
+    visit, age = entries(story, "attestation.made")
+    said = {
+        "what": "in_person_visit",
+        "day": almaty.day_of(clock.now()).isoformat(),
+        "person": "usr_1",
+        "number": 1,
+    }
     assert said.items() <= visit.body.items()
     assert {"what": "age_confirmation", "how": "in_person", "number": 2}.items() <= age.body.items()
-    assert "Абай" not in str([one.body for one in entries(story, "attestation.made", "evidence.kept")])
+    assert "Абай" not in str(
+        [one.body for one in entries(story, "attestation.made", "evidence.kept")]
+    )
     kept = EvidenceItem.objects.filter(verification_id=story.id, kind__startswith="attestation.")
     assert set(kept.values_list("kind", flat=True)) == {
         "attestation.place.1",
@@ -158,7 +167,10 @@ def test_whoever_sent_the_link_attests_nothing():
 
 def test_only_what_is_verified_of_the_own_lender_and_not_paid_is_attested():
     of = lender()
-    waiting, story = glanced(of=of, reference="A-3", profile="KZ-2021-04", iin="990101100030"), verified(of)
+    waiting, story = (
+        glanced(of=of, reference="A-3", profile="KZ-2021-04", iin="990101100030"),
+        verified(of),
+    )
     refused(waiting, "not_verified")
     refused(story, "not_found", lender_id=lender("Other", number=500).pk)
     paid(story)
@@ -184,7 +196,10 @@ def test_a_visit_counts_for_the_next_credit_and_a_confirmation_does_not():
     attested(first, visited())
     attested(first)
     told = gates(cleared(second))
-    assert (told["first_credit"], told["age"][0]) == (("passed", "desk"), "age_confirmation_required")
+    assert (told["first_credit"], told["age"][0]) == (
+        ("passed", "desk"),
+        "age_confirmation_required",
+    )
 
 
 def test_a_visit_counts_however_much_else_was_attested_since(monkeypatch):
@@ -196,7 +211,9 @@ def test_a_visit_counts_however_much_else_was_attested_since(monkeypatch):
     assert gates(cleared(verified(of, "A-2")))["first_credit"] == ("passed", "desk")
 
 
-@pytest.mark.parametrize(("amount", "expected"), [("324375.00", "in_person_required"), ("324375.01", "passed")])
+@pytest.mark.parametrize(
+    ("amount", "expected"), [("324375.00", "in_person_required"), ("324375.01", "passed")]
+)
 def test_a_credit_that_was_paid_counts_if_it_was_over_75_mci(amount, expected):
     of = lender()
     paid(verified(of, amount=amount), amount=amount)
@@ -221,8 +238,8 @@ def test_no_row_makes_another_persons_visit_or_credit_this_ones():
     came, story = verified(of, iin=OTHER_IIN), verified(of, "A-2")
     attested(came, visited())
     moved = (
-        "UPDATE verification_verification SET borrower_index ="
-        " (SELECT one.borrower_index FROM verification_verification one WHERE one.id = %s) WHERE id = %s"
+        "UPDATE verification_verification SET borrower_index = (SELECT one.borrower_index FROM"
+        " verification_verification one WHERE one.id = %s) WHERE id = %s"
     )
     tamper((moved, (story.id, came.id)))
     assert came.row().borrower_index == story.row().borrower_index
@@ -236,13 +253,20 @@ def test_a_word_that_nobody_signed_does_not_count():
     attested(story)
     body = {"what": "in_person_visit", "day": "2026-11-01", "person": "usr_1", "number": 1}
     AuditEntry.objects.create(
-        log="test", type="attestation.made", at=clock.now(), verification_id=story.id, lender_id=of.pk, body=body
+        log="test",
+        type="attestation.made",
+        at=clock.now(),
+        verification_id=story.id,
+        lender_id=of.pk,
+        body=body,
     )
     assert cleared(story).code == "clearance_frozen"
 
 
 @pytest.mark.forges
-@pytest.mark.parametrize("body", [[], {}, {"amount": "much"}, {"amount": 10**12, "clearance": "clr_1"}], ids=str)
+@pytest.mark.parametrize(
+    "body", [[], {}, {"amount": "much"}, {"amount": 10**12, "clearance": "clr_1"}], ids=str
+)
 @pytest.mark.parametrize("year", [2020, 2026])
 def test_a_payment_that_nobody_signed_neither_counts_nor_hinders(body, year):
     of = lender()

@@ -1,4 +1,6 @@
-"""The biometric route from the lender's opening to the verdict: real frames, real models, a real sandbox."""
+"""The biometric route from the lender's opening to the verdict: real frames, real models, a real
+sandbox.
+"""
 
 import pytest
 
@@ -51,19 +53,43 @@ def test_a_live_face_that_follows_and_matches_is_verified_with_every_gate_on_rec
     key = vault.open(verification_id=story.id, lender_id=story.lender.pk)
     judged = Attempt.objects.get(stage="live_capture")
     results = dossier.checks_in(dossier.contents([judged], key=key), stage="live_capture")
-    measured = {said.name for said in results if said.score is not None and said.threshold is not None}
-    assert {"face.timing", "face.fresh", "face.one_face", "face.depth", "face.continuity", "face.match"} <= measured
-    assert EvidenceItem.objects.filter(attempt__stage="live_capture", kind="live_capture.terms").count() == 1
+    measured = {
+        said.name for said in results if said.score is not None and said.threshold is not None
+    }
+    assert {
+        "face.timing",
+        "face.fresh",
+        "face.one_face",
+        "face.depth",
+        "face.continuity",
+        "face.match",
+    } <= measured
+    assert (
+        EvidenceItem.objects.filter(
+            attempt__stage="live_capture", kind="live_capture.terms"
+        ).count()
+        == 1
+    )
 
 
 @pytest.mark.service
 def test_a_virtual_camera_is_for_people_and_its_label_is_in_no_entry(sandbox):
     camera.register(sandbox)
     story = at_commands()
-    camera.capture(story, camera.Shown(told={"label": "Aliya's OBS Virtual Camera", "width": 640, "height": 480}))
-    assert (story.row().status, story.row().code) == ("in_review", "liveness_injection_virtual_camera")
-    assert [said["check"] for said in checks(stage="live_capture") if said["outcome"] != "pass"] == ["face.injection"]
-    assert not any("Aliya" in str(body) for body in AuditEntry.objects.values_list("body", flat=True))
+    camera.capture(
+        story,
+        camera.Shown(told={"label": "Aliya's OBS Virtual Camera", "width": 640, "height": 480}),
+    )
+    assert (story.row().status, story.row().code) == (
+        "in_review",
+        "liveness_injection_virtual_camera",
+    )
+    assert [
+        said["check"] for said in checks(stage="live_capture") if said["outcome"] != "pass"
+    ] == ["face.injection"]
+    assert not any(
+        "Aliya" in str(body) for body in AuditEntry.objects.values_list("body", flat=True)
+    )
     assert {one.verdict for one in replay.replay(verification_id=story.id)} == {replay.Verdict.SAME}
 
 
@@ -73,7 +99,12 @@ def test_another_face_burns_the_attempt_and_is_not_verified(sandbox):
     story = at_commands()
     camera.capture(story)
     page = story.page()
-    assert (page.page, page.notice, page.attempt, page.attempts) == ("commands", "face_mismatch", 2, 3)
+    assert (page.page, page.notice, page.attempt, page.attempts) == (
+        "commands",
+        "face_mismatch",
+        2,
+        3,
+    )
     assert attempts().filter(burnt=True).count() == 1
 
 
@@ -88,7 +119,11 @@ def test_three_captures_without_the_commanded_gestures_decline_for_the_day(sandb
     assert (story.row().status, story.row().code) == ("declined", "attempts_exhausted")
     assert set(attempts().values_list("code", flat=True)) == {"liveness_command_missed"}
     again = at_commands(of, "A-2")
-    assert (again.row().status, again.row().code, attempts().count()) == ("declined", "attempts_exhausted", 3)
+    assert (again.row().status, again.row().code, attempts().count()) == (
+        "declined",
+        "attempts_exhausted",
+        3,
+    )
 
 
 def test_the_next_order_differs_from_the_last_and_no_reload_shows_more_than_one_command(sandbox):
@@ -114,7 +149,10 @@ def test_who_leaves_a_capture_they_had_begun_has_used_up_that_attempt(sandbox, s
         assert story.page().page == "wait"
         story.work()
         assert (story.row().route, story.page().page) == ("eds", "consent")
-    assert list(attempts().values_list("status", "code", "burnt")) == [("lapsed", "liveness_command_missed", True)] * 3
+    assert (
+        list(attempts().values_list("status", "code", "burnt"))
+        == [("lapsed", "liveness_command_missed", True)] * 3
+    )
     commands.choose_route(verification_id=story.id, route="biometric")
     camera.agree(story)
     camera.free(story)
@@ -162,7 +200,9 @@ def test_twenty_parallel_posts_make_no_fourth_attempt(sandbox):
 @pytest.mark.service
 @pytest.mark.parametrize("kind", ["silent", "http_500", "garbage", "oversize"])
 @pytest.mark.parametrize("source", ["consent", "photo"])
-def test_a_source_that_stays_like_this_ends_in_failed_and_burns_nothing(sandbox, settings, source, kind):
+def test_a_source_that_stays_like_this_ends_in_failed_and_burns_nothing(
+    sandbox, settings, source, kind
+):
     camera.ask_at(sandbox, settings, seconds=1.0)
     iin = OTHER_IIN
     camera.register(sandbox, iin)
@@ -182,5 +222,8 @@ def test_a_person_without_a_photo_in_the_register_burns_nothing_and_is_not_verif
     story = at_commands(iin=OTHER_IIN)
     assert story.page().notice == "face_reference_unavailable"
     camera.capture(story)
-    assert (story.row().status, story.row().last_failure) == ("requires_input", "face_reference_unavailable")
+    assert (story.row().status, story.row().last_failure) == (
+        "requires_input",
+        "face_reference_unavailable",
+    )
     assert not attempts().filter(burnt=True).exists()

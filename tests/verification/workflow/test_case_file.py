@@ -20,7 +20,11 @@ def test_a_case_file_shows_the_timeline_of_a_real_verification_in_order() -> Non
     types = [step.type for step in file.steps]
     assert types[0] == "verification.created"
     assert types[-1] == "verification.declined"
-    assert types.index("attempt.opened") < types.index("attempt.answered") < types.index("attempt.judged")
+    assert (
+        types.index("attempt.opened")
+        < types.index("attempt.answered")
+        < types.index("attempt.judged")
+    )
     assert [step.sequence for step in file.steps] == list(range(1, len(types) + 1))
     places = [step.log_index for step in file.steps]
     assert None not in places

@@ -1,4 +1,6 @@
-"""Opening, canceling, choosing: what a lender and a borrower may do, and what the database keeps of it."""
+"""Opening, canceling, choosing: what a lender and a borrower may do, and what the database keeps of
+it.
+"""
 
 from dataclasses import replace
 
@@ -23,14 +25,20 @@ def facts(of):
 
 def open_again(story, **changes):
     again = replace(opening(), **changes)
-    return commands.open_verification(lender=facts(story.lender), mode="test", profile_id="KZ-2021-04", opening=again)
+    return commands.open_verification(
+        lender=facts(story.lender), mode="test", profile_id="KZ-2021-04", opening=again
+    )
 
 
 def test_a_verification_begins_with_consent_and_pins_its_profile():
     story = begin(lender())
     view = queries.view(lender_id=story.lender.pk, mode="test", verification_id=story.id)
     assert view.next_action is not None
-    assert (view.status, view.next_action.type, view.combinations) == ("requires_input", "consent", (("eds",),))
+    assert (view.status, view.next_action.type, view.combinations) == (
+        "requires_input",
+        "consent",
+        (("eds",),),
+    )
     assert len(view.profile_sha256) == 64
 
 
@@ -74,16 +82,23 @@ def test_a_profile_the_installed_routes_cannot_satisfy_opens_nothing():
 def test_test_people_are_refused_in_live_mode():
     of = lender()
     with pytest.raises(BadInput) as caught:
-        commands.open_verification(lender=facts(of), mode="live", profile_id="KZ-2021-04", opening=opening())
+        commands.open_verification(
+            lender=facts(of), mode="live", profile_id="KZ-2021-04", opening=opening()
+        )
     assert caught.value.code == "iin_test_only"
 
 
 def test_in_live_mode_nothing_is_opened_under_less_than_the_law_of_the_day(settings):
     settings.TULGA_ROUTES = ("eds", "biometric")
     of, given = lender(), replace(opening(), person=person("900101300017"))
-    opened = commands.open_verification(lender=facts(of), mode="live", profile_id="KZ-2021-04", opening=given)
+    opened = commands.open_verification(
+        lender=facts(of), mode="live", profile_id="KZ-2021-04", opening=given
+    )
     row = Verification.objects.get(pk=opened.verification_id)
-    assert (row.profile_id, row.combinations) == (law_of_day.in_force(clock.now().date()).id, [["eds", "biometric"]])
+    assert (row.profile_id, row.combinations) == (
+        law_of_day.in_force(clock.now().date()).id,
+        [["eds", "biometric"]],
+    )
 
 
 def test_another_lender_or_mode_finds_nothing():
@@ -132,6 +147,11 @@ def test_no_personal_data_stands_in_any_row_in_the_clear():
     planted = [IIN, "ТЕСТОВ", "77011234567", "KZ86125KZT5004100100", "012345678"]
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
-            cursor.execute(f'SELECT * FROM "{table}"')  # noqa: S608 (names of our own tables)
-            rows = repr([[bytes(c) if isinstance(c, memoryview) else c for c in row] for row in cursor.fetchall()])
+            cursor.execute(f'SELECT * FROM "{table}"')  # noqa: S608
+            rows = repr(
+                [
+                    [bytes(c) if isinstance(c, memoryview) else c for c in row]
+                    for row in cursor.fetchall()
+                ]
+            )
             assert not [word for word in planted if word in rows], table

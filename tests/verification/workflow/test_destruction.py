@@ -1,4 +1,6 @@
-"""Of a camera's frames one a command stays; the others are destroyed 72 hours after the end, unless they are held."""
+"""Of a camera's frames one a command stays; the others are destroyed 72 hours after the end, unless
+they are held.
+"""
 
 from datetime import timedelta
 
@@ -41,7 +43,9 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 HOUR = 3600
 
 
-def test_after_72_hours_one_frame_of_each_command_is_left_and_the_files_of_all_others_are_gone(script):
+def test_after_72_hours_one_frame_of_each_command_is_left_and_the_files_of_all_others_are_gone(
+    script,
+):
     story = played()
     before, sequence = frames(story), story.row().sequence
     assert {file_of(item).exists() for item in before} == {True}
@@ -51,7 +55,8 @@ def test_after_72_hours_one_frame_of_each_command_is_left_and_the_files_of_all_o
     turn(0.2)
     sweep.run_round()
     assert (story.row().step, story.row().queue, step(story)) == ("destroy", "storage", True)
-    # Keys and entry first: were the files gone before, a crash would leave rows that point at nothing.
+    # Keys and entry first: were the files gone before, a crash would leave rows that point at
+    # nothing.
     assert {item.wrapped_key for item in gone(story)} == {None}
     assert {file_of(item).exists() for item in gone(story)} == {True}
     assert step(story)
@@ -67,13 +72,20 @@ def test_after_72_hours_one_frame_of_each_command_is_left_and_the_files_of_all_o
             with pytest.raises(EvidenceUnreadable, match="was destroyed"):
                 store.opening(key, item)
     row = story.row()
-    assert (row.status, row.step, row.frames_until, row.sequence) == ("verified", "", None, sequence + 1)
+    assert (row.status, row.step, row.frames_until, row.sequence) == (
+        "verified",
+        "",
+        None,
+        sequence + 1,
+    )
     turn(100)
     sweep.run_round()
     assert not step(story)
 
 
-def test_one_entry_of_each_attempt_lists_what_was_destroyed_and_the_log_and_its_rows_still_fit(script):
+def test_one_entry_of_each_attempt_lists_what_was_destroyed_and_the_log_and_its_rows_still_fit(
+    script,
+):
     script.word = "wrong"
     story = played()
     script.word = "clear"
@@ -82,7 +94,9 @@ def test_one_entry_of_each_attempt_lists_what_was_destroyed_and_the_log_and_its_
     assert story.row().status == "verified"
     destroyed(story)
     bodies = [entry.body for entry in entries(story)]
-    captures = list(Attempt.objects.filter(verification_id=story.id, stage="live_capture").order_by("turn"))
+    captures = list(
+        Attempt.objects.filter(verification_id=story.id, stage="live_capture").order_by("turn")
+    )
     assert [body["attempt"] for body in bodies] == [attempt.pk for attempt in captures]
     for body, attempt in zip(bodies, captures, strict=True):
         of_attempt = sorted(item.pk for item in gone(story) if item.attempt_id == attempt.pk)
@@ -94,7 +108,12 @@ def test_one_entry_of_each_attempt_lists_what_was_destroyed_and_the_log_and_its_
 def test_what_the_document_shows_is_what_is_left(script):
     story = destroyed(played())
     (document,) = documents_of(story)
-    shown = [frame["name"] for one in document["live_image"]["commands"] for frame in one["frames"] if frame["jpeg"]]
+    shown = [
+        frame["name"]
+        for one in document["live_image"]["commands"]
+        for frame in one["frames"]
+        if frame["jpeg"]
+    ]
     assert kept(story) == [f"live_capture.{name.replace('.', '.frame.')}" for name in shown]
 
 
@@ -129,9 +148,12 @@ def failed(script):
 
 
 @pytest.mark.parametrize(
-    ("end", "status", "commanded"), [(canceled, "canceled", 2), (expired, "expired", 2), (failed, "failed", None)]
+    ("end", "status", "commanded"),
+    [(canceled, "canceled", 2), (expired, "expired", 2), (failed, "failed", None)],
 )
-def test_of_a_capture_that_was_never_judged_the_middle_frames_are_left(script, end, status, commanded):
+def test_of_a_capture_that_was_never_judged_the_middle_frames_are_left(
+    script, end, status, commanded
+):
     story = end(script)
     assert story.row().status == status
     destroyed(story)
@@ -151,7 +173,9 @@ def test_a_verification_without_a_camera_is_owed_nothing_after_its_end(script):
     assert (story.row().frames_until, story.row().step) == (None, "")
 
 
-def test_a_case_that_waits_in_review_keeps_all_of_it_until_72_hours_after_its_end(script, monkeypatch):
+def test_a_case_that_waits_in_review_keeps_all_of_it_until_72_hours_after_its_end(
+    script, monkeypatch
+):
     for numbers in (policy, course_policy):
         monkeypatch.setattr(numbers, "FRAMES_KEPT_SECONDS", HOUR)
     script.word = "grey"
@@ -186,7 +210,9 @@ def declined(script, *, gate="", word="clear"):
     return story
 
 
-@pytest.mark.parametrize("gate", sorted(code for code in policy.FRAMES_HELD_FOR if not REASONS[code].review))
+@pytest.mark.parametrize(
+    "gate", sorted(code for code in policy.FRAMES_HELD_FOR if not REASONS[code].review)
+)
 def test_who_was_declined_for_liveness_keeps_all_of_it_without_an_entry(script, gate):
     story = declined(script, gate=gate)
     before = story.row().sequence
@@ -243,7 +269,12 @@ def test_a_disputed_case_keeps_all_of_it_and_is_asked_again_a_day_later(script):
     assert not step(story)
     turn(0.2)
     sweep.run_round()
-    assert (step(story), step(story), gone(story), story.row().sequence) == (True, False, [], before)
+    assert (step(story), step(story), gone(story), story.row().sequence) == (
+        True,
+        False,
+        [],
+        before,
+    )
     Verification.objects.filter(pk=story.id).update(disputed_at=None)  # no row takes a dispute back
     turn(24.1)
     sweep.run_round()

@@ -1,4 +1,6 @@
-"""Whatever breaks while frames are destroyed, what must go is owed until it is gone, and no status moves."""
+"""Whatever breaks while frames are destroyed, what must go is owed until it is gone, and no status
+moves.
+"""
 
 from functools import partial
 
@@ -7,7 +9,16 @@ from django.core.files.storage import storages
 from django.db.models import Q
 
 from tests.verification.log.judged import findings
-from tests.verification.workflow.destruction_story import claim, dispute, entries, file_of, gone, kept, step, turn
+from tests.verification.workflow.destruction_story import (
+    claim,
+    dispute,
+    entries,
+    file_of,
+    gone,
+    kept,
+    step,
+    turn,
+)
 from tests.verification.workflow.insecure_capture import played
 from tests.verification.workflow.insecure_capture import script as script
 from tests.verification.workflow.story import in_parallel

@@ -1,4 +1,6 @@
-"""A lender lists and downloads its documents; each download is on record, and erasing leaves that they existed."""
+"""A lender lists and downloads its documents; each download is on record, and erasing leaves that
+they existed.
+"""
 
 import json
 
@@ -58,14 +60,20 @@ def test_each_download_is_one_entry_with_the_key_and_no_event_of_the_case(script
         "document": view.id,
         "key": "key_a",
     }
-    assert (one.verification_id, one.lender_id, story.row().sequence) == (None, story.lender.pk, sequence)
+    assert (one.verification_id, one.lender_id, story.row().sequence) == (
+        None,
+        story.lender.pk,
+        sequence,
+    )
 
 
 def test_a_document_is_handed_out_once_the_log_has_ordered_what_it_says(script, monkeypatch):
     with monkeypatch.context() as unordered:
         unordered.setattr(story_module, "order", lambda: None)
         story = played()
-    attempt_id = Attempt.objects.filter(verification_id=story.id, stage="live_capture").latest("turn").pk
+    attempt_id = (
+        Attempt.objects.filter(verification_id=story.id, stage="live_capture").latest("turn").pk
+    )
     assert story.row().status == "verified"
     assert listed(story) == ()
     with pytest.raises(Conflict) as refused:
@@ -98,9 +106,19 @@ def test_once_erased_the_log_still_proves_that_it_existed(script):
         download(story, before.attempt_id)
     assert refused.value.code == "document_erased"
     (after,) = listed(story)
-    assert (after.is_erased, after.sha256, after.salt, after.commitment) == (True, None, None, before.commitment)
+    assert (after.is_erased, after.sha256, after.salt, after.commitment) == (
+        True,
+        None,
+        None,
+        before.commitment,
+    )
     logged = AuditEntry.objects.filter(verification_id=story.id, type="evidence.kept")
-    (said,) = (one for entry in logged for one in entry.body["evidence"] if one["kind"] == "live_capture.document")
+    (said,) = (
+        one
+        for entry in logged
+        for one in entry.body["evidence"]
+        if one["kind"] == "live_capture.document"
+    )
     # Who kept the document and its salt can show that it is the one in the log.
     assert said["commitment"] == vault.commitment(bytes.fromhex(before.salt), document)
     sequencer.order("test")
@@ -123,5 +141,11 @@ def test_a_reference_comes_from_a_register_and_there_is_no_other_way_in(script, 
         for media in operation.get("requestBody", {}).get("content", {})
     ]
     assert set(taken) == {"application/json"}
-    asked = json.dumps({name: described["components"]["schemas"][name] for name in ("VerificationRequest",)})
-    assert not [word for word in ("photo", "image", "portrait", "reference_sample", "binary") if word in asked]
+    asked = json.dumps(
+        {name: described["components"]["schemas"][name] for name in ("VerificationRequest",)}
+    )
+    assert not [
+        word
+        for word in ("photo", "image", "portrait", "reference_sample", "binary")
+        if word in asked
+    ]

@@ -1,4 +1,6 @@
-"""Every attempt with a live capture ends with one signed document, however it ends; erasing leaves its trace alone."""
+"""Every attempt with a live capture ends with one signed document, however it ends; erasing leaves
+its trace alone.
+"""
 
 import json
 from datetime import timedelta
@@ -159,12 +161,16 @@ def test_each_attempt_that_has_ended_has_one_document(script, play, ending, fram
     document = documents_of(story)[0]
     commands = document["live_image"]["commands"]
     shown = sum(len(command["frames"]) for command in commands)
-    # What was judged shows the frames that were compared, the first; all else shows the middle ones.
+    # What was judged shows the frames that were compared, the first; all else shows the middle
+    # ones.
     place = 0 if ending[2] != "nobody" or ending[0] == "undecided" else 1
-    assert [[frame["jpeg"] is not None for frame in command["frames"]].index(True) for command in commands] == [
-        place for _ in commands
-    ]
-    assert all(sum(frame["jpeg"] is not None for frame in command["frames"]) == 1 for command in commands)
+    assert [
+        [frame["jpeg"] is not None for frame in command["frames"]].index(True)
+        for command in commands
+    ] == [place for _ in commands]
+    assert all(
+        sum(frame["jpeg"] is not None for frame in command["frames"]) == 1 for command in commands
+    )
     # The order holds four or five commands.
     assert shown in ({12, 15} if frames == 15 else {frames})
     assert document["attempt"]["id"] == captures(story).first().pk
@@ -207,15 +213,23 @@ def test_it_stands_in_the_transaction_of_the_judgement_and_before_the_decision(s
 def test_without_a_key_to_sign_by_nothing_is_decided(script, settings):
     kept, settings.TULGA_DOCUMENT_KEYS = settings.TULGA_DOCUMENT_KEYS, {}
     story = played()
-    assert (story.row().status, story.row().faults, captures(story).get().status) == ("processing", 1, "judging")
+    assert (story.row().status, story.row().faults, captures(story).get().status) == (
+        "processing",
+        1,
+        "judging",
+    )
     settings.TULGA_DOCUMENT_KEYS = kept
-    Verification.objects.filter(pk=story.id).update(lease_until=None)  # its worker gave up; the lease runs out
+    Verification.objects.filter(pk=story.id).update(
+        lease_until=None
+    )  # its worker gave up; the lease runs out
     make_due(story)
     story.work()
     assert (story.row().status, len(listed(story))) == ("verified", 1)
 
 
-def test_the_document_of_a_canceled_capture_is_owed_until_a_worker_with_its_key_makes_it(script, settings):
+def test_the_document_of_a_canceled_capture_is_owed_until_a_worker_with_its_key_makes_it(
+    script, settings
+):
     story = at_commands()
     kept, settings.TULGA_DOCUMENT_KEYS = settings.TULGA_DOCUMENT_KEYS, {}
     cancel(story)
@@ -243,7 +257,9 @@ def test_a_picture_that_is_damaged_is_named_and_keeps_nothing_from_ending(script
 def test_terms_that_are_damaged_leave_what_the_log_says_of_the_checks(script):
     def damaged(story):
         attempt = captures(story).get()
-        EvidenceItem.objects.filter(attempt=attempt, kind="live_capture.terms").update(commitment="0" * 64)
+        EvidenceItem.objects.filter(attempt=attempt, kind="live_capture.terms").update(
+            commitment="0" * 64
+        )
         voted(story)
 
     document = documents_of(reviewed(damaged)(script))[0]
@@ -274,7 +290,8 @@ def test_a_real_capture_is_told_with_its_model_and_thresholds(sandbox, settings)
     assert (document["result"]["outcome"], document["comparison"]["zone"]) == ("passed", "match")
     detail = document["comparison"]["detail"]
     named = {
-        name: detail[name] for name in ("backend", "training_data", "embedding", "calibration", "calibration_source")
+        name: detail[name]
+        for name in ("backend", "training_data", "embedding", "calibration", "calibration_source")
     }
     assert named == {
         "backend": "sface-onnx",
@@ -285,10 +302,18 @@ def test_a_real_capture_is_told_with_its_model_and_thresholds(sandbox, settings)
     }
     assert {"model", "model_sha256", "detector_sha256", "decision"} <= detail.keys()
     # Full frames are numbered behind those of the chain, which has twelve here.
-    assert document["live_image"]["face"] == f"0.{12 + int(detail['rest_frames'].partition(',')[0])}"
-    shown = [sum(frame["jpeg"] is not None for frame in one["frames"]) for one in document["live_image"]["commands"]]
+    assert (
+        document["live_image"]["face"] == f"0.{12 + int(detail['rest_frames'].partition(',')[0])}"
+    )
+    shown = [
+        sum(frame["jpeg"] is not None for frame in one["frames"])
+        for one in document["live_image"]["commands"]
+    ]
     assert set(shown) == {1}
-    checks = [document["comparison"]["name"], *(gate["name"] for gate in document["live_image"]["gates"])]
+    checks = [
+        document["comparison"]["name"],
+        *(gate["name"] for gate in document["live_image"]["gates"]),
+    ]
     assert sorted(checks) == sorted(stages.installed("biometric")["live_capture"].checks)
     assert document["policy"]["version"] == POLICY.version
     assert document["reference"]["source"] == "STATE"

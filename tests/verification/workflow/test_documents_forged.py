@@ -1,4 +1,6 @@
-"""A signed document says what signed entries say: whoever writes rows, or reseals by web's key, has no other signed."""
+"""A signed document says what signed entries say: whoever writes rows, or reseals by web's key, has
+no other signed.
+"""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -23,13 +25,17 @@ MONTH = timedelta(days=30)
 
 
 def capture(story: Story) -> Attempt:
-    return Attempt.objects.select_related("verification").get(verification_id=story.id, stage="live_capture")
+    return Attempt.objects.select_related("verification").get(
+        verification_id=story.id, stage="live_capture"
+    )
 
 
 def about_somebody_else(story: Story) -> None:
     row, key = story.row(), cases.key_of(story.row())
     place = vault.CASE
-    content = key.unseal(bytes(row.sealed_case), **place).plain.replace(IIN.encode(), OTHER_IIN.encode())
+    content = key.unseal(bytes(row.sealed_case), **place).plain.replace(
+        IIN.encode(), OTHER_IIN.encode()
+    )
     Verification.objects.filter(pk=row.pk).update(sealed_case=key.seal(content, **place).data)
 
 
@@ -49,7 +55,9 @@ def a_photo_beside(story: Story) -> None:
 
 
 def terms_beside(story: Story) -> None:
-    owned_web.plant(capture(story), "live_capture.terms", b'{"v": 1, "facts": {}, "checks": [], "policy": {}}')
+    owned_web.plant(
+        capture(story), "live_capture.terms", b'{"v": 1, "facts": {}, "checks": [], "policy": {}}'
+    )
 
 
 def another_answer(story: Story) -> None:
@@ -77,7 +85,11 @@ def test_a_document_holds_what_entries_list_as_they_list_it(
     story.work()
     (document,) = documents_of(story)
     assert document["unreadable"] == unreadable
-    assert (document["reference"]["status"], document["comparison"], document["policy"]) == ("none", None, None)
+    assert (document["reference"]["status"], document["comparison"], document["policy"]) == (
+        "none",
+        None,
+        None,
+    )
     assert document["live_image"]["gates"] == []
     assert document["client_reference"] == "A-1"
     assert [one["stage"] for one in document["passed_before"]] == ["consent", "question"]

@@ -21,11 +21,23 @@ from verification.workflow.reading.views import CheckedView
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
-STEPS = ("format", "content", "signature", "path", "usage", "identity", "revocation", "timestamp", "statement")
+STEPS = (
+    "format",
+    "content",
+    "signature",
+    "path",
+    "usage",
+    "identity",
+    "revocation",
+    "timestamp",
+    "statement",
+)
 
 
 def codes(story):
-    view = queries.view(lender_id=story.lender.pk, mode="test", verification_id=story.id, with_checks=True)
+    view = queries.view(
+        lender_id=story.lender.pk, mode="test", verification_id=story.id, with_checks=True
+    )
     assert isinstance(view, CheckedView)
     return [check.code for check in view.checks if check.code]
 
@@ -49,7 +61,9 @@ def test_the_borrowers_own_signature_verifies(issued, family):
 
 
 def test_the_log_holds_every_check_and_the_commitment_of_all_evidence(issued):
-    """What of a judgement can be shown to a regulator stands in the entries of the answers and of the judgements."""
+    """What of a judgement can be shown to a regulator stands in the entries of the answers and of
+    the judgements.
+    """
     story = at_statement()
     story.sign(issued(iin=OTHER_IIN))
     story.work()
@@ -62,7 +76,11 @@ def test_the_log_holds_every_check_and_the_commitment_of_all_evidence(issued):
     assert said == {(one["attempt"], one["check"], one["outcome"], one["code"]) for one in recorded}
     assert len(said) == 1 + 1 + 2 * len(STEPS)
     kept = [(body["attempt"], one) for body in bodies for one in body.get("evidence", ())]
-    sealed = {(attempt, one["kind"], one["commitment"], one["size"]) for attempt, one in kept if "id" in one}
+    sealed = {
+        (attempt, one["kind"], one["commitment"], one["size"])
+        for attempt, one in kept
+        if "id" in one
+    }
     items = EvidenceItem.objects.filter(verification_id=story.id)
     assert sealed == set(items.values_list("attempt_id", "kind", "commitment", "size"))
     uses = SharedEvidenceUse.objects.filter(attempt__verification_id=story.id)
@@ -75,7 +93,9 @@ def test_every_check_of_the_procedure_is_recorded_and_passed(issued):
     story.sign(issued())
     story.work()
     recorded = checks_on_record.checks(verification=story.id, stage="statement")
-    assert [(one["check"], one["outcome"]) for one in recorded] == [(f"eds.{step}", "pass") for step in STEPS]
+    assert [(one["check"], one["outcome"]) for one in recorded] == [
+        (f"eds.{step}", "pass") for step in STEPS
+    ]
 
 
 def test_the_report_is_kept_as_evidence_with_a_status_of_the_standard(issued):
@@ -87,7 +107,12 @@ def test_the_report_is_kept_as_evidence_with_a_status_of_the_standard(issued):
     assert (report["status"], report["sub_indication"]) == ("TOTAL-PASSED", "")
     assert report["signer"]["iin"] == "********0010"
     assert {row["outcome"] for row in report["checks"]} == {"PASS"}
-    assert set(report["evidence"]) >= {"statement.text", "statement.signature", "shared.crl.0", "shared.anchor.0"}
+    assert set(report["evidence"]) >= {
+        "statement.text",
+        "statement.signature",
+        "shared.crl.0",
+        "shared.anchor.0",
+    }
 
 
 def refuse(story, code):
@@ -133,7 +158,9 @@ def test_a_stale_revocation_list_is_tried_again_and_never_a_pass(issued, authori
     assert entry.body["cause"] == "eds_revocation_unknown"
 
 
-def test_a_list_that_stays_stale_ends_in_failed_with_its_report_as_evidence(issued, authorities, trusted):
+def test_a_list_that_stays_stale_ends_in_failed_with_its_report_as_evidence(
+    issued, authorities, trusted
+):
     trusted.lists["gost512"] = (crl_of(authorities["gost512"], age=3),)
     story = at_statement()
     story.sign(issued())
@@ -197,7 +224,11 @@ def test_three_failures_decline_and_a_new_verification_starts_declined_at_the_st
         story.sign(issued(iin=OTHER_IIN))
         story.work()
     row = story.row()
-    assert (row.status, row.code, row.last_failure) == ("declined", "attempts_exhausted", "eds_iin_mismatch")
+    assert (row.status, row.code, row.last_failure) == (
+        "declined",
+        "attempts_exhausted",
+        "eds_iin_mismatch",
+    )
     second = begin(of, "A-2")
     second.to_statement() if second.row().status == "requires_input" else None
     assert (second.row().status, second.row().code) == ("declined", "attempts_exhausted")

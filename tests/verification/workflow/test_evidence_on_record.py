@@ -1,4 +1,6 @@
-"""An attempt is judged by what signed entries list: what a row says otherwise is refused or not read."""
+"""An attempt is judged by what signed entries list: what a row says otherwise is refused or not
+read.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -41,12 +43,16 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 def attempts(story: Story, stage: str) -> list[Attempt]:
-    found = Attempt.objects.filter(verification_id=story.id, stage=stage).select_related("verification")
+    found = Attempt.objects.filter(verification_id=story.id, stage=stage).select_related(
+        "verification"
+    )
     return list(found.order_by("turn"))
 
 
 def item(story: Story, kind: str) -> EvidenceItem:
-    return EvidenceItem.objects.select_related("verification").get(verification_id=story.id, kind=kind)
+    return EvidenceItem.objects.select_related("verification").get(
+        verification_id=story.id, kind=kind
+    )
 
 
 def test_a_judgement_names_all_that_it_was_judged_by_and_nothing_else(issued: Issued) -> None:
@@ -54,12 +60,18 @@ def test_a_judgement_names_all_that_it_was_judged_by_and_nothing_else(issued: Is
     entries = AuditEntry.objects.filter(verification_id=story.id, type="attempt.judged")
     for entry in entries.order_by("verification_sequence"):
         own = {one.digest for one in claims(entry.body)}
-        others = {"consent", "question"} - {entry.body["stage"]} if entry.body["stage"] != "consent" else set()
+        others = (
+            {"consent", "question"} - {entry.body["stage"]}
+            if entry.body["stage"] != "consent"
+            else set()
+        )
         before = Attempt.objects.filter(verification_id=story.id, stage__in=others, status="passed")
         turn = Attempt.objects.get(pk=entry.body["attempt"]).turn
         of = [entry.body["attempt"], *before.filter(turn__lt=turn).values_list("pk", flat=True)]
         rows = set(EvidenceItem.objects.filter(attempt__in=of).values_list("commitment", flat=True))
-        rows |= set(SharedEvidenceUse.objects.filter(attempt__in=of).values_list("evidence", flat=True))
+        rows |= set(
+            SharedEvidenceUse.objects.filter(attempt__in=of).values_list("evidence", flat=True)
+        )
         assert rows - own
         assert entry.body["inputs"] == inputs_mark(rows - own)
 
@@ -76,7 +88,9 @@ def resealed_as_it_was(story: Story) -> None:
 
 
 def renamed(story: Story) -> None:
-    EvidenceItem.objects.filter(pk=item(story, "statement.signature").pk).update(kind="statement.other")
+    EvidenceItem.objects.filter(pk=item(story, "statement.signature").pk).update(
+        kind="statement.other"
+    )
 
 
 def moved(story: Story) -> None:
@@ -89,7 +103,9 @@ def deleted(story: Story) -> None:
 
 
 def replaced(story: Story) -> None:
-    """A row of web's own in the place of what the borrower gave, and an entry of the door's that lists it."""
+    """A row of web's own in the place of what the borrower gave, and an entry of the door's that
+    lists it.
+    """
     row = item(story, "statement.signature")
     row.delete()
     [attempt] = attempts(story, "statement")
@@ -106,13 +122,16 @@ def another_case(story: Story) -> None:
     """The case resealed, for a loan to somebody else."""
     row, key = story.row(), cases.key_of(story.row())
     place = vault.CASE
-    content = key.unseal(bytes(row.sealed_case), **place).plain.replace(IIN.encode(), OTHER_IIN.encode())
+    content = key.unseal(bytes(row.sealed_case), **place).plain.replace(
+        IIN.encode(), OTHER_IIN.encode()
+    )
     Verification.objects.filter(pk=row.pk).update(sealed_case=key.seal(content, **place).data)
 
 
 @pytest.mark.forges
 @pytest.mark.parametrize(
-    "change", [another_case, resealed, resealed_as_it_was, renamed, moved, deleted, replaced, relisted]
+    "change",
+    [another_case, resealed, resealed_as_it_was, renamed, moved, deleted, replaced, relisted],
 )
 def test_evidence_that_is_not_as_its_entry_says_is_never_judged(
     issued: Issued, change: Callable[[Story], None]
@@ -121,12 +140,18 @@ def test_evidence_that_is_not_as_its_entry_says_is_never_judged(
     change(story)
     for number in range(1, policy.FAULTS_MAX + 1):
         story.work()
-        fault = AuditEntry.objects.filter(verification_id=story.id, type="step.faulted").order_by("at").last()
+        fault = (
+            AuditEntry.objects.filter(verification_id=story.id, type="step.faulted")
+            .order_by("at")
+            .last()
+        )
         assert fault is not None
         assert (fault.body["cause"], fault.body["faults"]) == ("evidence_unreadable", number)
         make_due(story)
     assert (story.row().status, decisions(story)) == ("failed", 1)
-    assert not AuditEntry.objects.filter(verification_id=story.id, type="attempt.judged", body__stage="statement")
+    assert not AuditEntry.objects.filter(
+        verification_id=story.id, type="attempt.judged", body__stage="statement"
+    )
 
 
 @pytest.mark.forges
@@ -139,7 +164,9 @@ def test_a_row_that_named_another_log_while_a_worker_had_its_step_led_to_nothing
     Verification.objects.filter(pk=story.id).update(mode="test")
     entries = AuditEntry.objects.filter(verification_id=story.id)
     assert not entries.filter(type="attempt.judged").exists()
-    assert [entry.body["cause"] for entry in entries.filter(type="step.faulted")] == ["entries_unsound"]
+    assert [entry.body["cause"] for entry in entries.filter(type="step.faulted")] == [
+        "entries_unsound"
+    ]
 
 
 def test_a_row_that_named_another_law_while_a_worker_had_its_step_changed_nothing() -> None:
@@ -150,9 +177,14 @@ def test_a_row_that_named_another_law_while_a_worker_had_its_step_changed_nothin
     rows.update(profile_id=other.id, profile_sha256=other.sha256)
     tasks.advance(story.id)
     entries = AuditEntry.objects.filter(verification_id=story.id)
-    opened, judged = (entries.filter(type=f"attempt.{name}").earliest("at") for name in ("opened", "judged"))
+    opened, judged = (
+        entries.filter(type=f"attempt.{name}").earliest("at") for name in ("opened", "judged")
+    )
     assert (judged.body["outcome"], judged.body["release"]) == ("passed", opened.body["release"])
-    assert (story.row().profile_id, story.row().profile_sha256) == (honest.profile_id, honest.profile_sha256)
+    assert (story.row().profile_id, story.row().profile_sha256) == (
+        honest.profile_id,
+        honest.profile_sha256,
+    )
 
 
 @pytest.mark.forges
@@ -160,7 +192,9 @@ def test_what_a_worker_said_in_another_log_counts_for_no_end(issued: Issued) -> 
     """As if it had taken the step before, while the row named the other mode."""
     story = signed(issued)
     row = story.row()
-    genuine = AuditEntry.objects.filter(verification_id=story.id, type="evidence.kept").latest("verification_sequence")
+    genuine = AuditEntry.objects.filter(verification_id=story.id, type="evidence.kept").latest(
+        "verification_sequence"
+    )
     row.mode = "live"
     with transaction.atomic():
         moving.record(row, "evidence.kept", at=genuine.at, body=body_of(genuine) | {"evidence": []})
@@ -171,8 +205,12 @@ def test_what_a_worker_said_in_another_log_counts_for_no_end(issued: Issued) -> 
 
 @pytest.mark.forges
 @pytest.mark.parametrize("is_listed", [False, True])
-def test_a_row_that_no_entry_lists_is_as_none(issued: Issued, monkeypatch: pytest.MonkeyPatch, is_listed: bool) -> None:
-    """One that a key lists which may not is refused by the log, and by a worker: what follows waits for it."""
+def test_a_row_that_no_entry_lists_is_as_none(
+    issued: Issued, monkeypatch: pytest.MonkeyPatch, is_listed: bool
+) -> None:
+    """One that a key lists which may not is refused by the log, and by a worker: what follows waits
+    for it.
+    """
     story, loaded, proven = signed(issued), list[set[str]](), dossier.proven
     for attempt in (*attempts(story, "consent"), *attempts(story, "statement")):
         planted = owned_web.plant(attempt, "statement.other", b"{}")
@@ -199,11 +237,17 @@ def test_a_row_that_no_entry_lists_is_as_none(issued: Issued, monkeypatch: pytes
     assert story.page().status == "verified"
 
 
-def test_which_attempts_had_passed_is_what_workers_signed_and_not_what_rows_say(issued: Issued) -> None:
+def test_which_attempts_had_passed_is_what_workers_signed_and_not_what_rows_say(
+    issued: Issued,
+) -> None:
     story = signed(issued)
     [attempt] = attempts(story, "statement")
     before = dossier.on_record(read(story.row()), attempt.pk)
-    assert {one.kind for one in before.evidence} >= {"consent.answer", "question.answer", "statement.text"}
+    assert {one.kind for one in before.evidence} >= {
+        "consent.answer",
+        "question.answer",
+        "statement.text",
+    }
     for status in ("passed", "failed", "void"):
         Attempt.objects.filter(verification_id=story.id).update(status=status, turn=F("turn") + 100)
         assert dossier.on_record(read(story.row()), attempt.pk) == before
@@ -214,7 +258,11 @@ def test_of_a_stage_that_is_begun_again_the_earlier_pass_is_no_evidence(issued: 
     [consent] = attempts(story, "consent")
     history = read(story.row())
     first = history.state.attempts[consent.pk]
-    history.state = history.state.put("att_later", replace(first, is_passed=False, evidence=frozenset()))
-    found = {claim.kind.partition(".")[0] for claim in dossier.on_record(history, "att_later").evidence}
+    history.state = history.state.put(
+        "att_later", replace(first, is_passed=False, evidence=frozenset())
+    )
+    found = {
+        claim.kind.partition(".")[0] for claim in dossier.on_record(history, "att_later").evidence
+    }
     assert found == {"question", "statement", "shared"}
     assert not list(verify_legality("test"))

@@ -1,4 +1,6 @@
-"""Whatever breaks in the middle: nothing is lost, nothing is decided twice, nothing is verified by accident."""
+"""Whatever breaks in the middle: nothing is lost, nothing is decided twice, nothing is verified by
+accident.
+"""
 
 from datetime import timedelta
 
@@ -7,7 +9,16 @@ from django.db import connection
 from django.utils import timezone
 
 from tests.entries import body_of
-from tests.verification.workflow.story import IIN, at_statement, begin, decisions, in_parallel, lender, make_due, signed
+from tests.verification.workflow.story import (
+    IIN,
+    at_statement,
+    begin,
+    decisions,
+    in_parallel,
+    lender,
+    make_due,
+    signed,
+)
 from verification import tasks
 from verification.case import steps
 from verification.core.errors import Conflict, FenceLost, NotYourTurn
@@ -44,7 +55,9 @@ def test_a_source_that_stays_silent_ends_in_failed_and_burns_nothing(issued, tru
     assert not Attempt.objects.filter(verification_id=story.id, burnt=True).exists()
 
 
-def test_a_fault_while_the_result_is_written_is_released_at_once_and_tried_again(issued, monkeypatch):
+def test_a_fault_while_the_result_is_written_is_released_at_once_and_tried_again(
+    issued, monkeypatch
+):
     story, put = signed(issued), dossier.put
 
     def broken(*args, **kwargs):
@@ -97,7 +110,9 @@ def test_a_worker_killed_in_the_middle_loses_nothing_and_the_next_one_decides_on
     assert killed is not None
     story.work()
     assert story.row().status == "processing", "nobody may take a leased step"
-    Verification.objects.filter(pk=story.id).update(lease_until=timezone.now() - timedelta(seconds=1))
+    Verification.objects.filter(pk=story.id).update(
+        lease_until=timezone.now() - timedelta(seconds=1)
+    )
     story.work()
     assert (story.row().status, decisions(story)) == ("verified", 1)
 
@@ -106,7 +121,9 @@ def test_a_worker_that_comes_back_late_writes_nothing(issued):
     story = signed(issued)
     late = queue.claim(story.id)
     assert late is not None
-    Verification.objects.filter(pk=story.id).update(lease_until=timezone.now() - timedelta(seconds=1))
+    Verification.objects.filter(pk=story.id).update(
+        lease_until=timezone.now() - timedelta(seconds=1)
+    )
     story.work()
     entries = AuditEntry.objects.count()
     with pytest.raises(FenceLost):
@@ -123,10 +140,14 @@ def test_a_step_whose_workers_die_without_a_word_ends_in_failed(issued, monkeypa
         assert claimed is not None
         with pytest.raises(SystemExit):
             advance.run(claimed)
-        Verification.objects.filter(pk=story.id).update(lease_until=timezone.now() - timedelta(seconds=1))
+        Verification.objects.filter(pk=story.id).update(
+            lease_until=timezone.now() - timedelta(seconds=1)
+        )
     story.work()
     assert (story.row().status, decisions(story)) == ("failed", 1)
-    told = [body_of(entry) for entry in AuditEntry.objects.filter(type="step.faulted").order_by("pk")]
+    told = [
+        body_of(entry) for entry in AuditEntry.objects.filter(type="step.faulted").order_by("pk")
+    ]
     lost = {"v": 1, "step": "judge", "cause": "worker_lost"}
     assert told == [{**lost, "faults": number} for number in range(1, policy.FAULTS_MAX + 1)]
 
@@ -217,11 +238,17 @@ def test_an_answer_to_an_earlier_turn_fits_no_later_attempt(issued):
         story.answer_turn(old, {"signature": "AAAA"})
 
 
-def test_a_second_verification_of_the_borrower_waits_while_the_first_is_open_and_then_goes_on(issued):
+def test_a_second_verification_of_the_borrower_waits_while_the_first_is_open_and_then_goes_on(
+    issued,
+):
     of = lender()
     first, second = begin(of, "A-1").to_statement(), begin(of, "A-2").to_statement()
     assert first.page().page == "statement"
-    assert (second.page().page, second.page().notice, second.row().step) == ("wait", "borrower_busy", "open")
+    assert (second.page().page, second.page().notice, second.row().step) == (
+        "wait",
+        "borrower_busy",
+        "open",
+    )
     first.sign(issued())
     first.work()
     make_due(second)
@@ -234,11 +261,17 @@ def test_a_second_decision_is_refused_by_the_database_itself(issued):
     story.work()
     with pytest.raises(Exception, match=r"(?i)unique"), connection.cursor():
         AuditEntry.objects.create(
-            log="test", type="verification.declined", at=timezone.now(), verification_id=story.id, body={}
+            log="test",
+            type="verification.declined",
+            at=timezone.now(),
+            verification_id=story.id,
+            body={},
         )
 
 
-def test_the_fence_is_the_first_statement_of_the_transaction_that_writes(issued, django_assert_num_queries):
+def test_the_fence_is_the_first_statement_of_the_transaction_that_writes(
+    issued, django_assert_num_queries
+):
     story = signed(issued)
     claimed = queue.claim(story.id)
     assert claimed is not None

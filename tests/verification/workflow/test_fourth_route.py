@@ -1,7 +1,8 @@
-"""A fourth route of known stages: its entry, its name in the settings, and a profile that counts it.
+"""A fourth route of known stages: its entry, its name in the settings, and a profile that counts
+it.
 
-Its line in the table of releases besides, which `test_releases.py` prints. That each story here was lawful by it is
-asked at its end, as of every story.
+Its line in the table of releases besides, which `test_releases.py` prints. That each story here was
+lawful by it is asked at its end, as of every story.
 """
 
 from datetime import date
@@ -26,9 +27,14 @@ from verification.stages.consent.policy import CURRENT
 from verification.stages.statement.checks import CHECKS as STATEMENT
 from verification.workflow.reading.replay import Verdict, replay
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.service, pytest.mark.usefixtures("seen_once")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.service,
+    pytest.mark.usefixtures("seen_once"),
+]
 
-# Who signed is known by the signature, so no register of phones is asked: there is no consent to ask one.
+# Who signed is known by the signature, so no register of phones is asked: there is no consent to
+# ask one.
 SIGNED_CODE = Route(
     name="signed_code",
     title="EDS and a code",
@@ -36,7 +42,9 @@ SIGNED_CODE = Route(
     explanation="Your own key, then a code by SMS.",
     stages=(
         statement.STAGE,
-        code.STAGE.differing(checks={name: check for name, check in CODE.items() if name != "code.owner"}),
+        code.STAGE.differing(
+            checks={name: check for name, check in CODE.items() if name != "code.owner"}
+        ),
     ),
 )
 PROFILE = Profile(
@@ -51,7 +59,10 @@ PROFILE = Profile(
 
 @pytest.fixture(autouse=True)
 def _fourth(
-    trusted: type[InsecureRevocation], sandbox: SandboxProcess, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    trusted: type[InsecureRevocation],
+    sandbox: SandboxProcess,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(routes.ROUTES, "signed_code", SIGNED_CODE)
     monkeypatch.setitem(profiles.PROFILES, PROFILE.id, PROFILE)
@@ -82,7 +93,13 @@ def test_a_signature_and_a_code_verify_end_to_end_and_are_judged_the_same_again(
     story.work()
     row = story.row()
     assert (row.status, row.passed_routes) == ("verified", ["signed_code"])
-    assert passed(verification=story.id) == {"consent.agreed", "question.free", "code.sent", "code.guess", *STATEMENT}
+    assert passed(verification=story.id) == {
+        "consent.agreed",
+        "question.free",
+        "code.sent",
+        "code.guess",
+        *STATEMENT,
+    }
     assert {one.verdict for one in replay(verification_id=story.id)} == {Verdict.SAME}
 
 

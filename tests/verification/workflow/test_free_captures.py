@@ -1,4 +1,6 @@
-"""Captures that cost nothing are few a day, however they end: each tells what was seen of its commands."""
+"""Captures that cost nothing are few a day, however they end: each tells what was seen of its
+commands.
+"""
 
 import pytest
 
@@ -48,7 +50,9 @@ def test_another_verification_of_that_day_begins_none_either(monkeypatch, script
     assert (other.page().page, other.page().notice) == ("resume", "captures_exceeded")
 
 
-def test_captures_that_were_left_to_too_few_people_cost_nothing_and_are_few_too(monkeypatch, script):
+def test_captures_that_were_left_to_too_few_people_cost_nothing_and_are_few_too(
+    monkeypatch, script
+):
     script = put_in(monkeypatch, unburnt_max=2)
     script.word = "grey"
     of = lender()
@@ -70,7 +74,9 @@ def test_a_capture_that_is_left_by_a_yes_at_a_phone_costs_an_attempt(script):
     story = at_commands()
     session = links.redeem(untrusted_token=story.token)
     begun(story, is_last=False)
-    phone = hand_over.read(untrusted_code=hand_over.mint(untrusted_session=session).token, untrusted_agent="")
+    phone = hand_over.read(
+        untrusted_code=hand_over.mint(untrusted_session=session).token, untrusted_agent=""
+    )
     hand_over.reply(untrusted_phone=phone, is_told=True)
     story.work()
     assert Attempt.objects.filter(stage="live_capture", burnt=True).count() == 1
@@ -83,7 +89,9 @@ def test_one_that_was_being_judged_then_counts_among_those_that_cost_nothing(scr
         lender = story.lender
         session = links.redeem(untrusted_token=story.token)
         begun(story, is_last=True)
-        phone = hand_over.read(untrusted_code=hand_over.mint(untrusted_session=session).token, untrusted_agent="")
+        phone = hand_over.read(
+            untrusted_code=hand_over.mint(untrusted_session=session).token, untrusted_agent=""
+        )
         hand_over.reply(untrusted_phone=phone, is_told=True)
         story.work()
         numbers.append(Attempt.objects.filter(stage="live_capture", status="void").count())

@@ -19,8 +19,14 @@ from verification.workflow.reading.replay import Verdict, replay
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PHONE = "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0 Mobile Safari/537.36"
-DESK = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0 Safari/537.36 Edg/141.0"
+PHONE = (
+    "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0 Mobile"
+    " Safari/537.36"
+)
+DESK = (
+    "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0"
+    " Safari/537.36 Edg/141.0"
+)
 
 
 class Desk:
@@ -44,7 +50,9 @@ class Desk:
         return phone, hand_over.waiting(untrusted_phone=phone).number
 
     def match(self, number):
-        return hand_over.match(untrusted_session=self.session, untrusted_number=number, untrusted_agent=DESK)
+        return hand_over.match(
+            untrusted_session=self.session, untrusted_number=number, untrusted_agent=DESK
+        )
 
     def entries(self):
         return list(
@@ -106,7 +114,11 @@ def test_the_code_is_read_once_and_the_phone_alone_has_what_it_opens(desk):
         hand_over.read(untrusted_code=code, untrusted_agent=PHONE)
     waiting = hand_over.waiting(untrusted_phone=phone)
     # The question comes before any number.
-    assert (waiting.verification_id, waiting.number, waiting.has_session) == (desk.story.id, "", False)
+    assert (waiting.verification_id, waiting.number, waiting.has_session) == (
+        desk.story.id,
+        "",
+        False,
+    )
     with pytest.raises(LinkUnusable):
         desk.match("")
     assert not is_in(phone)
@@ -186,7 +198,9 @@ def test_a_hand_over_that_the_row_denies_is_named(desk, at):
     swept()
     assert findings() == []
     Verification.objects.update(handed_over_at=at)
-    assert [(one["code"], one["field"]) for one in findings()] == [("row_differs", "handed_over_at")]
+    assert [(one["code"], one["field"]) for one in findings()] == [
+        ("row_differs", "handed_over_at")
+    ]
 
 
 @pytest.mark.forges
@@ -198,14 +212,18 @@ def test_a_hand_over_that_the_row_denies_counts_all_the_same(desk, issued, trust
     desk.story.work()
     assert (desk.story.row().status, desk.story.row().handed_over_at) == ("verified", at)
     item = EvidenceItem.objects.get(kind="statement.terms")
-    assert json.loads(store.opening(cases.key_of(desk.story.row()), item).plain)["handed_over"] is True
+    assert (
+        json.loads(store.opening(cases.key_of(desk.story.row()), item).plain)["handed_over"] is True
+    )
     assert replay(verification_id=desk.story.id)[-1].verdict is Verdict.SAME
 
 
 def test_a_code_lives_two_minutes_and_a_phone_five(desk):
     at = timezone.now()
     code = desk.mint()
-    assert abs(HandOver.objects.get().expires_at - at - timedelta(seconds=120)) < timedelta(seconds=10)
+    assert abs(HandOver.objects.get().expires_at - at - timedelta(seconds=120)) < timedelta(
+        seconds=10
+    )
     HandOver.objects.update(expires_at=at)
     with pytest.raises(LinkUnusable):
         hand_over.read(untrusted_code=code, untrusted_agent=PHONE)
@@ -255,13 +273,15 @@ def test_a_verification_gives_few_codes_so_guesses_are_few(desk):
 
 
 def test_a_strangers_phone_gets_in_by_a_guess_as_rarely_as_is_said(desk):
-    # The borrower types whatever the attacker makes them type, without having seen his screen: one try a code.
+    # The borrower types whatever the attacker makes them type, without having seen his screen: one
+    # try a code.
     phone, number = desk.numbered()
     assert len({hand_over.waiting(untrusted_phone=phone).number for _ in range(3)}) == 1
     assert number == vault.numbers_of(bytes(HandOver.objects.get().phone_sha256 or b""))[0]
     drawn = [vault.numbers_of(sha256(b"%d" % phone).digest())[0] for phone in range(2_000)]
     assert all(1_000 <= int(one) <= 9_999 for one in drawn)
-    # Of 2 000 draws out of 9 000 about 1 793 differ; a generator with a tenth of the numbers would show at most 900.
+    # Of 2 000 draws out of 9 000 about 1 793 differ; a generator with a tenth of the numbers would
+    # show at most 900.
     assert len(set(drawn)) > 1_700
     assert drawn.count(number) <= 5
 
@@ -270,13 +290,17 @@ def test_secrets_are_kept_as_hashes_only(desk):
     code = desk.mint()
     phone = hand_over.read(untrusted_code=code, untrusted_agent=PHONE)
     row = HandOver.objects.get()
-    kept = b"".join(bytes(column or b"") for column in (row.code_sha256, row.phone_sha256, row.sealed_agent))
+    kept = b"".join(
+        bytes(column or b"") for column in (row.code_sha256, row.phone_sha256, row.sealed_agent)
+    )
     assert len(kept) > 64 + len(PHONE)
     for secret in (code, phone, PHONE):
         assert secret.encode() not in kept
 
 
-def test_a_hand_over_counts_for_every_judgement_after_it_and_not_for_those_before(desk, issued, trusted):
+def test_a_hand_over_counts_for_every_judgement_after_it_and_not_for_those_before(
+    desk, issued, trusted
+):
     before = EvidenceItem.objects.filter(kind__endswith=".terms").count()
     desk.match(desk.numbered()[1])
     assert AuditEntry.objects.filter(type="attempt.judged").count() == before
@@ -285,7 +309,9 @@ def test_a_hand_over_counts_for_every_judgement_after_it_and_not_for_those_befor
     key = cases.key_of(desk.story.row())
     said = [
         json.loads(store.opening(key, item).plain)["handed_over"]
-        for item in EvidenceItem.objects.filter(kind__endswith=".terms").order_by("created_at", "pk")
+        for item in EvidenceItem.objects.filter(kind__endswith=".terms").order_by(
+            "created_at", "pk"
+        )
     ]
     assert said == [False] * before + [True]
     # A signature names its signer wherever it was made.

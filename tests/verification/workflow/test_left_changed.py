@@ -1,4 +1,6 @@
-"""What the replay says of a time that a review does not move, and what a changed row does not lead to."""
+"""What the replay says of a time that a review does not move, and what a changed row does not lead
+to.
+"""
 
 from datetime import timedelta
 
@@ -26,7 +28,9 @@ def test_what_people_passed_runs_out_when_its_own_time_is_over():
     assert (story.row().status, findings()) == ("expired", [])
 
 
-@pytest.mark.parametrize("columns", [{"combination": []}, {"combination": ["biometric"]}, {"passed_routes": ["eds"]}])
+@pytest.mark.parametrize(
+    "columns", [{"combination": []}, {"combination": ["biometric"]}, {"passed_routes": ["eds"]}]
+)
 def test_nobody_is_declined_by_what_a_row_says_of_routes(columns):
     story = glanced("clear")
     story.answer(somebody_tells_me=False)

@@ -94,7 +94,9 @@ def test_only_hashes_of_tokens_are_kept():
     story = begin(lender())
     session = links.redeem(untrusted_token=story.token)
     kept = [
-        bytes(one) for model in (Link, BorrowerSession) for one in model.objects.values_list("token_sha256", flat=True)
+        bytes(one)
+        for model in (Link, BorrowerSession)
+        for one in model.objects.values_list("token_sha256", flat=True)
     ]
     assert not any(secret.encode() in one for one in kept for secret in (story.token, session))
     assert {len(one) for one in kept} == {32}

@@ -33,15 +33,25 @@ class Phone:
         return mobile_signing.read(untrusted_code=self.mint()).access
 
     def signature(self, credential, content=None, attached=False):
-        der = sign_cms(credential, content or self.story.statement(), attached=attached, signed_at=timezone.now())
+        der = sign_cms(
+            credential,
+            content or self.story.statement(),
+            attached=attached,
+            signed_at=timezone.now(),
+        )
         return base64.b64encode(der).decode()
 
     def progress(self):
         return mobile_signing.progress(verification_id=self.story.id, turn=self.turn)
 
     def entries(self):
-        found = AuditEntry.objects.filter(verification_id=self.story.id, type__startswith="mobile_signing.")
-        return [entry.type.removeprefix("mobile_signing.") for entry in found.order_by("verification_sequence")]
+        found = AuditEntry.objects.filter(
+            verification_id=self.story.id, type__startswith="mobile_signing."
+        )
+        return [
+            entry.type.removeprefix("mobile_signing.")
+            for entry in found.order_by("verification_sequence")
+        ]
 
 
 @pytest.fixture
@@ -70,14 +80,18 @@ def test_somebody_elses_signature_is_taken_and_then_refused_by_the_checks(phone,
 
 
 @pytest.mark.parametrize(
-    ("alter", "attached"), [(b'"amount":"9', False), (b'"amount":"9', True), (b'"amount" :"', False)]
+    ("alter", "attached"),
+    [(b'"amount":"9', False), (b'"amount":"9', True), (b'"amount" :"', False)],
 )
-def test_a_signature_over_another_statement_takes_nothing_and_burns_nothing(phone, issued, alter, attached):
+def test_a_signature_over_another_statement_takes_nothing_and_burns_nothing(
+    phone, issued, alter, attached
+):
     other = phone.story.statement().replace(b'"amount":"', alter)
     access, left = phone.access(), phone.story.page().attempt
     with pytest.raises(BadInput) as refused:
         mobile_signing.take(
-            untrusted_access=access, untrusted_signature=phone.signature(issued("rsa"), other, attached)
+            untrusted_access=access,
+            untrusted_signature=phone.signature(issued("rsa"), other, attached),
         )
     assert refused.value.code == phone.progress() == "eds_statement_mismatch"
     assert (phone.story.page().page, phone.story.page().turn, phone.story.page().attempt) == (
@@ -85,14 +99,20 @@ def test_a_signature_over_another_statement_takes_nothing_and_burns_nothing(phon
         phone.turn,
         left,
     )
-    assert not EvidenceItem.objects.filter(verification_id=phone.story.id, kind="statement.signature").exists()
+    assert not EvidenceItem.objects.filter(
+        verification_id=phone.story.id, kind="statement.signature"
+    ).exists()
     assert phone.entries() == ["minted", "read", "refused"]
-    mobile_signing.take(untrusted_access=phone.access(), untrusted_signature=phone.signature(issued("rsa")))
+    mobile_signing.take(
+        untrusted_access=phone.access(), untrusted_signature=phone.signature(issued("rsa"))
+    )
     phone.story.work()
     assert phone.story.row().status == "verified"
 
 
-@pytest.mark.parametrize("text", ["AAAA", "x", "<data/>", "\u0661", "-----BEGIN CMS-----\n", "A" * 100_000])
+@pytest.mark.parametrize(
+    "text", ["AAAA", "x", "<data/>", "\u0661", "-----BEGIN CMS-----\n", "A" * 100_000]
+)
 def test_what_is_no_signature_is_refused_and_ends_the_code(phone, text):
     access = phone.access()
     with pytest.raises(BadInput):
@@ -131,7 +151,14 @@ def _makes_another_code(phone):
     phone.mint()
 
 
-ENDS = [_runs_out, _attempt_runs_out, _goes_on_elsewhere, _is_signed_in_ncalayer, _is_canceled, _makes_another_code]
+ENDS = [
+    _runs_out,
+    _attempt_runs_out,
+    _goes_on_elsewhere,
+    _is_signed_in_ncalayer,
+    _is_canceled,
+    _makes_another_code,
+]
 
 
 @pytest.mark.parametrize("end", [None, *ENDS])
@@ -197,7 +224,11 @@ def test_no_secret_opens_what_another_opens_and_none_is_kept(phone):
 def test_the_times_are_those_of_the_policy_and_never_longer_than_the_statement(phone):
     before = timezone.now()
     minted = mobile_signing.mint(untrusted_session=phone.session, turn=phone.turn)
-    assert timedelta(0) <= minted.expires_at - before - timedelta(seconds=policy.MOBILE_CODE_SECONDS) < timedelta(9)
+    assert (
+        timedelta(0)
+        <= minted.expires_at - before - timedelta(seconds=policy.MOBILE_CODE_SECONDS)
+        < timedelta(9)
+    )
     soon = timezone.now() + timedelta(seconds=60)
     phone.story.row().attempts.filter(status="open").update(expires_at=soon)
     assert mobile_signing.read(untrusted_code=minted.token).expires_at == soon

@@ -1,4 +1,6 @@
-"""Counts that triggers and the sweep keep are those of the rows, at every moment and whoever writes."""
+"""Counts that triggers and the sweep keep are those of the rows, at every moment and whoever
+writes.
+"""
 
 import random
 from collections import Counter
@@ -36,16 +38,23 @@ def stands(mode: str = "live") -> dict[tuple[date, str, str, str], int]:
     return dict(found)
 
 
-def test_counts_follow_the_rows_before_while_and_after_they_are_added_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_counts_follow_the_rows_before_while_and_after_they_are_added_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     chance, owner = random.Random(13), rows.lender()
     began = datetime.combine(search.first_month(3), datetime.min.time(), tzinfo=search.ZONE)
     times = [began + timedelta(hours=chance.randrange(80 * 24)) for _ in range(20)]
     made = [rows.bare(owner, created_at=at, status="requires_input", route="") for at in times]
     monkeypatch.setattr(policy, "COUNT_BATCH", 7)
     for _ in range(80):
-        columns = {"status": chance.choice(list(Status)), "code": chance.choice(["", "eds_iin_mismatch", "canceled"])}
+        columns = {
+            "status": chance.choice(list(Status)),
+            "code": chance.choice(["", "eds_iin_mismatch", "canceled"]),
+        }
         moved = Verification.objects.filter(pk=chance.choice(made))
-        moved.update(**columns | chance.choice([{}, {"route": chance.choice(["eds", "live_face"])}]))
+        moved.update(
+            **columns | chance.choice([{}, {"route": chance.choice(["eds", "live_face"])}])
+        )
         assert counted() == stands()
         if chance.random() < 0.3:
             monthly_counts.add_up()
@@ -53,7 +62,9 @@ def test_counts_follow_the_rows_before_while_and_after_they_are_added_up(monkeyp
     while monthly_counts.add_up():
         assert counted() == stands()
     assert not MonthlyChange.objects.exists()
-    assert {row.number for row in MonthlyCount.objects.all()} >= {0}  # one that all have left is told to nobody
+    assert {row.number for row in MonthlyCount.objects.all()} >= {
+        0
+    }  # one that all have left is told to nobody
     assert counted("test") == {}
 
 
@@ -80,7 +91,10 @@ def test_what_a_transaction_took_back_was_never_counted() -> None:
 
 def test_what_moves_within_open_or_changes_something_else_writes_no_change() -> None:
     row = rows.bare(rows.lender(), created_at=rows.at(2026, 11, 1), status="requires_input")
-    changed: list[dict[str, Any]] = [{"status": "processing"}, {"status": "in_review", "code": "face_review"}]
+    changed: list[dict[str, Any]] = [
+        {"status": "processing"},
+        {"status": "in_review", "code": "face_review"},
+    ]
     for columns in (*changed, {"locale": "ru"}, {"status": "requires_input", "code": ""}):
         Verification.objects.filter(pk=row).update(**columns)
     assert MonthlyChange.objects.count() == 1

@@ -54,7 +54,9 @@ def story(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Story:
 
 def kept(story: Story) -> list[bytes]:
     key = cases.key_of(story.row())
-    items = EvidenceItem.objects.filter(verification_id=story.id, kind__startswith="asked.part.").order_by("kind")
+    items = EvidenceItem.objects.filter(
+        verification_id=story.id, kind__startswith="asked.part."
+    ).order_by("kind")
     return [store.opening(key, item).plain for item in items]
 
 
@@ -67,20 +69,29 @@ def test_parts_are_kept_as_they_come_and_the_last_takes_the_turn(story: Story) -
     turn = story.page().turn
     for number, content in enumerate(("a", "b")):
         send(story, turn, number, content=content)
-        assert (story.page().turn, story.page().page, story.row().status) == (turn, "code", "requires_input")
+        assert (story.page().turn, story.page().page, story.row().status) == (
+            turn,
+            "code",
+            "requires_input",
+        )
     send(story, turn, 2, content="c")
     assert kept(story) == [b"a", b"b", b"c"]
     assert (story.row().status, story.row().turn) == ("processing", turn + 1)
     story.work()
     assert story.row().status == "verified"
-    said = AuditEntry.objects.filter(type="attempt.answered", body__stage="asked").order_by("verification_sequence")
+    said = AuditEntry.objects.filter(type="attempt.answered", body__stage="asked").order_by(
+        "verification_sequence"
+    )
     assert [entry.body["next"] for entry in said] == ["part", "part", "collect"]
 
 
 @pytest.mark.parametrize(
-    ("part", "parts"), [(1, 3), (-1, 3), (0, MOST + 1), (0, 0), (3, 3), ("0", 3), (0, "3"), (True, 3), (None, None)]
+    ("part", "parts"),
+    [(1, 3), (-1, 3), (0, MOST + 1), (0, 0), (3, 3), ("0", 3), (0, "3"), (True, 3), (None, None)],
 )
-def test_a_part_that_is_not_due_is_not_taken_and_nothing_is_kept(story: Story, part: object, parts: object) -> None:
+def test_a_part_that_is_not_due_is_not_taken_and_nothing_is_kept(
+    story: Story, part: object, parts: object
+) -> None:
     turn = story.page().turn
     with pytest.raises(BadInput):
         send(story, turn, part, parts)
@@ -107,9 +118,15 @@ def test_how_many_parts_there_are_is_said_by_the_first(story: Story) -> None:
     assert kept(story) == [b"x"]
 
 
-def test_a_fresh_attempt_begins_with_its_first_part(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fresh_attempt_begins_with_its_first_part(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stage = routes.ROUTES["eds"].stages[0]
-    install(monkeypatch, "eds", stage.differing(prepare=lambda case, evidence, memory: Prepared(memory=memory)))
+    install(
+        monkeypatch,
+        "eds",
+        stage.differing(prepare=lambda case, evidence, memory: Prepared(memory=memory)),
+    )
     send(story, story.page().turn, 0)
     send(story, story.page().turn, 1)
     run_out(story)

@@ -1,4 +1,6 @@
-"""A stage that must be prepared: its place is taken first, its quota counted once, and waiting costs nothing."""
+"""A stage that must be prepared: its place is taken first, its quota counted once, and waiting
+costs nothing.
+"""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -134,7 +136,11 @@ def test_who_has_failed_too_often_with_a_lender_gets_no_place_and_is_declined(sc
         story.work()
     assert (story.row().status, story.row().code) == ("declined", "attempts_exhausted")
     late = asked("A-4", of)
-    assert (late.row().status, late.row().code, script.prepared) == ("declined", "attempts_exhausted", 3)
+    assert (late.row().status, late.row().code, script.prepared) == (
+        "declined",
+        "attempts_exhausted",
+        3,
+    )
 
 
 def test_a_quota_used_up_keeps_what_stands_and_says_so(script):
@@ -146,7 +152,12 @@ def test_a_quota_used_up_keeps_what_stands_and_says_so(script):
     story.answer(again=True)
     story.work()
     page = story.page()
-    assert (page.page, page.notice, page.data, script.prepared) == ("code", "velocity_exceeded", {"number": 3}, 3)
+    assert (page.page, page.notice, page.data, script.prepared) == (
+        "code",
+        "velocity_exceeded",
+        {"number": 3},
+        3,
+    )
     story.answer()
     story.work()
     assert story.row().status == "verified"
@@ -193,7 +204,9 @@ def test_counts_of_days_gone_by_are_forgotten_and_todays_stay(script):
     quotas.forget(at=noon)
     assert QuotaUse.objects.count() == 2
     quotas.forget(at=noon + timedelta(days=1))
-    assert [(use.day, use.used) for use in QuotaUse.objects.all()] == [(noon.date() + timedelta(days=1), 1)]
+    assert [(use.day, use.used) for use in QuotaUse.objects.all()] == [
+        (noon.date() + timedelta(days=1), 1)
+    ]
 
 
 @pytest.mark.service
@@ -221,8 +234,14 @@ def test_waiting_for_the_persons_consent_counts_no_fault_and_tells_the_borrower(
     for _ in range(policy.FAULTS_MAX + 2):
         make_due(story)
         story.work()
-        assert (story.row().faults, story.page().page, story.page().notice) == (0, "wait", "consent_pending")
-    assert AuditEntry.objects.filter(type="step.faulted", body__cause="consent_pending").count() == 1
+        assert (story.row().faults, story.page().page, story.page().notice) == (
+            0,
+            "wait",
+            "consent_pending",
+        )
+    assert (
+        AuditEntry.objects.filter(type="step.faulted", body__cause="consent_pending").count() == 1
+    )
     make_due(story)
     story.work()
     assert story.row().status == "verified"

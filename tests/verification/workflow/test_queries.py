@@ -27,10 +27,17 @@ def case_id() -> str:
 
 @pytest.mark.forges
 def test_a_lender_is_shown_a_code_that_is_gone_as_it_stands(case_id: str) -> None:
-    view = queries.view(lender_id=rows.lender().pk, mode="test", verification_id=case_id, with_checks=True)
+    view = queries.view(
+        lender_id=rows.lender().pk, mode="test", verification_id=case_id, with_checks=True
+    )
     assert isinstance(view, CheckedView)
     (check,) = [each for each in view.checks if each.code]
-    assert (check.code, check.retryable, check.borrower_message, check.lender_detail) == (GONE, False, "", "")
+    assert (check.code, check.retryable, check.borrower_message, check.lender_detail) == (
+        GONE,
+        False,
+        "",
+        "",
+    )
 
 
 @pytest.mark.forges
@@ -40,7 +47,9 @@ def test_so_is_the_regulator(case_id: str) -> None:
 
 
 @pytest.mark.parametrize("installed", [["eds"], ["eds", "unheard_of"]])
-def test_a_borrower_whose_other_route_is_gone_still_sees_their_page(settings: Settings, installed: list[str]) -> None:
+def test_a_borrower_whose_other_route_is_gone_still_sees_their_page(
+    settings: Settings, installed: list[str]
+) -> None:
     settings.TULGA_ROUTES = ["eds", "live_face"]
     story = begin(lender())
     commands.choose_route(verification_id=story.id, route="eds")

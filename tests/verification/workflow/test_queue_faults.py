@@ -1,4 +1,6 @@
-"""The seeded story of faults holds, and it is told by every mutant of the queue that it was changed."""
+"""The seeded story of faults holds, and it is told by every mutant of the queue that it was
+changed.
+"""
 
 import inspect
 from collections.abc import Callable
@@ -27,7 +29,12 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.proof("backlo
 _STORIES = 50
 # What each changes: the module, the function, its words, and what stands in their place.
 MUTANTS: dict[str, tuple[ModuleType, str, str, str]] = {
-    "a lease never ends": (queue, "_free", "Q(lease_until=None) | Q(lease_until__lt=at)", "Q(lease_until=None)"),
+    "a lease never ends": (
+        queue,
+        "_free",
+        "Q(lease_until=None) | Q(lease_until__lt=at)",
+        "Q(lease_until=None)",
+    ),
     "a claim ignores the due time": (queue, "_free", ", due_at__lte=at", ""),
     "a reservation charges a fault": (
         queue,
@@ -35,7 +42,12 @@ MUTANTS: dict[str, tuple[ModuleType, str, str, str]] = {
         "update(reserved_until=until)",
         'update(reserved_until=until, faults=F("faults") + 1)',
     ),
-    "the fence is not asked": (queue, "_held", "pk=verification.pk, fence=verification.fence", "pk=verification.pk"),
+    "the fence is not asked": (
+        queue,
+        "_held",
+        "pk=verification.pk, fence=verification.fence",
+        "pk=verification.pk",
+    ),
     "the fence is not first": (
         queue,
         "finishing",
@@ -61,7 +73,9 @@ MUTANTS: dict[str, tuple[ModuleType, str, str, str]] = {
 }
 
 
-def change(monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, old: str, new: str) -> None:
+def change(
+    monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, old: str, new: str
+) -> None:
     """The function as its mutant, in its own module."""
     text = inspect.getsource(getattr(module, name))
     assert text.count(old) == 1, "the mutant no longer fits the code"
@@ -71,7 +85,10 @@ def change(monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, old: 
 
 
 def test_whatever_happens_to_workers_each_verification_is_decided_once(
-    monkeypatch: pytest.MonkeyPatch, proof_scale: float, proof_seed: int, proof_figures: dict[str, object]
+    monkeypatch: pytest.MonkeyPatch,
+    proof_scale: float,
+    proof_seed: int,
+    proof_figures: dict[str, object],
 ) -> None:
     stories = max(2, round(_STORIES * proof_scale))
     play_some(monkeypatch, seed=proof_seed, stories=stories)
@@ -79,7 +96,9 @@ def test_whatever_happens_to_workers_each_verification_is_decided_once(
 
 
 @pytest.mark.parametrize("name", MUTANTS)
-def test_the_story_tells_a_mutant(name: str, monkeypatch: pytest.MonkeyPatch, proof_seed: int) -> None:
+def test_the_story_tells_a_mutant(
+    name: str, monkeypatch: pytest.MonkeyPatch, proof_seed: int
+) -> None:
     change(monkeypatch, *MUTANTS[name])
     # A worker refuses a case that lacks an entry which its row counts.
     with pytest.raises((AssertionError, EvidenceUnreadable)):
@@ -105,7 +124,9 @@ class InsecureJob:
 
 
 class InsecurePool(TaskPool):
-    """A pool that is told of jobs and does none; `is_quick`: it says that they are done all the same."""
+    """A pool that is told of jobs and does none; `is_quick`: it says that they are done all the
+    same.
+    """
 
     def __init__(self, *, is_quick: bool = True) -> None:
         """No jobs yet."""
@@ -118,7 +139,9 @@ class InsecurePool(TaskPool):
         return InsecureJob(is_done=self._is_quick)
 
 
-@pytest.mark.parametrize("is_mutant", [False, True], ids=["the feeder", "its mutant that looks only when rung"])
+@pytest.mark.parametrize(
+    "is_mutant", [False, True], ids=["the feeder", "its mutant that looks only when rung"]
+)
 def test_a_due_row_is_found_within_two_seconds_though_nobody_rang(
     issued: Any, trusted: Any, monkeypatch: pytest.MonkeyPatch, *, is_mutant: bool
 ) -> None:
@@ -144,7 +167,9 @@ def test_a_worker_hands_each_child_one_step_and_gives_back_what_it_had_only_rese
 ) -> None:
     monkeypatch.setattr(SEND_TASK, lambda *_, **__: None)
     stories = due(lender(), seed=0, verifications=6)
-    worker = SimpleNamespace(app=celery.app, concurrency=2, hostname="here", pool=InsecurePool(is_quick=False))
+    worker = SimpleNamespace(
+        app=celery.app, concurrency=2, hostname="here", pool=InsecurePool(is_quick=False)
+    )
     feeder = feeding.Feeder(worker)
     feeder.start(worker)
     try:
@@ -194,11 +219,15 @@ def test_what_a_person_waits_for_is_begun_before_what_is_in_hand_and_leaves_the_
     assert set(begun) == set(rows), "and all are begun"
 
 
-def test_a_worker_that_ends_gives_back_what_somebody_waits_for_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_ends_gives_back_what_somebody_waits_for_as_well(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(SEND_TASK, lambda *_, **__: None)
     due(lender(), seed=0, verifications=3)
     Verification.objects.update(queue=policy.AWAITED_QUEUE)
-    worker = SimpleNamespace(app=celery.app, concurrency=1, hostname="here", pool=InsecurePool(is_quick=False))
+    worker = SimpleNamespace(
+        app=celery.app, concurrency=1, hostname="here", pool=InsecurePool(is_quick=False)
+    )
     feeder = feeding.Feeder(worker)
     feeder.start(worker)
     try:
@@ -222,11 +251,15 @@ def test_a_worker_whose_clock_is_wrong_reserves_nothing(monkeypatch: pytest.Monk
     assert not Verification.objects.exclude(reserved_until=None).exists()
 
 
-def test_the_place_of_a_child_that_died_as_it_took_a_job_is_free_after_a_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_place_of_a_child_that_died_as_it_took_a_job_is_free_after_a_lease(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(SEND_TASK, lambda *_, **__: None)
     monkeypatch.setattr(policy, "LEASE_SECONDS", 0.5)
     due(lender(), seed=0, verifications=2)
-    worker = SimpleNamespace(app=celery.app, concurrency=1, hostname="here", pool=InsecurePool(is_quick=False))
+    worker = SimpleNamespace(
+        app=celery.app, concurrency=1, hostname="here", pool=InsecurePool(is_quick=False)
+    )
     feeder = feeding.Feeder(worker)
     feeder.start(worker)
     try:
@@ -240,7 +273,9 @@ def test_the_place_of_a_child_that_died_as_it_took_a_job_is_free_after_a_lease(m
     [(object(), policy.QUEUES, "Leave out --pool"), (InsecurePool(), (), "Give -Q some of")],
     ids=["another pool", "no queue"],
 )
-def test_a_worker_that_could_do_nothing_does_not_start(pool: object, queues: tuple[str, ...], said: str) -> None:
+def test_a_worker_that_could_do_nothing_does_not_start(
+    pool: object, queues: tuple[str, ...], said: str
+) -> None:
     left = SimpleNamespace(queues=SimpleNamespace(consume_from=dict.fromkeys(queues)))
     app = SimpleNamespace(tasks=celery.app.tasks, amqp=left)
     worker = SimpleNamespace(app=app, concurrency=1, hostname="here", pool=pool)

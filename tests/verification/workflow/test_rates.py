@@ -55,7 +55,9 @@ class Database:
 
 
 @pytest.mark.django_db
-def test_what_one_process_counted_is_known_to_another_within_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_one_process_counted_is_known_to_another_within_a_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     both = Processes(monkeypatch, 2)
     assert [both.count(0) for _ in range(5)] == [1, 2, 3, 4, 5]
     # The first told at once; what came after it is told with the next of another second.
@@ -80,9 +82,11 @@ def test_no_more_get_through_than_the_limit_and_what_the_others_took_in_two_seco
             process = drawn.randrange(4)
             if four.count(process) <= LIMIT:
                 admitted.append((four.seconds, process))
-        # What one does not know of another: up to a second not told yet, and a second since it was asked last.
+        # What one does not know of another: up to a second not told yet, and a second since it was
+        # asked last.
         unknown = max(
-            sum(at - 2.05 < then <= at and process != own for then, process in admitted) for at, own in admitted
+            sum(at - 2.05 < then <= at and process != own for then, process in admitted)
+            for at, own in admitted
         )
         assert LIMIT <= len(admitted) <= LIMIT + unknown
 
@@ -113,7 +117,9 @@ def test_a_process_asks_the_database_once_a_second_and_for_a_short_window_never(
 
 
 @pytest.mark.django_db
-def test_a_new_window_begins_anew_and_one_of_yesterday_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_window_begins_anew_and_one_of_yesterday_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     one = Processes(monkeypatch, 1)
     one.count(0)
     one.seconds = 5.0
@@ -149,7 +155,9 @@ def test_threads_lose_no_count_while_one_of_them_tells(monkeypatch: pytest.Monke
     assert (one.count(0), told) == (22, [1, 21])
 
 
-def test_a_count_that_could_not_be_told_is_told_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_count_that_could_not_be_told_is_told_the_next_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     one, told, is_away = Processes(monkeypatch, 1), list[int](), [True]
 
     def tell(number: int) -> int:

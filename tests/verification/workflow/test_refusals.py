@@ -1,4 +1,6 @@
-"""Who is told what, where several gates refuse a capture: the borrower one sentence, all others every gate."""
+"""Who is told what, where several gates refuse a capture: the borrower one sentence, all others
+every gate.
+"""
 
 from typing import Any
 
@@ -32,7 +34,9 @@ def story(script: Script) -> Story:
 
 def exact(shown: str) -> list[bool]:
     """Whether what is shown names each of the refusals, and says what it is."""
-    return [words in shown for code in (GATE, MATCH) for words in (code, REASONS[code].lender_detail)]
+    return [
+        words in shown for code in (GATE, MATCH) for words in (code, REASONS[code].lender_detail)
+    ]
 
 
 @pytest.mark.parametrize("language", ["kk", "ru", "en"])
@@ -55,7 +59,9 @@ def test_the_lender_is_told_every_gate_with_its_code_and_value(story: Story) -> 
         ("face.one_face", GATE, 0.4),
         ("face.match", MATCH, 0.8),
     ]
-    assert [one["lender_detail"] for one in refused] == [REASONS[code].lender_detail for code in (GATE, MATCH)]
+    assert [one["lender_detail"] for one in refused] == [
+        REASONS[code].lender_detail for code in (GATE, MATCH)
+    ]
     assert told["last_failure"] == GATE
 
 
@@ -65,7 +71,9 @@ def test_the_regulator_reads_every_gate_on_the_page_of_the_case(story: Story) ->
     assert all(exact(shown))
 
 
-def test_reviewers_read_by_which_gates_earlier_attempts_did_not_pass(story: Story, script: Script) -> None:
+def test_reviewers_read_by_which_gates_earlier_attempts_did_not_pass(
+    story: Story, script: Script
+) -> None:
     script.gate, script.word = "", "grey"
     show(story)
     story.work()

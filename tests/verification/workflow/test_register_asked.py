@@ -1,4 +1,6 @@
-"""Each law since October 2024 asks the register of people: what it denies ends any route at once, each in its code."""
+"""Each law since October 2024 asks the register of people: what it denies ends any route at once,
+each in its code.
+"""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -37,7 +39,10 @@ DENIED: dict[str, tuple[dict[str, Any], str]] = {
     "other birth date": ({"birth_date": "1899-01-02"}, "birth_date_differs"),
     "lost document": ({"document": {"number": "012345678", "status": "lost"}}, "document_invalid"),
     "other document": ({"document": {"number": "999999999"}}, "document_invalid"),
-    "expired": ({"document": {"number": "012345678", "valid_to": "2020-01-01"}}, "document_expired"),
+    "expired": (
+        {"document": {"number": "012345678", "valid_to": "2020-01-01"}},
+        "document_expired",
+    ),
 }
 
 
@@ -69,7 +74,11 @@ def begun(profile: str, iin: str = IIN) -> Story:
 def kinds(story: Story) -> list[str]:
     """What the entries list as asked once a verification."""
     entries = AuditEntry.objects.filter(verification=story.id, type__in=events.KEEPING)
-    listed = [claim.kind for entry in entries.order_by("verification_sequence") for claim in claims(entry.body)]
+    listed = [
+        claim.kind
+        for entry in entries.order_by("verification_sequence")
+        for claim in claims(entry.body)
+    ]
     return [kind for kind in listed if kind.startswith("register.")]
 
 
@@ -82,12 +91,21 @@ def test_what_the_register_denies_is_never_verified(
     camera.register(sandbox, photo=None, **changes)
     story = finished(begun(profile), issued)
     assert (story.row().status, story.row().code) == ("declined", code)
-    assert not {check["check"] for check in checks(verification=story.id)}.isdisjoint(REGISTER_CHECKS)
-    assert Attempt.objects.filter(verification=story.id, stage__in=("statement", "live_capture")).count() == 1
+    assert not {check["check"] for check in checks(verification=story.id)}.isdisjoint(
+        REGISTER_CHECKS
+    )
+    assert (
+        Attempt.objects.filter(
+            verification=story.id, stage__in=("statement", "live_capture")
+        ).count()
+        == 1
+    )
 
 
 @pytest.mark.parametrize("profile", ASKING)
-def test_a_person_whom_the_state_does_not_know_is_never_verified(issued: Issued, profile: str) -> None:
+def test_a_person_whom_the_state_does_not_know_is_never_verified(
+    issued: Issued, profile: str
+) -> None:
     iin = new_iin()
     story = finished(begun(profile, iin), partial(issued, iin=iin))
     assert (story.row().status, story.row().code) == ("declined", "person_unknown")
@@ -126,7 +144,10 @@ def test_an_unanswered_message_of_1414_is_waited_for_ten_minutes_and_burns_nothi
     monkeypatch.setattr(collect, "POLICY", replace(POLICY, consent_wait_seconds=0))
     make_due(story)
     story.work()
-    assert (story.row().status, story.row().last_failure) == ("requires_input", "consent_unanswered")
+    assert (story.row().status, story.row().last_failure) == (
+        "requires_input",
+        "consent_unanswered",
+    )
     if story.row().route == "eds":  # a capture of no pictures costs an attempt by itself
         assert not Attempt.objects.filter(burnt=True).exists()
     # What was asked for and not answered is asked for anew, in the attempt that follows.
@@ -135,13 +156,17 @@ def test_an_unanswered_message_of_1414_is_waited_for_ten_minutes_and_burns_nothi
 
 
 @pytest.mark.parametrize("profile", ASKING)
-def test_who_says_no_to_1414_is_declined(issued: Issued, sandbox: SandboxProcess, profile: str) -> None:
+def test_who_says_no_to_1414_is_declined(
+    issued: Issued, sandbox: SandboxProcess, profile: str
+) -> None:
     camera.register(sandbox, photo=None, consent="invalid")
     story = finished(begun(profile), issued)
     assert (story.row().status, story.row().code) == ("declined", "consent_declined")
 
 
-def test_under_the_law_of_2021_a_signature_asks_neither_1414_nor_the_register(issued: Issued) -> None:
+def test_under_the_law_of_2021_a_signature_asks_neither_1414_nor_the_register(
+    issued: Issued,
+) -> None:
     story = begin(lender())
     commands.choose_route(verification_id=story.id, route="eds")
     story = finished(story, issued)
@@ -150,7 +175,9 @@ def test_under_the_law_of_2021_a_signature_asks_neither_1414_nor_the_register(is
     assert passed(verification=story.id).isdisjoint(REGISTER_CHECKS)
 
 
-def test_a_signature_that_is_refused_asks_nothing_anew(issued: Issued, sandbox: SandboxProcess) -> None:
+def test_a_signature_that_is_refused_asks_nothing_anew(
+    issued: Issued, sandbox: SandboxProcess
+) -> None:
     camera.register(sandbox, photo=None)
     story = begun("KZ-2025-09").to_statement()
     for _ in range(2):
@@ -160,7 +187,8 @@ def test_a_signature_that_is_refused_asks_nothing_anew(issued: Issued, sandbox: 
     story.sign(issued())
     story.work()
     assert (story.row().route, story.row().passed_routes) == ("biometric", ["eds"])
-    # 1414 and the register are asked once. Whether the consent still holds is read again for each signature.
+    # 1414 and the register are asked once. Whether the consent still holds is read again for each
+    # signature.
     once = ["register.asked", "register.consent_request", "register.person"]
     assert [kind for kind in kinds(story) if kind != "register.consent"] == once
     assert kinds(story).count("register.consent") == 3
@@ -175,7 +203,9 @@ def test_a_surname_that_the_certificate_spells_otherwise_is_remarked_and_decides
     story.sign(issued(surname="ПРЕЖНЯЯ"))
     story.work()
     assert story.row().passed_routes == ["eds"]
-    said = [(check["check"], check["code"]) for check in checks(verification=story.id) if check["code"]]
+    said = [
+        (check["check"], check["code"]) for check in checks(verification=story.id) if check["code"]
+    ]
     assert said == [("eds.identity", "eds_surname_differs")]
 
 
@@ -186,7 +216,9 @@ def test_a_consent_by_the_phone_that_the_lender_stated_is_remarked_and_decides_n
     settings.TULGA_SOURCES["test"]["consent"]["options"]["names_phone"] = True
     story = finished(begun("KZ-2025-09"), issued)
     assert story.row().passed_routes == ["eds"]
-    said = [(check["check"], check["code"]) for check in checks(verification=story.id) if check["code"]]
+    said = [
+        (check["check"], check["code"]) for check in checks(verification=story.id) if check["code"]
+    ]
     assert said == [("person.consent", "consent_phone_stated")]
     assert "register.asked" in kinds(story)
     assert replay.worst(replay.replay(verification_id=story.id)) == "same"
@@ -208,7 +240,9 @@ def test_an_application_role_that_writes_another_law_into_the_row_verifies_nobod
             Verification.objects.filter(pk=story.id).update(**written)
 
     write("opened")
-    with suppress(NotYourTurn):  # the step that was due has stopped at a row that is not as its entries say
+    with suppress(
+        NotYourTurn
+    ):  # the step that was due has stopped at a row that is not as its entries say
         story.to_statement()
         write("at the statement")
         story.sign(issued())
@@ -221,7 +255,9 @@ def test_an_application_role_that_writes_another_law_into_the_row_verifies_nobod
 
 
 @pytest.mark.service
-def test_a_signature_and_a_face_ask_1414_and_the_register_once(issued: Issued, sandbox: SandboxProcess) -> None:
+def test_a_signature_and_a_face_ask_1414_and_the_register_once(
+    issued: Issued, sandbox: SandboxProcess
+) -> None:
     camera.register(sandbox)
     before = camera.messages_of_1414(sandbox)
     story = finished(begun("KZ-2025-09"), issued)
@@ -236,13 +272,19 @@ def test_a_signature_and_a_face_ask_1414_and_the_register_once(issued: Issued, s
 
 
 @pytest.mark.service
-def test_the_desk_is_told_what_a_check_of_the_signature_remarked(issued: Issued, sandbox: SandboxProcess) -> None:
+def test_the_desk_is_told_what_a_check_of_the_signature_remarked(
+    issued: Issued, sandbox: SandboxProcess
+) -> None:
     camera.register(sandbox)
     large = opening("A-1")
-    large = replace(large, loan=replace(large.loan, amount="400000.00", total_repayable="410000.00"))
+    large = replace(
+        large, loan=replace(large.loan, amount="400000.00", total_repayable="410000.00")
+    )
     of = lender()
     facts = LenderFacts(id=of.pk, name=of.name, bin=of.bin, phone=of.phone)
-    opened = commands.open_verification(lender=facts, mode="test", profile_id="KZ-2025-09", opening=large)
+    opened = commands.open_verification(
+        lender=facts, mode="test", profile_id="KZ-2025-09", opening=large
+    )
     story = Story(of, opened.verification_id, opened.token).to_statement()
     story.sign(issued(surname="ПРЕЖНЯЯ"))
     story.work()

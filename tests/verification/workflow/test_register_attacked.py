@@ -1,4 +1,6 @@
-"""Who would be verified without the register, or on a consent that no longer holds; and the honest person meanwhile."""
+"""Who would be verified without the register, or on a consent that no longer holds; and the honest
+person meanwhile.
+"""
 
 import time
 from contextlib import suppress
@@ -49,9 +51,14 @@ def _asked(trusted: type[InsecureRevocation], sandbox: SandboxProcess, settings:
 
 @pytest.fixture
 def _live(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, authorities: dict[str, Authority]
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    authorities: dict[str, Authority],
 ) -> None:
-    """Live mode on this machine: the same sources, anchors of live mode, and people whose numbers are no test's."""
+    """Live mode on this machine: the same sources, anchors of live mode, and people whose numbers
+    are no test's.
+    """
     settings.TULGA_MODES_LIVE = True
     folder, pins = tmp_path / "live", ["mode live"]
     folder.mkdir()
@@ -61,20 +68,29 @@ def _live(
             pins.append(f"{sha256(certificate.certificate).hexdigest()} {role}")
     (folder / "pins.txt").write_text("\n".join(pins))
     revocation = {"adapter": f"{Revocation.__module__}.{Revocation.__qualname__}"}
-    test = {name: source for name, source in settings.TULGA_SOURCES["test"].items() if name != "trust_anchors"}
+    test = {
+        name: source
+        for name, source in settings.TULGA_SOURCES["test"].items()
+        if name != "trust_anchors"
+    }
     live = {**test, "revocation": revocation, "trust_anchors": {"directory": folder}}
     settings.TULGA_SOURCES = {"test": test, "live": live}
     monkeypatch.setattr(scenarios, "refuse_test_person", lambda iin: None)
 
 
 def opened_live(monkeypatch: pytest.MonkeyPatch, law: str, *routes: str) -> Story:
-    """A live verification as an owned web opens it: by a law of its choice, with an entry that the door key signs."""
+    """A live verification as an owned web opens it: by a law of its choice, with an entry that the
+    door key signs.
+    """
     of = lender()
     facts = LenderFacts(id=of.pk, name=of.name, bin=of.bin, phone=of.phone)
     with monkeypatch.context() as owned:
         owned.setattr(law_of_day, "binding", lambda profile_id, *, mode, at: profiles.get(law))
         opened = commands.open_verification(
-            lender=facts, mode="live", profile_id="KZ-2025-09", opening=opening("L-1", routes=routes or ("eds",))
+            lender=facts,
+            mode="live",
+            profile_id="KZ-2025-09",
+            opening=opening("L-1", routes=routes or ("eds",)),
         )
     return Story(of, opened.verification_id, opened.token)
 
@@ -85,7 +101,10 @@ def opened_long_ago(monkeypatch: pytest.MonkeyPatch) -> Story:
     with monkeypatch.context() as owned:
         owned.setattr(clock, "now", lambda: long_ago)
         story = opened_live(monkeypatch, "KZ-2021-04")
-    for rows in (Verification.objects.filter(pk=story.id), Attempt.objects.filter(verification=story.id)):
+    for rows in (
+        Verification.objects.filter(pk=story.id),
+        Attempt.objects.filter(verification=story.id),
+    ):
         rows.update(expires_at=clock.now() + timedelta(hours=1))
     return story
 
@@ -154,7 +173,9 @@ def test_an_honest_live_case_is_verified_by_the_law_of_the_day(
     camera.register(sandbox, photo=None)
     settings.TULGA_ROUTES = ["eds", "biometric"]
     story = signed(opened_live(monkeypatch, "KZ-2025-09", "eds", "biometric"), issued)
-    passed = {check["check"] for check in checks(verification=story.id) if check["outcome"] == "pass"}
+    passed = {
+        check["check"] for check in checks(verification=story.id) if check["outcome"] == "pass"
+    }
     assert passed >= {"person.consent", "person.alive", "eds.identity"}
     assert story.row().passed_routes == ["eds"]  # beside it a face is wanted
 
@@ -188,7 +209,9 @@ def test_a_consent_that_runs_out_is_asked_for_anew(
     assert camera.messages_of_1414(sandbox) == before + 2
 
 
-def test_a_consent_for_the_register_alone_is_none_for_phone_and_photo(issued: Issued, sandbox: SandboxProcess) -> None:
+def test_a_consent_for_the_register_alone_is_none_for_phone_and_photo(
+    issued: Issued, sandbox: SandboxProcess
+) -> None:
     camera.register(sandbox, photo=None)
     before = camera.messages_of_1414(sandbox)
     story = begin(lender(), iin=IIN, profile="KZ-2021-04")
@@ -218,9 +241,14 @@ def test_an_error_of_the_consent_service_is_tried_again_and_spends_nothing(
     assert not Attempt.objects.filter(burnt=True).exists()
 
 
-def test_a_person_is_asked_by_1414_thirty_times_a_day_over_all_lenders_and_no_more(sandbox: SandboxProcess) -> None:
+def test_a_person_is_asked_by_1414_thirty_times_a_day_over_all_lenders_and_no_more(
+    sandbox: SandboxProcess,
+) -> None:
     camera.register(sandbox, photo=None, consent="pending")
-    before, lenders = camera.messages_of_1414(sandbox), (lender(), lender("Second Credit", number=7))
+    before, lenders = (
+        camera.messages_of_1414(sandbox),
+        (lender(), lender("Second Credit", number=7)),
+    )
     for number in range(QUOTA.a_day):
         begun(f"A-{number}", of=lenders[number % 2]).to_statement().cancel()
     assert camera.messages_of_1414(sandbox) == before + QUOTA.a_day == before + 30

@@ -1,4 +1,6 @@
-"""The table of releases knows the routes as they are done now, and forgets none that was ever used."""
+"""The table of releases knows the routes as they are done now, and forgets none that was ever
+used.
+"""
 
 import pytest
 from pytest_django import Settings
@@ -30,15 +32,59 @@ LEADS_TO = {
             "eds_algorithm_refused",
         ),
         *("eds_certificate_expired", "eds_certificate_missing", "eds_certificate_not_yet_valid"),
-        *("eds_certificate_revoked", "eds_iin_mismatch", "eds_iin_missing", "eds_issuer_revoked", "eds_key_usage"),
-        *("eds_malformed", "eds_not_individual", "eds_path_untrusted", "eds_policy_refused", "eds_signature_invalid"),
-        *("eds_signature_replayed", "eds_signed_attributes_invalid", "eds_signer_count", "eds_statement_mismatch"),
+        *(
+            "eds_certificate_revoked",
+            "eds_iin_mismatch",
+            "eds_iin_missing",
+            "eds_issuer_revoked",
+            "eds_key_usage",
+        ),
+        *(
+            "eds_malformed",
+            "eds_not_individual",
+            "eds_path_untrusted",
+            "eds_policy_refused",
+            "eds_signature_invalid",
+        ),
+        *(
+            "eds_signature_replayed",
+            "eds_signed_attributes_invalid",
+            "eds_signer_count",
+            "eds_statement_mismatch",
+        ),
         *("eds_too_large", "face_again"),
-        *("face_again_light", "face_again_near", "face_again_still", "face_mismatch", "liveness_capture_replayed"),
-        *("liveness_command_missed", "liveness_face_changed", "liveness_face_jumped", "liveness_face_missing"),
-        *("liveness_frame_early", "liveness_frame_frozen", "liveness_frame_noiseless", "liveness_frame_repeated"),
-        *("liveness_frame_seen_before", "liveness_frame_unbound", "liveness_frame_unreadable", "liveness_not_at_rest"),
-        *("liveness_order_differs", "multiple_faces", "name_mismatch", "otp_attempts_exhausted", "otp_wrong"),
+        *(
+            "face_again_light",
+            "face_again_near",
+            "face_again_still",
+            "face_mismatch",
+            "liveness_capture_replayed",
+        ),
+        *(
+            "liveness_command_missed",
+            "liveness_face_changed",
+            "liveness_face_jumped",
+            "liveness_face_missing",
+        ),
+        *(
+            "liveness_frame_early",
+            "liveness_frame_frozen",
+            "liveness_frame_noiseless",
+            "liveness_frame_repeated",
+        ),
+        *(
+            "liveness_frame_seen_before",
+            "liveness_frame_unbound",
+            "liveness_frame_unreadable",
+            "liveness_not_at_rest",
+        ),
+        *(
+            "liveness_order_differs",
+            "multiple_faces",
+            "name_mismatch",
+            "otp_attempts_exhausted",
+            "otp_wrong",
+        ),
         *(
             "person_deceased",
             "person_unknown",
@@ -50,31 +96,57 @@ LEADS_TO = {
     },
     "review": {
         *("face_review", "hand_over_review", "liveness_commands_left_out", "liveness_depth_flat"),
-        *("liveness_depth_missing", "liveness_injection_camera_changed", "liveness_injection_near_duplicates"),
-        *("liveness_injection_regular_frames", "liveness_injection_still_phone", "liveness_injection_virtual_camera"),
-        *("liveness_line_review", "liveness_passive_review", "liveness_replay_review", "liveness_review"),
+        *(
+            "liveness_depth_missing",
+            "liveness_injection_camera_changed",
+            "liveness_injection_near_duplicates",
+        ),
+        *(
+            "liveness_injection_regular_frames",
+            "liveness_injection_still_phone",
+            "liveness_injection_virtual_camera",
+        ),
+        *(
+            "liveness_line_review",
+            "liveness_passive_review",
+            "liveness_replay_review",
+            "liveness_review",
+        ),
         *("liveness_actor_review", "liveness_surroundings_jumped"),
     },
     "retry": {"eds_revocation_unknown", "eds_timestamp_unavailable"},
     "final": {
-        *("coercion_reported", "consent_declined", "person_deceased", "review_refused", "person_unknown"),
+        *(
+            "coercion_reported",
+            "consent_declined",
+            "person_deceased",
+            "review_refused",
+            "person_unknown",
+        ),
         *("name_mismatch", "birth_date_differs", "document_invalid", "document_expired"),
     },
     "remark": {"consent_phone_stated", "eds_surname_differs"},
 }
-"""What the log is weighed by besides. A new code is added; one that is there keeps its meaning, or is a code anew."""
+"""What the log is weighed by besides. A new code is added; one that is there keeps its meaning, or
+is a code anew.
+"""
 
 
 @pytest.mark.parametrize("law", profiles.ALL, ids=lambda law: law.id)
 @pytest.mark.parametrize("name", routes.ROUTES)
-def test_a_route_is_done_as_the_table_says(name: str, law: profiles.Profile, settings: Settings) -> None:
+def test_a_route_is_done_as_the_table_says(
+    name: str, law: profiles.Profile, settings: Settings
+) -> None:
     settings.TULGA_ROUTES = list(routes.ROUTES)
     is_now = stages.release(name, law=law.sha256)
     assert is_now.asks_register or not law.register_asked
-    said = ", ".join(f'("{stage}", {list(checks)}, {tries})' for stage, checks, tries in is_now.stages)
+    said = ", ".join(
+        f'("{stage}", {list(checks)}, {tries})' for stage, checks, tries in is_now.stages
+    )
     changed = f", {is_now.changed}" if is_now.changed else ""
     assert is_now.id in RELEASES, (
-        f"{name} is done otherwise than any release in core/releases.py says. Add one beside the old, which stays: "
+        f"{name} is done otherwise than any release in core/releases.py says. Add one beside the"
+        " old, which stays: "
         f'Release("{name}", ({said}){changed}), and here to EVER: "{is_now.id}": "{name}"'
     )
 

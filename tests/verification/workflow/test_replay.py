@@ -1,4 +1,6 @@
-"""A judgement repeated from what is stored gives the same word, and what was changed since is found."""
+"""A judgement repeated from what is stored gives the same word, and what was changed since is
+found.
+"""
 
 import json
 from dataclasses import fields, make_dataclass, replace
@@ -16,7 +18,13 @@ from tests.verification.log.rows import tamper
 from tests.verification.workflow import camera_story as camera
 from tests.verification.workflow.destruction_story import destroyed
 from tests.verification.workflow.document_reading import documents_of
-from tests.verification.workflow.story import OTHER_IIN, at_statement, begin, lender, verified_at_second_try
+from tests.verification.workflow.story import (
+    OTHER_IIN,
+    at_statement,
+    begin,
+    lender,
+    verified_at_second_try,
+)
 from verification import routes
 from verification.core.ids import new_id
 from verification.core.results import Failed
@@ -53,7 +61,9 @@ def word(story):
 
 
 def last_attempt(story):
-    return Attempt.objects.filter(verification_id=story.id, stage="statement").order_by("turn").last()
+    return (
+        Attempt.objects.filter(verification_id=story.id, stage="statement").order_by("turn").last()
+    )
 
 
 def own(story, kind):
@@ -139,7 +149,9 @@ def test_another_arithmetic_gives_the_same_report(verified, monkeypatch):
     assert command(verified)[0] == 0
 
 
-@pytest.mark.parametrize("kind", ["statement.signature", "statement.text", "statement.terms", "statement.report"])
+@pytest.mark.parametrize(
+    "kind", ["statement.signature", "statement.text", "statement.terms", "statement.report"]
+)
 def test_what_is_gone_from_where_it_lay_cannot_be_judged(verified, settings, kind):
     item = own(verified, kind)
     if item.sealed is None:
@@ -178,7 +190,9 @@ def test_a_row_of_evidence_that_no_entry_lists_is_ignored(verified):
 def test_a_judgement_that_no_worker_signed_cannot_be_judged_nor_any_other_of_its_case(verified):
     entry = AuditEntry.objects.get(type="attempt.judged", body__attempt=last_attempt(verified).pk)
     body = {name: value for name, value in entry.body.items() if name != "signed"}
-    tamper(("UPDATE verification_auditentry SET body = %s WHERE id = %s", (json.dumps(body), entry.pk)))
+    tamper(
+        ("UPDATE verification_auditentry SET body = %s WHERE id = %s", (json.dumps(body), entry.pk))
+    )
     code, said = command(verified)
     assert code == 2
     assert f"evidence_unreadable: entry {entry.pk} does not count" in said
@@ -189,8 +203,12 @@ def test_evidence_that_was_redacted_cannot_be_judged(verified):
     assert command(verified)[0] == 2
 
 
-def test_another_policy_today_changes_nothing_for_it_is_judged_by_that_of_its_time(verified, monkeypatch):
-    stricter = replace(statement.STAGE.policy_in_use(), version="eds-2030-01", certificate_policies=())
+def test_another_policy_today_changes_nothing_for_it_is_judged_by_that_of_its_time(
+    verified, monkeypatch
+):
+    stricter = replace(
+        statement.STAGE.policy_in_use(), version="eds-2030-01", certificate_policies=()
+    )
     judge_by(monkeypatch, stricter)
     assert command(verified)[0] == 0
 
@@ -202,12 +220,18 @@ def judge_by(monkeypatch, policy):
 
 
 def release(**changes):
-    """The policy's type of another release: these fields have another type, or are there or not (None)."""
+    """The policy's type of another release: these fields have another type, or are there or not
+    (None).
+    """
     types = {each.name: each.type for each in fields(statement.STAGE.policy_in_use())} | changes
-    return make_dataclass("Policy", [(name, kind) for name, kind in types.items() if kind], frozen=True)
+    return make_dataclass(
+        "Policy", [(name, kind) for name, kind in types.items() if kind], frozen=True
+    )
 
 
-def test_a_policy_of_another_release_cannot_be_judged_by_and_says_which_field(verified, monkeypatch):
+def test_a_policy_of_another_release_cannot_be_judged_by_and_says_which_field(
+    verified, monkeypatch
+):
     for other, said in (
         (release(mood=int), "policy.mood is missing, which this release needs"),
         (release(attempts=None), "policy.attempts is a field that this release does not know"),
@@ -251,7 +275,10 @@ def test_a_live_capture_comes_out_the_same_and_a_changed_record_is_found(sandbox
     camera.capture(story)
     judged = Attempt.objects.get(verification_id=story.id, stage="live_capture")
     key = vault.open(verification_id=story.id, lender_id=story.lender.pk)
-    kept = {own.kind: store.opening(key, own).plain for own in judged.evidence.filter(kind="live_capture.terms")}
+    kept = {
+        own.kind: store.opening(key, own).plain
+        for own in judged.evidence.filter(kind="live_capture.terms")
+    }
     assert any(one.score is not None for one in dossier.checks_in(kept, stage="live_capture"))
     settings.TULGA_SOURCES = {"test": {}, "live": {}}
     code, said = command(story)
@@ -263,8 +290,12 @@ def test_a_live_capture_comes_out_the_same_and_a_changed_record_is_found(sandbox
     assert sorted(left.values_list("kind", flat=True)) == best == sorted(best)
     assert not judged.evidence.filter(kind__contains=".chain.", destroyed_at=None).exists()
     (document,) = documents_of(story)
-    assert document["live_image"]["face"] == best[0].removeprefix("live_capture.").replace("frame.", "")
+    assert document["live_image"]["face"] == best[0].removeprefix("live_capture.").replace(
+        "frame.", ""
+    )
     code, said = command(story)
     assert (code, said.count("(from: facts)")) == (0, 1), said
     write_over(judged, "face.match", outcome="inconclusive", code="face_review")
-    assert command(story)[0] == 2  # an entry that was changed does not count, and no part of its case is judged
+    assert (
+        command(story)[0] == 2
+    )  # an entry that was changed does not count, and no part of its case is judged

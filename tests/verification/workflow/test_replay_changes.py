@@ -1,4 +1,6 @@
-"""A policy, facts and checks grow, checks change and go: what was judged before is judged the same again."""
+"""A policy, facts and checks grow, checks change and go: what was judged before is judged the same
+again.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -37,14 +39,18 @@ def release_a_change(monkeypatch: pytest.MonkeyPatch, change: Change) -> None:
     """The next release, in which the stage of the signature has changed."""
     now = change(statement.STAGE)
     registered = change(REGISTER.beside(statement.STAGE))
-    monkeypatch.setitem(routes.ROUTES, "eds", replace(routes.EDS, stages=(now,), registered=(registered,)))
+    monkeypatch.setitem(
+        routes.ROUTES, "eds", replace(routes.EDS, stages=(now,), registered=(registered,))
+    )
     lawful.know_route(monkeypatch, "eds", (now,))
 
 
 def again(story: Story) -> set[tuple[str, Verdict, str, str]]:
     """How each stage comes out, from what, and what is told of it."""
     replays = replay(verification_id=story.id)
-    return {(replayed.stage, replayed.verdict, replayed.source, replayed.detail) for replayed in replays}
+    return {
+        (replayed.stage, replayed.verdict, replayed.source, replayed.detail) for replayed in replays
+    }
 
 
 def of_statement(story: Story) -> Replayed:
@@ -79,7 +85,9 @@ def test_a_case_of_the_new_release_comes_out_the_same_beside_an_earlier_one(
     def change(stage: Stage) -> Stage:
         now = grown.with_changed_check(grown.with_fact(stage))
         first = next(iter(stage.checks))
-        return now.differing(checks={**now.checks, first: stage.checks[first], "eds.later": later(stage)})
+        return now.differing(
+            checks={**now.checks, first: stage.checks[first], "eds.later": later(stage)}
+        )
 
     release_a_change(monkeypatch, change)
     story = begin(lender("Other Credit", number=2)).to_statement()
@@ -97,7 +105,9 @@ def test_a_case_of_the_new_release_comes_out_the_same_beside_an_earlier_one(
 
 def later(stage: Stage) -> Check:
     """A check of the new release, which passes."""
-    return lambda facts, policy: replace(stage.checks["eds.usage"](facts, policy), check="eds.later")
+    return lambda facts, policy: replace(
+        stage.checks["eds.usage"](facts, policy), check="eds.later"
+    )
 
 
 def test_a_check_that_changed_and_left_no_former_function_is_different(
@@ -121,13 +131,17 @@ def test_a_check_that_is_gone_and_left_no_former_function_cannot_be_judged_by(
 def test_a_policy_field_that_declares_no_earlier_value_cannot_be_judged_by(
     verified: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    release_a_change(monkeypatch, lambda stage: grown.with_policy_field(stage, before=grown.UNDECLARED))
+    release_a_change(
+        monkeypatch, lambda stage: grown.with_policy_field(stage, before=grown.UNDECLARED)
+    )
     last = of_statement(verified)
     assert (last.verdict, last.code) == (Verdict.CANNOT, "stored_unreadable")
     assert last.detail == "policy.is_strict is missing, which this release needs"
 
 
-def test_an_earlier_value_that_judges_otherwise_is_different(verified: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_earlier_value_that_judges_otherwise_is_different(
+    verified: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
     release_a_change(monkeypatch, lambda stage: grown.with_policy_field(stage, before=True))
     assert of_statement(verified).verdict is Verdict.DIFFERENT
 
@@ -147,7 +161,9 @@ def test_a_report_that_lost_a_field_or_says_another_is_different(
         assert f"from facts: {problem}" in last.detail
 
 
-def test_a_release_that_is_not_known_cannot_be_judged_by(verified: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_release_that_is_not_known_cannot_be_judged_by(
+    verified: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
     name = stages.release("eds", law=verified.row().profile_sha256).id
     table = {key: release for key, release in releases.RELEASES.items() if key != name}
     with monkeypatch.context() as before_it:

@@ -1,4 +1,6 @@
-"""Judgements drawn by chance are judged again: what comes out otherwise is named, what cannot be is counted apart."""
+"""Judgements drawn by chance are judged again: what comes out otherwise is named, what cannot be is
+counted apart.
+"""
 
 import json
 from io import StringIO
@@ -52,12 +54,21 @@ def entry_of(attempt):
 
 
 def last_attempt(story):
-    return Attempt.objects.filter(verification_id=story.id, stage="statement").order_by("turn").last()
+    return (
+        Attempt.objects.filter(verification_id=story.id, stage="statement").order_by("turn").last()
+    )
 
 
 def test_all_that_is_drawn_comes_out_the_same_and_each_reading_is_on_record(verified):
     sample, found = drawn(9)
-    assert (sample.of, sample.drawn, sample.same, sample.from_facts, sample.different, found) == (4, 4, 4, 0, 0, [])
+    assert (sample.of, sample.drawn, sample.same, sample.from_facts, sample.different, found) == (
+        4,
+        4,
+        4,
+        0,
+        0,
+        [],
+    )
     read = AuditEntry.objects.filter(type="replay.read").values_list("body", flat=True)
     assert [(body["verification"], body["same"]) for body in read] == [(verified.id, 1)] * 4
 
@@ -86,7 +97,11 @@ def test_a_judgement_that_comes_out_otherwise_is_a_finding_of_its_entry(verified
     attempt = last_attempt(verified)
     write_over(attempt, "eds.identity", outcome="fail", code="eds_iin_mismatch")
     _, [found] = drawn(9)
-    assert (found.code, found.entry, found.log) == ("judged_otherwise", entry_of(attempt).pk, "test")
+    assert (found.code, found.entry, found.log) == (
+        "judged_otherwise",
+        entry_of(attempt).pk,
+        "test",
+    )
     assert "eds.identity was fail eds_iin_mismatch and is pass" in found.detail
     code, said = command("--replay", "9", "--seed", "5")
     assert (code, found.detail in said, "1 otherwise" in said) == (1, True, True)
@@ -96,13 +111,21 @@ def test_what_cannot_be_judged_for_want_of_a_key_is_counted_apart_and_is_no_find
     signature = EvidenceItem.objects.get(attempt=last_attempt(verified), kind="statement.signature")
     tamper(("DELETE FROM verification_evidenceitem WHERE id = %s", (signature.pk,)))
     sample, found = drawn(9)
-    assert (sample.same, dict(sample.cannot), sample.is_blind, found) == (3, {"evidence_unreadable": 1}, False, [])
+    assert (sample.same, dict(sample.cannot), sample.is_blind, found) == (
+        3,
+        {"evidence_unreadable": 1},
+        False,
+        [],
+    )
     assert "1 could not be judged again: evidence_unreadable 1" in str(sample)
 
 
 def test_the_command_says_what_it_drew_and_by_which_seed(verified):
     code, said = command("--replay", "2", "--seed", "77")
-    assert (code, "test log: 2 of 4 judgements drawn (seed 77): 2 come out the same" in said) == (0, True)
+    assert (code, "test log: 2 of 4 judgements drawn (seed 77): 2 come out the same" in said) == (
+        0,
+        True,
+    )
     code, said = command("--replay", "2", "--json")
     told = json.loads(said)
     assert (code, told["ok"], told["replayed"]["test"]["drawn"]) == (0, True, 2)

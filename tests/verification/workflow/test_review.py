@@ -1,11 +1,21 @@
-"""People decide what the checks left to them: two pass, one refuses, in time and for their own lender."""
+"""People decide what the checks left to them: two pass, one refuses, in time and for their own
+lender.
+"""
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from tests.verification.borrower.visits import NOW, browser, text
-from tests.verification.workflow.insecure_glance import REASON, entries, glanced, judged, people, see, voted
+from tests.verification.workflow.insecure_glance import (
+    REASON,
+    entries,
+    glanced,
+    judged,
+    people,
+    see,
+    voted,
+)
 from tests.verification.workflow.insecure_glance import glances as glances
 from tests.verification.workflow.story import OTHER_IIN, decisions, lender, swept, wait_until
 from verification.core.errors import BadInput, Conflict, NotFound
@@ -45,7 +55,12 @@ def test_a_pass_goes_on_with_the_next_route_of_the_combination_and_alone_verifie
     story = glanced("clear", "grey")
     assert voted(story) == "requires_input"
     row = story.row()
-    assert (row.route, row.stage, row.passed_routes, decisions(story)) == ("biometric", "glance", ["eds"], 0)
+    assert (row.route, row.stage, row.passed_routes, decisions(story)) == (
+        "biometric",
+        "glance",
+        ["eds"],
+        0,
+    )
     see(story, "clear")
     see(story, "grey")
     assert voted(story) == "verified"
@@ -55,8 +70,16 @@ def test_a_pass_goes_on_with_the_next_route_of_the_combination_and_alone_verifie
 def test_one_fail_declines_and_burns():
     story = glanced("grey")
     assert voted(story, passes=False, reviewers=people(story, 1)) == "declined"
-    assert (story.row().status, story.row().code, decisions(story)) == ("declined", "review_refused", 1)
-    assert (judged(story).status, judged(story).code, judged(story).burnt) == ("failed", "review_refused", True)
+    assert (story.row().status, story.row().code, decisions(story)) == (
+        "declined",
+        "review_refused",
+        1,
+    )
+    assert (judged(story).status, judged(story).code, judged(story).burnt) == (
+        "failed",
+        "review_refused",
+        True,
+    )
 
 
 def test_a_refusal_counts_among_the_borrowers_tries_of_the_day():
@@ -75,12 +98,16 @@ def test_each_vote_is_one_entry_by_id_and_the_reason_is_sealed_evidence_only():
     voted(story)
     attempt = Attempt.objects.get(verification_id=story.id, stage="glance")
     item = EvidenceItem.objects.get(attempt=attempt, kind="review.reason.1")
-    votes = [(entry.body["person"], entry.body["outcome"]) for entry in entries(story, "review.voted")]
+    votes = [
+        (entry.body["person"], entry.body["outcome"]) for entry in entries(story, "review.voted")
+    ]
     assert votes == [("usr_0", "passed"), ("usr_1", "passed")]
     kept = [one for entry in entries(story, "evidence.kept") for one in entry.body["evidence"]]
     assert store.leaf_list([item])[0] in kept
     assert store.opening(cases.key_of(story.row()), item).plain.decode() == REASON
-    assert not any("scar" in str(body) for body in AuditEntry.objects.values_list("body", flat=True))
+    assert not any(
+        "scar" in str(body) for body in AuditEntry.objects.values_list("body", flat=True)
+    )
 
 
 @pytest.mark.parametrize("passes", [True, False])
@@ -89,7 +116,9 @@ def test_the_log_and_the_rows_agree_after_a_review_and_not_after_a_change(passes
     voted(story, passes=passes)
     sequencer.order("test")
     call_command("audit_verify")
-    Attempt.objects.filter(status="passed" if passes else "failed", stage="nod").update(status="review")
+    Attempt.objects.filter(status="passed" if passes else "failed", stage="nod").update(
+        status="review"
+    )
     with pytest.raises(CommandError, match="not what was signed"):
         call_command("audit_verify")
 
@@ -98,7 +127,9 @@ def test_a_lender_is_told_of_the_review_and_the_decision_but_not_of_the_votes():
     story = glanced("clear", "grey", profile="KZ-2021-04")
     voted(story)
     sequencer.order("test")
-    told = [event.type for event in queries.events_after(lender_id=story.lender.pk, mode="test").data]
+    told = [
+        event.type for event in queries.events_after(lender_id=story.lender.pk, mode="test").data
+    ]
     assert told[-2:] == ["verification.in_review", "verification.verified"]
     assert not {"review.voted", "attempt.reviewed"} & set(told)
 
@@ -107,7 +138,10 @@ def test_the_regulator_sees_votes_attempt_and_evidence_but_no_reason():
     story = glanced("grey")
     voted(story)
     file = case_file.case_file(person_id="usr_9", verification_id=story.id)
-    assert [step.body["person"] for step in file.steps if step.type == "review.voted"] == ["usr_0", "usr_1"]
+    assert [step.body["person"] for step in file.steps if step.type == "review.voted"] == [
+        "usr_0",
+        "usr_1",
+    ]
     assert "review.reason.1" in [item.kind for item in file.evidence]
     assert "scar" not in str(file)
 
@@ -159,7 +193,10 @@ def test_a_reason_has_10_to_500_printable_characters(reason, is_good):
 
 def test_people_of_another_lender_find_no_such_verification():
     story = glanced("grey")
-    own, other = people(story)[0], Reviewer(person_id="usr_9", lender_id=lender("Other", number=500).pk)
+    own, other = (
+        people(story)[0],
+        Reviewer(person_id="usr_9", lender_id=lender("Other", number=500).pk),
+    )
     for reviewers in ([own, other], [Reviewer(person_id="usr_8", lender_id="")]):
         with pytest.raises(NotFound):
             voted(story, passes=False, reviewers=reviewers)
@@ -198,7 +235,11 @@ def test_a_late_review_writes_nothing_and_the_case_expires(is_swept, passes):
     assert caught.value.code == ("not_in_review" if is_swept else "review_timeout")
     assert AuditEntry.objects.filter(verification_id=story.id).count() == count
     swept()
-    assert (story.row().status, story.row().code, decisions(story)) == ("expired", "review_timeout", 1)
+    assert (story.row().status, story.row().code, decisions(story)) == (
+        "expired",
+        "review_timeout",
+        1,
+    )
 
 
 def test_a_canceled_case_cannot_be_reviewed():
@@ -218,7 +259,9 @@ def test_the_borrower_and_the_lender_see_a_review_and_no_question():
     assert (story.page().status, story.page().code) == ("in_review", "face_review")
 
 
-@pytest.mark.parametrize(("language", "hours"), [("ru", "24 часов"), ("kk", "24 сағат"), ("en", "24 hours")])
+@pytest.mark.parametrize(
+    ("language", "hours"), [("ru", "24 часов"), ("kk", "24 сағат"), ("en", "24 hours")]
+)
 def test_the_borrowers_page_says_that_people_look_and_not_that_it_is_over(language, hours):
     client = browser(glanced("grey"))
     client.cookies["django_language"] = language

@@ -1,4 +1,6 @@
-"""A review skips no check that people may not decide, and of whatever happens at once one thing takes effect."""
+"""A review skips no check that people may not decide, and of whatever happens at once one thing
+takes effect.
+"""
 
 import threading
 
@@ -27,8 +29,12 @@ def test_a_failed_check_beside_a_grey_one_never_comes_to_a_review():
 CHANGES: dict[str, dict[str, dict[str, str] | None]] = {
     "a check failed": {"glance.told": {"outcome": "fail", "code": "bad_answer"}},
     "a check is missing": {"glance.told": None},
-    "another was unclear": {"glance.told": {"outcome": "inconclusive", "code": "eds_revocation_unknown"}},
-    "another needs a better picture": {"glance.told": {"outcome": "inconclusive", "code": "face_quality"}},
+    "another was unclear": {
+        "glance.told": {"outcome": "inconclusive", "code": "eds_revocation_unknown"}
+    },
+    "another needs a better picture": {
+        "glance.told": {"outcome": "inconclusive", "code": "face_quality"}
+    },
     "nothing is left to decide": {"glance.match": {"outcome": "pass", "code": ""}},
     "a code nobody knows": {"glance.match": {"code": "no_such_code"}},
     "an outcome nobody knows": {"glance.told": {"outcome": "error"}},
@@ -48,7 +54,11 @@ def test_no_vote_is_taken_unless_everything_else_had_passed(change):
             write_over(attempt, name, **written)
     with pytest.raises(Conflict) as caught:
         voted(story)
-    assert (caught.value.code, story.row().status, judged(story).status) == ("not_reviewable", "in_review", "review")
+    assert (caught.value.code, story.row().status, judged(story).status) == (
+        "not_reviewable",
+        "in_review",
+        "review",
+    )
     with pytest.raises(Conflict) as caught:
         voted(story, passes=False)
     assert caught.value.code == "not_reviewable"

@@ -1,4 +1,6 @@
-"""Votes given one by one: the second pass of another person counts, one fail ends it, who had a part has no vote."""
+"""Votes given one by one: the second pass of another person counts, one fail ends it, who had a
+part has no vote.
+"""
 
 import threading
 from dataclasses import replace
@@ -10,7 +12,16 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from tests.verification.checks_on_record import write_over
-from tests.verification.workflow.insecure_glance import REASON, entries, glanced, judged, one_voted, people, see, voted
+from tests.verification.workflow.insecure_glance import (
+    REASON,
+    entries,
+    glanced,
+    judged,
+    one_voted,
+    people,
+    see,
+    voted,
+)
 from tests.verification.workflow.insecure_glance import glances as glances
 from tests.verification.workflow.story import decisions, in_parallel, lender, opening
 from verification.case import moving
@@ -29,10 +40,20 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 def refused(story, **how):
     """The code a vote is refused with; nothing may have been written."""
-    before = (AuditEntry.objects.count(), ReviewVote.objects.count(), EvidenceItem.objects.count(), story.row().status)
+    before = (
+        AuditEntry.objects.count(),
+        ReviewVote.objects.count(),
+        EvidenceItem.objects.count(),
+        story.row().status,
+    )
     with pytest.raises(Conflict) as caught:
         one_voted(story, **how)
-    after = (AuditEntry.objects.count(), ReviewVote.objects.count(), EvidenceItem.objects.count(), story.row().status)
+    after = (
+        AuditEntry.objects.count(),
+        ReviewVote.objects.count(),
+        EvidenceItem.objects.count(),
+        story.row().status,
+    )
     assert after == before
     return caught.value.code
 
@@ -46,15 +67,27 @@ def reasons(story):
 def test_one_pass_stands_and_the_second_of_another_person_verifies():
     story = glanced("clear", "grey", profile="KZ-2021-04")
     assert one_voted(story, reason="the ears are the same") == "in_review"
-    assert (story.row().status, judged(story).status, decisions(story)) == ("in_review", "review", 0)
+    assert (story.row().status, judged(story).status, decisions(story)) == (
+        "in_review",
+        "review",
+        0,
+    )
     assert one_voted(story, person="usr_1", reason="the same mole on the chin") == "verified"
     assert (story.row().status, judged(story).status, decisions(story)) == ("verified", "passed", 1)
-    votes = [(entry.body["person"], entry.body["outcome"]) for entry in entries(story, "review.voted")]
+    votes = [
+        (entry.body["person"], entry.body["outcome"]) for entry in entries(story, "review.voted")
+    ]
     assert votes == [("usr_0", "passed"), ("usr_1", "passed")]
     assert len(entries(story, "attempt.reviewed")) == 1
-    said = {"review.reason.1": "the ears are the same", "review.reason.2": "the same mole on the chin"}
+    said = {
+        "review.reason.1": "the ears are the same",
+        "review.reason.2": "the same mole on the chin",
+    }
     assert reasons(story) == said
-    assert not any(word in str(list(AuditEntry.objects.values_list("body", flat=True))) for word in ("ears", "mole"))
+    assert not any(
+        word in str(list(AuditEntry.objects.values_list("body", flat=True)))
+        for word in ("ears", "mole")
+    )
 
 
 @pytest.mark.parametrize("before", [0, 1])
@@ -74,7 +107,9 @@ def test_nobody_votes_twice_on_an_attempt():
         assert refused(story, passes=passes) == "already_voted"
     attempt = judged(story)
     with pytest.raises(IntegrityError), transaction.atomic():
-        ReviewVote.objects.create(attempt=attempt, person="usr_0", passes=True, created_at=timezone.now())
+        ReviewVote.objects.create(
+            attempt=attempt, person="usr_0", passes=True, created_at=timezone.now()
+        )
 
 
 def test_the_same_people_may_vote_when_the_case_comes_to_them_again():
@@ -133,7 +168,12 @@ def test_whoever_sent_a_link_has_no_vote_and_others_have(passes):
 
 def test_whom_the_lenders_machine_names_as_the_sender_has_no_vote():
     story = glanced()
-    links.mint(lender_id=story.lender.pk, mode="test", verification_id=story.id, sent_by="asel@lender.example")
+    links.mint(
+        lender_id=story.lender.pk,
+        mode="test",
+        verification_id=story.id,
+        sent_by="asel@lender.example",
+    )
     see(story, "grey")
     assert refused(story, known_as=("asel@lender.example",)) == "reviewer_sent_link"
     assert one_voted(story, known_as=("ivan@lender.example",)) == "in_review"
@@ -162,7 +202,9 @@ def test_whoever_opened_the_case_for_the_lender_has_no_vote(opened_by, has_vote)
     of = lender()
     facts = LenderFacts(id=of.pk, name=of.name, bin=of.bin, phone=of.phone)
     given = replace(opening("A-1"), opened_by=opened_by)
-    opened = commands.open_verification(lender=facts, mode="test", profile_id="KZ-2025-01", opening=given)
+    opened = commands.open_verification(
+        lender=facts, mode="test", profile_id="KZ-2025-01", opening=given
+    )
     story = glanced("grey", of=of, reference="A-1")
     assert story.id == opened.verification_id
     known_as = ("asel@lender.example", "Асель Омарова", "Айгуль Омарова", "")
@@ -177,7 +219,9 @@ def test_whoever_opened_it_again_and_got_its_link_has_no_vote_either():
     facts = LenderFacts(id=of.pk, name=of.name, bin=of.bin, phone=of.phone)
     for name in ("office 12", "asel@lender.example", ""):
         given = replace(opening("A-1"), opened_by=name)
-        commands.open_verification(lender=facts, mode="test", profile_id="KZ-2025-01", opening=given)
+        commands.open_verification(
+            lender=facts, mode="test", profile_id="KZ-2025-01", opening=given
+        )
     story = glanced("grey", of=of, reference="A-1")
     assert refused(story, known_as=(" Asel@Lender.example",)) == "reviewer_sent_link"
     assert "asel" not in str(list(AuditEntry.objects.values_list("body", flat=True)))
@@ -207,7 +251,9 @@ def test_the_log_and_the_votes_agree_and_not_after_a_vote_was_slipped_in():
     one_voted(story)
     sequencer.order("test")
     call_command("audit_verify")
-    ReviewVote.objects.create(attempt=judged(story), person="usr_9", passes=True, created_at=timezone.now())
+    ReviewVote.objects.create(
+        attempt=judged(story), person="usr_9", passes=True, created_at=timezone.now()
+    )
     with pytest.raises(CommandError, match="not what was signed"):
         call_command("audit_verify")
 
@@ -231,7 +277,11 @@ def test_of_two_second_votes_at_once_exactly_one_completes():
 
         assert sorted(in_parallel(vote, 2)) == ["not_in_review", "verified"]
         assert (decisions(story), len(entries(story, "attempt.reviewed"))) == (1, 1)
-        assert len(entries(story, "review.voted")) == ReviewVote.objects.filter(attempt=judged(story)).count() == 2
+        assert (
+            len(entries(story, "review.voted"))
+            == ReviewVote.objects.filter(attempt=judged(story)).count()
+            == 2
+        )
 
 
 @pytest.mark.service

@@ -26,7 +26,10 @@ OTHER_READER = "usr_" + "b" * 26
 
 def ids(**asked: Any) -> list[str]:
     """What a question finds, by id."""
-    return [found.verification_id for found in search.search(person_id=READER, question=Question(**asked)).data]
+    return [
+        found.verification_id
+        for found in search.search(person_id=READER, question=Question(**asked)).data
+    ]
 
 
 def test_an_iin_finds_its_verifications_at_every_lender_and_nobody_elses() -> None:
@@ -75,14 +78,23 @@ def test_an_outcome_finds_what_has_ended_so_by_the_log_and_what_rows_alone_say_b
     assert ids(mode="test", outcome="verified") == []
     everything = search.search(person_id=READER, question=Question(mode="test")).data
     (shown,) = [one for one in everything if one.verification_id == other]
-    assert (shown.status, shown.code, shown.finished_at, shown.row_status) == ("processing", "", None, "verified")
+    assert (shown.status, shown.code, shown.finished_at, shown.row_status) == (
+        "processing",
+        "",
+        None,
+        "verified",
+    )
 
 
 def test_days_begin_and_end_at_midnight_in_astana_and_both_count() -> None:
     # 19:00 UTC is midnight in Astana (UTC+5).
-    before = rows.bare(rows.lender(), created_at=datetime(2026, 11, 9, 18, 59, 59, 999999, tzinfo=UTC))
+    before = rows.bare(
+        rows.lender(), created_at=datetime(2026, 11, 9, 18, 59, 59, 999999, tzinfo=UTC)
+    )
     first = rows.bare(rows.lender(), created_at=datetime(2026, 11, 9, 19, 0, tzinfo=UTC))
-    last = rows.bare(rows.lender(), created_at=datetime(2026, 11, 10, 18, 59, 59, 999999, tzinfo=UTC))
+    last = rows.bare(
+        rows.lender(), created_at=datetime(2026, 11, 10, 18, 59, 59, 999999, tzinfo=UTC)
+    )
     after = rows.bare(rows.lender(), created_at=datetime(2026, 11, 10, 19, 0, tzinfo=UTC))
     day = date(2026, 11, 10)
     assert ids(date_from=day, date_to=day) == [last, first]
@@ -98,7 +110,9 @@ def test_pages_show_every_case_once_although_new_ones_come_and_times_are_equal()
     while True:
         page = search.search(person_id=READER, question=Question(after=after), limit=3)
         seen += [found.verification_id for found in page.data]
-        rows.bare(owner, created_at=rows.at(2026, 11, 2))  # a newer one belongs before the first page
+        rows.bare(
+            owner, created_at=rows.at(2026, 11, 2)
+        )  # a newer one belongs before the first page
         if not page.has_more:
             break
         assert page.next is not None
@@ -122,13 +136,19 @@ def test_a_page_that_is_just_full_has_no_next() -> None:
         ({"route": "palm"}, "route", "route_unknown"),
         ({"outcome": "maybe"}, "outcome", "outcome_unknown"),
         ({"mode": "demo"}, "mode", "mode_unknown"),
-        ({"date_from": date(2026, 11, 2), "date_to": date(2026, 11, 1)}, "date_to", "dates_reversed"),
+        (
+            {"date_from": date(2026, 11, 2), "date_to": date(2026, 11, 1)},
+            "date_to",
+            "dates_reversed",
+        ),
         ({"date_to": date.max}, "date_to", "date_out_of_range"),
         ({"after": "ver_\0"}, "after", "cursor_unknown"),
         ({"after": "ver_" + "a" * 26}, "after", "cursor_unknown"),
     ],
 )
-def test_what_cannot_be_asked_says_where_and_is_not_logged(asked: dict[str, Any], pointer: str, code: str) -> None:
+def test_what_cannot_be_asked_says_where_and_is_not_logged(
+    asked: dict[str, Any], pointer: str, code: str
+) -> None:
     with pytest.raises(BadInput) as raised:
         search.search(person_id=READER, question=Question(**asked))
     assert (raised.value.pointer, raised.value.code) == (pointer, code)
@@ -142,11 +162,17 @@ def test_a_question_does_not_print_the_iin_it_asks_for() -> None:
 def test_a_search_is_logged_by_what_was_asked_and_how_many_were_found() -> None:
     owner = rows.lender()
     rows.bare(owner, created_at=rows.at(2026, 11, 1), status="requires_input")
-    asked = Question(iin=rows.IIN, lender_id=owner.pk, date_from=date(2026, 11, 1), outcome="requires_input")
+    asked = Question(
+        iin=rows.IIN, lender_id=owner.pk, date_from=date(2026, 11, 1), outcome="requires_input"
+    )
     search.search(person_id=READER, question=asked)
     (entry,) = rows.reading_entries()
     assert (entry.log, entry.type) == ("live", "oversight.searched")
-    assert (entry.verification_id, entry.verification_sequence, entry.lender_id) == (None, None, None)
+    assert (entry.verification_id, entry.verification_sequence, entry.lender_id) == (
+        None,
+        None,
+        None,
+    )
     assert body_of(entry) == {
         "v": 1,
         "person": READER,
@@ -166,7 +192,9 @@ def every_reading(verification_id: str) -> dict[str, Callable[[], object]]:
     """Each function of the window that hands something out."""
     mine = {"person_id": READER, "verification_id": verification_id}
     return {
-        "search": lambda: search.search(person_id=READER, question=Question(iin=rows.IIN, mode="test")),
+        "search": lambda: search.search(
+            person_id=READER, question=Question(iin=rows.IIN, mode="test")
+        ),
         "counts": lambda: search.monthly_counts(person_id=READER, mode="test"),
         "own": lambda: search.own_readings(person_id=READER, mode="test"),
         "case": lambda: case_file.case_file(**mine),
@@ -210,7 +238,9 @@ def test_a_reading_changes_nothing_in_the_case_or_in_its_lenders_sequence() -> N
         read()
     sequencer.order("test")
     assert Verification.objects.get(pk=verification_id).sequence == before
-    assert not AuditEntry.objects.filter(type__in=rows.READINGS, leaf__lender_sequence__isnull=False).exists()
+    assert not AuditEntry.objects.filter(
+        type__in=rows.READINGS, leaf__lender_sequence__isnull=False
+    ).exists()
 
 
 def test_readings_leave_both_logs_whole_ordered_or_waiting() -> None:
@@ -235,7 +265,9 @@ def test_counts_are_by_month_in_astana_and_leave_out_test_cases() -> None:
         (this_month, "declined", "eds_iin_mismatch", 1),
         (this_month, "verified", "", 1),
     ]
-    assert [count.month for count in search.monthly_counts(person_id=READER, mode="live", months=1)] == [
+    assert [
+        count.month for count in search.monthly_counts(person_id=READER, mode="live", months=1)
+    ] == [
         this_month,
         this_month,
     ]

@@ -1,4 +1,6 @@
-"""A signature is known again by its value; the statement changes its language before it is signed, or not at all."""
+"""A signature is known again by its value; the statement changes its language before it is signed,
+or not at all.
+"""
 
 import base64
 import json
@@ -12,7 +14,15 @@ from insecure_sandbox import timestamping
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.signing import sign_cms
 from tests.verification.borrower.visits import NOW, browser, text
-from tests.verification.workflow.story import OTHER_IIN, Story, at_statement, begin, lender, order, wait_until
+from tests.verification.workflow.story import (
+    OTHER_IIN,
+    Story,
+    at_statement,
+    begin,
+    lender,
+    order,
+    wait_until,
+)
 from verification.case import steps
 from verification.core.errors import BadInput, LinkUnusable, NotYourTurn
 from verification.core.statement_text import KIND, is_text, read
@@ -33,7 +43,9 @@ Issued = Callable[..., Credential]
 
 def codes(story: Story) -> dict[str, str]:
     """What the checks of the last judged attempt said that did not pass."""
-    told = queries.view(lender_id=story.lender.pk, mode="test", verification_id=story.id, with_checks=True)
+    told = queries.view(
+        lender_id=story.lender.pk, mode="test", verification_id=story.id, with_checks=True
+    )
     assert isinstance(told, CheckedView)
     last = max(check.attempt for check in told.checks)
     return {one.name: one.code for one in told.checks if one.attempt == last and one.code}
@@ -100,7 +112,9 @@ def test_of_a_value_only_its_own_statements_is_remembered(issued: Issued) -> Non
     story.work()
     story.sign(issued())
     story.work()
-    kept = EvidenceItem.objects.filter(verification_id=story.id, kind__endswith="_value").order_by("created_at")
+    kept = EvidenceItem.objects.filter(verification_id=story.id, kind__endswith="_value").order_by(
+        "created_at"
+    )
     remembered = [(item.kind, item.seen_index is not None) for item in kept]
     assert remembered == [("statement.other_value", False), ("statement.own_value", True)]
     indexed = EvidenceItem.objects.filter(verification_id=story.id).exclude(seen_index=None)
@@ -117,16 +131,24 @@ def test_the_statement_is_in_the_language_the_borrower_consented_in() -> None:
     assert (story.page().locale, read(story.statement())["language"]) == ("ru", "kk")
 
 
-def test_in_another_language_it_is_another_statement_and_the_one_before_is_nobodys(issued: Issued) -> None:
+def test_in_another_language_it_is_another_statement_and_the_one_before_is_nobodys(
+    issued: Issued,
+) -> None:
     story = at_statement()
     before, page = story.statement(), story.page()
-    code = mobile_signing.mint(turn=page.turn, untrusted_session=links.redeem(untrusted_token=story.token)).token
+    code = mobile_signing.mint(
+        turn=page.turn, untrusted_session=links.redeem(untrusted_token=story.token)
+    ).token
     access = mobile_signing.read(untrusted_code=code).access
     story.answer(language="kk")
     story.work()
     after = story.statement()
     said, was = read(after), read(before)
-    assert (was["language"], said["language"], story.page().data["statement"]["language"]) == ("ru", "kk", "kk")
+    assert (was["language"], said["language"], story.page().data["statement"]["language"]) == (
+        "ru",
+        "kk",
+        "kk",
+    )
     assert said["nonce"] != was["nonce"]
     # Who had the first one open answers a turn that is over, on the page and in the app.
     late = base64.b64encode(sign_cms(issued(), before, signed_at=datetime.now(UTC))).decode()
@@ -134,13 +156,17 @@ def test_in_another_language_it_is_another_statement_and_the_one_before_is_nobod
         story.answer_turn(page.turn, {"signature": late})
     with pytest.raises(LinkUnusable):
         mobile_signing.statement_page(untrusted_access=access)
-    story.answer(signature=base64.b64encode(sign_cms(issued(), after, signed_at=datetime.now(UTC))).decode())
+    story.answer(
+        signature=base64.b64encode(sign_cms(issued(), after, signed_at=datetime.now(UTC))).decode()
+    )
     story.work()
     assert story.row().status == "verified"
     assert Attempt.objects.filter(verification=story.id, stage="statement").count() == 1
 
 
-def test_a_signature_over_the_statement_in_the_language_before_is_over_another_text(issued: Issued) -> None:
+def test_a_signature_over_the_statement_in_the_language_before_is_over_another_text(
+    issued: Issued,
+) -> None:
     story = at_statement()
     before = story.statement()
     story.answer(language="en")
@@ -150,10 +176,19 @@ def test_a_signature_over_the_statement_in_the_language_before_is_over_another_t
     assert codes(story) == {"eds.content": "eds_statement_mismatch"}
 
 
-def test_the_language_is_one_we_have_comes_without_a_signature_and_changes_five_times_at_most(issued: Issued) -> None:
+def test_the_language_is_one_we_have_comes_without_a_signature_and_changes_five_times_at_most(
+    issued: Issued,
+) -> None:
     story = at_statement()
-    signed = base64.b64encode(sign_cms(issued(), story.statement(), signed_at=datetime.now(UTC))).decode()
-    for wrong in ({"language": "de"}, {"language": ""}, {"language": ["kk"]}, {"language": "kk", "signature": signed}):
+    signed = base64.b64encode(
+        sign_cms(issued(), story.statement(), signed_at=datetime.now(UTC))
+    ).decode()
+    for wrong in (
+        {"language": "de"},
+        {"language": ""},
+        {"language": ["kk"]},
+        {"language": "kk", "signature": signed},
+    ):
         with pytest.raises(BadInput):
             story.answer(**wrong)
     for number in range(POLICY.language_changes):
@@ -166,7 +201,9 @@ def test_the_language_is_one_we_have_comes_without_a_signature_and_changes_five_
     assert story.row().status == "verified"
 
 
-def test_the_language_changes_five_times_in_each_attempt_and_is_not_offered_after(issued: Issued) -> None:
+def test_the_language_changes_five_times_in_each_attempt_and_is_not_offered_after(
+    issued: Issued,
+) -> None:
     story = at_statement()
     client, offer = browser(story), 'class="button" type="submit" name="language"'
     client.cookies["django_language"] = "en"
@@ -194,7 +231,9 @@ def test_a_time_stamp_that_was_asked_for_and_never_came_ends_in_failed_and_burns
 ) -> None:
     monkeypatch.setitem(vars(POLICY), "asks_timestamp", True)
     monkeypatch.setitem(vars(statement.STAGE), "policy_in_use", lambda: POLICY)
-    monkeypatch.setattr(timestamp_authority, "in_use", lambda mode: SimpleNamespace(timestamp=lambda *_, **__: b""))
+    monkeypatch.setattr(
+        timestamp_authority, "in_use", lambda mode: SimpleNamespace(timestamp=lambda *_, **__: b"")
+    )
     story = at_statement()
     story.sign(issued())
     tried = 0
@@ -213,7 +252,9 @@ def test_a_time_stamp_inside_that_proves_nothing_declines_nobody_and_the_report_
     issued: Issued, token: bytes
 ) -> None:
     story = at_statement()
-    signed = timestamping.with_tokens(sign_cms(issued(), story.statement(), signed_at=datetime.now(UTC)), token)
+    signed = timestamping.with_tokens(
+        sign_cms(issued(), story.statement(), signed_at=datetime.now(UTC)), token
+    )
     story.answer(signature=base64.b64encode(signed).decode())
     story.work()
     assert story.row().status == "verified"

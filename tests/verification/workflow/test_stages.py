@@ -1,4 +1,6 @@
-"""The stages woven into every route take what a page may send, and refuse the rest as unreadable."""
+"""The stages woven into every route take what a page may send, and refuse the rest as
+unreadable.
+"""
 
 from datetime import UTC, datetime
 
@@ -21,7 +23,9 @@ WRONG: dict[str, tuple[object, ...]] = {
 }
 
 
-@pytest.mark.parametrize("changes", [{name: wrong} for name, values in WRONG.items() for wrong in values])
+@pytest.mark.parametrize(
+    "changes", [{name: wrong} for name, values in WRONG.items() for wrong in values]
+)
 def test_a_consent_that_cannot_be_read_is_none(changes):
     with pytest.raises(BadInput):
         accept_consent({}, AGREED | changes, NOW)
@@ -30,7 +34,10 @@ def test_a_consent_that_cannot_be_read_is_none(changes):
 @pytest.mark.parametrize("language", ["kk", "ru", "en"])
 def test_a_consent_is_taken_in_every_language_of_its_text(language):
     assert language in TEXTS[CURRENT]
-    assert b'"agreed":true' in accept_consent({}, AGREED | {"language": language}, NOW).evidence["consent.answer"]
+    assert (
+        b'"agreed":true'
+        in accept_consent({}, AGREED | {"language": language}, NOW).evidence["consent.answer"]
+    )
 
 
 def test_a_route_with_two_stages_of_one_name_is_refused(monkeypatch, settings):

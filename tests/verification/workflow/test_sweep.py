@@ -1,4 +1,6 @@
-"""What time, a broker or an unreadable row may do to the sweep, and what it must do all the same."""
+"""What time, a broker or an unreadable row may do to the sweep, and what it must do all the
+same.
+"""
 
 import threading
 
@@ -75,7 +77,11 @@ def test_a_verification_nobody_finishes_expires_once():
     story = begin(lender())
     wait_until(story.row().expires_at)
     in_parallel(lambda _: swept(), 2)
-    assert (story.row().status, story.row().code, decisions(story)) == ("expired", "verification_expired", 1)
+    assert (story.row().status, story.row().code, decisions(story)) == (
+        "expired",
+        "verification_expired",
+        1,
+    )
     with pytest.raises(NotYourTurn):
         story.answer(agreed=True, version=CURRENT, language="kk")
 
@@ -113,7 +119,9 @@ def test_frames_that_nobody_destroys_are_an_error_once_an_hour(caplog):
     story, other = begin(lender()), begin(lender("Other", number=500))
     for one, minutes in ((story, 61), (other, 59)):
         past = later(-60 * minutes)
-        Verification.objects.filter(pk=one.id).update(status="verified", frames_until=past, step="destroy", due_at=past)
+        Verification.objects.filter(pk=one.id).update(
+            status="verified", frames_until=past, step="destroy", due_at=past
+        )
     for _ in range(2):
         sweep.run_round()
     told = [record.getMessage() for record in caplog.records if "frames" in record.getMessage()]

@@ -1,4 +1,6 @@
-"""A live capture has three attempts: what uses one up, what uses up none, and how long and for whom it counts."""
+"""A live capture has three attempts: what uses one up, what uses up none, and how long and for whom
+it counts.
+"""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -8,7 +10,15 @@ import pytest
 
 from tests.verification.workflow.insecure_capture import Script, at_commands, played, show
 from tests.verification.workflow.insecure_capture import script as script
-from tests.verification.workflow.story import OTHER_IIN, Story, later, lender, make_due, run_out, wait_until
+from tests.verification.workflow.story import (
+    OTHER_IIN,
+    Story,
+    later,
+    lender,
+    make_due,
+    run_out,
+    wait_until,
+)
 from verification.core.reasons import REASONS
 from verification.core.reasons.reason import LIVENESS
 from verification.models import Attempt, AuditEntry
@@ -64,7 +74,16 @@ def fault_for_ever() -> Story:
         ("clear", "", 0, lambda: fall_silent(is_ready=True), 1),
     ],
     ids=[
-        *("fail", "a gate", "a gate and a fail", "poor light", "a lost line", "no reference", "inconclusive", "error"),
+        *(
+            "fail",
+            "a gate",
+            "a gate and a fail",
+            "poor light",
+            "a lost line",
+            "no reference",
+            "inconclusive",
+            "error",
+        ),
         *("silence before ready", "silence after ready"),
     ],
 )
@@ -79,7 +98,9 @@ def test_what_refuses_the_person_burns_an_attempt_and_nothing_else_does(
         assert view.next_action.attempts_left == 3 - spent
 
 
-@pytest.mark.parametrize("code", sorted(code for code, reason in REASONS.items() if reason.family == LIVENESS))
+@pytest.mark.parametrize(
+    "code", sorted(code for code, reason in REASONS.items() if reason.family == LIVENESS)
+)
 def test_every_refusal_as_not_live_is_one_of_the_three(script: Script, code: str) -> None:
     script.gate = code
     story = played()
@@ -94,7 +115,11 @@ def test_the_third_failure_declines_whatever_each_failed_by(script: Script) -> N
     show(story)
     story.work()
     row = story.row()
-    assert (row.status, row.code, row.last_failure) == ("declined", "attempts_exhausted", "liveness_frame_frozen")
+    assert (row.status, row.code, row.last_failure) == (
+        "declined",
+        "attempts_exhausted",
+        "liveness_frame_frozen",
+    )
     assert burnt() == 3
 
 
@@ -112,7 +137,9 @@ def test_whatever_rows_say_of_tries_nobody_is_judged_by_them(script: Script, is_
     of = lender()
     story = failed(of, 2) if is_told else at_commands(of)
     # Tries that were had are hidden, and others are invented that nobody had.
-    columns = {"burnt": False, "closed_at": None} if is_told else {"burnt": True, "closed_at": later(-1)}
+    columns = (
+        {"burnt": False, "closed_at": None} if is_told else {"burnt": True, "closed_at": later(-1)}
+    )
     over = Attempt.objects.filter(verification_id=story.id).exclude(status="open")
     over.update(stage="live_capture", **columns)
     show(story)
@@ -127,7 +154,9 @@ def test_whatever_rows_say_of_tries_nobody_is_judged_by_them(script: Script, is_
         (DAY + timedelta(minutes=1), ("requires_input", "", 1)),
     ],
 )
-def test_they_count_for_a_day_over_all_verifications(script: Script, age: timedelta, ended: tuple[object, ...]) -> None:
+def test_they_count_for_a_day_over_all_verifications(
+    script: Script, age: timedelta, ended: tuple[object, ...]
+) -> None:
     script.word = "wrong"
     of = lender()
     failed(of, 1).cancel()

@@ -47,7 +47,9 @@ def alone(*, number=2):
 
 def events_of(story):
     order()
-    return [event.type for event in queries.events_after(lender_id=story.lender.pk, mode="test").data]
+    return [
+        event.type for event in queries.events_after(lender_id=story.lender.pk, mode="test").data
+    ]
 
 
 @pytest.mark.parametrize("number", [0, 1])
@@ -65,9 +67,19 @@ def test_with_two_it_waits_for_them():
 
 def test_it_costs_no_attempt_and_the_log_says_why():
     story = glanced("grey", of=alone())
-    assert (judged(story).status, judged(story).code, judged(story).burnt) == ("review", "face_review", False)
-    bodies = [(one.type, one.body["code"]) for one in entries(story, "attempt.judged", "verification.failed")][-2:]
-    assert bodies == [("attempt.judged", "face_review"), ("verification.failed", "review_unavailable")]
+    assert (judged(story).status, judged(story).code, judged(story).burnt) == (
+        "review",
+        "face_review",
+        False,
+    )
+    bodies = [
+        (one.type, one.body["code"])
+        for one in entries(story, "attempt.judged", "verification.failed")
+    ][-2:]
+    assert bodies == [
+        ("attempt.judged", "face_review"),
+        ("verification.failed", "review_unavailable"),
+    ]
     assert entries(story, "attempt.judged")[-1].body["burnt"] is False
     assert entries(story, "verification.failed")[0].body["cause"] == "face_review"
 
@@ -107,7 +119,9 @@ def test_what_needs_no_people_goes_on_as_before():
     assert glanced("clear", "clear", of=employer, profile="KZ-2021-04").row().status == "verified"
     refused = glanced("wrong", of=employer, reference="A-2", iin=OTHER_IIN)
     assert (refused.row().status, refused.row().last_failure) == ("requires_input", "face_mismatch")
-    assert Attempt.objects.filter(verification_id=refused.id, code="face_mismatch", burnt=True).exists()
+    assert Attempt.objects.filter(
+        verification_id=refused.id, code="face_mismatch", burnt=True
+    ).exists()
 
 
 # Who counts
@@ -116,7 +130,9 @@ def test_what_needs_no_people_goes_on_as_before():
 def opened_by(employer, name):
     facts = LenderFacts(id=employer.pk, name=employer.name, bin=employer.bin, phone=employer.phone)
     request = replace(opening("A-1"), opened_by=name)
-    opened = commands.open_verification(lender=facts, mode="test", profile_id="KZ-2025-01", opening=request)
+    opened = commands.open_verification(
+        lender=facts, mode="test", profile_id="KZ-2025-01", opening=request
+    )
     return Story(employer, opened.verification_id, opened.token)
 
 

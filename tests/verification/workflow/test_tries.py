@@ -1,4 +1,6 @@
-"""How often a borrower may try: a stage counts its failed attempts of a day, in whichever route and verification."""
+"""How often a borrower may try: a stage counts its failed attempts of a day, in whichever route and
+verification.
+"""
 
 import pytest
 

@@ -1,4 +1,6 @@
-"""What a worker does with one turn of a capture: it looks, says whether the command was seen, and asks on by that."""
+"""What a worker does with one turn of a capture: it looks, says whether the command was seen, and
+asks on by that.
+"""
 
 import json
 from dataclasses import replace
@@ -43,7 +45,11 @@ def part():
 
 
 def entries(story, kind="attempt.looked_at"):
-    return list(AuditEntry.objects.filter(verification_id=story.id, type=kind).order_by("verification_sequence"))
+    return list(
+        AuditEntry.objects.filter(verification_id=story.id, type=kind).order_by(
+            "verification_sequence"
+        )
+    )
 
 
 def attempt():
@@ -54,13 +60,23 @@ def test_while_a_worker_looks_nobody_may_answer_and_the_page_says_so(script):
     story = at_commands()
     answered(story)
     page, row = story.page(), story.row()
-    assert (page.page, page.is_looked_at, row.status, attempt().status) == ("wait", True, "processing", "judging")
+    assert (page.page, page.is_looked_at, row.status, attempt().status) == (
+        "wait",
+        True,
+        "processing",
+        "judging",
+    )
     assert queries.is_looked_at(verification_id=story.id)
     with pytest.raises(NotYourTurn):
         story.answer(**part())
     story.work()
     page = story.page()
-    assert (page.page, page.is_looked_at, page.data["step"], page.data["seen"]) == ("commands", False, 2, True)
+    assert (page.page, page.is_looked_at, page.data["step"], page.data["seen"]) == (
+        "commands",
+        False,
+        2,
+        True,
+    )
     assert (story.row().status, attempt().status) == ("requires_input", "open")
     assert not queries.is_looked_at(verification_id=story.id)
 
@@ -76,7 +92,10 @@ def test_the_next_command_is_shown_from_when_the_look_was_over(script):
 def test_each_look_is_an_entry_that_says_what_it_kept_and_what_follows(script):
     story = at_commands()
     show(story)
-    looked, answers = entries(story), entries(story, "attempt.answered")[3:]  # after consent, question and "ready"
+    looked, answers = (
+        entries(story),
+        entries(story, "attempt.answered")[3:],
+    )  # after consent, question and "ready"
     assert [entry.body["next"] for entry in looked] == ["ask"] * (len(answers) - 1) + ["collect"]
     assert [entry.body["turn"] for entry in looked] == [entry.body["turn"] for entry in answers]
     kinds = [one["kind"] for entry in looked for one in entry.body["evidence"]]
@@ -91,7 +110,9 @@ def test_a_look_that_faults_is_tried_again_and_nothing_is_lost_or_done_twice(scr
     def look(evidence, memory):
         for fault in looks:
             raise fault
-        assert evidence.items.keys() == {f"live_capture.0.{kind}" for kind in ("chain.0", "frame.1", "part.0", "turn")}
+        assert evidence.items.keys() == {
+            f"live_capture.0.{kind}" for kind in ("chain.0", "frame.1", "part.0", "turn")
+        }
         return Looked(is_right=True)
 
     look_by(monkeypatch, look)
@@ -167,7 +188,9 @@ def asked(sandbox, settings, seen_once):
 
 
 def played(*, misses):
-    """A capture that answers these commands, numbered from 1, by a face at rest; what the page said after each."""
+    """A capture that answers these commands, numbered from 1, by a face at rest; what the page said
+    after each.
+    """
     story = begin(lender())
     camera.agree(story)
     camera.free(story)
@@ -198,7 +221,8 @@ def test_a_missed_command_is_replaced_and_the_whole_is_judged_and_replayed_from_
     assert {one.verdict for one in replay.replay(verification_id=story.id)} == {"same"}
     (document,) = documents_of(story)
     shown = document["live_image"]["commands"]
-    # The document says what the page was told, one more miss of a noisy film included; only the last it was not told.
+    # The document says what the page was told, one more miss of a noisy film included; only the
+    # last it was not told.
     assert [one["seen"] for one in shown] == [*said[:-1], True]
     assert len(shown) > len(document["live_image"]["ordered"])
     key = vault.open(verification_id=story.id, lender_id=story.lender.pk)
@@ -209,7 +233,9 @@ def test_a_missed_command_is_replaced_and_the_whole_is_judged_and_replayed_from_
 
 
 @pytest.mark.service
-def test_under_a_law_that_repeats_the_check_the_capture_ends_with_the_missed_command(asked, monkeypatch):
+def test_under_a_law_that_repeats_the_check_the_capture_ends_with_the_missed_command(
+    asked, monkeypatch
+):
     strict = replace(profiles.get("KZ-2021-04"), replaced_max=0)
     monkeypatch.setitem(profiles.PROFILES, strict.id, strict)
     story, said = played(misses={2})

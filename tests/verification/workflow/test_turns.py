@@ -16,7 +16,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def due(number: int, *, many: int, queues: tuple[str, ...] = ("default",)) -> str:
-    """A lender, to so many of whose verifications a judgement is owed in these queues, in turn; their id."""
+    """A lender, to so many of whose verifications a judgement is owed in these queues, in turn;
+    their id.
+    """
     of = lender(number=10 * number)
     for each in range(many):
         story = begin(of, f"T-{number}-{each}")
@@ -38,12 +40,16 @@ def reserved(limit: int) -> list[list[str]]:
 
 @pytest.mark.parametrize("limit", [1, 2, 3])
 def test_nobody_waits_for_more_than_a_batch_of_each_other_lender(limit: int) -> None:
-    many = {due(number, many=number_due): number_due for number, number_due in enumerate((13, 1, 2, 7), start=1)}
+    many = {
+        due(number, many=number_due): number_due
+        for number, number_due in enumerate((13, 1, 2, 7), start=1)
+    }
     rows = [lender_id for batch in reserved(limit) for lender_id in batch]
     assert {lender_id: rows.count(lender_id) for lender_id in many} == many
     for lender_id, others in ((one, set(many) - {one}) for one in many):
         at = [place for place, owner in enumerate(rows) if owner == lender_id]
-        # Before its first, and between each two. A batch may end with one of a lender and the next begin behind it.
+        # Before its first, and between each two. A batch may end with one of a lender and the next
+        # begin behind it.
         for start, end in zip([-1, *at], at, strict=False):
             between = rows[start + 1 : end]
             assert all(between.count(other) <= limit for other in others), (rows, lender_id)
@@ -71,7 +77,9 @@ def test_of_one_lender_the_longest_due_comes_first_and_the_turn_goes_round() -> 
     assert after == {"default": first}
     _, after = queue.reserve(policy.QUEUES, limit=1, at=clock.now(), after=after)
     assert after == {"default": second}
-    oldest = Verification.objects.filter(lender=first).order_by("due_at").values_list("pk", flat=True)
+    oldest = (
+        Verification.objects.filter(lender=first).order_by("due_at").values_list("pk", flat=True)
+    )
     queue.give_back(list(Verification.objects.values_list("pk", flat=True)))
     again, after = queue.reserve(policy.QUEUES, limit=1, at=clock.now(), after=after)
     assert (list(again), after) == ([oldest[0]], {"default": first})

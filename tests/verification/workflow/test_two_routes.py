@@ -1,4 +1,6 @@
-"""Under KZ-2025-01 a signature and a face are needed together: first the one, then the other, both on record."""
+"""Under KZ-2025-01 a signature and a face are needed together: first the one, then the other, both
+on record.
+"""
 
 import pytest
 from pytest_django import Settings
@@ -13,7 +15,11 @@ from verification.core.errors import BadInput, NotYourTurn
 from verification.models import AuditEntry
 from verification.workflow.moving import commands
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.service, pytest.mark.usefixtures("seen_once")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.service,
+    pytest.mark.usefixtures("seen_once"),
+]
 
 BOTH = "KZ-2025-01"
 
@@ -35,7 +41,8 @@ def test_a_signature_and_then_a_face_verify_and_neither_alone(issued: Issued) ->
     story = signed(issued)
     row = story.row()
     assert (row.status, row.route, row.passed_routes) == ("requires_input", "biometric", ["eds"])
-    # Consent was given for the whole; the question that breaks a script is asked before each last step.
+    # Consent was given for the whole; the question that breaks a script is asked before each last
+    # step.
     assert (story.page().page, story.page().step, story.page().steps) == ("question", 4, 5)
     camera.free(story)
     assert (story.page().page, story.page().step) == ("commands", 5)
@@ -66,9 +73,15 @@ def test_a_signature_and_a_face_that_does_not_follow_are_declined(issued: Issued
     assert not AuditEntry.objects.filter(type="verification.verified").exists()
 
 
-def test_a_signature_and_another_persons_face_are_not_verified(issued: Issued, sandbox: SandboxProcess) -> None:
+def test_a_signature_and_another_persons_face_are_not_verified(
+    issued: Issued, sandbox: SandboxProcess
+) -> None:
     camera.register(sandbox, photo="biden.jpg")
     story = signed(issued)
     camera.free(story)
     camera.capture(story)
-    assert (story.row().status, story.page().notice, story.page().attempt) == ("requires_input", "face_mismatch", 2)
+    assert (story.row().status, story.page().notice, story.page().attempt) == (
+        "requires_input",
+        "face_mismatch",
+        2,
+    )

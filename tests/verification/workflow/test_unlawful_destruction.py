@@ -1,9 +1,19 @@
-"""Who can write rows, and entries, makes no worker destroy what must stay, and no replay or check of the log agrees."""
+"""Who can write rows, and entries, makes no worker destroy what must stay, and no replay or check
+of the log agrees.
+"""
 
 import pytest
 
 from tests.verification.log.judged import findings
-from tests.verification.workflow.destruction_story import claim, destroyed, file_of, frames, gone, step, turn
+from tests.verification.workflow.destruction_story import (
+    claim,
+    destroyed,
+    file_of,
+    frames,
+    gone,
+    step,
+    turn,
+)
 from tests.verification.workflow.insecure_capture import played, show
 from tests.verification.workflow.insecure_capture import script as script
 from tests.verification.workflow.story import lender
@@ -19,7 +29,9 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 def make_due(story):
-    Verification.objects.filter(pk=story.id).update(step="destroy", queue="storage", due_at=clock.now())
+    Verification.objects.filter(pk=story.id).update(
+        step="destroy", queue="storage", due_at=clock.now()
+    )
 
 
 def all_there(story):
@@ -40,7 +52,9 @@ def test_a_step_that_somebody_made_due_destroys_nothing_of_a_case_in_review(scri
 def test_nor_before_its_time(script):
     story = played()
     turn(71)
-    Verification.objects.filter(pk=story.id).update(frames_until=clock.now(), finished_at="2020-01-01T00:00:00Z")
+    Verification.objects.filter(pk=story.id).update(
+        frames_until=clock.now(), finished_at="2020-01-01T00:00:00Z"
+    )
     sweep.run_round()
     assert step(story)
     assert all_there(story)
@@ -52,13 +66,20 @@ def test_nor_before_its_time(script):
 
 
 def forged(story, items):
-    """An entry as the product writes it, of items of the attacker's choice, whose keys and files are gone."""
+    """An entry as the product writes it, of items of the attacker's choice, whose keys and files
+    are gone.
+    """
     row = Verification.objects.get(pk=story.id)
     at = clock.now()
     with transactions.writing():
         store.destroy(items, at=at)
         attempt = items[0].attempt_id
-        body = {"attempt": attempt, "route": "biometric", "stage": "live_capture", "number": len(items)}
+        body = {
+            "attempt": attempt,
+            "route": "biometric",
+            "stage": "live_capture",
+            "number": len(items),
+        }
         listed = [item.pk for item in items]
         moving.record(row, "evidence.destroyed", at=at, body=body | {"destroyed": listed})
     store.remove_files(story.id, said={item.pk: item.sealed_sha256 for item in items})
@@ -120,7 +141,10 @@ def test_an_entry_that_destroys_what_is_no_frame_is_named_and_no_replay_agrees(s
     forged(story, [order])
     assert f"{order.pk} was destroyed, which is no frame" in details()
     last = replay(verification_id=story.id)[-1]
-    assert (last.verdict, last.detail) == (Verdict.CANNOT, "evidence is missing: live_capture.order")
+    assert (last.verdict, last.detail) == (
+        Verdict.CANNOT,
+        "evidence is missing: live_capture.order",
+    )
 
 
 @pytest.mark.forges

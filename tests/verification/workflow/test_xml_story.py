@@ -1,4 +1,6 @@
-"""A borrower whose program signs XML: the same verification, and a judgement that can be repeated years later."""
+"""A borrower whose program signs XML: the same verification, and a judgement that can be repeated
+years later.
+"""
 
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -31,7 +33,9 @@ def codes(story):
 def is_same_again(story):
     out = StringIO()
     call_command("replay", story.id, stdout=out)
-    return {one.verdict for one in replay(verification_id=story.id)} == {Verdict.SAME} and "same" in out.getvalue()
+    return {one.verdict for one in replay(verification_id=story.id)} == {
+        Verdict.SAME
+    } and "same" in out.getvalue()
 
 
 @pytest.mark.parametrize("family", ["gost512", "rsa"])
@@ -47,7 +51,12 @@ def test_the_borrowers_own_xml_verifies_and_its_replay_gives_the_same_report(iss
 def test_a_forged_certificate_of_the_authoritys_name_refuses_in_xml_too(issued, authorities):
     story = at_statement()
     yesterday = datetime.now(UTC) - timedelta(days=1)
-    forger: dict[str, Any] = {"iin": IIN, "surname": "ТЕСТОВ", "given_name": "ТЕСТ", "at": yesterday}
+    forger: dict[str, Any] = {
+        "iin": IIN,
+        "surname": "ТЕСТОВ",
+        "given_name": "ТЕСТ",
+        "at": yesterday,
+    }
     sign(story, forge_like_nca(authorities["gost512"].issuing.certificate, **forger))
     assert (story.row().status, codes(story)) == ("requires_input", {"eds_path_untrusted"})
     assert is_same_again(story)

@@ -1,7 +1,8 @@
 """The only table of codes: why something did not pass, in the borrower's words and in the lender's.
 
-The borrower's sentence says what to do next and nothing that would help an attacker; edges translate it (kk, ru, en).
-Codes of which no more may be told share one. The lender's detail is English. No other code can be said by a check.
+The borrower's sentence says what to do next and nothing that would help an attacker; edges
+translate it (kk, ru, en). Codes of which no more may be told share one. The lender's detail is
+English. No other code can be said by a check.
 """
 
 from collections.abc import Mapping
@@ -30,4 +31,6 @@ def require(code: str) -> Reason:
 
 def unburnt(ended: Mapping[str, int]) -> int:
     """How many attempts, told by the code they ended with, cost the borrower none."""
-    return sum(number for code, number in ended.items() if code in REASONS and not REASONS[code].burns)
+    return sum(
+        number for code, number in ended.items() if code in REASONS and not REASONS[code].burns
+    )

@@ -1,10 +1,10 @@
 """What the borrower reads where a verification has ended: what happened, and what to do about it.
 
-A family of reasons shares one ending. Three are shared so that they tell nothing. An attacker must not
-learn what the state registers did not confirm. Nor may he learn what refused a capture: identity,
-comparison or liveness. And a bystander must not see that the borrower reported a caller: that page reads
-as any check that could not be finished. Only the words are equal: that a reported caller's check ends
-right after the question still tells (SECURITY.md).
+A family of reasons shares one ending. Three are shared so that they tell nothing. An attacker must
+not learn what the state registers did not confirm. Nor may he learn what refused a capture:
+identity, comparison or liveness. And a bystander must not see that the borrower reported a caller:
+that page reads as any check that could not be finished. Only the words are equal: that a reported
+caller's check ends right after the question still tells (SECURITY.md).
 """
 
 from collections.abc import Mapping
@@ -32,8 +32,8 @@ UNFINISHED = Ending(
 NOT_CONFIRMED = Ending(
     gettext_noop("The state registers did not confirm the data of this request."),
     gettext_noop(
-        "Compare names, document and date of birth with your document; the phone must be registered to you. Then call "
-        "the lender, so that it corrects what it sent."
+        "Compare names, document and date of birth with your document; the phone must be registered"
+        " to you. Then call the lender, so that it corrects what it sent."
     ),
 )
 UNPROVEN = Ending(
@@ -55,7 +55,13 @@ _FAMILIES: tuple[tuple[Ending, tuple[str, ...]], ...] = (
     (
         NOT_CONFIRMED,
         (
-            *("registry_mismatch", "person_unknown", "name_mismatch", "birth_date_differs", "person_deceased"),
+            *(
+                "registry_mismatch",
+                "person_unknown",
+                "name_mismatch",
+                "birth_date_differs",
+                "person_deceased",
+            ),
             *("document_invalid", "document_expired", "phone_owner_mismatch"),
         ),
     ),
@@ -65,30 +71,47 @@ _FAMILIES: tuple[tuple[Ending, tuple[str, ...]], ...] = (
             gettext_noop("Update NCALayer, or the app you sign with, before you try again."),
         ),
         (
-            *("eds_malformed", "eds_too_large", "eds_signer_count", "eds_certificate_missing", "eds_signature_invalid"),
+            *(
+                "eds_malformed",
+                "eds_too_large",
+                "eds_signer_count",
+                "eds_certificate_missing",
+                "eds_signature_invalid",
+            ),
             *("eds_signed_attributes_invalid", "eds_signature_replayed", "eds_statement_expired"),
         ),
     ),
     (
         Ending(
             gettext_noop(
-                "The key was not accepted: it must be a signing key that the NCA RK issued to you personally."
+                "The key was not accepted: it must be a signing key that the NCA RK issued to you"
+                " personally."
             ),
-            gettext_noop("Get such a key on egov.kz or at a public service centre before you try again."),
+            gettext_noop(
+                "Get such a key on egov.kz or at a public service centre before you try again."
+            ),
         ),
         (
-            *("eds_algorithm_refused", "eds_path_untrusted", "eds_certificate_not_yet_valid", "eds_key_usage"),
+            *(
+                "eds_algorithm_refused",
+                "eds_path_untrusted",
+                "eds_certificate_not_yet_valid",
+                "eds_key_usage",
+            ),
             *("eds_policy_refused", "eds_not_individual", "eds_iin_missing", "eds_issuer_revoked"),
         ),
     ),
     (Ending(gettext_noop("Your signing key has expired."), _NEW_KEY), ("eds_certificate_expired",)),
-    (Ending(gettext_noop("Your signing key has been revoked."), _NEW_KEY), ("eds_certificate_revoked",)),
+    (
+        Ending(gettext_noop("Your signing key has been revoked."), _NEW_KEY),
+        ("eds_certificate_revoked",),
+    ),
     (
         Ending(
             gettext_noop("The signature was made with another person's key."),
             gettext_noop(
-                "Only you yourself may sign, with your own key. If somebody else signs for you, stop: they may be "
-                "taking a loan in your name."
+                "Only you yourself may sign, with your own key. If somebody else signs for you,"
+                " stop: they may be taking a loan in your name."
             ),
         ),
         ("eds_iin_mismatch",),
@@ -103,7 +126,9 @@ _FAMILIES: tuple[tuple[Ending, tuple[str, ...]], ...] = (
     (
         Ending(
             gettext_noop("The code from the SMS was not entered correctly, or not in time."),
-            gettext_noop("Next time type in the 6 digits of the newest SMS. Tell them to nobody by phone."),
+            gettext_noop(
+                "Next time type in the 6 digits of the newest SMS. Tell them to nobody by phone."
+            ),
         ),
         ("otp_wrong", "otp_expired", "otp_attempts_exhausted"),
     ),
@@ -125,7 +150,8 @@ _FAMILIES: tuple[tuple[Ending, tuple[str, ...]], ...] = (
         Ending(
             gettext_noop("The tasks before the camera were not seen, or came too late."),
             gettext_noop(
-                "Next time do the tasks one at a time, without haste. Or ask the lender for a way without a camera."
+                "Next time do the tasks one at a time, without haste. Or ask the lender for a way"
+                " without a camera."
             ),
         ),
         ("liveness_command_missed", "liveness_not_at_rest"),
@@ -133,7 +159,12 @@ _FAMILIES: tuple[tuple[Ending, tuple[str, ...]], ...] = (
     (
         UNPROVEN,
         (
-            *("liveness_order_differs", "liveness_frame_unbound", "liveness_frame_early", "liveness_frame_unreadable"),
+            *(
+                "liveness_order_differs",
+                "liveness_frame_unbound",
+                "liveness_frame_early",
+                "liveness_frame_unreadable",
+            ),
             *("liveness_frame_seen_before", "liveness_capture_replayed", "liveness_frame_frozen"),
             *("liveness_frame_repeated", "liveness_frame_noiseless"),
             *("liveness_face_changed", "liveness_face_jumped", "liveness_face_missing"),
@@ -151,13 +182,19 @@ _FAMILIES: tuple[tuple[Ending, tuple[str, ...]], ...] = (
         Ending(
             gettext_noop("The pictures were not clear enough to see that it is you."),
             gettext_noop(
-                "Next time find even light, take off glasses, and hold the camera near and still. Or speak to the "
-                "lender in person, with your document."
+                "Next time find even light, take off glasses, and hold the camera near and still."
+                " Or speak to the lender in person, with your document."
             ),
         ),
         (
             *("face_again_light", "face_again_near", "face_again_still", "face_not_found"),
-            *("face_quality", "face_too_small", "face_too_dark", "face_too_bright", "face_light_uneven"),
+            *(
+                "face_quality",
+                "face_too_small",
+                "face_too_dark",
+                "face_too_bright",
+                "face_light_uneven",
+            ),
             *("face_without_contrast", "liveness_face_masked"),
         ),
     ),
@@ -171,7 +208,9 @@ _FAMILIES: tuple[tuple[Ending, tuple[str, ...]], ...] = (
     (
         Ending(
             gettext_noop("The connection was lost too often."),
-            gettext_noop("Next time begin where the internet is better, or ask the lender for another way."),
+            gettext_noop(
+                "Next time begin where the internet is better, or ask the lender for another way."
+            ),
         ),
         ("liveness_line_lost",),
     ),
@@ -198,7 +237,10 @@ _FAMILIES: tuple[tuple[Ending, tuple[str, ...]], ...] = (
     ),
     (
         Ending(
-            gettext_noop("The lender's employees did not look at your request in time. This is not your fault."),
+            gettext_noop(
+                "The lender's employees did not look at your request in time. This is not your"
+                " fault."
+            ),
             gettext_noop("If you still need the loan, ask the lender for a new request."),
         ),
         ("review_timeout",),
@@ -222,7 +264,9 @@ _FAMILIES: tuple[tuple[Ending, tuple[str, ...]], ...] = (
     ),
     (
         Ending(
-            gettext_noop("The tries are used up. Those of your other requests to this lender count too."),
+            gettext_noop(
+                "The tries are used up. Those of your other requests to this lender count too."
+            ),
             gettext_noop("Ask the lender for another way, or wait 24 hours."),
         ),
         ("attempts_exhausted",),

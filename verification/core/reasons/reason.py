@@ -10,12 +10,13 @@ def gettext_noop(message: str) -> str:
 
 @dataclass(frozen=True)
 class Reason:
-    """One code. burns: it uses up one of the borrower's attempts. final: it declines the verification at once.
+    """One code. burns: it uses up one of the borrower's attempts. final: it declines the
+    verification at once.
 
-    review: two people look at the case. retry: our side tries again and nothing is decided. remark: a check that passed
-    says it; it is shown and decides nothing. family: `LIVENESS` if by
-    this code a capture is refused as not that of a living face before the camera, `PICTURE` if because its pictures
-    are too poor to tell, which costs nothing; empty for every other code.
+    review: two people look at the case. retry: our side tries again and nothing is decided. remark:
+    a check that passed says it; it is shown and decides nothing. family: `LIVENESS` if by this code
+    a capture is refused as not that of a living face before the camera, `PICTURE` if because its
+    pictures are too poor to tell, which costs nothing; empty for every other code.
     """
 
     code: str
@@ -30,7 +31,9 @@ class Reason:
 
 
 LIVENESS, PICTURE = "liveness", "picture"
-# Of a reported caller the same is said: whoever watches the screen, or the lender's app, must not see the difference.
+# Of a reported caller the same is said: whoever watches the screen, or the lender's app, must not
+# see the difference.
 OUR_FAULT = gettext_noop(
-    "The check could not be finished. This is not your fault. Call the lender: it says what is next."
+    "The check could not be finished. This is not your fault. Call the lender: it says what is"
+    " next."
 )

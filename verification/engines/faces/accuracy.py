@@ -1,7 +1,8 @@
-"""How often a net errs on pairs of photographs: FMR, FNMR and DET in the terms of ISO/IEC 19795-1, and zones from them.
+"""How often a net errs on pairs of photographs: FMR, FNMR and DET in the terms of ISO/IEC 19795-1,
+and zones from them.
 
-Distances are counted, not kept: a folder has as many pairs as the square of its pictures. Each rate is told by pair,
-and by person, each of whom weighs alike however many pictures they have.
+Distances are counted, not kept: a folder has as many pairs as the square of its pictures. Each rate
+is told by pair, and by person, each of whom weighs alike however many pictures they have.
 """
 
 import math
@@ -19,14 +20,16 @@ Counts = npt.NDArray[np.int64]
 Edges = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.intp]
 
-# Distances at which pairs are counted: each thousandth up to 4. Embeddings of length 1 are at most 2 apart, and dlib's
-# raw ones of two people were never more than 1.5 apart on the photographs of London.
+# Distances at which pairs are counted: each thousandth up to 4. Embeddings of length 1 are at most
+# 2 apart, and dlib's raw ones of two people were never more than 1.5 apart on the photographs of
+# London.
 _PER_UNIT, FARTHEST = 1000, 4
 # Zones are proposed in steps of a hundredth: finer ones would be of this data, not of this net.
 _STEP = 10
 _BLOCK = 512  # pictures compared with all others at once; bounds memory
-# How much farther than the match zone the review zone reaches at least, as a share of it. Ours: SFace's, as shipped,
-# reaches 0.08. A zone that ends where the match ends declines unseen whoever is a hundredth beyond: 3.7 % were.
+# How much farther than the match zone the review zone reaches at least, as a share of it. Ours:
+# SFace's, as shipped, reaches 0.08. A zone that ends where the match ends declines unseen whoever
+# is a hundredth beyond: 3.7 % were.
 _REVIEW_LEAST = 0.05
 
 
@@ -44,13 +47,17 @@ class Share:
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """Its 95 % interval, as if trials were independent. Pairs share people: it is rather too narrow."""
+        """Its 95 % interval, as if trials were independent. Pairs share people: it is rather too
+        narrow.
+        """
         return interval(self.events, self.trials)
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs that were compared. apart: their distances. same: whether of one person. people: both people's numbers."""
+    """Pairs that were compared. apart: their distances. same: whether of one person. people: both
+    people's numbers.
+    """
 
     apart: Numbers
     same: npt.NDArray[np.bool_]
@@ -58,14 +65,18 @@ class Pairs:
 
     def of(self, chosen: npt.NDArray[np.bool_]) -> "Pairs":
         """Some of them."""
-        return Pairs(self.apart[chosen], self.same[chosen], (self.people[0][chosen], self.people[1][chosen]))
+        return Pairs(
+            self.apart[chosen], self.same[chosen], (self.people[0][chosen], self.people[1][chosen])
+        )
 
 
 @dataclass(frozen=True)
 class Tally:
-    """The pairs of one cohort. genuine, impostor: how many are at most as far apart as each edge; the last is all.
+    """The pairs of one cohort. genuine, impostor: how many are at most as far apart as each edge;
+    the last is all.
 
-    genuine_by_person, impostor_by_person: the same as shares, each person's pairs weighing as much as another's.
+    genuine_by_person, impostor_by_person: the same as shares, each person's pairs weighing as much
+        as another's.
     """
 
     name: str
@@ -77,17 +88,27 @@ class Tally:
     impostor_by_person: Numbers
 
     def false_matches(self, distance: float) -> Share:
-        """FMR: impostor pairs at most this far apart. Raises `KeyError` for a distance that is no edge."""
+        """FMR: impostor pairs at most this far apart. Raises `KeyError` for a distance that is no
+        edge.
+        """
         return Share(int(self.impostor[self._place(distance)]), self.impostor_pairs)
 
     def false_non_matches(self, distance: float) -> Share:
-        """FNMR: genuine pairs farther apart than this. Raises `KeyError` for a distance that is no edge."""
-        return Share(self.genuine_pairs - int(self.genuine[self._place(distance)]), self.genuine_pairs)
+        """FNMR: genuine pairs farther apart than this. Raises `KeyError` for a distance that is no
+        edge.
+        """
+        return Share(
+            self.genuine_pairs - int(self.genuine[self._place(distance)]), self.genuine_pairs
+        )
 
     def by_person(self, distance: float) -> tuple[float, float]:
-        """FMR and FNMR, each person weighing alike. Raises `KeyError` for a distance that is no edge."""
+        """FMR and FNMR, each person weighing alike. Raises `KeyError` for a distance that is no
+        edge.
+        """
         place = self._place(distance)
-        return float(self.impostor_by_person[place]), max(0.0, 1 - float(self.genuine_by_person[place]))
+        return float(self.impostor_by_person[place]), max(
+            0.0, 1 - float(self.genuine_by_person[place])
+        )
 
     @property
     def impostor_pairs(self) -> int:
@@ -103,17 +124,27 @@ class Tally:
     def nearest_impostors(self) -> float:
         """The edge that reaches the nearest two people; infinite where none does."""
         place = int(np.argmax(self.impostor > 0))
-        return float(self.edges[place]) if self.impostor_pairs and place < len(self.edges) else math.inf
+        return (
+            float(self.edges[place])
+            if self.impostor_pairs and place < len(self.edges)
+            else math.inf
+        )
 
     @property
     def farthest_genuine(self) -> float | None:
-        """The edge that reaches the two farthest pictures of one person; none where no edge does, or nobody has two."""
+        """The edge that reaches the two farthest pictures of one person; none where no edge does,
+        or nobody has two.
+        """
         place = int(np.searchsorted(self.genuine, self.genuine_pairs))
         return float(self.edges[place]) if self.genuine_pairs and place < len(self.edges) else None
 
     def det(self) -> Iterator[tuple[float, float]]:
-        """FMR and FNMR at each edge where one of them changes. Of a cohort that has pairs of both kinds."""
-        errors = np.stack([self.impostor[:-1] / self.impostor_pairs, 1 - self.genuine[:-1] / self.genuine_pairs])
+        """FMR and FNMR at each edge where one of them changes. Of a cohort that has pairs of both
+        kinds.
+        """
+        errors = np.stack(
+            [self.impostor[:-1] / self.impostor_pairs, 1 - self.genuine[:-1] / self.genuine_pairs]
+        )
         changes = np.any(np.diff(errors, axis=1) != 0, axis=0)
         for fmr, fnmr in errors[:, np.concatenate([[True], changes])].T:
             yield float(fmr), float(fnmr)
@@ -138,15 +169,20 @@ def tally(name: str, pairs: Pairs, *, at: Edges) -> Tally:
         apart, both = pairs.apart[kind], [each[kind] for each in pairs.people]
         places = np.searchsorted(at, apart, side="left")
         ones.append(np.cumsum(np.bincount(places, minlength=len(at) + 1)).astype(np.int64))
-        # A pair counts for each of its people by how many of this kind they have: for one person, twice the same.
+        # A pair counts for each of its people by how many of this kind they have: for one person,
+        # twice the same.
         of_each = np.bincount(np.concatenate(both)) if len(apart) else np.ones(1)
-        weights = (1 / of_each[both[0]] + 1 / of_each[both[1]]) / max(1, int(np.count_nonzero(of_each)))
+        weights = (1 / of_each[both[0]] + 1 / of_each[both[1]]) / max(
+            1, int(np.count_nonzero(of_each))
+        )
         sums.append(np.cumsum(np.bincount(places, weights=weights, minlength=len(at) + 1)))
     return Tally(name, len(np.union1d(*pairs.people)), at, ones[0], ones[1], sums[0], sums[1])
 
 
 def compare_all(seen: Sequence[Embedding], people: Sequence[str], *, name: str, at: Edges) -> Tally:
-    """Each picture with each other: faces, and whose each is. Raises `CalibrationMismatch` for two embeddings."""
+    """Each picture with each other: faces, and whose each is. Raises `CalibrationMismatch` for two
+    embeddings.
+    """
     if len({each.embedding for each in seen}) > 1:
         raise CalibrationMismatch("faces of two embeddings are not compared")
     genuine, impostor = (np.zeros(len(at) + 1, np.int64) for _ in range(2))
@@ -162,10 +198,22 @@ def compare_all(seen: Sequence[Embedding], people: Sequence[str], *, name: str, 
         first, second = np.meshgrid(rows, np.arange(start, len(faces)), indexing="ij")
         later = second > first
         one, other = first[later], second[later]
-        found = Pairs(between(faces, one, other), persons[one] == persons[other], (persons[one], persons[other]))
+        found = Pairs(
+            between(faces, one, other),
+            persons[one] == persons[other],
+            (persons[one], persons[other]),
+        )
         places = np.searchsorted(at, found.apart, side="left")
-        kinds = zip((found.same, ~found.same), (genuine, impostor), by_person, of_each, (0.5, 1.0), strict=True)
-        # A pair counts for both its people by how many of its kind they have; one person's pair for that person once.
+        kinds = zip(
+            (found.same, ~found.same),
+            (genuine, impostor),
+            by_person,
+            of_each,
+            (0.5, 1.0),
+            strict=True,
+        )
+        # A pair counts for both its people by how many of its kind they have; one person's pair for
+        # that person once.
         for kind, ones, sums, own, once in kinds:
             ones += np.cumsum(np.bincount(places[kind], minlength=len(at) + 1)).astype(np.int64)
             shares = 1 / own[found.people[0][kind]] + 1 / own[found.people[1][kind]]
@@ -177,13 +225,20 @@ def compare_all(seen: Sequence[Embedding], people: Sequence[str], *, name: str, 
 def near_strangers(
     seen: Sequence[Embedding], people: Sequence[str], *, within: float, most: int
 ) -> list[tuple[int, int, float]]:
-    """Pairs of two people at most this far apart, the nearest first: both places, and the distance."""
-    faces, persons = np.stack([each.numbers for each in seen]), np.unique(people, return_inverse=True)[1]
+    """Pairs of two people at most this far apart, the nearest first: both places, and the
+    distance.
+    """
+    faces, persons = (
+        np.stack([each.numbers for each in seen]),
+        np.unique(people, return_inverse=True)[1],
+    )
     found: list[tuple[float, int, int]] = []
     for one in range(len(faces) - 1):
         apart = np.linalg.norm(faces[one + 1 :] - faces[one], axis=1)
         near = np.flatnonzero((apart <= within) & (persons[one + 1 :] != persons[one]))
-        found = sorted([*found, *((float(apart[place]), one, one + 1 + int(place)) for place in near)])[:most]
+        found = sorted(
+            [*found, *((float(apart[place]), one, one + 1 + int(place)) for place in near)]
+        )[:most]
     return [(one, other, apart) for apart, one, other in found]
 
 
@@ -197,24 +252,33 @@ def between(faces: Numbers, one: Whole, other: Whole) -> Numbers:
 
 
 def pairs_needed(fmr: float) -> int:
-    """The fewest impostor pairs, none of which matches, that show a rate below this with 95 % certainty."""
-    # Where none of n pairs matches, the interval of `Share.bounds` ends below the rate once (1 - fmr)^n is under 2.5 %.
+    """The fewest impostor pairs, none of which matches, that show a rate below this with 95 %
+    certainty.
+    """
+    # Where none of n pairs matches, the interval of `Share.bounds` ends below the rate once (1 -
+    # fmr)^n is under 2.5 %.
     return math.ceil(math.log((1 - CERTAINTY) / 2) / math.log1p(-fmr))
 
 
 def propose(
     tallies: Sequence[Tally], *, target_fmr: float, review_fnmr: float, review_fmr: float
 ) -> tuple[float, float]:
-    """The match and the review zone that hold in every cohort. Raises `BadInput` saying what is missing.
+    """The match and the review zone that hold in every cohort. Raises `BadInput` saying what is
+    missing.
 
-    1 match: the widest whose FMR is below the target with 95 % certainty · 2 review: the narrowest that misses so few
-    of the honest, · 3 unless so many strangers would lie in it, then as wide as they allow, · 4 and never none.
+    1 match: the widest whose FMR is below the target with 95 % certainty · 2 review: the narrowest
+    that misses so few of the honest, · 3 unless so many strangers would lie in it, then as wide as
+    they allow, · 4 and never none.
     """
     needed = pairs_needed(target_fmr)
-    if small := [f"{tally.name} has {tally.impostor_pairs}" for tally in tallies if tally.impostor_pairs < needed]:
+    if small := [
+        f"{tally.name} has {tally.impostor_pairs}"
+        for tally in tallies
+        if tally.impostor_pairs < needed
+    ]:
         raise BadInput(
-            f"no zone can be proposed: an FMR of {target_fmr:g} is shown by {needed} impostor pairs or more in each "
-            f"cohort, and {', '.join(small)}"
+            f"no zone can be proposed: an FMR of {target_fmr:g} is shown by {needed} impostor pairs"
+            f" or more in each cohort, and {', '.join(small)}"
         )
     steps = [float(step) for step in edges()[_STEP - 1 :: _STEP]]
     match = 0.0
@@ -224,7 +288,10 @@ def propose(
             break
         match = step
     if not match:
-        raise BadInput("no zone can be proposed: people are at most 0.01 apart; are all pairs labelled rightly?")
+        raise BadInput(
+            "no zone can be proposed: people are at most 0.01 apart; are all pairs labelled"
+            " rightly?"
+        )
     least = math.ceil(round(match * (1 + _REVIEW_LEAST) * 100, 6)) / 100
     review = match
     for step in (step for step in steps if step > match):

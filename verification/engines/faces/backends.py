@@ -1,6 +1,8 @@
-"""Which net compares faces here: found once in a process, tested before it is trusted, named in every result.
+"""Which net compares faces here: found once in a process, tested before it is trusted, named in
+every result.
 
-Whoever sets the process up calls `use`; nothing is loaded before a first face, so that a worker loads after it forked.
+Whoever sets the process up calls `use`; nothing is loaded before a first face, so that a worker
+loads after it forked.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,8 +36,9 @@ _HERE = "verification.engines.faces"
 class Choice:
     """What the operator set.
 
-    models: the folder of `manage.py build_face_model`. model: the description of an operator's own net, for
-    `onnx-custom`. calibration: a file of `manage.py calibrate_faces`, in place of the shipped one.
+    models: the folder of `manage.py build_face_model`. model: the description of an operator's own
+    net, for `onnx-custom`. calibration: a file of `manage.py calibrate_faces`, in place of the
+    shipped one.
     """
 
     backend: str = NAMES[0]
@@ -45,7 +48,9 @@ class Choice:
 
 
 class Recogniser(Protocol):
-    """A loaded net. model, sha256: which, and the file it comes from. embedding: what its distances are of."""
+    """A loaded net. model, sha256: which, and the file it comes from. embedding: what its distances
+    are of.
+    """
 
     @property
     def model(self) -> str:
@@ -78,7 +83,8 @@ class Recogniser(Protocol):
 
 @dataclass(frozen=True)
 class Look:
-    """What one frame shows: a face, or none, and the code for which it is no probe; empty where it is one.
+    """What one frame shows: a face, or none, and the code for which it is no probe; empty where it
+    is one.
 
     eyes: the middle of them, pixels.
     """
@@ -90,7 +96,9 @@ class Look:
 
 @dataclass(frozen=True, kw_only=True)
 class Backend:
-    """One net with the detector before it, and what its distances mean; None where nobody has measured it."""
+    """One net with the detector before it, and what its distances mean; None where nobody has
+    measured it.
+    """
 
     name: str
     recogniser: Recogniser
@@ -100,7 +108,8 @@ class Backend:
     def find(self, image: Pixels, *, scale: float = 1.0) -> tuple[Portrait, Quality]:
         """The one face of an image, and how good it is. scale: as `Portrait.scale`.
 
-        Raises `Refused` with a code of `core/reasons/`: no face, several, or one too poor to be compared.
+        Raises `Refused` with a code of `core/reasons/`: no face, several, or one too poor to be
+        compared.
         """
         face = detection.locate(image, yunet=self.yunet, scale=scale)
         found = face.quality()
@@ -108,7 +117,8 @@ class Backend:
         return face, found
 
     def open(self, untrusted: bytes, *, limits: ImageLimits) -> tuple[Portrait, Quality]:
-        """The one face of a file: in a draft of it, or in all its pixels where the draft has too few of the face.
+        """The one face of a file: in a draft of it, or in all its pixels where the draft has too
+        few of the face.
 
         Raises `Refused`, as `find` and `open_draft`.
         """
@@ -133,7 +143,9 @@ class Backend:
         return self.embed(self.open(untrusted, limits=limits)[0])
 
     def look_at_all(self, images: Sequence[Pixels]) -> tuple[Look, ...]:
-        """The face of each frame, turned or not, as YuNet alone sees it; a poor one is embedded all the same."""
+        """The face of each frame, turned or not, as YuNet alone sees it; a poor one is embedded all
+        the same.
+        """
         seen: list[tuple[Portrait | None, str, tuple[float, float] | None]] = []
         for image in images:
             face, code, eyes = None, "", None
@@ -146,7 +158,9 @@ class Backend:
                 code = refused.code
             seen.append((face, code, eyes))
         faces = iter(self.recogniser.embed_all([face for face, *_ in seen if face is not None]))
-        return tuple(Look(None if face is None else next(faces), code, eyes) for face, code, eyes in seen)
+        return tuple(
+            Look(None if face is None else next(faces), code, eyes) for face, code, eyes in seen
+        )
 
     def report(self) -> Mapping[str, str]:
         """What is in use, for a result and for /readyz."""
@@ -162,7 +176,9 @@ class Backend:
         }
 
     def unfit_for_live(self) -> list[str]:
-        """Why it may not decide about anybody without a person; empty where nothing is against it."""
+        """Why it may not decide about anybody without a person; empty where nothing is against
+        it.
+        """
         if self.calibration is None:
             return [f"face backend {self.name} has no calibration: run manage.py calibrate_faces"]
         return self.calibration.unfit_for_live()
@@ -172,7 +188,9 @@ _chosen: list[Choice] = [Choice()]
 
 
 def use(choice: Choice) -> None:
-    """Which backend this process uses; called once as it starts. Raises `Misconfigured` for a name that is none."""
+    """Which backend this process uses; called once as it starts. Raises `Misconfigured` for a name
+    that is none.
+    """
     if choice.backend not in NAMES:
         raise Misconfigured(f"there is no face backend {choice.backend}: one of {', '.join(NAMES)}")
     _chosen[0] = choice
@@ -182,17 +200,25 @@ def use(choice: Choice) -> None:
 
 @cache
 def in_use() -> Backend:
-    """The chosen backend, loaded and tested once in a process. Raises `Misconfigured` saying what to do."""
+    """The chosen backend, loaded and tested once in a process. Raises `Misconfigured` saying what
+    to do.
+    """
     return _load(_chosen[0], _calibration_in_use())
 
 
 @cache
 def tested() -> Mapping[str, object]:
-    """What the chosen backend is, once it was loaded, tested and let go of: the process that asks may yet fork."""
+    """What the chosen backend is, once it was loaded, tested and let go of: the process that asks
+    may yet fork.
+    """
     backend = _load(_chosen[0], _calibration_in_use())
     learned = f"What the net learned from is {backend.recogniser.training_data} by its maker."
     told = f"{backend.calibration.told()} {learned}" if backend.calibration else ""
-    return {**backend.report(), "unfit_for_live": backend.unfit_for_live(), "calibration_told": told}
+    return {
+        **backend.report(),
+        "unfit_for_live": backend.unfit_for_live(),
+        "calibration_told": told,
+    }
 
 
 def loaded(choice: Choice) -> Backend:
@@ -217,13 +243,20 @@ def _load(choice: Choice, found: Calibration | None) -> Backend:
         recogniser = import_module(f"{_HERE}.reference").FaceRecognition()
     recogniser.test()
     yunet = OnnxNet(nets.built(choice.models, weights.YUNET.sha256))
-    if found is not None and (found.embedding, found.model_sha256) != (recogniser.embedding, recogniser.sha256):
-        raise Misconfigured(f"calibration {found.id} was measured with another net or embedding than is in use")
+    if found is not None and (found.embedding, found.model_sha256) != (
+        recogniser.embedding,
+        recogniser.sha256,
+    ):
+        raise Misconfigured(
+            f"calibration {found.id} was measured with another net or embedding than is in use"
+        )
     return Backend(name=choice.backend, recogniser=recogniser, yunet=yunet, calibration=found)
 
 
 def zones_in_use() -> Zones:
-    """The zones of the chosen calibration; no net is loaded for it. Raises `Misconfigured` where there is none."""
+    """The zones of the chosen calibration; no net is loaded for it. Raises `Misconfigured` where
+    there is none.
+    """
     found = _calibration_in_use()
     if found is None:
         raise Misconfigured("the face backend has no calibration: run manage.py calibrate_faces")
@@ -232,16 +265,25 @@ def zones_in_use() -> Zones:
 
 @cache
 def _calibration_in_use() -> Calibration | None:
-    # Read once: what lies in the file later, or is being written to it, judges nobody until a start has checked it.
+    # Read once: what lies in the file later, or is being written to it, judges nobody until a start
+    # has checked it.
     return calibration_of(_chosen[0])
 
 
 def calibration_of(choice: Choice) -> Calibration | None:
-    """The operator's calibration, else the shipped one, else none. Raises `Misconfigured` for a file that is none."""
+    """The operator's calibration, else the shipped one, else none. Raises `Misconfigured` for a
+    file that is none.
+    """
     if choice.calibration is not None:
         try:
             return calibration.read(choice.calibration.read_bytes())
         except OSError as error:
-            raise Misconfigured(f"the face calibration cannot be read: {type(error).__name__}") from error
+            raise Misconfigured(
+                f"the face calibration cannot be read: {type(error).__name__}"
+            ) from error
     shipped = SHIPPED.get(choice.backend)
-    return calibration.read((files(_HERE) / "calibrations" / shipped).read_bytes()) if shipped else None
+    return (
+        calibration.read((files(_HERE) / "calibrations" / shipped).read_bytes())
+        if shipped
+        else None
+    )

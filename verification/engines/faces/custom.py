@@ -1,9 +1,11 @@
-"""An operator's own net in ONNX, pinned by its SHA-256. What it is worth is the calibration that the operator measures.
+"""An operator's own net in ONNX, pinned by its SHA-256. What it is worth is the calibration that
+the operator measures.
 
-The description is JSON in which all is text: `schema model file sha256 training_data side channels mean scale points
-template form`. `file` lies beside it. `training_data` is `described` or `undocumented`, as the net's maker left it.
-`points` names which points of a face are brought to the places of `template`, `x,y x,y …` in a square of `side` pixels
-(see `portrait.Template`), and (value - mean) / scale of each colour is what the net sees.
+The description is JSON in which all is text: `schema model file sha256 training_data side channels
+mean scale points template form`. `file` lies beside it. `training_data` is `described` or
+`undocumented`, as the net's maker left it. `points` names which points of a face are brought to the
+places of `template`, `x,y x,y …` in a square of `side` pixels (see `portrait.Template`), and (value
+- mean) / scale of each colour is what the net sees.
 """
 
 import hashlib
@@ -44,9 +46,13 @@ class Description:
 
     @property
     def embedding(self) -> str:
-        """The id of what comes out. A face that is cut or scaled otherwise gives other numbers, so it says how, too."""
+        """The id of what comes out. A face that is cut or scaled otherwise gives other numbers, so
+        it says how, too.
+        """
         how = self.showing
-        prepared = repr((how.side, how.template.points, how.template.places, how.channels, how.mean, how.scale))
+        prepared = repr(
+            (how.side, how.template.points, how.template.places, how.channels, how.mean, how.scale)
+        )
         return f"{self.model}-{hashlib.sha256(prepared.encode()).hexdigest()[:8]}/{how.form}"
 
 
@@ -78,31 +84,52 @@ class Custom:
         return self.described.training_data
 
     def embed_all(self, faces: Sequence[Portrait]) -> tuple[Embedding, ...]:
-        """The numbers of each face, which the net is shown one by one: it may take no more, or say something else."""
+        """The numbers of each face, which the net is shown one by one: it may take no more, or say
+        something else.
+        """
         return self.net.embed_all(faces)
 
     def test(self) -> None:
-        """Raises `Misconfigured` unless the net says the same of one square again, and something else of another."""
+        """Raises `Misconfigured` unless the net says the same of one square again, and something
+        else of another.
+        """
         square = self_test.pattern(self.described.showing.side)
-        another = (255 - square) // np.array((1, 2, 4), np.uint8)  # its negative, and of another colour
-        one, again, other = (Embedding(self.embedding, each) for each in self.net.numbers([square, square, another]))
+        another = (255 - square) // np.array(
+            (1, 2, 4), np.uint8
+        )  # its negative, and of another colour
+        one, again, other = (
+            Embedding(self.embedding, each) for each in self.net.numbers([square, square, another])
+        )
         if not np.array_equal(one.numbers, again.numbers):
-            raise Misconfigured("the operator's face model says something else of the same picture each time")
+            raise Misconfigured(
+                "the operator's face model says something else of the same picture each time"
+            )
         if not distance(one, other).value > _TELLS_APART:
             raise Misconfigured("the operator's face model says the same of every picture")
 
 
 def load(description: Path | None) -> Custom:
-    """The net that the description names. Raises `Misconfigured` unless it is the one that is pinned."""
+    """The net that the description names. Raises `Misconfigured` unless it is the one that is
+    pinned.
+    """
     if description is None:
         raise Misconfigured("TULGA_FACE_MODEL must name the description of the face model")
     try:
         described = read_description(description.read_bytes())
     except OSError as error:
-        raise Misconfigured(f"the operator's face model cannot be read: {type(error).__name__}") from error
-    net = nets.load_pinned(description.parent / described.file, described.sha256, what="operator's face model")
+        raise Misconfigured(
+            f"the operator's face model cannot be read: {type(error).__name__}"
+        ) from error
+    net = nets.load_pinned(
+        description.parent / described.file, described.sha256, what="operator's face model"
+    )
     shown = OnnxRecogniser(
-        described.model, described.sha256, described.embedding, net, described.showing, described.training_data
+        described.model,
+        described.sha256,
+        described.embedding,
+        net,
+        described.showing,
+        described.training_data,
     )
     return Custom(described, shown)
 
@@ -118,26 +145,46 @@ def read_description(untrusted: bytes) -> Description:
             # The file lies beside its description: a plain name leads to no other folder.
             if not _NAME.fullmatch(named[name]):
                 raise BadInput("a plain name is expected", pointer=f"/{name}")
-        learned, sha256 = _LEARNED[fields.choice("training_data", [*_LEARNED])], fields.sha256("sha256")
-        side, mean, scale = (_decimal(fields.text(name, longest=12), name) for name in ("side", "mean", "scale"))
+        learned, sha256 = (
+            _LEARNED[fields.choice("training_data", [*_LEARNED])],
+            fields.sha256("sha256"),
+        )
+        side, mean, scale = (
+            _decimal(fields.text(name, longest=12), name) for name in ("side", "mean", "scale")
+        )
         kinds: dict[str, PointsKind] = {each: each for each in _COUNTS}
         points = kinds[fields.choice("points", [*kinds])]
         spelled = [place.split(",") for place in fields.text("template", longest=200).split(" ")]
         if len(spelled) != _COUNTS[points] or any(len(place) != 2 for place in spelled):
-            raise BadInput(f"{_COUNTS[points]} places such as 38.3,51.7 are expected", pointer="/template")
-        template = Template(points, tuple((_decimal(x, "template"), _decimal(y, "template")) for x, y in spelled))
-        # Points outside are where every face looks the same: black. dlib's begin with the eye farther right.
+            raise BadInput(
+                f"{_COUNTS[points]} places such as 38.3,51.7 are expected", pointer="/template"
+            )
+        template = Template(
+            points, tuple((_decimal(x, "template"), _decimal(y, "template")) for x, y in spelled)
+        )
+        # Points outside are where every face looks the same: black. dlib's begin with the eye
+        # farther right.
         are_outside = max(max(place) for place in template.places) >= side
         left, right = (-3, 0) if points == "dlib5" else (0, 1)
         rightwards = template.places[left][0] < template.places[right][0]
-        if not 0 < side <= MAX_SIDE or side != int(side) or scale == 0 or are_outside or not rightwards:
+        if (
+            not 0 < side <= MAX_SIDE
+            or side != int(side)
+            or scale == 0
+            or are_outside
+            or not rightwards
+        ):
             raise BadInput("a side, a scale or the points are impossible", pointer="/side")
         channels = fields.choice("channels", ["RGB", "BGR"])
         form = _FORMS[fields.choice("form", [*_FORMS])]
-        showing = Showing(int(side), template, "RGB" if channels == "RGB" else "BGR", mean, scale, form)
+        showing = Showing(
+            int(side), template, "RGB" if channels == "RGB" else "BGR", mean, scale, form
+        )
         fields.finish()
     except BadInput as fault:
-        raise Misconfigured(f"no description of a face model: {fault.detail} {fault.pointer}".rstrip()) from fault
+        raise Misconfigured(
+            f"no description of a face model: {fault.detail} {fault.pointer}".rstrip()
+        ) from fault
     return Description(named["model"], named["file"], sha256, learned, showing)
 
 

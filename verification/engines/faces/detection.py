@@ -1,8 +1,10 @@
-"""Finds the one face of an image, and five points of it, with YuNet. Several faces of one size are never chosen from.
+"""Finds the one face of an image, and five points of it, with YuNet. Several faces of one size are
+never chosen from.
 
-dlib's HOG detector is asked only where YuNet finds nothing, or two: whether one face is there. The points are YuNet's
-even then, found again in dlib's box: with points of another model the same net gives another embedding, which nobody
-calibrated. Source of YuNet: Wu, Peng and Yu 2023, "YuNet: a tiny millisecond-level face detector".
+dlib's HOG detector is asked only where YuNet finds nothing, or two: whether one face is there. The
+points are YuNet's even then, found again in dlib's box: with points of another model the same net
+gives another embedding, which nobody calibrated. Source of YuNet: Wu, Peng and Yu 2023, "YuNet: a
+tiny millisecond-level face detector".
 """
 
 from dataclasses import dataclass
@@ -19,7 +21,11 @@ from verification.engines.faces.image_gate import Pixels
 from verification.engines.faces.nets import OnnxNet
 from verification.engines.faces.portrait import Points, Portrait
 
-_STRIDES = (8, 16, 32)  # of the three grids of YuNet, pixels; a picture's sides are filled up to the last
+_STRIDES = (
+    8,
+    16,
+    32,
+)  # of the three grids of YuNet, pixels; a picture's sides are filled up to the last
 Floats = npt.NDArray[np.float64]
 
 
@@ -36,11 +42,15 @@ class _Found:
         return float((self.box[2] - self.box[0]) * (self.box[3] - self.box[1]))
 
 
-def locate(image: Pixels, *, yunet: OnnxNet, scale: float = 1.0, is_frame: bool = False) -> Portrait:
-    """The one face. Raises `Refused` with `face_not_found` or `multiple_faces`. scale: as `Portrait.scale`.
+def locate(
+    image: Pixels, *, yunet: OnnxNet, scale: float = 1.0, is_frame: bool = False
+) -> Portrait:
+    """The one face. Raises `Refused` with `face_not_found` or `multiple_faces`. scale: as
+    `Portrait.scale`.
 
-    1 YuNet on the whole picture, and it alone of a frame: there are many of one person, some turned away · 2 where it
-    finds nothing or several, dlib says whether one is there, and where · 3 a face that YuNet saw small, or in dlib's
+    1 YuNet on the whole picture, and it alone of a frame: there are many of one person, some turned
+    away · 2 where it finds nothing or several, dlib says whether one is there, and where · 3 a face
+    that YuNet saw small, or in dlib's
     box, is looked at again, enlarged: in dlib's box there must be one.
     """
     seen = _find(image, yunet)  # 1
@@ -58,8 +68,12 @@ def locate(image: Pixels, *, yunet: OnnxNet, scale: float = 1.0, is_frame: bool 
         small = cv2.resize(image, size, interpolation=cv2.INTER_AREA) if share > 1 else image
         # 0: dlib's own threshold of the score.
         boxes, scores, _ = _hog().run(small, doublings, 0.0)
-        sides = [np.array([one.left(), one.top(), one.right(), one.bottom()]) * share for one in boxes]
-        found = [_Found(score, each, np.zeros((5, 2))) for each, score in zip(sides, scores, strict=True)]
+        sides = [
+            np.array([one.left(), one.top(), one.right(), one.bottom()]) * share for one in boxes
+        ]
+        found = [
+            _Found(score, each, np.zeros((5, 2))) for each, score in zip(sides, scores, strict=True)
+        ]
         if found:
             if (there := _one(found)) is None:
                 raise Refused("multiple_faces")
@@ -82,8 +96,8 @@ def _one(faces: list[_Found]) -> _Found | None:
 def _find(image: Pixels, yunet: OnnxNet) -> list[_Found]:
     """All faces, the surest first.
 
-    1 shrink · 2 fill up to whole cells, in BGR · 3 run · 4 read the likely cells of each grid · 5 drop what overlaps a
-    surer one.
+    1 shrink · 2 fill up to whole cells, in BGR · 3 run · 4 read the likely cells of each grid · 5
+    drop what overlaps a surer one.
     """
     height, width = image.shape[:2]
     share = min(1.0, policy.SIDE / max(height, width))
@@ -98,20 +112,25 @@ def _find(image: Pixels, yunet: OnnxNet) -> list[_Found]:
         face, there, boxes, points = (
             told[f"{name}_{stride}"][0].astype(np.float64) for name in ("cls", "obj", "bbox", "kps")
         )
-        # Scores, boxes and points as OpenCV's FaceDetectorYN reads them: a box says its middle and the logarithm of its
-        # size, in cells.
+        # Scores, boxes and points as OpenCV's FaceDetectorYN reads them: a box says its middle and
+        # the logarithm of its size, in cells.
         scores = np.sqrt(np.clip(face[:, 0], 0, 1) * np.clip(there[:, 0], 0, 1))
         for at in np.flatnonzero(scores >= policy.SCORE):
             cell = np.array(divmod(int(at), filled[1] // stride)[::-1], np.float64)
-            # Bounded, for the net may say anything: e^10 cells are wider than every picture that is shown to it.
+            # Bounded, for the net may say anything: e^10 cells are wider than every picture that is
+            # shown to it.
             middle, half = cell + boxes[at, :2], np.exp(np.minimum(boxes[at, 2:], 10)) / 2
             box = np.concatenate([middle - half, middle + half]) * stride / share
-            found.append(_Found(float(scores[at]), box, (points[at].reshape(5, 2) + cell) * stride / share))
+            found.append(
+                _Found(float(scores[at]), box, (points[at].reshape(5, 2) + cell) * stride / share)
+            )
     kept: list[_Found] = []
     for each in sorted(found, key=lambda one: one.score, reverse=True):  # 5
         for other in kept:
             # Intersection over union of two boxes.
-            sides = np.minimum(each.box[2:], other.box[2:]) - np.maximum(each.box[:2], other.box[:2])
+            sides = np.minimum(each.box[2:], other.box[2:]) - np.maximum(
+                each.box[:2], other.box[:2]
+            )
             shared = float(np.prod(np.maximum(sides, 0)))
             if not shared / max(each.area + other.area - shared, 1e-9) <= policy.OVERLAP:
                 break
@@ -121,14 +140,19 @@ def _find(image: Pixels, yunet: OnnxNet) -> list[_Found]:
 
 
 def _again(image: Pixels, box: Floats, yunet: OnnxNet) -> _Found | None:
-    """The surest face whose middle lies in the box, seen at twice `SURE_WIDTH`; none where there is none.
+    """The surest face whose middle lies in the box, seen at twice `SURE_WIDTH`; none where there is
+    none.
 
-    In all grey levels: a face in mist or in the dark shall be refused for that, and not be told that it is not there.
+    In all grey levels: a face in mist or in the dark shall be refused for that, and not be told
+        that it is not there.
     """
     high, wide = image.shape[:2]
     more = np.tile(policy.AROUND * (box[2:] - box[:2]), 2) * (-1, -1, 1, 1)
     left, top, right, bottom = np.clip(np.rint(box + more), 0, (wide, high, wide, high)).astype(int)
-    part, share = image[top:bottom, left:right], 2 * policy.SURE_WIDTH / max(float(box[2] - box[0]), 1.0)
+    part, share = (
+        image[top:bottom, left:right],
+        2 * policy.SURE_WIDTH / max(float(box[2] - box[0]), 1.0),
+    )
     if not part.size:
         return None
     size = tuple(max(1, min(policy.SIDE, round(side * share))) for side in part.shape[1::-1])
@@ -137,7 +161,10 @@ def _again(image: Pixels, box: Floats, yunet: OnnxNet) -> _Found | None:
     darkest, brightest = int(part.min()), int(part.max())
     stretched = cv2.resize(part, size, interpolation=how).astype(np.float64) - darkest
     for each in _find((stretched * (255 / max(brightest - darkest, 1))).astype(np.uint8), yunet):
-        corners, points = each.box.reshape(2, 2) / part_share + (left, top), each.points / part_share + (left, top)
+        corners, points = (
+            each.box.reshape(2, 2) / part_share + (left, top),
+            each.points / part_share + (left, top),
+        )
         middle = corners.mean(axis=0)
         if (box[:2] <= middle).all() and (middle <= box[2:]).all():
             return _Found(each.score, corners.ravel(), points)
@@ -146,5 +173,6 @@ def _again(image: Pixels, box: Floats, yunet: OnnxNet) -> _Found | None:
 
 @cache
 def _hog() -> dlib.fhog_object_detector:
-    # Not thread-safe: one in a process, built at the first face that needs it, so after a worker has forked.
+    # Not thread-safe: one in a process, built at the first face that needs it, so after a worker
+    # has forked.
     return dlib.get_frontal_face_detector()

@@ -1,9 +1,10 @@
-"""OpenCV Zoo's nets as onnxruntime takes them and runs them fast, made once, at set-up: the same numbers spelled anew.
+"""OpenCV Zoo's nets as onnxruntime takes them and runs them fast, made once, at set-up: the same
+numbers spelled anew.
 
-As they stand their weights are 8-bit blocks, each with a scale, which the graph spreads out anew at every picture, and
-SFace's are listed as inputs that nobody gives. 1 what depends on no picture is computed here · 2 a PReLU is written as
-Relu and Mul, which onnxruntime runs in less than half the time · 3 the picture alone is an input: so many of SFace's,
-of any size for YuNet.
+As they stand their weights are 8-bit blocks, each with a scale, which the graph spreads out anew at
+every picture, and SFace's are listed as inputs that nobody gives. 1 what depends on no picture is
+computed here · 2 a PReLU is written as Relu and Mul, which onnxruntime runs in less than half the
+time · 3 the picture alone is an input: so many of SFace's, of any size for YuNet.
 """
 
 from collections.abc import Iterator
@@ -20,20 +21,26 @@ Constants = dict[str, npt.NDArray[Any]]
 
 
 def fold(original: bytes, *, free: dict[int, str]) -> bytes:
-    """The net in 32-bit numbers. free: axes of the picture that may have any length, with a name for each.
+    """The net in 32-bit numbers. free: axes of the picture that may have any length, with a name
+    for each.
 
     Raises `Misconfigured` for a file that is not built like the pinned ones.
     """
     try:
         model = ModelProto.FromString(original)
-        graph, constants = model.graph, {one.name: numpy_helper.to_array(one) for one in model.graph.initializer}
+        graph, constants = (
+            model.graph,
+            {one.name: numpy_helper.to_array(one) for one in model.graph.initializer},
+        )
         nodes = [written for node in graph.node for written in _rewritten(node, constants)]
         picture, used = graph.input[0], {name for node in nodes for name in node.input}
         for kept in ("node", "initializer", "input", "value_info"):
             graph.ClearField(kept)
         graph.node.extend(nodes)
         graph.initializer.extend(
-            numpy_helper.from_array(numbers, name) for name, numbers in constants.items() if name in used
+            numpy_helper.from_array(numbers, name)
+            for name, numbers in constants.items()
+            if name in used
         )
         for axis, name in free.items():  # 3
             picture.type.tensor_type.shape.dim[axis].dim_param = name
@@ -49,7 +56,9 @@ def fold(original: bytes, *, free: dict[int, str]) -> bytes:
 
 
 def _rewritten(node: NodeProto, constants: Constants) -> Iterator[NodeProto]:
-    """What stands for a node: nothing where its result is a constant, which is put with the others."""
+    """What stands for a node: nothing where its result is a constant, which is put with the
+    others.
+    """
     inputs, name = list(node.input), node.output[0]
     said = {each.name: helper.get_attribute_value(each) for each in node.attribute}
     if node.op_type == "Constant":
@@ -58,13 +67,17 @@ def _rewritten(node: NodeProto, constants: Constants) -> Iterator[NodeProto]:
         whole, axis = constants[inputs[0]].astype(np.int32), said["axis"]
         # The last block of an axis may be cut short.
         scale, zero = (
-            np.repeat(constants[each], said["block_size"], axis).take(range(whole.shape[axis]), axis)
+            np.repeat(constants[each], said["block_size"], axis).take(
+                range(whole.shape[axis]), axis
+            )
             for each in inputs[1:]
         )
         constants[name] = ((whole - zero.astype(np.int32)) * scale).astype(np.float32)
     elif node.op_type == "Reshape" and inputs[0] in constants:
         constants[name] = constants[inputs[0]].reshape(constants[inputs[1]])
-    elif node.op_type == "PRelu":  # 2: slope × x where x is negative is slope × x + (1 - slope) × Relu(x) everywhere
+    elif (
+        node.op_type == "PRelu"
+    ):  # 2: slope × x where x is negative is slope × x + (1 - slope) × Relu(x) everywhere
         value, slope = inputs
         constants[f"{name}_rest"] = (1 - constants[slope]).astype(np.float32)
         yield helper.make_node("Relu", [value], [f"{name}_positive"])

@@ -1,4 +1,6 @@
-"""Opens an image of a face only after its header has been found harmless, and makes one anew for people to look at."""
+"""Opens an image of a face only after its header has been found harmless, and makes one anew for
+people to look at.
+"""
 
 import re
 import struct
@@ -16,16 +18,16 @@ from verification.engines.faces import policy
 
 Pixels = npt.NDArray[np.uint8]
 """Height × width × 3, RGB."""
-# A marker of JPEG: what starts a segment or ends the picture. In the data between them FF is escaped, or a restart. A
-# pattern that begins with one plain byte is found many times as fast.
+# A marker of JPEG: what starts a segment or ends the picture. In the data between them FF is
+# escaped, or a restart. A pattern that begins with one plain byte is found many times as fast.
 _MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
 _SCAN, _END_OF_IMAGE = b"\xda", b"\xd9"
-# Passes over all pixels that a JPEG may ask for. Encoders make up to about 12; each of 64 bytes was measured to cost
-# 15 ms at 25 million pixels, so that a file of 2 MB asks for minutes.
+# Passes over all pixels that a JPEG may ask for. Encoders make up to about 12; each of 64 bytes was
+# measured to cost 15 ms at 25 million pixels, so that a file of 2 MB asks for minutes.
 _MOST_SCANS = 50
 FORMATS = {b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG"}
-# Of a picture for people: longest side in pixels, and quality as libjpeg counts it. Ours: a face fills a screen without
-# an artefact to mistake.
+# Of a picture for people: longest side in pixels, and quality as libjpeg counts it. Ours: a face
+# fills a screen without an artefact to mistake.
 _LONGEST, _QUALITY = 1280, 90
 _ORIENTATION = 0x0112  # EXIF tag, and what turns each of its values upright
 _UPRIGHT = {
@@ -61,11 +63,12 @@ def open_image(untrusted: bytes, *, limits: ImageLimits) -> Pixels:
 
 
 def open_draft(untrusted: bytes, *, limits: ImageLimits, least: int) -> Opened:
-    """A JPEG or PNG upright, a JPEG at the least of its sizes whose longer side has `least` pixels, which costs less.
+    """A JPEG or PNG upright, a JPEG at the least of its sizes whose longer side has `least` pixels,
+    which costs less.
 
-    Raises `Refused`; a picture is judged by its header before a pixel is decoded. A 20 KB file may hold 169 million
-    pixels, so the order of the steps matters: 1 bytes, 2 kind, 3 size in the header, 4 nothing moves, follows or comes
-    again and again, 5 decode, 6 turn as the camera said.
+    Raises `Refused`; a picture is judged by its header before a pixel is decoded. A 20 KB file may
+    hold 169 million pixels, so the order of the steps matters: 1 bytes, 2 kind, 3 size in the
+    header, 4 nothing moves, follows or comes again and again, 5 decode, 6 turn as the camera said.
     """
     if len(untrusted) > limits.max_bytes:  # 1
         raise Refused("face_image_too_large", f"at most {limits.max_bytes} bytes")
@@ -76,11 +79,15 @@ def open_draft(untrusted: bytes, *, limits: ImageLimits, least: int) -> Opened:
         with Image.open(BytesIO(untrusted), formats=[kind]) as image:
             _refuse_harmful(image, untrusted, kind=kind, limits=limits)
             (width, height), longer = image.size, max(image.size)
-            if kind == "JPEG":  # 5, at half, a quarter or an eighth of its size, whichever leaves that much
-                image.draft(None, (max(1, width * least // longer), max(1, height * least // longer)))
+            if (
+                kind == "JPEG"
+            ):  # 5, at half, a quarter or an eighth of its size, whichever leaves that much
+                image.draft(
+                    None, (max(1, width * least // longer), max(1, height * least // longer))
+                )
             picture, turn = image.convert("RGB"), None
-            # Pillow's own turning also writes all notes anew, and faults on those of an honest camera that are not by
-            # the book. Notes that cannot be read say nothing.
+            # Pillow's own turning also writes all notes anew, and faults on those of an honest
+            # camera that are not by the book. Notes that cannot be read say nothing.
             with suppress(SyntaxError, ValueError, struct.error):  # 6
                 found = image.getexif().get(_ORIENTATION)
                 turn = _UPRIGHT.get(found) if isinstance(found, int) else None
@@ -88,18 +95,31 @@ def open_draft(untrusted: bytes, *, limits: ImageLimits, least: int) -> Opened:
             return Opened(upright, width / picture.width)
     except Image.DecompressionBombError as error:
         raise Refused("face_image_too_large", "the header announces a bomb") from error
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError) as error:
+    except (
+        UnidentifiedImageError,
+        OSError,
+        SyntaxError,
+        ValueError,
+        EOFError,
+        LookupError,
+        TypeError,
+    ) as error:
         raise Refused("face_image_malformed", type(error).__name__) from error
 
 
-def _refuse_harmful(image: Image.Image, untrusted: bytes, *, kind: str, limits: ImageLimits) -> None:
+def _refuse_harmful(
+    image: Image.Image, untrusted: bytes, *, kind: str, limits: ImageLimits
+) -> None:
     """Steps 3 and 4, by the header and by how the file is built: no pixel is decoded yet."""
     shorter, longer = sorted(image.size)  # 3
     if shorter * longer > limits.max_pixels:
         raise Refused("face_image_too_large", f"at most {limits.max_pixels} pixels")
     # Rows cost as well as pixels: 1 × 25 000 000 takes 2 s to decode.
     if longer > policy.MOST_SIDE or longer > policy.MOST_RATIO * shorter:
-        raise Refused("face_image_too_large", f"at most {policy.MOST_SIDE} a side, {policy.MOST_RATIO} times the other")
+        raise Refused(
+            "face_image_too_large",
+            f"at most {policy.MOST_SIDE} a side, {policy.MOST_RATIO} times the other",
+        )
     if image.mode.startswith("I"):  # 4
         raise Refused("face_image_malformed", "more than 8 bits a channel")
     # The one picture ends here; where it does not, or is the first of several, nowhere.
@@ -107,8 +127,8 @@ def _refuse_harmful(image: Image.Image, untrusted: bytes, *, kind: str, limits: 
     while kind == "PNG" and at + 8 <= len(untrusted):
         length, name = struct.unpack_from(">I4s", untrusted, at)
         at += 12 + length
-        # An animation has more pictures than the one that would be looked at. The check value of an empty last chunk
-        # ends in a byte that is not zero, so that zeros after it are told.
+        # An animation has more pictures than the one that would be looked at. The check value of an
+        # empty last chunk ends in a byte that is not zero, so that zeros after it are told.
         if name in (b"acTL", b"IEND"):
             end = at if name == b"IEND" else -1
             break
@@ -129,7 +149,8 @@ def _refuse_harmful(image: Image.Image, untrusted: bytes, *, kind: str, limits: 
 def renewed(untrusted: bytes, *, limits: ImageLimits) -> bytes:
     """A picture made anew from its pixels: nothing that lay beside them in the file goes on.
 
-    A baseline JPEG, upright, at most 1280 pixels wide or high. Raises `Refused` as `open_image` does.
+    A baseline JPEG, upright, at most 1280 pixels wide or high. Raises `Refused` as `open_image`
+    does.
     """
     picture = Image.fromarray(open_image(untrusted, limits=limits))
     picture.thumbnail((_LONGEST, _LONGEST), Image.Resampling.LANCZOS)

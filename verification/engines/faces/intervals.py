@@ -1,6 +1,8 @@
-"""Between which shares the truth lies, when so many of so many trials were seen: the interval of Clopper and Pearson.
+"""Between which shares the truth lies, when so many of so many trials were seen: the interval of
+Clopper and Pearson.
 
-The regularised incomplete beta function is summed by Lentz's continued fraction (DLMF 8.17.22); standard library only.
+The regularised incomplete beta function is summed by Lentz's continued fraction (DLMF 8.17.22);
+standard library only.
 """
 
 import math
@@ -10,11 +12,17 @@ _TINY, _EPSILON, _TERMS = 1e-300, 1e-12, 10_000
 
 
 def interval(events: int, trials: int, *, certainty: float = CERTAINTY) -> tuple[float, float]:
-    """The lower and the upper end, two-sided. Trials are taken as independent. `trials` is at least 1."""
+    """The lower and the upper end, two-sided. Trials are taken as independent. `trials` is at least
+    1.
+    """
     outside = (1 - certainty) / 2
     ends = [0.0, 1.0]
-    # Each end is the share up to which a beta distribution of these two has this much of its mass, found by halving.
-    for at, mass, a, b in ((0, outside, events, trials - events + 1), (1, 1 - outside, events + 1, trials - events)):
+    # Each end is the share up to which a beta distribution of these two has this much of its mass,
+    # found by halving.
+    for at, mass, a, b in (
+        (0, outside, events, trials - events + 1),
+        (1, 1 - outside, events + 1, trials - events),
+    ):
         if a and b:  # else none or all were seen, and this end is 0 or 1
             low, high = 0.0, 1.0
             while high - low > high * 1e-9:
@@ -25,9 +33,13 @@ def interval(events: int, trials: int, *, certainty: float = CERTAINTY) -> tuple
 
 
 def beta_share(x: float, a: float, b: float) -> float:
-    """The regularised incomplete beta function: how much of the distribution's mass lies below x, 0 < x < 1."""
+    """The regularised incomplete beta function: how much of the distribution's mass lies below x, 0
+    < x < 1.
+    """
     # By logarithms: of numbers from 172 on the gamma function itself is too large for a double.
-    front = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
+    front = (
+        math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
+    )
     # The fraction converges fast below the mean, and the function is symmetric.
     is_above = x >= (a + 1) / (a + b + 2)
     if is_above:

@@ -1,7 +1,7 @@
 """The nets that compare faces, in ONNX, on one thread: an aligned face in, its embedding out.
 
-Each says how a face must be shown to it, and what it must answer to a picture of no face: what answers otherwise on
-some machine is never used.
+Each says how a face must be shown to it, and what it must answer to a picture of no face: what
+answers otherwise on some machine is never used.
 """
 
 import hashlib
@@ -33,15 +33,21 @@ _FAULTS = (
     runtime.NotImplemented,
     runtime.RuntimeException,
 )
-MAX_BYTES = 512 * 1024 * 1024  # of an operator's net; ours: a worker's child that holds more than 600 MB is replaced
-# How ONNX begins the name of another file in which a tensor's numbers lie: the SHA-256 would not cover that one.
-# Field 1, which is just this word, however long its tag and its length are spelled, and whatever follows.
+MAX_BYTES = (
+    512 * 1024 * 1024
+)  # of an operator's net; ours: a worker's child that holds more than 600 MB is replaced
+# How ONNX begins the name of another file in which a tensor's numbers lie: the SHA-256 would not
+# cover that one. Field 1, which is just this word, however long its tag and its length are spelled,
+# and whatever follows.
 _ANOTHER_FILE = re.compile(rb"(\x0a|\x8a\x80*\x00)(\x08|\x88\x80*\x00)location")
 DLIB, DLIB_MODEL = "dlib-resnet-v1", "dlib_face_recognition_resnet_model_v1"
-DLIB_TRAINING_DATA: TrainingData = "described"  # by dlib-models: FaceScrub, VGG's faces, and pictures from the internet
+DLIB_TRAINING_DATA: TrainingData = (
+    "described"  # by dlib-models: FaceScrub, VGG's faces, and pictures from the internet
+)
 SFACE, SFACE_MODEL = "sface-2021dec-yunet5", "face_recognition_sface_2021dec"
-# Faces that SFace is shown in one run: the same numbers to the last bit in nine tenths of the time, for its weights are
-# read from memory once. With six and more, memory comes from the system and goes back each time: half as much again.
+# Faces that SFace is shown in one run: the same numbers to the last bit in nine tenths of the time,
+# for its weights are read from memory once. With six and more, memory comes from the system and
+# goes back each time: half as much again.
 SFACE_AT_ONCE = 4
 
 
@@ -49,19 +55,25 @@ class OnnxNet:
     """One model. It keeps nothing between calls; threads may share it."""
 
     def __init__(self, model: Path, *, is_fast: bool = True, what: str = "face model") -> None:
-        """is_fast: whether onnxruntime may keep the weights a second time, as the processor likes them.
+        """is_fast: whether onnxruntime may keep the weights a second time, as the processor likes
+        them.
 
         what: it is, as an operator is told.
         Raises `Misconfigured` for a file that is no model, or has more than one input.
         """
         options, levels = onnxruntime.SessionOptions(), onnxruntime.GraphOptimizationLevel
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        # A worker looks at a few faces a minute: an arena would hold the memory of the largest moment for good.
+        # A worker looks at a few faces a minute: an arena would hold the memory of the largest
+        # moment for good.
         options.enable_cpu_mem_arena = False
-        options.graph_optimization_level = levels.ORT_ENABLE_ALL if is_fast else levels.ORT_ENABLE_EXTENDED
+        options.graph_optimization_level = (
+            levels.ORT_ENABLE_ALL if is_fast else levels.ORT_ENABLE_EXTENDED
+        )
         options.log_severity_level = 3  # errors; a warning would print the model's own words
         try:
-            self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(
+                str(model), options, providers=["CPUExecutionProvider"]
+            )
             (entry,) = self._session.get_inputs()
             self._outputs = [each.name for each in self._session.get_outputs()]
         except (*_FAULTS, ValueError) as error:
@@ -69,17 +81,29 @@ class OnnxNet:
         self._input, self._what = entry.name, what
 
     def run(self, pictures: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[Any]]:
-        """What it says of these (n × 3 × height × width), by name. Raises `Misconfigured` if it takes none such."""
+        """What it says of these (n × 3 × height × width), by name. Raises `Misconfigured` if it
+        takes none such.
+        """
         try:
-            return dict(zip(self._outputs, self._session.run(self._outputs, {self._input: pictures}), strict=True))
+            return dict(
+                zip(
+                    self._outputs,
+                    self._session.run(self._outputs, {self._input: pictures}),
+                    strict=True,
+                )
+            )
         except (*_FAULTS, ValueError, TypeError) as error:
-            raise Misconfigured(f"the {self._what} takes no faces of this size, or gives no numbers") from error
+            raise Misconfigured(
+                f"the {self._what} takes no faces of this size, or gives no numbers"
+            ) from error
 
     def rows(self, cuts: Sequence[Pixels | npt.NDArray[np.float32]]) -> Numbers:
         """A row of numbers for each face (side × side × 3)."""
         batch = np.stack(cuts).transpose(0, 3, 1, 2).astype(np.float32)
         try:
-            return np.asarray(self.run(batch)[self._outputs[0]], dtype=np.float64).reshape(len(cuts), -1)
+            return np.asarray(self.run(batch)[self._outputs[0]], dtype=np.float64).reshape(
+                len(cuts), -1
+            )
         except (ValueError, TypeError) as error:
             raise Misconfigured(f"the {self._what} gives no numbers") from error
 
@@ -88,7 +112,8 @@ class OnnxNet:
 class Showing:
     """How a face is shown to a net, and what is made of its numbers.
 
-    A square of `side` pixels on which the points lie as the template has them; (value - mean) / scale of each colour.
+    A square of `side` pixels on which the points lie as the template has them; (value - mean) /
+    scale of each colour.
     """
 
     side: int
@@ -99,15 +124,20 @@ class Showing:
     form: Form
 
 
-SFACE_SHOWING = Showing(112, ARCFACE, "RGB", 0.0, 1.0, "single-l2")  # the graph itself subtracts and divides
-"""faces.md §7: without the mirror at half the cost, and 0.9 percentage points more of the honest for people."""
+SFACE_SHOWING = Showing(
+    112, ARCFACE, "RGB", 0.0, 1.0, "single-l2"
+)  # the graph itself subtracts and divides
+"""faces.md §7: without the mirror at half the cost, and 0.9 percentage points more of the honest
+for people.
+"""
 
 
 @dataclass(frozen=True)
 class OnnxRecogniser:
     """A net to which faces are shown in one way. model, sha256: which, and the file it comes from.
 
-    at_once: how many faces it is shown in one run; one where nobody has measured that more change no number.
+    at_once: how many faces it is shown in one run; one where nobody has measured that more change
+        no number.
     """
 
     model: str
@@ -128,23 +158,36 @@ class OnnxRecogniser:
         how, found = self.showing, list[Numbers]()
         for group in (cuts[at : at + self.at_once] for at in range(0, len(cuts), self.at_once)):
             plain = [cut if how.channels == "RGB" else cut[:, :, ::-1] for cut in group]
-            ways = [[each, each[:, ::-1]] if how.form == "mirror-mean-l2" else [each] for each in plain]
-            rows = self.net.rows([(each.astype(np.float32) - how.mean) / how.scale for way in ways for each in way])
+            ways = [
+                [each, each[:, ::-1]] if how.form == "mirror-mean-l2" else [each] for each in plain
+            ]
+            rows = self.net.rows(
+                [(each.astype(np.float32) - how.mean) / how.scale for way in ways for each in way]
+            )
             together = rows.reshape(len(group), len(ways[0]), rows.shape[1]).sum(axis=1)
             found += [numbers if how.form == "single" else unit(numbers) for numbers in together]
         return found
 
     def test(self) -> None:
-        """Raises `Misconfigured` unless SFace gives its own numbers for a face that is no face, also beside another."""
+        """Raises `Misconfigured` unless SFace gives its own numbers for a face that is no face,
+        also beside another.
+        """
         square = self_test.pattern(self.showing.side)
         one, _, again = self.numbers([square, 255 - square, square])
-        if max(self_test.difference(each, self_test.SFACE) for each in (one, again)) > self_test.MOST:
-            raise Misconfigured("the face model does not give SFace's numbers: run manage.py build_face_model")
+        if (
+            max(self_test.difference(each, self_test.SFACE) for each in (one, again))
+            > self_test.MOST
+        ):
+            raise Misconfigured(
+                "the face model does not give SFace's numbers: run manage.py build_face_model"
+            )
 
 
 @dataclass(frozen=True)
 class DlibRecogniser:
-    """dlib's net as `manage.py build_face_model` converted it: the mean of a face, as dlib cuts it, and its mirror."""
+    """dlib's net as `manage.py build_face_model` converted it: the mean of a face, as dlib cuts it,
+    and its mirror.
+    """
 
     net: OnnxNet
     model: str = DLIB_MODEL
@@ -163,13 +206,22 @@ class DlibRecogniser:
         return Embedding(f"{DLIB}/single", self.net.rows([face.dlib_chip()])[0])
 
     def test(self) -> None:
-        """Raises `Misconfigured` unless the net gives dlib's own numbers for a face that is no face."""
-        if self_test.difference(self.net.rows([self_test.pattern(DLIB_SIDE)])[0], self_test.DLIB) > self_test.MOST:
-            raise Misconfigured("the face model does not give dlib's numbers: run manage.py build_face_model")
+        """Raises `Misconfigured` unless the net gives dlib's own numbers for a face that is no
+        face.
+        """
+        if (
+            self_test.difference(self.net.rows([self_test.pattern(DLIB_SIDE)])[0], self_test.DLIB)
+            > self_test.MOST
+        ):
+            raise Misconfigured(
+                "the face model does not give dlib's numbers: run manage.py build_face_model"
+            )
 
 
 def load_pinned(model: Path, sha256: str, *, what: str) -> OnnxNet:
-    """An operator's net. Raises `Misconfigured` unless it is the one that its description pins, all in one file."""
+    """An operator's net. Raises `Misconfigured` unless it is the one that its description pins, all
+    in one file.
+    """
     try:
         with model.open("rb") as opened:
             content = opened.read(MAX_BYTES + 1)
@@ -185,31 +237,50 @@ def load_pinned(model: Path, sha256: str, *, what: str) -> OnnxNet:
 
 
 def load_sface(models: Path | None, *, showing: Showing = SFACE_SHOWING) -> OnnxRecogniser:
-    """SFace as it was folded. Raises `Misconfigured` where it was not built, or is not as it was."""
+    """SFace as it was folded. Raises `Misconfigured` where it was not built, or is not as it
+    was.
+    """
     net = OnnxNet(built(models, weights.SFACE.sha256))
     embedding = f"{SFACE}/{showing.form}"
     return OnnxRecogniser(
-        SFACE_MODEL, weights.SFACE.sha256, embedding, net, showing, "undocumented", at_once=SFACE_AT_ONCE
+        SFACE_MODEL,
+        weights.SFACE.sha256,
+        embedding,
+        net,
+        showing,
+        "undocumented",
+        at_once=SFACE_AT_ONCE,
     )
 
 
 def load_dlib(models: Path | None) -> DlibRecogniser:
-    """dlib's net as it was converted. Raises `Misconfigured` where it was not built, or is not as it was."""
+    """dlib's net as it was converted. Raises `Misconfigured` where it was not built, or is not as
+    it was.
+    """
     return DlibRecogniser(OnnxNet(built(models, weights.FACE_RECOGNITION.sha256)))
 
 
 def built(models: Path | None, sha256: str) -> Path:
-    """Where a model of set-up lies, found to be as it was built. Raises `Misconfigured` saying what to do."""
+    """Where a model of set-up lies, found to be as it was built. Raises `Misconfigured` saying what
+    to do.
+    """
     if models is None:
-        raise Misconfigured("TULGA_FACE_MODELS_DIR must name the folder of manage.py build_face_model")
+        raise Misconfigured(
+            "TULGA_FACE_MODELS_DIR must name the folder of manage.py build_face_model"
+        )
     model = path_in(models, sha256)
     try:
-        is_built = digest_of(model).read_text(encoding="ascii") == spelled_digest(model, name=model.name)
+        is_built = digest_of(model).read_text(encoding="ascii") == spelled_digest(
+            model, name=model.name
+        )
     except FileNotFoundError as error:
-        raise Misconfigured("the face model is not built: run manage.py build_face_model") from error
+        raise Misconfigured(
+            "the face model is not built: run manage.py build_face_model"
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise Misconfigured(
-            f"the face model cannot be read ({type(error).__name__}): let its user run manage.py build_face_model"
+            f"the face model cannot be read ({type(error).__name__}): let its user run manage.py"
+            " build_face_model"
         ) from error
     if not is_built:
         raise Misconfigured("the face model is not as it was built: run manage.py build_face_model")

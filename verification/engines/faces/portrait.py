@@ -1,6 +1,8 @@
-"""One face of a picture: cut out upright as a net wants it, and whether it is good enough to be compared.
+"""One face of a picture: cut out upright as a net wants it, and whether it is good enough to be
+compared.
 
-Quality is by the model-free formulas of OFIQ (ISO/IEC 29794-5), gated by the distance of the eyes and by extremes of
+Quality is by the model-free formulas of OFIQ (ISO/IEC 29794-5), gated by the distance of the eyes
+and by extremes of
 light only: within them light and sharpness predict errors weakly.
 """
 
@@ -20,7 +22,9 @@ from verification.engines.faces.image_gate import Pixels
 from verification.engines.faces.policy import QualityLimits
 
 DLIB_SIDE, _DLIB_PADDING = 150, 0.25
-"""Pixels of the square that dlib's net takes, and the share of a face that stands round it: what it was trained on."""
+"""Pixels of the square that dlib's net takes, and the share of a face that stands round it: what it
+was trained on.
+"""
 Points = npt.NDArray[np.float64]
 """(x, y) a row, in pixels."""
 PointsKind = Literal["eyes", "dlib5", "yunet5"]
@@ -30,9 +34,10 @@ PointsKind = Literal["eyes", "dlib5", "yunet5"]
 class Template:
     """Where points of a face shall lie in a square, pixels.
 
-    `eyes`: the middles of both, the one farther left in the picture first. `yunet5`: these two, the tip of the nose,
-    and the corners of the mouth, left first. `dlib5`: as dlib's model has them, outer and inner corner of the eye
-    farther right, outer and inner one of the other, and the base of the nose.
+    `eyes`: the middles of both, the one farther left in the picture first. `yunet5`: these two, the
+    tip of the nose, and the corners of the mouth, left first. `dlib5`: as dlib's model has them,
+    outer and inner corner of the eye farther right, outer and inner one of the other, and the base
+    of the nose.
     """
 
     points: PointsKind
@@ -42,35 +47,49 @@ class Template:
     def eye_distance(self) -> float:
         """Between the middles of the eyes, pixels."""
         places = np.array(self.places)
-        eyes = (places[2:4].mean(axis=0), places[:2].mean(axis=0)) if self.points == "dlib5" else places[:2]
+        eyes = (
+            (places[2:4].mean(axis=0), places[:2].mean(axis=0))
+            if self.points == "dlib5"
+            else places[:2]
+        )
         return float(np.linalg.norm(eyes[1] - eyes[0]))
 
 
-# Of 112 pixels: what SFace and the nets after ArcFace were trained on (Deng et al. 2019; OpenCV's `alignCrop`).
+# Of 112 pixels: what SFace and the nets after ArcFace were trained on (Deng et al. 2019; OpenCV's
+# `alignCrop`).
 ARCFACE = Template(
     "yunet5",
-    ((38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)),
+    (
+        (38.2946, 51.6963),
+        (73.5318, 51.5014),
+        (56.0252, 71.7366),
+        (41.5493, 92.3655),
+        (70.7299, 92.2041),
+    ),
 )
 # The square of 150 pixels in which quality is measured: eyes as dlib's cut has them.
 _MEASURED = Template("eyes", ((48.0, 47.0), (100.0, 47.0)))
-_MORE = 4  # pixels of the reduced picture beside the square: what is between two of them is of both, and more
+# pixels of the reduced picture beside the square: what is between two of them is of both, and more
+_MORE = 4
 _WEIGHTS = (0.2126, 0.7152, 0.0722)  # of R, G, B in luminance: ITU-R BT.709
 _DARK, _BRIGHT = 25, 247  # grey levels from which OFIQ counts a pixel as under-, as over-exposed
 # In that square: the face; and in the face, a square under each eye.
 _FACE = (slice(25, 125), slice(25, 125))
 _CHEEKS = ((slice(37, 61), slice(11, 35)), (slice(37, 61), slice(63, 87)))
 _CHIN = 1.48  # of the eye distance, from the eyes to the chin: the proportions of dlib's mean face
-# dlib's detector's box from YuNet's points: how far its middle lies from the eyes to the mouth, and its side over the
-# sum of that way and the eye distance. Means over London and the portraits; σ 0.07 and 0.09, dlib's own steps are 0.2.
+# dlib's detector's box from YuNet's points: how far its middle lies from the eyes to the mouth, and
+# its side over the sum of that way and the eye distance. Means over London and the portraits; σ
+# 0.07 and 0.09, dlib's own steps are 0.2.
 _DLIB_MIDDLE, _DLIB_SIDES = 0.53, 1.148
 
 
 @dataclass(frozen=True)
 class Quality:
-    """eyes: their distance, pixels of the file. head: eyes to chin over the picture's height. luminance: mean, 0 … 1.
+    """eyes: their distance, pixels of the file. head: eyes to chin over the picture's height.
+    luminance: mean, 0 … 1.
 
-    under, over: share of the face too dark, too bright to show anything. entropy: bits of the luminance. evenness: how
-    alike the light on both cheeks is, 0 … 1. score: the detector's, 0 … 1.
+    under, over: share of the face too dark, too bright to show anything. entropy: bits of the
+    luminance. evenness: how alike the light on both cheeks is, 0 … 1. score: the detector's, 0 … 1.
     """
 
     eyes: float
@@ -108,8 +127,12 @@ class Quality:
         """Raises `Refused` with the first thing to mend; nothing where the picture will do."""
         poor = {
             "face_too_small": self.eyes < limits.least_eyes,
-            "face_too_dark": self.luminance < limits.least_luminance or self.under > limits.most_under,
-            "face_too_bright": self.luminance > limits.most_luminance or self.over > limits.most_over,
+            "face_too_dark": (
+                self.luminance < limits.least_luminance or self.under > limits.most_under
+            ),
+            "face_too_bright": (
+                self.luminance > limits.most_luminance or self.over > limits.most_over
+            ),
             "face_light_uneven": self.evenness < limits.least_evenness,
             "face_without_contrast": self.entropy < limits.least_entropy,
         }
@@ -121,7 +144,8 @@ class Quality:
 class Portrait:
     """One face of an image. points: YuNet's five (`Template`). score: how sure it is, 0 … 1.
 
-    scale: pixels of the file that one of the image is wide; more than 1 where it was decoded at part of its size.
+    scale: pixels of the file that one of the image is wide; more than 1 where it was decoded at
+        part of its size.
     """
 
     image: Pixels
@@ -136,18 +160,23 @@ class Portrait:
 
     @property
     def dlib_box(self) -> tuple[int, int, int, int]:
-        """Left, top, right, bottom of about the box in which dlib's detector would have found it."""
+        """Left, top, right, bottom of about the box in which dlib's detector would have found
+        it.
+        """
         eyes, mouth = self.points[:2].mean(axis=0), self.points[3:].mean(axis=0)
         middle = eyes + _DLIB_MIDDLE * (mouth - eyes)
         half = _DLIB_SIDES * (float(np.linalg.norm(mouth - eyes)) + self.eye_distance) / 2
-        left, top, right, bottom = (round(float(side)) for side in (*(middle - half), *(middle + half)))
+        left, top, right, bottom = (
+            round(float(side)) for side in (*(middle - half), *(middle + half))
+        )
         return left, top, right, bottom
 
     def cut(self, template: Template, *, side: int) -> Pixels:
-        """A square in which the points lie as nearly as turning, scaling and shifting can put them: least squares.
+        """A square in which the points lie as nearly as turning, scaling and shifting can put them:
+        least squares.
 
-        1 as in Umeyama 1991, in complex numbers: no reflection · 2 average down to twice the size that is cut, for what
-        is skipped in between would be noise · 3 turn, scale and shift.
+        1 as in Umeyama 1991, in complex numbers: no reflection · 2 average down to twice the size
+        that is cut, for what is skipped in between would be noise · 3 turn, scale and shift.
         """
         found = self.points[:2] if template.points == "eyes" else self.points
         if template.points == "dlib5":
@@ -161,25 +190,36 @@ class Portrait:
         # So few pixels of a file that is no face may be left that there is nothing to average.
         if share < 1 and min(image.shape[:2]) * share >= 1:  # 2
             corners = (np.array([0, side, side * 1j, side * (1 + 1j)]) - target) / turn + middle
-            # Without what lies right of these corners and below them. What lies left and above stays: there the grid
-            # begins in which pixels are averaged.
+            # Without what lies right of these corners and below them. What lies left and above
+            # stays: there the grid begins in which pixels are averaged.
             bottom, right = (
                 min(most, math.ceil(max(0.0, float(far)) + _MORE / share))
-                for most, far in zip(image.shape[:2], (corners.imag.max(), corners.real.max()), strict=True)
+                for most, far in zip(
+                    image.shape[:2], (corners.imag.max(), corners.real.max()), strict=True
+                )
             )
-            # OpenCV copies what would keep its size, and averages nothing: then all of it is reduced.
+            # OpenCV copies what would keep its size, and averages nothing: then all of it is
+            # reduced.
             if round(bottom * share) < bottom or round(right * share) < right:
                 image = image[:bottom, :right]
-            image = np.asarray(cv2.resize(image, None, fx=share, fy=share, interpolation=cv2.INTER_AREA), np.uint8)
+            image = np.asarray(
+                cv2.resize(image, None, fx=share, fy=share, interpolation=cv2.INTER_AREA), np.uint8
+            )
             # A pixel's middle, not its corner, is its place.
             turn, middle = turn / share, ((here + 0.5 + 0.5j) * share - 0.5 - 0.5j).mean()
         shift = target - turn * middle
-        forward = np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
-        return np.asarray(cv2.warpAffine(image, forward, (side, side), flags=cv2.INTER_LINEAR), np.uint8)  # 3
+        forward = np.array(
+            [[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]]
+        )
+        return np.asarray(
+            cv2.warpAffine(image, forward, (side, side), flags=cv2.INTER_LINEAR), np.uint8
+        )  # 3
 
     def dlib_chip(self) -> Pixels:
         """The face as dlib cuts it for its net, by its own five points."""
-        return np.asarray(dlib.get_face_chip(self.image, self._dlib_shape(), DLIB_SIDE, _DLIB_PADDING))
+        return np.asarray(
+            dlib.get_face_chip(self.image, self._dlib_shape(), DLIB_SIDE, _DLIB_PADDING)
+        )
 
     def quality(self) -> Quality:
         """What the picture of the face is like."""
@@ -187,7 +227,10 @@ class Portrait:
         inside = np.rint(cut[_FACE] @ np.array(_WEIGHTS)).astype(np.uint8)
         shares = np.bincount(inside.ravel(), minlength=256) / inside.size
         there = shares[shares > 0]
-        left, right = (np.bincount(inside[cheek].ravel(), minlength=256) / inside[cheek].size for cheek in _CHEEKS)
+        left, right = (
+            np.bincount(inside[cheek].ravel(), minlength=256) / inside[cheek].size
+            for cheek in _CHEEKS
+        )
         return Quality(
             eyes=self.eye_distance * self.scale,
             head=_CHIN * self.eye_distance / self.image.shape[0],
@@ -195,7 +238,8 @@ class Portrait:
             under=float((inside <= _DARK).mean()),
             over=float((inside >= _BRIGHT).mean()),
             entropy=float(-(there * np.log2(there)).sum()),
-            # OFIQ's illumination uniformity: the overlap of both cheeks' histograms, to the power of 0.3.
+            # OFIQ's illumination uniformity: the overlap of both cheeks' histograms, to the power
+            # of 0.3.
             evenness=float(np.minimum(left, right).sum() ** 0.3),
             score=self.score,
         )

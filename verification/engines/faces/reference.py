@@ -1,6 +1,8 @@
-"""The reference: face_recognition as its authors publish it. It costs many times the time and 100 MB more.
+"""The reference: face_recognition as its authors publish it. It costs many times the time and 100
+MB more.
 
-Importing it loads its 68-point model, whose training data excludes commercial use; `model="small"` never asks that one.
+Importing it loads its 68-point model, whose training data excludes commercial use; `model="small"`
+never asks that one.
 """
 
 from collections.abc import Sequence
@@ -32,14 +34,20 @@ class FaceRecognition:
         for face in faces:
             left, top, right, bottom = face.dlib_box
             box = (top, right, bottom, left)
-            (numbers,) = face_recognition.face_encodings(face.image, [box], num_jitters=1, model="small")
+            (numbers,) = face_recognition.face_encodings(
+                face.image, [box], num_jitters=1, model="small"
+            )
             found.append(Embedding(self.embedding, np.asarray(numbers, dtype=np.float64)))
         return tuple(found)
 
     def test(self) -> None:
-        """Raises `Misconfigured` unless the library's weights are the pinned ones and give their numbers."""
+        """Raises `Misconfigured` unless the library's weights are the pinned ones and give their
+        numbers.
+        """
         weights.read(weights.FACE_RECOGNITION)
         square = self_test.pattern(DLIB_SIDE)
         numbers = np.asarray(face_recognition.api.face_encoder.compute_face_descriptor(square))
         if self_test.difference(numbers, self_test.DLIB) > self_test.MOST:
-            raise Misconfigured("face_recognition does not give its own numbers: install the locked version")
+            raise Misconfigured(
+                "face_recognition does not give its own numbers: install the locked version"
+            )

@@ -1,4 +1,6 @@
-"""A picture of no face, and each net's own numbers for it: whatever runs the net must give them, on every machine."""
+"""A picture of no face, and each net's own numbers for it: whatever runs the net must give them, on
+every machine.
+"""
 
 import numpy as np
 
@@ -6,7 +8,9 @@ from verification.engines.faces.embedding import Numbers
 from verification.engines.faces.image_gate import Pixels
 
 MOST = 1e-4
-"""How far from a net's own numbers those that run here may be, Euclidean. faces.md §5; measured 2e-6."""
+"""How far from a net's own numbers those that run here may be, Euclidean. faces.md §5; measured
+2e-6.
+"""
 
 
 # By dlib 20.0.1, compute_face_descriptor of `pattern(150)`.
@@ -63,4 +67,8 @@ def pattern(side: int) -> Pixels:
 
 def difference(numbers: Numbers, expected: Numbers) -> float:
     """How far these numbers are from those expected; infinity for another count of them."""
-    return float(np.linalg.norm(numbers - expected)) if numbers.shape == expected.shape else float("inf")
+    return (
+        float(np.linalg.norm(numbers - expected))
+        if numbers.shape == expected.shape
+        else float("inf")
+    )

@@ -1,11 +1,12 @@
 """Sums of multiples of points over one kind of integer, with tables for the points that come again.
 
-A Jacobian point (X, Y, Z) stands for (X/Z², Y/Z³); Z = 0 is the neutral element. Nothing here is constant-time:
-it serves verification, where every number is public. The integers may be of any type with Python's operators.
-In a table every window of a point is known beforehand, so that it is multiplied by additions alone. A table costs as
-much as some twenty multiplications and 2 MB for 512 bits.
-Source: Hankerson, Menezes, Vanstone, Guide to ECC, §3.2–3.3; of the tables §3.3.2 (fixed-base windowing), with signed
-digits.
+A Jacobian point (X, Y, Z) stands for (X/Z², Y/Z³); Z = 0 is the neutral element. Nothing here is
+constant-time: it serves verification, where every number is public. The integers may be of any type
+with Python's operators. In a table every window of a point is known beforehand, so that it is
+multiplied by additions alone. A table costs as much as some twenty multiplications and 2 MB for 512
+bits.
+Source: Hankerson, Menezes, Vanstone, Guide to ECC, §3.2–3.3; of the tables §3.3.2 (fixed-base
+windowing), with signed digits.
 """
 
 from collections import OrderedDict
@@ -17,11 +18,14 @@ from typing import NamedTuple
 
 from verification.engines.gost.curves import Curve
 
-# Bits of a digit, a byte as `chosen` reads it: 65 additions for 512 bits; 7 would ask 74 of half the memory.
+# Bits of a digit, a byte as `chosen` reads it: 65 additions for 512 bits; 7 would ask 74 of half
+# the memory.
 _WINDOW = 8
 _HALF = 1 << (_WINDOW - 1)
 _MAX_BYTE = (1 << _WINDOW) - 1
-_MAX_POINTS = 8  # the base point, and two issuers and a responder each of the live and the test system; 16 MB
+_MAX_POINTS = (
+    8  # the base point, and two issuers and a responder each of the live and the test system; 16 MB
+)
 _ASKS_BEFORE_TABLE = 8  # a one-off check or a stranger's certificate is not worth a table
 
 _MAX_COUNTED = 64  # points that are counted and have no table yet
@@ -38,7 +42,9 @@ _POINT_WINDOW = 5  # bits; 8 points, made for each call
 
 
 class Field(NamedTuple):
-    """What adding points needs to know of a curve: the modulus and the coefficient a, in the integers to count with."""
+    """What adding points needs to know of a curve: the modulus and the coefficient a, in the
+    integers to count with.
+    """
 
     p: int
     a: int
@@ -49,7 +55,8 @@ def double(field: Field, point: Jacobian, times: int) -> Jacobian:
     x, y, z = point
     p, a = field
     minus_three = a == p - 3
-    y += y  # 2Y takes Y's place within the loop: two multiplications by small numbers less in each turn
+    # 2Y takes Y's place within the loop: two multiplications by small numbers less in each turn
+    y += y
     for _ in range(times):
         zz = z * z % p
         z = y * z % p
@@ -87,7 +94,9 @@ def add_all(field: Field, point: Jacobian, others: Iterable[Affine]) -> Jacobian
 
 
 def affine(field: Field, points: Sequence[Jacobian]) -> list[Affine]:
-    """The same points with Z = 1, by one inversion for all (Montgomery's trick). None may be neutral."""
+    """The same points with Z = 1, by one inversion for all (Montgomery's trick). None may be
+    neutral.
+    """
     p = field.p
     running, products = 1, []  # of all Z before each point
     for _, _, z in points:
@@ -105,13 +114,16 @@ def affine(field: Field, points: Sequence[Jacobian]) -> list[Affine]:
 
 
 def add_pairs(field: Field, pairs: Iterable[tuple[Affine, Affine]]) -> list[Affine]:
-    """The sum of each pair by chord and tangent, with one inversion for all; neutral sums are left out."""
+    """The sum of each pair by chord and tangent, with one inversion for all; neutral sums are left
+    out.
+    """
     p = field.p
     waiting = []
     running = one = field.a - field.a + 1
     for (x1, y1), (x2, y2) in pairs:
         rise, run = y2 - y1, x2 - x1
-        # The same x: a point and its opposite add up to nothing, and a point with itself has a tangent.
+        # The same x: a point and its opposite add up to nothing, and a point with itself has a
+        # tangent.
         if not run:
             if rise:
                 continue
@@ -130,7 +142,9 @@ def add_pairs(field: Field, pairs: Iterable[tuple[Affine, Affine]]) -> list[Affi
 
 
 def add_many(field: Field, points: list[Affine]) -> Affine | None:
-    """The sum of affine points, pairwise in rounds: six multiplications a point where `add_all` needs eleven."""
+    """The sum of affine points, pairwise in rounds: six multiplications a point where `add_all`
+    needs eleven.
+    """
     while len(points) > 1:
         odd = points[-1:] if len(points) % 2 else []
         points = add_pairs(field, zip(points[::2], points[1::2], strict=False)) + odd
@@ -140,8 +154,8 @@ def add_many(field: Field, points: list[Affine]) -> Affine | None:
 def odd_multiples(field: Field, point: Affine, window: int) -> list[Affine]:
     """1, 3, 5 … 2^(window-1) - 1 times the point: what a digit of that window can ask for."""
     x, y = point
-    # Twice the point is affine on the curve scaled by its own Z, where the sums run; their Z is scaled back after.
-    # x - x + 1 is a one of the integers in use.
+    # Twice the point is affine on the curve scaled by its own Z, where the sums run; their Z is
+    # scaled back after. x - x + 1 is a one of the integers in use.
     double_x, double_y, scale = double(field, (x, y, x - x + 1), 1)
     square = scale * scale % field.p
     sums: list[Jacobian] = [(x * square % field.p, y * square * scale % field.p, x - x + 1)]
@@ -151,7 +165,9 @@ def odd_multiples(field: Field, point: Affine, window: int) -> list[Affine]:
 
 
 def odd_digits(scalar: int, window: int) -> Digits:
-    """Non-adjacent form: odd digits below 2^(window-1) in amount, at least `window` positions apart, zeros left out."""
+    """Non-adjacent form: odd digits below 2^(window-1) in amount, at least `window` positions
+    apart, zeros left out.
+    """
     digits = []
     half, full = 1 << (window - 1), 1 << window
     position = 0
@@ -201,29 +217,33 @@ def build_table(field: Field, point: Affine, *, bits: int) -> Table:
 
 
 def chosen(field: Field, table: Table, scalar: int) -> list[Affine]:
-    """The points of the table whose sum is `scalar` times its point. The scalar fits the table's bits."""
+    """The points of the table whose sum is `scalar` times its point. The scalar fits the table's
+    bits.
+    """
     points = []
     carry = 0
     for row, byte in zip(table, scalar.to_bytes(len(table), "little"), strict=True):
         digit = byte + carry
-        # Digits go from -127 to 128: what is more is written as 256 less, and the next row has one more to do.
+        # Digits go from -127 to 128: what is more is written as 256 less, and the next row has one
+        # more to do.
         carry = digit > _HALF
         if not carry:
             if digit:
                 points.append(row[digit - 1])
         elif digit <= _MAX_BYTE:
-            # The opposite of 256 - digit times the point; its place in the row is one less. 256 itself is just the
-            # carry.
+            # The opposite of 256 - digit times the point; its place in the row is one less. 256
+            # itself is just the carry.
             x, y = row[_MAX_BYTE - digit]
             points.append((x, field.p - y))
     return points
 
 
 class Tables:
-    """The tables of the few points that come again and again, at most `limit`; the one not asked for longest goes.
+    """The tables of the few points that come again and again, at most `limit`; the one not asked
+    for longest goes.
 
-    A point has to be asked for `asks` times before it has a table, so strangers' points neither cost a table each nor
-    push the known ones out.
+    A point has to be asked for `asks` times before it has a table, so strangers' points neither
+    cost a table each nor push the known ones out.
     """
 
     def __init__(self, *, limit: int = _MAX_POINTS, asks: int = _ASKS_BEFORE_TABLE) -> None:
@@ -241,7 +261,9 @@ class Tables:
                 self._built.move_to_end(key)
                 return self._built[key]
             self._asked[key] = self._asked.pop(key, 0) + 1
-            while len(self._asked) > _MAX_COUNTED:  # strangers' keys are counted too, and must not fill the memory
+            while (
+                len(self._asked) > _MAX_COUNTED
+            ):  # strangers' keys are counted too, and must not fill the memory
                 self._asked.popitem(last=False)
             if self._asked[key] < self._asks:
                 return None
@@ -253,9 +275,11 @@ class Tables:
 
 
 class Arithmetic:
-    """Curve arithmetic with integers that `number` makes: `int` itself, or a type with the same operators.
+    """Curve arithmetic with integers that `number` makes: `int` itself, or a type with the same
+    operators.
 
-    Points that come out are of plain integers again. Tables are kept by each instance and shared by its threads.
+    Points that come out are of plain integers again. Tables are kept by each instance and shared by
+    its threads.
     """
 
     def __init__(self, name: str, *, number: Callable[[int], int]) -> None:
@@ -265,7 +289,9 @@ class Arithmetic:
         self._prepared = lru_cache(maxsize=4)(self._prepare)
 
     def multiply_base(self, curve: Curve, scalar: int) -> Affine | None:
-        """`scalar` times the base point, or None for the neutral element. 0 ≤ `scalar` < 2^bits of the curve."""
+        """`scalar` times the base point, or None for the neutral element. 0 ≤ `scalar` < 2^bits of
+        the curve.
+        """
         return self.multiply_both(curve, base=scalar, point=(curve.x, curve.y), scalar=0)
 
     def multiply_both(
@@ -273,8 +299,8 @@ class Arithmetic:
     ) -> Affine | None:
         """`base` times the base point plus `scalar` times `point`, or None for the neutral element.
 
-        `point` must lie on the curve and in its group; both numbers are below its order. `often`: the same point
-        will come again, an issuer's key for instance, and may have a table.
+        `point` must lie on the curve and in its group; both numbers are below its order. `often`:
+        the same point will come again, an issuer's key for instance, and may have a table.
         """
         field, base_point, multiples = self._prepared(curve)
         other = (self.number(point[0]), self.number(point[1]))
@@ -289,12 +315,16 @@ class Arithmetic:
                 part = add_many(field, chosen(field, of_base, base))
                 total = add_all(field, sum_of_multiples(field, [of_point]), [part] if part else [])
             else:
-                total = sum_of_multiples(field, [(odd_digits(base, _BASE_WINDOW), multiples), of_point])
+                total = sum_of_multiples(
+                    field, [(odd_digits(base, _BASE_WINDOW), multiples), of_point]
+                )
             found = affine(field, [total])[0] if total[2] else None
         return (int(found[0]), int(found[1])) if found else None
 
     def _prepare(self, curve: Curve) -> tuple[Field, Affine, list[Affine]]:
-        """The curve and its base point in the integers of this tier, and the multiples that a digit can ask for."""
+        """The curve and its base point in the integers of this tier, and the multiples that a digit
+        can ask for.
+        """
         field = Field(self.number(curve.p), self.number(curve.a))
         base_point = (self.number(curve.x), self.number(curve.y))
         return field, base_point, odd_multiples(field, base_point, _BASE_WINDOW)

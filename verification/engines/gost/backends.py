@@ -1,10 +1,12 @@
 """Which tier does the counting in this process: the fastest that passes its self-test, chosen once.
 
-1 a tier that is not installed is passed over · 2 one that does not reproduce the published vectors is refused and
-named · 3 the first that passes is used · 4 pure Python is last, and if even that fails nothing is verified.
+1 a tier that is not installed is passed over · 2 one that does not reproduce the published vectors
+is refused and named · 3 the first that passes is used · 4 pure Python is last, and if even that
+fails nothing is verified.
 
-Streebog is computed by libgcrypt where there is one, a hundred times as fast as pure Python: one call, our bytes in, 64
-bytes out. No context of the library outlives a call, and the call may run in several threads at once.
+Streebog is computed by libgcrypt where there is one, a hundred times as fast as pure Python: one
+call, our bytes in, 64 bytes out. No context of the library outlives a call, and the call may run in
+several threads at once.
 Source: The Libgcrypt Reference Manual, §6 (message digests) and §2.4 (initialization).
 """
 
@@ -31,7 +33,9 @@ Hash = Callable[[bytes], bytes]
 
 _STREEBOG_512 = 310  # GCRY_MD_STRIBOG512
 _DIGEST = 64  # bytes
-_OLDEST = b"1.8.0"  # 1.7 has the hash first; 1.8 is the oldest that any supported distribution carries
+_OLDEST = (  # 1.7 has the hash first; 1.8 is the oldest that any supported distribution carries
+    b"1.8.0"
+)
 _TEST_ALGO = 8  # GCRYCTL_TEST_ALGO
 _DISABLE_SECMEM = 37  # GCRYCTL_DISABLE_SECMEM: no secrets pass through here
 _INITIALIZATION_FINISHED = 38  # GCRYCTL_INITIALIZATION_FINISHED
@@ -47,7 +51,9 @@ def load_python() -> Arithmetic:
 
 
 def load_gmpy2() -> Arithmetic | None:
-    """On the integers of gmpy2, four times as fast; None where the extra `fast` is not installed."""
+    """On the integers of gmpy2, four times as fast; None where the extra `fast` is not
+    installed.
+    """
     return Arithmetic("gmpy2", number=cast(Callable[[int], int], mpz)) if mpz else None
 
 
@@ -56,8 +62,11 @@ class Unusable(Exception):
 
 
 def load_libgcrypt() -> Hash | None:
-    """The hash, or None where the library is not installed. Raises `Unusable` if it is too old or lacks the hash."""
-    # Without ldconfig, as in small containers, nothing is found by name but the loader may still know the file.
+    """The hash, or None where the library is not installed. Raises `Unusable` if it is too old or
+    lacks the hash.
+    """
+    # Without ldconfig, as in small containers, nothing is found by name but the loader may still
+    # know the file.
     for name in filter(None, (find_library("gcrypt"), "libgcrypt.so.20")):
         with suppress(OSError):
             library = ctypes.CDLL(name)
@@ -67,8 +76,14 @@ def load_libgcrypt() -> Hash | None:
     try:
         library.gcry_check_version.restype = ctypes.c_char_p
         library.gcry_check_version.argtypes = [ctypes.c_char_p]
-        library.gcry_md_algo_info.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
-        # To ask for the version initializes, too; that is finished here unless another user in this process has.
+        library.gcry_md_algo_info.argtypes = [
+            ctypes.c_int,
+            ctypes.c_int,
+            ctypes.c_void_p,
+            ctypes.c_void_p,
+        ]
+        # To ask for the version initializes, too; that is finished here unless another user in this
+        # process has.
         if not library.gcry_check_version(_OLDEST):
             raise Unusable(f"it is older than {_OLDEST.decode()}")
         if not library.gcry_control(_IS_FINISHED, 0):
@@ -76,7 +91,8 @@ def load_libgcrypt() -> Hash | None:
             library.gcry_control(_INITIALIZATION_FINISHED, 0)
     except AttributeError as error:
         raise Unusable("it lacks a function we need") from error
-    # Asked first, for the call itself ends the process if the algorithm is absent or forbidden by FIPS mode.
+    # Asked first, for the call itself ends the process if the algorithm is absent or forbidden by
+    # FIPS mode.
     if library.gcry_md_algo_info(_STREEBOG_512, _TEST_ALGO, None, None):
         raise Unusable("it has no Streebog-512, or its FIPS mode forbids it")
     if library.gcry_md_get_algo_dlen(_STREEBOG_512) != _DIGEST:
@@ -86,7 +102,8 @@ def load_libgcrypt() -> Hash | None:
     hash_buffer.restype = None
 
     def streebog512(data: bytes) -> bytes:
-        # The pointer type is for bytes only; anything else must not reach C with a length of its own.
+        # The pointer type is for bytes only; anything else must not reach C with a length of its
+        # own.
         if not isinstance(data, bytes):
             raise TypeError("Streebog is computed of bytes")
         digest = ctypes.create_string_buffer(_DIGEST)
@@ -107,12 +124,18 @@ class Backends:
 
     def report(self) -> dict[str, str | list[str]]:
         """The names, for readiness and for the report of a verification."""
-        return {"arithmetic": self.arithmetic.name, "streebog": self.streebog_name, "refused": list(self.refused)}
+        return {
+            "arithmetic": self.arithmetic.name,
+            "streebog": self.streebog_name,
+            "refused": list(self.refused),
+        }
 
 
 @lru_cache(maxsize=1)
 def in_use() -> Backends:
-    """The tiers of this process. Raises `Misconfigured` if not even pure Python reproduces the vectors."""
+    """The tiers of this process. Raises `Misconfigured` if not even pure Python reproduces the
+    vectors.
+    """
     refused = []
     hashes: dict[str, Hash] = {"python": streebog.streebog512}
     try:
@@ -124,19 +147,25 @@ def in_use() -> Backends:
     return choose([*([faster] if faster else []), load_python()], hashes, refused=refused)
 
 
-def choose(arithmetics: Sequence[Arithmetic], hashes: Mapping[str, Hash], *, refused: Sequence[str] = ()) -> Backends:
+def choose(
+    arithmetics: Sequence[Arithmetic], hashes: Mapping[str, Hash], *, refused: Sequence[str] = ()
+) -> Backends:
     """The first of each that passes its self-test. `refused`: what was refused before.
 
     Raises `Misconfigured` if none of one kind passes.
     """
     faults = list(refused)
     name, digest = _first_that_passes(list(hashes.items()), reproduces_hashes, faults)
-    _, arithmetic = _first_that_passes([(one.name, one) for one in arithmetics], reproduces_points, faults)
+    _, arithmetic = _first_that_passes(
+        [(one.name, one) for one in arithmetics], reproduces_points, faults
+    )
     return Backends(arithmetic, digest, name, tuple(faults))
 
 
 def _first_that_passes(
-    candidates: Sequence[tuple[str, Candidate]], passes: Callable[[Candidate], bool], faults: list[str]
+    candidates: Sequence[tuple[str, Candidate]],
+    passes: Callable[[Candidate], bool],
+    faults: list[str],
 ) -> tuple[str, Candidate]:
     for name, candidate in candidates:
         try:
@@ -155,22 +184,28 @@ def reproduces_hashes(digest: Hash) -> bool:
 
 
 def reproduces_points(arithmetic: Arithmetic) -> bool:
-    """Whether the standard's signature verifies, its neighbour does not, and the keys of RFC 7836 come out."""
+    """Whether the standard's signature verifies, its neighbour does not, and the keys of RFC 7836
+    come out.
+    """
     vector, pair = SIGNATURE_VECTOR, EXCHANGE_VECTOR
-    # A tier that says yes to everything would pass any vector that fits; so one that must not fit is tried as well.
+    # A tier that says yes to everything would pass any vector that fits; so one that must not fit
+    # is tried as well.
     if arithmetic.multiply_base(vector.curve, vector.private) != vector.public:
         return False
     key = gost3410.PublicKey(*vector.public, vector.curve)
     gost3410.verify(key, digest=vector.digest, signature=vector.signature, arithmetic=arithmetic)
     try:
-        gost3410.verify(key, digest=vector.digest[::-1], signature=vector.signature, arithmetic=arithmetic)
+        gost3410.verify(
+            key, digest=vector.digest[::-1], signature=vector.signature, arithmetic=arithmetic
+        )
         return False
     except Refused:
         pass
     curve, size = PARAM_SET_A_512, PARAM_SET_A_512.size
     for private, public in ((pair.private_a, pair.public_a), (pair.private_b, pair.public_b)):
         scalar = int.from_bytes(private, "little") % curve.q
-        # Asked as two thirds and a third as well: the sum of two points is counted another way than a multiple.
+        # Asked as two thirds and a third as well: the sum of two points is counted another way than
+        # a multiple.
         third = scalar * pow(3, -1, curve.q) % curve.q
         rest = (scalar + curve.q - third) % curve.q
         split = arithmetic.multiply_both(curve, base=rest, point=(curve.x, curve.y), scalar=third)
@@ -186,5 +221,7 @@ def streebog512(data: bytes) -> bytes:
 
 
 def multiply_base(scalar: int) -> Affine | None:
-    """`scalar` times the base point of the certificates' curve by the tier in use, or None for the neutral element."""
+    """`scalar` times the base point of the certificates' curve by the tier in use, or None for the
+    neutral element.
+    """
     return in_use().arithmetic.multiply_base(PARAM_SET_A_512, scalar)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class Curve:
     """A curve in short Weierstrass form with a base point of prime order.
 
-    `p` modulus, `a` and `b` coefficients, `q` order of the base point (`x`, `y`). The group has no smaller
-    subgroup (cofactor 1), so a point on the curve is in the group.
+    `p` modulus, `a` and `b` coefficients, `q` order of the base point (`x`, `y`). The group has no
+    smaller subgroup (cofactor 1), so a point on the curve is in the group.
     """
 
     name: str
@@ -46,8 +46,9 @@ PARAM_SET_A_512 = Curve(
     size=64,
 )
 
-# Source: RFC 7836 §A.2 names it id-tc26-gost-3410-2012-256-paramSetB (1.2.643.7.1.2.1.1.2); it is the curve of
-# RFC 4357 §11.4, id-GostR3410-2001-CryptoPro-A-ParamSet. Only time-stamp tokens may still use it.
+# Source: RFC 7836 §A.2 names it id-tc26-gost-3410-2012-256-paramSetB (1.2.643.7.1.2.1.1.2); it is
+# the curve of RFC 4357 §11.4, id-GostR3410-2001-CryptoPro-A-ParamSet. Only time-stamp tokens may
+# still use it.
 PARAM_SET_B_256 = Curve(
     name="id-tc26-gost-3410-2012-256-paramSetB",
     p=2**256 - 617,

@@ -1,7 +1,8 @@
-"""Verification of GOST R 34.10-2012 signatures, as the Kazakh certificates carry them (ST RK GOST R 34.10-2015).
+"""Verification of GOST R 34.10-2012 signatures, as the Kazakh certificates carry them (ST RK GOST R
+34.10-2015).
 
-1 read r and s, each within 1 … q-1 · 2 e from the hash, little-endian, 0 becomes 1 · 3 C = (s/e)·P - (r/e)·Q ·
-4 the signature stands when the x of C equals r modulo q.
+1 read r and s, each within 1 … q-1 · 2 e from the hash, little-endian, 0 becomes 1 · 3 C = (s/e)·P
+- (r/e)·Q · 4 the signature stands when the x of C equals r modulo q.
 Source: RFC 7091 §6.2; the encodings were measured on certificates of the national authority.
 """
 
@@ -24,7 +25,9 @@ class PublicKey:
     curve: Curve = PARAM_SET_A_512
 
     def __post_init__(self) -> None:
-        """Refuse a point that is off the curve, for a sum with it may leave the group and leak or lie."""
+        """Refuse a point that is off the curve, for a sum with it may leave the group and leak or
+        lie.
+        """
         x, y, curve = self.x, self.y, self.curve
         if not (0 <= x < curve.p and 0 <= y < curve.p):
             raise _bad_key("a coordinate of the public key is not below the modulus")
@@ -35,7 +38,9 @@ class PublicKey:
 
     @classmethod
     def parse(cls, untrusted: bytes, *, curve: Curve = PARAM_SET_A_512) -> "PublicKey":
-        """The key in the bytes x ‖ y, both little-endian. Raises `Refused` for another length or a foreign point."""
+        """The key in the bytes x ‖ y, both little-endian. Raises `Refused` for another length or a
+        foreign point.
+        """
         if len(untrusted) != 2 * curve.size:
             raise _bad_key("a GOST public key of a wrong length")
         x = int.from_bytes(untrusted[: curve.size], "little")
@@ -46,16 +51,23 @@ def _bad_key(detail: str) -> Refused:
     return Refused("eds_algorithm_refused", detail)
 
 
-def verify(key: PublicKey, *, digest: bytes, signature: bytes, arithmetic: Arithmetic, often: bool = False) -> None:
-    """Return if `signature` (r ‖ s, both little-endian) is of `digest` by `key`; raise `Refused` otherwise.
+def verify(
+    key: PublicKey, *, digest: bytes, signature: bytes, arithmetic: Arithmetic, often: bool = False
+) -> None:
+    """Return if `signature` (r ‖ s, both little-endian) is of `digest` by `key`; raise `Refused`
+    otherwise.
 
     `often`: the same key will come again, so `arithmetic` may remember multiples of it.
     """
     curve, q = key.curve, key.curve.q
-    # 1 Out of range is refused, not reduced modulo q: s + q would be a second spelling of one signature.
+    # 1 Out of range is refused, not reduced modulo q: s + q would be a second spelling of one
+    # signature.
     if len(signature) != 2 * curve.size:
         raise Refused("eds_signature_invalid", "a GOST signature of a wrong length")
-    r, s = (int.from_bytes(half, "little") for half in (signature[: curve.size], signature[curve.size :]))
+    r, s = (
+        int.from_bytes(half, "little")
+        for half in (signature[: curve.size], signature[curve.size :])
+    )
     for name, number in (("r", r), ("s", s)):
         if not number:
             raise Refused("eds_signature_invalid", f"{name} of the GOST signature is zero")
@@ -69,7 +81,9 @@ def verify(key: PublicKey, *, digest: bytes, signature: bytes, arithmetic: Arith
     # 3. RFC 7091 §6.2: all of it is public, so nothing here need take equally long.
     inverse = int(pow(arithmetic.number(e), -1, q))
     base, scalar = s * inverse % q, (q - r) * inverse % q
-    total = arithmetic.multiply_both(curve, base=base, point=(key.x, key.y), scalar=scalar, often=often)
+    total = arithmetic.multiply_both(
+        curve, base=base, point=(key.x, key.y), scalar=scalar, often=often
+    )
     # 4 The neutral element has no x: it fits no r.
     if total is None or total[0] % q != r:
         raise Refused("eds_signature_invalid", "the GOST signature does not fit")

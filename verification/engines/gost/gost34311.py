@@ -1,8 +1,11 @@
-"""GOST 34.311-95 (GOST R 34.11-94), the hash before Streebog. Broken for collisions: only time-stamp tokens may use it.
+"""GOST 34.311-95 (GOST R 34.11-94), the hash before Streebog. Broken for collisions: only
+time-stamp tokens may use it.
 
-1 a block and the hash so far make four keys · 2 each encrypts a quarter of the hash · 3 a shift register mixes the
-result with the block and the hash · 4 at last the length in bits and the sum of all blocks are hashed too.
-Source: RFC 5831 (hash), RFC 5830 (cipher), RFC 4357 §11.2 (the test parameters' substitution, as the authority uses).
+1 a block and the hash so far make four keys · 2 each encrypts a quarter of the hash · 3 a shift
+register mixes the result with the block and the hash · 4 at last the length in bits and the sum of
+all blocks are hashed too.
+Source: RFC 5831 (hash), RFC 5830 (cipher), RFC 4357 §11.2 (the test parameters' substitution, as
+    the authority uses).
 """
 
 import struct
@@ -25,41 +28,71 @@ _NIBBLES = (
 )
 
 
-# Substitution and rotation by 11 in one look-up: for each byte of a word, and for each of its values.
-_PAIRS = [[bytes(int(digit, 16) for digit in row) for row in _NIBBLES[at : at + 2]] for at in range(0, 8, 2)]
+# Substitution and rotation by 11 in one look-up: for each byte of a word, and for each of its
+# values.
+_PAIRS = [
+    [bytes(int(digit, 16) for digit in row) for row in _NIBBLES[at : at + 2]]
+    for at in range(0, 8, 2)
+]
 _SUBSTITUTED = [
     [(high[value >> 4] << 4 | low[value & 15]) << 8 * at for value in range(256)]
     for at, (low, high) in enumerate(_PAIRS)
 ]
-_T0, _T1, _T2, _T3 = (tuple((word << 11 | word >> 21) & 0xFFFFFFFF for word in words) for words in _SUBSTITUTED)
+_T0, _T1, _T2, _T3 = (
+    tuple((word << 11 | word >> 21) & 0xFFFFFFFF for word in words) for words in _SUBSTITUTED
+)
 
 
 def gost34311(data: bytes) -> bytes:
-    """32 bytes of hash, least significant first, as in certificates. About 0.2 ms for each 32 bytes of `data`."""
-    blocks = [int.from_bytes(data[start : start + _BLOCK], "little") for start in range(0, len(data), _BLOCK)]
+    """32 bytes of hash, least significant first, as in certificates. About 0.2 ms for each 32 bytes
+    of `data`.
+    """
+    blocks = [
+        int.from_bytes(data[start : start + _BLOCK], "little")
+        for start in range(0, len(data), _BLOCK)
+    ]
     chain = 0
     for block in (*blocks, 8 * len(data), sum(blocks) & _MASK):  # 4
         encrypted, u, v = 0, chain, block
-        for position, constant in enumerate((0, _C3, 0, 0)):  # RFC 5831 §5.1; what the last turn makes is not used
+        for position, constant in enumerate(
+            (0, _C3, 0, 0)
+        ):  # RFC 5831 §5.1; what the last turn makes is not used
             plain = (u ^ v).to_bytes(_BLOCK, "little")
-            key = b"".join(plain[at::8] for at in range(8))  # 1, P of §5.1: byte 8i + k goes to 4k + i
-            # 2, RFC 5830: 32 rounds, of which three times eight take the key forwards and the last eight backwards.
+            key = b"".join(
+                plain[at::8] for at in range(8)
+            )  # 1, P of §5.1: byte 8i + k goes to 4k + i
+            # 2, RFC 5830: 32 rounds, of which three times eight take the key forwards and the last
+            # eight backwards.
             words, quarter = struct.unpack("<8I", key), chain >> 64 * position & _WORD
             low, high = quarter & 0xFFFFFFFF, quarter >> 32
             for word in (*words * 3, *reversed(words)):
                 mixed = (low + word) & 0xFFFFFFFF
-                high ^= _T0[mixed & 255] ^ _T1[mixed >> 8 & 255] ^ _T2[mixed >> 16 & 255] ^ _T3[mixed >> 24]
+                high ^= (
+                    _T0[mixed & 255]
+                    ^ _T1[mixed >> 8 & 255]
+                    ^ _T2[mixed >> 16 & 255]
+                    ^ _T3[mixed >> 24]
+                )
                 low, high = high, low
             encrypted |= (low << 32 | high) << 64 * position
-            # A of §5.1, once for u, twice for v: four words move down by one, the sum of the lowest two comes in above.
+            # A of §5.1, once for u, twice for v: four words move down by one, the sum of the lowest
+            # two comes in above.
             u = (u >> 64 | ((u ^ u >> 64) & _WORD) << 192) ^ constant
             for _ in range(2):
                 v = v >> 64 | ((v ^ v >> 64) & _WORD) << 192
-        # 3, ψ of §5.3, so many times: sixteen words of 16 bits move down, a sum of six comes in above.
+        # 3, ψ of §5.3, so many times: sixteen words of 16 bits move down, a sum of six comes in
+        # above.
         stirred = encrypted
         for times, beside in ((12, block), (1, chain), (61, 0)):
             for _ in range(times):
-                taps = stirred ^ stirred >> 16 ^ stirred >> 32 ^ stirred >> 48 ^ stirred >> 192 ^ stirred >> 240
+                taps = (
+                    stirred
+                    ^ stirred >> 16
+                    ^ stirred >> 32
+                    ^ stirred >> 48
+                    ^ stirred >> 192
+                    ^ stirred >> 240
+                )
                 stirred = stirred >> 16 | (taps & 0xFFFF) << 240
             stirred ^= beside
         chain = stirred

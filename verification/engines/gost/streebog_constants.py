@@ -1,6 +1,7 @@
 """The constants of Streebog: the substitution, the matrix and the twelve round constants.
 
-Source: RFC 6986 §6.2 (π), §6.4 (A), §6.5 (C). The RFC writes vectors with the most significant byte first.
+Source: RFC 6986 §6.2 (π), §6.4 (A), §6.5 (C). The RFC writes vectors with the most significant byte
+    first.
 """
 
 import struct
@@ -52,4 +53,6 @@ _ROUND_BYTES = bytes.fromhex("""
     7bcd9ed0efc889fb3002c6cd635afe94d8fa6bbbebab076120018021148466798a1d71efea48b9caefbacd1d7d476e98dea2594ac06fd85d6bcaa4cd81f32d1b
     378ee767f11631bad21380b00449b17acda43c32bcdf1d77f82012d430219f9b5d80ef9d1891cc86e71da4aa88e12852faf417d5d9b21b9948bc924af11bd720
     """)
-ROUNDS = tuple(int.from_bytes(_ROUND_BYTES[start : start + 64], "big") for start in range(0, 12 * 64, 64))
+ROUNDS = tuple(
+    int.from_bytes(_ROUND_BYTES[start : start + 64], "big") for start in range(0, 12 * 64, 64)
+)

@@ -1,7 +1,8 @@
 """Published vectors that a backend must reproduce before it is used.
 
-Source: RFC 6986 §10 (Streebog), GOST R 34.10-2012 §A.2 = RFC 7091 §7 (a signature), RFC 7836 §B (keys on the curve
-of the certificates). The RFCs print numbers with the most significant byte first unless said otherwise.
+Source: RFC 6986 §10 (Streebog), GOST R 34.10-2012 §A.2 = RFC 7091 §7 (a signature), RFC 7836 §B
+(keys on the curve of the certificates). The RFCs print numbers with the most significant byte first
+unless said otherwise.
 """
 
 from typing import NamedTuple
@@ -47,7 +48,9 @@ STREEBOG_VECTORS = (
 
 
 class SignatureVector(NamedTuple):
-    """A signature of the standard: on `curve`, `digest` by the private key and its point; all bytes as we read them."""
+    """A signature of the standard: on `curve`, `digest` by the private key and its point; all bytes
+    as we read them.
+    """
 
     curve: Curve
     private: int
@@ -120,7 +123,9 @@ SIGNATURE_VECTOR = SignatureVector(
 
 
 class ExchangeVector(NamedTuple):
-    """Two key pairs of RFC 7836 on the curve of the certificates and what both agree on, little-endian."""
+    """Two key pairs of RFC 7836 on the curve of the certificates and what both agree on,
+    little-endian.
+    """
 
     private_a: bytes
     public_a: bytes

@@ -1,4 +1,6 @@
-"""What the steps of one live capture say together; `pictures.measure` comes first. Who is there: `throughout`."""
+"""What the steps of one live capture say together; `pictures.measure` comes first. Who is there:
+`throughout`.
+"""
 
 import math
 from collections.abc import Sequence
@@ -16,7 +18,10 @@ from verification.engines.liveness.pictures import StepMeasurement
 
 def freshness_of(steps: Sequence[StepMeasurement]) -> continuity.Freshness:
     """Frozen runs, repeated frames and noise over the whole capture."""
-    frames, full = [image for step in steps for image in step.chain], [image for step in steps for image in step.stills]
+    frames, full = (
+        [image for step in steps for image in step.chain],
+        [image for step in steps for image in step.stills],
+    )
     with measurable():
         traces, traced = [step.looked.trace for step in steps], [continuity.trace(full)]
         chain = continuity.freshness(traces, frame=frames.__getitem__, limits=policy.FRESHNESS)
@@ -27,15 +32,23 @@ def freshness_of(steps: Sequence[StepMeasurement]) -> continuity.Freshness:
 
 
 def quality(steps: Sequence[StepMeasurement]) -> tuple[tuple[str, ...], dict[str, str]]:
-    """The first flaw of each step that has no frame fit to be compared; and the poorest values among the best frames of
-    the others: pixels between the eyes, light, sharpness."""
+    """The first flaw of each step that has no frame fit to be compared; and the poorest values
+    among the best frames of
+    the others: pixels between the eyes, light, sharpness.
+    """
     found = tuple(
-        next((flaw for frame in step.numbers.stills for flaw in flaws(frame, limits=policy.QUALITY)), "no_face")
+        next(
+            (flaw for frame in step.numbers.stills for flaw in flaws(frame, limits=policy.QUALITY)),
+            "no_face",
+        )
         for step in steps
         if not step.fit
     )
     best = [
-        face for step in steps for face in [step.numbers.stills[at].face for at in step.fit[:1]] if face is not None
+        face
+        for step in steps
+        for face in [step.numbers.stills[at].face for at in step.fit[:1]]
+        if face is not None
     ]
     if not best:
         return found, {}
@@ -55,8 +68,10 @@ Looks = tuple[tuple[Look, ...], ...]
 class FrameIdentity:
     """Who one still shows, and how the head is held.
 
-    step, place: which still. yaw, pitch: `FaceMeasurement.turn` (no unit) and `.pitch` (degrees). to_neutral,
-    to_reference: distance to the best face at rest, and to the register's. None where nothing was there to measure.
+    step, place: which still. yaw, pitch: `FaceMeasurement.turn` (no unit) and `.pitch` (degrees).
+        to_neutral,
+    to_reference: distance to the best face at rest, and to the register's. None where nothing was
+        there to measure.
     """
 
     step: int
@@ -68,10 +83,11 @@ class FrameIdentity:
 
 
 def looks(steps: Sequence[StepMeasurement]) -> Looks:
-    """The face of every still, also of those that no verdict is made of: any of them may be another person's.
+    """The face of every still, also of those that no verdict is made of: any of them may be another
+    person's.
 
-    It is the one that was measured, or there are two: whoever acts beside a photograph that leaves the frame is seen by
-    one detector, and the photograph by the other.
+    It is the one that was measured, or there are two: whoever acts beside a photograph that leaves
+    the frame is seen by one detector, and the photograph by the other.
     """
     every = iter(backends.in_use().look_at_all([image for step in steps for image in step.stills]))
     found = []
@@ -79,7 +95,8 @@ def looks(steps: Sequence[StepMeasurement]) -> Looks:
         seen = []
         for frame in step.numbers.stills:
             look = next(every)
-            # Two detectors may see two faces where each finds one: then the eyes of the one are not those of the other.
+            # Two detectors may see two faces where each finds one: then the eyes of the one are not
+            # those of the other.
             if look.eyes is not None and frame.face is not None:
                 apart = math.dist(look.eyes, frame.face.eyes)
                 if apart > policy.SAME_EYES * (frame.face.box[2] - frame.face.box[0]):
@@ -96,14 +113,18 @@ Probes = tuple[tuple[int, Embedding], ...]
 def probes(steps: Sequence[StepMeasurement], seen: Looks, *, most: int) -> tuple[Probes, ...]:
     """The best stills of each step, at most so many: turned and moving faces are poorer probes.
 
-    Raises `Refused` where a step has none that is fit to be compared, or where a better one shows several faces.
+    Raises `Refused` where a step has none that is fit to be compared, or where a better one shows
+    several faces.
     """
     every = []
     for step, own in zip(steps, seen, strict=True):
-        # A face the matcher does not find, or finds too poor, is one probe fewer; a second person is no accident.
+        # A face the matcher does not find, or finds too poor, is one probe fewer; a second person
+        # is no accident.
         if any(own[at].code == "multiple_faces" for at in step.fit):
             raise Refused("multiple_faces", f"in a frame of {step.sent.command}")
-        found = [(at, face) for at in step.fit if (face := own[at].face) is not None and not own[at].code]
+        found = [
+            (at, face) for at in step.fit if (face := own[at].face) is not None and not own[at].code
+        ]
         if not found:
             code = next((own[at].code for at in step.fit), "face_not_found")
             raise Refused(code, f"no frame of {step.sent.command} is fit to be compared")
@@ -112,12 +133,21 @@ def probes(steps: Sequence[StepMeasurement], seen: Looks, *, most: int) -> tuple
 
 
 def best(steps: Sequence[StepMeasurement], seen: Looks) -> tuple[int | None, ...]:
-    """Place of the still of each step that stands for it, the first of its probes; None where it has none."""
-    return tuple(next((at for at in step.fit if not own[at].code), None) for step, own in zip(steps, seen, strict=True))
+    """Place of the still of each step that stands for it, the first of its probes; None where it
+    has none.
+    """
+    return tuple(
+        next((at for at in step.fit if not own[at].code), None)
+        for step, own in zip(steps, seen, strict=True)
+    )
 
 
 def identities(
-    steps: Sequence[StepMeasurement], seen: Looks, *, neutral: Embedding | None, known: Embedding | None
+    steps: Sequence[StepMeasurement],
+    seen: Looks,
+    *,
+    neutral: Embedding | None,
+    known: Embedding | None,
 ) -> tuple[FrameIdentity, ...]:
     """A row for each still, in order, also where no verdict can be made."""
     rows = []
@@ -132,12 +162,15 @@ def identities(
     return tuple(rows)
 
 
-def continuity_of(steps: Sequence[StepMeasurement], seen: Looks, found: Sequence[Probes]) -> continuity.Continuity:
-    """Overlap of boxes within the steps, and the farthest distance of faces that must be one, in the embedding's units.
+def continuity_of(
+    steps: Sequence[StepMeasurement], seen: Looks, found: Sequence[Probes]
+) -> continuity.Continuity:
+    """Overlap of boxes within the steps, and the farthest distance of faces that must be one, in
+    the embedding's units.
 
-    Of the best face of each step to the first's, and of each still at rest to the chain at its moment: what was done is
-    seen in the one, who it is in the other, and both are compared with their own face at rest. None where none of them
-    has a face that is found in the chain as well.
+    Of the best face of each step to the first's, and of each still at rest to the chain at its
+    moment: what was done is seen in the one, who it is in the other, and both are compared with
+    their own face at rest. None where none of them has a face that is found in the chain as well.
     """
     first, *others = (own[0][1] for own in found)
     apart = [distance(first, other).value for other in others]

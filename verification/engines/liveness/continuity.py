@@ -1,4 +1,5 @@
-"""What holds from the first frame of a capture to the last: one and the same face, and each frame a new picture.
+"""What holds from the first frame of a capture to the last: one and the same face, and each frame a
+new picture.
 
 No frozen picture, none twice, and the noise of a sensor in all of them.
 """
@@ -22,10 +23,11 @@ _BANDS = 16  # of a frame, whose light is kept
 
 @dataclass(frozen=True)
 class SecondFaceLimits:
-    """When a face beside the likeliest one is believed: the detector sees one in a pattern now and then.
+    """When a face beside the likeliest one is believed: the detector sees one in a pattern now and
+    then.
 
-    In one frame alone: `score`, at least, and `share` of the likeliest face's width, at least. Fainter ones: in at
-    least so many `frames` of a capture.
+    In one frame alone: `score`, at least, and `share` of the likeliest face's width, at least.
+    Fainter ones: in at least so many `frames` of a capture.
     """
 
     score: float
@@ -35,7 +37,9 @@ class SecondFaceLimits:
 
 @dataclass(frozen=True)
 class Presence:
-    """Believed faces over all frames: the share of frames with exactly one, and the most in any. No frames: share 0."""
+    """Believed faces over all frames: the share of frames with exactly one, and the most in any. No
+    frames: share 0.
+    """
 
     one_face: float
     most: int
@@ -43,9 +47,11 @@ class Presence:
 
 @dataclass(frozen=True)
 class Continuity:
-    """`overlap`: least intersection over union of consecutive boxes. `distance`: greatest to the neutral face.
+    """`overlap`: least intersection over union of consecutive boxes. `distance`: greatest to the
+    neutral face.
 
-    Each is None when nothing was there to compare, which must not pass. The unit of the distance is the embedding's.
+    Each is None when nothing was there to compare, which must not pass. The unit of the distance is
+    the embedding's.
     """
 
     overlap: float | None
@@ -53,27 +59,39 @@ class Continuity:
 
 
 def presence(*streams: tuple[Sequence[FrameMeasurement], SecondFaceLimits]) -> Presence:
-    """How many faces the frames of each stream show: the worst of all streams, for any may show somebody else."""
+    """How many faces the frames of each stream show: the worst of all streams, for any may show
+    somebody else.
+    """
     shares, most = list[float](), list[int]()
     for frames, limits in streams:
-        faint = [0] * len(frames)  # how many faces beside the likeliest one are not believed in a frame alone
+        faint = [0] * len(
+            frames
+        )  # how many faces beside the likeliest one are not believed in a frame alone
         for at, frame in enumerate(frames):
             if frame.face is not None:
                 least = limits.share * (frame.face.box[2] - frame.face.box[0])
-                faint[at] = sum(each.score < limits.score or each.width < least for each in frame.others)
+                faint[at] = sum(
+                    each.score < limits.score or each.width < least for each in frame.others
+                )
         if sum(each > 0 for each in faint) >= limits.frames:
             faint = [0] * len(frames)
-        faces = [(frame.face is not None) + len(frame.others) - few for frame, few in zip(frames, faint, strict=True)]
+        faces = [
+            (frame.face is not None) + len(frame.others) - few
+            for frame, few in zip(frames, faint, strict=True)
+        ]
         shares.append(sum(each == 1 for each in faces) / len(faces) if faces else 0.0)
         most.append(max(faces, default=0))
     return Presence(min(shares, default=0.0), max(most, default=0))
 
 
-def continuity(steps: Sequence[Sequence[FrameMeasurement]], *, distances: Sequence[float]) -> Continuity:
+def continuity(
+    steps: Sequence[Sequence[FrameMeasurement]], *, distances: Sequence[float]
+) -> Continuity:
     """The weakest link within the steps and over them.
 
-    Boxes are compared within a step only: between two steps the page waits for an answer, and people move. There the
-    `distances` hold, which the face engine measures from the best frame of each step to the neutral one.
+    Boxes are compared within a step only: between two steps the page waits for an answer, and
+    people move. There the `distances` hold, which the face engine measures from the best frame of
+    each step to the neutral one.
     """
     overlaps = [
         overlap(before.face.box, after.face.box)
@@ -86,10 +104,12 @@ def continuity(steps: Sequence[Sequence[FrameMeasurement]], *, distances: Sequen
 
 @dataclass(frozen=True)
 class Trace:
-    """What is kept of the pixels of frames in order, to tell whether one shows an earlier picture again: no picture.
+    """What is kept of the pixels of frames in order, to tell whether one shows an earlier picture
+    again: no picture.
 
-    `apart`: mean differences of consecutive frames, grey levels. `light`: of each frame the sums of the grey levels in
-    `_BANDS` bands, top to bottom, in hex. Two frames differ by as much as their bands, or more: Σ|a - b| ≥ |Σa - Σb|.
+    `apart`: mean differences of consecutive frames, grey levels. `light`: of each frame the sums of
+    the grey levels in `_BANDS` bands, top to bottom, in hex. Two frames differ by as much as their
+    bands, or more: Σ|a - b| ≥ |Σa - Σb|.
     `pixels`: of a frame, as it is compared.
     """
 
@@ -100,7 +120,9 @@ class Trace:
 
 @dataclass(frozen=True)
 class FreshnessLimits:
-    """`frozen`: grey levels (0 … 255) of mean difference up to which two frames show the same picture."""
+    """`frozen`: grey levels (0 … 255) of mean difference up to which two frames show the same
+    picture.
+    """
 
     frozen: float
 
@@ -109,9 +131,11 @@ class FreshnessLimits:
 class Freshness:
     """Over frames in order.
 
-    `frozen_run`: most consecutive frames that show the same picture, 1 when none do; a slow camera gives short runs.
-    `repeated`: frames that show an earlier picture again after another one, which no camera gives. `noise`: median
-    of the mean differences of consecutive frames, in grey levels; None with fewer than two, which must not pass.
+    `frozen_run`: most consecutive frames that show the same picture, 1 when none do; a slow camera
+        gives short runs.
+    `repeated`: frames that show an earlier picture again after another one, which no camera gives.
+    `noise`: median of the mean differences of consecutive frames, in grey levels; None with fewer
+    than two, which must not pass.
     """
 
     frozen_run: int
@@ -123,7 +147,10 @@ def trace(frames: Sequence[Image]) -> Trace:
     """What is kept of frames in order."""
     greys = [_grey(frame) for frame in frames]
     ends = [np.arange(_BANDS) * len(grey) // _BANDS for grey in greys]
-    light = [np.add.reduceat(grey.sum(axis=1, dtype=np.int64), at) for grey, at in zip(greys, ends, strict=True)]
+    light = [
+        np.add.reduceat(grey.sum(axis=1, dtype=np.int64), at)
+        for grey, at in zip(greys, ends, strict=True)
+    ]
     return Trace(
         apart=tuple(_difference(before, after) for before, after in pairwise(greys)),
         # A band of so small a picture has a sum that fits in four bytes.
@@ -132,7 +159,9 @@ def trace(frames: Sequence[Image]) -> Trace:
     )
 
 
-def freshness(traces: Sequence[Trace], *, frame: Callable[[int], Image], limits: FreshnessLimits) -> Freshness:
+def freshness(
+    traces: Sequence[Trace], *, frame: Callable[[int], Image], limits: FreshnessLimits
+) -> Freshness:
     """How fresh the frames of one attempt are; hand in the traces of all its steps, in order.
 
     `frame`: gives one by its place over all steps, for the few that only their pixels tell apart.
@@ -144,8 +173,13 @@ def freshness(traces: Sequence[Trace], *, frame: Callable[[int], Image], limits:
         if light and each.light:  # from the last frame of a step to the first of the next
             steps.append(_difference(grey(len(light) - 1), grey(len(light))))
         steps += each.apart
-        light += [np.frombuffer(bytes.fromhex(one), dtype=">u4").astype(np.int64) for one in each.light]
-    told, pixels = np.array(light).reshape(-1, _BANDS), max((each.pixels for each in traces), default=0)
+        light += [
+            np.frombuffer(bytes.fromhex(one), dtype=">u4").astype(np.int64) for one in each.light
+        ]
+    told, pixels = (
+        np.array(light).reshape(-1, _BANDS),
+        max((each.pixels for each in traces), default=0),
+    )
     run = longest = min(1, len(light))
     begins = [0] * len(light)  # where the run of each frame begins
     for at, step in enumerate(steps, start=1):
@@ -172,4 +206,6 @@ def _grey(frame: Image) -> NDArray[np.uint8]:
 def _difference(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
     # What has another shape is another picture: as different as black and white.
     # By OpenCV: in NumPy the difference of two bytes wraps around.
-    return float(cv2.norm(one, other, cv2.NORM_L1)) / one.size if one.shape == other.shape else 255.0
+    return (
+        float(cv2.norm(one, other, cv2.NORM_L1)) / one.size if one.shape == other.shape else 255.0
+    )

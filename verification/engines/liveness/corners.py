@@ -1,7 +1,9 @@
-"""What of a face, and of what is round it, goes on from one frame of the thin chain to the next: corners still there.
+"""What of a face, and of what is round it, goes on from one frame of the thin chain to the next:
+corners still there.
 
-Between two people hardly any corner stays, however well the one is laid over the other; of one face that moves most do.
-Between two places none stays round it. A lamp or an exposure that changes is no jump, so the light is evened first.
+Between two people hardly any corner stays, however well the one is laid over the other; of one face
+that moves most do. Between two places none stays round it. A lamp or an exposure that changes is no
+jump, so the light is evened first.
 Source: docs/liveness-measurements.md, "From one frame to the next".
 """
 
@@ -12,26 +14,41 @@ import cv2
 import numpy as np
 
 from verification.engines.liveness.frames import Floats, Image
-from verification.engines.liveness.planarity import OVAL, Grey, evened, follow, lengths, oval, similar
+from verification.engines.liveness.planarity import (
+    OVAL,
+    Grey,
+    evened,
+    follow,
+    lengths,
+    oval,
+    similar,
+)
 
 Guess = Callable[[Floats], Floats]
 """Where points of one frame should be in the other."""
 
 # How corners are found and followed: the method the thresholds were measured with.
 _CORNERS, _QUALITY, _APART = 100, 0.01, 2.0
-_SHORTER = 160  # pixels of the shorter side, to which a larger picture is reduced: all pixels below are those of it
+# pixels of the shorter side, to which a larger picture is reduced: all pixels below are those of it
+_SHORTER = 160
 _SIDE, _LEVELS, _RETURN = 9, 3, 0.5  # pixels, pyramid levels, pixels
 _AROUND = 4  # pixels: a corner's gradient, its mean and its neighbours reach 3
 _LEAST = 12  # corners; of fewer a share says nothing
 _INSIDE = 0.95  # of the oval: its border belongs to hair and room as well
-# Of the oval, from where on the room begins, and from where on no head moves; how many pixels tell of a room.
+# Of the oval, from where on the room begins, and from where on no head moves; how many pixels tell
+# of a room.
 _ROUND, _BEYOND, _ROOM = 1.15, 1.7, 200
 _MOST = 0.60  # of the corners: what of a genuine neighbour stays in 99 of 100; light changed less
-_CHANGED = 12.0  # grey levels: what lies beyond the head changes by at most 11.9, at a cut by 15.4 and more
+# grey levels: what lies beyond the head changes by at most 11.9, at a cut by 15.4 and more
+_CHANGED = 12.0
 
 
-def joints(frames: Sequence[tuple[Image, Floats] | None]) -> list[tuple[float | None, float | None]]:
-    """For each frame and the next, both with their mesh, what `kept` and `around` say; None where one has no face."""
+def joints(
+    frames: Sequence[tuple[Image, Floats] | None],
+) -> list[tuple[float | None, float | None]]:
+    """For each frame and the next, both with their mesh, what `kept` and `around` say; None where
+    one has no face.
+    """
     shares: list[tuple[float | None, float | None]] = []
     for before, after in pairwise(None if frame is None else _reduced(*frame) for frame in frames):
         if before is None or after is None:
@@ -43,9 +60,15 @@ def joints(frames: Sequence[tuple[Image, Floats] | None]) -> list[tuple[float | 
 
 
 def _reduced(image: Image, mesh: Floats) -> tuple[Grey, Floats]:
-    """A picture without its colours, no larger than the shares were measured in, and its mesh there."""
+    """A picture without its colours, no larger than the shares were measured in, and its mesh
+    there.
+    """
     scale = min(1.0, _SHORTER / min(image.shape[:2]))
-    small = image if scale == 1.0 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    small = (
+        image
+        if scale == 1.0
+        else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    )
     return grey(np.asarray(small, dtype=np.uint8)), mesh * scale
 
 
@@ -66,8 +89,9 @@ def kept(one: Grey, other: Grey, mesh: Floats, moved: Floats) -> float | None:
 
 
 def around(one: Grey, other: Grey, mesh: Floats, moved: Floats) -> float | None:
-    """The share of the corners round the face that are still there, 0 … 1; None of too few, and where too little is
-    beyond the head, or changed there, for it to be another place."""
+    """The share of the corners round the face that are still there, 0 … 1; None of too few, and
+    where too little is beyond the head, or changed there, for it to be another place.
+    """
     beyond = 255 - (oval(mesh, one.shape, _BEYOND) | oval(moved, one.shape, _BEYOND))
     pixels = cv2.countNonZero(beyond)
     if pixels < _ROOM:
@@ -79,8 +103,11 @@ def around(one: Grey, other: Grey, mesh: Floats, moved: Floats) -> float | None:
 
 
 def share(one: Grey, other: Grey, mask: Grey, *, guess: Guess | None) -> float | None:
-    """The share of the corners under a mask that are found in the other picture, and back again; None of too few."""
-    # How sharp a corner is depends on its next pixels alone: what lies far from the mask need not be looked at.
+    """The share of the corners under a mask that are found in the other picture, and back again;
+    None of too few.
+    """
+    # How sharp a corner is depends on its next pixels alone: what lies far from the mask need not
+    # be looked at.
     x, y, wide, high = cv2.boundingRect(mask)
     left, top = max(0, x - _AROUND), max(0, y - _AROUND)
     part = slice(top, y + high + _AROUND), slice(left, x + wide + _AROUND)
@@ -90,7 +117,9 @@ def share(one: Grey, other: Grey, mask: Grey, *, guess: Guess | None) -> float |
     start = np.asarray(points, dtype=np.float64)[:, 0] + (left, top)
     hoped = guess(start) if guess else start
     there, arrived = follow(one, other, start, hoped, side=_SIDE, levels=_LEVELS)
-    back, returned = follow(other, one, there, start if guess else there, side=_SIDE, levels=_LEVELS)
+    back, returned = follow(
+        other, one, there, start if guess else there, side=_SIDE, levels=_LEVELS
+    )
     high, wide = other.shape
     # What left the picture is no sign of a cut.
     inside = (hoped >= 0).all(axis=1) & (hoped[:, 0] < wide) & (hoped[:, 1] < high)

@@ -1,8 +1,9 @@
 """The gate a camera frame passes before anything looks at it: untrusted bytes in, pixels out.
 
-1 bytes · 2 the structure of the JPEG, read without decoding it · 3 pixels as the header says, before one is decoded ·
-4 upright · 5 decode · 6 the decoder found what the header said.
-Source: ITU-T T.81, annex B. What arithmetic cannot work with of somebody else's picture is refused as well, never a
+1 bytes · 2 the structure of the JPEG, read without decoding it · 3 pixels as the header says,
+before one is decoded · 4 upright · 5 decode · 6 the decoder found what the header said.
+Source: ITU-T T.81, annex B. What arithmetic cannot work with of somebody else's picture is refused
+    as well, never a
 fault: see `measurable`.
 """
 
@@ -26,14 +27,16 @@ cv2.setNumThreads(1)
 
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 _BASELINE, _SCAN, _EXIF = (0xC0, 0xC1), 0xDA, 0xE1
-# C4, C8 and CC are tables; the others of this row are frame headers: progressive, lossless or arithmetic.
+# C4, C8 and CC are tables; the others of this row are frame headers: progressive, lossless or
+# arithmetic.
 _OTHER_FRAMES = {0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xDA)}
-# In the entropy-coded data FF is followed by 00; D0 … D7 restart it. Of fill bytes the last one begins the marker: a
-# pattern that begins with one plain byte is found many times as fast.
+# In the entropy-coded data FF is followed by 00; D0 … D7 restart it. Of fill bytes the last one
+# begins the marker: a pattern that begins with one plain byte is found many times as fast.
 _MARKER_IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-# What the browsers' `canvas.toBlob` puts beside a picture: all of them JFIF, Chromium a colour profile, Safari an EXIF
-# with the size and an empty Photoshop block. How each begins, and its most bytes. A comment makes an old frame new.
+# What the browsers' `canvas.toBlob` puts beside a picture: all of them JFIF, Chromium a colour
+# profile, Safari an EXIF with the size and an empty Photoshop block. How each begins, and its most
+# bytes. A comment makes an old frame new.
 _BESIDE = {
     0xE0: (b"JFIF\x00", 14),
     0xE1: (b"Exif\x00\x00", 512),
@@ -62,7 +65,9 @@ CODES = (
 
 @dataclass(frozen=True)
 class Header:
-    """What the file says about its picture: pixels, and the EXIF orientation (1 when it has none)."""
+    """What the file says about its picture: pixels, and the EXIF orientation (1 when it has
+    none).
+    """
 
     width: int
     height: int
@@ -70,10 +75,12 @@ class Header:
 
 
 def read_header(untrusted: bytes) -> Header:
-    """The header of a whole JPEG file of one baseline colour picture. Raises `Refused` with a code for each defect.
+    """The header of a whole JPEG file of one baseline colour picture. Raises `Refused` with a code
+    for each defect.
 
-    1 start marker · 2 segments with their lengths, none but those a browser writes · 3 one frame header: baseline, 8
-    bits, three components · 4 one scan · 5 the end marker, and not a byte after it.
+    1 start marker · 2 segments with their lengths, none but those a browser writes · 3 one frame
+    header: baseline, 8 bits, three components · 4 one scan · 5 the end marker, and not a byte after
+    it.
     """
     if not untrusted.startswith(_START):  # 1
         raise Refused("frame_not_jpeg", "no start marker")
@@ -85,12 +92,15 @@ def read_header(untrusted: bytes) -> Header:
         if marker in _BASELINE:  # 3
             if size is not None:
                 raise Refused("frame_malformed", "two frame headers")
-            # T.81 B.2.2: precision, lines, samples a line, number of components; three bytes for each of them follow.
+            # T.81 B.2.2: precision, lines, samples a line, number of components; three bytes for
+            # each of them follow.
             if len(body) < 6:
                 raise Refused("frame_malformed", "a frame header that is too short")
             precision, height, width, components = struct.unpack_from(">BHHB", body)
             if precision != 8 or components != 3:
-                raise Refused("frame_not_colour", "a frame of a camera has three components of 8 bits")
+                raise Refused(
+                    "frame_not_colour", "a frame of a camera has three components of 8 bits"
+                )
             if len(body) != 6 + 3 * components:
                 raise Refused("frame_malformed", "a frame header of the wrong length")
             size = width, height
@@ -109,7 +119,9 @@ def read_header(untrusted: bytes) -> Header:
 
 
 def _segments(untrusted: bytes) -> Iterator[tuple[int, slice]]:
-    """Marker of each segment and where its body is, up to that of the scan; none but those a browser writes."""
+    """Marker of each segment and where its body is, up to that of the scan; none but those a
+    browser writes.
+    """
     at, marker, beside = len(_START), 0, set[int]()
     while marker != _SCAN:
         while untrusted[at : at + 2] == b"\xff\xff":  # fill bytes
@@ -135,7 +147,9 @@ def _segments(untrusted: bytes) -> Iterator[tuple[int, slice]]:
 
 
 def _orientation(tiff: bytes) -> int:
-    """The orientation of the first directory. What cannot be read counts as 0, which is no orientation."""
+    """The orientation of the first directory. What cannot be read counts as 0, which is no
+    orientation.
+    """
     order = {b"II*\x00": "<", b"MM\x00*": ">"}.get(tiff[:4])
     if order is None or len(tiff) < 8:
         return 0
@@ -143,7 +157,8 @@ def _orientation(tiff: bytes) -> int:
     if directory + 2 > len(tiff):
         return 0
     (entries,) = struct.unpack_from(order + "H", tiff, directory)
-    # TIFF 6.0 §2: an entry is tag, type, count and value, 12 bytes. No more are read than the segment can hold.
+    # TIFF 6.0 §2: an entry is tag, type, count and value, 12 bytes. No more are read than the
+    # segment can hold.
     for entry in range(min(entries, (len(tiff) - directory - 2) // 12)):
         tag, _, _, value = struct.unpack_from(order + "HHIH", tiff, directory + 2 + 12 * entry)
         if tag == _ORIENTATION:
@@ -161,9 +176,11 @@ class FrameLimits:
 
 
 def check(untrusted: bytes, *, limits: FrameLimits) -> Header:
-    """What the header of a frame says, where nothing speaks against decoding it. Raises `Refused` with one of `CODES`.
+    """What the header of a frame says, where nothing speaks against decoding it. Raises `Refused`
+    with one of `CODES`.
 
-    A camera frame that a page draws and saves is an upright baseline JPEG in colour. Anything else is somebody's file.
+    A camera frame that a page draws and saves is an upright baseline JPEG in colour. Anything else
+    is somebody's file.
     """
     if len(untrusted) > limits.most_bytes:  # 1
         raise Refused("frame_too_large", "more bytes than a frame may have")
@@ -178,7 +195,9 @@ def check(untrusted: bytes, *, limits: FrameLimits) -> Header:
 
 
 def decode(untrusted: bytes, *, limits: FrameLimits) -> Image:
-    """The frame as RGB pixels. Raises as `check` does, also where the pixels are not what the header says."""
+    """The frame as RGB pixels. Raises as `check` does, also where the pixels are not what the
+    header says.
+    """
     header = check(untrusted, limits=limits)
     flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
     try:
@@ -192,8 +211,14 @@ def decode(untrusted: bytes, *, limits: FrameLimits) -> Image:
 
 @contextmanager
 def measurable() -> Iterator[None]:
-    """Raises `Refused` with `frame_unmeasurable` where OpenCV or NumPy reject what a frame or a face's points are."""
+    """Raises `Refused` with `frame_unmeasurable` where OpenCV or NumPy reject what a frame or a
+    face's points are.
+    """
     try:
         yield
-    except (cv2.error, ValueError, ArithmeticError) as error:  # ValueError: LinAlgError among others
+    except (
+        cv2.error,
+        ValueError,
+        ArithmeticError,
+    ) as error:  # ValueError: LinAlgError among others
         raise Refused("frame_unmeasurable", type(error).__name__) from error

@@ -1,8 +1,8 @@
 """Whether the frames of one step show the commanded gesture and nothing that contradicts it.
 
-1 one series of numbers for each gesture, frame by frame, relative to the neutral face · 2 the commanded gesture must
-show · 3 no gesture that contradicts it may show. What the previous command left in the first frames is forgiven, for a
-person sees the next command only after it was revealed.
+1 one series of numbers for each gesture, frame by frame, relative to the neutral face · 2 the
+commanded gesture must show · 3 no gesture that contradicts it may show. What the previous command
+left in the first frames is forgiven, for a person sees the next command only after it was revealed.
 """
 
 from collections.abc import Sequence
@@ -14,11 +14,19 @@ from verification.core.errors import Refused
 from verification.engines.liveness.landmarks import FaceMeasurement, FrameMeasurement
 
 Gesture = Literal["turn_left", "turn_right", "blink", "open_mouth", "come_closer", "nod"]
-GESTURES: tuple[Gesture, ...] = ("turn_left", "turn_right", "blink", "open_mouth", "come_closer", "nod")
+GESTURES: tuple[Gesture, ...] = (
+    "turn_left",
+    "turn_right",
+    "blink",
+    "open_mouth",
+    "come_closer",
+    "nod",
+)
 NAMED: dict[str, Gesture] = {name: name for name in GESTURES}
 TURNS: tuple[Gesture, ...] = ("turn_left", "turn_right")
 
-# A blink contradicts nothing, for everybody blinks; heads dip while they turn or lean, so a nod contradicts neither.
+# A blink contradicts nothing, for everybody blinks; heads dip while they turn or lean, so a nod
+# contradicts neither.
 _CONTRADICTING: dict[Gesture, tuple[Gesture, ...]] = {
     "turn_left": ("turn_right", "open_mouth", "come_closer"),
     "turn_right": ("turn_left", "open_mouth", "come_closer"),
@@ -33,8 +41,9 @@ _CONTRADICTING: dict[Gesture, tuple[Gesture, ...]] = {
 class NeutralLimits:
     """What a face may do in the frames all steps are compared with.
 
-    `frames`: at least so many with a face. `turn`, `mouth`: at most. `eye`, `shut`: both together at least so
-    open, and either. `lids`: later, of what each was open then, at least. `pitch`: degrees, at most up or down.
+    `frames`: at least so many with a face. `turn`, `mouth`: at most. `eye`, `shut`: both together
+    at least so open, and either. `lids`: later, of what each was open then, at least. `pitch`:
+    degrees, at most up or down.
     """
 
     frames: int
@@ -50,11 +59,12 @@ class NeutralLimits:
 class GestureThresholds:
     """From which number a gesture shows; units as in `FaceMeasurement`.
 
-    `turn`: change from neutral. `mouth`: absolute. `closure`: 1 - opening over neutral opening, both eyes' mean; in
-    another frame of the step it must be at most `open_eyes`. `closer`: eye distance over neutral; and over the least
-    in the step at least `approach`. `nod`: degrees down from neutral, with a frame before and after at most
-    `nod_rest` of it. `held`: frames a turn, an open mouth and a nearer face must last. `contrary_turn`: from which
-    change a turn contradicts. `leftover`: first frames forgiven. `frames`: with a face, at least so many.
+    `turn`: change from neutral. `mouth`: absolute. `closure`: 1 - opening over neutral opening,
+    both eyes' mean; in another frame of the step it must be at most `open_eyes`. `closer`: eye
+    distance over neutral; and over the least in the step at least `approach`. `nod`: degrees down
+    from neutral, with a frame before and after at most `nod_rest` of it. `held`: frames a turn, an
+    open mouth and a nearer face must last. `contrary_turn`: from which change a turn contradicts.
+    `leftover`: first frames forgiven. `frames`: with a face, at least so many.
     """
 
     turn: float
@@ -85,7 +95,9 @@ class Neutral:
 
 @dataclass(frozen=True)
 class StepJudgement:
-    """What a step showed. `value` is the strongest number of the commanded gesture, None without enough frames."""
+    """What a step showed. `value` is the strongest number of the commanded gesture, None without
+    enough frames.
+    """
 
     gesture: Gesture
     fired: bool
@@ -100,17 +112,24 @@ class StepJudgement:
 
 
 def neutral(
-    frames: Sequence[FrameMeasurement], *, limits: NeutralLimits, full: Sequence[FrameMeasurement] = ()
+    frames: Sequence[FrameMeasurement],
+    *,
+    limits: NeutralLimits,
+    full: Sequence[FrameMeasurement] = (),
 ) -> Neutral:
-    """The face at rest. Raises `Refused` when the frames are too few or the face is turned, speaking or asleep.
+    """The face at rest. Raises `Refused` when the frames are too few or the face is turned,
+    speaking or asleep.
 
-    full: full frames of the same moments. Whether the eyes are open is judged in them alone where they show any: in so
-    small a picture as the chain's the lids of a narrow eye are a pixel or two apart.
+    full: full frames of the same moments. Whether the eyes are open is judged in them alone where
+    they show any: in so small a picture as the chain's the lids of a narrow eye are a pixel or two
+    apart.
     """
     faces = [frame.face for frame in frames if frame.face is not None]
     # All later numbers are relative to these: the median of a few frames is no rest.
     if len(faces) < limits.frames:
-        raise Refused("liveness_neutral_missing", "too few frames with a face before the first command")
+        raise Refused(
+            "liveness_neutral_missing", "too few frames with a face before the first command"
+        )
     rest = Neutral(
         turn=median(face.turn for face in faces),
         mouth=median(face.mouth for face in faces),
@@ -119,23 +138,34 @@ def neutral(
         pitch=median(face.pitch for face in faces),
         interocular=median(face.interocular for face in faces),
     )
-    seen = [frame.face.lids for frame in full if frame.face is not None and frame.face.right_eye is not None]
+    seen = [
+        frame.face.lids
+        for frame in full
+        if frame.face is not None and frame.face.right_eye is not None
+    ]
     lids = [median(of) for of in zip(*seen, strict=True)] or [rest.right_eye, rest.left_eye]
     # Of two eyes one may lie in the dark, and its lids look nearer together than they are.
     open_eyes = fmean(lids) >= limits.eye and min(lids) >= limits.shut
     straight = abs(rest.turn) <= limits.turn and abs(rest.pitch) <= limits.pitch
     if not (open_eyes and straight and rest.mouth <= limits.mouth):
-        raise Refused("liveness_neutral_unfit", "before the first command the face was turned, open-mouthed or asleep")
+        raise Refused(
+            "liveness_neutral_unfit",
+            "before the first command the face was turned, open-mouthed or asleep",
+        )
     return rest
 
 
 def away(face: FaceMeasurement, *, turn: float, pitch: float, limits: NeutralLimits) -> float:
-    """How far a face is held from a pose, in units of what a face at rest may deviate: so ratio and degrees add."""
+    """How far a face is held from a pose, in units of what a face at rest may deviate: so ratio and
+    degrees add.
+    """
     return abs(face.turn - turn) / limits.turn + abs(face.pitch - pitch) / limits.pitch
 
 
 def is_at_rest(face: FaceMeasurement, rest: Neutral, *, limits: NeutralLimits, near: float) -> bool:
-    """Whether a face is held about as the one at rest, its mouth closed and its eyes open. `near`: as `away` says."""
+    """Whether a face is held about as the one at rest, its mouth closed and its eyes open. `near`:
+    as `away` says.
+    """
     is_held = away(face, turn=rest.turn, pitch=rest.pitch, limits=limits) <= near
     right, left = face.lids
     is_awake = right >= limits.lids * rest.right_eye and left >= limits.lids * rest.left_eye
@@ -143,9 +173,15 @@ def is_at_rest(face: FaceMeasurement, rest: Neutral, *, limits: NeutralLimits, n
 
 
 def judge(
-    gesture: Gesture, frames: Sequence[FrameMeasurement], *, rest: Neutral, thresholds: GestureThresholds
+    gesture: Gesture,
+    frames: Sequence[FrameMeasurement],
+    *,
+    rest: Neutral,
+    thresholds: GestureThresholds,
 ) -> StepJudgement:
-    """The step judged for one commanded gesture. Too few faces show nothing, so they pass nothing."""
+    """The step judged for one commanded gesture. Too few faces show nothing, so they pass
+    nothing.
+    """
     faces = [frame.face for frame in frames if frame.face is not None]
     least = limits(thresholds)
     if len(faces) < thresholds.frames:
@@ -155,25 +191,34 @@ def judge(
     # 2: a command that was not followed is the borrower's to repeat, whatever else they did.
     own, strongest = series[gesture], max(series[gesture])
     if gesture == "blink":
-        # Closed eyes alone are a sleeper's or a mask's: in the same step they must have been open too.
+        # Closed eyes alone are a sleeper's or a mask's: in the same step they must have been open
+        # too.
         fired = strongest >= least[gesture] and min(own) <= thresholds.open_eyes
     elif gesture == "nod":
         # A head that stays down is bowed: before and after its lowest frame it must have been up.
-        lowest, is_up = own.index(strongest), [value <= thresholds.nod_rest * strongest for value in own]
+        lowest, is_up = (
+            own.index(strongest),
+            [value <= thresholds.nod_rest * strongest for value in own],
+        )
         fired = strongest >= least[gesture] and any(is_up[:lowest]) and any(is_up[lowest:])
     else:
         stayed = gesture == "come_closer" and strongest < thresholds.approach * min(own)
         fired = not stayed and sum(value >= least[gesture] for value in own) >= thresholds.held
     against = []
-    # 3: somebody who does everything, or a recording of it, follows every command and contradicts each.
+    # 3: somebody who does everything, or a recording of it, follows every command and contradicts
+    # each.
     for other in _CONTRADICTING[gesture]:
         if other == "come_closer":
-            # Who came closer for an earlier command need not go back: only coming closer now contradicts.
+            # Who came closer for an earlier command need not go back: only coming closer now
+            # contradicts.
             shown = [value >= thresholds.closer * series[other][0] for value in series[other]]
         else:
-            limit = thresholds.contrary_turn if other in ("turn_left", "turn_right") else least[other]
+            limit = (
+                thresholds.contrary_turn if other in ("turn_left", "turn_right") else least[other]
+            )
             shown = [value >= limit for value in series[other]]
-            # What shows from the first frame on is the previous command's, as long as it may be forgiven.
+            # What shows from the first frame on is the previous command's, as long as it may be
+            # forgiven.
             begun = next((at for at, each in enumerate(shown) if not each), len(shown))
             shown = shown[min(begun, thresholds.leftover) :]
         if any(shown):
@@ -194,7 +239,9 @@ def limits(thresholds: GestureThresholds) -> dict[Gesture, float]:
 
 
 def strengths(gesture: Gesture, faces: Sequence[FaceMeasurement], rest: Neutral) -> list[float]:
-    """The strength of one gesture in each face; a threshold of `GestureThresholds` says from where on it shows."""
+    """The strength of one gesture in each face; a threshold of `GestureThresholds` says from where
+    on it shows.
+    """
     match gesture:
         case "turn_left":
             return [face.turn - rest.turn for face in faces]

@@ -17,11 +17,23 @@ from verification.engines.liveness.masks import MaskLimits
 from verification.engines.liveness.networks import load_detection, load_mesh
 
 Word = Literal[
-    "", "no_face", "two_faces", "turn_phone", "too_dark", "too_bright", "too_far", "too_near", "not_centred", "mask_on"
+    "",
+    "no_face",
+    "two_faces",
+    "turn_phone",
+    "too_dark",
+    "too_bright",
+    "too_far",
+    "too_near",
+    "not_centred",
+    "mask_on",
 ]
-"""What a page can say; nothing where nothing is wrong. One `mask_on` alone may be wrong: two of three tell a mask."""
+"""What a page can say; nothing where nothing is wrong. One `mask_on` alone may be wrong: two of
+three tell a mask.
+"""
 
-# An interpreter keeps its tensors between calls, and a web process may have threads. It loads them with its first hint.
+# An interpreter keeps its tensors between calls, and a web process may have threads. It loads them
+# with its first hint.
 _ONE_AT_A_TIME = Lock()
 
 
@@ -29,9 +41,10 @@ _ONE_AT_A_TIME = Lock()
 class HintLimits:
     """From which number a word is said.
 
-    `eyes`: their distance over the longer side of the picture, at least. `most_width`: of the face over the picture's.
-    `most_aside`: the face's middle from the picture's, over its width or height. `most_lean`: degrees, of the line
-    between the eyes. Luminances: mean of the face, 0 black … 1 white.
+    `eyes`: their distance over the longer side of the picture, at least. `most_width`: of the face
+        over the picture's.
+    `most_aside`: the face's middle from the picture's, over its width or height. `most_lean`:
+    degrees, of the line between the eyes. Luminances: mean of the face, 0 black … 1 white.
     """
 
     frames: FrameLimits
@@ -53,7 +66,9 @@ def hint(untrusted: bytes, *, limits: HintLimits, mask: MaskLimits) -> Word:
             return "two_faces"
         height, width = image.shape[:2]
         left, top, right, bottom = faces[0].box if faces else (0.0, 0.0, width, height)
-        inside = image[max(0, round(top)) : max(0, round(bottom)), max(0, round(left)) : max(0, round(right))]
+        inside = image[
+            max(0, round(top)) : max(0, round(bottom)), max(0, round(left)) : max(0, round(right))
+        ]
         # The detector may place a face outside of the picture; then all of it is looked at.
         luminance = float((inside if inside.size else image).mean()) / 255
         is_dark, is_bright = luminance < limits.least_luminance, luminance > limits.most_luminance

@@ -1,7 +1,8 @@
-"""Signs that pictures were put in place of a camera's: what a browser says of its camera, and pictures that come back.
+"""Signs that pictures were put in place of a camera's: what a browser says of its camera, and
+pictures that come back.
 
-All but the pictures is the client's own word. So a sign is a reason to look, its absence no reason not to, and nothing
-that is told here makes anything pass. Source: liveness.md §9.
+All but the pictures is the client's own word. So a sign is a reason to look, its absence no reason
+not to, and nothing that is told here makes anything pass. Source: liveness.md §9.
 """
 
 from collections.abc import Sequence
@@ -22,7 +23,10 @@ LABEL_MAX = 200  # characters
 _NUMBER_MAX = 1_000_000_000
 _SHORTER = 160  # pixels of a chain's shorter side, in which shifts are counted
 _SIZE = 32, 24  # pixels of the small greys that are compared
-_STRIP = 1 / 6, 1 / 2  # of the width at either side, of the height from above: what is beside the head, over shoulders
+_STRIP = (
+    1 / 6,
+    1 / 2,
+)  # of the width at either side, of the height from above: what is beside the head, over shoulders
 _TEXTURE = 4.0  # grey levels of deviation: a plain wall shows no movement. Ours
 _RESPONSE = 0.3  # of a phase correlation, 0 … 1: below it the peak is one of several. Ours
 Grey = NDArray[np.float32]
@@ -32,10 +36,10 @@ Grey = NDArray[np.float32]
 class Told:
     """What a page says with one part of a command: its word. Empty and 0 where it says nothing.
 
-    label, facing, width, height: of the video track, by the browser. pictures, span_us, shortest_us, longest_us: how
-    many the camera gave since the command was shown, the time from the first to the last by the pictures' own clock,
-    and the extremes of one picture's time. events, moved: of the phone's motion sensor, how many, and the widest range
-    of an axis in mm/s².
+    label, facing, width, height: of the video track, by the browser. pictures, span_us,
+    shortest_us, longest_us: how many the camera gave since the command was shown, the time from the
+    first to the last by the pictures' own clock, and the extremes of one picture's time. events,
+    moved: of the phone's motion sensor, how many, and the widest range of an axis in mm/s².
     """
 
     label: str = ""
@@ -58,11 +62,12 @@ _NAMES = frozenset(vars(Told()))
 class Injection:
     """What was found, in numbers; the label itself is not among them.
 
-    virtual: the listed name that a label holds. cameras: how many different ones were told. facing: as told. pictures,
-    off_us: over how many the clock of the camera's pictures was read, and how far it was at most from exact steps of a
-    usual rate; None where it was not read. events, moved: as in `Told`, over the capture. shaken: where a sensor says
-    that nothing moved, how many times the background did, as a whole. returned: how many pictures of a movement came
-    back later.
+    virtual: the listed name that a label holds. cameras: how many different ones were told. facing:
+        as told. pictures,
+    off_us: over how many the clock of the camera's pictures was read, and how far it was at most
+    from exact steps of a usual rate; None where it was not read. events, moved: as in `Told`, over
+    the capture. shaken: where a sensor says that nothing moved, how many times the background did,
+    as a whole. returned: how many pictures of a movement came back later.
     """
 
     virtual: str
@@ -80,11 +85,14 @@ class Injection:
 class InjectionLimits:
     """From which numbers each signal is raised.
 
-    virtual_cameras: parts of the labels of software that hands a page any picture as a camera's, in small letters.
-    rates: pictures a second that such software aims at. pictures, off_us: so many, and none farther from exact steps.
-    events, shaken: of the sensor so many, all the same, while the background moved so often by `shift` pixels.
-    returned: so many pictures came back, two in a row, at least `apart` pictures later, no farther away than `alike`
-    times their nearer neighbour, which must be `moving` grey levels away.
+    virtual_cameras: parts of the labels of software that hands a page any picture as a camera's, in
+        small letters.
+    rates: pictures a second that such software aims at. pictures, off_us: so many, and none farther
+        from exact steps.
+    events, shaken: of the sensor so many, all the same, while the background moved so often by
+        `shift` pixels.
+    returned: so many pictures came back, two in a row, at least `apart` pictures later, no farther
+    away than `alike` times their nearer neighbour, which must be `moving` grey levels away.
     """
 
     virtual_cameras: tuple[str, ...]
@@ -101,7 +109,8 @@ class InjectionLimits:
 
     def raised(self, found: Injection) -> tuple[str, ...]:
         """The names of the signals. None of them says that the pictures are somebody's."""
-        # A phone's sensor gives pictures by the clock that also stamps them, and may be as exact as a programme.
+        # A phone's sensor gives pictures by the clock that also stamps them, and may be as exact as
+        # a programme.
         is_exact = found.off_us is not None and found.off_us <= self.off_us and not found.facing
         is_still = found.facing == "user" and found.events >= self.events and found.moved == 0
         signals = {
@@ -115,34 +124,56 @@ class InjectionLimits:
 
 
 def read(untrusted: Any) -> dict[str, str | int]:
-    """What a page tells of its camera, as it may be kept; nothing where it tells nothing. Raises `BadInput`."""
+    """What a page tells of its camera, as it may be kept; nothing where it tells nothing. Raises
+    `BadInput`.
+    """
     if untrusted is None:
         return {}
     if not isinstance(untrusted, dict) or untrusted.keys() - _NAMES:
         raise BadInput("of a camera few things are told", code="bad_answer", pointer="/camera")
     for name, value in untrusted.items():
         if name in _TEXTS:
-            is_good = isinstance(value, str) and len(value) <= _TEXTS[name] and (name != "facing" or value in FACING)
+            is_good = (
+                isinstance(value, str)
+                and len(value) <= _TEXTS[name]
+                and (name != "facing" or value in FACING)
+            )
         else:
-            is_good = type(value) is int and 0 <= value <= _NUMBER_MAX  # JSON's true is an int in Python
+            is_good = (
+                type(value) is int and 0 <= value <= _NUMBER_MAX
+            )  # JSON's true is an int in Python
         if not is_good:
-            raise BadInput("not as a page tells it of its camera", code="bad_answer", pointer=f"/camera/{name}")
+            raise BadInput(
+                "not as a page tells it of its camera", code="bad_answer", pointer=f"/camera/{name}"
+            )
     return dict(untrusted)
 
 
 def injection_of(
     chains: Sequence[Sequence[Image]], told: Sequence[Sequence[Told]], *, limits: InjectionLimits
 ) -> Injection:
-    """What the thin chains of a capture show, step by step, and what was told with the parts of each."""
+    """What the thin chains of a capture show, step by step, and what was told with the parts of
+    each.
+    """
     every = [part for parts in told for part in parts]
     last = [parts[-1] for parts in told if parts]  # its numbers are those of the whole command
     clocks = [part for part in last if part.pictures]
-    # The times of one picture that a programme gives: exact, or cut or rounded to micro- or milliseconds.
+    # The times of one picture that a programme gives: exact, or cut or rounded to micro- or
+    # milliseconds.
     exact = [1e6 / rate for rate in limits.rates] if clocks else []
-    steps = exact + [unit * cut(each / unit) for each in exact for unit in (1, 1000) for cut in (np.floor, np.ceil)]
+    steps = exact + [
+        unit * cut(each / unit)
+        for each in exact
+        for unit in (1, 1000)
+        for cut in (np.floor, np.ceil)
+    ]
     apart = [
         max(
-            max(abs(part.span_us - part.pictures * step), abs(part.shortest_us - step), abs(part.longest_us - step))
+            max(
+                abs(part.span_us - part.pictures * step),
+                abs(part.shortest_us - step),
+                abs(part.longest_us - step),
+            )
             for part in clocks
         )
         for step in steps
@@ -151,9 +182,15 @@ def injection_of(
     still = chains if moved == 0 and any(part.events for part in last) else ()
     labels = {part.label.casefold() for part in every}
     # A phone that was turned and turned back is the same one.
-    cameras = {(part.label, part.facing, *sorted((part.width, part.height))) for part in every if part.width}
+    cameras = {
+        (part.label, part.facing, *sorted((part.width, part.height)))
+        for part in every
+        if part.width
+    }
     return Injection(
-        virtual=next((name for name in limits.virtual_cameras if any(name in label for label in labels)), ""),
+        virtual=next(
+            (name for name in limits.virtual_cameras if any(name in label for label in labels)), ""
+        ),
         cameras=len(cameras),
         facing=", ".join(sorted({part.facing for part in every if part.width})),
         pictures=sum(part.pictures for part in clocks),
@@ -166,10 +203,11 @@ def injection_of(
 
 
 def _shaken(chain: Sequence[Image], *, shift: float) -> int:
-    """How often the background moved as one, by so many pixels of 160, from one picture of a step to the next.
+    """How often the background moved as one, by so many pixels of 160, from one picture of a step
+    to the next.
 
-    Both sides of the picture must say so, and agree to half of it: whoever moves before a camera that stands does not
-    move both.
+    Both sides of the picture must say so, and agree to half of it: whoever moves before a camera
+    that stands does not move both.
     """
     sides = []
     shift *= min(chain[0].shape[:2]) / _SHORTER if chain else 1.0
@@ -183,10 +221,12 @@ def _shaken(chain: Sequence[Image], *, shift: float) -> int:
         for one, other in zip(before, after, strict=True):
             if min(one.std(), other.std()) < _TEXTURE:
                 break
-            # Faded out to the borders: a Fourier transform takes a picture as one that repeats, and would find its
-            # edges.
+            # Faded out to the borders: a Fourier transform takes a picture as one that repeats, and
+            # would find its edges.
             window = cv2.createHanningWindow((one.shape[1], one.shape[0]), cv2.CV_32F)
-            move, response = cv2.phaseCorrelate(np.ascontiguousarray(one), np.ascontiguousarray(other), window)
+            move, response = cv2.phaseCorrelate(
+                np.ascontiguousarray(one), np.ascontiguousarray(other), window
+            )
             if response < _RESPONSE:
                 break
             moves.append(np.asarray(move))
@@ -197,9 +237,11 @@ def _shaken(chain: Sequence[Image], *, shift: float) -> int:
 
 
 def _returned(chains: Sequence[Sequence[Image]], *, limits: InjectionLimits) -> int:
-    """How many pictures of a movement come back later, or came before, with the one that follows or precedes them.
+    """How many pictures of a movement come back later, or came before, with the one that follows or
+    precedes them.
 
-    One alone may: a head or a hand that moves back and forth is sometimes where it was. Two in a row are a recording.
+    One alone may: a head or a hand that moves back and forth is sometimes where it was. Two in a
+        row are a recording.
     """
     small = [
         cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), _SIZE, interpolation=cv2.INTER_AREA)
@@ -212,9 +254,14 @@ def _returned(chains: Sequence[Sequence[Image]], *, limits: InjectionLimits) -> 
     apart = np.zeros((len(every), len(every)), np.float32)
     for at, each in enumerate(every):
         apart[at, at:] = apart[at:, at] = np.abs(every[at:] - each).mean(axis=1)
-    # The first and the last of a step have one neighbour: whether they are of a movement is not known.
+    # The first and the last of a step have one neighbour: whether they are of a movement is not
+    # known.
     sizes = [len(chain) for chain in chains]
-    inner = [at for size, end in zip(sizes, accumulate(sizes), strict=True) for at in range(end - size + 1, end - 1)]
+    inner = [
+        at
+        for size, end in zip(sizes, accumulate(sizes), strict=True)
+        for at in range(end - size + 1, end - 1)
+    ]
     near = np.zeros(apart.shape, dtype=np.bool_)
     for at in inner:
         neighbour = min(apart[at, at - 1], apart[at, at + 1])

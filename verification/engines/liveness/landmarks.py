@@ -1,8 +1,10 @@
-"""What one frame shows: faces, the 468-point mesh of the likeliest one, and the few ratios every gate judges by.
+"""What one frame shows: faces, the 468-point mesh of the likeliest one, and the few ratios every
+gate judges by.
 
-1 detect · 2 cut the face upright, 1.5 times its box · 3 mesh · 4 cut each eye upright, 2.3 times its width · 5 eyelids
-by the eye model, for the mesh's own do not see a blink · 6 ratios, all without unit unless they say so. `flaws` says
-in words, never in numbers, whether such a frame is good enough to be judged, and what a person could mend.
+1 detect · 2 cut the face upright, 1.5 times its box · 3 mesh · 4 cut each eye upright, 2.3 times
+its width · 5 eyelids by the eye model, for the mesh's own do not see a blink · 6 ratios, all
+without unit unless they say so. `flaws` says in words, never in numbers, whether such a frame is
+good enough to be judged, and what a person could mend.
 """
 
 import math
@@ -16,14 +18,21 @@ import numpy as np
 from verification.engines.liveness.frames import Floats, Image
 from verification.engines.liveness.networks import Network, Networks, upright
 
-# The model's own construction, not choices of ours: two grids, 16 × 16 with two anchors a cell and 8 × 8 with six.
+# The model's own construction, not choices of ours: two grids, 16 × 16 with two anchors a cell and
+# 8 × 8 with six.
 _GRIDS = ((16, 2), (8, 6))
 # The middle of its cell for each anchor, row by row; (x, y) in shares of the square.
 _CELLS = [(np.indices((cells, cells))[::-1].reshape(2, -1).T + 0.5) / cells for cells, _ in _GRIDS]
-_ANCHORS = np.concatenate([np.repeat(cells, each, axis=0) for cells, (_, each) in zip(_CELLS, _GRIDS, strict=True)])
-_RANGE = (np.arange(256) / 127.5 - 1).astype(np.float32)  # how its square is shown to the detector, by grey level
+_ANCHORS = np.concatenate(
+    [np.repeat(cells, each, axis=0) for cells, (_, each) in zip(_CELLS, _GRIDS, strict=True)]
+)
+_RANGE = (np.arange(256) / 127.5 - 1).astype(
+    np.float32
+)  # how its square is shown to the detector, by grey level
 _SCORE = 0.5  # a face is likelier than none; the model card's operating point
-_OVERLAP = 0.3  # boxes that share more than this of their union show the same face; the model card's
+_OVERLAP = (
+    0.3  # boxes that share more than this of their union show the same face; the model card's
+)
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels
 
@@ -31,19 +40,23 @@ Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels
 _FACE_CUT = 1.5
 _EYE_CUT = 2.3
 _MESH_POINTS = 468
-# Points of the mesh. Right and left are the person's own; frames are not mirrored, so the right eye lies to the left.
+# Points of the mesh. Right and left are the person's own; frames are not mirrored, so the right eye
+# lies to the left.
 NOSE, RIGHT_EDGE, LEFT_EDGE = 1, 234, 454
 RIGHT_EYE, LEFT_EYE = (33, 133), (362, 263)  # corners, the one further to the image's left first
 UPPER_LIP, LOWER_LIP, MOUTH = 13, 14, (61, 291)
 FOREHEAD, NOSE_BASE = 10, 2
-# Points of the eye model's contour: 0 and 8 are the corners, 1 … 7 the lower lid, 9 … 15 the upper one.
+# Points of the eye model's contour: 0 and 8 are the corners, 1 … 7 the lower lid, 9 … 15 the upper
+# one.
 _CONTOUR = 16
 _LOWER_LID, _UPPER_LID, _LID_POINTS = slice(3, 6), slice(11, 14), 3
 
 
 @dataclass(frozen=True)
 class Face:
-    """One face. `box` is left, top, right, bottom in pixels; the eyes are the person's own right and left one."""
+    """One face. `box` is left, top, right, bottom in pixels; the eyes are the person's own right
+    and left one.
+    """
 
     score: float
     box: Box
@@ -54,8 +67,9 @@ class Face:
 def detect(image: Image, *, network: Network) -> list[Face]:
     """All faces in the image, the most certain first, by BlazeFace, short range.
 
-    1 scale the image into the model's square, black round it · 2 run · 3 drop scores below the limit · 4 decode against
-    the anchors · 5 suppress what overlaps a better one. Source: Bazarevsky et al. 2019, "BlazeFace", the model card.
+    1 scale the image into the model's square, black round it · 2 run · 3 drop scores below the
+    limit · 4 decode against the anchors · 5 suppress what overlaps a better one. Source: Bazarevsky
+    et al. 2019, "BlazeFace", the model card.
     """
     height, width = image.shape[:2]
     scale = network.side / max(height, width)
@@ -76,10 +90,19 @@ def detect(image: Image, *, network: Network) -> list[Face]:
     decoded[:, 1] *= network.side / scale
     middles, halves = decoded[:, 0], decoded[:, 1] / 2
     kept: list[Face] = []
-    for at, (left, top, right, bottom) in enumerate(np.hstack([middles - halves, middles + halves]).tolist()):
+    for at, (left, top, right, bottom) in enumerate(
+        np.hstack([middles - halves, middles + halves]).tolist()
+    ):
         box = (left, top, right, bottom)
         if all(overlap(box, other.box) <= _OVERLAP for other in kept):  # 5
-            kept.append(Face(float(scores[likely[at]]), box, right_eye=decoded[at, 2], left_eye=decoded[at, 3]))
+            kept.append(
+                Face(
+                    float(scores[likely[at]]),
+                    box,
+                    right_eye=decoded[at, 2],
+                    left_eye=decoded[at, 3],
+                )
+            )
     return kept
 
 
@@ -97,14 +120,17 @@ def overlap(one: Box, other: Box) -> float:
 class FaceMeasurement:
     """One face in one frame.
 
-    `box`: left, top, right, bottom in pixels. `score`, `presence`: the detector's and the mesh's certainty, 0 … 1.
-    `interocular`: distance of the eyes' middles in pixels. `eyes`: x and y of the middle between them, pixels. `turn`:
-    -1 … 1, positive when the person turns to their own left. `mouth`: gap of the lips over width of the mouth.
-    `right_eye`, `left_eye`: gap of the lids over width of the eye; None in a command's full frame, where they are not
-    asked for. `pitch`: degrees, positive when the face looks up.
-    `roll`: degrees, positive when the head leans to the person's own left. `luminance`: mean, 0 black … 1 white.
-    `sharpness`: standard deviation of the Laplacian over that of the light, in the upright cut. `mesh`: (468, 3)
-    pixels, not part of the numbers that are kept.
+    `box`: left, top, right, bottom in pixels. `score`, `presence`: the detector's and the mesh's
+        certainty, 0 … 1.
+    `interocular`: distance of the eyes' middles in pixels. `eyes`: x and y of the middle between
+    them, pixels. `turn`: -1 … 1, positive when the person turns to their own left. `mouth`: gap of
+    the lips over width of the mouth.
+    `right_eye`, `left_eye`: gap of the lids over width of the eye; None in a command's full frame,
+    where they are not asked for. `pitch`: degrees, positive when the face looks up.
+    `roll`: degrees, positive when the head leans to the person's own left. `luminance`: mean, 0
+        black … 1 white.
+    `sharpness`: standard deviation of the Laplacian over that of the light, in the upright cut.
+    `mesh`: (468, 3) pixels, not part of the numbers that are kept.
     """
 
     score: float
@@ -140,7 +166,9 @@ class Beside:
 
 @dataclass(frozen=True)
 class FrameMeasurement:
-    """One frame: its pixels, and the likeliest face; None when there is none. `others`: faces beside it."""
+    """One frame: its pixels, and the likeliest face; None when there is none. `others`: faces
+    beside it.
+    """
 
     width: int
     height: int
@@ -154,12 +182,15 @@ def measure(image: Image, *, networks: Networks) -> FrameMeasurement:
 
 
 def measure_all(images: Sequence[Image], *, networks: Networks) -> list[FrameMeasurement]:
-    """The same of each image, net by net: what a processor keeps of one at hand is not taken by the next."""
+    """The same of each image, net by net: what a processor keeps of one at hand is not taken by the
+    next.
+    """
     faces = [detect(image, network=networks.detection) for image in images]  # 1
     seen = [(image, found[0]) for image, found in zip(images, faces, strict=True) if found]
     fits = [fit(image, face, network=networks.mesh) for image, face in seen]
     likeliest = iter(
-        _numbers(image, face, fitted, network=networks.eye) for (image, face), fitted in zip(seen, fits, strict=True)
+        _numbers(image, face, fitted, network=networks.eye)
+        for (image, face), fitted in zip(seen, fits, strict=True)
     )
     return [
         FrameMeasurement(
@@ -174,7 +205,9 @@ def measure_all(images: Sequence[Image], *, networks: Networks) -> list[FrameMea
 
 @dataclass(frozen=True)
 class Fitted:
-    """The mesh of one face, and its light. `points`: (468, 3) pixels. The others: as in `FaceMeasurement`."""
+    """The mesh of one face, and its light. `points`: (468, 3) pixels. The others: as in
+    `FaceMeasurement`.
+    """
 
     points: Floats
     presence: float
@@ -193,7 +226,8 @@ def fit(image: Image, face: Face, *, network: Network) -> Fitted:
     inner = slice(len(square) // 6, -len(square) // 6)  # the face without the margin of the cut
     grey = cv2.cvtColor(square[inner, inner], cv2.COLOR_RGB2GRAY)
     (light, contrast), (_, edges) = (
-        [float(each[0, 0]) for each in cv2.meanStdDev(of)] for of in (grey, cv2.Laplacian(grey, cv2.CV_32F))
+        [float(each[0, 0]) for each in cv2.meanStdDev(of)]
+        for of in (grey, cv2.Laplacian(grey, cv2.CV_32F))
     )
     return Fitted(
         points=cut.back(points.reshape(_MESH_POINTS, 3), pixels=network.side),
@@ -204,28 +238,39 @@ def fit(image: Image, face: Face, *, network: Network) -> Fitted:
 
 
 def five_points(mesh: Floats) -> Floats:
-    """YuNet's five points, by the mesh: both eyes' middles, the tip of the nose, the corners of the mouth."""
+    """YuNet's five points, by the mesh: both eyes' middles, the tip of the nose, the corners of the
+    mouth.
+    """
     eyes = [(mesh[one, :2] + mesh[other, :2]) / 2 for one, other in (RIGHT_EYE, LEFT_EYE)]
     return np.array([*eyes, mesh[NOSE, :2], mesh[MOUTH[0], :2], mesh[MOUTH[1], :2]])
 
 
 def distance(mesh: Floats, one: int, other: int) -> float:
-    """Distance of two points of the mesh in the image plane, in pixels; never 0, so that it may divide."""
+    """Distance of two points of the mesh in the image plane, in pixels; never 0, so that it may
+    divide.
+    """
     across = mesh[one, :2] - mesh[other, :2]
     return max(math.hypot(across[0], across[1]), 1e-6)
 
 
-def _numbers(image: Image, face: Face, fitted: Fitted, *, network: Network | None) -> FaceMeasurement:
+def _numbers(
+    image: Image, face: Face, fitted: Fitted, *, network: Network | None
+) -> FaceMeasurement:
     mesh, lids = fitted.points, list[float]()
     if network is not None:
-        for first, second in ((mesh[one, :2], mesh[other, :2]) for one, other in (RIGHT_EYE, LEFT_EYE)):
+        for first, second in (
+            (mesh[one, :2], mesh[other, :2]) for one, other in (RIGHT_EYE, LEFT_EYE)
+        ):
             width = max(math.dist(first, second), 1.0)
             cut = upright(first, second, side=_EYE_CUT * width, middle=(first + second) / 2)  # 4
             square = cut.cut(image, pixels=network.side)
-            # The model knows one eye. The other is shown to it in the mirror, which changes no distance.
+            # The model knows one eye. The other is shown to it in the mirror, which changes no
+            # distance.
             (points,) = network.run(np.asarray(cv2.flip(square, 1)) if lids else square)  # 5
             contour = points.reshape(-1, 3)[:_CONTOUR, :2]
-            lower, upper = (np.add.reduce(contour[lid]) / _LID_POINTS for lid in (_LOWER_LID, _UPPER_LID))
+            lower, upper = (
+                np.add.reduce(contour[lid]) / _LID_POINTS for lid in (_LOWER_LID, _UPPER_LID)
+            )
             gap = math.dist(lower, upper)
             lids.append(gap / max(math.dist(contour[8], contour[0]), 1e-6))
     eyes = [(mesh[one] + mesh[other]) / 2 for one, other in (RIGHT_EYE, LEFT_EYE)]
@@ -250,12 +295,16 @@ def _numbers(image: Image, face: Face, fitted: Fitted, *, network: Network | Non
     )
 
 
-Flaw = Literal["no_face", "several_faces", "too_far", "too_near", "too_dark", "too_bright", "blurred"]
+Flaw = Literal[
+    "no_face", "several_faces", "too_far", "too_near", "too_dark", "too_bright", "blurred"
+]
 
 
 @dataclass(frozen=True)
 class QualityLimits:
-    """`least_interocular`: pixels. `most_width`: of the face over the frame's. The others: as in `FaceMeasurement`."""
+    """`least_interocular`: pixels. `most_width`: of the face over the frame's. The others: as in
+    `FaceMeasurement`.
+    """
 
     least_interocular: float
     most_width: float

@@ -1,10 +1,13 @@
-"""How the look of a face changes within a command: against no place, lean, size or slant of the picture, and no speed.
+"""How the look of a face changes within a command: against no place, lean, size or slant of the
+picture, and no speed.
 
-A frame's look is the low frequencies of the upright face's light. Five points of the mesh cut the face out, so that no
-similarity of the picture counts; the light is taken as a logarithm, so that a lamp only adds to it. A window is
-compared without its own mean: what is left is expression, and pose beside that of the moment. 1 windows of each step
-that move · 2 laid along the other capture at every place and speed · 3 the share of both movements that is not common
-there. Source: docs/liveness-measurements.md, "A replay that is held in a hand".
+A frame's look is the low frequencies of the upright face's light. Five points of the mesh cut the
+face out, so that no similarity of the picture counts; the light is taken as a logarithm, so that a
+lamp only adds to it. A window is
+compared without its own mean: what is left is expression, and pose beside that of the moment. 1
+windows of each step that move · 2 laid along the other capture at every place and speed · 3 the
+share of both movements that is not common there. Source: docs/liveness-measurements.md, "A replay
+that is held in a hand".
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,21 +21,36 @@ from numpy.typing import NDArray
 from verification.engines.liveness.frames import Floats
 
 _SIDE = 10
-NUMBERS = _SIDE * _SIDE - 1  # of a frame: the lowest frequencies of the face, 10 each way but the mean
+NUMBERS = (
+    _SIDE * _SIDE - 1
+)  # of a frame: the lowest frequencies of the face, 10 each way but the mean
 _DOWN, _ACROSS = (each.ravel()[1:] for each in np.indices((_SIDE, _SIDE)))
-# What a replay changes in each, the median of replays under every change at once: it falls with the frequency down the
-# face and hardly with that across, for a wall shows beside a face and not above it.
+# What a replay changes in each, the median of replays under every change at once: it falls with the
+# frequency down the face and hardly with that across, for a wall shows beside a face and not above
+# it.
 _UNITS = 0.36 / (2 + _DOWN)
 _DARK = 16.0  # grey levels that are added before the logarithm: below them a camera shows noise
-_STEPS, _LARGEST = 2.0, 127  # of a unit, in what is kept; frames of real clips have at most 40 units
-_SPEEDS = np.geomspace(0.4, 2.5, 20)  # apart by a tenth: a window's ends are off by less than half a frame
-_BETWEEN, _EVERY = 4, 2  # places between two frames, and how many of them lie between two that are tried
+_STEPS, _LARGEST = (
+    2.0,
+    127,
+)  # of a unit, in what is kept; frames of real clips have at most 40 units
+_SPEEDS = np.geomspace(
+    0.4, 2.5, 20
+)  # apart by a tenth: a window's ends are off by less than half a frame
+_BETWEEN, _EVERY = (
+    4,
+    2,
+)  # places between two frames, and how many of them lie between two that are tried
 _NEAREST = 2  # steps by which two captures are compared: what is put between them hides nothing
 
 
 def look(grey: NDArray[np.uint8]) -> Floats:
     """The look of one upright face, in units. `grey`: 64 × 64, without its colours."""
-    low = cv2.dct(np.log(np.asarray(grey, dtype=np.float32) + _DARK))[:_SIDE, :_SIDE].ravel()[1:].astype(np.float64)
+    low = (
+        cv2.dct(np.log(np.asarray(grey, dtype=np.float32) + _DARK))[:_SIDE, :_SIDE]
+        .ravel()[1:]
+        .astype(np.float64)
+    )
     return np.asarray(low / max(float(np.sqrt((low**2).mean())), 1e-6) / _UNITS, dtype=np.float64)
 
 
@@ -55,9 +73,10 @@ def mirrored(looks: Floats) -> Floats:
 class LooksLimits:
     """When two captures look alike.
 
-    lasts: frames of the other capture along which a window is laid. shortest, longest: frames that a window has, of the
-    fastest replay and of the slowest. stride: how far apart they begin. moving: units² of a number, the least movement
-    that tells anything. likeness: from which on people look.
+    lasts: frames of the other capture along which a window is laid. shortest, longest: frames that
+    a window has, of the fastest replay and of the slowest. stride: how far apart they begin.
+    moving: units² of a number, the least movement that tells anything. likeness: from which on
+    people look.
     """
 
     lasts: int
@@ -68,21 +87,32 @@ class LooksLimits:
     likeness: float
 
 
-def likeness(presented: Sequence[Floats], recorded: Sequence[Floats], *, limits: LooksLimits) -> float:
-    """How much two captures have in common, 0 … 1, as the one stands or in a mirror, whichever is more: of the steps of
-    the one that move, the two that are nearest to the other. 0 where fewer move."""
-    # Both ways at once, the mirrored steps behind the others: what they are laid along is prepared once.
+def likeness(
+    presented: Sequence[Floats], recorded: Sequence[Floats], *, limits: LooksLimits
+) -> float:
+    """How much two captures have in common, 0 … 1, as the one stands or in a mirror, whichever is
+    more: of the steps of the one that move, the two that are nearest to the other. 0 where fewer
+    move.
+    """
+    # Both ways at once, the mirrored steps behind the others: what they are laid along is prepared
+    # once.
     both, count = [*presented, *map(mirrored, presented)], len(presented)
     distances = laid(both, recorded, limits=limits)
     ways = [
-        sorted(distances[step] for step in way if step in distances) for way in (range(count), range(count, 2 * count))
+        sorted(distances[step] for step in way if step in distances)
+        for way in (range(count), range(count, 2 * count))
     ]
-    return max((1 - sum(way[:_NEAREST]) / _NEAREST for way in ways if len(way) >= _NEAREST), default=0.0)
+    return max(
+        (1 - sum(way[:_NEAREST]) / _NEAREST for way in ways if len(way) >= _NEAREST), default=0.0
+    )
 
 
-def laid(presented: Sequence[Floats], recorded: Sequence[Floats], *, limits: LooksLimits) -> dict[int, float]:
-    """Of each step that moves, by its number, how far its nearest window is from the recorded capture: 0 the same, 1
-    nothing in common."""
+def laid(
+    presented: Sequence[Floats], recorded: Sequence[Floats], *, limits: LooksLimits
+) -> dict[int, float]:
+    """Of each step that moves, by its number, how far its nearest window is from the recorded
+    capture: 0 the same, 1 nothing in common.
+    """
     frames = np.concatenate(recorded) if recorded else np.empty((0, NUMBERS))
     if len(frames) < 2:
         return {}
@@ -94,30 +124,41 @@ def laid(presented: Sequence[Floats], recorded: Sequence[Floats], *, limits: Loo
     distances: dict[int, float] = {}
     for count, speeds in _lengths(limits):
         for length in sorted({min(count, len(step)) for step in presented}):
-            cuts = list(_moving(presented, count, length, limits)) if length >= limits.shortest else []
+            cuts = (
+                list(_moving(presented, count, length, limits)) if length >= limits.shortest else []
+            )
             if not cuts:
                 continue
             rows = np.stack([rows for _, rows in cuts])
             crossed = (along @ rows.reshape(-1, NUMBERS).T).reshape(len(along), len(cuts), length)
             sizes = (rows**2).sum(axis=(1, 2))
             for speed in speeds:
-                for (step, _), distance in zip(cuts, _nearest(products, crossed, sizes, speed), strict=True):
+                for (step, _), distance in zip(
+                    cuts, _nearest(products, crossed, sizes, speed), strict=True
+                ):
                     distances[step] = min(distance, distances.get(step, 1.0))
     return distances
 
 
 @cache
 def _lengths(limits: LooksLimits) -> list[tuple[int, list[float]]]:
-    """Frames that a window has, and at which speeds: the faster a film runs, the fewer show the same of it."""
+    """Frames that a window has, and at which speeds: the faster a film runs, the fewer show the
+    same of it.
+    """
     lengths: dict[int, list[float]] = {}
     for speed in _SPEEDS.tolist():
-        lengths.setdefault(min(limits.longest, max(limits.shortest, round(limits.lasts / speed))), []).append(speed)
+        lengths.setdefault(
+            min(limits.longest, max(limits.shortest, round(limits.lasts / speed))), []
+        ).append(speed)
     return list(lengths.items())
 
 
-def _moving(steps: Sequence[Floats], count: int, length: int, limits: LooksLimits) -> Iterator[tuple[int, Floats]]:
-    """Windows that move, without their mean, each with the number of its step: of `count` frames, and of a step that
-    has fewer the whole."""
+def _moving(
+    steps: Sequence[Floats], count: int, length: int, limits: LooksLimits
+) -> Iterator[tuple[int, Floats]]:
+    """Windows that move, without their mean, each with the number of its step: of `count` frames,
+    and of a step that has fewer the whole.
+    """
     for number, step in enumerate(steps):
         if min(count, len(step)) == length:
             for begin in range(0, len(step) - length + 1, limits.stride):
@@ -129,7 +170,8 @@ def _moving(steps: Sequence[Floats], count: int, length: int, limits: LooksLimit
 def _nearest(products: Floats, crossed: Floats, sizes: Floats, speed: float) -> list[float]:
     """How far each window is from where it fits best at this speed.
 
-    By the products of all pairs of frames, for |a - b|² = |a|² - 2ab + |b|²: so no row is laid twice.
+    By the products of all pairs of frames, for |a - b|² = |a|² - 2ab + |b|²: so no row is laid
+    twice.
     """
     length = crossed.shape[2]
     steps = np.rint(np.arange(length) * speed * _BETWEEN).astype(int)

@@ -1,7 +1,8 @@
 """What tells a mask over mouth and nose from a bare face: two numbers of one picture and its mesh.
 
-1 reduce the picture, for the threads of a cloth are seen in a larger one · 2 rough: a mouth has edges that a cloth has
-not · 3 chin: a cloth seldom has the colour of skin. Whether a face is masked is said by `policy.MASK`.
+1 reduce the picture, for the threads of a cloth are seen in a larger one · 2 rough: a mouth has
+edges that a cloth has not · 3 chin: a cloth seldom has the colour of skin. Whether a face is masked
+is said by `policy.MASK`.
 """
 
 from collections.abc import Iterable
@@ -14,14 +15,19 @@ from verification.engines.liveness.frames import Floats, Image
 from verification.engines.liveness.planarity import LIPS, OVAL
 
 _CHIN = (18, 200, 199, 175, 171, 140, 32, 208, 428, 262, 369, 396)
-_UNDER_EYES = ((111, 117, 118, 119, 120, 121, 128, 232, 231, 230), (340, 346, 347, 348, 349, 350, 357, 452, 451, 450))
+_UNDER_EYES = (
+    (111, 117, 118, 119, 120, 121, 128, 232, 231, 230),
+    (340, 346, 347, 348, 349, 350, 357, 452, 451, 450),
+)
 _FACE = 0.9  # of the oval: without the border, where hair begins
 _LEAST_EDGE = 1e-3  # grey levels; a face without any edge divides nothing
 
 
 @dataclass(frozen=True)
 class MaskLimits:
-    """Masked is a face with less than `rough` or more than `chin`, in a picture of `side` pixels, the longer one."""
+    """Masked is a face with less than `rough` or more than `chin`, in a picture of `side` pixels,
+    the longer one.
+    """
 
     side: int
     rough: float
@@ -30,29 +36,42 @@ class MaskLimits:
 
 @dataclass(frozen=True)
 class Lower:
-    """The lower face. `rough`: its edges inside the lips' outline over those of the whole face, no unit. `chin`: how
-    far its colour is from that of the skin under the eyes, in a and b of OpenCV's 8-bit Lab."""
+    """The lower face. `rough`: its edges inside the lips' outline over those of the whole face, no
+    unit. `chin`: how far its colour is from that of the skin under the eyes, in a and b of OpenCV's
+    8-bit Lab.
+    """
 
     rough: float
     chin: float
 
     def is_masked(self, limits: MaskLimits) -> bool:
-        """Whether a mouth is smoother than its face, or a chin of another colour than the skin under the eyes."""
+        """Whether a mouth is smoother than its face, or a chin of another colour than the skin
+        under the eyes.
+        """
         return self.rough < limits.rough or self.chin > limits.chin
 
 
 def measure(image: Image, mesh: Floats, *, side: int) -> Lower | None:
-    """The lower face in an RGB picture reduced to `side`; None where a part of it lies outside of the picture."""
+    """The lower face in an RGB picture reduced to `side`; None where a part of it lies outside of
+    the picture.
+    """
     scale = min(1.0, side / max(image.shape[:2]))
     size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA) if scale < 1 else image  # 1
     points = mesh[:, :2] * scale
     areas = []
-    for of, share in ((OVAL, _FACE), (LIPS, 1.0), (_CHIN, 1.0), *((eye, 1.0) for eye in _UNDER_EYES)):
+    for of, share in (
+        (OVAL, _FACE),
+        (LIPS, 1.0),
+        (_CHIN, 1.0),
+        *((eye, 1.0) for eye in _UNDER_EYES),
+    ):
         outline = points[np.asarray(of)]
         middle = outline.mean(axis=0)
         hull = cv2.convexHull((middle + (outline - middle) * share).astype(np.float32))
-        filled = cv2.fillPoly(np.zeros(small.shape[:2], np.uint8), [np.asarray(np.rint(hull)).astype(np.int32)], 1)
+        filled = cv2.fillPoly(
+            np.zeros(small.shape[:2], np.uint8), [np.asarray(np.rint(hull)).astype(np.int32)], 1
+        )
         areas.append(np.asarray(filled > 0))
     if not all(area.any() for area in areas):
         return None
@@ -67,7 +86,9 @@ def measure(image: Image, mesh: Floats, *, side: int) -> Lower | None:
 
 
 def are_masked(faces: Iterable[tuple[Image, Floats]], *, limits: MaskLimits) -> bool:
-    """Whether most of these pictures, each with its mesh, show a mask. A beard or thick rims may look like one."""
+    """Whether most of these pictures, each with its mesh, show a mask. A beard or thick rims may
+    look like one.
+    """
     lower = [measure(image, mesh, side=limits.side) for image, mesh in faces]
     masked = [each.is_masked(limits) for each in lower if each is not None]
     return 2 * sum(masked) > len(masked)

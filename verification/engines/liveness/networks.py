@@ -1,6 +1,8 @@
-"""The three networks of a live capture, each run through LiteRT on one thread, and what they are shown of a picture.
+"""The three networks of a live capture, each run through LiteRT on one thread, and what they are
+shown of a picture.
 
-A square cut of it, turned so that what is in it stands upright; raw tensors out, and the way back to image coordinates.
+A square cut of it, turned so that what is in it stands upright; raw tensors out, and the way back
+to image coordinates.
 """
 
 import math
@@ -22,7 +24,9 @@ Shown = NDArray[np.float32]  # (side, side, 3), as a network is shown it
 
 @dataclass(frozen=True)
 class Crop:
-    """A square in an image: centre and side in pixels, `angle` in radians, clockwise as seen (y points down)."""
+    """A square in an image: centre and side in pixels, `angle` in radians, clockwise as seen (y
+    points down).
+    """
 
     x: float
     y: float
@@ -33,8 +37,8 @@ class Crop:
         """The square as (pixels, pixels, 3) from 0 to 1; what lies outside the image is black."""
         cosine, sine, half = math.cos(self.angle), math.sin(self.angle), pixels / 2
         along, across = cosine * (pixels / self.side), sine * (pixels / self.side)
-        # From the picture to the cut; `warpAffine` itself turns it round, to ask for each pixel of the cut where it
-        # comes from.
+        # From the picture to the cut; `warpAffine` itself turns it round, to ask for each pixel of
+        # the cut where it comes from.
         forward = np.array(
             [
                 [along, across, half - (along * self.x + across * self.y)],
@@ -49,7 +53,10 @@ class Crop:
         cosine, sine = math.cos(self.angle), math.sin(self.angle)
         rotation = np.array([[cosine, -sine], [sine, cosine]])
         moved = points.copy()
-        moved[:, :2] = (points[:, :2] - pixels / 2) @ rotation.T * (self.side / pixels) + (self.x, self.y)
+        moved[:, :2] = (points[:, :2] - pixels / 2) @ rotation.T * (self.side / pixels) + (
+            self.x,
+            self.y,
+        )
         moved[:, 2:] *= self.side / pixels
         return moved
 
@@ -57,18 +64,24 @@ class Crop:
 def upright(first: Floats, second: Floats, *, side: float, middle: Floats) -> Crop:
     """The square round `middle` in which the line from `first` to `second` is level."""
     across = second - first
-    return Crop(float(middle[0]), float(middle[1]), side, math.atan2(float(across[1]), float(across[0])))
+    return Crop(
+        float(middle[0]), float(middle[1]), side, math.atan2(float(across[1]), float(across[0]))
+    )
 
 
 class Network:
     """One TFLite model. Not thread-safe: the interpreter keeps its tensors between calls."""
 
     def __init__(self, content: bytes, *, outputs: tuple[str, ...]) -> None:
-        """`outputs` are the names of the tensors that are read, in order. Raises `Misconfigured` for another model."""
+        """`outputs` are the names of the tensors that are read, in order. Raises `Misconfigured`
+        for another model.
+        """
         self._interpreter = Interpreter(model_content=content, num_threads=1)
         self._interpreter.allocate_tensors()
         (entry,) = self._interpreter.get_input_details()
-        named = {each["name"]: int(each["index"]) for each in self._interpreter.get_output_details()}
+        named = {
+            each["name"]: int(each["index"]) for each in self._interpreter.get_output_details()
+        }
         if not set(outputs) <= set(named):
             raise Misconfigured("a landmark model has other outputs than the measured one")
         self._input = int(entry["index"])
@@ -76,16 +89,23 @@ class Network:
         self.side = int(entry["shape"][1])
 
     def run(self, square: Shown) -> list[Floats]:
-        """The named outputs, flat, for one square image (side, side, 3) in the model's own range."""
+        """The named outputs, flat, for one square image (side, side, 3) in the model's own
+        range.
+        """
         self._interpreter.set_tensor(self._input, square[np.newaxis])
         self._interpreter.invoke()
-        return [self._interpreter.get_tensor(index).astype(np.float64).ravel() for index in self._outputs]
+        return [
+            self._interpreter.get_tensor(index).astype(np.float64).ravel()
+            for index in self._outputs
+        ]
 
 
 class Networks(NamedTuple):
-    """The detector, the face mesh and the eye model. Build it once in each process, after fork, and keep it.
+    """The detector, the face mesh and the eye model. Build it once in each process, after fork, and
+    keep it.
 
-    eye: None for full frames, of which place, light and pose are asked: what the lids do is seen in the chain.
+    eye: None for full frames, of which place, light and pose are asked: what the lids do is seen in
+        the chain.
     """
 
     detection: Network
@@ -95,7 +115,9 @@ class Networks(NamedTuple):
 
 @cache
 def load_detection() -> Network:
-    """The detector alone, once a process. Raises `Misconfigured` when its file is missing or is another one."""
+    """The detector alone, once a process. Raises `Misconfigured` when its file is missing or is
+    another one.
+    """
     return Network(weights.read(weights.FACE_DETECTION), outputs=("regressors", "classificators"))
 
 
@@ -107,7 +129,8 @@ def load_mesh() -> Network:
 
 @cache
 def load() -> Networks:
-    """The networks from the pinned files, built at the first capture of a process, so after a worker has forked.
+    """The networks from the pinned files, built at the first capture of a process, so after a
+    worker has forked.
 
     Raises `Misconfigured` when a file is missing or is another one.
     """

@@ -1,8 +1,9 @@
-"""An operator's detector of presentation attacks: one to four nets in ONNX, each pinned by its SHA-256.
+"""An operator's detector of presentation attacks: one to four nets in ONNX, each pinned by its
+SHA-256.
 
-What it says of a capture may send that to people, and no more: it passes nobody and refuses nobody. None is shipped.
-Whoever sets the process up calls `use`; nothing is loaded before a first capture, so that a worker loads after it
-forked.
+What it says of a capture may send that to people, and no more: it passes nobody and refuses nobody.
+None is shipped. Whoever sets the process up calls `use`; nothing is loaded before a first capture,
+so that a worker loads after it forked.
 """
 
 import math
@@ -32,13 +33,17 @@ from verification.engines.liveness.pictures import StepMeasurement
 
 @dataclass(frozen=True)
 class PassiveScores:
-    """What a detector says of the best still of each step: 1 is bona fide, 0 an attack; None where it could not say."""
+    """What a detector says of the best still of each step: 1 is bona fide, 0 an attack; None where
+    it could not say.
+    """
 
     detector: str
     scores: tuple[float | None, ...]
 
     def lowest(self, limits: PassiveLimits) -> float | None:
-        """Of all steps, for any of them may be the attack; None where one has no score or another detector gave it."""
+        """Of all steps, for any of them may be the attack; None where one has no score or another
+        detector gave it.
+        """
         found = [score for score in self.scores if score is not None]
         is_whole = self.detector == limits.detector and len(found) == len(self.scores)
         return min(found, default=None) if is_whole else None
@@ -52,32 +57,50 @@ class Detector:
     loaded: tuple[OnnxNet, ...]
 
     def score(self, image: Image, box: Box) -> float | None:
-        """How much the face in the box looks like a living person's, 0 … 1; None where a net gives no such number."""
+        """How much the face in the box looks like a living person's, 0 … 1; None where a net gives
+        no such number.
+        """
         found = []
         for how, net in zip(self.described.nets, self.loaded, strict=True):
             try:
-                found.append(_bona_fide(_answer(net, how, cut(image, box, crop=how.crop, side=how.side)), how))
-            except Misconfigured:  # the net gave up on this picture, which passed the test of all nets
+                found.append(
+                    _bona_fide(
+                        _answer(net, how, cut(image, box, crop=how.crop, side=how.side)), how
+                    )
+                )
+            except (
+                Misconfigured
+            ):  # the net gave up on this picture, which passed the test of all nets
                 return None
         score = math.fsum(found) / len(found)
         return score if 0 <= score <= 1 else None  # NaN is in no interval
 
     def test(self) -> None:
-        """Raises `Misconfigured` unless each net says the same of one picture again, and something else of another."""
+        """Raises `Misconfigured` unless each net says the same of one picture again, and something
+        else of another.
+        """
         for how, net in zip(self.described.nets, self.loaded, strict=True):
             square = self_test.pattern(how.side)
-            another = (255 - square) // np.array((1, 2, 4), np.uint8)  # its negative, and of another colour
+            another = (255 - square) // np.array(
+                (1, 2, 4), np.uint8
+            )  # its negative, and of another colour
             one, again, other = (_answer(net, how, each) for each in (square, square, another))
             if not all(0 <= _bona_fide(each, how) <= 1 for each in (one, other)):
-                raise Misconfigured(f"{how.file} gives no such {how.answer}: mend `answer` or `bona_fide`")
+                raise Misconfigured(
+                    f"{how.file} gives no such {how.answer}: mend `answer` or `bona_fide`"
+                )
             if not np.array_equal(one, again):
-                raise Misconfigured(f"{how.file} says something else of the same picture each time: take another net")
+                raise Misconfigured(
+                    f"{how.file} says something else of the same picture each time: take"
+                    " another net"
+                )
             if np.array_equal(one, other):
                 raise Misconfigured(f"{how.file} says the same of every picture: take another net")
 
 
 def cut(image: Image, box: Box, *, crop: float, side: int) -> Image:
-    """What a net sees: the box times `crop`, moved and made smaller until it lies in the picture, as a square.
+    """What a net sees: the box times `crop`, moved and made smaller until it lies in the picture,
+    as a square.
 
     Source: `CropImage` of Silent-Face-Anti-Spoofing (Apache-2.0), by which such nets are trained.
     """
@@ -95,58 +118,78 @@ _named: list[Path | None] = [None]
 
 
 def use(description: Path | None) -> None:
-    """Which detector this process uses, by its description; None for none. Called once as it starts; loads nothing."""
+    """Which detector this process uses, by its description; None for none. Called once as it
+    starts; loads nothing.
+    """
     _named[0] = description
     for kept in (described, in_use, tested):
         kept.cache_clear()
 
 
 def limits_in_use() -> PassiveLimits | None:
-    """What its scores are compared with; None without a detector. Raises `Misconfigured` for no description."""
+    """What its scores are compared with; None without a detector. Raises `Misconfigured` for no
+    description.
+    """
     found = described()
     return None if found is None else found.limits
 
 
 @cache
 def in_use() -> Detector | None:
-    """The detector, loaded and tested once in a process; None without one. Raises `Misconfigured` saying what to do."""
+    """The detector, loaded and tested once in a process; None without one. Raises `Misconfigured`
+    saying what to do.
+    """
     named, found = _named[0], described()
     return None if named is None or found is None else _load(named, found)
 
 
 @cache
 def tested() -> Mapping[str, str]:
-    """Which detector there is, once it was loaded, tested and let go of: the process that asks may yet fork."""
+    """Which detector there is, once it was loaded, tested and let go of: the process that asks may
+    yet fork.
+    """
     named, found = _named[0], described()
     if named is None or found is None:
         return {"passive": "none", "passive_certificate": "", "passive_told": ""}
     _load(named, found)
     certificate = found.certificate.number if found.certificate else ""
-    return {"passive": found.limits.detector, "passive_certificate": certificate, "passive_told": found.told()}
+    return {
+        "passive": found.limits.detector,
+        "passive_certificate": certificate,
+        "passive_told": found.told(),
+    }
 
 
 def scores(
     limits: PassiveLimits | None, steps: Sequence[StepMeasurement], best: Sequence[int | None]
 ) -> PassiveScores | None:
-    """What the detector that is judged by says of the still of each step that stands for it; None without one.
+    """What the detector that is judged by says of the still of each step that stands for it; None
+    without one.
 
-    Raises `CalibrationMismatch` where another is installed now, as may be when a capture is judged again.
+    Raises `CalibrationMismatch` where another is installed now, as may be when a capture is judged
+    again.
     """
     if limits is None:
         return None
     detector = in_use()
     if detector is None or detector.described.limits.detector != limits.detector:
-        raise CalibrationMismatch(f"the capture was judged with {limits.detector}, which is not installed")
+        raise CalibrationMismatch(
+            f"the capture was judged with {limits.detector}, which is not installed"
+        )
     found: list[float | None] = []
     for step, at in zip(steps, best, strict=True):
         face = None if at is None else step.numbers.stills[at].face
-        found.append(None if at is None or face is None else detector.score(step.stills[at], face.box))
+        found.append(
+            None if at is None or face is None else detector.score(step.stills[at], face.box)
+        )
     return PassiveScores(detector.described.limits.detector, tuple(found))
 
 
 @cache
 def described() -> Description | None:
-    """What its operator says of the detector; None without one. Raises `Misconfigured` for no description."""
+    """What its operator says of the detector; None without one. Raises `Misconfigured` for no
+    description.
+    """
     # Read once: what lies in the file later judges nobody until a start has checked it.
     if (named := _named[0]) is None:
         return None
@@ -154,12 +197,16 @@ def described() -> Description | None:
         with named.open("rb") as opened:
             return read_description(opened.read(MAX_BYTES + 1))
     except OSError as error:
-        raise Misconfigured(f"TULGA_PASSIVE_DETECTOR cannot be read: {type(error).__name__}") from error
+        raise Misconfigured(
+            f"TULGA_PASSIVE_DETECTOR cannot be read: {type(error).__name__}"
+        ) from error
 
 
 def _load(named: Path, described: Description) -> Detector:
     loaded = tuple(
-        nets.load_pinned(named.parent / each.file, each.sha256, what=f"passive detector's {each.file}")
+        nets.load_pinned(
+            named.parent / each.file, each.sha256, what=f"passive detector's {each.file}"
+        )
         for each in described.nets
     )
     detector = Detector(described, loaded)

@@ -1,12 +1,14 @@
 """What an operator says of a detector of presentation attacks: its nets, and what its errors are.
 
-It is JSON in which all is text, so that a number has one spelling: `schema name threshold`, `nets` with `file sha256
-side crop channels mean scale answer bona_fide`, `calibration` with `dataset made_on people bona_fide rejected` and
-`species` of `name presentations accepted`, and `certificates`, of which there is none or one, with `number laboratory
-level issued_on`. The files lie beside it. A net sees a square of `side` pixels: the box of the face, `crop` times as
-wide and high, as (value - mean) / scale of each colour. `answer` says whether it gives `logits` or `probabilities`, and
-`bona_fide` which of them, from 0, is that of a living person. The score of a picture is the mean over the nets; from
-`threshold` on it is bona fide. The calibration is what was measured at that threshold.
+It is JSON in which all is text, so that a number has one spelling: `schema name threshold`, `nets`
+with `file sha256 side crop channels mean scale answer bona_fide`, `calibration` with `dataset
+made_on people bona_fide rejected` and `species` of `name presentations accepted`, and
+`certificates`, of which there is none or one, with `number laboratory level issued_on`. The files
+lie beside it. A net sees a square of `side` pixels: the box of the face, `crop` times as wide and
+high, as (value - mean) / scale of each colour. `answer` says whether it gives `logits` or
+`probabilities`, and `bona_fide` which of them, from 0, is that of a living person. The score of a
+picture is the mean over the nets; from `threshold` on it is bona fide. The calibration is what was
+measured at that threshold.
 """
 
 import hashlib
@@ -29,9 +31,11 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class PassiveLimits:
-    """What a check compares with. detector: its name and the SHA-256 of its description, which pins all else.
+    """What a check compares with. detector: its name and the SHA-256 of its description, which pins
+    all else.
 
-    threshold: a score below it is an attack's. is_certified: whether the operator names a certificate.
+    threshold: a score below it is an attack's. is_certified: whether the operator names a
+        certificate.
     """
 
     detector: str
@@ -56,7 +60,9 @@ class Net:
 
 @dataclass(frozen=True)
 class Species:
-    """One species of attack instruments: how many presentations there were, and how many passed for bona fide."""
+    """One species of attack instruments: how many presentations there were, and how many passed for
+    bona fide.
+    """
 
     name: str
     presentations: int
@@ -65,7 +71,9 @@ class Species:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Errors at the threshold, of one picture each. bona_fide, rejected: presentations of people, and those refused."""
+    """Errors at the threshold, of one picture each. bona_fide, rejected: presentations of people,
+    and those refused.
+    """
 
     dataset: str
     made_on: date
@@ -99,28 +107,42 @@ class Description:
     @property
     def limits(self) -> PassiveLimits:
         """What a check compares with."""
-        return PassiveLimits(f"{self.name}@{self.sha256}", self.threshold, self.certificate is not None)
+        return PassiveLimits(
+            f"{self.name}@{self.sha256}", self.threshold, self.certificate is not None
+        )
 
     def told(self) -> str:
-        """What it is worth, in the words of ISO/IEC 30107-3, for whoever starts a process that uses it."""
+        """What it is worth, in the words of ISO/IEC 30107-3, for whoever starts a process that uses
+        it.
+        """
         found, paper = self.calibration, self.certificate
         rates = [("BPCER", found.rejected, found.bona_fide, f", of {found.people} people")]
-        rates += [(f"APCER {each.name}", each.accepted, each.presentations, "") for each in found.species]
+        rates += [
+            (f"APCER {each.name}", each.accepted, each.presentations, "") for each in found.species
+        ]
         said = [f"{name} {of(wrong, shown)}{more}" for name, wrong, shown, more in rates]
-        paper_said = f"{paper.level}, {paper.number} of {paper.laboratory}, {paper.issued_on}" if paper else "none"
+        paper_said = (
+            f"{paper.level}, {paper.number} of {paper.laboratory}, {paper.issued_on}"
+            if paper
+            else "none"
+        )
         return (
-            f"Passive detector {self.limits.detector}, threshold {self.threshold:g}: {'; '.join(said)}. "
-            f"{found.dataset}, {found.made_on}. Certificate: {paper_said}."
+            f"Passive detector {self.limits.detector}, threshold {self.threshold:g}:"
+            f" {'; '.join(said)}. {found.dataset}, {found.made_on}. Certificate: {paper_said}."
         )
 
 
 def of(wrong: int, shown: int) -> str:
-    """A rate with its counts and the upper end of its 95 % interval, as if presentations were independent."""
+    """A rate with its counts and the upper end of its 95 % interval, as if presentations were
+    independent.
+    """
     return f"{wrong / shown:.3f} ({wrong} of {shown}, ≤ {interval(wrong, shown)[1]:.3f})"
 
 
 def read_description(untrusted: bytes) -> Description:
-    """What a description says. Raises `Misconfigured`, naming the place, for anything that is not exactly one."""
+    """What a description says. Raises `Misconfigured`, naming the place, for anything that is not
+    exactly one.
+    """
     try:
         fields = read_object(untrusted, max_bytes=MAX_BYTES)
         fields.choice("schema", [SCHEMA])
@@ -135,14 +157,23 @@ def read_description(untrusted: bytes) -> Description:
             certificate=None,
         )
         for each in papers:
-            number, laboratory, level = (each.text(name, longest=100) for name in ("number", "laboratory", "level"))
-            found = replace(found, certificate=Certificate(number, laboratory, level, each.day("issued_on")))
+            number, laboratory, level = (
+                each.text(name, longest=100) for name in ("number", "laboratory", "level")
+            )
+            found = replace(
+                found, certificate=Certificate(number, laboratory, level, each.day("issued_on"))
+            )
             each.finish()
         fields.finish()
         if not found.nets or not 0 < found.threshold <= 1:
-            raise BadInput("at least one net is expected, and a threshold above 0 and at most 1", pointer="/threshold")
+            raise BadInput(
+                "at least one net is expected, and a threshold above 0 and at most 1",
+                pointer="/threshold",
+            )
     except BadInput as fault:
-        raise Misconfigured(f"TULGA_PASSIVE_DETECTOR is no description: {fault.detail} {fault.pointer}") from fault
+        raise Misconfigured(
+            f"TULGA_PASSIVE_DETECTOR is no description: {fault.detail} {fault.pointer}"
+        ) from fault
     return found
 
 
@@ -159,7 +190,11 @@ def _net(fields: StrictObject) -> Net:
         channels="RGB" if fields.choice("channels", ["RGB", "BGR"]) == "RGB" else "BGR",
         mean=_decimal(fields, "mean"),
         scale=scale,
-        answer="logits" if fields.choice("answer", ["logits", "probabilities"]) == "logits" else "probabilities",
+        answer=(
+            "logits"
+            if fields.choice("answer", ["logits", "probabilities"]) == "logits"
+            else "probabilities"
+        ),
         bona_fide=_count(fields, "bona_fide"),
     )
     fields.finish()
@@ -176,7 +211,11 @@ def _calibration(fields: StrictObject) -> Calibration:
     people, dataset = _count(fields, "people"), fields.text("dataset", longest=500)
     found = Calibration(dataset, fields.day("made_on"), people, bona_fide, rejected, tuple(species))
     fields.finish()
-    if not species or len({each.name for each in species}) != len(species) or not 0 < people <= bona_fide:
+    if (
+        not species
+        or len({each.name for each in species}) != len(species)
+        or not 0 < people <= bona_fide
+    ):
         raise BadInput("species, each once, and people are expected", pointer="/calibration")
     return found
 

@@ -1,7 +1,8 @@
-"""One step of a live capture: what came for a command, each picture decoded and measured once, when it is first needed.
+"""One step of a live capture: what came for a command, each picture decoded and measured once, when
+it is first needed.
 
-The thin chain is looked at as it comes, for it says whether the command was done; the full frames, which say who did
-it, are measured when the whole is judged.
+The thin chain is looked at as it comes, for it says whether the command was done; the full frames,
+which say who did it, are measured when the whole is judged.
 """
 
 from collections.abc import Iterable, Sequence
@@ -29,11 +30,15 @@ from verification.engines.liveness.landmarks import FrameMeasurement, flaws
 class ChainNumbers:
     """What the thin chain of one step shows, as numbers that may be kept: no pixels, no mesh.
 
-    `depth`: how far from a plane what moved is; None where the command is no turn. `trace`: to compare its frames by.
-    `points`: of each frame x and y of the five points a face is cut out by, pixels; None where it shows none.
-    `corners`, `surroundings`: of the face and round it, from each frame to the next, as `corners.joints` says.
-    `windows`: by how much of it the capture can be known when it comes again. `stills`: its full frames, at rest alone,
-    where a mask was looked for; `is_masked`: whether most of them show what may be one.
+    `depth`: how far from a plane what moved is; None where the command is no turn. `trace`: to
+        compare its frames by.
+    `points`: of each frame x and y of the five points a face is cut out by, pixels; None where it
+        shows none.
+    `corners`, `surroundings`: of the face and round it, from each frame to the next, as
+        `corners.joints` says.
+    `windows`: by how much of it the capture can be known when it comes again. `stills`: its full
+    frames, at rest alone, where a mask was looked for; `is_masked`: whether most of them show what
+    may be one.
     """
 
     frames: tuple[FrameMeasurement, ...]
@@ -49,8 +54,9 @@ class ChainNumbers:
 
 @dataclass(frozen=True)
 class Full:
-    """What the full frames of one step show, and whether most of them show what may be a mask, where it was looked
-    for."""
+    """What the full frames of one step show, and whether most of them show what may be a mask,
+    where it was looked for.
+    """
 
     frames: tuple[FrameMeasurement, ...] = ()
     is_masked: bool = False
@@ -58,8 +64,9 @@ class Full:
 
 @dataclass(frozen=True)
 class StepNumbers:
-    """What all pictures of one step show, as numbers: those of the thin chain, its depth and its windows, and the full
-    frames' with what may be a mask."""
+    """What all pictures of one step show, as numbers: those of the thin chain, its depth and its
+    windows, and the full frames' with what may be a mask.
+    """
 
     frames: tuple[FrameMeasurement, ...]
     stills: tuple[FrameMeasurement, ...]
@@ -70,10 +77,12 @@ class StepNumbers:
 
 @dataclass(frozen=True)
 class SentStep:
-    """One command, the JPEG files that came for it, and what was measured of its chain before, if it was looked at.
+    """One command, the JPEG files that came for it, and what was measured of its chain before, if
+    it was looked at.
 
-    beside: of each still the place in the chain of the frame that was taken nearest to it. taken: when each frame of
-    the chain was, by the page's clock, milliseconds. drawn: by chance, after they came; it chooses those to compare.
+    beside: of each still the place in the chain of the frame that was taken nearest to it. taken:
+    when each frame of the chain was, by the page's clock, milliseconds. drawn: by chance, after
+    they came; it chooses those to compare.
     """
 
     command: str
@@ -87,8 +96,8 @@ class SentStep:
 
 @dataclass(frozen=True)
 class StepMeasurement:
-    """One step: what was sent, the pixels of its thin chain and of its full frames, and what was measured, of the chain
-    and of all of it.
+    """One step: what was sent, the pixels of its thin chain and of its full frames, and what was
+    measured, of the chain and of all of it.
 
     `fit`: the stills that can be compared, those nearest to the face at rest first.
     """
@@ -104,18 +113,23 @@ class StepMeasurement:
 def look(step: SentStep, full: Full | None = None) -> tuple[ChainNumbers, prints.Prints]:
     """What the chain of one step shows, and what it is known by when it comes again.
 
-    Its full frames are judged with the rest, and only found to be frames here. full: what `look_at_full` says of them.
+    Its full frames are judged with the rest, and only found to be frames here. full: what
+    `look_at_full` says of them.
 
     Raises `Refused` with a `frame_…` code for a frame that is no camera frame.
     """
     _refuse_change([step])
     chain = [frames.decode(content, limits=policy.CHAIN) for content in step.chain]
     numbers, known = _looked(step.command, chain)
-    return numbers if full is None else replace(numbers, stills=full.frames, is_masked=full.is_masked), known
+    return numbers if full is None else replace(
+        numbers, stills=full.frames, is_masked=full.is_masked
+    ), known
 
 
 def look_at_full(step: SentStep) -> Full:
-    """What the full frames at rest show. Raises `Refused` with a `frame_…` code for one that is no camera frame."""
+    """What the full frames at rest show. Raises `Refused` with a `frame_…` code for one that is no
+    camera frame.
+    """
     stills = [frames.decode(content, limits=policy.FRAMES) for content in step.stills]
     with measurable():
         return _full(stills, is_rest=True)
@@ -124,9 +138,10 @@ def look_at_full(step: SentStep) -> Full:
 def measure(steps: Sequence[SentStep]) -> tuple[StepMeasurement, ...]:
     """Decodes every frame, and measures what nobody has looked at; the neutral step comes first.
 
-    1 read all headers before one is decoded, and decode all before one is measured, so that a frame that is none costs
-    little; a camera keeps its size · 2 measure · 3 the pose at rest, straight into the camera where no face shows ·
-    4 what is fit, nearest to it first. Raises `Refused` as `look`.
+    1 read all headers before one is decoded, and decode all before one is measured, so that a frame
+    that is none costs little; a camera keeps its size · 2 measure · 3 the pose at rest, straight
+    into the camera where no face shows · 4 what is fit, nearest to it first. Raises `Refused` as
+    `look`.
     """
     # 1: each costs far more than what comes before it.
     _refuse_change(steps)
@@ -145,8 +160,12 @@ def measure(steps: Sequence[SentStep]) -> tuple[StepMeasurement, ...]:
             else _full(stills, is_rest=at == 0)
             for at, (step, (_, stills)) in enumerate(zip(steps, decoded, strict=True))
         ]
-    looked = [step.looked or _looked(step.command, chain)[0] for step, (chain, _) in zip(steps, decoded, strict=True)]
-    # 3: people hold a phone below their face, so "straight" is what they showed when asked to look straight.
+    looked = [
+        step.looked or _looked(step.command, chain)[0]
+        for step, (chain, _) in zip(steps, decoded, strict=True)
+    ]
+    # 3: people hold a phone below their face, so "straight" is what they showed when asked to look
+    # straight.
     at_rest = [frame.face for frame in looked[0].frames if frame.face is not None] if looked else []
     turn = median(face.turn for face in at_rest) if at_rest else 0.0
     pitch = median(face.pitch for face in at_rest) if at_rest else 0.0
@@ -164,8 +183,13 @@ def measure(steps: Sequence[SentStep]) -> tuple[StepMeasurement, ...]:
 
 
 def _refuse_change(steps: Sequence[SentStep]) -> None:
-    """By the headers, before a pixel is decoded: all are camera frames, of one size in the chain and in the stills."""
-    chain, stills = [each for step in steps for each in step.chain], [each for step in steps for each in step.stills]
+    """By the headers, before a pixel is decoded: all are camera frames, of one size in the chain
+    and in the stills.
+    """
+    chain, stills = (
+        [each for step in steps for each in step.chain],
+        [each for step in steps for each in step.stills],
+    )
     for stream, limits in ((chain, policy.CHAIN), (stills, policy.FRAMES)):
         headers = [frames.check(content, limits=limits) for content in stream]
         if len({(header.width, header.height) for header in headers}) > 1:
@@ -184,20 +208,34 @@ def _looked(command: str, chain: Sequence[Image]) -> tuple[ChainNumbers, prints.
             there = [each for each in shown if each is not None]
             seen, meshes = [image for image, _ in there], [mesh for _, mesh in there]
             depth = planarity.measure(seen, meshes, limits=policy.PLANARITY)
-        known = prints.of([(image, frame.face) for image, frame in zip(chain, found, strict=True) if frame.face])
+        known = prints.of(
+            [(image, frame.face) for image, frame in zip(chain, found, strict=True) if frame.face]
+        )
         five = [None if each is None else landmarks.five_points(each[1]).ravel() for each in shown]
-        points = tuple(None if each is None else tuple(round(float(of), 2) for of in each) for each in five)
+        points = tuple(
+            None if each is None else tuple(round(float(of), 2) for of in each) for each in five
+        )
         joints = corners.joints(shown)
         joined, around = (tuple(joint[of] for joint in joints) for of in range(2))
         traced, again = continuity.trace(chain), prints.windows(known, limits=policy.AGAIN)
-        return ChainNumbers(_without_mesh(found), depth, traced, points, joined, around, again), known
+        return ChainNumbers(
+            _without_mesh(found), depth, traced, points, joined, around, again
+        ), known
 
 
 def _full(stills: Sequence[Image], *, is_rest: bool) -> Full:
     """What full frames show; at rest with their lids, and whether a mask covers them."""
-    loaded = networks.load() if is_rest else networks.Networks(networks.load_detection(), networks.load_mesh())
+    loaded = (
+        networks.load()
+        if is_rest
+        else networks.Networks(networks.load_detection(), networks.load_mesh())
+    )
     found = landmarks.measure_all(stills, networks=loaded)
-    faces = ((image, frame.face) for image, frame in zip(stills, found, strict=True) if frame.face is not None)
+    faces = (
+        (image, frame.face)
+        for image, frame in zip(stills, found, strict=True)
+        if frame.face is not None
+    )
     meshed = [(image, face.mesh) for image, face in faces if face.mesh is not None]
     return Full(_without_mesh(found), is_rest and masks.are_masked(meshed, limits=policy.MASK))
 

@@ -1,9 +1,11 @@
-"""Whether what turned was flat: how much better a plane explains the movement than a turn in the picture does.
+"""Whether what turned was flat: how much better a plane explains the movement than a turn in the
+picture does.
 
-1 corners inside the face of the first frame, eyes and mouth left out · 2 follow them from frame to frame and back,
-drop those that do not return · 3 fit a similarity (shift, turn in the picture, scale) · 4 where that fails by enough,
-there is evidence: fit a homography, which explains every flat thing · 5 the ratio of the two residuals, which is near 0
-for a flat thing and near 1 for a head.
+1 corners inside the face of the first frame, eyes and mouth left out · 2 follow them from frame to
+frame and back, drop those that do not return · 3 fit a similarity (shift, turn in the picture,
+scale) · 4 where that fails by enough,
+there is evidence: fit a homography, which explains every flat thing · 5 the ratio of the two
+residuals, which is near 0 for a flat thing and near 1 for a head.
 """
 
 from collections.abc import Sequence
@@ -18,13 +20,52 @@ from verification.engines.liveness.frames import Floats, Image
 from verification.engines.liveness.landmarks import LEFT_EYE, RIGHT_EYE
 
 Grey = NDArray[np.uint8]
-_RIGHT_TO_CHIN = (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377)
-_CHIN_TO_LEFT = (152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109)
+_RIGHT_TO_CHIN = (
+    10,
+    338,
+    297,
+    332,
+    284,
+    251,
+    389,
+    356,
+    454,
+    323,
+    361,
+    288,
+    397,
+    365,
+    379,
+    378,
+    400,
+    377,
+)
+_CHIN_TO_LEFT = (
+    152,
+    148,
+    176,
+    149,
+    150,
+    136,
+    172,
+    58,
+    132,
+    93,
+    234,
+    127,
+    162,
+    21,
+    54,
+    103,
+    67,
+    109,
+)
 OVAL = np.array((*_RIGHT_TO_CHIN, *_CHIN_TO_LEFT))
 LIPS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185)
 _RIGHT_LIDS = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)
 _LEFT_LIDS = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466)
-# Where corners are sought: each part, how much larger or smaller than its contour it is drawn, and whether they count.
+# Where corners are sought: each part, how much larger or smaller than its contour it is drawn, and
+# whether they count.
 _DRAWN = ((OVAL, 0.92, 255), (_RIGHT_LIDS, 1.6, 0), (_LEFT_LIDS, 1.6, 0), (LIPS, 1.3, 0))
 
 # How corners are found and followed: the method the thresholds were measured with.
@@ -38,7 +79,8 @@ _FLAT = 1.0  # grey levels of spread: below it a region is one colour
 class PlanarityLimits:
     """From where on there is evidence.
 
-    `evidence`: residual of the similarity over eye distance, at least. `points`: corners still followed, at least.
+    `evidence`: residual of the similarity over eye distance, at least. `points`: corners still
+        followed, at least.
     """
 
     evidence: float
@@ -49,9 +91,10 @@ class PlanarityLimits:
 class Planarity:
     """Depth in the frames of one or more steps.
 
-    `pairs`: frames that give evidence against the first one. `ratio`: median of the residual of the homography over
-    that of the similarity. `residual`: median of the residual of the homography over eye distance. Both are None when
-    there is no evidence, which must not pass. `moved`: the greatest residual of a similarity, evidence or not.
+    `pairs`: frames that give evidence against the first one. `ratio`: median of the residual of the
+    homography over that of the similarity. `residual`: median of the residual of the homography
+    over eye distance. Both are None when there is no evidence, which must not pass. `moved`: the
+    greatest residual of a similarity, evidence or not.
     """
 
     pairs: int
@@ -60,23 +103,33 @@ class Planarity:
     moved: float
 
 
-def measure(frames: Sequence[Image], meshes: Sequence[Floats], *, limits: PlanarityLimits) -> Planarity:
+def measure(
+    frames: Sequence[Image], meshes: Sequence[Floats], *, limits: PlanarityLimits
+) -> Planarity:
     """Depth in the frames of one step, all of one size, each with its mesh, in order.
 
     Each face is looked at in the light of the first: a lamp takes corners away, and moves others.
     """
-    greys = [np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), dtype=np.uint8) for frame in frames]
+    greys = [
+        np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), dtype=np.uint8) for frame in frames
+    ]
     if greys and (scale := _LEAST_SIDE / min(greys[0].shape)) > 1:
         # Corners of a thin chain lie a fraction of a pixel apart from one frame to the next.
         greys = [
-            np.asarray(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
+            np.asarray(
+                cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC),
+                dtype=np.uint8,
+            )
             for grey in greys
         ]
         meshes = [mesh * scale for mesh in meshes]
     if not greys:
         return Planarity(0, None, None, 0.0)
     masks = [oval(mesh, greys[0].shape, 1.0) for mesh in meshes]
-    lit = (evened(grey, mask, like=greys[0], under=masks[0]) for grey, mask in zip(greys, masks, strict=True))
+    lit = (
+        evened(grey, mask, like=greys[0], under=masks[0])
+        for grey, mask in zip(greys, masks, strict=True)
+    )
     return _depth(list(lit), meshes, limits)
 
 
@@ -99,15 +152,22 @@ def _depth(greys: Sequence[Grey], meshes: Sequence[Floats], limits: PlanarityLim
         similarity = float(np.median(lengths(similar(start, points) - points))) / eyes  # 3
         moved = max(moved, similarity)
         if similarity >= limits.evidence:  # 4
-            # 0: by least squares over all points. A method that leaves some out would fit the flatter part of a head.
+            # 0: by least squares over all points. A method that leaves some out would fit the
+            # flatter part of a head.
             matrix, _ = cv2.findHomography(start, points, 0)
             # Where no plane could be fitted it counts as flat, which must not pass.
-            flat = points if matrix is None else np.asarray(cv2.perspectiveTransform(start[np.newaxis], matrix)[0])
+            flat = (
+                points
+                if matrix is None
+                else np.asarray(cv2.perspectiveTransform(start[np.newaxis], matrix)[0])
+            )
             homography = float(np.median(lengths(flat - points))) / eyes
             pairs.append((homography / similarity, homography))  # 5
     if not pairs:
         return Planarity(0, None, None, moved)
-    return Planarity(len(pairs), median(each[0] for each in pairs), median(each[1] for each in pairs), moved)
+    return Planarity(
+        len(pairs), median(each[0] for each in pairs), median(each[1] for each in pairs), moved
+    )
 
 
 def oval(mesh: Floats, shape: tuple[int, ...], scale: float) -> Grey:
@@ -115,11 +175,15 @@ def oval(mesh: Floats, shape: tuple[int, ...], scale: float) -> Grey:
     outline = mesh[OVAL, :2]
     middle = np.add.reduce(outline) / len(outline)
     hull = cv2.convexHull((middle + (outline - middle) * scale).astype(np.float32))
-    return np.asarray(cv2.fillPoly(np.zeros(shape[:2], np.uint8), [np.asarray(hull).astype(np.int32)], 255))
+    return np.asarray(
+        cv2.fillPoly(np.zeros(shape[:2], np.uint8), [np.asarray(hull).astype(np.int32)], 255)
+    )
 
 
 def evened(picture: Grey, mask: Grey, *, like: Grey, under: Grey) -> Grey:
-    """The picture, so lit that under its mask its mean and spread are those of the other one under the other mask."""
+    """The picture, so lit that under its mask its mean and spread are those of the other one under
+    the other mask.
+    """
     (mean, spread), (target, wanted) = (
         [float(each[0, 0]) for each in cv2.meanStdDev(seen, mask=seen_under)]
         for seen, seen_under in ((picture, mask), (like, under))
@@ -131,11 +195,15 @@ def evened(picture: Grey, mask: Grey, *, like: Grey, under: Grey) -> Grey:
 
 
 def together(turns: Sequence[Planarity]) -> Planarity:
-    """How far the face is from a plane: the medians of several turns; None in it where there is no evidence.
+    """How far the face is from a plane: the medians of several turns; None in it where there is no
+    evidence.
 
     One turn without evidence leaves none for all: depth must show in each.
     """
-    pairs, moved = sum(turn.pairs for turn in turns), max((turn.moved for turn in turns), default=0.0)
+    pairs, moved = (
+        sum(turn.pairs for turn in turns),
+        max((turn.moved for turn in turns), default=0.0),
+    )
     ratios = [turn.ratio for turn in turns if turn.ratio is not None]
     residuals = [turn.residual for turn in turns if turn.residual is not None]
     if not turns or len(ratios) < len(turns) or len(residuals) < len(turns):
@@ -154,8 +222,11 @@ def _corners(grey: NDArray[np.uint8], mesh: Floats) -> Floats | None:
     return None if found is None else np.asarray(found, dtype=np.float64)[:, 0]
 
 
-def _flow(greys: Sequence[Grey], meshes: Sequence[Floats], points: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-    # The search starts where they would be if the face only shifted, turned in the picture and grew.
+def _flow(
+    greys: Sequence[Grey], meshes: Sequence[Floats], points: Floats
+) -> tuple[Floats, NDArray[np.bool_]]:
+    # The search starts where they would be if the face only shifted, turned in the picture and
+    # grew.
     guess = similar(meshes[0][OVAL, :2], meshes[1][OVAL, :2], of=points)
     return follow(greys[0], greys[1], points, guess, side=_SIDE, levels=_LEVELS)
 
@@ -176,11 +247,13 @@ def follow(
         guess.astype(np.float32, order="C").reshape(-1, 1, 2),
         winSize=(side, side),
         maxLevel=levels,
-        # The smallest eigenvalue is there already; how alike the windows are would have to be counted, for nobody.
+        # The smallest eigenvalue is there already; how alike the windows are would have to be
+        # counted, for nobody.
         flags=cv2.OPTFLOW_USE_INITIAL_FLOW | cv2.OPTFLOW_LK_GET_MIN_EIGENVALS,
     )
     ends = np.asarray(found)[:, 0]
-    # OpenCV calls a point found whose window left the picture with the last step, where it does not compare them.
+    # OpenCV calls a point found whose window left the picture with the last step, where it does not
+    # compare them.
     begins, (high, wide) = np.floor(ends - np.float32((side - 1) / 2)), other.shape
     inside = (begins >= -side).all(axis=1) & (begins[:, 0] < wide) & (begins[:, 1] < high)
     return np.asarray(ends, dtype=np.float64), (np.asarray(status)[:, 0] == 1) & inside
@@ -192,7 +265,9 @@ def lengths(ways: Floats) -> Floats:
 
 
 def similar(start: Floats, end: Floats, *, of: Floats | None = None) -> Floats:
-    """The least-squares similarity from `start` to `end`, applied to `of` or to `start`. Source: complex regression."""
+    """The least-squares similarity from `start` to `end`, applied to `of` or to `start`. Source:
+    complex regression.
+    """
     middle, target = np.add.reduce(start) / len(start), np.add.reduce(end) / len(end)
     planes = (start - middle, end - target, (start if of is None else of) - middle)
     here, there, given = (np.ascontiguousarray(plane).view(np.complex128)[:, 0] for plane in planes)

@@ -1,10 +1,12 @@
-"""What may be kept of a capture so that it is known when it comes again, and how two captures are compared.
+"""What may be kept of a capture so that it is known when it comes again, and how two captures are
+compared.
 
-A frame is told by two things that neither a crop nor a new compression changes much: the signs of the low frequencies
-of the upright face, and how the head is held and the face moves. `laid` compares two captures: 1 frames of one that
-move · 2 laid along the other at every place and speed · 3 what is left of their movement. By these a replay is refused.
-A film that a hand moves, or that is slanted or far slower, differs in them: its look, as `looks` has it, is compared
-beside, and sends to people. `marks` of that look are what an index of all borrowers may hold under a key. Source:
+A frame is told by two things that neither a crop nor a new compression changes much: the signs of
+the low frequencies of the upright face, and how the head is held and the face moves. `laid`
+compares two captures: 1 frames of one that move · 2 laid along the other at every place and speed ·
+3 what is left of their movement. By these a replay is refused. A film that a hand moves, or that is
+slanted or far slower, differs in them: its look, as `looks` has it, is compared beside, and sends
+to people. `marks` of that look are what an index of all borrowers may hold under a key. Source:
 docs/liveness-measurements.md.
 """
 
@@ -24,17 +26,21 @@ from verification.engines.liveness.looks import LooksLimits
 SIGNS = 224  # of the lowest frequencies of the face, 15 each way but the mean
 _SIDE, _CUT, _REDUCED = 15, 112, 64
 _FORMAT = b"\x02"
-# Of a frame: turn, pitch, roll, mouth, right eye, left eye, x, y, eye distance; how many steps of each are one.
+# Of a frame: turn, pitch, roll, mouth, right eye, left eye, x, y, eye distance; how many steps of
+# each are one.
 _STEPS = np.array([1e4, 1e2, 1e2, 1e4, 1e4, 1e4, 10, 10, 10])
 _LARGEST = np.iinfo(np.int16).max
-# What one unit of each is when movements are compared: some times what a new compression changes in the real clips.
-# Place and size are told by the eye distance, so that no crop changes them.
+# What one unit of each is when movements are compared: some times what a new compression changes in
+# the real clips. Place and size are told by the eye distance, so that no crop changes them.
 _UNITS = np.array([0.06, 3.0, 2.0, 0.06, 0.07, 0.07, 0.04, 0.04, 0.04])
 _MARKS, _CHOSEN = 12, 20  # marks a frame, numbers of the look in each
 # Of each kind of mark its numbers: the same for everybody, for ever, or nothing is found again.
-# NumPy may give other numbers for a seed in another version (NEP 19): a test holds the marks that come of these.
+# NumPy may give other numbers for a seed in another version (NEP 19): a test holds the marks that
+# come of these.
 _CHANCE = np.random.default_rng(7)
-_CHOICES = [np.sort(_CHANCE.choice(appearance.NUMBERS, _CHOSEN, replace=False)) for _ in range(_MARKS)]
+_CHOICES = [
+    np.sort(_CHANCE.choice(appearance.NUMBERS, _CHOSEN, replace=False)) for _ in range(_MARKS)
+]
 _SPEEDS = (0.5, 0.56, 0.625, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25)
 _BETWEEN = 0.25  # of a frame, how far apart the places are where a window is laid
 Bits = NDArray[np.bool_]
@@ -42,8 +48,9 @@ Bits = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Prints:
-    """A row for each frame of a step that shows a face: `signs` (n, 224), `motion` (n, 9), as it was measured, and
-    `looks` (n, 99)."""
+    """A row for each frame of a step that shows a face: `signs` (n, 224), `motion` (n, 9), as it
+    was measured, and `looks` (n, 99).
+    """
 
     signs: Bits
     motion: Floats
@@ -54,7 +61,9 @@ class Prints:
         # Big-endian on every machine: these bytes are kept.
         steps = np.clip(np.rint(self.motion * _STEPS), -_LARGEST, _LARGEST).astype(">i2")
         signs = np.packbits(self.signs, axis=1)
-        return b"".join((_FORMAT, signs.tobytes(), steps.tobytes(), appearance.to_bytes(self.looks)))
+        return b"".join(
+            (_FORMAT, signs.tobytes(), steps.tobytes(), appearance.to_bytes(self.looks))
+        )
 
 
 def from_bytes(kept: bytes) -> Prints:
@@ -77,21 +86,30 @@ def of(frames: Sequence[tuple[Image, FaceMeasurement]]) -> Prints:
         if face.mesh is not None:
             cut = Portrait(image, five_points(face.mesh), 1.0).cut(ARCFACE, side=_CUT)
             small = cv2.resize(
-                cv2.cvtColor(cut, cv2.COLOR_RGB2GRAY), (_REDUCED, _REDUCED), interpolation=cv2.INTER_AREA
+                cv2.cvtColor(cut, cv2.COLOR_RGB2GRAY),
+                (_REDUCED, _REDUCED),
+                interpolation=cv2.INTER_AREA,
             )
             grey = np.asarray(small, dtype=np.uint8)
             looks.append(appearance.look(grey))
             lows.append(cv2.dct(grey.astype(np.float32))[:_SIDE, :_SIDE].ravel()[1:])
             told = face.turn, face.pitch, face.roll, face.mouth, *face.lids
             motion.append((*told, *face.eyes, face.interocular))
-    rows, low = np.array(motion, dtype=np.float64).reshape(-1, len(_STEPS)), np.array(lows).reshape(-1, SIGNS)
-    ordered, middle = np.sort(low, axis=1), SIGNS // 2  # even; NumPy's own median takes 15 times as long
+    rows, low = (
+        np.array(motion, dtype=np.float64).reshape(-1, len(_STEPS)),
+        np.array(lows).reshape(-1, SIGNS),
+    )
+    ordered, middle = (
+        np.sort(low, axis=1),
+        SIGNS // 2,
+    )  # even; NumPy's own median takes 15 times as long
     signs = low > (ordered[:, middle - 1 : middle] + ordered[:, middle : middle + 1]) / 2
     return Prints(signs, rows, np.array(looks, dtype=np.float64).reshape(-1, appearance.NUMBERS))
 
 
 def marks(step: Prints, *, kinds: int = _MARKS) -> list[frozenset[bytes]]:
-    """Of each frame, of so many kinds: signs of its look, which no similarity of the picture changes, and no speed.
+    """Of each frame, of so many kinds: signs of its look, which no similarity of the picture
+    changes, and no speed.
 
     They tell of a face: only under a key may they stand anywhere.
     """
@@ -105,7 +123,8 @@ def marks(step: Prints, *, kinds: int = _MARKS) -> list[frozenset[bytes]]:
 
 def mirrored(one: Prints) -> Prints:
     """The same step as a mirror shows it: whoever plays a film may turn it over."""
-    # What is uneven from side to side changes its sign; so do the turn, the lean and the place, and the eyes change.
+    # What is uneven from side to side changes its sign; so do the turn, the lean and the place, and
+    # the eyes change.
     is_uneven = np.arange(1, _SIDE * _SIDE) % _SIDE % 2 == 1
     motion = one.motion[:, [0, 1, 2, 3, 5, 4, 6, 7, 8]] * (-1, 1, -1, 1, 1, 1, -1, 1, 1)
     return Prints(one.signs ^ is_uneven, motion, appearance.mirrored(one.looks))
@@ -113,8 +132,9 @@ def mirrored(one: Prints) -> Prints:
 
 @dataclass(frozen=True)
 class Laid:
-    """A window of one capture, laid where it fits another best: of which step it is, how much moves in it, units² a
-    frame, what is left of that, and how many signs of the face differ, the median."""
+    """A window of one capture, laid where it fits another best: of which step it is, how much moves
+    in it, units² a frame, what is left of that, and how many signs of the face differ, the median.
+    """
 
     step: int
     moving: float
@@ -124,7 +144,9 @@ class Laid:
 
 @dataclass(frozen=True)
 class Windows:
-    """Of one step, how many windows could be laid along another capture: all of them, and those that move."""
+    """Of one step, how many windows could be laid along another capture: all of them, and those
+    that move.
+    """
 
     whole: int
     moving: int
@@ -132,9 +154,11 @@ class Windows:
 
 @dataclass(frozen=True)
 class Alike:
-    """How alike two captures are. marked: share of the frames of one with a mark of the other. windows: how many of the
-    one move. fits: how many of those fit the other. fitting: their share in a step, the mean of all steps that have
-    such; 0 without. So no step that is made long outweighs others. likeness: how alike they look, as `looks` says."""
+    """How alike two captures are. marked: share of the frames of one with a mark of the other.
+    windows: how many of the one move. fits: how many of those fit the other. fitting: their share
+    in a step, the mean of all steps that have such; 0 without. So no step that is made long
+    outweighs others. likeness: how alike they look, as `looks` says.
+    """
 
     marked: float
     windows: int
@@ -147,11 +171,12 @@ class Alike:
 class AgainLimits:
     """When a capture is another one that comes again.
 
-    window, stride: frames that are laid along the other capture, and how far apart they begin. moving: units² a frame,
-    the least movement that tells anything. left, most_left, signs: how much of it, as a share and in units², and how
-    many signs of the face may differ where a window fits. fits, fitting: how many must fit, and which share of those
-    that move, step by step. many: from so many on people look, whatever their share. marked: which share of the frames
-    must have a mark of the other. looks: how alike they may look.
+    window, stride: frames that are laid along the other capture, and how far apart they begin.
+    moving: units² a frame, the least movement that tells anything. left, most_left, signs: how much
+    of it, as a share and in units², and how many signs of the face may differ where a window fits.
+    fits, fitting: how many must fit, and which share of those that move, step by step. many: from
+    so many on people look, whatever their share. marked: which share of the frames must have a mark
+    of the other. looks: how alike they may look.
     """
 
     window: int
@@ -168,19 +193,29 @@ class AgainLimits:
 
     def finds(self, found: Alike) -> bool:
         """Whether the one is the other, shown again."""
-        return found.fits >= self.fits and found.fitting >= self.fitting and found.marked >= self.marked
+        return (
+            found.fits >= self.fits
+            and found.fitting >= self.fitting
+            and found.marked >= self.marked
+        )
 
     def resembles(self, found: Alike, *, by_look: bool = True) -> bool:
-        """Whether it may be the other: by the share that fits, of how few windows ever, by many that fit, or by its
-        look."""
-        is_like = (found.fitting >= self.fitting or found.fits >= self.many) and found.marked >= self.marked
+        """Whether it may be the other: by the share that fits, of how few windows ever, by many
+        that fit, or by its look.
+        """
+        is_like = (
+            found.fitting >= self.fitting or found.fits >= self.many
+        ) and found.marked >= self.marked
         return is_like or (by_look and found.likeness >= self.looks.likeness)
 
 
 def alike(one: Sequence[Prints], other: Sequence[Prints], *, limits: AgainLimits) -> Alike:
-    """How alike this capture is to another one, as it stands or in a mirror, whichever is more; each step by step."""
+    """How alike this capture is to another one, as it stands or in a mirror, whichever is more;
+    each step by step.
+    """
     known = frozenset[bytes]().union(*(mark for step in other for mark in marks(step)))
-    # Both ways at once, the mirrored steps behind the others: what they are laid along is cut into windows once.
+    # Both ways at once, the mirrored steps behind the others: what they are laid along is cut into
+    # windows once.
     both = [*one, *(mirrored(step) for step in one)]
     marked = [[bool(own & known) for own in marks(step)] for step in both]
     found = laid(other, both, window=limits.window, stride=limits.stride, moving=limits.moving)
@@ -190,12 +225,25 @@ def alike(one: Sequence[Prints], other: Sequence[Prints], *, limits: AgainLimits
         of_way = [each for each in found if begin <= each.step < begin + len(one)]
         fitting: dict[int, list[bool]] = {}
         for each in of_way:
-            fits = each.left <= min(limits.left * each.moving, limits.most_left) and each.signs <= limits.signs
+            fits = (
+                each.left <= min(limits.left * each.moving, limits.most_left)
+                and each.signs <= limits.signs
+            )
             fitting.setdefault(each.step, []).append(fits)
         share = sum(sum(of) / len(of) for of in fitting.values()) / max(1, len(fitting))
         seen = [each for step in marked[begin : begin + len(one)] for each in step]
-        ways.append(Alike(sum(seen) / max(1, len(seen)), len(of_way), sum(map(sum, fitting.values())), share, likeness))
-    return max(ways, key=lambda way: (limits.finds(way), limits.resembles(way), way.fitting, way.marked))
+        ways.append(
+            Alike(
+                sum(seen) / max(1, len(seen)),
+                len(of_way),
+                sum(map(sum, fitting.values())),
+                share,
+                likeness,
+            )
+        )
+    return max(
+        ways, key=lambda way: (limits.finds(way), limits.resembles(way), way.fitting, way.marked)
+    )
 
 
 def windows(step: Prints, *, limits: AgainLimits) -> Windows:
@@ -204,7 +252,9 @@ def windows(step: Prints, *, limits: AgainLimits) -> Windows:
     return Windows(len(found), sum(much >= limits.moving for *_, much in found))
 
 
-def laid(one: Sequence[Prints], other: Sequence[Prints], *, window: int, stride: int, moving: float) -> list[Laid]:
+def laid(
+    one: Sequence[Prints], other: Sequence[Prints], *, window: int, stride: int, moving: float
+) -> list[Laid]:
     """Each window of the other capture that moves, within its steps, laid along the one."""
     if not one or not other:
         return []
@@ -226,25 +276,36 @@ def laid(one: Sequence[Prints], other: Sequence[Prints], *, window: int, stride:
         share = (places - before)[..., None]
         rows = along[before] * (1 - share) + along[before + 1] * share
         rows = (rows - rows.mean(axis=1, keepdims=True)).reshape(len(starts), -1)
-        # |a - b|² = |a|² - 2ab + |b|², of all pairs by one product; rounding may leave a little less than 0.
+        # |a - b|² = |a|² - 2ab + |b|², of all pairs by one product; rounding may leave a little
+        # less than 0.
         left = (rows**2).sum(axis=1)[:, None] - 2 * rows @ moved.T + (moved**2).sum(axis=1)
         for number, row in enumerate(left.argmin(axis=0)):
             if left[row, number] < best[number][0]:
                 best[number] = float(left[row, number]), np.rint(places[row]).astype(int)
     return [
-        Laid(step, much, max(0.0, left) / window, float(np.median((signs[places] != others[part]).sum(axis=1))))
+        Laid(
+            step,
+            much,
+            max(0.0, left) / window,
+            float(np.median((signs[places] != others[part]).sum(axis=1))),
+        )
         for (step, part, _, much), (left, places) in zip(judged, best, strict=True)
     ]
 
 
-def _windows(steps: Sequence[Prints], *, window: int, stride: int) -> list[tuple[int, slice, Floats, float]]:
-    """Each window within a step: of which, where it is, its movement about its own middle, and how much that is,
-    units² a frame."""
+def _windows(
+    steps: Sequence[Prints], *, window: int, stride: int
+) -> list[tuple[int, slice, Floats, float]]:
+    """Each window within a step: of which, where it is, its movement about its own middle, and how
+    much that is, units² a frame.
+    """
     told, found, at = _motion(steps), [], 0
     for number, step in enumerate(steps):
         for begin in range(at, at + len(step.signs) - window + 1, stride):
             rows = told[begin : begin + window] - told[begin : begin + window].mean(axis=0)
-            found.append((number, slice(begin, begin + window), rows, float((rows**2).sum(axis=1).mean())))
+            found.append(
+                (number, slice(begin, begin + window), rows, float((rows**2).sum(axis=1).mean()))
+            )
         at += len(step.signs)
     return found
 

@@ -1,13 +1,16 @@
 """Who a live capture shows throughout, by its thin chain; `pictures.measure` comes first.
 
-1 Frames to compare: those that prove the gesture, every third one from a place that is drawn after they came, and both
-sides of each joint over which corners were not followed or time is missing · 2 the distance of each to the face at rest
-in the same stream, and from one to the next · 3 the least share of corners over all other joints, and of those round
-the face over all · 4 what the faces of different gestures have in common beyond the face at rest, from which each leads
-another way, but all of them the same way to somebody else · 5 how far the face at rest between gestures is from that of
-the first step · 6 apart from all that, the frames on the way to a gesture and back: a turned or bowed face is far from
-its own rest for some people, so a gesture is proven where it is deep, and a person on the way.
-Source: liveness.md §8, §10a; docs/liveness-measurements.md, "One person throughout" and "A person on the way".
+1 Frames to compare: those that prove the gesture, every third one from a place that is drawn after
+they came, and both sides of each joint over which corners were not followed or time is missing · 2
+the distance of each to the face at rest in the same stream, and from one to the next · 3 the least
+share of corners over all other joints, and of those round the face over all · 4 what the faces of
+different gestures have in common beyond the face at rest, from which each leads another way, but
+all of them the same way to somebody else · 5 how far the face at rest between gestures is from that
+of the first step · 6 apart from all that, the frames on the way to a gesture and back: a turned or
+bowed face is far from its own rest for some people, so a gesture is proven where it is deep, and a
+person on the way.
+Source: liveness.md §8, §10a; docs/liveness-measurements.md, "One person throughout" and "A person
+    on the way".
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -43,17 +46,22 @@ class ChainIdentity:
 class Throughout:
     """Distances in the embedding's units to the face at rest, over all steps.
 
-    `frames`: how many were compared. `farthest`: of any. `second`: in any step of all but one. `acting`: of any that
-    proves a gesture; `acting_median`: the greatest median of those of a step; None where no gesture was proven.
-    `next`: from one compared frame of a step to the next. `corners`: the least share that is still there, 0 … 1, where
-    it counts; None where it nowhere does. `surroundings`: likewise round the face, where so much changed that it may be
-    another place. `common`: of the faces of different gestures, beyond the face at rest; None of fewer than two.
-    `resting`: from the mean face of the first step to the mean of the commands' frames at rest; None without such.
-    `each`: every frame that was compared. `way`: see `Way`. `jumps`: of each joint over which fewer corners stayed than
-    of any genuine face that is not turning fast, their share, and how far the faces on both sides are apart.
+    `frames`: how many were compared. `farthest`: of any. `second`: in any step of all but one.
+    `acting`: of any that proves a gesture; `acting_median`: the greatest median of those of a step;
+    None where no gesture was proven.
+    `next`: from one compared frame of a step to the next. `corners`: the least share that is still
+    there, 0 … 1, where it counts; None where it nowhere does. `surroundings`: likewise round the
+    face, where so much changed that it may be another place. `common`: of the faces of different
+    gestures, beyond the face at rest; None of fewer than two.
+    `resting`: from the mean face of the first step to the mean of the commands' frames at rest;
+        None without such.
+    `each`: every frame that was compared. `way`: see `Way`. `jumps`: of each joint over which fewer
+    corners stayed than of any genuine face that is not turning fast, their share, and how far the
+    faces on both sides are apart.
 
-    To the register's face, None without one: of each step the median, at rest of all that were compared, else of those
-    that prove its gesture. `to_reference`: that of the rest, or the gestures' median where it is more;
+    To the register's face, None without one: of each step the median, at rest of all that were
+    compared, else of those that prove its gesture. `to_reference`: that of the rest, or the
+    gestures' median where it is more;
     `farthest_reference`: the greatest.
     """
 
@@ -76,13 +84,14 @@ class Throughout:
 
 @dataclass(frozen=True)
 class Way:
-    """Frames in which a face is held so near to its rest that it can be told from others: `gestures` of all steps pass
-    through them. Those beyond are deep.
+    """Frames in which a face is held so near to its rest that it can be told from others:
+    `gestures` of all steps pass through them. Those beyond are deep.
 
-    `frames`: the fewest of a step that has deep ones; None where none has. `median`: the greatest of a step's distances
-    to the face at rest; `second`: in any step of all but one; `farthest`: of any; `acting`: the greatest median of
-    those that prove a gesture, None where all such are deep. `to_reference`: to the register's face, as that of
-    `Throughout`. `deep_median`, `deep`: of deep frames, the greatest median of a step, and the farthest; None without.
+    `frames`: the fewest of a step that has deep ones; None where none has. `median`: the greatest
+    of a step's distances to the face at rest; `second`: in any step of all but one; `farthest`: of
+    any; `acting`: the greatest median of those that prove a gesture, None where all such are deep.
+    `to_reference`: to the register's face, as that of `Throughout`. `deep_median`, `deep`: of deep
+    frames, the greatest median of a step, and the farthest; None without.
     """
 
     frames: int | None
@@ -95,30 +104,49 @@ class Way:
     deep: float | None
 
 
-def throughout(steps: Sequence[StepMeasurement], *, at_rest: Neutral, known: Embedding | None) -> Throughout:
-    """What the chain says of who is there, and whether it is `known`; the neutral step first, of each every third frame
-    from a drawn place on.
+def throughout(
+    steps: Sequence[StepMeasurement], *, at_rest: Neutral, known: Embedding | None
+) -> Throughout:
+    """What the chain says of who is there, and whether it is `known`; the neutral step first, of
+    each every third frame from a drawn place on.
 
     Raises `Refused` with `liveness_face_missing` for a step in which no face can be compared.
     """
     away = partial(gestures.away, turn=at_rest.turn, pitch=at_rest.pitch, limits=policy.NEUTRAL)
     # `at_rest` was made of these frames, so one of them is the nearest to it.
-    _, stillest = min((away(each.face), at) for at, each in enumerate(steps[0].numbers.frames) if each.face is not None)
+    _, stillest = min(
+        (away(each.face), at)
+        for at, each in enumerate(steps[0].numbers.frames)
+        if each.face is not None
+    )
     chosen = [_choose(step, at_rest if of else None) for of, step in enumerate(steps)]  # 1
-    shown = list({(0, stillest): None} | {(of, at): None for of, each in enumerate(chosen) for at in each.every})
+    shown = list(
+        {(0, stillest): None}
+        | {(of, at): None for of, each in enumerate(chosen) for at in each.every}
+    )
     with measurable():  # of all steps at once, which costs the net less
-        pictures = [(steps[of].chain[at], np.array(steps[of].looked.points[at]).reshape(5, 2)) for of, at in shown]
-        found = backends.in_use().recogniser.embed_all([Portrait(*picture, 1.0) for picture in pictures])
+        pictures = [
+            (steps[of].chain[at], np.array(steps[of].looked.points[at]).reshape(5, 2))
+            for of, at in shown
+        ]
+        found = backends.in_use().recogniser.embed_all(
+            [Portrait(*picture, 1.0) for picture in pictures]
+        )
     faces, own = dict(zip(shown, found, strict=True)), list[list[float]]()
     (acting, medians, onward), rows = [list[float]() for _ in range(3)], list[ChainIdentity]()
     for of, places in enumerate(chosen):  # 2
         apart = {at: distance(faces[0, stillest], faces[of, at]).value for at in places.every}
         own.append(sorted(apart.values()))
-        onward += [distance(faces[of, one], faces[of, other]).value for one, other in pairwise(places.compared)]
+        onward += [
+            distance(faces[of, one], faces[of, other]).value
+            for one, other in pairwise(places.compared)
+        ]
         proven = [apart[at] for at in places.proving if at in apart]
         acting, medians = acting + proven, medians + ([median(proven)] if proven else [])
         beside = [None if known is None else distance(known, faces[of, at]).value for at in apart]
-        rows += [ChainIdentity(of, *pair, far) for pair, far in zip(apart.items(), beside, strict=True)]
+        rows += [
+            ChainIdentity(of, *pair, far) for pair, far in zip(apart.items(), beside, strict=True)
+        ]
     return Throughout(
         frames=sum(map(len, own)),
         farthest=max(each[-1] for each in own),
@@ -135,14 +163,19 @@ def throughout(steps: Sequence[StepMeasurement], *, at_rest: Neutral, known: Emb
     )
 
 
-def _shares(steps: Sequence[StepMeasurement], chosen: Sequence["_Places"]) -> dict[str, float | None]:
+def _shares(
+    steps: Sequence[StepMeasurement], chosen: Sequence["_Places"]
+) -> dict[str, float | None]:
     around = (share for step in steps for share in step.looked.surroundings if share is not None)
     joints = (share for each in chosen for share in each.joints)
     return {"corners": min(joints, default=None), "surroundings": min(around, default=None)}
 
 
 def _way(
-    steps: Sequence[StepMeasurement], chosen: Sequence["_Places"], rows: Sequence[ChainIdentity], at_rest: Neutral
+    steps: Sequence[StepMeasurement],
+    chosen: Sequence["_Places"],
+    rows: Sequence[ChainIdentity],
+    at_rest: Neutral,
 ) -> Way:
     near, deep, known, proven = (dict[int, list[float]]() for _ in range(4))
     for row in rows:
@@ -175,7 +208,9 @@ def _is_on_the_way(frame: FrameMeasurement, at_rest: Neutral) -> bool:
     return aside <= limits.way_turn and bowed <= limits.way_nod
 
 
-def _jumps(chosen: Sequence["_Places"], faces: Mapping[tuple[int, int], Embedding]) -> Iterator[tuple[float, float]]:
+def _jumps(
+    chosen: Sequence["_Places"], faces: Mapping[tuple[int, int], Embedding]
+) -> Iterator[tuple[float, float]]:
     for of, places in enumerate(chosen):
         for at, share in places.weak.items():
             if (of, at) in faces and (of, at + 1) in faces:
@@ -188,7 +223,9 @@ def _between(
     faces: Mapping[tuple[int, int], Embedding],
     at_rest: Neutral,
 ) -> dict[str, float | None]:
-    """4 and 5. Of one moment at rest alone chance would be in common, so the base is of all moments."""
+    """4 and 5. Of one moment at rest alone chance would be in common, so the base is of all
+    moments.
+    """
     first, later, acting = list[Embedding](), list[Embedding](), dict[Gesture, list[Embedding]]()
     for (of, at), face in faces.items():
         seen = steps[of].numbers.frames[at].face
@@ -208,7 +245,9 @@ def _between(
 def by_means(
     first: Sequence[Embedding], later: Sequence[Embedding], acting: Sequence[Sequence[Embedding]]
 ) -> dict[str, float | None]:
-    """`common` and `resting` of faces at rest in the first step and later, and of those that prove each gesture."""
+    """`common` and `resting` of faces at rest in the first step and later, and of those that prove
+    each gesture.
+    """
     apart = mean(first).numbers - mean(later).numbers if later else None
     gestured = [mean(each) for each in acting]
     return {
@@ -217,13 +256,21 @@ def by_means(
     }
 
 
-def _to_reference(rows: Sequence[ChainIdentity], chosen: Sequence["_Places"]) -> dict[str, float | None]:
-    """Medians of frames at rest, and of those that prove each gesture: a turned head is farther, whoever it is."""
+def _to_reference(
+    rows: Sequence[ChainIdentity], chosen: Sequence["_Places"]
+) -> dict[str, float | None]:
+    """Medians of frames at rest, and of those that prove each gesture: a turned head is farther,
+    whoever it is.
+    """
     far = {(row.step, row.place): row.to_reference for row in rows if row.to_reference is not None}
     own = [
         median(found)
         for of, places in enumerate(chosen)
-        if (found := [far[of, at] for at in (places.proving if of else places.compared) if (of, at) in far])
+        if (
+            found := [
+                far[of, at] for at in (places.proving if of else places.compared) if (of, at) in far
+            ]
+        )
     ]
     return {"to_reference": _rest_or_work(own), "farthest_reference": max(own, default=None)}
 
@@ -236,13 +283,16 @@ def _rest_or_work(medians: Sequence[float]) -> float | None:
 
 @dataclass(frozen=True)
 class _Places:
-    """Of a step's chain, in order, the frames to compare; those of them that prove its gesture, the strongest first;
-    and all that show it.
+    """Of a step's chain, in order, the frames to compare; those of them that prove its gesture, the
+    strongest first; and all that show it.
 
-    joints: the share of corners over each joint for which they vouch: they were followed, and no time is missing.
-    weak: of those the joints, by the place before each, over which too few stayed. more: frames that are compared
-    besides: both sides of such a joint, and those on the way that lie next to deep ones. They have no part in the means
-    of 4 and 5, nor in what `next` says, for those limits were measured without them.
+    joints: the share of corners over each joint for which they vouch: they were followed, and no
+        time is missing.
+    weak: of those the joints, by the place before each, over which too few stayed. more: frames
+        that are compared
+    besides: both sides of such a joint, and those on the way that lie next to deep ones. They have
+    no part in the means of 4 and 5, nor in what `next` says, for those limits were measured without
+    them.
     """
 
     compared: list[int]
@@ -259,33 +309,60 @@ class _Places:
 
 
 def _choose(step: StepMeasurement, at_rest: Neutral | None) -> _Places:
-    """at_rest: None for the step that shows it. Raises `Refused` where no frame to compare shows a face."""
+    """at_rest: None for the step that shows it. Raises `Refused` where no frame to compare shows a
+    face.
+    """
     shown = list[tuple[float, int]]()
     if at_rest is not None:
-        there = [(at, face) for at, frame in enumerate(step.numbers.frames) if (face := frame.face) is not None]
+        there = [
+            (at, face)
+            for at, frame in enumerate(step.numbers.frames)
+            if (face := frame.face) is not None
+        ]
         gesture = gestures.NAMED[step.sent.command]
         strong = gestures.strengths(gesture, [face for _, face in there], at_rest)
         least = gestures.limits(policy.GESTURES)[gesture]
-        shown = [(value, at) for value, (at, _) in zip(strong, there, strict=True) if value >= least]
+        shown = [
+            (value, at) for value, (at, _) in zip(strong, there, strict=True) if value >= least
+        ]
     proving = [at for _, at in sorted(shown, reverse=True)[: policy.THROUGHOUT.acting]]
-    late = [after - before > policy.THROUGHOUT.apart_ms for before, after in pairwise(step.sent.taken)]
+    late = [
+        after - before > policy.THROUGHOUT.apart_ms for before, after in pairwise(step.sent.taken)
+    ]
     told = enumerate(zip(step.looked.corners, late, strict=True))
     joints = {at: share for at, (share, is_late) in told if share is not None and not is_late}
     weak = {at: share for at, share in joints.items() if not share >= policy.GATES.corners}
     sides = {place for at in range(len(late)) if at not in joints for place in (at, at + 1)}
-    every = range(step.sent.drawn % policy.THROUGHOUT.every, len(step.sent.chain), policy.THROUGHOUT.every)
-    compared = [at for at in sorted({*proving, *sides, *every}) if step.looked.points[at] is not None]
+    every = range(
+        step.sent.drawn % policy.THROUGHOUT.every, len(step.sent.chain), policy.THROUGHOUT.every
+    )
+    compared = [
+        at for at in sorted({*proving, *sides, *every}) if step.looked.points[at] is not None
+    ]
     way = set() if at_rest is None else _beside(step, at_rest)
     besides = way | {place for at in weak for place in (at, at + 1)}
     more = [at for at in sorted(besides - {*compared}) if step.looked.points[at] is not None]
     if not compared:
-        raise Refused("liveness_face_missing", f"no face to compare in the chain of {step.sent.command}")
-    return _Places(compared, proving, frozenset(at for _, at in shown), list(joints.values()), weak, more)
+        raise Refused(
+            "liveness_face_missing", f"no face to compare in the chain of {step.sent.command}"
+        )
+    return _Places(
+        compared, proving, frozenset(at for _, at in shown), list(joints.values()), weak, more
+    )
 
 
 def _beside(step: StepMeasurement, at_rest: Neutral) -> set[int]:
     """The frames on the way that lie next to deep ones: before, and after."""
     near = [_is_on_the_way(frame, at_rest) for frame in step.numbers.frames]
-    deep = [at for at, frame in enumerate(step.numbers.frames) if frame.face is not None and not near[at]]
+    deep = [
+        at
+        for at, frame in enumerate(step.numbers.frames)
+        if frame.face is not None and not near[at]
+    ]
     reach = range(-policy.THROUGHOUT.way, policy.THROUGHOUT.way + 1)
-    return {at + aside for at in deep for aside in reach if 0 <= at + aside < len(near) and near[at + aside]}
+    return {
+        at + aside
+        for at in deep
+        for aside in reach
+        if 0 <= at + aside < len(near) and near[at + aside]
+    }

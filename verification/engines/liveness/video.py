@@ -1,8 +1,10 @@
-"""Pictures out of a video file, as a page takes them from a camera: a thin chain, and few full frames.
+"""Pictures out of a video file, as a page takes them from a camera: a thin chain, and few full
+frames.
 
-For whoever tries the gates on files: no route reads a video. 1 bytes · 2 a container that holds its own pictures, for a
-playlist would name others · 3 size and length · 4 frame by frame, of each window what is due · 5 of a face at
-rest full frames evenly; of a command the first, and the one that differs most from it.
+For whoever tries the gates on files: no route reads a video. 1 bytes · 2 a container that holds its
+own pictures, for a playlist would name others · 3 size and length · 4 frame by frame, of each
+window what is due · 5 of a face at rest full frames evenly; of a command the first, and the one
+that differs most from it.
 """
 
 import math
@@ -16,20 +18,27 @@ import numpy as np
 from verification.core.errors import BadInput
 from verification.engines.liveness.frames import Image
 
-MAX_BYTES, MAX_SECONDS, MAX_SIDE = 512 * 1024 * 1024, 300.0, 4096  # pixels. Ours: five minutes of a phone's video
+MAX_BYTES, MAX_SECONDS, MAX_SIDE = (
+    512 * 1024 * 1024,
+    300.0,
+    4096,
+)  # pixels. Ours: five minutes of a phone's video
 # How files of MP4 and QuickTime, of Matroska and WebM, and of AVI begin, and where.
 _CONTAINERS = ((4, b"ftyp"), (0, b"\x1a\x45\xdf\xa3"), (8, b"AVI "))
 _HEAD = 12
-# As static/borrower/pictures.js: JPEG qualities to begin and to end with, and the size in which frames are compared.
+# As static/borrower/pictures.js: JPEG qualities to begin and to end with, and the size in which
+# frames are compared.
 _CHAIN_QUALITY, _STILL_QUALITY, _WORST, _COARSE, _FINE = 70, 85, 10, 45, 5
 _THUMBNAIL = (32, 24)
 
 
 @dataclass(frozen=True)
 class Taking:
-    """How pictures are taken. chain_ms: from one of the chain to the next, whose shorter side has `chain_side` pixels.
+    """How pictures are taken. chain_ms: from one of the chain to the next, whose shorter side has
+    `chain_side` pixels.
 
-    still_side: pixels of the longer side of a full frame, at most. chain_bytes, still_bytes: of one file.
+    still_side: pixels of the longer side of a full frame, at most. chain_bytes, still_bytes: of one
+        file.
     """
 
     chain_ms: int
@@ -43,7 +52,8 @@ class Taking:
 class Window:
     """Where in a video a command is followed.
 
-    shown: when it is shown, seconds. first_ms, last_ms: from when to when pictures are taken, counted from there.
+    shown: when it is shown, seconds. first_ms, last_ms: from when to when pictures are taken,
+        counted from there.
     stills: how many full frames. is_rest: whether the face rests.
     """
 
@@ -56,7 +66,9 @@ class Window:
 
 @dataclass
 class Taken:
-    """What was taken in one window: JPEG files, each with its milliseconds since the command was shown."""
+    """What was taken in one window: JPEG files, each with its milliseconds since the command was
+    shown.
+    """
 
     chain: list[tuple[int, bytes]] = field(default_factory=list)
     stills: list[tuple[int, bytes]] = field(default_factory=list)
@@ -65,7 +77,8 @@ class Taken:
 def cut(path: Path, windows: Sequence[Window], *, taking: Taking) -> tuple[Taken, ...]:
     """What a page would have taken in these windows, which are in rising time.
 
-    Raises `BadInput`, with `video_too_large`, `video_unreadable`, `video_too_long` or `video_too_short`.
+    Raises `BadInput`, with `video_too_large`, `video_unreadable`, `video_too_long` or
+    `video_too_short`.
     """
     thin = (min, taking.chain_side, _CHAIN_QUALITY, taking.chain_bytes)
     full = (max, taking.still_side, _STILL_QUALITY, taking.still_bytes)
@@ -74,13 +87,19 @@ def cut(path: Path, windows: Sequence[Window], *, taking: Taking) -> tuple[Taken
     for number, window in enumerate(windows):
         taken, due, most = Taken(), window.first_ms, -1.0
         start, farthest = None, None
-        while image is not None and (at_ms := round(1000 * (at - window.shown))) <= window.last_ms:  # 4
+        while (
+            image is not None and (at_ms := round(1000 * (at - window.shown))) <= window.last_ms
+        ):  # 4
             if at_ms >= due:
                 # Of 16 bits with a sign: the difference of two bytes would wrap around.
-                now = np.asarray(cv2.resize(image, _THUMBNAIL, interpolation=cv2.INTER_AREA), np.int16)[:, :, 1]
+                now = np.asarray(
+                    cv2.resize(image, _THUMBNAIL, interpolation=cv2.INTER_AREA), np.int16
+                )[:, :, 1]
                 start = now if start is None else start
                 share = (at_ms - window.first_ms + 1) / max(window.last_ms - window.first_ms, 1)
-                wanted = min(math.ceil(window.stills * share), window.stills) if window.is_rest else 1
+                wanted = (
+                    min(math.ceil(window.stills * share), window.stills) if window.is_rest else 1
+                )
                 if len(taken.stills) < wanted:  # 5
                     taken.stills.append((at_ms, _jpeg(image, *full)))
                 if not window.is_rest and (apart := float(np.abs(now - start).sum())) > most:
@@ -88,8 +107,12 @@ def cut(path: Path, windows: Sequence[Window], *, taking: Taking) -> tuple[Taken
                 taken.chain.append((at_ms, _jpeg(image, *thin)))
                 due = max(due + taking.chain_ms, at_ms + 1)
             at, image = next(every, (math.inf, None))
-        if not taken.chain or (image is None and taken.chain[-1][0] < window.last_ms - 2 * taking.chain_ms):
-            raise BadInput(f"the video ends before window {number + 1} does", code="video_too_short")
+        if not taken.chain or (
+            image is None and taken.chain[-1][0] < window.last_ms - 2 * taking.chain_ms
+        ):
+            raise BadInput(
+                f"the video ends before window {number + 1} does", code="video_too_short"
+            )
         if farthest is not None and window.stills > 1:
             peak = max(farthest[0], taken.stills[-1][0] + 1)
             taken.stills.append((peak, _jpeg(farthest[1], *full)))
@@ -104,7 +127,9 @@ def _frames(path: Path) -> Iterator[tuple[float, Image]]:
             head = opened.read(_HEAD)
         size = path.stat().st_size
     except (OSError, ValueError) as error:
-        raise BadInput(f"{path.name} cannot be read: {type(error).__name__}", code="video_unreadable") from error
+        raise BadInput(
+            f"{path.name} cannot be read: {type(error).__name__}", code="video_unreadable"
+        ) from error
     if size > MAX_BYTES:  # 1
         raise BadInput(f"more than {MAX_BYTES} bytes", code="video_too_large")
     if not any(head[at:].startswith(mark) for at, mark in _CONTAINERS):  # 2
@@ -114,7 +139,10 @@ def _frames(path: Path) -> Iterator[tuple[float, Image]]:
     try:
         if not video.isOpened():
             raise BadInput("it holds no pictures that can be decoded", code="video_unreadable")
-        if max(video.get(cv2.CAP_PROP_FRAME_WIDTH), video.get(cv2.CAP_PROP_FRAME_HEIGHT)) > MAX_SIDE:  # 3
+        if (
+            max(video.get(cv2.CAP_PROP_FRAME_WIDTH), video.get(cv2.CAP_PROP_FRAME_HEIGHT))
+            > MAX_SIDE
+        ):  # 3
             raise BadInput(f"more than {MAX_SIDE} pixels a side", code="video_too_large")
         is_there, image = video.read()
         while is_there:
@@ -126,14 +154,18 @@ def _frames(path: Path) -> Iterator[tuple[float, Image]]:
         video.release()
 
 
-def _jpeg(bgr: Image, of: Callable[[Iterable[int]], int], most: int, quality: int, most_bytes: int) -> bytes:
+def _jpeg(
+    bgr: Image, of: Callable[[Iterable[int]], int], most: int, quality: int, most_bytes: int
+) -> bytes:
     """A side of at most so many pixels, the longer or the shorter one, and as good as fits.
 
     Never a smaller picture: frames that differ in size are refused.
     """
     height, width = bgr.shape[:2]
     if (scale := most / of((height, width))) < 1:
-        small = cv2.resize(bgr, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
+        small = cv2.resize(
+            bgr, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA
+        )
         bgr = np.asarray(small, dtype=np.uint8)
     while True:
         written = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]

@@ -1,12 +1,14 @@
-"""An X.509 certificate as the national authority issues it, read once into plain values. Reading trusts nothing.
+"""An X.509 certificate as the national authority issues it, read once into plain values. Reading
+trusts nothing.
 
-1 it is within our limits on size, depth and elements and is DER throughout: the library would follow nested parameters
-until the stack of a thread is full · 2 it has nothing that the library passes over · 3 its key is read by us, for the
-library knows none of GOST · 4 the library reads the rest, and what it refuses is refused, or an attacker would choose
-the reader. What it refuses and we take is listed at `_for_library`.
+1 it is within our limits on size, depth and elements and is DER throughout: the library would
+follow nested parameters until the stack of a thread is full · 2 it has nothing that the library
+passes over · 3 its key is read by us, for the library knows none of GOST · 4 the library reads the
+rest, and what it refuses is refused, or an attacker would choose the reader. What it refuses and we
+take is listed at `_for_library`.
 
-There are two types. `Certificate` has a key of an accepted family; `TimestampCertificate` may have one of the old GOST
-besides, and only what reads time-stamp tokens takes it.
+There are two types. `Certificate` has a key of an accepted family; `TimestampCertificate` may have
+one of the old GOST besides, and only what reads time-stamp tokens takes it.
 
 Source: RFC 5280 §4.1; the profile was measured on certificates of the authority.
 """
@@ -24,7 +26,14 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from verification.core.errors import Refused
 from verification.engines.pki import der, keys
 from verification.engines.pki.der import Element, malformed
-from verification.engines.pki.keys import Gost, Point, PublicKey, RsaKey, TimestampFamily, TimestampKey
+from verification.engines.pki.keys import (
+    Gost,
+    Point,
+    PublicKey,
+    RsaKey,
+    TimestampFamily,
+    TimestampKey,
+)
 
 # All that the library says no with, seen in seven million mutations of certificates.
 LIBRARY_REFUSES: Final = (
@@ -37,11 +46,13 @@ LIBRARY_REFUSES: Final = (
     x509.UnsupportedGeneralNameType,
 )
 
-# What of a certificate, alone or inside something, the library alone reads: nothing nests in extensions.
+# What of a certificate, alone or inside something, the library alone reads: nothing nests in
+# extensions.
 EXTENSIONS: Final = der.CONTEXT_3
 # A leaf of the national authority is 1.0–1.9 KiB.
 MAX_CERTIFICATE = 16 * 1024  # bytes
-# Each family has two authorities and a responder, in the live and the test system; ours: five times that.
+# Each family has two authorities and a responder, in the live and the test system; ours: five times
+# that.
 _KNOWN = 64  # certificates
 # An `ocsp-nocheck` as the authority has it, and as the library takes it.
 _EMPTY_NOCHECK: Final = bytes.fromhex("300d06092b06010505073001050400")
@@ -69,9 +80,10 @@ _KEY_USAGES: Final = {
 class X509(Generic[Key_co]):
     """What a certificate says of itself.
 
-    `sha256` of `der` in hex; `subject` and `issuer` are the encoded names and compared as such; times are aware UTC;
-    `family` is the key's, and `key_bits` the key as responders hash it; `key_usage` has the names of RFC 5280 §4.2.1.3
-    in lower case. By identifier, `subject_attributes` has every value in order, and `extensions` whether critical.
+    `sha256` of `der` in hex; `subject` and `issuer` are the encoded names and compared as such;
+    times are aware UTC; `family` is the key's, and `key_bits` the key as responders hash it;
+    `key_usage` has the names of RFC 5280 §4.2.1.3 in lower case. By identifier,
+    `subject_attributes` has every value in order, and `extensions` whether critical.
     """
 
     der: bytes = field(repr=False)
@@ -102,16 +114,21 @@ TimestampCertificate = X509[TimestampKey]
 
 
 def parse_certificate(untrusted: bytes, *, tree: Element | None = None) -> Certificate:
-    """The certificate in DER bytes. `tree`: the very same bytes, where they were read as a part of others.
+    """The certificate in DER bytes. `tree`: the very same bytes, where they were read as a part of
+    others.
 
-    Raises `Refused`: eds_too_large, eds_malformed (also for trailing bytes and repeated extensions), or
-    eds_algorithm_refused if its key is of no accepted family.
+    Raises `Refused`: eds_too_large, eds_malformed (also for trailing bytes and repeated
+    extensions), or eds_algorithm_refused if its key is of no accepted family.
     """
     return _parse(untrusted, tree, gost=keys.GOST)
 
 
-def parse_timestamp_certificate(untrusted: bytes, *, tree: Element | None = None) -> TimestampCertificate:
-    """`parse_certificate` for who signs time-stamp tokens, and who stands above: the old GOST is accepted here."""
+def parse_timestamp_certificate(
+    untrusted: bytes, *, tree: Element | None = None
+) -> TimestampCertificate:
+    """`parse_certificate` for who signs time-stamp tokens, and who stands above: the old GOST is
+    accepted here.
+    """
     return _parse(untrusted, tree, gost=keys.TIMESTAMP_GOST)
 
 
@@ -163,8 +180,8 @@ def _parse(untrusted: bytes, tree: Element | None, *, gost: Gost[Point]) -> X509
 def _body(root: Element) -> list[Element]:
     """The parts of what is signed. What the library passes over is refused."""
     tbs, algorithm, _ = der.items(root, der.SEQUENCE, "certificate", at_least=3, at_most=3)
-    # RFC 5280 §4.1: the version and six parts, and then extensions. A certificate of version 1 leaves its version out,
-    # so that it has a part too few and is refused.
+    # RFC 5280 §4.1: the version and six parts, and then extensions. A certificate of version 1
+    # leaves its version out, so that it has a part too few and is refused.
     body = der.items(tbs, der.SEQUENCE, "certificate body", at_least=7, at_most=8)
     # RFC 5280 §4.1.1.2: only the inner one is signed, so the outer one must not say anything else.
     if algorithm.raw != body[2].raw:
@@ -179,11 +196,12 @@ def _body(root: Element) -> list[Element]:
 
 
 def _for_library(root: Element) -> bytes:
-    """The certificate without what the library refuses and we take. Nobody signed it, and nothing else is different.
+    """The certificate without what the library refuses and we take. Nobody signed it, and nothing
+    else is different.
 
-    Names: it refuses a PrintableString with other characters, it warns of the authority's own, which X.520 finds too
-    long, and takes twice our time. Empty `ocsp-nocheck`: the authority's older responders have it, where RFC 6960
-    §4.2.2.2.1 wants NULL.
+    Names: it refuses a PrintableString with other characters, it warns of the authority's own,
+    which X.520 finds too long, and takes twice our time. Empty `ocsp-nocheck`: the authority's
+    older responders have it, where RFC 6960 §4.2.2.2.1 wants NULL.
     """
     tbs, algorithm, signature = root.children
     parts = [each.raw for each in tbs.children]
@@ -198,7 +216,8 @@ def _for_library(root: Element) -> bytes:
 def algorithm_oid(identifier: Element) -> str:
     """The identifier in an AlgorithmIdentifier whose parameters are absent or NULL."""
     parts = der.items(identifier, der.SEQUENCE, "algorithm", at_least=1, at_most=2)
-    # RFC 4055 §5 wants NULL beside RSA, GOST has nothing there; anything else, as PSS has it, is another algorithm.
+    # RFC 4055 §5 wants NULL beside RSA, GOST has nothing there; anything else, as PSS has it, is
+    # another algorithm.
     if len(parts) == 2 and (parts[1].tag != der.NULL or parts[1].content):
         raise Refused("eds_algorithm_refused", "an algorithm with parameters")
     return der.oid(parts[0], "algorithm")
@@ -216,7 +235,9 @@ def parse_name(name: Element) -> Mapping[str, tuple[str, ...]]:
 
 
 class Uses(NamedTuple):
-    """What a certificate is for. `extensions`: all there are, by identifier, and whether each is critical."""
+    """What a certificate is for. `extensions`: all there are, by identifier, and whether each is
+    critical.
+    """
 
     extensions: Mapping[str, bool]
     unknown_critical: tuple[str, ...]
@@ -228,7 +249,9 @@ class Uses(NamedTuple):
 
 
 def read_uses(extensions: x509.Extensions) -> Uses:
-    """What these say; an absent one says nothing. `unknown_critical` are those that nothing here understands."""
+    """What these say; an absent one says nothing. `unknown_critical` are those that nothing here
+    understands.
+    """
     if len(extensions) > _MAX_EXTENSIONS:
         raise malformed("too many extensions")
     found: dict[str, bool] = {}
@@ -240,14 +263,17 @@ def read_uses(extensions: x509.Extensions) -> Uses:
         oid, value = each.oid.dotted_string, each.value
         found[oid] = each.critical
         if isinstance(value, x509.KeyUsage):
-            usage = frozenset(name for name, attribute in _KEY_USAGES.items() if getattr(value, attribute))
+            usage = frozenset(
+                name for name, attribute in _KEY_USAGES.items() if getattr(value, attribute)
+            )
         elif isinstance(value, x509.ExtendedKeyUsage):
             purposes = frozenset([purpose.dotted_string for purpose in value])
         elif isinstance(value, x509.CertificatePolicies):
             policies = frozenset([policy.policy_identifier.dotted_string for policy in value])
         elif isinstance(value, x509.BasicConstraints):
             is_ca, path_len = value.ca, value.path_length
-        # Name constraints are among these: no name is held against them here, and RFC 5280 §4.2.1.10 has them critical.
+        # Name constraints are among these: no name is held against them here, and RFC 5280
+        # §4.2.1.10 has them critical.
         elif each.critical:
             unknown.append(oid)
     if path_len is not None and path_len > _MAX_PATH_LEN:
@@ -267,13 +293,16 @@ class Extension:
 def parse_extensions(untrusted: Element) -> Mapping[str, Extension]:
     """The extensions of a SEQUENCE OF Extension by identifier. A repeated one refuses the whole."""
     found: dict[str, Extension] = {}
-    for item in der.items(untrusted, der.SEQUENCE, "extensions", at_least=1, at_most=_MAX_EXTENSIONS):
+    for item in der.items(
+        untrusted, der.SEQUENCE, "extensions", at_least=1, at_most=_MAX_EXTENSIONS
+    ):
         parts = der.items(item, der.SEQUENCE, "extension", at_least=2, at_most=3)
         oid = der.oid(parts[0], "extension")
-        # RFC 5280 §4.1: not critical by default. DER leaves a default out (X.690 §11.5); one that is spelled all the
-        # same is read.
+        # RFC 5280 §4.1: not critical by default. DER leaves a default out (X.690 §11.5); one that
+        # is spelled all the same is read.
         critical = der.boolean(parts[1], "extension") if len(parts) == 3 else False
-        # RFC 5280 §4.2: one instance of each. Of two, one reader would heed the first and another the last.
+        # RFC 5280 §4.2: one instance of each. Of two, one reader would heed the first and another
+        # the last.
         if oid in found:
             raise malformed("an extension occurs twice")
         found[oid] = Extension(oid, critical, der.octets(parts[-1], "extension"))

@@ -1,9 +1,11 @@
-"""A signed statement as CMS SignedData: read into plain values, then held against our bytes and its own certificate.
+"""A signed statement as CMS SignedData: read into plain values, then held against our bytes and its
+own certificate.
 
-Reading trusts nothing. The wrapper may have indefinite lengths, as Bouncy Castle writes it; certificates and the one
-SignerInfo may not, for their bytes are hashed. Checking: 1 the hash and the signature are of the certificate's family ·
-2 the signed attributes name the content's type and its hash once each · 3 the hash is that of OUR statement · 4 a copy
-inside the signature equals it · 5 the attributes are in DER order · 6 the signature is over them, re-tagged SET · 7 a
+Reading trusts nothing. The wrapper may have indefinite lengths, as Bouncy Castle writes it;
+certificates and the one SignerInfo may not, for their bytes are hashed. Checking: 1 the hash and
+the signature are of the certificate's family · 2 the signed attributes name the content's type and
+its hash once each · 3 the hash is that of OUR statement · 4 a copy inside the signature equals it ·
+5 the attributes are in DER order · 6 the signature is over them, re-tagged SET · 7 a
 signing-certificate-v2 names the same certificate.
 Source: RFC 5652 §5.1, §5.4, §5.6, §11; RFC 5035 §3.
 """
@@ -58,8 +60,9 @@ class Attribute:
 class SignedData(Generic[Key_co]):
     """What a CMS says: who signed, with what, and about what. Nothing of it is verified yet.
 
-    `encapsulated` is None for a detached signature; `signed_attributes` is the encoded [0] element or empty;
-    `claimed_signing_time` is what the signer's clock said; `announced_digests` stand up front and nothing covers them.
+    `encapsulated` is None for a detached signature; `signed_attributes` is the encoded [0] element
+    or empty; `claimed_signing_time` is what the signer's clock said; `announced_digests` stand up
+    front and nothing covers them.
     """
 
     der: bytes = field(repr=False)
@@ -76,9 +79,11 @@ class SignedData(Generic[Key_co]):
     announced_digests: frozenset[str]
 
     def check_content(self: "SignedData[PublicKey]", *, statement: bytes) -> None:
-        """Steps 1–4: return if this is about exactly `statement`, the bytes we stored before asking.
+        """Steps 1–4: return if this is about exactly `statement`, the bytes we stored before
+        asking.
 
-        Raises `Refused`: eds_algorithm_refused, eds_signed_attributes_invalid, eds_statement_mismatch.
+        Raises `Refused`: eds_algorithm_refused, eds_signed_attributes_invalid,
+            eds_statement_mismatch.
         """
         # 1
         require_algorithms(self, keys.ALGORITHMS[self.signer.family])
@@ -92,12 +97,16 @@ class SignedData(Generic[Key_co]):
             raise Refused("eds_statement_mismatch", "other bytes than our statement were signed")
         # 4
         if self.encapsulated is not None and self.encapsulated != statement:
-            raise Refused("eds_statement_mismatch", "the copy inside the signature differs from our statement")
+            raise Refused(
+                "eds_statement_mismatch", "the copy inside the signature differs from our statement"
+            )
 
     def check_signature(self: "SignedData[PublicKey]") -> None:
-        """Steps 1 and 5–7: return if the signer's key signed the attributes. Says nothing about whose key it is.
+        """Steps 1 and 5–7: return if the signer's key signed the attributes. Says nothing about
+        whose key it is.
 
-        Raises `Refused`: eds_algorithm_refused, eds_signed_attributes_invalid, eds_signature_invalid.
+        Raises `Refused`: eds_algorithm_refused, eds_signed_attributes_invalid,
+            eds_signature_invalid.
         """
         # 1
         require_algorithms(self, keys.ALGORITHMS[self.signer.family])
@@ -115,8 +124,9 @@ SignedToken = SignedData[TimestampKey]
 def parse_cms(untrusted: bytes, *, max_bytes: int) -> SignedStatement:
     """The signed statement in DER, PEM or bare base64, of at most `max_bytes` bytes when decoded.
 
-    Raises `Refused`: eds_too_large, eds_malformed (also for anything before or behind the armor), eds_signer_count,
-    eds_certificate_missing, and what `parse_certificate` raises for the signer's certificate.
+    Raises `Refused`: eds_too_large, eds_malformed (also for anything before or behind the armor),
+    eds_signer_count, eds_certificate_missing, and what `parse_certificate` raises for the signer's
+    certificate.
     """
     # Text may take twice the bytes of a binary.
     if len(untrusted) > 2 * max_bytes:
@@ -126,18 +136,28 @@ def parse_cms(untrusted: bytes, *, max_bytes: int) -> SignedStatement:
     if untrusted[:1] != bytes([der.SEQUENCE]):
         armored = _PEM.fullmatch(untrusted)
         try:
-            binary = base64.b64decode(_SPACE.sub(b"", armored[2] if armored else untrusted), validate=True)
+            binary = base64.b64decode(
+                _SPACE.sub(b"", armored[2] if armored else untrusted), validate=True
+            )
         except ValueError:
             raise malformed("the signature is neither DER, PEM nor base64") from None
-    return _parse(binary, max_bytes=max_bytes, read=lambda each: parse_certificate(each.raw, tree=each))
+    return _parse(
+        binary, max_bytes=max_bytes, read=lambda each: parse_certificate(each.raw, tree=each)
+    )
 
 
 def parse_token_cms(untrusted: bytes, *, max_bytes: int) -> SignedToken:
     """`parse_cms` for time-stamp tokens: the signer's key may be of the old GOST."""
-    return _parse(untrusted, max_bytes=max_bytes, read=lambda each: parse_timestamp_certificate(each.raw, tree=each))
+    return _parse(
+        untrusted,
+        max_bytes=max_bytes,
+        read=lambda each: parse_timestamp_certificate(each.raw, tree=each),
+    )
 
 
-def _parse(untrusted: bytes, *, max_bytes: int, read: Callable[[Element], X509[Key]]) -> SignedData[Key]:
+def _parse(
+    untrusted: bytes, *, max_bytes: int, read: Callable[[Element], X509[Key]]
+) -> SignedData[Key]:
     if len(untrusted) > max_bytes:
         raise Refused("eds_too_large", "the signature is too large")
     outer = der.read_tree(untrusted, unopened=EXTENSIONS)
@@ -149,7 +169,11 @@ def _parse(untrusted: bytes, *, max_bytes: int, read: Callable[[Element], X509[K
     der.integer(parts[0], "version", within=_VERSIONS)
     content = der.items(parts[2], der.SEQUENCE, "content", at_least=1, at_most=2)
     # RFC 5652 §5.2: without eContent the signature is over something that lies elsewhere.
-    inside = der.items(content[1], der.CONTEXT_0, "content", at_least=1, at_most=1) if len(content) == 2 else []
+    inside = (
+        der.items(content[1], der.CONTEXT_0, "content", at_least=1, at_most=1)
+        if len(content) == 2
+        else []
+    )
     content_type = der.oid(content[0], "content type")
     encapsulated = None
     if inside:
@@ -164,7 +188,8 @@ def _parse(untrusted: bytes, *, max_bytes: int, read: Callable[[Element], X509[K
         raise Refused("eds_signer_count", "not exactly one signer", facts={"signers": len(signers)})
     if not signers[0].strict:
         raise malformed("signer: not DER")
-    # RFC 5652 §5.3: version, who, hash, [0] signed attributes, algorithm, signature, [1] unsigned attributes.
+    # RFC 5652 §5.3: version, who, hash, [0] signed attributes, algorithm, signature, [1] unsigned
+    # attributes.
     info = der.items(signers[0], der.SEQUENCE, "signer", at_least=5, at_most=7)
     der.integer(info[0], "signer version", within=_VERSIONS)
     certificate = read(_signer_certificate(parts[3:-1], info[1]))
@@ -174,7 +199,9 @@ def _parse(untrusted: bytes, *, max_bytes: int, read: Callable[[Element], X509[K
 def _signer_certificate(optional: list[Element], signer_id: Element) -> Element:
     """The one certificate whose issuer and serial number the signer names."""
     if signer_id.tag != der.SEQUENCE:
-        raise Refused("eds_certificate_missing", "the signer is not named by issuer and serial number")
+        raise Refused(
+            "eds_certificate_missing", "the signer is not named by issuer and serial number"
+        )
     issuer, serial = der.items(signer_id, der.SEQUENCE, "signer", at_least=2, at_most=2)
     sets = [each for each in optional if each.tag == der.CONTEXT_0]
     if len(sets) > 1 or any(each.tag not in (der.CONTEXT_0, der.CONTEXT_1) for each in optional):
@@ -185,7 +212,8 @@ def _signer_certificate(optional: list[Element], signer_id: Element) -> Element:
     wanted = (issuer.raw, der.integer(serial, "serial number"))
     found: dict[bytes, Element] = {}
     for each in certificates:
-        # Of the others just enough is read to tell that they are not the signer's; they need not be certificates.
+        # Of the others just enough is read to tell that they are not the signer's; they need not be
+        # certificates.
         body = each.children[0].children if each.tag == der.SEQUENCE and each.children else []
         if len(body) < 4 or body[1].tag != der.INTEGER:
             continue
@@ -242,8 +270,11 @@ def _parse_attributes(untrusted: Element | None) -> tuple[Attribute, ...]:
 
 
 def signed_message(signed: SignedToken) -> bytes:
-    """5: the bytes that the signature must be over. Raises `Refused` (eds_signed_attributes_invalid)."""
-    # Whether there are attributes at all comes first: without them encoded attributes could pose as content.
+    """5: the bytes that the signature must be over. Raises `Refused`
+    (eds_signed_attributes_invalid).
+    """
+    # Whether there are attributes at all comes first: without them encoded attributes could pose as
+    # content.
     if not signed.attributes:
         raise _invalid("there are no signed attributes")
     body = der.read_tree(signed.signed_attributes)
@@ -253,7 +284,8 @@ def signed_message(signed: SignedToken) -> bytes:
         raise _invalid("the signed attributes are not in DER order")
     if len({each.oid for each in signed.attributes}) != len(signed.attributes):
         raise _invalid("a signed attribute occurs twice")
-    # RFC 5652 §5.4: what is signed begins with the tag of SET OF, not with the [0] under which it lies in the message.
+    # RFC 5652 §5.4: what is signed begins with the tag of SET OF, not with the [0] under which it
+    # lies in the message.
     return bytes([der.SET]) + signed.signed_attributes[1:]
 
 
@@ -262,13 +294,19 @@ def _invalid(detail: str) -> Refused:
 
 
 def require_algorithms(signed: SignedToken, accepted: Algorithms) -> None:
-    """1: return if the hash and the signature are of the key's family, and the hash was announced up front.
+    """1: return if the hash and the signature are of the key's family, and the hash was announced
+    up front.
 
     Raises `Refused` (eds_algorithm_refused).
     """
-    keys.require_algorithms(accepted, digest_oid=signed.digest_oid, signature_oid=signed.signature_oid)
+    keys.require_algorithms(
+        accepted, digest_oid=signed.digest_oid, signature_oid=signed.signature_oid
+    )
     if signed.digest_oid not in signed.announced_digests:
-        raise Refused("eds_algorithm_refused", "the digest algorithm of the signer is not among those announced")
+        raise Refused(
+            "eds_algorithm_refused",
+            "the digest algorithm of the signer is not among those announced",
+        )
 
 
 def single_value(signed: SignedToken, oid: str) -> Element:
@@ -280,18 +318,29 @@ def single_value(signed: SignedToken, oid: str) -> Element:
 
 
 def check_signing_certificate(signed: SignedToken, *, digests: Digests = keys.DIGESTS) -> None:
-    """7: the first ESSCertIDv2, if there is any, is the signer's; its hash is SHA-256 unless it says otherwise.
+    """7: the first ESSCertIDv2, if there is any, is the signer's; its hash is SHA-256 unless it
+    says otherwise.
 
     `digests`: the hashes that may be said. Raises `Refused` (eds_signed_attributes_invalid).
     """
     if not any(each.oid == SIGNING_CERTIFICATE_V2 for each in signed.attributes):
         return
-    outer = der.items(single_value(signed, SIGNING_CERTIFICATE_V2), der.SEQUENCE, "signing certificate")
+    outer = der.items(
+        single_value(signed, SIGNING_CERTIFICATE_V2), der.SEQUENCE, "signing certificate"
+    )
     identifiers = der.items(outer[0], der.SEQUENCE, "signing certificate") if outer else []
-    parts = der.items(identifiers[0], der.SEQUENCE, "signing certificate", at_most=3) if identifiers else []
+    parts = (
+        der.items(identifiers[0], der.SEQUENCE, "signing certificate", at_most=3)
+        if identifiers
+        else []
+    )
     oid = keys.SHA256
     if parts and parts[0].tag == der.SEQUENCE:
         oid = algorithm_oid(parts.pop(0))
     digest = digests.get(oid)
-    if digest is None or not parts or der.octets(parts[0], "signing certificate") != digest(signed.signer.der):
+    if (
+        digest is None
+        or not parts
+        or der.octets(parts[0], "signing certificate") != digest(signed.signer.der)
+    ):
         raise _invalid("signing-certificate-v2 names another certificate")

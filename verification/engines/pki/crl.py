@@ -1,10 +1,12 @@
-"""The revocation lists of an issuer, a complete list or one of changes to it: read, verified and made compact.
+"""The revocation lists of an issuer, a complete list or one of changes to it: read, verified and
+made compact.
 
-1 a list is by the certificate's issuer and for all its certificates · 2 the issuer may sign lists and did · 3 every
-entry can be read. Any doubt is `eds_revocation_unknown`: never a pass, never "revoked".
-Entries are sorted arrays of bytes, of which a million take 28 MB and a look-up a few steps. A record is the serial
-number (21 bytes, sign-extended), the time of revocation as the number YYYYMMDDhhmmss (6) and the reason (1). Records
-lie in 256 arrays by the last byte of the serial number, so that sorting needs little room.
+1 a list is by the certificate's issuer and for all its certificates · 2 the issuer may sign lists
+and did · 3 every entry can be read. Any doubt is `eds_revocation_unknown`: never a pass, never
+"revoked". Entries are sorted arrays of bytes, of which a million take 28 MB and a look-up a few
+steps. A record is the serial number (21 bytes, sign-extended), the time of revocation as the number
+YYYYMMDDhhmmss (6) and the reason (1). Records lie in 256 arrays by the last byte of the serial
+number, so that sorting needs little room.
 Source: RFC 5280 §5, §6.3.
 """
 
@@ -17,7 +19,12 @@ from typing import Final
 
 from verification.core.errors import Refused
 from verification.engines.pki import der, keys
-from verification.engines.pki.certificate import Certificate, Extension, algorithm_oid, parse_extensions
+from verification.engines.pki.certificate import (
+    Certificate,
+    Extension,
+    algorithm_oid,
+    parse_extensions,
+)
 from verification.engines.pki.der import Element, malformed
 from verification.engines.pki.ocsp import unknown
 
@@ -31,7 +38,9 @@ _REASON: Final = "2.5.29.21"
 _SERIAL: Final = 21  # bytes: RFC 5280 §4.1.2.2 allows 20, and a leading zero
 _RECORD: Final = _SERIAL + 6 + 1
 _UTC_TIME: Final = 15  # bytes of an encoded UTCTime
-_REASON_ALONE: Final = bytes.fromhex("300c300a0603551d1504030a01")  # extensions that say just the reason that follows
+_REASON_ALONE: Final = bytes.fromhex(
+    "300c300a0603551d1504030a01"
+)  # extensions that say just the reason that follows
 
 
 @dataclass(frozen=True)
@@ -54,15 +63,19 @@ class Entries:
     def find(self, serial: int) -> Entry | None:
         """The entry of this serial number, or None.
 
-        Raises `Refused` if the number is longer than any list may hold, or stands on the list twice.
+        Raises `Refused` if the number is longer than any list may hold, or stands on the list
+        twice.
         """
         if not -(1 << 8 * _SERIAL - 1) <= serial < 1 << 8 * _SERIAL - 1:
             raise malformed("a serial number longer than a list may hold")
-        # Signed, for lists with negative numbers exist: they must find their own entries and nobody else's.
+        # Signed, for lists with negative numbers exist: they must find their own entries and nobody
+        # else's.
         key = serial.to_bytes(_SERIAL, "big", signed=True)
         array = self.arrays[key[-1]]
         count = len(array) // _RECORD
-        place = bisect_left(range(count), key, key=lambda at: array[at * _RECORD : at * _RECORD + _SERIAL])
+        place = bisect_left(
+            range(count), key, key=lambda at: array[at * _RECORD : at * _RECORD + _SERIAL]
+        )
         record = array[place * _RECORD : (place + 1) * _RECORD]
         if record[:_SERIAL] != key:
             return None
@@ -82,8 +95,9 @@ class Entries:
 class RevocationList:
     """A list as it was read; nothing of it is verified, and its entries are not looked into.
 
-    `next_update`, `number` and `base_number` are None where absent, the last one in every complete list; `issuer` is
-    the encoded name; `sha256` is of `der`, in hex; `tbs_at` and `entries_at` are places in `der`.
+    `next_update`, `number` and `base_number` are None where absent, the last one in every complete
+    list; `issuer` is the encoded name; `sha256` is of `der`, in hex; `tbs_at` and `entries_at` are
+    places in `der`.
     """
 
     der: bytes = field(repr=False)
@@ -103,7 +117,9 @@ class RevocationList:
 
 @dataclass(frozen=True)
 class VerifiedList:
-    """A list whose signature fits, without the bytes it came in. `base_number` is None in a complete list."""
+    """A list whose signature fits, without the bytes it came in. `base_number` is None in a
+    complete list.
+    """
 
     sha256: str
     this_update: datetime
@@ -114,14 +130,17 @@ class VerifiedList:
 
 
 def parse_crl(untrusted: bytes, *, max_bytes: int) -> RevocationList:
-    """The version 2 list in DER bytes. Entries are not looked into: a list may have hundreds of thousands.
+    """The version 2 list in DER bytes. Entries are not looked into: a list may have hundreds of
+    thousands.
 
-    Raises `Refused` (eds_revocation_unknown) whatever is wrong with it: a broken list is never the signer's fault.
+    Raises `Refused` (eds_revocation_unknown) whatever is wrong with it: a broken list is never the
+    signer's fault.
     """
     if len(untrusted) > max_bytes:
         raise unknown("the list is too large")
     try:
-        # Only the outer levels are walked: a list may have more entries than a tree may have elements.
+        # Only the outer levels are walked: a list may have more entries than a tree may have
+        # elements.
         outer = list(der.split(untrusted, 0, len(untrusted)))
         is_one = len(outer) == 1 and outer[0].strict
         inside = list(der.split(untrusted, outer[0].body, outer[0].stop)) if is_one else []
@@ -129,19 +148,26 @@ def parse_crl(untrusted: bytes, *, max_bytes: int) -> RevocationList:
             raise malformed("revocation list: a wrong number of parts, or not DER")
         tbs, algorithm, signature = inside
         der.items(tbs, der.SEQUENCE, "list")
-        # RFC 5280 §5.1: seven parts at most. An eighth is taken to see that there is one too many; entries are one
-        # part.
+        # RFC 5280 §5.1: seven parts at most. An eighth is taken to see that there is one too many;
+        # entries are one part.
         parts = list(der.split(untrusted, tbs.body, tbs.stop))[:8]
-        if outer[0].tag != der.SEQUENCE or not 5 <= len(parts) <= 7 or parts[1].raw != algorithm.raw:
+        if (
+            outer[0].tag != der.SEQUENCE
+            or not 5 <= len(parts) <= 7
+            or parts[1].raw != algorithm.raw
+        ):
             raise malformed("revocation list: a wrong number of parts, or two different algorithms")
         return _read(untrusted, tbs, parts, signature)
     except Refused as refused:
         raise unknown(refused.detail) from refused
 
 
-def _read(untrusted: bytes, tbs: Element, parts: list[Element], signature: Element) -> RevocationList:
+def _read(
+    untrusted: bytes, tbs: Element, parts: list[Element], signature: Element
+) -> RevocationList:
     version, algorithm, issuer, this_update, *rest = parts
-    # RFC 5280 §5.1.2.1: version 2 is spelled 1. Version 1 has no extensions: it could not say what it leaves out.
+    # RFC 5280 §5.1.2.1: version 2 is spelled 1. Version 1 has no extensions: it could not say what
+    # it leaves out.
     if der.integer(version, "version") != 1:
         raise malformed("revocation list: not version 2")
     next_update = None
@@ -152,7 +178,8 @@ def _read(untrusted: bytes, tbs: Element, parts: list[Element], signature: Eleme
         raise malformed("revocation list: unexpected parts")
     found: Mapping[str, Extension] = {}
     if rest:
-        # A list's extensions stand in [0], and unlike a certificate's the library does not read them for us.
+        # A list's extensions stand in [0], and unlike a certificate's the library does not read
+        # them for us.
         outer = der.read_tree(rest[0].raw)
         (inner,) = der.items(outer, der.CONTEXT_0, "list extensions", at_least=1, at_most=1)
         found = parse_extensions(inner)
@@ -171,7 +198,9 @@ def _read(untrusted: bytes, tbs: Element, parts: list[Element], signature: Eleme
         number=number,
         base_number=base_number,
         is_scoped=ISSUING_DISTRIBUTION_POINT in found,
-        unknown_critical=tuple(each.oid for each in found.values() if each.critical and each.oid != DELTA_INDICATOR),
+        unknown_critical=tuple(
+            each.oid for each in found.values() if each.critical and each.oid != DELTA_INDICATOR
+        ),
         tbs_at=slice(tbs.start, tbs.end),
         entries_at=slice(entries.body, entries.stop) if entries else slice(0, 0),
         signature_oid=algorithm_oid(der.read_tree(algorithm.raw)),
@@ -187,7 +216,8 @@ def verify_crl(crl: RevocationList, *, issuer: Certificate) -> VerifiedList:
     # 1
     if crl.issuer != issuer.subject:
         raise unknown("the list is by another issuer")
-    # RFC 5280 §5.2.5: a list for some certificates only is silent of all others, and silence would read as good.
+    # RFC 5280 §5.2.5: a list for some certificates only is silent of all others, and silence would
+    # read as good.
     if crl.is_scoped or crl.unknown_critical:
         raise unknown("the list is partial or has an unknown critical extension")
     # 2. RFC 5280 §4.2.1.3: a key for certificates is none for lists unless its certificate says so.
@@ -206,14 +236,16 @@ def verify_crl(crl: RevocationList, *, issuer: Certificate) -> VerifiedList:
         raise unknown(refused.detail) from refused
     if crl.next_update is None:
         raise unknown("the list does not say until when it holds: as stale as can be")
-    return VerifiedList(crl.sha256, crl.this_update, crl.next_update, crl.number, crl.base_number, entries)
+    return VerifiedList(
+        crl.sha256, crl.this_update, crl.next_update, crl.number, crl.base_number, entries
+    )
 
 
 def read_entries(data: bytes, start: int, stop: int) -> Entries:
     """The entries encoded side by side in `data[start:stop]`.
 
-    Raises `Refused` for one that cannot be read, and for one with a critical extension: it may speak of another
-    issuer's certificate, and then all that follow do too.
+    Raises `Refused` for one that cannot be read, and for one with a critical extension: it may
+    speak of another issuer's certificate, and then all that follow do too.
     """
     arrays = [bytearray() for _ in range(256)]
     at = start
@@ -240,13 +272,20 @@ def _read_entry(data: bytes, at: int, stop: int) -> tuple[bytes, int]:
         time, rest = data[when:tail], data[tail:end]
         # Nothing behind the time, or extensions that say just the reason.
         # A UTCTime of 13 characters, the last of them Z.
-        is_usual = 0 < head[3] < _SERIAL and tail <= end <= stop and time[:2] == b"\x17\x0d" and time[14] == 0x5A
+        is_usual = (
+            0 < head[3] < _SERIAL
+            and tail <= end <= stop
+            and time[:2] == b"\x17\x0d"
+            and time[14] == 0x5A
+        )
         if is_usual and (not rest or (len(rest) == 14 and rest.startswith(_REASON_ALONE))):
             digits, serial, reason = time[2:14], data[at + 4 : when], rest[13] if rest else 0
             # Only numbers that are not negative may be filled up with zeros.
             if digits.isdigit() and serial[0] < 0x80 and reason in REASONS:
                 number = (19 if digits >= b"50" else 20) * 10**12 + int(digits)
-                return serial.rjust(_SERIAL, b"\0") + number.to_bytes(6, "big") + bytes((reason,)), end
+                return serial.rjust(_SERIAL, b"\0") + number.to_bytes(6, "big") + bytes(
+                    (reason,)
+                ), end
     element = next(der.split(data, at, stop))
     parts = der.items(der.read_tree(element.raw), der.SEQUENCE, "list entry", at_least=2, at_most=3)
     signed, moment = der.integer(parts[0], "list entry"), der.time(parts[1], "list entry")

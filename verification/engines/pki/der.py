@@ -1,7 +1,9 @@
-"""A strict reader of ASN.1 encodings that hostile bytes cannot exhaust: no recursion, bounded depth and size.
+"""A strict reader of ASN.1 encodings that hostile bytes cannot exhaust: no recursion, bounded depth
+and size.
 
-`read_tree` walks everything at once and is for small structures; `split` walks one level and is for long lists. Each
-function named for a type reads a value of it and refuses every other; `encode…` write the few our own questions need.
+`read_tree` walks everything at once and is for small structures; `split` walks one level and is for
+long lists. Each function named for a type reads a value of it and refuses every other; `encode…`
+write the few our own questions need.
 Source: ITU-T X.690 §8.1 (BER) and §10 (DER).
 """
 
@@ -14,27 +16,46 @@ from itertools import count
 
 from verification.core.errors import Refused
 
-BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, NULL, OID, ENUMERATED = 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x0A
+BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, NULL, OID, ENUMERATED = (
+    0x01,
+    0x02,
+    0x03,
+    0x04,
+    0x05,
+    0x06,
+    0x0A,
+)
 UTC_TIME, GENERALIZED_TIME, SEQUENCE, SET = 0x17, 0x18, 0x30, 0x31
 CONTEXT_0, CONTEXT_1, CONTEXT_2, CONTEXT_3 = 0xA0, 0xA1, 0xA2, 0xA3
 
 _CONSTRUCTED = 0x20
 _INDEFINITE = 0x80
-# Limits of a whole structure. A certificate of the national authority is 9 levels deep and has 150 elements.
+# Limits of a whole structure. A certificate of the national authority is 9 levels deep and has 150
+# elements.
 _MAX_DEPTH = 32
 MAX_ELEMENTS = 20_000
-# X.690 §11.7 and §11.8: in DER a time has its seconds and ends in Z. A fraction, which DER allows a GeneralizedTime, is
-# none that a certificate may have (RFC 5280 §4.1.2.5.2).
+# X.690 §11.7 and §11.8: in DER a time has its seconds and ends in Z. A fraction, which DER allows a
+# GeneralizedTime, is none that a certificate may have (RFC 5280 §4.1.2.5.2).
 _TIMES = {UTC_TIME: re.compile(rb"\d{12}Z"), GENERALIZED_TIME: re.compile(rb"\d{14}Z")}
-# By the universal tags of X.680: UTF8String, NumericString, PrintableString, TeletexString, IA5String, VisibleString,
-# BMPString. A TeletexString is read as Latin-1, as issuers write it, not as T.61.
-_TEXTS = {0x0C: "utf-8", 0x12: "ascii", 0x13: "ascii", 0x14: "latin-1", 0x16: "ascii", 0x1A: "ascii", 0x1E: "utf-16-be"}
+# By the universal tags of X.680: UTF8String, NumericString, PrintableString, TeletexString,
+# IA5String, VisibleString, BMPString. A TeletexString is read as Latin-1, as issuers write it, not
+# as T.61.
+_TEXTS = {
+    0x0C: "utf-8",
+    0x12: "ascii",
+    0x13: "ascii",
+    0x14: "latin-1",
+    0x16: "ascii",
+    0x1A: "ascii",
+    0x1E: "utf-16-be",
+}
 _MAX_INTEGER = 1100  # bytes; an RSA modulus of 8192 bits is 1025
 
 
 @dataclass(slots=True)
 class Element:
-    """One encoded element inside `data`: its header begins at `start`, its content is `body` … `stop`.
+    """One encoded element inside `data`: its header begins at `start`, its content is `body` …
+    `stop`.
 
     `strict`: it and everything below it has definite lengths in their shortest form, as DER wants.
     """
@@ -65,15 +86,17 @@ def malformed(detail: str) -> Refused:
 
 
 def _read_header(data: bytes, at: int, limit: int) -> tuple[int, int, int | None, bool]:
-    """Tag, start of the content, its length (None: until the end mark), and whether the length is the shortest."""
+    """Tag, start of the content, its length (None: until the end mark), and whether the length is
+    the shortest.
+    """
     if limit - at < 2:
         raise malformed("an element is cut off")
     tag, length, body, strict = data[at], data[at + 1], at + 2, True
     # X.690 §8.1.2.4 would have such a tag go on for as long as it likes.
     if tag & 0x1F == 0x1F:
         raise malformed("a tag above 30")
-    # X.690 §8.1.3.5: with the top bit set, the other seven say how many bytes of length follow; none is the indefinite
-    # form.
+    # X.690 §8.1.3.5: with the top bit set, the other seven say how many bytes of length follow;
+    # none is the indefinite form.
     if length >= _INDEFINITE:
         size = length - _INDEFINITE
         if not size:
@@ -89,7 +112,9 @@ def _read_header(data: bytes, at: int, limit: int) -> tuple[int, int, int | None
 
 
 def split(data: bytes, start: int, stop: int) -> Iterator[Element]:
-    """The elements side by side in `data[start:stop]`, without looking into them. Definite lengths only."""
+    """The elements side by side in `data[start:stop]`, without looking into them. Definite lengths
+    only.
+    """
     at = start
     while at < stop:
         tag, body, length, strict = _read_header(data, at, stop)
@@ -101,10 +126,13 @@ def split(data: bytes, start: int, stop: int) -> Iterator[Element]:
 
 
 def read_tree(data: bytes, *, unopened: int | None = None) -> Element:
-    """The one element that fills `data`, with all that is in it. Raises `Refused` for anything before or behind it.
+    """The one element that fills `data`, with all that is in it. Raises `Refused` for anything
+    before or behind it.
 
-    Indefinite lengths are read and marked as not `strict`; the caller says where they may be. What is in an element
-    with the tag `unopened` is not looked at: somebody else reads it, and no deeper than its format goes.
+    Indefinite lengths are read and marked as not `strict`; the caller says where they may be. What
+    is in an element
+    with the tag `unopened` is not looked at: somebody else reads it, and no deeper than its format
+        goes.
     """
     root = Element(data, 0, 0, 0, len(data), len(data), True)
     open_elements, at = [root], 0
@@ -123,10 +151,12 @@ def read_tree(data: bytes, *, unopened: int | None = None) -> Element:
             continue
         tag, body, length, strict = _read_header(data, at, inner.end)
         is_opened = tag & _CONSTRUCTED and tag != unopened
-        # X.690 §8.1.3.2: primitive has a definite length. What is not opened needs one too, or its end were unknown.
+        # X.690 §8.1.3.2: primitive has a definite length. What is not opened needs one too, or its
+        # end were unknown.
         if length is None and not is_opened:
             raise malformed("a plain element without a length")
-        # Without a length `stop` is open, and `end` is the bound for what is inside, until the mark is found.
+        # Without a length `stop` is open, and `end` is the bound for what is inside, until the mark
+        # is found.
         stop = -1 if length is None else body + length
         end = inner.end if length is None else stop
         inner.children.append(Element(data, tag, at, body, stop, end, strict))
@@ -149,7 +179,9 @@ def read_strict(data: bytes, what: str, *, unopened: int | None = None) -> Eleme
     return element
 
 
-def items(element: Element, tag: int, what: str, *, at_least: int = 0, at_most: int = 10_000) -> list[Element]:
+def items(
+    element: Element, tag: int, what: str, *, at_least: int = 0, at_most: int = 10_000
+) -> list[Element]:
     """The parts of a constructed element of that tag, as many as the bounds allow."""
     if element.tag != tag:
         raise malformed(f"{what}: another type")
@@ -160,7 +192,9 @@ def items(element: Element, tag: int, what: str, *, at_least: int = 0, at_most: 
 
 
 def octets(element: Element, what: str, *, tag: int = OCTET_STRING) -> bytes:
-    """The bytes of an OCTET STRING in one piece, or those of an element of another type by its tag."""
+    """The bytes of an OCTET STRING in one piece, or those of an element of another type by its
+    tag.
+    """
     if element.tag != tag:
         raise malformed(f"{what}: another type")
     return element.data[element.body : element.stop]
@@ -169,7 +203,8 @@ def octets(element: Element, what: str, *, tag: int = OCTET_STRING) -> bytes:
 def integer(element: Element, what: str, *, within: range | None = None) -> int:
     """A whole number in its shortest form, in this range."""
     content = octets(element, what, tag=INTEGER)
-    # X.690 §8.3.2: the first nine bits are never all alike, or a number would have as many spellings as one likes.
+    # X.690 §8.3.2: the first nine bits are never all alike, or a number would have as many
+    # spellings as one likes.
     padded = len(content) > 1 and (content[0], content[1] >> 7) in {(0x00, 0), (0xFF, 1)}
     if not content or padded or len(content) > _MAX_INTEGER:
         raise malformed(f"{what}: not a number")
@@ -200,7 +235,8 @@ def _dotted(content: bytes) -> str:
     """The few identifiers there are come again in every certificate. Raises `ValueError`."""
     if not content or content[-1] & 0x80 or len(content) > 32:
         raise ValueError("not an object identifier")
-    # X.690 §8.19: base 128, the top bit says that more follows; a leading 0x80 would spell the same number twice.
+    # X.690 §8.19: base 128, the top bit says that more follows; a leading 0x80 would spell the same
+    # number twice.
     arcs, value, fresh = [], 0, True
     for byte in content:
         if fresh and byte == 0x80:
@@ -210,7 +246,8 @@ def _dotted(content: bytes) -> str:
         if fresh:
             arcs.append(value)
             value = 0
-    # §8.19.4: the first two arcs share a number, 40 times the first and the second; under 2 the second has no bound.
+    # §8.19.4: the first two arcs share a number, 40 times the first and the second; under 2 the
+    # second has no bound.
     first = min(arcs[0] // 40, 2)
     return ".".join(str(arc) for arc in (first, arcs[0] - 40 * first, *arcs[1:]))
 
@@ -225,12 +262,18 @@ def whole_bits(element: Element, what: str) -> bytes:
 
 
 def time(element: Element, what: str) -> datetime:
-    """A UTCTime or GeneralizedTime in the one form DER allows, ending in Z. UTCTime means 1950 … 2049."""
+    """A UTCTime or GeneralizedTime in the one form DER allows, ending in Z. UTCTime means 1950 …
+    2049.
+    """
     pattern, content = _TIMES.get(element.tag), element.content
     if pattern is None or not pattern.fullmatch(content):
         raise malformed(f"{what}: not a time")
     # RFC 5280 §4.1.2.5.1: two digits of a year from 50 on are 19xx, all below are 20xx.
-    digits = content if element.tag == GENERALIZED_TIME else (b"19" if content >= b"50" else b"20") + content
+    digits = (
+        content
+        if element.tag == GENERALIZED_TIME
+        else (b"19" if content >= b"50" else b"20") + content
+    )
     month, day, hour, minute, second = (int(digits[at : at + 2]) for at in range(4, 14, 2))
     try:
         # A leap second, :60, is refused with the dates there are not: Python has none.

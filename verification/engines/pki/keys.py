@@ -1,8 +1,10 @@
-"""Keys and algorithms that we accept: as data, read from a certificate, and asked whether a signature is theirs.
+"""Keys and algorithms that we accept: as data, read from a certificate, and asked whether a
+signature is theirs.
 
-What is not in these tables is refused. `ALGORITHMS` is for borrowers, authorities and lists. `TIMESTAMP_ALGORITHMS` has
-the old GOST besides, which the authority still signs time-stamp tokens with, and so has `TIMESTAMP_GOST`; only what
-reads tokens takes those tables, and calls the function with `timestamp` in its name.
+What is not in these tables is refused. `ALGORITHMS` is for borrowers, authorities and lists.
+`TIMESTAMP_ALGORITHMS` has the old GOST besides, which the authority still signs time-stamp tokens
+with, and so has `TIMESTAMP_GOST`; only what reads tokens takes those tables, and calls the function
+with `timestamp` in its name.
 """
 
 from collections.abc import Callable, Mapping
@@ -36,11 +38,15 @@ GOST_2004_KEY = "1.2.398.3.10.1.1.1.1"
 GOST_2004_PARAMETERS = "1.2.398.3.10.1.1.1.1.1"  # names id-tc26-gost-3410-2012-256-paramSetB
 GOST_2004_SIGNATURE = "1.2.398.3.10.1.1.1.2"
 GOST_34311 = "1.2.398.3.10.1.3.1"
-GOST_34311_PARAMETERS = "1.2.398.3.10.1.3.1.1.0"  # names the test parameters' substitution; stands in keys
+GOST_34311_PARAMETERS = (
+    "1.2.398.3.10.1.3.1.1.0"  # names the test parameters' substitution; stands in keys
+)
 
-# Below 2048 bits the profile of 2022 itself refuses; above 8192 a signature costs more than it proves.
+# Below 2048 bits the profile of 2022 itself refuses; above 8192 a signature costs more than it
+# proves.
 _RSA_BITS = range(2048, 8193)
-# The authority uses 65537. Smaller exponents invite forged padding (Bleichenbacher 2006), 1 signs everything.
+# The authority uses 65537. Smaller exponents invite forged padding (Bleichenbacher 2006), 1 signs
+# everything.
 _RSA_EXPONENTS = range(65537, 2**32)
 
 
@@ -52,8 +58,9 @@ def _sha256(data: bytes) -> bytes:
 class Algorithms:
     """What goes with a key of one family.
 
-    `certificate_signatures`: what may sign certificates and revocation lists. `statement_signatures`: what a
-    SignerInfo may name; RFC 3370 §3.2 lets an RSA signer name just the key's algorithm.
+    `certificate_signatures`: what may sign certificates and revocation lists.
+    `statement_signatures`: what a SignerInfo may name; RFC 3370 §3.2 lets an RSA signer name just
+    the key's algorithm.
     """
 
     family: TimestampFamily
@@ -91,16 +98,22 @@ TIMESTAMP_ALGORITHMS: dict[str, Algorithms] = {
     ),
 }
 
-DIGESTS: dict[str, Callable[[bytes], bytes]] = {each.digest_oid: each.digest for each in ALGORITHMS.values()}
+DIGESTS: dict[str, Callable[[bytes], bytes]] = {
+    each.digest_oid: each.digest for each in ALGORITHMS.values()
+}
 TIMESTAMP_DIGESTS: dict[str, Callable[[bytes], bytes]] = {
     each.digest_oid: each.digest for each in TIMESTAMP_ALGORITHMS.values()
 }
 
 
 def require_algorithms(accepted: Algorithms, *, digest_oid: str, signature_oid: str) -> None:
-    """Raise `Refused` unless the hash and the signature a signer names are those of its key's family."""
+    """Raise `Refused` unless the hash and the signature a signer names are those of its key's
+    family.
+    """
     if digest_oid != accepted.digest_oid or signature_oid not in accepted.statement_signatures:
-        raise Refused("eds_algorithm_refused", "the hash or the signature is not of the certificate's family")
+        raise Refused(
+            "eds_algorithm_refused", "the hash or the signature is not of the certificate's family"
+        )
 
 
 @dataclass(frozen=True)
@@ -117,7 +130,8 @@ class RsaKey:
         # A negative number has a bit length too.
         if self.modulus < 0 or self.modulus.bit_length() not in _RSA_BITS or not self.modulus & 1:
             raise Refused("eds_algorithm_refused", "an RSA modulus of a refused size")
-        # An even exponent shares the factor 2 with (p - 1)(q - 1), so that it has no inverse: nobody could sign.
+        # An even exponent shares the factor 2 with (p - 1)(q - 1), so that it has no inverse:
+        # nobody could sign.
         if self.exponent not in _RSA_EXPONENTS or not self.exponent & 1:
             raise Refused("eds_algorithm_refused", "an RSA exponent out of bounds")
 
@@ -126,7 +140,9 @@ class RsaKey:
         return rsa.RSAPublicNumbers(self.exponent, self.modulus).public_key()
 
     def verify(self, message: bytes, *, signature: bytes) -> None:
-        """Return if `signature` is PKCS #1 v1.5 with SHA-256 of `message`; raise `Refused` otherwise."""
+        """Return if `signature` is PKCS #1 v1.5 with SHA-256 of `message`; raise `Refused`
+        otherwise.
+        """
         try:
             self._key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
         except (InvalidSignature, ValueError):
@@ -138,9 +154,11 @@ TimestampKey = PublicKey | gost34310.OldPublicKey
 
 
 def verify(key: PublicKey, message: bytes, *, signature: bytes, often: bool = False) -> None:
-    """Return if `signature` is of `message` by `key`, hashed as its family does; raise `Refused` otherwise.
+    """Return if `signature` is of `message` by `key`, hashed as its family does; raise `Refused`
+    otherwise.
 
-    `often`: the key is an issuer's or a responder's and will come again, so multiples of it may be remembered.
+    `often`: the key is an issuer's or a responder's and will come again, so multiples of it may be
+        remembered.
     """
     if isinstance(key, RsaKey):
         key.verify(message, signature=signature)
@@ -149,8 +167,12 @@ def verify(key: PublicKey, message: bytes, *, signature: bytes, often: bool = Fa
     gost3410.verify(key, digest=digest, signature=signature, arithmetic=arithmetic, often=often)
 
 
-def verify_timestamp(key: TimestampKey, message: bytes, *, signature: bytes, often: bool = False) -> None:
-    """`verify` for time-stamp tokens and the certificates above them: the old GOST is accepted here."""
+def verify_timestamp(
+    key: TimestampKey, message: bytes, *, signature: bytes, often: bool = False
+) -> None:
+    """`verify` for time-stamp tokens and the certificates above them: the old GOST is accepted
+    here.
+    """
     if not isinstance(key, gost34310.OldPublicKey):
         verify(key, message, signature=signature, often=often)
         return
@@ -181,12 +203,21 @@ def parse_key(info: Element, *, gost: Gost[Point]) -> RsaKey | Point:
     name, key = der.oid(parts[0], "key algorithm"), der.whole_bits(bits, "public key")
     if name == RSA_ENCRYPTION:
         # RFC 3279 §2.3.1 has the parameters NULL; no verification depends on them.
-        numbers = der.items(der.read_strict(key, "public key"), der.SEQUENCE, "RSA key", at_least=2, at_most=2)
-        return RsaKey(der.integer(numbers[0], "RSA modulus"), der.integer(numbers[1], "RSA exponent"))
+        numbers = der.items(
+            der.read_strict(key, "public key"), der.SEQUENCE, "RSA key", at_least=2, at_most=2
+        )
+        return RsaKey(
+            der.integer(numbers[0], "RSA modulus"), der.integer(numbers[1], "RSA exponent")
+        )
     if name not in gost or len(parts) != 2:
         raise Refused("eds_algorithm_refused", "the key's algorithm is not accepted")
     parameters, parse = gost[name]
-    named = (der.oid(part, "GOST parameters") for part in der.items(parts[1], der.SEQUENCE, "GOST parameters"))
+    named = (
+        der.oid(part, "GOST parameters")
+        for part in der.items(parts[1], der.SEQUENCE, "GOST parameters")
+    )
     if tuple(named) != parameters:
-        raise Refused("eds_algorithm_refused", "the GOST parameters are not those of the key's algorithm")
+        raise Refused(
+            "eds_algorithm_refused", "the GOST parameters are not those of the key's algorithm"
+        )
     return parse(der.octets(der.read_strict(key, "public key"), "GOST key"))

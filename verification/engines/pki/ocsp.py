@@ -1,12 +1,15 @@
-"""A question to a responder of the authority about one certificate, and whether its answer may be believed.
+"""A question to a responder of the authority about one certificate, and whether its answer may be
+believed.
 
-1 it is within our limits on size, depth and elements and is DER throughout · 2 the library reads it whole, and what it
-refuses is refused · 3 it has nothing that the library passes over or takes more kindly than we do · 4 it is about our
-certificate: hash, issuer's name and key, serial number · 5 it carries our nonce · 6 who signed is the issuer itself, or
-whom the issuer certified for just that: ocspSigning, nocheck, valid at the time · 7 that key signed · 8 the answer is
-fresh and not from the future.
-Any doubt is `eds_revocation_unknown`: never a pass, never "revoked". A status is the same value from a responder and
-from a list. Source: RFC 6960 §3.2, §4; RFC 9654.
+1 it is within our limits on size, depth and elements and is DER throughout · 2 the library reads it
+whole, and what it refuses is refused · 3 it has nothing that the library passes over or takes more
+kindly than we do · 4 it is about our
+certificate: hash, issuer's name and key, serial number · 5 it carries our nonce · 6 who signed is
+    the issuer itself, or
+whom the issuer certified for just that: ocspSigning, nocheck, valid at the time · 7 that key signed
+· 8 the answer is fresh and not from the future.
+Any doubt is `eds_revocation_unknown`: never a pass, never "revoked". A status is the same value
+from a responder and from a list. Source: RFC 6960 §3.2, §4; RFC 9654.
 """
 
 from dataclasses import dataclass, field
@@ -24,7 +27,13 @@ from cryptography.x509.ocsp import OCSPRequestBuilder
 
 from verification.core.errors import Refused
 from verification.engines.pki import der, keys
-from verification.engines.pki.certificate import EXTENSIONS, LIBRARY_REFUSES, Certificate, algorithm_oid, parse_known
+from verification.engines.pki.certificate import (
+    EXTENSIONS,
+    LIBRARY_REFUSES,
+    Certificate,
+    algorithm_oid,
+    parse_known,
+)
 from verification.engines.pki.der import Element, malformed
 from verification.engines.pki.path import verify_known
 
@@ -50,7 +59,8 @@ class State(StrEnum):
 class RevocationStatus:
     """A verified statement of the authority.
 
-    as_of: its thisUpdate. sha256: of the answer or list it stands in, in hex. reason, revoked_at: of a revocation.
+    as_of: its thisUpdate. sha256: of the answer or list it stands in, in hex. reason, revoked_at:
+        of a revocation.
     """
 
     state: State
@@ -78,7 +88,8 @@ def unknown(detail: str) -> Refused:
 
 @dataclass(frozen=True)
 class OcspResponse:
-    """An answer as it was read; nothing of it is verified. `cert_id` is (hash, name hash, key hash, serial number).
+    """An answer as it was read; nothing of it is verified. `cert_id` is (hash, name hash, key hash,
+    serial number).
 
     `responder` is the encoded responderID; `certificates` are the encoded certificates sent along.
     """
@@ -102,7 +113,8 @@ class OcspResponse:
 def parse_response(untrusted: bytes, *, max_bytes: int) -> OcspResponse:
     """Steps 1–3: the answer, with exactly one certificate's status in it.
 
-    Raises `Refused` (eds_revocation_unknown) whatever is wrong with it, and if the responder says to try later.
+    Raises `Refused` (eds_revocation_unknown) whatever is wrong with it, and if the responder says
+    to try later.
     """
     # 1
     if len(untrusted) > max_bytes:
@@ -119,7 +131,9 @@ def parse_response(untrusted: bytes, *, max_bytes: int) -> OcspResponse:
         answer = ocsp.load_der_ocsp_response(untrusted)
         # A responder that is busy or refuses signs nothing: that is silence, not an answer.
         if basic is None or answer.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
-            raise malformed(f"the responder says {answer.response_status.name.lower().replace('_', ' ')}")
+            raise malformed(
+                f"the responder says {answer.response_status.name.lower().replace('_', ' ')}"
+            )
         # 3
         return _read(answer, basic, sha256(untrusted).hexdigest())
     except Refused as refused:
@@ -134,12 +148,22 @@ def _read(answer: ocsp.OCSPResponse, basic: Element, digest: str) -> OcspRespons
         raise malformed("answer: too many certificates")
     if any(each.critical for each in answer.single_extensions):
         raise malformed("status: an unknown critical extension")
-    cert_id = (answer.hash_algorithm.name, answer.issuer_name_hash, answer.issuer_key_hash, answer.serial_number)
+    cert_id = (
+        answer.hash_algorithm.name,
+        answer.issuer_name_hash,
+        answer.issuer_key_hash,
+        answer.serial_number,
+    )
     reason = None
     if answer.certificate_status is ocsp.OCSPCertStatus.REVOKED:
         # The library has words for reasons; what it writes of one ends in the number.
-        reason = x509.CRLReason(answer.revocation_reason).public_bytes()[-1] if answer.revocation_reason else 0
-        # A responder knows no changes that could be taken back: RFC 5280 §5.3.1 has this reason in delta lists alone.
+        reason = (
+            x509.CRLReason(answer.revocation_reason).public_bytes()[-1]
+            if answer.revocation_reason
+            else 0
+        )
+        # A responder knows no changes that could be taken back: RFC 5280 §5.3.1 has this reason in
+        # delta lists alone.
         if reason == REMOVED_FROM_LIST:
             raise malformed("status: no such reason")
     nonce = None
@@ -149,7 +173,10 @@ def _read(answer: ocsp.OCSPResponse, basic: Element, digest: str) -> OcspRespons
         elif each.critical:
             raise malformed("answer: an unknown critical extension")
     # The library takes one without its OCTET STRING too.
-    if nonce is not None and der.encode_octets(der.encode_octets(nonce)) not in data.children[-1].raw:
+    if (
+        nonce is not None
+        and der.encode_octets(der.encode_octets(nonce)) not in data.children[-1].raw
+    ):
         raise malformed("nonce: not an octet string")
     return OcspResponse(
         sha256=digest,
@@ -170,16 +197,21 @@ def _read(answer: ocsp.OCSPResponse, basic: Element, digest: str) -> OcspRespons
 
 
 def build_request(certificate: Certificate, *, issuer: Certificate, nonce: bytes) -> bytes:
-    """The DER of an unsigned question about `certificate`, with a `nonce` of `NONCE_BYTES` bytes."""
+    """The DER of an unsigned question about `certificate`, with a `nonce` of `NONCE_BYTES`
+    bytes.
+    """
     if len(nonce) != NONCE_BYTES:
         raise ValueError(f"a nonce has {NONCE_BYTES} bytes")
     _, name_hash, key_hash, serial = _cert_id(certificate, issuer=issuer)
     question = OCSPRequestBuilder().add_certificate_by_hash(name_hash, key_hash, serial, SHA256())
-    return question.add_extension(OCSPNonce(nonce), critical=False).build().public_bytes(Encoding.DER)
+    return (
+        question.add_extension(OCSPNonce(nonce), critical=False).build().public_bytes(Encoding.DER)
+    )
 
 
 def _cert_id(certificate: Certificate, *, issuer: Certificate) -> tuple[str, bytes, bytes, int]:
-    # RFC 6960 §4.1.1: of the issuer's encoded name, and of its key without tag, length and unused bits.
+    # RFC 6960 §4.1.1: of the issuer's encoded name, and of its key without tag, length and unused
+    # bits.
     key_hash = sha256(issuer.key_bits).digest()
     return SHA256.name, sha256(issuer.subject).digest(), key_hash, certificate.serial
 
@@ -206,7 +238,8 @@ def check_response(
         raise unknown("the answer does not carry our nonce")
     # 6, 7
     _check_signature(response, issuer=issuer, at=at)
-    # 8. RFC 6960 §2.4: when what it says was known to be right, and when it was signed; a responder may sign ahead.
+    # 8. RFC 6960 §2.4: when what it says was known to be right, and when it was signed; a responder
+    #    may sign ahead.
     for moment in (response.this_update, response.produced_at):
         if moment > at + clock_skew:
             raise unknown("the answer is from the future")
@@ -234,7 +267,9 @@ def _check_signature(response: OcspResponse, *, issuer: Certificate, at: datetim
         if responder.signature_oid not in keys.ALGORITHMS[issuer.family].certificate_signatures:
             raise unknown("the responder's certificate is not signed in the issuer's family")
         try:
-            verify_known(issuer.public_key, responder.tbs, signature=responder.signature, often=True)
+            verify_known(
+                issuer.public_key, responder.tbs, signature=responder.signature, often=True
+            )
         except Refused:
             raise unknown("the responder is of another authority") from None
         if OCSP_SIGNING not in responder.extended_key_usage:
@@ -245,7 +280,10 @@ def _check_signature(response: OcspResponse, *, issuer: Certificate, at: datetim
         if set(responder.unknown_critical) - {NOCHECK}:
             raise unknown("the responder has an unknown critical extension")
         # RFC 5280 §4.2.1.3: a key without this extension is bound to no use by it.
-        if responder.key_usage and not responder.key_usage & {"digital_signature", "non_repudiation"}:
+        if responder.key_usage and not responder.key_usage & {
+            "digital_signature",
+            "non_repudiation",
+        }:
             raise unknown("the responder's key is not for signatures")
         if not responder.not_before <= at <= responder.not_after:
             raise unknown("the responder was not valid at the time")

@@ -1,10 +1,12 @@
 """The chain from a leaf to a pinned anchor.
 
-1 an issuer is found by its name: the encoded one, or where nobody has that, an equal one · 2 the signature's
-algorithm is of the issuer's family · 3 the issuer is an authority: CA bit, keyCertSign, path length, valid at the time,
-no unknown critical extension · 4 its key signed the certificate · 5 the chain ends in an anchor, pinned by the SHA-256
-of the whole certificate · 6 the leaf's own critical extensions and dates. Policies and name constraints are not
-processed: a critical one of the latter refuses. What that means for each vector of NIST: docs/pkits.md.
+1 an issuer is found by its name: the encoded one, or where nobody has that, an equal one · 2 the
+signature's algorithm is of the issuer's family · 3 the issuer is an authority: CA bit, keyCertSign,
+path length, valid at the time, no unknown critical extension · 4 its key signed the certificate · 5
+the chain ends in an anchor, pinned by the SHA-256 of the whole certificate · 6 the leaf's own
+critical extensions and dates. Policies and name constraints are not
+processed: a critical one of the latter refuses. What that means for each vector of NIST:
+    docs/pkits.md.
 Source: RFC 5280 §6.1 and §7.1, cut down to the profile of the national authority.
 """
 
@@ -21,11 +23,14 @@ from verification.engines.pki.keys import Algorithms
 # The authority's chains have three certificates; each step may try a few issuers of the same name.
 _MAX_CHAIN = 6
 _MAX_SIGNATURES = 16
-# Ours: each family has a root above an issuing authority and that above a responder, in the live and the test system.
+# Ours: each family has a root above an issuing authority and that above a responder, in the live
+# and the test system.
 _KNOWN_SIGNATURES = 64
 
 verify_known = lru_cache(maxsize=_KNOWN_SIGNATURES)(keys.verify)
-"""A memory of the very bytes that were verified. One that does not fit raises, and is not remembered."""
+"""A memory of the very bytes that were verified. One that does not fit raises, and is not
+remembered.
+"""
 
 
 def build_path(
@@ -38,21 +43,32 @@ def build_path(
 ) -> tuple[Certificate, ...]:
     """The chain from `leaf` (first) to an anchor (last), every step verified at the time `at`.
 
-    Nothing of the anchors is checked but their dates and their right to issue: they are trusted by being handed in.
+    Nothing of the anchors is checked but their dates and their right to issue: they are trusted by
+        being handed in.
     `accepts_expired_anchors`: their dates are not looked at either, as RFC 5280 §6.1.1 (d) has it.
     Raises `Refused`: eds_path_untrusted, eds_algorithm_refused, eds_certificate_expired,
     eds_certificate_not_yet_valid (the last two of the leaf).
     """
     undated = {anchor.sha256 for anchor in anchors if accepts_expired_anchors}
     check = partial(
-        _check_link, algorithms=keys.ALGORITHMS, verify=keys.verify, verify_again=verify_known, at=at, undated=undated
+        _check_link,
+        algorithms=keys.ALGORITHMS,
+        verify=keys.verify,
+        verify_again=verify_known,
+        at=at,
+        undated=undated,
     )
     try:
         path = _search(leaf, anchors=anchors, intermediates=intermediates, check=check)
     except Refused as refused:
-        # 2, for the message only: a leaf signed with SHA-1 is told so and not that its issuer is unknown.
-        if not any(leaf.signature_oid in each.certificate_signatures for each in keys.ALGORITHMS.values()):
-            raise Refused("eds_algorithm_refused", "the certificate is signed with a refused algorithm") from refused
+        # 2, for the message only: a leaf signed with SHA-1 is told so and not that its issuer is
+        # unknown.
+        if not any(
+            leaf.signature_oid in each.certificate_signatures for each in keys.ALGORITHMS.values()
+        ):
+            raise Refused(
+                "eds_algorithm_refused", "the certificate is signed with a refused algorithm"
+            ) from refused
         raise
     _check_leaf(leaf, at=at)
     return path
@@ -65,9 +81,13 @@ def build_timestamp_path(
     intermediates: Collection[TimestampCertificate],
     at: datetime,
 ) -> tuple[TimestampCertificate, ...]:
-    """`build_path` for who signed a time-stamp token: the old GOST is accepted here, and nowhere else."""
+    """`build_path` for who signed a time-stamp token: the old GOST is accepted here, and nowhere
+    else.
+    """
     verify, algorithms = keys.verify_timestamp, keys.TIMESTAMP_ALGORITHMS
-    check = partial(_check_link, algorithms=algorithms, verify=verify, verify_again=verify, at=at, undated=set())
+    check = partial(
+        _check_link, algorithms=algorithms, verify=verify, verify_again=verify, at=at, undated=set()
+    )
     path = _search(leaf, anchors=anchors, intermediates=intermediates, check=check)
     _check_leaf(leaf, at=at)
     return path
@@ -95,7 +115,8 @@ def _search(
         unused = [each for sha256, each in candidates.items() if sha256 not in used]
         issuers = [each for each in unused if each.subject == path[-1].issuer]
         if not issuers:
-            # The authority copies its name byte by byte: this look, which takes longer, is for the names of others.
+            # The authority copies its name byte by byte: this look, which takes longer, is for the
+            # names of others.
             alike = _comparable(path[-1].issuer)
             issuers = [each for each in unused if _comparable(each.subject) == alike]
         for issuer in issuers:
@@ -105,7 +126,8 @@ def _search(
             try:
                 check(path, issuer)
             except Refused as refused:
-                # Tried and not fit; another of that name may be. If none is, the last reason is told.
+                # Tried and not fit; another of that name may be. If none is, the last reason is
+                # told.
                 problem = refused.detail
                 continue
             if issuer.sha256 in pinned:
@@ -115,11 +137,13 @@ def _search(
 
 
 def _comparable(name: bytes) -> list[frozenset[tuple[str, str]]] | bytes:
-    """A name such that equal ones are equal: string types, case and spaces aside. One that cannot be read equals only
-    itself. Names find issuers and prove nothing: that is for the signature to do."""
+    """A name such that equal ones are equal: string types, case and spaces aside. One that cannot
+    be read equals only itself. Names find issuers and prove nothing: that is for the signature to
+    do.
+    """
     try:
-        # RFC 5280 §7.1 has names compared as RFC 4518 prepares them; of that: compatibility forms, case, runs of
-        # spaces.
+        # RFC 5280 §7.1 has names compared as RFC 4518 prepares them; of that: compatibility forms,
+        # case, runs of spaces.
         comparable = []
         for part in der.items(der.read_tree(name), der.SEQUENCE, "name", at_most=64):
             attributes = set()
@@ -143,13 +167,18 @@ def _check_link(
     at: datetime,
     undated: Collection[str],
 ) -> None:
-    """2 to 4: whether an issuer certified the end of a path. `undated`: hashes of those whose dates do not matter.
+    """2 to 4: whether an issuer certified the end of a path. `undated`: hashes of those whose dates
+    do not matter.
 
-    `verify_again`: for an authority's or a responder's certificate; that its signature fits may be remembered.
+    `verify_again`: for an authority's or a responder's certificate; that its signature fits may be
+        remembered.
     """
-    # 2. What algorithm a certificate names is hostile too: no key is used with the hash of another family.
+    # 2. What algorithm a certificate names is hostile too: no key is used with the hash of another
+    #    family.
     if path[-1].signature_oid not in algorithms[issuer.family].certificate_signatures:
-        raise Refused("eds_path_untrusted", "the signature's algorithm is not of the issuer's family")
+        raise Refused(
+            "eds_path_untrusted", "the signature's algorithm is not of the issuer's family"
+        )
     # 3. RFC 5280 §6.1.4 (k) to (o); without the CA bit any borrower's key could certify a borrower.
     if not issuer.is_ca or "key_cert_sign" not in issuer.key_usage:
         raise Refused("eds_path_untrusted", "the issuer is not an authority")
@@ -171,7 +200,9 @@ def _check_link(
 
 
 def _check_leaf(leaf: TimestampCertificate, *, at: datetime) -> None:
-    """6. After the signatures, so that a forged certificate is called untrusted and not merely expired."""
+    """6. After the signatures, so that a forged certificate is called untrusted and not merely
+    expired.
+    """
     if leaf.unknown_critical:
         raise Refused("eds_path_untrusted", "the certificate has an unknown critical extension")
     # RFC 5280 §4.1.2.5: valid from notBefore through notAfter, both of them included.

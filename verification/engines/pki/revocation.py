@@ -1,11 +1,13 @@
-"""What the authority says of one certificate, by whichever way it was asked, and whether that lets it pass.
+"""What the authority says of one certificate, by whichever way it was asked, and whether that lets
+it pass.
 
-1 a verified answer of the responder decides, also one that says unknown: a list cannot know what the authority never
-issued · 2 without one the freshest verified list of the issuer decides, together with its delta · 3 without either
-nobody can tell · 4 revoked refuses, on hold too.
+1 a verified answer of the responder decides, also one that says unknown: a list cannot know what
+the authority never issued · 2 without one the freshest verified list of the issuer decides,
+together with its delta · 3 without either nobody can tell · 4 revoked refuses, on hold too.
 
-Of 2: a the time is within thisUpdate … nextUpdate · b of several lists the freshest counts; changes count if they are
-to this complete list or an older one, and not older than it · c the last word on the serial number decides. Any doubt
+Of 2: a the time is within thisUpdate … nextUpdate · b of several lists the freshest counts; changes
+count if they are to this complete list or an older one, and not older than it · c the last word on
+the serial number decides. Any doubt
 is `eds_revocation_unknown`: never a pass, never "revoked". Source: RFC 5280 §5, §6.3.
 """
 
@@ -31,13 +33,16 @@ from verification.engines.pki.ocsp import (
     unknown,
 )
 
-# Two families, each with a complete list, its changes, the roots' list, and the successor of one of them.
+# Two families, each with a complete list, its changes, the roots' list, and the successor of one of
+# them.
 _CAPACITY: Final = 8
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How large an answer may be, bytes, how old one of the responder, and how far the authority's clock from ours."""
+    """How large an answer may be, bytes, how old one of the responder, and how far the authority's
+    clock from ours.
+    """
 
     ocsp_max_bytes: int
     ocsp_max_age: timedelta
@@ -47,8 +52,10 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Answers:
-    """Raw answers as they came. With any `deltas`, one of the certificate's issuer must be among them: were its absence
-    allowed, whoever stands between could repeat the complete list in its place."""
+    """Raw answers as they came. With any `deltas`, one of the certificate's issuer must be among
+    them: were its absence allowed, whoever stands between could repeat the complete list in its
+    place.
+    """
 
     ocsp: bytes | None = field(default=None, repr=False)
     ocsp_nonce: bytes = field(default=b"", repr=False)
@@ -57,7 +64,9 @@ class Answers:
 
 
 class VerifiedLists:
-    """At most `capacity` lists by the hash of their bytes and their issuer. Threads may share it."""
+    """At most `capacity` lists by the hash of their bytes and their issuer. Threads may share
+    it.
+    """
 
     def __init__(self, capacity: int = _CAPACITY) -> None:
         """Begins with none."""
@@ -66,9 +75,11 @@ class VerifiedLists:
         self._lock = Lock()
 
     def get(self, untrusted: bytes, *, issuer: Certificate, max_bytes: int) -> VerifiedList | None:
-        """The list in these bytes, verified by the key of `issuer`; None if it is by another issuer.
+        """The list in these bytes, verified by the key of `issuer`; None if it is by another
+        issuer.
 
-        `issuer` must have passed `build_path`. Raises `Refused` (eds_revocation_unknown) if it cannot be believed.
+        `issuer` must have passed `build_path`. Raises `Refused` (eds_revocation_unknown) if it
+        cannot be believed.
         """
         # By both: what one key verified is not verified for another issuer.
         key = (sha256(untrusted).hexdigest(), issuer.sha256)
@@ -76,7 +87,8 @@ class VerifiedLists:
             if key in self._lists:
                 self._lists.move_to_end(key)
                 return self._lists[key]
-        # Outside of the lock, for reading a large list takes long: of two threads with the same new one each reads it.
+        # Outside of the lock, for reading a large list takes long: of two threads with the same new
+        # one each reads it.
         crl = parse_crl(untrusted, max_bytes=max_bytes)
         if crl.issuer != issuer.subject:
             return None
@@ -106,7 +118,8 @@ def find_status(
 ) -> RevocationStatus:
     """Steps 1–3. `issuer` must have passed `build_path`.
 
-    Raises `Refused` (eds_revocation_unknown) if no answer can be believed; the detail tells of the last one tried.
+    Raises `Refused` (eds_revocation_unknown) if no answer can be believed; the detail tells of the
+    last one tried.
     """
     # 1
     problem = "no answer and no list of this issuer"
@@ -115,13 +128,18 @@ def find_status(
             return ask_responder(certificate, issuer=issuer, answers=answers, limits=limits, at=at)
         except Refused as refused:
             problem = refused.detail
-    # 3, where there is nothing for 2: no answer is never "good", or whoever cuts the line would undo a revocation
+    # 3, where there is nothing for 2: no answer is never "good", or whoever cuts the line would
+    # undo a revocation
     if not answers.crls:
         raise unknown(problem)
     # 2
-    lists = [verified.get(each, issuer=issuer, max_bytes=limits.crl_max_bytes) for each in answers.crls]
+    lists = [
+        verified.get(each, issuer=issuer, max_bytes=limits.crl_max_bytes) for each in answers.crls
+    ]
     complete = [each for each in lists if each is not None and each.base_number is None]
-    lists = [verified.get(each, issuer=issuer, max_bytes=limits.crl_max_bytes) for each in answers.deltas]
+    lists = [
+        verified.get(each, issuer=issuer, max_bytes=limits.crl_max_bytes) for each in answers.deltas
+    ]
     deltas = [each for each in lists if each is not None and each.base_number is not None]
     if not complete:
         raise unknown("no list of this issuer")
@@ -131,7 +149,11 @@ def find_status(
 
 
 def look_up(
-    serial: int, *, complete: Sequence[VerifiedList], deltas: Sequence[VerifiedList] = (), at: datetime
+    serial: int,
+    *,
+    complete: Sequence[VerifiedList],
+    deltas: Sequence[VerifiedList] = (),
+    at: datetime,
 ) -> RevocationStatus:
     """2: what these lists of one issuer say of a serial number at the time `at`.
 
@@ -142,12 +164,16 @@ def look_up(
         raise unknown("the list is stale or from the future")
     if not complete or any(one.base_number is not None for one in complete):
         raise unknown("the list is partial: changes without the complete list")
-    # b. RFC 5280 §5.2.4: changes apply to a complete list that is not older than the one they are counted from.
+    # b. RFC 5280 §5.2.4: changes apply to a complete list that is not older than the one they are
+    # counted from.
     base = max(complete, key=_freshness)
     delta = max(deltas, key=_freshness, default=base)
-    if deltas and (delta.base_number is None or base.number is None or delta.base_number > base.number):
+    if deltas and (
+        delta.base_number is None or base.number is None or delta.base_number > base.number
+    ):
         raise unknown("the changes are to another complete list")
-    # A younger complete list holds all changes. Numbers do not tell: the authority numbers the two kinds apart.
+    # A younger complete list holds all changes. Numbers do not tell: the authority numbers the two
+    # kinds apart.
     delta = delta if delta.this_update >= base.this_update else base
     # c. RFC 5280 §5.3.1: what the changes say comes last, and only a hold may be taken back.
     try:
@@ -180,7 +206,8 @@ def ask_responder(
 ) -> RevocationStatus:
     """What a verified answer of the responder says; its state may be unknown.
 
-    Raises `Refused` (eds_revocation_unknown) if the answer cannot be believed: then lists may be asked.
+    Raises `Refused` (eds_revocation_unknown) if the answer cannot be believed: then lists may be
+    asked.
     """
     response = parse_response(answers.ocsp or b"", max_bytes=limits.ocsp_max_bytes)
     return check_response(
@@ -194,12 +221,16 @@ def ask_responder(
     )
 
 
-def require_good(status: RevocationStatus, *, reference: datetime, is_later_accepted: bool = False) -> None:
-    """Step 4: return if the status lets a signature pass that is known to have existed at the time `reference`.
+def require_good(
+    status: RevocationStatus, *, reference: datetime, is_later_accepted: bool = False
+) -> None:
+    """Step 4: return if the status lets a signature pass that is known to have existed at the time
+    `reference`.
 
-    `is_later_accepted`: a revocation after `reference` does not refuse; a hold, whose end is open, always does.
-    Raises `Refused`: eds_certificate_revoked (facts: reason, revoked_at, and whether before or after), or
-    eds_revocation_unknown.
+    `is_later_accepted`: a revocation after `reference` does not refuse; a hold, whose end is open,
+        always does.
+    Raises `Refused`: eds_certificate_revoked (facts: reason, revoked_at, and whether before or
+    after), or eds_revocation_unknown.
     """
     if status.state is State.UNKNOWN:
         raise unknown("the responder does not know the certificate")
@@ -217,13 +248,19 @@ def require_good(status: RevocationStatus, *, reference: datetime, is_later_acce
     )
 
 
-def check_authorities(path: Sequence[Certificate], *, lists: Sequence[bytes], limits: Limits, at: datetime) -> None:
-    """Return if every authority of a path but its anchor is cleared by a list of whoever certified it.
+def check_authorities(
+    path: Sequence[Certificate], *, lists: Sequence[bytes], limits: Limits, at: datetime
+) -> None:
+    """Return if every authority of a path but its anchor is cleared by a list of whoever certified
+    it.
 
-    Raises `Refused`: eds_issuer_revoked, or eds_revocation_unknown also where the list of one is missing.
+    Raises `Refused`: eds_issuer_revoked, or eds_revocation_unknown also where the list of one is
+        missing.
     """
     for authority, above in pairwise(path[1:]):
-        status = find_status(authority, issuer=above, answers=Answers(crls=lists), limits=limits, at=at)
+        status = find_status(
+            authority, issuer=above, answers=Answers(crls=lists), limits=limits, at=at
+        )
         try:
             require_good(status, reference=at)
         except Refused as refused:

@@ -1,16 +1,18 @@
 """A proof of an authority that a signature existed at a time, and whether it may be believed.
 
-1 it can be read · 2 it is over this signature's value, hashed with an accepted hash · 3 its
-content is what its signer's key signed, and a signing-certificate names that signer · 4 the policy is an accepted one ·
-5 the time is not in the future and within the validity of the certificate that signed the statement · 6 the signer is
-an authority for time-stamps that we trust, and was not revoked. The old GOST is accepted here.
+1 it can be read · 2 it is over this signature's value, hashed with an accepted hash · 3 its content
+is what its signer's key signed, and a signing-certificate names that signer · 4 the policy is an
+accepted one · 5 the time is not in the future and within the validity of the certificate that
+signed the statement · 6 the signer is an authority for time-stamps that we trust, and was not
+revoked. The old GOST is accepted here.
 
-Of 6: a its key is for time-stamps alone, and its certificate says so critically · b the certificate itself is pinned,
-and then nobody is asked about it · c or it has a path, at the token's time, to a pinned anchor or to a pinned authority
-that stands above time-stamp authorities alone · d its issuer's responder or list, as of now, clears it, or revoked it
-after the token for a reason that leaves older tokens standing.
-Source: RFC 3161 §2.3, §2.4.2, §4, appendix A; RFC 5816; EN 319 102-1 V1.3.1 §5.6.3 (past validation), of which this is
-the part without archives.
+Of 6: a its key is for time-stamps alone, and its certificate says so critically · b the certificate
+itself is pinned, and then nobody is asked about it · c or it has a path, at the token's time, to a
+pinned anchor or to a pinned authority that stands above time-stamp authorities alone · d its
+issuer's responder or list, as of now, clears it, or revoked it after the token for a reason that
+leaves older tokens standing.
+Source: RFC 3161 §2.3, §2.4.2, §4, appendix A; RFC 5816; EN 319 102-1 V1.3.1 §5.6.3 (past
+validation), of which this is the part without archives.
 """
 
 from collections.abc import Callable, Collection
@@ -23,12 +25,22 @@ from typing import TypeGuard
 
 from verification.core.errors import Refused
 from verification.engines.pki import cms, der, keys
-from verification.engines.pki.certificate import EXTENDED_KEY_USAGE, Certificate, TimestampCertificate
+from verification.engines.pki.certificate import (
+    EXTENDED_KEY_USAGE,
+    Certificate,
+    TimestampCertificate,
+)
 from verification.engines.pki.ocsp import RevocationStatus, State, unknown
 from verification.engines.pki.path import build_timestamp_path
 from verification.engines.pki.revocation import Answers, Limits, find_status
 from verification.engines.pki.signatures import Signature
-from verification.engines.pki.timestamp_token import TST_INFO, TimestampToken, invalid, open_response, parse_token
+from verification.engines.pki.timestamp_token import (
+    TST_INFO,
+    TimestampToken,
+    invalid,
+    open_response,
+    parse_token,
+)
 
 __all__ = [
     "ProvenTime",
@@ -49,12 +61,13 @@ __all__ = [
 _SIGNING_CERTIFICATE = "1.2.840.113549.1.9.16.2.12"
 NONCE_BITS = 64
 
-# The hashes a token may be over: those of signatures, and the old one that the authority's oldest policies use.
+# The hashes a token may be over: those of signatures, and the old one that the authority's oldest
+# policies use.
 IMPRINTS: dict[str, Callable[[bytes], bytes]] = keys.TIMESTAMP_DIGESTS
 
 TIME_STAMPING = "1.3.6.1.5.5.7.3.8"
-# RFC 3161 §4: an authority that goes out of use with its key intact. A reason left out, which a list cannot tell from
-# reason 0, and every other one refuse all its tokens.
+# RFC 3161 §4: an authority that goes out of use with its key intact. A reason left out, which a
+# list cannot tell from reason 0, and every other one refuse all its tokens.
 _AFFILIATION_CHANGED, _SUPERSEDED, _CESSATION_OF_OPERATION = 3, 4, 5
 _KEY_INTACT = frozenset({_AFFILIATION_CHANGED, _SUPERSEDED, _CESSATION_OF_OPERATION})
 
@@ -63,9 +76,10 @@ _KEY_INTACT = frozenset({_AFFILIATION_CHANGED, _SUPERSEDED, _CESSATION_OF_OPERAT
 class TimestampTrust:
     """Whose tokens are believed, and what was said of them.
 
-    `pinned`: certificates of time-stamp authorities that need no path, and of authorities that stand above such and
-    nobody else. `answers` are about the token's signer, `above` are lists about whoever stands between it and the
-    anchor. `accepts_unknown_revocation`: a status that nobody can tell does not refuse, a revocation still does.
+    `pinned`: certificates of time-stamp authorities that need no path, and of authorities that
+    stand above such and nobody else. `answers` are about the token's signer, `above` are lists
+    about whoever stands between it and the anchor. `accepts_unknown_revocation`: a status that
+    nobody can tell does not refuse, a revocation still does.
     """
 
     anchors: Collection[TimestampCertificate]
@@ -82,7 +96,8 @@ class TimestampTrust:
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """How a token's signer stands with its issuer: `word` is good, pinned, unknown, or why an older token still stands.
+    """How a token's signer stands with its issuer: `word` is good, pinned, unknown, or why an older
+    token still stands.
 
     The status is that of who was asked, None where nobody was or nobody could tell.
     """
@@ -93,7 +108,9 @@ class Standing:
 
 @dataclass(frozen=True, kw_only=True)
 class ProvenTime:
-    """What a believed token proves: that the signature existed at its time. `standing` is that of who says so."""
+    """What a believed token proves: that the signature existed at its time. `standing` is that of
+    who says so.
+    """
 
     time: datetime
     policy: str
@@ -102,20 +119,36 @@ class ProvenTime:
     def report(self) -> dict[str, str]:
         """All of it, for a report."""
         status = self.standing.status.report() if self.standing.status else {}
-        return {"time": self.time.isoformat(), "policy": self.policy, "authority": self.standing.word, **status}
+        return {
+            "time": self.time.isoformat(),
+            "policy": self.policy,
+            "authority": self.standing.word,
+            **status,
+        }
 
 
 def build_request(signature: bytes, *, imprint_oid: str, nonce: int) -> bytes:
-    """The DER of a question for a token over these bytes, with the authority's certificate in the answer."""
-    # RFC 3161 §2.4.1: version, imprint, no policy of ours, nonce, and whether the certificate shall come along.
+    """The DER of a question for a token over these bytes, with the authority's certificate in the
+    answer.
+    """
+    # RFC 3161 §2.4.1: version, imprint, no policy of ours, nonce, and whether the certificate shall
+    # come along.
     algorithm = der.encode(der.SEQUENCE, der.encode_oid(imprint_oid), der.encode(der.NULL))
-    imprint = der.encode(der.SEQUENCE, algorithm, der.encode_octets(IMPRINTS[imprint_oid](signature)))
+    imprint = der.encode(
+        der.SEQUENCE, algorithm, der.encode_octets(IMPRINTS[imprint_oid](signature))
+    )
     return der.encode(
-        der.SEQUENCE, der.encode_integer(1), imprint, der.encode_integer(nonce), der.encode(der.BOOLEAN, b"\xff")
+        der.SEQUENCE,
+        der.encode_integer(1),
+        imprint,
+        der.encode_integer(nonce),
+        der.encode(der.BOOLEAN, b"\xff"),
     )
 
 
-def verify_inside(untrusted: bytes, *, signed: Signature, trust: TimestampTrust, at: datetime) -> ProvenTime:
+def verify_inside(
+    untrusted: bytes, *, signed: Signature, trust: TimestampTrust, at: datetime
+) -> ProvenTime:
     """Steps 1–6: what the token that came with a signature proves. Raises as `check_token`."""
     token = parse_token(untrusted, max_bytes=trust.max_bytes)
     return check_token(token, signature=signed.signature, signer=signed.signer, trust=trust, at=at)
@@ -124,16 +157,21 @@ def verify_inside(untrusted: bytes, *, signed: Signature, trust: TimestampTrust,
 def verify_answer(
     untrusted: bytes, *, nonce: int, signed: Signature, trust: TimestampTrust, at: datetime
 ) -> ProvenTime:
-    """What the token in an authority's answer to our question proves, after steps 2–6 and a look at our nonce.
+    """What the token in an authority's answer to our question proves, after steps 2–6 and a look at
+    our nonce.
 
-    Raises `Refused` (eds_timestamp_unavailable, or eds_revocation_unknown): what we asked for and cannot use is never
-    the signer's fault.
+    Raises `Refused` (eds_timestamp_unavailable, or eds_revocation_unknown): what we asked for and
+    cannot use is never the signer's fault.
     """
     try:
-        token = parse_token(open_response(untrusted, max_bytes=trust.max_bytes), max_bytes=trust.max_bytes)
+        token = parse_token(
+            open_response(untrusted, max_bytes=trust.max_bytes), max_bytes=trust.max_bytes
+        )
         if token.nonce != nonce:
             raise invalid("the time-stamp does not carry our nonce")
-        return check_token(token, signature=signed.signature, signer=signed.signer, trust=trust, at=at)
+        return check_token(
+            token, signature=signed.signature, signer=signed.signer, trust=trust, at=at
+        )
     except Refused as refused:
         if refused.code == "eds_revocation_unknown":
             raise
@@ -141,14 +179,20 @@ def verify_answer(
 
 
 def check_token(
-    token: TimestampToken, *, signature: bytes, signer: Certificate, trust: TimestampTrust, at: datetime
+    token: TimestampToken,
+    *,
+    signature: bytes,
+    signer: Certificate,
+    trust: TimestampTrust,
+    at: datetime,
 ) -> ProvenTime:
     """Steps 2–6: what `token` proves of `signature`, which the key of `signer` made.
 
-    `at`: now. Raises `Refused`: eds_timestamp_invalid, eds_timestamp_untrusted, eds_timestamp_time, or
-    eds_revocation_unknown if nobody can tell whether who signed the token is revoked.
+    `at`: now. Raises `Refused`: eds_timestamp_invalid, eds_timestamp_untrusted, eds_timestamp_time,
+    or eds_revocation_unknown if nobody can tell whether who signed the token is revoked.
     """
-    # 2. RFC 3161, appendix A: the imprint is of the signature's value: a token says nothing of any other signature.
+    # 2. RFC 3161, appendix A: the imprint is of the signature's value: a token says nothing of any
+    #    other signature.
     digest = IMPRINTS.get(token.imprint_oid)
     if digest is None or not compare_digest(token.imprint, digest(signature)):
         raise invalid("the time-stamp is over something else")
@@ -160,31 +204,41 @@ def check_token(
     # 4
     if token.policy not in trust.accepted_policies:
         raise untrusted("the time-stamp's policy is not accepted")
-    # 5. A token proves that the signature is no younger; a certificate that was not valid then never could have signed.
+    # 5. A token proves that the signature is no younger; a certificate that was not valid then
+    #    never could have signed.
     if token.time > at + trust.clock_skew:
         raise Refused("eds_timestamp_time", "the time-stamp is from the future")
     if not signer.not_before <= token.time <= signer.not_after:
-        raise Refused("eds_timestamp_time", "the certificate was not valid at the time of the time-stamp")
+        raise Refused(
+            "eds_timestamp_time", "the certificate was not valid at the time of the time-stamp"
+        )
     # 6
     standing = check_standing(token, trust=trust, at=at)
     return ProvenTime(time=token.time, policy=token.policy, standing=standing)
 
 
 def _check_signed(token: TimestampToken) -> None:
-    """The signed attributes name the content's type and hash once each, and the signer's key signed them."""
+    """The signed attributes name the content's type and hash once each, and the signer's key signed
+    them.
+    """
     signed = token.signed
-    # RFC 3161 §2.4.2: without the type in the signed attributes other signed content could pose as a time-stamp.
+    # RFC 3161 §2.4.2: without the type in the signed attributes other signed content could pose as
+    # a time-stamp.
     if der.oid(cms.single_value(signed, cms.CONTENT_TYPE), "content type") != TST_INFO:
         raise invalid("the content type is not that of a time-stamp")
     claimed = der.octets(cms.single_value(signed, cms.MESSAGE_DIGEST), "message digest")
     cms.require_algorithms(signed, keys.TIMESTAMP_ALGORITHMS[signed.signer.family])
     if not compare_digest(claimed, IMPRINTS[signed.digest_oid](token.info)):
         raise invalid("other bytes than the time-stamp's content were signed")
-    keys.verify_timestamp(signed.signer.public_key, cms.signed_message(signed), signature=signed.signature)
+    keys.verify_timestamp(
+        signed.signer.public_key, cms.signed_message(signed), signature=signed.signature
+    )
     cms.check_signing_certificate(signed, digests=IMPRINTS)
-    # The first ESSCertID is the signer's. Its hash is SHA-1 by definition: it tells certificates apart, no more.
+    # The first ESSCertID is the signer's. Its hash is SHA-1 by definition: it tells certificates
+    # apart, no more.
     if any(each.oid == _SIGNING_CERTIFICATE for each in signed.attributes):
-        # RFC 2634 §5.4: the attribute, its list of ESSCertIDs, the first of them; the hash is what that begins with.
+        # RFC 2634 §5.4: the attribute, its list of ESSCertIDs, the first of them; the hash is what
+        # that begins with.
         parts = [cms.single_value(signed, _SIGNING_CERTIFICATE)]
         for _ in range(3):
             parts = der.items(parts[0], der.SEQUENCE, "signing certificate", at_least=1)
@@ -198,35 +252,46 @@ def untrusted(detail: str) -> Refused:
     return Refused("eds_timestamp_untrusted", detail)
 
 
-def timestamp_path(token: TimestampToken, *, trust: TimestampTrust) -> tuple[TimestampCertificate, ...]:
+def timestamp_path(
+    token: TimestampToken, *, trust: TimestampTrust
+) -> tuple[TimestampCertificate, ...]:
     """Steps 6a–6c: who signed, then who stands above; just the first if it is pinned itself.
 
     Raises `Refused` (eds_timestamp_untrusted).
     """
     authority = token.signed.signer
-    # a
-    # RFC 3161 §2.3: the certificate of who signs tokens has this purpose, no other, and says so critically.
-    if not authority.extensions.get(EXTENDED_KEY_USAGE) or authority.extended_key_usage != {TIME_STAMPING}:
+    # a RFC 3161 §2.3: the certificate of who signs tokens has this purpose, no other, and says so
+    # critically.
+    if not authority.extensions.get(EXTENDED_KEY_USAGE) or authority.extended_key_usage != {
+        TIME_STAMPING
+    }:
         raise untrusted("the key is not for time-stamps alone, or does not say so critically")
     if authority.key_usage and not authority.key_usage & {"digital_signature", "non_repudiation"}:
         raise untrusted("the key is not for signatures")
     # b
     if authority.sha256 in {each.sha256 for each in trust.pinned}:
-        if not authority.not_before <= token.time <= authority.not_after or authority.unknown_critical:
+        if (
+            not authority.not_before <= token.time <= authority.not_after
+            or authority.unknown_critical
+        ):
             raise untrusted("the authority was not valid at the time")
         return (authority,)
     # c
     anchors = [*trust.anchors, *(each for each in trust.pinned if each.is_ca)]
     try:
-        return build_timestamp_path(authority, anchors=anchors, intermediates=trust.intermediates, at=token.time)
+        return build_timestamp_path(
+            authority, anchors=anchors, intermediates=trust.intermediates, at=token.time
+        )
     except Refused as refused:
         raise untrusted(refused.detail) from refused
 
 
 def askable(path: tuple[TimestampCertificate, ...]) -> tuple[Certificate, Certificate] | None:
-    """The signer of a `timestamp_path` and its issuer, who can be asked about it; None where nobody can.
+    """The signer of a `timestamp_path` and its issuer, who can be asked about it; None where nobody
+    can.
 
-    Nobody is asked about a pinned one, and of the old algorithms neither a list nor an answer is accepted.
+    Nobody is asked about a pinned one, and of the old algorithms neither a list nor an answer is
+    accepted.
     """
     if len(path) > 1 and _is_current(path[0]) and _is_current(path[1]):
         return path[0], path[1]
@@ -236,7 +301,8 @@ def askable(path: tuple[TimestampCertificate, ...]) -> tuple[Certificate, Certif
 def check_standing(token: TimestampToken, *, trust: TimestampTrust, at: datetime) -> Standing:
     """Step 6: how the token's signer stands `at` this time, now.
 
-    Raises `Refused`: eds_timestamp_untrusted, or eds_revocation_unknown if nobody can tell and that does not do.
+    Raises `Refused`: eds_timestamp_untrusted, or eds_revocation_unknown if nobody can tell and that
+        does not do.
     """
     path = timestamp_path(token, trust=trust)
     if len(path) == 1:
@@ -246,14 +312,21 @@ def check_standing(token: TimestampToken, *, trust: TimestampTrust, at: datetime
         asked = askable(path)
         if asked:
             authority, issuer = asked
-            status = find_status(authority, issuer=issuer, answers=trust.answers, limits=trust.limits, at=at)
+            status = find_status(
+                authority, issuer=issuer, answers=trust.answers, limits=trust.limits, at=at
+            )
             standing = Standing(word=_judge(status, time=token.time), status=status)
         elif trust.accepts_unknown_revocation:
             standing = Standing(word="unknown")
         else:
-            # Lists and answers signed with the old algorithms are accepted of nobody: waiting for one helps nobody.
-            raise untrusted("nobody can tell whether an authority of the old algorithms is revoked: it must be pinned")
-        # What stands between the signer and the anchor is held to the same, by the lists of whoever certified it.
+            # Lists and answers signed with the old algorithms are accepted of nobody: waiting for
+            # one helps nobody.
+            raise untrusted(
+                "nobody can tell whether an authority of the old algorithms is revoked: it must be"
+                " pinned"
+            )
+        # What stands between the signer and the anchor is held to the same, by the lists of whoever
+        # certified it.
         lists = Answers(crls=tuple(trust.above))
         for below, above in pairwise(path[1:]) if trust.above else ():
             if _is_current(below) and _is_current(above):

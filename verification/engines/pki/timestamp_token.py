@@ -16,7 +16,8 @@ from verification.engines.pki.der import Element, malformed
 
 TST_INFO = "1.2.840.113549.1.9.16.1.4"
 
-# RFC 3161 §2.4.2: a fraction ends in no zero, and one of nothing but zeros is left out together with its point.
+# RFC 3161 §2.4.2: a fraction ends in no zero, and one of nothing but zeros is left out together
+# with its point.
 _TIME = re.compile(rb"(\d{14})(?:\.(\d{0,8}[1-9]))?Z")
 # RFC 3161 §2.4.2: with any other status there is no token.
 _GRANTED = frozenset({0, 1})  # granted, grantedWithMods
@@ -24,9 +25,11 @@ _GRANTED = frozenset({0, 1})  # granted, grantedWithMods
 
 @dataclass(frozen=True)
 class TimestampToken:
-    """What a token says: that bytes of this hash existed at this time. Nothing of it is verified yet.
+    """What a token says: that bytes of this hash existed at this time. Nothing of it is verified
+    yet.
 
-    `imprint_oid` names the hash; `nonce` is that of the question, None where there is none; `sha256` is of the token.
+    `imprint_oid` names the hash; `nonce` is that of the question, None where there is none;
+    `sha256` is of the token.
     """
 
     sha256: str
@@ -45,7 +48,9 @@ def invalid(detail: str) -> Refused:
 
 
 def parse_token(untrusted: bytes, *, max_bytes: int) -> TimestampToken:
-    """The token in DER bytes. Raises `Refused` (eds_timestamp_invalid) whatever is wrong with it."""
+    """The token in DER bytes. Raises `Refused` (eds_timestamp_invalid) whatever is wrong with
+    it.
+    """
     try:
         signed = parse_token_cms(untrusted, max_bytes=max_bytes)
         if signed.content_type != TST_INFO or not signed.encapsulated:
@@ -73,7 +78,9 @@ def parse_token(untrusted: bytes, *, max_bytes: int) -> TimestampToken:
 
 
 def _time(element: Element) -> datetime:
-    """genTime, which unlike other times may have fractions of a second; below a microsecond they are cut off."""
+    """genTime, which unlike other times may have fractions of a second; below a microsecond they
+    are cut off.
+    """
     found = _TIME.fullmatch(der.octets(element, "time", tag=der.GENERALIZED_TIME))
     if found is None:
         raise malformed("time-stamp: not a time")
@@ -85,7 +92,9 @@ def _time(element: Element) -> datetime:
 
 
 def _nonce(rest: list[Element]) -> int | None:
-    """The nonce among accuracy, ordering, nonce, tsa and extensions, which stand in this order if they do."""
+    """The nonce among accuracy, ordering, nonce, tsa and extensions, which stand in this order if
+    they do.
+    """
     order = [der.SEQUENCE, der.BOOLEAN, der.INTEGER, der.CONTEXT_0, der.CONTEXT_1]
     tags = [each.tag for each in rest]
     if tags != [tag for tag in order if tag in tags]:
@@ -100,7 +109,9 @@ def _nonce(rest: list[Element]) -> int | None:
 
 
 def open_response(untrusted: bytes, *, max_bytes: int) -> bytes:
-    """The token in an authority's answer. Raises `Refused` (eds_timestamp_invalid), also for an answer without one."""
+    """The token in an authority's answer. Raises `Refused` (eds_timestamp_invalid), also for an
+    answer without one.
+    """
     if len(untrusted) > max_bytes:
         raise invalid("the authority's answer is too large")
     try:

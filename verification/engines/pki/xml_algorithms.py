@@ -1,6 +1,8 @@
-"""The names of algorithms in signed XML that we accept, as data, and names for the ones people might send instead.
+"""The names of algorithms in signed XML that we accept, as data, and names for the ones people
+might send instead.
 
-Source: measured on documents that NCALayer and the authority's library signed; RFC 9231 for the others.
+Source: measured on documents that NCALayer and the authority's library signed; RFC 9231 for the
+    others.
 """
 
 from collections.abc import Mapping
@@ -57,13 +59,17 @@ _REFUSED: Mapping[str, str] = {
 
 
 def algorithm_refused(name: str, *, what: str) -> Refused:
-    """The refusal of an algorithm. What the document calls it is only repeated if we know it ourselves."""
+    """The refusal of an algorithm. What the document calls it is only repeated if we know it
+    ourselves.
+    """
     known = _REFUSED.get(name, "an algorithm outside the profile")
     return Refused("eds_algorithm_refused", f"{what}: {known}", facts={"algorithm": known})
 
 
 def identify(name: str, known: Mapping[str, str], *, what: str) -> str:
-    """The object identifier of an accepted algorithm; raises `Refused` (eds_algorithm_refused) for any other."""
+    """The object identifier of an accepted algorithm; raises `Refused` (eds_algorithm_refused) for
+    any other.
+    """
     if name not in known:
         raise algorithm_refused(name, what=what)
     return known[name]

@@ -1,10 +1,12 @@
-"""Untrusted XML as a tree that can do nothing, tags, attributes and text and few of each; and its bytes when hashed.
+"""Untrusted XML as a tree that can do nothing, tags, attributes and text and few of each; and its
+bytes when hashed.
 
-1 the size · 2 UTF-8 · 3 the declaration says no other encoding · 4 nothing but tags: no DTD, so no entities; no
-comments, so nothing is hidden inside a value; no CDATA, no instructions · 5 few tags, few namespaces, few attributes ·
-6 well-formed, so no forbidden character either · 7 not deep, and no identifier twice.
-Steps 1 to 5 read the text before a parser sees it. libxml2 writes the canonical form; with comments or without makes no
-difference, for none are let in. Source: XML 1.0, fifth edition; Canonical XML 1.0, §2 and §2.4.
+1 the size · 2 UTF-8 · 3 the declaration says no other encoding · 4 nothing but tags: no DTD, so no
+entities; no comments, so nothing is hidden inside a value; no CDATA, no instructions · 5 few tags,
+few namespaces, few attributes · 6 well-formed, so no forbidden character either · 7 not deep, and
+no identifier twice. Steps 1 to 5 read the text before a parser sees it. libxml2 writes the
+canonical form; with comments or without makes no difference, for none are let in. Source: XML 1.0,
+fifth edition; Canonical XML 1.0, §2 and §2.4.
 """
 
 import base64
@@ -16,8 +18,8 @@ from lxml import etree
 from verification.core.errors import Refused
 from verification.engines.pki.der import malformed
 
-# A signed statement has 35 tags in 6 levels, 1 namespace and 20 quotation marks, and as text 90 more and twice those of
-# its names and purpose; each further signature 32 tags more.
+# A signed statement has 35 tags in 6 levels, 1 namespace and 20 quotation marks, and as text 90
+# more and twice those of its names and purpose; each further signature 32 tags more.
 _MAX_TAGS = 512
 _MAX_DEPTH = 16
 _MAX_NAMESPACES = 32
@@ -28,7 +30,8 @@ _DECLARATION = re.compile(
 )
 _SPACE = " \t\r\n"
 _SPACES = re.compile(f"[{_SPACE}]+")
-# Whatever spelling and namespace the attribute has: programs disagree which of these are identifiers.
+# Whatever spelling and namespace the attribute has: programs disagree which of these are
+# identifiers.
 _IDENTIFIER = "id"
 
 Node = etree._Element
@@ -52,15 +55,16 @@ def parse_document(untrusted: bytes, *, max_bytes: int) -> Node:
     # 3
     declaration = _DECLARATION.match(text)
     body = text[declaration.end() :] if declaration else text
-    # 4. A bare < begins a tag and nothing else: it cannot stand in text or in an attribute. The parser would look at a
-    # mark of byte order.
+    # 4. A bare < begins a tag and nothing else: it cannot stand in text or in an attribute. The
+    #    parser would look at a mark of byte order.
     if not body.lstrip(_SPACE).startswith("<"):
         raise malformed("XML: something before the root")
     if "<!" in body:
         raise malformed("XML: a DTD, a comment or CDATA")
     if "<?" in body:
         raise malformed("XML: an instruction")
-    # 5. Canonical form compares every namespace in sight at every tag, and every attribute of a tag with the others.
+    # 5. Canonical form compares every namespace in sight at every tag, and every attribute of a tag
+    #    with the others.
     if body.count("<") > _MAX_TAGS or body.count("xmlns") > _MAX_NAMESPACES:
         raise Refused("eds_too_large", "XML: too many tags")
     if body.count('"') + body.count("'") > _MAX_QUOTES:
@@ -69,7 +73,8 @@ def parse_document(untrusted: bytes, *, max_bytes: int) -> Node:
 
 
 def _read_tree(body: str) -> Node:
-    # 6. Steps 1 to 5 leave nothing of this in the text; said all the same, for a default may change.
+    # 6. Steps 1 to 5 leave nothing of this in the text; said all the same, for a default may
+    #    change.
     parser = etree.XMLParser(
         encoding="utf-8",
         resolve_entities=False,
@@ -105,7 +110,9 @@ def _read_tree(body: str) -> Node:
 
 
 def attributes(node: Node) -> dict[str, str]:
-    """The attributes, declarations of namespaces apart; one in a namespace is called `{namespace}name`."""
+    """The attributes, declarations of namespaces apart; one in a namespace is called
+    `{namespace}name`.
+    """
     return {str(name): str(value) for name, value in node.attrib.items()}
 
 
@@ -127,7 +134,8 @@ def only_attributes(node: Node, *names: str, where: str) -> list[str]:
 def only_base64(node: Node, *, where: str) -> bytes:
     """The bytes that the text of a childless node without attributes stands for.
 
-    White space is skipped, also the carriage returns that Java writes as `&#13;`. One sequence of bytes has one
+    White space is skipped, also the carriage returns that Java writes as `&#13;`. One sequence of
+    bytes has one
     spelling: bits that decoding would drop must be zero.
     """
     only_attributes(node, where=where)
@@ -155,7 +163,8 @@ def canonical(root: Node) -> bytes:
 def canonical_part(node: Node) -> bytes:
     """The canonical form of one element as a part of its document.
 
-    Inclusive: it carries every namespace in scope, used or not, and the `xml:` attributes of the elements around it.
+    Inclusive: it carries every namespace in scope, used or not, and the `xml:` attributes of the
+        elements around it.
     """
     try:
         # The stubs do not know that the namespace without a prefix is called None.
@@ -173,7 +182,9 @@ def canonical_part(node: Node) -> bytes:
 
 
 def remove(node: Node) -> None:
-    """Take an element out of its document. The text behind it stays, which lxml would take along."""
+    """Take an element out of its document. The text behind it stays, which lxml would take
+    along.
+    """
     parent, before, text = node.getparent(), node.getprevious(), node.tail or ""
     if parent is None:
         raise malformed("XML: the root cannot be left out")

@@ -1,9 +1,11 @@
-"""A statement signed as XML, the way NCALayer does it: the signature is the last child of the document it covers.
+"""A statement signed as XML, the way NCALayer does it: the signature is the last child of the
+document it covers.
 
-1 the algorithms are of the certificate's family · 2 the hash is that of the document we built of OUR statement · 3 the
-document around the signature is that document to the byte, in canonical form · 4 the hash is that of the document
-around the signature · 5 the signature is over SignedInfo in canonical form.
-Nothing is looked up by an identifier and nothing is taken out of the document: it equals ours or is refused.
+1 the algorithms are of the certificate's family · 2 the hash is that of the document we built of
+OUR statement · 3 the document around the signature is that document to the byte, in canonical form
+· 4 the hash is that of the document around the signature · 5 the signature is over SignedInfo in
+canonical form. Nothing is looked up by an identifier and nothing is taken out of the document: it
+equals ours or is refused.
 Source: XML Signature Syntax and Processing 1.1, §3.2 and §4; the profile was measured.
 """
 
@@ -34,16 +36,18 @@ _DS = "{http://www.w3.org/2000/09/xmldsig#}"
 # NCALayer lets several people sign one document; ours are signed by one.
 _MAX_SIGNATURES = 10
 _ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#xD;"})
-# XML 1.0, fifth edition, [2]: all but these may stand in a text. Halves of signs are no UTF-8 in the first place.
+# XML 1.0, fifth edition, [2]: all but these may stand in a text. Halves of signs are no UTF-8 in
+# the first place.
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 @dataclass(frozen=True)
 class SignedXml:
-    """What one signature in a document says: who signed, with what, and about what. Nothing of it is verified yet.
+    """What one signature in a document says: who signed, with what, and about what. Nothing of it
+    is verified yet.
 
-    `covered` and `signed_info` are in canonical form; `covered` is the whole document but this signature and those
-    that were added after it.
+    `covered` and `signed_info` are in canonical form; `covered` is the whole document but this
+    signature and those that were added after it.
     """
 
     signer: Certificate
@@ -53,20 +57,22 @@ class SignedXml:
     signature_oid: str
     signature: bytes = field(repr=False)
     signed_info: bytes = field(repr=False)
-    # XAdES says the signer's time and carries a time-stamp in an Object, and there may be none: whoever wants a
-    # time-stamp asks for it.
+    # XAdES says the signer's time and carries a time-stamp in an Object, and there may be none:
+    # whoever wants a time-stamp asks for it.
     claimed_signing_time: ClassVar[datetime | None] = None
     unsigned_attributes: ClassVar[tuple[Attribute, ...]] = ()
 
     def check_content(self, *, statement: bytes) -> None:
-        """Steps 1–3: return if this is about exactly `statement`, the bytes we stored before asking.
+        """Steps 1–3: return if this is about exactly `statement`, the bytes we stored before
+        asking.
 
         Raises `Refused`: eds_algorithm_refused, eds_statement_mismatch.
         """
         check_document(self, document=statement_document(statement))
 
     def check_signature(self) -> None:
-        """Steps 1, 4 and 5: return if the signer's key signed the document. Says nothing about whose key it is.
+        """Steps 1, 4 and 5: return if the signer's key signed the document. Says nothing about
+        whose key it is.
 
         Raises `Refused`: eds_algorithm_refused, eds_statement_mismatch, eds_signature_invalid.
         """
@@ -80,7 +86,8 @@ class SignedXml:
 
 
 def statement_document(statement: bytes) -> bytes:
-    """The document a borrower signs, in canonical form: the statement as text, for the signer's program to show.
+    """The document a borrower signs, in canonical form: the statement as text, for the signer's
+    program to show.
 
     Its marks of markup are escaped as Canonical XML §2.3 escapes them, so no text can be markup.
     Raises `Refused` (eds_statement_mismatch) for bytes that XML cannot carry as text.
@@ -88,20 +95,31 @@ def statement_document(statement: bytes) -> bytes:
     try:
         text = statement.decode()
     except UnicodeDecodeError:
-        raise Refused("eds_statement_mismatch", "the statement is no text: XML cannot carry it") from None
+        raise Refused(
+            "eds_statement_mismatch", "the statement is no text: XML cannot carry it"
+        ) from None
     if _NO_TEXT.search(text):
-        raise Refused("eds_statement_mismatch", "the statement has characters that XML cannot carry")
-    return b'<statement format="tulga-statement-2">' + text.translate(_ESCAPED).encode() + b"</statement>"
+        raise Refused(
+            "eds_statement_mismatch", "the statement has characters that XML cannot carry"
+        )
+    return (
+        b'<statement format="tulga-statement-2">'
+        + text.translate(_ESCAPED).encode()
+        + b"</statement>"
+    )
 
 
 def parse_xml(untrusted: bytes, *, max_bytes: int) -> SignedXml:
     """The only signature of a document of at most `max_bytes` bytes. A borrower signs alone.
 
-    Raises `Refused` (eds_signer_count) for none and for several, and what `parse_signatures` raises.
+    Raises `Refused` (eds_signer_count) for none and for several, and what `parse_signatures`
+    raises.
     """
     signatures = parse_signatures(untrusted, max_bytes=max_bytes)
     if len(signatures) != 1:
-        raise Refused("eds_signer_count", "not exactly one signature", facts={"signers": len(signatures)})
+        raise Refused(
+            "eds_signer_count", "not exactly one signature", facts={"signers": len(signatures)}
+        )
     return signatures[0]
 
 
@@ -109,9 +127,10 @@ def parse_signatures(untrusted: bytes, *, max_bytes: int) -> tuple[SignedXml, ..
     """Every signature of a document in the order they were added, which is that of the document.
 
     Each covers what was there when it was added: neither itself nor any later one.
-    Raises `Refused`: eds_too_large, eds_malformed, eds_signer_count (more than ten), eds_algorithm_refused,
-    eds_signed_attributes_invalid (a reference to anything but the whole document, or not just one),
-    eds_certificate_missing, and what `parse_certificate` raises for a signer's certificate.
+    Raises `Refused`: eds_too_large, eds_malformed, eds_signer_count (more than ten),
+    eds_algorithm_refused, eds_signed_attributes_invalid (a reference to anything but the whole
+    document, or not just one), eds_certificate_missing, and what `parse_certificate` raises for a
+    signer's certificate.
     """
     root = parse_document(untrusted, max_bytes=max_bytes)
     # Enveloped, as NCALayer writes it: the signature is a child of what it signs (XMLDSig §6.6.4).
@@ -122,7 +141,8 @@ def parse_signatures(untrusted: bytes, *, max_bytes: int) -> tuple[SignedXml, ..
     inside = sum(1 for signature in found for _ in signature.iter(f"{_DS}*"))
     if sum(1 for _ in root.iter(f"{_DS}*")) != inside:
         raise malformed("XML: a part of a signature elsewhere than directly under the root")
-    # The last first: each is read where it stands and then taken out, so that the one before it covers what is left.
+    # The last first: each is read where it stands and then taken out, so that the one before it
+    # covers what is left.
     return tuple(reversed([_take_out(node, root) for node in reversed(found)]))
 
 
@@ -135,12 +155,16 @@ def check_document(signed: SignedXml, *, document: bytes) -> None:
         raise Refused("eds_statement_mismatch", "another document than ours was signed")
     # 3
     if signed.covered != document:
-        raise Refused("eds_statement_mismatch", "the document around the signature differs from ours")
+        raise Refused(
+            "eds_statement_mismatch", "the document around the signature differs from ours"
+        )
 
 
 def _require_algorithms(signed: SignedXml) -> None:
     accepted = keys.ALGORITHMS[signed.signer.family]
-    keys.require_algorithms(accepted, digest_oid=signed.digest_oid, signature_oid=signed.signature_oid)
+    keys.require_algorithms(
+        accepted, digest_oid=signed.digest_oid, signature_oid=signed.signature_oid
+    )
 
 
 def _take_out(node: Node, root: Node) -> SignedXml:
@@ -156,7 +180,8 @@ def _take_out(node: Node, root: Node) -> SignedXml:
     signature_oid, digest_oid, digest = _read_signed_info(parts[0])
     signed_info = canonical_part(parts[0])
     remove(node)
-    # The one certificate in KeyInfo: a bare key is nobody's, and of two certificates we would have to guess.
+    # The one certificate in KeyInfo: a bare key is nobody's, and of two certificates we would have
+    # to guess.
     if len(parts) < 3 or parts[2].tag != f"{_DS}KeyInfo":
         raise Refused("eds_certificate_missing", "there is no KeyInfo")
     only_attributes(parts[2], where="KeyInfo")
@@ -179,24 +204,36 @@ def _take_out(node: Node, root: Node) -> SignedXml:
 
 
 def _read_signed_info(node: Node) -> tuple[str, str, bytes]:
-    """The identifiers of the signature and of the hash, and the hash, which is over the whole document alone."""
+    """The identifiers of the signature and of the hash, and the hash, which is over the whole
+    document alone.
+    """
     only_attributes(node, where="SignedInfo")
     parts = only_children(node, where="SignedInfo")
-    if [part.tag for part in parts[:2]] != [f"{_DS}CanonicalizationMethod", f"{_DS}SignatureMethod"]:
+    if [part.tag for part in parts[:2]] != [
+        f"{_DS}CanonicalizationMethod",
+        f"{_DS}SignatureMethod",
+    ]:
         raise malformed("SignedInfo: not the two methods first")
     form = _algorithm(parts[0])
     # Another form could leave comments or namespaces out of what is hashed.
     if form != xml_algorithms.CANONICAL:
         raise xml_algorithms.algorithm_refused(form, what="CanonicalizationMethod")
-    signature_oid = xml_algorithms.identify(_algorithm(parts[1]), xml_algorithms.SIGNATURES, what="SignatureMethod")
+    signature_oid = xml_algorithms.identify(
+        _algorithm(parts[1]), xml_algorithms.SIGNATURES, what="SignatureMethod"
+    )
     _require_empty(*parts[:2])
     if len(parts) != 3 or parts[2].tag != f"{_DS}Reference":
         raise Refused("eds_signed_attributes_invalid", "not exactly one reference")
-    # The empty URI is the document itself; any other points where an attacker may put something (signature wrapping).
+    # The empty URI is the document itself; any other points where an attacker may put something
+    # (signature wrapping).
     if attributes(parts[2]) != {"URI": ""}:
         raise Refused("eds_signed_attributes_invalid", "the reference is not to the whole document")
     parts = only_children(parts[2], where="Reference")
-    if [part.tag for part in parts] != [f"{_DS}Transforms", f"{_DS}DigestMethod", f"{_DS}DigestValue"]:
+    if [part.tag for part in parts] != [
+        f"{_DS}Transforms",
+        f"{_DS}DigestMethod",
+        f"{_DS}DigestValue",
+    ]:
         raise malformed("Reference: not the transforms, the method and the value")
     # Two transforms in one order. Any other could leave out what the borrower was not to see.
     only_attributes(parts[0], where="Transforms")
@@ -208,9 +245,13 @@ def _read_signed_info(node: Node) -> tuple[str, str, bytes]:
         if name != wanted:
             raise xml_algorithms.algorithm_refused(name, what="Transform")
     if len(names) != len(xml_algorithms.TRANSFORMS):
-        raise Refused("eds_algorithm_refused", "Transform: not exactly two", facts={"transforms": len(names)})
+        raise Refused(
+            "eds_algorithm_refused", "Transform: not exactly two", facts={"transforms": len(names)}
+        )
     _require_empty(*transforms)
-    digest_oid = xml_algorithms.identify(_algorithm(parts[1]), xml_algorithms.DIGESTS, what="DigestMethod")
+    digest_oid = xml_algorithms.identify(
+        _algorithm(parts[1]), xml_algorithms.DIGESTS, what="DigestMethod"
+    )
     _require_empty(parts[1])
     return signature_oid, digest_oid, only_base64(parts[2], where="DigestValue")
 
@@ -221,6 +262,8 @@ def _algorithm(node: Node) -> str:
 
 
 def _require_empty(*nodes: Node) -> None:
-    """An algorithm with parameters is another algorithm: a shortened HMAC, an expression of XPath."""
+    """An algorithm with parameters is another algorithm: a shortened HMAC, an expression of
+    XPath.
+    """
     if any(len(node) or (node.text or "").strip() for node in nodes):
         raise Refused("eds_algorithm_refused", "an algorithm with parameters")

@@ -1,6 +1,8 @@
-"""`manage.py assess_liveness`: the gates of a live capture on files, and what each says. Never touches the network.
+"""`manage.py assess_liveness`: the gates of a live capture on files, and what each says. Never
+touches the network.
 
-It judges by the stage's own `measure` and checks, as if a page had sent the pictures; there is no second judgement.
+It judges by the stage's own `measure` and checks, as if a page had sent the pictures; there is no
+second judgement.
 """
 
 import json
@@ -33,12 +35,15 @@ _SUM_MAX = Decimal(10**12)  # KZT; a typing error lies above
 
 
 class Command(JudgingCommand):
-    """Exits with 0 where every gate passes, 1 where one fails, 2 where people would look, 3 for what cannot be read."""
+    """Exits with 0 where every gate passes, 1 where one fails, 2 where people would look, 3 for
+    what cannot be read.
+    """
 
     help = (
-        "Judge a live capture from files by the gates of the routes: those of MANIFEST.json, or of a video cut as a "
-        "page would take it. Prints one JSON with every gate, its value, its threshold and its other limits. "
-        "Exit 0 pass, 1 fail, 2 review, 3 refused or usage. It shows nobody's face, and verifies nobody."
+        "Judge a live capture from files by the gates of the routes: those of MANIFEST.json, or of"
+        " a video cut as a page would take it. Prints one JSON with every gate, its value, its"
+        " threshold and its other limits. Exit 0 pass, 1 fail, 2 review, 3 refused or usage. It"
+        " shows nobody's face, and verifies nobody."
     )
     # It judges files, on a machine that may have no database and no deployment.
     requires_system_checks = ()
@@ -53,30 +58,51 @@ class Command(JudgingCommand):
         )
         parser.add_argument("manifest", type=Path, nargs="?", metavar="MANIFEST.json")
         parser.add_argument(
-            "--video", type=Path, metavar="FILE", help="MP4, QuickTime, Matroska, WebM or AVI, unmirrored"
+            "--video",
+            type=Path,
+            metavar="FILE",
+            help="MP4, QuickTime, Matroska, WebM or AVI, unmirrored",
         )
         parser.add_argument(
-            "--commands", metavar="look_straight:0-2.5,turn_left:2.5-6.5,…", help="seconds in the video"
+            "--commands",
+            metavar="look_straight:0-2.5,turn_left:2.5-6.5,…",
+            help="seconds in the video",
         )
-        parser.add_argument("--reference", type=Path, metavar="JPEG", help="the photograph to compare with")
-        parser.add_argument("--sum", type=amount, default="0", metavar="KZT", help="of the loan; %(default)s")
+        parser.add_argument(
+            "--reference", type=Path, metavar="JPEG", help="the photograph to compare with"
+        )
+        parser.add_argument(
+            "--sum", type=amount, default="0", metavar="KZT", help="of the loan; %(default)s"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Prints what the gates say, and raises `CommandError` with the exit code where it is not 0."""
+        """Prints what the gates say, and raises `CommandError` with the exit code where it is not
+        0.
+        """
         names = ("manifest", "video", "commands", "reference")
         manifest, film, commands, compared = (options[name] for name in names)
         try:
             if (manifest is None) == (film is None) or (film is None) != (commands is None):
-                raise BadInput("MANIFEST.json is expected, or --video with --commands", code="usage")
+                raise BadInput(
+                    "MANIFEST.json is expected, or --video with --commands", code="usage"
+                )
             if film is not None:
-                steps, reference = capture_files.read_video(film, capture_files.parse_windows(commands)), None
+                steps, reference = (
+                    capture_files.read_video(film, capture_files.parse_windows(commands)),
+                    None,
+                )
             else:
                 steps, reference = capture_files.read_manifest(manifest)
             if compared is not None:
                 reference = capture_files.read(compared, most=PHOTO_MAX_BYTES)
             report, outcome = _assessed(steps, reference, amount=str(options["sum"]))
         except TulgaError as error:
-            refusal = {"schema": SCHEMA, "outcome": "refused", "code": error.code, "detail": error.detail}
+            refusal = {
+                "schema": SCHEMA,
+                "outcome": "refused",
+                "code": error.code,
+                "detail": error.detail,
+            }
             self.stdout.write(json.dumps(refusal, indent=2, sort_keys=True))
             raise CommandError(f"refused: {error.code}", returncode=REFUSED) from None
         # In ASCII, and by RFC 8259, which knows no NaN.
@@ -85,19 +111,35 @@ class Command(JudgingCommand):
             raise CommandError(str(outcome), returncode=code)
 
 
-def _assessed(steps: Sequence[StepFiles], reference: bytes | None, *, amount: str) -> tuple[dict[str, Any], Outcome]:
-    policy, case = LiveCapturePolicy(), nobody.case(capture_files.IIN, amount=amount, currency="KZT")
-    facts = measure_live_capture(case, capture_files.evidence(steps, reference, at=clock.now()), policy)
+def _assessed(
+    steps: Sequence[StepFiles], reference: bytes | None, *, amount: str
+) -> tuple[dict[str, Any], Outcome]:
+    policy, case = (
+        LiveCapturePolicy(),
+        nobody.case(capture_files.IIN, amount=amount, currency="KZT"),
+    )
+    facts = measure_live_capture(
+        case, capture_files.evidence(steps, reference, at=clock.now()), policy
+    )
     # Without a reference there is nobody to compare with, which is no fault of the capture.
     asked = [name for name in CHECKS if reference is not None or name != MATCH]
     results = [CHECKS[name](facts, policy) for name in asked]
     decision = decide(results, required=tuple(asked))
     gates, told = [], limits(facts, policy)
     for one in results:
-        said = {"gate": one.check, "outcome": one.outcome, "code": one.code, "detail": dict(one.detail)}
+        said = {
+            "gate": one.check,
+            "outcome": one.outcome,
+            "code": one.code,
+            "detail": dict(one.detail),
+        }
         numbers = {"value": _number(one.score), "threshold": _number(one.threshold)}
         gates.append(
-            {**said, **numbers, "limits": {name: _told(each) for name, each in told.get(one.check, {}).items()}}
+            {
+                **said,
+                **numbers,
+                "limits": {name: _told(each) for name, each in told.get(one.check, {}).items()},
+            }
         )
     return {
         "schema": SCHEMA,
@@ -107,7 +149,10 @@ def _assessed(steps: Sequence[StepFiles], reference: bytes | None, *, amount: st
         "gates": gates,
         "not_asked": [name for name in CHECKS if name not in asked],
         "policy": policy.version,
-        "passive": {**passive.tested(), "scores": [] if facts.passive is None else list(facts.passive.scores)},
+        "passive": {
+            **passive.tested(),
+            "scores": [] if facts.passive is None else list(facts.passive.scores),
+        },
         "models": dict(facts.models),
         "recognition": dict(facts.recognition),
     }, decision.outcome
@@ -115,7 +160,11 @@ def _assessed(steps: Sequence[StepFiles], reference: bytes | None, *, amount: st
 
 def _told(limit: Limit) -> dict[str, float | None]:
     """What was measured, and the limits there are."""
-    sides = {name: side for name in ("least", "most", "above", "below") if (side := getattr(limit, name)) is not None}
+    sides = {
+        name: side
+        for name in ("least", "most", "above", "below")
+        if (side := getattr(limit, name)) is not None
+    }
     return {"value": _number(limit.value), **sides}
 
 

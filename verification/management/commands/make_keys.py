@@ -1,4 +1,6 @@
-"""Makes the keys that a deployment needs: a folder for each process, in files that only its user may read."""
+"""Makes the keys that a deployment needs: a folder for each process, in files that only its user
+may read.
+"""
 
 import base64
 import json
@@ -13,32 +15,56 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from verification.core.certificates import KINDS, MODES, PROCESSES, Certified, public_of, read_certified
+from verification.core.certificates import (
+    KINDS,
+    MODES,
+    PROCESSES,
+    Certified,
+    public_of,
+    read_certified,
+)
 
 _KEY_BYTES = 32  # 256 bits: what AES-256, HMAC-SHA256 and an Ed25519 seed take
 ROOT_KEY, ROOT_PUBLIC = Path("root", "root.key"), Path("public", "root.pub")
 
 
 class Command(BaseCommand):
-    """Writes what is missing; a key that exists is never touched, for what it has sealed would be lost."""
+    """Writes what is missing; a key that exists is never touched, for what it has sealed would be
+    lost.
+    """
 
     help = (
-        "Make the keys that are missing, a folder for each process, and certify those that sign by the operator's "
-        "root, which is made with the first and belongs off this machine then."
+        "Make the keys that are missing, a folder for each process, and certify those that sign by"
+        " the operator's root, which is made with the first and belongs off this machine then."
     )
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """See `manage.py help make_keys`."""
-        parser.add_argument("directory", type=Path, help="where the keys are; the same as TULGA_KEYS_DIR")
-        parser.add_argument("--demo", action="store_true", help="mark them as made for a demonstration: never for live")
-        parser.add_argument("--root", type=Path, help="the root's key, if it is elsewhere: it certifies what is made")
+        parser.add_argument(
+            "directory", type=Path, help="where the keys are; the same as TULGA_KEYS_DIR"
+        )
+        parser.add_argument(
+            "--demo",
+            action="store_true",
+            help="mark them as made for a demonstration: never for live",
+        )
+        parser.add_argument(
+            "--root",
+            type=Path,
+            help="the root's key, if it is elsewhere: it certifies what is made",
+        )
         parser.add_argument(
             "--process",
             choices=sorted(PROCESSES),
-            help="another host, or a rotation: only the keys by which this process signs, under --number",
+            help=(
+                "another host, or a rotation: only the keys by which this process signs, under"
+                " --number"
+            ),
         )
-        parser.add_argument("--number", type=int, default=1, help="of the signing keys made; the highest here signs")
+        parser.add_argument(
+            "--number", type=int, default=1, help="of the signing keys made; the highest here signs"
+        )
         parser.add_argument(
             "--user",
             action="append",
@@ -51,7 +77,10 @@ class Command(BaseCommand):
         """Make each missing key."""
         only, number = options["process"], options["number"]
         if only and not root and not (directory / ROOT_PUBLIC).exists():
-            raise CommandError(f"copy public/ into {directory} first: a root of its own would be believed nowhere else")
+            raise CommandError(
+                f"copy public/ into {directory} first: a root of its own would be believed nowhere"
+                " else"
+            )
         if not 1 <= number <= 9999:
             raise CommandError("a key's number is 1 to 9999")
         made = make_missing(
@@ -75,10 +104,14 @@ class Command(BaseCommand):
                     raise CommandError(f"{path} cannot be given to {user}: {error}") from None
         if missing := [one.name for one in uncertified(directory)]:
             self.stdout.write(
-                f"not certified yet: {', '.join(missing)}: manage.py certify_keys {directory} --root FILE"
+                f"not certified yet: {', '.join(missing)}: manage.py certify_keys {directory}"
+                " --root FILE"
             )
         if (directory / ROOT_KEY).exists():
-            self.stdout.write(f"Take {directory / ROOT_KEY} off this machine: whoever has it says whose word counts.")
+            self.stdout.write(
+                f"Take {directory / ROOT_KEY} off this machine: whoever has it says whose word"
+                " counts."
+            )
 
 
 def make_missing(
@@ -92,7 +125,8 @@ def make_missing(
 ) -> dict[Path, bool]:
     """Every key's path and whether it was made now. `made_by`: `demo` or `operator`.
 
-    What two processes share is made once. Beside stands the public half of what signs, certified where the root is at
+    What two processes share is made once. Beside stands the public half of what signs, certified
+    where the root is at
     hand: in its place, or in the file named.
     """
     public = directory / "public"
@@ -120,7 +154,9 @@ def make_missing(
 
 
 def read_root(path: Path) -> bytes:
-    """The seed of the root's key; raises `CommandError` for a file that is none, or cannot be read."""
+    """The seed of the root's key; raises `CommandError` for a file that is none, or cannot be
+    read.
+    """
     try:
         text = path.read_bytes()
     except OSError as error:
@@ -196,7 +232,9 @@ def _fresh(kind: str, made_by: str) -> dict[str, Any]:
 
 
 def _put(path: Path, content: dict[str, Any], *, mode: int) -> bool:
-    """Whether it was written now. A file appears whole or not at all: it is written beside its place, then linked."""
+    """Whether it was written now. A file appears whole or not at all: it is written beside its
+    place, then linked.
+    """
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     # With its rights from the first moment: between a write and a chmod others could read it.
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)

@@ -1,6 +1,8 @@
-"""`manage.py match_faces`: one face against another as the routes compare them, on files. Never touches the network.
+"""`manage.py match_faces`: one face against another as the routes compare them, on files. Never
+touches the network.
 
-It says how near two faces are, not that anybody is there: without the gates of a live capture a match verifies nobody.
+It says how near two faces are, not that anybody is there: without the gates of a live capture a
+    match verifies nobody.
 """
 
 import json
@@ -20,12 +22,14 @@ EXIT = {"match": 0, "no_match": 1, "review": 2}
 
 
 class Command(JudgingCommand):
-    """Exits with 0 for match, 1 for no match, 2 for review, 3 where a picture or the command line is refused."""
+    """Exits with 0 for match, 1 for no match, 2 for review, 3 where a picture or the command line
+    is refused.
+    """
 
     help = (
-        "Compare the one face of REFERENCE with that of each PROBE and print as JSON the zone of the upper median of "
-        "the distances, by which a route would judge. "
-        "Exit 0 match, 1 no match, 2 review, 3 refused or usage. It does not say that a living person was there."
+        "Compare the one face of REFERENCE with that of each PROBE and print as JSON the zone of"
+        " the upper median of the distances, by which a route would judge. Exit 0 match, 1 no"
+        " match, 2 review, 3 refused or usage. It does not say that a living person was there."
     )
     # It judges files, on a machine that may have no database and no deployment.
     requires_system_checks = ()
@@ -35,16 +39,22 @@ class Command(JudgingCommand):
         """The command line."""
         parser.add_argument("reference", type=Path, metavar="REFERENCE")
         parser.add_argument("probes", type=Path, nargs="+", metavar="PROBE")
-        parser.add_argument("--calibration", type=Path, metavar="FILE", help="in place of TULGA_FACE_CALIBRATION")
+        parser.add_argument(
+            "--calibration", type=Path, metavar="FILE", help="in place of TULGA_FACE_CALIBRATION"
+        )
         face_pictures.add_backend(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prints the result, and raises `CommandError` with the exit code where it is not 0."""
         paths = [options["reference"], *options["probes"]]
         try:
-            backend = face_pictures.backend_of(options, calibration=face_pictures.calibration_of(options))
+            backend = face_pictures.backend_of(
+                options, calibration=face_pictures.calibration_of(options)
+            )
             if backend.calibration is None:
-                raise Misconfigured(f"face backend {backend.name} has no calibration: run manage.py calibrate_faces")
+                raise Misconfigured(
+                    f"face backend {backend.name} has no calibration: run manage.py calibrate_faces"
+                )
             zones, began = backend.calibration.zones, time.perf_counter()
             measured = [face_pictures.measure_file(path, backend) for path in paths]
             for path, each in zip(paths, measured, strict=True):
@@ -59,7 +69,9 @@ class Command(JudgingCommand):
         # How good each face is: raw measures, and OFIQ's components from 0 to 1.
         quality: list[dict[str, Any]] = [{"file": path.name} for path in paths]
         for row, found in zip(quality, (each.quality for each in measured), strict=True):
-            for name, values in (("measures", asdict(found)), ("components", found.components)) if found else ():
+            for name, values in (
+                (("measures", asdict(found)), ("components", found.components)) if found else ()
+            ):
                 row[name] = {what: round(value, 4) for what, value in values.items()}
         result = {
             "zone": zones.of(far),
@@ -71,7 +83,8 @@ class Command(JudgingCommand):
             **backend.report(),
             "ms": round(1000 * (time.perf_counter() - began)),
         }
-        # In ASCII: a file's name that the terminal cannot show must not end in a crash, whose 1 means no match.
+        # In ASCII: a file's name that the terminal cannot show must not end in a crash, whose 1
+        # means no match.
         self.stdout.write(json.dumps(result, indent=2))
         if code := EXIT[zones.of(far)]:
             raise CommandError(zones.of(far), returncode=code)

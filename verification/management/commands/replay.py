@@ -1,4 +1,6 @@
-"""`manage.py replay`: judges a verification's attempts again from what is stored, and says whether the word is kept."""
+"""`manage.py replay`: judges a verification's attempts again from what is stored, and says whether
+the word is kept.
+"""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -12,13 +14,15 @@ EXIT = {Verdict.SAME: 0, Verdict.DIFFERENT: 1, Verdict.CANNOT: 2}
 
 
 class Command(BaseCommand):
-    """Exits with 0 if every judgement comes out the same, 1 if one differs, 2 if one cannot be repeated."""
+    """Exits with 0 if every judgement comes out the same, 1 if one differs, 2 if one cannot be
+    repeated.
+    """
 
     help = (
-        "Judge every judged attempt of a verification again by its stored evidence, time and policy and the checks "
-        "of its release, offline; where camera frames were destroyed by rule, by the facts of that time. "
-        "Exit 0 the same, 1 different, 2 cannot (evidence missing, form of a later release, nothing judged). "
-        "The log gets one entry that it was read."
+        "Judge every judged attempt of a verification again by its stored evidence, time and policy"
+        " and the checks of its release, offline; where camera frames were destroyed by rule, by"
+        " the facts of that time. Exit 0 the same, 1 different, 2 cannot (evidence missing, form of"
+        " a later release, nothing judged). The log gets one entry that it was read."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -30,11 +34,15 @@ class Command(BaseCommand):
         try:
             found = replay(verification_id=verification_id)
         except TulgaError as error:
-            raise CommandError(f"{error.code}: {error.detail}", returncode=EXIT[Verdict.CANNOT]) from None
+            raise CommandError(
+                f"{error.code}: {error.detail}", returncode=EXIT[Verdict.CANNOT]
+            ) from None
         for number, one in enumerate(found, start=1):
             detail = "".join(f": {part}" for part in (one.code, one.detail) if part)
             source = f" (from: {one.source})" if one.source else ""
-            self.stdout.write(f"{number} {one.route} {one.stage} {one.attempt_id}: {one.verdict}{source}{detail}")
+            self.stdout.write(
+                f"{number} {one.route} {one.stage} {one.attempt_id}: {one.verdict}{source}{detail}"
+            )
         word = worst(found)
         if word is not Verdict.SAME:
             raise CommandError(f"{verification_id}: {word}", returncode=EXIT[word])

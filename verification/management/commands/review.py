@@ -19,21 +19,34 @@ class Command(BaseCommand):
     """Passes or refuses one verification in the name of its reviewers."""
 
     help = (
-        "Ends the review of one verification: --pass by two different reviewers of its lender, --fail by one. "
-        "Whoever runs this answers for it that they looked and said so."
+        "Ends the review of one verification: --pass by two different reviewers of its lender,"
+        " --fail by one. Whoever runs this answers for it that they looked and said so."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The command line."""
         parser.add_argument("verification_id", help="ver_…")
         words = parser.add_mutually_exclusive_group(required=True)
-        words.add_argument("--pass", action="store_true", dest="passes", help="it is the borrower; needs two reviewers")
-        words.add_argument("--fail", action="store_false", dest="passes", help="it is not, or nobody can tell")
-        parser.add_argument(
-            "--reviewer", action="append", required=True, metavar="EMAIL", help="who looked; once for each of them"
+        words.add_argument(
+            "--pass",
+            action="store_true",
+            dest="passes",
+            help="it is the borrower; needs two reviewers",
+        )
+        words.add_argument(
+            "--fail", action="store_false", dest="passes", help="it is not, or nobody can tell"
         )
         parser.add_argument(
-            "--reason", required=True, help=f"10 to 500 characters, kept sealed; {STDIN} reads a line from stdin"
+            "--reviewer",
+            action="append",
+            required=True,
+            metavar="EMAIL",
+            help="who looked; once for each of them",
+        )
+        parser.add_argument(
+            "--reason",
+            required=True,
+            help=f"10 to 500 characters, kept sealed; {STDIN} reads a line from stdin",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -65,4 +78,6 @@ class Command(BaseCommand):
             )
         except TulgaError as error:
             raise CommandError(f"{error.code}: {error.detail}") from error
-        self.stdout.write(f"{options['verification_id']}: the votes are kept, and a worker decides by them")
+        self.stdout.write(
+            f"{options['verification_id']}: the votes are kept, and a worker decides by them"
+        )

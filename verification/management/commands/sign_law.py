@@ -1,4 +1,6 @@
-"""manage.py sign_law: the operator's root signs what a file says of the law. Run where the root's key is."""
+"""manage.py sign_law: the operator's root signs what a file says of the law. Run where the root's
+key is.
+"""
 
 import json
 from argparse import ArgumentParser
@@ -21,28 +23,41 @@ class Command(BaseCommand):
     """Reads the file, says what it says, and writes it beside with the root's signature."""
 
     help = (
-        "Sign a law file by the operator's root; needs no database and no other key. Prints what the file says, and "
-        "which rules it breaks; asks before it signs."
+        "Sign a law file by the operator's root; needs no database and no other key. Prints what"
+        " the file says, and which rules it breaks; asks before it signs."
     )
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Which file, by which root."""
-        parser.add_argument("file", type=Path, help="the law file, as docs/operator-guide.md shows it")
+        parser.add_argument(
+            "file", type=Path, help="the law file, as docs/operator-guide.md shows it"
+        )
         parser.add_argument("--root", type=Path, required=True, help="the root's key")
-        parser.add_argument("--yes", action="store_true", help="sign without a question, for a script")
+        parser.add_argument(
+            "--yes", action="store_true", help="sign without a question, for a script"
+        )
         parser.add_argument(
             "--after",
             type=Path,
             action="append",
             default=[],
             metavar="FILE.signed",
-            help="a law file before this one, from number 1 on; repeatable. It is then judged beside them",
+            help=(
+                "a law file before this one, from number 1 on; repeatable. It is then judged beside"
+                " them"
+            ),
         )
-        parser.add_argument("--out", type=Path, help="where the signed file is written; FILE.signed if left out")
+        parser.add_argument(
+            "--out", type=Path, help="where the signed file is written; FILE.signed if left out"
+        )
 
-    def handle(self, *args: Any, file: Path, root: Path, out: Path | None, yes: bool, **options: Any) -> None:
-        """Prints what the file says, and where the signed one is. Signs no file that would be refused."""
+    def handle(
+        self, *args: Any, file: Path, root: Path, out: Path | None, yes: bool, **options: Any
+    ) -> None:
+        """Prints what the file says, and where the signed one is. Signs no file that would be
+        refused.
+        """
         seed = read_root(root)
         try:
             law, document = law_file.read_document(read(file))
@@ -53,7 +68,11 @@ class Command(BaseCommand):
             self.stdout.write(line)
         faults = law_rules.faults_of(law, amendments)
         for fault in faults:
-            outcome = "it will be refused" if fault.is_certain else "known only beside the earlier files: see --after"
+            outcome = (
+                "it will be refused"
+                if fault.is_certain
+                else "known only beside the earlier files: see --after"
+            )
             self.stdout.write(f"{fault.code}: {fault.detail}: {outcome}")
         if codes := dict.fromkeys(fault.code for fault in faults if fault.is_certain):
             raise CommandError(f"{', '.join(codes)}: not signed, for the file would be refused")
@@ -62,17 +81,24 @@ class Command(BaseCommand):
         signed = {"law": document, "signature": certificates.law_signature(seed, document)}
         target = out or file.with_name(f"{file.name}.signed")
         _write(target, f"{json.dumps(signed, ensure_ascii=False, indent=1)}\n")
-        self.stdout.write(f"signed: {target}; carry it to the installation, and take it there: manage.py take_law")
+        self.stdout.write(
+            f"signed: {target}; carry it to the installation, and take it there: manage.py take_law"
+        )
 
 
 def _taken_before(law: Law, files: Sequence[Path], *, root: bytes) -> Amendments:
-    """What the files before this one bring. Raises `BadInput` for one that this root did not sign, or out of order."""
+    """What the files before this one bring. Raises `BadInput` for one that this root did not sign,
+    or out of order.
+    """
     signed = [law_file.read_signed(read(path)) for path in files]
     for earlier in signed:
         law_file.require_signed(earlier, root=root, installation=law.installation)
     amendments = law_rules.all_of(tuple(earlier.law for earlier in signed))
     if signed and amendments.number != law.number - 1:
-        detail = f"--after needs the files 1 to {law.number - 1} in their order, and ends with {amendments.number}"
+        detail = (
+            f"--after needs the files 1 to {law.number - 1} in their order, and ends with"
+            f" {amendments.number}"
+        )
         raise BadInput(detail, code="law_out_of_order")
     return amendments
 
@@ -80,12 +106,16 @@ def _taken_before(law: Law, files: Sequence[Path], *, root: bytes) -> Amendments
 def _write(target: Path, content: str) -> None:
     """Writes a new file; raises `CommandError` for one that exists, and for too long a content."""
     if len(content.encode()) > law_file.FILE_BYTES:
-        raise CommandError(f"law_malformed: the signed file has more than {law_file.FILE_BYTES} bytes")
+        raise CommandError(
+            f"law_malformed: the signed file has more than {law_file.FILE_BYTES} bytes"
+        )
     try:
         with target.open("x", encoding="utf-8") as file:
             file.write(content)
     except FileExistsError:
-        raise CommandError(f"{target} cannot be written: it exists; move it away, or name another by --out") from None
+        raise CommandError(
+            f"{target} cannot be written: it exists; move it away, or name another by --out"
+        ) from None
     except OSError as error:
         raise CommandError(f"{target} cannot be written: {error.strerror}") from None
 

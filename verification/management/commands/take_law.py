@@ -17,8 +17,9 @@ class Command(BaseCommand):
     """Takes it, or refuses it with a code. No process is restarted."""
 
     help = (
-        "Take a signed law file: the MCI of a year, a profile, a status. It counts once both logs have ordered it; "
-        "every process reads it from there, without a restart. Prints what the file says."
+        "Take a signed law file: the MCI of a year, a profile, a status. It counts once both logs"
+        " have ordered it; every process reads it from there, without a restart. Prints what the"
+        " file says."
     )
     requires_system_checks = ()
 
@@ -35,5 +36,7 @@ class Command(BaseCommand):
             raise CommandError(f"{error.code}: {error.detail}") from None
         for line in sentences(signed.law):
             self.stdout.write(line)
-        self.stdout.write(f"taken into the {' and the '.join(logs)} log; it counts once it is ordered")
+        self.stdout.write(
+            f"taken into the {' and the '.join(logs)} log; it counts once it is ordered"
+        )
         self.stdout.write(f"the next law file has number {signed.law.number + 1}")

@@ -1,4 +1,6 @@
-"""`manage.py tick`: lapses, expires and orders the log. It judges nothing. Any number may run at once."""
+"""`manage.py tick`: lapses, expires and orders the log. It judges nothing. Any number may run at
+once.
+"""
 
 import logging
 import signal
@@ -28,7 +30,9 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="one round, then exit")
 
     def handle(self, *args: Any, once: bool, **options: Any) -> None:
-        """Stops after the round under way on SIGTERM or SIGINT. Does not begin on a log that was rolled back."""
+        """Stops after the round under way on SIGTERM or SIGINT. Does not begin on a log that was
+        rolled back.
+        """
         stop = threading.Event()
         if not once:
             for asked in (signal.SIGTERM, signal.SIGINT):
@@ -44,14 +48,16 @@ class Command(BaseCommand):
             is_whole = time.monotonic() >= whole_at
             try:
                 with transactions.running(scope=transactions.ALL):
-                    # On a wrong clock whatever is fresh would lapse. The clock itself has said so by then.
+                    # On a wrong clock whatever is fresh would lapse. The clock itself has said so
+                    # by then.
                     if clock.is_right():
                         sweep.run_round(is_whole=is_whole)
                 whole_at = time.monotonic() + policy.SWEEP_SECONDS if is_whole else whole_at
             except Exception:
                 if once:
                     raise
-                # A process edge: a database that is away for a moment must not end the only sweeper.
+                # A process edge: a database that is away for a moment must not end the only
+                # sweeper.
                 logger.exception("a round of tick failed")
             if once:
                 return
@@ -59,7 +65,9 @@ class Command(BaseCommand):
 
     @staticmethod
     def _begin(stop: threading.Event, *, once: bool) -> None:
-        """Asks whether a log was rolled back until the database has answered, and has each say which keys count."""
+        """Asks whether a log was rolled back until the database has answered, and has each say
+        which keys count.
+        """
         while not stop.is_set():
             close_old_connections()
             try:

@@ -1,4 +1,6 @@
-"""Does the borrower hold their own phone? 1 sent · 2 guessed, in time and among the first five · 3 still theirs."""
+"""Does the borrower hold their own phone? 1 sent · 2 guessed, in time and among the first five · 3
+still theirs.
+"""
 
 from verification.core.results import Result, Step, judged, said
 from verification.stages.code.measure import CodeFacts
@@ -11,12 +13,16 @@ def check_sent(facts: CodeFacts, policy: CodePolicy) -> Result:
 
 
 def check_guess(facts: CodeFacts, policy: CodePolicy) -> Result:
-    """2: the last guess is the last code, for this verification and phone, in time, and one of the allowed."""
+    """2: the last guess is the last code, for this verification and phone, in time, and one of the
+    allowed.
+    """
     check, guess = "code.guess", facts.guess
     if isinstance(guess, Step):
         return said(check, guess)
     if guess.number > policy.guesses:
-        return judged(check, "otp_attempts_exhausted", detail={"detail": "more guesses than allowed"})
+        return judged(
+            check, "otp_attempts_exhausted", detail={"detail": "more guesses than allowed"}
+        )
     is_in_time = 0 <= guess.seconds <= policy.code_seconds
     if guess.is_right and guess.is_ours and guess.is_last_code and is_in_time:
         return judged(check, detail={"guess": guess.number})

@@ -1,4 +1,6 @@
-"""Our own errands: a code for the person's phone, and whose the phone is when the code came back. Judges nothing."""
+"""Our own errands: a code for the person's phone, and whose the phone is when the code came back.
+Judges nothing.
+"""
 
 import json
 import secrets
@@ -21,15 +23,21 @@ NONCE_BYTES = 16
 
 
 def prepare_code(case: Case, evidence: Evidence, memory: Memory) -> Prepared:
-    """A fresh code, sent. Guesses count on from whatever code went before today; the code itself is kept nowhere.
+    """A fresh code, sent. Guesses count on from whatever code went before today; the code itself is
+    kept nowhere.
 
-    A gateway may have sent a message and answered badly, so whoever tries again sends the same under the same id. What
-    is kept gives no code to who has no key of a worker: a digest of so few digits under any other is found by trying.
+    A gateway may have sent a message and answered badly, so whoever tries again sends the same
+    under the same id. What is kept gives no code to who has no key of a worker: a digest of so few
+    digits under any other is found by trying.
     """
     number = sum(kind.startswith(f"{dialogue.ISSUED}.") for kind in evidence.items)
     secret = evidence.secrets[0]
     nonce = dialogue.keyed(secret, f"nonce|{memory[SEED]}|{number}")[: 2 * NONCE_BYTES]
-    code, key, bound = dialogue.drawn(secret, nonce), secrets.token_hex(POLICY.code_key_bytes), dialogue.bound_to(case)
+    code, key, bound = (
+        dialogue.drawn(secret, nonce),
+        secrets.token_hex(POLICY.code_key_bytes),
+        dialogue.bound_to(case),
+    )
     issued = {
         "key": key,
         "digest": dialogue.keyed(secret, f"{bound}|{code}"),
@@ -56,11 +64,12 @@ def prepare_code(case: Case, evidence: Evidence, memory: Memory) -> Prepared:
 
 
 def collect_code(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
-    """What the last code was, as a guess is kept, and which text brought it; and whose the number is now.
+    """What the last code was, as a guess is kept, and which text brought it; and whose the number
+    is now.
 
-    The first makes the judgement readable without a worker's key, when the code opens nothing any more. The person may
-    have been asked hours ago, and a number changes hands (law.md O-31); without a consent of the person, as where no
-    stage obtained one, nobody may be looked up.
+    The first makes the judgement readable without a worker's key, when the code opens nothing any
+    more. The person may have been asked hours ago, and a number changes hands (law.md O-31);
+    without a consent of the person, as where no stage obtained one, nobody may be looked up.
     """
     last = json.loads(evidence.items[dialogue.latest(evidence, dialogue.ISSUED)])
     bound = dialogue.bound_to(case)
@@ -72,7 +81,10 @@ def collect_code(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
     kept = {dialogue.EXPECTED: canonical_json(expected)}
     if dialogue.CONSENT not in evidence.items:
         return kept
-    consent, text = parse_consent(evidence.items[dialogue.CONSENT]), json.loads(evidence.items[dialogue.SHOWN])
+    consent, text = (
+        parse_consent(evidence.items[dialogue.CONSENT]),
+        json.loads(evidence.items[dialogue.SHOWN]),
+    )
     try:
         consent_id = consent_id_to(
             consent, services=SERVICES, case=case, text_sha256=text["text_sha256"], at=evidence.at
@@ -85,7 +97,10 @@ def collect_code(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
         consent_id=consent_id,
         request_id=f"{case.verification_id}:owner:{last['nonce']}",
     )
-    return {**kept, dialogue.OWNER: check_granted(raw, source=phone_registry.SOURCE, read=parse_ownership)}
+    return {
+        **kept,
+        dialogue.OWNER: check_granted(raw, source=phone_registry.SOURCE, read=parse_ownership),
+    }
 
 
 def _text(case: Case, code: str) -> str:

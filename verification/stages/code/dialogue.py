@@ -1,5 +1,6 @@
-"""Which code came to your phone? Guesses are taken here, and a worker says which was right: nothing that web can read
-tells a code."""
+"""Which code came to your phone? Guesses are taken here, and a worker says which was right: nothing
+that web can read tells a code.
+"""
 
 import hmac
 import re
@@ -38,19 +39,27 @@ def keyed(key: str, message: str) -> str:
 
 
 def drawn(secret: str, nonce: str) -> str:
-    """The code of this nonce, all equally likely: a draw that would favour some of them is drawn again."""
+    """The code of this nonce, all equally likely: a draw that would favour some of them is drawn
+    again.
+    """
     codes, draws = 10**POLICY.code_digits, 16**_DRAWN_DIGITS
     found = (int(keyed(secret, f"code|{nonce}|{draw}")[:_DRAWN_DIGITS], 16) for draw in count())
-    return f"{next(one for one in found if one < draws - draws % codes) % codes:0{POLICY.code_digits}}"
+    return (
+        f"{next(one for one in found if one < draws - draws % codes) % codes:0{POLICY.code_digits}}"
+    )
 
 
 def sent(issued: Mapping[str, Any], *, bound: str, secrets: Sequence[str]) -> str:
-    """The code that went out for this, drawn again. Raises `Refused` where no key of this worker has drawn it."""
+    """The code that went out for this, drawn again. Raises `Refused` where no key of this worker
+    has drawn it.
+    """
     for secret in secrets:
         code = drawn(secret, issued["nonce"])
         if hmac.compare_digest(keyed(secret, f"{bound}|{code}"), issued["digest"]):
             return code
-    raise Refused("check_missing", "the code was drawn by no key that is here, or for something else")
+    raise Refused(
+        "check_missing", "the code was drawn by no key that is here, or for something else"
+    )
 
 
 def numbered(kind: str, number: int) -> str:
@@ -60,14 +69,18 @@ def numbered(kind: str, number: int) -> str:
 
 def latest(evidence: Evidence, kind: str) -> str:
     """The highest numbered of a kind; raises `Refused` where there is none."""
-    numbers = [int(name.removeprefix(f"{kind}.")) for name in evidence.items if name.startswith(f"{kind}.")]
+    numbers = [
+        int(name.removeprefix(f"{kind}.")) for name in evidence.items if name.startswith(f"{kind}.")
+    ]
     if not numbers:
         raise Refused("check_missing", f"no evidence {kind}")
     return numbered(kind, max(numbers))
 
 
 def mask_phone(phone: str) -> str:
-    """A number as its owner knows it again: the last two digits. It is the lender's, never a register's."""
+    """A number as its owner knows it again: the last two digits. It is the lender's, never a
+    register's.
+    """
     return f"+7 7•• ••• •• {phone[-2:]}"
 
 
@@ -104,13 +117,18 @@ def accept_code(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
     number = memory["guesses"] + 1
     guess = {"number": number, "issued": memory["resends"], "digest": digest, "at": at.isoformat()}
     evidence = {numbered(GUESS, number): canonical_json(guess)}
-    return Turn(next=Next.LOOK, memory={**memory, "guesses": number, LOOK_AT: "code."}, evidence=evidence)
+    return Turn(
+        next=Next.LOOK, memory={**memory, "guesses": number, LOOK_AT: "code."}, evidence=evidence
+    )
 
 
 def go_on_code(memory: Memory, looked: Looked, at: datetime) -> Turn:
-    """The last guess and a right one end the dialogue alike: what they are worth is for the checks."""
+    """The last guess and a right one end the dialogue alike: what they are worth is for the
+    checks.
+    """
     is_over = looked.is_right or looked.found["guesses"] >= POLICY.guesses
-    # After one that is right and in time the count begins anew: whoever comes this way again has proved the phone.
+    # After one that is right and in time the count begins anew: whoever comes this way again has
+    # proved the phone.
     kept = {name: value for name, value in memory.items() if name != LOOK_AT}
     counted = {**kept, "guesses": 0 if looked.found["is_proved"] else looked.found["guesses"]}
     return Turn(Next.COLLECT, counted) if is_over else Turn(Next.ASK, counted, notice="otp_wrong")

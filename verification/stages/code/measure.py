@@ -1,4 +1,6 @@
-"""What the gateway and the borrower did with the last code, and whose the phone was when it came back."""
+"""What the gateway and the borrower did with the last code, and whose the phone was when it came
+back.
+"""
 
 import hmac
 from collections.abc import Mapping
@@ -20,8 +22,8 @@ from verification.stages.code.policy import POLICY, CodePolicy
 class Guess:
     """The last guess. `number`: the how manieth. `seconds`: from the sending of the code to it.
 
-    `is_last_code`, `is_right`, `is_ours`: it was for the last code sent, is that code, and the code was for this
-    verification and phone.
+    `is_last_code`, `is_right`, `is_ours`: it was for the last code sent, is that code, and the code
+    was for this verification and phone.
     """
 
     number: int
@@ -33,7 +35,9 @@ class Guess:
 
 @dataclass(frozen=True)
 class CodeFacts:
-    """`sent`: whether the gateway took the last message. `owner`: whether the number is this person's."""
+    """`sent`: whether the gateway took the last message. `owner`: whether the number is this
+    person's.
+    """
 
     sent: Step
     guess: Guess | Step
@@ -48,11 +52,14 @@ def measure_code(case: Case, evidence: Evidence, policy: CodePolicy) -> CodeFact
         if status != "accepted":
             raise Refused("sms_refused", f"the gateway says {status}")
     with steps.step("owner") as found:
-        # No answer is no ownership; but a consent that ran out before anybody could be asked is nobody's refusal.
+        # No answer is no ownership; but a consent that ran out before anybody could be asked is
+        # nobody's refusal.
         if dialogue.OWNER not in evidence.items:
             raw = evidence.items.get(dialogue.CONSENT)
             is_over = raw is not None and has_run_out(parse_consent(raw), at=evidence.at)
-            raise Refused("consent_unanswered" if is_over else "phone_owner_mismatch", "nobody could be asked")
+            raise Refused(
+                "consent_unanswered" if is_over else "phone_owner_mismatch", "nobody could be asked"
+            )
         said = parse_ownership(evidence.items[dialogue.OWNER])
         if (said.status, said.iin, said.phone) != ("owned", case.person.iin, case.person.phone):
             raise Refused("phone_owner_mismatch", f"the register of phones says {said.status}")
@@ -60,14 +67,19 @@ def measure_code(case: Case, evidence: Evidence, policy: CodePolicy) -> CodeFact
     guessed: Guess | None = None
     with steps.step("guess"):
         issued, guess, number = _last(evidence)
-        last, expected = dialogue.latest(evidence, dialogue.ISSUED), evidence.require_object(dialogue.EXPECTED)
+        last, expected = (
+            dialogue.latest(evidence, dialogue.ISSUED),
+            evidence.require_object(dialogue.EXPECTED),
+        )
         guessed = Guess(
             number=number,
             seconds=_seconds(issued, guess),
             # A code that was replaced by another must not open, however right it is.
             is_last_code=last == dialogue.numbered(dialogue.ISSUED, guess["issued"]),
             is_right=hmac.compare_digest(expected["digest"], guess["digest"]),
-            is_ours=hmac.compare_digest(issued["bound_to"], dialogue.keyed(issued["key"], dialogue.bound_to(case))),
+            is_ours=hmac.compare_digest(
+                issued["bound_to"], dialogue.keyed(issued["key"], dialogue.bound_to(case))
+            ),
         )
     return CodeFacts(steps.done["sent"], guessed or steps.done["guess"], steps.done["owner"])
 
@@ -88,7 +100,9 @@ def look_code(evidence: Evidence, memory: Memory) -> Looked:
 
 
 def _last(evidence: Evidence) -> tuple[Mapping[str, Any], Mapping[str, Any], int]:
-    """The last code, the last guess, and the how manieth that is: of at least as many as are on record."""
+    """The last code, the last guess, and the how manieth that is: of at least as many as are on
+    record.
+    """
     guess = evidence.require_object(dialogue.latest(evidence, dialogue.GUESS))
     issued = evidence.require_object(dialogue.latest(evidence, dialogue.ISSUED))
     on_record = sum(kind.startswith(f"{dialogue.GUESS}.") for kind in evidence.items)
@@ -96,4 +110,6 @@ def _last(evidence: Evidence) -> tuple[Mapping[str, Any], Mapping[str, Any], int
 
 
 def _seconds(issued: Mapping[str, Any], guess: Mapping[str, Any]) -> float:
-    return (datetime.fromisoformat(guess["at"]) - datetime.fromisoformat(issued["issued_at"])).total_seconds()
+    return (
+        datetime.fromisoformat(guess["at"]) - datetime.fromisoformat(issued["issued_at"])
+    ).total_seconds()

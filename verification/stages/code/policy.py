@@ -9,7 +9,9 @@ SERVICES: Final = ("phone",)
 
 @dataclass(frozen=True)
 class CodePolicy:
-    """How the phone must be shown. Times in seconds. liveness.md §4, ASVS 5 §6.5, NIST SP 800-63B §5.1.3."""
+    """How the phone must be shown. Times in seconds. liveness.md §4, ASVS 5 §6.5, NIST SP 800-63B
+    §5.1.3.
+    """
 
     version: str = "code-2026-11"
     attempts: int = 1

@@ -1,4 +1,6 @@
-"""The borrower's consent to the processing of their data, asked for once a verification, before anything else."""
+"""The borrower's consent to the processing of their data, asked for once a verification, before
+anything else.
+"""
 
 from verification.core.route import Stage
 from verification.stages.consent.checks import CHECKS

@@ -18,12 +18,24 @@ def prompt_consent(memory: Memory) -> Mapping[str, Any]:
 
 
 def accept_consent(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
-    """The borrower's yes or no to the consent text, with its version, language and hash as evidence."""
-    agreed, version, language = untrusted.get("agreed"), untrusted.get("version"), untrusted.get("language")
+    """The borrower's yes or no to the consent text, with its version, language and hash as
+    evidence.
+    """
+    agreed, version, language = (
+        untrusted.get("agreed"),
+        untrusted.get("version"),
+        untrusted.get("language"),
+    )
     if not isinstance(language, str) or language not in policy.TEXTS[policy.CURRENT]:
         raise BadInput("a consent is to a text in kk, ru or en", code="bad_answer")
     if not isinstance(agreed, bool) or version != policy.CURRENT:
         raise BadInput("a consent is agreed, version and language", code="bad_answer")
     text = policy.text_sha256(version, language)
-    answer = {"agreed": agreed, "version": version, "language": language, "text_sha256": text, "at": at.isoformat()}
+    answer = {
+        "agreed": agreed,
+        "version": version,
+        "language": language,
+        "text_sha256": text,
+        "at": at.isoformat(),
+    }
     return Turn(next=Next.COLLECT, memory=memory, evidence={ANSWER: canonical_json(answer)})

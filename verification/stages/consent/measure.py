@@ -14,7 +14,9 @@ from verification.stages.consent.policy import ConsentPolicy
 
 @dataclass(frozen=True)
 class ConsentFacts:
-    """`agreed`: whether there is an explicit yes. `version`, `language`, `text_sha256`: to which text."""
+    """`agreed`: whether there is an explicit yes. `version`, `language`, `text_sha256`: to which
+    text.
+    """
 
     agreed: bool
     version: str = ""
@@ -27,20 +29,31 @@ def measure_consent(case: Case, evidence: Evidence, policy: ConsentPolicy) -> Co
     answer = measured(evidence.require_object, ANSWER)
     if isinstance(answer, Step):
         return ConsentFacts(agreed=False)
-    version, language, text = (str(answer.get(name, "")) for name in ("version", "language", "text_sha256"))
-    return ConsentFacts(agreed=answer.get("agreed") is True, version=version, language=language, text_sha256=text)
+    version, language, text = (
+        str(answer.get(name, "")) for name in ("version", "language", "text_sha256")
+    )
+    return ConsentFacts(
+        agreed=answer.get("agreed") is True, version=version, language=language, text_sha256=text
+    )
 
 
 def payout_basis(answer: bytes) -> Basis | None:
-    """Under what a credit bureau and a bank may be asked before the money leaves: an answer as it was kept.
+    """Under what a credit bureau and a bank may be asked before the money leaves: an answer as it
+    was kept.
 
     None unless it is a yes to a text of ours that names these questions.
     """
     try:
         said = json.loads(answer)
-        version, language, text, at = (str(said[name]) for name in ("version", "language", "text_sha256", "at"))
+        version, language, text, at = (
+            str(said[name]) for name in ("version", "language", "text_sha256", "at")
+        )
         is_named = version in texts.NAMES_PAYOUT and texts.text_sha256(version, language) == text
         is_yes = said["agreed"] is True
     except (ValueError, KeyError, TypeError):
         return None
-    return Basis(version=version, language=language, text_sha256=text, at=at) if is_named and is_yes else None
+    return (
+        Basis(version=version, language=language, text_sha256=text, at=at)
+        if is_named and is_yes
+        else None
+    )

@@ -1,6 +1,8 @@
-"""The consent the borrower gives, by version and language. A version is never edited: a new text is a new version.
+"""The consent the borrower gives, by version and language. A version is never edited: a new text is
+a new version.
 
-Kazakh and Russian wording has not been proof-read by a lawyer or a native speaker; the README says so.
+Kazakh and Russian wording has not been proof-read by a lawyer or a native speaker; the README says
+so.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,7 @@
 """A live face that follows random commands, matched against a photo from a register.
 
-The photo is asked for under the consent that the errand `register` obtains, beside this stage or one before it.
+The photo is asked for under the consent that the errand `register` obtains, beside this stage or
+one before it.
 """
 
 from verification.core.route import Stage
@@ -16,7 +17,11 @@ from verification.stages.live_capture.dialogue import (
 )
 from verification.stages.live_capture.facts import LiveCaptureFacts
 from verification.stages.live_capture.kept import AGAIN, answered_at
-from verification.stages.live_capture.measure import look_at_live_capture, measure_live_capture, ready
+from verification.stages.live_capture.measure import (
+    look_at_live_capture,
+    measure_live_capture,
+    ready,
+)
 from verification.stages.live_capture.policy import (
     ATTEMPTS,
     READY_SECONDS,

@@ -1,4 +1,6 @@
-"""Our own errands: an order before we ask, and the reference photo under a consent that holds. Judges nothing."""
+"""Our own errands: an order before we ask, and the reference photo under a consent that holds.
+Judges nothing.
+"""
 
 import json
 from collections.abc import Mapping
@@ -12,13 +14,22 @@ from verification.core.route import Evidence, Memory, Prepared
 from verification.sources import photo_registry
 from verification.sources.asking import check_granted
 from verification.stages.live_capture.dialogue import begin, order_evidence
-from verification.stages.live_capture.kept import CONSENT, CONSENT_REQUEST, ORDER, PHOTO, SHOWN, ordered
+from verification.stages.live_capture.kept import (
+    CONSENT,
+    CONSENT_REQUEST,
+    ORDER,
+    PHOTO,
+    SHOWN,
+    ordered,
+)
 from verification.stages.live_capture.measure import problem_of
 from verification.stages.live_capture.policy import REFERENCE, SERVICES
 
 
 def prepare_live_capture(case: Case, evidence: Evidence, memory: Memory) -> Prepared:
-    """A fresh order that differs from the last one; and the reference photo, where the consent to it holds already."""
+    """A fresh order that differs from the last one; and the reference photo, where the consent to
+    it holds already.
+    """
     fresh = begin(memory, replaced_max=profiles.get(case.profile).replaced_max)
     order = {ORDER: order_evidence(fresh)}
     photo = _photo(case, replace(evidence, items={**evidence.items, **order}))
@@ -28,28 +39,37 @@ def prepare_live_capture(case: Case, evidence: Evidence, memory: Memory) -> Prep
 
 
 def collect_live_capture(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
-    """The reference photo, if it was not fetched before the capture. Without a consent the register is not asked."""
+    """The reference photo, if it was not fetched before the capture. Without a consent the register
+    is not asked.
+    """
     return {} if PHOTO in evidence.items else _photo(case, evidence)
 
 
 def _photo(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
     """The register's answer; nothing where no consent to it holds now."""
     text = json.loads(evidence.items[SHOWN])["text_sha256"]
-    # What was read last, or what the service said at once when it was asked: of a new request nothing is read yet.
+    # What was read last, or what the service said at once when it was asked: of a new request
+    # nothing is read yet.
     for raw in (evidence.items.get(CONSENT), evidence.items.get(CONSENT_REQUEST)):
         if raw is None:
             continue
         answer = parse_consent(raw)
         try:
-            consent_id = consent_id_to(answer, services=SERVICES, case=case, text_sha256=text, at=evidence.at)
+            consent_id = consent_id_to(
+                answer, services=SERVICES, case=case, text_sha256=text, at=evidence.at
+            )
         except ConsentMissing:
             continue
         request_id = _request_id(case, evidence, "photo")
-        photo = photo_registry.in_use(case.mode).photo(case.person.iin, consent_id=consent_id, request_id=request_id)
+        photo = photo_registry.in_use(case.mode).photo(
+            case.person.iin, consent_id=consent_id, request_id=request_id
+        )
         return {PHOTO: check_granted(photo, source=photo_registry.SOURCE, read=parse_photo)}
     return {}
 
 
 def _request_id(case: Case, evidence: Evidence, what: str) -> str:
-    """An id of this attempt alone: a source that is asked again with an old one gives its old answer."""
+    """An id of this attempt alone: a source that is asked again with an old one gives its old
+    answer.
+    """
     return f"{case.verification_id}:{ordered(evidence).request_nonce}:{what}"

@@ -1,4 +1,5 @@
-"""Random commands, one at a time, and frames that belong to the command just shown; the page never knows the next one.
+"""Random commands, one at a time, and frames that belong to the command just shown; the page never
+knows the next one.
 
 Source of the protocol: liveness.md §4.
 """
@@ -33,14 +34,22 @@ from verification.engines.faces import image_gate
 from verification.engines.liveness import hints, injection
 from verification.engines.liveness.policy import HINTS, MASK
 from verification.stages.live_capture import policy
-from verification.stages.live_capture.kept import NEUTRAL, OTHER_ORDER, PHOTO, STAGE, ordered, together
+from verification.stages.live_capture.kept import (
+    NEUTRAL,
+    OTHER_ORDER,
+    PHOTO,
+    STAGE,
+    ordered,
+    together,
+)
 
 _TOLD = ("chain_ms", "still_side", "still_bytes", "parts", "not_before_ms")
 
 
 def fresh_order(previous: Sequence[str]) -> tuple[str, ...]:
     """Both turns and one or two other commands, in a random order that is not the one before."""
-    # A recording fits an order by chance only: there are 24 with one other command and 144 with two.
+    # A recording fits an order by chance only: there are 24 with one other command and 144 with
+    # two.
     randomness = secrets.SystemRandom()
     while True:
         order = [*policy.TURNS, *randomness.sample(policy.OTHERS, randomness.choice((1, 2)))]
@@ -50,12 +59,14 @@ def fresh_order(previous: Sequence[str]) -> tuple[str, ...]:
 
 
 def begin(previous: Memory, *, replaced_max: int) -> Memory:
-    """The memory of a fresh capture: an order that differs from the last one, and a nonce of its own.
+    """The memory of a fresh capture: an order that differs from the last one, and a nonce of its
+    own.
 
-    `missed`: the command that ended the last capture. `rests`, `replaced`, `lost`: how often the borrower was asked
-    again to look straight, to do another command, and because the line was lost. `lost_before`, `unburnt_before`: how
-    many captures of today a lost line has ended, and how many have ended in whatever way that cost no attempt. `slow`:
-    whether the line carries the smaller chain alone, as the page found when the borrower was ready.
+    `missed`: the command that ended the last capture. `rests`, `replaced`, `lost`: how often the
+    borrower was asked again to look straight, to do another command, and because the line was lost.
+    `lost_before`, `unburnt_before`: how many captures of today a lost line has ended, and how many
+    have ended in whatever way that cost no attempt. `slow`: whether the line carries the smaller
+    chain alone, as the page found when the borrower was ready.
     """
     fresh, ended = fresh_order(previous.get("drawn", [])), previous.get(ENDED, {})
     return {
@@ -75,21 +86,31 @@ def begin(previous: Memory, *, replaced_max: int) -> Memory:
 
 
 def order_evidence(memory: Memory) -> bytes:
-    """What was ordered, with a nonce for the ids of questions to sources: one used before gives the old answer."""
-    said = {name: memory[name] for name in ("order", "replaced_max", "lost_before", "unburnt_before")}
+    """What was ordered, with a nonce for the ids of questions to sources: one used before gives the
+    old answer.
+    """
+    said = {
+        name: memory[name] for name in ("order", "replaced_max", "lost_before", "unburnt_before")
+    }
     return canonical_json({**said, "request_nonce": secrets.token_hex(policy.REQUEST_NONCE_BYTES)})
 
 
 def prompt_live_capture(memory: Memory) -> Mapping[str, Any]:
-    """ "Ready?", or the one command that is due and what is to be sent of it; nothing of those to come.
+    """ "Ready?", or the one command that is due and what is to be sent of it; nothing of those to
+    come.
 
-    `missed`: the command that ended the capture before. `seen`: whether the last one was; None before it, and if lost.
+       `missed`: the command that ended the capture before. `seen`: whether the last one was; None
+           before it, and if lost.
     """
     limits, step = policy.CAPTURE, memory["step"]
     if step is None:
         return {"state": "ready", "missed": memory["missed"]}
     is_rest = memory["order"][step] == NEUTRAL
-    thin = (limits.slow_side, limits.slow_bytes) if memory["slow"] else (limits.chain_side, limits.chain_bytes)
+    thin = (
+        (limits.slow_side, limits.slow_bytes)
+        if memory["slow"]
+        else (limits.chain_side, limits.chain_bytes)
+    )
     return {
         "state": "command",
         "command": memory["order"][step],
@@ -106,16 +127,20 @@ def prompt_live_capture(memory: Memory) -> Mapping[str, Any]:
 
 
 def accept_live_capture(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
-    """Takes "ready", or one part of the pictures of the command that was due, with the time it came.
+    """Takes "ready", or one part of the pictures of the command that was due, with the time it
+    came.
 
-    With the last part they are looked at. What was too long on its way is no answer: the line is lost, and another
-    command is asked for, as where the page says so itself. Raises `NotYourTurn` for a part that was kept already.
+    With the last part they are looked at. What was too long on its way is no answer: the line is
+    lost, and another command is asked for, as where the page says so itself. Raises `NotYourTurn`
+    for a part that was kept already.
     """
     if memory["step"] is None:
         if untrusted.get("ready") is not True:
-            raise BadInput("the capture begins when the borrower is ready", code="bad_answer", pointer="/ready")
-        # What the page says of its line is believed: a chain of either size is judged by the same gates. A line that
-        # ended a capture of the day carries the smaller one.
+            raise BadInput(
+                "the capture begins when the borrower is ready", code="bad_answer", pointer="/ready"
+            )
+        # What the page says of its line is believed: a chain of either size is judged by the same
+        # gates. A line that ended a capture of the day carries the smaller one.
         is_slow = untrusted.get("slow") is True or memory["lost_before"] > 0
         return _begun({**memory, "slow": is_slow}, untrusted.get("without", []), at)
     if untrusted.get("lost") is True:
@@ -127,7 +152,10 @@ def accept_live_capture(memory: Memory, untrusted: Untrusted, at: datetime) -> T
     frames = read_frames(untrusted, limits=policy.CAPTURE)
     chain = [frame for frame in frames if not frame.is_still]
     limits, command = policy.CAPTURE, memory["order"][memory["step"]]
-    waited, last = at - datetime.fromisoformat(memory["revealed"]), max((frame.at_ms for frame in chain), default=0)
+    waited, last = (
+        at - datetime.fromisoformat(memory["revealed"]),
+        max((frame.at_ms for frame in chain), default=0),
+    )
     ends = (limits.rest_ms if command == NEUTRAL else limits.window_ms) + limits.late_ms
     if waited.total_seconds() * 1000 - last > limits.transfer_ms or last > ends:
         return _lost(memory, at)
@@ -145,35 +173,58 @@ def accept_live_capture(memory: Memory, untrusted: Untrusted, at: datetime) -> T
     evidence[f"{place}chain.{kept}"] = together([frame.jpeg for frame in chain])
     if not is_last:
         return Turn(next=Next.PART, memory=counted, evidence=evidence)
-    evidence[f"{place}turn"] = canonical_json({"command": command, "revealed": memory["revealed"], "parts": kept + 1})
+    evidence[f"{place}turn"] = canonical_json(
+        {"command": command, "revealed": memory["revealed"], "parts": kept + 1}
+    )
     return Turn(next=Next.LOOK, memory={**memory, LOOK_AT: place}, evidence=evidence)
 
 
 def _begun(memory: Memory, untrusted_without: Any, at: datetime) -> Turn:
-    """The first command is shown. Who cannot do some is asked for others, without a reason; then people look."""
-    if not isinstance(untrusted_without, list) or (said := {*map(str, untrusted_without)}) - policy.CANNOT.keys():
-        raise BadInput("there are no other commands for that", code="bad_answer", pointer="/without")
+    """The first command is shown. Who cannot do some is asked for others, without a reason; then
+    people look.
+    """
+    if (
+        not isinstance(untrusted_without, list)
+        or (said := {*map(str, untrusted_without)}) - policy.CANNOT.keys()
+    ):
+        raise BadInput(
+            "there are no other commands for that", code="bad_answer", pointer="/without"
+        )
     begun = {**memory, "step": 0, "revealed": at.isoformat(), "missed": ""}
     if not (without := sorted(said)):
         return Turn(next=Next.ASK, memory=begun, seconds=policy.CAPTURE.seconds)
     left_out = sorted({command for each in without for command in policy.CANNOT[each]})
     # Turns stay where they can be done: depth is seen in them.
-    turns, others = ([one for one in of if one not in left_out] for of in (policy.TURNS, policy.OTHERS))
+    turns, others = (
+        [one for one in of if one not in left_out] for of in (policy.TURNS, policy.OTHERS)
+    )
     randomness = secrets.SystemRandom()
     order = [*turns, *randomness.sample(others, min(len(others), policy.COMMANDS_MAX - len(turns)))]
     randomness.shuffle(order)
     begun |= {"order": [NEUTRAL, *order], "left_out": left_out}
     drawn_anew = canonical_json({"order": begun["order"], "without": without})
-    return Turn(next=Next.ASK, memory=begun, evidence={OTHER_ORDER: drawn_anew}, seconds=policy.CAPTURE.seconds)
+    return Turn(
+        next=Next.ASK,
+        memory=begun,
+        evidence={OTHER_ORDER: drawn_anew},
+        seconds=policy.CAPTURE.seconds,
+    )
 
 
 def _lost(memory: Memory, at: datetime) -> Turn:
-    """The line was lost: the same place in the order with a fresh command, or the end where that was so too often."""
+    """The line was lost: the same place in the order with a fresh command, or the end where that
+    was so too often.
+    """
     order, step = list(memory["order"]), memory["step"]
     command, lost = order[step], memory["lost"] + 1
     order, following = (order, step) if command == NEUTRAL else (_replaced(memory), step + 1)
     then = "" if lost > policy.LOST_MAX else order[following]
-    said = {"command": command, "revealed": memory["revealed"], "arrived": at.isoformat(), "then": then}
+    said = {
+        "command": command,
+        "revealed": memory["revealed"],
+        "arrived": at.isoformat(),
+        "then": then,
+    }
     evidence = {f"{STAGE}.{memory['number']}.lost": canonical_json(said)}
     memory = {**memory, "order": order, "number": memory["number"] + 1, "lost": lost, "seen": None}
     if not then:
@@ -185,8 +236,9 @@ def _lost(memory: Memory, at: datetime) -> Turn:
 def go_on_live_capture(memory: Memory, looked: Looked, at: datetime) -> Turn:
     """The command that follows, by what was seen of the last one; or the capture is over.
 
-    1 what cannot be measured ends it, and so does a command missed beyond what may be replaced · 2 who does not look
-    straight is asked again, for nothing can be compared with such a face · 3 a missed command is replaced by another.
+    1 what cannot be measured ends it, and so does a command missed beyond what may be replaced · 2
+    who does not look straight is asked again, for nothing can be compared with such a face · 3 a
+    missed command is replaced by another.
     """
     order, step = list(memory["order"]), memory["step"]
     command, following = order[step], step + 1
@@ -195,17 +247,32 @@ def go_on_live_capture(memory: Memory, looked: Looked, at: datetime) -> Turn:
     is_missed = looked.is_right is False
     is_over = looked.is_right is None or (is_missed and memory[counted] >= again[counted])  # 1
     if is_missed and not is_over:
-        order, following = (order, step) if command == NEUTRAL else (_replaced(memory), following)  # 2, 3
+        order, following = (
+            (order, step) if command == NEUTRAL else (_replaced(memory), following)
+        )  # 2, 3
     then = "" if is_over or following == len(order) else order[following]
-    memory = {**memory, **looked.found, "order": order, "number": memory["number"] + 1, "seen": looked.is_right}
+    memory = {
+        **memory,
+        **looked.found,
+        "order": order,
+        "number": memory["number"] + 1,
+        "seen": looked.is_right,
+    }
     memory[counted] += is_missed
-    # Drawn after the frames came: which of them are compared could not be known when they were sent.
+    # Drawn after the frames came: which of them are compared could not be known when they were
+    # sent.
     told = {"seen": looked.is_right, "then": then, "drawn": secrets.randbits(policy.DRAWN_BITS)}
     evidence = {f"{memory.pop(LOOK_AT)}seen": canonical_json(told)}
     if then:
         following_memory = {**memory, "step": following, "revealed": at.isoformat()}
-        # The worker's time is not the borrower's: the clock of the whole begins anew with each command.
-        return Turn(next=Next.ASK, memory=following_memory, evidence=evidence, seconds=policy.CAPTURE.seconds)
+        # The worker's time is not the borrower's: the clock of the whole begins anew with each
+        # command.
+        return Turn(
+            next=Next.ASK,
+            memory=following_memory,
+            evidence=evidence,
+            seconds=policy.CAPTURE.seconds,
+        )
     # Told before the next capture.
     over = {**_over(memory), "missed": command if is_over and command != NEUTRAL else ""}
     return Turn(next=Next.COLLECT, memory=over, evidence=evidence)
@@ -217,9 +284,11 @@ def _over(memory: Memory) -> Memory:
 
 
 def _replaced(memory: Memory) -> list[str]:
-    """The order with one command more, for the one that was missed: at random, but never the same at once.
+    """The order with one command more, for the one that was missed: at random, but never the same
+    at once.
 
-    Both turns must be seen before the end, so that of a turn is a turn again; what somebody cannot do is never asked.
+    Both turns must be seen before the end, so that of a turn is a turn again; what somebody cannot
+    do is never asked.
     """
     order, step, randomness = memory["order"], memory["step"], secrets.SystemRandom()
     missed, ahead = order[step], list(order[step + 1 :])
@@ -236,7 +305,9 @@ def _replaced(memory: Memory) -> list[str]:
 
 @dataclass(frozen=True)
 class SentFrame:
-    """One picture as the page sent it; nothing about it is believed yet. at_ms: since the command was shown."""
+    """One picture as the page sent it; nothing about it is believed yet. at_ms: since the command
+    was shown.
+    """
 
     seq: int
     at_ms: int
@@ -246,21 +317,39 @@ class SentFrame:
 
 
 def read_frames(untrusted: Untrusted, *, limits: policy.CaptureLimits) -> list[SentFrame]:
-    """The pictures of a part, in rising time. Raises `BadInput` for anything else than a few small ones."""
+    """The pictures of a part, in rising time. Raises `BadInput` for anything else than a few small
+    ones.
+    """
     told, files = untrusted.get("frames"), untrusted.get(FILES)
-    if not isinstance(told, list) or not isinstance(files, list) or not 1 <= len(files) == len(told):
-        raise BadInput("each picture comes with its time and its code", code="bad_answer", pointer="/frames")
+    if (
+        not isinstance(told, list)
+        or not isinstance(files, list)
+        or not 1 <= len(files) == len(told)
+    ):
+        raise BadInput(
+            "each picture comes with its time and its code", code="bad_answer", pointer="/frames"
+        )
     frames = []
     for seq, (one, untrusted_jpeg) in enumerate(zip(told, files, strict=True)):
         said = one if isinstance(one, dict) else {}
         at_ms, is_still, mac = (said.get(name) for name in ("at_ms", "still", "mac"))
         # JSON's true would pass for a 1.
-        if type(at_ms) is not int or type(is_still) is not bool or not 0 <= at_ms < 1000 * limits.seconds:
-            raise BadInput("a picture has its time and its kind", code="bad_answer", pointer="/frames")
+        if (
+            type(at_ms) is not int
+            or type(is_still) is not bool
+            or not 0 <= at_ms < 1000 * limits.seconds
+        ):
+            raise BadInput(
+                "a picture has its time and its kind", code="bad_answer", pointer="/frames"
+            )
         # Other letters than ASCII's `compare_digest` does not take.
         if not isinstance(mac, str) or len(mac) > 64 or not mac.isascii():
             raise BadInput("a picture has its code", code="bad_answer", pointer="/frames")
-        if not 1 <= len(untrusted_jpeg) <= (limits.still_most_bytes if is_still else limits.chain_most_bytes):
+        if (
+            not 1
+            <= len(untrusted_jpeg)
+            <= (limits.still_most_bytes if is_still else limits.chain_most_bytes)
+        ):
             raise BadInput("a picture is too large", code="bad_answer", pointer="/frames")
         frames.append(SentFrame(seq, at_ms, is_still, untrusted_jpeg, mac))
     stills = sum(frame.is_still for frame in frames)
@@ -269,7 +358,9 @@ def read_frames(untrusted: Untrusted, *, limits: policy.CaptureLimits) -> list[S
     for kind in (False, True):
         times = [frame.at_ms for frame in frames if frame.is_still is kind]
         if times != sorted(set(times)):
-            raise BadInput("pictures come in rising time, each once", code="bad_answer", pointer="/frames")
+            raise BadInput(
+                "pictures come in rising time, each once", code="bad_answer", pointer="/frames"
+            )
     return frames
 
 
@@ -281,7 +372,9 @@ def _key(memory: Memory) -> str:
 
 def _is_bound(frame: SentFrame, memory: Memory, *, part: int) -> bool:
     told = f"{memory['step'] + 1}:{part}:{frame.seq}:{frame.at_ms}:{sha256(frame.jpeg).hexdigest()}"
-    return hmac.compare_digest(hmac.new(_key(memory).encode(), told.encode(), sha256).hexdigest(), frame.mac)
+    return hmac.compare_digest(
+        hmac.new(_key(memory).encode(), told.encode(), sha256).hexdigest(), frame.mac
+    )
 
 
 def hint_live_capture(untrusted: bytes) -> str:
@@ -290,7 +383,9 @@ def hint_live_capture(untrusted: bytes) -> str:
 
 
 def pictures_live_capture(evidence: Evidence) -> tuple[Picture, ...]:
-    """The register's photo, then the full frames of each command, those that were missed among them."""
+    """The register's photo, then the full frames of each command, those that were missed among
+    them.
+    """
     ordered(evidence)
     found = [Picture(PHOTO)]
     for number in range(sum(kind.endswith((".seen", ".lost")) for kind in evidence.items)):
@@ -304,4 +399,6 @@ def pictures_live_capture(evidence: Evidence) -> tuple[Picture, ...]:
 
 def show_live_capture(kind: str, content: bytes) -> bytes:
     """One of these pictures, made anew. Raises `BadInput` or `Refused`."""
-    return image_gate.renewed(parse_photo(content).jpeg if kind == PHOTO else content, limits=policy.REFERENCE)
+    return image_gate.renewed(
+        parse_photo(content).jpeg if kind == PHOTO else content, limits=policy.REFERENCE
+    )

@@ -18,12 +18,14 @@ from verification.stages.live_capture.kept import ComparedAll
 
 @dataclass(frozen=True)
 class Sent:
-    """What came for the order: of each step its command, and how many frames its chain has and how many are full.
+    """What came for the order: of each step its command, and how many frames its chain has and how
+    many are full.
 
-    `soonest`, `earliest`, `latest`: seconds from a showing to the first part, and by the page's clock to the first and
-    the last frame; over all steps the least, the least, the most. `transfer`, `ahead`: longest and shortest way of a
-    part; below 0 it came before it was taken. `rate`, `gap`: frames a second, of the slowest chain, and
-    the longest time without one. The rest: see `kept`.
+    `soonest`, `earliest`, `latest`: seconds from a showing to the first part, and by the page's
+    clock to the first and the last frame; over all steps the least, the least, the most.
+    `transfer`, `ahead`: longest and shortest way of a part; below 0 it came before it was taken.
+    `rate`, `gap`: frames a second, of the slowest chain, and the longest time without one. The
+    rest: see `kept`.
     """
 
     order: tuple[str, ...]
@@ -53,8 +55,8 @@ class Sent:
 class Shown:
     """What the frames show. `flaws`: the first of each step without a frame fit to be compared.
 
-    `continuity`: of the full frames; `throughout`: of the thin chain. `poorest`: pixels between the eyes, light and
-    sharpness, each of the steps' best stills. `numbers`: of all frames.
+    `continuity`: of the full frames; `throughout`: of the thin chain. `poorest`: pixels between the
+    eyes, light and sharpness, each of the steps' best stills. `numbers`: of all frames.
     """
 
     freshness: Freshness
@@ -70,8 +72,10 @@ class Shown:
 
 @dataclass(frozen=True)
 class Match:
-    """Distances to the reference, in the embedding's units: upper medians of the best frames at rest and of the best of
-    each command, and the farthest. `rest_frames`: places in the first step of those compared, best first."""
+    """Distances to the reference, in the embedding's units: upper medians of the best frames at
+    rest and of the best of each command, and the farthest. `rest_frames`: places in the first step
+    of those compared, best first.
+    """
 
     at_rest: float
     at_work: float
@@ -83,10 +87,12 @@ class Match:
 class LiveCaptureFacts:
     """All that a live capture is judged by.
 
-    `best`: kinds of the full frames that stand for the steps, which are
-    kept when others are destroyed. `identity`: whom each still shows, in which pose. `left`: attempts, with this one.
-    `models`: SHA-256 of those that find and measure faces. `embedding`, `recognition`: units and net of the distances.
-    `passive`: what a detector of presentation attacks says; None where none is installed, or nothing was measured.
+    `best`: kinds of the full frames that stand for the steps, which are kept when others are
+    destroyed. `identity`: whom each still shows, in which pose. `left`: attempts, with this one.
+    `models`: SHA-256 of those that find and measure faces. `embedding`, `recognition`: units and
+        net of the distances.
+    `passive`: what a detector of presentation attacks says; None where none is installed, or
+        nothing was measured.
     """
 
     sent: Sent | Step

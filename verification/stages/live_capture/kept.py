@@ -1,10 +1,11 @@
 """What a live capture leaves as evidence: under which kinds, and how it is read back.
 
-Of each step, numbered in the order shown: its parts as they came (`part`, `chain`, and `frame` for each full one), when
-it was shown (`turn`), whether the command was seen, which followed and what was drawn then (`seen`), what a worker
-measured of it (`look`), and what it is known by when it comes again (`prints`); or that its line was `lost`, and which
-command followed. Of the whole: how alike it is to other captures (`compared`). Everything raises `Refused`
-(check_missing) for what is not there or cannot be read.
+Of each step, numbered in the order shown: its parts as they came (`part`, `chain`, and `frame` for
+each full one), when it was shown (`turn`), whether the command was seen, which followed and what
+was drawn then (`seen`), what a worker measured of it (`look`), and what it is known by when it
+comes again (`prints`); or that its line was `lost`, and which command followed. Of the whole: how
+alike it is to other captures (`compared`). Everything raises `Refused` (check_missing) for what is
+not there or cannot be read.
 """
 
 import json
@@ -41,10 +42,11 @@ _PICTURE = re.compile(rf"{STAGE}\.\d+\.(chain|frame)\.")
 class CapturedStep:
     """One command and the pictures that came for it: `sent`.
 
-    place: how the kinds of its evidence begin. stills: the kinds of its full frames. is_bound: whether every picture
-    carried the code of this attempt, this step and this showing. taken: milliseconds from the showing to each frame of
-    the chain, by the page's clock. soonest: seconds from the showing to the first part, by ours. transfer, ahead: the
-    longest and the shortest that a part was on its way, from its last frame by the page's clock to its arrival by ours.
+    place: how the kinds of its evidence begin. stills: the kinds of its full frames. is_bound:
+    whether every picture carried the code of this attempt, this step and this showing. taken:
+    milliseconds from the showing to each frame of the chain, by the page's clock. soonest: seconds
+    from the showing to the first part, by ours. transfer, ahead: the longest and the shortest that
+    a part was on its way, from its last frame by the page's clock to its arrival by ours.
     told: what each part tells of the camera.
     """
 
@@ -64,9 +66,9 @@ class CapturedStep:
 class Captured:
     """What came for an order, from the last time the borrower was asked to look straight.
 
-    missed, lost: how often a command was not seen, or the line was lost, and another one asked for. by_line: whether
-    the line ended the capture. presented_before: whether the very bytes of a frame, or of a part of a chain, were in
-    another attempt already.
+    missed, lost: how often a command was not seen, or the line was lost, and another one asked for.
+    by_line: whether the line ended the capture. presented_before: whether the very bytes of a
+    frame, or of a part of a chain, were in another attempt already.
     """
 
     steps: tuple[CapturedStep, ...]
@@ -81,16 +83,23 @@ def captured_step(evidence: Evidence, place: str) -> CapturedStep:
     turn = evidence.require_object(f"{place}turn")
     try:
         revealed, command = datetime.fromisoformat(turn["revealed"]), str(turn["command"])
-        parts = [evidence.require_object(f"{place}part.{part}") for part in range(int(turn["parts"]))]
+        parts = [
+            evidence.require_object(f"{place}part.{part}") for part in range(int(turn["parts"]))
+        ]
         arrivals = [datetime.fromisoformat(part["arrived"]) for part in parts]
         taken = [[int(ms) for ms in part["chain"]] for part in parts]
         ways = [
-            (at - revealed).total_seconds() - max(ms, default=0) / 1000 for at, ms in zip(arrivals, taken, strict=True)
+            (at - revealed).total_seconds() - max(ms, default=0) / 1000
+            for at, ms in zip(arrivals, taken, strict=True)
         ]
         full = [(int(seq), int(ms)) for part in parts for seq, ms in part["stills"]]
         kinds, every = [f"{place}frame.{seq}" for seq, _ in full], [ms for of in taken for ms in of]
         stills = [evidence.require(kind) for kind in kinds]
-        chain = [each for part in range(len(parts)) for each in apart(evidence.require(f"{place}chain.{part}"))]
+        chain = [
+            each
+            for part in range(len(parts))
+            for each in apart(evidence.require(f"{place}chain.{part}"))
+        ]
         beside = [min((abs(one - ms), at) for at, one in enumerate(every))[1] for _, ms in full]
         return CapturedStep(
             sent=SentStep(command, tuple(chain), tuple(stills), tuple(beside), tuple(every)),
@@ -109,7 +118,9 @@ def captured_step(evidence: Evidence, place: str) -> CapturedStep:
 
 
 def captured(evidence: Evidence) -> Captured:
-    """What came for each command. Of each it is on record which followed it: none is missing, and none too many."""
+    """What came for each command. Of each it is on record which followed it: none is missing, and
+    none too many.
+    """
     steps: list[CapturedStep] = []
     number, missed, lost, due, is_lost = 0, 0, 0, ordered(evidence).commands[0], False
     while due:
@@ -130,9 +141,13 @@ def captured(evidence: Evidence) -> Captured:
         if command != due or not isinstance(said.get("then"), str):
             raise Refused("check_missing", f"{place} is not of the order")
         due = said["then"]
-    last_rest = max((at for at, step in enumerate(steps) if step.sent.command == NEUTRAL), default=0)
+    last_rest = max(
+        (at for at, step in enumerate(steps) if step.sent.command == NEUTRAL), default=0
+    )
     presented_before = any(_PICTURE.match(kind) for kind in evidence.seen)
-    return Captured(tuple(steps[last_rest:]), missed, lost, by_line=is_lost, presented_before=presented_before)
+    return Captured(
+        tuple(steps[last_rest:]), missed, lost, by_line=is_lost, presented_before=presented_before
+    )
 
 
 def answered_at(evidence: Evidence) -> datetime | None:
@@ -143,7 +158,9 @@ def answered_at(evidence: Evidence) -> datetime | None:
 
 @dataclass(frozen=True)
 class Compared:
-    """How alike this capture is to another attempt's, of whatever borrower. is_beside: of the same verification."""
+    """How alike this capture is to another attempt's, of whatever borrower. is_beside: of the same
+    verification.
+    """
 
     attempt: str
     alike: Alike
@@ -152,8 +169,9 @@ class Compared:
 
 @dataclass(frozen=True)
 class ComparedAll:
-    """How alike it is to each that it was compared with, the most alike first; is_whole: whether to all that it may
-    be."""
+    """How alike it is to each that it was compared with, the most alike first; is_whole: whether to
+    all that it may be.
+    """
 
     others: tuple[Compared, ...]
     is_whole: bool
@@ -161,14 +179,19 @@ class ComparedAll:
 
 def marks_of_capture(items: Mapping[str, bytes]) -> frozenset[bytes]:
     """What an index of all borrowers may hold of these prints, under a key."""
-    found = [prints.marks(step, kinds=policy.AGAIN_KINDS)[:: policy.AGAIN_EVERY] for step in _prints(items)]
+    found = [
+        prints.marks(step, kinds=policy.AGAIN_KINDS)[:: policy.AGAIN_EVERY]
+        for step in _prints(items)
+    ]
     return frozenset[bytes]().union(*(mark for step in found for mark in step))
 
 
 def sought_by_capture(items: Mapping[str, bytes]) -> frozenset[bytes]:
     """By which of its marks, as it stands or in a mirror, those are found that a capture may be."""
     ways = [shown for step in _prints(items) for shown in (step, prints.mirrored(step))]
-    return frozenset[bytes]().union(*(mark for shown in ways for mark in prints.marks(shown, kinds=policy.AGAIN_KINDS)))
+    return frozenset[bytes]().union(
+        *(mark for shown in ways for mark in prints.marks(shown, kinds=policy.AGAIN_KINDS))
+    )
 
 
 def compare_captures(
@@ -179,12 +202,18 @@ def compare_captures(
 ) -> dict[str, bytes]:
     """How alike this capture is to each of the others, and whether those are all.
 
-    By the commands that were seen: a film is no less one for what was put between its parts and not seen. beside: the
-    other captures of the same verification.
+    By the commands that were seen: a film is no less one for what was put between its parts and not
+    seen. beside: the other captures of the same verification.
     """
-    said = {kind: json.loads(kept) for kind, kept in items.items() if kind.startswith(STAGE) and kind.endswith(".seen")}
+    said = {
+        kind: json.loads(kept)
+        for kind, kept in items.items()
+        if kind.startswith(STAGE) and kind.endswith(".seen")
+    }
     missed = {kind.removesuffix("seen") for kind, one in said.items() if one.get("seen") is False}
-    own = _prints({kind: kept for kind, kept in items.items() if kind.removesuffix("prints") not in missed})
+    own = _prints(
+        {kind: kept for kind, kept in items.items() if kind.removesuffix("prints") not in missed}
+    )
     found = [
         Compared(name, prints.alike(own, _prints(kept), limits=policy.AGAIN), name in beside)
         for name, kept in others.items()
@@ -230,9 +259,10 @@ def apart(content: bytes) -> list[bytes]:
 class Ordered:
     """What was drawn before the capture, and what was known then.
 
-    commands: in their order. without: what the borrower said that they cannot do. replaced_max: how many missed
-    commands may be replaced by others. lost_before: how many captures of this person at this lender had ended by a lost
-    line in the day before this one. unburnt_before: how many, theirs among them, had ended without costing an attempt.
+    commands: in their order. without: what the borrower said that they cannot do. replaced_max: how
+    many missed commands may be replaced by others. lost_before: how many captures of this person at
+    this lender had ended by a lost line in the day before this one. unburnt_before: how many,
+    theirs among them, had ended without costing an attempt.
     request_nonce: makes the ids of this attempt's questions to outside sources its own.
     """
 
@@ -247,13 +277,26 @@ class Ordered:
 def ordered(evidence: Evidence) -> Ordered:
     """The order of a capture."""
     first, is_other = evidence.require_object(ORDER), OTHER_ORDER in evidence.items
-    drawn = evidence.require_object(OTHER_ORDER) if is_other else {"order": first.get("order"), "without": []}
+    drawn = (
+        evidence.require_object(OTHER_ORDER)
+        if is_other
+        else {"order": first.get("order"), "without": []}
+    )
     commands, without, nonce = drawn.get("order"), drawn.get("without"), first.get("request_nonce")
-    if not isinstance(commands, list) or commands[:1] != [NEUTRAL] or not isinstance(nonce, str) or not nonce:
+    if (
+        not isinstance(commands, list)
+        or commands[:1] != [NEUTRAL]
+        or not isinstance(nonce, str)
+        or not nonce
+    ):
         raise Refused("check_missing", f"no order, or no nonce, in {ORDER}")
     if not isinstance(without, list) or bool(without) != is_other:
         raise Refused("check_missing", f"{OTHER_ORDER} does not say what was left out")
-    numbers: dict[str, Any] = {name: first.get(name) for name in ("replaced_max", "lost_before", "unburnt_before")}
+    numbers: dict[str, Any] = {
+        name: first.get(name) for name in ("replaced_max", "lost_before", "unburnt_before")
+    }
     if any(type(number) is not int for number in numbers.values()):
         raise Refused("check_missing", f"{ORDER} does not say how many")
-    return Ordered(tuple(map(str, commands)), tuple(map(str, without)), request_nonce=nonce, **numbers)
+    return Ordered(
+        tuple(map(str, commands)), tuple(map(str, without)), request_nonce=nonce, **numbers
+    )

@@ -1,8 +1,9 @@
 """9: one and the same person from first to last: the gate whose number in `checks` that is.
 
-Who it is is told where faces can be told apart: at rest, and on the way to a gesture and back. Whoever is another
-person there is refused. What is seen where a gesture is deep, and from one frame to the next, only sends to people: the
-limits of that rest on few people, and a turned face is far from its own rest for some of them. liveness.md §10a.
+Who it is is told where faces can be told apart: at rest, and on the way to a gesture and back.
+Whoever is another person there is refused. What is seen where a gesture is deep, and from one frame
+to the next, only sends to people: the limits of that rest on few people, and a turned face is far
+from its own rest for some of them. liveness.md §10a.
 """
 
 from verification.core.results import Detail, Result, Step, judged
@@ -11,14 +12,25 @@ from verification.stages.live_capture.facts import Continuity, LiveCaptureFacts,
 from verification.stages.live_capture.gates import refused, unjudged
 from verification.stages.live_capture.policy import LiveCapturePolicy
 
-_CHAIN = ("second", "acting", "acting_median", "next", "corners", "surroundings", "common", "resting")
+_CHAIN = (
+    "second",
+    "acting",
+    "acting_median",
+    "next",
+    "corners",
+    "surroundings",
+    "common",
+    "resting",
+)
 _WAY = ("frames", "median", "second", "farthest", "acting", "to_reference", "deep_median", "deep")
 
 
 def check_continuity(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
-    """9: the face never leaves its place, and each step shows the one of the first, in the full frames and on the way.
+    """9: the face never leaves its place, and each step shows the one of the first, in the full
+    frames and on the way.
 
-    Where a deep gesture shows another, or corners, the place, or the means of many frames do, people look.
+    Where a deep gesture shows another, or corners, the place, or the means of many frames do,
+    people look.
     """
     check, shown, same_face = "face.continuity", facts.shown, policy.same_face
     if isinstance(shown, Step):
@@ -27,11 +39,18 @@ def check_continuity(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Resu
     for each in (found, chain):
         if isinstance(each, Step):
             return refused(facts, policy, check, each)
-    if isinstance(found, Step) or isinstance(chain, Step) or found.overlap is None or found.distance is None:
+    if (
+        isinstance(found, Step)
+        or isinstance(chain, Step)
+        or found.overlap is None
+        or found.distance is None
+    ):
         return judged(check, "liveness_face_missing", detail={"detail": "nothing to compare"})
     gates = policy.gates
     is_one_place = chain.surroundings is None or chain.surroundings >= gates.surroundings
-    is_continuous = is_joined(chain, policy) and (is_near(chain, policy) or is_met_on_the_way(chain, policy))
+    is_continuous = is_joined(chain, policy) and (
+        is_near(chain, policy) or is_met_on_the_way(chain, policy)
+    )
     code = "" if is_actor(shown, policy) and is_continuous else "liveness_actor_review"
     code = code if is_one_place else "liveness_surroundings_jumped"
     code = code if found.overlap >= gates.overlap else "liveness_face_jumped"
@@ -50,7 +69,8 @@ def check_continuity(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Resu
 
 
 def is_one(found: Continuity, chain: Throughout, policy: LiveCapturePolicy) -> bool:
-    """Whether the best full frames, and the chain on the way, show the face at rest; otherwise it is refused.
+    """Whether the best full frames, and the chain on the way, show the face at rest; otherwise it
+    is refused.
 
     On the way by medians, and by two frames of a step: a single one may be half covered.
     """
@@ -74,8 +94,15 @@ def is_near(chain: Throughout, policy: LiveCapturePolicy) -> bool:
 
 
 def is_met_on_the_way(chain: Throughout, policy: LiveCapturePolicy) -> bool:
-    """Whether rest and register prove the person on the way to what is deep, and nothing deep is a stranger's."""
-    gates, actor, whole, way = policy.gates, policy.same_actor.value, policy.same_face.value, chain.way
+    """Whether rest and register prove the person on the way to what is deep, and nothing deep is a
+    stranger's.
+    """
+    gates, actor, whole, way = (
+        policy.gates,
+        policy.same_actor.value,
+        policy.same_face.value,
+        chain.way,
+    )
     if way.frames is None or way.frames < gates.way_frames:
         return False
     if way.acting is not None and not way.acting <= gates.acting_median * actor:
@@ -93,7 +120,9 @@ def is_met_on_the_way(chain: Throughout, policy: LiveCapturePolicy) -> bool:
 
 
 def is_joined(chain: Throughout, policy: LiveCapturePolicy) -> bool:
-    """Whether each frame goes on from the one before: by corners, or by the faces on both sides of a fast turn."""
+    """Whether each frame goes on from the one before: by corners, or by the faces on both sides of
+    a fast turn.
+    """
     gates = policy.gates
     if chain.corners is None or chain.corners >= gates.corners:
         return True
@@ -102,12 +131,16 @@ def is_joined(chain: Throughout, policy: LiveCapturePolicy) -> bool:
 
 
 def is_actor(shown: Shown, policy: LiveCapturePolicy) -> bool:
-    """Whether by the means of many frames nobody else acts: they are the register's face, or near enough together."""
+    """Whether by the means of many frames nobody else acts: they are the register's face, or near
+    enough together.
+    """
     chain, gates = shown.throughout, policy.gates
     if isinstance(chain, Step):
         return False
     means = ((chain.common, gates.common), (chain.resting, gates.resting))
-    is_together = all(each is None or each <= share * policy.same_actor.value for each, share in means)
+    is_together = all(
+        each is None or each <= share * policy.same_actor.value for each, share in means
+    )
     return is_together or is_known(shown, policy)
 
 

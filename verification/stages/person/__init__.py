@@ -1,4 +1,6 @@
-"""The borrower copies a document in their own hand, and the phone is theirs by the state's register."""
+"""The borrower copies a document in their own hand, and the phone is theirs by the state's
+register.
+"""
 
 from verification.core.route import Stage
 from verification.stages.person.checks import CHECKS

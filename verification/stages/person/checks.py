@@ -1,4 +1,6 @@
-"""Does the borrower hold the document of the case, and is the phone theirs?  1 their own answer · 2 phone."""
+"""Does the borrower hold the document of the case, and is the phone theirs?  1 their own answer · 2
+phone.
+"""
 
 from verification.core.results import Result, Step, judged, said
 from verification.stages.person.measure import PersonFacts
@@ -6,13 +8,19 @@ from verification.stages.person.policy import PersonPolicy
 
 
 def check_answer(facts: PersonFacts, policy: PersonPolicy) -> Result:
-    """1: who sits there can copy number and birth date from the very document that the lender was given."""
+    """1: who sits there can copy number and birth date from the very document that the lender was
+    given.
+    """
     typed = facts.typed
     if isinstance(typed, Step):
         return said("person.answer", typed)
     wrong = "" if typed.is_birth_date else "the borrower typed another birth date"
     wrong = wrong if typed.is_document_number else "the borrower typed another document number"
-    return judged("person.answer", "registry_mismatch" if wrong else "", detail={"detail": wrong} if wrong else {})
+    return judged(
+        "person.answer",
+        "registry_mismatch" if wrong else "",
+        detail={"detail": wrong} if wrong else {},
+    )
 
 
 def check_phone(facts: PersonFacts, policy: PersonPolicy) -> Result:

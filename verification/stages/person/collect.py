@@ -14,20 +14,27 @@ from verification.stages.person.policy import SERVICES
 
 
 def collect_person(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
-    """The register's answer under the consent that was obtained beside; without one that holds it is not asked.
+    """The register's answer under the consent that was obtained beside; without one that holds it
+    is not asked.
 
     Raises `SourceUnavailable`.
     """
-    consent, text = parse_consent(evidence.items[dialogue.CONSENT]), json.loads(evidence.items[dialogue.SHOWN])
+    consent, text = (
+        parse_consent(evidence.items[dialogue.CONSENT]),
+        json.loads(evidence.items[dialogue.SHOWN]),
+    )
     try:
         consent_id = consent_id_to(
             consent, services=SERVICES, case=case, text_sha256=text["text_sha256"], at=evidence.at
         )
     except ConsentMissing:
         return {}
-    # A register answers a known id as before: each answer of the borrower makes the question another.
+    # A register answers a known id as before: each answer of the borrower makes the question
+    # another.
     request_id = f"{case.verification_id}:phone:{dialogue.answered_at(evidence).timestamp():.6f}"
     owner = phone_registry.in_use(case.mode).ownership(
         case.person.phone, iin=case.person.iin, consent_id=consent_id, request_id=request_id
     )
-    return {dialogue.PHONE: check_granted(owner, source=phone_registry.SOURCE, read=parse_ownership)}
+    return {
+        dialogue.PHONE: check_granted(owner, source=phone_registry.SOURCE, read=parse_ownership)
+    }

@@ -12,7 +12,8 @@ from verification.core.route import Evidence, Memory, Next, Turn, Untrusted
 from verification.core.stored import canonical_json
 from verification.stages.person.policy import POLICY
 
-# The borrower's own yes before, and the wording they said it to; and their consent by the state's service.
+# The borrower's own yes before, and the wording they said it to; and their consent by the state's
+# service.
 SHOWN, CONSENT = "consent.answer", "register.consent"
 ANSWER = "person.answer"
 PHONE = "person.phone"
@@ -20,7 +21,11 @@ PHONE = "person.phone"
 # Letters and digits of every alphabet: \w without the underscore.
 _NUMBER = re.compile(r"[^\W_]+")
 # A day as people type it, in three fields: with a zero before one digit or without.
-_PARTS = {"year": re.compile(r"[0-9]{4}"), "month": re.compile(r"[0-9]{1,2}"), "day": re.compile(r"[0-9]{1,2}")}
+_PARTS = {
+    "year": re.compile(r"[0-9]{4}"),
+    "month": re.compile(r"[0-9]{1,2}"),
+    "day": re.compile(r"[0-9]{1,2}"),
+}
 _TYPED_MAX = 64  # characters of a field before it is read: what a hand may add in blanks
 
 
@@ -31,21 +36,36 @@ def prompt_person(memory: Memory) -> Mapping[str, Any]:
 
 
 def accept_person(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
-    """Takes what the borrower copied from their document, with the time it came; a check compares it.
+    """Takes what the borrower copied from their document, with the time it came; a check compares
+    it.
 
     A field of the kind `date`, NAME, comes as NAME_day, NAME_month and NAME_year.
     """
     names = ("document_number", *(f"birth_date_{part}" for part in _PARTS))
     sent = {name: untrusted.get(name) for name in names}
-    typed = {name: one if isinstance(one, str) and len(one) <= _TYPED_MAX else "" for name, one in sent.items()}
+    typed = {
+        name: one if isinstance(one, str) and len(one) <= _TYPED_MAX else ""
+        for name, one in sent.items()
+    }
     number = plain_number(typed["document_number"])
     if len(number) > POLICY.document_number_max or not _NUMBER.fullmatch(number):
-        raise BadInput("a document's number is letters and digits", code="bad_answer", pointer="/document_number")
+        raise BadInput(
+            "a document's number is letters and digits",
+            code="bad_answer",
+            pointer="/document_number",
+        )
     parts = {part: typed[f"birth_date_{part}"].strip() for part in _PARTS}
     try:
-        born = date(**{part: int(text) if _PARTS[part].fullmatch(text) else 0 for part, text in parts.items()})
+        born = date(
+            **{
+                part: int(text) if _PARTS[part].fullmatch(text) else 0
+                for part, text in parts.items()
+            }
+        )
     except ValueError:
-        raise BadInput("a day is a day, a month and a year", code="bad_answer", pointer="/birth_date") from None
+        raise BadInput(
+            "a day is a day, a month and a year", code="bad_answer", pointer="/birth_date"
+        ) from None
     if born > at.astimezone(ZoneInfo(POLICY.time_zone)).date():
         raise BadInput("nobody is born tomorrow", code="bad_answer", pointer="/birth_date")
     said = {"document_number": number, "birth_date": born.isoformat(), "at": at.isoformat()}

@@ -33,12 +33,21 @@ def measure_person(case: Case, evidence: Evidence, policy: PersonPolicy) -> Pers
     steps = Steps()
     with steps.step("phone") as found:
         if dialogue.PHONE not in evidence.items:
-            # Without a consent to it the register was not asked, and that says nothing of the number.
+            # Without a consent to it the register was not asked, and that says nothing of the
+            # number.
             consent = parse_consent(evidence.require(dialogue.CONSENT))
-            is_given = consent.status == "valid" and consent.terms is not None and "phone" in consent.terms.services
+            is_given = (
+                consent.status == "valid"
+                and consent.terms is not None
+                and "phone" in consent.terms.services
+            )
             is_missed = is_given and not has_run_out(consent, at=evidence.at)
-            raise Refused("phone_owner_mismatch" if is_missed else "consent_unanswered", "the register was not asked")
-        # The answer repeats number and person: an answer about somebody else's phone says nothing of this one.
+            raise Refused(
+                "phone_owner_mismatch" if is_missed else "consent_unanswered",
+                "the register was not asked",
+            )
+        # The answer repeats number and person: an answer about somebody else's phone says nothing
+        # of this one.
         said = registers.parse_ownership(evidence.items[dialogue.PHONE])
         if (said.status, said.iin, said.phone) != ("owned", case.person.iin, case.person.phone):
             raise Refused("phone_owner_mismatch", f"the register of phones says {said.status}")
@@ -47,7 +56,8 @@ def measure_person(case: Case, evidence: Evidence, policy: PersonPolicy) -> Pers
     with steps.step("typed"):
         copied = evidence.require_object(dialogue.ANSWER)
         typed = Typed(
-            is_document_number=copied["document_number"] == dialogue.plain_number(case.person.document.number),
+            is_document_number=copied["document_number"]
+            == dialogue.plain_number(case.person.document.number),
             is_birth_date=copied["birth_date"] == case.person.birth_date.isoformat(),
         )
     return PersonFacts(phone=steps.done["phone"], typed=typed or steps.done["typed"])

@@ -15,7 +15,8 @@ class PersonPolicy:
     # Ours: time to find one's document; api.md §1: three tries.
     person_seconds: int = 15 * 60
     attempts: int = 3
-    # Characters of a document's number. law.md §3: nine digits on an identity card; a passport has a letter more.
+    # Characters of a document's number. law.md §3: nine digits on an identity card; a passport has
+    # a letter more.
     document_number_max: int = 20
     # Where the day of judgement is told. law.md §3: one zone for the whole country.
     time_zone: str = "Asia/Almaty"

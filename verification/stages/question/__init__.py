@@ -1,4 +1,6 @@
-"""The script-breaking question, asked before the last stage of a route: is somebody telling you what to press?"""
+"""The script-breaking question, asked before the last stage of a route: is somebody telling you
+what to press?
+"""
 
 from verification.core.route import Stage
 from verification.stages.question.checks import CHECKS

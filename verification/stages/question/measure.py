@@ -19,4 +19,6 @@ class QuestionFacts:
 def measure_question(case: Case, evidence: Evidence, policy: QuestionPolicy) -> QuestionFacts:
     """The answer as it was kept; what cannot be read is no answer."""
     answer = measured(evidence.require_object, ANSWER)
-    return QuestionFacts(is_free=not isinstance(answer, Step) and answer.get("somebody_tells_me") is False)
+    return QuestionFacts(
+        is_free=not isinstance(answer, Step) and answer.get("somebody_tells_me") is False
+    )

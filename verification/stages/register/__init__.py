@@ -1,7 +1,9 @@
-"""The register of people, asked once a verification under the person's consent by the state's own service.
+"""The register of people, asked once a verification under the person's consent by the state's own
+service.
 
-No stage of its own: an errand beside the first stage of a route that asks for a proof. `REGISTER` asks who the person
-is; `CONSENT` only obtains the consent under which the stage looks their photo up.
+No stage of its own: an errand beside the first stage of a route that asks for a proof. `REGISTER`
+asks who the person is; `CONSENT` only obtains the consent under which the stage looks their photo
+up.
 """
 
 from verification.core.errand import Errand

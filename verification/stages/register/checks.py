@@ -9,9 +9,11 @@ from verification.stages.register.policy import RegisterPolicy
 
 
 def check_consent(facts: ConsentFacts | RegisterFacts, policy: RegisterPolicy) -> Result:
-    """1: by the state's own service they consented to all that is asked, for this purpose and on this text.
+    """1: by the state's own service they consented to all that is asked, for this purpose and on
+    this text.
 
-    That the service was given the phone that the lender stated is remarked: by it somebody else may have answered.
+    That the service was given the phone that the lender stated is remarked: by it somebody else may
+        have answered.
     """
     result = said("person.consent", facts.consent)
     is_remarked = isinstance(result, Passed) and facts.is_phone_named
@@ -35,7 +37,9 @@ def check_alive(facts: RegisterFacts, policy: RegisterPolicy) -> Result:
     if theirs.life_status == "alive":
         return judged("person.alive", detail={})
     code = "person_deceased" if theirs.life_status == "deceased" else "person_unknown"
-    return judged("person.alive", code, detail={"detail": f"the register says {theirs.life_status}"})
+    return judged(
+        "person.alive", code, detail={"detail": f"the register says {theirs.life_status}"}
+    )
 
 
 def check_names(facts: RegisterFacts, policy: RegisterPolicy) -> Result:
@@ -44,19 +48,27 @@ def check_names(facts: RegisterFacts, policy: RegisterPolicy) -> Result:
     if isinstance(theirs, Step):
         return said("person.names", theirs)
     if differing := ", ".join(name for name, is_same in theirs.names.items() if not is_same):
-        return judged("person.names", "name_mismatch", detail={"detail": f"not as registered: {differing}"})
-    return judged("person.names", detail={"patronymic": "stated" if facts.states_patronymic else "not stated"})
+        return judged(
+            "person.names", "name_mismatch", detail={"detail": f"not as registered: {differing}"}
+        )
+    return judged(
+        "person.names", detail={"patronymic": "stated" if facts.states_patronymic else "not stated"}
+    )
 
 
 def check_document(facts: RegisterFacts, policy: RegisterPolicy) -> Result:
-    """5: the stated document is registered, valid, and has not run out on this day in Kazakhstan. Law: O-05."""
+    """5: the stated document is registered, valid, and has not run out on this day in Kazakhstan.
+    Law: O-05.
+    """
     theirs = facts.registered
     if isinstance(theirs, Step):
         return said("person.document", theirs)
     detail = {"type": facts.document_type}
     if not theirs.is_document_known:
         return judged("person.document", "document_invalid", detail=detail)
-    return judged("person.document", "" if theirs.is_document_in_time else "document_expired", detail=detail)
+    return judged(
+        "person.document", "" if theirs.is_document_in_time else "document_expired", detail=detail
+    )
 
 
 CONSENT_CHECKS = {"person.consent": check_consent}

@@ -1,7 +1,9 @@
-"""The person's consent by the state's service, and what the register of people says of them. Judges nothing.
+"""The person's consent by the state's service, and what the register of people says of them. Judges
+nothing.
 
-What was asked once in a verification serves each later attempt and route of it. The consent is asked for by IIN: the
-state knows the person's phone. An adapter that must name a phone is given the lender's, which the evidence says.
+What was asked once in a verification serves each later attempt and route of it. The consent is
+asked for by IIN: the state knows the person's phone. An adapter that must name a phone is given the
+lender's, which the evidence says.
 """
 
 import json
@@ -11,24 +13,41 @@ from hashlib import sha256
 
 from verification.core.errors import ConsentMissing, ConsentPending, SourceUnavailable
 from verification.core.person import Case
-from verification.core.registry_answers import ConsentAnswer, consent_id_to, has_run_out, parse_consent, parse_person
+from verification.core.registry_answers import (
+    ConsentAnswer,
+    consent_id_to,
+    has_run_out,
+    parse_consent,
+    parse_person,
+)
 from verification.core.route import SEED, Evidence, Memory
 from verification.core.stored import canonical_json
 from verification.sources import consent as consents
 from verification.sources import person_registry
 from verification.sources.asking import check_granted
-from verification.stages.register.dialogue import ASKED, CONSENT, CONSENT_REQUEST, PERSON, SHOWN, is_read
+from verification.stages.register.dialogue import (
+    ASKED,
+    CONSENT,
+    CONSENT_REQUEST,
+    PERSON,
+    SHOWN,
+    is_read,
+)
 from verification.stages.register.policy import POLICY, SERVICES
 
 _NONCE_CHARACTERS = 32  # 128 bits of a hash
 
 
-def prepare_register(case: Case, evidence: Evidence, memory: Memory) -> tuple[Mapping[str, bytes], Mapping[str, bytes]]:
-    """Has the state's service ask the person for their consent, unless it was asked for all this and may say yes yet.
+def prepare_register(
+    case: Case, evidence: Evidence, memory: Memory
+) -> tuple[Mapping[str, bytes], Mapping[str, bytes]]:
+    """Has the state's service ask the person for their consent, unless it was asked for all this
+    and may say yes yet.
 
-    A service answers a known id as before: a preparation that is tried again asks by the same id, the next by another.
-    The second is what became of an earlier consent, read anew, so that a consent that was taken back is not relied on.
-    Raises `SourceUnavailable`, also where the service reports an error.
+    A service answers a known id as before: a preparation that is tried again asks by the same id,
+    the next by another. The second is what became of an earlier consent, read anew, so that a
+    consent that was taken back is not relied on. Raises `SourceUnavailable`, also where the service
+    reports an error.
     """
     shown = json.loads(evidence.items[SHOWN])
     if (requested := _requested(evidence)) is not None and _is_for(requested, evidence, shown):
@@ -36,7 +55,8 @@ def prepare_register(case: Case, evidence: Evidence, memory: Memory) -> tuple[Ma
             return {}, {}
         seen = _read(case, requested)
         answer = parse_consent(seen)
-        # A no is final, and judged with the stage; one that holds serves on. Any other is asked for anew.
+        # A no is final, and judged with the stage; one that holds serves on. Any other is asked for
+        # anew.
         if answer.status in ("valid", "invalid") and not has_run_out(answer, at=evidence.at):
             return {}, {CONSENT: seen}
     nonce = sha256(f"register|{memory[SEED]}".encode()).hexdigest()[:_NONCE_CHARACTERS]
@@ -58,39 +78,61 @@ def prepare_register(case: Case, evidence: Evidence, memory: Memory) -> tuple[Ma
         )
     )
     _require_working(raw)
-    asked = {"services": list(evidence.services), "phone": "as_stated" if source.names_phone else "none"}
+    asked = {
+        "services": list(evidence.services),
+        "phone": "as_stated" if source.names_phone else "none",
+    }
     return {ASKED: canonical_json(asked), CONSENT_REQUEST: raw}, {}
 
 
-def collect_consent(case: Case, evidence: Evidence, answered_at: datetime | None) -> Mapping[str, bytes]:
-    """What became of the consent. Raises `ConsentPending` while the person may still answer the state's message, and
-    `SourceUnavailable`."""
+def collect_consent(
+    case: Case, evidence: Evidence, answered_at: datetime | None
+) -> Mapping[str, bytes]:
+    """What became of the consent. Raises `ConsentPending` while the person may still answer the
+    state's message, and `SourceUnavailable`.
+    """
     requested = parse_consent(raw := evidence.items[CONSENT_REQUEST])
-    # Of a person whom the consent service does not know nothing was asked, so there is nothing to read.
+    # Of a person whom the consent service does not know nothing was asked, so there is nothing to
+    # read.
     if requested.terms is not None:
         raw = _read(case, requested)
     status = parse_consent(raw).status
-    # The state's message takes minutes to be answered; the wait counts from when the borrower did their part here.
+    # The state's message takes minutes to be answered; the wait counts from when the borrower did
+    # their part here.
     wait = timedelta(seconds=POLICY.consent_wait_seconds)
     if status == "pending" and answered_at is not None and evidence.at < answered_at + wait:
         raise ConsentPending("the person has not answered the state's message yet")
     return {CONSENT: raw}
 
 
-def collect_register(case: Case, evidence: Evidence, answered_at: datetime | None) -> Mapping[str, bytes]:
-    """The same, and what the register says of the person. Without a consent that holds it is not asked."""
+def collect_register(
+    case: Case, evidence: Evidence, answered_at: datetime | None
+) -> Mapping[str, bytes]:
+    """The same, and what the register says of the person. Without a consent that holds it is not
+    asked.
+    """
     collected = collect_consent(case, evidence, answered_at)
     if PERSON in evidence.items:
         return collected
-    consent, text = parse_consent(collected[CONSENT]), json.loads(evidence.items[SHOWN])["text_sha256"]
+    consent, text = (
+        parse_consent(collected[CONSENT]),
+        json.loads(evidence.items[SHOWN])["text_sha256"],
+    )
     try:
-        consent_id = consent_id_to(consent, services=SERVICES, case=case, text_sha256=text, at=evidence.at)
+        consent_id = consent_id_to(
+            consent, services=SERVICES, case=case, text_sha256=text, at=evidence.at
+        )
     except ConsentMissing:
         return collected
     nonce = _nonce(parse_consent(evidence.items[CONSENT_REQUEST]))
     request_id = _question(case, "person", nonce)
-    raw = person_registry.in_use(case.mode).person(case.person.iin, consent_id=consent_id, request_id=request_id)
-    return {**collected, PERSON: check_granted(raw, source=person_registry.SOURCE, read=parse_person)}
+    raw = person_registry.in_use(case.mode).person(
+        case.person.iin, consent_id=consent_id, request_id=request_id
+    )
+    return {
+        **collected,
+        PERSON: check_granted(raw, source=person_registry.SOURCE, read=parse_person),
+    }
 
 
 def _requested(evidence: Evidence) -> ConsentAnswer | None:
@@ -102,7 +144,9 @@ def _is_for(requested: ConsentAnswer, evidence: Evidence, shown: Mapping[str, ob
     """Whether a request was for all that is asked now, and on the text that was shown."""
     if (terms := requested.terms) is None:
         return False
-    return set(evidence.services) <= set(terms.services) and terms.text_sha256 == shown["text_sha256"]
+    return (
+        set(evidence.services) <= set(terms.services) and terms.text_sha256 == shown["text_sha256"]
+    )
 
 
 def _read(case: Case, requested: ConsentAnswer) -> bytes:
@@ -110,7 +154,9 @@ def _read(case: Case, requested: ConsentAnswer) -> bytes:
     if requested.terms is None:
         raise ConsentMissing("no consent was asked for")
     request_id = _question(case, "consent-read", _nonce(requested))
-    raw = consents.in_use(case.mode).read(requested.terms.consent_id, iin=case.person.iin, request_id=request_id)
+    raw = consents.in_use(case.mode).read(
+        requested.terms.consent_id, iin=case.person.iin, request_id=request_id
+    )
     return _require_working(raw)
 
 

@@ -13,7 +13,9 @@ CONSENT_REQUEST: Final = f"{ONCE}consent_request"
 CONSENT: Final = f"{ONCE}consent"
 """What became of that consent, as it was read once the borrower had done their part."""
 ASKED: Final = f"{ONCE}asked"
-"""To what the person was asked to consent, and whether the service was given the phone that the lender stated."""
+"""To what the person was asked to consent, and whether the service was given the phone that the
+lender stated.
+"""
 PERSON: Final = f"{ONCE}person"
 
 

@@ -16,10 +16,11 @@ from verification.stages.register.policy import RegisterPolicy
 
 @dataclass(frozen=True)
 class Registered:
-    """What the register of people has of this IIN. `names`: which of surname, name and patronymic are as stated.
+    """What the register of people has of this IIN. `names`: which of surname, name and patronymic
+    are as stated.
 
-    `is_document_known`, `is_document_in_time`: the stated one is registered as valid, and its last day, registered or
-    stated, is not over in Kazakhstan.
+    `is_document_known`, `is_document_in_time`: the stated one is registered as valid, and its last
+    day, registered or stated, is not over in Kazakhstan.
     """
 
     is_birth_date: bool
@@ -31,7 +32,9 @@ class Registered:
 
 @dataclass(frozen=True)
 class ConsentFacts:
-    """Whether the photo may be looked up, and whether the consent service was given the lender's phone."""
+    """Whether the photo may be looked up, and whether the consent service was given the lender's
+    phone.
+    """
 
     consent: Step
     is_phone_named: bool
@@ -71,7 +74,9 @@ def _consent(case: Case, evidence: Evidence, services: tuple[str, ...]) -> Step:
     text = evidence.require_object(dialogue.SHOWN).get("text_sha256")
     wanted = evidence.require_object(dialogue.ASKED).get("services")
     asked = [str(service) for service in wanted] if isinstance(wanted, list) else []
-    require_consent(answer, services=(*services, *asked), case=case, text_sha256=text, at=evidence.at)
+    require_consent(
+        answer, services=(*services, *asked), case=case, text_sha256=text, at=evidence.at
+    )
     return Step()
 
 
@@ -104,5 +109,7 @@ def _registered(case: Case, evidence: Evidence, policy: RegisterPolicy) -> Regis
         },
         is_document_known=bool(valid),
         # Where the register knows no last day, the stated one counts.
-        is_document_in_time=any((each.valid_to or stated.document.valid_to) >= today for each in valid),
+        is_document_in_time=any(
+            (each.valid_to or stated.document.valid_to) >= today for each in valid
+        ),
     )

@@ -1,4 +1,6 @@
-"""The borrower's consent to receive the money, asked for once the wait after the contract is over. Law: O-52."""
+"""The borrower's consent to receive the money, asked for once the wait after the contract is over.
+Law: O-52.
+"""
 
 from verification.core.route import Stage
 from verification.stages.renewal.checks import CHECKS

@@ -11,7 +11,9 @@ from verification.stages.renewal.dialogue import SHOWN
 
 
 def collect_renewal(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
-    """Lender, sum, purpose and account as shown, and which contract was waited for; nothing where none was."""
+    """Lender, sum, purpose and account as shown, and which contract was waited for; nothing where
+    none was.
+    """
     if case.renewal is None:
         return {}
     terms = {

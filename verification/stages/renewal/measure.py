@@ -11,8 +11,9 @@ from verification.stages.renewal.policy import RenewalPolicy
 
 @dataclass(frozen=True)
 class RenewalFacts:
-    """`agreed`: whether there is an explicit yes. `version`, `language`, `text_sha256`: to which text; `contract`: to
-    the money of which."""
+    """`agreed`: whether there is an explicit yes. `version`, `language`, `text_sha256`: to which
+    text; `contract`: to the money of which.
+    """
 
     agreed: bool
     version: str = ""
@@ -22,10 +23,19 @@ class RenewalFacts:
 
 
 def measure_renewal(case: Case, evidence: Evidence, policy: RenewalPolicy) -> RenewalFacts:
-    """The answer and the terms as they were kept; what cannot be read is no yes, nor one to no contract."""
-    answer, terms = measured(evidence.require_object, ANSWER), measured(evidence.require_object, SHOWN)
+    """The answer and the terms as they were kept; what cannot be read is no yes, nor one to no
+    contract.
+    """
+    answer, terms = (
+        measured(evidence.require_object, ANSWER),
+        measured(evidence.require_object, SHOWN),
+    )
     if isinstance(answer, Step) or isinstance(terms, Step):
         return RenewalFacts(agreed=False)
-    version, language, text = (str(answer.get(name, "")) for name in ("version", "language", "text_sha256"))
+    version, language, text = (
+        str(answer.get(name, "")) for name in ("version", "language", "text_sha256")
+    )
     agreed, contract = answer.get("agreed") is True, str(terms.get("contract_sha256", ""))
-    return RenewalFacts(agreed=agreed, version=version, language=language, text_sha256=text, contract=contract)
+    return RenewalFacts(
+        agreed=agreed, version=version, language=language, text_sha256=text, contract=contract
+    )

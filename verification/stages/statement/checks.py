@@ -1,4 +1,6 @@
-"""Is this statement signed by this borrower? Each check says what one step of the procedure in `measure.py` found."""
+"""Is this statement signed by this borrower? Each check says what one step of the procedure in
+`measure.py` found.
+"""
 
 from collections.abc import Collection
 from functools import partial
@@ -18,25 +20,36 @@ def check_step(name: str, facts: StatementFacts, policy: StatementPolicy) -> Res
 
 
 def check_identity(facts: StatementFacts, policy: StatementPolicy) -> Result:
-    """The certificate's IIN is the borrower's. That it spells the surname otherwise is remarked and decides nothing."""
+    """The certificate's IIN is the borrower's. That it spells the surname otherwise is remarked and
+    decides nothing.
+    """
     result, step = check_step("identity", facts, policy), facts.identity
     is_remarked = isinstance(result, Passed) and step.detail.get("surname") == "different"
-    return judged("eds.identity", "eds_surname_differs", detail=step.detail) if is_remarked else result
+    return (
+        judged("eds.identity", "eds_surname_differs", detail=step.detail) if is_remarked else result
+    )
 
 
 # One check for each step of the procedure, in its order; what a step asks stands in `measure.py`.
 CHECKS = {
     f"{_PREFIX}{name}": check_identity if name == "identity" else partial(check_step, name)
     for name in (
-        "format",  # 1, 2: a CMS or XML within the limits, with exactly one signer and the signer's certificate
-        "content",  # 3: the digest is that of the statement we stored, whatever the signature carries
-        "signature",  # 4: over the signed attributes, or SignedInfo, it verifies under the signer's key
+        # 1, 2: a CMS or XML within the limits, with exactly one signer and the signer's certificate
+        "format",
+        # 3: the digest is that of the statement we stored, whatever the signature carries
+        "content",
+        # 4: over the signed attributes, or SignedInfo, it verifies under the signer's key
+        "signature",
         "path",  # 5: to a pinned anchor, valid when the signature came
-        "usage",  # 6: a signing certificate of a natural person acting personally, under an accepted policy
+        # 6: a signing certificate of a natural person acting personally, under an accepted policy
+        "usage",
         "identity",  # 7: see `check_identity`
-        "revocation",  # 8: a verified, fresh answer or list clears the certificate, and a list its issuer
-        "timestamp",  # 9: one in the signature, and the one we asked for if the policy wants it, prove when
-        "statement",  # 10: this verification's, in time, and the signature was never presented before
+        # 8: a verified, fresh answer or list clears the certificate, and a list its issuer
+        "revocation",
+        # 9: one in the signature, and the one we asked for if the policy wants it, prove when
+        "timestamp",
+        # 10: this verification's, in time, and the signature was never presented before
+        "statement",
     )
 }
 
@@ -47,9 +60,11 @@ def report_statement(
     results: tuple[Result, ...],
     checks: Collection[str] = CHECKS.keys(),
 ) -> bytes:
-    """The validation report: status and sub-indication of EN 319 102-1, one row a check, signer, times, hashes.
+    """The validation report: status and sub-indication of EN 319 102-1, one row a check, signer,
+    times, hashes.
 
-    checks: the names of all that must have been asked, in their order. Those of an errand beside it are left out.
+    checks: the names of all that must have been asked, in their order. Those of an errand beside it
+        are left out.
     """
     signature_results = [result for result in results if result.check.startswith(_PREFIX)]
     refused = [result for result in signature_results if not isinstance(result, Passed)]
@@ -61,8 +76,15 @@ def report_statement(
     rows: list[dict[str, Any]] = []
     for result in signature_results:
         outcome = {Passed: "PASS", Failed: "FAIL", Inconclusive: "INDETERMINATE"}[type(result)]
-        its_status, its_sub = ("PASSED", "") if isinstance(result, Passed) else INDICATIONS[result.code]
-        row = {"name": result.check, "outcome": outcome, "status": its_status, "sub_indication": its_sub}
+        its_status, its_sub = (
+            ("PASSED", "") if isinstance(result, Passed) else INDICATIONS[result.code]
+        )
+        row = {
+            "name": result.check,
+            "outcome": outcome,
+            "status": its_status,
+            "sub_indication": its_sub,
+        }
         rows.append({**row, "code": result.code, "detail": dict(result.detail)})
     return canonical_json(
         {

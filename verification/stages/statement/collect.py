@@ -1,4 +1,6 @@
-"""Our own errands: the statement before we ask, what others say of the signature after the answer. Judges nothing."""
+"""Our own errands: the statement before we ask, what others say of the signature after the answer.
+Judges nothing.
+"""
 
 import secrets
 from collections.abc import Mapping
@@ -34,7 +36,8 @@ def prepare_statement(case: Case, evidence: Evidence, memory: Memory) -> Prepare
 
     In the language the borrower asked for here, or consented in, or the lender named.
     """
-    # A memory that holds a statement is that of an attempt before: in this one nothing was written anew yet.
+    # A memory that holds a statement is that of an attempt before: in this one nothing was written
+    # anew yet.
     changes = 0 if "statement" in memory else int(memory.get(dialogue.CHANGES, 0))
     consented_in = ""
     with suppress(Refused):
@@ -54,7 +57,9 @@ def prepare_statement(case: Case, evidence: Evidence, memory: Memory) -> Prepare
     )
 
 
-def collect_statement(case: Case, evidence: Evidence, *, policy: StatementPolicy = POLICY) -> Mapping[str, bytes]:
+def collect_statement(
+    case: Case, evidence: Evidence, *, policy: StatementPolicy = POLICY
+) -> Mapping[str, bytes]:
     """The pinned certificates, and what the authorities say of the signature, unjudged.
 
     Raises `SourceUnavailable`: while nobody says anything, nothing is decided.
@@ -62,10 +67,13 @@ def collect_statement(case: Case, evidence: Evidence, *, policy: StatementPolicy
     found = installed_trust(case.mode)
     asked = replace(evidence, items=found)
     try:
-        signed = parse_signature(evidence.items.get(SIGNATURE) or b"", max_bytes=policy.signature_max_bytes)
-        # When it comes again, in whatever wrapping, it is known by its value and whose key made it: for a given value a
-        # key can be made that it is right under. Only one that is over this attempt's statement is remembered: else
-        # whoever sent a stranger's signature first would make that stranger's own answer a replay.
+        signed = parse_signature(
+            evidence.items.get(SIGNATURE) or b"", max_bytes=policy.signature_max_bytes
+        )
+        # When it comes again, in whatever wrapping, it is known by its value and whose key made it:
+        # for a given value a key can be made that it is right under. Only one that is over this
+        # attempt's statement is remembered: else whoever sent a stranger's signature first would
+        # make that stranger's own answer a replay.
         known_by = dialogue.OTHER_VALUE
         with suppress(Refused):
             signed.check_content(statement=dialogue.text_of(evidence))
@@ -80,27 +88,37 @@ def collect_statement(case: Case, evidence: Evidence, *, policy: StatementPolicy
             at=min(max(evidence.at, signed.signer.not_before), signed.signer.not_after),
         )
     except Refused:
-        # Of what is no signature, or of nobody we trust, nobody is asked; the checks will refuse it by name.
+        # Of what is no signature, or of nobody we trust, nobody is asked; the checks will refuse it
+        # by name.
         return found
     if policy.asks_timestamp:
         nonce, imprint = secrets.randbits(timestamp.NONCE_BITS), ALGORITHMS[leaf.family].digest_oid
         question = timestamp.build_request(signed.signature, imprint_oid=imprint, nonce=nonce)
         answer = timestamp_authority.in_use(case.mode).timestamp(leaf.family, question=question)
         found |= {dialogue.TIMESTAMP: answer, dialogue.TIMESTAMP_NONCE: str(nonce).encode()}
-    # Asked of the issuer that the path found, never of an address in the certificate: that is the signer's to write.
+    # Asked of the issuer that the path found, never of an address in the certificate: that is the
+    # signer's to write.
     found |= _ask_revocation(case.mode, leaf, issuer, policy=policy)
-    return found | _ask_about_tokens(case.mode, signed, replace(evidence, items=found), policy=policy)
+    return found | _ask_about_tokens(
+        case.mode, signed, replace(evidence, items=found), policy=policy
+    )
 
 
 def installed_trust(mode: str) -> dict[str, bytes]:
     """The pinned certificates of a mode as evidence. Raises `Misconfigured`."""
     trusted = installed.trust_anchors(mode)
-    found = _numbered("shared.anchor", trusted.anchors) | _numbered("shared.intermediate", trusted.intermediates)
+    found = _numbered("shared.anchor", trusted.anchors) | _numbered(
+        "shared.intermediate", trusted.intermediates
+    )
     return found | _numbered("shared.tsa", trusted.timestamping)
 
 
-def _ask_about_tokens(mode: str, signed: Signature, found: Evidence, *, policy: StatementPolicy) -> dict[str, bytes]:
-    """What is said of who signed each time-stamp. Nobody is asked of a pinned one, or of one that we do not trust."""
+def _ask_about_tokens(
+    mode: str, signed: Signature, found: Evidence, *, policy: StatementPolicy
+) -> dict[str, bytes]:
+    """What is said of who signed each time-stamp. Nobody is asked of a pinned one, or of one that
+    we do not trust.
+    """
     answers: dict[str, bytes] = {}
     for said in (dialogue.OF_TOKEN_INSIDE, dialogue.OF_TOKEN_ASKED):
         pair, most = None, policy.timestamp_max_bytes
@@ -108,46 +126,66 @@ def _ask_about_tokens(mode: str, signed: Signature, found: Evidence, *, policy: 
             raw = find_token(signed) if said is dialogue.OF_TOKEN_INSIDE else None
             if said is dialogue.OF_TOKEN_ASKED:
                 answer = found.items.get(dialogue.TIMESTAMP)
-                raw = timestamp.open_response(answer, max_bytes=most) if answer is not None else None
+                raw = (
+                    timestamp.open_response(answer, max_bytes=most) if answer is not None else None
+                )
             if raw is not None:
-                token, trust = timestamp.parse_token(raw, max_bytes=most), said.timestamp_trust(found, policy)
+                token, trust = (
+                    timestamp.parse_token(raw, max_bytes=most),
+                    said.timestamp_trust(found, policy),
+                )
                 pair = askable(timestamp_path(token, trust=trust))
         if pair is None:
             continue
         try:
             answers |= _ask_revocation(mode, *pair, policy=policy, said=said)
         except (SourceUnavailable, Misconfigured):
-            # A time-stamp that nobody asked for and nobody can tell about proves nothing, and holds nobody up.
+            # A time-stamp that nobody asked for and nobody can tell about proves nothing, and holds
+            # nobody up.
             if said is dialogue.OF_TOKEN_ASKED:
                 raise
     return answers
 
 
 def _ask_revocation(
-    mode: str, leaf: Certificate, issuer: Certificate, *, policy: StatementPolicy, said: Said = dialogue.OF_SIGNER
+    mode: str,
+    leaf: Certificate,
+    issuer: Certificate,
+    *,
+    policy: StatementPolicy,
+    said: Said = dialogue.OF_SIGNER,
 ) -> dict[str, bytes]:
     """The responder's answer; lists besides if there is none or it cannot be believed."""
-    # The nonce makes the answer one to this question; without it an old "good" could be played again.
+    # The nonce makes the answer one to this question; without it an old "good" could be played
+    # again.
     source, nonce = revocation.in_use(mode), secrets.token_bytes(ocsp.NONCE_BYTES)
     answer, silence = None, None
     try:
-        answer = source.ocsp(leaf.family, question=ocsp.build_request(leaf, issuer=issuer, nonce=nonce))
+        answer = source.ocsp(
+            leaf.family, question=ocsp.build_request(leaf, issuer=issuer, nonce=nonce)
+        )
     except SourceUnavailable as error:
-        # A silent responder is not the end: lists may answer. Only if they are not there either is it a fault.
+        # A silent responder is not the end: lists may answer. Only if they are not there either is
+        # it a fault.
         silence = error
     found = _numbered(said.authority_crl, source.authority_crls(leaf.family))
     if answer is not None:
         found |= {said.ocsp: answer, said.ocsp_nonce: nonce}
         # Believed if the checks will take it for an answer; what it says is for them to judge.
         with suppress(Refused):
-            believed, limits = Answers(ocsp=answer, ocsp_nonce=nonce), dialogue.revocation_limits(policy)
+            believed, limits = (
+                Answers(ocsp=answer, ocsp_nonce=nonce),
+                dialogue.revocation_limits(policy),
+            )
             ask_responder(leaf, issuer=issuer, answers=believed, limits=limits, at=clock.now())
             return found
     try:
         found |= _numbered(said.crl, source.crls(leaf.family))
     except Misconfigured:
         if answer is None:
-            raise silence or Misconfigured(f"neither a responder nor a list is configured for {leaf.family}") from None
+            raise silence or Misconfigured(
+                f"neither a responder nor a list is configured for {leaf.family}"
+            ) from None
         return found
     return found | _numbered(said.delta_crl, source.delta_crls(leaf.family))
 

@@ -1,4 +1,6 @@
-"""One question: sign this statement. The text is written by us, shown in words, and kept before it is shown."""
+"""One question: sign this statement. The text is written by us, shown in words, and kept before it
+is shown.
+"""
 
 import base64
 from collections.abc import Callable, Mapping
@@ -24,7 +26,8 @@ from verification.stages.statement.policy import POLICY, StatementPolicy
 TEXT = statement_text.KIND
 SIGNATURE = "statement.signature"
 ANSWER = "statement.answer"
-# SHA-256 of the signer's key and the signature's value: of one that is over this attempt's statement, or of another.
+# SHA-256 of the signer's key and the signature's value: of one that is over this attempt's
+# statement, or of another.
 OWN_VALUE, OTHER_VALUE = "statement.own_value", "statement.other_value"
 LANGUAGE: Final = "language"
 CHANGES: Final = "changes"
@@ -35,9 +38,11 @@ TIMESTAMP, TIMESTAMP_NONCE = "statement.timestamp", "statement.timestamp_nonce"
 
 @dataclass(frozen=True)
 class Said:
-    """Under which kinds of evidence stands what authorities said of one certificate; lists are numbered.
+    """Under which kinds of evidence stands what authorities said of one certificate; lists are
+    numbered.
 
-    `instead`: whose lists serve where there are none of its own; another issuer's would say nothing of it.
+    `instead`: whose lists serve where there are none of its own; another issuer's would say nothing
+        of it.
     """
 
     ocsp: str
@@ -58,7 +63,9 @@ class Said:
         )
 
     def timestamp_trust(self, evidence: Evidence, policy: StatementPolicy) -> TimestampTrust:
-        """Whose time-stamps are believed, with all that was said of who signed one. Raises as `pinned` does."""
+        """Whose time-stamps are believed, with all that was said of who signed one. Raises as
+        `pinned` does.
+        """
         return TimestampTrust(
             anchors=pinned(evidence, "shared.anchor", parse_known),
             intermediates=pinned(evidence, "shared.intermediate", parse_known),
@@ -74,7 +81,9 @@ class Said:
 
 
 def answered_at(evidence: Evidence) -> datetime:
-    """When the signature reached us, by our own clock. Raises `Refused` (check_missing) where that is not kept."""
+    """When the signature reached us, by our own clock. Raises `Refused` (check_missing) where that
+    is not kept.
+    """
     try:
         return datetime.fromisoformat(evidence.require_object(ANSWER)["at"])
     except (KeyError, TypeError, ValueError) as fault:
@@ -82,7 +91,9 @@ def answered_at(evidence: Evidence) -> datetime:
 
 
 def text_of(evidence: Evidence) -> bytes:
-    """The statement that was shown when the signature came. Raises `Refused` (check_missing) where there is none."""
+    """The statement that was shown when the signature came. Raises `Refused` (check_missing) where
+    there is none.
+    """
     written_anew = numbered(evidence, TEXT)
     return written_anew[-1] if written_anew else evidence.require(TEXT)
 
@@ -95,8 +106,9 @@ def numbered(evidence: Evidence, kind: str) -> list[bytes]:
 
 
 def pinned(evidence: Evidence, kind: str, read: Callable[[bytes], X509[Key]]) -> list[X509[Key]]:
-    """The operator's certificates of a kind. Raises `SourceUnavailable` for one that cannot be read: it is our fault,
-    and decides nothing about a person."""
+    """The operator's certificates of a kind. Raises `SourceUnavailable` for one that cannot be
+    read: it is our fault, and decides nothing about a person.
+    """
     try:
         return [read(der) for der in numbered(evidence, kind)]
     except Refused as refusal:
@@ -128,8 +140,11 @@ OF_TOKEN_INSIDE, OF_TOKEN_ASKED = (
 )
 
 
-def statement(case: Case, *, language: str, nonce: str, issued: str, expires: str, words: str = CURRENT) -> bytes:
-    """The bytes to be signed: who owes what to whom, for this verification only, in words and as data.
+def statement(
+    case: Case, *, language: str, nonce: str, issued: str, expires: str, words: str = CURRENT
+) -> bytes:
+    """The bytes to be signed: who owes what to whom, for this verification only, in words and as
+    data.
 
     nonce: 128 bits, hex. words: their version. Raises `Refused` for words that we do not have.
     """
@@ -156,9 +171,11 @@ def statement(case: Case, *, language: str, nonce: str, issued: str, expires: st
 
 
 def prompt_statement(memory: Memory) -> Mapping[str, Any]:
-    """The bytes to sign, the words that stand in them, and the key usages to ask the signer's program for.
+    """The bytes to sign, the words that stand in them, and the key usages to ask the signer's
+    program for.
 
-    `statement_xml` is the document for a program that signs XML: it is made of the same bytes and is kept nowhere.
+    `statement_xml` is the document for a program that signs XML: it is made of the same bytes and
+        is kept nowhere.
     """
     text = statement_text.write(memory["statement"])
     return {
@@ -171,27 +188,42 @@ def prompt_statement(memory: Memory) -> Mapping[str, Any]:
 
 
 def accept_statement(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
-    """Takes the signature as it came, CMS or XML, with the time it came; whether it is one is for the checks to say.
+    """Takes the signature as it came, CMS or XML, with the time it came; whether it is one is for
+    the checks to say.
 
-    `refuse_other_text`: eGov Mobile must be told within its own request that it sent something else than a CMS over
-    this statement. That raises `BadInput`, so nothing is taken; a check would have said the same later.
-    `language`, and no signature: the borrower wants to read it in another language, and that is another statement.
+    `refuse_other_text`: eGov Mobile must be told within its own request that it sent something else
+    than a CMS over this statement. That raises `BadInput`, so nothing is taken; a check would have
+    said the same later.
+    `language`, and no signature: the borrower wants to read it in another language, and that is
+        another statement.
     """
     if LANGUAGE in untrusted:
         language, changes = untrusted[LANGUAGE], int(memory.get(CHANGES, 0))
-        if untrusted.get("signature") or not isinstance(language, str) or language not in WORDS[CURRENT]:
-            raise BadInput("a statement is in kk, ru or en, and unsigned until it is read", code="bad_answer")
+        if (
+            untrusted.get("signature")
+            or not isinstance(language, str)
+            or language not in WORDS[CURRENT]
+        ):
+            raise BadInput(
+                "a statement is in kk, ru or en, and unsigned until it is read", code="bad_answer"
+            )
         if changes >= POLICY.language_changes:
-            raise BadInput("the language was changed too often", code="bad_answer", pointer="/language")
+            raise BadInput(
+                "the language was changed too often", code="bad_answer", pointer="/language"
+            )
         return Turn(next=Next.PREPARE, memory={LANGUAGE: language, CHANGES: changes + 1})
     signature = untrusted.get("signature")
     if not isinstance(signature, str) or not signature.strip():
-        raise BadInput("a signature is PEM, base64 or XML text", code="bad_answer", pointer="/signature")
+        raise BadInput(
+            "a signature is PEM, base64 or XML text", code="bad_answer", pointer="/signature"
+        )
     try:
         # Of XML alone, which carries the statement's words, may a sign be beyond ASCII.
         content = signature.encode("utf-8" if signature.lstrip().startswith("<") else "ascii")
     except UnicodeEncodeError:
-        raise BadInput("a signature is PEM, base64 or XML text", code="bad_answer", pointer="/signature") from None
+        raise BadInput(
+            "a signature is PEM, base64 or XML text", code="bad_answer", pointer="/signature"
+        ) from None
     if len(content) > 2 * POLICY.signature_max_bytes:
         raise BadInput("the signature is too long", code="bad_answer", pointer="/signature")
     if untrusted.get("refuse_other_text") is True:

@@ -1,9 +1,11 @@
-"""All that a signature over our statement shows, measured once: the procedure of EN 319 102-1 in ten steps.
+"""All that a signature over our statement shows, measured once: the procedure of EN 319 102-1 in
+ten steps.
 
-1 format (CMS or XML) and limits · 2 one signer whose certificate is there · 3 digest over OUR statement · 4 signature
-value · 5 path to a pinned anchor · 6 usage and role · 7 the borrower's IIN · 8 revocation · 9 the time-stamp, where
-there is one or the policy wants one, and its authority · 10 the statement is this verification's, in time, and new.
-The time-stamps come before the path, for what they prove is the time that the path is judged at.
+1 format (CMS or XML) and limits · 2 one signer whose certificate is there · 3 digest over OUR
+statement · 4 signature value · 5 path to a pinned anchor · 6 usage and role · 7 the borrower's IIN
+· 8 revocation · 9 the time-stamp, where there is one or the policy wants one, and its authority ·
+10 the statement is this verification's, in time, and new. The time-stamps come before the path, for
+what they prove is the time that the path is judged at.
 """
 
 from collections.abc import Mapping
@@ -33,7 +35,14 @@ from verification.engines.pki.signatures import (
 from verification.engines.pki.timestamp import ProvenTime, verify_answer, verify_inside
 from verification.engines.pki.xmldsig import SignedXml
 from verification.stages.statement import dialogue
-from verification.stages.statement.dialogue import SIGNATURE, answered_at, numbered, pinned, statement, text_of
+from verification.stages.statement.dialogue import (
+    SIGNATURE,
+    answered_at,
+    numbered,
+    pinned,
+    statement,
+    text_of,
+)
 from verification.stages.statement.policy import StatementPolicy
 
 
@@ -41,8 +50,8 @@ from verification.stages.statement.policy import StatementPolicy
 class StatementFacts:
     """What each step established or refuses by, under the name of its check.
 
-    `signer`, `times`: what a report tells of them. `evidence`: SHA-256 of all that was judged, by kind. `arithmetic`:
-    what did the counting.
+    `signer`, `times`: what a report tells of them. `evidence`: SHA-256 of all that was judged, by
+    kind. `arithmetic`: what did the counting.
     """
 
     format: Step
@@ -61,17 +70,23 @@ class StatementFacts:
 
 
 def measure_statement(case: Case, evidence: Evidence, policy: StatementPolicy) -> StatementFacts:
-    """The facts of a signature. What could not be measured stands in them as the step that refuses."""
+    """The facts of a signature. What could not be measured stands in them as the step that
+    refuses.
+    """
     steps, signer = Steps(), dict[str, str]()
     times = {"claimed": "", "tsp": "", "checked": evidence.at.isoformat()}
     answered = reference = measured(answered_at, evidence)
     signed: Signature | None = None
     with steps.step("format") as found:  # 1, 2
         signed = parse_signature(evidence.require(SIGNATURE), max_bytes=policy.signature_max_bytes)
-        found |= {"form": "xml" if isinstance(signed, SignedXml) else "cms", "family": signed.signer.family}
+        found |= {
+            "form": "xml" if isinstance(signed, SignedXml) else "cms",
+            "family": signed.signer.family,
+        }
         found |= {"digest": signed.digest_oid, "signature": signed.signature_oid}
     if signed is None:
-        # What is no signature of one signer leaves nothing to measure, and every step refuses by the same code.
+        # What is no signature of one signer leaves nothing to measure, and every step refuses by
+        # the same code.
         steps.done = dict.fromkeys(_OF_SIGNATURE, steps.done["format"])
     else:
         # 9 comes first, for what it proves is the time that 5 and 8 are judged at.
@@ -83,25 +98,44 @@ def measure_statement(case: Case, evidence: Evidence, policy: StatementPolicy) -
         signer = _measure_signature(steps, signed, case, evidence, policy)
         # 5, 8: what authorities say of its signer.
         _measure_path(steps, signed, evidence, policy, reference)
-        times["claimed"] = signed.claimed_signing_time.isoformat() if signed.claimed_signing_time else ""
+        times["claimed"] = (
+            signed.claimed_signing_time.isoformat() if signed.claimed_signing_time else ""
+        )
         times["tsp"] = min((each.time.isoformat() for each in proven), default="")
     _measure_statement(steps, case, evidence, policy)
     return StatementFacts(
         **steps.done,
         signer=signer,
         times={**times, "reference": "" if isinstance(reference, Step) else reference.isoformat()},
-        evidence={kind: sha256(content).hexdigest() for kind, content in sorted(evidence.items.items())},
+        evidence={
+            kind: sha256(content).hexdigest() for kind, content in sorted(evidence.items.items())
+        },
         arithmetic=ready(),
     )
 
 
-_OF_SIGNATURE = ("format", "content", "signature", "path", "usage", "identity", "revocation", "timestamp")
+_OF_SIGNATURE = (
+    "format",
+    "content",
+    "signature",
+    "path",
+    "usage",
+    "identity",
+    "revocation",
+    "timestamp",
+)
 
 
 def ready() -> Mapping[str, str]:
-    """What does the counting in this process. Raises `Misconfigured` if nothing passes its self-test."""
+    """What does the counting in this process. Raises `Misconfigured` if nothing passes its
+    self-test.
+    """
     found = backends.in_use()
-    return {"arithmetic": found.arithmetic.name, "streebog": found.streebog_name, "refused": ", ".join(found.refused)}
+    return {
+        "arithmetic": found.arithmetic.name,
+        "streebog": found.streebog_name,
+        "refused": ", ".join(found.refused),
+    }
 
 
 def _measure_signature(
@@ -116,7 +150,11 @@ def _measure_signature(
         signed.check_signature()
     with steps.step("usage") as found:  # 6
         accepts_any = policy.accepts_any_role
-        check_usage(signed.signer, accepted_policies=policy.certificate_policies, accepts_any_role=accepts_any)
+        check_usage(
+            signed.signer,
+            accepted_policies=policy.certificate_policies,
+            accepts_any_role=accepts_any,
+        )
         found["role"] = "any" if accepts_any else "individual"
     with steps.step("identity") as found:  # 7: names are compared softly and only reported
         try:
@@ -127,13 +165,20 @@ def _measure_signature(
             raise Refused("eds_iin_mismatch")
         found["surname"] = compare_surname(signed.signer, case.person.surname)
     with suppress(Refused):
-        signer = {"iin": Iin(subject_iin(signed.signer)).masked, "certificate_sha256": signed.signer.sha256}
+        signer = {
+            "iin": Iin(subject_iin(signed.signer)).masked,
+            "certificate_sha256": signed.signer.sha256,
+        }
         return {**signer, "family": signed.signer.family, "serial": f"{signed.signer.serial:x}"}
     return {}
 
 
 def _measure_path(
-    steps: Steps, signed: Signature, evidence: Evidence, policy: StatementPolicy, reference: datetime | Step
+    steps: Steps,
+    signed: Signature,
+    evidence: Evidence,
+    policy: StatementPolicy,
+    reference: datetime | Step,
 ) -> None:
     path: tuple[Certificate, ...] = ()
     if isinstance(reference, Step):
@@ -151,20 +196,27 @@ def _measure_path(
     if not path:
         steps.done["revocation"] = steps.done["path"]
         return
-    with steps.step("revocation") as found:  # 8: an answer or list clears the certificate, and a list its issuer
+    with steps.step(
+        "revocation"
+    ) as found:  # 8: an answer or list clears the certificate, and a list its issuer
         said, limits = dialogue.OF_SIGNER, dialogue.revocation_limits(policy)
         answers, above = said.answers(evidence), numbered(evidence, said.authority_crl)
-        status = find_status(path[0], issuer=path[1], answers=answers, limits=limits, at=evidence.at)
+        status = find_status(
+            path[0], issuer=path[1], answers=answers, limits=limits, at=evidence.at
+        )
         require_good(status, reference=reference, is_later_accepted=policy.accepts_later_revocation)
         if above:
             check_authorities(path, lists=above, limits=limits, at=evidence.at)
         found |= {**status.report(), "issuer": "good" if above else "not asked"}
 
 
-def _measure_times(steps: Steps, signed: Signature, evidence: Evidence, policy: StatementPolicy) -> list[ProvenTime]:
+def _measure_times(
+    steps: Steps, signed: Signature, evidence: Evidence, policy: StatementPolicy
+) -> list[ProvenTime]:
     """What the time-stamps prove, each on its own.
 
-    One that came inside and does not hold proves nothing and refuses nobody; the step says why. One that we asked for,
+    One that came inside and does not hold proves nothing and refuses nobody; the step says why. One
+    that we asked for,
     because the policy wants it, must hold: else nothing can be told yet.
     """
     proven, unproven = list[ProvenTime](), dict[str, str | int]()
@@ -173,20 +225,29 @@ def _measure_times(steps: Steps, signed: Signature, evidence: Evidence, policy: 
             trust = dialogue.OF_TOKEN_INSIDE.timestamp_trust(evidence, policy)
             proven.append(verify_inside(token, signed=signed, trust=trust, at=evidence.at))
     except Refused as refused:
-        unproven = {"unproven": refused.code, "detail": refused.detail or refused.code, **refused.facts}
+        unproven = {
+            "unproven": refused.code,
+            "detail": refused.detail or refused.code,
+            **refused.facts,
+        }
     with steps.step("timestamp") as found:
         if policy.asks_timestamp:
             answer = evidence.items.get(dialogue.TIMESTAMP) or b""
             nonce = int(evidence.items.get(dialogue.TIMESTAMP_NONCE) or b"-1")
             trust = dialogue.OF_TOKEN_ASKED.timestamp_trust(evidence, policy)
-            proven.append(verify_answer(answer, nonce=nonce, signed=signed, trust=trust, at=evidence.at))
+            proven.append(
+                verify_answer(answer, nonce=nonce, signed=signed, trust=trust, at=evidence.at)
+            )
         first = min(proven, key=lambda each: each.time, default=None)
         found |= {**unproven, **(first.report() if first else {"time": "none"})}
     return proven
 
 
-def _measure_statement(steps: Steps, case: Case, evidence: Evidence, policy: StatementPolicy) -> None:
-    # 10: the stored statement is made anew of the case, so that not a byte of it can be anybody else's.
+def _measure_statement(
+    steps: Steps, case: Case, evidence: Evidence, policy: StatementPolicy
+) -> None:
+    # 10: the stored statement is made anew of the case, so that not a byte of it can be anybody
+    # else's.
     with steps.step("statement") as found:
         if "eds.statement" in policy.not_asked:
             raise Refused("check_missing", "not asked: the text may be anybody's")
@@ -198,7 +259,8 @@ def _measure_statement(steps: Steps, case: Case, evidence: Evidence, policy: Sta
         # By our clock: the time that a signer claims proves nothing.
         if answered_at(evidence) > datetime.fromisoformat(fields["expires"]):
             raise Refused("eds_statement_expired")
-        # The same value by the same key was over another statement: somebody sends what somebody else signed.
+        # The same value by the same key was over another statement: somebody sends what somebody
+        # else signed.
         if evidence.seen & {dialogue.OWN_VALUE, dialogue.OTHER_VALUE}:
             raise Refused("eds_signature_replayed")
         found |= {name: fields[name] for name in ("issued", "language")}

@@ -1,11 +1,13 @@
-"""Opens and closes attempts, and counts those that are spent. Call everything here inside a transaction.
+"""Opens and closes attempts, and counts those that are spent. Call everything here inside a
+transaction.
 
-A stage that must be prepared takes the borrower's one place first and is prepared in it: no message is sent, and no
-register asked, for a dialogue that cannot begin.
+A stage that must be prepared takes the borrower's one place first and is prepared in it: no message
+is sent, and no register asked, for a dialogue that cannot begin.
 
-How many attempts a borrower has left at a stage is counted by what workers signed of each, whatever the rows say, over
-all verifications with this lender and all routes of a day, or whoever may choose between two routes with a capture
-would have twice the tries. A row says only whose a verification is.
+How many attempts a borrower has left at a stage is counted by what workers signed of each, whatever
+the rows say, over all verifications with this lender and all routes of a day, or whoever may choose
+between two routes with a capture would have twice the tries. A row says only whose a verification
+is.
 """
 
 import json
@@ -29,7 +31,17 @@ from verification.core import events, reasons, stored
 from verification.core.errors import EvidenceUnreadable
 from verification.core.events import HINDERED
 from verification.core.results import Outcome
-from verification.core.route import ANSWERED, ENDED, PARTS, SEED, Memory, Next, Prepared, Stage, Turn
+from verification.core.route import (
+    ANSWERED,
+    ENDED,
+    PARTS,
+    SEED,
+    Memory,
+    Next,
+    Prepared,
+    Stage,
+    Turn,
+)
 from verification.course import fold
 from verification.course.state import OPEN as PHASE_OPEN
 from verification.evidence import vault
@@ -60,9 +72,10 @@ def enter(
 ) -> Attempt | None:
     """Begins a stage with a fresh attempt, for the borrower to answer or for a worker to prepare.
 
-    None where something hinders it: another verification of the borrower has their place; no attempt
-    is left; a quota is used up; too many attempts of today cost nothing. Of the first two a step is
-    owed, which begins it later or ends the verification. Counted while their one place is ours.
+    None where something hinders it: another verification of the borrower has their place; no
+    attempt is left; a quota is used up; too many attempts of today cost nothing. Of the first two a
+    step is owed, which begins it later or ends the verification. Counted while their one place is
+    ours.
     """
     verification = history.row
     attempt, memory, opened = _fresh(verification, stage, key=key, at=at, notice=notice)
@@ -77,7 +90,10 @@ def enter(
                 hindrance = BUSY
             elif tries.left == 0:
                 hindrance = NONE_LEFT if tries.is_exhausted else BUSY
-            elif stage.unburnt_max is not None and reasons.unburnt(memory.get(ENDED, {})) >= stage.unburnt_max:
+            elif (
+                stage.unburnt_max is not None
+                and reasons.unburnt(memory.get(ENDED, {})) >= stage.unburnt_max
+            ):
                 hindrance = TOO_MANY
             elif stage.quota and not quotas.take(verification, stage.quota, key=key, at=at):
                 hindrance = stage.quota.code
@@ -108,7 +124,9 @@ def _hinder(verification: Verification, stage: Stage, code: str, *, at: datetime
 
 
 def enter_route(history: History, *, key: vault.Key, at: datetime) -> Attempt | None:
-    """Begins the present route at its first stage, as `enter` does; consent is asked for once a verification."""
+    """Begins the present route at its first stage, as `enter` does; consent is asked for once a
+    verification.
+    """
     row = history.row
     consent, second, *_ = stages.of(row.route, law=row.profile_sha256).values()
     return enter(history, second if row.passed_routes else consent, key=key, at=at)
@@ -136,7 +154,11 @@ def _fresh(
     sealed = key.seal(stored.to_bytes(memory), **vault.place_of_memory(attempt.pk))
     attempt.sealed_memory = sealed.data
     body = {name: getattr(attempt, name) for name in ("route", "stage", "turn", "counted")}
-    body |= {"attempt": attempt.pk, "memory": sealed.commitment, "expires_at": attempt.expires_at.isoformat()}
+    body |= {
+        "attempt": attempt.pk,
+        "memory": sealed.commitment,
+        "expires_at": attempt.expires_at.isoformat(),
+    }
     body |= {"release": stages.release(attempt.route, law=verification.profile_sha256).id}
     body |= {"next": Next.PREPARE} if stage.prepare else {}
     body |= {"notice": notice} if notice else {}
@@ -145,13 +167,22 @@ def _fresh(
     return attempt, memory, body
 
 
-def hand_over(attempt: Attempt, stage: Stage, prepared: Prepared, *, key: vault.Key, at: datetime) -> Mapping[str, str]:
-    """Gives a prepared attempt to the borrower; the dialogue's clock begins now. The seed has done its work.
+def hand_over(
+    attempt: Attempt, stage: Stage, prepared: Prepared, *, key: vault.Key, at: datetime
+) -> Mapping[str, str]:
+    """Gives a prepared attempt to the borrower; the dialogue's clock begins now. The seed has done
+    its work.
 
     Gives what its entry states of it.
     """
-    kept = {name: value for name, value in prepared.memory.items() if name not in (SEED, ANSWERED, ENDED, PARTS)}
-    turn = Turn(next=Next.ASK, memory=kept, notice=prepared.notice or attempt.notice, seconds=stage.seconds)
+    kept = {
+        name: value
+        for name, value in prepared.memory.items()
+        if name not in (SEED, ANSWERED, ENDED, PARTS)
+    }
+    turn = Turn(
+        next=Next.ASK, memory=kept, notice=prepared.notice or attempt.notice, seconds=stage.seconds
+    )
     return remember(attempt, turn, key=key, at=at)
 
 
@@ -188,10 +219,11 @@ def live() -> QuerySet[Attempt, Attempt]:
 
 @dataclass(frozen=True)
 class Tries:
-    """The attempts at a stage that are spent, each by its entry, and of how many of them people may say otherwise.
+    """The attempts at a stage that are spent, each by its entry, and of how many of them people may
+    say otherwise.
 
-    left: how many more may fail; None where none are counted. is_open_elsewhere: an attempt at the stage is open in
-    another case of the borrower, whatever its row says.
+    left: how many more may fail; None where none are counted. is_open_elsewhere: an attempt at the
+    stage is open in another case of the borrower, whatever its row says.
     """
 
     stage: Stage
@@ -203,7 +235,10 @@ class Tries:
     @property
     def is_exhausted(self) -> bool:
         """Whether none is left whatever people say of those they look at."""
-        return self.stage.attempts is not None and len(self.spent) - self.looked_at >= self.stage.attempts
+        return (
+            self.stage.attempts is not None
+            and len(self.spent) - self.looked_at >= self.stage.attempts
+        )
 
     @property
     def again_at(self) -> datetime | None:
@@ -215,16 +250,21 @@ class Tries:
         return counted[0] + policy.ATTEMPTS_COUNTED + timedelta(seconds=1)
 
     def named(self, own: str) -> list[dict[str, str]]:
-        """As an end states by which attempts it came: their ids, and the verification of those that are another's.
+        """As an end states by which attempts it came: their ids, and the verification of those that
+        are another's.
 
         own: the verification that ends.
         """
         owners = ((entry.body["attempt"], entry.verification_id or "") for entry in self.spent)
-        return [{"attempt": name, "verification": "" if owner == own else owner} for name, owner in owners]
+        return [
+            {"attempt": name, "verification": "" if owner == own else owner}
+            for name, owner in owners
+        ]
 
 
 def count_tries(history: History, stage: Stage, *, at: datetime) -> Tries:
-    """How the borrower of this verification stands at a stage, by signed entries of all their verifications.
+    """How the borrower of this verification stands at a stage, by signed entries of all their
+    verifications.
 
     Those of this verification are in its history, with what this transaction has put on record.
     """
@@ -241,7 +281,11 @@ def count_tries(history: History, stage: Stage, *, at: datetime) -> Tries:
             state = fold.reach(map(course_entry, group))
             attempt = None if state.end else state.newest(PHASE_OPEN)
             is_open_elsewhere |= attempt is not None and attempt.stage == stage.name
-    closings = [entry for entry in counted if entry.body.get("stage") == stage.name and entry.type in events.CLOSINGS]
+    closings = [
+        entry
+        for entry in counted
+        if entry.body.get("stage") == stage.name and entry.type in events.CLOSINGS
+    ]
     last = {entry.body["attempt"]: entry for entry in closings}
     ended = {entry.verification_id for entry in counted if entry.type in events.DECISIONS}
     spent = tuple(entry for entry in last.values() if entry.body["burnt"] and entry.at >= since)
@@ -252,7 +296,9 @@ def count_tries(history: History, stage: Stage, *, at: datetime) -> Tries:
 
 
 def of_borrower(verification: Verification, stage: Stage) -> QuerySet[Attempt, Attempt]:
-    """Every attempt of this borrower with this lender at this stage, over all verifications and routes, by the rows."""
+    """Every attempt of this borrower with this lender at this stage, over all verifications and
+    routes, by the rows.
+    """
     return Attempt.objects.filter(
         lender_id=verification.lender_id,
         mode=verification.mode,
@@ -263,8 +309,10 @@ def of_borrower(verification: Verification, stage: Stage) -> QuerySet[Attempt, A
 
 @dataclass(frozen=True)
 class Standing:
-    """The attempt of a verification that is open or being judged, if any, and how many of its borrower burnt at its
-    stage in a day, by the rows: for pages. What is decided goes by `count_tries`."""
+    """The attempt of a verification that is open or being judged, if any, and how many of its
+    borrower burnt at its
+    stage in a day, by the rows: for pages. What is decided goes by `count_tries`.
+    """
 
     current: Attempt | None
     failures: int
@@ -275,12 +323,19 @@ def standing_of(verifications: Sequence[Verification], *, at: datetime) -> dict[
     if not verifications:
         return {}
     live = Q(verification__in=verifications, status__in=(OPEN, JUDGING))
-    lenders, people = ({getattr(each, name) for each in verifications} for name in ("lender_id", "borrower_index"))
+    lenders, people = (
+        {getattr(each, name) for each in verifications} for name in ("lender_id", "borrower_index")
+    )
     burnt = Q(
-        lender__in=lenders, borrower_index__in=people - {None}, burnt=True, closed_at__gte=at - policy.ATTEMPTS_COUNTED
+        lender__in=lenders,
+        borrower_index__in=people - {None},
+        burnt=True,
+        closed_at__gte=at - policy.ATTEMPTS_COUNTED,
     )
     found = list(Attempt.objects.filter(live | burnt).defer("sealed_memory"))
-    current = {attempt.verification_id: attempt for attempt in found if attempt.status in (OPEN, JUDGING)}
+    current = {
+        attempt.verification_id: attempt for attempt in found if attempt.status in (OPEN, JUDGING)
+    }
     place = attrgetter("lender_id", "mode", "borrower_index", "stage")
     counts = Counter(place(attempt) for attempt in found if attempt.burnt)
     return {each.pk: Standing(current.get(each.pk), counts[place(each)]) for each in verifications}
@@ -292,23 +347,33 @@ def seeded(memory: Memory) -> Memory:
 
 
 def memory_of(attempt: Attempt, *, key: vault.Key, commitment: str | None = None) -> Memory:
-    """The memory of a stage. Raises `EvidenceUnreadable`, also where entries have another commitment."""
+    """The memory of a stage. Raises `EvidenceUnreadable`, also where entries have another
+    commitment.
+    """
     opened = key.unseal(bytes(attempt.sealed_memory), **vault.place_of_memory(attempt.pk))
     if commitment is not None and vault.commitment(opened.salt, opened.plain) != commitment:
         raise EvidenceUnreadable(f"the memory of {attempt.pk} is not the one it was given")
     return stored.fields_of(json.loads(opened.plain), what="memory")
 
 
-def _first_memory(verification: Verification, stage: Stage, *, key: vault.Key, at: datetime) -> Memory:
-    """What the latest earlier attempt here remembered, so that a second preparation can differ, and what was spent."""
+def _first_memory(
+    verification: Verification, stage: Stage, *, key: vault.Key, at: datetime
+) -> Memory:
+    """What the latest earlier attempt here remembered, so that a second preparation can differ, and
+    what was spent.
+    """
     since = at - policy.ATTEMPTS_COUNTED
     wanted = Q(verification=verification) | Q(opened_at__gte=since)
     found = list(of_borrower(verification, stage).filter(wanted).defer("sealed_memory"))
-    in_vain = [attempt for attempt in found if attempt.opened_at >= since and attempt.status != "passed"]
+    in_vain = [
+        attempt for attempt in found if attempt.opened_at >= since and attempt.status != "passed"
+    ]
     answered = sum(attempt.answers for attempt in in_vain)
     # What ended around the borrower has no code; once begun it told as much as any other.
     codes = (attempt.code or ("abandoned" if attempt.answers else "") for attempt in in_vain)
     ended = dict(Counter(code for code in codes if code))
     own = [attempt for attempt in found if attempt.verification_id == verification.pk]
     latest = max(own, key=attrgetter("turn"), default=None)
-    return seeded({**(memory_of(latest, key=key) if latest else {}), ANSWERED: answered, ENDED: ended})
+    return seeded(
+        {**(memory_of(latest, key=key) if latest else {}), ANSWERED: answered, ENDED: ended}
+    )

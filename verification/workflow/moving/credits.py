@@ -1,4 +1,5 @@
-"""What a lender gave one person on a day in Kazakhstan, or may give yet: what makes the money wait. Law: O-53.
+"""What a lender gave one person on a day in Kazakhstan, or may give yet: what makes the money wait.
+Law: O-53.
 
 Rows find the person's other verifications; what they come to is said by their signed entries alone.
 """
@@ -16,11 +17,14 @@ from verification.models import AuditEntry, Verification
 _ASKED, _PAID = "clearance.requested", "clearance.consumed"
 
 
-def most_of_days(verification: Verification, iin: str, *, days: Collection[date], at: datetime) -> int:
-    """The sum, in tiyn, of the day on which it is most: of loans of this lender to the person but for this one.
+def most_of_days(
+    verification: Verification, iin: str, *, days: Collection[date], at: datetime
+) -> int:
+    """The sum, in tiyn, of the day on which it is most: of loans of this lender to the person but
+    for this one.
 
-    A loan counts on the days on which its contract was signed and reported, and its money left; today, too, if its
-    money may still leave.
+    A loan counts on the days on which its contract was signed and reported, and its money left;
+    today, too, if its money may still leave.
     """
     indexes = list(vault.blind_index(purpose=vault.BORROWER, value=iin).values())
     of_person = Verification.objects.filter(borrower_index__in=indexes, mode=verification.mode)
@@ -33,7 +37,10 @@ def most_of_days(verification: Verification, iin: str, *, days: Collection[date]
         counted, open_name, asked_at, until = set[date](), "", at, at
         for entry in of_loan:
             if entry.type == REPORTED:
-                counted |= {almaty.day_of(datetime.fromisoformat(entry.body["signed_at"])), almaty.day_of(entry.at)}
+                counted |= {
+                    almaty.day_of(datetime.fromisoformat(entry.body["signed_at"])),
+                    almaty.day_of(entry.at),
+                }
             elif entry.type == _ASKED:  # the one before is void
                 open_name, asked_at, until = entry.body["clearance"], entry.at, at
             elif entry.type == CLEARED:

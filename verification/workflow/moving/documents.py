@@ -1,8 +1,10 @@
-"""Makes the signed document of each attempt with a live capture, in the transaction that ends the attempt. Law: O-25.
+"""Makes the signed document of each attempt with a live capture, in the transaction that ends the
+attempt. Law: O-25.
 
-An attempt needs one as soon as commands were drawn for it, whatever becomes of it: passed, failed, could not be judged,
-decided or left undecided by reviewers, left in silence, or ended around it. It is kept as evidence of the attempt, so
-its commitment is in the log, and erasing the verification erases it.
+An attempt needs one as soon as commands were drawn for it, whatever becomes of it: passed, failed,
+could not be judged, decided or left undecided by reviewers, left in silence, or ended around it. It
+is kept as evidence of the attempt, so its commitment is in the log, and erasing the verification
+erases it.
 """
 
 from collections.abc import Mapping
@@ -23,7 +25,8 @@ from verification.models import Attempt
 from verification.workflow import cases
 from verification.workflow.moving import dossier
 
-# How an ended attempt is called in its document; what was still in review then was decided by nobody.
+# How an ended attempt is called in its document; what was still in review then was decided by
+# nobody.
 _OUTCOMES = {
     "passed": "passed",
     "failed": "failed",
@@ -61,7 +64,12 @@ def produce(
         key = key or cases.key_of(history.row)
         facts = _facts(history, attempt, known, key=key, at=at)
     except EvidenceUnreadable as fault:
-        body = {"attempt": name, "route": attempt.route, "stage": attempt.stage, "cause": fault.code}
+        body = {
+            "attempt": name,
+            "route": attempt.route,
+            "stage": attempt.stage,
+            "cause": fault.code,
+        }
         moving.record(history.row, "document.missing", at=at, body=body)
         return
     signed = document_signing.sign(identification_document.build(facts), mode=facts.case.mode)
@@ -134,7 +142,9 @@ def _facts(
 
 def _ending(history: History, attempt: Attempt, *, at: datetime) -> Ending:
     given = history.state.attempts[attempt.pk].votes
-    votes = tuple(Vote(person=person, passes=vote.passes, at=vote.at) for person, vote in given.items())
+    votes = tuple(
+        Vote(person=person, passes=vote.passes, at=vote.at) for person, vote in given.items()
+    )
     is_judged = attempt.status in ("passed", "failed", "retry")
     by_people = "people" if votes else "checks"
     # What ends around an attempt has its reason in the verification.

@@ -1,11 +1,15 @@
-"""The hand-over to a phone: a code to scan, the question, a number that both screens must share, then the session.
+"""The hand-over to a phone: a code to scan, the question, a number that both screens must share,
+then the session.
 
 1. `mint`: the borrower's page shows a code, which lives two minutes and is read once.
-2. `read`: the phone that scanned it gets a token of its own. It opens the loan and the question, and nothing else.
-3. `reply`: told by somebody what to press, and a worker declines the verification; a no draws the phone's number.
-4. `match`: the page that made the code says that number, in one try. The phone's token becomes the session.
-A code dies with its time, with the session that made it, with a newer one, and with a wrong number. All this stops
-whoever passes on a picture of the code; it does not stop a victim who reads the number out to a caller.
+2. `read`: the phone that scanned it gets a token of its own. It opens the loan and the question,
+  and nothing else.
+3. `reply`: told by somebody what to press, and a worker declines the verification; a no draws the
+  phone's number.
+4. `match`: the page that made the code says that number, in one try. The phone's token becomes the
+session. A code dies with its time, with the session that made it, with a newer one, and with a
+wrong number. All this stops whoever passes on a picture of the code; it does not stop a victim who
+reads the number out to a caller.
 """
 
 import hmac
@@ -62,9 +66,11 @@ class Ended(StrEnum):
 
 @dataclass(frozen=True)
 class Waiting:
-    """What the phone shows, and of which verification. `number`: empty until the question is answered.
+    """What the phone shows, and of which verification. `number`: empty until the question is
+    answered.
 
-    has_session: its token is the session. is_stopped: somebody tells the borrower what to press, or it ended in what
+    has_session: its token is the session. is_stopped: somebody tells the borrower what to press, or
+        it ended in what
     reads the same: a phone that shows the end must not tell by that alone who answered yes.
     """
 
@@ -77,8 +83,10 @@ class Waiting:
 def mint(*, untrusted_session: str) -> Minted:
     """A fresh code for the QR of the page that is open; the one before ends.
 
-    Raises `LinkUnusable` for a session that has ended, and `Conflict` after too many codes, or for a new consent to
-    receive the money: nobody looks at who gives it, so it stays with the browser that opened the lender's link.
+    Raises `LinkUnusable` for a session that has ended, and `Conflict` after too many codes, or for
+    a new consent to
+    receive the money: nobody looks at who gives it, so it stays with the browser that opened the
+        lender's link.
     """
     at = clock.now()
     with transactions.writing():
@@ -89,7 +97,9 @@ def mint(*, untrusted_session: str) -> Minted:
         if earlier.count() >= policy.HAND_OVERS_MAX:
             raise Conflict("too many codes for one verification", code="phone_codes_exhausted")
         earlier.filter(outcome="").update(outcome=Ended.SUPERSEDED)
-        expires_at = min(at + timedelta(seconds=policy.HAND_OVER_CODE_SECONDS), session.verification.expires_at)
+        expires_at = min(
+            at + timedelta(seconds=policy.HAND_OVER_CODE_SECONDS), session.verification.expires_at
+        )
         minted = Minted(secrets.token_urlsafe(TOKEN_BYTES), expires_at)
         row = HandOver(verification=session.verification, session=session, expires_at=expires_at)
         row.code_sha256 = _digest(minted.token)
@@ -103,21 +113,31 @@ def read(*, untrusted_code: str, untrusted_agent: str) -> str:
     """The phone's own token for a code, once. Raises `LinkUnusable` for everybody else alike."""
     at = clock.now()
     with transactions.writing():
-        row = _usable(HandOver.objects.filter(code_sha256=_digest(untrusted_code), phone_sha256=None), at=at)
+        row = _usable(
+            HandOver.objects.filter(code_sha256=_digest(untrusted_code), phone_sha256=None), at=at
+        )
         token = secrets.token_urlsafe(TOKEN_BYTES)
         agent = _bounded(untrusted_agent)
         place = vault.place_of_agent(row.pk)
         sealed = cases.key_of(row.verification).seal(agent.encode(), **place)
         row.phone_sha256, row.sealed_agent = _digest(token), sealed.data
-        row.expires_at = min(at + timedelta(seconds=policy.HAND_OVER_SECONDS), row.verification.expires_at)
+        row.expires_at = min(
+            at + timedelta(seconds=policy.HAND_OVER_SECONDS), row.verification.expires_at
+        )
         row.save(update_fields=("phone_sha256", "sealed_agent", "expires_at"))
-        body = {"phone": row.phone_sha256.hex(), "agent": sealed.commitment, "expires_at": row.expires_at.isoformat()}
+        body = {
+            "phone": row.phone_sha256.hex(),
+            "agent": sealed.commitment,
+            "expires_at": row.expires_at.isoformat(),
+        }
         moving.record(row.verification, "hand_over.read", at=at, body=_named(row) | body)
         return token
 
 
 def waiting(*, untrusted_phone: str) -> Waiting:
-    """How it stands, for the phone's page; changes nothing. Raises `LinkUnusable` once nothing can come of it."""
+    """How it stands, for the phone's page; changes nothing. Raises `LinkUnusable` once nothing can
+    come of it.
+    """
     at = clock.now()
     with transactions.looking_up("hand_over"):
         found = HandOver.objects.filter(phone_sha256=_digest(untrusted_phone))
@@ -129,7 +149,8 @@ def waiting(*, untrusted_phone: str) -> Waiting:
         raise _unusable()
     has_session = row.outcome == Ended.DONE
     of = row.verification
-    # An end in the words that tell nothing reads as stopped: they are those of a borrower who reported a caller, too.
+    # An end in the words that tell nothing reads as stopped: they are those of a borrower who
+    # reported a caller, too.
     is_refused = of.status in (Status.DECLINED, Status.FAILED)
     is_untold = not has_session and is_refused and ending_of(of.code, of.last_failure) is UNFINISHED
     is_stopped = row.outcome == Ended.STOPPED or is_untold
@@ -140,17 +161,19 @@ def waiting(*, untrusted_phone: str) -> Waiting:
 
 
 def reply(*, untrusted_phone: str, is_told: bool) -> None:
-    """The answer to "is somebody telling you what to press?". Raises `LinkUnusable` where it can change nothing.
+    """The answer to "is somebody telling you what to press?". Raises `LinkUnusable` where it can
+    change nothing.
 
-    A no counts once, and in time. A yes counts as long as the verification is open, whatever became of the code, which
-    the one behind the first screen could end at any moment.
+    A no counts once, and in time. A yes counts as long as the verification is open, whatever became
+    of the code, which the one behind the first screen could end at any moment.
     """
     at = clock.now()
     mine = HandOver.objects.filter(phone_sha256=_digest(untrusted_phone))
     with transactions.writing():
         if not is_told:
             row = _usable(mine.filter(number=""), at=at)
-            # By a key that no database has: nobody who writes rows has the phone show the number they were told.
+            # By a key that no database has: nobody who writes rows has the phone show the number
+            # they were told.
             row.number = vault.numbers_of(bytes(row.phone_sha256 or b""))[0]
             row.save(update_fields=("number",))
             return
@@ -167,7 +190,8 @@ def reply(*, untrusted_phone: str, is_told: bool) -> None:
 
 
 def match(*, untrusted_session: str, untrusted_number: str, untrusted_agent: str) -> bool:
-    """Hands the session over if this is the number of the phone; False ends the code, for there is one try.
+    """Hands the session over if this is the number of the phone; False ends the code, for there is
+    one try.
 
     Raises `LinkUnusable` for a session that has ended, and where no phone shows a number.
     """
@@ -176,7 +200,9 @@ def match(*, untrusted_session: str, untrusted_number: str, untrusted_agent: str
         session = _session(untrusted_session)
         row = _usable(HandOver.objects.filter(session=session).exclude(number=""), at=at)
         verification = row.verification
-        if not hmac.compare_digest(_bounded(untrusted_number).strip().encode(), row.number.encode()):
+        if not hmac.compare_digest(
+            _bounded(untrusted_number).strip().encode(), row.number.encode()
+        ):
             row.outcome = Ended.REFUSED
             row.save(update_fields=("outcome",))
             moving.record(verification, "hand_over.refused", at=at, body=_named(row))
@@ -184,7 +210,9 @@ def match(*, untrusted_session: str, untrusted_number: str, untrusted_agent: str
         row.outcome = Ended.DONE
         row.save(update_fields=("outcome",))
         links.begin_session(verification, token_sha256=bytes(row.phone_sha256 or b""), at=at)
-        links.end_unspent(verification, at=at)  # one minted on the first screen would let that in again
+        links.end_unspent(
+            verification, at=at
+        )  # one minted on the first screen would let that in again
         key = cases.key_of(verification)
         with moving.moving(read_unverified(verification)):
             body = _agents(verification, key, at=at, phone=row, desk=untrusted_agent)
@@ -205,9 +233,13 @@ def _session(untrusted_session: str) -> BorrowerSession:
 
 
 def _usable(named: QuerySet[HandOver], *, at: datetime) -> HandOver:
-    """The row, in time and not ended yet, with its verification locked first; raises `LinkUnusable`."""
+    """The row, in time and not ended yet, with its verification locked first; raises
+    `LinkUnusable`.
+    """
     row = _locked(named.filter(outcome="", expires_at__gt=at, session__ended_at=None))
-    if row.verification.status == Status.IN_REVIEW or not WaysIn.of_codes(row.verification).is_open(row, at=at):
+    if row.verification.status == Status.IN_REVIEW or not WaysIn.of_codes(row.verification).is_open(
+        row, at=at
+    ):
         raise _unusable(row.verification)
     return row
 
@@ -215,7 +247,9 @@ def _usable(named: QuerySet[HandOver], *, at: datetime) -> HandOver:
 def _locked(named: QuerySet[HandOver]) -> HandOver:
     """The row, with its verification locked first, which has not ended; raises `LinkUnusable`."""
     verification = links.lock_found(named, look_up="hand_over")
-    row = named.first() if verification is not None and verification.status not in TERMINAL else None
+    row = (
+        named.first() if verification is not None and verification.status not in TERMINAL else None
+    )
     if row is None or verification is None:
         raise _unusable(verification)
     row.verification = verification
@@ -225,7 +259,9 @@ def _locked(named: QuerySet[HandOver]) -> HandOver:
 def _agents(
     verification: Verification, key: vault.Key, *, at: datetime, phone: HandOver, desk: str = ""
 ) -> dict[str, Any]:
-    """What the log says of both browsers: words of ours, for theirs may hold anything, and those as sealed evidence."""
+    """What the log says of both browsers: words of ours, for theirs may hold anything, and those as
+    sealed evidence.
+    """
     sealed = bytes(phone.sealed_agent or b"")
     to = key.unseal(sealed, **vault.place_of_agent(phone.pk)).plain.decode()
     agents = {"from": _bounded(desk), "to": to}

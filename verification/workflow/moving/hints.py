@@ -6,7 +6,9 @@ from verification.workflow import stages
 
 
 def hint(verification: Verification, *, jpeg: bytes) -> str:
-    """What would make the picture better: `no_face`, `too_dark`, …; empty where nothing is known to be wrong."""
+    """What would make the picture better: `no_face`, `too_dark`, …; empty where nothing is known to
+    be wrong.
+    """
     stage = stages.known(verification.route, verification.stage, law=verification.profile_sha256)
     if stage is None or stage.hint is None:
         return ""

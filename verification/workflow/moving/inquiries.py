@@ -1,7 +1,10 @@
-"""What a worker asks outside before the money leaves: Stop-credit, the account's owner, others' credits of the day.
+"""What a worker asks outside before the money leaves: Stop-credit, the account's owner, others'
+credits of the day.
 
-1. Nobody is asked but under the borrower's own yes to a text that names these questions, as signed entries list it.
-2. Each question has an id that nobody has used, on a retry too: an answer is never one that somebody kept.
+1. Nobody is asked but under the borrower's own yes to a text that names these questions, as signed
+  entries list it.
+2. Each question has an id that nobody has used, on a retry too: an answer is never one that
+  somebody kept.
 3. The age of an answer counts from the moment before its question.
 4. What was answered is evidence of the verification, listed by the entry that the gates stand in.
 """
@@ -35,10 +38,11 @@ _NONCE_BYTES: Final = 16
 
 @dataclass(frozen=True, kw_only=True)
 class Answers:
-    """What was answered, for the gates, and the raw answers by kind. None where nobody was asked, or nobody plays it.
+    """What was answered, for the gates, and the raw answers by kind. None where nobody was asked,
+    or nobody plays it.
 
-    others_tiyn: what other lenders lent the person online, of several days the most. lacks_consent: something had to be
-    asked, and the borrower said yes to no text that names it.
+    others_tiyn: what other lenders lent the person online, of several days the most. lacks_consent:
+    something had to be asked, and the borrower said yes to no text that names it.
     """
 
     stop_credit: Answer | None = None
@@ -57,10 +61,11 @@ def ask(
     clearance_id: str,
     days: Collection[date],
 ) -> Answers:
-    """Asks what one of these laws asks for, of whoever is configured. sound: the entries that count; days: in Almaty,
-    whose credits are counted.
+    """Asks what one of these laws asks for, of whoever is configured. sound: the entries that
+    count; days: in Almaty, whose credits are counted.
 
-    Outside of any transaction. Raises `SourceUnavailable`, and `Misconfigured` for a source that cannot be built.
+    Outside of any transaction. Raises `SourceUnavailable`, and `Misconfigured` for a source that
+    cannot be built.
     """
     wanted = {
         credit_bureau.SOURCE: any(one.cooling_off_over_mci is not None for one in laws),
@@ -82,7 +87,9 @@ def ask(
 
 
 def keep(verification: Verification, answers: Answers, *, at: datetime) -> Mapping[str, Any]:
-    """Seals what was answered, in the transaction of the entry of this time; gives what that says of it."""
+    """Seals what was answered, in the transaction of the entry of this time; gives what that says
+    of it.
+    """
     if not answers.raw:
         return {}
     kept = store.put_all(cases.key_beside(verification), answers.raw, at=at)
@@ -90,20 +97,26 @@ def keep(verification: Verification, answers: Answers, *, at: datetime) -> Mappi
 
 
 def _basis(verification: Verification, sound: Sequence[AuditEntry]) -> Basis | None:
-    """The borrower's yes, by what signed entries list; None where there is none that can be read."""
+    """The borrower's yes, by what signed entries list; None where there is none that can be
+    read.
+    """
     passed = {
         str(one.body["attempt"])
         for one in sound
         if one.type == "attempt.judged"
         and (one.body["stage"], one.body["outcome"]) == (consent.STAGE.name, Outcome.PASSED)
     }
-    listed = [claim for one in sound if one.type == "attempt.answered" for claim in claims(one.body)]
+    listed = [
+        claim for one in sound if one.type == "attempt.answered" for claim in claims(one.body)
+    ]
     given = [claim for claim in listed if claim.kind == ANSWER and claim.attempt in passed]
     try:
         opened = dossier.proven(given, key=cases.key_beside(verification))
     except EvidenceUnreadable:
         return None
-    return next((basis for _, content in opened if (basis := payout_basis(content)) is not None), None)
+    return next(
+        (basis for _, content in opened if (basis := payout_basis(content)) is not None), None
+    )
 
 
 @dataclass
@@ -137,15 +150,20 @@ class _Questions:
         bureau, at = stop_credit.in_use(self.case.mode), self._before(stop_credit.SOURCE)
         raw = bureau.refusal(self.case.person.iin, **self._about(stop_credit.SOURCE))
         self.raw[f"clearance.{stop_credit.SOURCE}"] = raw
-        return Answer(fits=parse_stop_credit(raw).status == "not_refused", at=at, source=stop_credit.SOURCE)
+        return Answer(
+            fits=parse_stop_credit(raw).status == "not_refused", at=at, source=stop_credit.SOURCE
+        )
 
     def _about(self, source: str) -> dict[str, Any]:
-        # Of our own ids and chance alone. A known id may be answered as it was before: see docs/sandbox.md.
+        # Of our own ids and chance alone. A known id may be answered as it was before: see
+        # docs/sandbox.md.
         request_id = f"{self.clearance_id}:{source}:{secrets.token_hex(_NONCE_BYTES)}"
         return {"lender_bin": self.case.lender.bin, "basis": self.basis, "request_id": request_id}
 
     def _before(self, source: str) -> datetime:
-        """Now; and the database is not kept waiting for the answer. Raises `SourceUnavailable` if time is short."""
+        """Now; and the database is not kept waiting for the answer. Raises `SourceUnavailable` if
+        time is short.
+        """
         at = clock.now()
         if at > self.begun_at + timedelta(seconds=policy.INQUIRIES_SECONDS):
             raise SourceUnavailable(source, "those before it took too long")

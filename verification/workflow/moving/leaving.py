@@ -1,4 +1,5 @@
-"""Ends attempts that no check judges: the borrower fell silent, went away, or the case goes on without them.
+"""Ends attempts that no check judges: the borrower fell silent, went away, or the case goes on
+without them.
 
 Call everything here within `case.moving`. It makes the documents of what it ends.
 """
@@ -14,7 +15,9 @@ from verification.workflow.moving import documents
 
 
 def leave(history: History, *, at: datetime) -> None:
-    """Ends the attempt that the borrower goes away from. One that was begun burns as silence would."""
+    """Ends the attempt that the borrower goes away from. One that was begun burns as silence
+    would.
+    """
     state = history.state
     attempt = state.newest(OPEN) or state.newest(LEFT)
     if attempt is not None and attempt.is_with_borrower:
@@ -40,7 +43,8 @@ def lapse(history: History, name: str, *, at: datetime) -> bool:
 def drop_open(history: History, *, at: datetime) -> None:
     """Makes the documents of attempts that stay without an end, because the verification went on.
 
-    One that people were to decide stays so. Record before what moves the verification: it states why.
+    One that people were to decide stays so. Record before what moves the verification: it states
+    why.
     """
     counting = {entry.pk for entry in history.entries}
     left = [

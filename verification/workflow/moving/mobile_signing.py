@@ -1,9 +1,11 @@
-"""The way of eGov Mobile to one open turn: a code for the QR, then an access token, then one signature.
+"""The way of eGov Mobile to one open turn: a code for the QR, then an access token, then one
+signature.
 
-Each of both secrets is 256 random bits, kept as SHA-256 and bound to one verification, one turn and one session. The
-code opens what API1 says and hands out the access token, once; the token opens the statement and takes one signature.
-Neither leads into the borrower's session. Both die with the turn, with their time, with the session, with a newer
-code, and with the first answer, taken or refused.
+Each of both secrets is 256 random bits, kept as SHA-256 and bound to one verification, one turn and
+one session. The code opens what API1 says and hands out the access token, once; the token opens the
+statement and takes one signature. Neither leads into the borrower's session. Both die with the
+turn, with their time, with the session, with a newer code, and with the first answer, taken or
+refused.
 """
 
 import secrets
@@ -32,7 +34,9 @@ UNUSABLE = "mobile_code_unusable"
 
 @dataclass(frozen=True)
 class Reading:
-    """What the holder of a code gets, once: the access token, its end, and whose statement it is for."""
+    """What the holder of a code gets, once: the access token, its end, and whose statement it is
+    for.
+    """
 
     access: str = field(repr=False)
     expires_at: datetime
@@ -42,7 +46,8 @@ class Reading:
 def mint(*, untrusted_session: str, turn: int) -> Minted:
     """A fresh code for the statement that is open now; the one before ends.
 
-    Raises `LinkUnusable` for a session that has ended, `NotYourTurn`, and `Conflict` after too many codes.
+    Raises `LinkUnusable` for a session that has ended, `NotYourTurn`, and `Conflict` after too many
+    codes.
     """
     at = clock.now()
     with transactions.writing():
@@ -57,7 +62,9 @@ def mint(*, untrusted_session: str, turn: int) -> Minted:
         expires_at = min(at + timedelta(seconds=policy.MOBILE_CODE_SECONDS), attempt.expires_at)
         minted = Minted(secrets.token_urlsafe(TOKEN_BYTES), expires_at)
         session = BorrowerSession.objects.get(verification=verification, ended_at=None)
-        row = MobileSigning(verification=verification, session=session, turn=turn, expires_at=expires_at)
+        row = MobileSigning(
+            verification=verification, session=session, turn=turn, expires_at=expires_at
+        )
         row.code_sha256 = _digest(minted.token)
         row.save()
         body = {"session": bytes(session.token_sha256).hex(), "expires_at": expires_at.isoformat()}
@@ -66,13 +73,18 @@ def mint(*, untrusted_session: str, turn: int) -> Minted:
 
 
 def read(*, untrusted_code: str) -> Reading:
-    """Hands out the access token of a code, once. Raises `LinkUnusable` for everybody else alike."""
+    """Hands out the access token of a code, once. Raises `LinkUnusable` for everybody else
+    alike.
+    """
     at = clock.now()
     with transactions.writing():
-        row, attempt = _usable(MobileSigning.objects.filter(code_sha256=_digest(untrusted_code)), at=at)
+        row, attempt = _usable(
+            MobileSigning.objects.filter(code_sha256=_digest(untrusted_code)), at=at
+        )
         access = secrets.token_urlsafe(TOKEN_BYTES)
         expires_at = min(at + timedelta(seconds=policy.MOBILE_SIGNING_SECONDS), attempt.expires_at)
-        # In one statement, for the code is read by a GET: whoever sends it twice at once gets one token.
+        # In one statement, for the code is read by a GET: whoever sends it twice at once gets one
+        # token.
         unread = MobileSigning.objects.filter(pk=row.pk, access_sha256=None)
         if unread.update(access_sha256=_digest(access), expires_at=expires_at) != 1:
             raise _unusable()
@@ -94,8 +106,8 @@ def statement_page(*, untrusted_access: str) -> BorrowerPage:
 def take(*, untrusted_access: str, untrusted_signature: str) -> None:
     """The app's signature becomes the borrower's answer to the turn. Of many at once one is taken.
 
-    Raises `LinkUnusable`, or `BadInput` for what is no signature over our statement: nothing is kept of it, the turn
-    is still open, and the code has ended.
+    Raises `LinkUnusable`, or `BadInput` for what is no signature over our statement: nothing is
+    kept of it, the turn is still open, and the code has ended.
     """
     at = clock.now()
     answer = {"signature": untrusted_signature, "refuse_other_text": True}
@@ -104,7 +116,12 @@ def take(*, untrusted_access: str, untrusted_signature: str) -> None:
             row = _end(untrusted_access, outcome=TAKEN, at=at)
             moving.record(row.verification, "mobile_signing.taken", at=at, body=_named(row))
             session = bytes(row.session.token_sha256).hex()
-            commands.answer(verification_id=row.verification_id, turn=row.turn, untrusted=answer, session=session)
+            commands.answer(
+                verification_id=row.verification_id,
+                turn=row.turn,
+                untrusted=answer,
+                session=session,
+            )
     except BadInput as refused:
         refuse(untrusted_access=untrusted_access, code=refused.code)
         raise
@@ -113,18 +130,26 @@ def take(*, untrusted_access: str, untrusted_signature: str) -> None:
 
 
 def refuse(*, untrusted_access: str, code: str) -> None:
-    """Ends a code whose holder sent what cannot be taken, and remembers why. Raises `LinkUnusable`."""
+    """Ends a code whose holder sent what cannot be taken, and remembers why. Raises
+    `LinkUnusable`.
+    """
     at = clock.now()
     with transactions.writing():
         row = _end(untrusted_access, outcome=code, at=at)
-        moving.record(row.verification, "mobile_signing.refused", at=at, body=_named(row) | {"code": code})
+        moving.record(
+            row.verification, "mobile_signing.refused", at=at, body=_named(row) | {"code": code}
+        )
 
 
-_NEWEST = Compiled(lambda of, turn: MobileSigning.objects.filter(verification_id=of, turn=turn).order_by("-pk")[:1])
+_NEWEST = Compiled(
+    lambda of, turn: MobileSigning.objects.filter(verification_id=of, turn=turn).order_by("-pk")[:1]
+)
 
 
 def progress(*, verification_id: str, turn: int) -> str:
-    """How the newest code of a turn stands: nothing, waiting, read, expired, taken, or why it was refused."""
+    """How the newest code of a turn stands: nothing, waiting, read, expired, taken, or why it was
+    refused.
+    """
     row = _NEWEST.first(verification_id, turn)
     if row is None or row.outcome:
         return row.outcome if row else ""
@@ -146,11 +171,17 @@ def _end(untrusted_access: str, *, outcome: str, at: datetime) -> MobileSigning:
 
 
 def _usable(named: QuerySet[MobileSigning], *, at: datetime) -> tuple[MobileSigning, Attempt]:
-    """The row, with its verification locked first, and the open attempt it is for; raises `LinkUnusable`."""
+    """The row, with its verification locked first, and the open attempt it is for; raises
+    `LinkUnusable`.
+    """
     verification = links.lock_found(named, look_up="egov_mobile")
     if verification is None:
         raise _unusable()
-    row = named.filter(outcome="", expires_at__gt=at, session__ended_at=None).select_related("session").first()
+    row = (
+        named.filter(outcome="", expires_at__gt=at, session__ended_at=None)
+        .select_related("session")
+        .first()
+    )
     if row is not None and not WaysIn.of_codes(verification).is_open(row, at=at):
         row = None
     attempt = _open_attempt(verification, turn=row.turn, at=at) if row else None
@@ -165,7 +196,11 @@ def _open_attempt(verification: Verification, *, turn: int, at: datetime) -> Att
         return None
     dialogue = Attempt.objects.filter(verification=verification, status=attempts.OPEN)
     attempt = dialogue.filter(turn=turn, expires_at__gt=at).first()
-    stage = stages.known(attempt.route, attempt.stage, law=verification.profile_sha256) if attempt else None
+    stage = (
+        stages.known(attempt.route, attempt.stage, law=verification.profile_sha256)
+        if attempt
+        else None
+    )
     return attempt if stage and stage.page == PAGE else None
 
 

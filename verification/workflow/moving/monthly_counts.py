@@ -1,4 +1,5 @@
-"""Adds up the changes of monthly counts, which triggers write beside the verification that changed (see the migration).
+"""Adds up the changes of monthly counts, which triggers write beside the verification that changed
+(see the migration).
 
 Business transactions insert and never meet; only `sweep` touches a count, row by row in one order.
 """
@@ -17,14 +18,17 @@ _KEY: Final = ("mode", "month", "route", "status", "code")
 
 
 def add_up() -> int:
-    """Puts the oldest changes into their counts, in one transaction; gives how many. Others may do the same beside."""
+    """Puts the oldest changes into their counts, in one transaction; gives how many. Others may do
+    the same beside.
+    """
     changes = list(MonthlyChange.objects.order_by("pk")[: policy.COUNT_BATCH])
     if not changes:
         return 0
     with transactions.writing():
         taken, _ = MonthlyChange.objects.filter(pk__in=[change.pk for change in changes]).delete()
         if taken != len(changes):
-            # Another has counted some of them: none of these is counted twice, the rest waits for the next round.
+            # Another has counted some of them: none of these is counted twice, the rest waits for
+            # the next round.
             transaction.set_rollback(True)
             return 0
         sums: Counter[tuple[object, ...]] = Counter()

@@ -1,7 +1,8 @@
-"""How often something was done within a window, over all processes: each counts, and tells once a second or oftener.
+"""How often something was done within a window, over all processes: each counts, and tells once a
+second or oftener.
 
-So a limit may be passed by what the others have told in the second since this process was told, and by what they keep:
-less than `policy.RATES_UNTOLD` each, also when they fall silent.
+So a limit may be passed by what the others have told in the second since this process was told, and
+by what they keep: less than `policy.RATES_UNTOLD` each, also when they fall silent.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from verification import clock, transactions
 from verification.models import RateCount
 from verification.workflow import policy
 
-# Both databases spell it alike, SQLite from 3.35 on. Who adds at the same time waits for the row, so no count is lost.
+# Both databases spell it alike, SQLite from 3.35 on. Who adds at the same time waits for the row,
+# so no count is lost.
 _ADD = """
 INSERT INTO verification_ratecount (name, starts_at, number) VALUES (%s, %s, %s)
 ON CONFLICT (name, starts_at) DO UPDATE SET number = verification_ratecount.number + excluded.number
@@ -26,7 +28,9 @@ RETURNING number
 
 @dataclass
 class _Window:
-    """starts: seconds since 1970. told: what all had counted when this one last told its own. since: its own."""
+    """starts: seconds since 1970. told: what all had counted when this one last told its own.
+    since: its own.
+    """
 
     starts: int
     told_at: float = -inf
@@ -39,10 +43,11 @@ _lock = Lock()
 
 
 def count(name: str, *, seconds: int) -> int:
-    """Counts once more, and says how often it was in this window of so many seconds, this time among them.
+    """Counts once more, and says how often it was in this window of so many seconds, this time
+    among them.
 
-    Windows begin at multiples of their length. One that is not longer than `policy.RATES_TOLD_SECONDS` is this
-    process's own. Raises what the database does.
+    Windows begin at multiples of their length. One that is not longer than
+    `policy.RATES_TOLD_SECONDS` is this process's own. Raises what the database does.
     """
     with _lock:
         now = int(clock.now().timestamp())
@@ -52,7 +57,10 @@ def count(name: str, *, seconds: int) -> int:
                 _windows.clear()
             window = _windows[name] = _Window(starts)
         window.since += 1
-        is_early = monotonic() < window.told_at + policy.RATES_TOLD_SECONDS and window.since < policy.RATES_UNTOLD
+        is_early = (
+            monotonic() < window.told_at + policy.RATES_TOLD_SECONDS
+            and window.since < policy.RATES_UNTOLD
+        )
         if seconds <= policy.RATES_TOLD_SECONDS or is_early:
             return window.told + window.since
         own, window.since, window.told_at = window.since, 0, monotonic()
@@ -72,7 +80,9 @@ def count(name: str, *, seconds: int) -> int:
 
 
 def counted(name: str, *, seconds: int) -> int:
-    """How often it was counted in this window, as far as this process was told. Counts nothing and asks nobody."""
+    """How often it was counted in this window, as far as this process was told. Counts nothing and
+    asks nobody.
+    """
     with _lock:
         now, window = int(clock.now().timestamp()), _windows.get(name)
         return window.told + window.since if window and window.starts == now - now % seconds else 0

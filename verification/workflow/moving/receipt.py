@@ -2,7 +2,8 @@
 
 It is made in the transaction that decides, and the decision's entry names it. What the lender ended
 is no worker's decision: its receipt follows by the step `document`, with an entry of its own. A
-receipt never changes. What opens its commitments is drawn from the verification's key, and goes with it.
+receipt never changes. What opens its commitments is drawn from the verification's key, and goes
+with it.
 """
 
 from datetime import datetime
@@ -46,7 +47,9 @@ def issue(
         # The case that it was opened with: the receipt is about no other that is sealed since.
         case = cases.read(row, key, commitment=str(history.opening().get("case", ""))).case
         plain = {"iin": case.person.iin.value, "payout_account": case.loan.payout_account}
-        commitments = {name: vault.commitment(salt, plain[name].encode()) for name, salt in salts(key).items()}
+        commitments = {
+            name: vault.commitment(salt, plain[name].encode()) for name, salt in salts(key).items()
+        }
         statement = _statement(history, key)
     except EvidenceUnreadable:
         if status is Status.VERIFIED:

@@ -1,7 +1,9 @@
-"""The new consent once the wait is over: a verification of its own, which names the one it renews. Law: O-52.
+"""The new consent once the wait is over: a verification of its own, which names the one it renews.
+Law: O-52.
 
-The loan, the person and the lender are those of the verification it renews, whose entries name each that was opened:
-so no row can hide one that the borrower declined, nor bring in one of another loan.
+The loan, the person and the lender are those of the verification it renews, whose entries name each
+that was opened: so no row can hide one that the borrower declined, nor bring in one of another
+loan.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,7 +33,9 @@ _VERIFIED: Final = "verification.verified"
 
 @dataclass(frozen=True)
 class Sent:
-    """A link to hand on, and the new consent that it leads to; empty where it leads to the verification itself."""
+    """A link to hand on, and the new consent that it leads to; empty where it leads to the
+    verification itself.
+    """
 
     token: str = field(repr=False)
     expires_at: datetime
@@ -40,24 +44,31 @@ class Sent:
 
 @dataclass(frozen=True)
 class Given:
-    """A new consent that counts: when its borrower was first asked, and the entry that decided it."""
+    """A new consent that counts: when its borrower was first asked, and the entry that decided
+    it.
+    """
 
     begun_at: datetime
     decision: str
 
 
-def mint(*, lender_id: str, mode: str, verification_id: str, profile_id: str, sent_by: str = "") -> Sent:
-    """A link for the borrower: to the verification while it is open; once it is verified, to its new consent.
+def mint(
+    *, lender_id: str, mode: str, verification_id: str, profile_id: str, sent_by: str = ""
+) -> Sent:
+    """A link for the borrower: to the verification while it is open; once it is verified, to its
+    new consent.
 
-    profile_id: the law by which the lender goes now. Raises as `links.mint`, and `Conflict` where no new consent is
-    asked for, not yet, or not any more.
+    profile_id: the law by which the lender goes now. Raises as `links.mint`, and `Conflict` where
+    no new consent is asked for, not yet, or not any more.
     """
     at = clock.now()
     law = law_of_day.binding(profile_id, mode=mode, at=at)
     with transactions.writing():
         named = cases.of_lender(verification_id, lender_id=lender_id, mode=mode)
         if named.status != Status.VERIFIED or named.renews_id:
-            minted = links.mint(lender_id=lender_id, mode=mode, verification_id=verification_id, sent_by=sent_by)
+            minted = links.mint(
+                lender_id=lender_id, mode=mode, verification_id=verification_id, sent_by=sent_by
+            )
             return Sent(minted.token, minted.expires_at)
         verification = Verification.objects.select_for_update().get(pk=named.pk)
         history = read_sound(verification)
@@ -75,9 +86,14 @@ def mint(*, lender_id: str, mode: str, verification_id: str, profile_id: str, se
         _require_tries(history, at=at)
         if (first := _first(said)) is None:
             raise EvidenceUnreadable(f"nobody signed what {verification.pk} was opened with")
-        sealed = cases.read(verification, cases.key_of(verification), commitment=str(first.body["case"]))
+        sealed = cases.read(
+            verification, cases.key_of(verification), commitment=str(first.body["case"])
+        )
         renewal = Renewal(
-            verification.pk, contract.contract, contract.signed_at.isoformat(), waited_until=until.isoformat()
+            verification.pk,
+            contract.contract,
+            contract.signed_at.isoformat(),
+            waited_until=until.isoformat(),
         )
         opened = commands.open_renewal(verification, sealed, renewal)
         with moving.moving(history):
@@ -86,17 +102,25 @@ def mint(*, lender_id: str, mode: str, verification_id: str, profile_id: str, se
         return Sent(opened.token, opened.link_expires_at, opened.verification_id)
 
 
-def given(verification: Verification, case: Case, said: Sequence[AuditEntry], contract: Reported) -> Given | None:
-    """The newest new consent to this loan and contract that counts; said: the entries of the verification that count.
+def given(
+    verification: Verification, case: Case, said: Sequence[AuditEntry], contract: Reported
+) -> Given | None:
+    """The newest new consent to this loan and contract that counts; said: the entries of the
+    verification that count.
 
-    It was opened for this verification, by its law and with its case, a worker's sound signature verified it, and
-    nobody disputes it.
+    It was opened for this verification, by its law and with its case, a worker's sound signature
+    verified it, and nobody disputes it.
     """
     for child in _opened(said):
         own = signatures.sound_of(child)
         opened, decision = _first(own), next((one for one in own if one.type == _VERIFIED), None)
         is_disputed = clearances.is_disputed(child, own)
-        if opened is None or decision is None or is_disputed or opened.body.get("renews") != verification.pk:
+        if (
+            opened is None
+            or decision is None
+            or is_disputed
+            or opened.body.get("renews") != verification.pk
+        ):
             continue
         by = {(one.lender_id, one.log, one.body["profile_sha256"]) for one in (opened, decision)}
         if by != {(verification.lender_id, verification.mode, profiles.RENEWAL.sha256)}:
@@ -118,7 +142,9 @@ def given(verification: Verification, case: Case, said: Sequence[AuditEntry], co
 def _due(
     verification: Verification, said: Sequence[AuditEntry], law: profiles.Profile, *, at: datetime
 ) -> tuple[Reported, datetime]:
-    """The contract that is waited for, and until when; raises `Conflict` unless a new consent is due now."""
+    """The contract that is waited for, and until when; raises `Conflict` unless a new consent is
+    due now.
+    """
     public = decided.status_of(verification)
     if public.status != Status.VERIFIED or public.decision is None:
         raise Conflict("this verification takes no link any more", code="illegal_transition")
@@ -135,12 +161,15 @@ def _due(
     if not any(one.cooling_off_hours for one in laws):
         raise Conflict("no law asks for a new consent", code="illegal_transition")
     if (contract := clearances.reported(said)) is None:
-        raise Conflict("the wait counts from the contract, which is not reported", code="contract_required")
+        raise Conflict(
+            "the wait counts from the contract, which is not reported", code="contract_required"
+        )
     until = release_not_before(contract.release_from, laws) or contract.release_from
     if at < until:
         wait = ceil((until - at).total_seconds())
         raise Conflict("the wait is not over", code="cooling_off", wait_seconds=wait)
-    # Unless a worker found that the money of the contract has to wait, its borrower is told no such thing.
+    # Unless a worker found that the money of the contract has to wait, its borrower is told no such
+    # thing.
     gates = [gate for one in said if one.type == "clearance.refused" for gate in one.body["gates"]]
     if not any(gate["name"] == COOLING_OFF and gate["status"] in WAITING for gate in gates):
         raise Conflict("no clearance was refused for want of it", code="renewal_not_due")
@@ -160,7 +189,9 @@ def _first(said: Sequence[AuditEntry]) -> AuditEntry | None:
 
 
 def _require_tries(history: History, *, at: datetime) -> None:
-    """Raises `Conflict` while the borrower has no attempt left at a stage of the new consent: it would end at once."""
+    """Raises `Conflict` while the borrower has no attempt left at a stage of the new consent: it
+    would end at once.
+    """
     ((route,),) = profiles.RENEWAL.combinations
     way = stages.of(route, law=profiles.RENEWAL.sha256).values()
     tries = [attempts.count_tries(history, stage, at=at) for stage in way]

@@ -1,8 +1,10 @@
-"""Has the sandbox play the borrower of a test verification, by the real pages. It sets no status and decides nothing.
+"""Has the sandbox play the borrower of a test verification, by the real pages. It sets no status
+and decides nothing.
 
 1. Read whose verification it is, which scenario and which of its routes fit. Nothing is locked.
 2. Ask the sandbox, outside any transaction, with the secret of a link that does not exist yet.
-3. In one transaction: look again, enter `simulation.requested`, make the link. If that fails, the link never counts.
+3. In one transaction: look again, enter `simulation.requested`, make the link. If that fails, the
+  link never counts.
 """
 
 import secrets
@@ -27,12 +29,16 @@ from verification.workflow import cases
 from verification.workflow.moving import links
 
 _LENDER_CHARACTERS: Final = 16
-"""Of the word by which the sandbox tells lenders apart: 64 bits, so that no two share their places by chance."""
+"""Of the word by which the sandbox tells lenders apart: 64 bits, so that no two share their places
+by chance.
+"""
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """What the sandbox has taken over: a verification, a scenario, its routes in order; `token` of the link to come."""
+    """What the sandbox has taken over: a verification, a scenario, its routes in order; `token` of
+    the link to come.
+    """
 
     verification_id: str
     scenario: scenarios.Scenario
@@ -41,12 +47,18 @@ class Accepted:
 
 
 def ask(
-    *, lender_id: str, mode: str, verification_id: str, scenario: str, route: str, link: Callable[[str], str]
+    *,
+    lender_id: str,
+    mode: str,
+    verification_id: str,
+    scenario: str,
+    route: str,
+    link: Callable[[str], str],
 ) -> Accepted:
     """The sandbox's word that it plays. link: spells the address of a link's secret.
 
-    Raises `NotFound`, `BadInput` for a scenario or route that does not fit, `Conflict` where nobody can be at it, and
-    `Unavailable` (sandbox_unavailable).
+    Raises `NotFound`, `BadInput` for a scenario or route that does not fit, `Conflict` where nobody
+    can be at it, and `Unavailable` (sandbox_unavailable).
     """
     cases.require_test(mode)
     verification = cases.of_lender(verification_id, lender_id=lender_id, mode=mode)
@@ -61,7 +73,9 @@ def ask(
     try:
         player = simulation.in_use(mode)
     except Misconfigured as fault:
-        raise Unavailable(f"nobody plays borrowers here: {fault}", code="sandbox_unavailable") from None
+        raise Unavailable(
+            f"nobody plays borrowers here: {fault}", code="sandbox_unavailable"
+        ) from None
     player.begin(
         simulation.Play(
             verification_id=verification.pk,
@@ -77,7 +91,9 @@ def ask(
 
 
 def enter(accepted: Accepted, *, lender_id: str, mode: str) -> None:
-    """Puts on record that nobody real is before the page, and brings the link into force. Raises `Conflict`."""
+    """Puts on record that nobody real is before the page, and brings the link into force. Raises
+    `Conflict`.
+    """
     at = clock.now()
     with transactions.writing():
         named = cases.of_lender(accepted.verification_id, lender_id=lender_id, mode=mode)
@@ -90,9 +106,13 @@ def enter(accepted: Accepted, *, lender_id: str, mode: str) -> None:
 
 
 def _require_free(verification: Verification) -> None:
-    """Raises `Conflict` where the borrower is not asked, an answer is being judged, or somebody else is at it."""
+    """Raises `Conflict` where the borrower is not asked, an answer is being judged, or somebody
+    else is at it.
+    """
     if verification.step == steps.STOP:
-        raise Conflict("the borrower was being told what to press, and that ends it", code="illegal_transition")
+        raise Conflict(
+            "the borrower was being told what to press, and that ends it", code="illegal_transition"
+        )
     if verification.step in (steps.JUDGE, steps.LOOK):
         raise Conflict("what the borrower has answered is not judged yet", code="answer_not_judged")
     if verification.status not in (Status.REQUIRES_INPUT, Status.PROCESSING):
@@ -117,8 +137,12 @@ def _stated(person: Person) -> dict[str, object]:
     }
 
 
-def _routes(verification: Verification, played: scenarios.Scenario, *, wanted: str) -> tuple[str, ...]:
-    """The routes that the borrower goes, one after the other: a combination that has one on which it is played."""
+def _routes(
+    verification: Verification, played: scenarios.Scenario, *, wanted: str
+) -> tuple[str, ...]:
+    """The routes that the borrower goes, one after the other: a combination that has one on which
+    it is played.
+    """
     begun = [tuple(verification.combination)]
     if not verification.combination:
         begun = combinations(read_unverified(verification))
@@ -130,5 +154,7 @@ def _routes(verification: Verification, played: scenarios.Scenario, *, wanted: s
     if not fitting:
         its = " or ".join(" + ".join(one) for one in begun)
         where = f"{played.name} is played on {' or '.join(played_on)}; this verification has {its}"
-        raise BadInput(where, code="scenario_not_on_route", pointer="/route" if wanted else "/scenario")
+        raise BadInput(
+            where, code="scenario_not_on_route", pointer="/route" if wanted else "/scenario"
+        )
     return tuple(map(str, fitting[0]))

@@ -23,7 +23,8 @@ TOO_FEW: Final = "reviewers_too_few"
 class Reviewer:
     """Somebody who may review: the id by which the log names them, and the lender they work for.
 
-    known_as: what the lender may call them where it says who opened a case: e-mail address, full name.
+    known_as: what the lender may call them where it says who opened a case: e-mail address, full
+        name.
     """
 
     person_id: str
@@ -32,7 +33,9 @@ class Reviewer:
 
 
 def part_of(reviewer: Reviewer, verification: Verification, *, key: vault.Key) -> str:
-    """By a code, which part this person had in the case, or in a new consent to its loan, if any."""
+    """By a code, which part this person had in the case, or in a new consent to its loan, if
+    any.
+    """
     marks = [mark for name in _names(reviewer) for mark in cases.marks_of(name)]
     renewed = entries.of_cases([verification.pk], types=(RENEWED,))
     renewals = [body["renewal"] for body in _bodies(renewed) if "renewal" in body]
@@ -62,7 +65,9 @@ def warnings_of(verification: Verification, opening: Opening) -> tuple[str, ...]
 def are_too_few(verification: Verification, *, key: vault.Key) -> bool:
     """Whether too few have a vote on this case now. Raises `EvidenceUnreadable`."""
     reviewers = _reviewers(verification.lender_id)
-    return not _suffice(person for person in reviewers if not part_of(person, verification, key=key))
+    return not _suffice(
+        person for person in reviewers if not part_of(person, verification, key=key)
+    )
 
 
 def _reviewers(lender_id: str) -> Iterator[Reviewer]:

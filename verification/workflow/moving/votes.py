@@ -24,7 +24,8 @@ def verdict(history: History, name: str) -> bool | None:
 
 
 def require_the_rest_passed(history: History, name: str) -> None:
-    """Raises `Conflict` (not_reviewable) unless its checks, as entries have them, leave it to people.
+    """Raises `Conflict` (not_reviewable) unless its checks, as entries have them, leave it to
+    people.
 
     They are weighed by the rule of every judgement.
     """

@@ -41,10 +41,16 @@ class WaysIn:
         return (tables.SESSION, session) in self.state.ways
 
     def is_old(self, session: str) -> bool:
-        """Whether a session began longer ago than any case and its last page may last, whatever its row says."""
+        """Whether a session began longer ago than any case and its last page may last, whatever its
+        row says.
+        """
         way = self.state.ways.get((tables.SESSION, session))
-        seconds = policy.VERIFICATION_SECONDS + policy.REVIEW_SECONDS + policy.SESSION_AFTER_END_SECONDS
-        return way is not None and way.values["created_at"] + timedelta(seconds=seconds) <= clock.now()
+        seconds = (
+            policy.VERIFICATION_SECONDS + policy.REVIEW_SECONDS + policy.SESSION_AFTER_END_SECONDS
+        )
+        return (
+            way is not None and way.values["created_at"] + timedelta(seconds=seconds) <= clock.now()
+        )
 
     def is_unspent(self, link: bytes, *, at: datetime) -> bool:
         """Whether the link of this hash lets somebody in now."""

@@ -1,7 +1,9 @@
-"""What employees attest: that consent was confirmed once more, or that the borrower came in person. Law: O-55, O-56.
+"""What employees attest: that consent was confirmed once more, or that the borrower came in person.
+Law: O-55, O-56.
 
-An attestation is one entry that the door signed with the employee's id; a worker reads it as it evaluates the gates of
-a clearance. Where it was and what they remark is sealed. Every look is an entry, as at the rest of the desk.
+An attestation is one entry that the door signed with the employee's id; a worker reads it as it
+evaluates the gates of a clearance. Where it was and what they remark is sealed. Every look is an
+entry, as at the rest of the desk.
 """
 
 from collections.abc import Sequence
@@ -30,12 +32,16 @@ from verification.workflow.people import review_desk
 from verification.workflow.people.review_desk import Rows
 
 COMMENT_KIND, PLACE_KIND = "attestation.comment", "attestation.place"
-"""Evidence of the case's last attempt, numbered in the order of the attestations: `attestation.comment.1`."""
+"""Evidence of the case's last attempt, numbered in the order of the attestations:
+`attestation.comment.1`.
+"""
 
 
 @dataclass(frozen=True)
 class ToConfirm:
-    """A verified case, without personal data. `asked`: what its newest clearance lacked, `made`: what is attested."""
+    """A verified case, without personal data. `asked`: what its newest clearance lacked, `made`:
+    what is attested.
+    """
 
     verification_id: str
     client_reference: str
@@ -57,7 +63,9 @@ class Made:
 
 @dataclass(frozen=True, kw_only=True)
 class ConfirmCase:
-    """What whoever attests needs to know whom they speak of. `hindrance`: a code, why the reader may not attest."""
+    """What whoever attests needs to know whom they speak of. `hindrance`: a code, why the reader
+    may not attest.
+    """
 
     verification_id: str
     mode: str
@@ -74,7 +82,9 @@ class ConfirmCase:
 
 @dataclass(frozen=True, kw_only=True)
 class Attestation:
-    """One word of an employee. `how` of an age confirmation; `place` and `day` of a visit; `comment` of either."""
+    """One word of an employee. `how` of an age confirmation; `place` and `day` of a visit;
+    `comment` of either.
+    """
 
     what: str
     how: str = ""
@@ -84,26 +94,40 @@ class Attestation:
 
 
 def to_confirm(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
-    """The verified cases of the reader's lender whose newest clearance lacks an attestation, newest first.
+    """The verified cases of the reader's lender whose newest clearance lacks an attestation, newest
+    first.
 
-    reference: all verified ones with this `client_reference` instead. Of those that no word helps any more none is
-    listed: new consents, disputed, erased, verified too long ago; nor any that only its row says to be verified. Writes
-    `review.listed`; raises `BadInput`.
+    reference: all verified ones with this `client_reference` instead. Of those that no word helps
+        any more none is
+    listed: new consents, disputed, erased, verified too long ago; nor any that only its row says to
+    be verified. Writes `review.listed`; raises `BadInput`.
     """
     review_desk.require_mode(mode)
     at = clock.now()
     with transactions.writing():
-        rows = Verification.objects.filter(lender_id=reviewer.lender_id, mode=mode, status=Status.VERIFIED)
-        rows = rows.filter(renews=None, disputed_at=None, redacted_at=None).exclude(_too_old("profile_sha256", at=at))
+        rows = Verification.objects.filter(
+            lender_id=reviewer.lender_id, mode=mode, status=Status.VERIFIED
+        )
+        rows = rows.filter(renews=None, disputed_at=None, redacted_at=None).exclude(
+            _too_old("profile_sha256", at=at)
+        )
         if reference:
-            found = list(rows.filter(cases.called(reference)).order_by("-created_at")[: policy.DESK_ROWS + 1])
+            found = list(
+                rows.filter(cases.called(reference)).order_by("-created_at")[: policy.DESK_ROWS + 1]
+            )
         else:
             of_case = Clearance.objects.filter(verification=OuterRef("verification"))
             newer = of_case.filter(created_at__gt=OuterRef("created_at"))
-            lacking = Clearance.objects.filter(lender=reviewer.lender_id, mode=mode, status=REFUSED, code__in=ASKED_BY)
-            lacking = lacking.filter(~Exists(newer), verification__in=rows).select_related("verification")
+            lacking = Clearance.objects.filter(
+                lender=reviewer.lender_id, mode=mode, status=REFUSED, code__in=ASKED_BY
+            )
+            lacking = lacking.filter(~Exists(newer), verification__in=rows).select_related(
+                "verification"
+            )
             lacking = lacking.exclude(_too_old("profile_id", at=at))
-            found = [one.verification for one in lacking.order_by("-created_at")[: policy.DESK_ROWS + 1]]
+            found = [
+                one.verification for one in lacking.order_by("-created_at")[: policy.DESK_ROWS + 1]
+            ]
         listed = found[: policy.DESK_ROWS]
         public, asked = decided.statuses_of(listed), _asked(listed)
         attested = entries.of_cases([row.pk for row in listed], types=(ATTESTED,))
@@ -119,13 +143,19 @@ def to_confirm(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
             for row in listed
             if public[row.pk].status == Status.VERIFIED
         )
-        body = {"what": "to_confirm", "asked": ["reference"] if reference else [], "found": len(shown)}
+        body = {
+            "what": "to_confirm",
+            "asked": ["reference"] if reference else [],
+            "found": len(shown),
+        }
         review_desk.note(reviewer, "review.listed", mode=mode, body=body)
     return Rows(shown, len(found) > policy.DESK_ROWS)
 
 
 def look(*, reviewer: Reviewer, verification_id: str) -> ConfirmCase:
-    """One case, and a `review.viewed` entry. Raises `NotFound`, and `Conflict` where nothing is attested any more."""
+    """One case, and a `review.viewed` entry. Raises `NotFound`, and `Conflict` where nothing is
+    attested any more.
+    """
     with transactions.writing():
         row = _open_to_word(verification_id, reviewer.lender_id)
         key = cases.key_of(row)
@@ -135,7 +165,9 @@ def look(*, reviewer: Reviewer, verification_id: str) -> ConfirmCase:
             verification_id=row.pk,
             mode=row.mode,
             client_reference=row.client_reference,
-            borrower=" ".join(name for name in (person.surname, person.name, person.patronymic) if name),
+            borrower=" ".join(
+                name for name in (person.surname, person.name, person.patronymic) if name
+            ),
             iin_masked=person.iin.masked,
             age=almaty.age_on(almaty.day_of(clock.now()), born=person.birth_date),
             loan=case.loan,
@@ -145,7 +177,10 @@ def look(*, reviewer: Reviewer, verification_id: str) -> ConfirmCase:
             hindrance=voters.part_of(reviewer, row, key=key),
         )
         review_desk.note(
-            reviewer, "review.viewed", mode=row.mode, body={"what": "confirmation", "verification": row.pk}
+            reviewer,
+            "review.viewed",
+            mode=row.mode,
+            body={"what": "confirmation", "verification": row.pk},
         )
     return shown
 
@@ -154,7 +189,8 @@ def attest(*, verification_id: str, reviewer: Reviewer, word: Attestation) -> No
     """Puts the word of one employee on record.
 
     1. It is complete: what and how or where and when, and a remark.
-    2. The verification is one of their lender, told to be verified, and its money has not left. Its row is locked.
+    2. The verification is one of their lender, told to be verified, and its money has not left. Its
+      row is locked.
     3. The employee had no part in the case, and nobody has attested the same of it.
     4. Place and remark are sealed, and the word is an entry.
 
@@ -162,7 +198,11 @@ def attest(*, verification_id: str, reviewer: Reviewer, word: Attestation) -> No
     """
     today = almaty.day_of(clock.now())
     if word.what not in KINDS:  # 1
-        raise BadInput(f"what is attested is one of {list(KINDS)}", code="attestation_malformed", pointer="what")
+        raise BadInput(
+            f"what is attested is one of {list(KINDS)}",
+            code="attestation_malformed",
+            pointer="what",
+        )
     sealed = {COMMENT_KIND: _line(word.comment, "comment", least=policy.REVIEW_REASON_MIN)}
     if word.what == AGE and word.how not in HOWS:
         raise BadInput(f"how is one of {list(HOWS)}", code="attestation_malformed", pointer="how")
@@ -185,7 +225,12 @@ def attest(*, verification_id: str, reviewer: Reviewer, word: Attestation) -> No
         attempt.verification = verification
         number = len(before) + 1
         with moving.moving(read_unverified(verification)):  # 4
-            dossier.keep(attempt, {f"{kind}.{number}": text.encode() for kind, text in sealed.items()}, key=key, at=at)
+            dossier.keep(
+                attempt,
+                {f"{kind}.{number}": text.encode() for kind, text in sealed.items()},
+                key=key,
+                at=at,
+            )
             body = {"attempt": attempt.pk, "person": reviewer.person_id, "number": number, **said}
             moving.record(verification, ATTESTED, at=at, body=body)
 
@@ -199,7 +244,9 @@ def _line(untrusted: str, pointer: str, *, least: int) -> str:
 
 
 def _open_to_word(verification_id: str, lender_id: str, *, lock: bool = False) -> Verification:
-    """The row if it is this lender's and its money may yet leave. Raises `NotFound`, or `Conflict`."""
+    """The row if it is this lender's and its money may yet leave. Raises `NotFound`, or
+    `Conflict`.
+    """
     rows = Verification.objects.filter(pk=verification_id, lender_id=lender_id)
     row = (rows.select_for_update() if lock else rows).first()
     if row is None:
@@ -215,13 +262,19 @@ def _open_to_word(verification_id: str, lender_id: str, *, lock: bool = False) -
     aged = timedelta(seconds=row.advanced_seconds)
     if row.advanced_seconds:
         aged = advanced_since(public.decision, clearances.entries_of(row, ADVANCED))
-    # The laws by which its money would leave: its own, that of its newest clearance, in live mode that of the day.
+    # The laws by which its money would leave: its own, that of its newest clearance, in live mode
+    # that of the day.
     own, at = profiles.pinned(row.profile_sha256), clock.now()
     newest = Clearance.objects.filter(verification=row).order_by("created_at").last()
     laws = [own, law_of_day.binding(own.id, mode=row.mode, at=at)]
     laws += [profiles.get(newest.profile_id)] if newest else []
-    if at >= public.finished_at - aged + timedelta(seconds=min(one.valid_for_seconds for one in laws)):
-        raise Conflict("no money leaves for it any more: verify the borrower again", code="verification_too_old")
+    if at >= public.finished_at - aged + timedelta(
+        seconds=min(one.valid_for_seconds for one in laws)
+    ):
+        raise Conflict(
+            "no money leaves for it any more: verify the borrower again",
+            code="verification_too_old",
+        )
     if Clearance.objects.filter(verification=row, status=CONSUMED).exists():
         raise Conflict("the money has left", code="clearance_consumed")
     if lock and row.step:
@@ -230,7 +283,9 @@ def _open_to_word(verification_id: str, lender_id: str, *, lock: bool = False) -
 
 
 def _too_old(law: str, *, at: datetime) -> Q:
-    """Rows that were verified too long ago by the law which this column names; of clearances, their verifications."""
+    """Rows that were verified too long ago by the law which this column names; of clearances, their
+    verifications.
+    """
     of, known = ("", "sha256") if law == "profile_sha256" else ("verification__", "id")
     found = Q()
     for profile in profiles.book().values():

@@ -1,6 +1,8 @@
-"""What people decide about a verification that the checks left to them: votes, given together or one by one.
+"""What people decide about a verification that the checks left to them: votes, given together or
+one by one.
 
-Each giving is one transaction under the lock of the verification's row: of two at once the second sees the first.
+Each giving is one transaction under the lock of the verification's row: of two at once the second
+sees the first.
 """
 
 from collections.abc import Sequence
@@ -24,23 +26,32 @@ REASON_KIND = "review.reason"
 
 
 def vote(*, verification_id: str, reviewer: Reviewer, passes: bool, reason: str) -> bool:
-    """Whether the word of one reviewer decides: the second pass counts as a passed judgement, one fail refuses.
+    """Whether the word of one reviewer decides: the second pass counts as a passed judgement, one
+    fail refuses.
 
     1. There is a reason.
-    2. The verification is one of their lender and is in review, not yet too long. Its row is locked.
-    3. The reviewer has not voted on this attempt, has sent no link of the case, and did not open it for the lender.
-    4. A pass needs that everything else had passed: the stored results are weighed again as when they were judged.
-    5. The reason is sealed and the vote is logged. After two passes or one fail a worker ends the attempt.
+    2. The verification is one of their lender and is in review, not yet too long. Its row is
+      locked.
+    3. The reviewer has not voted on this attempt, has sent no link of the case, and did not open it
+      for the lender.
+    4. A pass needs that everything else had passed: the stored results are weighed again as when
+      they were judged.
+    5. The reason is sealed and the vote is logged. After two passes or one fail a worker ends the
+      attempt.
 
     Raises `BadInput`, `NotFound` (none, or another lender's), `Conflict`; then nothing was written.
     """
     return _give(verification_id, (reviewer,), passes=passes, reason=reason)
 
 
-def review(*, verification_id: str, passes: bool, reviewers: Sequence[Reviewer], reason: str) -> None:
-    """Takes the common word of the reviewers, given at once: a pass by two or more, a fail by one. It decides.
+def review(
+    *, verification_id: str, passes: bool, reviewers: Sequence[Reviewer], reason: str
+) -> None:
+    """Takes the common word of the reviewers, given at once: a pass by two or more, a fail by one.
+    It decides.
 
-    Each of them is held to the steps of `vote`, which also raises the same; then none of their votes was written.
+    Each of them is held to the steps of `vote`, which also raises the same; then none of their
+    votes was written.
     """
     needed = policy.REVIEWERS_TO_PASS if passes else 1
     different = {reviewer.person_id for reviewer in reviewers}
@@ -52,8 +63,12 @@ def review(*, verification_id: str, passes: bool, reviewers: Sequence[Reviewer],
     _give(verification_id, reviewers, passes=passes, reason=reason)
 
 
-def case_in_review(verification_id: str, lender_id: str, *, at: datetime, lock: bool = False) -> Verification:
-    """The row if it is this lender's and waits for reviewers now. Raises `NotFound`, or `Conflict` when it is over."""
+def case_in_review(
+    verification_id: str, lender_id: str, *, at: datetime, lock: bool = False
+) -> Verification:
+    """The row if it is this lender's and waits for reviewers now. Raises `NotFound`, or `Conflict`
+    when it is over.
+    """
     rows = Verification.objects.filter(pk=verification_id, lender_id=lender_id)
     verification = (rows.select_for_update() if lock else rows).first()
     if verification is None:
@@ -65,12 +80,16 @@ def case_in_review(verification_id: str, lender_id: str, *, at: datetime, lock: 
     if ends_at(verification) <= at:
         raise Conflict("the time for this review is over", code="review_timeout")
     if verification.step:
-        raise Conflict("the votes suffice, or it was stopped: a worker ends it", code="not_in_review")
+        raise Conflict(
+            "the votes suffice, or it was stopped: a worker ends it", code="not_in_review"
+        )
     return verification
 
 
 def ends_at(verification: Verification) -> datetime:
-    """Until when its reviewers may vote. A case may come to them a second time: then that one counts."""
+    """Until when its reviewers may vote. A case may come to them a second time: then that one
+    counts.
+    """
     since = verification.in_review_since
     # Where nothing gave it to them it is over.
     return since + timedelta(seconds=policy.REVIEW_SECONDS) if since else verification.created_at
@@ -102,11 +121,19 @@ def hindrance(attempt: Attempt, reviewer: Reviewer, *, key: vault.Key) -> str:
     return voters.part_of(reviewer, attempt.verification, key=key)
 
 
-def _give(verification_id: str, reviewers: Sequence[Reviewer], *, passes: bool, reason: str) -> bool:
+def _give(
+    verification_id: str, reviewers: Sequence[Reviewer], *, passes: bool, reason: str
+) -> bool:
     # 1
     words = reason.strip()
-    if not policy.REVIEW_REASON_MIN <= len(words) <= policy.REVIEW_REASON_MAX or not words.isprintable():
-        wanted = f"{policy.REVIEW_REASON_MIN} to {policy.REVIEW_REASON_MAX} printable characters on one line"
+    if (
+        not policy.REVIEW_REASON_MIN <= len(words) <= policy.REVIEW_REASON_MAX
+        or not words.isprintable()
+    ):
+        wanted = (
+            f"{policy.REVIEW_REASON_MIN} to {policy.REVIEW_REASON_MAX} printable characters on one"
+            " line"
+        )
         raise BadInput(f"a reason has {wanted}", code="reason_malformed", pointer="reason")
     at = clock.now()
     with transactions.writing():
@@ -130,7 +157,9 @@ def _give(verification_id: str, reviewers: Sequence[Reviewer], *, passes: bool, 
             body["outcome"] = Outcome.PASSED if passes else Outcome.FAILED
             for reviewer in reviewers:
                 person = reviewer.person_id
-                ReviewVote.objects.create(attempt=attempt, person=person, passes=passes, created_at=at)
+                ReviewVote.objects.create(
+                    attempt=attempt, person=person, passes=passes, created_at=at
+                )
                 moving.record(verification, "review.voted", at=at, body=body | {"person": person})
             if is_decided := votes.verdict(history, name) is not None:
                 steps.schedule(verification, steps.WEIGH, due_at=at, queue=policy.ENDING_QUEUE)

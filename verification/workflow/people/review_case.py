@@ -1,7 +1,9 @@
-"""One case as its reviewers see it: the pictures and what the checks found. Every look is an entry with the person.
+"""One case as its reviewers see it: the pictures and what the checks found. Every look is an entry
+with the person.
 
-The pictures are opened here only, while the case waits for reviewers of its own lender; after the end there are none.
-Whether another reviewer has voted is not among what is shown: a vote that stands is a pass, for a fail ends the case.
+The pictures are opened here only, while the case waits for reviewers of its own lender; after the
+end there are none. Whether another reviewer has voted is not among what is shown: a vote that
+stands is a pass, for a fail ends the case.
 """
 
 from contextlib import suppress
@@ -33,10 +35,11 @@ class Shot:
 
 @dataclass(frozen=True, kw_only=True)
 class ReviewCase:
-    """All that a reviewer needs. `refused_before`: the checks by which earlier attempts of the case did not pass.
+    """All that a reviewer needs. `refused_before`: the checks by which earlier attempts of the case
+    did not pass.
 
-    `remarks`: codes of what checks remarked and did not decide by, each once. `hindrance`: a code, why the reader may
-    not vote.
+    `remarks`: codes of what checks remarked and did not decide by, each once. `hindrance`: a code,
+    why the reader may not vote.
     """
 
     verification_id: str
@@ -66,15 +69,20 @@ def look(*, reviewer: Reviewer, verification_id: str) -> ReviewCase:
         key = cases.key_of(row)
         case = cases.read(row, key).case
         person = case.person
-        # A reviewer who decides by pictures must see all; other evidence that cannot be read leaves the log's word.
-        kept = dict[str, bytes]() if stage.pictures is None else dossier.contents([attempt], key=key)
+        # A reviewer who decides by pictures must see all; other evidence that cannot be read leaves
+        # the log's word.
+        kept = (
+            dict[str, bytes]() if stage.pictures is None else dossier.contents([attempt], key=key)
+        )
         views = queries.check_views(row, key=key)
         shown = ReviewCase(
             verification_id=row.pk,
             mode=row.mode,
             client_reference=row.client_reference,
             lender=case.lender,
-            borrower=" ".join(name for name in (person.surname, person.name, person.patronymic) if name),
+            borrower=" ".join(
+                name for name in (person.surname, person.name, person.patronymic) if name
+            ),
             iin_masked=person.iin.masked,
             loan=case.loan,
             purpose=case.purpose,
@@ -85,7 +93,11 @@ def look(*, reviewer: Reviewer, verification_id: str) -> ReviewCase:
             checks=dossier.checks_of(history, attempt.pk, kept),
             # Of the attempt that people look at no check refused, or it would have failed.
             refused_before=tuple(check for check in views if check.outcome == "fail"),
-            remarks=tuple(dict.fromkeys(check.code for check in views if check.outcome == "pass" and check.code)),
+            remarks=tuple(
+                dict.fromkeys(
+                    check.code for check in views if check.outcome == "pass" and check.code
+                )
+            ),
             hindrance=review.hindrance(attempt, reviewer, key=key),
         )
         body = {"what": "case", "attempt": attempt.pk, "verification": row.pk}
@@ -99,12 +111,18 @@ def _shots(attempt: Attempt, stage: Stage, evidence: Evidence) -> tuple[Shot, ..
         return ()
     with suppress(BadInput, Refused):
         ids = dict(EvidenceItem.objects.filter(attempt=attempt).values_list("kind", "pk"))
-        return tuple(Shot(ids[shot.kind], shot.command) for shot in stage.pictures(evidence) if shot.kind in ids)
+        return tuple(
+            Shot(ids[shot.kind], shot.command)
+            for shot in stage.pictures(evidence)
+            if shot.kind in ids
+        )
     return ()
 
 
 def picture(*, reviewer: Reviewer, verification_id: str, evidence_id: str) -> bytes:
-    """One picture as a fresh JPEG, and a `review.viewed` entry. Raises `NotFound`, whatever is the matter."""
+    """One picture as a fresh JPEG, and a `review.viewed` entry. Raises `NotFound`, whatever is the
+    matter.
+    """
     with transactions.writing():
         try:
             row = review.case_in_review(verification_id, reviewer.lender_id, at=clock.now())
@@ -118,6 +136,11 @@ def picture(*, reviewer: Reviewer, verification_id: str, evidence_id: str) -> by
             jpeg = stage.show(item.kind, store.opening(cases.key_of(row), item).plain)
         except (BadInput, Refused):
             raise NotFound("this evidence is no picture") from None
-        body = {"what": "picture", "attempt": attempt.pk, "evidence": item.pk, "verification": row.pk}
+        body = {
+            "what": "picture",
+            "attempt": attempt.pk,
+            "evidence": item.pk,
+            "verification": row.pk,
+        }
         review_desk.note(reviewer, "review.viewed", mode=row.mode, body=body)
     return jpeg

@@ -1,7 +1,9 @@
-"""The review desk's lists, and the link its people send. Every look is an entry with the person, as a regulator's is.
+"""The review desk's lists, and the link its people send. Every look is an entry with the person, as
+a regulator's is.
 
-The entry is written in the transaction that reads, before anything is handed out. Looks are no events of a
-verification, so they do not count in its sequence. Nobody sees a case of another lender.
+The entry is written in the transaction that reads, before anything is handed out. Looks are no
+events of a verification, so they do not count in its sequence. Nobody sees a case of another
+lender.
 """
 
 from dataclasses import dataclass
@@ -20,12 +22,16 @@ from verification.workflow.moving.links import Minted
 from verification.workflow.moving.voters import Reviewer
 
 WAITING = (Status.REQUIRES_INPUT, Status.PROCESSING)
-"""Whom a link may be sent to: a case in review has nothing to ask, and one that has ended never will."""
+"""Whom a link may be sent to: a case in review has nothing to ask, and one that has ended never
+will.
+"""
 
 
 @dataclass(frozen=True)
 class QueueRow:
-    """A case that waits for reviewers, without personal data. `own`: the reader has voted; of others' votes nothing."""
+    """A case that waits for reviewers, without personal data. `own`: the reader has voted; of
+    others' votes nothing.
+    """
 
     verification_id: str
     client_reference: str
@@ -62,10 +68,11 @@ def modes() -> tuple[str, ...]:
 
 
 def queue(*, reviewer: Reviewer, mode: str) -> Rows:
-    """The cases of the reader's lender that wait for reviewers, oldest first, and a `review.listed` entry.
+    """The cases of the reader's lender that wait for reviewers, oldest first, and a `review.listed`
+    entry.
 
-    A case whose day is over, or whose votes suffice, is gone from it, whether or not a worker has ended it yet. Raises
-    `BadInput`.
+    A case whose day is over, or whose votes suffice, is gone from it, whether or not a worker has
+    ended it yet. Raises `BadInput`.
     """
     require_mode(mode)
     with transactions.writing():
@@ -95,13 +102,16 @@ def queue(*, reviewer: Reviewer, mode: str) -> Rows:
 
 
 def open_cases(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
-    """The cases of the reader's lender that wait for their borrowers, newest first, and a `review.listed` entry.
+    """The cases of the reader's lender that wait for their borrowers, newest first, and a
+    `review.listed` entry.
 
     reference: only those with this `client_reference` or case number. Raises `BadInput`.
     """
     require_mode(mode)
     with transactions.writing():
-        rows = Verification.objects.filter(lender_id=reviewer.lender_id, mode=mode, status__in=WAITING)
+        rows = Verification.objects.filter(
+            lender_id=reviewer.lender_id, mode=mode, status__in=WAITING
+        )
         if reference:
             rows = rows.filter(cases.called(reference))
         found = list(rows.order_by("-created_at", "-pk")[: policy.DESK_ROWS + 1])
@@ -122,13 +132,17 @@ def open_cases(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
 
 
 def send_link(*, reviewer: Reviewer, verification_id: str) -> Minted:
-    """A fresh link for the borrower, logged with the person, who may not vote on this case from now on.
+    """A fresh link for the borrower, logged with the person, who may not vote on this case from now
+    on.
 
     Raises `NotFound` (none, or another lender's), and `Conflict` in review and after the end.
     """
     with transactions.writing():
-        # Locked as for a vote: it must not come to the reviewers before the entry stands that bars its sender.
-        mine = Verification.objects.select_for_update().filter(pk=verification_id, lender_id=reviewer.lender_id)
+        # Locked as for a vote: it must not come to the reviewers before the entry stands that bars
+        # its sender.
+        mine = Verification.objects.select_for_update().filter(
+            pk=verification_id, lender_id=reviewer.lender_id
+        )
         row = mine.first()
         if row is None:
             raise NotFound("the lender of this person has no such verification")
@@ -140,8 +154,13 @@ def send_link(*, reviewer: Reviewer, verification_id: str) -> Minted:
 
 def note(reviewer: Reviewer, entry_type: str, *, mode: str, body: dict[str, Any]) -> None:
     """Puts a look on record in the log of this mode; call it in the transaction that reads."""
-    # The lender stands in the body only: as the entry's own it would count among the events that a lender is told.
-    log.append(log=mode, type=entry_type, body={"person": reviewer.person_id, "of_lender": reviewer.lender_id, **body})
+    # The lender stands in the body only: as the entry's own it would count among the events that a
+    # lender is told.
+    log.append(
+        log=mode,
+        type=entry_type,
+        body={"person": reviewer.person_id, "of_lender": reviewer.lender_id, **body},
+    )
 
 
 def require_mode(mode: str) -> None:

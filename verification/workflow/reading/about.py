@@ -1,4 +1,6 @@
-"""Who is behind this address, for anybody who asks: the lenders served, and the key that the log is signed by."""
+"""Who is behind this address, for anybody who asks: the lenders served, and the key that the log is
+signed by.
+"""
 
 from dataclasses import dataclass
 from hashlib import sha256
@@ -22,7 +24,9 @@ class ServedLender:
 
 @dataclass(frozen=True)
 class LogKey:
-    """The public key of a log. `spelled`: as verifiers are given it; `fingerprint`: SHA-256 of its 32 bytes, in hex."""
+    """The public key of a log. `spelled`: as verifiers are given it; `fingerprint`: SHA-256 of its
+    32 bytes, in hex.
+    """
 
     spelled: str
     fingerprint: str
@@ -37,7 +41,9 @@ def lenders_served() -> tuple[ServedLender, ...]:
     """The lenders that hold a key of that mode which works now, by name."""
     lenders = apps.get_model("lenders", "Lender").objects
     with transactions.looking_up("served"):
-        found = lenders.filter(keys__mode=mode_served(), keys__revoked_at=None, keys__expires_at__gt=clock.now())
+        found = lenders.filter(
+            keys__mode=mode_served(), keys__revoked_at=None, keys__expires_at__gt=clock.now()
+        )
         named = found.order_by("name", "id").distinct().values_list("name", "bin", "phone")
         return tuple(ServedLender(*facts) for facts in named)
 

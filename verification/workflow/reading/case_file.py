@@ -1,4 +1,6 @@
-"""What a regulator sees of one case, and the files to verify it with. Every reading is logged as in `search`."""
+"""What a regulator sees of one case, and the files to verify it with. Every reading is logged as in
+`search`.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,13 +16,22 @@ from verification.log.entries import Look as Look
 from verification.models import Attempt, AuditEntry, EvidenceItem, SharedEvidenceUse, Verification
 from verification.workflow import cases
 from verification.workflow.reading import queries
-from verification.workflow.reading.search import MODES, SearchResult, Step, found_of, note_reading, step_of
+from verification.workflow.reading.search import (
+    MODES,
+    SearchResult,
+    Step,
+    found_of,
+    note_reading,
+    step_of,
+)
 from verification.workflow.reading.views import Retention, retention_of
 
 
 @dataclass(frozen=True)
 class AttemptView:
-    """One dialogue at one stage. `status`: open, judging, or how it ended; `burnt`: it used up one of the tries."""
+    """One dialogue at one stage. `status`: open, judging, or how it ended; `burnt`: it used up one
+    of the tries.
+    """
 
     number: int
     route: str
@@ -39,8 +50,9 @@ _OF_ATTEMPT: Final = ("route", "stage", "status", "code", "burnt", "opened_at", 
 class EvidenceView:
     """That an original was kept, and what stands for it in the log; never its content.
 
-    `id`: as entries list it. `commitment` and `sealed_sha256` are hex; `commitment` is empty for evidence about nobody,
-    which has only its hash. `destroyed_at`: when its key was destroyed by rule.
+    `id`: as entries list it. `commitment` and `sealed_sha256` are hex; `commitment` is empty for
+    evidence about nobody, which has only its hash. `destroyed_at`: when its key was destroyed by
+    rule.
     """
 
     id: str
@@ -57,7 +69,8 @@ class EvidenceView:
 class CaseFile:
     """One case on one page, without images and without personal data.
 
-    `log_key`: the public key of its log as verifiers are given it (C2SP signed-note); empty where none is set.
+    `log_key`: the public key of its log as verifiers are given it (C2SP signed-note); empty where
+        none is set.
     """
 
     found: SearchResult
@@ -93,7 +106,9 @@ class CaseFile:
 
 
 def case_file(*, person_id: str, verification_id: str) -> CaseFile:
-    """All that is on record about a case, in order, and an `oversight.viewed` entry; raises `NotFound`."""
+    """All that is on record about a case, in order, and an `oversight.viewed` entry; raises
+    `NotFound`.
+    """
     with transactions.writing():
         row = cases.of_any_lender(verification_id)
         attempts = list(Attempt.objects.filter(verification=row).order_by("opened_at", "turn"))
@@ -135,10 +150,11 @@ def case_file(*, person_id: str, verification_id: str) -> CaseFile:
 
 
 def proof_file(*, person_id: str, verification_id: str) -> str:
-    """The C2SP tlog-proof of the decision, with the newest checkpoint in it, and an `oversight.viewed` entry.
+    """The C2SP tlog-proof of the decision, with the newest checkpoint in it, and an
+    `oversight.viewed` entry.
 
-    Raises `NotFound`, `Conflict` `receipt_not_ready` while there is no decision or it has no place in the log, and
-    `LogInconsistent` for one that is not proven.
+    Raises `NotFound`, `Conflict` `receipt_not_ready` while there is no decision or it has no place
+    in the log, and `LogInconsistent` for one that is not proven.
     """
     with transactions.writing():
         row = cases.of_any_lender(verification_id)
@@ -150,7 +166,9 @@ def proof_file(*, person_id: str, verification_id: str) -> str:
 
 
 def leaf_file(*, person_id: str, verification_id: str) -> bytes:
-    """The exact bytes that the log hashed for the decision, and an `oversight.viewed` entry; raises as `proof_file`."""
+    """The exact bytes that the log hashed for the decision, and an `oversight.viewed` entry; raises
+    as `proof_file`.
+    """
     with transactions.writing():
         row = cases.of_any_lender(verification_id)
         leaf = history.leaf_bytes(_decision(row))
@@ -171,7 +189,9 @@ def checkpoint_file(*, person_id: str, mode: str) -> str:
         note = proofs.latest_checkpoint(mode)
         if note is None:
             raise Conflict("nothing is ordered in this log yet", code="receipt_not_ready")
-        note_reading("oversight.viewed", mode=mode, person_id=person_id, body={"what": "checkpoint"})
+        note_reading(
+            "oversight.viewed", mode=mode, person_id=person_id, body={"what": "checkpoint"}
+        )
     return note
 
 
@@ -191,7 +211,8 @@ def _unordered() -> Conflict:
 
 
 def _note(row: Verification, *, person_id: str, what: str) -> None:
-    # The id stands in the body only: as the entry's own verification it would count among the case's events.
+    # The id stands in the body only: as the entry's own verification it would count among the
+    # case's events.
     body = {"what": what, "verification": row.pk}
     note_reading("oversight.viewed", mode=row.mode, person_id=person_id, body=body)
 
@@ -215,7 +236,9 @@ def _evidence(row: Verification, *, numbers: dict[str, int]) -> tuple[EvidenceVi
             created_at=item.created_at,
             destroyed_at=item.destroyed_at,
         )
-        for item in EvidenceItem.objects.filter(verification=row).defer("sealed").order_by("created_at", "kind", "pk")
+        for item in EvidenceItem.objects.filter(verification=row)
+        .defer("sealed")
+        .order_by("created_at", "kind", "pk")
     ]
     uses = SharedEvidenceUse.objects.filter(attempt__verification=row).select_related("evidence")
     shared = [

@@ -1,4 +1,5 @@
-"""One clearance as its lender reads it. What counts is what a worker signed: `clearances.consume` asks that.
+"""One clearance as its lender reads it. What counts is what a worker signed: `clearances.consume`
+asks that.
 
 That it is issued is told once the log has ordered it, as an end is: it lets money out.
 """
@@ -16,14 +17,22 @@ def view(*, lender_id: str, mode: str, clearance_id: str) -> ClearanceView:
 
     One that its row alone says to be issued is told as consuming it would be answered: frozen.
     """
-    own = Clearance.objects.annotate(is_unordered=decided.issue_waits()).select_related("verification")
+    own = Clearance.objects.annotate(is_unordered=decided.issue_waits()).select_related(
+        "verification"
+    )
     found = own.filter(pk=clearance_id, lender_id=lender_id, mode=mode)
     row = found.defer("verification__sealed_case").first()
     if row is None:
         raise NotFound("no such clearance")
     status = row.status
     if status == ISSUED and row.is_unordered:
-        status, row.gates, row.issued_at, row.expires_at, row.fresh_until = PROCESSING, [], None, None, None
+        status, row.gates, row.issued_at, row.expires_at, row.fresh_until = (
+            PROCESSING,
+            [],
+            None,
+            None,
+            None,
+        )
     elif status == ISSUED and not clearances.is_sound(row.verification, row.pk):
         status = FROZEN
     return ClearanceView(
@@ -35,7 +44,9 @@ def view(*, lender_id: str, mode: str, clearance_id: str) -> ClearanceView:
         profile_id=row.profile_id,
         contract_sha256=row.contract_sha256,
         amount_max=f"{row.cap_tiyn // TIYN}.{row.cap_tiyn % TIYN:02}",
-        amount="" if row.amount_tiyn is None else f"{row.amount_tiyn // TIYN}.{row.amount_tiyn % TIYN:02}",
+        amount=""
+        if row.amount_tiyn is None
+        else f"{row.amount_tiyn // TIYN}.{row.amount_tiyn % TIYN:02}",
         gates=row.gates,
         created_at=row.created_at,
         issued_at=row.issued_at,

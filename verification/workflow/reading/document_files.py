@@ -1,4 +1,6 @@
-"""The signed documents of a verification as its lender lists and downloads them, and the keys they are verified by."""
+"""The signed documents of a verification as its lender lists and downloads them, and the keys they
+are verified by.
+"""
 
 import json
 from dataclasses import dataclass, field
@@ -19,7 +21,8 @@ from verification.workflow.moving import documents
 
 @dataclass(frozen=True)
 class DocumentView:
-    """A document in a list. `outcome`, `code` and `at` are what it says; all from there on is None once erased.
+    """A document in a list. `outcome`, `code` and `at` are what it says; all from there on is None
+    once erased.
 
     commitment: HMAC-SHA256(salt, document) in hex, as the log has it. sha256: of the document.
     """
@@ -44,7 +47,8 @@ class DocumentView:
 
 
 def list_documents(*, lender_id: str, mode: str, verification_id: str) -> tuple[DocumentView, ...]:
-    """The documents of one verification of this lender, in order of the attempts; raises `NotFound`.
+    """The documents of one verification of this lender, in order of the attempts; raises
+    `NotFound`.
 
     Left out is what says more than the log has ordered: see `read_document`.
     """
@@ -61,7 +65,9 @@ def list_documents(*, lender_id: str, mode: str, verification_id: str) -> tuple[
         if key is not None:
             opened = store.opening(key, item)
             # What our own document says became of the attempt.
-            result = json.loads(stored.from_base64url(json.loads(opened.plain)["payload"]))["result"]
+            result = json.loads(stored.from_base64url(json.loads(opened.plain)["payload"]))[
+                "result"
+            ]
             document = {name: result[name] for name in ("outcome", "code", "at")}
             document |= {"sha256": sha256(opened.plain).hexdigest(), "salt": opened.salt.hex()}
         listed.append(
@@ -79,11 +85,15 @@ def list_documents(*, lender_id: str, mode: str, verification_id: str) -> tuple[
     return tuple(listed)
 
 
-def read_document(*, lender_id: str, mode: str, verification_id: str, attempt_id: str, key_id: str) -> bytes:
-    """One document, exactly as it was signed, and a `document.read` entry that names the caller's key.
+def read_document(
+    *, lender_id: str, mode: str, verification_id: str, attempt_id: str, key_id: str
+) -> bytes:
+    """One document, exactly as it was signed, and a `document.read` entry that names the caller's
+    key.
 
-    Raises `NotFound` (none, or another lender's), `Conflict` `document_not_ready` before the attempt has ended and the
-    log has ordered how, and `document_erased` once the personal data were erased.
+    Raises `NotFound` (none, or another lender's), `Conflict` `document_not_ready` before the
+    attempt has ended and the log has ordered how, and `document_erased` once the personal data were
+    erased.
     """
     with transactions.writing():
         row = cases.of_lender(verification_id, lender_id=lender_id, mode=mode)
@@ -95,17 +105,23 @@ def read_document(*, lender_id: str, mode: str, verification_id: str, attempt_id
         item = _item(attempt)
         if item is None:
             kinds = set(EvidenceItem.objects.filter(attempt=attempt).values_list("kind", flat=True))
-            # Not yet there and never to be there are two answers: who waits for the second waits for ever.
+            # Not yet there and never to be there are two answers: who waits for the second waits
+            # for ever.
             is_due = identification_document.is_due(kinds, stage=attempt.stage)
             if is_due and attempt.status in documents.UNENDED:
-                raise Conflict("the document is made when the attempt has ended", code="document_not_ready")
+                raise Conflict(
+                    "the document is made when the attempt has ended", code="document_not_ready"
+                )
             raise NotFound("there is no document of this attempt")
         if not _is_told(row, item):
             raise Conflict("the log has not ordered yet what it says", code="document_not_ready")
         if cases.is_erased(row):
-            raise Conflict("the personal data of this verification were erased", code="document_erased")
+            raise Conflict(
+                "the personal data of this verification were erased", code="document_erased"
+            )
         content = store.opening(cases.key_of(row), item).plain
-        # No event of the verification: a reading counts neither in its sequence nor in what the lender is told.
+        # No event of the verification: a reading counts neither in its sequence nor in what the
+        # lender is told.
         body = {"verification": row.pk, "attempt": attempt.pk, "document": item.pk, "key": key_id}
         log.append(log=row.mode, type="document.read", lender=row.lender_id, body=body)
     return content
@@ -127,7 +143,9 @@ def _item(attempt: Attempt) -> EvidenceItem | None:
 
 
 def _is_told(row: Verification, item: EvidenceItem) -> bool:
-    """Whether the log has ordered what was on record when the document was made, and the decision if there was one."""
+    """Whether the log has ordered what was on record when the document was made, and the decision
+    if there was one.
+    """
     if entries.waiting(case=row.pk, until=item.created_at):
         return False
     return row.status not in TERMINAL or decided.status_of(row).status in TERMINAL

@@ -1,4 +1,6 @@
-"""Reads for edges: one verification, a lender's list and events, checkpoints and proofs. Nothing here writes."""
+"""Reads for edges: one verification, a lender's list and events, checkpoints and proofs. Nothing
+here writes.
+"""
 
 import logging
 from collections.abc import Collection, Sequence
@@ -38,7 +40,15 @@ from verification.workflow.reading.views import (
     verification_view,
 )
 
-__all__ = ["BorrowerPage", "BorrowerState", "BorrowerTurn", "CheckView", "EventView", "NextAction", "Page"]
+__all__ = [
+    "BorrowerPage",
+    "BorrowerState",
+    "BorrowerTurn",
+    "CheckView",
+    "EventView",
+    "NextAction",
+    "Page",
+]
 __all__ += ["VerificationView"]
 __all__ += [
     "beyond",
@@ -63,14 +73,20 @@ _WITH_NEXT_ACTION = (Status.REQUIRES_INPUT, Status.PROCESSING)
 ENGINE = {"name": "tulga", "version": "0.1.0"}
 
 
-def view(*, lender_id: str, mode: str, verification_id: str, with_checks: bool = False) -> VerificationView:
+def view(
+    *, lender_id: str, mode: str, verification_id: str, with_checks: bool = False
+) -> VerificationView:
     """One verification of this lender; raises `NotFound` for none or another's."""
     found = _own_rows(lender_id=lender_id, mode=mode).filter(pk=verification_id).first()
     if found is None:
         raise NotFound("no such verification")
     (shown,) = _views([found])
     # That checks are left out says that nobody asked; none would say that there are none.
-    return CheckedView(**vars(shown), checks=check_views(found, key=cases.key_beside(found))) if with_checks else shown
+    return (
+        CheckedView(**vars(shown), checks=check_views(found, key=cases.key_beside(found)))
+        if with_checks
+        else shown
+    )
 
 
 def list_views(
@@ -84,7 +100,9 @@ def list_views(
     after: str | None = None,
     limit: int = 20,
 ) -> Page[VerificationView]:
-    """A lender's verifications, newest first. Raises `BadInput` for a cursor that is not its own."""
+    """A lender's verifications, newest first. Raises `BadInput` for a cursor that is not its
+    own.
+    """
     rows = _own_rows(lender_id=lender_id, mode=mode)
     if client_reference is not None:
         rows = rows.filter(client_reference=client_reference)
@@ -93,10 +111,13 @@ def list_views(
     if created_from is not None:
         rows = rows.filter(created_at__gte=created_from)
     if after is not None:
-        # A cursor is an id that the lender was given; another lender's must look like one that never was.
+        # A cursor is an id that the lender was given; another lender's must look like one that
+        # never was.
         last = Verification.objects.filter(pk=after, lender_id=lender_id, mode=mode).first()
         if last is None:
-            raise BadInput("`after` is no verification of yours", code="cursor_unknown", pointer="?after")
+            raise BadInput(
+                "`after` is no verification of yours", code="cursor_unknown", pointer="?after"
+            )
         rows = beyond(rows, last)
     limit = max(1, min(limit, LIST_MAX))
     while True:
@@ -111,7 +132,9 @@ def list_views(
 
 
 def _newest(rows: QuerySet[Verification], number: int, *, status: str | None) -> list[Verification]:
-    """The newest of these that are told to stand so, but for signatures. What ended just now is still `processing`."""
+    """The newest of these that are told to stand so, but for signatures. What ended just now is
+    still `processing`.
+    """
     newest = ("-created_at", "-pk")
     if status in TERMINAL:
         rows = decided.with_ordered_end(rows, str(status))
@@ -126,18 +149,24 @@ def _newest(rows: QuerySet[Verification], number: int, *, status: str | None) ->
 
 def beyond(rows: QuerySet[Verification], last: Verification) -> QuerySet[Verification]:
     """Those that come after this one in a list, newest first."""
-    # The first condition is implied by the second, but only it ends where an index begins to be read.
-    return rows.filter(created_at__lte=last.created_at).exclude(created_at=last.created_at, pk__gte=last.pk)
+    # The first condition is implied by the second, but only it ends where an index begins to be
+    # read.
+    return rows.filter(created_at__lte=last.created_at).exclude(
+        created_at=last.created_at, pk__gte=last.pk
+    )
 
 
 def check_views(verification: Verification, *, key: vault.Key | None) -> tuple[CheckView, ...]:
-    """What every check said, as the log has it, in order of the attempts, numbered over all stages and routes.
+    """What every check said, as the log has it, in order of the attempts, numbered over all stages
+    and routes.
 
-    Of a judgement that has no place in the log, or that no worker signed, nothing is told. Scores are sealed: without
-    the key, or once it was destroyed, there are none.
+    Of a judgement that has no place in the log, or that no worker signed, nothing is told. Scores
+    are sealed: without the key, or once it was destroyed, there are none.
     """
     in_order = Attempt.objects.filter(verification=verification).order_by("opened_at", "turn")
-    numbers = {pk: number for number, pk in enumerate(in_order.values_list("pk", flat=True), start=1)}
+    numbers = {
+        pk: number for number, pk in enumerate(in_order.values_list("pk", flat=True), start=1)
+    }
     scores: dict[tuple[str, str], tuple[float | None, float | None]] = {}
     if key is not None:
         for item in EvidenceItem.objects.filter(verification=verification, kind__endswith=".terms"):
@@ -146,7 +175,9 @@ def check_views(verification: Verification, *, key: vault.Key | None) -> tuple[C
                 for one in dossier.checks_in(kept, stage=item.kind.partition(".")[0]):
                     scores[str(item.attempt_id), one.name] = (one.score, one.threshold)
             except EvidenceUnreadable as fault:
-                logger.error("%s of %s: no scores can be told (%s)", item.pk, verification.pk, fault.code)
+                logger.error(
+                    "%s of %s: no scores can be told (%s)", item.pk, verification.pk, fault.code
+                )
     known = reasons.REASONS
     return tuple(
         CheckView(
@@ -183,16 +214,26 @@ def events_after(*, lender_id: str, mode: str, after: int = 0, limit: int = 100)
 def events_named(event_ids: Collection[str]) -> dict[tuple[str, str], EventView]:
     """Those of these events that a lender is told, by the lender's id and their own."""
     leaves = decided.leaves_of(event_ids)
-    return {(leaf.told_to, leaf.entry_id): event for leaf, event in zip(leaves, _events(leaves), strict=True)}
+    return {
+        (leaf.told_to, leaf.entry_id): event
+        for leaf, event in zip(leaves, _events(leaves), strict=True)
+    }
 
 
 def _events(leaves: Sequence[AuditLeaf]) -> tuple[EventView, ...]:
-    """One more statement for all that speak of clearances: web signs some of those, and verifies nobody by it."""
-    rows = {one.entry.verification_id: one.entry.verification for one in leaves if one.entry.type in CLEARINGS}
+    """One more statement for all that speak of clearances: web signs some of those, and verifies
+    nobody by it.
+    """
+    rows = {
+        one.entry.verification_id: one.entry.verification
+        for one in leaves
+        if one.entry.type in CLEARINGS
+    }
     public = decided.statuses_of([row for row in rows.values() if row is not None])
     events = []
     for leaf, entry in ((leaf, leaf.entry) for leaf in leaves):
-        # An entry that moves the status is named for it; the first one leaves the verification to its borrower.
+        # An entry that moves the status is named for it; the first one leaves the verification to
+        # its borrower.
         status = entry.type.removeprefix("verification.")
         if status == "created":
             status = Status.REQUIRES_INPUT.value
@@ -223,7 +264,9 @@ def last_sequence(*, lender_id: str, mode: str) -> int:
 
 
 def last_sequence_of_row(*, lender: str, mode: str) -> Subquery:
-    """The same as a part of a statement over rows with these two columns: one look-up a row; null for none."""
+    """The same as a part of a statement over rows with these two columns: one look-up a row; null
+    for none.
+    """
     return decided.last_sequence_of_row(lender=lender, log=mode)
 
 
@@ -241,12 +284,16 @@ def newest_checkpoint(mode: str) -> str | None:
 
 
 def is_covered(untrusted: object, *, mode: str, log_index: int) -> bool:
-    """Whether this is a checkpoint, signed by the key of a mode's log, that covers this place of it."""
+    """Whether this is a checkpoint, signed by the key of a mode's log, that covers this place of
+    it.
+    """
     return isinstance(untrusted, str) and proofs.covers(untrusted, log=mode, index=log_index)
 
 
 def proof(*, lender_id: str, mode: str, event_id: str) -> str:
-    """The tlog-proof of one of the lender's entries; raises `NotFound`, or `Conflict` before it is ordered."""
+    """The tlog-proof of one of the lender's entries; raises `NotFound`, or `Conflict` before it is
+    ordered.
+    """
     named = entries.by_ids([event_id], skips_damaged=True)
     if [(entry.lender_id, entry.log) for entry in named] != [(lender_id, mode)]:
         raise NotFound("no such event")
@@ -257,7 +304,9 @@ def proof(*, lender_id: str, mode: str, event_id: str) -> str:
 
 
 def consistency(mode: str, *, first: int, second: int) -> list[bytes]:
-    """Hashes by which a log of `second` entries goes on from one of `first`. Raises `BadInput` for no such sizes."""
+    """Hashes by which a log of `second` entries goes on from one of `first`. Raises `BadInput` for
+    no such sizes.
+    """
     size = proofs.latest_size(mode)
     if second > size:
         raise BadInput(f"the log has {size} entries", code="out_of_range", pointer="?second")
@@ -272,8 +321,12 @@ def _own_rows(*, lender_id: str, mode: str) -> QuerySet[Verification]:
 
 
 def _views(rows: Sequence[Verification]) -> tuple[VerificationView, ...]:
-    """Rows of `_own_rows`, with what else is told: one more statement for all that wait, one for all that ended."""
-    standing = attempts.standing_of([each for each in rows if each.status in _WITH_NEXT_ACTION], at=clock.now())
+    """Rows of `_own_rows`, with what else is told: one more statement for all that wait, one for
+    all that ended.
+    """
+    standing = attempts.standing_of(
+        [each for each in rows if each.status in _WITH_NEXT_ACTION], at=clock.now()
+    )
     public = decided.statuses_of(rows)
     return tuple(
         verification_view(

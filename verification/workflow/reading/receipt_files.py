@@ -1,4 +1,6 @@
-"""The receipt of a decision as its lender reads it, with the proof that the log has it, and what opens it."""
+"""The receipt of a decision as its lender reads it, with the proof that the log has it, and what
+opens it.
+"""
 
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,10 +17,12 @@ from verification.workflow.moving import receipt
 
 @dataclass(frozen=True)
 class ReceiptView:
-    """A receipt, and beside it what it could not say: its entry's place in the log, the entry as it was hashed.
+    """A receipt, and beside it what it could not say: its entry's place in the log, the entry as it
+    was hashed.
 
-    `proof`: C2SP tlog-proof under `checkpoint`, the first that covers the entry. `openings`: the salts in hex, None
-    once the verification's key is destroyed. Nothing of it but that ever changes.
+    `proof`: C2SP tlog-proof under `checkpoint`, the first that covers the entry. `openings`: the
+    salts in hex, None once the verification's key is destroyed. Nothing of it but that ever
+    changes.
     """
 
     receipt: str
@@ -30,10 +34,11 @@ class ReceiptView:
 
 
 def read_receipt(*, lender_id: str, mode: str, verification_id: str, key_id: str) -> ReceiptView:
-    """The receipt of a verification of this lender; with its openings, a `receipt.read` entry that names the key.
+    """The receipt of a verification of this lender; with its openings, a `receipt.read` entry that
+    names the key.
 
-    Raises `NotFound` (none, or another lender's), `Conflict` `receipt_not_ready` before its entry and the decision are
-    told, and `LogInconsistent` for a row that is not what the entry names.
+    Raises `NotFound` (none, or another lender's), `Conflict` `receipt_not_ready` before its entry
+    and the decision are told, and `LogInconsistent` for a row that is not what the entry names.
     """
     rows = Verification.objects.filter(pk=verification_id, lender_id=lender_id, mode=mode)
     row = rows.select_related("key", "receipt").first()
@@ -42,10 +47,14 @@ def read_receipt(*, lender_id: str, mode: str, verification_id: str, key_id: str
     cases.require_lender(row)
     entry = decided.receipt_entry(row)
     if entry is None:
-        raise Conflict("the log has not ordered a decision and its receipt yet", code="receipt_not_ready")
+        raise Conflict(
+            "the log has not ordered a decision and its receipt yet", code="receipt_not_ready"
+        )
     kept: Receipt | None = getattr(row, "receipt", None)
     if kept is None or sha256(kept.jws.encode()).hexdigest() != entry.body["receipt"]:
-        raise LogInconsistent(f"the receipt of {row.pk} is not the one that {entry.pk} names: see audit_verify")
+        raise LogInconsistent(
+            f"the receipt of {row.pk} is not the one that {entry.pk} names: see audit_verify"
+        )
     proof, checkpoint = proofs.first_proof(entry.leaf)
     openings: dict[str, str] | None = None
     with suppress(EvidenceUnreadable):

@@ -8,15 +8,18 @@ from verification.log import entries
 from verification.models import AuditEntry
 
 MOST = 100
-"""Refused entries on one page. Ours: what one attack or one missing key leaves before somebody looks."""
+"""Refused entries on one page. Ours: what one attack or one missing key leaves before somebody
+looks.
+"""
 
 
 @dataclass(frozen=True)
 class RefusedEntry:
-    """One of them. `why`: as `tick` logs it; empty where it would be ordered by now: it is asked again.
+    """One of them. `why`: as `tick` logs it; empty where it would be ordered by now: it is asked
+    again.
 
-    row_status: what the case's row says. last_ordered, last_index: the case's last entry that has a place in the log,
-    which is how far the case has got. held: how many more entries of it wait.
+    row_status: what the case's row says. last_ordered, last_index: the case's last entry that has a
+    place in the log, which is how far the case has got. held: how many more entries of it wait.
     """
 
     id: str
@@ -32,7 +35,9 @@ class RefusedEntry:
 
 
 def refused_entries() -> tuple[tuple[RefusedEntry, ...], bool]:
-    """Up to `MOST` of them, newest first, and whether there are more. None is told to a lender or a borrower."""
+    """Up to `MOST` of them, newest first, and whether there are more. None is told to a lender or a
+    borrower.
+    """
     refused = entries.refused(limit=MOST)
     cases = {entry.verification_id for entry, _ in refused if entry.verification_id}
     waiting, last = Counter[str](), dict[str, AuditEntry]()

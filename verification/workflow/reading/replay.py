@@ -116,15 +116,21 @@ def judge_again(row: Verification, entry_id: str) -> Replayed:
 
 
 def record(row: Verification, replays: Sequence[Replayed]) -> None:
-    """Puts on record that somebody had judgements of this verification made again, and how they ended."""
+    """Puts on record that somebody had judgements of this verification made again, and how they
+    ended.
+    """
     with transactions.writing():
-        counts = {word.value: sum(replayed.verdict is word for replayed in replays) for word in Verdict}
+        counts = {
+            word.value: sum(replayed.verdict is word for replayed in replays) for word in Verdict
+        }
         counts["from_facts"] = sum(replayed.source == FACTS for replayed in replays)
         log.append(log=row.mode, type="replay.read", body={"verification": row.pk, **counts})
 
 
 def worst(replays: Iterable[Replayed]) -> Verdict:
-    """One word for all: different if any is; cannot if any could not be judged, or there was nothing to judge."""
+    """One word for all: different if any is; cannot if any could not be judged, or there was
+    nothing to judge.
+    """
     verdicts = {replayed.verdict for replayed in replays}
     if Verdict.DIFFERENT in verdicts:
         return Verdict.DIFFERENT
@@ -218,7 +224,9 @@ class _Record:
     @cached_property
     def opened(self) -> Mapping[str, Any]:
         """What the entry says by which it was opened."""
-        bodies: list[Mapping[str, Any]] = [entry.body for entry in self.entries if entry.type == "verification.created"]
+        bodies: list[Mapping[str, Any]] = [
+            entry.body for entry in self.entries if entry.type == "verification.created"
+        ]
         if not bodies:
             raise EvidenceUnreadable(f"no entry opened {self.row.pk}")
         return bodies[0]
@@ -253,7 +261,9 @@ class _Record:
         case = cases.read(self.row, self.key, commitment=str(self.opened.get("case", ""))).case
         is_whole = not any(claim.id in self.destroyed for claim in brought)
         earlier = self.entries[: self.entries.index(judged)]
-        listed = (claim.kind for claim in listed_by([*earlier, judged]) if claim.attempt == attempt_id)
+        listed = (
+            claim.kind for claim in listed_by([*earlier, judged]) if claim.attempt == attempt_id
+        )
         kinds = [kind for kind in listed if kind.rpartition(".")[2] not in dossier.JUDGEMENT]
         rested_on = {kind: items[kind] for kind in kinds} if is_whole else {}
         return Judgement(
@@ -278,7 +288,8 @@ class _Record:
         return self._open(
             claim
             for claim in listed_by(entries)
-            if claim.attempt != body["attempt"] and (claim.attempt in passes or claim.kind.startswith(ONCE))
+            if claim.attempt != body["attempt"]
+            and (claim.attempt in passes or claim.kind.startswith(ONCE))
         )
 
     def _open(self, listed: Iterable[Claim]) -> dict[str, bytes]:

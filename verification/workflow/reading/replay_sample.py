@@ -22,7 +22,8 @@ from verification.workflow.reading.replay import FACTS, Replayed, Verdict, judge
 class Sample:
     """How many are to be drawn of a log, by which seed, and what became of them.
 
-    of: how many there were to draw from. from_facts: those of `same` that the kept measurements alone could show.
+    of: how many there were to draw from. from_facts: those of `same` that the kept measurements
+        alone could show.
     cannot: how many could not be judged again, by the code that says why.
     """
 
@@ -37,11 +38,16 @@ class Sample:
 
     def __str__(self) -> str:
         """One line of plain words."""
-        summary = f"{self.drawn} of {self.of} judgements drawn (seed {self.seed}): {self.same} come out the same"
+        summary = (
+            f"{self.drawn} of {self.of} judgements drawn (seed {self.seed}): {self.same} come out"
+            " the same"
+        )
         summary += f" ({self.from_facts} from facts alone)" if self.from_facts else ""
         summary += f", {self.different} otherwise" if self.different else ""
         why = ", ".join(f"{code} {number}" for code, number in sorted(self.cannot.items()))
-        return summary + (f"; {self.cannot.total()} could not be judged again: {why}" if why else "")
+        return summary + (
+            f"; {self.cannot.total()} could not be judged again: {why}" if why else ""
+        )
 
     @property
     def is_blind(self) -> bool:
@@ -54,15 +60,20 @@ class Sample:
 
 
 def replay_sample(log: str, sample: Sample) -> Iterator[Finding]:
-    """Each drawn judgement that comes out otherwise; the others are counted. Each is on record, as by any replay."""
+    """Each drawn judgement that comes out otherwise; the others are counted. Each is on record, as
+    by any replay.
+    """
 
     def ids() -> Iterator[str]:
         for pk in entries.ids_of_type(log, "attempt.judged", are_ordered=True):
             sample.of += 1
             yield pk
 
-    # Those whose ids, hashed with the seed, come first: nobody who does not know the seed foresees them.
-    for pk in heapq.nsmallest(sample.wanted, ids(), key=lambda pk: sha256(f"{sample.seed} {pk}".encode()).digest()):
+    # Those whose ids, hashed with the seed, come first: nobody who does not know the seed foresees
+    # them.
+    for pk in heapq.nsmallest(
+        sample.wanted, ids(), key=lambda pk: sha256(f"{sample.seed} {pk}".encode()).digest()
+    ):
         [entry] = entries.by_ids([pk])
         found = _judged_again(entry)
         sample.drawn += 1
@@ -75,7 +86,9 @@ def replay_sample(log: str, sample: Sample) -> Iterator[Finding]:
             sample.different += 1
             detail = f"{found.stage} of {found.route} comes out otherwise: {found.detail}"
             index = entry.leaf.leaf_index
-            yield Finding(code="judged_otherwise", log=log, leaf_index=index, entry=entry.pk, detail=detail)
+            yield Finding(
+                code="judged_otherwise", log=log, leaf_index=index, entry=entry.pk, detail=detail
+            )
 
 
 def _judged_again(entry: AuditEntry) -> Replayed:

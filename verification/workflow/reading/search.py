@@ -1,8 +1,10 @@
-"""The regulator's questions. Each is answered only together with a log entry that says who asked what kind of thing.
+"""The regulator's questions. Each is answered only together with a log entry that says who asked
+what kind of thing.
 
-The entry is written in the transaction that reads, before anything is handed out: if it cannot be written, nothing
-is shown. It names the person by id and the fields that were asked; of their values only the lender's id. Readings are
-no events of a verification, so they neither count in its sequence nor in its lender's, where they would be seen.
+The entry is written in the transaction that reads, before anything is handed out: if it cannot be
+written, nothing is shown. It names the person by id and the fields that were asked; of their values
+only the lender's id. Readings are no events of a verification, so they neither count in its
+sequence nor in its lender's, where they would be seen.
 """
 
 from collections import Counter
@@ -28,7 +30,9 @@ from verification.workflow.reading import queries
 ZONE: Final = almaty.ZONE
 """In whose days and months a regulator asks."""
 MODES: Final = ("live", "test")
-ROUTES: Final = tuple(sorted({route for law in profiles.ALL for routes in law.combinations for route in routes}))
+ROUTES: Final = tuple(
+    sorted({route for law in profiles.ALL for routes in law.combinations for route in routes})
+)
 """Every route that any legal profile names, installed here or not: an old case may have used it."""
 _COUNTED: Final = ("month", "route", "status", "code")
 MONTHS_MAX: Final = 60
@@ -37,7 +41,8 @@ MONTHS_MAX: Final = 60
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """What is looked for; every field left empty asks for nothing. Dates are days in `ZONE`, both included.
+    """What is looked for; every field left empty asks for nothing. Dates are days in `ZONE`, both
+    included.
 
     `outcome` is a status. `after` is the `next` of the page before.
     """
@@ -57,7 +62,8 @@ class Question:
 class SearchResult:
     """A verification as a list of results shows it: no personal data.
 
-    Its status, with code and time, is what lender and borrower are told. row_status: what its row says instead, if
+    Its status, with code and time, is what lender and borrower are told. row_status: what its row
+    says instead, if
     anything: the log has no such end yet, or never will have.
     """
 
@@ -79,7 +85,8 @@ class SearchResult:
 
 @dataclass(frozen=True)
 class Step:
-    """One entry of the log. `log_index` and `leaf_hash` (hex) are empty until the sequencer has ordered it.
+    """One entry of the log. `log_index` and `leaf_hash` (hex) are empty until the sequencer has
+    ordered it.
 
     `sequence` counts within a verification; 0 for entries that belong to none.
     """
@@ -94,7 +101,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Count:
-    """How many verifications opened in a month (its first day) now stand thus, by their rows: ordered or not.
+    """How many verifications opened in a month (its first day) now stand thus, by their rows:
+    ordered or not.
 
     `status`: open, or how they have ended; `code`: why, if they have.
     """
@@ -113,8 +121,13 @@ def search(*, person_id: str, question: Question, limit: int = 50) -> queries.Pa
     """
     conditions = _conditions(question)
     with transactions.writing():
-        # Keyset pages: a case opened meanwhile moves nothing, where an offset would show one case twice.
-        rows = Verification.objects.filter(conditions).select_related("lender").order_by("-created_at", "-id")
+        # Keyset pages: a case opened meanwhile moves nothing, where an offset would show one case
+        # twice.
+        rows = (
+            Verification.objects.filter(conditions)
+            .select_related("lender")
+            .order_by("-created_at", "-id")
+        )
         if question.after:
             _require(is_id(question.after, prefix="ver"), "after", "cursor_unknown")
             last = Verification.objects.filter(pk=question.after, mode=question.mode).first()
@@ -132,7 +145,16 @@ def search(*, person_id: str, question: Question, limit: int = 50) -> queries.Pa
         )
         has_more = len(rows_found) > limit
         # Which fields were asked, by name; of the values only the lender's id.
-        names = ("iin", "case_number", "lender_id", "date_from", "date_to", "route", "outcome", "after")
+        names = (
+            "iin",
+            "case_number",
+            "lender_id",
+            "date_from",
+            "date_to",
+            "route",
+            "outcome",
+            "after",
+        )
         body: dict[str, Any] = {"asked": [name for name in names if getattr(question, name)]}
         body |= {"lender": question.lender_id} if question.lender_id else {}
         body |= {"found": len(page), "more": has_more}
@@ -141,19 +163,24 @@ def search(*, person_id: str, question: Question, limit: int = 50) -> queries.Pa
 
 
 def monthly_counts(*, person_id: str, mode: str, months: int = 12) -> tuple[Count, ...]:
-    """Numbers of verifications by the month they were opened in, oldest first, and an `oversight.counted` entry.
+    """Numbers of verifications by the month they were opened in, oldest first, and an
+    `oversight.counted` entry.
 
-    `months`: how many, up to `MONTHS_MAX`, the current one included. A month without any has no row.
+    `months`: how many, up to `MONTHS_MAX`, the current one included. A month without any has no
+        row.
     """
     _require(mode in MODES, "mode", "mode_unknown")
     _require(1 <= months <= MONTHS_MAX, "months", "months_out_of_range")
     kept, waiting = (
-        table.objects.filter(mode=mode, month__gte=first_month(months)).values_list(*_COUNTED, "number")
+        table.objects.filter(mode=mode, month__gte=first_month(months)).values_list(
+            *_COUNTED, "number"
+        )
         for table in (MonthlyCount, MonthlyChange)
     )
     numbers: Counter[tuple[date, str, str, str]] = Counter()
     with transactions.writing():
-        # One statement: what is being added up meanwhile stands in one of the two, never in both or in none.
+        # One statement: what is being added up meanwhile stands in one of the two, never in both or
+        # in none.
         for *what, number in kept.union(waiting, all=True):
             numbers[tuple(what)] += number
         counts = tuple(Count(*what, number) for what, number in sorted(numbers.items()) if number)
@@ -163,7 +190,9 @@ def monthly_counts(*, person_id: str, mode: str, months: int = 12) -> tuple[Coun
 
 
 def own_readings(*, person_id: str, mode: str = "live", limit: int = 50) -> tuple[Step, ...]:
-    """What the log of a mode says this person read, newest first; looking is itself a reading and is logged."""
+    """What the log of a mode says this person read, newest first; looking is itself a reading and
+    is logged.
+    """
     _require(mode in MODES, "mode", "mode_unknown")
     with transactions.writing():
         newest = entries.readings_by(person_id, log=mode, limit=limit)
@@ -174,7 +203,9 @@ def own_readings(*, person_id: str, mode: str = "live", limit: int = 50) -> tupl
 
 
 def lender_choices(*before: tuple[str, Any]) -> tuple[tuple[str, Any], ...]:
-    """Id and name of every lender, by name, behind other choices. Who is a lender is public, so this is not logged."""
+    """Id and name of every lender, by name, behind other choices. Who is a lender is public, so
+    this is not logged.
+    """
     lenders = apps.get_model("lenders", "Lender").objects.order_by("name", "id")
     return (*before, *lenders.values_list("id", "name"))
 
@@ -208,7 +239,9 @@ def found_of(row: Verification, public: decided.PublicStatus) -> SearchResult:
 
 def step_of(entry: AuditEntry) -> Step:
     """An entry, with its leaf loaded, as a timeline shows it."""
-    leaf = getattr(entry, "leaf", None)  # Django has no attribute at all where the other row is missing
+    leaf = getattr(
+        entry, "leaf", None
+    )  # Django has no attribute at all where the other row is missing
     return Step(
         at=entry.at,
         type=entry.type,
@@ -224,7 +257,11 @@ def _conditions(question: Question) -> Q:
     _require(question.mode in MODES, "mode", "mode_unknown")
     _require(question.route in ("", *ROUTES), "route", "route_unknown")
     _require(question.outcome in ("", *Status), "outcome", "outcome_unknown")
-    _require(not question.lender_id or is_id(question.lender_id, prefix="len"), "lender_id", "lender_unknown")
+    _require(
+        not question.lender_id or is_id(question.lender_id, prefix="len"),
+        "lender_id",
+        "lender_unknown",
+    )
     first, last = question.date_from, question.date_to
     _require(not (first and last and first > last), "date_to", "dates_reversed")
     _require(last is None or last < date.max, "date_to", "date_out_of_range")

@@ -1,4 +1,6 @@
-"""The statement and the signature as they were judged, for the lender and for the borrower: the very bytes."""
+"""The statement and the signature as they were judged, for the lender and for the borrower: the
+very bytes.
+"""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -30,38 +32,59 @@ class SignedFile:
     suffix: str
 
 
-def read_for_lender(*, lender_id: str, mode: str, verification_id: str, file: str, key_id: str) -> SignedFile:
-    """A file of `FILES` of the signature that was judged last, and a `document.read` entry that names the caller's key.
+def read_for_lender(
+    *, lender_id: str, mode: str, verification_id: str, file: str, key_id: str
+) -> SignedFile:
+    """A file of `FILES` of the signature that was judged last, and a `document.read` entry that
+    names the caller's key.
 
-    Raises `NotFound` (none, or another lender's), `Conflict` `document_not_ready` while it is judged and until the log
-    has ordered what was said of it, and `document_erased` once the personal data were erased.
+    Raises `NotFound` (none, or another lender's), `Conflict` `document_not_ready` while it is
+    judged and until the log has ordered what was said of it, and `document_erased` once the
+    personal data were erased.
     """
     with transactions.writing():
         row = cases.of_lender(verification_id, lender_id=lender_id, mode=mode)
         found, attempt, item_id = _read(row, file)
-        # No event of the verification: a reading counts neither in its sequence nor in what the lender is told.
-        body = {"verification": row.pk, "attempt": attempt.pk, "document": item_id, "key": key_id, "what": file}
+        # No event of the verification: a reading counts neither in its sequence nor in what the
+        # lender is told.
+        body = {
+            "verification": row.pk,
+            "attempt": attempt.pk,
+            "document": item_id,
+            "key": key_id,
+            "what": file,
+        }
         log.append(log=row.mode, type="document.read", lender=row.lender_id, body=body)
     return found
 
 
 def read_for_borrower(*, verification_id: str, file: str, session: str) -> SignedFile:
-    """The same for the borrower's own browser, once the end is told, and a `document.downloaded` entry.
+    """The same for the borrower's own browser, once the end is told, and a `document.downloaded`
+    entry.
 
-    session: the hash by which entries name the session. Raises `NotFound`, and `Conflict` as `read_for_lender`.
+    session: the hash by which entries name the session. Raises `NotFound`, and `Conflict` as
+        `read_for_lender`.
     """
     with transactions.writing():
         row = Verification.objects.filter(pk=verification_id).first()
         if row is None or not is_offered(row):
             raise NotFound("there is no signature of this verification to be had")
         content, attempt, item_id = _read(row, file)
-        body = {"verification": row.pk, "attempt": attempt.pk, "document": item_id, "session": session, "what": file}
+        body = {
+            "verification": row.pk,
+            "attempt": attempt.pk,
+            "document": item_id,
+            "session": session,
+            "what": file,
+        }
         log.append(log=row.mode, type=DOWNLOADED, lender=row.lender_id, body=body)
     return content
 
 
 def is_offered(row: Verification) -> bool:
-    """Whether the last page offers the files: a signature was judged, the end is told, within a day, nothing erased."""
+    """Whether the last page offers the files: a signature was judged, the end is told, within a
+    day, nothing erased.
+    """
     if links.is_over(row) or _judged(row) is None or cases.is_erased(row):
         return False
     return decided.status_of(row).status in TERMINAL
@@ -70,7 +93,9 @@ def is_offered(row: Verification) -> bool:
 def _read(row: Verification, file: str) -> tuple[SignedFile, Attempt, str]:
     attempt = _judged(row)
     if attempt is None:
-        if Attempt.objects.filter(_with(_SIGNATURE), verification=row, status__in=documents.UNENDED).exists():
+        if Attempt.objects.filter(
+            _with(_SIGNATURE), verification=row, status__in=documents.UNENDED
+        ).exists():
             raise Conflict("the signature is not judged yet", code="document_not_ready")
         raise NotFound("no signature of this verification was judged")
     is_pending = entries.waiting(case=row.pk, until=attempt.closed_at) > 0
@@ -78,9 +103,18 @@ def _read(row: Verification, file: str) -> tuple[SignedFile, Attempt, str]:
         raise Conflict("the log has not ordered yet what was said of it", code="document_not_ready")
     if cases.is_erased(row):
         raise Conflict("the personal data of this verification were erased", code="document_erased")
-    # As the log has it, not the rows: of a statement that was written anew in another language the last was signed.
-    listed = [one for one in dossier.on_record(read(row), attempt.pk).evidence if one.attempt == attempt.pk]
-    of_kind = [one for one in listed if (is_text(one.kind) if file == STATEMENT else one.kind == _SIGNATURE)]
+    # As the log has it, not the rows: of a statement that was written anew in another language the
+    # last was signed.
+    listed = [
+        one
+        for one in dossier.on_record(read(row), attempt.pk).evidence
+        if one.attempt == attempt.pk
+    ]
+    of_kind = [
+        one
+        for one in listed
+        if (is_text(one.kind) if file == STATEMENT else one.kind == _SIGNATURE)
+    ]
     [(claim, content)] = dossier.proven(of_kind[-1:], key=cases.key_of(row))
     if file == STATEMENT:
         return SignedFile(content, "text/plain; charset=utf-8", "txt"), attempt, claim.id

@@ -63,7 +63,9 @@ class CheckView:
 
 @dataclass(frozen=True)
 class Retention:
-    """The obligation as the lender told of it, and until when what is kept must stay: None while it is open."""
+    """The obligation as the lender told of it, and until when what is kept must stay: None while it
+    is open.
+    """
 
     obligation_opened_at: datetime | None
     obligation_closed_at: datetime | None
@@ -72,7 +74,9 @@ class Retention:
 
 @dataclass(frozen=True)
 class ContractView:
-    """When a contract was signed, as reported, and until when its money waits; None where no law asked."""
+    """When a contract was signed, as reported, and until when its money waits; None where no law
+    asked.
+    """
 
     signed_at: datetime
     release_not_before: datetime | None
@@ -80,8 +84,9 @@ class ContractView:
 
 @dataclass(frozen=True, kw_only=True)
 class VerificationView:
-    """A verification as its lender may see it. `opening`: what the lender handed over; `renews`: whose consent it is
-    about, asked for anew."""
+    """A verification as its lender may see it. `opening`: what the lender handed over; `renews`:
+    whose consent it is about, asked for anew.
+    """
 
     id: str
     mode: str
@@ -133,7 +138,9 @@ class EventView:
 
 @dataclass(frozen=True, kw_only=True)
 class ClearanceView:
-    """A clearance as its lender may see it. Sums are decimals in tenge; `gates`: name, status, at and source each."""
+    """A clearance as its lender may see it. Sums are decimals in tenge; `gates`: name, status, at
+    and source each.
+    """
 
     id: str
     verification_id: str
@@ -155,7 +162,9 @@ class ClearanceView:
 
 @dataclass(frozen=True)
 class RouteChoice:
-    """A route the borrower may turn to, in words. `needs_camera`: whether one of its stages takes pictures."""
+    """A route the borrower may turn to, in words. `needs_camera`: whether one of its stages takes
+    pictures.
+    """
 
     name: str
     label: Words
@@ -165,7 +174,9 @@ class RouteChoice:
 
 @dataclass(frozen=True, kw_only=True)
 class BorrowerState:
-    """Which page is open, for a page that asks again and again: nothing about the person, the loan, or how it ended."""
+    """Which page is open, for a page that asks again and again: nothing about the person, the loan,
+    or how it ended.
+    """
 
     page: str
     turn: int
@@ -174,7 +185,8 @@ class BorrowerState:
 
 @dataclass(frozen=True, kw_only=True)
 class BorrowerTurn:
-    """What a page's own script is told: which page is open, whose turn it is, and of its own page what is due.
+    """What a page's own script is told: which page is open, whose turn it is, and of its own page
+    what is due.
 
     `is_looked_at`: what is asked next is known as soon as a worker has looked at the last answer.
     """
@@ -220,7 +232,9 @@ class BorrowerPage(BorrowerTurn):
 
 
 def page_name(verification: Verification, attempt: Attempt | None) -> str:
-    """Which page it is: the stage's own, or wait, choose_route, resume, finished. An end is another, once told."""
+    """Which page it is: the stage's own, or wait, choose_route, resume, finished. An end is
+    another, once told.
+    """
     if verification.status == Status.IN_REVIEW:
         return "finished"
     with_us = attempt.status == attempts.JUDGING if attempt else bool(verification.step)
@@ -248,7 +262,9 @@ def verification_view(
     public: PublicStatus,
     standing: attempts.Standing | None,
 ) -> VerificationView:
-    """A row for its lender, who is told no more than `public`. standing: where its borrower is, if anything is due."""
+    """A row for its lender, who is told no more than `public`. standing: where its borrower is, if
+    anything is due.
+    """
     is_untold = each.status in TERMINAL and public.status not in TERMINAL
     next_action = _next_action(each, standing) if standing else None
     if is_untold:  # the same, however it ended
@@ -273,7 +289,9 @@ def verification_view(
         disputed_at=each.disputed_at,
         retention=retention_of(each),
         renews=each.renews_id or "",
-        contract=ContractView(each.contract_signed_at, each.release_not_before) if each.contract_signed_at else None,
+        contract=ContractView(each.contract_signed_at, each.release_not_before)
+        if each.contract_signed_at
+        else None,
         opening=opening,
         sequence=each.sequence,
         log_index=public.log_index,
@@ -294,7 +312,9 @@ def _next_action(verification: Verification, standing: attempts.Standing) -> Nex
         type=page_name(verification, attempt),
         route=verification.route,
         stage=verification.stage,
-        attempts_left=None if stage is None or stage.attempts is None else max(0, stage.attempts - standing.failures),
+        attempts_left=None
+        if stage is None or stage.attempts is None
+        else max(0, stage.attempts - standing.failures),
         expires_at=attempt.expires_at if attempt else verification.expires_at,
         code=attempt.notice if attempt else verification.last_failure,
     )

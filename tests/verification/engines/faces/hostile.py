@@ -1,6 +1,8 @@
-"""Files that hurt whoever opens them without care, made from one portrait; each with the code it must be refused with.
+"""Files that hurt whoever opens them without care, made from one portrait; each with the code it
+must be refused with.
 
-Usage: python -m tests.verification.engines.faces.hostile PORTRAIT FOLDER     writes them, to look at.
+Usage: python -m tests.verification.engines.faces.hostile PORTRAIT FOLDER     writes them, to look
+    at.
 """
 
 import io
@@ -23,7 +25,16 @@ Hostile = tuple[str, bytes, str]
 
 def every(portrait: Image.Image) -> Iterator[Hostile]:
     """All of them."""
-    for group in (_bombs, _wrong_kinds, _broken, _polyglots, _odd_colours, _orientations, _faces, _poor):
+    for group in (
+        _bombs,
+        _wrong_kinds,
+        _broken,
+        _polyglots,
+        _odd_colours,
+        _orientations,
+        _faces,
+        _poor,
+    ):
         yield from group(portrait)
 
 
@@ -43,8 +54,16 @@ def _bombs(portrait: Image.Image) -> Iterator[Hostile]:
     yield "announces_65500.jpg", _jpeg_of_size(saved(portrait), 65_500), too_large
     yield "eleven_megabytes.jpg", saved(portrait) + bytes(11 * 2**20), too_large
     # Within 25 megapixels, and 2 s of decoding: each row costs as well.
-    yield "one_wide_25_mpx.png", _png(1, 25_000_000, zlib.compress(bytes(4 * 25_000_000), 9)), too_large
-    yield "one_high_25_mpx.png", _png(25_000_000, 1, zlib.compress(bytes(3 * 25_000_000 + 1), 9)), too_large
+    yield (
+        "one_wide_25_mpx.png",
+        _png(1, 25_000_000, zlib.compress(bytes(4 * 25_000_000), 9)),
+        too_large,
+    )
+    yield (
+        "one_high_25_mpx.png",
+        _png(25_000_000, 1, zlib.compress(bytes(3 * 25_000_000 + 1), 9)),
+        too_large,
+    )
     progressive = saved(portrait, progressive=True)
     scan = progressive[progressive.rindex(b"\xff\xda") : -2]
     yield "forty_more_scans.jpg", progressive[:-2] + scan * 40 + progressive[-2:], ""
@@ -53,14 +72,22 @@ def _bombs(portrait: Image.Image) -> Iterator[Hostile]:
     text = _chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(100_000_000), 9))
     whole = saved(portrait.resize((300, 400)), "PNG")
     yield "text_of_100_mb.png", whole[:33] + text + whole[33:], "face_image_malformed"
-    yield "pixels_of_100_mb.png", _png(100, 100, zlib.compress(bytes(100_000_000), 9)), "face_not_found"
+    yield (
+        "pixels_of_100_mb.png",
+        _png(100, 100, zlib.compress(bytes(100_000_000), 9)),
+        "face_not_found",
+    )
 
 
 def _wrong_kinds(portrait: Image.Image) -> Iterator[Hostile]:
     small, malformed = portrait.resize((200, 250)), "face_image_malformed"
     for kind in ("GIF", "BMP", "TIFF", "WEBP", "PDF", "EPS", "PPM"):
         yield f"{kind.lower()}.jpg", saved(small, kind), malformed
-    yield "svg.jpg", b"<svg xmlns='http://www.w3.org/2000/svg'><image href='file:///etc/passwd'/></svg>", malformed
+    yield (
+        "svg.jpg",
+        b"<svg xmlns='http://www.w3.org/2000/svg'><image href='file:///etc/passwd'/></svg>",
+        malformed,
+    )
     yield "html.png", b"<html><script>alert(1)</script></html>", malformed
     yield "empty.jpg", b"", malformed
     yield "zeros.png", bytes(5000), malformed
@@ -69,10 +96,15 @@ def _wrong_kinds(portrait: Image.Image) -> Iterator[Hostile]:
 
 
 def _broken(portrait: Image.Image) -> Iterator[Hostile]:
-    jpeg, png, malformed = saved(portrait), saved(portrait.resize((200, 250)), "PNG"), "face_image_malformed"
+    jpeg, png, malformed = (
+        saved(portrait),
+        saved(portrait.resize((200, 250)), "PNG"),
+        "face_image_malformed",
+    )
     yield "cut_in_half.jpg", jpeg[: len(jpeg) // 2], malformed
     yield "cut_in_half.png", png[: len(png) // 2], malformed
-    # A decoder cannot tell it from a picture whose lower half is grey: what is seen of the face is compared.
+    # A decoder cannot tell it from a picture whose lower half is grey: what is seen of the face is
+    # compared.
     yield "cut_and_ended.jpg", jpeg[: len(jpeg) * 3 // 4] + b"\xff\xd9", ""
     yield "magic_alone.jpg", b"\xff\xd8\xff", malformed
     yield "magic_alone.png", png[:8], malformed
@@ -83,7 +115,11 @@ def _broken(portrait: Image.Image) -> Iterator[Hostile]:
 
 
 def _polyglots(portrait: Image.Image) -> Iterator[Hostile]:
-    jpeg, png, malformed = saved(portrait), saved(portrait.resize((200, 250)), "PNG"), "face_image_malformed"
+    jpeg, png, malformed = (
+        saved(portrait),
+        saved(portrait.resize((200, 250)), "PNG"),
+        "face_image_malformed",
+    )
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as written:
         written.writestr("a.sh", "rm -rf /")
@@ -91,8 +127,15 @@ def _polyglots(portrait: Image.Image) -> Iterator[Hostile]:
     yield "jpeg_and_zip_that_ends_well.jpg", jpeg + archive.getvalue() + b"\xff\xd9", malformed
     yield "png_and_script.png", png + b"<script>alert(1)</script>", malformed
     yield "two_pictures.jpg", jpeg + jpeg, malformed
-    frames = [portrait.resize((200, 250)), portrait.resize((200, 250)).transpose(Image.Transpose.FLIP_LEFT_RIGHT)]
-    yield "animated.png", saved(frames[0], "PNG", save_all=True, append_images=frames[1:]), malformed
+    frames = [
+        portrait.resize((200, 250)),
+        portrait.resize((200, 250)).transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+    ]
+    yield (
+        "animated.png",
+        saved(frames[0], "PNG", save_all=True, append_images=frames[1:]),
+        malformed,
+    )
 
 
 def _odd_colours(portrait: Image.Image) -> Iterator[Hostile]:
@@ -115,7 +158,11 @@ def _orientations(portrait: Image.Image) -> Iterator[Hostile]:
         back = turned.get(orientation)
         picture = portrait.transpose(Image.Transpose[back]) if back else portrait
         yield f"orientation_{orientation}.jpg", saved(picture, exif=exif, quality=95), ""
-    yield "upside_down_unsaid.jpg", saved(portrait.transpose(Image.Transpose.ROTATE_180)), "face_not_found"
+    yield (
+        "upside_down_unsaid.jpg",
+        saved(portrait.transpose(Image.Transpose.ROTATE_180)),
+        "face_not_found",
+    )
 
 
 def _faces(portrait: Image.Image) -> Iterator[Hostile]:
@@ -127,7 +174,11 @@ def _faces(portrait: Image.Image) -> Iterator[Hostile]:
     beside.paste(portrait, (0, 0))
     beside.paste(portrait.resize((240, 300)), (0, portrait.height))
     yield "a_small_face_below.jpg", saved(beside), ""
-    yield "no_face.jpg", saved(Image.linear_gradient("L").resize((640, 480)).convert("RGB")), "face_not_found"
+    yield (
+        "no_face.jpg",
+        saved(Image.linear_gradient("L").resize((640, 480)).convert("RGB")),
+        "face_not_found",
+    )
     noise = np.random.default_rng(1).integers(0, 256, (480, 640, 3), dtype=np.uint8)
     yield "noise.png", saved(Image.fromarray(noise), "PNG"), "face_not_found"
     yield "one_pixel.png", saved(portrait.resize((1, 1)), "PNG"), "face_not_found"
@@ -137,13 +188,23 @@ def _faces(portrait: Image.Image) -> Iterator[Hostile]:
     for pixels, code in ((20, "face_not_found"), (36, "face_too_small")):
         small = Image.new("RGB", (480, 480), (90, 110, 90))
         width = round(pixels * _WIDTHS)
-        small.paste(portrait.resize((width, round(width * portrait.height / portrait.width))), (100, 100))
+        small.paste(
+            portrait.resize((width, round(width * portrait.height / portrait.width))), (100, 100)
+        )
         yield f"face_of_{pixels}_px.jpg", saved(small, quality=95), code
 
 
 def _poor(portrait: Image.Image) -> Iterator[Hostile]:
-    yield "a_fifth_of_the_light.png", saved(portrait.point(lambda value: value * 0.16), "PNG"), "face_too_dark"
-    yield "three_times_the_light.jpg", saved(portrait.point(lambda value: min(255, value * 3.0))), "face_too_bright"
+    yield (
+        "a_fifth_of_the_light.png",
+        saved(portrait.point(lambda value: value * 0.16), "PNG"),
+        "face_too_dark",
+    )
+    yield (
+        "three_times_the_light.jpg",
+        saved(portrait.point(lambda value: min(255, value * 3.0))),
+        "face_too_bright",
+    )
     pale = portrait.point(lambda value: 127 + (value - 127) * 0.1)
     yield "a_tenth_of_the_contrast.png", saved(pale, "PNG"), "face_without_contrast"
     yield "blurred.jpg", saved(portrait.filter(ImageFilter.GaussianBlur(2))), ""
@@ -156,7 +217,12 @@ def _png(width: int, height: int, pixels: bytes) -> bytes:
 
 
 def _chunk(name: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+    return (
+        struct.pack(">I", len(content))
+        + name
+        + content
+        + struct.pack(">I", zlib.crc32(name + content))
+    )
 
 
 def _jpeg_of_size(jpeg: bytes, side: int) -> bytes:

@@ -1,4 +1,6 @@
-"""Nets that an operator may bring by mistake, as ONNX: each takes faces, and none may judge anybody."""
+"""Nets that an operator may bring by mistake, as ONNX: each takes faces, and none may judge
+anybody.
+"""
 
 from collections.abc import Iterator, Sequence
 
@@ -17,14 +19,27 @@ ELSEWHERE = "numbers.bin"
 
 def every() -> Iterator[tuple[str, bytes]]:
     """What is wrong with it, and the file."""
-    for name, matrix in (("zeros", MATRIX * 0), ("no numbers", MATRIX * np.nan), ("nothing", MATRIX[:, :0])):
+    for name, matrix in (
+        ("zeros", MATRIX * 0),
+        ("no numbers", MATRIX * np.nan),
+        ("nothing", MATRIX[:, :0]),
+    ):
         yield name, _spelled([*_COLOURS, _multiplied("answer")], matrix)
     constant = helper.make_node("Add", ["black", "always"], ["answer"])
-    yield "always the same", _spelled([*_COLOURS, _multiplied("black"), constant], MATRIX * 0, always=MATRIX[:1])
+    yield (
+        "always the same",
+        _spelled([*_COLOURS, _multiplied("black"), constant], MATRIX * 0, always=MATRIX[:1]),
+    )
     positive = helper.make_node("Exp", ["one"], ["answer"])
-    yield "one number", _spelled([*_COLOURS, _multiplied("one"), positive], MATRIX[:, :1] / np.float32(1000))
+    yield (
+        "one number",
+        _spelled([*_COLOURS, _multiplied("one"), positive], MATRIX[:, :1] / np.float32(1000)),
+    )
     yield "chance", _spelled([helper.make_node("RandomNormalLike", ["faces"], ["answer"])], MATRIX)
-    yield "unknown", _spelled([helper.make_node("Evil", ["faces"], ["answer"], domain="evil")], MATRIX)
+    yield (
+        "unknown",
+        _spelled([helper.make_node("Evil", ["faces"], ["answer"], domain="evil")], MATRIX),
+    )
     huge = helper.make_node("ConstantOfShape", ["size"], ["answer"])
     yield "a terabyte", _spelled([huge], MATRIX, size=np.array([2**38], np.int64))
     elsewhere = _elsewhere(_spelled([*_COLOURS, _multiplied("answer")], MATRIX))
@@ -35,7 +50,9 @@ def every() -> Iterator[tuple[str, bytes]]:
 
 
 def sound(*, faces: str | int = "n") -> bytes:
-    """The net that the others are wrong ones of: it tells colours apart. faces: how many it takes at once, or any."""
+    """The net that the others are wrong ones of: it tells colours apart. faces: how many it takes
+    at once, or any.
+    """
     return _spelled([*_COLOURS, _multiplied("answer")], MATRIX, faces)
 
 
@@ -44,9 +61,15 @@ def _multiplied(result: str) -> NodeProto:
 
 
 def _spelled(
-    nodes: Sequence[NodeProto], matrix: Matrix, count: str | int = "n", **more: npt.NDArray[np.float32 | np.int64]
+    nodes: Sequence[NodeProto],
+    matrix: Matrix,
+    count: str | int = "n",
+    **more: npt.NDArray[np.float32 | np.int64],
 ) -> bytes:
-    kept = [numpy_helper.from_array(numbers, name) for name, numbers in {"matrix": matrix, **more}.items()]
+    kept = [
+        numpy_helper.from_array(numbers, name)
+        for name, numbers in {"matrix": matrix, **more}.items()
+    ]
     faces = helper.make_tensor_value_info("faces", TensorProto.FLOAT, (count, 3, 150, 150))
     answer = helper.make_tensor_value_info("answer", TensorProto.FLOAT, None)
     graph = helper.make_graph(nodes, "net", [faces], [answer], kept)

@@ -1,4 +1,5 @@
-"""Judges every file of a folder in a process that may use little time and memory, and prints what came out as JSON.
+"""Judges every file of a folder in a process that may use little time and memory, and prints what
+came out as JSON.
 
 Usage: python -m tests.verification.engines.faces.judge_files FOLDER MODELS SECONDS BYTES
 For each file: the code of the refusal, or the numbers of the face.
@@ -20,7 +21,9 @@ LIMITS = ImageLimits(max_bytes=10 * 2**20, max_pixels=25_000_000)
 def judge(content: bytes) -> str | list[float]:
     """The code of the refusal, or the numbers."""
     try:
-        return [float(each) for each in backends.in_use().embed_file(content, limits=LIMITS).numbers]
+        return [
+            float(each) for each in backends.in_use().embed_file(content, limits=LIMITS).numbers
+        ]
     except Refused as refusal:
         return refusal.code
 
@@ -35,7 +38,9 @@ def main(folder: Path, models: Path, *, seconds: int, octets: int) -> None:
 
 
 def _peak() -> int:
-    """The most memory this process ever had, bytes. `getrusage` would tell that of whoever started it."""
+    """The most memory this process ever had, bytes. `getrusage` would tell that of whoever started
+    it.
+    """
     lines = Path("/proc/self/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) * 1024
 

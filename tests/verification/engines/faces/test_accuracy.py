@@ -1,4 +1,6 @@
-"""Errors are counted as ISO/IEC 19795-1 counts them, and a zone is proposed only where the pairs can bear it."""
+"""Errors are counted as ISO/IEC 19795-1 counts them, and a zone is proposed only where the pairs
+can bear it.
+"""
 
 import math
 from itertools import combinations
@@ -10,21 +12,40 @@ from hypothesis import strategies as st
 
 from verification.core.errors import BadInput, CalibrationMismatch
 from verification.engines.faces import accuracy
-from verification.engines.faces.accuracy import Pairs, Share, Tally, compare_all, edges, pairs_needed
+from verification.engines.faces.accuracy import (
+    Pairs,
+    Share,
+    Tally,
+    compare_all,
+    edges,
+    pairs_needed,
+)
 from verification.engines.faces.embedding import Embedding, distance
 from verification.engines.faces.intervals import interval
 
 
-def tally(genuine: list[float], impostor: list[float], *, name: str = "all", more: tuple[float, ...] = ()) -> Tally:
+def tally(
+    genuine: list[float], impostor: list[float], *, name: str = "all", more: tuple[float, ...] = ()
+) -> Tally:
     """Of two people, who are 0 and 1."""
     same = np.repeat([True, False], [len(genuine), len(impostor)])
     people = (np.zeros(len(same), np.intp), np.where(same, 0, 1))
-    return accuracy.tally(name, Pairs(np.array([*genuine, *impostor]), same, people), at=edges(*more))
+    return accuracy.tally(
+        name, Pairs(np.array([*genuine, *impostor]), same, people), at=edges(*more)
+    )
 
 
 def test_by_person_everybody_weighs_alike() -> None:
     # Person 0 has three pairs of their own, of which one is missed; person 1 has one, which is.
-    pairs = [(0.1, 0, 0), (0.1, 0, 0), (0.9, 0, 0), (0.9, 1, 1), (0.2, 0, 1), (0.8, 0, 2), (0.8, 1, 2)]
+    pairs = [
+        (0.1, 0, 0),
+        (0.1, 0, 0),
+        (0.9, 0, 0),
+        (0.9, 1, 1),
+        (0.2, 0, 1),
+        (0.8, 0, 2),
+        (0.8, 1, 2),
+    ]
     apart, one, other = (np.array(each) for each in zip(*pairs, strict=True))
     found = accuracy.tally("all", Pairs(apart, one == other, (one, other)), at=edges())
     assert found.false_non_matches(0.5) == Share(2, 4)
@@ -61,7 +82,9 @@ def test_a_rate_of_one_in_ten_thousand_needs_36_887_pairs() -> None:
     assert pairs_needed(1e-4) == 36_887
 
 
-def propose(tallies: list[Tally], *, target_fmr: float, review_fmr: float = 1.0) -> tuple[float, float]:
+def propose(
+    tallies: list[Tally], *, target_fmr: float, review_fmr: float = 1.0
+) -> tuple[float, float]:
     return accuracy.propose(tallies, target_fmr=target_fmr, review_fnmr=0.05, review_fmr=review_fmr)
 
 
@@ -70,7 +93,8 @@ ENOUGH = [0.5 + at / 1000 for at in range(400)]
 
 def test_the_zones_are_the_widest_that_is_shown_and_the_narrowest_that_reaches_the_honest() -> None:
     found = tally([0.1] * 90 + [0.45] * 10, ENOUGH)
-    # All honest pairs match, and the review zone reaches a twentieth beyond the match zone all the same.
+    # All honest pairs match, and the review zone reaches a twentieth beyond the match zone all the
+    # same.
     assert propose([found], target_fmr=0.04) == (0.5, 0.53)
     beyond = found.false_matches(0.51)
     assert found.false_matches(0.5).bounds[1] < beyond.value < 0.04 < beyond.bounds[1]
@@ -100,8 +124,13 @@ def test_people_that_are_no_distance_apart_propose_nothing() -> None:
         propose([tally([0.1], [0.001] * 400)], target_fmr=0.02)
 
 
-@given(st.lists(st.floats(0, 5), min_size=1, max_size=40), st.lists(st.floats(0, 5), min_size=1, max_size=40))
-def test_along_a_curve_one_error_grows_and_the_other_shrinks(genuine: list[float], impostor: list[float]) -> None:
+@given(
+    st.lists(st.floats(0, 5), min_size=1, max_size=40),
+    st.lists(st.floats(0, 5), min_size=1, max_size=40),
+)
+def test_along_a_curve_one_error_grows_and_the_other_shrinks(
+    genuine: list[float], impostor: list[float]
+) -> None:
     curve = list(tally(genuine, impostor).det())
     for errors, signs in ((0, 1), (1, -1)):
         steps = np.diff([point[errors] for point in curve])
@@ -122,7 +151,9 @@ def test_everybody_is_compared_with_everybody_once(monkeypatch: pytest.MonkeyPat
     one, other = (np.array(each) for each in zip(*pairs, strict=True))
     numbers = np.arange(23) // 2
     listed = Pairs(
-        np.array([apart[pair] for pair in pairs]), numbers[one] == numbers[other], (numbers[one], numbers[other])
+        np.array([apart[pair] for pair in pairs]),
+        numbers[one] == numbers[other],
+        (numbers[one], numbers[other]),
     )
     expected = accuracy.tally("all", listed, at=at)
     assert found.genuine.tolist() == expected.genuine.tolist()
@@ -144,5 +175,9 @@ def test_two_people_who_are_near_are_told_by_place_the_nearest_first() -> None:
     seen = [Embedding("net/single", np.array([1.0, place])) for place in places]
     people = ["a", "a", "b", "c", "d"]
     found = accuracy.near_strangers(seen, people, within=0.3, most=3)
-    assert [(one, other, round(apart, 2)) for one, other, apart in found] == [(2, 3, 0.05), (1, 3, 0.2), (1, 2, 0.25)]
+    assert [(one, other, round(apart, 2)) for one, other, apart in found] == [
+        (2, 3, 0.05),
+        (1, 3, 0.2),
+        (1, 2, 0.25),
+    ]
     assert len(accuracy.near_strangers(seen, people, within=0.3, most=9)) == 4

@@ -31,7 +31,9 @@ def test_an_operators_net_is_shown_several_faces_one_by_one(
 
 
 @pytest.mark.parametrize("several", range(nets.SFACE_AT_ONCE + 2))
-def test_faces_at_once_have_the_numbers_they_have_alone(several: int, faces: Faces, default: Backend) -> None:
+def test_faces_at_once_have_the_numbers_they_have_alone(
+    several: int, faces: Faces, default: Backend
+) -> None:
     assert equal(default, [*faces.values(), *faces.values()][:several])
 
 

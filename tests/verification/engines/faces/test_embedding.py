@@ -1,4 +1,6 @@
-"""The default backend on the public portraits: the distances that were measured, one face only, no mixed units."""
+"""The default backend on the public portraits: the distances that were measured, one face only, no
+mixed units.
+"""
 
 from itertools import product
 
@@ -33,7 +35,8 @@ def line(*places: float) -> list[Embedding]:
 
 
 @pytest.mark.parametrize(
-    ("probe", "least", "most"), [("obama3.jpg", 0.55, 0.85), ("obama2.jpg", 0.55, 0.85), ("biden.jpg", 1.2, 1.5)]
+    ("probe", "least", "most"),
+    [("obama3.jpg", 0.55, 0.85), ("obama2.jpg", 0.55, 0.85), ("biden.jpg", 1.2, 1.5)],
 )
 def test_the_portraits_are_as_far_apart_as_measured(
     portraits: dict[str, Pixels], default: Backend, probe: str, least: float, most: float
@@ -44,7 +47,8 @@ def test_the_portraits_are_as_far_apart_as_measured(
 
 
 @pytest.mark.parametrize(
-    ("probe", "least", "most"), [("obama3.jpg", 0.31, 0.36), ("obama2.jpg", 0.33, 0.38), ("biden.jpg", 0.75, 0.95)]
+    ("probe", "least", "most"),
+    [("obama3.jpg", 0.31, 0.36), ("obama2.jpg", 0.33, 0.38), ("biden.jpg", 0.75, 0.95)],
 )
 def test_the_reference_finds_the_distances_of_its_own_scale(
     faces: dict[str, Portrait], reference: Backend, probe: str, least: float, most: float
@@ -63,7 +67,13 @@ def test_two_faces_of_one_size_are_refused(portraits: dict[str, Pixels], default
 
 @pytest.mark.parametrize(
     ("apart", "median"),
-    [([0.4], 0.4), ([0.4, 0.9], 0.9), ([0.4, 0.9, 0.5], 0.5), ([0.4, 0.9, 0.5, 0.8], 0.8), ([0.9, 0.1, 0.1], 0.1)],
+    [
+        ([0.4], 0.4),
+        ([0.4, 0.9], 0.9),
+        ([0.4, 0.9, 0.5], 0.5),
+        ([0.4, 0.9, 0.5, 0.8], 0.8),
+        ([0.9, 0.1, 0.1], 0.1),
+    ],
 )
 def test_the_verdict_of_several_pictures_is_the_distance_that_at_least_half_of_them_are_within(
     apart: list[float], median: float
@@ -76,7 +86,8 @@ def test_the_verdict_of_several_pictures_is_the_distance_that_at_least_half_of_t
 
 
 def test_a_stranger_passes_by_the_median_at_most_twice_as_often_as_by_one_picture() -> None:
-    # Every way in which the pictures of a capture may pass together, as chances of a stranger: the worst is played.
+    # Every way in which the pictures of a capture may pass together, as chances of a stranger: the
+    # worst is played.
     for pictures in range(1, 7):
         for passing in product((False, True), repeat=pictures):
             apart = [0.5 if each else 1.5 for each in passing]
@@ -90,8 +101,12 @@ def test_a_median_of_nothing_is_no_distance() -> None:
         median_distance(line(0.0)[0], [])
 
 
-def test_a_threshold_of_single_pictures_never_judges_a_mean(faces: dict[str, Portrait], default: Backend) -> None:
-    known, *probes = (default.embed(faces[name]) for name in ("obama.jpg", "obama2.jpg", "obama3.jpg"))
+def test_a_threshold_of_single_pictures_never_judges_a_mean(
+    faces: dict[str, Portrait], default: Backend
+) -> None:
+    known, *probes = (
+        default.embed(faces[name]) for name in ("obama.jpg", "obama2.jpg", "obama3.jpg")
+    )
     together = mean(probes)
     assert np.linalg.norm(together.numbers) == pytest.approx(1)
     found = mean_distance(known, probes)
@@ -114,13 +129,22 @@ def test_the_mean_of_raw_pictures_stays_raw() -> None:
 
 @pytest.mark.parametrize(
     ("value", "zone"),
-    [(0.0, "match"), (1.0, "match"), (1.001, "review"), (1.08, "review"), (1.081, "no_match"), (np.nan, "no_match")],
+    [
+        (0.0, "match"),
+        (1.0, "match"),
+        (1.001, "review"),
+        (1.08, "review"),
+        (1.081, "no_match"),
+        (np.nan, "no_match"),
+    ],
 )
 def test_a_distance_lies_in_one_of_three_zones(value: float, zone: str) -> None:
     assert ZONES.of(Distance(EMBEDDING, value)) == zone
 
 
-@pytest.mark.parametrize("numbers", [[0.0, 0.0], [np.nan, 1.0], [np.inf, 1.0], []], ids=["0", "nan", "inf", "none"])
+@pytest.mark.parametrize(
+    "numbers", [[0.0, 0.0], [np.nan, 1.0], [np.inf, 1.0], []], ids=["0", "nan", "inf", "none"]
+)
 def test_numbers_that_say_nothing_are_never_a_face(numbers: list[float]) -> None:
     with pytest.raises(Misconfigured):
         Embedding(EMBEDDING, np.array(numbers))
@@ -128,14 +152,18 @@ def test_numbers_that_say_nothing_are_never_a_face(numbers: list[float]) -> None
 
 @pytest.mark.filterwarnings("ignore:overflow")
 @pytest.mark.parametrize("size", [0.0, 1e-200, 1e200], ids=["zero", "tiny", "huge"])
-def test_a_face_without_a_length_never_becomes_one_that_is_at_no_distance_from_others(size: float) -> None:
+def test_a_face_without_a_length_never_becomes_one_that_is_at_no_distance_from_others(
+    size: float,
+) -> None:
     with pytest.raises(Misconfigured):
         Embedding(EMBEDDING, unit(np.full(4, size)))
     assert np.linalg.norm(unit(np.full(4, 1e-3))) == pytest.approx(1)
 
 
 def test_numbers_of_two_embeddings_are_never_compared() -> None:
-    raw, one = (Embedding(f"dlib-resnet-v1/{name}", np.ones(2)) for name in ("single", "mirror-mean-l2"))
+    raw, one = (
+        Embedding(f"dlib-resnet-v1/{name}", np.ones(2)) for name in ("single", "mirror-mean-l2")
+    )
     for compared in (distance, lambda known, probe: median_distance(known, [probe])):
         with pytest.raises(CalibrationMismatch):
             compared(raw, one)
@@ -174,14 +202,21 @@ def test_what_is_in_use_is_named_with_its_file_and_where_its_calibration_comes_f
 def test_faces_have_in_common_how_far_they_lie_the_same_way_from_another(
     others: tuple[tuple[float, float, float], ...], expected: float
 ) -> None:
-    rest, *found = (Embedding(EMBEDDING, np.array(each, dtype=np.float64)) for each in ((2.0, 0, 0), *others))
+    rest, *found = (
+        Embedding(EMBEDDING, np.array(each, dtype=np.float64)) for each in ((2.0, 0, 0), *others)
+    )
     assert common_distance(rest, found) == pytest.approx(expected, abs=1e-12)
 
 
 def test_what_is_no_number_in_common_is_said_to_be_none() -> None:
     vast = Embedding(EMBEDDING, np.array([0.0, 1e200]))
     with np.errstate(over="ignore", invalid="ignore"):
-        assert not common_distance(line(0.0)[0], [vast, vast, Embedding(EMBEDDING, np.array([0.0, -1e200]))]) <= 1.0
+        assert (
+            not common_distance(
+                line(0.0)[0], [vast, vast, Embedding(EMBEDDING, np.array([0.0, -1e200]))]
+            )
+            <= 1.0
+        )
 
 
 def test_means_of_one_net_are_compared_and_no_faces_of_two() -> None:

@@ -42,11 +42,14 @@ def test_a_whole_picture_opens_as_rgb(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("width", "height"), [(1, 999), (999, 1), (policy.MOST_RATIO * 30 + 1, 30), (policy.MOST_SIDE + 1, 5000)]
+    ("width", "height"),
+    [(1, 999), (999, 1), (policy.MOST_RATIO * 30 + 1, 30), (policy.MOST_SIDE + 1, 5000)],
 )
 def test_sides_and_their_ratio_are_refused_by_the_header_alone(width: int, height: int) -> None:
     with pytest.raises(Refused) as refused:
-        open_image(png_header(width, height), limits=ImageLimits(max_bytes=200_000, max_pixels=10**9))
+        open_image(
+            png_header(width, height), limits=ImageLimits(max_bytes=200_000, max_pixels=10**9)
+        )
     assert refused.value.code == "face_image_too_large"
 
 
@@ -76,7 +79,9 @@ def test_a_draft_has_no_fewer_pixels_than_asked_for_and_says_how_much_smaller_it
 def test_a_draft_is_turned_and_refused_as_the_whole_picture_is() -> None:
     exif = Image.Exif()
     exif[ORIENTATION] = 6
-    assert open_draft(saved(gradient(640, 480), exif=exif), limits=LIMITS, least=320).pixels.shape == (320, 240, 3)
+    assert open_draft(
+        saved(gradient(640, 480), exif=exif), limits=LIMITS, least=320
+    ).pixels.shape == (320, 240, 3)
     with pytest.raises(Refused):
         open_draft(saved(gradient(640, 480))[:-400], limits=LIMITS, least=80)
 
@@ -86,7 +91,9 @@ def test_every_colour_of_jpeg_comes_out_as_rgb(mode: str) -> None:
     assert open_image(saved(gradient().convert(mode)), limits=LIMITS).shape == (120, 160, 3)
 
 
-@pytest.mark.parametrize(("orientation", "shape"), [(1, (120, 160, 3)), (3, (120, 160, 3)), (6, (160, 120, 3))])
+@pytest.mark.parametrize(
+    ("orientation", "shape"), [(1, (120, 160, 3)), (3, (120, 160, 3)), (6, (160, 120, 3))]
+)
 def test_a_picture_is_turned_as_the_camera_said(orientation: int, shape: tuple[int, ...]) -> None:
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
@@ -101,7 +108,8 @@ def with_notes(*entries: bytes) -> bytes:
     return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + jpeg[2:]
 
 
-# As cameras and phones write them: what follows the orientation is of another type than the standard says.
+# As cameras and phones write them: what follows the orientation is of another type than the
+# standard says.
 @pytest.mark.parametrize(
     "note",
     [
@@ -112,17 +120,23 @@ def with_notes(*entries: bytes) -> bytes:
     ],
     ids=["maker", "further", "strip", "endless"],
 )
-def test_notes_of_a_camera_that_are_not_by_the_book_neither_fault_nor_keep_a_picture_from_being_turned(
+def test_malformed_notes_of_a_camera_do_not_keep_a_picture_from_being_turned(
     note: bytes,
 ) -> None:
     assert open_image(with_notes(note), limits=LIMITS).shape == (160, 120, 3)
 
 
 @pytest.mark.parametrize("profile", ["no number", "\nexif\n 4\nzzzz\n", "\nexif\n 8\n49492a00ff\n"])
-def test_notes_of_an_editor_that_are_no_notes_do_not_keep_a_picture_from_being_opened(profile: str) -> None:
+def test_notes_of_an_editor_that_are_no_notes_do_not_keep_a_picture_from_being_opened(
+    profile: str,
+) -> None:
     beside = PngInfo()
     beside.add_text("Raw profile type exif", profile)
-    assert open_image(saved(gradient(), "PNG", pnginfo=beside), limits=LIMITS).shape == (120, 160, 3)
+    assert open_image(saved(gradient(), "PNG", pnginfo=beside), limits=LIMITS).shape == (
+        120,
+        160,
+        3,
+    )
 
 
 def test_an_empty_chunk_behind_the_pixels_is_refused_and_is_no_fault_of_ours() -> None:

@@ -1,4 +1,6 @@
-"""The ladder of detectors: YuNet first; dlib says only whether one face is there; the points are always YuNet's."""
+"""The ladder of detectors: YuNet first; dlib says only whether one face is there; the points are
+always YuNet's.
+"""
 
 import io
 from collections.abc import Callable
@@ -51,7 +53,8 @@ def test_where_yunet_finds_nothing_or_two_the_points_are_its_own_in_dlibs_box(
     whole = [] if how == "nothing" else twins(portrait, find, default.yunet)
     monkeypatch.setattr(detection, "_find", only_in_a_part(find, whole))
     found = detection.locate(portrait, yunet=default.yunet)
-    # Not dlib's, of which there are none here: near those of the first look, and to the net the same face.
+    # Not dlib's, of which there are none here: near those of the first look, and to the net the
+    # same face.
     assert np.abs(found.points - sure.points).max() < 0.2 * sure.eye_distance
     assert distance(default.embed(found), default.embed(sure)).value < 0.5
 
@@ -85,7 +88,9 @@ def test_dlib_is_not_asked_where_yunet_finds_one(
     assert asked == []
 
 
-def test_a_small_face_of_a_large_file_is_cut_from_all_its_pixels(default: Backend, folder: Path) -> None:
+def test_a_small_face_of_a_large_file_is_cut_from_all_its_pixels(
+    default: Backend, folder: Path
+) -> None:
     face = Image.open(folder / "obama.jpg").convert("RGB").resize((640, 640))
     large, small = Image.new("RGB", (2560, 2560), "grey"), io.BytesIO()
     large.paste(face, (960, 960))

@@ -1,4 +1,6 @@
-"""The 68-point model, whose training data excludes commercial use, judges nobody: not even through the reference."""
+"""The 68-point model, whose training data excludes commercial use, judges nobody: not even through
+the reference.
+"""
 
 import ast
 from pathlib import Path
@@ -12,7 +14,8 @@ from verification.engines.faces.backends import Backend
 from verification.engines.faces.portrait import Portrait
 
 _ROOT = Path(__file__).resolve().parents[4]
-# By way of our own module, which takes back what importing the library does to every picture in the process.
+# By way of our own module, which takes back what importing the library does to every picture in the
+# process.
 face_recognition: Any = vars(reference_backend)["face_recognition"]
 
 

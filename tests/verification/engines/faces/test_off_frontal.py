@@ -1,4 +1,6 @@
-"""How far a turned face is from itself at rest, and from strangers at rest: real people, few of whom turn."""
+"""How far a turned face is from itself at rest, and from strangers at rest: real people, few of
+whom turn.
+"""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -14,7 +16,8 @@ from verification.engines.faces.backends import Backend
 from verification.engines.faces.embedding import Embedding, distance
 from verification.engines.liveness import landmarks, networks
 
-# The clips are of 30 frames a second; every fourth is about what a capture has. |FaceMeasurement.turn|, no unit.
+# The clips are of 30 frames a second; every fourth is about what a capture has.
+# |FaceMeasurement.turn|, no unit.
 _EVERY, _LONGEST = 4, 640
 _POSES = ((0.0, 0.1), (0.1, 0.2), (0.2, 0.35), (0.35, 1.0))
 Frames = Mapping[str, list[tuple[float, float, Embedding]]]
@@ -32,7 +35,10 @@ def _frames(folder: Path, backend: Backend, *, every: int) -> Frames:
             share = min(1.0, _LONGEST / max(read[1].shape))
             small = cv2.resize(read[1], None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
             image = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2RGB), np.uint8)
-            face, look = landmarks.measure(image, networks=loaded).face, backend.look_at_all([image])[0]
+            face, look = (
+                landmarks.measure(image, networks=loaded).face,
+                backend.look_at_all([image])[0],
+            )
             if face is not None and look.face is not None:
                 found[path.stem].append((face.turn, face.pitch, look.face))
     return found
@@ -43,18 +49,27 @@ def _frames(folder: Path, backend: Backend, *, every: int) -> Frames:
 def test_a_turned_face_is_nearer_to_itself_at_rest_than_any_stranger(
     shared_data: Path, default: Backend, proof_figures: Figures, proof_scale: float
 ) -> None:
-    frames = _frames(shared_data / "liveness", default, every=_EVERY if proof_scale >= 1 else 10 * _EVERY)
+    frames = _frames(
+        shared_data / "liveness", default, every=_EVERY if proof_scale >= 1 else 10 * _EVERY
+    )
     if not frames:
         pytest.skip("the clips are not here")
     # At rest: straight into the camera, where 60 degrees of pitch weigh as much as a full turn.
-    rest = {name: min(own, key=lambda frame: abs(frame[0]) + abs(frame[1]) / 60)[2] for name, own in frames.items()}
+    rest = {
+        name: min(own, key=lambda frame: abs(frame[0]) + abs(frame[1]) / 60)[2]
+        for name, own in frames.items()
+    }
     assert default.calibration is not None
     review = default.calibration.zones.review.value
     for low, high in _POSES:
         own: dict[str, list[float]] = defaultdict(list)
         strangers: list[float] = []
         for shown, known in product(frames, rest):
-            apart = [distance(rest[known], face).value for yaw, _, face in frames[shown] if low <= abs(yaw) < high]
+            apart = [
+                distance(rest[known], face).value
+                for yaw, _, face in frames[shown]
+                if low <= abs(yaw) < high
+            ]
             if shown == known:
                 own[shown] += apart
             else:

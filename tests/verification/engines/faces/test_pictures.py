@@ -5,7 +5,13 @@ import io
 import pytest
 from PIL import Image
 
-from tests.verification.engines.faces.test_image_gate import LIMITS, ORIENTATION, gradient, png_header, saved
+from tests.verification.engines.faces.test_image_gate import (
+    LIMITS,
+    ORIENTATION,
+    gradient,
+    png_header,
+    saved,
+)
 from verification.core.errors import Refused
 from verification.engines.faces.image_gate import renewed
 
@@ -36,7 +42,9 @@ def test_it_stands_upright_and_fits_a_screen() -> None:
     assert opened(renewed(saved(gradient(1600, 400)), limits=LIMITS)).size == (1280, 320)
 
 
-@pytest.mark.parametrize("hostile", [b"", b"no picture", saved(gradient())[:200], png_header(13_000, 13_000)])
+@pytest.mark.parametrize(
+    "hostile", [b"", b"no picture", saved(gradient())[:200], png_header(13_000, 13_000)]
+)
 def test_what_the_gate_refuses_is_not_made_anew(hostile: bytes) -> None:
     with pytest.raises(Refused):
         renewed(hostile, limits=LIMITS)

@@ -1,4 +1,6 @@
-"""What refuses a picture of a face: each thing the borrower can mend, just beyond its limit and just within."""
+"""What refuses a picture of a face: each thing the borrower can mend, just beyond its limit and
+just within.
+"""
 
 from dataclasses import replace
 
@@ -10,19 +12,37 @@ from verification.core.errors import Refused
 from verification.engines.faces.policy import QUALITY
 from verification.engines.faces.portrait import Portrait, Quality
 
-GOOD = Quality(eyes=90.0, head=0.4, luminance=0.5, under=0.0, over=0.0, entropy=6.8, evenness=0.9, score=0.93)
+GOOD = Quality(
+    eyes=90.0, head=0.4, luminance=0.5, under=0.0, over=0.0, entropy=6.8, evenness=0.9, score=0.93
+)
 
 
 @pytest.mark.parametrize(
     ("within", "beyond", "code"),
     [
         ({"eyes": QUALITY.least_eyes}, {"eyes": QUALITY.least_eyes - 0.1}, "face_too_small"),
-        ({"luminance": QUALITY.least_luminance}, {"luminance": QUALITY.least_luminance - 0.01}, "face_too_dark"),
+        (
+            {"luminance": QUALITY.least_luminance},
+            {"luminance": QUALITY.least_luminance - 0.01},
+            "face_too_dark",
+        ),
         ({"under": QUALITY.most_under}, {"under": QUALITY.most_under + 0.01}, "face_too_dark"),
-        ({"luminance": QUALITY.most_luminance}, {"luminance": QUALITY.most_luminance + 0.01}, "face_too_bright"),
+        (
+            {"luminance": QUALITY.most_luminance},
+            {"luminance": QUALITY.most_luminance + 0.01},
+            "face_too_bright",
+        ),
         ({"over": QUALITY.most_over}, {"over": QUALITY.most_over + 0.01}, "face_too_bright"),
-        ({"evenness": QUALITY.least_evenness}, {"evenness": QUALITY.least_evenness - 0.01}, "face_light_uneven"),
-        ({"entropy": QUALITY.least_entropy}, {"entropy": QUALITY.least_entropy - 0.1}, "face_without_contrast"),
+        (
+            {"evenness": QUALITY.least_evenness},
+            {"evenness": QUALITY.least_evenness - 0.01},
+            "face_light_uneven",
+        ),
+        (
+            {"entropy": QUALITY.least_entropy},
+            {"entropy": QUALITY.least_entropy - 0.1},
+            "face_without_contrast",
+        ),
     ],
 )
 def test_a_picture_is_refused_just_beyond_a_limit_and_not_just_within(

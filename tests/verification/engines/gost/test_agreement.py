@@ -1,4 +1,6 @@
-"""Proof that the tiers never differ: random keys, signatures, their tampered copies, and messages of random length."""
+"""Proof that the tiers never differ: random keys, signatures, their tampered copies, and messages
+of random length.
+"""
 
 from random import Random
 
@@ -18,7 +20,10 @@ _CURVE = PARAM_SET_A_512
 
 def _signed(random: Random, arithmetic: Arithmetic) -> tuple[PublicKey, bytes, bytes]:
     private, ephemeral = random.randrange(1, _CURVE.q), random.randrange(1, _CURVE.q)
-    public, point = arithmetic.multiply_base(_CURVE, private), arithmetic.multiply_base(_CURVE, ephemeral)
+    public, point = (
+        arithmetic.multiply_base(_CURVE, private),
+        arithmetic.multiply_base(_CURVE, ephemeral),
+    )
     assert public is not None
     assert point is not None
     digest = random.randbytes(64)
@@ -27,7 +32,9 @@ def _signed(random: Random, arithmetic: Arithmetic) -> tuple[PublicKey, bytes, b
     return PublicKey(*public), digest, r.to_bytes(64, "little") + s.to_bytes(64, "little")
 
 
-def _verdict(key: PublicKey, digest: bytes, signature: bytes, arithmetic: Arithmetic, *, often: bool) -> str:
+def _verdict(
+    key: PublicKey, digest: bytes, signature: bytes, arithmetic: Arithmetic, *, often: bool
+) -> str:
     try:
         verify(key, digest=digest, signature=signature, arithmetic=arithmetic, often=often)
     except Refused as refused:
@@ -65,7 +72,11 @@ def test_both_tiers_pass_every_signature_and_refuse_every_tampered_one(
 
 @pytest.mark.proof("gost")
 def test_both_tiers_hash_messages_of_every_length_alike(
-    plain_hash: Hash, library_hash: Hash, proof_scale: float, proof_seed: int, proof_figures: Figures
+    plain_hash: Hash,
+    library_hash: Hash,
+    proof_scale: float,
+    proof_seed: int,
+    proof_figures: Figures,
 ) -> None:
     random = Random(proof_seed)
     count = round(_MESSAGES * proof_scale)

@@ -1,4 +1,6 @@
-"""Every tier of curve arithmetic against the textbook, and the tables of the points that come again."""
+"""Every tier of curve arithmetic against the textbook, and the tables of the points that come
+again.
+"""
 
 from itertools import pairwise
 
@@ -23,7 +25,9 @@ from verification.engines.gost.streebog import streebog512
 from verification.engines.gost.vectors import EXCHANGE_VECTOR, SIGNATURE_VECTOR
 
 _CURVES = (PARAM_SET_A_512, PARAM_SET_B_256, SIGNATURE_VECTOR.curve)
-_SCALARS = st.one_of(st.integers(0, 40), st.integers(0, 2**512), st.integers(1, 40).map(lambda below: -below))
+_SCALARS = st.one_of(
+    st.integers(0, 40), st.integers(0, 2**512), st.integers(1, 40).map(lambda below: -below)
+)
 _curves = pytest.mark.parametrize("curve", _CURVES, ids=lambda curve: curve.name)
 
 
@@ -39,13 +43,17 @@ def test_the_curve_is_one_and_its_base_point_has_its_order(curve: Curve) -> None
 
 
 @_curves
-def test_multiples_of_the_base_point_follow_the_group_law(arithmetic: Arithmetic, curve: Curve) -> None:
+def test_multiples_of_the_base_point_follow_the_group_law(
+    arithmetic: Arithmetic, curve: Curve
+) -> None:
     base = _base(curve)
     assert arithmetic.multiply_base(curve, 0) is None
     assert arithmetic.multiply_base(curve, 1) == base
     assert arithmetic.multiply_base(curve, curve.q) is None
     assert arithmetic.multiply_base(curve, curve.q - 1) == (curve.x, curve.p - curve.y)
-    assert arithmetic.multiply_both(curve, base=5, point=base, scalar=6) == arithmetic.multiply_base(curve, 11)
+    assert arithmetic.multiply_both(
+        curve, base=5, point=base, scalar=6
+    ) == arithmetic.multiply_base(curve, 11)
     assert arithmetic.multiply_both(curve, base=curve.q - 6, point=base, scalar=6) is None
     assert arithmetic.multiply_both(curve, base=0, point=base, scalar=0) is None
 
@@ -53,7 +61,9 @@ def test_multiples_of_the_base_point_follow_the_group_law(arithmetic: Arithmetic
 @_curves
 @settings(max_examples=15)
 @given(key=st.integers(1, 2**256), base=_SCALARS, scalar=_SCALARS)
-def test_sums_are_those_of_the_textbook(arithmetic: Arithmetic, curve: Curve, key: int, base: int, scalar: int) -> None:
+def test_sums_are_those_of_the_textbook(
+    arithmetic: Arithmetic, curve: Curve, key: int, base: int, scalar: int
+) -> None:
     point = textbook.multiply(curve, _base(curve), key % curve.q or 1)
     assert point is not None
     base, scalar = base % curve.q, scalar % curve.q
@@ -66,8 +76,15 @@ def test_sums_are_those_of_the_textbook(arithmetic: Arithmetic, curve: Curve, ke
 
 def test_two_parties_of_rfc_7836_agree_on_the_published_bytes(arithmetic: Arithmetic) -> None:
     vector, curve = EXCHANGE_VECTOR, PARAM_SET_A_512
-    for private, public in ((vector.private_a, vector.public_b), (vector.private_b, vector.public_a)):
-        scalar = int.from_bytes(vector.multiplier, "little") * int.from_bytes(private, "little") % curve.q
+    for private, public in (
+        (vector.private_a, vector.public_b),
+        (vector.private_b, vector.public_a),
+    ):
+        scalar = (
+            int.from_bytes(vector.multiplier, "little")
+            * int.from_bytes(private, "little")
+            % curve.q
+        )
         point = int.from_bytes(public[:64], "little"), int.from_bytes(public[64:], "little")
         agreed = arithmetic.multiply_both(curve, base=0, point=point, scalar=scalar)
         assert streebog512(textbook.encode(curve, agreed)) == vector.agreed
@@ -91,29 +108,54 @@ def small() -> tuple[Curve, Field, list[list[tuple[int, int]]]]:
 
 @settings(max_examples=30)
 @given(
-    scalar=st.one_of(st.integers(1, 2**256 - 1), st.integers(1, 1000), st.integers(0, 255).map(lambda bit: 1 << bit))
+    scalar=st.one_of(
+        st.integers(1, 2**256 - 1),
+        st.integers(1, 1000),
+        st.integers(0, 255).map(lambda bit: 1 << bit),
+    )
 )
 def test_a_table_gives_the_multiples_of_the_textbook(
     small: tuple[Curve, Field, list[list[tuple[int, int]]]], scalar: int
 ) -> None:
     curve, field, table = small
-    assert add_many(field, chosen(field, table, scalar)) == textbook.multiply(curve, _base(curve), scalar)
+    assert add_many(field, chosen(field, table, scalar)) == textbook.multiply(
+        curve, _base(curve), scalar
+    )
 
 
-def test_a_table_carries_through_every_digit(small: tuple[Curve, Field, list[list[tuple[int, int]]]]) -> None:
+def test_a_table_carries_through_every_digit(
+    small: tuple[Curve, Field, list[list[tuple[int, int]]]],
+) -> None:
     curve, field, table = small
-    for scalar in (2**256 - 1, int("81" * 32, 16), int("80" * 32, 16), int("7f" * 32, 16), curve.q - 1, curve.q, 0):
-        assert add_many(field, chosen(field, table, scalar)) == textbook.multiply(curve, _base(curve), scalar)
+    for scalar in (
+        2**256 - 1,
+        int("81" * 32, 16),
+        int("80" * 32, 16),
+        int("7f" * 32, 16),
+        curve.q - 1,
+        curve.q,
+        0,
+    ):
+        assert add_many(field, chosen(field, table, scalar)) == textbook.multiply(
+            curve, _base(curve), scalar
+        )
 
 
 def test_pairs_that_are_equal_or_opposite_are_summed_as_the_textbook_has_it() -> None:
     curve = PARAM_SET_B_256
     field = Field(curve.p, curve.a)
-    one, two, three = ((curve.x, curve.y), *(textbook.multiply(curve, _base(curve), number) for number in (2, 3)))
+    one, two, three = (
+        (curve.x, curve.y),
+        *(textbook.multiply(curve, _base(curve), number) for number in (2, 3)),
+    )
     assert two is not None
     assert three is not None
     negative = (curve.x, curve.p - curve.y)
-    assert add_pairs(field, [(one, two), (one, one), (one, negative), (three, negative)]) == [three, two, two]
+    assert add_pairs(field, [(one, two), (one, one), (one, negative), (three, negative)]) == [
+        three,
+        two,
+        two,
+    ]
     assert add_pairs(field, [(one, negative)]) == []
     assert add_many(field, [one, negative, negative, one]) is None
     assert add_many(field, [one, negative, two]) == two

@@ -1,4 +1,6 @@
-"""The tier of a process: the fastest that reproduces the published vectors, and never one that does not."""
+"""The tier of a process: the fastest that reproduces the published vectors, and never one that does
+not.
+"""
 
 from collections.abc import Callable
 
@@ -19,7 +21,9 @@ def insecure_flipped_hash(data: bytes) -> bytes:
 
 
 def insecure_carryless_hash(data: bytes) -> bytes:
-    """Right for every vector of the RFC and wrong where a sum of blocks overflows, as a library once was."""
+    """Right for every vector of the RFC and wrong where a sum of blocks overflows, as a library
+    once was.
+    """
     return bytes(64) if data.startswith(b"\xff" * 192) else streebog.streebog512(data)
 
 
@@ -49,9 +53,12 @@ def insecure_number(value: int) -> int:
 
 
 @pytest.mark.parametrize(
-    "broken", [insecure_flipped_hash, insecure_carryless_hash, insecure_short_hash, insecure_breaking_hash]
+    "broken",
+    [insecure_flipped_hash, insecure_carryless_hash, insecure_short_hash, insecure_breaking_hash],
 )
-def test_a_hash_that_fails_its_self_test_is_never_used_and_is_named(broken: Hash, plain_arithmetic: Arithmetic) -> None:
+def test_a_hash_that_fails_its_self_test_is_never_used_and_is_named(
+    broken: Hash, plain_arithmetic: Arithmetic
+) -> None:
     chosen = choose([plain_arithmetic], {"broken": broken, "python": streebog.streebog512})
     assert chosen.streebog is streebog.streebog512
     report = chosen.report()
@@ -65,7 +72,15 @@ def insecure_misread_number(value: int) -> int:
 
 
 @pytest.mark.parametrize(
-    "number", [InsecureInteger, insecure_number, insecure_misread_number, lambda value: value + 1, float, str]
+    "number",
+    [
+        InsecureInteger,
+        insecure_number,
+        insecure_misread_number,
+        lambda value: value + 1,
+        float,
+        str,
+    ],
 )
 def test_arithmetic_that_fails_its_self_test_is_never_used_and_is_named(
     number: Callable[[int], int], plain_arithmetic: Arithmetic, plain_hash: Hash
@@ -80,19 +95,27 @@ def test_arithmetic_that_fails_its_self_test_is_never_used_and_is_named(
 def test_the_first_good_tier_is_used_and_nothing_is_refused(
     fast_arithmetic: Arithmetic, plain_arithmetic: Arithmetic, library_hash: Hash, plain_hash: Hash
 ) -> None:
-    chosen = choose([fast_arithmetic, plain_arithmetic], {"libgcrypt": library_hash, "python": plain_hash})
+    chosen = choose(
+        [fast_arithmetic, plain_arithmetic], {"libgcrypt": library_hash, "python": plain_hash}
+    )
     assert chosen.report() == {"arithmetic": "gmpy2", "streebog": "libgcrypt", "refused": []}
 
 
-def test_without_a_good_tier_nothing_is_verified(plain_arithmetic: Arithmetic, plain_hash: Hash) -> None:
+def test_without_a_good_tier_nothing_is_verified(
+    plain_arithmetic: Arithmetic, plain_hash: Hash
+) -> None:
     with pytest.raises(Misconfigured, match="broken"):
         choose([plain_arithmetic], {"broken": insecure_flipped_hash})
     with pytest.raises(Misconfigured, match="broken"):
         choose([Arithmetic("broken", number=InsecureInteger)], {"python": plain_hash})
 
 
-def test_what_was_refused_before_stays_in_the_report(plain_arithmetic: Arithmetic, plain_hash: Hash) -> None:
-    chosen = choose([plain_arithmetic], {"python": plain_hash}, refused=["libgcrypt: it is older than 1.8.0"])
+def test_what_was_refused_before_stays_in_the_report(
+    plain_arithmetic: Arithmetic, plain_hash: Hash
+) -> None:
+    chosen = choose(
+        [plain_arithmetic], {"python": plain_hash}, refused=["libgcrypt: it is older than 1.8.0"]
+    )
     assert chosen.report()["refused"] == ["libgcrypt: it is older than 1.8.0"]
 
 

@@ -33,11 +33,19 @@ def test_a_signature_verifies_and_another_message_refuses(arithmetic: Arithmetic
         (_SIGNATURE[:63], "wrong length"),
         (bytes(32) + _SIGNATURE[32:], "r of the GOST signature is zero"),
         (_SIGNATURE[:32] + bytes(32), "s of the GOST signature is zero"),
-        (_CURVE.q.to_bytes(32, "little") + _SIGNATURE[32:], "r of the GOST signature is out of range"),
-        (_SIGNATURE[:32] + _CURVE.q.to_bytes(32, "little"), "s of the GOST signature is out of range"),
+        (
+            _CURVE.q.to_bytes(32, "little") + _SIGNATURE[32:],
+            "r of the GOST signature is out of range",
+        ),
+        (
+            _SIGNATURE[:32] + _CURVE.q.to_bytes(32, "little"),
+            "s of the GOST signature is out of range",
+        ),
     ],
 )
-def test_every_other_signature_refuses(arithmetic: Arithmetic, signature: bytes, problem: str) -> None:
+def test_every_other_signature_refuses(
+    arithmetic: Arithmetic, signature: bytes, problem: str
+) -> None:
     with pytest.raises(Refused, match=problem):
         gost34310.verify(_KEY, _MESSAGE, signature=signature, arithmetic=arithmetic)
 

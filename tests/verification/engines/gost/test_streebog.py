@@ -1,4 +1,6 @@
-"""Streebog against the vectors of RFC 6986 §10, which prints its vectors back to front, and other published ones."""
+"""Streebog against the vectors of RFC 6986 §10, which prints its vectors back to front, and other
+published ones.
+"""
 
 import pytest
 from hypothesis import given
@@ -11,7 +13,9 @@ from verification.engines.gost.vectors import STREEBOG_VECTORS, HashVector
 _M1, _M2 = (vector.message for vector in STREEBOG_VECTORS[:2])
 
 
-@pytest.mark.parametrize("vector", STREEBOG_VECTORS, ids=["RFC 6986 example 1", "RFC 6986 example 2", "carry"])
+@pytest.mark.parametrize(
+    "vector", STREEBOG_VECTORS, ids=["RFC 6986 example 1", "RFC 6986 example 2", "carry"]
+)
 def test_streebog_512_gives_the_published_hashes(streebog512: Hash, vector: HashVector) -> None:
     assert streebog512(vector.message) == vector.digest
 
@@ -42,17 +46,23 @@ def test_a_byte_more_or_another_bit_gives_another_hash(streebog512: Hash, size: 
 
 
 @given(st.binary(max_size=520))
-def test_pure_python_and_libgcrypt_agree(plain_hash: Hash, library_hash: Hash, message: bytes) -> None:
+def test_pure_python_and_libgcrypt_agree(
+    plain_hash: Hash, library_hash: Hash, message: bytes
+) -> None:
     assert plain_hash(message) == library_hash(message)
 
 
 @pytest.mark.parametrize("size", [64, 128, 192, 640])
-def test_they_agree_where_every_addition_carries(plain_hash: Hash, library_hash: Hash, size: int) -> None:
+def test_they_agree_where_every_addition_carries(
+    plain_hash: Hash, library_hash: Hash, size: int
+) -> None:
     assert plain_hash(b"\xff" * size) == library_hash(b"\xff" * size)
 
 
 @pytest.mark.parametrize(
-    "wrong", [None, "text", bytearray(64), memoryview(bytes(64)), 64], ids=lambda wrong: type(wrong).__name__
+    "wrong",
+    [None, "text", bytearray(64), memoryview(bytes(64)), 64],
+    ids=lambda wrong: type(wrong).__name__,
 )
 def test_only_bytes_reach_libgcrypt(library_hash: Hash, wrong: bytes) -> None:
     with pytest.raises(TypeError):

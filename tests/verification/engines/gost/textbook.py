@@ -1,4 +1,6 @@
-"""The curve as a textbook has it, on affine points and plain integers: slow, and shares no line with the engine."""
+"""The curve as a textbook has it, on affine points and plain integers: slow, and shares no line
+with the engine.
+"""
 
 from functools import cache
 
@@ -14,7 +16,11 @@ def add(curve: Curve, one: Point, other: Point) -> Point:
     (x1, y1), (x2, y2), p = one, other, curve.p
     if x1 == x2 and (y1 + y2) % p == 0:
         return None
-    slope = (3 * x1 * x1 + curve.a) * pow(2 * y1, -1, p) if one == other else (y2 - y1) * pow(x2 - x1, -1, p)
+    slope = (
+        (3 * x1 * x1 + curve.a) * pow(2 * y1, -1, p)
+        if one == other
+        else (y2 - y1) * pow(x2 - x1, -1, p)
+    )
     x = (slope * slope - x1 - x2) % p
     return x, (slope * (x1 - x) - y1) % p
 

@@ -1,4 +1,6 @@
-"""The real clips, cut by what the person in them does, and how frames are taken from them as a page would take them."""
+"""The real clips, cut by what the person in them does, and how frames are taken from them as a page
+would take them.
+"""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -42,7 +44,9 @@ class Clip(Enum):
 
 @dataclass(frozen=True)
 class Window:
-    """Frames `first` to `last` of a clip, and the one gesture they show, seen by eye; None when none."""
+    """Frames `first` to `last` of a clip, and the one gesture they show, seen by eye; None when
+    none.
+    """
 
     clip: Clip
     first: int
@@ -78,8 +82,13 @@ WINDOWS = (
 
 
 def read_clip(folder: Path, clip: Clip, first: int, last: int, *, count: int) -> list[Image]:
-    """`count` frames from `first` to `last`, evenly spread, each sent through a JPEG as a page would send it."""
-    return [frames.decode(jpeg, limits=policy.FRAMES) for jpeg in _sent(folder, clip, first, last, count)]
+    """`count` frames from `first` to `last`, evenly spread, each sent through a JPEG as a page
+    would send it.
+    """
+    return [
+        frames.decode(jpeg, limits=policy.FRAMES)
+        for jpeg in _sent(folder, clip, first, last, count)
+    ]
 
 
 @cache

@@ -1,8 +1,10 @@
-"""Captures as the page sends them, of a photograph that follows commands as a person might: never twice alike.
+"""Captures as the page sends them, of a photograph that follows commands as a person might: never
+twice alike.
 
-What differs from one capture to the next, as a person differs from himself: when a movement begins, how long it takes
-and how far it goes, whether and when the head comes back, what else moves with it, how the head sways and where it is,
-when the eyes blink, and the noise of the sensor. It is a model, not a person: docs/liveness-measurements.md.
+What differs from one capture to the next, as a person differs from himself: when a movement begins,
+how long it takes and how far it goes, whether and when the head comes back, what else moves with
+it, how the head sways and where it is, when the eyes blink, and the noise of the sensor. It is a
+model, not a person: docs/liveness-measurements.md.
 """
 
 import math
@@ -25,7 +27,9 @@ _NOISE = 1.5  # grey levels
 
 @dataclass(frozen=True)
 class Course:
-    """How one movement of a command goes: seconds, and how far of its strongest. `back`: None where it stays."""
+    """How one movement of a command goes: seconds, and how far of its strongest. `back`: None where
+    it stays.
+    """
 
     begin: float
     rise: float
@@ -34,9 +38,15 @@ class Course:
     fall: float
 
     def at(self, seconds: Floats) -> Floats:
-        """How far it has come at these times: quintic, as hands and heads move (Flash and Hogan 1985)."""
+        """How far it has come at these times: quintic, as hands and heads move (Flash and Hogan
+        1985).
+        """
         up = _smooth((seconds - self.begin) / self.rise)
-        down = _smooth((seconds - self.back) / self.fall) if self.back is not None else np.zeros_like(seconds)
+        down = (
+            _smooth((seconds - self.back) / self.fall)
+            if self.back is not None
+            else np.zeros_like(seconds)
+        )
         return self.far * (up - down)
 
 
@@ -54,7 +64,9 @@ class Film:
         self._steps = [_step(command, chance) for command in self.commands]
 
     def steps(self, *, slowed: float = 1.0) -> list[list[Image]]:
-        """What the camera gives of each command, RGB; `slowed`: as a film that runs so many times as long."""
+        """What the camera gives of each command, RGB; `slowed`: as a film that runs so many times
+        as long.
+        """
         played = []
         for step, moved in enumerate(self._steps):
             seconds = 0.25 + np.arange(_COMMAND if step else _REST) * _PERIOD / slowed
@@ -71,7 +83,9 @@ class Film:
         shown = self._puppet.show(pose)
         height, width = _SIZE[1], _SIZE[0]
         small = cv2.resize(shown, _SIZE, interpolation=cv2.INTER_AREA)
-        matrix = cv2.getRotationMatrix2D((width / 2, height / 2), moved["roll"], math.exp(moved["near"]))
+        matrix = cv2.getRotationMatrix2D(
+            (width / 2, height / 2), moved["roll"], math.exp(moved["near"])
+        )
         matrix[:, 2] += np.array([moved["x"], moved["y"]])
         there = cv2.warpAffine(small, matrix, _SIZE, borderMode=cv2.BORDER_REPLICATE)
         noise = self._chance.normal(0, _NOISE, there.shape)
@@ -86,7 +100,14 @@ def _step(command: str, chance: np.random.Generator) -> Moved:
     ends = _COMMAND * _PERIOD
     sways = {
         name: _sway(chance, size)
-        for name, size in {"yaw": 1.0, "pitch": 1.0, "roll": 0.7, "x": 1.5, "y": 1.2, "near": 0.01}.items()
+        for name, size in {
+            "yaw": 1.0,
+            "pitch": 1.0,
+            "roll": 0.7,
+            "x": 1.5,
+            "y": 1.2,
+            "near": 0.01,
+        }.items()
     }
     course = Course(
         begin=float(chance.uniform(0.4, 1.3)),
@@ -101,22 +122,40 @@ def _step(command: str, chance: np.random.Generator) -> Moved:
         begin = course.begin + course.rise + (0.1 if command == "nod" else hold)
         course = Course(course.begin, course.rise, 1.0, begin, course.fall)
     far = {
-        "turn_left": {"yaw": chance.uniform(*_TURN), "pitch": chance.normal(0, 3), "roll": chance.normal(0, 2.5)},
-        "turn_right": {"yaw": -chance.uniform(*_TURN), "pitch": chance.normal(0, 3), "roll": chance.normal(0, 2.5)},
+        "turn_left": {
+            "yaw": chance.uniform(*_TURN),
+            "pitch": chance.normal(0, 3),
+            "roll": chance.normal(0, 2.5),
+        },
+        "turn_right": {
+            "yaw": -chance.uniform(*_TURN),
+            "pitch": chance.normal(0, 3),
+            "roll": chance.normal(0, 2.5),
+        },
         "nod": {"pitch": chance.uniform(18, 28), "yaw": chance.normal(0, 2)},
         "open_mouth": {"mouth": chance.uniform(0.75, 1.0), "pitch": chance.normal(-5, 3)},
         "come_closer": {"near": math.log(chance.uniform(1.3, 1.5)), "pitch": chance.normal(0, 3)},
     }.get(command, {})
     aside = {name: float(chance.normal(0, size)) for name, size in {"x": 6.0, "y": 3.0}.items()}
     blinks = [float(each) for each in chance.uniform(0, ends, size=int(chance.poisson(1.0)))]
-    asked = [float(each) for each in np.sort(chance.uniform(0.5, ends - 1, size=int(chance.integers(1, 4))))]
-    shut = [(each, 0.2) for each in blinks] + ([(each, 0.5) for each in asked] if command == "blink" else [])
+    asked = [
+        float(each)
+        for each in np.sort(chance.uniform(0.5, ends - 1, size=int(chance.integers(1, 4))))
+    ]
+    shut = [(each, 0.2) for each in blinks] + (
+        [(each, 0.5) for each in asked] if command == "blink" else []
+    )
 
     def moved(at: float) -> dict[str, float]:
         share = float(course.at(np.array([at]))[0]) if far else 0.0
-        found = {name: sway(at) + share * (far.get(name, 0.0) + aside.get(name, 0.0)) for name, sway in sways.items()}
+        found = {
+            name: sway(at) + share * (far.get(name, 0.0) + aside.get(name, 0.0))
+            for name, sway in sways.items()
+        }
         found["mouth"] = share * far.get("mouth", 0.0)
-        found["closed"] = max((1.0 for begins, lasts in shut if begins <= at <= begins + lasts), default=0.0)
+        found["closed"] = max(
+            (1.0 for begins, lasts in shut if begins <= at <= begins + lasts), default=0.0
+        )
         return found
 
     return moved

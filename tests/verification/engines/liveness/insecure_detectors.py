@@ -1,4 +1,6 @@
-"""Detectors of presentation attacks that know nothing of them, as ONNX made here, and the descriptions beside them."""
+"""Detectors of presentation attacks that know nothing of them, as ONNX made here, and the
+descriptions beside them.
+"""
 
 import hashlib
 import json
@@ -15,7 +17,12 @@ _COLOURS: Sequence[NodeProto] = (
     helper.make_node("GlobalAveragePool", ["faces"], ["means"]),
     helper.make_node("Flatten", ["means"], ["colours"]),
 )
-CERTIFICATE = {"number": "PAD-1", "laboratory": "A laboratory", "level": "level 2", "issued_on": "2026-01-31"}
+CERTIFICATE = {
+    "number": "PAD-1",
+    "laboratory": "A laboratory",
+    "level": "level 2",
+    "issued_on": "2026-01-31",
+}
 DESCRIPTION: Mapping[str, Any] = {
     "schema": "tulga-passive-detector-1",
     "name": "small",
@@ -34,9 +41,13 @@ DESCRIPTION: Mapping[str, Any] = {
 
 
 def saying(bona_fide: float) -> bytes:
-    """Logits of two classes: the second one is so much likelier, and a little more so the redder the picture is."""
+    """Logits of two classes: the second one is so much likelier, and a little more so the redder
+    the picture is.
+    """
     matrix = np.array([[0, 1e-4], [0, 0], [0, 0]], np.float32)
-    return _spelled([*_multiplied("logits"), _add("logits", "answer")], matrix, {"bias": [[0.0, bona_fide]]})
+    return _spelled(
+        [*_multiplied("logits"), _add("logits", "answer")], matrix, {"bias": [[0.0, bona_fide]]}
+    )
 
 
 def redness() -> bytes:
@@ -46,7 +57,9 @@ def redness() -> bytes:
 
 
 def blind_to_red() -> bytes:
-    """No numbers for a picture with more red than 135 grey levels, as faces have: the root of less than nothing."""
+    """No numbers for a picture with more red than 135 grey levels, as faces have: the root of less
+    than nothing.
+    """
     matrix = np.array([[0, -1], [0, 0], [0, 0]], np.float32)
     rooted = [_add("paler", "left"), helper.make_node("Sqrt", ["left"], ["answer"])]
     return _spelled([*_multiplied("paler"), *rooted], matrix, {"bias": [[1.0, 135.0]]})
@@ -59,7 +72,9 @@ def faulting_in_the_light() -> bytes:
         helper.make_node("Cast", ["place"], ["whole"], to=TensorProto.INT64),
         helper.make_node("Gather", ["bias", "whole"], ["answer"], axis=1),
     ]
-    return _spelled([*_multiplied("place"), *asked], matrix, {"bias": [[at / 200 for at in range(200)]]})
+    return _spelled(
+        [*_multiplied("place"), *asked], matrix, {"bias": [[at / 200 for at in range(200)]]}
+    )
 
 
 def wrong() -> Mapping[str, bytes]:
@@ -81,7 +96,9 @@ def net(file: str, content: bytes) -> dict[str, str]:
     return {"file": file, "sha256": sha256, **shown, "answer": "logits", "bona_fide": "1"}
 
 
-def install(folder: Path, *contents: bytes, of_net: Mapping[str, str] | None = None, **changes: Any) -> Path:
+def install(
+    folder: Path, *contents: bytes, of_net: Mapping[str, str] | None = None, **changes: Any
+) -> Path:
     """The description of these nets, beside their files."""
     nets = []
     for number, content in enumerate(contents):
@@ -101,9 +118,14 @@ def _add(given: str, result: str) -> NodeProto:
 
 
 def _spelled(
-    nodes: Sequence[NodeProto], matrix: npt.NDArray[np.float32], more: Mapping[str, list[list[float]]] | None = None
+    nodes: Sequence[NodeProto],
+    matrix: npt.NDArray[np.float32],
+    more: Mapping[str, list[list[float]]] | None = None,
 ) -> bytes:
-    named = {"matrix": matrix, **{name: np.array(numbers, np.float32) for name, numbers in (more or {}).items()}}
+    named = {
+        "matrix": matrix,
+        **{name: np.array(numbers, np.float32) for name, numbers in (more or {}).items()},
+    }
     kept = [numpy_helper.from_array(numbers, name) for name, numbers in named.items()]
     faces = helper.make_tensor_value_info("faces", TensorProto.FLOAT, ("n", 3, SIDE, SIDE))
     answer = helper.make_tensor_value_info("answer", TensorProto.FLOAT, None)

@@ -1,4 +1,6 @@
-"""Attacks made from one photograph, each stopped by a gate of its own, and beside them what passes that gate."""
+"""Attacks made from one photograph, each stopped by a gate of its own, and beside them what passes
+that gate.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,7 +20,10 @@ from verification.engines.liveness.planarity import Planarity
 # Minutes of painting and measuring: not for every commit's quick check.
 pytestmark = pytest.mark.proof("live_capture_attacks")
 
-_PRINTS = ("obama.jpg", *(pytest.param(name, marks=pytest.mark.whole) for name in ("obama3.jpg", "biden.jpg")))
+_PRINTS = (
+    "obama.jpg",
+    *(pytest.param(name, marks=pytest.mark.whole) for name in ("obama3.jpg", "biden.jpg")),
+)
 _SEEDS = (1, pytest.param(2, marks=pytest.mark.whole))
 _COUNT = 9  # frames in a step
 _TURNS: tuple[gestures.Gesture, ...] = ("turn_left", "turn_right")
@@ -48,9 +53,15 @@ def _with_another(frame: FrameMeasurement, *, score: float, share: float) -> Fra
 
 
 def _depth(images: Sequence[Image], loaded: Networks) -> Planarity:
-    faces = [(image, frame.face) for image, frame in zip(images, _measured(images, loaded), strict=True)]
-    meshes = [(image, face.mesh) for image, face in faces if face is not None and face.mesh is not None]
-    return planarity.measure([image for image, _ in meshes], [mesh for _, mesh in meshes], limits=policy.PLANARITY)
+    faces = [
+        (image, frame.face) for image, frame in zip(images, _measured(images, loaded), strict=True)
+    ]
+    meshes = [
+        (image, face.mesh) for image, face in faces if face is not None and face.mesh is not None
+    ]
+    return planarity.measure(
+        [image for image, _ in meshes], [mesh for _, mesh in meshes], limits=policy.PLANARITY
+    )
 
 
 def _passes(depth: Planarity) -> bool:
@@ -62,11 +73,18 @@ def _passes(depth: Planarity) -> bool:
     )
 
 
-def _shown(images: Sequence[Image], resting: Sequence[Image], loaded: Networks) -> list[gestures.Gesture]:
-    """What the frames pass, compared with the print at rest; a print that looks aside is taken as it is."""
+def _shown(
+    images: Sequence[Image], resting: Sequence[Image], loaded: Networks
+) -> list[gestures.Gesture]:
+    """What the frames pass, compared with the print at rest; a print that looks aside is taken as
+    it is.
+    """
     faces = [frame.face for frame in _measured(resting, loaded) if frame.face is not None]
     rest = gestures.Neutral(
-        *(float(np.median([getattr(face, name) for face in faces])) for name in gestures.Neutral.__annotations__)
+        *(
+            float(np.median([getattr(face, name) for face in faces]))
+            for name in gestures.Neutral.__annotations__
+        )
     )
     frames = _measured(images, loaded)
     return [
@@ -78,7 +96,9 @@ def _shown(images: Sequence[Image], resting: Sequence[Image], loaded: Networks) 
 
 @pytest.mark.parametrize("seed", _SEEDS)
 @pytest.mark.parametrize("yaw", [-40, 40])
-def test_flat_paper_that_is_turned_is_flat(paper: Image, loaded: Networks, yaw: int, seed: int) -> None:
+def test_flat_paper_that_is_turned_is_flat(
+    paper: Image, loaded: Networks, yaw: int, seed: int
+) -> None:
     turned = [insecure_paper.turned(paper, yaw=angle) for angle in np.linspace(0, yaw, _COUNT)]
     images = insecure_paper.filmed(turned, seed=seed)
     depth = _depth(images, loaded)
@@ -96,20 +116,28 @@ def test_noise_gives_flat_paper_no_depth(paper: Image, loaded: Networks, noise: 
 
 @pytest.mark.parametrize("bend", [1.5, 3.0])
 @pytest.mark.parametrize("yaw", [-40, 40])
-def test_bent_paper_that_is_turned_has_too_little_depth(paper: Image, loaded: Networks, yaw: int, bend: float) -> None:
-    turned = [insecure_paper.turned(paper, yaw=angle, bend=bend) for angle in np.linspace(0, yaw, _COUNT)]
+def test_bent_paper_that_is_turned_has_too_little_depth(
+    paper: Image, loaded: Networks, yaw: int, bend: float
+) -> None:
+    turned = [
+        insecure_paper.turned(paper, yaw=angle, bend=bend) for angle in np.linspace(0, yaw, _COUNT)
+    ]
     assert not _passes(_depth(insecure_paper.filmed(turned, seed=1), loaded))
 
 
 @pytest.mark.parametrize("seed", _SEEDS)
-def test_a_framed_print_shows_no_gesture_and_no_depth(paper: Image, loaded: Networks, seed: int) -> None:
+def test_a_framed_print_shows_no_gesture_and_no_depth(
+    paper: Image, loaded: Networks, seed: int
+) -> None:
     images = insecure_paper.filmed([paper] * _COUNT, seed=seed)
     assert _shown(images, images[:2], loaded) == []
     assert _depth(images, loaded).ratio is None
 
 
 @pytest.mark.parametrize("seed", _SEEDS)
-def test_a_still_in_a_shaking_hand_shows_no_gesture_and_no_depth(paper: Image, loaded: Networks, seed: int) -> None:
+def test_a_still_in_a_shaking_hand_shows_no_gesture_and_no_depth(
+    paper: Image, loaded: Networks, seed: int
+) -> None:
     chance = np.random.default_rng(seed)
     shaken = [
         insecure_paper.shifted(paper, across=x, down=y, lean=lean, scale=1 + near)
@@ -120,9 +148,14 @@ def test_a_still_in_a_shaking_hand_shows_no_gesture_and_no_depth(paper: Image, l
     assert not _passes(_depth(images, loaded))
 
 
-def test_a_print_brought_closer_shows_nothing_more_and_no_depth(paper: Image, loaded: Networks) -> None:
+def test_a_print_brought_closer_shows_nothing_more_and_no_depth(
+    paper: Image, loaded: Networks
+) -> None:
     """Coming closer alone proves no life, which is why every order holds both turns."""
-    near = [insecure_paper.shifted(paper, across=0, down=0, scale=scale) for scale in np.linspace(1, 1.5, _COUNT)]
+    near = [
+        insecure_paper.shifted(paper, across=0, down=0, scale=scale)
+        for scale in np.linspace(1, 1.5, _COUNT)
+    ]
     images = insecure_paper.filmed(near, seed=1)
     assert set(_shown(images, images[:1], loaded)) <= {"come_closer"}
     assert _depth(images, loaded).ratio is None
@@ -135,8 +168,12 @@ def test_one_turn_without_evidence_leaves_none_for_both() -> None:
     assert not _passes(planarity.together([]))
 
 
-def test_a_second_person_in_one_frame_is_counted(portraits: dict[str, Image], loaded: Networks) -> None:
-    halves = [cv2.resize(portraits[name][:900, :900], (320, 320)) for name in ("obama.jpg", "biden.jpg")]
+def test_a_second_person_in_one_frame_is_counted(
+    portraits: dict[str, Image], loaded: Networks
+) -> None:
+    halves = [
+        cv2.resize(portraits[name][:900, :900], (320, 320)) for name in ("obama.jpg", "biden.jpg")
+    ]
     alone = np.hstack([halves[0], np.full_like(halves[0], 120)]).astype(np.uint8)
     both = np.hstack(halves).astype(np.uint8)
     only, joined = _measured([alone] * 20, loaded), _measured([alone] * 19 + [both], loaded)
@@ -153,7 +190,9 @@ def test_what_looks_a_little_like_a_face_in_one_frame_is_nobody(
     pattern = _with_another(alone, score=score, share=share)
     assert _there([alone] * 19 + [pattern]) == Presence(1.0, 1)
     assert _there([alone] * 18 + [pattern] * 2) == Presence(0.9, 2)
-    assert _there([alone] * 19 + [_with_another(alone, score=0.55, share=0.26)]) == Presence(0.95, 2)
+    assert _there([alone] * 19 + [_with_another(alone, score=0.55, share=0.26)]) == Presence(
+        0.95, 2
+    )
 
 
 def test_a_face_that_jumps_is_not_continuous(portraits: dict[str, Image], loaded: Networks) -> None:
@@ -169,19 +208,26 @@ def test_a_face_that_jumps_is_not_continuous(portraits: dict[str, Image], loaded
 
 def test_nothing_to_compare_is_no_continuity() -> None:
     nobody = FrameMeasurement(640, 480, None)
-    assert continuity.continuity([[nobody, nobody]], distances=[]) == continuity.Continuity(None, None)
+    assert continuity.continuity([[nobody, nobody]], distances=[]) == continuity.Continuity(
+        None, None
+    )
     assert _there([]).one_face == _there([nobody]).one_face == 0.0
 
 
 def _moving(count: int, *, seed: int) -> list[Image]:
     chance = np.random.default_rng(seed)
     scene = cv2.resize(chance.integers(0, 255, (24, 32, 3)).astype(np.uint8), (640, 480))
-    shifted = [insecure_paper.shifted(np.asarray(scene, np.uint8), across=3 * at, down=0) for at in range(count)]
+    shifted = [
+        insecure_paper.shifted(np.asarray(scene, np.uint8), across=3 * at, down=0)
+        for at in range(count)
+    ]
     return insecure_paper.filmed(shifted, seed=seed)
 
 
 def _fresh(frames: Sequence[Image]) -> continuity.Freshness:
-    return continuity.freshness([continuity.trace(frames)], frame=frames.__getitem__, limits=policy.FRESHNESS)
+    return continuity.freshness(
+        [continuity.trace(frames)], frame=frames.__getitem__, limits=policy.FRESHNESS
+    )
 
 
 def test_frames_of_a_camera_are_fresh() -> None:

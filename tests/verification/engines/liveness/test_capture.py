@@ -14,7 +14,9 @@ _CHANCE = np.random.default_rng(1)
 
 
 def _frame(width: int = 200, height: int = 180) -> bytes:
-    return insecure_paper.jpeg(_CHANCE.integers(0, 255, (height, width, 3)).astype(np.uint8), quality=5)
+    return insecure_paper.jpeg(
+        _CHANCE.integers(0, 255, (height, width, 3)).astype(np.uint8), quality=5
+    )
 
 
 def _step(stream: str, frames: tuple[bytes, ...]) -> SentStep:
@@ -24,7 +26,9 @@ def _step(stream: str, frames: tuple[bytes, ...]) -> SentStep:
 
 @pytest.mark.parametrize(("width", "height"), [(201, 180), (200, 181), (180, 200), (160, 160)])
 @pytest.mark.parametrize("stream", ["chain", "stills"])
-def test_frames_of_two_sizes_in_one_stream_are_refused(width: int, height: int, stream: str) -> None:
+def test_frames_of_two_sizes_in_one_stream_are_refused(
+    width: int, height: int, stream: str
+) -> None:
     one, other = (_frame(),), (_frame(width, height),)
     within = [_step(stream, one + other)]
     between = [_step(stream, one), _step(stream, other)]
@@ -35,7 +39,8 @@ def test_frames_of_two_sizes_in_one_stream_are_refused(width: int, height: int, 
 
 
 @pytest.mark.parametrize(
-    "fault", [cv2.error("made by a test"), ValueError(), np.linalg.LinAlgError(), ZeroDivisionError()]
+    "fault",
+    [cv2.error("made by a test"), ValueError(), np.linalg.LinAlgError(), ZeroDivisionError()],
 )
 def test_geometry_that_cannot_be_worked_with_is_refused(fault: Exception) -> None:
     with pytest.raises(Refused) as refused, measurable():

@@ -1,4 +1,6 @@
-"""Real people: each window of a real clip passes the gesture it shows and no other; skipped where there are none."""
+"""Real people: each window of a real clip passes the gesture it shows and no other; skipped where
+there are none.
+"""
 
 from functools import cache
 from pathlib import Path
@@ -6,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests.verification.engines.liveness.clips import WINDOWS, Clip, Window, read_clip
-from verification.engines.liveness import continuity, gestures, landmarks, networks, planarity, policy
+from verification.engines.liveness import (
+    continuity,
+    gestures,
+    landmarks,
+    networks,
+    planarity,
+    policy,
+)
 from verification.engines.liveness.frames import Floats, Image
 from verification.engines.liveness.landmarks import FrameMeasurement
 from verification.engines.liveness.networks import Networks
@@ -26,7 +35,9 @@ def _loaded() -> Networks:
 
 
 @cache
-def _measured(folder: Path, clip: Clip, first: int, last: int, count: int) -> tuple[FrameMeasurement, ...]:
+def _measured(
+    folder: Path, clip: Clip, first: int, last: int, count: int
+) -> tuple[FrameMeasurement, ...]:
     images = read_clip(folder, clip, first, last, count=count)
     return tuple(landmarks.measure(image, networks=_loaded()) for image in images)
 
@@ -37,17 +48,23 @@ def _step(folder: Path, window: Window) -> tuple[FrameMeasurement, ...]:
 
 @pytest.mark.parametrize("window", WINDOWS, ids=str)
 def test_a_real_clip_passes_what_it_shows_and_nothing_else(folder: Path, window: Window) -> None:
-    rest = gestures.neutral(_measured(folder, window.clip, *window.clip.rest, 3), limits=policy.NEUTRAL)
+    rest = gestures.neutral(
+        _measured(folder, window.clip, *window.clip.rest, 3), limits=policy.NEUTRAL
+    )
     passed = [
         gesture
         for gesture in gestures.GESTURES
-        if gestures.judge(gesture, _step(folder, window), rest=rest, thresholds=policy.GESTURES).is_right
+        if gestures.judge(
+            gesture, _step(folder, window), rest=rest, thresholds=policy.GESTURES
+        ).is_right
     ]
     assert passed == ([window.shows] if window.shows else [])
 
 
 @pytest.mark.parametrize("window", WINDOWS, ids=str)
-def test_a_real_clip_passes_the_gates_that_hold_for_every_step(folder: Path, window: Window) -> None:
+def test_a_real_clip_passes_the_gates_that_hold_for_every_step(
+    folder: Path, window: Window
+) -> None:
     frames = _step(folder, window)
     there = continuity.presence((frames, policy.SECOND_FACE))
     assert there.one_face >= policy.GATES.one_face_share
@@ -56,7 +73,9 @@ def test_a_real_clip_passes_the_gates_that_hold_for_every_step(folder: Path, win
     assert overlap is not None
     assert overlap >= policy.GATES.overlap
     images = read_clip(folder, window.clip, window.first, window.last, count=_FRAMES)
-    fresh = continuity.freshness([continuity.trace(images)], frame=images.__getitem__, limits=policy.FRESHNESS)
+    fresh = continuity.freshness(
+        [continuity.trace(images)], frame=images.__getitem__, limits=policy.FRESHNESS
+    )
     assert (fresh.frozen_run, fresh.repeated) == (1, 0)
     assert fresh.noise is not None
     assert fresh.noise > policy.GATES.noise
@@ -64,7 +83,10 @@ def test_a_real_clip_passes_the_gates_that_hold_for_every_step(folder: Path, win
 
 
 def test_a_real_head_that_turns_is_not_flat(folder: Path) -> None:
-    turns = [planarity.measure(*_turn(folder, window), limits=policy.PLANARITY) for window in _first_turns()]
+    turns = [
+        planarity.measure(*_turn(folder, window), limits=policy.PLANARITY)
+        for window in _first_turns()
+    ]
     depth = planarity.together(turns)
     assert depth.ratio is not None
     assert depth.residual is not None
@@ -78,11 +100,19 @@ def test_faces_that_do_not_turn_give_little_evidence_of_depth(folder: Path) -> N
 
 
 def _first_turns() -> list[Window]:
-    sides = {window.shows: window for window in reversed(WINDOWS) if window.shows in ("turn_left", "turn_right")}
+    sides = {
+        window.shows: window
+        for window in reversed(WINDOWS)
+        if window.shows in ("turn_left", "turn_right")
+    }
     return list(sides.values())
 
 
 def _turn(folder: Path, window: Window) -> tuple[list[Image], list[Floats]]:
     images = read_clip(folder, window.clip, window.first, window.last, count=_FRAMES)
     frames = _step(folder, window)
-    return images, [frame.face.mesh for frame in frames if frame.face is not None and frame.face.mesh is not None]
+    return images, [
+        frame.face.mesh
+        for frame in frames
+        if frame.face is not None and frame.face.mesh is not None
+    ]

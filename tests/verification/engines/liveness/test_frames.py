@@ -1,4 +1,6 @@
-"""The gate of camera frames: one file that passes, and the smallest change of it that does not, code by code."""
+"""The gate of camera frames: one file that passes, and the smallest change of it that does not,
+code by code.
+"""
 
 import io
 import struct
@@ -15,7 +17,9 @@ _QUALITY = 80
 
 def _picture(width: int = 640, height: int = 480) -> Pillow.Image:
     down, across = np.mgrid[0:height, 0:width]
-    return Pillow.fromarray(np.stack([across % 256, down % 256, (across + down) % 256], axis=-1).astype(np.uint8))
+    return Pillow.fromarray(
+        np.stack([across % 256, down % 256, (across + down) % 256], axis=-1).astype(np.uint8)
+    )
 
 
 def _saved(picture: Pillow.Image, kind: str = "JPEG", **how: object) -> bytes:
@@ -71,30 +75,66 @@ _DEFECTS: list[tuple[str, bytes, str]] = [
     ("two_pictures", _GOOD + _GOOD, "frame_trailing_bytes"),
     ("progressive", _saved(_picture(), progressive=True), "frame_not_baseline"),
     ("grey", _saved(_picture().convert("L")), "frame_not_colour"),
-    ("cmyk", _saved(_picture().convert("CMYK"), quality=50), "frame_foreign_segment"),  # Adobe's, before its header
+    (
+        "cmyk",
+        _saved(_picture().convert("CMYK"), quality=50),
+        "frame_foreign_segment",
+    ),  # Adobe's, before its header
     ("bomb_65535", _resized_header(65535, 65535), "frame_too_many_pixels"),
-    ("one_pixel_too_wide", _saved(_picture(policy.FRAMES.most_side + 1, 200), quality=20), "frame_too_many_pixels"),
+    (
+        "one_pixel_too_wide",
+        _saved(_picture(policy.FRAMES.most_side + 1, 200), quality=20),
+        "frame_too_many_pixels",
+    ),
     ("one_pixel", _saved(_picture(1, 1)), "frame_too_few_pixels"),
     ("height_zero", _resized_header(640, 0), "frame_too_few_pixels"),
-    ("one_pixel_too_narrow", _saved(_picture(policy.FRAMES.least_side - 1, 200)), "frame_too_few_pixels"),
+    (
+        "one_pixel_too_narrow",
+        _saved(_picture(policy.FRAMES.least_side - 1, 200)),
+        "frame_too_few_pixels",
+    ),
     ("turned_by_exif", _with_orientation(6), "frame_rotated"),
     ("mirrored_by_exif", _with_orientation(2), "frame_rotated"),
     ("exif_that_cannot_be_read", _after_start(_segment(0xE1, b"Exif\x00\x00XX")), "frame_rotated"),
-    ("exif_that_points_outside", _after_start(_segment(0xE1, b"Exif\x00\x00II*\x00\xff\xff\xff\xff")), "frame_rotated"),
+    (
+        "exif_that_points_outside",
+        _after_start(_segment(0xE1, b"Exif\x00\x00II*\x00\xff\xff\xff\xff")),
+        "frame_rotated",
+    ),
     ("a_comment", _after_start(_segment(0xFE, b"again")), "frame_foreign_segment"),
-    ("an_xmp_packet", _after_start(_segment(0xE1, b"http://ns.adobe.com/xap/1.0/\x00")), "frame_foreign_segment"),
-    ("a_segment_of_adobe", _after_start(_segment(0xEE, b"Adobe\x00d\x00\x00\x00\x00\x01")), "frame_foreign_segment"),
+    (
+        "an_xmp_packet",
+        _after_start(_segment(0xE1, b"http://ns.adobe.com/xap/1.0/\x00")),
+        "frame_foreign_segment",
+    ),
+    (
+        "a_segment_of_adobe",
+        _after_start(_segment(0xEE, b"Adobe\x00d\x00\x00\x00\x00\x01")),
+        "frame_foreign_segment",
+    ),
     (
         "jfif_twice",
         _after_start(_segment(0xE0, b"JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00")),
         "frame_foreign_segment",
     ),
-    ("a_long_exif", _after_start(_segment(0xE1, b"Exif\x00\x00" + bytes(507))), "frame_foreign_segment"),
-    ("a_profile_in_parts", _after_start(_segment(0xE2, b"ICC_PROFILE\x00\x01\x02")), "frame_foreign_segment"),
+    (
+        "a_long_exif",
+        _after_start(_segment(0xE1, b"Exif\x00\x00" + bytes(507))),
+        "frame_foreign_segment",
+    ),
+    (
+        "a_profile_in_parts",
+        _after_start(_segment(0xE2, b"ICC_PROFILE\x00\x01\x02")),
+        "frame_foreign_segment",
+    ),
     ("two_frame_headers", _after_start(_FRAME_HEADER), "frame_malformed"),
     ("segment_of_no_length", _after_start(b"\xff\xfe\x00\x00"), "frame_malformed"),
     ("noise_for_a_segment", _after_start(b"\x00\x01\x02\x03"), "frame_malformed"),
-    ("an_end_where_a_scan_must_be", _GOOD[: _GOOD.index(b"\xff\xc4")] + b"\xff\xd9\x00\x00", "frame_malformed"),
+    (
+        "an_end_where_a_scan_must_be",
+        _GOOD[: _GOOD.index(b"\xff\xc4")] + b"\xff\xd9\x00\x00",
+        "frame_malformed",
+    ),
     ("a_scan_before_its_frame_header", _after_start(_segment(0xDA, bytes(10))), "frame_malformed"),
 ]
 
@@ -129,13 +169,17 @@ def test_an_upright_orientation_passes() -> None:
     assert frames.decode(_with_orientation(1), limits=policy.FRAMES).shape == (480, 640, 3)
 
 
-@pytest.mark.parametrize(("width", "height"), [(policy.FRAMES.least_side, 200), (policy.FRAMES.most_side, 200)])
+@pytest.mark.parametrize(
+    ("width", "height"), [(policy.FRAMES.least_side, 200), (policy.FRAMES.most_side, 200)]
+)
 def test_the_limits_themselves_pass(width: int, height: int) -> None:
     small = _saved(_picture(width, height), quality=20)
     assert frames.decode(small, limits=policy.FRAMES).shape == (height, width, 3)
 
 
-@pytest.mark.parametrize(("defect", "content", "code"), _DEFECTS, ids=[each[0] for each in _DEFECTS])
+@pytest.mark.parametrize(
+    ("defect", "content", "code"), _DEFECTS, ids=[each[0] for each in _DEFECTS]
+)
 def test_a_defect_refuses_with_its_own_code(defect: str, content: bytes, code: str) -> None:
     with pytest.raises(Refused) as refused:
         frames.decode(content, limits=policy.FRAMES)
@@ -143,7 +187,9 @@ def test_a_defect_refuses_with_its_own_code(defect: str, content: bytes, code: s
 
 
 def test_a_header_that_lies_about_its_size_shows_no_other_picture() -> None:
-    """A decoder fills what the scan does not have, or gives up; a smaller picture never comes back."""
+    """A decoder fills what the scan does not have, or gives up; a smaller picture never comes
+    back.
+    """
     assert _outcome(_resized_header(600, 600)) in ((600, 600, 3), "frame_undecodable")
 
 
@@ -166,6 +212,10 @@ def test_a_damaged_frame_is_decoded_or_refused_and_nothing_else(seed: int) -> No
         damaged = bytearray(_GOOD)
         for at in chance.integers(0, len(damaged) if seed % 2 else 700, 4):
             damaged[at] = int(chance.integers(0, 256))
-        cut = bytes(damaged[: int(chance.integers(1, len(damaged)))]) if chance.random() < 0.3 else bytes(damaged)
+        cut = (
+            bytes(damaged[: int(chance.integers(1, len(damaged)))])
+            if chance.random() < 0.3
+            else bytes(damaged)
+        )
         outcome = _outcome(cut)
         assert outcome in frames.CODES or outcome[2] == 3

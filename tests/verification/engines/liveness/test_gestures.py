@@ -6,7 +6,14 @@ import pytest
 
 from verification.core.errors import Refused
 from verification.engines.liveness import gestures, policy
-from verification.engines.liveness.gestures import GESTURES, Gesture, Neutral, StepJudgement, judge, neutral
+from verification.engines.liveness.gestures import (
+    GESTURES,
+    Gesture,
+    Neutral,
+    StepJudgement,
+    judge,
+    neutral,
+)
 from verification.engines.liveness.landmarks import FaceMeasurement, FrameMeasurement
 
 _FACE = FaceMeasurement(
@@ -55,15 +62,37 @@ _RIGHT_STEPS: dict[Gesture, list[FrameMeasurement]] = {
     "turn_left": [*_STILL, _left(0.2), _left(_LIMIT.turn + _EDGE), _left(0.5), _left(0.5)],
     "turn_right": [*_STILL, _left(-0.2), _left(-_LIMIT.turn - _EDGE), _left(-0.5), _left(-0.5)],
     "blink": [*_STILL, _closed(_LIMIT.closure + _EDGE), *_STILL],
-    "open_mouth": [*_STILL, _frame(mouth=0.2), _frame(mouth=_LIMIT.mouth + _EDGE), _frame(mouth=0.5)],
+    "open_mouth": [
+        *_STILL,
+        _frame(mouth=0.2),
+        _frame(mouth=_LIMIT.mouth + _EDGE),
+        _frame(mouth=0.5),
+    ],
     "come_closer": [*_STILL, _near(1.1), _near(_LIMIT.closer + _EDGE), _near(1.4)],
     "nod": [*_STILL, _down(_LIMIT.nod + _EDGE), _down(3), _frame()],
 }
 _ALMOST: dict[Gesture, list[FrameMeasurement]] = {
-    "turn_left": [*_STILL, _left(0.2), _left(_LIMIT.turn - _EDGE), _left(_LIMIT.turn - _EDGE), _left(0.5)],
-    "turn_right": [*_STILL, _left(-0.2), _left(-_LIMIT.turn + _EDGE), _left(-_LIMIT.turn + _EDGE), _left(-0.5)],
+    "turn_left": [
+        *_STILL,
+        _left(0.2),
+        _left(_LIMIT.turn - _EDGE),
+        _left(_LIMIT.turn - _EDGE),
+        _left(0.5),
+    ],
+    "turn_right": [
+        *_STILL,
+        _left(-0.2),
+        _left(-_LIMIT.turn + _EDGE),
+        _left(-_LIMIT.turn + _EDGE),
+        _left(-0.5),
+    ],
     "blink": [*_STILL, _closed(_LIMIT.closure - _EDGE), *_STILL],
-    "open_mouth": [*_STILL, _frame(mouth=0.2), _frame(mouth=_LIMIT.mouth - _EDGE), _frame(mouth=0.5)],
+    "open_mouth": [
+        *_STILL,
+        _frame(mouth=0.2),
+        _frame(mouth=_LIMIT.mouth - _EDGE),
+        _frame(mouth=0.5),
+    ],
     "come_closer": [*_STILL, _near(1.1), _near(_LIMIT.closer - _EDGE), _near(1.4)],
     "nod": [*_STILL, _down(_LIMIT.nod - _EDGE), _down(3), _frame()],
 }
@@ -122,7 +151,9 @@ def test_a_step_passes_one_gesture_only(shown: Gesture, commanded: Gesture) -> N
         ("nod", _frame(mouth=0.4)),
     ],
 )
-def test_a_right_gesture_with_a_contradicting_one_fails(commanded: Gesture, added: FrameMeasurement) -> None:
+def test_a_right_gesture_with_a_contradicting_one_fails(
+    commanded: Gesture, added: FrameMeasurement
+) -> None:
     step = _judge(commanded, [*_RIGHT_STEPS[commanded], added])
     assert step.fired
     assert step.contradictions
@@ -142,7 +173,10 @@ def test_what_the_last_command_left_is_forgiven_for_its_first_frames_only() -> N
 
 
 def test_who_stays_near_after_coming_closer_may_turn() -> None:
-    near = [_frame(interocular=110.0, turn=_REST.turn + change) for change in (0, 0.1, 0.2, 0.4, 0.4, 0.4)]
+    near = [
+        _frame(interocular=110.0, turn=_REST.turn + change)
+        for change in (0, 0.1, 0.2, 0.4, 0.4, 0.4)
+    ]
     assert _judge("turn_left", near).is_right
     assert not _judge("turn_left", [_frame(), *near]).is_right
 
@@ -211,7 +245,11 @@ def test_narrow_eyes_are_open_by_the_full_frames_alone() -> None:
     chain = [_frame(right_eye=narrow, left_eye=narrow)] * 3
     full = [_frame(right_eye=open_eyes, left_eye=open_eyes)] * 3
     assert neutral(chain, limits=policy.NEUTRAL, full=full).right_eye == narrow
-    for shown in ([], [_frame(right_eye=None, left_eye=None)], [_frame(right_eye=0.05, left_eye=0.3)] * 3):
+    for shown in (
+        [],
+        [_frame(right_eye=None, left_eye=None)],
+        [_frame(right_eye=0.05, left_eye=0.3)] * 3,
+    ):
         with pytest.raises(Refused) as refused:
             neutral(chain, limits=policy.NEUTRAL, full=shown)
         assert refused.value.code == "liveness_neutral_unfit"

@@ -1,4 +1,6 @@
-"""The word about a small picture: one for each thing that can be mended, and none for a good one."""
+"""The word about a small picture: one for each thing that can be mended, and none for a good
+one.
+"""
 
 import re
 from pathlib import Path
@@ -26,17 +28,25 @@ def face(portraits: dict[str, Image], loaded: Networks) -> Image:
     assert found is not None
     left, top, right, bottom = found.box
     scale = 40 / found.interocular
-    matrix = np.array([[scale, 0, 160 - scale * (left + right) / 2], [0, scale, 120 - scale * (top + bottom) / 2]])
+    matrix = np.array(
+        [[scale, 0, 160 - scale * (left + right) / 2], [0, scale, 120 - scale * (top + bottom) / 2]]
+    )
     cut = cv2.warpAffine(portraits["obama3.jpg"], matrix, (320, 240), borderValue=_GREY)
     return np.asarray(cut, dtype=np.uint8)
 
 
 def _word(picture: object) -> str:
-    return hints.hint(insecure_paper.jpeg(np.asarray(picture, dtype=np.uint8)), limits=policy.HINTS, mask=policy.MASK)
+    return hints.hint(
+        insecure_paper.jpeg(np.asarray(picture, dtype=np.uint8)),
+        limits=policy.HINTS,
+        mask=policy.MASK,
+    )
 
 
 def _placed(face: Image, *, scale: float = 1.0, across: float = 0, down: float = 0) -> Image:
-    matrix = np.array([[scale, 0, 160 * (1 - scale) + across], [0, scale, 120 * (1 - scale) + down]])
+    matrix = np.array(
+        [[scale, 0, 160 * (1 - scale) + across], [0, scale, 120 * (1 - scale) + down]]
+    )
     return np.asarray(cv2.warpAffine(face, matrix, (320, 240), borderValue=_GREY), dtype=np.uint8)
 
 
@@ -59,7 +69,9 @@ def test_each_thing_to_mend_has_its_word(face: Image) -> None:
 
 
 @pytest.mark.parametrize("colour", insecure_masks.COLOURS)
-def test_a_mask_has_its_word_where_nothing_else_is_to_mend(face: Image, loaded: Networks, colour: str) -> None:
+def test_a_mask_has_its_word_where_nothing_else_is_to_mend(
+    face: Image, loaded: Networks, colour: str
+) -> None:
     found = landmarks.measure(face, networks=loaded).face
     assert found is not None
     assert found.mesh is not None
@@ -91,5 +103,9 @@ _SOME = insecure_paper.jpeg(np.full((120, 160, 3), 90, dtype=np.uint8))
 @settings(max_examples=60)
 @given(st.binary(max_size=300), st.integers(0, len(_SOME) - 1), st.binary(min_size=1, max_size=4))
 def test_garbage_gets_a_word_and_nothing_else(garbage: bytes, at: int, other: bytes) -> None:
-    for untrusted in (garbage, b"\xff\xd8" + garbage, _SOME[:at] + other + _SOME[at + len(other) :]):
+    for untrusted in (
+        garbage,
+        b"\xff\xd8" + garbage,
+        _SOME[:at] + other + _SOME[at + len(other) :],
+    ):
         assert hints.hint(untrusted, limits=policy.HINTS, mask=policy.MASK) in get_args(hints.Word)

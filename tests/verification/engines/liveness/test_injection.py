@@ -1,4 +1,6 @@
-"""What speaks of pictures put in a camera's place: read strictly, each sign found by itself; real people give none."""
+"""What speaks of pictures put in a camera's place: read strictly, each sign found by itself; real
+people give none.
+"""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -21,8 +23,18 @@ from verification.stages.live_capture.policy import INJECTION
 PHONE = Told(label="camera2 1, facing front", facing="user", width=480, height=640)
 WEBCAM = Told(label="Integrated Camera (13d3:5405)", width=640, height=480)
 # What a script tells that hands over pictures 66 667 µs apart, and what a camera's own clock does.
-COUNTED: dict[str, Any] = {"pictures": 60, "span_us": 60 * 66_667, "shortest_us": 66_667, "longest_us": 66_667}
-SENSED: dict[str, Any] = {"pictures": 60, "span_us": 60 * 66_664, "shortest_us": 66_490, "longest_us": 66_835}
+COUNTED: dict[str, Any] = {
+    "pictures": 60,
+    "span_us": 60 * 66_667,
+    "shortest_us": 66_667,
+    "longest_us": 66_667,
+}
+SENSED: dict[str, Any] = {
+    "pictures": 60,
+    "span_us": 60 * 66_664,
+    "shortest_us": 66_490,
+    "longest_us": 66_835,
+}
 STILL: dict[str, Any] = {"events": 100, "moved": 0}
 STEP = 22  # pictures of the chain of one command
 
@@ -38,26 +50,33 @@ def raised(*told: Told, chains: Sequence[Sequence[Image]] = ()) -> tuple[str, ..
 
 
 def wandering(count: int, *, seed: int, hand: float = 0.0) -> list[Image]:
-    """A bright oval that wanders and changes before a pattern; `hand`: pixels of the camera's own move each time."""
+    """A bright oval that wanders and changes before a pattern; `hand`: pixels of the camera's own
+    move each time.
+    """
     chance = np.random.default_rng(seed)
     wall = cv2.GaussianBlur(chance.integers(0, 256, (240, 300)).astype(np.float32), (0, 0), 3)
     wall = (wall - wall.mean()) * 6 + 110
     camera = np.clip(np.cumsum(chance.normal(0, hand, (count, 2)), axis=0), -30, 30)
-    # As a head does: aside, up, nearer, turned, in another light. With fewer ways to move it would soon come back.
+    # As a head does: aside, up, nearer, turned, in another light. With fewer ways to move it would
+    # soon come back.
     path = np.cumsum(chance.normal(0, 1, (count, 5)), axis=0)
     pictures = []
     for (right, down), (x, y, wide, high, light) in zip(camera, path, strict=True):
         at = np.array([[1, 0, -45 + right], [0, 1, -40 + down]], dtype=np.float64)
         seen = cv2.warpAffine(wall, at, (213, 160))
         size = max(8, round(28 + wide)), max(8, round(40 + high))
-        cv2.ellipse(seen, (round(106 + x), round(95 + y)), size, 0, 0, 360, 190 + 3 * light, -1, cv2.LINE_AA)
+        cv2.ellipse(
+            seen, (round(106 + x), round(95 + y)), size, 0, 0, 360, 190 + 3 * light, -1, cv2.LINE_AA
+        )
         grey = np.clip(seen, 0, 255).astype(np.uint8)
         pictures.append(np.repeat(grey[..., None], 3, axis=2))
     return pictures
 
 
 def coded(pictures: Sequence[Image], *, seed: int = 5) -> list[Image]:
-    """The same pictures filmed and compressed once more: no two files or pictures are alike to the last grey level."""
+    """The same pictures filmed and compressed once more: no two files or pictures are alike to the
+    last grey level.
+    """
     chance = np.random.default_rng(seed)
     again = []
     for picture in pictures:
@@ -75,7 +94,9 @@ def steps(pictures: Sequence[Image]) -> list[Sequence[Image]]:
 # What is read
 
 
-@pytest.mark.parametrize("told", [None, {}, {"label": "", "pictures": 0}, vars(PHONE), {**vars(WEBCAM), **COUNTED}])
+@pytest.mark.parametrize(
+    "told", [None, {}, {"label": "", "pictures": 0}, vars(PHONE), {**vars(WEBCAM), **COUNTED}]
+)
 def test_what_a_page_tells_is_read_as_it_is(told: dict[str, Any] | None) -> None:
     assert injection.read(told) == (told or {})
 
@@ -111,7 +132,22 @@ def test_anything_else_is_refused_by_its_place(told: Any) -> None:
 
 def test_whatever_is_told_is_read_or_refused_and_what_is_read_can_be_measured() -> None:
     chance = random.Random(11)
-    words: list[Any] = ["", "user", "é\u202e" * 50, "v4l2loopback", 0, 1, -1, 10**9, 10**30, True, None, 0.5, [], {}]
+    words: list[Any] = [
+        "",
+        "user",
+        "é\u202e" * 50,
+        "v4l2loopback",
+        0,
+        1,
+        -1,
+        10**9,
+        10**30,
+        True,
+        None,
+        0.5,
+        [],
+        {},
+    ]
     names = [*vars(Told()), "deviceId", "groupId", ""]
     read = 0
     for _ in range(3_000):
@@ -127,8 +163,12 @@ def test_whatever_is_told_is_read_or_refused_and_what_is_read_can_be_measured() 
 # Each signal by itself
 
 
-@pytest.mark.parametrize("told", [(), (Told(),), (PHONE,), (WEBCAM,), (replace(WEBCAM, **SENSED),) * 3])
-def test_a_camera_that_gives_no_sign_and_one_that_tells_nothing_raise_nothing(told: tuple[Told, ...]) -> None:
+@pytest.mark.parametrize(
+    "told", [(), (Told(),), (PHONE,), (WEBCAM,), (replace(WEBCAM, **SENSED),) * 3]
+)
+def test_a_camera_that_gives_no_sign_and_one_that_tells_nothing_raise_nothing(
+    told: tuple[Told, ...],
+) -> None:
     assert raised(*told) == ()
 
 
@@ -142,7 +182,13 @@ def test_a_camera_that_gives_no_sign_and_one_that_tells_nothing_raise_nothing(to
             "ManyCam Virtual Webcam",
             "Snap Camera",
         ),
-        *("XSplit VCam", "e2eSoft iVCam", "DroidCam Source 3", "Iriun Webcam", "Dummy video device (0x0000)"),
+        *(
+            "XSplit VCam",
+            "e2eSoft iVCam",
+            "DroidCam Source 3",
+            "Iriun Webcam",
+            "Dummy video device (0x0000)",
+        ),
         *("fake_device_0", "/clips/somebody.y4m", "/clips/somebody.mjpeg"),
     ],
 )
@@ -156,7 +202,11 @@ def test_a_label_of_the_list_is_a_virtual_camera(label: str) -> None:
 @pytest.mark.parametrize(
     "label",
     [
-        *("FaceTime HD Camera (Built-in) (05ac:8514)", "HD Pro Webcam C920 (046d:082d)", "USB2.0 HD UVC WebCam"),
+        *(
+            "FaceTime HD Camera (Built-in) (05ac:8514)",
+            "HD Pro Webcam C920 (046d:082d)",
+            "USB2.0 HD UVC WebCam",
+        ),
         *(
             "camera2 1, facing front",
             "Front Camera",
@@ -164,7 +214,11 @@ def test_a_label_of_the_list_is_a_virtual_camera(label: str) -> None:
             "Integrated Webcam_HD",
             "Intel Virtual Camera",
         ),
-        *("hBEPMg/nBZuthYVNmG5PJeCWAT9XCvo+YIvSxFsDCOo=", "036c630f-304a-4825-8ef4-e4a932f16ec6", ""),
+        *(
+            "hBEPMg/nBZuthYVNmG5PJeCWAT9XCvo+YIvSxFsDCOo=",
+            "036c630f-304a-4825-8ef4-e4a932f16ec6",
+            "",
+        ),
     ],
 )
 def test_no_other_label_is(label: str) -> None:
@@ -179,7 +233,12 @@ def test_the_list_is_in_the_spelling_that_labels_are_compared_in() -> None:
 
 @pytest.mark.parametrize("step", [66_667, 66_666, 66_000, 67_000, 33_333, 40_000, 33_367])
 def test_pictures_whose_clock_counts_exact_steps_are_regular(step: int) -> None:
-    counted: dict[str, Any] = {"pictures": 60, "span_us": 60 * step, "shortest_us": step, "longest_us": step}
+    counted: dict[str, Any] = {
+        "pictures": 60,
+        "span_us": 60 * step,
+        "shortest_us": step,
+        "longest_us": step,
+    }
     assert raised(replace(WEBCAM, **counted)) == ("regular_frames",)
 
 
@@ -191,7 +250,12 @@ def test_pictures_whose_clock_counts_exact_steps_are_regular(step: int) -> None:
         COUNTED | {"longest_us": 66_670},
         COUNTED | {"shortest_us": 66_663},
         COUNTED | {"span_us": 60 * 66_667 + 5},
-        {"pictures": 60, "span_us": 60 * 66_700, "shortest_us": 66_700, "longest_us": 66_700},  # no usual rate
+        {
+            "pictures": 60,
+            "span_us": 60 * 66_700,
+            "shortest_us": 66_700,
+            "longest_us": 66_700,
+        },  # no usual rate
     ],
 )
 def test_a_clock_that_is_a_little_off_is_not(changes: dict[str, Any]) -> None:
@@ -218,7 +282,9 @@ def test_a_phone_that_never_moves_while_its_picture_does_is_still() -> None:
         (PHONE, 2.0),  # no sensor, or another question to the person
     ],
 )
-def test_a_phone_on_a_stand_one_in_a_hand_and_one_without_a_sensor_are_not(told: Told, hand: float) -> None:
+def test_a_phone_on_a_stand_one_in_a_hand_and_one_without_a_sensor_are_not(
+    told: Told, hand: float
+) -> None:
     assert raised(told, chains=steps(coded(wandering(STEP, seed=1, hand=hand)))) == ()
 
 
@@ -255,7 +321,10 @@ def test_a_loop_and_one_played_there_and_back_give_duplicates(way: str) -> None:
 def _played(folder: Path, clip: Clip) -> list[Image]:
     """Six pictures a second, as a page would send them."""
     pictures = read_clip(folder / "liveness", clip, 0, clip.frames - 1, count=clip.frames // 5)
-    return [np.asarray(cv2.resize(each, (160, 160), interpolation=cv2.INTER_AREA), dtype=np.uint8) for each in pictures]
+    return [
+        np.asarray(cv2.resize(each, (160, 160), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        for each in pictures
+    ]
 
 
 @pytest.mark.parametrize("clip", Clip)
@@ -266,7 +335,8 @@ def test_real_people_give_no_sign(clip: Clip, shared_data: Path) -> None:
     assert genuine.returned <= 1
 
 
-# D18 and D19 move little: of what stands nearly still nobody can say that it came back. docs/liveness-measurements.md.
+# D18 and D19 move little: of what stands nearly still nobody can say that it came back.
+# docs/liveness-measurements.md.
 @pytest.mark.parametrize("clip", [Clip.D3, Clip.D10, Clip.D14])
 def test_a_loop_of_a_real_person_who_moves_is_found(clip: Clip, shared_data: Path) -> None:
     looped = coded((_played(shared_data, clip)[:20] * 5)[: 4 * STEP])

@@ -23,7 +23,9 @@ def _face(image: Image, loaded: Networks) -> FaceMeasurement:
     return face
 
 
-def test_a_portrait_shows_one_face_at_its_place(portraits: dict[str, Image], loaded: Networks) -> None:
+def test_a_portrait_shows_one_face_at_its_place(
+    portraits: dict[str, Image], loaded: Networks
+) -> None:
     measured = landmarks.measure(portraits["obama.jpg"], networks=loaded)
     assert measured.face is not None
     assert not measured.others
@@ -47,7 +49,9 @@ def test_pictures_measured_together_have_the_numbers_of_each_alone(
     alone = [landmarks.measure(image, networks=loaded) for image in shown]
     assert together == alone
     assert [each.face is None for each in together] == [False, True, False, False]
-    one, other = ([each.face.mesh for each in of if each.face is not None] for of in (together, alone))
+    one, other = (
+        [each.face.mesh for each in of if each.face is not None] for of in (together, alone)
+    )
     assert np.array_equal(np.array(one), np.array(other))
 
 
@@ -56,7 +60,8 @@ def test_a_full_frame_has_all_numbers_of_another_but_those_of_its_lids(
 ) -> None:
     face = _face(portraits["obama.jpg"], loaded)
     (still,) = landmarks.measure_all(
-        [portraits["obama.jpg"]], networks=networks.Networks(networks.load_detection(), networks.load_mesh())
+        [portraits["obama.jpg"]],
+        networks=networks.Networks(networks.load_detection(), networks.load_mesh()),
     )
     assert still.face is not None
     assert still.face == replace(face, right_eye=None, left_eye=None)
@@ -66,14 +71,18 @@ def test_a_full_frame_has_all_numbers_of_another_but_those_of_its_lids(
 
 
 def test_left_is_the_persons_own_left(portraits: dict[str, Image], loaded: Networks) -> None:
-    """In biden.jpg he looks to his own left, to the right of the picture; in the mirror to his right."""
+    """In biden.jpg he looks to his own left, to the right of the picture; in the mirror to his
+    right.
+    """
     picture = portraits["biden.jpg"]
     assert _face(picture, loaded).turn > 0.2
     assert _face(np.ascontiguousarray(picture[:, ::-1]), loaded).turn < -0.2
 
 
 @pytest.mark.parametrize("name", ["obama.jpg", "obama2.jpg"])
-def test_in_the_mirror_the_eyes_change_places(portraits: dict[str, Image], loaded: Networks, name: str) -> None:
+def test_in_the_mirror_the_eyes_change_places(
+    portraits: dict[str, Image], loaded: Networks, name: str
+) -> None:
     face = _face(portraits[name], loaded)
     mirrored = _face(np.ascontiguousarray(portraits[name][:, ::-1]), loaded)
     assert mirrored.right_eye == pytest.approx(face.left_eye, abs=0.025)
@@ -96,14 +105,18 @@ def test_a_leaning_head_is_measured_as_an_upright_one(
 
 
 def test_two_people_are_two_faces(portraits: dict[str, Image], loaded: Networks) -> None:
-    half = [cv2.resize(portraits[name][:900, :900], (320, 320)) for name in ("obama.jpg", "biden.jpg")]
+    half = [
+        cv2.resize(portraits[name][:900, :900], (320, 320)) for name in ("obama.jpg", "biden.jpg")
+    ]
     measured = landmarks.measure(np.hstack(half).astype(np.uint8), networks=loaded)
     assert measured.face is not None
     assert len(measured.others) == 1
     assert landmarks.flaws(measured, limits=policy.QUALITY)[0] == "several_faces"
 
 
-def test_a_good_frame_has_no_flaw_and_a_spoiled_one_has_its_own(portraits: dict[str, Image], loaded: Networks) -> None:
+def test_a_good_frame_has_no_flaw_and_a_spoiled_one_has_its_own(
+    portraits: dict[str, Image], loaded: Networks
+) -> None:
     photograph = portraits["obama.jpg"]
     frame = insecure_paper.sheet(photograph, eyes=_face(photograph, loaded).interocular)
     spoiled = {

@@ -1,6 +1,8 @@
-"""A film that a hand moves, slants, slows or turns over is known by its look; another face or movement is not.
+"""A film that a hand moves, slants, slows or turns over is known by its look; another face or
+movement is not.
 
-The films are of a head that a model moves (`commanded`), each replay warped and compressed as a whole picture.
+The films are of a head that a model moves (`commanded`), each replay warped and compressed as a
+whole picture.
 """
 
 from collections.abc import Callable
@@ -30,7 +32,9 @@ REPLAYS: dict[str, tuple[Held, float]] = {
 @pytest.fixture(scope="module")
 def turning(portraits: dict[str, Image]) -> Callable[[str, float], Steps]:
     """Both turns of one film of a portrait, running so many times as long."""
-    films = {name: Film(warp.Puppet(portraits[name]), seed=(3,)) for name in ("obama.jpg", "biden.jpg")}
+    films = {
+        name: Film(warp.Puppet(portraits[name]), seed=(3,)) for name in ("obama.jpg", "biden.jpg")
+    }
 
     def steps(name: str, slowed: float) -> Steps:
         film = films[name]
@@ -43,7 +47,10 @@ def turning(portraits: dict[str, Image]) -> Callable[[str, float], Steps]:
 def _looks(steps: Steps, loaded: Networks) -> list[Floats]:
     rows = []
     for step in steps:
-        small = [np.asarray(cv2.resize(image, (213, 160), interpolation=cv2.INTER_AREA), np.uint8) for image in step]
+        small = [
+            np.asarray(cv2.resize(image, (213, 160), interpolation=cv2.INTER_AREA), np.uint8)
+            for image in step
+        ]
         faces = [(image, landmarks.measure(image, networks=loaded).face) for image in small]
         rows.append(prints.of([(image, face) for image, face in faces if face is not None]).looks)
     return rows
@@ -54,22 +61,30 @@ def test_a_film_that_is_held_in_a_hand_is_for_people(
     turning: Callable[[str, float], Steps], loaded: Networks, name: str
 ) -> None:
     held, slowed = REPLAYS[name]
-    replay = [changed(step, held, np.random.default_rng(1)) for step in turning("obama.jpg", slowed)]
+    replay = [
+        changed(step, held, np.random.default_rng(1)) for step in turning("obama.jpg", slowed)
+    ]
     recorded = _looks(turning("obama.jpg", 1.0), loaded)
     assert looks.likeness(_looks(replay, loaded), recorded, limits=_LIMITS) >= _LIMITS.likeness
 
 
-def test_another_man_who_turns_likewise_is_not(turning: Callable[[str, float], Steps], loaded: Networks) -> None:
+def test_another_man_who_turns_likewise_is_not(
+    turning: Callable[[str, float], Steps], loaded: Networks
+) -> None:
     pair = [_looks(turning(name, 1.0), loaded) for name in ("obama.jpg", "biden.jpg")]
     assert looks.likeness(pair[0], pair[1], limits=_LIMITS) < 0.75
 
 
 def _drawn(seed: int, frames: int = 23, steps: int = 3) -> list[Floats]:
     """Steps of one face that changes smoothly, in a way of its own."""
-    chance, ways = np.random.default_rng(seed), np.random.default_rng(0).normal(0, 6, (5, looks.NUMBERS))
+    chance, ways = (
+        np.random.default_rng(seed),
+        np.random.default_rng(0).normal(0, 6, (5, looks.NUMBERS)),
+    )
     times = np.arange(frames)[:, None] / 6
     return [
-        np.sin(2 * np.pi * chance.uniform(0.1, 0.5, 5) * times + chance.uniform(0, 6, 5)) @ ways for _ in range(steps)
+        np.sin(2 * np.pi * chance.uniform(0.1, 0.5, 5) * times + chance.uniform(0, 6, 5)) @ ways
+        for _ in range(steps)
     ]
 
 
@@ -83,7 +98,9 @@ def test_what_is_put_between_the_commands_of_a_film_hides_nothing() -> None:
     assert looks.likeness(mixed, _drawn(1), limits=_LIMITS) == pytest.approx(1.0, abs=0.01)
 
 
-@pytest.mark.parametrize("presented", [[], _drawn(1)[:1], [each * 0.01 for each in _drawn(1)], _drawn(1, frames=7)])
+@pytest.mark.parametrize(
+    "presented", [[], _drawn(1)[:1], [each * 0.01 for each in _drawn(1)], _drawn(1, frames=7)]
+)
 def test_what_does_not_move_in_two_commands_is_like_nothing(presented: list[Floats]) -> None:
     assert looks.likeness(presented, _drawn(1), limits=_LIMITS) == 0.0
     assert looks.likeness(_drawn(1), [], limits=_LIMITS) == 0.0

@@ -1,4 +1,6 @@
-"""A mask over mouth and nose is told from a bare face: drawn masks, and real bare faces where their pictures are."""
+"""A mask over mouth and nose is told from a bare face: drawn masks, and real bare faces where their
+pictures are.
+"""
 
 import json
 from collections.abc import Iterator
@@ -54,8 +56,12 @@ def _near(image: Image, loaded: Networks) -> Image:
     assert found is not None
     left, top, right, bottom = found.box
     scale = 80 / found.interocular
-    matrix = np.array([[scale, 0, 320 - scale * (left + right) / 2], [0, scale, 240 - scale * (top + bottom) / 2]])
-    small = cv2.warpAffine(image, matrix, (640, 480), flags=cv2.INTER_AREA, borderValue=(120, 120, 120))
+    matrix = np.array(
+        [[scale, 0, 320 - scale * (left + right) / 2], [0, scale, 240 - scale * (top + bottom) / 2]]
+    )
+    small = cv2.warpAffine(
+        image, matrix, (640, 480), flags=cv2.INTER_AREA, borderValue=(120, 120, 120)
+    )
     return np.asarray(small, dtype=np.uint8)
 
 
@@ -66,17 +72,23 @@ def bare(portraits: dict[str, Image], loaded: Networks) -> Image:
 
 
 @pytest.mark.parametrize("colour", insecure_masks.COLOURS)
-def test_a_drawn_mask_is_told_in_full_frames_and_in_hints(bare: Image, loaded: Networks, colour: str) -> None:
+def test_a_drawn_mask_is_told_in_full_frames_and_in_hints(
+    bare: Image, loaded: Networks, colour: str
+) -> None:
     full = frames.decode(_sent(bare, *_STILL), limits=policy.FRAMES)
     masked = insecure_masks.masked(*_meshed(full, loaded), colour)
     assert _is_masked(frames.decode(_sent(masked, *_HINT), limits=policy.HINTS.frames), loaded)
     assert _looks_masked([_sent(masked, *_STILL)] * 3)
 
 
-def test_the_portraits_of_the_samples_are_bare(portraits: dict[str, Image], loaded: Networks) -> None:
+def test_the_portraits_of_the_samples_are_bare(
+    portraits: dict[str, Image], loaded: Networks
+) -> None:
     for name, portrait in portraits.items():
         image = _near(portrait, loaded)
-        assert not _is_masked(frames.decode(_sent(image, *_HINT), limits=policy.HINTS.frames), loaded), name
+        assert not _is_masked(
+            frames.decode(_sent(image, *_HINT), limits=policy.HINTS.frames), loaded
+        ), name
         assert not _looks_masked([_sent(image, *_STILL)]), name
 
 
@@ -90,7 +102,9 @@ def test_most_frames_at_rest_decide(bare: Image, loaded: Networks) -> None:
     assert not _looks_masked([_sent(np.full((480, 640, 3), 120, np.uint8), *_STILL)])
 
 
-def test_full_frames_at_rest_are_measured_once(bare: Image, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_frames_at_rest_are_measured_once(
+    bare: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
     small, large = _sent(bare, 214, 8_000), _sent(bare, *_STILL)
     step = SentStep("look_straight", (small,) * 3, (large,) * 2, (0, 2), (0, 167, 333))
     looked, _ = pictures.look(step, pictures.look_at_full(step))
@@ -114,10 +128,14 @@ def test_real_faces_at_rest_are_bare(shared_data: Path, loaded: Networks) -> Non
         stills = read_clip(shared_data / "liveness", clip, *clip.rest, count=3)
         assert not _looks_masked([_sent(image, *_STILL) for image in stills]), clip.name
         for image in stills:
-            assert not _is_masked(frames.decode(_sent(image, *_HINT), limits=policy.HINTS.frames), loaded), clip.name
+            assert not _is_masked(
+                frames.decode(_sent(image, *_HINT), limits=policy.HINTS.frames), loaded
+            ), clip.name
 
 
-def test_portraits_of_other_people_are_bare_and_masked_with_a_mask(shared_data: Path, loaded: Networks) -> None:
+def test_portraits_of_other_people_are_bare_and_masked_with_a_mask(
+    shared_data: Path, loaded: Networks
+) -> None:
     people = 0
     for name, image in _londoners(shared_data / "faces" / "london"):
         hint = frames.decode(_sent(image, *_HINT), limits=policy.HINTS.frames)
@@ -126,7 +144,9 @@ def test_portraits_of_other_people_are_bare_and_masked_with_a_mask(shared_data: 
         people += 1
         if people % 8 == 0:
             masked = insecure_masks.masked(*_meshed(image, loaded), "blue")
-            assert _is_masked(frames.decode(_sent(masked, *_HINT), limits=policy.HINTS.frames), loaded), name
+            assert _is_masked(
+                frames.decode(_sent(masked, *_HINT), limits=policy.HINTS.frames), loaded
+            ), name
             assert _looks_masked([_sent(masked, *_STILL)]), name
     assert people >= 40
 

@@ -1,4 +1,6 @@
-"""An operator's detector of presentation attacks: what is pinned runs, anything else is refused by name."""
+"""An operator's detector of presentation attacks: what is pinned runs, anything else is refused by
+name.
+"""
 
 import json
 from collections.abc import Iterator
@@ -18,7 +20,11 @@ from verification.engines.faces import nets
 from verification.engines.liveness import passive
 from verification.engines.liveness.frames import Image
 from verification.engines.liveness.passive import Detector, PassiveScores
-from verification.engines.liveness.passive_description import MAX_BYTES, PassiveLimits, read_description
+from verification.engines.liveness.passive_description import (
+    MAX_BYTES,
+    PassiveLimits,
+    read_description,
+)
 
 BOX = (40.0, 40.0, 80.0, 80.0)
 
@@ -68,7 +74,9 @@ def test_what_it_is_worth_is_told_by_species_with_counts_and_upper_bounds(tmp_pa
     assert passive.tested()["passive_certificate"] == "PAD-1"
 
 
-def test_the_score_is_the_mean_over_the_nets_of_the_likelihood_of_a_living_person(tmp_path: Path) -> None:
+def test_the_score_is_the_mean_over_the_nets_of_the_likelihood_of_a_living_person(
+    tmp_path: Path,
+) -> None:
     one, other = 1 / (1 + np.exp(-2.0)), 1 / (1 + np.exp(3.0))
     found = loaded(tmp_path, made.saying(2.0), made.saying(-3.0)).score(plain(0), BOX)
     assert found == pytest.approx((one + other) / 2, abs=1e-6)
@@ -84,7 +92,9 @@ def test_the_score_is_the_mean_over_the_nets_of_the_likelihood_of_a_living_perso
     ],
     ids=str,
 )
-def test_a_net_sees_the_colours_as_its_description_says(tmp_path: Path, shown: dict[str, str], expected: float) -> None:
+def test_a_net_sees_the_colours_as_its_description_says(
+    tmp_path: Path, shown: dict[str, str], expected: float
+) -> None:
     # Of a mean of 100 the test's own pictures must not become less than nothing.
     how = {"answer": "probabilities", "bona_fide": "0", **shown}
     described = read_description(made.install(tmp_path, made.redness(), of_net=how).read_bytes())
@@ -99,7 +109,9 @@ def test_where_a_net_gives_no_number_there_is_no_score(tmp_path: Path) -> None:
 
 
 def test_where_a_net_faults_there_is_no_score(tmp_path: Path) -> None:
-    detector = loaded(tmp_path, made.faulting_in_the_light(), of_net={"answer": "probabilities", "bona_fide": "0"})
+    detector = loaded(
+        tmp_path, made.faulting_in_the_light(), of_net={"answer": "probabilities", "bona_fide": "0"}
+    )
     assert detector.score(plain(100), BOX) == pytest.approx(0.5)
     assert detector.score(plain(250), BOX) is None
 
@@ -116,7 +128,10 @@ def test_where_a_net_faults_there_is_no_score(tmp_path: Path) -> None:
 def test_the_lowest_score_counts_and_none_where_a_step_or_the_detector_is_missing(
     scores: tuple[float | None, ...], detector: str, expected: float | None
 ) -> None:
-    assert PassiveScores("a@1", scores).lowest(PassiveLimits(detector, 0.5, is_certified=False)) == expected
+    assert (
+        PassiveScores("a@1", scores).lowest(PassiveLimits(detector, 0.5, is_certified=False))
+        == expected
+    )
 
 
 @pytest.mark.parametrize(
@@ -136,7 +151,8 @@ def test_the_cut_lies_in_the_picture_as_the_nets_were_trained(
     image = np.stack([across, down, down * 0], axis=2).astype(np.uint8)
     left, top, right, bottom = expected
     side = max(right - left, bottom - top) + 1  # as many pixels as are cut: nothing is scaled
-    found = passive.cut(image, tuple(map(float, box)), crop=crop, side=side)  # type: ignore[arg-type]  # four of them
+    # four of them
+    found = passive.cut(image, tuple(map(float, box)), crop=crop, side=side)  # type: ignore[arg-type]
     assert (found[0, 0, 0], found[0, 0, 1], found[-1, -1, 0], found[-1, -1, 1]) == expected
 
 
@@ -158,7 +174,9 @@ def test_the_cut_lies_in_the_picture_as_the_nets_were_trained(
     ],
     ids=str,
 )
-def test_a_description_that_is_none_is_refused_and_the_setting_named(tmp_path: Path, changes: dict[str, Any]) -> None:
+def test_a_description_that_is_none_is_refused_and_the_setting_named(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
     passive.use(made.install(tmp_path, made.saying(1.0), **changes))
     with pytest.raises(Misconfigured, match="TULGA_PASSIVE_DETECTOR"):
         passive.limits_in_use()
@@ -181,7 +199,9 @@ def test_a_description_that_is_none_is_refused_and_the_setting_named(tmp_path: P
     ],
     ids=str,
 )
-def test_a_calibration_that_says_no_error_rates_is_refused(tmp_path: Path, changes: dict[str, Any]) -> None:
+def test_a_calibration_that_says_no_error_rates_is_refused(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
     calibration = made.DESCRIPTION["calibration"] | changes
     passive.use(made.install(tmp_path, made.saying(1.0), calibration=calibration))
     with pytest.raises(Misconfigured, match="TULGA_PASSIVE_DETECTOR"):
@@ -206,7 +226,9 @@ def test_a_calibration_that_says_no_error_rates_is_refused(tmp_path: Path, chang
     ],
     ids=str,
 )
-def test_a_net_that_cannot_be_shown_a_face_as_described_is_refused(tmp_path: Path, changes: dict[str, str]) -> None:
+def test_a_net_that_cannot_be_shown_a_face_as_described_is_refused(
+    tmp_path: Path, changes: dict[str, str]
+) -> None:
     passive.use(made.install(tmp_path, made.saying(1.0), of_net=changes))
     with pytest.raises(Misconfigured, match="TULGA_PASSIVE_DETECTOR"):
         passive.limits_in_use()
@@ -214,10 +236,18 @@ def test_a_net_that_cannot_be_shown_a_face_as_described_is_refused(tmp_path: Pat
 
 @pytest.mark.parametrize(
     "changes",
-    [{"sha256": "ab" * 32}, {"file": "absent.onnx"}, {"bona_fide": "2"}, {"side": "64"}, {"answer": "probabilities"}],
+    [
+        {"sha256": "ab" * 32},
+        {"file": "absent.onnx"},
+        {"bona_fide": "2"},
+        {"side": "64"},
+        {"answer": "probabilities"},
+    ],
     ids=str,
 )
-def test_a_net_that_is_not_as_described_does_not_run_and_is_named(tmp_path: Path, changes: dict[str, str]) -> None:
+def test_a_net_that_is_not_as_described_does_not_run_and_is_named(
+    tmp_path: Path, changes: dict[str, str]
+) -> None:
     passive.use(made.install(tmp_path, made.saying(1.0), of_net=changes))
     with pytest.raises(Misconfigured, match=r"\.onnx"):
         passive.in_use()
@@ -238,14 +268,18 @@ def test_a_net_whose_numbers_lie_in_another_file_is_not_all_pinned(tmp_path: Pat
         passive.in_use()
 
 
-def test_a_net_of_too_many_bytes_is_not_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_net_of_too_many_bytes_is_not_read_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(nets, "MAX_BYTES", 100)
     passive.use(made.install(tmp_path, made.saying(1.0)))
     with pytest.raises(Misconfigured, match="more than 100 bytes"):
         passive.in_use()
 
 
-def test_a_description_that_is_gone_or_too_long_is_refused_and_the_setting_named(tmp_path: Path) -> None:
+def test_a_description_that_is_gone_or_too_long_is_refused_and_the_setting_named(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "long.json").write_bytes(b" " * (MAX_BYTES + 1))
     for name in ("absent.json", "long.json"):
         passive.use(tmp_path / name)
@@ -253,15 +287,26 @@ def test_a_description_that_is_gone_or_too_long_is_refused_and_the_setting_named
             passive.limits_in_use()
 
 
-@given(st.binary(max_size=300) | st.recursive(st.text() | st.integers(), lambda one: st.lists(one)).map(json.dumps))
-def test_a_description_of_anything_at_all_is_refused_and_breaks_nothing(untrusted: bytes | str) -> None:
+@given(
+    st.binary(max_size=300)
+    | st.recursive(st.text() | st.integers(), lambda one: st.lists(one)).map(json.dumps)
+)
+def test_a_description_of_anything_at_all_is_refused_and_breaks_nothing(
+    untrusted: bytes | str,
+) -> None:
     with pytest.raises(Misconfigured):
         read_description(untrusted.encode() if isinstance(untrusted, str) else untrusted)
 
 
 @given(st.data())
-def test_a_description_with_one_thing_in_another_place_is_refused_or_is_one(data: st.DataObject) -> None:
-    whole = {**made.DESCRIPTION, "nets": [made.net("0.onnx", b"")], "certificates": [made.CERTIFICATE]}
+def test_a_description_with_one_thing_in_another_place_is_refused_or_is_one(
+    data: st.DataObject,
+) -> None:
+    whole = {
+        **made.DESCRIPTION,
+        "nets": [made.net("0.onnx", b"")],
+        "certificates": [made.CERTIFICATE],
+    }
     spelled = json.dumps(whole).encode()
     at = data.draw(st.integers(0, len(spelled) - 1))
     changed = spelled[:at] + data.draw(st.binary(max_size=2)) + spelled[at + 1 :]

@@ -1,4 +1,6 @@
-"""What is kept of a capture so that it is known again, on movements made up here; looks: `test_looks`."""
+"""What is kept of a capture so that it is known again, on movements made up here; looks:
+`test_looks`.
+"""
 
 from hashlib import sha256
 
@@ -12,21 +14,41 @@ from verification.engines.liveness.prints import Alike, Laid, Prints, Windows
 _FRAMES = 23
 
 
-def _capture(seed: int, *, slowed: float = 1.0, size: float = 1.0, steps: int = 4, face: int = 1) -> list[Prints]:
+def _capture(
+    seed: int, *, slowed: float = 1.0, size: float = 1.0, steps: int = 4, face: int = 1
+) -> list[Prints]:
     """Steps of one person who moves in his own way; `size`: of the picture."""
     chance = np.random.default_rng(seed)
     of_face = np.random.default_rng(face).random(prints.SIGNS) < 0.5
     rest, *ways = np.random.default_rng(face).normal(0, 6, (6, looks.NUMBERS))
     found = []
     for _ in range(steps):
-        rates, sizes, phases = chance.uniform(0.1, 0.5, 9), chance.uniform(0.5, 1.5, 9), chance.uniform(0, 6, 9)
+        rates, sizes, phases = (
+            chance.uniform(0.1, 0.5, 9),
+            chance.uniform(0.5, 1.5, 9),
+            chance.uniform(0, 6, 9),
+        )
         at = np.arange(_FRAMES)[:, None] / 6 / slowed
         moved = sizes * np.sin(2 * np.pi * rates * at + phases)
-        motion = moved * (0.2, 6.0, 4.0, 0.1, 0.1, 0.1, 5.0, 5.0, 3.0) + (0, 0, 0, 0.1, 0.3, 0.3, 100.0, 80.0, 40.0)
+        motion = moved * (0.2, 6.0, 4.0, 0.1, 0.1, 0.1, 5.0, 5.0, 3.0) + (
+            0,
+            0,
+            0,
+            0.1,
+            0.3,
+            0.3,
+            100.0,
+            80.0,
+            40.0,
+        )
         motion[:, 6:] *= size
         flips = np.random.default_rng(seed + 1000).random((_FRAMES, prints.SIGNS)) < 0.02
         grain = np.random.default_rng(seed + 1000).normal(0, 0.3, (_FRAMES, looks.NUMBERS))
-        found.append(Prints(of_face ^ flips, motion, rest + moved[:, [0, 1, 3, 4, 5]] @ np.array(ways) + grain))
+        found.append(
+            Prints(
+                of_face ^ flips, motion, rest + moved[:, [0, 1, 3, 4, 5]] @ np.array(ways) + grain
+            )
+        )
     return found
 
 
@@ -49,7 +71,9 @@ def test_they_are_kept_in_145_bytes_a_frame_and_read_back() -> None:
     assert _alike([back], [step]).fitting == 1.0
 
 
-@pytest.mark.parametrize("spoil", [lambda kept: kept[:-1], lambda kept: b"\x01" + kept[1:], lambda _: b""])
+@pytest.mark.parametrize(
+    "spoil", [lambda kept: kept[:-1], lambda kept: b"\x01" + kept[1:], lambda _: b""]
+)
 def test_what_is_not_whole_is_not_read(spoil: object) -> None:
     assert callable(spoil)
     with pytest.raises(ValueError, match="not whole"):
@@ -61,7 +85,10 @@ def test_a_step_without_a_face_leaves_nothing_and_is_like_nothing() -> None:
     assert prints.from_bytes(nobody.to_bytes()).motion.shape == (0, 9)
     assert prints.marks(nobody) == []
     assert (
-        _alike([nobody], _capture(1)) == _alike(_capture(1), [nobody]) == _alike([], []) == Alike(0.0, 0, 0, 0.0, 0.0)
+        _alike([nobody], _capture(1))
+        == _alike(_capture(1), [nobody])
+        == _alike([], [])
+        == Alike(0.0, 0, 0, 0.0, 0.0)
     )
 
 
@@ -96,7 +123,12 @@ def test_no_command_that_is_made_long_hides_that_the_others_come_again() -> None
     first, others = _capture(1), [_capture(seed) for seed in (2, 3, 4)]
     short = [_part(step, 12) for step in first[:2]]
     long = [
-        Prints(*(np.concatenate([getattr(step, name) for step in steps]) for name in ("signs", "motion", "looks")))
+        Prints(
+            *(
+                np.concatenate([getattr(step, name) for step in steps])
+                for name in ("signs", "motion", "looks")
+            )
+        )
         for steps in zip(*others, strict=True)
     ][:2]
     found = _alike([*short, *long], first)
@@ -107,7 +139,11 @@ def test_no_command_that_is_made_long_hides_that_the_others_come_again() -> None
 
 @pytest.mark.parametrize(
     ("fitting", "in_mirror", "is_found"),
-    [([True, True, False, False], False, True), ([True, False], False, False), ([True, False], True, False)],
+    [
+        ([True, True, False, False], False, True),
+        ([True, False], False, False),
+        ([True, False], True, False),
+    ],
     ids=["found", "for people", "in a mirror"],
 )
 def test_no_way_that_says_less_hides_one_that_says_more(
@@ -115,7 +151,13 @@ def test_no_way_that_says_less_hides_one_that_says_more(
 ) -> None:
     """One window alone fits the other way round, and so all of them do."""
     one = _capture(1, steps=1)
-    other = [*one, prints.mirrored(one[0])] if is_found else [prints.mirrored(one[0])] if in_mirror else one
+    other = (
+        [*one, prints.mirrored(one[0])]
+        if is_found
+        else [prints.mirrored(one[0])]
+        if in_mirror
+        else one
+    )
     told = [Laid(int(in_mirror), 10.0, 0.0 if fits else 10.0, 0.0) for fits in fitting]
     less = Laid(int(not in_mirror), 10.0, 0.0, 0.0)
     monkeypatch.setattr(prints, "laid", lambda *_, **__: [less, *told])

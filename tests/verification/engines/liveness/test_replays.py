@@ -1,7 +1,9 @@
-"""Captures that come again, in every way that anybody plays a film, and pairs of captures that are none.
+"""Captures that come again, in every way that anybody plays a film, and pairs of captures that are
+none.
 
-The captures are those of a model (`commanded`), for nobody has 80 captures of one person that may be kept; those of the
-real clips are played again where they are at hand. The numbers that decide were fixed on other captures of the model.
+The captures are those of a model (`commanded`), for nobody has 80 captures of one person that may
+be kept; those of the real clips are played again where they are at hand. The numbers that decide
+were fixed on other captures of the model.
 """
 
 import json
@@ -35,8 +37,14 @@ from verification.stages.live_capture.policy import CAPTURE
 pytestmark = pytest.mark.proof("liveness_replays")
 
 _REAL = Path(__file__).resolve().parents[5] / "shared" / "data" / "liveness"
-# How many captures of each portrait, and how many of them are played again: 3 160 pairs and 506 replays.
-_CAPTURES = {"obama3.jpg": (32, 16), "biden.jpg": (20, 12), "obama.jpg": (14, 9), "obama2.jpg": (14, 9)}
+# How many captures of each portrait, and how many of them are played again: 3 160 pairs and 506
+# replays.
+_CAPTURES = {
+    "obama3.jpg": (32, 16),
+    "biden.jpg": (20, 12),
+    "obama.jpg": (14, 9),
+    "obama2.jpg": (14, 9),
+}
 _KEPT = samples.SAMPLES.parent / "proofs" / "liveness_replays"
 _QUALITIES = range(70, 5, -5)  # as the page: the best that fits
 Taken = Sequence[Sequence[Image]]
@@ -45,7 +53,9 @@ Taken = Sequence[Sequence[Image]]
 
 @dataclass(frozen=True)
 class Way:
-    """A way to play a capture again: what is done to each frame, how many times as long it takes, in which order."""
+    """A way to play a capture again: what is done to each frame, how many times as long it takes,
+    in which order.
+    """
 
     change: Change
     slowed: float = 1.0
@@ -82,11 +92,15 @@ def _sent(image: Image) -> Image:
     """The frame as the server has it of the thin chain."""
     high, wide = image.shape[:2]
     scale = CAPTURE.chain_side / min(high, wide)
-    small = cv2.resize(image, (round(wide * scale), round(high * scale)), interpolation=cv2.INTER_AREA)[:, :, ::-1]
+    small = cv2.resize(
+        image, (round(wide * scale), round(high * scale)), interpolation=cv2.INTER_AREA
+    )[:, :, ::-1]
     made = next(
         sent
         for quality in _QUALITIES
-        if len(sent := cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes())
+        if len(
+            sent := cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+        )
         <= CAPTURE.chain_bytes
     )
     return frames.decode(made, limits=policy.CHAIN)
@@ -96,8 +110,12 @@ def _prints(steps: Taken, way: Way | None = None) -> list[Prints]:
     found = []
     for step in steps:
         # A crop is one for the whole capture: whoever plays a film cuts it once.
-        shown = [_sent(way.change(image, np.random.default_rng(1)) if way else image) for image in step]
-        faces = [(image, landmarks.measure(image, networks=networks.load()).face) for image in shown]
+        shown = [
+            _sent(way.change(image, np.random.default_rng(1)) if way else image) for image in step
+        ]
+        faces = [
+            (image, landmarks.measure(image, networks=networks.load()).face) for image in shown
+        ]
         found.append(prints.of([(image, face) for image, face in faces if face is not None]))
     return found[::-1] if way and way.is_reversed else found
 
@@ -115,7 +133,9 @@ def _seen(of: str, played: Callable[[float], Taken], *, ways: Collection[str]) -
 
 
 def _modelled(portrait: str, seed: tuple[int, ...], ways: Collection[str], is_kept: bool) -> Seen:
-    """One capture of the model. Kept: what a proof that was broken off has made of this commit is taken up again."""
+    """One capture of the model. Kept: what a proof that was broken off has made of this commit is
+    taken up again.
+    """
     kept = _KEPT / f"{portrait}-{'-'.join(map(str, seed))}.json"
     if is_kept and kept.is_file():
         read = {
@@ -130,24 +150,36 @@ def _modelled(portrait: str, seed: tuple[int, ...], ways: Collection[str], is_ke
         written = {"own": seen.own, **seen.again}
         _KEPT.mkdir(parents=True, exist_ok=True)
         aside = kept.with_suffix(f".{os.getpid()}")
-        aside.write_text(json.dumps({name: [step.to_bytes().hex() for step in each] for name, each in written.items()}))
+        aside.write_text(
+            json.dumps(
+                {name: [step.to_bytes().hex() for step in each] for name, each in written.items()}
+            )
+        )
         aside.replace(kept)
     return seen
 
 
 @pytest.fixture(scope="module")
 def modelled(request: pytest.FixtureRequest, proof_seed: int) -> Iterator[list[Seen]]:
-    """The captures of the model; three of them, and of one the replays in a few ways, outside `make prove`."""
+    """The captures of the model; three of them, and of one the replays in a few ways, outside `make
+    prove`.
+    """
     try:
         samples.fetch()
     except OSError as error:
         pytest.skip(str(error))
     is_whole = request.config.getoption("--prove")
-    # The seed of `make test` is the same from commit to commit, so nothing of it may be taken up again.
+    # The seed of `make test` is the same from commit to commit, so nothing of it may be taken up
+    # again.
     is_kept = is_whole and proof_seed != 0
     ways = [*WAYS, *BESIDE] if is_whole else random.Random(proof_seed).sample([*WAYS], _FEW)
     wanted = [
-        (portrait, (proof_seed, number, kind), ways if number < (again if is_whole else kind == 0) else (), is_kept)
+        (
+            portrait,
+            (proof_seed, number, kind),
+            ways if number < (again if is_whole else kind == 0) else (),
+            is_kept,
+        )
         for kind, (portrait, (count, again)) in enumerate(_CAPTURES.items())
         for number in range(count if is_whole else count // 16)
     ]
@@ -165,16 +197,27 @@ def _is_for_people(found: Alike) -> bool:
 
 
 def _is_candidate(one: Sequence[Prints], other: Sequence[Prints]) -> bool:
-    """Whether the index finds the other by the one: as the stage asks it, and as the workflow counts."""
+    """Whether the index finds the other by the one: as the stage asks it, and as the workflow
+    counts.
+    """
     indexed = partial(prints.marks, kinds=policy.AGAIN_KINDS)
-    kept = frozenset[bytes]().union(*(own for step in other for own in indexed(step)[:: policy.AGAIN_EVERY]))
+    kept = frozenset[bytes]().union(
+        *(own for step in other for own in indexed(step)[:: policy.AGAIN_EVERY])
+    )
     ways = [shown for step in one for shown in (step, prints.mirrored(step))]
     sought = frozenset[bytes]().union(*(own for shown in ways for own in indexed(shown)))
     return len(kept & sought) >= policy.AGAIN_SHARED
 
 
-def test_a_capture_that_is_played_again_is_found(modelled: list[Seen], proof_figures: Figures) -> None:
-    found, looked_at, played, fewest = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
+def test_a_capture_that_is_played_again_is_found(
+    modelled: list[Seen], proof_figures: Figures
+) -> None:
+    found, looked_at, played, fewest = (
+        Counter[str](),
+        Counter[str](),
+        Counter[str](),
+        Counter[str](),
+    )
     for seen in modelled:
         for name, again in seen.again.items():
             played[name] += 1
@@ -182,9 +225,18 @@ def test_a_capture_that_is_played_again_is_found(modelled: list[Seen], proof_fig
             found[name] += is_compared and policy.AGAIN.finds(alike)
             looked_at[name] += is_compared and _is_for_people(alike)
             fewest[name] = min(fewest.get(name, alike.fits), alike.fits)
-    of_ways, are_found, to_people = (sum(count[name] for name in WAYS) for count in (played, found, looked_at))
-    proof_figures |= {"replays": of_ways, "replays_found": are_found, "replays_to_people": to_people}
-    proof_figures |= {"replays_missed": of_ways - are_found - to_people, "fewest_fits": min(fewest.values())}
+    of_ways, are_found, to_people = (
+        sum(count[name] for name in WAYS) for count in (played, found, looked_at)
+    )
+    proof_figures |= {
+        "replays": of_ways,
+        "replays_found": are_found,
+        "replays_to_people": to_people,
+    }
+    proof_figures |= {
+        "replays_missed": of_ways - are_found - to_people,
+        "fewest_fits": min(fewest.values()),
+    }
     proof_figures |= {"mirrored_to_people": looked_at["mirrored"]}
     proof_figures |= {f"found_{name}": found[name] for name in played} | {
         f"played_{name}": played[name] for name in played
@@ -193,11 +245,20 @@ def test_a_capture_that_is_played_again_is_found(modelled: list[Seen], proof_fig
 
 
 def test_no_other_capture_is_taken_for_it(modelled: list[Seen], proof_figures: Figures) -> None:
-    pairs, alarms, looked_at, candidates = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
+    pairs, alarms, looked_at, candidates = (
+        Counter[str](),
+        Counter[str](),
+        Counter[str](),
+        Counter[str](),
+    )
     nearest, fits = Counter[str](), Counter[str]()
     for one, other in combinations(modelled, 2):
         kind = (
-            "one_place" if one.of == other.of else "one_man" if {one.of, other.of}.isdisjoint({"biden.jpg"}) else "two"
+            "one_place"
+            if one.of == other.of
+            else "one_man"
+            if {one.of, other.of}.isdisjoint({"biden.jpg"})
+            else "two"
         )
         pairs[kind] += 1
         found = _alike(other.own, one.own)
@@ -224,9 +285,16 @@ def _real_captures(clip: Clip) -> list[Seen]:
     for start in range(0, max(1, len(places) - whole // 2), whole):
         first, *_, last = taken = places[start : start + whole]
 
-        def played(slowed: float, first: int = first, last: int = last, count: int = len(taken)) -> Taken:
-            every = [at for at in places_of(clip, len(images), slowed=slowed) if first <= at <= last][:count]
-            return [[images[at] for at in every[step : step + STEP]] for step in range(0, len(every), STEP)]
+        def played(
+            slowed: float, first: int = first, last: int = last, count: int = len(taken)
+        ) -> Taken:
+            every = [
+                at for at in places_of(clip, len(images), slowed=slowed) if first <= at <= last
+            ][:count]
+            return [
+                [images[at] for at in every[step : step + STEP]]
+                for step in range(0, len(every), STEP)
+            ]
 
         found.append(_seen(clip.person, played, ways=[*WAYS, *BESIDE]))
     return found
@@ -240,7 +308,10 @@ def test_real_clips_are_found_and_not_taken_for_one_another(proof_figures: Figur
     seen = [each for clip in there for each in _real_captures(clip)]
     # What hardly moves is not judged: nobody told these people to move.
     judged = {name: [_alike(each.again[name], each.own) for each in seen] for name in WAYS}
-    moving = {name: [one for one in each if one.windows >= policy.AGAIN.fits] for name, each in judged.items()}
+    moving = {
+        name: [one for one in each if one.windows >= policy.AGAIN.fits]
+        for name, each in judged.items()
+    }
     found = {name: sum(map(policy.AGAIN.finds, each)) for name, each in moving.items()}
     pairs = [_alike(other.own, one.own) for one, other in combinations(seen, 2)]
     alarms = sum(map(policy.AGAIN.finds, pairs))

@@ -11,7 +11,16 @@ from insecure_sandbox import warp
 from insecure_sandbox.warp_picture import thinned
 from verification.core.errors import Refused
 from verification.engines.faces.embedding import Embedding
-from verification.engines.liveness import corners, frames, gestures, landmarks, networks, pictures, planarity, policy
+from verification.engines.liveness import (
+    corners,
+    frames,
+    gestures,
+    landmarks,
+    networks,
+    pictures,
+    planarity,
+    policy,
+)
 from verification.engines.liveness import throughout as throughout_of
 from verification.engines.liveness.frames import Image
 from verification.engines.liveness.pictures import SentStep, StepMeasurement
@@ -25,18 +34,28 @@ def played(photo: Image, *gestures: warp.Play) -> list[list[bytes]]:
     """The thin chain of each gesture that a portrait is warped to."""
     puppet = warp.Puppet(photo)
     return [
-        [thinned(frame, side=160, most_bytes=4_000) for frame in puppet.play(gesture, FRAMES, seed=7)]
+        [
+            thinned(frame, side=160, most_bytes=4_000)
+            for frame in puppet.play(gesture, FRAMES, seed=7)
+        ]
         for gesture in gestures
     ]
 
 
-def measured(chains: list[list[bytes]], *commands: str, apart: int = APART) -> tuple[StepMeasurement, ...]:
+def measured(
+    chains: list[list[bytes]], *commands: str, apart: int = APART
+) -> tuple[StepMeasurement, ...]:
     taken = tuple(apart * at for at in range(FRAMES))
-    steps = [SentStep(name, tuple(chain), (), (), taken) for name, chain in zip(commands, chains, strict=True)]
+    steps = [
+        SentStep(name, tuple(chain), (), (), taken)
+        for name, chain in zip(commands, chains, strict=True)
+    ]
     return pictures.measure(steps)
 
 
-def found(steps: tuple[StepMeasurement, ...], drawn: int = 0, known: Embedding | None = None) -> Throughout:
+def found(
+    steps: tuple[StepMeasurement, ...], drawn: int = 0, known: Embedding | None = None
+) -> Throughout:
     at_rest = gestures.neutral(steps[0].numbers.frames, limits=policy.NEUTRAL)
     steps = tuple(replace(step, sent=replace(step.sent, drawn=drawn)) for step in steps)
     return throughout(steps, at_rest=at_rest, known=known)
@@ -65,7 +84,10 @@ def test_one_person_is_near_to_their_face_at_rest_in_every_frame(victim: list[li
 
 def test_a_turn_is_passed_on_the_way_and_is_deep_beyond_it(victim: list[list[bytes]]) -> None:
     steps = measured(victim[:2], "look_straight", "turn_left")
-    way, at_rest = found(steps).way, gestures.neutral(steps[0].numbers.frames, limits=policy.NEUTRAL)
+    way, at_rest = (
+        found(steps).way,
+        gestures.neutral(steps[0].numbers.frames, limits=policy.NEUTRAL),
+    )
     assert way.frames is not None
     assert way.frames >= 2
     assert way.deep is not None
@@ -83,7 +105,7 @@ def test_an_open_mouth_is_proven_on_the_way(victim: list[list[bytes]]) -> None:
     assert way.acting <= way.farthest
 
 
-def test_gestures_of_one_person_have_little_in_common_that_rest_has_not_and_those_of_somebody_else_much(
+def test_gestures_share_little_beyond_the_rest_of_their_person_and_much_of_another(
     victim: list[list[bytes]], stranger: list[list[bytes]]
 ) -> None:
     names = ("look_straight", "turn_left", "open_mouth")
@@ -97,7 +119,9 @@ def test_gestures_of_one_person_have_little_in_common_that_rest_has_not_and_thos
     assert own.resting <= GATES.resting < 1.0 < between
 
 
-def test_a_face_that_shows_its_gesture_is_not_at_rest(victim: list[list[bytes]], portraits: dict[str, Image]) -> None:
+def test_a_face_that_shows_its_gesture_is_not_at_rest(
+    victim: list[list[bytes]], portraits: dict[str, Image]
+) -> None:
     """Nearer in every frame, and held as at rest."""
     (nearer,) = played(portraits["obama.jpg"], "come_closer")
     nearest = nearer[FRAMES // 2 : FRAMES // 2 + 2] * (FRAMES // 2)
@@ -105,18 +129,38 @@ def test_a_face_that_shows_its_gesture_is_not_at_rest(victim: list[list[bytes]],
     assert found(measured([victim[0], nearest], "look_straight", "nod")).resting is not None
 
 
-def test_what_gestures_have_in_common_is_beyond_all_moments_at_rest(victim: list[list[bytes]]) -> None:
-    """By chance the first step lies aside; later moments at rest do not, and so neither does the mean."""
+def test_what_gestures_have_in_common_is_beyond_all_moments_at_rest(
+    victim: list[list[bytes]],
+) -> None:
+    """By chance the first step lies aside; later moments at rest do not, and so neither does the
+    mean.
+    """
     steps = measured(victim, "look_straight", "turn_left", "open_mouth")
     at_rest = gestures.neutral(steps[0].numbers.frames, limits=policy.NEUTRAL)
-    quiet = next(at for at, each in enumerate(steps[1].numbers.frames) if each.face and abs(each.face.turn) < 0.05)
-    places = [throughout_of._Places([], proving, frozenset(proving), [], {}, []) for proving in ([], [11], [11])]
-    numbers = {(0, 0): (1.0, 0.6, 0.0, 0.0), (1, 11): (1.0, 0.0, 0.7, 0.0), (2, 11): (1.0, 0.0, 0.0, 0.7)}
+    quiet = next(
+        at
+        for at, each in enumerate(steps[1].numbers.frames)
+        if each.face and abs(each.face.turn) < 0.05
+    )
+    places = [
+        throughout_of._Places([], proving, frozenset(proving), [], {}, [])
+        for proving in ([], [11], [11])
+    ]
+    numbers = {
+        (0, 0): (1.0, 0.6, 0.0, 0.0),
+        (1, 11): (1.0, 0.0, 0.7, 0.0),
+        (2, 11): (1.0, 0.0, 0.0, 0.7),
+    }
     alone = {place: Embedding("a/single-l2", np.array(each)) for place, each in numbers.items()}
     later = {**alone, (1, quiet): Embedding("a/single-l2", np.array((1.0, -0.6, 0.0, 0.0)))}
-    first, all_moments = (throughout_of._between(steps, places, faces, at_rest) for faces in (alone, later))
+    first, all_moments = (
+        throughout_of._between(steps, places, faces, at_rest) for faces in (alone, later)
+    )
     assert first == {"common": pytest.approx(0.4215, abs=1e-3), "resting": None}
-    assert all_moments == {"common": pytest.approx(0.0, abs=1e-6), "resting": pytest.approx(1.0290, abs=1e-3)}
+    assert all_moments == {
+        "common": pytest.approx(0.0, abs=1e-6),
+        "resting": pytest.approx(1.0290, abs=1e-3),
+    }
 
 
 def test_one_gesture_done_twice_is_one_gesture(victim: list[list[bytes]]) -> None:
@@ -125,7 +169,9 @@ def test_one_gesture_done_twice_is_one_gesture(victim: list[list[bytes]]) -> Non
     assert found(measured(twice, "look_straight", "turn_left", "turn_left")).common is None
 
 
-def test_a_command_without_a_face_at_rest_says_nothing_of_how_it_rests(victim: list[list[bytes]]) -> None:
+def test_a_command_without_a_face_at_rest_says_nothing_of_how_it_rests(
+    victim: list[list[bytes]],
+) -> None:
     turned = [victim[0], [victim[1][FRAMES // 2]] * FRAMES]
     assert found(measured(turned, "look_straight", "turn_left")).resting is None
 
@@ -151,13 +197,17 @@ def test_what_corners_do_not_join_is_compared_on_both_sides(
     """One frame of somebody else, between two gaps of time in which nothing is seen."""
     spliced = [*victim[0][:4], stranger[0][4], *victim[0][5:]]
     for begins in range(THROUGHOUT.every):
-        steps = measured([victim[0], spliced], "look_straight", "blink", apart=THROUGHOUT.apart_ms + 1)
+        steps = measured(
+            [victim[0], spliced], "look_straight", "blink", apart=THROUGHOUT.apart_ms + 1
+        )
         said = found(steps, begins)
         assert said.corners is None
         assert said.farthest > 1.08
 
 
-def test_the_room_is_held_to_what_it_was_also_where_time_is_missing(victim: list[list[bytes]]) -> None:
+def test_the_room_is_held_to_what_it_was_also_where_time_is_missing(
+    victim: list[list[bytes]],
+) -> None:
     steps = measured(victim[:2], "look_straight", "turn_left", apart=THROUGHOUT.apart_ms + 1)
     assert found(steps).surroundings is None
     jumped = (0.1, *[None] * (FRAMES - 2))
@@ -175,13 +225,18 @@ def test_a_chain_in_which_no_face_is_found_cannot_be_compared(victim: list[list[
     assert refused.value.code == "liveness_face_missing"
 
 
-def test_corners_go_on_in_one_picture_that_moves_and_not_into_another(portraits: dict[str, Image]) -> None:
+def test_corners_go_on_in_one_picture_that_moves_and_not_into_another(
+    portraits: dict[str, Image],
+) -> None:
     puppet = warp.Puppet(portraits["obama.jpg"])
     one = [thinned(frame, side=160, most_bytes=4_000) for frame in puppet.play("turn_left", 2)]
     other = [
-        thinned(frame, side=160, most_bytes=4_000) for frame in warp.Puppet(portraits["biden.jpg"]).play("neutral", 2)
+        thinned(frame, side=160, most_bytes=4_000)
+        for frame in warp.Puppet(portraits["biden.jpg"]).play("neutral", 2)
     ]
-    joined = pictures.look(SentStep("turn_left", (one[0], one[0], one[1], other[0]), (), (), (0, 1, 2, 3)))[0].corners
+    joined = pictures.look(
+        SentStep("turn_left", (one[0], one[0], one[1], other[0]), (), (), (0, 1, 2, 3))
+    )[0].corners
     assert len(joined) == 3
     assert joined[0] == 1.0
     assert joined[2] is None or joined[2] < GATES.corners
@@ -190,17 +245,24 @@ def test_corners_go_on_in_one_picture_that_moves_and_not_into_another(portraits:
 
 def test_a_face_that_goes_on_in_another_room_is_seen(portraits: dict[str, Image]) -> None:
     """The first frame again, a pixel aside, with another room round the head."""
-    frame = thinned(warp.Puppet(portraits["obama.jpg"]).play("neutral", 1)[0], side=160, most_bytes=4_000)
+    frame = thinned(
+        warp.Puppet(portraits["obama.jpg"]).play("neutral", 1)[0], side=160, most_bytes=4_000
+    )
     image = frames.decode(frame, limits=policy.CHAIN)
     found = landmarks.measure(image, networks=networks.load()).face
     assert found is not None
     assert found.mesh is not None
     head = planarity.oval(found.mesh, image.shape, 1.15)[..., None] > 0
-    room = cv2.resize(np.random.default_rng(1).integers(0, 255, (20, 27, 3), np.uint8), image.shape[1::-1])
+    room = cv2.resize(
+        np.random.default_rng(1).integers(0, 255, (20, 27, 3), np.uint8), image.shape[1::-1]
+    )
     here = corners.grey(image)
     for other, is_there in ((image, True), (np.where(head, image, room).astype(np.uint8), False)):
         moved, there = found.mesh + np.array([1, 0, 0]), corners.grey(np.roll(other, 1, axis=1))
-        kept, around = corners.kept(here, there, found.mesh, moved), corners.around(here, there, found.mesh, moved)
+        kept, around = (
+            corners.kept(here, there, found.mesh, moved),
+            corners.around(here, there, found.mesh, moved),
+        )
         assert kept is not None
         assert kept >= GATES.corners
         assert around is None if is_there else around is not None and around < GATES.surroundings

@@ -1,7 +1,8 @@
-"""Somebody acts beside a large photograph of the borrower that leaves the frame: each detector sees another one face.
+"""Somebody acts beside a large photograph of the borrower that leaves the frame: each detector sees
+another one face.
 
-The one of the gestures sees the person alone, so no gate counts two; the one of the comparison sees the photograph
-alone, which is near enough to the register's picture to match.
+The one of the gestures sees the person alone, so no gate counts two; the one of the comparison sees
+the photograph alone, which is near enough to the register's picture to match.
 """
 
 from itertools import product
@@ -19,7 +20,10 @@ from verification.engines.liveness.frames import Image
 from verification.engines.liveness.pictures import SentStep
 
 _TABLE = 120  # grey level of what stands behind
-_SIDES, _OUTSIDE = (340, 380, 420), (0.38, 0.42)  # of the photograph: pixels, and the share that is out of the frame
+_SIDES, _OUTSIDE = (
+    (340, 380, 420),
+    (0.38, 0.42),
+)  # of the photograph: pixels, and the share that is out of the frame
 
 
 def _close(portrait: Image, *, around: float) -> Image:
@@ -37,9 +41,14 @@ def _beside(person: Image, photograph: Image, *, side: int, outside: float) -> b
     return insecure_paper.jpeg(frame)
 
 
-def test_a_photograph_at_the_edge_is_never_compared_for_the_person_who_acts(portraits: dict[str, Image]) -> None:
+def test_a_photograph_at_the_edge_is_never_compared_for_the_person_who_acts(
+    portraits: dict[str, Image],
+) -> None:
     registered = backends.in_use().embed_image(portraits["obama2.jpg"])
-    person, photograph = _close(portraits["biden.jpg"], around=0.35), _close(portraits["obama.jpg"], around=0.25)
+    person, photograph = (
+        _close(portraits["biden.jpg"], around=0.35),
+        _close(portraits["obama.jpg"], around=0.25),
+    )
     deceived = 0
     for side, outside in product(_SIDES, _OUTSIDE):
         jpeg = _beside(person, photograph, side=side, outside=outside)

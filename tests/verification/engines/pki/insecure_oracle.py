@@ -1,6 +1,8 @@
-"""Another library's opinion of a path: pyhanko-certvalidator, with our own arithmetic for GOST signatures alone.
+"""Another library's opinion of a path: pyhanko-certvalidator, with our own arithmetic for GOST
+signatures alone.
 
-Nothing is decided by it. It reads certificates and walks paths by its own code, so what both agree on two have read.
+Nothing is decided by it. It reads certificates and walks paths by its own code, so what both agree
+on two have read.
 """
 
 import asyncio
@@ -37,7 +39,9 @@ class OurSignatures(DefaultSignatureValidator):
     ) -> None:
         """Raises `InvalidSignature`."""
         if signature_algorithm["algorithm"].dotted != keys.GOST_512_SIGNATURE:
-            super().validate_signature(signature, signed_data, public_key_info, signature_algorithm, *rest, **more)
+            super().validate_signature(
+                signature, signed_data, public_key_info, signature_algorithm, *rest, **more
+            )
             return
         try:
             key = keys.parse_key(der.read_tree(public_key_info.dump()), gost=keys.GOST)
@@ -53,12 +57,16 @@ class AcceptedAlgorithms(AlgorithmUsagePolicy):
         """It is part of the signature's."""
         return AlgorithmUsageConstraint(allowed=True)
 
-    def signature_algorithm_allowed(self, algo: Any, *_: Any, **__: Any) -> AlgorithmUsageConstraint:
+    def signature_algorithm_allowed(
+        self, algo: Any, *_: Any, **__: Any
+    ) -> AlgorithmUsageConstraint:
         """By its identifier."""
         return AlgorithmUsageConstraint(allowed=algo["algorithm"].dotted in _ACCEPTED)
 
 
-def path_refusal(leaf: bytes, *, anchors: Sequence[bytes], intermediates: Sequence[bytes], at: datetime) -> str:
+def path_refusal(
+    leaf: bytes, *, anchors: Sequence[bytes], intermediates: Sequence[bytes], at: datetime
+) -> str:
     """Why the library has no path for the certificate; empty if it has."""
     try:
         context = ValidationContext(
@@ -70,7 +78,9 @@ def path_refusal(leaf: bytes, *, anchors: Sequence[bytes], intermediates: Sequen
             algorithm_usage_policy=AcceptedAlgorithms(),
             signature_validator=OurSignatures(),
         )
-        validator = CertificateValidator(x509.Certificate.load(leaf, strict=True), validation_context=context)
+        validator = CertificateValidator(
+            x509.Certificate.load(leaf, strict=True), validation_context=context
+        )
         asyncio.run(validator.async_validate_path())
     except _REFUSALS as error:
         return str(error) or type(error).__name__

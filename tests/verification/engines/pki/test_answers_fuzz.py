@@ -1,4 +1,6 @@
-"""Whatever bytes come in the place of an answer, a list or a time-stamp, only `Refused` comes out."""
+"""Whatever bytes come in the place of an answer, a list or a time-stamp, only `Refused` comes
+out.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,7 +10,12 @@ import pytest
 from insecure_sandbox import ocsp_responder, timestamping
 from insecure_sandbox.timestamping import signature_value
 from tests.proofs import Figures
-from tests.verification.engines.pki import test_ocsp, test_old_timestamps, test_revocation, test_timestamp
+from tests.verification.engines.pki import (
+    test_ocsp,
+    test_old_timestamps,
+    test_revocation,
+    test_timestamp,
+)
 from tests.verification.engines.pki.test_fuzz import _mutations, _survivors
 from tests.verification.engines.pki.world import AT, LIMIT, World
 from verification.core.errors import Refused
@@ -26,7 +33,9 @@ def _answer(world: World) -> tuple[bytes, Judge]:
 
 def _list(world: World) -> tuple[bytes, Judge]:
     encoded = test_revocation.crl(world, 1, 2**150, reason=6, number=8, base_number=7)
-    return encoded, lambda each: _require(VerifiedLists().get(each, issuer=world.issuer, max_bytes=LIMIT))
+    return encoded, lambda each: _require(
+        VerifiedLists().get(each, issuer=world.issuer, max_bytes=LIMIT)
+    )
 
 
 def _require(found: object) -> None:
@@ -41,7 +50,9 @@ def _token(world: World) -> tuple[bytes, Judge]:
 
 def _granted(world: World) -> tuple[bytes, Judge]:
     signed = parse_cms(test_timestamp.statement(world), max_bytes=LIMIT)
-    encoded = timestamping.granted(timestamping.encode(replace(test_timestamp.right(world), nonce=77)))
+    encoded = timestamping.granted(
+        timestamping.encode(replace(test_timestamp.right(world), nonce=77))
+    )
     trust = test_timestamp.trust(world)
     return encoded, lambda each: verify_answer(each, nonce=77, signed=signed, trust=trust, at=AT)
 
@@ -61,7 +72,9 @@ def _old_token(world: World) -> tuple[bytes, Judge]:
 
 @pytest.mark.proof("eds")
 @pytest.mark.parametrize(
-    "make", [_answer, _list, _token, _old_token, _granted], ids=["ocsp", "crl", "token", "old", "answer"]
+    "make",
+    [_answer, _list, _token, _old_token, _granted],
+    ids=["ocsp", "crl", "token", "old", "answer"],
 )
 def test_a_mutation_is_judged_or_refused(
     world: World,

@@ -1,4 +1,6 @@
-"""Reading certificates: ours as `cryptography` reads them, and each defect refused by its own name."""
+"""Reading certificates: ours as `cryptography` reads them, and each defect refused by its own
+name.
+"""
 
 from dataclasses import replace
 
@@ -23,7 +25,9 @@ def _refusal(untrusted: bytes) -> str:
 
 
 def _with_key(world: World, info: bytes, *extensions: bytes) -> bytes:
-    """The person's certificate with another public key and these extensions, signed by the authority all the same."""
+    """The person's certificate with another public key and these extensions, signed by the
+    authority all the same.
+    """
     issuing = world.authority.issuing
     template = person_template(world.family, **PERSON, at=AT)
     body = certificate_body(
@@ -48,8 +52,14 @@ def test_a_certificate_reads_as_another_library_reads_it(world: World) -> None:
         theirs.tbs_certificate_bytes,
         theirs.signature,
     )
-    assert (ours.subject, ours.issuer) == (theirs.subject.public_bytes(), theirs.issuer.public_bytes())
-    assert (ours.not_before, ours.not_after) == (theirs.not_valid_before_utc, theirs.not_valid_after_utc)
+    assert (ours.subject, ours.issuer) == (
+        theirs.subject.public_bytes(),
+        theirs.issuer.public_bytes(),
+    )
+    assert (ours.not_before, ours.not_after) == (
+        theirs.not_valid_before_utc,
+        theirs.not_valid_after_utc,
+    )
     purposes = theirs.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     assert ours.extended_key_usage == {purpose.dotted_string for purpose in purposes}
     assert (
@@ -73,16 +83,25 @@ def test_trailing_bytes_refuse(world: World) -> None:
 
 
 def test_a_certificate_above_the_limit_refuses_and_one_below_it_passes(world: World) -> None:
-    filler = [asn1.extension("1.2.398.99.1", asn1.octets(bytes(size))) for size in (12_000, MAX_CERTIFICATE)]
+    filler = [
+        asn1.extension("1.2.398.99.1", asn1.octets(bytes(size)))
+        for size in (12_000, MAX_CERTIFICATE)
+    ]
     assert parse_certificate(_with_extensions(world, filler[0])).family == world.family
     assert _refusal(_with_extensions(world, filler[1])) == "eds_too_large"
 
 
 def test_a_refused_key_is_named_before_extensions_that_cannot_be_read(rsa: World) -> None:
     right = keys.public_key_info(rsa.spare_key)
-    unreadable = (asn1.extension("1.3.6.1.5.5.7.48.1.5", b""), b"\x30\x05\x00")  # cut off behind an empty nocheck
+    unreadable = (
+        asn1.extension("1.3.6.1.5.5.7.48.1.5", b""),
+        b"\x30\x05\x00",
+    )  # cut off behind an empty nocheck
     assert _refusal(_with_key(rsa, right, *unreadable)) == "eds_malformed"
-    assert _refusal(_with_key(rsa, _rsa_info(2**1023 + 1, 65537), *unreadable)) == "eds_algorithm_refused"
+    assert (
+        _refusal(_with_key(rsa, _rsa_info(2**1023 + 1, 65537), *unreadable))
+        == "eds_algorithm_refused"
+    )
 
 
 def test_a_repeated_extension_refuses(world: World) -> None:
@@ -92,7 +111,9 @@ def test_a_repeated_extension_refuses(world: World) -> None:
 
 
 def test_a_critical_extension_nobody_knows_is_reported(world: World) -> None:
-    certificate = parse_certificate(_with_extensions(world, asn1.extension("1.2.398.99.1", asn1.null(), critical=True)))
+    certificate = parse_certificate(
+        _with_extensions(world, asn1.extension("1.2.398.99.1", asn1.null(), critical=True))
+    )
     assert certificate.unknown_critical == ("1.2.398.99.1",)
     assert world.leaf.unknown_critical == ()
 
@@ -103,8 +124,14 @@ def test_an_empty_ocsp_nocheck_is_tolerated(world: World) -> None:
 
 
 def test_a_basic_constraints_that_is_no_authority_may_have_no_path_length(world: World) -> None:
-    assert parse_certificate(_with_extensions(world, profile.basic_constraints(ca=False))).is_ca is False
-    assert _refusal(_with_extensions(world, profile.basic_constraints(ca=False, path_len=0))) == "eds_malformed"
+    assert (
+        parse_certificate(_with_extensions(world, profile.basic_constraints(ca=False))).is_ca
+        is False
+    )
+    assert (
+        _refusal(_with_extensions(world, profile.basic_constraints(ca=False, path_len=0)))
+        == "eds_malformed"
+    )
 
 
 def test_two_signature_algorithms_refuse(gost: World, rsa: World) -> None:
@@ -131,10 +158,14 @@ def test_indefinite_lengths_refuse(world: World) -> None:
 
 
 def _rebuilt(certificate: bytes, parts: dict[int, bytes], *, signature: bytes = b"") -> bytes:
-    """The certificate with other parts in its body, or more of them, and an algorithm to match; nobody signed it."""
+    """The certificate with other parts in its body, or more of them, and an algorithm to match;
+    nobody signed it.
+    """
     tbs, _, signed = der.read_tree(certificate).children
     body = dict(enumerate(each.raw for each in tbs.children)) | parts
-    return asn1.sequence(asn1.sequence(*(body[number] for number in sorted(body))), body[2], signature or signed.raw)
+    return asn1.sequence(
+        asn1.sequence(*(body[number] for number in sorted(body))), body[2], signature or signed.raw
+    )
 
 
 def _detail(untrusted: bytes) -> str:
@@ -144,8 +175,12 @@ def _detail(untrusted: bytes) -> str:
     return refused.value.detail
 
 
-def test_parameters_nested_until_a_stack_is_full_refuse_before_the_library_sees_them(world: World) -> None:
-    """RSASSA-PSS names a hash with parameters, which may be RSASSA-PSS again: 300 of them end a thread of 512 KiB."""
+def test_parameters_nested_until_a_stack_is_full_refuse_before_the_library_sees_them(
+    world: World,
+) -> None:
+    """RSASSA-PSS names a hash with parameters, which may be RSASSA-PSS again: 300 of them end a
+    thread of 512 KiB.
+    """
     pss = asn1.oid("1.2.840.113549.1.1.10")
     nested = asn1.sequence(pss)
     for _ in range(300):
@@ -159,11 +194,16 @@ def test_the_first_version_refuses_said_and_left_out(world: World) -> None:
     assert _detail(_rebuilt(world.leaf.der, {0: b""}))
 
 
-def test_extensions_nested_as_no_extension_is_refuse_though_we_do_not_open_them(world: World) -> None:
+def test_extensions_nested_as_no_extension_is_refuse_though_we_do_not_open_them(
+    world: World,
+) -> None:
     nested = asn1.null()
     for _ in range(2_000):
         nested = asn1.sequence(nested)
-    assert _detail(_rebuilt(world.leaf.der, {7: asn1.explicit(3, nested)})) == "certificate: not as RFC 5280 has it"
+    assert (
+        _detail(_rebuilt(world.leaf.der, {7: asn1.explicit(3, nested)}))
+        == "certificate: not as RFC 5280 has it"
+    )
 
 
 @pytest.mark.parametrize("serial", [0, -1, -(2**100)])
@@ -190,7 +230,9 @@ def test_a_signature_that_does_not_fill_its_bytes_refuses(world: World) -> None:
 
 
 @pytest.mark.parametrize("text", ["A_B", "A@B", "AB\0"])
-def test_a_name_is_read_by_us_where_the_library_refuses_its_letters(world: World, text: str) -> None:
+def test_a_name_is_read_by_us_where_the_library_refuses_its_letters(
+    world: World, text: str
+) -> None:
     name = asn1.sequence(asn1.set_of(asn1.sequence(asn1.oid("2.5.4.3"), asn1.printable(text))))
     made = _rebuilt(world.leaf.der, {3: name, 5: name})
     with pytest.raises(ValueError, match="InvalidValue"):
@@ -201,12 +243,27 @@ def test_a_name_is_read_by_us_where_the_library_refuses_its_letters(world: World
 
 @pytest.mark.parametrize(
     "time",
-    [b"2611241200Z", b"261124120000+0600", b"261124120060Z", b"261324120000Z", b"260230120000Z", b"26112412000 Z"],
+    [
+        b"2611241200Z",
+        b"261124120000+0600",
+        b"261124120060Z",
+        b"261324120000Z",
+        b"260230120000Z",
+        b"26112412000 Z",
+    ],
 )
 def test_a_time_in_another_form_than_der_has_it_refuses(world: World, time: bytes) -> None:
     right, wrong = asn1.element(0x17, b"991231235959Z"), asn1.element(0x17, time)
-    assert parse_certificate(_rebuilt(world.leaf.der, {4: asn1.sequence(right, right)})).not_before.year == 1999
-    assert _detail(_rebuilt(world.leaf.der, {4: asn1.sequence(right, wrong)})) == "certificate: not as RFC 5280 has it"
+    assert (
+        parse_certificate(
+            _rebuilt(world.leaf.der, {4: asn1.sequence(right, right)})
+        ).not_before.year
+        == 1999
+    )
+    assert (
+        _detail(_rebuilt(world.leaf.der, {4: asn1.sequence(right, wrong)}))
+        == "certificate: not as RFC 5280 has it"
+    )
 
 
 def _point(x: int, y: int) -> bytes:
@@ -215,7 +272,10 @@ def _point(x: int, y: int) -> bytes:
 
 def test_a_gost_key_passes_and_its_defects_refuse(gost: World) -> None:
     curve = PARAM_SET_A_512
-    assert parse_certificate(_with_key(gost, keys.gost_key_info(_point(curve.x, curve.y)))).family == "gost512"
+    assert (
+        parse_certificate(_with_key(gost, keys.gost_key_info(_point(curve.x, curve.y)))).family
+        == "gost512"
+    )
     for broken in (
         _point(curve.x, curve.y + 1),
         _point(0, 0),
@@ -236,7 +296,9 @@ def test_a_gost_key_passes_and_its_defects_refuse(gost: World) -> None:
     ],
     ids=["key", "parameters", "hash"],
 )
-def test_identifiers_of_the_256_bit_algorithm_on_a_512_bit_key_refuse(gost: World, found: str, put: str) -> None:
+def test_identifiers_of_the_256_bit_algorithm_on_a_512_bit_key_refuse(
+    gost: World, found: str, put: str
+) -> None:
     info = keys.public_key_info(gost.spare_key)
     changed = info.replace(asn1.oid(found), asn1.oid(put), 1)
     assert changed != info
@@ -272,6 +334,7 @@ def test_an_rsa_key_out_of_bounds_refuses(rsa: World, modulus: int, exponent: in
 
 def test_an_elliptic_key_of_another_kind_refuses(rsa: World) -> None:
     info = asn1.sequence(
-        asn1.sequence(asn1.oid("1.2.840.10045.2.1"), asn1.oid("1.2.840.10045.3.1.7")), asn1.bits(b"\x04" + bytes(64))
+        asn1.sequence(asn1.oid("1.2.840.10045.2.1"), asn1.oid("1.2.840.10045.3.1.7")),
+        asn1.bits(b"\x04" + bytes(64)),
     )
     assert _refusal(_with_key(rsa, info)) == "eds_algorithm_refused"

@@ -1,4 +1,6 @@
-"""Extensions as the library reads them: what it refuses is refused, but for the one that is listed by name."""
+"""Extensions as the library reads them: what it refuses is refused, but for the one that is listed
+by name.
+"""
 
 from dataclasses import replace
 
@@ -34,7 +36,9 @@ def _detail(world: World, *extensions: bytes) -> str:
 
 
 def test_every_extension_is_told_with_whether_it_is_critical(world: World) -> None:
-    found = _read(world, profile.key_usage((0, 1)), asn1.extension("1.2.398.99.1", asn1.null())).extensions
+    found = _read(
+        world, profile.key_usage((0, 1)), asn1.extension("1.2.398.99.1", asn1.null())
+    ).extensions
     assert (found["2.5.29.15"], found["1.2.398.99.1"]) == (True, False)
 
 
@@ -73,11 +77,22 @@ def test_an_empty_ocsp_nocheck_reads_as_one_with_its_null(rsa: World) -> None:
         (asn1.extension(_NOCHECK, b""), asn1.extension(_NOCHECK, asn1.null())),
         (asn1.extension(_NOCHECK, b""), asn1.extension(_NOCHECK, b"")),
         (asn1.extension(_NOCHECK, b""), asn1.extension(_ALTERNATIVE_NAME, b"")),
-        (asn1.extension(_NOCHECK, b""), asn1.sequence(asn1.oid("1.2.3"), asn1.boolean(False), asn1.octets(b""))),
+        (
+            asn1.extension(_NOCHECK, b""),
+            asn1.sequence(asn1.oid("1.2.3"), asn1.boolean(False), asn1.octets(b"")),
+        ),
     ],
-    ids=["a byte in it", "twice, once with its null", "twice", "beside another empty one", "beside BER"],
+    ids=[
+        "a byte in it",
+        "twice, once with its null",
+        "twice",
+        "beside another empty one",
+        "beside BER",
+    ],
 )
-def test_nothing_else_passes_with_an_empty_ocsp_nocheck(rsa: World, beside: tuple[bytes, ...]) -> None:
+def test_nothing_else_passes_with_an_empty_ocsp_nocheck(
+    rsa: World, beside: tuple[bytes, ...]
+) -> None:
     assert _detail(rsa, *beside) == "certificate: not as RFC 5280 has it"
 
 
@@ -103,14 +118,20 @@ _BITS_IN_A_NAME = asn1.sequence(asn1.set_of(asn1.sequence(asn1.oid("2.5.4.3"), a
 # Every way in which the library says no.
 _WAYS = {
     "ValueError": asn1.extension(_ALTERNATIVE_NAME, asn1.sequence(asn1.element(0x87, b"\1\2\3"))),
-    "TypeError": asn1.extension(_ALTERNATIVE_NAME, asn1.sequence(asn1.element(0xA4, _BITS_IN_A_NAME))),
+    "TypeError": asn1.extension(
+        _ALTERNATIVE_NAME, asn1.sequence(asn1.element(0xA4, _BITS_IN_A_NAME))
+    ),
     "KeyError": asn1.extension("1.3.6.1.5.5.7.1.24", asn1.sequence(asn1.integer(81))),
-    "UnsupportedGeneralNameType": asn1.extension(_ALTERNATIVE_NAME, asn1.sequence(asn1.element(0xA3, b""))),
+    "UnsupportedGeneralNameType": asn1.extension(
+        _ALTERNATIVE_NAME, asn1.sequence(asn1.element(0xA3, b""))
+    ),
 }
 
 
 @pytest.mark.parametrize(("way", "extension"), _WAYS.items(), ids=_WAYS)
-def test_in_whichever_way_the_library_refuses_it_is_a_refusal(rsa: World, way: str, extension: bytes) -> None:
+def test_in_whichever_way_the_library_refuses_it_is_a_refusal(
+    rsa: World, way: str, extension: bytes
+) -> None:
     with pytest.raises(Exception) as raised:
         _ = x509.load_der_x509_certificate(_minted(rsa, extension)).extensions
     assert raised.type.__name__ == way
@@ -118,9 +139,13 @@ def test_in_whichever_way_the_library_refuses_it_is_a_refusal(rsa: World, way: s
 
 
 def test_a_path_length_that_no_path_has_refuses_though_the_library_takes_it(rsa: World) -> None:
-    largest, larger = (asn1.sequence(asn1.boolean(True), asn1.integer(2**31 - less)) for less in (1, 0))
+    largest, larger = (
+        asn1.sequence(asn1.boolean(True), asn1.integer(2**31 - less)) for less in (1, 0)
+    )
     assert _read(rsa, asn1.extension("2.5.29.19", largest)).path_len == 2**31 - 1
-    assert x509.load_der_x509_certificate(_minted(rsa, asn1.extension("2.5.29.19", larger))).extensions
+    assert x509.load_der_x509_certificate(
+        _minted(rsa, asn1.extension("2.5.29.19", larger))
+    ).extensions
     assert _detail(rsa, asn1.extension("2.5.29.19", larger)) == "path length: out of range"
 
 
@@ -141,8 +166,17 @@ def test_sixty_four_extensions_pass_and_one_more_refuses(rsa: World) -> None:
         b"\x30\x81\x03\x01\x01\xff",
         b"\x30\x80\x01\x01\xff\0\0",
     ],
-    ids=["the default in words", "true as 1", "a negative length", "a byte behind", "a long length", "no length"],
+    ids=[
+        "the default in words",
+        "true as 1",
+        "a negative length",
+        "a byte behind",
+        "a long length",
+        "no length",
+    ],
 )
 def test_constraints_that_are_not_der_refuse(rsa: World, value: bytes) -> None:
-    assert _read(rsa, asn1.extension("2.5.29.19", asn1.sequence(asn1.boolean(True), asn1.integer(0)))).is_ca
+    assert _read(
+        rsa, asn1.extension("2.5.29.19", asn1.sequence(asn1.boolean(True), asn1.integer(0)))
+    ).is_ca
     assert _detail(rsa, asn1.extension("2.5.29.19", value))

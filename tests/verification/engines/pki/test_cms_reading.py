@@ -1,4 +1,6 @@
-"""Reading signed statements: every wrapping of a right one, and what is not exactly one signer with a certificate."""
+"""Reading signed statements: every wrapping of a right one, and what is not exactly one signer with
+a certificate.
+"""
 
 import base64
 from datetime import timedelta
@@ -8,7 +10,13 @@ import pytest
 from insecure_sandbox import encoding as asn1
 from insecure_sandbox.authority import issue
 from insecure_sandbox.signing import sign_cms, signed_data, signer_info
-from tests.verification.engines.pki.statements import attributes_of, refusal, signed_over, verify, without
+from tests.verification.engines.pki.statements import (
+    attributes_of,
+    refusal,
+    signed_over,
+    verify,
+    without,
+)
 from tests.verification.engines.pki.world import AT, LIMIT, PERSON, STATEMENT, World
 from verification.core.errors import Refused
 from verification.engines.pki import keys
@@ -16,7 +24,7 @@ from verification.engines.pki.cms import DATA, SIGNED_DATA, SIGNING_TIME, parse_
 
 
 def _pem(encoded: bytes, label: str = "CMS") -> bytes:
-    return f"-----BEGIN {label}-----\n{base64.encodebytes(encoded).decode()}-----END {label}-----\n".encode()
+    return f"-----BEGIN {label}-----\n{base64.encodebytes(encoded).decode()}-----END {label}-----\n".encode()  # noqa: E501
 
 
 def test_what_was_read_is_what_was_signed(world: World) -> None:
@@ -24,13 +32,19 @@ def test_what_was_read_is_what_was_signed(world: World) -> None:
     assert signed.signer == world.leaf
     assert signed.encapsulated == STATEMENT
     assert signed.claimed_signing_time == AT
-    assert parse_cms(signed_over(world, without(attributes_of(world), SIGNING_TIME)), max_bytes=LIMIT)
+    assert parse_cms(
+        signed_over(world, without(attributes_of(world), SIGNING_TIME)), max_bytes=LIMIT
+    )
 
 
 @pytest.mark.parametrize("label", ["CMS", "PKCS7"])
 def test_pem_and_base64_pass_like_der(rsa: World, label: str) -> None:
     encoded = sign_cms(rsa.person, STATEMENT, signed_at=AT)
-    for armored in (_pem(encoded, label), base64.b64encode(encoded), base64.encodebytes(encoded) + b"\r\n"):
+    for armored in (
+        _pem(encoded, label),
+        base64.b64encode(encoded),
+        base64.encodebytes(encoded) + b"\r\n",
+    ):
         verify(armored)
 
 
@@ -58,27 +72,47 @@ def _bouncy_castle(world: World, *, content: bytes, info: bytes, certificate: by
     )
 
 
-def test_a_wrapper_in_indefinite_lengths_passes_but_not_the_signer_or_the_certificate(world: World) -> None:
+def test_a_wrapper_in_indefinite_lengths_passes_but_not_the_signer_or_the_certificate(
+    world: World,
+) -> None:
     info = signer_info(world.person, attributes=attributes_of(world))
     certificate = world.person.certificate
     verify(_bouncy_castle(world, content=STATEMENT, info=info, certificate=certificate))
     ber_info = _indefinite(0x30, info[4:])
-    assert refusal(_bouncy_castle(world, content=STATEMENT, info=ber_info, certificate=certificate)) == "eds_malformed"
+    assert (
+        refusal(_bouncy_castle(world, content=STATEMENT, info=ber_info, certificate=certificate))
+        == "eds_malformed"
+    )
     ber_certificate = _indefinite(0x30, certificate[4:])
-    assert refusal(_bouncy_castle(world, content=STATEMENT, info=info, certificate=ber_certificate)) == "eds_malformed"
+    assert (
+        refusal(_bouncy_castle(world, content=STATEMENT, info=info, certificate=ber_certificate))
+        == "eds_malformed"
+    )
 
 
 def test_anything_before_or_behind_the_signature_refuses(rsa: World) -> None:
     encoded = sign_cms(rsa.person, STATEMENT, signed_at=AT)
     pem = _pem(encoded)
-    broken = [encoded + b"\0", b"\0" + encoded, pem + b"x", b"x" + pem, pem + pem, base64.b64encode(encoded) + b"===="]
-    broken += [_pem(encoded, "CERTIFICATE"), pem.replace(b"END CMS", b"END PKCS7"), base64.b64encode(encoded + b"\0")]
+    broken = [
+        encoded + b"\0",
+        b"\0" + encoded,
+        pem + b"x",
+        b"x" + pem,
+        pem + pem,
+        base64.b64encode(encoded) + b"====",
+    ]
+    broken += [
+        _pem(encoded, "CERTIFICATE"),
+        pem.replace(b"END CMS", b"END PKCS7"),
+        base64.b64encode(encoded + b"\0"),
+    ]
     for each in broken:
         assert refusal(each) == "eds_malformed"
 
 
 @pytest.mark.parametrize(
-    "untrusted", [b"", b"0", b"{}", b"\xff\xfe", "сообщение".encode(), b"MA==", b"-----BEGIN CMS-----"]
+    "untrusted",
+    [b"", b"0", b"{}", b"\xff\xfe", "сообщение".encode(), b"MA==", b"-----BEGIN CMS-----"],
 )
 def test_what_is_no_signature_is_malformed(untrusted: bytes) -> None:
     assert refusal(untrusted) == "eds_malformed"
@@ -106,28 +140,52 @@ def test_another_cms_type_is_malformed(rsa: World) -> None:
 def test_not_exactly_one_signer_refuses(world: World, count: int) -> None:
     info = signer_info(world.person, attributes=attributes_of(world))
     encoded = signed_data(
-        world.person, infos=[info] * count, certificates=[world.person.certificate], content=STATEMENT
+        world.person,
+        infos=[info] * count,
+        certificates=[world.person.certificate],
+        content=STATEMENT,
     )
     assert refusal(encoded) == "eds_signer_count"
 
 
 def test_the_signers_certificate_must_be_inside(world: World) -> None:
-    other = issue(world.authority, **PERSON, at=AT, serial=world.leaf.serial + 1, key=world.spare_key)
-    verify(signed_over(world, attributes_of(world), certificates=[other.certificate, world.person.certificate]))
+    other = issue(
+        world.authority, **PERSON, at=AT, serial=world.leaf.serial + 1, key=world.spare_key
+    )
+    verify(
+        signed_over(
+            world, attributes_of(world), certificates=[other.certificate, world.person.certificate]
+        )
+    )
     for certificates in ([], [other.certificate], [world.issuer.der]):
-        assert refusal(signed_over(world, attributes_of(world), certificates=certificates)) == "eds_certificate_missing"
+        assert (
+            refusal(signed_over(world, attributes_of(world), certificates=certificates))
+            == "eds_certificate_missing"
+        )
 
 
-def test_the_same_serial_number_under_another_issuer_is_another_certificate(gost: World, rsa: World) -> None:
+def test_the_same_serial_number_under_another_issuer_is_another_certificate(
+    gost: World, rsa: World
+) -> None:
     swapped = issue(rsa.authority, **PERSON, at=AT, serial=gost.leaf.serial, key=rsa.spare_key)
     assert (
-        refusal(signed_over(gost, attributes_of(gost), certificates=[swapped.certificate])) == "eds_certificate_missing"
+        refusal(signed_over(gost, attributes_of(gost), certificates=[swapped.certificate]))
+        == "eds_certificate_missing"
     )
 
 
 def test_two_certificates_of_the_same_name_and_number_are_ambiguous(world: World) -> None:
-    twin = issue(world.authority, **PERSON, at=AT + timedelta(days=1), serial=world.leaf.serial, key=world.spare_key)
+    twin = issue(
+        world.authority,
+        **PERSON,
+        at=AT + timedelta(days=1),
+        serial=world.leaf.serial,
+        key=world.spare_key,
+    )
     same = [world.person.certificate, world.person.certificate]
     verify(signed_over(world, attributes_of(world), certificates=same))
     both = [world.person.certificate, twin.certificate]
-    assert refusal(signed_over(world, attributes_of(world), certificates=both)) == "eds_certificate_missing"
+    assert (
+        refusal(signed_over(world, attributes_of(world), certificates=both))
+        == "eds_certificate_missing"
+    )

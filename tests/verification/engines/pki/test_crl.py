@@ -20,12 +20,21 @@ _OTHERS = dict.fromkeys((1, 127, 128, 2**159 - 1), AT - _HOUR)
 
 
 def _list(world: World, **changes: object) -> bytes:
-    given = {"revoked": _OTHERS, "number": 7, "this_update": AT - _HOUR, "next_update": AT + _HOUR} | changes
+    given = {
+        "revoked": _OTHERS,
+        "number": 7,
+        "this_update": AT - _HOUR,
+        "next_update": AT + _HOUR,
+    } | changes
     return make_crl(world.authority, **given)  # type: ignore[arg-type]
 
 
 def _check(world: World, encoded: bytes, **changes: object) -> None:
-    given = {"crl": parse_crl(encoded, max_bytes=_LIMIT), "issuer": world.issuer, "at": AT} | changes
+    given = {
+        "crl": parse_crl(encoded, max_bytes=_LIMIT),
+        "issuer": world.issuer,
+        "at": AT,
+    } | changes
     check_not_revoked(world.leaf, **given)  # type: ignore[arg-type]
 
 
@@ -60,7 +69,10 @@ def test_every_reason_refuses_a_hold_too(world: World, reason: int) -> None:
 
 def test_a_removal_has_no_place_on_a_complete_list(world: World) -> None:
     serial = world.leaf.serial
-    assert _refusal(world, _list(world, revoked={serial: AT}, reasons={serial: 8})).code == "eds_revocation_unknown"
+    assert (
+        _refusal(world, _list(world, revoked={serial: AT}, reasons={serial: 8})).code
+        == "eds_revocation_unknown"
+    )
 
 
 @pytest.mark.parametrize(
@@ -73,7 +85,9 @@ def test_a_removal_has_no_place_on_a_complete_list(world: World) -> None:
         (timedelta(days=365), False),
     ],
 )
-def test_a_list_counts_from_this_update_until_next_update(world: World, offset: timedelta, passes: bool) -> None:
+def test_a_list_counts_from_this_update_until_next_update(
+    world: World, offset: timedelta, passes: bool
+) -> None:
     if passes:
         _check(world, _list(world), at=AT + offset)
     else:
@@ -127,7 +141,9 @@ def test_an_issuer_that_may_not_sign_lists_is_unknown(world: World) -> None:
     ],
     ids=["delta", "delta, not critical", "indirect", "partial", "unknown critical"],
 )
-def test_a_list_that_is_not_complete_or_not_understood_is_unknown(world: World, extension: bytes) -> None:
+def test_a_list_that_is_not_complete_or_not_understood_is_unknown(
+    world: World, extension: bytes
+) -> None:
     _check(world, _list(world, extensions=(asn1.extension("1.2.398.99.1", asn1.null()),)))
     assert _refusal(world, _list(world, extensions=(extension,))).code == "eds_revocation_unknown"
 
@@ -147,7 +163,8 @@ def test_an_entry_for_another_issuers_certificate_is_unknown(world: World) -> No
 
 
 @pytest.mark.parametrize(
-    "untrusted", [b"", b"<html>503</html>", b"\x30\x80\x00\x00", b"\x30\x84\x7f\xff\xff\xff", b"\x30\x00"]
+    "untrusted",
+    [b"", b"<html>503</html>", b"\x30\x80\x00\x00", b"\x30\x84\x7f\xff\xff\xff", b"\x30\x00"],
 )
 def test_what_is_no_list_is_unknown_and_not_the_signers_fault(untrusted: bytes) -> None:
     with pytest.raises(Refused) as refused:

@@ -13,7 +13,9 @@ def _nested(depth: int) -> bytes:
     encoded = b"0\0"
     for _ in range(depth):
         size = len(encoded)
-        encoded = (bytes([0x30, size]) if size < 128 else b"\x30\x84" + size.to_bytes(4, "big")) + encoded
+        encoded = (
+            bytes([0x30, size]) if size < 128 else b"\x30\x84" + size.to_bytes(4, "big")
+        ) + encoded
     return encoded
 
 
@@ -42,7 +44,9 @@ def test_what_stays_unopened_has_no_parts_and_must_say_its_length() -> None:
     encoded = bytes.fromhex("3009 a3073005 30033001 00")
     with pytest.raises(Refused, match="cut off"):
         der.read_tree(encoded)
-    assert [each.children for each in der.read_tree(encoded, unopened=der.CONTEXT_3).children] == [[]]
+    assert [each.children for each in der.read_tree(encoded, unopened=der.CONTEXT_3).children] == [
+        []
+    ]
     with pytest.raises(Refused, match="without a length"):
         der.read_tree(bytes.fromhex("3006 a380 0500 0000"), unopened=der.CONTEXT_3)
 
@@ -89,7 +93,9 @@ def test_twenty_thousand_elements_are_the_most(count: int, passes: bool) -> None
         der.read_tree(encoded)
 
 
-@pytest.mark.parametrize("bomb", [b"\x30\x80" * 10_000, _nested(10_000), b"\x30\x80" + b"\x05\x00" * 200_000])
+@pytest.mark.parametrize(
+    "bomb", [b"\x30\x80" * 10_000, _nested(10_000), b"\x30\x80" + b"\x05\x00" * 200_000]
+)
 def test_a_bomb_dies_at_once(bomb: bytes) -> None:
     started = time.process_time()
     with pytest.raises(Refused):
@@ -100,13 +106,20 @@ def test_a_bomb_dies_at_once(bomb: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("encoded", "number"),
-    [(b"\x02\x01\x00", 0), (b"\x02\x01\x80", -128), (b"\x02\x02\x00\x80", 128), (b"\x02\x02\xff\x7f", -129)],
+    [
+        (b"\x02\x01\x00", 0),
+        (b"\x02\x01\x80", -128),
+        (b"\x02\x02\x00\x80", 128),
+        (b"\x02\x02\xff\x7f", -129),
+    ],
 )
 def test_an_integer_in_its_shortest_form_is_read(encoded: bytes, number: int) -> None:
     assert der.integer(der.read_tree(encoded), "number") == number
 
 
-@pytest.mark.parametrize("encoded", [b"\x02\x00", b"\x02\x02\x00\x7f", b"\x02\x02\xff\x80", b"\x04\x01\x05"])
+@pytest.mark.parametrize(
+    "encoded", [b"\x02\x00", b"\x02\x02\x00\x7f", b"\x02\x02\xff\x80", b"\x04\x01\x05"]
+)
 def test_an_integer_in_another_form_refuses(encoded: bytes) -> None:
     with pytest.raises(Refused):
         der.integer(der.read_tree(encoded), "number")
@@ -124,7 +137,9 @@ def test_an_object_identifier_is_read(encoded: str, dotted: str) -> None:
     assert der.oid(der.read_tree(bytes.fromhex(encoded)), "oid") == dotted
 
 
-@pytest.mark.parametrize("encoded", ["0600", "060180", "06028001", "0603558005", "062155" + "01" * 32])
+@pytest.mark.parametrize(
+    "encoded", ["0600", "060180", "06028001", "0603558005", "062155" + "01" * 32]
+)
 def test_a_cut_padded_or_endless_object_identifier_refuses(encoded: str) -> None:
     with pytest.raises(Refused):
         der.oid(der.read_tree(bytes.fromhex(encoded)), "oid")

@@ -22,7 +22,9 @@ _ROUNDS = 400
 
 
 def _mutations(encoded: bytes, *, seed: int, rounds: int = _ROUNDS) -> Iterator[bytes]:
-    """Flipped, cut, doubled, dropped and overwritten bytes; lengths and tags are hit as often as content."""
+    """Flipped, cut, doubled, dropped and overwritten bytes; lengths and tags are hit as often as
+    content.
+    """
     chance = random.Random(seed)
     for _ in range(rounds):
         changed = bytearray(encoded)
@@ -35,7 +37,9 @@ def _mutations(encoded: bytes, *, seed: int, rounds: int = _ROUNDS) -> Iterator[
                 case 0:
                     changed[at] ^= 1 << chance.randrange(8)
                 case 1:
-                    changed[at] = chance.choice((0x00, 0x7F, 0x80, 0x81, 0x84, 0xFF, 0x30, 0x31, 0xA0))
+                    changed[at] = chance.choice(
+                        (0x00, 0x7F, 0x80, 0x81, 0x84, 0xFF, 0x30, 0x31, 0xA0)
+                    )
                 case 2:
                     del changed[span]
                 case 3:
@@ -73,7 +77,10 @@ def test_a_mutated_certificate_is_read_or_refused(world: World) -> None:
 
 def test_a_mutated_statement_is_read_or_refused(world: World) -> None:
     encoded = sign_cms(world.person, STATEMENT, signed_at=AT)
-    assert _survivors(lambda each: parse_cms(each, max_bytes=LIMIT), _mutations(encoded, seed=2)) < _ROUNDS
+    assert (
+        _survivors(lambda each: parse_cms(each, max_bytes=LIMIT), _mutations(encoded, seed=2))
+        < _ROUNDS
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -88,7 +95,9 @@ def test_no_mutation_of_what_is_signed_verifies(world: World, seed: int) -> None
 
 
 def test_a_mutation_that_passes_everything_has_the_same_signer_and_signature(world: World) -> None:
-    """Versions and the list of hashes outside the SignerInfo are signed by nobody; nothing else may change."""
+    """Versions and the list of hashes outside the SignerInfo are signed by nobody; nothing else may
+    change.
+    """
     encoded = sign_cms(world.person, STATEMENT, signed_at=AT)
     whole = parse_cms(encoded, max_bytes=LIMIT)
 
@@ -127,5 +136,9 @@ def test_noise_is_refused(seed: int) -> None:
         noise = chance.randbytes(size)
         for lead in (b"", b"\x30\x80", b"\x30\x82\x10\x00"):
             assert _survivors(parse_certificate, iter([lead + noise])) == 0
-            assert _survivors(lambda each: parse_cms(each, max_bytes=LIMIT), iter([lead + noise])) == 0
-            assert _survivors(lambda each: parse_crl(each, max_bytes=LIMIT), iter([lead + noise])) == 0
+            assert (
+                _survivors(lambda each: parse_cms(each, max_bytes=LIMIT), iter([lead + noise])) == 0
+            )
+            assert (
+                _survivors(lambda each: parse_crl(each, max_bytes=LIMIT), iter([lead + noise])) == 0
+            )

@@ -1,8 +1,9 @@
 """Whatever bytes come in, only our own refusal comes out, within bounded processor time and memory.
 
-A process of its own reads the good vectors, breaks them and judges each: bytes are flipped, cut, doubled; elements are
-dropped, doubled, swapped, retagged and nested with all lengths around them put right, so that the damage goes deep.
-Tags and texts of XML are dropped, doubled, swapped and made of other markup.
+A process of its own reads the good vectors, breaks them and judges each: bytes are flipped, cut,
+doubled; elements are dropped, doubled, swapped, retagged and nested with all lengths around them
+put right, so that the damage goes deep. Tags and texts of XML are dropped, doubled, swapped and
+made of other markup.
 """
 
 import json
@@ -31,7 +32,12 @@ from verification.engines.pki import cms, der, signatures
 from verification.engines.pki.certificate import Certificate, parse_certificate
 from verification.engines.pki.path import build_path
 from verification.engines.pki.revocation import Answers, VerifiedLists, find_status
-from verification.engines.pki.signatures import check_usage, compare_surname, find_token, subject_iin
+from verification.engines.pki.signatures import (
+    check_usage,
+    compare_surname,
+    find_token,
+    subject_iin,
+)
 from verification.engines.pki.timestamp import check_token, parse_token, verify_answer
 from verification.stages.statement.dialogue import OF_SIGNER, revocation_limits
 from verification.stages.statement.policy import POLICY
@@ -105,15 +111,28 @@ def _revocation(family: Family, kind: str) -> Judge:
             "delta": {"crls": [good], "deltas": [untrusted]},
         }
         limits, memory = revocation_limits(POLICY), VerifiedLists()
-        find_status(leaf, issuer=issuer, answers=Answers(**given[kind]), limits=limits, at=JUDGED, verified=memory)
+        find_status(
+            leaf,
+            issuer=issuer,
+            answers=Answers(**given[kind]),
+            limits=limits,
+            at=JUDGED,
+            verified=memory,
+        )
 
     return judge
 
 
 def _tokens(family: Family, *, in_answer: bool) -> Judge:
     signed = family.signed()
-    found = {"anchor": family.root.der, "intermediate": family.issuer.der, "crl": family.file("revocation", "crl")}
-    given = Evidence(items={f"shared.{kind}.0": content for kind, content in found.items()}, at=JUDGED)
+    found = {
+        "anchor": family.root.der,
+        "intermediate": family.issuer.der,
+        "crl": family.file("revocation", "crl"),
+    }
+    given = Evidence(
+        items={f"shared.{kind}.0": content for kind, content in found.items()}, at=JUDGED
+    )
     trust = OF_SIGNER.timestamp_trust(given, POLICY)
 
     def judge(untrusted: bytes) -> None:
@@ -132,7 +151,14 @@ def targets() -> Iterator[tuple[str, bytes, Judge]]:
         family = Family(name)
         token = find_token(family.signed("good_time_stamped")) or b""
         yield f"certificate.{name}", family.signed().signer.der, _certificates(family)
-        for stem in ("good", "good_attached", "good_ber_wrapper", "good_cades", "good_time_stamped", "good_pem"):
+        for stem in (
+            "good",
+            "good_attached",
+            "good_ber_wrapper",
+            "good_cades",
+            "good_time_stamped",
+            "good_pem",
+        ):
             yield f"{stem}.{name}", family.file(stem), _signatures(family)
         for stem in ("xml_good", "xml_good_with_an_identifier"):
             yield f"{stem}.{name}", family.file(stem, "xml"), _signatures(family)
@@ -150,12 +176,17 @@ def restructured(encoded: bytes, *, seed: int) -> Iterator[bytes]:
     for node in nodes:
         nodes.extend(_inside(node))
     while True:
-        chosen = {id(each): _changed(each, nodes, chance) for each in chance.sample(nodes, chance.choice((1, 1, 2)))}
+        chosen = {
+            id(each): _changed(each, nodes, chance)
+            for each in chance.sample(nodes, chance.choice((1, 1, 2)))
+        }
         yield _encoded(root, chosen)
 
 
 def _inside(node: der.Element) -> list[der.Element]:
-    """The parts of an element; an OCTET STRING that holds one element is opened, and remembers it."""
+    """The parts of an element; an OCTET STRING that holds one element is opened, and remembers
+    it.
+    """
     if node.tag == der.OCTET_STRING and not node.children:
         try:
             node.children.append(der.read_tree(node.content))
@@ -182,11 +213,15 @@ def _changed(node: der.Element, nodes: list[der.Element], chance: random.Random)
         case 2:
             return other.raw
         case 3:
-            return asn1.element(chance.choice((node.tag ^ 0x20, other.tag, chance.randrange(256))), node.content)
+            return asn1.element(
+                chance.choice((node.tag ^ 0x20, other.tag, chance.randrange(256))), node.content
+            )
         case 4:
             return asn1.element(node.tag, other.content)
         case 5:
-            return asn1.element(node.tag, chance.choice((b"", b"\0", b"\xff" * 64, bytes(64), chance.randbytes(40))))
+            return asn1.element(
+                node.tag, chance.choice((b"", b"\0", b"\xff" * 64, bytes(64), chance.randbytes(40)))
+            )
         case 6:
             nested = node.raw
             for _ in range(chance.choice((1, 5, 40))):
@@ -197,13 +232,17 @@ def _changed(node: der.Element, nodes: list[der.Element], chance: random.Random)
 
 
 def remarked(encoded: bytes, *, seed: int) -> Iterator[bytes]:
-    """Endless variants of XML with one or two tags or texts dropped, doubled, swapped or made of other markup."""
+    """Endless variants of XML with one or two tags or texts dropped, doubled, swapped or made of
+    other markup.
+    """
     chance, parts = random.Random(seed), _MARKS.findall(encoded)
     while True:
         changed = list(parts)
         for _ in range(chance.choice((1, 1, 2))):
             at, other = chance.randrange(len(parts)), chance.choice(parts)
-            changed[at] = chance.choice((b"", changed[at] * 2, other, changed[at] + other, chance.choice(MARKUP)))
+            changed[at] = chance.choice(
+                (b"", changed[at] * 2, other, changed[at] + other, chance.choice(MARKUP))
+            )
         yield b"".join(changed)
 
 
@@ -224,7 +263,9 @@ def _damaged_by_parts(encoded: bytes, *, seed: int) -> Iterator[bytes] | None:
 
 
 def run(inputs: int, seed: int) -> dict[str, int | float]:
-    """Judge so many inputs; anything but `Refused` comes out as it is, with the input on standard error."""
+    """Judge so many inputs; anything but `Refused` comes out as it is, with the input on standard
+    error.
+    """
     every = list(targets())
     counts = dict.fromkeys(("inputs", "accepted"), 0)
     slowest = 0.0
@@ -236,7 +277,11 @@ def run(inputs: int, seed: int) -> dict[str, int | float]:
             counts["accepted"] += judge_or_refuse(judge, untrusted, name)
             counts["inputs"] += 1
             slowest = max(slowest, time.process_time() - begun)
-    return {**counts, "slowest_ms": round(slowest * 1000, 1), "cpu_s": round(time.process_time(), 1)}
+    return {
+        **counts,
+        "slowest_ms": round(slowest * 1000, 1),
+        "cpu_s": round(time.process_time(), 1),
+    }
 
 
 def judge_or_refuse(judge: Judge, untrusted: bytes, name: str) -> bool:
@@ -256,7 +301,13 @@ def test_only_our_own_refusal_comes_out_of_a_process_with_little_time_and_memory
     proof_scale: float, proof_seed: int, proof_figures: Figures
 ) -> None:
     inputs = int(_INPUTS * proof_scale)
-    command = [sys.executable, "-m", "tests.verification.engines.pki.test_fuzz_hostile", str(inputs), str(proof_seed)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.verification.engines.pki.test_fuzz_hostile",
+        str(inputs),
+        str(proof_seed),
+    ]
     ended = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr[-3000:]
     figures = json.loads(ended.stdout)

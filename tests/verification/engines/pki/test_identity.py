@@ -24,13 +24,19 @@ def _refusal(certificate: Certificate) -> str:
 
 
 def _with_name(world: World, *attributes: tuple[str, str]) -> Certificate:
-    template = replace(person_template(world.family, **PERSON, at=AT), subject=asn1.name(*attributes))
-    return parse_certificate(certify(template, world.spare_key, by=world.authority.issuing).certificate)
+    template = replace(
+        person_template(world.family, **PERSON, at=AT), subject=asn1.name(*attributes)
+    )
+    return parse_certificate(
+        certify(template, world.spare_key, by=world.authority.issuing).certificate
+    )
 
 
 def _with_extensions(world: World, *extensions: bytes) -> Certificate:
     template = replace(person_template(world.family, **PERSON, at=AT), extensions=extensions)
-    return parse_certificate(certify(template, world.spare_key, by=world.authority.issuing).certificate)
+    return parse_certificate(
+        certify(template, world.spare_key, by=world.authority.issuing).certificate
+    )
 
 
 def test_an_individuals_certificate_passes(world: World) -> None:
@@ -81,14 +87,18 @@ def test_use_purpose_policy_and_role_decide(
 
 
 def test_without_key_usage_or_without_accepted_policies_nothing_passes(rsa: World) -> None:
-    bare = _with_extensions(rsa, profile.extended_key_usage((_EMAIL, _PERSON)), profile.policies(_POLICY))
+    bare = _with_extensions(
+        rsa, profile.extended_key_usage((_EMAIL, _PERSON)), profile.policies(_POLICY)
+    )
     assert _refusal(bare) == "eds_key_usage"
     with pytest.raises(Refused) as refused:
         check_usage(rsa.leaf, accepted_policies=())
     assert refused.value.code == "eds_policy_refused"
 
 
-@pytest.mark.parametrize("organisation", [("2.5.4.10", "TULGA LLP"), ("2.5.4.11", "BIN000000000000")])
+@pytest.mark.parametrize(
+    "organisation", [("2.5.4.10", "TULGA LLP"), ("2.5.4.11", "BIN000000000000")]
+)
 def test_an_organisation_in_the_name_refuses(rsa: World, organisation: tuple[str, str]) -> None:
     person = ((_COMMON_NAME, "A B"), (_SERIAL_NUMBER, f"IIN{IIN}"))
     check_usage(_with_name(rsa, *person), accepted_policies=_POLICIES)
@@ -119,20 +129,26 @@ def test_the_number_is_read_from_the_subject(world: World) -> None:
     ],
     ids=str,
 )
-def test_anything_but_one_iin_and_twelve_digits_refuses(rsa: World, attributes: list[tuple[str, str]]) -> None:
+def test_anything_but_one_iin_and_twelve_digits_refuses(
+    rsa: World, attributes: list[tuple[str, str]]
+) -> None:
     with pytest.raises(Refused) as refused:
         subject_iin(_with_name(rsa, *attributes))
     assert refused.value.code == "eds_iin_missing"
 
 
 @pytest.mark.parametrize(
-    "number", [f"ІІN{IIN}", "IIN٩٠٠١٠١٣٠٠٠١٧", "IIN90010130001²"], ids=["cyrillic", "arabic", "super"]
+    "number",
+    [f"ІІN{IIN}", "IIN٩٠٠١٠١٣٠٠٠١٧", "IIN90010130001²"],
+    ids=["cyrillic", "arabic", "super"],
 )
 def test_look_alikes_of_the_number_refuse(rsa: World, number: str) -> None:
     # A UTF8String can hold them; a PrintableString is read as ASCII and refuses sooner.
     name = asn1.sequence(asn1.set_of(asn1.sequence(asn1.oid(_SERIAL_NUMBER), asn1.utf8(number))))
     template = replace(person_template("rsa", **PERSON, at=AT), subject=name)
-    certificate = parse_certificate(certify(template, rsa.spare_key, by=rsa.authority.issuing).certificate)
+    certificate = parse_certificate(
+        certify(template, rsa.spare_key, by=rsa.authority.issuing).certificate
+    )
     with pytest.raises(Refused) as refused:
         subject_iin(certificate)
     assert refused.value.code == "eds_iin_missing"

@@ -1,8 +1,8 @@
 """The path vectors of NIST (PKITS) as an independent opinion: whatever they refuse, we refuse too.
 
-We refuse more: lists are found by the encoded name, and what limits names, policies or a list's scope is not
-understood. Case by case: docs/pkits.md.
-The only things NIST refuses and we let pass are policies, which are the caller's to compare with its own.
+We refuse more: lists are found by the encoded name, and what limits names, policies or a list's
+scope is not understood. Case by case: docs/pkits.md. The only things NIST refuses and we let pass
+are policies, which are the caller's to compare with its own.
 """
 
 import json
@@ -42,18 +42,25 @@ def _certificate(folder: Path, name: str) -> Certificate:
 
 
 def _lists(folder: Path, case: dict[str, Any]) -> list[RevocationList]:
-    return [parse_crl((folder / "crls" / name).read_bytes(), max_bytes=100_000) for name in case.get("crls", [])]
+    return [
+        parse_crl((folder / "crls" / name).read_bytes(), max_bytes=100_000)
+        for name in case.get("crls", [])
+    ]
 
 
 def _check(folder: Path, case: dict[str, Any]) -> None:
-    """A path, and for each certificate below the anchor at least one list and no list that does not clear it."""
+    """A path, and for each certificate below the anchor at least one list and no list that does not
+    clear it.
+    """
     path = build_path(
         _certificate(folder, case["cert"]),
         anchors=[_certificate(folder, "TrustAnchorRootCertificate.crt")],
         intermediates=[_certificate(folder, name) for name in case.get("other_certs", [])],
         at=_AT,
     )
-    root_list = parse_crl((folder / "crls" / "TrustAnchorRootCRL.crl").read_bytes(), max_bytes=100_000)
+    root_list = parse_crl(
+        (folder / "crls" / "TrustAnchorRootCRL.crl").read_bytes(), max_bytes=100_000
+    )
     lists = [*_lists(folder, case), root_list]
     for certificate, issuer in pairwise(path):
         own = [each for each in lists if each.issuer == certificate.issuer]
@@ -72,14 +79,20 @@ def _passes(folder: Path, case: dict[str, Any]) -> bool:
 
 
 def test_nothing_nist_refuses_passes_but_for_policies(nist: Path) -> None:
-    refused = [case for case in _cases(nist) if "error" in case and "set of policies" not in case["error"]["msg_regex"]]
+    refused = [
+        case
+        for case in _cases(nist)
+        if "error" in case and "set of policies" not in case["error"]["msg_regex"]
+    ]
     assert len(refused) == 94
     assert [case["name"] for case in refused if _passes(nist, case)] == []
 
 
 @pytest.mark.parametrize(("section", "count"), _VALID_THAT_PASS.items())
 def test_what_nist_accepts_within_our_profile_passes(nist: Path, section: str, count: int) -> None:
-    accepted = [case for case in _cases(nist) if "error" not in case and case["id"].startswith(section)]
+    accepted = [
+        case for case in _cases(nist) if "error" not in case and case["id"].startswith(section)
+    ]
     assert sum(_passes(nist, case) for case in accepted) >= count
 
 

@@ -1,4 +1,6 @@
-"""Answers of responders: the right one is believed, and the smallest wrong change leaves the status open."""
+"""Answers of responders: the right one is believed, and the smallest wrong change leaves the status
+open.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,7 +27,13 @@ from tests.verification.engines.pki.world import AT, PERSON, World, foreign_auth
 from verification.core.errors import Refused
 from verification.engines.pki import der
 from verification.engines.pki.certificate import parse_certificate
-from verification.engines.pki.ocsp import RevocationStatus, State, build_request, check_response, parse_response
+from verification.engines.pki.ocsp import (
+    RevocationStatus,
+    State,
+    build_request,
+    check_response,
+    parse_response,
+)
 
 NONCE = bytes(range(32))
 LIMIT = 32 * 1024
@@ -56,7 +64,9 @@ def right(world: World) -> Answer:
     )
 
 
-def judge(world: World, encoded: bytes, *, nonce: bytes = NONCE, at: datetime = AT) -> RevocationStatus:
+def judge(
+    world: World, encoded: bytes, *, nonce: bytes = NONCE, at: datetime = AT
+) -> RevocationStatus:
     """What the answer says of the leaf, or why it is not believed."""
     response = parse_response(encoded, max_bytes=LIMIT)
     given = {"certificate": world.leaf, "issuer": world.issuer, "nonce": nonce, "at": at}
@@ -64,7 +74,9 @@ def judge(world: World, encoded: bytes, *, nonce: bytes = NONCE, at: datetime = 
 
 
 def problem(world: World, encoded: bytes, *, nonce: bytes = NONCE, at: datetime = AT) -> str:
-    """Why the answer is not believed; fails if it is, or if the code says anything but "unknown"."""
+    """Why the answer is not believed; fails if it is, or if the code says anything but
+    "unknown".
+    """
     with pytest.raises(Refused) as refused:
         judge(world, encoded, nonce=nonce, at=at)
     assert refused.value.code == "eds_revocation_unknown"
@@ -106,7 +118,12 @@ def _by_issuer(world: World, answer: Answer) -> Answer:
 
 
 def _named_by_key(world: World, answer: Answer) -> Answer:
-    bits = der.read_tree(parse_certificate(answer.signer.certificate).tbs).children[6].children[1].content[1:]
+    bits = (
+        der.read_tree(parse_certificate(answer.signer.certificate).tbs)
+        .children[6]
+        .children[1]
+        .content[1:]
+    )
     return replace(answer, by_key=sha1(bits, usedforsecurity=False).digest())
 
 
@@ -117,7 +134,9 @@ PASSING: dict[str, Change] = {
     "a minute ahead": lambda _, a: replace(a, produced_at=AT + SKEW, this_update=AT + SKEW),
     "with nextUpdate": lambda _, a: replace(a, next_update=AT + SECOND),
     "nocheck with a value": lambda w, a: by(w, a, nocheck=asn1.null()),
-    "an unknown extension": lambda _, a: replace(a, response_extensions=(asn1.extension("1.2.3.4", asn1.null()),)),
+    "an unknown extension": lambda _, a: replace(
+        a, response_extensions=(asn1.extension("1.2.3.4", asn1.null()),)
+    ),
 }
 
 
@@ -139,12 +158,16 @@ def _by_leaf(world: World, answer: Answer) -> Answer:
 def _about(world: World, answer: Answer, **changes: object) -> Answer:
     """The answer to the question about another certificate."""
     leaf = replace(world.leaf, **changes)  # type: ignore[arg-type]
-    return replace(answer, cert_id=read_question(build_request(leaf, issuer=world.issuer, nonce=NONCE)).cert_id)
+    return replace(
+        answer, cert_id=read_question(build_request(leaf, issuer=world.issuer, nonce=NONCE)).cert_id
+    )
 
 
 def _of_issuer(world: World, answer: Answer, issuer_der: bytes) -> Answer:
     issuer = parse_certificate(issuer_der)
-    return replace(answer, cert_id=read_question(build_request(world.leaf, issuer=issuer, nonce=NONCE)).cert_id)
+    return replace(
+        answer, cert_id=read_question(build_request(world.leaf, issuer=issuer, nonce=NONCE)).cert_id
+    )
 
 
 def _same_name_other_key(world: World, answer: Answer) -> Answer:
@@ -153,7 +176,10 @@ def _same_name_other_key(world: World, answer: Answer) -> Answer:
 
 def _sha384_id(world: World, answer: Answer) -> Answer:
     return replace(
-        answer, cert_id=answer.cert_id.replace(asn1.oid("2.16.840.1.101.3.4.2.1"), asn1.oid("2.16.840.1.101.3.4.2.2"))
+        answer,
+        cert_id=answer.cert_id.replace(
+            asn1.oid("2.16.840.1.101.3.4.2.1"), asn1.oid("2.16.840.1.101.3.4.2.2")
+        ),
     )
 
 
@@ -174,29 +200,51 @@ REFUSED: dict[str, tuple[Change, str]] = {
     ),
     "an expired responder": (lambda w, a: by(w, a, days=0), "not valid at the time"),
     "the responder's certificate left out": (lambda _, a: replace(a, certificates=()), "not there"),
-    "another serial number": (lambda w, a: _about(w, a, serial=w.leaf.serial + 1), "another certificate"),
-    "another issuer": (lambda w, a: _of_issuer(w, a, w.authority.root.certificate), "another certificate"),
+    "another serial number": (
+        lambda w, a: _about(w, a, serial=w.leaf.serial + 1),
+        "another certificate",
+    ),
+    "another issuer": (
+        lambda w, a: _of_issuer(w, a, w.authority.root.certificate),
+        "another certificate",
+    ),
     "an issuer of the same name": (_same_name_other_key, "another certificate"),
     "hashes of another kind": (_sha384_id, "another certificate"),
     "another nonce": (lambda _, a: replace(a, nonce=bytes(32)), "nonce"),
     "no nonce": (lambda _, a: replace(a, nonce=None), "nonce"),
-    "older than five minutes": (lambda _, a: replace(a, this_update=AT - MAX_AGE - SECOND), "stale"),
+    "older than five minutes": (
+        lambda _, a: replace(a, this_update=AT - MAX_AGE - SECOND),
+        "stale",
+    ),
     "produced long ago": (lambda _, a: replace(a, produced_at=AT - MAX_AGE - SECOND), "stale"),
     "from the future": (lambda _, a: replace(a, this_update=AT + SKEW + SECOND), "future"),
     "produced in the future": (lambda _, a: replace(a, produced_at=AT + SKEW + SECOND), "future"),
     "past its nextUpdate": (lambda _, a: replace(a, next_update=AT), "stale"),
     "an unknown critical extension": (
-        lambda _, a: replace(a, response_extensions=(asn1.extension("1.2.3.4", asn1.null(), critical=True),)),
+        lambda _, a: replace(
+            a, response_extensions=(asn1.extension("1.2.3.4", asn1.null(), critical=True),)
+        ),
         "unknown critical",
     ),
-    "removed from a list": (lambda _, a: replace(a, status=revoked(AT, reason=8)), "no such reason"),
-    "a reason that is none": (lambda _, a: replace(a, status=revoked(AT, reason=7)), "not as RFC 6960 has it"),
-    "a good status with content": (lambda _, a: replace(a, status=asn1.element(0x80, b"\0")), "not as RFC 6960 has it"),
+    "removed from a list": (
+        lambda _, a: replace(a, status=revoked(AT, reason=8)),
+        "no such reason",
+    ),
+    "a reason that is none": (
+        lambda _, a: replace(a, status=revoked(AT, reason=7)),
+        "not as RFC 6960 has it",
+    ),
+    "a good status with content": (
+        lambda _, a: replace(a, status=asn1.element(0x80, b"\0")),
+        "not as RFC 6960 has it",
+    ),
 }
 
 
 @pytest.mark.parametrize(("change", "why"), REFUSED.values(), ids=REFUSED)
-def test_the_smallest_wrong_change_leaves_the_status_open(world: World, change: Change, why: str) -> None:
+def test_the_smallest_wrong_change_leaves_the_status_open(
+    world: World, change: Change, why: str
+) -> None:
     assert why in problem(world, encode(change(world, right(world))))
 
 
@@ -229,7 +277,9 @@ def test_trailing_bytes_and_oversize_leave_the_status_open(rsa: World) -> None:
 
 
 def test_an_answer_for_one_person_says_nothing_of_another(world: World) -> None:
-    other = parse_certificate(issue(world.authority, **PERSON, at=AT, key=world.spare_key).certificate)
+    other = parse_certificate(
+        issue(world.authority, **PERSON, at=AT, key=world.spare_key).certificate
+    )
     with pytest.raises(Refused, match="another certificate"):
         check_response(
             parse_response(encode(right(world)), max_bytes=LIMIT),
@@ -244,12 +294,16 @@ def test_an_answer_for_one_person_says_nothing_of_another(world: World) -> None:
 
 def test_two_statuses_in_one_answer_leave_the_status_open(rsa: World) -> None:
     encoded = encode(right(rsa))
-    body = der.read_tree(der.read_tree(encoded).children[1].children[0].children[1].content).children[0]
+    body = der.read_tree(
+        der.read_tree(encoded).children[1].children[0].children[1].content
+    ).children[0]
     single = body.children[2].children[0].raw
     parts = [each.raw for each in body.children]
     parts[2] = asn1.sequence(single, single)
     signer = right(rsa).signer
-    basic = asn1.sequence(asn1.sequence(*parts), asn1.algorithm("1.2.840.113549.1.1.11"), asn1.bits(b"x"))
+    basic = asn1.sequence(
+        asn1.sequence(*parts), asn1.algorithm("1.2.840.113549.1.1.11"), asn1.bits(b"x")
+    )
     wrapped = asn1.sequence(asn1.oid("1.3.6.1.5.5.7.48.1.1"), asn1.octets(basic))
     doubled = asn1.sequence(asn1.element(0x0A, b"\0"), asn1.explicit(0, wrapped))
     assert signer.family == "rsa"

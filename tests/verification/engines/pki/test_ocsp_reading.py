@@ -1,4 +1,6 @@
-"""Answers as the library reads them: what it takes more kindly than we do leaves the status open all the same."""
+"""Answers as the library reads them: what it takes more kindly than we do leaves the status open
+all the same.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,8 +22,13 @@ Parts = list[bytes]
 
 def _rebuilt(world: World, change: Callable[[Parts, Parts], None]) -> bytes:
     """The right answer with its data or the parts beside them changed; nobody signed it."""
-    basic = der.read_tree(der.read_tree(encode(right(world))).children[1].children[0].children[1].content)
-    parts, data = [each.raw for each in basic.children], [each.raw for each in basic.children[0].children]
+    basic = der.read_tree(
+        der.read_tree(encode(right(world))).children[1].children[0].children[1].content
+    )
+    parts, data = (
+        [each.raw for each in basic.children],
+        [each.raw for each in basic.children[0].children],
+    )
     change(parts, data)
     body = asn1.sequence(asn1.sequence(*data), *parts[1:])
     wrapped = asn1.sequence(asn1.oid("1.3.6.1.5.5.7.48.1.1"), asn1.octets(body))
@@ -37,7 +44,12 @@ def _detail(untrusted: bytes) -> str:
 
 def test_an_answer_reads_as_another_reader_reads_it(world: World) -> None:
     found = parse_response(_rebuilt(world, lambda _parts, _data: None), max_bytes=LIMIT)
-    assert (found.state, found.reason, found.produced_at, found.this_update) == (State.GOOD, None, AT, AT)
+    assert (found.state, found.reason, found.produced_at, found.this_update) == (
+        State.GOOD,
+        None,
+        AT,
+        AT,
+    )
     assert (found.nonce, found.cert_id[3]) == (NONCE, world.leaf.serial)
     assert found.certificates == right(world).certificates
 
@@ -62,7 +74,9 @@ def _with_critical_status(_parts: Parts, data: Parts) -> None:
 
 
 def _with_five_certificates(parts: Parts, _data: Parts) -> None:
-    parts[3] = asn1.explicit(0, asn1.sequence(*[der.read_tree(parts[3]).children[0].children[0].raw] * 5))
+    parts[3] = asn1.explicit(
+        0, asn1.sequence(*[der.read_tree(parts[3]).children[0].children[0].raw] * 5)
+    )
 
 
 def _with_unused_bits(parts: Parts, _data: Parts) -> None:
@@ -74,9 +88,15 @@ def _with_parameters(parts: Parts, _data: Parts) -> None:
 
 
 KINDER: dict[str, tuple[Callable[[Parts, Parts], None], str]] = {
-    "a nonce without its octet string": (_with_marks(asn1.extension("1.3.6.1.5.5.7.48.1.2", NONCE)), "octet string"),
+    "a nonce without its octet string": (
+        _with_marks(asn1.extension("1.3.6.1.5.5.7.48.1.2", NONCE)),
+        "octet string",
+    ),
     "an empty nonce": (_with_marks(asn1.extension("1.3.6.1.5.5.7.48.1.2", b"")), "octet string"),
-    "a critical extension": (_with_marks(asn1.extension("1.2.3.4", asn1.null(), critical=True)), "unknown critical"),
+    "a critical extension": (
+        _with_marks(asn1.extension("1.2.3.4", asn1.null(), critical=True)),
+        "unknown critical",
+    ),
     "a critical extension of the status": (_with_critical_status, "unknown critical"),
     "five certificates": (_with_five_certificates, "too many"),
     "a signature that does not fill its bytes": (_with_unused_bits, "unused bits"),
@@ -106,7 +126,9 @@ def _with_a_fraction(_parts: Parts, data: Parts) -> None:
 
 
 def _with_another_hash(_parts: Parts, data: Parts) -> None:
-    data[2] = data[2].replace(asn1.oid("2.16.840.1.101.3.4.2.1"), asn1.oid("2.16.840.1.101.3.4.2.9"))
+    data[2] = data[2].replace(
+        asn1.oid("2.16.840.1.101.3.4.2.1"), asn1.oid("2.16.840.1.101.3.4.2.9")
+    )
 
 
 REFUSED: dict[str, Callable[[Parts, Parts], None]] = {
@@ -121,11 +143,15 @@ REFUSED: dict[str, Callable[[Parts, Parts], None]] = {
 
 
 @pytest.mark.parametrize("change", REFUSED.values(), ids=REFUSED)
-def test_what_the_library_refuses_leaves_the_status_open(rsa: World, change: Callable[[Parts, Parts], None]) -> None:
+def test_what_the_library_refuses_leaves_the_status_open(
+    rsa: World, change: Callable[[Parts, Parts], None]
+) -> None:
     assert _detail(_rebuilt(rsa, change)) == "answer: not as RFC 6960 has it"
 
 
-def test_parameters_nested_until_a_stack_is_full_refuse_before_the_library_sees_them(rsa: World) -> None:
+def test_parameters_nested_until_a_stack_is_full_refuse_before_the_library_sees_them(
+    rsa: World,
+) -> None:
     def nest(parts: Parts, _data: Parts) -> None:
         pss = asn1.oid("1.2.840.113549.1.1.10")
         for _ in range(300):
@@ -138,4 +164,7 @@ def test_a_responder_that_does_not_answer_says_why_whatever_comes_with_it(rsa: W
     assert _detail(TRY_LATER) == "the responder says try later"
     answered = encode(right(rsa))
     assert answered.count(b"\x0a\x01\x00") == 1
-    assert _detail(answered.replace(b"\x0a\x01\x00", b"\x0a\x01\x03")) == "the responder says try later"
+    assert (
+        _detail(answered.replace(b"\x0a\x01\x00", b"\x0a\x01\x03"))
+        == "the responder says try later"
+    )

@@ -1,4 +1,6 @@
-"""Tokens of the old GOST: believed where their authority is pinned or under a pinned root. Nothing else of it is."""
+"""Tokens of the old GOST: believed where their authority is pinned or under a pinned root. Nothing
+else of it is.
+"""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -25,7 +27,11 @@ from insecure_sandbox.timestamping import (
 from tests.verification.engines.pki.test_timestamp import POLICIES, judge, statement
 from tests.verification.engines.pki.world import AT, LIMIT, PERSON, STATEMENT, World
 from verification.core.errors import Refused
-from verification.engines.pki.certificate import TimestampCertificate, parse_certificate, parse_timestamp_certificate
+from verification.engines.pki.certificate import (
+    TimestampCertificate,
+    parse_certificate,
+    parse_timestamp_certificate,
+)
 from verification.engines.pki.cms import parse_cms, parse_token_cms
 from verification.engines.pki.crl import parse_crl
 from verification.engines.pki.path import build_path, build_timestamp_path
@@ -44,7 +50,11 @@ def old_root() -> Credential:
 @cache
 def old_authority(world: World, **changes: object) -> Credential:
     """A time-stamp authority under the old root."""
-    given: dict[str, object] = {"at": AT - MONTH, "key": generate_old_key(), "by": old_root()} | changes
+    given: dict[str, object] = {
+        "at": AT - MONTH,
+        "key": generate_old_key(),
+        "by": old_root(),
+    } | changes
     return certify_timestamping(world.authority, **given)  # type: ignore[arg-type]
 
 
@@ -60,7 +70,10 @@ def old(credential: Credential) -> TimestampCertificate:
 
 def code(world: World, timestamp: Timestamp, **trust: Any) -> str:
     """Why the token in the statement proves nothing; empty if it does."""
-    given: dict[str, Any] = {"accepted_policies": ACCEPTED, "accepts_unknown_revocation": True} | trust
+    given: dict[str, Any] = {
+        "accepted_policies": ACCEPTED,
+        "accepts_unknown_revocation": True,
+    } | trust
     try:
         judge(world, encode(timestamp), **given)
     except Refused as refused:
@@ -69,12 +82,16 @@ def code(world: World, timestamp: Timestamp, **trust: Any) -> str:
 
 
 def test_a_token_by_a_pinned_old_authority_proves_the_time(world: World) -> None:
-    proven = judge(world, encode(right(world)), accepted_policies=ACCEPTED, pinned=[old(old_authority(world))])
+    proven = judge(
+        world, encode(right(world)), accepted_policies=ACCEPTED, pinned=[old(old_authority(world))]
+    )
     assert proven is not None
     assert (proven.time, proven.policy, proven.standing.word) == (AT, "1.2.398.3.3.2.6.1", "pinned")
 
 
-def test_a_token_under_a_pinned_old_root_proves_it_only_where_its_revocation_may_be_unknown(world: World) -> None:
+def test_a_token_under_a_pinned_old_root_proves_it_only_where_its_revocation_may_be_unknown(
+    world: World,
+) -> None:
     given: dict[str, Any] = {"accepted_policies": ACCEPTED, "pinned": [old(old_root())]}
     proven = judge(world, encode(right(world)), **given, accepts_unknown_revocation=True)
     assert proven is not None
@@ -85,7 +102,10 @@ def test_a_token_under_a_pinned_old_root_proves_it_only_where_its_revocation_may
 
 
 def test_a_list_of_the_old_root_clears_nobody(world: World) -> None:
-    times: dict[str, Any] = {"this_update": AT - timedelta(hours=1), "next_update": AT + timedelta(hours=1)}
+    times: dict[str, Any] = {
+        "this_update": AT - timedelta(hours=1),
+        "next_update": AT + timedelta(hours=1),
+    }
     encoded = make_crl(world.authority, revoked={}, number=1, by=old_root(), **times)
     given: dict[str, Any] = {
         "accepted_policies": ACCEPTED,
@@ -100,12 +120,16 @@ def test_the_smallest_wrong_change_proves_nothing(world: World) -> None:
     pins = {"pinned": [old(old_root())]}
     assert code(world, right(world), **pins) == ""
     assert code(world, right(world)) == "eds_timestamp_untrusted"
-    assert code(world, right(world), **pins, accepted_policies=POLICIES) == "eds_timestamp_untrusted"
+    assert (
+        code(world, right(world), **pins, accepted_policies=POLICIES) == "eds_timestamp_untrusted"
+    )
     other = create_old_root(at=AT)
     assert code(world, right(world), pinned=[old(other)]) == "eds_timestamp_untrusted"
     wrong = {
         "unsigned": replace(right(world), signature=bytes(64)),
-        "by another key": replace(right(world), signer=replace(right(world).signer, private_key=generate_old_key())),
+        "by another key": replace(
+            right(world), signer=replace(right(world).signer, private_key=generate_old_key())
+        ),
         "over another imprint": replace(right(world), imprint=bytes(32)),
         "naming another certificate": replace(right(world), named=world.leaf.der),
     }
@@ -117,16 +141,25 @@ def test_the_smallest_wrong_change_proves_nothing(world: World) -> None:
         assert code(world, unfit, **pins) == "eds_timestamp_untrusted"
 
 
-def test_an_old_authority_under_a_current_issuer_and_a_current_one_under_an_old_root_have_paths(gost: World) -> None:
+def test_an_old_authority_under_a_current_issuer_and_a_current_one_under_an_old_root_have_paths(
+    gost: World,
+) -> None:
     mixed = old(old_authority(gost, by=gost.authority.issuing))
-    assert len(build_timestamp_path(mixed, anchors=[gost.root], intermediates=[gost.issuer], at=AT)) == 3
+    assert (
+        len(build_timestamp_path(mixed, anchors=[gost.root], intermediates=[gost.issuer], at=AT))
+        == 3
+    )
     current = old(old_authority(gost, key=gost.spare_key))
     path = build_timestamp_path(current, anchors=[old(old_root())], intermediates=[], at=AT)
     assert len(path) == 2
 
 
 def test_every_reader_but_that_of_tokens_refuses_an_old_certificate_by_name(world: World) -> None:
-    borrower = certify(person_template(world.family, **PERSON, at=AT), generate_old_key(), by=world.authority.issuing)
+    borrower = certify(
+        person_template(world.family, **PERSON, at=AT),
+        generate_old_key(),
+        by=world.authority.issuing,
+    )
     for credential in (old_root(), old_authority(world), borrower):
         with pytest.raises(Refused) as refused:
             parse_certificate(credential.certificate)
@@ -142,12 +175,21 @@ def test_every_reader_but_that_of_tokens_refuses_an_old_certificate_by_name(worl
 def test_a_borrower_under_the_old_root_has_no_path_though_the_key_is_current(world: World) -> None:
     leaf = certify(person_template(world.family, **PERSON, at=AT), world.spare_key, by=old_root())
     with pytest.raises(Refused) as refused:
-        build_path(parse_certificate(leaf.certificate), anchors=[world.root], intermediates=[world.issuer], at=AT)
+        build_path(
+            parse_certificate(leaf.certificate),
+            anchors=[world.root],
+            intermediates=[world.issuer],
+            at=AT,
+        )
     assert refused.value.code == "eds_algorithm_refused"
 
 
-def test_a_list_signed_with_the_old_key_is_read_and_names_an_algorithm_of_no_family(world: World) -> None:
-    encoded = make_crl(world.authority, revoked={}, number=1, by=old_root(), this_update=AT, next_update=AT + MONTH)
+def test_a_list_signed_with_the_old_key_is_read_and_names_an_algorithm_of_no_family(
+    world: World,
+) -> None:
+    encoded = make_crl(
+        world.authority, revoked={}, number=1, by=old_root(), this_update=AT, next_update=AT + MONTH
+    )
     found = parse_crl(encoded, max_bytes=LIMIT)
     assert found.signature_oid == "1.2.398.3.10.1.1.1.2"
     assert isinstance(old_root().private_key, OldKey)
@@ -163,7 +205,10 @@ def test_the_real_authorities_of_2020_have_a_path_to_their_root_for_time_stamps_
         pytest.skip("the certificates are not here")
     root, authority = (parse_timestamp_certificate(each.read_bytes()) for each in files)
     at = max(authority.not_before, root.not_before) + timedelta(days=1)
-    assert build_timestamp_path(authority, anchors=[root], intermediates=[], at=at) == (authority, root)
+    assert build_timestamp_path(authority, anchors=[root], intermediates=[], at=at) == (
+        authority,
+        root,
+    )
     forged = replace(authority, tbs=authority.tbs[:-1] + bytes([authority.tbs[-1] ^ 1]))
     with pytest.raises(Refused, match="does not fit"):
         build_timestamp_path(forged, anchors=[root], intermediates=[], at=at)

@@ -1,4 +1,6 @@
-"""Our paths and those of an independent library: the same verdict on every vector, or a reason why not."""
+"""Our paths and those of an independent library: the same verdict on every vector, or a reason why
+not.
+"""
 
 from typing import Any
 
@@ -14,26 +16,36 @@ from verification.stages.statement.policy import POLICY
 
 # Where the library has a path and we have none.
 STRICTER = {
-    "intermediate_without_key_usage": "an authority must say that it may sign certificates; RFC 5280 lets it be silent",
+    "intermediate_without_key_usage": (
+        "an authority must say that it may sign certificates; RFC 5280 lets it be silent"
+    ),
     "intermediate_with_name_constraints": "we do not process them, so a critical one refuses",
-    "root_expired": "an anchor's dates count here; RFC 5280 §6.1.1 (d) leaves that to whoever trusts it",
+    "root_expired": (
+        "an anchor's dates count here; RFC 5280 §6.1.1 (d) leaves that to whoever trusts it"
+    ),
     "root_not_yet_valid": "the same",
 }
 # Where we have a path and the library has none.
 LOOSER = {
-    "common_name_with_bidi_isolate": "the library prepares names by RFC 4518; we find issuers by the encoded name",
+    "common_name_with_bidi_isolate": (
+        "the library prepares names by RFC 4518; we find issuers by the encoded name"
+    ),
     "common_name_with_private_use": "the same",
 }
 _ANCHOR, _INTERMEDIATE = "anchor", "intermediate"
 
 
 def _readable(vector: dict[str, Any]) -> bytes | None:
-    """The signer's certificate of a vector that has a readable one and is not judged at a time of its own."""
+    """The signer's certificate of a vector that has a readable one and is not judged at a time of
+    its own.
+    """
     (name,) = files(vector)["signature"]
     if vector["group"] not in ("trust", "certificate", "cms") or not name.endswith(".cms"):
         return None
     try:
-        return parse_cms((FOLDER / name).read_bytes(), max_bytes=POLICY.signature_max_bytes).signer.der
+        return parse_cms(
+            (FOLDER / name).read_bytes(), max_bytes=POLICY.signature_max_bytes
+        ).signer.der
     except Refused:
         return None
 
@@ -45,10 +57,13 @@ def _cases() -> list[tuple[str, bytes, list[bytes], list[bytes]]]:
             continue
         chosen = files(vector)
         anchors, intermediates = (
-            [(FOLDER / name).read_bytes() for name in chosen[role]] for role in (_ANCHOR, _INTERMEDIATE)
+            [(FOLDER / name).read_bytes() for name in chosen[role]]
+            for role in (_ANCHOR, _INTERMEDIATE)
         )
         # Most vectors share one certificate; its path is looked at once.
-        found.setdefault((leaf, *anchors, *intermediates), (vector["file"], leaf, anchors, intermediates))
+        found.setdefault(
+            (leaf, *anchors, *intermediates), (vector["file"], leaf, anchors, intermediates)
+        )
     return list(found.values())
 
 
@@ -97,4 +112,7 @@ def test_a_world_passes_both_and_with_one_bit_changed_neither(world: World) -> N
     given = {"anchors": [world.root.der], "intermediates": [world.issuer.der]}
     changed = world.leaf.der[:-1] + bytes([world.leaf.der[-1] ^ 1])
     for leaf, passes in ((world.leaf.der, True), (changed, False)):
-        assert (not _ours(leaf, **given), not path_refusal(leaf, **given, at=AT)) == (passes, passes)
+        assert (not _ours(leaf, **given), not path_refusal(leaf, **given, at=AT)) == (
+            passes,
+            passes,
+        )

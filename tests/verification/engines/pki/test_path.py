@@ -20,7 +20,9 @@ _DAY = timedelta(days=1)
 
 def _path(world: World, leaf: Credential, *intermediates: Credential) -> tuple[Certificate, ...]:
     given = [parse_certificate(each.certificate) for each in intermediates] or [world.issuer]
-    return build_path(parse_certificate(leaf.certificate), anchors=[world.root], intermediates=given, at=AT)
+    return build_path(
+        parse_certificate(leaf.certificate), anchors=[world.root], intermediates=given, at=AT
+    )
 
 
 def _refusal(world: World, leaf: Credential, *intermediates: Credential) -> Refused:
@@ -70,7 +72,10 @@ def test_a_forged_certificate_with_the_copied_issuer_name_is_untrusted(world: Wo
     certificate = parse_certificate(forged.certificate)
     assert certificate.issuer == world.issuer.subject
     refused = _refusal(world, forged)
-    assert (refused.code, refused.detail) == ("eds_path_untrusted", "the issuer's signature does not fit")
+    assert (refused.code, refused.detail) == (
+        "eds_path_untrusted",
+        "the issuer's signature does not fit",
+    )
 
 
 def test_a_self_signed_certificate_with_the_issuers_name_is_untrusted(world: World) -> None:
@@ -78,7 +83,9 @@ def test_a_self_signed_certificate_with_the_issuers_name_is_untrusted(world: Wor
     assert _refusal(world, certify(template, world.spare_key, by=None)).code == "eds_path_untrusted"
 
 
-def test_a_self_signed_person_is_untrusted_even_when_handed_in_as_an_intermediate(world: World) -> None:
+def test_a_self_signed_person_is_untrusted_even_when_handed_in_as_an_intermediate(
+    world: World,
+) -> None:
     leaf = certify(person_template(world.family, **PERSON, at=AT), world.spare_key, by=None)
     assert _refusal(world, leaf, leaf, world.authority.issuing).code == "eds_path_untrusted"
 
@@ -99,10 +106,18 @@ def test_a_second_certificate_of_the_same_name_does_not_hide_the_right_one(world
 def test_a_crowd_of_issuers_of_the_same_name_is_not_tried_to_its_end(world: World) -> None:
     decoy = parse_certificate(forge_like_nca(world.root.der, **PERSON, at=AT).certificate)
     crowd = [
-        replace(decoy, sha256=f"{number}", subject=world.issuer.subject, is_ca=False, key_usage=frozenset())
+        replace(
+            decoy,
+            sha256=f"{number}",
+            subject=world.issuer.subject,
+            is_ca=False,
+            key_usage=frozenset(),
+        )
         for number in range(17)
     ]
-    assert build_path(world.leaf, anchors=[world.root], intermediates=[*crowd[:10], world.issuer], at=AT)
+    assert build_path(
+        world.leaf, anchors=[world.root], intermediates=[*crowd[:10], world.issuer], at=AT
+    )
     with pytest.raises(Refused, match="too many"):
         build_path(world.leaf, anchors=[], intermediates=crowd, at=AT)
 
@@ -110,26 +125,40 @@ def test_a_crowd_of_issuers_of_the_same_name_is_not_tried_to_its_end(world: Worl
 def test_a_right_intermediate_passes_and_one_without_the_ca_bit_is_untrusted(world: World) -> None:
     template = _issuing_template(world)
     assert len(_path(world, *_under(world, template))) == 3
-    for constraints in (profile.basic_constraints(ca=False), asn1.extension("1.2.398.99.1", asn1.null())):
+    for constraints in (
+        profile.basic_constraints(ca=False),
+        asn1.extension("1.2.398.99.1", asn1.null()),
+    ):
         broken = replace(template, extensions=(constraints, *template.extensions[1:]))
         refused = _refusal(world, *_under(world, broken))
-        assert (refused.code, refused.detail) == ("eds_path_untrusted", "the issuer is not an authority")
+        assert (refused.code, refused.detail) == (
+            "eds_path_untrusted",
+            "the issuer is not an authority",
+        )
 
 
 def test_an_intermediate_that_may_not_sign_certificates_is_untrusted(world: World) -> None:
     template = _issuing_template(world)
-    broken = replace(template, extensions=(template.extensions[0], profile.key_usage((6,)), template.extensions[2]))
+    broken = replace(
+        template,
+        extensions=(template.extensions[0], profile.key_usage((6,)), template.extensions[2]),
+    )
     assert _refusal(world, *_under(world, broken)).detail == "the issuer is not an authority"
 
 
 def test_a_leaf_does_not_issue(world: World) -> None:
     leaf = _person(world, by=world.person)
     refused = _refusal(world, leaf, world.person, world.authority.issuing)
-    assert (refused.code, refused.detail) == ("eds_path_untrusted", "the issuer is not an authority")
+    assert (refused.code, refused.detail) == (
+        "eds_path_untrusted",
+        "the issuer is not an authority",
+    )
 
 
 @pytest.mark.parametrize(("path_len", "passes"), [(None, True), (1, True), (0, False)])
-def test_a_path_longer_than_allowed_is_untrusted(world: World, path_len: int | None, passes: bool) -> None:
+def test_a_path_longer_than_allowed_is_untrusted(
+    world: World, path_len: int | None, passes: bool
+) -> None:
     upper = replace(
         _issuing_template(world),
         subject=asn1.name(("2.5.4.3", "TULGA SANDBOX UPPER")),
@@ -170,9 +199,13 @@ def test_a_critical_extension_nobody_knows_refuses_in_the_leaf_and_above_it(worl
         (timedelta(days=365, hours=-1, seconds=1), "eds_certificate_expired"),
     ],
 )
-def test_the_leaf_is_valid_from_its_first_to_its_last_second(world: World, offset: timedelta, code: str) -> None:
+def test_the_leaf_is_valid_from_its_first_to_its_last_second(
+    world: World, offset: timedelta, code: str
+) -> None:
     def build() -> object:
-        return build_path(world.leaf, anchors=[world.root], intermediates=[world.issuer], at=AT + offset)
+        return build_path(
+            world.leaf, anchors=[world.root], intermediates=[world.issuer], at=AT + offset
+        )
 
     if not code:
         assert build()
@@ -185,8 +218,13 @@ def test_the_leaf_is_valid_from_its_first_to_its_last_second(world: World, offse
 @pytest.mark.parametrize("days", [-2000, 365 * 9 + 1, 365 * 10 + 1])
 def test_an_authority_out_of_its_time_is_untrusted(world: World, days: int) -> None:
     with pytest.raises(Refused) as refused:
-        build_path(world.leaf, anchors=[world.root], intermediates=[world.issuer], at=AT + days * _DAY)
-    assert (refused.value.code, refused.value.detail) == ("eds_path_untrusted", "the issuer was not valid at the time")
+        build_path(
+            world.leaf, anchors=[world.root], intermediates=[world.issuer], at=AT + days * _DAY
+        )
+    assert (refused.value.code, refused.value.detail) == (
+        "eds_path_untrusted",
+        "the issuer was not valid at the time",
+    )
 
 
 def test_a_forged_and_expired_certificate_is_called_untrusted(world: World) -> None:
@@ -195,7 +233,9 @@ def test_a_forged_and_expired_certificate_is_called_untrusted(world: World) -> N
 
 
 def test_the_same_authority_in_another_certificate_is_no_anchor(world: World) -> None:
-    again = certify(_issuing_template(world), world.authority.issuing.private_key, by=world.authority.root)
+    again = certify(
+        _issuing_template(world), world.authority.issuing.private_key, by=world.authority.root
+    )
     twin = parse_certificate(again.certificate)
     assert twin.public_key == world.issuer.public_key
     path = build_path(world.leaf, anchors=[twin], intermediates=[], at=AT)
@@ -218,11 +258,18 @@ def test_a_leaf_signed_with_sha_1_is_refused_by_its_algorithm(rsa: World) -> Non
     assert _refusal(rsa, leaf).code == "eds_algorithm_refused"
 
 
-def test_an_issuer_of_the_other_family_with_the_same_name_is_untrusted(gost: World, rsa: World) -> None:
+def test_an_issuer_of_the_other_family_with_the_same_name_is_untrusted(
+    gost: World, rsa: World
+) -> None:
     template = replace(_issuing_template(rsa), subject=gost.issuer.subject)
     wrong = certify(template, rsa.spare_key, by=rsa.authority.root)
     with pytest.raises(Refused, match="family"):
-        build_path(gost.leaf, anchors=[rsa.root], intermediates=[parse_certificate(wrong.certificate)], at=AT)
+        build_path(
+            gost.leaf,
+            anchors=[rsa.root],
+            intermediates=[parse_certificate(wrong.certificate)],
+            at=AT,
+        )
 
 
 def test_a_root_does_not_vouch_for_itself_as_a_signer(world: World) -> None:
@@ -236,4 +283,9 @@ def test_one_bit_of_the_leaf_changed_never_passes(world: World, position: float)
     tampered = bytearray(world.leaf.der)
     tampered[int(len(tampered) * position)] ^= 0x04
     with pytest.raises(Refused):
-        build_path(parse_certificate(bytes(tampered)), anchors=[world.root], intermediates=[world.issuer], at=AT)
+        build_path(
+            parse_certificate(bytes(tampered)),
+            anchors=[world.root],
+            intermediates=[world.issuer],
+            at=AT,
+        )

@@ -1,4 +1,5 @@
-"""NIST's suite for certification paths (PKITS), section by section: what the profile covers comes out as NIST says.
+"""NIST's suite for certification paths (PKITS), section by section: what the profile covers comes
+out as NIST says.
 
 What comes out otherwise is listed case by case with the reason in docs/pkits.md, which
 `python -m tests.verification.engines.pki.test_pkits` writes anew.
@@ -19,29 +20,49 @@ from verification.core.errors import Refused
 from verification.engines.pki.certificate import Certificate, parse_certificate
 from verification.engines.pki.crl import RevocationList, parse_crl
 from verification.engines.pki.path import build_path
-from verification.engines.pki.revocation import Answers, Limits, VerifiedLists, find_status, require_good
+from verification.engines.pki.revocation import (
+    Answers,
+    Limits,
+    VerifiedLists,
+    find_status,
+    require_good,
+)
 
 _AT = datetime(2026, 11, 1, tzinfo=UTC)
-_LIMITS = Limits(ocsp_max_bytes=0, ocsp_max_age=timedelta(0), crl_max_bytes=100_000, clock_skew=timedelta(0))
+_LIMITS = Limits(
+    ocsp_max_bytes=0, ocsp_max_age=timedelta(0), crl_max_bytes=100_000, clock_skew=timedelta(0)
+)
 _ROOT = Path(__file__).resolve().parents[4]
 _PAGE = _ROOT / "docs" / "pkits.md"
 _FOLDER = _ROOT.parent / "shared" / "data" / "eds" / "nist_pkits"
 
 _DSA = "DSA: none of the accepted families"
 _UIDS = "unique identifiers of version 2: refused, nobody uses them honestly"
-_OTHER_KEY = "the list is signed by another key of the issuer: the profile has one key for certificates and lists"
-_SPELLING = "the list spells its issuer otherwise than the issuer's certificate: lists are found by the encoded name"
-_SCOPED = "lists of a part of the certificates, of some reasons or for other issuers: refused, the authority has none"
-_POLICIES = "policies of a chain are not computed: the route accepts the leaf by a list of its own (step 6)"
+_OTHER_KEY = (
+    "the list is signed by another key of the issuer: the profile has one key for certificates and"
+    " lists"
+)
+_SPELLING = (
+    "the list spells its issuer otherwise than the issuer's certificate: lists are found by the"
+    " encoded name"
+)
+_SCOPED = (
+    "lists of a part of the certificates, of some reasons or for other issuers: refused, the"
+    " authority has none"
+)
+_POLICIES = (
+    "policies of a chain are not computed: the route accepts the leaf by a list of its own (step 6)"
+)
 _CRITICAL = "a critical extension that is not processed refuses, as RFC 5280 wants"
 
 
 @dataclass(frozen=True)
 class Section:
-    """One section of the suite. `otherwise`: cases that come out otherwise, by number, with the reason.
+    """One section of the suite. `otherwise`: cases that come out otherwise, by number, with the
+    reason.
 
-    is_covered: every other case must come out as NIST says. reason: why a section that is not covered is not, which
-    goes for each of its cases that come out otherwise.
+    is_covered: every other case must come out as NIST says. reason: why a section that is not
+    covered is not, which goes for each of its cases that come out otherwise.
     """
 
     title: str
@@ -58,8 +79,15 @@ SECTIONS = {
     "405": Section(
         "Self-Issued Certificates",
         is_covered=False,
-        reason="an authority that changes its key under one name: the national one takes a new name",
-        otherwise=(("40501", _OTHER_KEY), ("40503", _SCOPED), ("40504", _SCOPED), ("40506", _SCOPED)),
+        reason=(
+            "an authority that changes its key under one name: the national one takes a new name"
+        ),
+        otherwise=(
+            ("40501", _OTHER_KEY),
+            ("40503", _SCOPED),
+            ("40504", _SCOPED),
+            ("40506", _SCOPED),
+        ),
     ),
     "406": Section("Basic Constraints", otherwise=(("40615", _OTHER_KEY), ("40617", _OTHER_KEY))),
     "407": Section("Key Usage"),
@@ -102,7 +130,9 @@ def _list(folder: Path, name: str) -> tuple[bytes, RevocationList]:
 
 
 def _check(folder: Path, case: dict[str, Any]) -> None:
-    """The path, then each certificate below the anchor by the lists of its issuer and the changes to them."""
+    """The path, then each certificate below the anchor by the lists of its issuer and the changes
+    to them.
+    """
     path = build_path(
         _certificate(folder, case["cert"]),
         anchors=[_certificate(folder, "TrustAnchorRootCertificate.crt")],
@@ -117,7 +147,9 @@ def _check(folder: Path, case: dict[str, Any]) -> None:
             deltas=[raw for raw, read in own if read.base_number is not None],
         )
         memory = VerifiedLists(1)
-        status = find_status(certificate, issuer=issuer, answers=answers, limits=_LIMITS, at=_AT, verified=memory)
+        status = find_status(
+            certificate, issuer=issuer, answers=answers, limits=_LIMITS, at=_AT, verified=memory
+        )
         require_good(status, reference=_AT)
 
 
@@ -143,7 +175,11 @@ def page(found: tuple[Outcome, ...]) -> str:
     for each in found:
         counts[each.id[:3], _word(each)] += 1
     rows = [_row(number, section, counts) for number, section in SECTIONS.items()]
-    others = [f"| {each.id} | {each.name} | {_word(each)} | {_reason(each)} |" for each in found if not each.agrees]
+    others = [
+        f"| {each.id} | {each.name} | {_word(each)} | {_reason(each)} |"
+        for each in found
+        if not each.agrees
+    ]
     agreeing = sum(each.agrees for each in found)
     stricter = sum(_word(each) == "stricter" for each in found)
     return _TEXT.format(
@@ -176,13 +212,14 @@ def _reason(outcome: Outcome) -> str:
 
 _TEXT = """# NIST's path validation suite (PKITS)
 
-`verification/engines/pki` checks the RFC 5280 subset that the national authority's certificates need. This page says
-what that means for each case of NIST's suite. `tests/verification/engines/pki/test_pkits.py` compares it with what
-comes out, and writes it: `python -m tests.verification.engines.pki.test_pkits`.
+`verification/engines/pki` checks the RFC 5280 subset that the national authority's certificates
+need. This page says what that means for each case of NIST's suite.
+`tests/verification/engines/pki/test_pkits.py` compares it with what comes out, and writes it:
+`python -m tests.verification.engines.pki.test_pkits`.
 
-Of {total} cases {agreeing} come out as NIST says. {stricter} that NIST accepts are refused; {looser} that NIST refuses
-pass the path, all of them for policies, which the route judges by itself: only a leaf whose own policy is on its list
-may sign (`eds_policy_refused`).
+Of {total} cases {agreeing} come out as NIST says. {stricter} that NIST accepts are refused;
+{looser} that NIST refuses pass the path, all of them for policies, which the route judges by
+itself: only a leaf whose own policy is on its list may sign (`eds_policy_refused`).
 
 | section | cases | as NIST | stricter | looser | covered |
 |---|---|---|---|---|---|
@@ -205,7 +242,9 @@ def found(shared_data: Path) -> tuple[Outcome, ...]:
     return outcomes(folder)
 
 
-@pytest.mark.parametrize("number", [number for number, section in SECTIONS.items() if section.is_covered])
+@pytest.mark.parametrize(
+    "number", [number for number, section in SECTIONS.items() if section.is_covered]
+)
 def test_every_case_of_a_covered_section_comes_out_as_nist_says_but_for_the_listed(
     found: tuple[Outcome, ...], number: str
 ) -> None:
@@ -215,7 +254,9 @@ def test_every_case_of_a_covered_section_comes_out_as_nist_says_but_for_the_list
     assert {each.id: each.refused for each in of_section if not each.agrees}.keys() == listed.keys()
 
 
-def test_nothing_nist_refuses_passes_outside_the_section_of_policies(found: tuple[Outcome, ...]) -> None:
+def test_nothing_nist_refuses_passes_outside_the_section_of_policies(
+    found: tuple[Outcome, ...],
+) -> None:
     looser = [each for each in found if not each.agrees and not each.is_valid]
     assert {each.id[:3] for each in looser} == {"408"}
 

@@ -12,7 +12,13 @@ from verification.core.errors import Refused
 from verification.engines.pki import der
 from verification.engines.pki.certificate import Certificate, parse_certificate
 from verification.engines.pki.crl import parse_crl, verify_crl
-from verification.engines.pki.ocsp import OcspResponse, RevocationStatus, State, check_response, parse_response
+from verification.engines.pki.ocsp import (
+    OcspResponse,
+    RevocationStatus,
+    State,
+    check_response,
+    parse_response,
+)
 from verification.engines.pki.revocation import look_up
 
 _LIMIT = 32 * 1024
@@ -32,8 +38,12 @@ def issuer(samples: Path) -> Certificate:
     return parse_certificate((samples / "ncanode" / "ca" / "nca_gost2015_test.cer").read_bytes())
 
 
-def _judge(encoded: bytes, *, issuer: Certificate, asked: OcspResponse, late: timedelta) -> RevocationStatus:
-    """The answer to the question that `asked` answers; of the leaf only its serial number matters here."""
+def _judge(
+    encoded: bytes, *, issuer: Certificate, asked: OcspResponse, late: timedelta
+) -> RevocationStatus:
+    """The answer to the question that `asked` answers; of the leaf only its serial number matters
+    here.
+    """
     return check_response(
         parse_response(encoded, max_bytes=_LIMIT),
         certificate=replace(issuer, serial=asked.cert_id[3]),
@@ -58,7 +68,9 @@ def test_the_real_answers_are_believed_for_five_minutes_and_are_holds(
         _judge(encoded, issuer=issuer, asked=asked, late=timedelta(minutes=5, seconds=1))
 
 
-def test_a_certificate_the_authority_never_issued_is_a_hold_since_1970(samples: Path, issuer: Certificate) -> None:
+def test_a_certificate_the_authority_never_issued_is_a_hold_since_1970(
+    samples: Path, issuer: Certificate
+) -> None:
     """RFC 6960 §2.2, extended revoke: the responder says so of a serial number it does not know."""
     encoded = (samples / "ncanode" / "ocsp" / _NAMES[1]).read_bytes()
     asked = parse_response(encoded, max_bytes=_LIMIT)
@@ -68,7 +80,9 @@ def test_a_certificate_the_authority_never_issued_is_a_hold_since_1970(samples: 
 
 
 def _signed_spans(encoded: bytes) -> list[range]:
-    """Where the answer's data and its signature stand; the rest is wrapping and the responder's certificate."""
+    """Where the answer's data and its signature stand; the rest is wrapping and the responder's
+    certificate.
+    """
     octets = der.read_tree(encoded).children[1].children[0].children[1]
     basic = der.read_tree(octets.content)
     parts = (basic.children[0], basic.children[2])
@@ -78,11 +92,18 @@ def _signed_spans(encoded: bytes) -> list[range]:
 @pytest.mark.proof("eds")
 @pytest.mark.parametrize("name", _NAMES)
 def test_no_flipped_bit_in_what_is_signed_is_believed(
-    samples: Path, issuer: Certificate, name: str, proof_scale: float, proof_seed: int, proof_figures: Figures
+    samples: Path,
+    issuer: Certificate,
+    name: str,
+    proof_scale: float,
+    proof_seed: int,
+    proof_figures: Figures,
 ) -> None:
     encoded = (samples / "ncanode" / "ocsp" / name).read_bytes()
     asked = parse_response(encoded, max_bytes=_LIMIT)
-    bits = [8 * place + bit for span in _signed_spans(encoded) for place in span for bit in range(8)]
+    bits = [
+        8 * place + bit for span in _signed_spans(encoded) for place in span for bit in range(8)
+    ]
     chosen = Random(proof_seed).sample(bits, min(len(bits), int(_FLIPS * proof_scale)))
     for bit in chosen:
         flipped = bytearray(encoded)
@@ -92,7 +113,9 @@ def test_no_flipped_bit_in_what_is_signed_is_believed(
     proof_figures[f"ocsp_bits_{name.split('_')[2]}"] = len(chosen)
 
 
-def test_the_real_delta_list_belongs_to_the_real_list_though_it_is_numbered_apart(samples: Path) -> None:
+def test_the_real_delta_list_belongs_to_the_real_list_though_it_is_numbered_apart(
+    samples: Path,
+) -> None:
     folder = samples / "nca_test_2026"
     authority = parse_certificate((folder / "nca_gost2022_test.cer").read_bytes())
     complete, delta = (

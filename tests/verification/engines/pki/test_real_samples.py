@@ -1,4 +1,6 @@
-"""Certificates, statements and lists of the authority's own test system, and its public production certificates."""
+"""Certificates, statements and lists of the authority's own test system, and its public production
+certificates.
+"""
 
 import base64
 from dataclasses import replace
@@ -53,14 +55,18 @@ def _certificate(path: Path) -> Certificate:
 
 
 def _store(samples: Path, name: str) -> KeyStore:
-    return read_key_store((samples / "nca_test_2026" / f"{name}.p12").read_bytes(), password=_PASSWORD)
+    return read_key_store(
+        (samples / "nca_test_2026" / f"{name}.p12").read_bytes(), password=_PASSWORD
+    )
 
 
 def test_the_test_systems_chain_holds(root: Certificate, issuer: Certificate) -> None:
     assert build_path(issuer, anchors=[root], intermediates=[], at=_AT) == (issuer, root)
 
 
-def test_the_production_rsa_chain_holds_and_never_mixes_with_the_test_root(samples: Path, root: Certificate) -> None:
+def test_the_production_rsa_chain_holds_and_never_mixes_with_the_test_root(
+    samples: Path, root: Certificate
+) -> None:
     issuing = _certificate(samples / "production_ca" / "nca_rsa_2022.cer")
     production = _certificate(samples / "production_ca" / "root_rsa_2020.cer")
     assert build_path(issuing, anchors=[production], intermediates=[], at=_AT)[-1] == production
@@ -112,17 +118,23 @@ def test_a_statement_signed_with_the_real_test_key_passes_all_steps(
     assert build_path(signer, anchors=[root], intermediates=[issuer], at=_AT)[-1] == root
     check_usage(signer, accepted_policies=_POLICIES)
     # Another person's key with the same certificate is the smallest change.
-    other = Credential(store.certificate, "gost512", _store(samples, "legal_ceo_valid").private_scalar, issuer.der)
+    other = Credential(
+        store.certificate, "gost512", _store(samples, "legal_ceo_valid").private_scalar, issuer.der
+    )
     with pytest.raises(Refused) as refused:
         verify(sign_cms(other, STATEMENT, signed_at=_AT))
     assert refused.value.code == "eds_signature_invalid"
 
 
-def test_a_forgery_of_the_real_issuers_name_is_untrusted(root: Certificate, issuer: Certificate) -> None:
+def test_a_forgery_of_the_real_issuers_name_is_untrusted(
+    root: Certificate, issuer: Certificate
+) -> None:
     forged = forge_like_nca(issuer.der, **PERSON, at=_AT)
     verify(sign_cms(forged, STATEMENT, signed_at=_AT))
     with pytest.raises(Refused) as refused:
-        build_path(parse_certificate(forged.certificate), anchors=[root], intermediates=[issuer], at=_AT)
+        build_path(
+            parse_certificate(forged.certificate), anchors=[root], intermediates=[issuer], at=_AT
+        )
     assert refused.value.code == "eds_path_untrusted"
 
 
@@ -138,7 +150,9 @@ def _one_signer(encoded: bytes, keep: int) -> bytes:
     """The same CMS with only one of its signers, every other byte as it was."""
     parts = der.read_tree(encoded).children[1].children[0].children
     infos = [_element(0x31, parts[-1].children[keep].raw)]
-    return _element(0x30, der.read_tree(encoded).children[0].raw, _element(0xA0, _rebuilt(parts[:-1], infos)))
+    return _element(
+        0x30, der.read_tree(encoded).children[0].raw, _element(0xA0, _rebuilt(parts[:-1], infos))
+    )
 
 
 def _rebuilt(parts: list[der.Element], rest: list[bytes]) -> bytes:
@@ -176,8 +190,12 @@ def test_the_real_gost_signer_of_2022_has_a_path_in_its_time(
     assert refused.value.code == "eds_certificate_expired"
 
 
-def test_the_real_list_clears_in_its_time_and_is_unknown_when_stale(samples: Path, issuer: Certificate) -> None:
-    crl = parse_crl((samples / "nca_test_2026" / "nca_gost2022_test.crl").read_bytes(), max_bytes=LIMIT)
+def test_the_real_list_clears_in_its_time_and_is_unknown_when_stale(
+    samples: Path, issuer: Certificate
+) -> None:
+    crl = parse_crl(
+        (samples / "nca_test_2026" / "nca_gost2022_test.crl").read_bytes(), max_bytes=LIMIT
+    )
     leaf = parse_certificate(_store(samples, "individual_valid").certificate)
     check_not_revoked(leaf, crl=crl, issuer=issuer, at=datetime(2025, 6, 1, tzinfo=UTC))
     with pytest.raises(Refused) as refused:
@@ -186,7 +204,9 @@ def test_the_real_list_clears_in_its_time_and_is_unknown_when_stale(samples: Pat
 
 
 def test_the_real_delta_list_alone_is_unknown(samples: Path, issuer: Certificate) -> None:
-    crl = parse_crl((samples / "nca_test_2026" / "nca_gost2022_d_test.crl").read_bytes(), max_bytes=LIMIT)
+    crl = parse_crl(
+        (samples / "nca_test_2026" / "nca_gost2022_d_test.crl").read_bytes(), max_bytes=LIMIT
+    )
     leaf = parse_certificate(_store(samples, "individual_valid").certificate)
     with pytest.raises(Refused, match="partial"):
         check_not_revoked(leaf, crl=crl, issuer=issuer, at=datetime(2025, 6, 1, tzinfo=UTC))
@@ -194,10 +214,13 @@ def test_the_real_delta_list_alone_is_unknown(samples: Path, issuer: Certificate
 
 def test_a_real_revoked_rsa_certificate_is_found(samples: Path) -> None:
     signer = parse_cms(
-        (samples / "cms" / "ncanode_CmsServiceTest_SIGNED_CMS_ONE_SIGNER.cms").read_bytes(), max_bytes=LIMIT
+        (samples / "cms" / "ncanode_CmsServiceTest_SIGNED_CMS_ONE_SIGNER.cms").read_bytes(),
+        max_bytes=LIMIT,
     ).signer
     authority = _certificate(samples / "ncanode" / "ca" / "nca_rsa_test.crt")
-    crl = parse_crl((samples / "ncanode" / "crl" / "nca_rsa_test.crl").read_bytes(), max_bytes=LIMIT)
+    crl = parse_crl(
+        (samples / "ncanode" / "crl" / "nca_rsa_test.crl").read_bytes(), max_bytes=LIMIT
+    )
     at = datetime(2022, 4, 1, tzinfo=UTC)
     check_not_revoked(signer, crl=crl, issuer=authority, at=at)
     listed = next(der.split(crl.der, crl.entries_at.start, crl.entries_at.stop))

@@ -1,4 +1,6 @@
-"""Which word of the authority counts: its responder's, then its freshest lists; and nothing else does."""
+"""Which word of the authority counts: its responder's, then its freshest lists; and nothing else
+does.
+"""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -25,20 +27,34 @@ from verification.engines.pki.revocation import (
 )
 
 _HOUR = timedelta(hours=1)
-_LIMITS = Limits(ocsp_max_bytes=LIMIT, ocsp_max_age=MAX_AGE, crl_max_bytes=1_000_000, clock_skew=SKEW)
+_LIMITS = Limits(
+    ocsp_max_bytes=LIMIT, ocsp_max_age=MAX_AGE, crl_max_bytes=1_000_000, clock_skew=SKEW
+)
 
 
-def crl(world: World, *serials: int, number: int = 7, reason: int | None = None, **changes: object) -> bytes:
+def crl(
+    world: World, *serials: int, number: int = 7, reason: int | None = None, **changes: object
+) -> bytes:
     """A complete list with these serial numbers; `base_number` makes it a list of changes."""
     given: dict[str, object] = {"this_update": AT - _HOUR, "next_update": AT + _HOUR} | changes
-    since, why = dict.fromkeys(serials, AT - 2 * _HOUR), dict.fromkeys(serials, reason) if reason else None
+    since, why = (
+        dict.fromkeys(serials, AT - 2 * _HOUR),
+        dict.fromkeys(serials, reason) if reason else None,
+    )
     return make_crl(world.authority, revoked=since, reasons=why, number=number, **given)  # type: ignore[arg-type]
 
 
 def ask(world: World, *, at: datetime = AT, **answers: object) -> RevocationStatus:
     """The status of the leaf by these answers, with nothing remembered."""
     given = Answers(ocsp_nonce=NONCE, **answers)  # type: ignore[arg-type]
-    return find_status(world.leaf, issuer=world.issuer, answers=given, limits=_LIMITS, at=at, verified=VerifiedLists())
+    return find_status(
+        world.leaf,
+        issuer=world.issuer,
+        answers=given,
+        limits=_LIMITS,
+        at=at,
+        verified=VerifiedLists(),
+    )
 
 
 def open_(world: World, *, at: datetime = AT, **answers: object) -> str:
@@ -56,7 +72,9 @@ def test_the_responders_word_goes_before_the_lists(world: World) -> None:
     assert ask(world, ocsp=gone, crls=[crl(world)]).state is State.REVOKED
 
 
-def test_a_responder_that_does_not_know_the_certificate_is_not_overruled_by_a_list(world: World) -> None:
+def test_a_responder_that_does_not_know_the_certificate_is_not_overruled_by_a_list(
+    world: World,
+) -> None:
     """A list cannot name what the authority never issued."""
     status = ask(world, ocsp=encode(replace(right(world), status=UNKNOWN)), crls=[crl(world)])
     with pytest.raises(Refused) as refused:
@@ -65,7 +83,9 @@ def test_a_responder_that_does_not_know_the_certificate_is_not_overruled_by_a_li
 
 
 @pytest.mark.parametrize("unusable", [TRY_LATER, b"<html>503</html>", b""])
-def test_an_answer_that_cannot_be_believed_gives_way_to_the_list(world: World, unusable: bytes) -> None:
+def test_an_answer_that_cannot_be_believed_gives_way_to_the_list(
+    world: World, unusable: bytes
+) -> None:
     assert ask(world, ocsp=unusable, crls=[crl(world)]).source == "crl"
     assert ask(world, ocsp=unusable, crls=[crl(world, world.leaf.serial)]).state is State.REVOKED
     open_(world, ocsp=unusable)
@@ -82,14 +102,18 @@ def test_lists_of_others_are_no_answer(world: World, gost: World, rsa: World) ->
 
 
 @pytest.mark.parametrize("fault", ["unsigned", "stale", "empty", "of the same name"])
-def test_one_wrong_list_of_the_issuer_leaves_it_open_beside_a_right_one(world: World, fault: str) -> None:
+def test_one_wrong_list_of_the_issuer_leaves_it_open_beside_a_right_one(
+    world: World, fault: str
+) -> None:
     good = crl(world)
     made = foreign_authority(world.family)
     wrong = {
         "unsigned": good[:-8] + bytes(8),
         "stale": crl(world, next_update=AT),
         "empty": b"",
-        "of the same name": make_crl(made, revoked={}, number=8, this_update=AT, next_update=AT + _HOUR),
+        "of the same name": make_crl(
+            made, revoked={}, number=8, this_update=AT, next_update=AT + _HOUR
+        ),
     }
     open_(world, crls=[good, wrong[fault]])
 
@@ -98,7 +122,10 @@ def test_of_two_lists_the_fresher_counts(world: World) -> None:
     hold = crl(world, world.leaf.serial, reason=6, number=7, this_update=AT - 2 * _HOUR)
     released = crl(world, number=8)
     assert ask(world, crls=[hold, released]).state is State.GOOD
-    assert ask(world, crls=[released, crl(world, world.leaf.serial, reason=6, number=9)]).state is State.REVOKED
+    assert (
+        ask(world, crls=[released, crl(world, world.leaf.serial, reason=6, number=9)]).state
+        is State.REVOKED
+    )
 
 
 def test_changes_revoke_what_the_list_does_not_know(world: World) -> None:
@@ -116,12 +143,20 @@ def test_a_hold_ends_by_a_change_and_a_revocation_does_not(world: World) -> None
 
 
 def test_changes_to_a_later_list_leave_it_open(world: World) -> None:
-    assert ask(world, crls=[crl(world)], deltas=[crl(world, number=9, base_number=6)]).state is State.GOOD
-    assert "another complete list" in open_(world, crls=[crl(world)], deltas=[crl(world, number=9, base_number=8)])
+    assert (
+        ask(world, crls=[crl(world)], deltas=[crl(world, number=9, base_number=6)]).state
+        is State.GOOD
+    )
+    assert "another complete list" in open_(
+        world, crls=[crl(world)], deltas=[crl(world, number=9, base_number=8)]
+    )
 
 
 def test_changes_to_a_list_without_a_number_leave_it_open(world: World) -> None:
-    read = (parse_crl(each, max_bytes=LIMIT) for each in (crl(world), crl(world, number=8, base_number=7)))
+    read = (
+        parse_crl(each, max_bytes=LIMIT)
+        for each in (crl(world), crl(world, number=8, base_number=7))
+    )
     complete, delta = (verify_crl(each, issuer=world.issuer) for each in read)
     assert look_up(1, complete=[complete], deltas=[delta], at=AT).state is State.GOOD
     with pytest.raises(Refused) as refused:
@@ -151,7 +186,9 @@ def test_changes_without_the_list_leave_it_open(world: World, number: int) -> No
 
 
 def test_the_list_in_the_place_of_its_changes_leaves_it_open(world: World) -> None:
-    """Whoever stands between may repeat the complete list; the changes were configured and are missed."""
+    """Whoever stands between may repeat the complete list; the changes were configured and are
+    missed.
+    """
     assert open_(world, crls=[crl(world)], deltas=[crl(world)]) == "no delta list of this issuer"
 
 
@@ -162,12 +199,17 @@ def test_stale_or_unsigned_changes_leave_it_open(world: World) -> None:
 
 
 @pytest.mark.parametrize("reason", [1, 6])
-def test_a_revocation_refuses_before_and_after_the_reference_and_says_which(world: World, reason: int) -> None:
+def test_a_revocation_refuses_before_and_after_the_reference_and_says_which(
+    world: World, reason: int
+) -> None:
     status = ask(world, ocsp=encode(replace(right(world), status=revoked(AT, reason=reason))))
     for reference, said in ((AT - _HOUR, "after the signature"), (AT, "before the signature")):
         with pytest.raises(Refused) as refused:
             require_good(status, reference=reference)
-        assert (refused.value.code, refused.value.facts["revoked"]) == ("eds_certificate_revoked", said)
+        assert (refused.value.code, refused.value.facts["revoked"]) == (
+            "eds_certificate_revoked",
+            said,
+        )
 
 
 def test_only_a_policy_accepts_a_later_revocation_and_never_a_hold(world: World) -> None:
@@ -193,7 +235,9 @@ def test_a_revoked_issuer_refuses_under_its_own_code(world: World) -> None:
         assert refused.value.code == code
 
 
-def test_a_list_is_remembered_by_its_bytes_and_issuer_only_after_it_was_verified(world: World) -> None:
+def test_a_list_is_remembered_by_its_bytes_and_issuer_only_after_it_was_verified(
+    world: World,
+) -> None:
     memory, encoded = VerifiedLists(capacity=2), crl(world)
     first = memory.get(encoded, issuer=world.issuer, max_bytes=LIMIT)
     assert memory.get(encoded, issuer=world.issuer, max_bytes=LIMIT) is first

@@ -1,4 +1,6 @@
-"""The entries of a list as sorted arrays: all shapes are read alike, and a million fit into 40 MB."""
+"""The entries of a list as sorted arrays: all shapes are read alike, and a million fit into 40
+MB.
+"""
 
 import secrets
 import tracemalloc
@@ -31,8 +33,12 @@ def _reason(code: int) -> bytes:
     return asn1.sequence(asn1.extension("2.5.29.21", asn1.element(0x0A, bytes([code]))))
 
 
-@pytest.mark.parametrize("serial", [0, 1, 127, 128, 255, 2**63, 2**159 - 1, 2**159, 2**167 - 1, -1, -129])
-def test_every_serial_number_a_list_may_hold_is_found_and_its_neighbours_are_not(serial: int) -> None:
+@pytest.mark.parametrize(
+    "serial", [0, 1, 127, 128, 255, 2**63, 2**159 - 1, 2**159, 2**167 - 1, -1, -129]
+)
+def test_every_serial_number_a_list_may_hold_is_found_and_its_neighbours_are_not(
+    serial: int,
+) -> None:
     entries = _read(_entry(4711), _entry(serial, extensions=_reason(1)), _entry(4713))
     assert len(entries) == 3
     assert entries.find(serial) == Entry(_SINCE, 1)
@@ -55,7 +61,11 @@ def test_a_longer_serial_number_is_no_entry_and_cannot_be_looked_up(serial: int)
         (datetime(2050, 1, 1, tzinfo=UTC), b"", 0),
         (datetime(1999, 1, 1, tzinfo=UTC), _reason(10), 10),
         (_SINCE, _reason(6), 6),
-        (_SINCE, asn1.sequence(asn1.extension("2.5.29.24", asn1.element(0x18, b"20260101000000Z"))), 0),
+        (
+            _SINCE,
+            asn1.sequence(asn1.extension("2.5.29.24", asn1.element(0x18, b"20260101000000Z"))),
+            0,
+        ),
         (
             _SINCE,
             asn1.sequence(
@@ -66,7 +76,9 @@ def test_a_longer_serial_number_is_no_entry_and_cannot_be_looked_up(serial: int)
         ),
     ],
 )
-def test_times_and_reasons_are_read_in_every_shape(since: datetime, extensions: bytes, reason: int) -> None:
+def test_times_and_reasons_are_read_in_every_shape(
+    since: datetime, extensions: bytes, reason: int
+) -> None:
     assert _read(_entry(5, since=since, extensions=extensions)).find(5) == Entry(since, reason)
 
 
@@ -78,7 +90,9 @@ def test_times_and_reasons_are_read_in_every_shape(since: datetime, extensions: 
         asn1.sequence(asn1.integer(5), asn1.element(0x17, b"2611241130150")),
         _entry(5, extensions=_reason(7)),
         _entry(5, extensions=asn1.sequence(asn1.extension("1.2.3", asn1.null(), critical=True))),
-        _entry(5, extensions=asn1.sequence(asn1.extension("2.5.29.29", asn1.sequence(), critical=True))),
+        _entry(
+            5, extensions=asn1.sequence(asn1.extension("2.5.29.29", asn1.sequence(), critical=True))
+        ),
         asn1.octets(b""),
         _entry(5)[:-1],
         b"\x30\x80" + _entry(5)[2:] + b"\0\0",
@@ -113,9 +127,17 @@ def test_a_time_that_never_was_leaves_it_open(digits: bytes) -> None:
     ),
     st.integers(-(2**167), 2**167 - 1),
 )
-def test_a_look_up_finds_exactly_what_was_listed(listed: dict[int, tuple[int, int]], other: int) -> None:
-    moments = {serial: datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=at) for serial, (at, _) in listed.items()}
-    encoded = (_entry(serial, since=moments[serial], extensions=_reason(why)) for serial, (_, why) in listed.items())
+def test_a_look_up_finds_exactly_what_was_listed(
+    listed: dict[int, tuple[int, int]], other: int
+) -> None:
+    moments = {
+        serial: datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=at)
+        for serial, (at, _) in listed.items()
+    }
+    encoded = (
+        _entry(serial, since=moments[serial], extensions=_reason(why))
+        for serial, (_, why) in listed.items()
+    )
     entries = _read(*encoded)
     for serial, (_, why) in listed.items():
         assert entries.find(serial) == Entry(moments[serial], why)
@@ -131,11 +153,14 @@ def test_any_bytes_are_entries_or_refused(untrusted: bytes) -> None:
 
 
 @pytest.mark.proof("eds")
-def test_a_million_serial_numbers_take_less_than_40_megabytes(proof_scale: float, proof_figures: Figures) -> None:
+def test_a_million_serial_numbers_take_less_than_40_megabytes(
+    proof_scale: float, proof_figures: Figures
+) -> None:
     count = int(_MILLION * proof_scale)
     tail = _entry(0)[5:] + _reason(6)
     encoded = b"".join(
-        b"\x30" + bytes([22 + len(tail)]) + b"\x02\x14\x45" + secrets.token_bytes(19) + tail for _ in range(count)
+        b"\x30" + bytes([22 + len(tail)]) + b"\x02\x14\x45" + secrets.token_bytes(19) + tail
+        for _ in range(count)
     )
     tracemalloc.start()
     entries = read_entries(encoded, 0, len(encoded))
@@ -143,4 +168,12 @@ def test_a_million_serial_numbers_take_less_than_40_megabytes(proof_scale: float
     tracemalloc.stop()
     assert len(entries) == count
     assert held < _MOST_BYTES * max(proof_scale, 0.05)
-    proof_figures["crl_serials"], proof_figures["crl_bytes_held"], proof_figures["crl_bytes_peak"] = count, held, peak
+    (
+        proof_figures["crl_serials"],
+        proof_figures["crl_bytes_held"],
+        proof_figures["crl_bytes_peak"],
+    ) = (
+        count,
+        held,
+        peak,
+    )

@@ -1,7 +1,8 @@
-"""One changed bit in anything that is signed never passes: every bit is drawn from the good vectors and judged alone.
+"""One changed bit in anything that is signed never passes: every bit is drawn from the good vectors
+and judged alone.
 
-Left out is what nobody signed and nothing depends on (versions and the list of hashes around the signer), and the
-anchor, which is trusted by being pinned and not for its signature.
+Left out is what nobody signed and nothing depends on (versions and the list of hashes around the
+signer), and the anchor, which is trusted by being pinned and not for its signature.
 """
 
 import random
@@ -21,7 +22,16 @@ from verification.stages.statement.measure import measure_statement
 from verification.stages.statement.policy import POLICY
 
 _BITS = 350  # of each part and family at scale 1
-_PARTS = ("content", "signed attributes", "signature", "leaf", "leaf's signature", "issuer", "list", "answer")
+_PARTS = (
+    "content",
+    "signed attributes",
+    "signature",
+    "leaf",
+    "leaf's signature",
+    "issuer",
+    "list",
+    "answer",
+)
 
 
 @dataclass(frozen=True)
@@ -34,7 +44,9 @@ class Part:
 
 
 def _given(family: str, *, with_answer: bool) -> Evidence:
-    """Good evidence: with the copy of the statement inside, and cleared by an answer or by a list."""
+    """Good evidence: with the copy of the statement inside, and cleared by an answer or by a
+    list.
+    """
     roles: dict[str, list[str]] = {"signature": [f"good_attached.{family}.cms"]}
     if with_answer:
         roles |= {"ocsp": [f"ocsp_good.{family}.ocsp"], "crl": []}
@@ -54,14 +66,21 @@ def _locate(given: Evidence, name: str) -> Part:
     if name in inside:
         start = cms.index(inside[name])
         return Part(dialogue.SIGNATURE, start, start + len(inside[name]))
-    kind = {"issuer": "shared.intermediate.0", "list": "shared.crl.0", "answer": dialogue.OCSP}[name]
+    kind = {"issuer": "shared.intermediate.0", "list": "shared.crl.0", "answer": dialogue.OCSP}[
+        name
+    ]
     return Part(kind, 0, len(given.items[kind]))
 
 
 def _passes(given: Evidence) -> bool:
-    """Whether every check lets it pass; certificates of the operator that cannot be read stop everything."""
+    """Whether every check lets it pass; certificates of the operator that cannot be read stop
+    everything.
+    """
     try:
-        return all(isinstance(each, Passed) for each in STAGE.judge(measure_statement(CASE, given, POLICY), POLICY))
+        return all(
+            isinstance(each, Passed)
+            for each in STAGE.judge(measure_statement(CASE, given, POLICY), POLICY)
+        )
     except SourceUnavailable:
         return False
 

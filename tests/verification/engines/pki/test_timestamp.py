@@ -59,9 +59,15 @@ def authority(world: World, **changes: object) -> Credential:
 
 @cache
 def good_list(world: World) -> bytes:
-    """The issuer's list, on which no time-stamp authority stands; it holds as long as anything here."""
+    """The issuer's list, on which no time-stamp authority stands; it holds as long as anything
+    here.
+    """
     return make_crl(
-        world.authority, revoked={}, number=1, this_update=AT - timedelta(hours=1), next_update=AT + timedelta(days=400)
+        world.authority,
+        revoked={},
+        number=1,
+        this_update=AT - timedelta(hours=1),
+        next_update=AT + timedelta(days=400),
     )
 
 
@@ -79,12 +85,19 @@ def right(world: World) -> Timestamp:
 def trust(world: World, **changes: object) -> TimestampTrust:
     """What the world trusts."""
     given: dict[str, object] = {"anchors": [world.root], "intermediates": [world.issuer]}
-    given |= {"accepted_policies": POLICIES, "max_bytes": LIMIT, "clock_skew": SKEW, "limits": LIMITS}
+    given |= {
+        "accepted_policies": POLICIES,
+        "max_bytes": LIMIT,
+        "clock_skew": SKEW,
+        "limits": LIMITS,
+    }
     given |= {"answers": Answers(crls=[good_list(world)])} | changes
     return TimestampTrust(**given)  # type: ignore[arg-type]
 
 
-def judge(world: World, *tokens: bytes, in_one: bool = False, at: datetime = AT, **of: object) -> ProvenTime | None:
+def judge(
+    world: World, *tokens: bytes, in_one: bool = False, at: datetime = AT, **of: object
+) -> ProvenTime | None:
     """What is proven by the token in the statement."""
     cms = with_tokens(statement(world), *tokens, in_one=in_one) if tokens else statement(world)
     signed = parse_cms(cms, max_bytes=LIMIT)
@@ -104,7 +117,9 @@ def by(timestamp: Timestamp, signer: Credential) -> Timestamp:
     return replace(timestamp, signer=signer)
 
 
-def test_the_right_time_stamp_proves_the_time_and_the_statement_still_verifies(world: World) -> None:
+def test_the_right_time_stamp_proves_the_time_and_the_statement_still_verifies(
+    world: World,
+) -> None:
     token = judge(world, encode(right(world)))
     assert token is not None
     assert (token.time, token.policy) == (AT, right(world).policy)
@@ -131,7 +146,9 @@ PASSING: dict[str, Change] = {
     "not named": lambda _, t: replace(t, ess=""),
     "a minute ahead": lambda _, t: replace(t, time=AT + SKEW),
     "at the certificate's beginning": lambda w, t: replace(t, time=w.leaf.not_before),
-    "an unknown extension": lambda _, t: replace(t, extensions=(asn1.extension("1.2.3.4", asn1.null()),)),
+    "an unknown extension": lambda _, t: replace(
+        t, extensions=(asn1.extension("1.2.3.4", asn1.null()),)
+    ),
 }
 
 
@@ -170,18 +187,32 @@ REFUSED: dict[str, tuple[Change, str]] = {
     "signed by another key": (_wrong_key, INVALID),
     "signed as plain data": (lambda _, t: replace(t, content_type="1.2.840.113549.1.7.1"), INVALID),
     "naming another certificate": (lambda w, t: replace(t, named=w.leaf.der), INVALID),
-    "naming another certificate by SHA-1": (lambda w, t: replace(t, named=w.leaf.der, ess="v1"), INVALID),
+    "naming another certificate by SHA-1": (
+        lambda w, t: replace(t, named=w.leaf.der, ess="v1"),
+        INVALID,
+    ),
     "version 2": (lambda _, t: replace(t, version=2), INVALID),
     "an unknown critical extension": (
-        lambda _, t: replace(t, extensions=(asn1.extension("1.2.3.4", asn1.null(), critical=True),)),
+        lambda _, t: replace(
+            t, extensions=(asn1.extension("1.2.3.4", asn1.null(), critical=True),)
+        ),
         INVALID,
     ),
     "under another root of that name": (_other_root, UNTRUSTED),
     "without the purpose": (lambda w, t: by(t, authority(w, purposes=(_EMAIL,))), UNTRUSTED),
-    "with another purpose besides": (lambda w, t: by(t, authority(w, purposes=(_STAMPING, _EMAIL))), UNTRUSTED),
-    "with a purpose that is not critical": (lambda w, t: by(t, authority(w, critical=False)), UNTRUSTED),
+    "with another purpose besides": (
+        lambda w, t: by(t, authority(w, purposes=(_STAMPING, _EMAIL))),
+        UNTRUSTED,
+    ),
+    "with a purpose that is not critical": (
+        lambda w, t: by(t, authority(w, critical=False)),
+        UNTRUSTED,
+    ),
     "by an authority that had expired": (lambda w, t: by(t, authority(w, days=2)), UNTRUSTED),
-    "by an authority of later days": (lambda w, t: by(t, authority(w, at=AT + timedelta(days=2))), UNTRUSTED),
+    "by an authority of later days": (
+        lambda w, t: by(t, authority(w, at=AT + timedelta(days=2))),
+        UNTRUSTED,
+    ),
     "by the borrower": (lambda w, t: by(t, w.person), UNTRUSTED),
     "under another policy": (lambda _, t: replace(t, policy="1.2.398.3.3.2.6.9"), UNTRUSTED),
     "in the future": (lambda _, t: replace(t, time=AT + SKEW + SECOND), TIME),
@@ -195,7 +226,9 @@ def test_the_smallest_wrong_change_proves_nothing(world: World, change: Change, 
 
 
 @pytest.mark.parametrize(("late", "code"), [(timedelta(0), ""), (SECOND, TIME)])
-def test_a_time_stamp_after_the_certificates_end_proves_nothing(world: World, late: timedelta, code: str) -> None:
+def test_a_time_stamp_after_the_certificates_end_proves_nothing(
+    world: World, late: timedelta, code: str
+) -> None:
     end = world.leaf.not_after
     signer = authority(world, at=end - timedelta(days=1))
     encoded = encode(by(replace(right(world), time=end + late), signer))
@@ -224,13 +257,19 @@ def test_a_token_of_plain_data_proves_nothing(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("time", "micros"),
-    [(b"20261124120000.5Z", 500_000), (b"20261124120000.123456789Z", 123_456), (b"20261124120000Z", 0)],
+    [
+        (b"20261124120000.5Z", 500_000),
+        (b"20261124120000.123456789Z", 123_456),
+        (b"20261124120000Z", 0),
+    ],
 )
 def test_fractions_of_a_second_are_read(world: World, time: bytes, micros: int) -> None:
     assert _with_time(world, time).time == AT.replace(microsecond=micros)
 
 
-@pytest.mark.parametrize("time", [b"20261124120000.50Z", b"20261124120000.Z", b"20261124120000", b"20261324120000Z"])
+@pytest.mark.parametrize(
+    "time", [b"20261124120000.50Z", b"20261124120000.Z", b"20261124120000", b"20261324120000Z"]
+)
 def test_other_spellings_of_a_time_are_refused(world: World, time: bytes) -> None:
     with pytest.raises(Refused):
         _with_time(world, time)
@@ -239,9 +278,13 @@ def test_other_spellings_of_a_time_are_refused(world: World, time: bytes) -> Non
 def _with_time(world: World, time: bytes) -> TimestampToken:
     """The token read with this genTime; its signature does not fit any more."""
     encoded = encode(right(world))
-    wrapped = der.read_tree(encoded).children[1].children[0].children[2].children[1].children[0].content
+    wrapped = (
+        der.read_tree(encoded).children[1].children[0].children[2].children[1].children[0].content
+    )
     old = der.read_tree(wrapped).children[4].raw
-    info = asn1.sequence(*(each.raw if each.raw != old else asn1.element(0x18, time) for each in _parts(wrapped)))
+    info = asn1.sequence(
+        *(each.raw if each.raw != old else asn1.element(0x18, time) for each in _parts(wrapped))
+    )
     return parse_token(_replaced(encoded, wrapped, info), max_bytes=LIMIT)
 
 
@@ -261,7 +304,9 @@ def _replaced(encoded: bytes, old: bytes, new: bytes) -> bytes:
 def test_the_question_is_over_the_signature_value_and_carries_the_nonce(world: World) -> None:
     oid = keys.ALGORITHMS[world.family].digest_oid
     parts = der.read_tree(build_request(b"signature", imprint_oid=oid, nonce=77)).children
-    digest = streebog512(b"signature") if world.family == "gost512" else sha256(b"signature").digest()
+    digest = (
+        streebog512(b"signature") if world.family == "gost512" else sha256(b"signature").digest()
+    )
     assert parts[1].children[1].content == digest
     assert (parts[2].content, parts[3].content) == (b"\x4d", b"\xff")
 
@@ -280,7 +325,9 @@ def test_what_we_asked_for_must_carry_our_nonce_and_is_otherwise_our_fault(
     assert refused.value.code == "eds_timestamp_unavailable"
 
 
-@pytest.mark.parametrize("answer", [REJECTED, b"", b"<html>", asn1.sequence(asn1.sequence(asn1.integer(0)))])
+@pytest.mark.parametrize(
+    "answer", [REJECTED, b"", b"<html>", asn1.sequence(asn1.sequence(asn1.integer(0)))]
+)
 def test_an_answer_without_a_token_is_our_fault(rsa: World, answer: bytes) -> None:
     signed = parse_cms(statement(rsa), max_bytes=LIMIT)
     with pytest.raises(Refused) as refused:

@@ -1,4 +1,6 @@
-"""The old GOST: accepted by the functions for time-stamp tokens, refused by all others; on real certificates too."""
+"""The old GOST: accepted by the functions for time-stamp tokens, refused by all others; on real
+certificates too.
+"""
 
 import base64
 from pathlib import Path
@@ -43,7 +45,14 @@ def test_an_old_key_parses_for_time_stamps_alone() -> None:
         _old_key_info(hash_name=keys.STREEBOG_512),
         _old_key_info(hash_name=keys.GOST_34311),
     ],
-    ids=["too long", "too short", "zeros", "backwards", "the new hash", "a hash without parameters"],
+    ids=[
+        "too long",
+        "too short",
+        "zeros",
+        "backwards",
+        "the new hash",
+        "a hash without parameters",
+    ],
 )
 def test_an_old_key_with_another_point_or_other_parameters_refuses(info: Element) -> None:
     with pytest.raises(Refused) as refused:
@@ -64,7 +73,9 @@ def test_no_table_for_borrowers_names_the_old_algorithms() -> None:
     assert set(keys.ALGORITHMS) == {"gost512", "rsa"}
     assert set(keys.TIMESTAMP_ALGORITHMS) == {"gost512", "rsa", "gost2004"}
     assert keys.GOST_34311 not in keys.DIGESTS
-    assert not any(keys.GOST_2004_SIGNATURE in each.certificate_signatures for each in keys.ALGORITHMS.values())
+    assert not any(
+        keys.GOST_2004_SIGNATURE in each.certificate_signatures for each in keys.ALGORITHMS.values()
+    )
     old = {"digest_oid": keys.GOST_34311, "signature_oid": keys.GOST_2004_SIGNATURE}
     keys.require_algorithms(keys.TIMESTAMP_ALGORITHMS["gost2004"], **old)
     for family in ("gost512", "rsa"):
@@ -85,7 +96,9 @@ def _parts(path: Path) -> tuple[bytes, bytes, Element]:
 
 
 @pytest.mark.parametrize("name", ["root_gost_2020", "btsd_gost", "ucgo_gost"])
-def test_the_real_root_of_2020_signed_the_authorities_below_it(shared_data: Path, name: str) -> None:
+def test_the_real_root_of_2020_signed_the_authorities_below_it(
+    shared_data: Path, name: str
+) -> None:
     folder = shared_data / "eds" / "production_ca"
     root = keys.parse_key(_parts(folder / "root_gost_2020.cer")[2], gost=keys.TIMESTAMP_GOST)
     signed, signature, _ = _parts(folder / f"{name}.cer")

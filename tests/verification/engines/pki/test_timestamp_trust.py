@@ -1,4 +1,6 @@
-"""Whose time-stamps are believed: a pinned authority without asking, any other only if nobody above it was revoked."""
+"""Whose time-stamps are believed: a pinned authority without asking, any other only if nobody above
+it was revoked.
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -57,14 +59,20 @@ def test_who_certified_the_authority_is_held_to_the_same(world: World) -> None:
 def test_where_nobody_speaks_of_who_certified_the_authority_it_is_open(world: World) -> None:
     token, of_issuer = (
         encode(right(world)),
-        make_crl(world.authority, revoked={}, number=1, this_update=AT - HOUR, next_update=AT + HOUR),
+        make_crl(
+            world.authority, revoked={}, number=1, this_update=AT - HOUR, next_update=AT + HOUR
+        ),
     )
     with pytest.raises(Refused) as refused:
         judge(world, token, above=[of_issuer])
     assert refused.value.code == "eds_revocation_unknown"
     proven = judge(world, token, above=[of_issuer], accepts_unknown_revocation=True)
     assert proven is not None
-    assert proven.report() == {"time": AT.isoformat(), "policy": right(world).policy, "authority": "unknown"}
+    assert proven.report() == {
+        "time": AT.isoformat(),
+        "policy": right(world).policy,
+        "authority": "unknown",
+    }
 
 
 def test_without_any_answer_it_is_open_and_says_of_whom(world: World) -> None:

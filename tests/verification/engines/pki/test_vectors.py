@@ -1,4 +1,5 @@
-"""Every input that must never pass, as a file named for its defect: refused with its own code; its neighbour passes.
+"""Every input that must never pass, as a file named for its defect: refused with its own code; its
+neighbour passes.
 
 The files are judged as the route judges them: as evidence, by the route's own checks.
 """
@@ -12,7 +13,16 @@ from typing import Any
 import pytest
 
 from tests.vectors.eds.build import MANIFEST, USUAL, build, file_name
-from tests.vectors.eds.case import AT, CASE, FOLDER, IIN, JUDGED, OCSP_NONCE, STATEMENT, TIMESTAMP_NONCE
+from tests.vectors.eds.case import (
+    AT,
+    CASE,
+    FOLDER,
+    IIN,
+    JUDGED,
+    OCSP_NONCE,
+    STATEMENT,
+    TIMESTAMP_NONCE,
+)
 from verification.core.results import Passed
 from verification.core.route import Evidence
 from verification.core.stored import canonical_json
@@ -36,13 +46,17 @@ _OF_TOKENS = (dialogue.OF_TOKEN_INSIDE, dialogue.OF_TOKEN_ASKED)
 
 def files(vector: dict[str, Any]) -> dict[str, list[str]]:
     """The names of the files a vector is judged by, by role."""
-    usual = {role: [file_name(stem, family=vector["family"], role=role)] for role, stem in USUAL.items()}
+    usual = {
+        role: [file_name(stem, family=vector["family"], role=role)] for role, stem in USUAL.items()
+    }
     own: dict[str, list[str]] = vector["evidence"]
     return usual | own
 
 
 def evidence(vector: dict[str, Any], *, folder: Path = FOLDER) -> Evidence:
-    """What the checks get: the statement, the signature as it came, and the files the manifest names."""
+    """What the checks get: the statement, the signature as it came, and the files the manifest
+    names.
+    """
     items = {dialogue.TEXT: STATEMENT, dialogue.ANSWER: canonical_json({"at": AT.isoformat()})}
     # Whatever is said of the signer, the time-stamp's authority stands on the usual list.
     of_authority = folder / file_name(USUAL["crl"], family=vector["family"], role="crl")
@@ -54,7 +68,10 @@ def evidence(vector: dict[str, Any], *, folder: Path = FOLDER) -> Evidence:
         elif role == "ocsp":
             items |= {dialogue.OCSP: contents[0], dialogue.OCSP_NONCE: OCSP_NONCE}
         elif role == "timestamp":
-            items |= {dialogue.TIMESTAMP: contents[0], dialogue.TIMESTAMP_NONCE: str(TIMESTAMP_NONCE).encode()}
+            items |= {
+                dialogue.TIMESTAMP: contents[0],
+                dialogue.TIMESTAMP_NONCE: str(TIMESTAMP_NONCE).encode(),
+            }
         else:
             kind = {"delta": "delta_crl"}.get(role, role)
             items |= {f"shared.{kind}.{number}": content for number, content in enumerate(contents)}
@@ -69,7 +86,11 @@ def _policy(given: Evidence) -> StatementPolicy:
 def refusals(given: Evidence) -> dict[str, tuple[str, str]]:
     """Code and detail of every check that does not pass, in the order of the checks."""
     results = STAGE.judge(measure_statement(CASE, given, _policy(given)), _policy(given))
-    return {each.check: (each.code, str(each.detail["detail"])) for each in results if not isinstance(each, Passed)}
+    return {
+        each.check: (each.code, str(each.detail["detail"]))
+        for each in results
+        if not isinstance(each, Passed)
+    }
 
 
 @cache
@@ -82,8 +103,12 @@ def test_what_is_right_passes_every_check(vector: dict[str, Any]) -> None:
     assert refusals(evidence(vector)) == {}
 
 
-@pytest.mark.parametrize("vector", [each for each in VECTORS if "unproven" in each], ids=lambda each: each["file"])
-def test_a_time_stamp_that_proves_nothing_says_why_and_moves_no_time(vector: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "vector", [each for each in VECTORS if "unproven" in each], ids=lambda each: each["file"]
+)
+def test_a_time_stamp_that_proves_nothing_says_why_and_moves_no_time(
+    vector: dict[str, Any],
+) -> None:
     facts = measure_statement(CASE, evidence(vector), POLICY)
     assert (facts.timestamp.code, facts.timestamp.detail["unproven"]) == ("", vector["unproven"])
     assert facts.timestamp.detail["time"] == "none"
@@ -103,16 +128,32 @@ def test_what_must_never_pass_is_refused_with_its_own_code(vector: dict[str, Any
 
 def test_there_are_two_hundred_of_them_in_both_families() -> None:
     assert len(REFUSED) >= 200
-    rsa, gost = ({each["file"].split(".")[0] for each in REFUSED if each["family"] == name} for name in ("rsa", "gost"))
+    rsa, gost = (
+        {each["file"].split(".")[0] for each in REFUSED if each["family"] == name}
+        for name in ("rsa", "gost")
+    )
     assert len(rsa & gost) >= 100
-    assert {each["group"] for each in VECTORS} == {"cms", "xml", "trust", "certificate", "revocation", "time"}
+    assert {each["group"] for each in VECTORS} == {
+        "cms",
+        "xml",
+        "trust",
+        "certificate",
+        "revocation",
+        "time",
+    }
 
 
 @pytest.mark.parametrize(
     ("attack", "defects"),
     [
-        ("wrapping: a moved element", "document_moved_aside document_moved_into_an_object signature_moved_aside"),
-        ("wrapping: a duplicate root or identifier", "root_twice root_around_two_statements identifier_twice"),
+        (
+            "wrapping: a moved element",
+            "document_moved_aside document_moved_into_an_object signature_moved_aside",
+        ),
+        (
+            "wrapping: a duplicate root or identifier",
+            "root_twice root_around_two_statements identifier_twice",
+        ),
         ("two signatures", "two_signatures signature_twice no_signature"),
         (
             "a fragment or an external address",
@@ -133,8 +174,12 @@ def test_there_are_two_hundred_of_them_in_both_families() -> None:
         ("a forged certificate", "fcalayer_forgery self_signed own_authority_of_the_same_name"),
     ],
 )
-def test_every_attack_on_signed_xml_has_its_files_in_both_families(attack: str, defects: str) -> None:
-    wanted = {f"xml_{defect}.{family}.xml" for defect in defects.split() for family in ("rsa", "gost")}
+def test_every_attack_on_signed_xml_has_its_files_in_both_families(
+    attack: str, defects: str
+) -> None:
+    wanted = {
+        f"xml_{defect}.{family}.xml" for defect in defects.split() for family in ("rsa", "gost")
+    }
     assert wanted <= {each["file"] for each in REFUSED}, attack
 
 
@@ -147,9 +192,14 @@ def test_the_report_names_the_code_and_its_indication_and_nobody(code: str) -> N
     vector = next(each for each in REFUSED if each["code"] == code)
     given = evidence(vector)
     results = STAGE.judge(measure_statement(CASE, given, _policy(given)), _policy(given))
-    written = report_statement(measure_statement(CASE, given, _policy(given)), _policy(given), results)
+    written = report_statement(
+        measure_statement(CASE, given, _policy(given)), _policy(given), results
+    )
     report = json.loads(written)
-    assert (report["code"], (report["status"], report["sub_indication"])) == (code, INDICATIONS[code])
+    assert (report["code"], (report["status"], report["sub_indication"])) == (
+        code,
+        INDICATIONS[code],
+    )
     assert IIN.encode() not in written
 
 
@@ -162,6 +212,12 @@ def test_no_file_lies_there_without_being_used() -> None:
 @pytest.mark.service
 def test_the_script_writes_the_same_manifest_again_and_other_keys(tmp_path: Path) -> None:
     build(tmp_path)
-    assert (tmp_path / MANIFEST).read_text(encoding="utf-8") == (FOLDER / MANIFEST).read_text(encoding="utf-8")
-    assert (tmp_path / "statement.txt").read_bytes() == (FOLDER / "statement.txt").read_bytes() == STATEMENT
+    assert (tmp_path / MANIFEST).read_text(encoding="utf-8") == (FOLDER / MANIFEST).read_text(
+        encoding="utf-8"
+    )
+    assert (
+        (tmp_path / "statement.txt").read_bytes()
+        == (FOLDER / "statement.txt").read_bytes()
+        == STATEMENT
+    )
     assert (tmp_path / "root.gost.crt").read_bytes() != (FOLDER / "root.gost.crt").read_bytes()

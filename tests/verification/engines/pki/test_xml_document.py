@@ -24,7 +24,10 @@ def _refusal(untrusted: bytes, *, max_bytes: int = LIMIT) -> str:
     ],
 )
 def test_a_declaration_of_utf_8_passes(declaration: str) -> None:
-    assert canonical(parse_document(f"{declaration}<a>ә</a>\n".encode(), max_bytes=LIMIT)) == "<a>ә</a>".encode()
+    assert (
+        canonical(parse_document(f"{declaration}<a>ә</a>\n".encode(), max_bytes=LIMIT))
+        == "<a>ә</a>".encode()
+    )
 
 
 @pytest.mark.parametrize(
@@ -82,9 +85,17 @@ def test_size_depth_and_count_are_limited() -> None:
         (b"<a>" + b"<b/>" * 510 + b"</a>", True, ""),
         (b"<a>" + b"<b/>" * 511 + b"</a>", False, "eds_too_large"),
         (b"<a" + b"".join(b' a%d=""' % each for each in range(512)) + b"/>", True, ""),
-        (b"<a" + b"".join(b" a%d=''" % each for each in range(513)) + b"/>", False, "eds_too_large"),
+        (
+            b"<a" + b"".join(b" a%d=''" % each for each in range(513)) + b"/>",
+            False,
+            "eds_too_large",
+        ),
         (b"<a" + b"".join(b' xmlns:a%d="u:"' % each for each in range(32)) + b"/>", True, ""),
-        (b"<a" + b"".join(b' xmlns:a%d="u:"' % each for each in range(33)) + b"/>", False, "eds_too_large"),
+        (
+            b"<a" + b"".join(b' xmlns:a%d="u:"' % each for each in range(33)) + b"/>",
+            False,
+            "eds_too_large",
+        ),
     ):
         if passes:
             parse_document(document, max_bytes=LIMIT)

@@ -1,4 +1,6 @@
-"""Whatever comes in the place of signed XML, only `Refused` comes out, and what passes says what was signed."""
+"""Whatever comes in the place of signed XML, only `Refused` comes out, and what passes says what
+was signed.
+"""
 
 from functools import cache
 
@@ -17,10 +19,10 @@ from verification.engines.pki.xmldsig import SignedXml, parse_signatures, parse_
 
 _ROUNDS = 20_000
 MARKUP = (
-    b"<!DOCTYPE a>", b"<!--", b"-->", b"<![CDATA[", b"]]>", b"<?x?>", b"&x;", b"&lt;", b"&#13;", b"&#0;", b"&#x110000;",
-    b"<", b">", b"/", b'"', b"'", b"=", b"\r\n", b"\x00", b"\xff", b"<a>", b"</a>", b"<a/>", b' Id="a"', b' xml:id="a"',
-    b' xmlns=""', b' xmlns="urn:a"', b' xmlns:ds="urn:a"', b' xmlns:xml="urn:a"', b' xmlns:a="rel"', b' xml:lang="kk"',
-    NAMESPACE, b"<ds:Signature>", b"</ds:Signature>", b"<ds:Reference/>", b"<ds:Object/>", b"ds:", b"</statement>",
+    b"<!DOCTYPE a>", b"<!--", b"-->", b"<![CDATA[", b"]]>", b"<?x?>", b"&x;", b"&lt;", b"&#13;", b"&#0;", b"&#x110000;",  # noqa: E501
+    b"<", b">", b"/", b'"', b"'", b"=", b"\r\n", b"\x00", b"\xff", b"<a>", b"</a>", b"<a/>", b' Id="a"', b' xml:id="a"',  # noqa: E501
+    b' xmlns=""', b' xmlns="urn:a"', b' xmlns:ds="urn:a"', b' xmlns:xml="urn:a"', b' xmlns:a="rel"', b' xml:lang="kk"',  # noqa: E501
+    NAMESPACE, b"<ds:Signature>", b"</ds:Signature>", b"<ds:Reference/>", b"<ds:Object/>", b"ds:", b"</statement>",  # noqa: E501
 )  # fmt: skip
 
 
@@ -60,7 +62,11 @@ def test_the_document_that_is_mutated_passes() -> None:
     assert _judge(_encoded())
 
 
-_edits = st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 40), st.sampled_from(MARKUP)), min_size=1, max_size=6)
+_edits = st.lists(
+    st.tuples(st.integers(0, 5000), st.integers(0, 40), st.sampled_from(MARKUP)),
+    min_size=1,
+    max_size=6,
+)
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -74,7 +80,13 @@ def test_markup_put_anywhere_is_judged_or_refused(edits: list[tuple[int, int, by
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.lists(st.one_of(st.sampled_from(MARKUP), st.binary(max_size=8), st.text(max_size=8).map(str.encode))))
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from(MARKUP), st.binary(max_size=8), st.text(max_size=8).map(str.encode)
+        )
+    )
+)
 def test_any_sequence_of_markup_is_judged_or_refused(parts: list[bytes]) -> None:
     for untrusted in (b"".join(parts), b"<a>" + b"".join(parts) + b"</a>"):
         try:

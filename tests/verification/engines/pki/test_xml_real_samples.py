@@ -1,4 +1,6 @@
-"""XML that the authority's own library signed, and statements signed with a key of its test system."""
+"""XML that the authority's own library signed, and statements signed with a key of its test
+system.
+"""
 
 import base64
 import random
@@ -17,7 +19,12 @@ from verification.engines.pki import keys
 from verification.engines.pki.certificate import Certificate, parse_certificate
 from verification.engines.pki.path import build_path
 from verification.engines.pki.signatures import check_usage, subject_iin
-from verification.engines.pki.xmldsig import SignedXml, check_document, parse_xml, statement_document
+from verification.engines.pki.xmldsig import (
+    SignedXml,
+    check_document,
+    parse_xml,
+    statement_document,
+)
 
 _AT = datetime(2026, 11, 1, tzinfo=UTC)
 _DOCUMENT = b"<a><b>test</b></a>"
@@ -56,7 +63,9 @@ def _judge(encoded: bytes, issuer: Certificate) -> SignedXml:
     return signed
 
 
-def test_the_real_document_verifies_and_another_refuses(encoded: bytes, issuer: Certificate) -> None:
+def test_the_real_document_verifies_and_another_refuses(
+    encoded: bytes, issuer: Certificate
+) -> None:
     signed = _judge(encoded, issuer)
     assert (signed.signer.family, subject_iin(signed.signer)) == ("rsa", "123456789011")
     check_usage(signed.signer, accepted_policies={"1.2.398.3.3.2.3"})
@@ -65,7 +74,9 @@ def test_the_real_document_verifies_and_another_refuses(encoded: bytes, issuer: 
     assert refused.value.code == "eds_statement_mismatch"
 
 
-def test_one_bit_changed_anywhere_in_the_real_document_refuses(encoded: bytes, issuer: Certificate) -> None:
+def test_one_bit_changed_anywhere_in_the_real_document_refuses(
+    encoded: bytes, issuer: Certificate
+) -> None:
     chance = random.Random(2022)
     places = [(at, bit) for at in range(len(encoded)) for bit in range(8)]
     for at, bit in chance.sample(places, 600):
@@ -86,10 +97,15 @@ def _path(signed: SignedXml, samples: Path) -> tuple[Certificate, ...]:
 
 
 def test_a_statement_signed_with_the_real_test_key_passes_all_steps(samples: Path) -> None:
-    store = read_key_store((samples / "nca_test_2026" / "individual_valid.p12").read_bytes(), password="Qwerty12")
+    store = read_key_store(
+        (samples / "nca_test_2026" / "individual_valid.p12").read_bytes(), password="Qwerty12"
+    )
     person = Credential(store.certificate, "gost512", store.private_scalar, b"")
     signed = verify(sign_xml(person, DOCUMENT))
     assert len(_path(signed, samples)) == 3
     check_usage(signed.signer, accepted_policies={"1.2.398.3.3.2"})
     other = signed_info("gost512", statement_document(b"another statement"))
-    assert refusal(envelop(DOCUMENT, signature_element(person, info=other))).code == "eds_statement_mismatch"
+    assert (
+        refusal(envelop(DOCUMENT, signature_element(person, info=other))).code
+        == "eds_statement_mismatch"
+    )

@@ -1,4 +1,6 @@
-"""Statements signed as XML: the right one passes; other content, another key and another count refuse."""
+"""Statements signed as XML: the right one passes; other content, another key and another count
+refuse.
+"""
 
 import random
 from dataclasses import replace
@@ -10,7 +12,14 @@ from hypothesis import strategies as st
 
 from insecure_sandbox.authority import forge_like_nca
 from insecure_sandbox.credential import Credential
-from insecure_sandbox.xml_signing import DECLARATION, envelop, key_info, sign_xml, signature_element, signed_info
+from insecure_sandbox.xml_signing import (
+    DECLARATION,
+    envelop,
+    key_info,
+    sign_xml,
+    signature_element,
+    signed_info,
+)
 from tests.verification.engines.pki.world import AT, LIMIT, PERSON, STATEMENT, World
 from tests.verification.engines.pki.xml_statements import DOCUMENT, refusal, verify, with_key_info
 from verification.core.errors import Refused
@@ -36,13 +45,20 @@ def test_a_signed_statement_passes_and_another_statement_refuses(world: World) -
 
 def test_a_signed_statement_has_a_path_and_its_signer_is_the_person(world: World) -> None:
     signer = verify(sign_xml(world.person, DOCUMENT)).signer
-    assert build_path(signer, anchors=[world.root], intermediates=[world.issuer], at=AT)[-1] == world.root
+    assert (
+        build_path(signer, anchors=[world.root], intermediates=[world.issuer], at=AT)[-1]
+        == world.root
+    )
     check_usage(signer, accepted_policies={"1.2.398.3.3.2"})
     assert subject_iin(signer) == PERSON["iin"]
 
 
-@pytest.mark.parametrize("statement", [b"", b"{}", STATEMENT, b"</statement><statement>&amp;\"'\t\r\n]]>"])
-def test_the_document_of_a_statement_is_in_canonical_form_and_its_text_is_the_statement(statement: bytes) -> None:
+@pytest.mark.parametrize(
+    "statement", [b"", b"{}", STATEMENT, b"</statement><statement>&amp;\"'\t\r\n]]>"]
+)
+def test_the_document_of_a_statement_is_in_canonical_form_and_its_text_is_the_statement(
+    statement: bytes,
+) -> None:
     document = statement_document(statement)
     root = parse_document(document, max_bytes=LIMIT)
     assert canonical(root) == document
@@ -51,7 +67,9 @@ def test_the_document_of_a_statement_is_in_canonical_form_and_its_text_is_the_st
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
 def test_the_document_of_any_text_is_in_canonical_form_or_there_is_none(text: str) -> None:
-    """`<!`, `xmlns` and quotes of a text are counted with those of tags; no short text has too many."""
+    """`<!`, `xmlns` and quotes of a text are counted with those of tags; no short text has too
+    many.
+    """
     try:
         document = statement_document(text.encode())
     except Refused:
@@ -63,7 +81,8 @@ def test_the_document_of_any_text_is_in_canonical_form_or_there_is_none(text: st
 
 
 @pytest.mark.parametrize(
-    "statement", [b"\0", b"\x1b", b"\x0b", b"\xef\xbf\xbe", b"\xef\xbf\xbf", b"\xff", b"\xed\xa0\x80"]
+    "statement",
+    [b"\0", b"\x1b", b"\x0b", b"\xef\xbf\xbe", b"\xef\xbf\xbf", b"\xff", b"\xed\xa0\x80"],
 )
 def test_what_xml_cannot_carry_as_text_has_no_document(statement: bytes) -> None:
     with pytest.raises(Refused) as refused:
@@ -71,7 +90,9 @@ def test_what_xml_cannot_carry_as_text_has_no_document(statement: bytes) -> None
     assert refused.value.code == "eds_statement_mismatch"
 
 
-def test_a_document_may_lack_the_declaration_and_may_call_the_signature_by_an_id(world: World) -> None:
+def test_a_document_may_lack_the_declaration_and_may_call_the_signature_by_an_id(
+    world: World,
+) -> None:
     encoded = sign_xml(world.person, DOCUMENT)
     verify(encoded.removeprefix(DECLARATION))
     verify(encoded.replace(b"<ds:Signature ", b'<ds:Signature Id="s" '))
@@ -113,7 +134,10 @@ def test_a_hash_of_ours_does_not_help_a_document_that_differs(world: World) -> N
         DOCUMENT.replace(b"<statement ", b'<statement xmlns="urn:other" '),
     ):
         signed = parse_xml(envelop(document, signature), max_bytes=LIMIT)
-        for check in (SignedXml.check_signature, partial(SignedXml.check_content, statement=STATEMENT)):
+        for check in (
+            SignedXml.check_signature,
+            partial(SignedXml.check_content, statement=STATEMENT),
+        ):
             with pytest.raises(Refused) as refused:
                 check(signed)
             assert refused.value.code == "eds_statement_mismatch"
@@ -129,7 +153,10 @@ def test_text_behind_the_signature_is_part_of_the_document(world: World) -> None
 
 
 def test_the_hash_and_the_signature_are_of_the_certificates_family(gost: World, rsa: World) -> None:
-    for person, info in ((gost, signed_info("rsa", DOCUMENT)), (rsa, signed_info("gost512", DOCUMENT))):
+    for person, info in (
+        (gost, signed_info("rsa", DOCUMENT)),
+        (rsa, signed_info("gost512", DOCUMENT)),
+    ):
         encoded = envelop(DOCUMENT, signature_element(person.person, info=info))
         assert refusal(encoded).code == "eds_algorithm_refused"
         with pytest.raises(Refused) as refused:
@@ -139,7 +166,9 @@ def test_the_hash_and_the_signature_are_of_the_certificates_family(gost: World, 
 
 def test_a_gost_signature_in_any_other_byte_order_refuses(gost: World) -> None:
     info = signed_info("gost512", DOCUMENT)
-    right = parse_xml(envelop(DOCUMENT, signature_element(gost.person, info=info)), max_bytes=LIMIT).signature
+    right = parse_xml(
+        envelop(DOCUMENT, signature_element(gost.person, info=info)), max_bytes=LIMIT
+    ).signature
     r, s = right[:64], right[64:]
     for order in ((s, r), (r[::-1], s[::-1]), (s[::-1], r[::-1])):
         element = signature_element(gost.person, info=info, signature=b"".join(order))
@@ -156,7 +185,9 @@ def test_a_signature_of_zeros_or_of_another_length_refuses(world: World) -> None
 
 
 def test_the_certificate_is_exactly_one_and_stands_in_key_info(world: World) -> None:
-    value = b"<ds:KeyValue><ds:RSAKeyValue><ds:Modulus>AQ==</ds:Modulus></ds:RSAKeyValue></ds:KeyValue>"
+    value = (
+        b"<ds:KeyValue><ds:RSAKeyValue><ds:Modulus>AQ==</ds:Modulus></ds:RSAKeyValue></ds:KeyValue>"
+    )
     right = key_info(world.person.certificate)
     verify(with_key_info(world, right))
     for about_key in (
@@ -187,7 +218,9 @@ def test_a_borrower_signs_alone(world: World) -> None:
         assert (refused.code, refused.facts) == ("eds_signer_count", {"signers": count})
 
 
-def test_each_of_several_signatures_covers_what_was_there_before_it(gost: World, rsa: World) -> None:
+def test_each_of_several_signatures_covers_what_was_there_before_it(
+    gost: World, rsa: World
+) -> None:
     once = sign_xml(gost.person, DOCUMENT)
     twice = sign_xml(rsa.person, once)
     signatures = parse_signatures(sign_xml(gost.person, twice), max_bytes=LIMIT)
@@ -223,15 +256,22 @@ def test_a_signature_inherits_the_namespaces_and_the_language_around_it(world: W
     document = b'<a xmlns="urn:a" xmlns:b="urn:b" xml:lang="kk"><b:c></b:c></a>'
     info = signed_info(world.family, document)
     declared = (
-        b'<ds:SignedInfo xmlns="urn:a" xmlns:b="urn:b" xmlns:ds="http://www.w3.org/2000/09/xmldsig#" xml:lang="kk">'
+        b'<ds:SignedInfo xmlns="urn:a" xmlns:b="urn:b"'
+        b' xmlns:ds="http://www.w3.org/2000/09/xmldsig#" xml:lang="kk">'
     )
     inherited = declared + info.partition(b">")[2]
-    right = parse_xml(envelop(document, signature_element(world.person, info=info)), max_bytes=LIMIT)
+    right = parse_xml(
+        envelop(document, signature_element(world.person, info=info)), max_bytes=LIMIT
+    )
     assert right.signed_info == inherited
     with pytest.raises(Refused):
         right.check_signature()
-    signature = signature_element(world.person, info=inherited).replace(declared, b"<ds:SignedInfo>")
-    written = signature.replace(b' xmlns="urn:a" xmlns:b="urn:b"', b"").replace(b' xml:lang="kk"', b"", 1)
+    signature = signature_element(world.person, info=inherited).replace(
+        declared, b"<ds:SignedInfo>"
+    )
+    written = signature.replace(b' xmlns="urn:a" xmlns:b="urn:b"', b"").replace(
+        b' xml:lang="kk"', b"", 1
+    )
     signed = parse_xml(envelop(document, written), max_bytes=LIMIT)
     signed.check_signature()
     check_document(signed, document=document)
@@ -256,7 +296,10 @@ def test_one_bit_changed_anywhere_never_passes(world: World) -> None:
 def test_the_checks_judge_what_was_read_and_not_how_it_was_written(world: World) -> None:
     signed = parse_xml(sign_xml(world.person, DOCUMENT), max_bytes=LIMIT)
     signed.check_signature()
-    for changed in (replace(signed, signed_info=signed.signed_info + b" "), replace(signed, signer=world.issuer)):
+    for changed in (
+        replace(signed, signed_info=signed.signed_info + b" "),
+        replace(signed, signer=world.issuer),
+    ):
         with pytest.raises(Refused) as refused:
             changed.check_signature()
         assert refused.value.code == "eds_signature_invalid"

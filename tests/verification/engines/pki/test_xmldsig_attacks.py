@@ -1,8 +1,16 @@
-"""Attacks on signed XML, each rightly signed as far as the attacker could, each refused by its own name."""
+"""Attacks on signed XML, each rightly signed as far as the attacker could, each refused by its own
+name.
+"""
 
 import pytest
 
-from insecure_sandbox.xml_signing import NAMESPACE, envelop, sign_xml, signature_element, signed_info
+from insecure_sandbox.xml_signing import (
+    NAMESPACE,
+    envelop,
+    sign_xml,
+    signature_element,
+    signed_info,
+)
 from tests.verification.engines.pki.world import LIMIT, STATEMENT, World
 from tests.verification.engines.pki.xml_statements import DOCUMENT, refusal, verify, with_info
 from verification.core.errors import Refused
@@ -72,7 +80,9 @@ def test_another_hash_is_refused_by_its_name(world: World, uri: str, name: str) 
         ("urn:other", "an algorithm outside the profile"),
     ],
 )
-def test_a_swapped_canonical_form_of_signed_info_is_refused_by_its_name(world: World, uri: str, name: str) -> None:
+def test_a_swapped_canonical_form_of_signed_info_is_refused_by_its_name(
+    world: World, uri: str, name: str
+) -> None:
     refused = refusal(with_info(world, _FORM + b'"' + _CANONICAL, _FORM + b'"' + uri.encode()))
     assert (refused.code, refused.facts) == ("eds_algorithm_refused", {"algorithm": name})
 
@@ -119,10 +129,12 @@ def test_a_method_with_parameters_refuses(world: World) -> None:
 
 @pytest.mark.parametrize(
     "reference",
-    [b'URI="#statement"', b'URI="#xpointer(/)"', b'URI="http://other.invalid/"', b'URI="file:///etc/passwd"', b"",
+    [b'URI="#statement"', b'URI="#xpointer(/)"', b'URI="http://other.invalid/"', b'URI="file:///etc/passwd"', b"",  # noqa: E501
      b'URI="" Id="r"', b'URI="" Type="http://www.w3.org/2000/09/xmldsig#Object"', b'URI=" "'],
 )  # fmt: skip
-def test_a_reference_to_anything_but_the_whole_document_refuses(world: World, reference: bytes) -> None:
+def test_a_reference_to_anything_but_the_whole_document_refuses(
+    world: World, reference: bytes
+) -> None:
     assert refusal(with_info(world, b'URI=""', reference)).code == "eds_signed_attributes_invalid"
 
 
@@ -130,7 +142,12 @@ def test_no_reference_and_several_references_refuse(world: World) -> None:
     info = signed_info(world.family, DOCUMENT)
     start, end = info.index(b"<ds:Reference"), info.index(b"</ds:SignedInfo>")
     reference = info[start:end]
-    for inside in (b"", reference * 2, reference + b"<ds:Object></ds:Object>", reference.replace(b"Reference", b"X")):
+    for inside in (
+        b"",
+        reference * 2,
+        reference + b"<ds:Object></ds:Object>",
+        reference.replace(b"Reference", b"X"),
+    ):
         element = signature_element(world.person, info=info[:start] + inside + info[end:])
         assert refusal(envelop(DOCUMENT, element)).code == "eds_signed_attributes_invalid"
 
@@ -145,11 +162,20 @@ def _halves(encoded: bytes) -> tuple[bytes, bytes]:
 def test_a_wrapped_document_refuses(world: World) -> None:
     """The signed document moved aside, another in its place: each way it was done to others."""
     signature, _ = _halves(sign_xml(world.person, DOCUMENT))
-    signed, evil = DOCUMENT[: -len(b"</statement>")] + signature + b"</statement>", _EVIL[: -len(b"</statement>")]
+    signed, evil = (
+        DOCUMENT[: -len(b"</statement>")] + signature + b"</statement>",
+        _EVIL[: -len(b"</statement>")],
+    )
     for wrapped, code in (
         (evil + signed + b"</statement>", "eds_malformed"),
-        (evil + b"<wrapper>" + DOCUMENT + b"</wrapper>" + signature + b"</statement>", "eds_statement_mismatch"),
-        (evil + b"<wrapper>" + signed + b"</wrapper>" + signature + b"</statement>", "eds_malformed"),
+        (
+            evil + b"<wrapper>" + DOCUMENT + b"</wrapper>" + signature + b"</statement>",
+            "eds_statement_mismatch",
+        ),
+        (
+            evil + b"<wrapper>" + signed + b"</wrapper>" + signature + b"</statement>",
+            "eds_malformed",
+        ),
         (evil + b"<wrapper>" + signature + b"</wrapper></statement>", "eds_malformed"),
         (b"<root>" + _EVIL + DOCUMENT + signature + b"</root>", "eds_statement_mismatch"),
         (b"<root>" + DOCUMENT + signature + b"</root>", "eds_statement_mismatch"),
@@ -157,7 +183,9 @@ def test_a_wrapped_document_refuses(world: World) -> None:
         (_EVIL + signed, "eds_malformed"),
         (signature, "eds_malformed"),
         (
-            signature.replace(b"</ds:Signature>", b"<ds:Object>" + DOCUMENT + b"</ds:Object></ds:Signature>"),
+            signature.replace(
+                b"</ds:Signature>", b"<ds:Object>" + DOCUMENT + b"</ds:Object></ds:Signature>"
+            ),
             "eds_malformed",
         ),
         (evil + signature + b"</statement>", "eds_statement_mismatch"),
@@ -169,14 +197,16 @@ def test_a_wrapped_document_refuses(world: World) -> None:
 def test_a_document_hidden_in_the_signature_refuses(world: World) -> None:
     encoded = sign_xml(world.person, DOCUMENT)
     verify(encoded)
-    names = ("Signature", "SignedInfo", "KeyInfo", "X509Data", "Reference", "Transforms", "SignatureValue",
+    names = ("Signature", "SignedInfo", "KeyInfo", "X509Data", "Reference", "Transforms", "SignatureValue",  # noqa: E501
              "DigestValue", "X509Certificate")  # fmt: skip
     for old in (f"</ds:{name}>".encode() for name in names):
         for hidden in (b"<ds:Object></ds:Object>", b"<more></more>", b"text"):
             assert refusal(encoded.replace(old, hidden + old)).code
 
 
-@pytest.mark.parametrize("name", ["Signature", "SignedInfo", "Transforms", "SignatureValue", "KeyInfo", "X509Data"])
+@pytest.mark.parametrize(
+    "name", ["Signature", "SignedInfo", "Transforms", "SignatureValue", "KeyInfo", "X509Data"]
+)
 def test_an_attribute_nobody_writes_refuses(world: World, name: str) -> None:
     element, encoded = f"<ds:{name}".encode(), sign_xml(world.person, DOCUMENT)
     for attribute in (b' more="1"', b' xml:lang="kk"', b' ds:Id="a"'):
@@ -185,12 +215,21 @@ def test_an_attribute_nobody_writes_refuses(world: World, name: str) -> None:
 
 def test_a_transform_by_another_name_refuses(world: World) -> None:
     first = _transform(xml_algorithms.ENVELOPED)
-    assert refusal(with_info(world, first, first.replace(b"ds:Transform", b"ds:Other"))).code == "eds_malformed"
+    assert (
+        refusal(with_info(world, first, first.replace(b"ds:Transform", b"ds:Other"))).code
+        == "eds_malformed"
+    )
 
 
 def test_an_identifier_that_occurs_twice_refuses(world: World) -> None:
     document = b'<a><b Id="x"></b><b%s="x"></b></a>'
-    for name, passes in ((b" Ref", True), (b" Id", False), (b" ID", False), (b" id", False), (b" xml:id", False)):
+    for name, passes in (
+        (b" Ref", True),
+        (b" Id", False),
+        (b" ID", False),
+        (b" id", False),
+        (b" xml:id", False),
+    ):
         encoded = sign_xml(world.person, document % name)
         if passes:
             parse_xml(encoded, max_bytes=LIMIT).check_signature()
@@ -200,7 +239,9 @@ def test_an_identifier_that_occurs_twice_refuses(world: World) -> None:
 
 
 def test_a_comment_inside_a_value_refuses(world: World) -> None:
-    """Libraries that hash without comments and read the text before the first comment see two different values."""
+    """Libraries that hash without comments and read the text before the first comment see two
+    different values.
+    """
     encoded = sign_xml(world.person, b"<a><iin>990101100010</iin></a>")
     parse_xml(encoded, max_bytes=LIMIT).check_signature()
     for inside in (b"9901<!---->01100010", b"9901<?x?>01100010", b"<![CDATA[990101100010]]>"):
@@ -242,7 +283,9 @@ def test_an_element_of_a_signature_outside_one_refuses(world: World) -> None:
 
 
 def test_the_namespace_of_a_signature_is_not_its_prefix(world: World) -> None:
-    """An element that only looks like a signature is content, and one that only looks like content is a signature."""
+    """An element that only looks like a signature is content, and one that only looks like content
+    is a signature.
+    """
     encoded = sign_xml(world.person, DOCUMENT)
     refused = refusal(encoded.replace(_DSIG.encode() + b'">', b'urn:other">', 1))
     assert refused.code == "eds_signer_count"

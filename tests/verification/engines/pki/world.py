@@ -1,4 +1,6 @@
-"""A small world to break: an authority of one family, a borrower's certificate under it, and the anchors."""
+"""A small world to break: an authority of one family, a borrower's certificate under it, and the
+anchors.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -48,7 +50,9 @@ class World:
 
 @cache
 def foreign_authority(family: Family) -> Authority:
-    """An authority of the same names as a world's, and of other keys; made once, for RSA keys are slow."""
+    """An authority of the same names as a world's, and of other keys; made once, for RSA keys are
+    slow.
+    """
     return create_authority(family, at=AT)
 
 

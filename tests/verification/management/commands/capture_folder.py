@@ -32,7 +32,9 @@ def write(folder: Path, frames: Frames, *, reference: Path | None = None) -> Pat
     for number, (command, of) in enumerate(frames.items()):
         listed: dict[str, list[dict[str, object]]] = {"frames": [], "stills": []}
         for at, jpeg in enumerate(of):
-            kinds = {"frames": thin(jpeg)} | ({"stills": jpeg} if at in stills_of(of, 2 if number else 3) else {})
+            kinds = {"frames": thin(jpeg)} | (
+                {"stills": jpeg} if at in stills_of(of, 2 if number else 3) else {}
+            )
             for kind, content in kinds.items():
                 name = f"{number}/{kind}-{at}.jpg"
                 (folder / name).parent.mkdir(exist_ok=True)
@@ -48,15 +50,21 @@ def write(folder: Path, frames: Frames, *, reference: Path | None = None) -> Pat
 
 
 def film(path: Path, frames: Frames) -> str:
-    """These frames one after the other as a video, and how its commands are said on the command line."""
-    pictures = [insecure_captures.pixels(jpeg)[:, :, ::-1].copy() for of in frames.values() for jpeg in of]
+    """These frames one after the other as a video, and how its commands are said on the command
+    line.
+    """
+    pictures = [
+        insecure_captures.pixels(jpeg)[:, :, ::-1].copy() for of in frames.values() for jpeg in of
+    ]
     height, width = pictures[0].shape[:2]
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), RATE, (width, height))
     for picture in pictures:
         writer.write(picture)
     writer.release()
     seconds = COUNT / RATE
-    return ",".join(f"{name}:{seconds * at:g}-{seconds * (at + 1):g}" for at, name in enumerate(frames))
+    return ",".join(
+        f"{name}:{seconds * at:g}-{seconds * (at + 1):g}" for at, name in enumerate(frames)
+    )
 
 
 def _play(command: str) -> warp.Play:

@@ -20,7 +20,9 @@ ROOT = Path(__file__).resolve().parents[4]
 
 
 class Files:
-    """A folder with a signature, its statement, the authorities and their list; each may be replaced."""
+    """A folder with a signature, its statement, the authorities and their list; each may be
+    replaced.
+    """
 
     def __init__(self, folder, authority):
         self.folder, self.authority = folder, authority
@@ -48,9 +50,21 @@ class Files:
         """Exit code and report; the report is None where there is none."""
         out = StringIO()
         named = [word for name in lists for word in ("--crl", str(self.folder / name))]
-        given = [str(self.folder / "signature"), "--statement", str(self.folder / "statement"), *named]
+        given = [
+            str(self.folder / "signature"),
+            "--statement",
+            str(self.folder / "statement"),
+            *named,
+        ]
         try:
-            call_command("verify_eds", *given, "--trust", trust or str(self.folder / "trust"), *arguments, stdout=out)
+            call_command(
+                "verify_eds",
+                *given,
+                "--trust",
+                trust or str(self.folder / "trust"),
+                *arguments,
+                stdout=out,
+            )
         except CommandError as error:
             return error.returncode, json.loads(out.getvalue() or "null")
         return 0, json.loads(out.getvalue())

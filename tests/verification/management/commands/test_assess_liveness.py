@@ -1,4 +1,6 @@
-"""The command says of files what the stage says of a capture, gate by gate, and its exit code says what follows."""
+"""The command says of files what the stage says of a capture, gate by gate, and its exit code says
+what follows.
+"""
 
 import json
 from collections.abc import Iterator
@@ -75,11 +77,24 @@ def test_a_capture_that_passes_exits_with_0_and_tells_every_gate(manifest: Path)
     assert (code, told["outcome"], told["code"], codes(told)) == (0, "passed", "", {})
     assert [gate["gate"] for gate in told["gates"]] == [*CHECKS]
     assert (told["commands"], told["not_asked"]) == ([*ORDER], [])
-    assert told["passive"] == {"passive": "none", "passive_certificate": "", "passive_told": "", "scores": []}
-    assert not [gate["gate"] for gate in told["gates"] if gate["value"] is None or gate["threshold"] is None]
+    assert told["passive"] == {
+        "passive": "none",
+        "passive_certificate": "",
+        "passive_told": "",
+        "scores": [],
+    }
+    assert not [
+        gate["gate"] for gate in told["gates"] if gate["value"] is None or gate["threshold"] is None
+    ]
     every = {gate["gate"]: gate["limits"] for gate in told["gates"]}
-    # Files tell nothing of a camera's clock, nothing moved beyond the head, and no phone took the capture over.
-    null = {(gate, name) for gate, own in every.items() for name, limit in own.items() if limit["value"] is None}
+    # Files tell nothing of a camera's clock, nothing moved beyond the head, and no phone took the
+    # capture over.
+    null = {
+        (gate, name)
+        for gate, own in every.items()
+        for name, limit in own.items()
+        if limit["value"] is None
+    }
     assert null == {("face.injection", "off_us"), ("face.continuity", "surroundings")}
     assert [gate for gate, own in every.items() if not own] == ["face.hand_over"]
     assert every["face.fresh"]["frozen_run"] == {"value": 1, "most": POLICY.gates.frozen_run}
@@ -92,9 +107,11 @@ def test_a_capture_that_passes_exits_with_0_and_tells_every_gate(manifest: Path)
         "corners",
         "overlap",
     }
-    assert {next(side for side in limit if side != "value") for own in every.values() for limit in own.values()} == {
-        *("least", "most", "above", "below")
-    }
+    assert {
+        next(side for side in limit if side != "value")
+        for own in every.values()
+        for limit in own.values()
+    } == {*("least", "most", "above", "below")}
 
 
 def test_each_gate_says_what_it_says_of_the_same_pictures_in_a_capture(
@@ -102,16 +119,28 @@ def test_each_gate_says_what_it_says_of_the_same_pictures_in_a_capture(
 ) -> None:
     shown = {command: tuple(of) for command, of in frames.items()}
     photo = captures.photo_answer((portraits / "obama.jpg").read_bytes())
-    results = {each.check: each for each in captures.judge(captures.Sent(shown, order=ORDER).evidence(photo=photo))}
+    results = {
+        each.check: each
+        for each in captures.judge(captures.Sent(shown, order=ORDER).evidence(photo=photo))
+    }
     for gate in run(manifest)[1]["gates"]:
         same = results[gate["gate"]]
         assert isinstance(same, Passed)
-        # How fast a line is, and the sum, are the story's own; which frames are compared a capture's secret draws.
-        if gate["gate"] not in ("face.timing", "face.passive", "face.hand_over", "face.continuity", "face.match"):
+        # How fast a line is, and the sum, are the story's own; which frames are compared a
+        # capture's secret draws.
+        if gate["gate"] not in (
+            "face.timing",
+            "face.passive",
+            "face.hand_over",
+            "face.continuity",
+            "face.match",
+        ):
             assert (gate["value"], gate["threshold"]) == (same.score, same.threshold), gate["gate"]
 
 
-def test_somebody_else_fails_with_1_by_the_code_of_the_route(manifest: Path, portraits: Path) -> None:
+def test_somebody_else_fails_with_1_by_the_code_of_the_route(
+    manifest: Path, portraits: Path
+) -> None:
     code, told = run(manifest, "--reference", portraits / "biden.jpg")
     assert (code, told["outcome"], codes(told)) == (1, "failed", {"face.match": "face_mismatch"})
 
@@ -142,7 +171,11 @@ def test_without_a_reference_nobody_is_compared_and_the_rest_is_judged(
 
 def test_above_the_sum_that_a_capture_alone_does_for_it_is_review(manifest: Path) -> None:
     code, told = run(manifest, "--sum", "294900.01")
-    assert (code, told["outcome"], codes(told)) == (2, "review", {"face.passive": "liveness_review"})
+    assert (code, told["outcome"], codes(told)) == (
+        2,
+        "review",
+        {"face.passive": "liveness_review"},
+    )
 
 
 def test_an_installed_detector_is_named_with_its_scores(manifest: Path, detector: None) -> None:
@@ -169,11 +202,20 @@ def test_a_video_is_judged_as_a_page_would_have_taken_it(portraits: Path, tmp_pa
     ("words", "expected"),
     [
         ((), "usage"),
-        (("{folder}/manifest.json", "--video", "{folder}/video.avi", "--commands", "{commands}"), "usage"),
+        (
+            ("{folder}/manifest.json", "--video", "{folder}/video.avi", "--commands", "{commands}"),
+            "usage",
+        ),
         (("{folder}/manifest.json", "--commands", "{commands}"), "usage"),
         (("--video", "{folder}/video.avi"), "usage"),
-        (("--video", "{folder}/video.avi", "--commands", "{commands},blink:12-13.5"), "video_too_short"),
-        (("--video", "{folder}/video.avi", "--commands", "blink:0-3,nod:3-6"), "commands_malformed"),
+        (
+            ("--video", "{folder}/video.avi", "--commands", "{commands},blink:12-13.5"),
+            "video_too_short",
+        ),
+        (
+            ("--video", "{folder}/video.avi", "--commands", "blink:0-3,nod:3-6"),
+            "commands_malformed",
+        ),
         (("--video", "{folder}/absent.avi", "--commands", "{commands}"), "video_unreadable"),
         (("--video", "{folder}/manifest.json", "--commands", "{commands}"), "video_unreadable"),
         (("{folder}/absent.json",), "file_unreadable"),
@@ -196,27 +238,42 @@ def test_what_cannot_be_read_exits_with_3_and_its_code(
 
 @pytest.fixture
 def files(tmp_path: Path) -> str:
-    """A capture of noise, a video of it, and files that are wrong in one thing; gives the commands of the video."""
+    """A capture of noise, a video of it, and files that are wrong in one thing; gives the commands
+    of the video.
+    """
     chance = np.random.default_rng(1)
-    pictures = [chance.integers(0, 255, (240, 320, 3), np.uint8) for _ in range(capture_folder.COUNT)]
-    jpegs = [cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 10])[1].tobytes() for picture in pictures]
+    pictures = [
+        chance.integers(0, 255, (240, 320, 3), np.uint8) for _ in range(capture_folder.COUNT)
+    ]
+    jpegs = [
+        cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 10])[1].tobytes()
+        for picture in pictures
+    ]
     shown = dict.fromkeys(ORDER, jpegs)
     manifest = capture_folder.write(tmp_path, dict.fromkeys(ORDER, jpegs[:8]))
     (tmp_path / "text.json").write_text("no manifest")
-    (tmp_path / "missing.json").write_text(manifest.read_text().replace("2/stills-0.jpg", "2/absent.jpg"))
+    (tmp_path / "missing.json").write_text(
+        manifest.read_text().replace("2/stills-0.jpg", "2/absent.jpg")
+    )
     (tmp_path / "large.jpg").write_bytes(bytes(40 * 1024 + 1))
-    (tmp_path / "large.json").write_text(manifest.read_text().replace("2/stills-0.jpg", "large.jpg"))
+    (tmp_path / "large.json").write_text(
+        manifest.read_text().replace("2/stills-0.jpg", "large.jpg")
+    )
     return capture_folder.film(tmp_path / "video.avi", shown)
 
 
-def test_a_value_that_is_no_number_is_none_in_json(manifest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_value_that_is_no_number_is_none_in_json(
+    manifest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     unmeasured = Passed("face.depth", detail={}, score=float("nan"), threshold=float("inf"))
     monkeypatch.setattr(assess_liveness, "CHECKS", {"face.depth": lambda facts, policy: unmeasured})
     (told,) = run(manifest)[1]["gates"]
     assert (told["value"], told["threshold"]) == (None, None)
 
 
-@pytest.mark.parametrize("words", [["a", "b"], ["--nothing"], ["a", "--sum", "much"], ["a", "--sum", "-1"]])
+@pytest.mark.parametrize(
+    "words", [["a", "b"], ["--nothing"], ["a", "--sum", "much"], ["a", "--sum", "-1"]]
+)
 def test_a_mistake_on_the_command_line_exits_with_3_and_not_with_reviews_2(
     words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

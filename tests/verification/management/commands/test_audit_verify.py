@@ -50,8 +50,10 @@ def command(*arguments: str) -> tuple[int, str]:
 def test_the_command_says_that_all_is_well(log: list[AuditLeaf]) -> None:
     assert command() == (
         0,
-        "test log: 9 entries signed, 1 waiting; everything fits\n"
-        "live log: 0 entries signed, 0 waiting; everything fits\n",
+        (
+            "test log: 9 entries signed, 1 waiting; everything fits\n"
+            "live log: 0 entries signed, 0 waiting; everything fits\n"
+        ),
     )
 
 
@@ -74,7 +76,9 @@ def test_the_command_says_as_json_that_all_is_well(log: list[AuditLeaf]) -> None
     assert (code, json.loads(out)["ok"], json.loads(out)["findings"]) == (0, True, [])
 
 
-def test_the_command_exits_with_3_where_it_cannot_look(log: list[AuditLeaf], settings: Settings) -> None:
+def test_the_command_exits_with_3_where_it_cannot_look(
+    log: list[AuditLeaf], settings: Settings
+) -> None:
     settings.TULGA_CERTIFIED = ()
     code, out = command()
     assert (code, "no certified public key of the test log" in out) == (3, True)
@@ -88,7 +92,9 @@ def test_the_command_reports_evidence_too(monkeypatch: pytest.MonkeyPatch) -> No
     item = store.put(key, random.Random(1).randbytes(8_000), kind="statement.signed")
     add_entry(verification)
     assert command()[0] == 0
-    (Path(settings.TULGA_EVIDENCE_DIR) / item.sealed_sha256[:2] / item.sealed_sha256).write_bytes(b"x")
+    (Path(settings.TULGA_EVIDENCE_DIR) / item.sealed_sha256[:2] / item.sealed_sha256).write_bytes(
+        b"x"
+    )
     code, out = command()
     assert code == 1
     assert item.pk in out
@@ -96,7 +102,9 @@ def test_the_command_reports_evidence_too(monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.fixture
 def copied(log: list[AuditLeaf], tmp_path: Path) -> "Callable[[], Path]":
-    """Makes the configured database a file that may be damaged; puts the whole one back each time."""
+    """Makes the configured database a file that may be damaged; puts the whole one back each
+    time.
+    """
     if connection.vendor != "sqlite":
         pytest.skip("bytes of a file are flipped on SQLite only")
     with connection.cursor() as cursor:
@@ -113,7 +121,9 @@ def test_a_byte_of_an_entry_flipped_in_the_file_names_the_entry(
 ) -> None:
     database = copied()
     content = bytearray(database.read_bytes())
-    at = content.index(b"eds_certificate_revoked", content.index(log[ENTRY].entry_id.encode() + b"testattempt"))
+    at = content.index(
+        b"eds_certificate_revoked", content.index(log[ENTRY].entry_id.encode() + b"testattempt")
+    )
     content[at] ^= 1
     database.write_bytes(content)
     code, out = command("--copy")
@@ -145,7 +155,10 @@ def test_a_byte_flipped_anywhere_never_crashes_the_command(
 def _pages_of_the_log(database: Path) -> list[int]:
     """Numbers of the file's pages that hold the log's tables and their indexes."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT rootpage FROM sqlite_master WHERE tbl_name LIKE 'verification_audit%%' AND rootpage > 0")
+        cursor.execute(
+            "SELECT rootpage FROM sqlite_master WHERE tbl_name LIKE 'verification_audit%%' AND"
+            " rootpage > 0"
+        )
         return sorted(number for (number,) in cursor.fetchall())
 
 

@@ -1,4 +1,6 @@
-"""The command measures pairs, writes a calibration that is accepted, and writes none where pairs show too little."""
+"""The command measures pairs, writes a calibration that is accepted, and writes none where pairs
+show too little.
+"""
 
 import csv
 import hashlib
@@ -43,7 +45,11 @@ def pairs(people: Path) -> Path:
     """All pairs of the two people, of one cohort."""
     names = sorted(str(path.relative_to(people)) for path in people.rglob("*.jpg"))
     return write(
-        people, [(one, two, str(int(one[:3] == two[:3])), "presidents") for one, two in combinations(names, 2)]
+        people,
+        [
+            (one, two, str(int(one[:3] == two[:3])), "presidents")
+            for one, two in combinations(names, 2)
+        ],
     )
 
 
@@ -51,7 +57,9 @@ def pairs(people: Path) -> Path:
 def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An operator's net, which is the converted one under another name, and its description."""
     folder = tmp_path_factory.mktemp("own")
-    content = nets.path_in(Path(configured.TULGA_FACE_MODELS_DIR), weights.FACE_RECOGNITION.sha256).read_bytes()
+    content = nets.path_in(
+        Path(configured.TULGA_FACE_MODELS_DIR), weights.FACE_RECOGNITION.sha256
+    ).read_bytes()
     (folder / "own.onnx").write_bytes(content)
     digest = hashlib.sha256(content).hexdigest()
     (folder / "own.json").write_text(json.dumps(DESCRIPTION | {"sha256": digest}))
@@ -70,18 +78,25 @@ def made(pairs: Path, own: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 def run(*words: object) -> str:
     out = StringIO()
-    call_command("calibrate_faces", *map(str, words), *WORDS, *TARGET, stdout=out, stderr=StringIO())
+    call_command(
+        "calibrate_faces", *map(str, words), *WORDS, *TARGET, stdout=out, stderr=StringIO()
+    )
     return out.getvalue()
 
 
 def test_an_operators_net_is_judged_by_what_was_measured_with_it(made: Path, own: Path) -> None:
     models = Path(configured.TULGA_FACE_MODELS_DIR)
-    backend = backends.load(Choice(backend="onnx-custom", models=models, model=own, calibration=made / "c.json"))
+    backend = backends.load(
+        Choice(backend="onnx-custom", models=models, model=own, calibration=made / "c.json")
+    )
     found = backend.calibration
     assert found is not None
     assert found.embedding == OWN
     assert found.conditions.startswith("Official portraits of two men. Data SHA-256 ")
-    assert [(cohort.name, cohort.people, cohort.impostor_pairs, cohort.genuine_pairs) for cohort in found.cohorts] == [
+    assert [
+        (cohort.name, cohort.people, cohort.impostor_pairs, cohort.genuine_pairs)
+        for cohort in found.cohorts
+    ] == [
         ("all", 2, 24, 21),
         ("presidents", 2, 24, 21),
     ]
@@ -100,7 +115,11 @@ def test_folders_of_pictures_are_calibrated_as_single_ones_their_median_and_thei
     for number, path in enumerate(sorted(people.rglob("*.jpg"))):
         person = path.parent.name
         # The first of each person is the reference; the others are their capture.
-        place = tmp_path / ("refs" if path.name.endswith("_0001.jpg") else person) / f"{person}{number}.jpg"
+        place = (
+            tmp_path
+            / ("refs" if path.name.endswith("_0001.jpg") else person)
+            / f"{person}{number}.jpg"
+        )
         place.parent.mkdir(exist_ok=True)
         place.write_bytes(path.read_bytes())
     rows: list[tuple[str, ...]] = [
@@ -124,7 +143,9 @@ def test_folders_of_pictures_are_calibrated_as_single_ones_their_median_and_thei
     mean, median = (each.zones.match for each in found.also)
     assert (median.embedding, mean.embedding) == (found.embedding, mean_id(found.embedding, 3))
     assert (found.cohorts[0].impostor_pairs, found.cohorts[0].genuine_pairs) == (2, 2)
-    assert [(each.cohorts[0].impostor_pairs, each.cohorts[0].genuine_pairs) for each in found.also] == [(2, 2)] * 2
+    assert [
+        (each.cohorts[0].impostor_pairs, each.cohorts[0].genuine_pairs) for each in found.also
+    ] == [(2, 2)] * 2
     assert found.source == "measured"
     assert set(json.loads(report.read_text())["several"]) == {"median-of-3", "mean-of-3"}
     assert "10 pictures measured, 4 pairs to compare" in told.getvalue()
@@ -147,7 +168,9 @@ def test_a_pair_that_is_labelled_wrongly_is_told_by_its_files(
         stdout=StringIO(),
         stderr=told,
     )
-    assert "labelled rightly? obama/obama_0001.jpg and else.jpg are two people at" in told.getvalue()
+    assert (
+        "labelled rightly? obama/obama_0001.jpg and else.jpg are two people at" in told.getvalue()
+    )
 
 
 def test_the_report_has_the_intervals_and_the_hash_of_the_data(made: Path) -> None:
@@ -177,11 +200,15 @@ def test_the_report_tells_failures_by_cohort_and_pairs_of_the_same_few_people(ma
         ("all", 10),
         ("presidents", 10),
     ]
-    assert report["dependent"][1].startswith("presidents: its 24 impostor pairs are of 2 people, who make 1 pairs")
+    assert report["dependent"][1].startswith(
+        "presidents: its 24 impostor pairs are of 2 people, who make 1 pairs"
+    )
 
 
 @pytest.fixture
-def changed(people: Path, pairs: Path, nobody: Path, tmp_path: Path) -> tuple[Path, list[tuple[str, ...]]]:
+def changed(
+    people: Path, pairs: Path, nobody: Path, tmp_path: Path
+) -> tuple[Path, list[tuple[str, ...]]]:
     """The pictures and rows again, to be spoilt."""
     for path in people.rglob("*.jpg"):
         place = tmp_path / path.relative_to(people)
@@ -196,14 +223,25 @@ def test_a_picture_without_a_face_is_told_by_its_code_and_its_pairs_are_not_coun
     changed: tuple[Path, list[tuple[str, ...]]],
 ) -> None:
     folder, rows = changed
-    found = calibration.read(run(write(folder, [*rows, ("biden/biden_0001.jpg", "nobody.jpg", "0", "")])).encode())
+    found = calibration.read(
+        run(write(folder, [*rows, ("biden/biden_0001.jpg", "nobody.jpg", "0", "")])).encode()
+    )
     assert "11 pictures, refused: face_not_found 1." in found.conditions
     assert [cohort.impostor_pairs for cohort in found.cohorts] == [24, 24]
     assert found.embedding == "sface-2021dec-yunet5/single-l2"
 
 
-def test_too_few_pairs_write_nothing_and_say_how_many_are_needed(pairs: Path, tmp_path: Path) -> None:
-    words = ("--conditions", "x", "--output", str(tmp_path / "c.json"), "--report", str(tmp_path / "r.json"))
+def test_too_few_pairs_write_nothing_and_say_how_many_are_needed(
+    pairs: Path, tmp_path: Path
+) -> None:
+    words = (
+        "--conditions",
+        "x",
+        "--output",
+        str(tmp_path / "c.json"),
+        "--report",
+        str(tmp_path / "r.json"),
+    )
     with pytest.raises(CommandError, match=f"{pairs_needed(1e-4)} impostor pairs .* all has 24"):
         call_command("calibrate_faces", str(pairs), *words)
     assert list(tmp_path.iterdir()) == []
@@ -232,14 +270,29 @@ def _outside(folder: Path, rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]
     [
         (_twice, "one picture under two names"),
         (_outside, "link.jpg is no file below"),
-        (lambda folder, rows: [*rows, ("absent.jpg", "obama/obama_0001.jpg", "0", "")], "absent.jpg"),
+        (
+            lambda folder, rows: [*rows, ("absent.jpg", "obama/obama_0001.jpg", "0", "")],
+            "absent.jpg",
+        ),
         (lambda folder, rows: [row for row in rows if row[2] == "0"], "pairs of both kinds"),
         (lambda folder, rows: [row for row in rows if row[2] == "1"], "pairs of both kinds"),
         (lambda folder, rows: [], "no pairs"),
-        (_cohort_of_strangers, "presidents has 0 impostor and 21 genuine.*strangers has 24 impostor and 0 genuine"),
+        (
+            _cohort_of_strangers,
+            "presidents has 0 impostor and 21 genuine.*strangers has 24 impostor and 0 genuine",
+        ),
         (_refused_cohort, "lost has 0 impostor and 0 genuine"),
     ],
-    ids=["twice", "outside", "absent", "only_impostors", "only_genuine", "empty", "strangers", "lost"],
+    ids=[
+        "twice",
+        "outside",
+        "absent",
+        "only_impostors",
+        "only_genuine",
+        "empty",
+        "strangers",
+        "lost",
+    ],
 )
 def test_pairs_that_show_nothing_are_refused(
     changed: tuple[Path, list[tuple[str, ...]]], spoil: Any, says: str
@@ -276,8 +329,12 @@ def test_a_picture_of_many_pairs_is_measured_once(people: Path) -> None:
     assert counter.asked == 2
 
 
-@pytest.mark.parametrize("words", [("--target-fmr", "0"), ("--target-fmr", "1"), ("--review-fnmr", "much")])
-def test_a_rate_that_is_none_is_a_mistake_on_the_command_line(pairs: Path, words: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "words", [("--target-fmr", "0"), ("--target-fmr", "1"), ("--review-fnmr", "much")]
+)
+def test_a_rate_that_is_none_is_a_mistake_on_the_command_line(
+    pairs: Path, words: tuple[str, ...]
+) -> None:
     with pytest.raises(CommandError, match="a rate is a number"):
         call_command("calibrate_faces", str(pairs), *WORDS, *words)
 

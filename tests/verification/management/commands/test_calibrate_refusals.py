@@ -1,4 +1,6 @@
-"""What keeps pairs from being calibrated is told before hours of measuring, or with what to look at."""
+"""What keeps pairs from being calibrated is told before hours of measuring, or with what to look
+at.
+"""
 
 from io import StringIO
 from pathlib import Path
@@ -18,11 +20,21 @@ def test_too_few_rows_and_a_place_that_is_not_there_are_told_before_anything_is_
     told = StringIO()
     for more, said in (
         ((), "36887 impostor pairs"),
-        (("--target-fmr", "0.3", "--output", str(folder / "none" / "c.json")), "name one in a folder that is there"),
+        (
+            ("--target-fmr", "0.3", "--output", str(folder / "none" / "c.json")),
+            "name one in a folder that is there",
+        ),
         (("--target-fmr", "0.3", "--report", str(folder)), "name one in a folder that is there"),
     ):
         with pytest.raises(CommandError, match=said):
-            call_command("calibrate_faces", str(write(folder, rows)), *WORDS, *more, stdout=StringIO(), stderr=told)
+            call_command(
+                "calibrate_faces",
+                str(write(folder, rows)),
+                *WORDS,
+                *more,
+                stdout=StringIO(),
+                stderr=told,
+            )
     assert "measured" not in told.getvalue()
 
 
@@ -34,5 +46,10 @@ def test_where_no_zone_can_be_proposed_the_nearest_strangers_are_named(
     wrong = ("obama/obama_0001.jpg", "else.jpg", "0", "")
     with pytest.raises(CommandError, match=r"The nearest strangers: obama/obama_0001.jpg and else"):
         call_command(
-            "calibrate_faces", str(write(folder, [*rows, wrong])), *WORDS, *TARGET, stdout=StringIO(), stderr=StringIO()
+            "calibrate_faces",
+            str(write(folder, [*rows, wrong])),
+            *WORDS,
+            *TARGET,
+            stdout=StringIO(),
+            stderr=StringIO(),
         )

@@ -16,7 +16,9 @@ def forecast(*words: str) -> dict[tuple[str, str, str], tuple[str, ...]]:
     out = StringIO()
     call_command("forecast_reviews", *words, stdout=out)
     cells = [
-        [cell.strip() for cell in line.strip("|").split("|")] for line in out.getvalue().splitlines() if "%" in line
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in out.getvalue().splitlines()
+        if "%" in line
     ]
     return {(row[0], row[1], row[2]): tuple(row[3:]) for row in cells}
 
@@ -32,7 +34,9 @@ def test_a_million_captures_a_year_need_one_or_two_people_by_sface_and_a_score_b
 
 
 def test_minutes_and_hours_are_the_lenders() -> None:
-    usual, slow = (forecast("--rate", "1000", *words) for words in ((), ("--minutes", "4", "--hours", "900")))
+    usual, slow = (
+        forecast("--rate", "1000", *words) for words in ((), ("--minutes", "4", "--hours", "900"))
+    )
     key = ("single", "east-asian", "quoted by pair")
     assert (usual[key][1], slow[key][1]) == ("2", "5")
 
@@ -45,7 +49,9 @@ def test_without_a_rate_or_a_calibration_nothing_is_forecast(words: tuple[str, .
         forecast(*words)
 
 
-def test_a_detector_of_attacks_is_named_with_the_share_of_the_honest_that_it_sends(tmp_path: Path) -> None:
+def test_a_detector_of_attacks_is_named_with_the_share_of_the_honest_that_it_sends(
+    tmp_path: Path,
+) -> None:
     passive.use(insecure_detectors.install(tmp_path, insecure_detectors.saying(1.0)))
     out = StringIO()
     try:

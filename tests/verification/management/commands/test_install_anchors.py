@@ -25,7 +25,10 @@ def official(shared_data):
 @pytest.fixture
 def live(tmp_path, settings):
     """Where the live set will be; the test set is beside it."""
-    folders = {mode: {"trust_anchors": {"directory": str(tmp_path / "set" / mode)}} for mode in ("test", "live")}
+    folders = {
+        mode: {"trust_anchors": {"directory": str(tmp_path / "set" / mode)}}
+        for mode in ("test", "live")
+    }
     settings.TULGA_SOURCES = folders
     return tmp_path / "set" / "live"
 
@@ -57,7 +60,11 @@ def test_the_official_pair_is_installed_with_its_pins_and_can_be_used(given, liv
         each.sha256 for each in OFFICIAL.values() if each.name in NAMES
     ]
     assert "missing: nca_gost_2022" in said
-    assert all(each.sha256 in said and each.address in said for each in OFFICIAL.values() if each.name in NAMES)
+    assert all(
+        each.sha256 in said and each.address in said
+        for each in OFFICIAL.values()
+        if each.name in NAMES
+    )
     assert sorted(path.name for path in live.parent.iterdir()) == ["live"]
 
 
@@ -116,7 +123,10 @@ MISMATCHES = [_flipped, _unknown, _empty, _no_certificate, _no_folder]
 
 @pytest.mark.parametrize(
     ("change", "installed_before"),
-    [(_without_its_root, False), *((change, before) for change in MISMATCHES for before in (False, True))],
+    [
+        (_without_its_root, False),
+        *((change, before) for change in MISMATCHES for before in (False, True)),
+    ],
 )
 def test_a_mismatch_refuses_and_changes_nothing(given, live, change, installed_before):
     if installed_before:
@@ -157,9 +167,13 @@ def test_one_folder_for_both_modes_refuses(given, live, settings):
         run(given)
 
 
-def test_a_place_that_cannot_be_written_refuses_and_keeps_what_was_there(given, live, settings, tmp_path):
+def test_a_place_that_cannot_be_written_refuses_and_keeps_what_was_there(
+    given, live, settings, tmp_path
+):
     (tmp_path / "file").touch()
-    settings.TULGA_SOURCES["live"] = {"trust_anchors": {"directory": str(tmp_path / "file" / "live")}}
+    settings.TULGA_SOURCES["live"] = {
+        "trust_anchors": {"directory": str(tmp_path / "file" / "live")}
+    }
     with pytest.raises(CommandError, match="cannot be written"):
         run(given)
 
@@ -171,7 +185,10 @@ def test_the_table_says_what_the_real_certificates_say(official):
         assert each.name == path.stem
         if each.role:
             found = parse_certificate(der)
-            assert (found.not_after.date(), found.subject == found.issuer) == (each.valid_to, each.role == "anchor")
+            assert (found.not_after.date(), found.subject == found.issuer) == (
+                each.valid_to,
+                each.role == "anchor",
+            )
 
 
 def test_every_intermediate_of_the_table_has_its_anchor_in_it():

@@ -1,4 +1,6 @@
-"""A law file from the operator's desk to the logs: signed where the root is, carried, taken, and said in words."""
+"""A law file from the operator's desk to the logs: signed where the root is, carried, taken, and
+said in words.
+"""
 
 import json
 from io import StringIO
@@ -64,13 +66,19 @@ def test_a_signed_file_is_not_overwritten(file: Path) -> None:
     assert told.endswith("out cannot be written: it exists; move it away, or name another by --out")
     lost = file.with_name("none") / "out"
     assert "No such file" in refusal("sign_law", file, "--yes", "--root", ROOT, "--out", lost)
-    assert "none cannot be read: No such file" in refusal("sign_law", file, "--yes", "--root", file.with_name("none"))
+    assert "none cannot be read: No such file" in refusal(
+        "sign_law", file, "--yes", "--root", file.with_name("none")
+    )
 
 
 def test_what_is_not_asked_is_said_and_so_is_a_day_that_is_past(tmp_path: Path) -> None:
     path = tmp_path / "law.json"
     profile = law_files.profile(since="2026-12-14", amount_max_mci=None)
-    path.write_text(json.dumps(law_files.document(profiles=[profile], statuses=[law_files.status(since="2026-12-15")])))
+    path.write_text(
+        json.dumps(
+            law_files.document(profiles=[profile], statuses=[law_files.status(since="2026-12-15")])
+        )
+    )
     said = ran("sign_law", path, "--yes", "--root", ROOT).splitlines()
     assert "  amount_max_mci: not asked" in said
     assert "  register_asked: True" in said
@@ -87,13 +95,18 @@ def attempt(*words: object) -> tuple[str, str]:
     return out.getvalue(), str(refused.value)
 
 
-def test_a_file_that_can_never_be_taken_is_not_signed_and_each_rule_is_named(tmp_path: Path) -> None:
+def test_a_file_that_can_never_be_taken_is_not_signed_and_each_rule_is_named(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "law.json"
     lax = law_files.profile(register_asked=None, repeals=["KZ-2025-01", "KZ-2025-09", "KZ-2026-01"])
     year = law_files.MCI_2027 | {"year": 2026}
     path.write_text(json.dumps(law_files.document(7, profiles=[lax], mci=[year])))
     said, why = attempt("sign_law", path, "--yes", "--root", ROOT)
-    sentence = "KZ-2027-03 asks less than KZ-2024-10 in register_asked and does not repeal it: it will be refused"
+    sentence = (
+        "KZ-2027-03 asks less than KZ-2024-10 in register_asked and does not repeal it: it will be"
+        " refused"
+    )
     assert f"law_laxer: {sentence}\n" in said
     assert "law_mci_known: 2026 has 4325 tenge: it will be refused\n" in said
     assert "  register_asked: not asked\n" in said
@@ -101,7 +114,9 @@ def test_a_file_that_can_never_be_taken_is_not_signed_and_each_rule_is_named(tmp
     assert [*tmp_path.iterdir()] == [path]
 
 
-def test_what_rests_on_an_earlier_file_is_signed_and_judged_beside_it_where_that_is_at_hand(tmp_path: Path) -> None:
+def test_what_rests_on_an_earlier_file_is_signed_and_judged_beside_it_where_that_is_at_hand(
+    tmp_path: Path,
+) -> None:
     first, second = tmp_path / "law-1.json", tmp_path / "law-2.json"
     adopted = law_files.profile(status="adopted", since="2026-12-01")
     first.write_text(json.dumps(law_files.document(profiles=[adopted])))
@@ -109,12 +124,19 @@ def test_what_rests_on_an_earlier_file_is_signed_and_judged_beside_it_where_that
     change = law_files.status(law_files.STRICTER, since="2027-03-01")
     second.write_text(json.dumps(law_files.document(2, mci=[], statuses=[change])))
     said = ran("sign_law", second, "--yes", "--root", ROOT)
-    assert "law_profile_unknown: KZ-2027-03: known only beside the earlier files: see --after\n" in said
+    assert (
+        "law_profile_unknown: KZ-2027-03: known only beside the earlier files: see --after\n"
+        in said
+    )
     beside = ("--after", f"{first}.signed", "--out", tmp_path / "out")
     assert "law_" not in ran("sign_law", second, "--yes", "--root", ROOT, *beside)
-    assert refusal("sign_law", first, "--yes", "--root", ROOT, *beside).startswith("law_out_of_order: ")
+    assert refusal("sign_law", first, "--yes", "--root", ROOT, *beside).startswith(
+        "law_out_of_order: "
+    )
     first.write_bytes(law_files.spelled(law_files.document(), seed=b"1" * 32))
-    assert refusal("sign_law", second, "--yes", "--root", ROOT, "--after", first).startswith("law_forged: ")
+    assert refusal("sign_law", second, "--yes", "--root", ROOT, "--after", first).startswith(
+        "law_forged: "
+    )
 
 
 def test_what_is_no_law_file_is_not_signed(tmp_path: Path) -> None:
@@ -130,27 +152,40 @@ def test_a_carried_file_is_taken_into_both_logs_and_a_second_time_refused(file: 
     ran("sign_law", file, "--yes", "--root", ROOT)
     signed = file.with_name("law-1.json.signed")
     said = ran("take_law", signed)
-    last = "taken into the test and the live log; it counts once it is ordered\nthe next law file has number 2\n"
+    last = (
+        "taken into the test and the live log; it counts once it is ordered\nthe next law file has"
+        " number 2\n"
+    )
     assert said.endswith(last)
     assert "the MCI of 2027 is 4500 tenge" in said
     assert refusal("take_law", signed).startswith("law_replayed: ")
-    assert sorted(AuditEntry.objects.values_list("log", "type")) == [("live", "law.taken"), ("test", "law.taken")]
+    assert sorted(AuditEntry.objects.values_list("log", "type")) == [
+        ("live", "law.taken"),
+        ("test", "law.taken"),
+    ]
     assert [order_all(log) for log in ("test", "live")] == [1, 1]
     assert audit()["findings"] == []
 
 
 @pytest.mark.django_db(transaction=True)
 def test_what_is_not_signed_is_not_taken(file: Path) -> None:
-    assert refusal("take_law", file) == "law_malformed: /: this file is not signed: sign it by manage.py sign_law"
+    assert (
+        refusal("take_law", file)
+        == "law_malformed: /: this file is not signed: sign it by manage.py sign_law"
+    )
     file.write_bytes(law_files.spelled(WHOLE, seed=b"1" * 32))
     assert refusal("take_law", file).startswith("law_forged: ")
     assert AuditEntry.objects.count() == 0
 
 
-def test_the_operators_guide_explains_each_code_and_its_example_is_a_law_file(tmp_path: Path) -> None:
+def test_the_operators_guide_explains_each_code_and_its_example_is_a_law_file(
+    tmp_path: Path,
+) -> None:
     guide = (Path(__file__).parents[4] / "docs" / "operator-guide.md").read_text()
     assert [code for code in (*law_rules.CODES, law_rules.EARLY) if f"`{code}`" not in guide] == []
-    [example] = [part.partition("```")[0] for part in guide.split("```json\n")[1:] if '"tulga-law-1"' in part]
+    [example] = [
+        part.partition("```")[0] for part in guide.split("```json\n")[1:] if '"tulga-law-1"' in part
+    ]
     path = tmp_path / "law.json"
     path.write_text(example)
     assert "the MCI of 2027" in ran("sign_law", path, "--yes", "--root", ROOT)

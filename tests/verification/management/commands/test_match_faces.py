@@ -34,11 +34,19 @@ def run(*words: object) -> tuple[int, dict[str, Any]]:
 def test_pictures_of_one_person_match_and_say_by_what(portraits: Path) -> None:
     code, told = run(portraits / "obama.jpg", portraits / "obama3.jpg")
     assert (code, told["zone"], told["thresholds"]) == (0, "match", {"match": 1.0, "review": 1.08})
-    assert (told["calibration"], told["calibration_source"]) == ("lfw-2026-11.sface-single-l2", "quoted")
+    assert (told["calibration"], told["calibration_source"]) == (
+        "lfw-2026-11.sface-single-l2",
+        "quoted",
+    )
     assert told["decision"] == "median-of-1"
     assert told["faces"] == [of["file"] for of in told["quality"]] == ["obama.jpg", "obama3.jpg"]
     assert told["quality"][0]["measures"]["eyes"] > 100
-    assert 0 <= min(told["quality"][0]["components"].values()) <= max(told["quality"][0]["components"].values()) <= 1
+    assert (
+        0
+        <= min(told["quality"][0]["components"].values())
+        <= max(told["quality"][0]["components"].values())
+        <= 1
+    )
     assert set(told) == {
         *(
             "zone",
@@ -64,13 +72,18 @@ def test_the_distance_is_the_one_that_the_routes_find(people: Path) -> None:
     reference, *probes = sorted((people / "obama").iterdir())[:3]
     _, told = run(reference, *probes)
     backend = backends.in_use()
-    faces = [backend.embed_file(path.read_bytes(), limits=face_pictures.LIMITS) for path in (reference, *probes)]
+    faces = [
+        backend.embed_file(path.read_bytes(), limits=face_pictures.LIMITS)
+        for path in (reference, *probes)
+    ]
     assert told["distance"] == pytest.approx(median_distance(faces[0], faces[1:]).value, abs=1e-6)
     assert told["decision"] == "median-of-2"
 
 
 @pytest.mark.parametrize("exists", [True, False])
-def test_a_name_that_cannot_be_shown_is_no_reason_for_no_match(people: Path, tmp_path: Path, exists: bool) -> None:
+def test_a_name_that_cannot_be_shown_is_no_reason_for_no_match(
+    people: Path, tmp_path: Path, exists: bool
+) -> None:
     picture, odd = people / "obama" / "obama_0001.jpg", tmp_path / fsdecode(b"\xff.jpg")
     if exists:
         odd.write_bytes(picture.read_bytes())
@@ -100,10 +113,19 @@ def test_between_the_zones_is_review(people: Path, calibration: Path) -> None:
 @pytest.fixture
 def calibration(tmp_path: Path) -> Path:
     """The shipped calibration with a review zone that reaches strangers."""
-    fields = json.loads((Path(backends.__file__).parent / "calibrations" / backends.SHIPPED["sface-onnx"]).read_text())
+    fields = json.loads(
+        (
+            Path(backends.__file__).parent / "calibrations" / backends.SHIPPED["sface-onnx"]
+        ).read_text()
+    )
     for cohort in fields["cohorts"]:
         cohort["rates"].append(
-            {"distance": "1.5", "false_matches": cohort["impostor_pairs"], "fnmr": "0", "fnmr_by_person": ""}
+            {
+                "distance": "1.5",
+                "false_matches": cohort["impostor_pairs"],
+                "fnmr": "0",
+                "fnmr_by_person": "",
+            }
         )
     path = tmp_path / "wide.json"
     path.write_text(json.dumps({**fields, "id": "wide", "review": "1.5"}))
@@ -124,14 +146,24 @@ def two(people: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def defects(tmp_path: Path, two: Path, nobody: Path, people: Path) -> dict[str, Path]:
     good = (people / "biden" / "biden_0001.jpg").read_bytes()
-    contents = {"malformed": good[:900], "too_large": good + bytes(face_pictures.LIMITS.max_bytes), "text": b"face"}
+    contents = {
+        "malformed": good[:900],
+        "too_large": good + bytes(face_pictures.LIMITS.max_bytes),
+        "text": b"face",
+    }
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
     paths = {name: tmp_path / name for name in contents}
     with Image.open(people / "biden" / "biden_0001.jpg") as face:
         face.point(lambda value: value // 6).save(tmp_path / "dark.png")
     paths["dark"] = tmp_path / "dark.png"
-    return {**paths, "two": two, "nobody": nobody, "absent": tmp_path / "absent.jpg", "folder": tmp_path}
+    return {
+        **paths,
+        "two": two,
+        "nobody": nobody,
+        "absent": tmp_path / "absent.jpg",
+        "folder": tmp_path,
+    }
 
 
 @pytest.mark.parametrize(
@@ -169,7 +201,8 @@ def test_a_net_that_is_not_there_or_has_no_calibration_refuses(
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["a.jpg"], ["a.jpg", "b.jpg", "--backend", "dlib"], ["a.jpg", "b.jpg", "--nothing"]]
+    "words",
+    [[], ["a.jpg"], ["a.jpg", "b.jpg", "--backend", "dlib"], ["a.jpg", "b.jpg", "--nothing"]],
 )
 def test_a_mistake_on_the_command_line_exits_with_3_and_not_with_reviews_2(
     words: list[str], capsys: pytest.CaptureFixture[str]
@@ -187,7 +220,11 @@ def test_a_backend_of_one_run_takes_no_calibration_of_another(
     pair = (portraits / "obama.jpg", portraits / "obama3.jpg")
     assert run(*pair)[1]["calibration"] == "wide"
     code, told = run(*pair, "--backend", "face_recognition")
-    assert (code, told["embedding"], told["calibration"]) == (0, "dlib-resnet-v1/single", "lfw-2026-11.single")
+    assert (code, told["embedding"], told["calibration"]) == (
+        0,
+        "dlib-resnet-v1/single",
+        "lfw-2026-11.single",
+    )
     assert configured.TULGA_FACE_BACKEND == "sface-onnx"
 
 

@@ -1,4 +1,6 @@
-"""A folder of people is compared pair by pair, by cohort and by the protocol of LFW, and told the same each time."""
+"""A folder of people is compared pair by pair, by cohort and by the protocol of LFW, and told the
+same each time.
+"""
 
 import json
 from io import StringIO
@@ -54,7 +56,9 @@ def test_everybody_is_compared_with_everybody_and_the_report_is_the_same_each_ti
     facts = json.loads((tmp_path / "one" / "report.json").read_text())
     assert (facts["people"], facts["failures"]["pictures"]) == (2, 11)
     assert facts["failures"]["refused"] == {"face_not_found": 1}
-    assert [(row["name"], row["impostor_pairs"], row["genuine_pairs"]) for row in facts["cohorts"]] == [
+    assert [
+        (row["name"], row["impostor_pairs"], row["genuine_pairs"]) for row in facts["cohorts"]
+    ] == [
         ("all", 24, 21),
         ("tall", 24, 21),
     ]
@@ -69,7 +73,13 @@ def test_everybody_is_compared_with_everybody_and_the_report_is_the_same_each_ti
 
 def test_the_protocol_of_lfw_is_judged_fold_by_fold(folder: Path) -> None:
     told = survey(folder, backends.in_use()).facts["lfw"]
-    assert told == {"pairs": 8, "folds": 2, "refused_pairs": 0, "accuracy": 1.0, "standard_error": 0.0}
+    assert told == {
+        "pairs": 8,
+        "folds": 2,
+        "refused_pairs": 0,
+        "accuracy": 1.0,
+        "standard_error": 0.0,
+    }
     assert "8 pairs in 2 folds, accuracy 1.0000" in run(folder)
 
 
@@ -86,7 +96,11 @@ def test_a_pair_of_the_protocol_that_is_labelled_wrongly_costs_accuracy(folder: 
         ("pairs.txt", "two\tfolds\n", "no protocol"),
         ("pairs.txt", "", "no protocol"),
         ("pairs.txt", "2\t1\n" + "obama\t1\t00002\n" * 4, "no protocol"),
-        ("pairs.txt", "2\t1\n" + "\U00020000" * 99 + "\t1\t2\n" + "obama\t1\t2\n" * 3, "no protocol"),
+        (
+            "pairs.txt",
+            "2\t1\n" + "\U00020000" * 99 + "\t1\t2\n" + "obama\t1\t2\n" * 3,
+            "no protocol",
+        ),
         ("pairs.txt", "2\t1\n" + "obama\t1\n" * 4, "no protocol"),
         ("pairs.txt", "2\t1\n" + "../obama\t1\t2\n" * 4, "no protocol"),
         ("pairs.txt", "2\t1\n" + "obama\t1\t99\n" * 4, "obama_0099.jpg"),
@@ -101,7 +115,9 @@ def test_a_pair_of_the_protocol_that_is_labelled_wrongly_costs_accuracy(folder: 
         ("extra.jpg", "x", "whose picture"),
     ],
 )
-def test_a_folder_that_cannot_be_understood_is_refused(folder: Path, name: str, content: str, says: str | None) -> None:
+def test_a_folder_that_cannot_be_understood_is_refused(
+    folder: Path, name: str, content: str, says: str | None
+) -> None:
     (folder / name).write_text(content)
     if says is None:
         face_folders.read(folder)
@@ -149,19 +165,29 @@ def test_two_folders_of_one_name_are_not_taken_for_one_person(folder: Path) -> N
 
 def test_a_picture_that_stands_twice_is_told(folder: Path) -> None:
     assert "byte for byte" not in run(folder)
-    (folder / "biden" / "biden_0009.jpg").write_bytes((folder / "obama" / "obama_0001.jpg").read_bytes())
+    (folder / "biden" / "biden_0009.jpg").write_bytes(
+        (folder / "obama" / "obama_0001.jpg").read_bytes()
+    )
     assert "1 pictures are another, byte for byte" in run(folder)
 
 
-def test_failures_are_told_by_cohort_even_where_no_picture_of_it_was_accepted(folder: Path, nobody: Path) -> None:
+def test_failures_are_told_by_cohort_even_where_no_picture_of_it_was_accepted(
+    folder: Path, nobody: Path
+) -> None:
     (folder / "eve").mkdir()
     (folder / "eve" / "eve_0001.jpg").write_bytes(nobody.read_bytes())
     (folder / "people.csv").write_text("person,cohort\nobama,tall\nbiden,tall\neve,short\n")
     found = survey(folder, backends.in_use()).facts
-    told = {row["name"]: (row["failures"]["rate"]["events"], row["failures"]["pictures"]) for row in found["cohorts"]}
+    told = {
+        row["name"]: (row["failures"]["rate"]["events"], row["failures"]["pictures"])
+        for row in found["cohorts"]
+    }
     assert told == {"all": (1, 11), "short": (1, 1), "tall": (0, 10)}
     text = face_report.markdown(found)
-    assert "| short | 0 | 0 / 0 | match: 1 | no pairs | no pairs | 0 / 1 | 1 of 1 (0.025 … 1) |" in text
+    assert (
+        "| short | 0 | 0 / 0 | match: 1 | no pairs | no pairs | 0 / 1 | 1 of 1 (0.025 … 1) |"
+        in text
+    )
     assert "95 % interval" in text
     assert "learned from is undocumented by its maker; the calibration's rates are quoted" in text
 
@@ -169,14 +195,18 @@ def test_failures_are_told_by_cohort_even_where_no_picture_of_it_was_accepted(fo
 @hypothesis_settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from(["people.csv", "pairs.txt"]),
-    st.binary(max_size=60) | st.text('0123456789\t\n,"obamaiden\0\u0436.-', max_size=60).map(str.encode),
+    st.binary(max_size=60)
+    | st.text('0123456789\t\n,"obamaiden\0\u0436.-', max_size=60).map(str.encode),
     st.integers(0, 60),
     st.integers(0, 60),
 )
 def test_damage_to_what_lies_beside_the_pictures_is_refused_or_read_and_never_anything_else(
     folder: Path, name: str, junk: bytes, place: int, gone: int
 ) -> None:
-    good = {"people.csv": "person,cohort\nobama,tall\nbiden,tall\n", "pairs.txt": "2\t1\n" + "obama\t1\t2\n" * 4}
+    good = {
+        "people.csv": "person,cohort\nobama,tall\nbiden,tall\n",
+        "pairs.txt": "2\t1\n" + "obama\t1\t2\n" * 4,
+    }
     whole = good[name].encode()
     (folder / name).write_bytes(whole[:place] + junk + whole[place + gone :])
     try:
@@ -193,14 +223,25 @@ def test_damage_to_what_lies_beside_the_pictures_is_refused_or_read_and_never_an
 @pytest.mark.proof("faces")
 @pytest.mark.parametrize("backend", ["sface-onnx", "dlib-onnx"])
 def test_nobody_of_london_is_in_the_match_zone_of_somebody_else(
-    backend: str, shared_data: Path, tmp_path: Path, settings: Settings, proof_figures: Figures, proof_scale: float
+    backend: str,
+    shared_data: Path,
+    tmp_path: Path,
+    settings: Settings,
+    proof_figures: Figures,
+    proof_scale: float,
 ) -> None:
     london = shared_data / "faces" / "london"
     if not london.is_dir():
         pytest.skip("the London set is not here")
     if proof_scale < 1:
-        people = sorted({path.name[:3] for path in london.glob("*.jpg")})[: max(3, round(42 * proof_scale))]
-        copytree(london, tmp_path / "few", ignore=lambda _, names: [name for name in names if name[:3] not in people])
+        people = sorted({path.name[:3] for path in london.glob("*.jpg")})[
+            : max(3, round(42 * proof_scale))
+        ]
+        copytree(
+            london,
+            tmp_path / "few",
+            ignore=lambda _, names: [name for name in names if name[:3] not in people],
+        )
         london = tmp_path / "few"
     loaded = backends.load(Choice(backend=backend, models=settings.TULGA_FACE_MODELS_DIR))
     found = survey(london, loaded)
@@ -212,7 +253,9 @@ def test_nobody_of_london_is_in_the_match_zone_of_somebody_else(
     proof_figures |= _figures(backend.removesuffix("-onnx"), found.facts)
     if proof_scale >= 1 and backend == "sface-onnx":
         EVIDENCE.mkdir(parents=True, exist_ok=True)
-        drawing = det_svg.draw(found.tallies, zones=list(found.zones.values()), title="DET on the London set")
+        drawing = det_svg.draw(
+            found.tallies, zones=list(found.zones.values()), title="DET on the London set"
+        )
         (EVIDENCE / "faces-det.svg").write_text(drawing, encoding="utf-8")
 
 

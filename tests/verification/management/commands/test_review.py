@@ -47,7 +47,10 @@ def reviewers(*emails):
 
 
 def test_two_reviewers_pass_and_are_named_in_the_log_by_id(story):
-    assert run(story.id, "--pass", *reviewers(ONE, OTHER), "--reason", REASON) == f"{story.id}: {SAID}\n"
+    assert (
+        run(story.id, "--pass", *reviewers(ONE, OTHER), "--reason", REASON)
+        == f"{story.id}: {SAID}\n"
+    )
     story.work()
     assert story.row().status == "verified"
     votes = AuditEntry.objects.filter(type="review.voted").order_by("verification_sequence")

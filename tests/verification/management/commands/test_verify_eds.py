@@ -42,7 +42,9 @@ def test_every_outside_of_a_signature_is_read(gost, issued, wrap):
     assert gost.run("--iin", IIN)[0] == 0
 
 
-@pytest.mark.parametrize("text", [b'{"nonce": "\\ud800", "issued": "", "expires": ""}', b"[" * 20_000, b"{}", b"\x00"])
+@pytest.mark.parametrize(
+    "text", [b'{"nonce": "\\ud800", "issued": "", "expires": ""}', b"[" * 20_000, b"{}", b"\x00"]
+)
 def test_a_statement_of_any_bytes_is_judged_and_never_parsed(gost, issued, text):
     gost.sign(issued(), text, attached=False)
     assert gost.run("--iin", IIN)[0] == 0
@@ -52,7 +54,9 @@ NOT_OURS = "no statement of ours: its words were not compared"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_statement_of_ours_is_compared_and_any_other_document_is_said_to_be_none(gost, issued, language):
+def test_a_statement_of_ours_is_compared_and_any_other_document_is_said_to_be_none(
+    gost, issued, language
+):
     gost.sign(issued(), write(data(language)), attached=False)
     code, report = gost.run("--iin", IIN)
     assert (code, NOT_OURS in report["notes"]) == (0, False)
@@ -62,7 +66,16 @@ def test_a_statement_of_ours_is_compared_and_any_other_document_is_said_to_be_no
 
 
 @pytest.mark.parametrize(
-    "marker", ["{} \n", "\r\n{}\r\n", "\u00a0\n{}\u200b\n", "\n {}\n", "\n\t{}\n", "\u2028{}\u2028", "\n{}.1\n"]
+    "marker",
+    [
+        "{} \n",
+        "\r\n{}\r\n",
+        "\u00a0\n{}\u200b\n",
+        "\n {}\n",
+        "\n\t{}\n",
+        "\u2028{}\u2028",
+        "\n{}.1\n",
+    ],
 )
 def test_what_says_that_it_is_a_statement_and_reads_as_none_is_refused(gost, issued, marker):
     """A line that only looks like ours hid words that say another sum from being compared."""
@@ -78,7 +91,12 @@ def test_without_an_iin_step_7_is_told_as_not_asked_and_with_anothers_it_refuses
     assert (code, row(report, "eds.identity")["outcome"]) == (0, "NOT_ASKED")
     assert any("step 7" in note for note in report["notes"])
     code, report = files.run("--iin", OTHER_IIN)
-    assert (code, *said(report)) == (2, "INDETERMINATE", "SIG_CONSTRAINTS_FAILURE", "eds_iin_mismatch")
+    assert (code, *said(report)) == (
+        2,
+        "INDETERMINATE",
+        "SIG_CONSTRAINTS_FAILURE",
+        "eds_iin_mismatch",
+    )
     assert OTHER_IIN not in json.dumps(report)
 
 
@@ -220,8 +238,12 @@ def test_a_pem_bundle_is_a_folder_of_certificates_too(files):
     assert files.run()[0] == 0
 
 
-@pytest.mark.parametrize("content", [b"", b"\x30\x03\x02\x01\x01", b"-----BEGIN CERTIFICATE-----\n!"])
-def test_a_certificate_that_cannot_be_read_stops_everything_and_a_file_of_another_kind_does_not(files, content):
+@pytest.mark.parametrize(
+    "content", [b"", b"\x30\x03\x02\x01\x01", b"-----BEGIN CERTIFICATE-----\n!"]
+)
+def test_a_certificate_that_cannot_be_read_stops_everything_and_a_file_of_another_kind_does_not(
+    files, content
+):
     files.put("trust/broken.cer", content)
     assert files.run() == (3, None)
     (files.folder / "trust" / "broken.cer").rename(files.folder / "trust" / "broken.txt")
@@ -236,8 +258,20 @@ def test_the_same_files_and_time_give_the_same_report(files):
 def test_a_report_is_printed_by_any_terminal_whatever_its_files_are_called(files):
     named = (files.folder / "trust").rename(files.folder / "сертификаты\udcff")
     printed = TextIOWrapper(BytesIO(), encoding="ascii")
-    signature, statement, crl = (str(files.folder / name) for name in ("signature", "statement", "list"))
-    call_command("verify_eds", signature, "--statement", statement, "--crl", crl, "--trust", str(named), stdout=printed)
+    signature, statement, crl = (
+        str(files.folder / name) for name in ("signature", "statement", "list")
+    )
+    call_command(
+        "verify_eds",
+        signature,
+        "--statement",
+        statement,
+        "--crl",
+        crl,
+        "--trust",
+        str(named),
+        stdout=printed,
+    )
     printed.seek(0)
     assert json.load(printed)["trust"] == str(named)
 
@@ -258,7 +292,9 @@ def test_a_report_is_printed_by_any_terminal_whatever_its_files_are_called(files
         ("signature", "--statement", "statement", "--trust", "trust", "--unknown"),
     ],
 )
-def test_a_mistake_on_the_command_line_exits_with_3_and_prints_no_report(gost, issued, arguments, capfd, monkeypatch):
+def test_a_mistake_on_the_command_line_exits_with_3_and_prints_no_report(
+    gost, issued, arguments, capfd, monkeypatch
+):
     gost.sign(issued())
     monkeypatch.chdir(gost.folder)
     with pytest.raises(SystemExit) as left:
@@ -284,4 +320,8 @@ def test_the_process_exits_with_the_code_of_its_report_or_of_a_mistake(gost, iss
 
 
 def test_the_routes_own_policy_leaves_nothing_out():
-    assert (POLICY.not_asked, POLICY.accepts_any_role, POLICY.accepts_expired_anchors) == ((), False, False)
+    assert (POLICY.not_asked, POLICY.accepts_any_role, POLICY.accepts_expired_anchors) == (
+        (),
+        False,
+        False,
+    )

@@ -11,7 +11,9 @@ from verification.stages.statement.policy import POLICY
 
 
 @pytest.mark.parametrize("family", ["gost512", "rsa"])
-def test_signed_xml_is_read_and_its_report_is_that_of_a_cms_but_for_the_form(family, issued, authorities, tmp_path):
+def test_signed_xml_is_read_and_its_report_is_that_of_a_cms_but_for_the_form(
+    family, issued, authorities, tmp_path
+):
     files = Files(tmp_path, authorities[family])
     signer = issued(family)
     found = {}
@@ -41,7 +43,9 @@ def _flipped_bit(files, issued):
 
 def _forged(files, issued):
     issuer = files.authority.issuing.certificate
-    files.sign_as_xml(forge_like_nca(issuer, iin=IIN, surname="ТЕСТОВ", given_name="ТЕСТ", at=days_ago(1)))
+    files.sign_as_xml(
+        forge_like_nca(issuer, iin=IIN, surname="ТЕСТОВ", given_name="ТЕСТ", at=days_ago(1))
+    )
 
 
 def _revoked(files, issued):

@@ -7,7 +7,15 @@ import pytest
 
 from tests.verification.core.answer_samples import SMS, spelled
 from tests.verification.stages.person import known_case as given
-from tests.verification.stages.person.known_case import CODE, NOW, OTHER_CODE, evidence, guessed, issued, memory
+from tests.verification.stages.person.known_case import (
+    CODE,
+    NOW,
+    OTHER_CODE,
+    evidence,
+    guessed,
+    issued,
+    memory,
+)
 from verification.core.ids import Phone
 from verification.core.results import Outcome, decide
 from verification.core.stored import canonical_json
@@ -30,7 +38,11 @@ def test_the_right_code_passes_every_check():
     results = given.judge(STAGE, given.case(), after(CODE))
     assert given.refusals(results) == {}
     assert decide(results, required=tuple(CHECKS)).outcome is Outcome.PASSED
-    assert [result.detail for result in results] == [{}, {"guess": 1}, {"owned_since": "2021-05-06"}]
+    assert [result.detail for result in results] == [
+        {},
+        {"guess": 1},
+        {"owned_since": "2021-05-06"},
+    ]
 
 
 @pytest.mark.parametrize(
@@ -83,7 +95,9 @@ def test_a_guess_made_at_an_earlier_code_is_none_at_the_last_whatever_it_says():
     first, second = memory(), memory(resends=1)
     guess = given.fields(guessed(second, OTHER_CODE)["code.guess.1"])
     moved = {"code.guess.1": canonical_json(guess | {"issued": 0})}
-    assert refused(evidence(issued(first) | issued(second, OTHER_CODE), moved)) == {"code.guess": "otp_wrong"}
+    assert refused(evidence(issued(first) | issued(second, OTHER_CODE), moved)) == {
+        "code.guess": "otp_wrong"
+    }
 
 
 def test_a_code_for_another_verification_or_phone_is_wrong():
@@ -118,24 +132,33 @@ def test_it_is_the_last_message_that_must_have_gone_out():
     kept = issued(first) | issued(second, OTHER_CODE)
     assert refused(evidence(kept, guessed(second, OTHER_CODE), {"code.sent.0": refusal})) == {}
     last = {"code.sent.1": refusal, "code.sent.0": spelled(SMS)}
-    assert refused(evidence(kept, guessed(second, OTHER_CODE), last)) == {"code.sent": "sms_refused"}
+    assert refused(evidence(kept, guessed(second, OTHER_CODE), last)) == {
+        "code.sent": "sms_refused"
+    }
 
 
 @pytest.mark.parametrize("status", ["owned_by_another", "not_found", "consent_refused"])
 def test_a_number_that_has_changed_hands_meanwhile_refuses(status):
     first = memory()
-    found = evidence(issued(first), guessed(first, CODE), {OWNER: given.without_terms(PHONE, status)})
+    found = evidence(
+        issued(first), guessed(first, CODE), {OWNER: given.without_terms(PHONE, status)}
+    )
     assert refused(found) == {"code.owner": "phone_owner_mismatch"}
 
 
 @pytest.mark.parametrize(
     ("expires_at", "code"),
-    [("2026-11-24T18:30:30+00:00", "consent_unanswered"), ("2026-11-24T18:30:31+00:00", "phone_owner_mismatch")],
+    [
+        ("2026-11-24T18:30:30+00:00", "consent_unanswered"),
+        ("2026-11-24T18:30:31+00:00", "phone_owner_mismatch"),
+    ],
 )
 def test_a_consent_that_ran_out_meanwhile_is_nobodys_refusal(expires_at, code):
     consent, first = given.said("register.consent", expires_at=expires_at), memory()
     found = evidence(issued(first), guessed(first, CODE), {"register.consent": consent})
-    found = replace(found, items={kind: content for kind, content in found.items.items() if kind != OWNER})
+    found = replace(
+        found, items={kind: content for kind, content in found.items.items() if kind != OWNER}
+    )
     assert refused(found) == {"code.owner": code}
 
 

@@ -32,7 +32,9 @@ def test_a_right_code_that_comes_after_its_time_counts_as_a_guess(asked, monkeyp
     put_aside(monkeypatch, seconds=20)
     story = to_code(asked)
     code = codes(asked)[-1]
-    wait_until(Attempt.objects.get(verification=story.id, status="open").expires_at - timedelta(seconds=18))
+    wait_until(
+        Attempt.objects.get(verification=story.id, status="open").expires_at - timedelta(seconds=18)
+    )
     guess(story, code)
     assert (story.page().page, story.page().notice) == ("code", "otp_expired")
 
@@ -42,7 +44,11 @@ def test_five_wrong_codes_decline(asked):
     for _ in range(5):
         guess(story, other_than(codes(asked)[-1]))
     row = story.row()
-    assert (row.status, row.code, row.last_failure) == ("declined", "attempts_exhausted", "otp_attempts_exhausted")
+    assert (row.status, row.code, row.last_failure) == (
+        "declined",
+        "attempts_exhausted",
+        "otp_attempts_exhausted",
+    )
 
 
 def test_no_code_is_sent_to_whoever_has_used_up_the_guesses_with_this_lender(asked):
@@ -51,7 +57,9 @@ def test_no_code_is_sent_to_whoever_has_used_up_the_guesses_with_this_lender(ask
     for _ in range(5):
         guess(story, other_than(codes(asked)[-1]))
     sent = len(codes(asked))
-    again = begin(of, "A-2", iin=cases.read(story.row(), cases.key_of(story.row())).case.person.iin.value)
+    again = begin(
+        of, "A-2", iin=cases.read(story.row(), cases.key_of(story.row())).case.person.iin.value
+    )
     again.answer(agreed=True, version=CURRENT, language="ru")
     again.work()
     again.answer(document_number=DOCUMENT, **BORN)
@@ -66,7 +74,9 @@ def test_guesses_count_on_when_the_lender_opens_another_verification(asked):
     for _ in range(4):
         guess(story, other_than(codes(asked)[-1]))
     commands.cancel(lender_id=of.pk, mode="test", verification_id=story.id)
-    again = begin(of, "A-2", iin=cases.read(story.row(), cases.key_of(story.row())).case.person.iin.value)
+    again = begin(
+        of, "A-2", iin=cases.read(story.row(), cases.key_of(story.row())).case.person.iin.value
+    )
     again.answer(agreed=True, version=CURRENT, language="ru")
     again.work()
     again.answer(document_number=DOCUMENT, **BORN)

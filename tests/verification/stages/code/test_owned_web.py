@@ -29,12 +29,16 @@ TRIES = pytest.mark.parametrize(
 
 
 def attempt_of(story: Story) -> Attempt:
-    return Attempt.objects.select_related("verification").get(verification_id=story.id, stage="code")
+    return Attempt.objects.select_related("verification").get(
+        verification_id=story.id, stage="code"
+    )
 
 
 def opened(story: Story, kind: str) -> tuple[EvidenceItem, dict[str, str]]:
     """What web can open of a piece of evidence."""
-    item = EvidenceItem.objects.select_related("verification").get(attempt=attempt_of(story), kind=kind)
+    item = EvidenceItem.objects.select_related("verification").get(
+        attempt=attempt_of(story), kind=kind
+    )
     return item, json.loads(store.opening(cases.key_of(story.row()), item).plain)
 
 
@@ -48,7 +52,9 @@ def remember(story: Story, **changes: object) -> str:
 
 
 def is_passed(story: Story) -> bool:
-    judged = AuditEntry.objects.filter(verification_id=story.id, type="attempt.judged", body__stage="code")
+    judged = AuditEntry.objects.filter(
+        verification_id=story.id, type="attempt.judged", body__stage="code"
+    )
     return judged.filter(body__outcome="passed").exists()
 
 
@@ -65,7 +71,11 @@ def test_no_key_that_web_has_draws_the_code_or_knows_it_again(asked: SandboxProc
     code, bound = codes(asked)[-1], memory["bound_to"]
     assert {"digest", "seed"}.isdisjoint(memory)
     kept = json.dumps([issued, memory])
-    keys = {value for value in (*issued.values(), memory["key"]) if len(str(value)) % 2 == 0 and _is_hex(value)}
+    keys = {
+        value
+        for value in (*issued.values(), memory["key"])
+        if len(str(value)) % 2 == 0 and _is_hex(value)
+    }
     assert len(keys) == 4
     for key in keys:
         assert dialogue.keyed(key, f"{bound}|{code}") not in kept
@@ -76,7 +86,9 @@ def _is_hex(value: object) -> bool:
     return isinstance(value, str) and set(value) <= set("0123456789abcdef")
 
 
-def test_a_code_of_webs_own_in_the_place_of_the_one_that_was_sent_is_refused(asked: SandboxProcess) -> None:
+def test_a_code_of_webs_own_in_the_place_of_the_one_that_was_sent_is_refused(
+    asked: SandboxProcess,
+) -> None:
     story = to_code(asked)
     item, issued = opened(story, "code.issued.0")
     own = "00" * 32
@@ -90,14 +102,22 @@ def test_a_code_of_webs_own_in_the_place_of_the_one_that_was_sent_is_refused(ask
 
 
 @pytest.mark.parametrize("kind", ["code.expected", "code.issued.1", "code.owner"])
-def test_what_only_workers_say_of_a_code_is_nothing_where_web_says_it(asked: SandboxProcess, kind: str) -> None:
+def test_what_only_workers_say_of_a_code_is_nothing_where_web_says_it(
+    asked: SandboxProcess, kind: str
+) -> None:
     story = to_code(asked)
     _, issued = opened(story, "code.issued.0")
     wrong = other_than(codes(asked)[-1])
     memory = attempts.memory_of(attempt_of(story), key=cases.key_of(story.row()))
     digest = dialogue.keyed(memory["key"], f"{memory['bound_to']}|{wrong}")
-    content = {"code.expected": {"digest": digest}, "code.issued.1": issued | {"digest": digest}, "code.owner": {}}
-    owned_web.keep(attempt_of(story), owned_web.plant(attempt_of(story), kind, canonical_json(content[kind])))
+    content = {
+        "code.expected": {"digest": digest},
+        "code.issued.1": issued | {"digest": digest},
+        "code.owner": {},
+    }
+    owned_web.keep(
+        attempt_of(story), owned_web.plant(attempt_of(story), kind, canonical_json(content[kind]))
+    )
     with pytest.raises(EvidenceUnreadable):
         read(story.row())
     story.answer(code=wrong)
@@ -107,7 +127,9 @@ def test_what_only_workers_say_of_a_code_is_nothing_where_web_says_it(asked: San
 
 
 def tried(story: Story, number: int, code: str, *, next: str) -> None:
-    """One more guess by web's hand, of another kind each time, that says it is the first; and a step owed for it."""
+    """One more guess by web's hand, of another kind each time, that says it is the first; and a
+    step owed for it.
+    """
     attempt, key = attempt_of(story), cases.key_of(story.row())
     memory, (_, issued) = attempts.memory_of(attempt, key=key), opened(story, "code.issued.0")
     digest = dialogue.keyed(memory["key"], f"{memory['bound_to']}|{code}")
@@ -118,8 +140,14 @@ def tried(story: Story, number: int, code: str, *, next: str) -> None:
     owned_web.keep(attempt, item, entry_type="attempt.answered", **place)
     # And the rows as such an answer leaves them.
     moved = {"turn": attempt.turn + 1}
-    Attempt.objects.filter(pk=attempt.pk).update(status="judging", answers=attempt.answers + 1, **moved)
-    due = {"step": "look" if next == "look" else "judge", "queue": "default", "due_at": attempt.opened_at}
+    Attempt.objects.filter(pk=attempt.pk).update(
+        status="judging", answers=attempt.answers + 1, **moved
+    )
+    due = {
+        "step": "look" if next == "look" else "judge",
+        "queue": "default",
+        "due_at": attempt.opened_at,
+    }
     Verification.objects.filter(pk=story.id).update(**due, **moved, status="processing", faults=0)
 
 
@@ -133,9 +161,13 @@ def test_of_many_tries_that_web_has_looked_at_five_count_and_of_the_others_nothi
         is_right = number >= 5
         tried(story, number, code if is_right else other_than(code), next="look")
         tasks.advance(story.id)
-        looked = AuditEntry.objects.filter(verification_id=story.id, type="attempt.looked_at", body__stage="code")
+        looked = AuditEntry.objects.filter(
+            verification_id=story.id, type="attempt.looked_at", body__stage="code"
+        )
         said = [entry.body["next"] for entry in looked.order_by("verification_sequence")]
-        assert said == (["ask"] * 4 + ["collect"])[: number + 1]  # a sixth answers what was not asked
+        assert (
+            said == (["ask"] * 4 + ["collect"])[: number + 1]
+        )  # a sixth answers what was not asked
     worked(story)
     assert not is_passed(story)
 

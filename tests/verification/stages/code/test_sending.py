@@ -9,7 +9,14 @@ from hashlib import sha256
 import pytest
 
 from tests.verification.stages.person import known_case as given
-from tests.verification.stages.person.test_collect import NOW, case_of, collected, person_of, prepared, terms_of
+from tests.verification.stages.person.test_collect import (
+    NOW,
+    case_of,
+    collected,
+    person_of,
+    prepared,
+    terms_of,
+)
 from tests.verification.stages.person.told import codes, tell
 from verification.core.errors import SourceUnavailable
 from verification.core.ids import Phone
@@ -40,7 +47,9 @@ def test_a_code_is_sent_and_stands_nowhere(asked):
     assert code not in kept
     assert case.person.phone.value not in b"".join(first.evidence.values()).decode()
     assert first.memory["guesses"] == first.memory["resends"] == 0
-    assert given.fields(items["code.issued.0"])["expires"] == (NOW + timedelta(minutes=5)).isoformat()
+    assert (
+        given.fields(items["code.issued.0"])["expires"] == (NOW + timedelta(minutes=5)).isoformat()
+    )
 
 
 def test_the_code_that_came_is_right_and_lives_on_in_the_evidence(asked):
@@ -48,7 +57,9 @@ def test_the_code_that_came_is_right_and_lives_on_in_the_evidence(asked):
     consented = collected(case, prepared(case)).items
     first, items = sent(case, earlier=consented)
     turn = accept_code(first.memory, {"code": codes(asked)[-1]}, NOW + timedelta(seconds=30))
-    evidence = Evidence(items={**items, **turn.evidence}, at=NOW + timedelta(seconds=31), secrets=(given.SECRET,))
+    evidence = Evidence(
+        items={**items, **turn.evidence}, at=NOW + timedelta(seconds=31), secrets=(given.SECRET,)
+    )
     evidence = replace(evidence, items={**evidence.items, **collect_code(case, evidence)})
     assert given.refusals(given.judge(code.STAGE, case, evidence)) == {}
 
@@ -66,7 +77,15 @@ def test_another_code_is_another_message_and_counts(asked):
 def test_a_code_to_the_same_phone_for_another_verification_is_another_digest():
     other = replace(given.case(), verification_id="ver_bbbbbbbbbbbbbbbbbbbbbbbbbb")
     cases = (given.case(), other, given.case(phone=Phone("+77011234568")))
-    assert len({given.fields(given.issued(given.memory(one))["code.issued.0"])["digest"] for one in cases}) == 3
+    assert (
+        len(
+            {
+                given.fields(given.issued(given.memory(one))["code.issued.0"])["digest"]
+                for one in cases
+            }
+        )
+        == 3
+    )
 
 
 def test_who_has_all_but_a_workers_key_finds_no_code_by_trying(asked):
@@ -97,15 +116,23 @@ def test_whose_the_number_is_is_asked_again_when_the_code_comes_back(asked):
     first, items = sent(case, earlier=consented)
     turn = accept_code(first.memory, {"code": codes(asked)[-1]}, NOW + timedelta(seconds=30))
     asked.post("/people", **person_of(case, phone="+77019999998"))
-    evidence = Evidence(items={**items, **turn.evidence}, at=NOW + timedelta(seconds=31), secrets=(given.SECRET,))
+    evidence = Evidence(
+        items={**items, **turn.evidence}, at=NOW + timedelta(seconds=31), secrets=(given.SECRET,)
+    )
     evidence = replace(evidence, items={**evidence.items, **collect_code(case, evidence)})
-    assert given.refusals(given.judge(code.STAGE, case, evidence)) == {"code.owner": "phone_owner_mismatch"}
+    assert given.refusals(given.judge(code.STAGE, case, evidence)) == {
+        "code.owner": "phone_owner_mismatch"
+    }
 
 
 def test_a_try_again_sends_the_same_code_under_the_same_id_and_another_preparation_another(asked):
     case, seed = case_of(tell(asked)), {"seed": "5e" * 32}
     before = len(codes(asked))
-    (first, _), (again, _), (other, _) = sent(case, memory=seed), sent(case, memory=seed), sent(case)
+    (first, _), (again, _), (other, _) = (
+        sent(case, memory=seed),
+        sent(case, memory=seed),
+        sent(case),
+    )
     ids = [parse_sms(each.evidence["code.sent.0"]).request_id for each in (first, again, other)]
     assert ids[0] == ids[1] != ids[2]
     assert len(codes(asked)) == before + 2
@@ -130,13 +157,20 @@ def test_codes_are_spread_over_all_there_are(asked):
     drawn = [int(code_dialogue.drawn(f"{number:064x}", "0")) for number in range(2000)]
     assert len(set(drawn)) > 1980
     assert 0.45 < sum(code < 500_000 for code in drawn) / len(drawn) < 0.55
-    assert [code_dialogue.drawn(f"{number:064x}", "1") for number in (32, 489_816)] == ["072697", "603773"]
+    assert [code_dialogue.drawn(f"{number:064x}", "1") for number in (32, 489_816)] == [
+        "072697",
+        "603773",
+    ]
 
 
 def test_a_register_of_phones_that_refuses_a_consent_that_holds_decides_nothing(asked):
     case = case_of(tell(asked))
     consented = collected(case, prepared(case))
-    asked.post("/consent/answer", consent_id=terms_of(consented.items["register.consent"]).consent_id, status="invalid")
+    asked.post(
+        "/consent/answer",
+        consent_id=terms_of(consented.items["register.consent"]).consent_id,
+        status="invalid",
+    )
     _, items = sent(case, earlier=consented.items)
     with pytest.raises(SourceUnavailable):
         collect_code(case, Evidence(items=items, at=NOW, secrets=(given.SECRET,)))

@@ -1,4 +1,6 @@
-"""Under what a bureau and a bank are asked: a yes to a text of ours that names them, and nothing else."""
+"""Under what a bureau and a bank are asked: a yes to a text of ours that names them, and nothing
+else.
+"""
 
 import json
 
@@ -29,12 +31,18 @@ def test_a_yes_to_the_current_text_names_them() -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        *(json.dumps(GIVEN | changes).encode() for changes in ({"agreed": False}, {"agreed": "true"}, {"agreed": 1})),
+        *(
+            json.dumps(GIVEN | changes).encode()
+            for changes in ({"agreed": False}, {"agreed": "true"}, {"agreed": 1})
+        ),
         json.dumps(GIVEN | {"version": "2026-11-28"}).encode(),
         json.dumps(GIVEN | {"language": "de"}).encode(),
         json.dumps(GIVEN | {"language": "ru"}).encode(),
         json.dumps(GIVEN | {"text_sha256": "ab" * 32}).encode(),
-        *(json.dumps({name: GIVEN[name] for name in GIVEN if name != gone}).encode() for gone in GIVEN),
+        *(
+            json.dumps({name: GIVEN[name] for name in GIVEN if name != gone}).encode()
+            for gone in GIVEN
+        ),
         b"",
         b"[]",
         b"null",

@@ -1,4 +1,6 @@
-"""A case, and the evidence of one attempt made by the dialogue itself: frames bound as a page binds them."""
+"""A case, and the evidence of one attempt made by the dialogue itself: frames bound as a page binds
+them.
+"""
 
 import base64
 import json
@@ -21,7 +23,11 @@ from verification.core.route import Evidence, Looked, Memory, Next
 from verification.routes import BIOMETRIC
 from verification.stages.consent.policy import CURRENT, text_sha256
 from verification.stages.live_capture import dialogue as live_capture
-from verification.stages.live_capture.dialogue import accept_live_capture, go_on_live_capture, prompt_live_capture
+from verification.stages.live_capture.dialogue import (
+    accept_live_capture,
+    go_on_live_capture,
+    prompt_live_capture,
+)
 from verification.stages.live_capture.kept import compare_captures
 from verification.stages.live_capture.policy import LiveCapturePolicy
 
@@ -43,7 +49,9 @@ def case() -> Case:
         verification_id="ver_aaaaaaaaaaaaaaaaaaaaaaaaaa",
         mode="test",
         profile="KZ-2021-04",
-        lender=LenderFacts(id="len_a", name="Sandbox Credit", bin="120340000014", phone="+77270000044"),
+        lender=LenderFacts(
+            id="len_a", name="Sandbox Credit", bin="120340000014", phone="+77270000044"
+        ),
         person=person(IIN),
         loan=opening().loan,
         purpose="microcredit",
@@ -63,21 +71,36 @@ def thin(jpeg: bytes) -> bytes:
     """The frame as the thin chain has it; what is no picture stays as it begins."""
     limits = POLICY.capture
     try:
-        return thinned(jpeg, side=limits.chain_side, most_bytes=limits.chain_bytes)[: limits.chain_most_bytes]
+        return thinned(jpeg, side=limits.chain_side, most_bytes=limits.chain_bytes)[
+            : limits.chain_most_bytes
+        ]
     except (AttributeError, cv2.error, TypeError, ValueError):
         return jpeg[: limits.chain_bytes]
 
 
 def answer(
-    frames: Sequence[bytes], asked: Mapping[str, Any], *, first_ms: int = 500, shown: Sequence[bytes] = ()
+    frames: Sequence[bytes],
+    asked: Mapping[str, Any],
+    *,
+    first_ms: int = 500,
+    shown: Sequence[bytes] = (),
 ) -> dict[str, Any]:
-    """What the page sends of these frames: all of them in a thin chain, and some in full; `shown` in their place."""
-    full = [(first_ms + APART_MS * place, (shown or frames)[place]) for place in stills_of(frames, asked["stills"])]
-    return demo_camera.bound([(first_ms + APART_MS * at, thin(each)) for at, each in enumerate(frames)], full, asked)
+    """What the page sends of these frames: all of them in a thin chain, and some in full; `shown`
+    in their place.
+    """
+    full = [
+        (first_ms + APART_MS * place, (shown or frames)[place])
+        for place in stills_of(frames, asked["stills"])
+    ]
+    return demo_camera.bound(
+        [(first_ms + APART_MS * at, thin(each)) for at, each in enumerate(frames)], full, asked
+    )
 
 
 def stills_of(frames: Sequence[bytes], most: int) -> list[int]:
-    """Which of them are sent in full: the first, in which the head is straight, and others far from it."""
+    """Which of them are sent in full: the first, in which the head is straight, and others far from
+    it.
+    """
     return sorted({place * len(frames) // most for place in range(most)})
 
 
@@ -85,10 +108,10 @@ def stills_of(frames: Sequence[bytes], most: int) -> list[int]:
 class Sent:
     """What a page sends in one attempt.
 
-    frames: for each command. waits: seconds to the frames of a command, where they are not `WAIT`. order: what the
-    server asks. bound_to: another attempt, by whose codes the frames are bound. missed: the commands that a worker's
-    look does not see. shown: what is sent in full, where that is not of the chain's own frames. tells: what the page
-    says of its camera with each command.
+    frames: for each command. waits: seconds to the frames of a command, where they are not `WAIT`.
+    order: what the server asks. bound_to: another attempt, by whose codes the frames are bound.
+    missed: the commands that a worker's look does not see. shown: what is sent in full, where that
+    is not of the chain's own frames. tells: what the page says of its camera with each command.
     """
 
     frames: Frames
@@ -105,9 +128,13 @@ class Sent:
         items = {"live_capture.order": live_capture.order_evidence(memory)}
         for step, command in enumerate(self.order):
             at += timedelta(seconds=(self.waits or {}).get(command, WAIT))
-            asked = prompt_live_capture({**self.bound_to, "step": step, "number": step} if self.bound_to else memory)
+            asked = prompt_live_capture(
+                {**self.bound_to, "step": step, "number": step} if self.bound_to else memory
+            )
             sent = answer(self.frames[command], asked, shown=(self.shown or {}).get(command, ()))
-            taken = accept_live_capture(memory, {**sent, "camera": (self.tells or {}).get(command)}, at)
+            taken = accept_live_capture(
+                memory, {**sent, "camera": (self.tells or {}).get(command)}, at
+            )
             turn = go_on_live_capture(taken.memory, Looked(is_right=command not in self.missed), at)
             memory, items = turn.memory, {**items, **taken.evidence, **turn.evidence}
             if turn.next is Next.COLLECT:
@@ -118,7 +145,12 @@ class Sent:
 
 def sources(*, photo: bytes, consent: bytes = b"") -> dict[str, bytes]:
     """The borrower's yes, and what the state answered."""
-    shown = {"agreed": True, "version": CURRENT, "language": "ru", "text_sha256": text_sha256(CURRENT, "ru")}
+    shown = {
+        "agreed": True,
+        "version": CURRENT,
+        "language": "ru",
+        "text_sha256": text_sha256(CURRENT, "ru"),
+    }
     return {
         "consent.answer": json.dumps(shown).encode(),
         "register.asked": b'{"phone":"none","services":["photo"]}',
@@ -145,7 +177,11 @@ def consent_answer(**changes: object) -> bytes:
 
 def photo_answer(jpeg: bytes, **changes: object) -> bytes:
     """The register's answer with this picture."""
-    found = {"iin": IIN, "photo": base64.b64encode(jpeg).decode(), "sha256": sha256(jpeg).hexdigest()}
+    found = {
+        "iin": IIN,
+        "photo": base64.b64encode(jpeg).decode(),
+        "sha256": sha256(jpeg).hexdigest(),
+    }
     return answer_samples.spelled({**answer_samples.PHOTO, **found, **changes})
 
 
@@ -173,7 +209,9 @@ def refusals(results: Iterable[Result]) -> dict[str, str]:
 
 def without(evidence: Evidence, kind: str) -> Evidence:
     """The evidence with one original less."""
-    return replace(evidence, items={name: content for name, content in evidence.items.items() if name != kind})
+    return replace(
+        evidence, items={name: content for name, content in evidence.items.items() if name != kind}
+    )
 
 
 def with_items(evidence: Evidence, **items: bytes) -> Evidence:

@@ -1,4 +1,6 @@
-"""The frames of a person who does what is asked, once for the session, and the photographs of the registers."""
+"""The frames of a person who does what is asked, once for the session, and the photographs of the
+registers.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +10,14 @@ import pytest
 
 from insecure_sandbox import samples, warp
 from tests.painted import painted
-from tests.verification.stages.live_capture.captures import ORDER, POLICY, Frames, Sent, case, photo_answer
+from tests.verification.stages.live_capture.captures import (
+    ORDER,
+    POLICY,
+    Frames,
+    Sent,
+    case,
+    photo_answer,
+)
 from verification.core.route import Evidence
 from verification.stages.live_capture import STAGE
 from verification.stages.live_capture.facts import LiveCaptureFacts
@@ -34,7 +43,9 @@ def portraits() -> Path:
 
 @pytest.fixture(scope="session")
 def play(portraits: Path) -> Player:
-    """`play(name, seed=1, order=ORDER)`: the frames of every command, played by the person of this portrait."""
+    """`play(name, seed=1, order=ORDER)`: the frames of every command, played by the person of this
+    portrait.
+    """
 
     def step(name: str, seed: int, command: str) -> tuple[bytes, ...]:
         gesture = "neutral" if command == "look_straight" else cast("warp.Play", command)

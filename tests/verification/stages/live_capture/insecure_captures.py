@@ -15,7 +15,10 @@ from verification.engines.liveness.frames import Image
 
 COUNT = 12  # frames in a step
 _NOISE = 2.0  # grey levels of the sensor that films the attack
-_PIXELS = (3.1, 2.9)  # of a filmed screen, in pixels of the camera: what beats against them is moiré
+_PIXELS = (
+    3.1,
+    2.9,
+)  # of a filmed screen, in pixels of the camera: what beats against them is moiré
 
 
 def print_of(portrait: Image, *, eyes: float) -> Image:
@@ -34,7 +37,10 @@ def in_a_hand(paper: Image, *, seed: int) -> Frames:
 
     def shaken(command: str) -> list[Image]:
         moves = chance.normal(0, (6, 6, 2, 0.02), (COUNT, 4))
-        return [insecure_paper.shifted(paper, across=x, down=y, lean=lean, scale=1 + s) for x, y, lean, s in moves]
+        return [
+            insecure_paper.shifted(paper, across=x, down=y, lean=lean, scale=1 + s)
+            for x, y, lean, s in moves
+        ]
 
     return _of_each(shaken, seed=seed)
 
@@ -44,7 +50,10 @@ def turned(paper: Image, *, seed: int) -> Frames:
     sides = {"turn_left": 40, "turn_right": -40}
 
     def shown(command: str) -> list[Image]:
-        return [insecure_paper.turned(paper, yaw=yaw) for yaw in np.linspace(0, sides.get(command, 0), COUNT)]
+        return [
+            insecure_paper.turned(paper, yaw=yaw)
+            for yaw in np.linspace(0, sides.get(command, 0), COUNT)
+        ]
 
     return _of_each(shown, seed=seed)
 
@@ -52,16 +61,24 @@ def turned(paper: Image, *, seed: int) -> Frames:
 def on_a_screen(recorded: Frames, *, seed: int) -> Frames:
     """A recording is played on a screen and filmed: its pixels beat against the camera's."""
     down, across = np.mgrid[0:480, 0:640]
-    moire = 12 * (np.sin(2 * np.pi * across / _PIXELS[0]) + np.sin(2 * np.pi * (down + across / 9) / _PIXELS[1]))
+    moire = 12 * (
+        np.sin(2 * np.pi * across / _PIXELS[0])
+        + np.sin(2 * np.pi * (down + across / 9) / _PIXELS[1])
+    )
 
     def filmed(command: str) -> list[Image]:
-        return [np.clip(pixels(jpeg) + moire[..., None], 0, 255).astype(np.uint8) for jpeg in recorded[command]]
+        return [
+            np.clip(pixels(jpeg) + moire[..., None], 0, 255).astype(np.uint8)
+            for jpeg in recorded[command]
+        ]
 
     return _of_each(filmed, seed=seed, order=tuple(recorded))
 
 
 def beside(live: Frames, somebody: Image, *, command: str) -> Frames:
-    """A second face looks into one frame of one command, the seventh of twelve, which is sent in full."""
+    """A second face looks into one frame of one command, the seventh of twelve, which is sent in
+    full.
+    """
     *before, joined_to = live[command][:7]
     joined = pixels(joined_to).copy()
     joined[20:240, 10:190] = cv2.resize(somebody, (180, 220), interpolation=cv2.INTER_AREA)
@@ -102,9 +119,13 @@ def pixels(jpeg: bytes) -> Image:
     return frames.decode(jpeg, limits=policy.FRAMES)
 
 
-def _of_each(shown: Callable[[str], Iterable[Image]], *, seed: int, order: tuple[str, ...] = ORDER) -> Frames:
+def _of_each(
+    shown: Callable[[str], Iterable[Image]], *, seed: int, order: tuple[str, ...] = ORDER
+) -> Frames:
     chance = np.random.default_rng(seed)
-    return {command: tuple(_filmed(picture, chance) for picture in shown(command)) for command in order}
+    return {
+        command: tuple(_filmed(picture, chance) for picture in shown(command)) for command in order
+    }
 
 
 def _filmed(picture: Image, chance: np.random.Generator) -> bytes:

@@ -1,4 +1,6 @@
-"""A consent service and a photo register in this process, which answer what a test lays out and remember who asked."""
+"""A consent service and a photo register in this process, which answer what a test lays out and
+remember who asked.
+"""
 
 from dataclasses import dataclass, field
 
@@ -13,7 +15,9 @@ PICTURE = b"\xff\xd8\xff picture \xff\xd9"
 
 @dataclass
 class Laid:
-    """What the sources answer now, and under which ids they were asked. `at_once`: to the request for a consent."""
+    """What the sources answer now, and under which ids they were asked. `at_once`: to the request
+    for a consent.
+    """
 
     status: str = "valid"
     at_once: str = "pending"
@@ -38,12 +42,18 @@ class InsecureConsent:
     def request(self, wanted: ConsentRequest) -> bytes:
         """The person is asked."""
         LAID.remember("consent", wanted.request_id)
-        return consent_answer(request_id=wanted.request_id, reference=wanted.reference, status=LAID.at_once)
+        return consent_answer(
+            request_id=wanted.request_id, reference=wanted.reference, status=LAID.at_once
+        )
 
     def read(self, consent_id: str, *, iin: Iin, request_id: str) -> bytes:
         """What became of it."""
         LAID.remember("consent-read", request_id)
-        changes: dict[str, object] = {"request_id": request_id, "status": LAID.status, **LAID.changes}
+        changes: dict[str, object] = {
+            "request_id": request_id,
+            "status": LAID.status,
+            **LAID.changes,
+        }
         if LAID.status in ("not_found", "error"):
             return without_terms(**changes)
         return consent_answer(**changes)

@@ -1,4 +1,6 @@
-"""Before two people look, whoever has spent no attempt is asked once more, for what was poor in the picture."""
+"""Before two people look, whoever has spent no attempt is asked once more, for what was poor in the
+picture.
+"""
 
 from dataclasses import replace
 
@@ -37,14 +39,18 @@ def near_miss() -> LiveCapturePolicy:
 
 
 @pytest.mark.parametrize("place", range(3), ids=["at rest", "at work", "farthest"])
-def test_a_distance_that_is_no_number_matches_nobody_whichever_it_is(facts: LiveCaptureFacts, place: int) -> None:
+def test_a_distance_that_is_no_number_matches_nobody_whichever_it_is(
+    facts: LiveCaptureFacts, place: int
+) -> None:
     assert isinstance(facts.match, Match)
     apart = [facts.match.at_rest, facts.match.at_work, facts.match.farthest]
     apart[place] = float("nan")
     at_rest, at_work, farthest = apart
     broken = replace(facts, match=Match(at_rest, at_work, farthest, facts.match.rest_frames))
     assert given.refusals(STAGE.judge(facts, LiveCapturePolicy())) == {}
-    assert given.refusals(STAGE.judge(broken, LiveCapturePolicy())) == {"face.match": "face_mismatch"}
+    assert given.refusals(STAGE.judge(broken, LiveCapturePolicy())) == {
+        "face.match": "face_mismatch"
+    }
 
 
 @pytest.mark.parametrize(
@@ -55,7 +61,10 @@ def test_a_distance_that_is_no_number_matches_nobody_whichever_it_is(facts: Live
         ({"brightest": "0.66"}, "face_again_light"),
         ({"interocular": "69"}, "face_again_near"),
         ({"sharpness": "0.15"}, "face_again_still"),
-        ({"darkest": "0.25", "brightest": "0.65", "interocular": "70", "sharpness": "0.16"}, "face_again"),
+        (
+            {"darkest": "0.25", "brightest": "0.65", "interocular": "70", "sharpness": "0.16"},
+            "face_again",
+        ),
     ],
 )
 def test_the_first_capture_in_the_review_zone_is_asked_for_again_by_what_was_poor(
@@ -83,9 +92,13 @@ def test_nobody_is_asked_again_who_spent_an_attempt_or_is_looked_at_anyway(
     assert decide(results, required=tuple(STAGE.checks)).outcome is Outcome.REVIEW
 
 
-def test_a_refusal_that_costs_nothing_does_not_cost_the_attempt_to_be_asked_again(facts: LiveCaptureFacts) -> None:
+def test_a_refusal_that_costs_nothing_does_not_cost_the_attempt_to_be_asked_again(
+    facts: LiveCaptureFacts,
+) -> None:
     assert isinstance(facts.shown, Shown)
-    away = replace(facts, shown=replace(facts.shown, presence=replace(facts.shown.presence, one_face=0.9)))
+    away = replace(
+        facts, shown=replace(facts.shown, presence=replace(facts.shown.presence, one_face=0.9))
+    )
     found = decide(STAGE.judge(away, near_miss()), required=tuple(STAGE.checks))
     assert (found.outcome, found.code, found.burns) == (Outcome.FAILED, "face_not_found", False)
 
@@ -111,7 +124,11 @@ def test_the_verdict_is_of_single_distances_and_of_no_mean(facts: LiveCaptureFac
     assert len(rest) > 1
     assert facts.match.at_rest == pytest.approx(rest[len(rest) // 2], abs=1e-9)
     for found in (facts.match.at_work, facts.match.farthest):
-        assert any(row.to_reference == pytest.approx(found, abs=1e-9) for row in facts.identity if row.step > 0)
+        assert any(
+            row.to_reference == pytest.approx(found, abs=1e-9)
+            for row in facts.identity
+            if row.step > 0
+        )
 
 
 @pytest.mark.parametrize(
@@ -137,10 +154,14 @@ def test_every_frame_has_its_pose_and_its_distance_to_the_face_at_rest_and_to_th
     facts: LiveCaptureFacts,
 ) -> None:
     rows, review = facts.identity, LiveCapturePolicy().zones.review.value
-    assert [(row.step, row.place) for row in rows] == sorted({(row.step, row.place) for row in rows})
+    assert [(row.step, row.place) for row in rows] == sorted(
+        {(row.step, row.place) for row in rows}
+    )
     assert isinstance(facts.shown, Shown)
     assert len(rows) == sum(len(step.stills) for step in facts.shown.numbers)
-    whole = [row for row in rows if None not in (row.yaw, row.pitch, row.to_neutral, row.to_reference)]
+    whole = [
+        row for row in rows if None not in (row.yaw, row.pitch, row.to_neutral, row.to_reference)
+    ]
     assert len(whole) >= 0.9 * len(rows)
     assert min(row.to_neutral for row in whole if row.to_neutral is not None) < 1e-6
     near = [row for row in whole if row.to_neutral is not None and row.to_neutral <= review]

@@ -1,5 +1,7 @@
-"""Attacks on the whole route, each refused, and by which code. The gates that stop them are tested on their own beside
-`verification.engines.liveness`; what is not stopped stands in docs/liveness-measurements.md."""
+"""Attacks on the whole route, each refused, and by which code. The gates that stop them are tested
+on their own beside `verification.engines.liveness`; what is not stopped stands in
+docs/liveness-measurements.md.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -32,7 +34,10 @@ _SEEDS = (1, pytest.param(2, marks=pytest.mark.whole))
 def faces(portraits: Path) -> Mapping[str, Image]:
     """The portraits, decoded."""
     names = ("obama3.jpg", "biden.jpg")
-    return {name: np.asarray(Pillow.open(portraits / name).convert("RGB"), dtype=np.uint8) for name in names}
+    return {
+        name: np.asarray(Pillow.open(portraits / name).convert("RGB"), dtype=np.uint8)
+        for name in names
+    }
 
 
 @pytest.fixture(scope="module")
@@ -48,11 +53,15 @@ def _refused(evidence: Evidence) -> str:
 
 
 def _refusals(evidence: Evidence) -> dict[str, str]:
-    """The codes of the checks that did not pass; with the first that leaves nothing to people the attempt ends."""
+    """The codes of the checks that did not pass; with the first that leaves nothing to people the
+    attempt ends.
+    """
     results = given.judge(evidence)
     decision, refusals = decide(results, required=tuple(CHECKS)), given.refusals(results)
     assert decision.outcome is Outcome.FAILED
-    assert decision.code == next(code for code in refusals.values() if not reasons.require(code).review)
+    assert decision.code == next(
+        code for code in refusals.values() if not reasons.require(code).review
+    )
     return refusals
 
 
@@ -71,7 +80,9 @@ def test_a_still_in_a_shaking_hand_is_refused(paper: Image, obama: bytes, seed: 
 
 
 @pytest.mark.parametrize("seed", _SEEDS)
-def test_flat_paper_turned_to_the_side_that_is_asked_for_is_refused(paper: Image, obama: bytes, seed: int) -> None:
+def test_flat_paper_turned_to_the_side_that_is_asked_for_is_refused(
+    paper: Image, obama: bytes, seed: int
+) -> None:
     refused = _refusals(given.Sent(attack.turned(paper, seed=seed)).evidence(photo=obama))
     assert refused["face.depth"] == "liveness_depth_flat"
     assert "face.commands" in refused
@@ -79,24 +90,34 @@ def test_flat_paper_turned_to_the_side_that_is_asked_for_is_refused(paper: Image
 
 def test_frozen_frames_are_refused(live: given.Frames, obama: bytes) -> None:
     frozen = {**live, "turn_left": (*live["turn_left"][:2], *[live["turn_left"][-1]] * 10)}
-    assert _refusals(given.Sent(frozen).evidence(photo=obama))["face.fresh"] == "liveness_frame_frozen"
+    assert (
+        _refusals(given.Sent(frozen).evidence(photo=obama))["face.fresh"] == "liveness_frame_frozen"
+    )
 
 
 @pytest.mark.parametrize("seed", _SEEDS)
-def test_a_recording_of_another_order_on_a_screen_is_refused(live: given.Frames, obama: bytes, seed: int) -> None:
+def test_a_recording_of_another_order_on_a_screen_is_refused(
+    live: given.Frames, obama: bytes, seed: int
+) -> None:
     """What stops a recording is the order it cannot know; moiré by itself is not looked for."""
     screen = attack.on_a_screen(live, seed=seed)
     neutral, *others = given.ORDER
-    other_order = dict(zip(given.ORDER, (screen[each] for each in (neutral, *others[1:], others[0])), strict=True))
+    other_order = dict(
+        zip(given.ORDER, (screen[each] for each in (neutral, *others[1:], others[0])), strict=True)
+    )
     assert _refused(given.Sent(other_order).evidence(photo=obama)) == "liveness_command_missed"
 
 
 def test_gestures_in_the_wrong_order_are_refused(live: given.Frames, obama: bytes) -> None:
     swapped = {**live, "turn_left": live["turn_right"], "turn_right": live["turn_left"]}
-    assert _refusals(given.Sent(swapped).evidence(photo=obama)) == {"face.commands": "liveness_command_missed"}
+    assert _refusals(given.Sent(swapped).evidence(photo=obama)) == {
+        "face.commands": "liveness_command_missed"
+    }
 
 
-def test_frames_that_come_before_they_are_taken_are_refused(live: given.Frames, obama: bytes) -> None:
+def test_frames_that_come_before_they_are_taken_are_refused(
+    live: given.Frames, obama: bytes
+) -> None:
     in_time = given.Sent(live, waits={"turn_right": 2.1}).evidence(photo=obama)
     early = given.Sent(live, waits={"turn_right": 1.9}).evidence(photo=obama)
     assert given.decided(in_time).outcome is Outcome.PASSED
@@ -115,9 +136,13 @@ def test_a_frame_of_another_verification_is_refused(good: Evidence, kind: str) -
     assert _refusals(seen) == {"face.fresh": "liveness_frame_seen_before"}
 
 
-def test_a_second_face_in_one_frame_is_refused(live: given.Frames, faces: Mapping[str, Image], obama: bytes) -> None:
+def test_a_second_face_in_one_frame_is_refused(
+    live: given.Frames, faces: Mapping[str, Image], obama: bytes
+) -> None:
     somebody = attack.beside(live, faces["biden.jpg"][100:1100, 50:850], command="blink")
-    assert _refusals(given.Sent(somebody).evidence(photo=obama))["face.one_face"] == "multiple_faces"
+    assert (
+        _refusals(given.Sent(somebody).evidence(photo=obama))["face.one_face"] == "multiple_faces"
+    )
 
 
 @pytest.mark.parametrize("first", [1, 2])
@@ -125,13 +150,18 @@ def test_a_person_swapped_after_the_first_steps_is_refused(
     live: given.Frames, play: Player, obama: bytes, first: int
 ) -> None:
     other = play("biden.jpg")
-    swapped = {command: (live if at < first else other)[command] for at, command in enumerate(given.ORDER)}
-    assert _refusals(given.Sent(swapped).evidence(photo=obama))["face.continuity"] == "liveness_face_changed"
+    swapped = {
+        command: (live if at < first else other)[command] for at, command in enumerate(given.ORDER)
+    }
+    assert (
+        _refusals(given.Sent(swapped).evidence(photo=obama))["face.continuity"]
+        == "liveness_face_changed"
+    )
 
 
 def test_the_right_gestures_of_another_person_are_refused(play: Player, obama: bytes) -> None:
-    # His warped mouth does not open far enough, so it is not asked for. He turns so far that he may be unlike himself,
-    # too: whether that shows, and where, depends on which frames are drawn.
+    # His warped mouth does not open far enough, so it is not asked for. He turns so far that he may
+    # be unlike himself, too: whether that shows, and where, depends on which frames are drawn.
     order = ("look_straight", "turn_right", "blink", "turn_left")
     evidence = given.Sent(play("biden.jpg", order=order), order=order).evidence(photo=obama)
     refusals = _refusals(evidence)
@@ -152,28 +182,44 @@ def test_full_frames_of_the_victim_beside_a_chain_of_somebody_else_are_refused(
     }
     fresh = {command: live[command] for command in order}
     evidence = given.Sent(theirs, order=order, shown=fresh).evidence(photo=obama)
-    assert _refusals(evidence) == {"face.continuity": "liveness_face_changed", "face.match": "face_mismatch"}
+    assert _refusals(evidence) == {
+        "face.continuity": "liveness_face_changed",
+        "face.match": "face_mismatch",
+    }
 
 
 def test_frames_sent_twice_under_new_numbers_are_refused(live: given.Frames, obama: bytes) -> None:
     neutral = live["look_straight"]
     twice = {**live, "look_straight": (*neutral[:6], *neutral[:2])}
-    assert _refusals(given.Sent(twice).evidence(photo=obama)) == {"face.fresh": "liveness_frame_repeated"}
+    assert _refusals(given.Sent(twice).evidence(photo=obama)) == {
+        "face.fresh": "liveness_frame_repeated"
+    }
 
 
-def test_one_picture_written_again_for_every_frame_of_a_step_is_refused(live: given.Frames, obama: bytes) -> None:
-    copies = {command: attack.written_again(frames[-1], times=12) for command, frames in live.items()}
-    assert _refusals(given.Sent(copies).evidence(photo=obama))["face.depth"] == "liveness_depth_missing"
+def test_one_picture_written_again_for_every_frame_of_a_step_is_refused(
+    live: given.Frames, obama: bytes
+) -> None:
+    copies = {
+        command: attack.written_again(frames[-1], times=12) for command, frames in live.items()
+    }
+    assert (
+        _refusals(given.Sent(copies).evidence(photo=obama))["face.depth"]
+        == "liveness_depth_missing"
+    )
 
 
 def test_a_frame_beyond_its_size_is_not_taken(live: given.Frames) -> None:
     memory = given.begun()
     large = live["look_straight"][0] + bytes(40 * 1024)
     with pytest.raises(BadInput):
-        accept_live_capture(memory, demo_camera.bound([(0, large)], [], prompt_live_capture(memory)), given.NOW)
+        accept_live_capture(
+            memory, demo_camera.bound([(0, large)], [], prompt_live_capture(memory)), given.NOW
+        )
 
 
-@pytest.mark.parametrize("spoil", [attack.on_its_side, attack.bomb, attack.with_a_tail, attack.no_picture])
+@pytest.mark.parametrize(
+    "spoil", [attack.on_its_side, attack.bomb, attack.with_a_tail, attack.no_picture]
+)
 def test_a_frame_that_is_no_upright_camera_picture_is_refused(
     live: given.Frames, obama: bytes, spoil: Callable[[bytes], bytes]
 ) -> None:

@@ -1,4 +1,6 @@
-"""The route's whole table of checks over evidence that passes, and over evidence that is changed in one thing."""
+"""The route's whole table of checks over evidence that passes, and over evidence that is changed in
+one thing.
+"""
 
 from dataclasses import replace
 
@@ -27,7 +29,9 @@ _KINDS = (
 )
 
 
-def test_a_capture_that_does_what_is_asked_passes_against_a_photo_of_the_same_person(good: Evidence) -> None:
+def test_a_capture_that_does_what_is_asked_passes_against_a_photo_of_the_same_person(
+    good: Evidence,
+) -> None:
     assert given.refusals(given.judge(good)) == {}
     assert given.decided(good).outcome is Outcome.PASSED
 
@@ -47,9 +51,15 @@ def test_the_face_at_rest_is_well_within_the_threshold(good: Evidence) -> None:
 
 @pytest.mark.parametrize(
     ("amount", "currency", "code"),
-    [("294900.00", "KZT", ""), ("294900.01", "KZT", "liveness_review"), ("1.00", "USD", "liveness_review")],
+    [
+        ("294900.00", "KZT", ""),
+        ("294900.01", "KZT", "liveness_review"),
+        ("1.00", "USD", "liveness_review"),
+    ],
 )
-def test_above_a_sum_two_people_look_because_no_detector_did(amount: str, currency: str, code: str) -> None:
+def test_above_a_sum_two_people_look_because_no_detector_did(
+    amount: str, currency: str, code: str
+) -> None:
     case = given.case()
     borrowed = replace(case, loan=replace(case.loan, amount=amount, currency=currency))
     result = given.said("face.passive", Evidence(items={}, at=given.NOW), of=borrowed)
@@ -59,7 +69,11 @@ def test_above_a_sum_two_people_look_because_no_detector_did(amount: str, curren
 
 @pytest.mark.parametrize(
     ("amount", "currency", "code"),
-    [("98300.00", "KZT", ""), ("98300.01", "KZT", "hand_over_review"), ("1.00", "USD", "hand_over_review")],
+    [
+        ("98300.00", "KZT", ""),
+        ("98300.01", "KZT", "hand_over_review"),
+        ("1.00", "USD", "hand_over_review"),
+    ],
 )
 @pytest.mark.parametrize("handed_over", [True, False])
 def test_above_a_smaller_sum_two_people_look_at_a_phone_that_took_over(
@@ -67,12 +81,16 @@ def test_above_a_smaller_sum_two_people_look_at_a_phone_that_took_over(
 ) -> None:
     case = given.case()
     borrowed = replace(case, loan=replace(case.loan, amount=amount, currency=currency))
-    result = given.said("face.hand_over", Evidence(items={}, at=given.NOW, handed_over=handed_over), of=borrowed)
+    result = given.said(
+        "face.hand_over", Evidence(items={}, at=given.NOW, handed_over=handed_over), of=borrowed
+    )
     assert getattr(result, "code", "") == (code if handed_over else "")
     assert isinstance(result, Inconclusive if handed_over and code else Passed)
 
 
-def test_a_photo_of_somebody_else_refuses_though_every_gate_passes(live: given.Frames, biden: bytes) -> None:
+def test_a_photo_of_somebody_else_refuses_though_every_gate_passes(
+    live: given.Frames, biden: bytes
+) -> None:
     evidence = given.Sent(live).evidence(photo=biden)
     results = given.judge(evidence)
     assert given.refusals(results) == {"face.match": "face_mismatch"}
@@ -83,7 +101,14 @@ def test_a_photo_of_somebody_else_refuses_though_every_gate_passes(live: given.F
 
 def test_every_measured_check_says_its_value_its_threshold_and_its_model(good: Evidence) -> None:
     results = {result.check: result for result in given.judge(good)}
-    for name in ("face.binding", "face.timing", "face.fresh", "face.one_face", "face.depth", "face.match"):
+    for name in (
+        "face.binding",
+        "face.timing",
+        "face.fresh",
+        "face.one_face",
+        "face.depth",
+        "face.match",
+    ):
         assert results[name].score is not None, name
         assert results[name].threshold is not None, name
     for name in ("face.one_face", "face.quality", "face.commands", "face.depth"):
@@ -121,7 +146,9 @@ def test_a_photo_that_is_not_the_borrowers_reference_refuses(
 
 
 def test_a_reference_that_is_no_picture_refuses(good: Evidence) -> None:
-    spoilt = given.with_items(good, live_capture__photo=given.photo_answer(b"\xff\xd8\xff no picture \xff\xd9"))
+    spoilt = given.with_items(
+        good, live_capture__photo=given.photo_answer(b"\xff\xd8\xff no picture \xff\xd9")
+    )
     assert given.refusals(given.judge(spoilt)) == {"face.match": "face_reference_unavailable"}
 
 

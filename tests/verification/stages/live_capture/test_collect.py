@@ -27,7 +27,10 @@ _FRAMES = dict.fromkeys(given.ORDER, (b"frame",))
 def _sources(settings: Settings) -> Iterator[None]:
     here = insecure_sources.__name__
     adapters = {"consent": f"{here}.InsecureConsent", "photo_registry": f"{here}.InsecurePhotos"}
-    settings.TULGA_SOURCES = {"test": {name: {"adapter": path} for name, path in adapters.items()}, "live": {}}
+    settings.TULGA_SOURCES = {
+        "test": {name: {"adapter": path} for name, path in adapters.items()},
+        "live": {},
+    }
     yield
     vars(LAID).update(vars(Laid()))
 
@@ -37,7 +40,9 @@ def _answered(*, after: float = 30) -> Evidence:
     evidence = given.Sent(_FRAMES).evidence(photo=b"")
     last = given.NOW + timedelta(seconds=given.WAIT * len(given.ORDER))
     items = {
-        kind: each for kind, each in evidence.items.items() if kind not in ("live_capture.photo", "register.consent")
+        kind: each
+        for kind, each in evidence.items.items()
+        if kind not in ("live_capture.photo", "register.consent")
     }
     return replace(evidence, items=items, at=last + timedelta(seconds=after))
 
@@ -95,7 +100,9 @@ def test_every_attempt_asks_under_its_own_ids_and_repeats_them_within_it() -> No
 
 
 def _shown() -> Evidence:
-    return Evidence(items={"consent.answer": given.sources(photo=b"")["consent.answer"]}, at=given.NOW)
+    return Evidence(
+        items={"consent.answer": given.sources(photo=b"")["consent.answer"]}, at=given.NOW
+    )
 
 
 def test_an_order_is_made_and_the_person_is_asked_for_their_consent() -> None:
@@ -120,18 +127,27 @@ def test_a_photo_that_nobody_can_be_compared_with_is_told_before_the_capture() -
     assert _prepared(given.case(), _shown()).notice == "face_reference_unavailable"
 
 
-def test_a_photo_that_was_fetched_before_the_capture_is_not_asked_for_again(portraits: Path) -> None:
+def test_a_photo_that_was_fetched_before_the_capture_is_not_asked_for_again(
+    portraits: Path,
+) -> None:
     LAID.at_once, LAID.photo = "valid", (portraits / "obama.jpg").read_bytes()
     prepared = _prepared(given.case(), _shown())
     assert prepared.notice == ""
     before = _answered()
     photo = {"live_capture.photo": prepared.evidence["live_capture.photo"]}
-    assert set(_collected(given.case(), replace(before, items={**before.items, **photo}))) == {"register.consent"}
+    assert set(_collected(given.case(), replace(before, items={**before.items, **photo}))) == {
+        "register.consent"
+    }
     assert len(LAID.asked["photo"]) == 1
 
 
 @pytest.mark.parametrize(
-    "changes", [{"reference": "ver_of_another_loan"}, {"lender_bin": "990240000008"}, {"purpose": "marketing"}]
+    "changes",
+    [
+        {"reference": "ver_of_another_loan"},
+        {"lender_bin": "990240000008"},
+        {"purpose": "marketing"},
+    ],
 )
 def test_a_consent_to_something_else_looks_nobody_up(changes: dict[str, object]) -> None:
     before = _answered()

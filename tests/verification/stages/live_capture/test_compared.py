@@ -1,4 +1,6 @@
-"""What of a capture is compared with others: the commands that were seen, and nothing that was put between them."""
+"""What of a capture is compared with others: the commands that were seen, and nothing that was put
+between them.
+"""
 
 import json
 
@@ -28,20 +30,32 @@ def _step(seed: int, frames: int) -> bytes:
 def test_a_film_between_commands_that_were_missed_is_found(seen: bool) -> None:
     film = {f"live_capture.{at}.prints": _step(at, 23) for at in range(3)}
     fillers = {f"live_capture.{at}.prints": _step(100 + at, 40) for at in range(3, 9)}
-    said = {f"live_capture.{at}.seen": json.dumps({"seen": seen, "then": "blink"}).encode() for at in range(3, 9)}
+    said = {
+        f"live_capture.{at}.seen": json.dumps({"seen": seen, "then": "blink"}).encode()
+        for at in range(3, 9)
+    }
     found = compare_captures({**film, **fillers, **said}, {"att_film": film}, True)
-    [one] = stored.read(json.loads(found["live_capture.compared"]), into=ComparedAll, what="compared").others
+    [one] = stored.read(
+        json.loads(found["live_capture.compared"]), into=ComparedAll, what="compared"
+    ).others
     assert policy.AGAIN.finds(one.alike) is not seen
 
 
 @pytest.mark.parametrize("beside", [(), ("att_before",)])
-def test_the_look_of_another_attempt_of_the_same_verification_does_not_count(beside: tuple[str, ...]) -> None:
+def test_the_look_of_another_attempt_of_the_same_verification_does_not_count(
+    beside: tuple[str, ...],
+) -> None:
     chance = np.random.default_rng(5)
     faces = [np.cumsum(chance.normal(0, 4, (23, looks.NUMBERS)), axis=0) for _ in range(3)]
     signs, motion = np.zeros((23, prints.SIGNS), dtype=bool), np.tile(_MIDDLE, (23, 1))
-    kept = {f"live_capture.{at}.prints": Prints(signs, motion, face).to_bytes() for at, face in enumerate(faces)}
+    kept = {
+        f"live_capture.{at}.prints": Prints(signs, motion, face).to_bytes()
+        for at, face in enumerate(faces)
+    }
     found = compare_captures(kept, {"att_before": kept}, True, beside)
-    [before] = stored.read(json.loads(found["live_capture.compared"]), into=ComparedAll, what="compared").others
+    [before] = stored.read(
+        json.loads(found["live_capture.compared"]), into=ComparedAll, what="compared"
+    ).others
     assert before.is_beside is bool(beside)
     assert policy.AGAIN.resembles(before.alike)
     assert not policy.AGAIN.resembles(before.alike, by_look=False)

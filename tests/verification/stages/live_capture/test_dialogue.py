@@ -1,4 +1,6 @@
-"""The dialogue of a live capture: one command at a time, frames that belong to it, and nothing else is taken."""
+"""The dialogue of a live capture: one command at a time, frames that belong to it, and nothing else
+is taken.
+"""
 
 import json
 import random
@@ -16,7 +18,9 @@ from verification.stages.live_capture import kept
 from verification.stages.live_capture.kept import NEUTRAL, ORDER
 from verification.stages.live_capture.policy import OTHERS, REST_REPEATS, TURNS, CaptureLimits
 
-_LIMITS = CaptureLimits(chain_max=10, stills_max=2, chain_most_bytes=1024, still_most_bytes=2048, seconds=90)
+_LIMITS = CaptureLimits(
+    chain_max=10, stills_max=2, chain_most_bytes=1024, still_most_bytes=2048, seconds=90
+)
 _CHANCE = random.Random(14)  # of what is missed in a test
 
 
@@ -54,7 +58,10 @@ def test_each_command_is_looked_at_and_after_the_last_the_attempt_is_judged() ->
     memory = begun()
     for command in memory["order"]:
         answered = answer(memory)
-        assert (answered.next, answered.memory[LOOK_AT]) == (Next.LOOK, f"live_capture.{memory['number']}.")
+        assert (answered.next, answered.memory[LOOK_AT]) == (
+            Next.LOOK,
+            f"live_capture.{memory['number']}.",
+        )
         turn = seen(memory)
         is_last = command == memory["order"][-1]
         assert turn.next is (Next.COLLECT if is_last else Next.ASK)
@@ -62,7 +69,7 @@ def test_each_command_is_looked_at_and_after_the_last_the_attempt_is_judged() ->
     assert live_capture.prompt_live_capture(memory) == {"state": "ready", "missed": ""}
 
 
-def test_the_next_command_is_shown_when_the_last_one_has_been_looked_at_and_says_whether_it_was_seen() -> None:
+def test_the_next_command_is_shown_after_a_look_at_the_last_and_says_whether_it_was_seen() -> None:
     memory = begun(replaced_max=2)
     assert live_capture.prompt_live_capture(memory)["seen"] is None
     memory = seen(memory).memory
@@ -71,7 +78,7 @@ def test_the_next_command_is_shown_when_the_last_one_has_been_looked_at_and_says
     assert live_capture.prompt_live_capture(seen(memory, is_right=False).memory)["seen"] is False
 
 
-def test_under_a_law_that_repeats_the_check_a_missed_command_ends_it_and_is_named_before_the_next() -> None:
+def test_under_a_law_that_repeats_the_check_a_missed_command_ends_it() -> None:
     memory = seen(begun()).memory
     missed = memory["order"][1]
     turn = seen(memory, is_right=False)
@@ -83,7 +90,7 @@ def test_under_a_law_that_repeats_the_check_a_missed_command_ends_it_and_is_name
     assert live_capture.begin(again, replaced_max=0)["missed"] == ""
 
 
-def test_elsewhere_a_missed_command_is_replaced_twice_by_another_and_both_turns_must_still_come() -> None:
+def test_elsewhere_a_missed_command_is_replaced_twice_and_both_turns_must_come() -> None:
     for _ in range(300):
         memory = seen(begun(replaced_max=2)).memory
         shown: list[str] = []
@@ -140,7 +147,9 @@ def test_pictures_are_bound_to_their_step_their_part_and_the_moment_it_was_shown
         "camera": {},
     }
     assert not said(answer(memory, step=2))["is_bound"]
-    later = live_capture.prompt_live_capture({**memory, "revealed": (NOW + timedelta(seconds=1)).isoformat()})
+    later = live_capture.prompt_live_capture(
+        {**memory, "revealed": (NOW + timedelta(seconds=1)).isoformat()}
+    )
     assert not said(answer(memory, key=later["key"]))["is_bound"]
     other = live_capture.prompt_live_capture(begun())
     assert not said(answer(memory, key=other["key"]))["is_bound"]
@@ -168,14 +177,18 @@ def test_what_was_captured_is_read_back() -> None:
     assert kept.ordered(evidence).commands == tuple(step.sent.command for step in steps)
     assert kept.ordered(evidence).replaced_max == 2
     assert all(step.is_bound for step in steps)
-    assert [(step.soonest, step.transfer, step.ahead) for step in steps] == [(2.0, 1.6, 1.6)] * len(steps)
+    assert [(step.soonest, step.transfer, step.ahead) for step in steps] == [(2.0, 1.6, 1.6)] * len(
+        steps
+    )
     assert (steps[0].taken, steps[0].sent.chain, steps[0].sent.stills) == (
         (250, 400),
         (b"thin 0", b"thin 1"),
         (b"full 0",),
     )
     for kind in evidence.items:
-        less = Evidence(items={name: each for name, each in evidence.items.items() if name != kind}, at=NOW)
+        less = Evidence(
+            items={name: each for name, each in evidence.items.items() if name != kind}, at=NOW
+        )
         with pytest.raises(Refused):
             _all_captured(less)
 
@@ -221,8 +234,12 @@ _STILL = {**_GOOD, "still": True}
         ([[]], [b"jpeg"]),
     ],
 )
-def test_anything_but_a_few_small_pictures_in_order_is_not_taken(frames: object, files: object) -> None:
-    assert live_capture.read_frames({"frames": [_GOOD, _STILL], "files": [bytes(1024), bytes(2048)]}, limits=_LIMITS)
+def test_anything_but_a_few_small_pictures_in_order_is_not_taken(
+    frames: object, files: object
+) -> None:
+    assert live_capture.read_frames(
+        {"frames": [_GOOD, _STILL], "files": [bytes(1024), bytes(2048)]}, limits=_LIMITS
+    )
     with pytest.raises(BadInput):
         live_capture.read_frames({"frames": frames, "files": files}, limits=_LIMITS)
 
@@ -230,13 +247,21 @@ def test_anything_but_a_few_small_pictures_in_order_is_not_taken(frames: object,
 @pytest.mark.parametrize("ready", [None, False, "true", 1])
 def test_nothing_is_shown_before_the_borrower_is_ready(ready: object) -> None:
     with pytest.raises(BadInput):
-        live_capture.accept_live_capture(live_capture.begin({}, replaced_max=0), {"ready": ready}, NOW)
+        live_capture.accept_live_capture(
+            live_capture.begin({}, replaced_max=0), {"ready": ready}, NOW
+        )
 
 
 _anything = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=40) | st.binary(max_size=40),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=40)
+    | st.binary(max_size=40),
     lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["at_ms", "mac", "x"]), inner, max_size=4)
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(["at_ms", "mac", "x"]), inner, max_size=4)
     ),
     max_leaves=12,
 )
@@ -253,11 +278,16 @@ _WHOLE = _played()
 
 @given(
     st.dictionaries(
-        st.sampled_from(["frames", "ready", "lost", "part", "parts"]), _anything | st.lists(_almost, max_size=11)
+        st.sampled_from(["frames", "ready", "lost", "part", "parts"]),
+        _anything | st.lists(_almost, max_size=11),
     ),
-    st.lists(st.binary(max_size=1100), max_size=11),  # what a request has beside: bytes, whatever they are
+    st.lists(
+        st.binary(max_size=1100), max_size=11
+    ),  # what a request has beside: bytes, whatever they are
 )
-def test_an_answer_is_taken_or_named_bad_and_nothing_else(untrusted: dict[str, object], files: list[bytes]) -> None:
+def test_an_answer_is_taken_or_named_bad_and_nothing_else(
+    untrusted: dict[str, object], files: list[bytes]
+) -> None:
     for memory in (_MEMORY, live_capture.begin({}, replaced_max=0)):
         try:
             turn = live_capture.accept_live_capture(memory, {**untrusted, "files": files}, NOW)
@@ -266,7 +296,11 @@ def test_an_answer_is_taken_or_named_bad_and_nothing_else(untrusted: dict[str, o
         assert all(kind.startswith("live_capture.0.") for kind in turn.evidence)
 
 
-@given(st.binary(max_size=200) | st.text(max_size=60).map(str.encode) | _anything.map(lambda each: repr(each).encode()))
+@given(
+    st.binary(max_size=200)
+    | st.text(max_size=60).map(str.encode)
+    | _anything.map(lambda each: repr(each).encode())
+)
 def test_evidence_that_is_garbage_is_refused_and_nothing_else(content: bytes) -> None:
     for kind in (
         ORDER,

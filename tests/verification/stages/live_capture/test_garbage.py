@@ -1,4 +1,6 @@
-"""Frames are somebody else's bytes: whatever they are, every check answers, and none of them by passing them."""
+"""Frames are somebody else's bytes: whatever they are, every check answers, and none of them by
+passing them.
+"""
 
 from io import BytesIO
 
@@ -12,8 +14,17 @@ from tests.verification.engines.liveness import insecure_paper
 from tests.verification.stages.live_capture import captures, insecure_captures
 from verification.core.results import Outcome
 
-_LOOKING = ("face.fresh", "face.one_face", "face.quality", "face.commands", "face.depth", "face.continuity")
-_SOME = insecure_paper.jpeg(np.random.default_rng(1).integers(0, 255, (180, 180, 3)).astype(np.uint8), quality=40)
+_LOOKING = (
+    "face.fresh",
+    "face.one_face",
+    "face.quality",
+    "face.commands",
+    "face.depth",
+    "face.continuity",
+)
+_SOME = insecure_paper.jpeg(
+    np.random.default_rng(1).integers(0, 255, (180, 180, 3)).astype(np.uint8), quality=40
+)
 _garbage = st.binary(min_size=1, max_size=200)
 _headed = _garbage.map(lambda garbage: b"\xff\xd8" + garbage)
 _damaged = st.tuples(st.integers(0, len(_SOME) - 1), st.binary(min_size=1, max_size=4)).map(
@@ -23,7 +34,10 @@ _SIZES = ((180, 180), (180, 181), (181, 180), (180, 240), (240, 180), (400, 160)
 
 
 def _picture(width: int, height: int, *, grey: bool) -> bytes:
-    written, pixels = BytesIO(), np.random.default_rng(width).integers(0, 255, (height, width, 3)).astype(np.uint8)
+    written, pixels = (
+        BytesIO(),
+        np.random.default_rng(width).integers(0, 255, (height, width, 3)).astype(np.uint8),
+    )
     Pillow.fromarray(pixels).convert("L" if grey else "RGB").save(written, "JPEG", quality=30)
     return written.getvalue()
 
@@ -35,15 +49,23 @@ _PHOTO = captures.photo_answer(b"\xff\xd8\xff no picture \xff\xd9")
 
 @settings(max_examples=25)
 @given(st.lists(_garbage | _headed | _damaged, min_size=6, max_size=8))
-def test_frames_of_garbage_are_refused_by_every_check_that_looks_at_them(frames: list[bytes]) -> None:
+def test_frames_of_garbage_are_refused_by_every_check_that_looks_at_them(
+    frames: list[bytes],
+) -> None:
     _refuse(captures.Sent({command: tuple(frames) for command in captures.ORDER}))
 
 
 @settings(max_examples=25)
 @given(st.lists(_whole, min_size=6, max_size=8), st.lists(_whole, min_size=6, max_size=8))
-def test_pictures_of_several_sizes_and_without_colour_are_refused(first: list[bytes], others: list[bytes]) -> None:
+def test_pictures_of_several_sizes_and_without_colour_are_refused(
+    first: list[bytes], others: list[bytes]
+) -> None:
     steps = [first, *[others] * (len(captures.ORDER) - 1)]
-    _refuse(captures.Sent({command: tuple(frames) for command, frames in zip(captures.ORDER, steps, strict=True)}))
+    _refuse(
+        captures.Sent(
+            {command: tuple(frames) for command, frames in zip(captures.ORDER, steps, strict=True)}
+        )
+    )
 
 
 @pytest.mark.parametrize("across", [1, 64])

@@ -20,7 +20,9 @@ from verification.stages.live_capture.policy import TURNS, LiveCapturePolicy
 
 POLICY = LiveCapturePolicy()
 GATES, SAME, ACTOR = POLICY.gates, POLICY.same_face.value, POLICY.same_actor.value
-FAR = {"to_reference": GATES.known * ACTOR + 1e-6}  # so that the register alone says nothing of who acts
+FAR = {
+    "to_reference": GATES.known * ACTOR + 1e-6
+}  # so that the register alone says nothing of who acts
 NAN = float("nan")
 
 
@@ -41,38 +43,103 @@ def sent_of(facts: LiveCaptureFacts) -> Sent:
     [
         ("face.fresh", "freshness", {"frozen_run": 4}, ""),
         ("face.fresh", "freshness", {"frozen_run": 5}, "liveness_frame_frozen"),
-        ("face.fresh", "freshness", {"frozen_run": 5, "repeated": 1, "noise": None}, "liveness_frame_frozen"),
+        (
+            "face.fresh",
+            "freshness",
+            {"frozen_run": 5, "repeated": 1, "noise": None},
+            "liveness_frame_frozen",
+        ),
         ("face.fresh", "freshness", {"repeated": 1}, "liveness_frame_repeated"),
         ("face.fresh", "freshness", {"noise": GATES.noise + 1e-6}, ""),
         ("face.fresh", "freshness", {"noise": GATES.noise}, "liveness_frame_noiseless"),
         ("face.fresh", "freshness", {"noise": None}, "liveness_frame_noiseless"),
-        ("face.depth", "depth", {"ratio": GATES.planarity_ratio, "residual": GATES.planarity_residual}, ""),
+        (
+            "face.depth",
+            "depth",
+            {"ratio": GATES.planarity_ratio, "residual": GATES.planarity_residual},
+            "",
+        ),
         ("face.depth", "depth", {"ratio": GATES.planarity_ratio - 1e-6}, "liveness_depth_flat"),
-        ("face.depth", "depth", {"residual": GATES.planarity_residual - 1e-6}, "liveness_depth_flat"),
+        (
+            "face.depth",
+            "depth",
+            {"residual": GATES.planarity_residual - 1e-6},
+            "liveness_depth_flat",
+        ),
         ("face.depth", "depth", {"ratio": None}, "liveness_depth_missing"),
         ("face.continuity", "continuity", {"overlap": GATES.overlap, "distance": SAME}, ""),
-        ("face.continuity", "continuity", {"overlap": GATES.overlap - 1e-6}, "liveness_face_jumped"),
+        (
+            "face.continuity",
+            "continuity",
+            {"overlap": GATES.overlap - 1e-6},
+            "liveness_face_jumped",
+        ),
         ("face.continuity", "continuity", {"distance": SAME + 1e-6}, "liveness_face_changed"),
-        ("face.continuity", "continuity", {"overlap": 0.0, "distance": 2.0}, "liveness_face_changed"),
+        (
+            "face.continuity",
+            "continuity",
+            {"overlap": 0.0, "distance": 2.0},
+            "liveness_face_changed",
+        ),
         ("face.continuity", "continuity", {"distance": None}, "liveness_face_missing"),
         ("face.continuity", "throughout", {"farthest": SAME, "second": ACTOR, "acting": ACTOR}, ""),
         ("face.continuity", "throughout", {"acting_median": GATES.acting_median * ACTOR}, ""),
         ("face.continuity", "throughout", {"next": GATES.next_face * ACTOR}, ""),
         ("face.continuity", "throughout", {"corners": GATES.corners}, ""),
-        ("face.continuity", "throughout", {"corners": GATES.corners - 1e-6}, "liveness_actor_review"),
+        (
+            "face.continuity",
+            "throughout",
+            {"corners": GATES.corners - 1e-6},
+            "liveness_actor_review",
+        ),
         ("face.continuity", "throughout", {"surroundings": GATES.surroundings}, ""),
-        ("face.continuity", "throughout", {"surroundings": GATES.surroundings - 1e-6}, "liveness_surroundings_jumped"),
+        (
+            "face.continuity",
+            "throughout",
+            {"surroundings": GATES.surroundings - 1e-6},
+            "liveness_surroundings_jumped",
+        ),
         ("face.continuity", "throughout", {"surroundings": NAN}, "liveness_surroundings_jumped"),
-        ("face.continuity", "throughout", {"surroundings": 0.0, "corners": 0.0}, "liveness_surroundings_jumped"),
+        (
+            "face.continuity",
+            "throughout",
+            {"surroundings": 0.0, "corners": 0.0},
+            "liveness_surroundings_jumped",
+        ),
         ("face.continuity", "throughout", {**FAR, "common": GATES.common * ACTOR}, ""),
         ("face.continuity", "throughout", {**FAR, "common": None, "resting": None}, ""),
-        ("face.continuity", "throughout", {**FAR, "to_reference": None, "common": 1.0}, "liveness_actor_review"),
-        ("face.continuity", "throughout", {**FAR, "to_reference": NAN, "common": 1.0}, "liveness_actor_review"),
-        ("face.continuity", "throughout", {"to_reference": GATES.known * ACTOR, "common": 1.0, "resting": 1.0}, ""),
+        (
+            "face.continuity",
+            "throughout",
+            {**FAR, "to_reference": None, "common": 1.0},
+            "liveness_actor_review",
+        ),
+        (
+            "face.continuity",
+            "throughout",
+            {**FAR, "to_reference": NAN, "common": 1.0},
+            "liveness_actor_review",
+        ),
+        (
+            "face.continuity",
+            "throughout",
+            {"to_reference": GATES.known * ACTOR, "common": 1.0, "resting": 1.0},
+            "",
+        ),
         ("face.continuity", "throughout", {**FAR, "resting": GATES.resting * ACTOR}, ""),
-        ("face.continuity", "throughout", {**FAR, "resting": GATES.resting * ACTOR + 1e-6}, "liveness_actor_review"),
+        (
+            "face.continuity",
+            "throughout",
+            {**FAR, "resting": GATES.resting * ACTOR + 1e-6},
+            "liveness_actor_review",
+        ),
         ("face.continuity", "throughout", {**FAR, "resting": NAN}, "liveness_actor_review"),
-        ("face.continuity", "throughout", {**FAR, "common": GATES.common * ACTOR + 1e-6}, "liveness_actor_review"),
+        (
+            "face.continuity",
+            "throughout",
+            {**FAR, "common": GATES.common * ACTOR + 1e-6},
+            "liveness_actor_review",
+        ),
         ("face.continuity", "throughout", {**FAR, "common": NAN}, "liveness_actor_review"),
         ("face.continuity", "throughout", {"common": 1.0, "next": 2.0}, "liveness_actor_review"),
         ("face.continuity", "throughout", {"corners": NAN}, "liveness_actor_review"),
@@ -89,7 +156,9 @@ def test_what_the_frames_show_is_refused_by_its_own_code(
 
 
 @pytest.mark.parametrize("command", ["turn_left", "turn_right", "blink", "open_mouth"])
-def test_a_command_with_too_little_to_be_known_again_is_for_people(facts: LiveCaptureFacts, command: str) -> None:
+def test_a_command_with_too_little_to_be_known_again_is_for_people(
+    facts: LiveCaptureFacts, command: str
+) -> None:
     shown, at = shown_of(facts), sent_of(facts).commands.index(command)
     step, is_turn = shown.numbers[at], command in TURNS
     for windows, code in (
@@ -105,13 +174,17 @@ def test_a_command_with_too_little_to_be_known_again_is_for_people(facts: LiveCa
 def test_a_face_at_rest_need_not_move(facts: LiveCaptureFacts) -> None:
     shown = shown_of(facts)
     numbers = (replace(shown.numbers[0], windows=Windows(0, 0)), *shown.numbers[1:])
-    assert isinstance(CHECKS["face.fresh"](replace(facts, shown=replace(shown, numbers=numbers)), POLICY), Passed)
+    assert isinstance(
+        CHECKS["face.fresh"](replace(facts, shown=replace(shown, numbers=numbers)), POLICY), Passed
+    )
 
 
 def test_a_capture_that_earlier_ones_may_be_is_for_people(facts: LiveCaptureFacts) -> None:
     again = Compared("att_" + "b" * 26, Alike(0.9, 12, 9, 0.8, 0.95))
     by_chance = replace(again, alike=replace(again.alike, fits=POLICY.again.fits - 1))
-    in_part = replace(again, alike=replace(again.alike, fits=POLICY.again.many, fitting=POLICY.again.fitting / 2))
+    in_part = replace(
+        again, alike=replace(again.alike, fits=POLICY.again.many, fitting=POLICY.again.fitting / 2)
+    )
     for others, is_whole, code in (
         ((), False, "liveness_replay_review"),
         ((again,), False, "liveness_capture_replayed"),
@@ -121,34 +194,53 @@ def test_a_capture_that_earlier_ones_may_be_is_for_people(facts: LiveCaptureFact
     ):
         part = replace(facts, sent=replace(sent_of(facts), compared=ComparedAll(others, is_whole)))
         decision = decide(STAGE.judge(part, POLICY), required=tuple(CHECKS))
-        assert (decision.outcome is Outcome.REVIEW, decision.code) == (code == "liveness_replay_review", code)
+        assert (decision.outcome is Outcome.REVIEW, decision.code) == (
+            code == "liveness_replay_review",
+            code,
+        )
 
 
-def test_a_frame_that_was_presented_before_is_refused_whatever_else_it_shows(facts: LiveCaptureFacts) -> None:
+def test_a_frame_that_was_presented_before_is_refused_whatever_else_it_shows(
+    facts: LiveCaptureFacts,
+) -> None:
     for shown in (facts.shown, Step("frame_truncated")):
         seen = replace(facts, sent=replace(sent_of(facts), presented_before=True), shown=shown)
-        assert getattr(CHECKS["face.fresh"](seen, POLICY), "code", "") == "liveness_frame_seen_before"
+        assert (
+            getattr(CHECKS["face.fresh"](seen, POLICY), "code", "") == "liveness_frame_seen_before"
+        )
 
 
 def test_a_chain_without_a_face_to_compare_is_refused(facts: LiveCaptureFacts) -> None:
-    unseen = replace(facts, shown=replace(shown_of(facts), throughout=Step("liveness_face_missing")))
+    unseen = replace(
+        facts, shown=replace(shown_of(facts), throughout=Step("liveness_face_missing"))
+    )
     said = CHECKS["face.continuity"](unseen, POLICY)
     assert getattr(said, "code", "") == "liveness_face_missing"
 
 
-def test_a_capture_that_comes_again_is_refused_and_no_word_tells_whose_it_was(facts: LiveCaptureFacts) -> None:
+def test_a_capture_that_comes_again_is_refused_and_no_word_tells_whose_it_was(
+    facts: LiveCaptureFacts,
+) -> None:
     again, other = (
         Compared("att_" + "b" * 26, Alike(0.9, 12, 9, 0.8, 0.95)),
         Compared("att_" + "c" * 26, Alike(0.9, 12, 2, 0.3, 0.0)),
     )
     for shown in (facts.shown, Step("frame_truncated")):
         seen = replace(
-            facts, sent=replace(sent_of(facts), compared=ComparedAll((again, other), is_whole=True)), shown=shown
+            facts,
+            sent=replace(sent_of(facts), compared=ComparedAll((again, other), is_whole=True)),
+            shown=shown,
         )
         said = CHECKS["face.fresh"](seen, POLICY)
-        assert (getattr(said, "code", ""), said.score, said.threshold) == ("liveness_capture_replayed", 0.8, 0.4)
+        assert (getattr(said, "code", ""), said.score, said.threshold) == (
+            "liveness_capture_replayed",
+            0.8,
+            0.4,
+        )
         assert said.detail == {}
-    like = replace(facts, sent=replace(sent_of(facts), compared=ComparedAll((other,), is_whole=True)))
+    like = replace(
+        facts, sent=replace(sent_of(facts), compared=ComparedAll((other,), is_whole=True))
+    )
     assert isinstance(CHECKS["face.fresh"](like, POLICY), Passed)
 
 
@@ -158,11 +250,15 @@ def test_what_was_not_compared_with_others_is_refused(good: Evidence) -> None:
 
 
 @pytest.mark.parametrize("inner", ["frame_truncated", "frame_size_changed", "frame_unmeasurable"])
-def test_frames_that_cannot_be_read_are_one_code_to_everybody(facts: LiveCaptureFacts, inner: str) -> None:
+def test_frames_that_cannot_be_read_are_one_code_to_everybody(
+    facts: LiveCaptureFacts, inner: str
+) -> None:
     unread = replace(facts, shown=Step(inner), match=Step(inner))
     said = given.refusals(STAGE.judge(unread, POLICY))
     assert set(said.values()) == {"liveness_frame_unreadable"}
-    assert {"face.fresh", "face.commands", "face.depth", "face.continuity", "face.match"} <= set(said)
+    assert {"face.fresh", "face.commands", "face.depth", "face.continuity", "face.match"} <= set(
+        said
+    )
 
 
 @pytest.mark.parametrize(
@@ -182,25 +278,38 @@ def test_a_capture_that_ended_early_says_by_what_it_ended(
     early = replace(facts, sent=ended, shown=replace(seen, gestures=() if shown is None else shown))
     decision = decide(STAGE.judge(early, POLICY), required=tuple(CHECKS))
     assert (decision.outcome, decision.code, decision.burns) == (Outcome.FAILED, code, True)
-    unread = decide(STAGE.judge(replace(early, shown=Step("frame_truncated")), POLICY), required=tuple(CHECKS))
+    unread = decide(
+        STAGE.judge(replace(early, shown=Step("frame_truncated")), POLICY), required=tuple(CHECKS)
+    )
     assert (unread.code, unread.burns) == ("liveness_frame_unreadable", True)
 
 
-def test_a_masked_face_is_named_and_costs_no_attempt_until_people_look(facts: LiveCaptureFacts) -> None:
+def test_a_masked_face_is_named_and_costs_no_attempt_until_people_look(
+    facts: LiveCaptureFacts,
+) -> None:
     sent, masked = sent_of(facts), Step("liveness_face_masked")
     for commands in (1, len(sent.order)):
         ended = replace(
-            sent, commands=sent.order[:commands], chain=sent.chain[:commands], stills=sent.stills[:commands]
+            sent,
+            commands=sent.order[:commands],
+            chain=sent.chain[:commands],
+            stills=sent.stills[:commands],
         )
         early = replace(facts, sent=ended, shown=masked, match=masked)
         decision = decide(STAGE.judge(early, POLICY), required=tuple(CHECKS))
-        assert (decision.outcome, decision.code, decision.burns) == (Outcome.FAILED, "liveness_face_masked", False)
+        assert (decision.outcome, decision.code, decision.burns) == (
+            Outcome.FAILED,
+            "liveness_face_masked",
+            False,
+        )
         sixth = replace(early, sent=replace(ended, unburnt_before=POLICY.unburnt_captures_max - 1))
         decision = decide(STAGE.judge(sixth, POLICY), required=tuple(CHECKS))
         assert (decision.outcome, decision.code) == (Outcome.REVIEW, "liveness_line_review")
 
 
-def test_what_is_wrong_on_our_side_never_makes_a_capture_that_ended_early_free(facts: LiveCaptureFacts) -> None:
+def test_what_is_wrong_on_our_side_never_makes_a_capture_that_ended_early_free(
+    facts: LiveCaptureFacts,
+) -> None:
     sent = sent_of(facts)
     ended = replace(facts, sent=replace(sent, commands=sent.order[:1]), shown=Step("check_missing"))
     decision = decide(STAGE.judge(ended, POLICY), required=tuple(CHECKS))

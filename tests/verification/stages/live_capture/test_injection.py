@@ -1,4 +1,6 @@
-"""Signs of injection: each raises a review and nothing else, none lowers anything, and what is told is kept sealed."""
+"""Signs of injection: each raises a review and nothing else, none lowers anything, and what is told
+is kept sealed.
+"""
 
 from dataclasses import replace
 from typing import Any
@@ -32,8 +34,12 @@ def with_signs(facts: LiveCaptureFacts, **changes: Any) -> LiveCaptureFacts:
 
 
 def with_told(live: Frames, photo: bytes, **of: dict[str, Any]) -> Evidence:
-    """A capture whose page tells this of the camera with a command, and with each other that it has no sensor."""
-    return Sent(live, tells={command: of.get(command, of["every"]) for command in given.ORDER}).evidence(photo=photo)
+    """A capture whose page tells this of the camera with a command, and with each other that it has
+    no sensor.
+    """
+    return Sent(
+        live, tells={command: of.get(command, of["every"]) for command in given.ORDER}
+    ).evidence(photo=photo)
 
 
 @pytest.mark.parametrize(
@@ -74,14 +80,21 @@ def test_each_signal_alone_raises_a_review_and_nothing_else(
         {"cameras": 1},
     ],
 )
-def test_below_each_number_nothing_is_raised(facts: LiveCaptureFacts, changes: dict[str, Any]) -> None:
+def test_below_each_number_nothing_is_raised(
+    facts: LiveCaptureFacts, changes: dict[str, Any]
+) -> None:
     assert refusals(STAGE.judge(with_signs(facts, **changes), given.POLICY)) == {}
 
 
-def test_signals_together_are_all_named_and_a_refusal_stays_a_refusal(facts: LiveCaptureFacts, biden: bytes) -> None:
+def test_signals_together_are_all_named_and_a_refusal_stays_a_refusal(
+    facts: LiveCaptureFacts, biden: bytes
+) -> None:
     signs = {"virtual": "manycam", "cameras": 2, "returned": 30}
     results = {one.check: one for one in STAGE.judge(with_signs(facts, **signs), given.POLICY)}
-    assert results["face.injection"].detail["signals"] == "virtual_camera, near_duplicates, camera_changed"
+    assert (
+        results["face.injection"].detail["signals"]
+        == "virtual_camera, near_duplicates, camera_changed"
+    )
     assert not isinstance(facts.match, Step)
     refused = replace(with_signs(facts, **signs), match=replace(facts.match, at_rest=1.3))
     decision = decide(STAGE.judge(refused, given.POLICY), required=tuple(CHECKS))
@@ -97,7 +110,9 @@ def test_a_camera_that_is_told_and_one_that_is_not_pass_alike(
     assert refusals(STAGE.judge(facts, given.POLICY)) == {}
 
 
-def test_the_label_of_a_virtual_camera_raises_a_review_and_is_in_no_fact(live: Frames, obama: bytes) -> None:
+def test_the_label_of_a_virtual_camera_raises_a_review_and_is_in_no_fact(
+    live: Frames, obama: bytes
+) -> None:
     label = "Aliya's OBS Virtual Camera"
     evidence = with_told(live, obama, every={**WEBCAM, "label": label})
     found = STAGE.measure(given.case(), evidence, given.POLICY)
@@ -108,7 +123,9 @@ def test_the_label_of_a_virtual_camera_raises_a_review_and_is_in_no_fact(live: F
     assert label in evidence.items["live_capture.1.part.0"].decode()  # sealed with the attempt
 
 
-def test_a_clock_that_counts_and_a_camera_that_changes_are_found_in_what_came(live: Frames, obama: bytes) -> None:
+def test_a_clock_that_counts_and_a_camera_that_changes_are_found_in_what_came(
+    live: Frames, obama: bytes
+) -> None:
     counted = {"pictures": 50, "span_us": 50 * 33_333, "shortest_us": 33_333, "longest_us": 33_333}
     regular = given.said("face.injection", with_told(live, obama, every={**WEBCAM, **counted}))
     assert regular.detail["signals"] == "regular_frames"
@@ -116,7 +133,9 @@ def test_a_clock_that_counts_and_a_camera_that_changes_are_found_in_what_came(li
     assert changed.detail["signals"] == "camera_changed"
 
 
-def test_turns_that_are_played_there_and_back_again_are_for_people(live: Frames, obama: bytes) -> None:
+def test_turns_that_are_played_there_and_back_again_are_for_people(
+    live: Frames, obama: bytes
+) -> None:
     frames = dict(live)
     for turn in ("turn_left", "turn_right"):
         back = [insecure_captures.written_again(jpeg, times=1)[0] for jpeg in reversed(live[turn])]
@@ -131,7 +150,9 @@ def test_what_cannot_be_seen_raises_nothing_and_passes_nothing(live: Frames, oba
     assert "face.injection" in refusals(given.judge(evidence))
 
 
-@pytest.mark.parametrize("camera", [{"deviceId": "a"}, {"label": "a" * 201}, {"events": -1}, ["OBS"], "OBS", False])
+@pytest.mark.parametrize(
+    "camera", [{"deviceId": "a"}, {"label": "a" * 201}, {"events": -1}, ["OBS"], "OBS", False]
+)
 def test_what_no_page_tells_is_refused_with_its_part(camera: Any) -> None:
     memory = begun()
     with pytest.raises(BadInput) as refused:
@@ -146,6 +167,8 @@ def test_what_is_told_is_kept_with_the_part() -> None:
 def test_the_borrower_reads_only_that_people_look_and_the_pictures_stay() -> None:
     reasons = [reason for code, reason in REASONS.items() if code.startswith(CODE)]
     assert len(reasons) == 5
-    assert {reason.borrower_message for reason in reasons} == {REASONS["face_review"].borrower_message}
+    assert {reason.borrower_message for reason in reasons} == {
+        REASONS["face_review"].borrower_message
+    }
     assert all(reason.review and not reason.burns for reason in reasons)
     assert {reason.code for reason in reasons} <= FRAMES_HELD_FOR

@@ -1,4 +1,6 @@
-"""Every number that a gate compares is told with its limit: moved to just beyond it, the gate no longer passes."""
+"""Every number that a gate compares is told with its limit: moved to just beyond it, the gate no
+longer passes.
+"""
 
 import math
 from dataclasses import replace
@@ -17,7 +19,8 @@ from verification.stages.live_capture.policy import LiveCapturePolicy
 
 POLICY = LiveCapturePolicy()
 DEEP = ("farthest", "second", "acting", "acting_median", "next", "gestures")
-# Of a capture that passes: no page told of its camera's clock, and nothing beyond the head changed enough to be judged.
+# Of a capture that passes: no page told of its camera's clock, and nothing beyond the head changed
+# enough to be judged.
 NOT_MEASURED = {("face.injection", "off_us"), ("face.continuity", "surroundings")}
 
 
@@ -32,7 +35,9 @@ def is_held(limit: Limit) -> bool:
     return all(sides)
 
 
-def test_every_gate_of_a_capture_that_passes_has_a_value_and_its_limits_hold(facts: LiveCaptureFacts) -> None:
+def test_every_gate_of_a_capture_that_passes_has_a_value_and_its_limits_hold(
+    facts: LiveCaptureFacts,
+) -> None:
     told = limits(facts, POLICY)
     # A phone took nothing over, so no sum is held against that.
     assert set(told) == set(CHECKS) - {"face.hand_over"}
@@ -43,7 +48,9 @@ def test_every_gate_of_a_capture_that_passes_has_a_value_and_its_limits_hold(fac
         assert result.threshold is not None, name
     every = {(gate, name): limit for gate, own in told.items() for name, limit in own.items()}
     assert {name for name, limit in every.items() if limit.value is None} == NOT_MEASURED
-    assert not [name for name, limit in every.items() if name not in NOT_MEASURED and not is_held(limit)]
+    assert not [
+        name for name, limit in every.items() if name not in NOT_MEASURED and not is_held(limit)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -88,7 +95,11 @@ def test_a_limit_beyond_what_was_measured_is_one_that_the_gate_holds_to(
     limit = limits(facts, POLICY)[gate][name]
     assert limit.value is not None
     # Shares of a distance are told as distances.
-    share = POLICY.same_actor.value if place in ("gates.acting_median", "gates.next_face", "gates.way") else 1.0
+    share = (
+        POLICY.same_actor.value
+        if place in ("gates.acting_median", "gates.next_face", "gates.way")
+        else 1.0
+    )
     low = limit.least is not None or limit.above is not None
     other = moved(POLICY, place, (limit.value + (1e-6 if low else -1e-6)) / share)
     assert not is_held(limits(facts, other)[gate][name])
@@ -126,7 +137,12 @@ def _like(pair: Alike) -> ComparedAll:
         ("injection", {"cameras": 2}, "face.injection", "cameras"),
         ("injection", {"returned": 8}, "face.injection", "returned"),
         ("injection", {"pictures": 60, "off_us": 2.0, "facing": ""}, "face.injection", "off_us"),
-        ("injection", {"facing": "user", "events": 60, "moved": 0, "shaken": 3}, "face.injection", "shaken"),
+        (
+            "injection",
+            {"facing": "user", "events": 60, "moved": 0, "shaken": 3},
+            "face.injection",
+            "shaken",
+        ),
         ("match", {"farthest": 1.09}, "face.match", "farthest"),
     ],
 )

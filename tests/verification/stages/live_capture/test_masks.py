@@ -1,4 +1,6 @@
-"""What looks like a mask at rest ends the first capture of a day with advice; in a later one it is for people."""
+"""What looks like a mask at rest ends the first capture of a day with advice; in a later one it is
+for people.
+"""
 
 import json
 from dataclasses import replace
@@ -39,9 +41,12 @@ def masked(live: Frames) -> tuple[bytes, ...]:
     return tuple(drawn)
 
 
-def _looked_at(rest: tuple[bytes, ...], photo: bytes, *, before: int = 0) -> tuple[Looked, Next, Evidence]:
-    """What is seen of these frames at rest, who moves then, and the evidence of it. before: captures of the day that
-    cost no attempt."""
+def _looked_at(
+    rest: tuple[bytes, ...], photo: bytes, *, before: int = 0
+) -> tuple[Looked, Next, Evidence]:
+    """What is seen of these frames at rest, who moves then, and the evidence of it. before:
+    captures of the day that cost no attempt.
+    """
     memory, at = given.begun() | {"unburnt_before": before}, NOW + timedelta(seconds=given.WAIT)
     taken = accept_live_capture(memory, given.answer(rest, prompt_live_capture(memory)), at)
     looked = look_at_live_capture(Evidence(items=taken.evidence, at=at), taken.memory)
@@ -57,7 +62,9 @@ def _looked_at(rest: tuple[bytes, ...], photo: bytes, *, before: int = 0) -> tup
     return looked, turn.next, Evidence(items=items, at=at + timedelta(seconds=30))
 
 
-def test_a_mask_ends_the_capture_before_the_first_command(masked: tuple[bytes, ...], obama: bytes) -> None:
+def test_a_mask_ends_the_capture_before_the_first_command(
+    masked: tuple[bytes, ...], obama: bytes
+) -> None:
     looked, following, evidence = _looked_at(masked, obama)
     assert looked.is_right is None
     assert following is Next.COLLECT
@@ -65,7 +72,11 @@ def test_a_mask_ends_the_capture_before_the_first_command(masked: tuple[bytes, .
     assert isinstance(facts, LiveCaptureFacts)
     assert isinstance(facts.shown, Step)
     decision = decide(STAGE.judge(facts, given.POLICY), required=tuple(CHECKS))
-    assert (decision.outcome, decision.code, decision.burns) == (Outcome.FAILED, "liveness_face_masked", False)
+    assert (decision.outcome, decision.code, decision.burns) == (
+        Outcome.FAILED,
+        "liveness_face_masked",
+        False,
+    )
 
 
 @pytest.fixture
@@ -100,7 +111,9 @@ def test_a_bare_face_is_asked_for_the_first_command(live: Frames, obama: bytes) 
     assert following is Next.ASK
 
 
-def test_a_mask_in_the_full_frames_alone_is_found_too(live: Frames, masked: tuple[bytes, ...], obama: bytes) -> None:
+def test_a_mask_in_the_full_frames_alone_is_found_too(
+    live: Frames, masked: tuple[bytes, ...], obama: bytes
+) -> None:
     shown = {command: masked if command == "look_straight" else () for command in given.ORDER}
     said = given.refusals(given.judge(given.Sent(live, shown=shown).evidence(photo=obama)))
     assert set(said.values()) == {"liveness_face_masked"}

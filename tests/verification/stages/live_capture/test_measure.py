@@ -10,14 +10,18 @@ from verification.stages.live_capture.facts import Sent
 from verification.stages.live_capture.measure import measure_live_capture
 from verification.stages.live_capture.policy import LiveCapturePolicy
 
-_FRAMES = {command: tuple(f"{command} {number}".encode() for number in range(2)) for command in given.ORDER}
+_FRAMES = {
+    command: tuple(f"{command} {number}".encode() for number in range(2)) for command in given.ORDER
+}
 
 
 @pytest.mark.parametrize(
     ("kind", "is_told"),
     [("live_capture.0.frame.2", True), ("live_capture.0.turn", False), ("other.0.frame.1", False)],
 )
-def test_a_frame_that_was_presented_before_is_told_and_other_originals_are_not(kind: str, is_told: bool) -> None:
+def test_a_frame_that_was_presented_before_is_told_and_other_originals_are_not(
+    kind: str, is_told: bool
+) -> None:
     evidence = replace(given.Sent(_FRAMES).evidence(photo=b""), seen=frozenset({kind}))
     facts = measure_live_capture(given.case(), evidence, LiveCapturePolicy())
     assert isinstance(facts.sent, Sent)
@@ -25,7 +29,9 @@ def test_a_frame_that_was_presented_before_is_told_and_other_originals_are_not(k
 
 
 def test_frames_that_are_none_leave_what_came_and_nothing_shown() -> None:
-    facts = measure_live_capture(given.case(), given.Sent(_FRAMES).evidence(photo=b""), LiveCapturePolicy())
+    facts = measure_live_capture(
+        given.case(), given.Sent(_FRAMES).evidence(photo=b""), LiveCapturePolicy()
+    )
     assert isinstance(facts.sent, Sent)
     assert (facts.sent.chain, facts.sent.is_bound) == ((2,) * len(given.ORDER), True)
     assert isinstance(facts.shown, Step)

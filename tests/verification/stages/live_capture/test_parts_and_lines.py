@@ -1,4 +1,6 @@
-"""Parts of an answer, and lines that are lost: what the dialogue of a live capture makes of them."""
+"""Parts of an answer, and lines that are lost: what the dialogue of a live capture makes of
+them.
+"""
 
 import json
 from datetime import timedelta
@@ -34,20 +36,32 @@ def test_the_last_part_takes_the_turn_and_each_is_kept_once() -> None:
     assert step.taken == (250, 400, 250, 400)
 
 
-@pytest.mark.parametrize(("each", "most"), [(CAPTURE.chain_bytes, 760_000), (CAPTURE.slow_bytes, 600_000)])
-def test_a_capture_with_its_hints_takes_few_kilobytes_and_a_line_of_400_kilobits(each: int, most: int) -> None:
+@pytest.mark.parametrize(
+    ("each", "most"), [(CAPTURE.chain_bytes, 760_000), (CAPTURE.slow_bytes, 600_000)]
+)
+def test_a_capture_with_its_hints_takes_few_kilobytes_and_a_line_of_400_kilobits(
+    each: int, most: int
+) -> None:
     first, hint = 500, 4_096  # milliseconds, of pictures.js; bytes, of commands.js
-    frames, at_rest = (1 + (until - first) // CAPTURE.chain_ms for until in (CAPTURE.window_ms, CAPTURE.rest_ms))
+    frames, at_rest = (
+        1 + (until - first) // CAPTURE.chain_ms for until in (CAPTURE.window_ms, CAPTURE.rest_ms)
+    )
     command = frames * each + CAPTURE.stills * CAPTURE.still_bytes
     rest = at_rest * each + CAPTURE.rest_stills * CAPTURE.still_bytes
     assert rest + COMMANDS_MAX * command + 5 * hint <= most
-    assert command / (CAPTURE.window_ms / 1000) <= 400_000 / 8, "what is asked again needs no faster line"
+    assert command / (CAPTURE.window_ms / 1000) <= 400_000 / 8, (
+        "what is asked again needs no faster line"
+    )
 
 
 @pytest.mark.parametrize(("says", "side"), [(True, 160), (False, 240), (None, 240), (1, 240)])
-def test_over_a_line_that_the_page_calls_slow_smaller_pictures_are_asked_for(says: object, side: int) -> None:
+def test_over_a_line_that_the_page_calls_slow_smaller_pictures_are_asked_for(
+    says: object, side: int
+) -> None:
     told = {"ready": True} if says is None else {"ready": True, "slow": says}
-    memory = live_capture.accept_live_capture(live_capture.begin({}, replaced_max=0), told, NOW).memory
+    memory = live_capture.accept_live_capture(
+        live_capture.begin({}, replaced_max=0), told, NOW
+    ).memory
     asked = live_capture.prompt_live_capture(memory)
     wanted = {160: CAPTURE.slow_bytes, 240: CAPTURE.chain_bytes}[side]
     assert (asked["chain_side"], asked["chain_bytes"]) == (side, wanted)
@@ -112,23 +126,35 @@ def test_whoever_drops_the_line_draws_only_as_often_as_that_and_turns_stay() -> 
 
 
 def test_how_many_captures_the_line_ended_today_is_drawn_into_the_order() -> None:
-    fresh = live_capture.begin({"ended": {"liveness_line_lost": 2, "liveness_face_jumped": 1}}, replaced_max=0)
+    fresh = live_capture.begin(
+        {"ended": {"liveness_line_lost": 2, "liveness_face_jumped": 1}}, replaced_max=0
+    )
     evidence = Evidence(items={ORDER: live_capture.order_evidence(fresh)}, at=NOW)
     assert kept.ordered(evidence).lost_before == 2
 
 
 def test_how_many_captures_of_today_cost_nothing_is_drawn_into_the_order() -> None:
-    ended = {"liveness_line_lost": 1, "face_too_dark": 2, "face_mismatch": 3, "abandoned": 1, "of another release": 9}
+    ended = {
+        "liveness_line_lost": 1,
+        "face_too_dark": 2,
+        "face_mismatch": 3,
+        "abandoned": 1,
+        "of another release": 9,
+    }
     fresh = live_capture.begin({"ended": ended}, replaced_max=0)
     evidence = Evidence(items={ORDER: live_capture.order_evidence(fresh)}, at=NOW)
     assert kept.ordered(evidence).unburnt_before == 4
 
 
-@pytest.mark.parametrize("name", ["order", "replaced_max", "lost_before", "unburnt_before", "request_nonce"])
+@pytest.mark.parametrize(
+    "name", ["order", "replaced_max", "lost_before", "unburnt_before", "request_nonce"]
+)
 @pytest.mark.parametrize("other", [None, True, 1.5, "", [], ["nod"]])
 def test_an_order_that_does_not_say_all_of_it_refuses(name: str, other: object) -> None:
     said = json.loads(live_capture.order_evidence(live_capture.begin({}, replaced_max=0)))
-    assert kept.ordered(Evidence(items={ORDER: json.dumps(said).encode()}, at=NOW)).replaced_max == 0
+    assert (
+        kept.ordered(Evidence(items={ORDER: json.dumps(said).encode()}, at=NOW)).replaced_max == 0
+    )
     with pytest.raises(Refused) as refusal:
         kept.ordered(Evidence(items={ORDER: json.dumps(said | {name: other}).encode()}, at=NOW))
     assert refusal.value.code == "check_missing"
@@ -137,7 +163,9 @@ def test_an_order_that_does_not_say_all_of_it_refuses(name: str, other: object) 
 # Who cannot do some commands
 
 
-@pytest.mark.parametrize("without", [["turn"], ["blink"], ["open_mouth", "turn"], ["turn", "blink", "open_mouth"]])
+@pytest.mark.parametrize(
+    "without", [["turn"], ["blink"], ["open_mouth", "turn"], ["turn", "blink", "open_mouth"]]
+)
 def test_who_cannot_do_some_commands_is_never_asked_for_them(without: list[str]) -> None:
     left_out = {command for each in without for command in CANNOT[each]}
     for _ in range(60):

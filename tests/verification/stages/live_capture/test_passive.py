@@ -1,4 +1,6 @@
-"""What a detector of presentation attacks may do to a capture: send it to people, and if certified lift the sum."""
+"""What a detector of presentation attacks may do to a capture: send it to people, and if certified
+lift the sum.
+"""
 
 import json
 from collections.abc import Callable, Iterator
@@ -28,7 +30,9 @@ Judged = Callable[..., tuple[Result, ...]]
 
 @pytest.fixture
 def installed(tmp_path: Path) -> Iterator[Callable[..., LiveCapturePolicy]]:
-    """`installed(BONA_FIDE, certified=True)`: a detector that says so of every picture, and what is judged by then."""
+    """`installed(BONA_FIDE, certified=True)`: a detector that says so of every picture, and what is
+    judged by then.
+    """
 
     def put(says: float, *, certified: bool = False) -> LiveCapturePolicy:
         papers = [made.CERTIFICATE] if certified else []
@@ -39,7 +43,9 @@ def installed(tmp_path: Path) -> Iterator[Callable[..., LiveCapturePolicy]]:
     passive.use(None)
 
 
-def measured(evidence: Evidence, policy: LiveCapturePolicy, *, amount: str = SMALL) -> LiveCaptureFacts:
+def measured(
+    evidence: Evidence, policy: LiveCapturePolicy, *, amount: str = SMALL
+) -> LiveCaptureFacts:
     case = given.case()
     found = STAGE.measure(replace(case, loan=replace(case.loan, amount=amount)), evidence, policy)
     assert isinstance(found, LiveCaptureFacts)
@@ -68,7 +74,12 @@ def test_without_a_detector_all_is_as_it_was(good: Evidence) -> None:
     ],
 )
 def test_a_detector_sends_to_people_and_only_a_certified_one_lifts_the_sum(
-    good: Evidence, installed: Callable[..., LiveCapturePolicy], says: float, certified: bool, amount: str, code: str
+    good: Evidence,
+    installed: Callable[..., LiveCapturePolicy],
+    says: float,
+    certified: bool,
+    amount: str,
+    code: str,
 ) -> None:
     policy = installed(says, certified=certified)
     facts = measured(good, policy, amount=amount)
@@ -97,7 +108,9 @@ def test_facts_and_policy_are_read_back_as_they_were_judged(
 ) -> None:
     policy = installed(ATTACK)
     facts = measured(good, policy)
-    kept = json.loads(stored.to_bytes({"facts": stored.as_record(facts), "policy": stored.as_record(policy)}))
+    kept = json.loads(
+        stored.to_bytes({"facts": stored.as_record(facts), "policy": stored.as_record(policy)})
+    )
     passive.use(None)  # a replay needs no detector for what was kept
     again = stored.read(kept["facts"], into=LiveCaptureFacts, what="facts")
     judged_by = stored.read(kept["policy"], into=LiveCapturePolicy, what="policy", is_whole=True)
@@ -118,10 +131,14 @@ def test_a_score_that_is_missing_or_of_another_detector_is_for_people(
         replace(facts, passive=replace(facts.passive, detector="another@1")),
     )
     for each in without:
-        assert given.refusals([check_passive(each, policy)]) == {"face.passive": "liveness_passive_review"}
+        assert given.refusals([check_passive(each, policy)]) == {
+            "face.passive": "liveness_passive_review"
+        }
 
 
-def test_a_detector_that_gives_up_on_the_pictures_sends_to_people(good: Evidence, tmp_path: Path) -> None:
+def test_a_detector_that_gives_up_on_the_pictures_sends_to_people(
+    good: Evidence, tmp_path: Path
+) -> None:
     passive.use(made.install(tmp_path, made.blind_to_red(), of_net={"crop": "1"}))
     try:
         policy = LiveCapturePolicy()
@@ -140,7 +157,9 @@ def test_a_capture_of_which_nothing_was_measured_is_no_attack_to_a_detector(
     facts = measured(given.with_items(good, live_capture__0__turn=b"{}"), policy)
     assert facts.passive is None
     assert isinstance(check_passive(facts, policy), Passed)
-    assert decide(STAGE.judge(facts, policy), required=tuple(STAGE.checks)).outcome is Outcome.FAILED
+    assert (
+        decide(STAGE.judge(facts, policy), required=tuple(STAGE.checks)).outcome is Outcome.FAILED
+    )
 
 
 def test_a_certified_detector_does_not_lift_the_sum_of_a_phone_that_took_over(
@@ -175,7 +194,9 @@ def test_a_capture_is_judged_again_with_the_detector_it_was_judged_with_or_not_a
         measured(good, before)
 
 
-def test_a_detector_that_is_not_as_pinned_keeps_anything_from_being_judged(good: Evidence, tmp_path: Path) -> None:
+def test_a_detector_that_is_not_as_pinned_keeps_anything_from_being_judged(
+    good: Evidence, tmp_path: Path
+) -> None:
     passive.use(made.install(tmp_path, made.saying(BONA_FIDE), of_net={"sha256": "ab" * 32}))
     try:
         with pytest.raises(Misconfigured, match="SHA-256"):

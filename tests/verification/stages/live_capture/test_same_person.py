@@ -1,4 +1,6 @@
-"""Who is refused as another person, and who is only looked at: on the way to a gesture, and where it is deep."""
+"""Who is refused as another person, and who is only looked at: on the way to a gesture, and where
+it is deep.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,7 +18,8 @@ GATES, SAME, ACTOR = POLICY.gates, POLICY.same_face.value, POLICY.same_actor.val
 NAN = float("nan")
 
 
-# What proves a person on the way to a gesture, and what is deep no stranger's: at the edge of every limit.
+# What proves a person on the way to a gesture, and what is deep no stranger's: at the edge of every
+# limit.
 WAY = {
     "frames": GATES.way_frames,
     "median": GATES.way_near * ACTOR,
@@ -29,11 +32,15 @@ WAY = {
 }
 
 
-def on_the_way(facts: LiveCaptureFacts, changes: Mapping[str, Any], **chain: Any) -> LiveCaptureFacts:
+def on_the_way(
+    facts: LiveCaptureFacts, changes: Mapping[str, Any], **chain: Any
+) -> LiveCaptureFacts:
     assert isinstance(facts.shown, Shown)
     shown: Any = facts.shown
     way = replace(shown.throughout.way, **{**WAY, **changes})
-    return replace(facts, shown=replace(shown, throughout=replace(shown.throughout, way=way, **chain)))
+    return replace(
+        facts, shown=replace(shown, throughout=replace(shown.throughout, way=way, **chain))
+    )
 
 
 @pytest.mark.parametrize(
@@ -56,7 +63,8 @@ def test_whoever_is_another_on_the_way_is_refused(
 
 
 @pytest.mark.parametrize(
-    "far", [{"acting_median": 1.2, "acting": 1.2, "farthest": 1.2}, {"next": GATES.deep_next * ACTOR}]
+    "far",
+    [{"acting_median": 1.2, "acting": 1.2, "farthest": 1.2}, {"next": GATES.deep_next * ACTOR}],
 )
 @pytest.mark.parametrize(
     "changes",
@@ -98,8 +106,12 @@ def test_what_is_far_anywhere_is_for_people_where_nobody_was_met_on_the_way(
     assert getattr(said, "code", "") == "liveness_actor_review"
 
 
-def test_from_one_frame_to_the_next_nothing_may_be_as_far_as_a_stranger(facts: LiveCaptureFacts) -> None:
-    said = CHECKS["face.continuity"](on_the_way(facts, {}, next=GATES.deep_next * ACTOR + 1e-6), POLICY)
+def test_from_one_frame_to_the_next_nothing_may_be_as_far_as_a_stranger(
+    facts: LiveCaptureFacts,
+) -> None:
+    said = CHECKS["face.continuity"](
+        on_the_way(facts, {}, next=GATES.deep_next * ACTOR + 1e-6), POLICY
+    )
     assert getattr(said, "code", "") == "liveness_actor_review"
 
 
@@ -121,7 +133,8 @@ def test_where_corners_do_not_stay_the_faces_on_both_sides_may_join_them(
 
 
 @pytest.mark.parametrize(
-    ("far", "code"), [(1.0, ""), (1.01, "face_review"), (1.09, "face_mismatch"), (None, "check_missing")]
+    ("far", "code"),
+    [(1.0, ""), (1.01, "face_review"), (1.09, "face_mismatch"), (None, "check_missing")],
 )
 def test_whoever_is_met_on_the_way_is_the_registers_person_too(
     facts: LiveCaptureFacts, far: float | None, code: str
@@ -141,7 +154,7 @@ def test_whoever_is_met_on_the_way_is_the_registers_person_too(
         ({}, None, "check_missing"),
     ],
 )
-def test_a_deep_gesture_that_is_far_from_the_register_is_for_people_unless_its_person_was_met_on_the_way(
+def test_a_deep_gesture_far_from_the_register_is_for_people_unless_its_way_shows_the_person(
     facts: LiveCaptureFacts, changes: Mapping[str, Any], far: float | None, code: str
 ) -> None:
     once = replace(on_the_way(facts, changes, to_reference=far), left=1)

@@ -1,6 +1,8 @@
-"""Somebody holds the borrower's photograph before the camera to look straight, and does the commands themselves.
+"""Somebody holds the borrower's photograph before the camera to look straight, and does the
+commands themselves.
 
-The match is asked alone: continuity mostly admits this, for two faces may be as near to each other as one that turns.
+The match is asked alone: continuity mostly admits this, for two faces may be as near to each other
+    as one that turns.
 """
 
 from collections.abc import Mapping
@@ -43,7 +45,9 @@ def _registered(photograph: Path) -> bytes:
 @pytest.mark.parametrize(
     ("registered", "neutral", "actor", "code"),
     [
-        pytest.param("005_smiling", "005_neutral", "067_neutral", "face_mismatch", marks=pytest.mark.whole),
+        pytest.param(
+            "005_smiling", "005_neutral", "067_neutral", "face_mismatch", marks=pytest.mark.whole
+        ),
         # The two people of the set who are nearest to each other.
         ("062_neutral", "062_smiling", "126_neutral", "face_mismatch"),
     ],
@@ -51,11 +55,17 @@ def _registered(photograph: Path) -> bytes:
 def test_the_face_that_does_the_commands_is_matched_too(
     shared_data: Path, registered: str, neutral: str, actor: str, code: str
 ) -> None:
-    victim = _played(_photograph(shared_data, neutral), "neutral", "turn_right", "blink", "turn_left")
+    victim = _played(
+        _photograph(shared_data, neutral), "neutral", "turn_right", "blink", "turn_left"
+    )
     theirs = _played(_photograph(shared_data, actor), "turn_right", "blink", "turn_left")
     photo = _registered(_photograph(shared_data, registered))
-    honest = given.Sent({**victim, "look_straight": victim["neutral"]}, order=ORDER).evidence(photo=photo)
-    swapped = given.Sent({**theirs, "look_straight": victim["neutral"]}, order=ORDER).evidence(photo=photo)
+    honest = given.Sent({**victim, "look_straight": victim["neutral"]}, order=ORDER).evidence(
+        photo=photo
+    )
+    swapped = given.Sent({**theirs, "look_straight": victim["neutral"]}, order=ORDER).evidence(
+        photo=photo
+    )
     assert isinstance(given.said("face.match", honest), Passed)
     assert given.refusals([given.said("face.match", swapped)]) == {"face.match": code}
 
@@ -79,7 +89,9 @@ def test_one_command_that_somebody_else_does_is_enough(play: Player, obama: byte
 def test_the_borrower_who_does_the_commands_is_matched(
     play: Player, obama: bytes, order: tuple[str, ...], seed: int
 ) -> None:
-    evidence = given.Sent(play("obama3.jpg", seed=seed, order=order), order=order).evidence(photo=obama)
+    evidence = given.Sent(play("obama3.jpg", seed=seed, order=order), order=order).evidence(
+        photo=obama
+    )
     result = given.said("face.match", evidence)
     assert not isinstance(result, Inconclusive)
     assert isinstance(result, Passed)

@@ -1,4 +1,6 @@
-"""When the pictures of a capture came, held to what our clock can know; and a line that ended it."""
+"""When the pictures of a capture came, held to what our clock can know; and a line that ended
+it.
+"""
 
 from dataclasses import replace
 from typing import Any
@@ -42,14 +44,17 @@ def sent_of(facts: LiveCaptureFacts) -> Sent:
         ({"rate": 4.4}, "liveness_line_review"),
     ],
 )
-def test_time_is_held_to_what_our_clock_can_know(facts: LiveCaptureFacts, changes: dict[str, Any], code: str) -> None:
+def test_time_is_held_to_what_our_clock_can_know(
+    facts: LiveCaptureFacts, changes: dict[str, Any], code: str
+) -> None:
     changed = replace(facts, sent=replace(sent_of(facts), **changes))
     said = check_timing(changed, POLICY)
     assert getattr(said, "code", "") == code
 
 
 @pytest.mark.parametrize(
-    ("before", "code"), [(0, "liveness_line_lost"), (1, "liveness_line_lost"), (2, "liveness_line_review")]
+    ("before", "code"),
+    [(0, "liveness_line_lost"), (1, "liveness_line_lost"), (2, "liveness_line_review")],
 )
 def test_a_capture_that_the_line_ended_is_done_again_and_the_third_of_a_day_is_for_people(
     facts: LiveCaptureFacts, before: int, code: str
@@ -59,7 +64,11 @@ def test_a_capture_that_the_line_ended_is_done_again_and_the_third_of_a_day_is_f
     ended = replace(facts, sent=sent, shown=cut_off, match=cut_off, injection=cut_off)
     results = STAGE.judge(ended, POLICY)
     gates = results
-    said = {getattr(each, "code", "") for each in gates if each.check not in ("face.passive", "face.hand_over")}
+    said = {
+        getattr(each, "code", "")
+        for each in gates
+        if each.check not in ("face.passive", "face.hand_over")
+    }
     assert said == {code}
     decision = decide(results, required=tuple(CHECKS))
     outcome = Outcome.REVIEW if code.endswith("review") else Outcome.FAILED
@@ -73,7 +82,9 @@ def test_whoever_ends_captures_by_a_poor_picture_is_for_people_after_six_of_a_da
 ) -> None:
     assert isinstance(facts.shown, Shown)
     shown: dict[str, Shown | Step] = {
-        "face_not_found": replace(facts.shown, presence=replace(facts.shown.presence, one_face=0.0)),
+        "face_not_found": replace(
+            facts.shown, presence=replace(facts.shown.presence, one_face=0.0)
+        ),
         "face_quality": replace(facts.shown, flaws=("face_quality",)),
         "face_too_dark": Step("face_too_dark"),
     }
@@ -84,7 +95,9 @@ def test_whoever_ends_captures_by_a_poor_picture_is_for_people_after_six_of_a_da
     assert outcome is (Outcome.FAILED if before < 5 else Outcome.REVIEW)
 
 
-@pytest.mark.parametrize(("unburnt", "code"), [(4, "liveness_line_lost"), (5, "liveness_line_review")])
+@pytest.mark.parametrize(
+    ("unburnt", "code"), [(4, "liveness_line_lost"), (5, "liveness_line_review")]
+)
 def test_a_lost_line_counts_among_them(facts: LiveCaptureFacts, unburnt: int, code: str) -> None:
     sent = replace(sent_of(facts), by_line=True, lost=3, lost_before=1, unburnt_before=unburnt)
     lost = Step("liveness_line_lost")
@@ -92,12 +105,18 @@ def test_a_lost_line_counts_among_them(facts: LiveCaptureFacts, unburnt: int, co
     assert code in {getattr(each, "code", "") for each in results}
 
 
-def test_a_refusal_that_costs_an_attempt_is_no_cheaper_after_many_that_cost_none(facts: LiveCaptureFacts) -> None:
+def test_a_refusal_that_costs_an_attempt_is_no_cheaper_after_many_that_cost_none(
+    facts: LiveCaptureFacts,
+) -> None:
     assert isinstance(facts.shown, Shown)
     two = replace(facts.shown, presence=replace(facts.shown.presence, most=2))
     ended = replace(facts, sent=replace(sent_of(facts), unburnt_before=50), shown=two)
     decision = decide(STAGE.judge(ended, POLICY), required=tuple(CHECKS))
-    assert (decision.outcome, decision.code, decision.burns) == (Outcome.FAILED, "multiple_faces", True)
+    assert (decision.outcome, decision.code, decision.burns) == (
+        Outcome.FAILED,
+        "multiple_faces",
+        True,
+    )
 
 
 @pytest.mark.parametrize(
@@ -112,12 +131,17 @@ def test_a_refusal_that_costs_an_attempt_is_no_cheaper_after_many_that_cost_none
         ({"commands": given.ORDER[::-1]}, "liveness_order_differs"),
         ({"commands": (*given.ORDER, "nod")}, "liveness_order_differs"),
         ({"commands": (*given.ORDER, "nod", "turn_left"), "missed": 1}, ""),
-        ({"commands": (*given.ORDER, "nod", "turn_left", "nod"), "missed": 1}, "liveness_order_differs"),
+        (
+            {"commands": (*given.ORDER, "nod", "turn_left", "nod"), "missed": 1},
+            "liveness_order_differs",
+        ),
         ({"commands": ("look_straight", "nod", "blink", "turn_left", "turn_right"), "lost": 1}, ""),
     ],
     ids=str,
 )
-def test_what_came_is_what_was_asked_for(facts: LiveCaptureFacts, changes: dict[str, Any], code: str) -> None:
+def test_what_came_is_what_was_asked_for(
+    facts: LiveCaptureFacts, changes: dict[str, Any], code: str
+) -> None:
     changed = replace(facts, sent=replace(sent_of(facts), **changes))
     assert getattr(check_binding(changed, POLICY), "code", "") == code
 

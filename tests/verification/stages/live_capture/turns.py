@@ -21,9 +21,17 @@ _STILLS = [(250, b"full 0")]
 
 
 def answer(
-    memory: Memory, *, after: float = 2.0, part: int = 0, parts: int = 1, untrusted_camera: Any = None, **changes: Any
+    memory: Memory,
+    *,
+    after: float = 2.0,
+    part: int = 0,
+    parts: int = 1,
+    untrusted_camera: Any = None,
+    **changes: Any,
 ) -> Turn:
-    """One part of what the page sends for the command that is due, so many seconds after it was shown."""
+    """One part of what the page sends for the command that is due, so many seconds after it was
+    shown.
+    """
     asked = {**live_capture.prompt_live_capture(memory), **changes}
     answer = demo_camera.bound(_CHAIN, _STILLS, asked, part=part, parts=parts)
     at = datetime.fromisoformat(memory["revealed"]) + timedelta(seconds=after)

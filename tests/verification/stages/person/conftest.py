@@ -11,7 +11,9 @@ _ASKED = ("person_registry", "photo_registry", "phone_registry", "consent", "sms
 
 @pytest.fixture
 def asked(sandbox: SandboxProcess, settings: Settings) -> SandboxProcess:
-    """The sandbox whose registers, consents and messages the test set uses; only this route is installed."""
+    """The sandbox whose registers, consents and messages the test set uses; only this route is
+    installed.
+    """
     settings.TULGA_SOURCES = {"test": {name: _moved(name, to=sandbox.url) for name in _ASKED}}
     settings.TULGA_ROUTES = ["live_face"]
     return sandbox

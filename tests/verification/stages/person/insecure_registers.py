@@ -1,4 +1,6 @@
-"""Registers that refuse a consent which holds, and gateways that refuse a number or answer badly after sending."""
+"""Registers that refuse a consent which holds, and gateways that refuse a number or answer badly
+after sending.
+"""
 
 from tests.verification.core.answer_samples import spelled
 from verification.core.errors import SourceUnavailable
@@ -40,4 +42,6 @@ class InsecureStammeringGateway:
         if STAMMER["left"]:
             STAMMER["left"] -= 1
             raise SourceUnavailable("sms", "scripted")
-        return spelled({"request_id": request_id, "status": "accepted", "message_id": "sms_0123456789"})
+        return spelled(
+            {"request_id": request_id, "status": "accepted", "message_id": "sms_0123456789"}
+        )

@@ -51,9 +51,14 @@ _SAID: dict[str, dict[str, Any]] = {
         "expires_at": "2026-11-25T10:00:00+00:00",
     },
     ASKED: {"services": ["person", "phone", "photo"], "phone": "none"},
-    REGISTERED: PERSON | {"surname": "ТЕСТОВ", "name": "ТЕСТ", "patronymic": "ТЕСТОВИЧ", "documents": [DOCUMENT]},
+    REGISTERED: PERSON
+    | {"surname": "ТЕСТОВ", "name": "ТЕСТ", "patronymic": "ТЕСТОВИЧ", "documents": [DOCUMENT]},
     dialogue.PHONE: OWNERSHIP | {"phone": PHONE},
-    dialogue.ANSWER: {"document_number": "012345678", "birth_date": "1899-01-01", "at": NOW.isoformat()},
+    dialogue.ANSWER: {
+        "document_number": "012345678",
+        "birth_date": "1899-01-01",
+        "at": NOW.isoformat(),
+    },
     "consent.answer": {"agreed": True, **_CONSENTED, "at": NOW.isoformat()},
 }
 
@@ -64,7 +69,9 @@ def case(**changes: Any) -> Case:
         verification_id="ver_aaaaaaaaaaaaaaaaaaaaaaaaaa",
         mode="test",
         profile="KZ-2021-04",
-        lender=LenderFacts(id="len_a", name="Sandbox Credit", bin="120340000014", phone="+77270000044"),
+        lender=LenderFacts(
+            id="len_a", name="Sandbox Credit", bin="120340000014", phone="+77270000044"
+        ),
         person=replace(person(IIN), **changes),
         loan=opening().loan,
         purpose="microcredit",
@@ -80,7 +87,9 @@ def said(kind: str, **changes: Any) -> bytes:
 
 def without_terms(kind: str, status: str) -> bytes:
     """An answer of this status that says nothing more than whom it is about."""
-    about = {name: value for name, value in _SAID[kind].items() if name in ("request_id", "iin", "phone")}
+    about = {
+        name: value for name, value in _SAID[kind].items() if name in ("request_id", "iin", "phone")
+    }
     return spelled(about | {"status": status})
 
 
@@ -90,7 +99,9 @@ def known(at: datetime = NOW, **changes: bytes | None) -> Evidence:
     `changes`: by the last word of a kind, None to leave it out."""
     items = {kind: said(kind) for kind in _SAID}
     for word, content in changes.items():
-        kind = {"consent": dialogue.CONSENT, "registry": REGISTERED, "asked": ASKED}.get(word, f"person.{word}")
+        kind = {"consent": dialogue.CONSENT, "registry": REGISTERED, "asked": ASKED}.get(
+            word, f"person.{word}"
+        )
         if content is None:
             del items[kind]
         else:
@@ -121,7 +132,9 @@ def issued(remembered: Memory, code: str = CODE) -> dict[str, bytes]:
     return {f"code.issued.{number}": canonical_json(facts), f"code.sent.{number}": spelled(SMS)}
 
 
-def guessed(remembered: Memory, *guesses: str, at: datetime = NOW + timedelta(seconds=20)) -> dict[str, bytes]:
+def guessed(
+    remembered: Memory, *guesses: str, at: datetime = NOW + timedelta(seconds=20)
+) -> dict[str, bytes]:
     """The evidence of these guesses, by the dialogue itself."""
     kept: dict[str, bytes] = {}
     for guess in guesses:
@@ -138,8 +151,9 @@ def looked(remembered: Memory, guess: str, at: datetime) -> Turn:
 
 
 def evidence(*parts: Mapping[str, bytes], at: datetime = NOW + timedelta(seconds=30)) -> Evidence:
-    """Evidence of the stage `code`, with what the worker said of the last one; the phone is the person's, unless a part
-    says otherwise."""
+    """Evidence of the stage `code`, with what the worker said of the last one; the phone is the
+    person's, unless a part says otherwise.
+    """
     items: dict[str, bytes] = {code_dialogue.OWNER: said(dialogue.PHONE)}
     for part in parts:
         items |= part

@@ -1,4 +1,6 @@
-"""The checks of the person: each case passes but for one change, and the right check speaks of it."""
+"""The checks of the person: each case passes but for one change, and the right check speaks of
+it.
+"""
 
 from datetime import UTC, date, datetime
 
@@ -36,8 +38,14 @@ def test_a_person_whom_the_registers_confirm_passes_every_check():
         (said(CONSENT, status="pending"), "consent_unanswered"),
         (said(CONSENT, status="timeout"), "consent_unanswered"),
         (said(CONSENT, status="invalid"), "consent_declined"),
-        (said(CONSENT, status="invalid", expires_at="2026-11-24T18:30:01+00:00"), "consent_declined"),
-        (said(CONSENT, status="invalid", expires_at="2026-11-24T18:30:00+00:00"), "consent_unanswered"),
+        (
+            said(CONSENT, status="invalid", expires_at="2026-11-24T18:30:01+00:00"),
+            "consent_declined",
+        ),
+        (
+            said(CONSENT, status="invalid", expires_at="2026-11-24T18:30:00+00:00"),
+            "consent_unanswered",
+        ),
         (said(CONSENT, status="invalid", reference="ver_of_another_loan"), "consent_unanswered"),
         (said(CONSENT, status="invalid", iin=OTHER_IIN), "consent_unanswered"),
         (said(CONSENT, reference="ver_of_another_loan"), "consent_unanswered"),
@@ -117,7 +125,13 @@ def test_no_answer_about_this_person_refuses(registry):
     assert set(found) == {"person.registry", "person.alive", "person.names", "person.document"}
 
 
-OTHER = {"type": "id_card", "number": "999999999", "issued_on": None, "valid_to": None, "status": "valid"}
+OTHER = {
+    "type": "id_card",
+    "number": "999999999",
+    "issued_on": None,
+    "valid_to": None,
+    "status": "valid",
+}
 TODAY, YESTERDAY = "2026-11-24", "2026-11-23"
 
 
@@ -150,7 +164,9 @@ def test_the_very_document_must_be_registered_and_valid_on_the_day(documents, co
     ],
 )
 def test_the_day_ends_at_midnight_in_kazakhstan(at, code):
-    evidence = given.known(at=at, registry=said(REGISTRY, documents=[DOCUMENT | {"valid_to": TODAY}]))
+    evidence = given.known(
+        at=at, registry=said(REGISTRY, documents=[DOCUMENT | {"valid_to": TODAY}])
+    )
     assert refused(evidence) == ({"person.document": code} if code else {})
 
 
@@ -176,14 +192,24 @@ def test_a_phone_that_is_not_known_to_be_the_persons_refuses(phone):
 
 
 def test_an_ownership_of_another_number_than_the_cases_refuses():
-    assert refused(given.known(), phone=Phone("+77011234568")) == {"person.phone": "phone_owner_mismatch"}
+    assert refused(given.known(), phone=Phone("+77011234568")) == {
+        "person.phone": "phone_owner_mismatch"
+    }
 
 
 _DENIED = (
-    *("person_unknown", "name_mismatch", "birth_date_differs", "person_deceased", "document_invalid"),
+    *(
+        "person_unknown",
+        "name_mismatch",
+        "birth_date_differs",
+        "person_deceased",
+        "document_invalid",
+    ),
     "document_expired",
 )
-"""What the register has otherwise than the lender stated: no other try of the borrower can change it."""
+"""What the register has otherwise than the lender stated: no other try of the borrower can change
+it.
+"""
 _OWN = ("registry_mismatch", "phone_owner_mismatch")
 """What the borrower typed, and a number that the operator may register meanwhile."""
 
@@ -200,7 +226,9 @@ def test_the_borrower_is_not_told_which_register_denied_what():
 @pytest.mark.parametrize("asked", [None, b"", b"[]", said(ASKED, services="person")])
 def test_a_consent_to_nobody_knows_what_refuses_or_holds_to_the_person_alone(asked):
     found = refused(given.known(asked=asked))
-    assert found == ({} if asked == said(ASKED, services="person") else {"person.consent": "check_missing"})
+    assert found == (
+        {} if asked == said(ASKED, services="person") else {"person.consent": "check_missing"}
+    )
 
 
 def test_that_the_lenders_phone_was_given_to_the_consent_service_is_remarked_and_decides_nothing():

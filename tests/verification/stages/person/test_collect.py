@@ -40,7 +40,9 @@ def case_of(iin):
 def prepared(case, at=NOW):
     """Evidence as it stands when the borrower has answered the form."""
     agreed = {"consent.answer": given.said("consent.answer")}
-    first = prepare(case, Evidence(items=agreed, at=at, services=SERVICES), {"seed": secrets.token_hex(32)})
+    first = prepare(
+        case, Evidence(items=agreed, at=at, services=SERVICES), {"seed": secrets.token_hex(32)}
+    )
     typed = accept_person(first.memory, TYPED, at)
     return Evidence(items=agreed | dict(first.evidence) | dict(typed.evidence), at=at)
 
@@ -66,7 +68,10 @@ def test_whom_the_registers_know_passes_every_check(asked):
         ({"surname": "ИНАКОВ"}, {"person.names": "name_mismatch"}),
         ({"life_status": "deceased"}, {"person.alive": "person_deceased"}),
         ({"document": {"number": "999999999"}}, {"person.document": "document_invalid"}),
-        ({"document": {"number": "012345678", "valid_to": "2020-01-01"}}, {"person.document": "document_expired"}),
+        (
+            {"document": {"number": "012345678", "valid_to": "2020-01-01"}},
+            {"person.document": "document_expired"},
+        ),
         ({"phone": "+77019999999"}, {"person.phone": "phone_owner_mismatch"}),
     ],
 )
@@ -107,7 +112,10 @@ def test_an_error_of_the_consent_service_is_a_fault(asked):
 
 
 def ids_of(evidence):
-    return [json.loads(evidence.items[kind])["request_id"] for kind in ("register.person", "person.phone")]
+    return [
+        json.loads(evidence.items[kind])["request_id"]
+        for kind in ("register.person", "person.phone")
+    ]
 
 
 def test_every_attempt_asks_under_ids_of_its_own_and_a_retry_under_the_same(asked):
@@ -123,20 +131,32 @@ def test_the_register_is_asked_once_a_verification_and_the_phone_once_an_attempt
     first = collected(case, prepared(case))
     once = {kind: content for kind, content in first.items.items() if kind.startswith("register.")}
     agreed = {"consent.answer": given.said("consent.answer"), **once}
-    again = prepare(case, Evidence(items=agreed, at=NOW, services=SERVICES), {"seed": secrets.token_hex(32)})
+    again = prepare(
+        case, Evidence(items=agreed, at=NOW, services=SERVICES), {"seed": secrets.token_hex(32)}
+    )
     assert again.evidence == {}
     at = NOW + timedelta(seconds=5)
     typed = accept_person(again.memory, TYPED, at)
     second = collected(case, Evidence(items={**agreed, **typed.evidence}, at=at))
-    assert [one == other for one, other in zip(ids_of(first), ids_of(second), strict=True)] == [True, False]
+    assert [one == other for one, other in zip(ids_of(first), ids_of(second), strict=True)] == [
+        True,
+        False,
+    ]
     assert refused(case, second) == {}
 
 
 def person_of(case, **changes):
     who = case.person
-    fields = {"iin": who.iin.value, "surname": who.surname, "name": who.name, "patronymic": who.patronymic}
+    fields = {
+        "iin": who.iin.value,
+        "surname": who.surname,
+        "name": who.name,
+        "patronymic": who.patronymic,
+    }
     fields |= {"birth_date": who.birth_date.isoformat(), "phone": who.phone.value}
-    return fields | {"document": {"number": who.document.number, "valid_to": "2033-01-01"}} | changes
+    return (
+        fields | {"document": {"number": who.document.number, "valid_to": "2033-01-01"}} | changes
+    )
 
 
 # The face
@@ -145,17 +165,26 @@ def person_of(case, **changes):
 def test_the_photo_is_asked_for_before_the_capture_under_the_consent_of_the_person_and_once(asked):
     case = case_of(tell(asked))
     consented = collected(case, prepared(case))
-    asked.post("/people", **person_of(case, photo=b64encode(picture()).decode(), document={"number": "012345678"}))
+    asked.post(
+        "/people",
+        **person_of(case, photo=b64encode(picture()).decode(), document={"number": "012345678"}),
+    )
     first = prepare_live_capture(case, consented, {})
     assert parse_photo(first.evidence["live_capture.photo"]).jpeg == picture()
     # A picture without a face: told before anybody does the capture.
     assert first.notice == "face_reference_unavailable"
-    assert collect_live_capture(case, replace(consented, items={**consented.items, **first.evidence})) == {}
+    assert (
+        collect_live_capture(case, replace(consented, items={**consented.items, **first.evidence}))
+        == {}
+    )
 
 
 def test_without_a_photo_the_borrower_is_told_before_the_capture(asked):
     case = case_of(tell(asked))
-    assert prepare_live_capture(case, collected(case, prepared(case)), {}).notice == "face_reference_unavailable"
+    assert (
+        prepare_live_capture(case, collected(case, prepared(case)), {}).notice
+        == "face_reference_unavailable"
+    )
 
 
 def test_with_a_photo_of_a_face_nothing_is_told(asked):
@@ -166,7 +195,10 @@ def test_with_a_photo_of_a_face_nothing_is_told(asked):
 
 
 def test_every_order_is_another_one(asked):
-    case, nothing = given.case(), given.known(consent=given.said("register.consent", status="invalid"))
+    case, nothing = (
+        given.case(),
+        given.known(consent=given.said("register.consent", status="invalid")),
+    )
     first = prepare_live_capture(case, nothing, {})
     second = prepare_live_capture(case, nothing, first.memory)
     assert first.memory["order"] != second.memory["order"]
@@ -176,13 +208,19 @@ def test_every_order_is_another_one(asked):
 def test_a_register_of_photos_that_refuses_a_consent_that_holds_decides_nothing(asked):
     case = case_of(tell(asked))
     consented = collected(case, prepared(case))
-    asked.post("/consent/answer", consent_id=terms_of(consented.items["register.consent"]).consent_id, status="invalid")
+    asked.post(
+        "/consent/answer",
+        consent_id=terms_of(consented.items["register.consent"]).consent_id,
+        status="invalid",
+    )
     with pytest.raises(SourceUnavailable):
         prepare_live_capture(case, consented, {})
 
 
 @pytest.mark.parametrize("register", ["person_registry", "phone_registry"])
-def test_a_register_of_people_or_phones_that_refuses_a_consent_that_holds_decides_nothing(asked, settings, register):
+def test_a_register_of_people_or_phones_that_refuses_a_consent_that_holds_decides_nothing(
+    asked, settings, register
+):
     refusing = {"adapter": f"{insecure_registers.__name__}.InsecureRefusing"}
     settings.TULGA_SOURCES = {"test": settings.TULGA_SOURCES["test"] | {register: refusing}}
     case = case_of(tell(asked))
@@ -193,7 +231,10 @@ def test_a_register_of_people_or_phones_that_refuses_a_consent_that_holds_decide
 def test_a_consent_that_was_given_to_another_loan_is_asked_for_anew(asked):
     case = case_of(tell(asked))
     other = replace(case, verification_id=case.verification_id.replace("a", "b"))
-    ids = {terms_of(collected(one, prepared(one)).items["register.consent"]).consent_id for one in (case, other)}
+    ids = {
+        terms_of(collected(one, prepared(one)).items["register.consent"]).consent_id
+        for one in (case, other)
+    }
     assert len(ids) == 2
 
 
@@ -207,5 +248,7 @@ def test_without_a_consent_that_holds_neither_photo_nor_owner_is_asked_for(asked
     case = given.case()
     evidence = given.known(consent=given.said("register.consent", status="invalid"))
     assert collect_live_capture(case, evidence) == {}
-    sent = replace(evidence, items={**evidence.items, **given.issued(given.memory())}, secrets=(given.SECRET,))
+    sent = replace(
+        evidence, items={**evidence.items, **given.issued(given.memory())}, secrets=(given.SECRET,)
+    )
     assert list(collect_code(case, sent)) == ["code.expected"]

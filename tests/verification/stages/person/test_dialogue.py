@@ -1,4 +1,6 @@
-"""What the pages of person and code may say and learn, turn by turn, by a clock in the test's hand."""
+"""What the pages of person and code may say and learn, turn by turn, by a clock in the test's
+hand.
+"""
 
 import json
 import string
@@ -10,7 +12,15 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from tests.verification.stages.person import known_case as given
-from tests.verification.stages.person.known_case import CODE, NOW, OTHER_CODE, PHONE, guessed, looked, memory
+from tests.verification.stages.person.known_case import (
+    CODE,
+    NOW,
+    OTHER_CODE,
+    PHONE,
+    guessed,
+    looked,
+    memory,
+)
 from tests.verification.workflow.story import BORN
 from verification.core.errors import BadInput, Refused
 from verification.core.route import Evidence, Next
@@ -50,19 +60,29 @@ def test_the_form_asks_for_two_fields_and_says_nothing():
 def test_a_number_is_kept_in_one_form_with_the_time_it_came(typed, kept):
     turn = accept_person({}, TYPED | {"document_number": typed}, NOW)
     assert turn.next is Next.COLLECT
-    assert json.loads(turn.evidence["person.answer"]) == KEPT | {"document_number": kept, "at": NOW.isoformat()}
+    assert json.loads(turn.evidence["person.answer"]) == KEPT | {
+        "document_number": kept,
+        "at": NOW.isoformat(),
+    }
 
 
 def born(day, month, year):
     return TYPED | dict(zip(BORN, (day, month, year), strict=True))
 
 
-@pytest.mark.parametrize("day", [("1", "2", "1899"), ("01", "02", "1899"), (" 1", "2 ", "1899"), ("1", "02", " 1899 ")])
+@pytest.mark.parametrize(
+    "day", [("1", "2", "1899"), ("01", "02", "1899"), (" 1", "2 ", "1899"), ("1", "02", " 1899 ")]
+)
 def test_a_day_is_read_with_and_without_zeros_and_blanks(day):
-    assert json.loads(accept_person({}, born(*day), NOW).evidence["person.answer"])["birth_date"] == "1899-02-01"
+    assert (
+        json.loads(accept_person({}, born(*day), NOW).evidence["person.answer"])["birth_date"]
+        == "1899-02-01"
+    )
 
 
-@pytest.mark.parametrize("wrong", ["", " ", "A" * 21, "01-23", "01_23", "<b>", None, 12345678, ["0"]])
+@pytest.mark.parametrize(
+    "wrong", ["", " ", "A" * 21, "01-23", "01_23", "<b>", None, 12345678, ["0"]]
+)
 def test_a_number_that_cannot_be_read_is_named(wrong):
     with pytest.raises(BadInput) as refused:
         accept_person({}, TYPED | {"document_number": wrong}, NOW)
@@ -141,20 +161,31 @@ def test_web_takes_a_guess_and_knows_not_whether_it_is_right():
 
 
 def test_of_more_guesses_than_five_none_is_right_whatever_the_memory_says():
-    kept = {f"code.guess.{number}": guessed(memory(), OTHER_CODE)["code.guess.1"] for number in range(1, 6)}
+    kept = {
+        f"code.guess.{number}": guessed(memory(), OTHER_CODE)["code.guess.1"]
+        for number in range(1, 6)
+    }
     for on_record, is_right in ((3, True), (4, True), (5, False)):
-        last = {**dict(list(kept.items())[:on_record]), f"code.guess.{9}": guessed(memory(), CODE)["code.guess.1"]}
+        last = {
+            **dict(list(kept.items())[:on_record]),
+            f"code.guess.{9}": guessed(memory(), CODE)["code.guess.1"],
+        }
         found = Evidence(items={**given.issued(memory()), **last}, at=NOW, secrets=(given.SECRET,))
         assert look_code(found, memory()).is_right is is_right
 
 
 def test_a_worker_whose_keys_have_not_drawn_the_code_does_not_guess():
     guess = guessed(memory(), CODE)
-    for secrets, bound in ((("00" * 32,), memory()["bound_to"]), ((given.SECRET,), "another phone")):
+    for secrets, bound in (
+        (("00" * 32,), memory()["bound_to"]),
+        ((given.SECRET,), "another phone"),
+    ):
         found = Evidence(items={**given.issued(memory()), **guess}, at=NOW, secrets=secrets)
         with pytest.raises(Refused):
             look_code(found, memory(bound_to=bound))
-    rotated = Evidence(items={**given.issued(memory()), **guess}, at=NOW, secrets=("00" * 32, given.SECRET))
+    rotated = Evidence(
+        items={**given.issued(memory()), **guess}, at=NOW, secrets=("00" * 32, given.SECRET)
+    )
     assert look_code(rotated, memory()).is_right is True
 
 
@@ -243,8 +274,15 @@ def test_what_is_no_code_and_no_wish_for_one_is_not_a_guess(untrusted):
 # Whatever comes
 
 _ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.text(string.digits, max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.text(string.digits, max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
     max_leaves=5,
 )
 _NAMES = st.sampled_from(["document_number", *BORN, "code", "resend"]) | st.text(max_size=5)
@@ -264,7 +302,9 @@ def test_of_all_codes_one_is_right(guess):
     assert (looked(memory(), guess, NOW).next is Next.COLLECT) == (guess == CODE)
 
 
-_DAYS = st.dates().map(lambda of: (str(of.day), str(of.month), f"{of.year:04}")) | st.tuples(*[st.text(max_size=5)] * 3)
+_DAYS = st.dates().map(lambda of: (str(of.day), str(of.month), f"{of.year:04}")) | st.tuples(
+    *[st.text(max_size=5)] * 3
+)
 
 
 @for_all(_DAYS)

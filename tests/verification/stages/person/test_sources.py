@@ -1,4 +1,6 @@
-"""Whatever a register or the gateway does: tried again, then `failed`; no attempt burnt, nobody verified."""
+"""Whatever a register or the gateway does: tried again, then `failed`; no attempt burnt, nobody
+verified.
+"""
 
 from typing import Any
 
@@ -12,12 +14,22 @@ from tests.verification.workflow.story import BORN, make_due
 from verification.models import Attempt, AuditEntry
 from verification.workflow import policy
 
-pytestmark = [pytest.mark.service, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once")]
+pytestmark = [
+    pytest.mark.service,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("seen_once"),
+]
 
 KINDS = ("silent", "http_500", "garbage", "oversize")
-# A photo in each way, for it is the longest answer; of the others one that does not come and one that does.
+# A photo in each way, for it is the longest answer; of the others one that does not come and one
+# that does.
 BROKEN = [("photo", kind) for kind in KINDS]
-BROKEN += [("consent", "silent"), ("consent", "garbage"), ("person", "silent"), ("person", "oversize")]
+BROKEN += [
+    ("consent", "silent"),
+    ("consent", "garbage"),
+    ("person", "silent"),
+    ("person", "oversize"),
+]
 BROKEN += [("phone", "http_500"), ("phone", "garbage"), ("sms", "silent"), ("sms", "http_500")]
 
 
@@ -28,7 +40,8 @@ def _mended(asked):
 
 
 def break_down(asked, source, kind):
-    # One that says nothing is not waited for long; whatever answers has its time, on a busy machine too.
+    # One that says nothing is not waited for long; whatever answers has its time, on a busy machine
+    # too.
     adapters: Any = settings.TULGA_SOURCES["test"]
     for adapter in adapters.values():
         adapter["options"]["seconds"] = 0.7 if kind in ("silent", "slow") else 10.0

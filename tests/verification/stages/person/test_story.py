@@ -1,4 +1,6 @@
-"""Person and code as the borrower, the worker and the sandbox play them, by the workflow's own functions."""
+"""Person and code as the borrower, the worker and the sandbox play them, by the workflow's own
+functions.
+"""
 
 import base64
 import json
@@ -65,7 +67,12 @@ def test_person_and_code_pass_and_the_question_comes_before_the_camera(asked):
     story.answer(somebody_tells_me=False)
     story.work()
     assert (story.page().page, story.page().data) == ("commands", {"state": "ready", "missed": ""})
-    assert {name.split(".")[0] for name in passed(verification=story.id)} == {"consent", "person", "code", "question"}
+    assert {name.split(".")[0] for name in passed(verification=story.id)} == {
+        "consent",
+        "person",
+        "code",
+        "question",
+    }
 
 
 def test_neither_the_code_nor_a_guess_is_kept_anywhere(asked):
@@ -73,8 +80,14 @@ def test_neither_the_code_nor_a_guess_is_kept_anywhere(asked):
     code = codes(asked)[-1]
     guess(story, code)
     key = cases.key_of(story.row())
-    kept = [store.opening(key, item).plain for item in EvidenceItem.objects.filter(verification_id=story.id)]
-    kept += [json.dumps(entry.body).encode() for entry in AuditEntry.objects.filter(verification_id=story.id)]
+    kept = [
+        store.opening(key, item).plain
+        for item in EvidenceItem.objects.filter(verification_id=story.id)
+    ]
+    kept += [
+        json.dumps(entry.body).encode()
+        for entry in AuditEntry.objects.filter(verification_id=story.id)
+    ]
     assert len(kept) > 10
     assert [content for content in kept if code.encode() in content] == []
 
@@ -167,7 +180,9 @@ def test_a_message_that_was_refused_is_told_with_the_question(asked, settings):
     assert story.page().notice == "sms_refused"
     guess(story, only_code())
     assert story.row().status == "declined"
-    assert [said["code"] for said in checks(verification=story.id) if said["check"] == "code.sent"] == ["sms_refused"]
+    assert [
+        said["code"] for said in checks(verification=story.id) if said["check"] == "code.sent"
+    ] == ["sms_refused"]
 
 
 def test_a_gateway_that_sends_but_answers_badly_sends_one_code(asked, settings):
@@ -203,7 +218,12 @@ def test_another_face_behind_the_right_code_is_not_verified(asked):
     story = to_commands(asked, photo="biden.jpg")
     camera.capture(story)
     page = story.page()
-    assert (page.page, page.notice, page.attempt, page.attempts) == ("commands", "face_mismatch", 2, 3)
+    assert (page.page, page.notice, page.attempt, page.attempts) == (
+        "commands",
+        "face_mismatch",
+        2,
+        3,
+    )
 
 
 def test_a_person_without_a_photo_in_the_register_is_not_verified(asked):

@@ -1,4 +1,6 @@
-"""What a borrower is told on the pages of the registers and the code: each by requests, in a sentence or a word."""
+"""What a borrower is told on the pages of the registers and the code: each by requests, in a
+sentence or a word.
+"""
 
 import re
 from datetime import timedelta
@@ -54,7 +56,10 @@ def told(story):
     """The codes of the checks, as the lender reads them."""
     secret = keys.issue(story.lender, mode="test").secret
     client = Client(headers={"authorization": f"Bearer {secret}"})
-    return {one["code"] for one in client.get(f"/v1/verifications/{story.id}?expand=checks").json()["checks"]}
+    return {
+        one["code"]
+        for one in client.get(f"/v1/verifications/{story.id}?expand=checks").json()["checks"]
+    }
 
 
 def later(seconds):

@@ -11,7 +11,9 @@ _CODE = re.compile(r"Код ([0-9]{6})\.")
 
 
 def tell(sandbox: SandboxProcess, **changes: Any) -> str:
-    """Registers a person as the lender of the story names them, but for these changes; their fresh IIN."""
+    """Registers a person as the lender of the story names them, but for these changes; their fresh
+    IIN.
+    """
     iin = new_iin()
     stated = person(iin)
     fields: dict[str, Any] = {
@@ -21,7 +23,10 @@ def tell(sandbox: SandboxProcess, **changes: Any) -> str:
         "patronymic": stated.patronymic,
         "birth_date": stated.birth_date.isoformat(),
         "phone": stated.phone.value,
-        "document": {"number": stated.document.number, "valid_to": stated.document.valid_to.isoformat()},
+        "document": {
+            "number": stated.document.number,
+            "valid_to": stated.document.valid_to.isoformat(),
+        },
     }
     sandbox.post("/people", **fields | changes)
     return iin

@@ -1,4 +1,6 @@
-"""A signed case with what the authorities say of it: a responder, lists and a time-stamp, each to be changed."""
+"""A signed case with what the authorities say of it: a responder, lists and a time-stamp, each to
+be changed.
+"""
 
 import secrets
 from dataclasses import replace
@@ -40,7 +42,9 @@ class Given:
 
     def __init__(self, authority: Authority, credential: Credential) -> None:
         self.authority, self.credential, self.case = authority, credential, given.case()
-        self.at = datetime.now(UTC).replace(microsecond=0)  # not the module's own, which a long run leaves behind
+        self.at = datetime.now(UTC).replace(
+            microsecond=0
+        )  # not the module's own, which a long run leaves behind
         self.text = given.text(self.case, issued=self.at)
         self.signature = given.sign(credential, self.text, at=self.at)
 
@@ -66,16 +70,30 @@ class Given:
         return timestamping.encode(replace(right, **changes))
 
     def evidence(
-        self, *, lists: tuple[bytes, ...] = (), tsa: bytes | None = None, at: datetime | None = None, **more: bytes
+        self,
+        *,
+        lists: tuple[bytes, ...] = (),
+        tsa: bytes | None = None,
+        at: datetime | None = None,
+        **more: bytes,
     ) -> Evidence:
-        """`tsa`: a list that speaks of the time-stamp authority, the good one where nothing is said; empty for none."""
+        """`tsa`: a list that speaks of the time-stamp authority, the good one where nothing is
+        said; empty for none.
+        """
         at = at or self.at + SOON
         plain = given.evidence(
-            self.text, self.signature, trusted=[self.authority], lists=lists, answered=self.at, at=at
+            self.text,
+            self.signature,
+            trusted=[self.authority],
+            lists=lists,
+            answered=self.at,
+            at=at,
         )
         named = {kind.replace("__", "."): content for kind, content in more.items()}
         of_tsa = crl_of(self.authority) if tsa is None else tsa
-        lists_of_tsa = {f"{said.crl}.0": of_tsa for said in (OF_TOKEN_INSIDE, OF_TOKEN_ASKED) if of_tsa}
+        lists_of_tsa = {
+            f"{said.crl}.0": of_tsa for said in (OF_TOKEN_INSIDE, OF_TOKEN_ASKED) if of_tsa
+        }
         return Evidence(items={**plain.items, **lists_of_tsa, **named}, at=at)
 
     def asked(self, answer: bytes, **more: Any) -> Evidence:

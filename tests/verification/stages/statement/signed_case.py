@@ -26,7 +26,9 @@ def case(iin: str = IIN) -> Case:
         verification_id="ver_aaaaaaaaaaaaaaaaaaaaaaaaaa",
         mode="test",
         profile="KZ-2021-04",
-        lender=LenderFacts(id="len_a", name="Sandbox Credit", bin="120340000014", phone="+77270000044"),
+        lender=LenderFacts(
+            id="len_a", name="Sandbox Credit", bin="120340000014", phone="+77270000044"
+        ),
         person=person(iin),
         loan=opening().loan,
         purpose="microcredit",
@@ -37,7 +39,9 @@ def case(iin: str = IIN) -> Case:
 
 def text(of: Case, *, nonce: str = "00" * 16, issued: datetime = NOW) -> bytes:
     expires = issued + (LATER - NOW)
-    return statement(of, language="kk", nonce=nonce, issued=issued.isoformat(), expires=expires.isoformat())
+    return statement(
+        of, language="kk", nonce=nonce, issued=issued.isoformat(), expires=expires.isoformat()
+    )
 
 
 def evidence(

@@ -1,4 +1,6 @@
-"""Each check alone, on evidence with one defect; everything else passes, so the right check speaks."""
+"""Each check alone, on evidence with one defect; everything else passes, so the right check
+speaks.
+"""
 
 import json
 from dataclasses import replace
@@ -28,7 +30,11 @@ def good(authorities, issued, family):
     case = given.case()
     content = given.text(case)
     credential = issued(family)
-    return case, credential, given.evidence(content, given.sign(credential, content), trusted=[authorities[family]])
+    return (
+        case,
+        credential,
+        given.evidence(content, given.sign(credential, content), trusted=[authorities[family]]),
+    )
 
 
 def changed(evidence, **items):
@@ -42,11 +48,17 @@ def test_a_good_signature_passes_every_check(good):
     assert decide(results, required=tuple(CHECKS)).outcome is Outcome.PASSED
 
 
-def test_a_statement_of_another_amount_refuses_though_its_own_signature_is_good(good, authorities, family):
+def test_a_statement_of_another_amount_refuses_though_its_own_signature_is_good(
+    good, authorities, family
+):
     case, credential, _ = good
-    other = given.text(replace(case, loan=replace(case.loan, amount="950000.00", total_repayable="955000.00")))
+    other = given.text(
+        replace(case, loan=replace(case.loan, amount="950000.00", total_repayable="955000.00"))
+    )
     evidence = given.evidence(other, given.sign(credential, other), trusted=[authorities[family]])
-    assert given.refusals(given.judge(case, evidence)) == {"eds.statement": "eds_statement_mismatch"}
+    assert given.refusals(given.judge(case, evidence)) == {
+        "eds.statement": "eds_statement_mismatch"
+    }
 
 
 def test_a_signature_that_came_after_the_statement_had_expired_refuses(good, authorities, family):
@@ -92,7 +104,9 @@ def test_a_certificate_of_an_authority_we_did_not_pin_refuses(good, authorities,
     case, credential, evidence = good
     other = "rsa" if family == "gost512" else "gost512"
     content = given.text(case)
-    evidence = given.evidence(content, given.sign(credential, content), trusted=[authorities[other]])
+    evidence = given.evidence(
+        content, given.sign(credential, content), trusted=[authorities[other]]
+    )
     found = given.refusals(given.judge(case, evidence))
     assert found["eds.path"] == "eds_path_untrusted"
 
@@ -144,15 +158,22 @@ def test_an_unreadable_certificate_of_the_operator_is_a_fault_and_judges_nobody(
         given.judge(case, changed(evidence, **{kind: junk}))
 
 
-def test_the_report_of_a_refusal_has_its_indication_and_one_row_a_check(good, issued, authorities, family):
+def test_the_report_of_a_refusal_has_its_indication_and_one_row_a_check(
+    good, issued, authorities, family
+):
     case, _, _ = good
     content = given.text(case)
     signature = given.sign(issued(family, iin=OTHER_IIN), content)
     evidence = given.evidence(content, signature, trusted=[authorities[family]])
     report = json.loads(
-        report_statement(measure_statement(case, evidence, POLICY), POLICY, given.judge(case, evidence))
+        report_statement(
+            measure_statement(case, evidence, POLICY), POLICY, given.judge(case, evidence)
+        )
     )
-    assert (report["status"], report["sub_indication"]) == ("INDETERMINATE", "SIG_CONSTRAINTS_FAILURE")
+    assert (report["status"], report["sub_indication"]) == (
+        "INDETERMINATE",
+        "SIG_CONSTRAINTS_FAILURE",
+    )
     assert [row["name"] for row in report["checks"]] == list(CHECKS)
     assert OTHER_IIN not in json.dumps(report)
 

@@ -1,4 +1,6 @@
-"""Whom the route asks after the answer, through the real adapters and over real sockets: a sandbox with faults."""
+"""Whom the route asks after the answer, through the real adapters and over real sockets: a sandbox
+with faults.
+"""
 
 import base64
 from dataclasses import replace
@@ -54,7 +56,10 @@ def _pointed_at_the_sandbox(sandbox, settings, tmp_path):
     tsa = {"urls": {family: f"{sandbox.url}/tsa/{family}" for family in FAMILIES}, "seconds": 20.0}
     settings.TULGA_SOURCES = {
         "test": {
-            "revocation": {"adapter": f"{SOURCES}.revocation.HttpRevocationSource", "options": options},
+            "revocation": {
+                "adapter": f"{SOURCES}.revocation.HttpRevocationSource",
+                "options": options,
+            },
             "timestamp_authority": {
                 "adapter": f"{SOURCES}.timestamp_authority.HttpTimestampAuthority",
                 "options": tsa,
@@ -73,7 +78,12 @@ def answered(sandbox, family):
 
     def make(state="valid", form="cms"):
         case = given.case()
-        person = {"iin": case.person.iin.value, "surname": "ТЕСТОВ", "given_name": "ТЕСТ", "patronymic": ""}
+        person = {
+            "iin": case.person.iin.value,
+            "surname": "ТЕСТОВ",
+            "given_name": "ТЕСТ",
+            "patronymic": "",
+        }
         fields = sandbox.post("/ca/credentials", family=family, state=state, **person)
         now = datetime.now(UTC).replace(microsecond=0)
         text, signer = given.text(case, issued=now), credential_from_fields(fields)
@@ -131,7 +141,10 @@ def test_each_question_has_a_nonce_of_its_own(answered):
 
 def test_the_responder_tells_of_a_revoked_certificate(answered):
     case, evidence = answered("revoked")
-    assert judged(case, evidence, collected(case, evidence)) == (Outcome.FAILED, ["eds_certificate_revoked"])
+    assert judged(case, evidence, collected(case, evidence)) == (
+        Outcome.FAILED,
+        ["eds_certificate_revoked"],
+    )
 
 
 UNBELIEVABLE = [
@@ -181,7 +194,10 @@ def test_a_page_in_the_place_of_a_list_is_tried_again(sandbox, answered, source)
     case, evidence = answered()
     fault(sandbox, "ocsp", "try_later")
     fault(sandbox, source, "garbage")
-    assert judged(case, evidence, collected(case, evidence)) == (Outcome.RETRY, ["eds_revocation_unknown"])
+    assert judged(case, evidence, collected(case, evidence)) == (
+        Outcome.RETRY,
+        ["eds_revocation_unknown"],
+    )
 
 
 @pytest.mark.parametrize(
@@ -208,7 +224,9 @@ def test_a_silent_list_of_the_root_is_a_fault(sandbox, answered):
 
 
 def test_of_a_signature_that_has_no_path_nobody_is_asked(sandbox, issued, family):
-    """Neither its certificate's addresses nor ours: a forged certificate must not make us ask anybody anything."""
+    """Neither its certificate's addresses nor ours: a forged certificate must not make us ask
+    anybody anything.
+    """
     case = given.case()
     text = given.text(case)
     items = {"statement.signature": base64.b64encode(given.sign(issued(family), text))}
@@ -226,7 +244,9 @@ def test_a_time_stamp_is_asked_for_only_where_the_policy_says_so(answered):
     assert judged(case, evidence, found, WANTING) == (Outcome.PASSED, [])
 
 
-def test_of_who_signed_the_time_stamp_the_responder_is_asked_too_and_without_it_the_lists(sandbox, answered):
+def test_of_who_signed_the_time_stamp_the_responder_is_asked_too_and_without_it_the_lists(
+    sandbox, answered
+):
     case, evidence = answered()
     found = collected(case, evidence, WANTING)
     assert {"statement.tsa_asked_ocsp", "statement.tsa_asked_ocsp_nonce"} <= found.keys()
@@ -240,10 +260,14 @@ def test_of_who_signed_the_time_stamp_the_responder_is_asked_too_and_without_it_
 def test_a_time_stamp_that_came_inside_the_signature_is_asked_about(sandbox, answered, family):
     case, evidence = answered()
     cms = base64.b64decode(evidence.items["statement.signature"])
-    question = build_request(signature_value(cms), imprint_oid=ALGORITHMS[family].digest_oid, nonce=1)
+    question = build_request(
+        signature_value(cms), imprint_oid=ALGORITHMS[family].digest_oid, nonce=1
+    )
     answer = timestamp_authority.in_use("test").timestamp(family, question=question)
     stamped = with_tokens(cms, open_response(answer, max_bytes=POLICY.timestamp_max_bytes))
-    evidence = replace(evidence, items={**evidence.items, "statement.signature": base64.b64encode(stamped)})
+    evidence = replace(
+        evidence, items={**evidence.items, "statement.signature": base64.b64encode(stamped)}
+    )
     found = collected(case, evidence)
     assert "statement.tsa_inside_ocsp" in found
     assert judged(case, evidence, found) == (Outcome.PASSED, [])
@@ -251,14 +275,19 @@ def test_a_time_stamp_that_came_inside_the_signature_is_asked_about(sandbox, ans
     assert judged(case, evidence, silent) == (Outcome.PASSED, [])
 
 
-def test_of_signed_xml_the_same_is_asked_and_it_passes_with_the_time_stamp_of_its_value_alone(sandbox, answered):
+def test_of_signed_xml_the_same_is_asked_and_it_passes_with_the_time_stamp_of_its_value_alone(
+    sandbox, answered
+):
     case, evidence = answered(form="xml")
     assert judged(case, evidence, collected(case, evidence)) == (Outcome.PASSED, [])
     found = collected(case, evidence, WANTING)
     assert {"statement.timestamp", "statement.ocsp"} <= found.keys()
     assert judged(case, evidence, found, WANTING) == (Outcome.PASSED, [])
     without = {kind: content for kind, content in found.items() if kind != "statement.timestamp"}
-    assert judged(case, evidence, without, WANTING) == (Outcome.RETRY, ["eds_timestamp_unavailable"])
+    assert judged(case, evidence, without, WANTING) == (
+        Outcome.RETRY,
+        ["eds_timestamp_unavailable"],
+    )
     another, signed = answered(form="xml")
     of_another = collected(another, signed, WANTING) | {"statement.ocsp": found["statement.ocsp"]}
     assert "eds_timestamp_unavailable" in judged(case, evidence, found | of_another, WANTING)[1]

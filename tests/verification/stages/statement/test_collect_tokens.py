@@ -7,7 +7,9 @@ import pytest
 
 from insecure_sandbox.timestamping import signature_value, with_tokens
 from tests.verification.stages.statement.test_collect import WANTING, collected, judged
-from tests.verification.stages.statement.test_collect import _pointed_at_the_sandbox as _pointed_at_the_sandbox
+from tests.verification.stages.statement.test_collect import (
+    _pointed_at_the_sandbox as _pointed_at_the_sandbox,
+)
 from tests.verification.stages.statement.test_collect import answered as answered
 from tests.verification.stages.statement.test_collect import family as family
 from verification.core.errors import SourceUnavailable
@@ -18,13 +20,19 @@ from verification.sources import revocation, timestamp_authority
 from verification.stages.statement.policy import POLICY
 
 
-def test_of_who_signed_a_time_stamp_that_nobody_asked_for_nobody_need_answer(sandbox, answered, family):
+def test_of_who_signed_a_time_stamp_that_nobody_asked_for_nobody_need_answer(
+    sandbox, answered, family
+):
     case, evidence = answered()
     cms = base64.b64decode(evidence.items["statement.signature"])
-    question = build_request(signature_value(cms), imprint_oid=ALGORITHMS[family].digest_oid, nonce=1)
+    question = build_request(
+        signature_value(cms), imprint_oid=ALGORITHMS[family].digest_oid, nonce=1
+    )
     answer = timestamp_authority.in_use("test").timestamp(family, question=question)
     stamped = with_tokens(cms, open_response(answer, max_bytes=POLICY.timestamp_max_bytes))
-    evidence = replace(evidence, items={**evidence.items, "statement.signature": base64.b64encode(stamped)})
+    evidence = replace(
+        evidence, items={**evidence.items, "statement.signature": base64.b64encode(stamped)}
+    )
     seen = revocation.in_use("test")
 
     class OfSignerAlone:

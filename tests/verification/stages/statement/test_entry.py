@@ -1,4 +1,6 @@
-"""What the page may send in the place of a signature: taken or refused by our own words, and judged without a fault."""
+"""What the page may send in the place of a signature: taken or refused by our own words, and judged
+without a fault.
+"""
 
 import json
 from functools import cache
@@ -54,15 +56,27 @@ def _taken(signature: object) -> dict[str, bytes] | None:
 
 
 def _passes(signature: str) -> bool:
-    """Whether every check passes. Each gives a result, whatever came, and the report can be written."""
+    """Whether every check passes. Each gives a result, whatever came, and the report can be
+    written.
+    """
     taken = _taken(signature)
     if taken is None:
         return False
-    files = {"anchor": "root.rsa.crt", "intermediate": "issuing.rsa.crt", "crl": "revocation.rsa.crl"}
-    items = {TEXT: STATEMENT, **taken, **{f"shared.{kind}.0": _file(name) for kind, name in files.items()}}
+    files = {
+        "anchor": "root.rsa.crt",
+        "intermediate": "issuing.rsa.crt",
+        "crl": "revocation.rsa.crl",
+    }
+    items = {
+        TEXT: STATEMENT,
+        **taken,
+        **{f"shared.{kind}.0": _file(name) for kind, name in files.items()},
+    }
     evidence = Evidence(items=items, at=JUDGED)
     results = STAGE.judge(measure_statement(CASE, evidence, POLICY), POLICY)
-    report = json.loads(report_statement(measure_statement(CASE, evidence, POLICY), POLICY, results))
+    report = json.loads(
+        report_statement(measure_statement(CASE, evidence, POLICY), POLICY, results)
+    )
     passed = all(isinstance(each, Passed) for each in results)
     assert (report["status"] == "TOTAL-PASSED") == passed
     return passed
@@ -76,7 +90,9 @@ def _file(name: str) -> bytes:
 def test_signed_xml_passes_beside_a_cms_and_the_report_names_its_form() -> None:
     assert _passes(_right())
     assert _passes((FOLDER / "good_pem.rsa.cms").read_text())
-    evidence = Evidence(items={TEXT: STATEMENT, SIGNATURE: _right().encode(), ANSWER: canonical_json({})}, at=JUDGED)
+    evidence = Evidence(
+        items={TEXT: STATEMENT, SIGNATURE: _right().encode(), ANSWER: canonical_json({})}, at=JUDGED
+    )
     first = CHECKS["eds.format"](measure_statement(CASE, evidence, POLICY), POLICY)
     assert (first.detail["form"], first.detail["family"]) == ("xml", "rsa")
 
@@ -90,8 +106,14 @@ def test_the_document_to_sign_is_made_of_the_statement_we_keep_and_of_nothing_el
 
 def test_another_statement_in_store_refuses_a_signature_that_is_right_in_itself() -> None:
     assert _passes(_right())
-    items = {TEXT: STATEMENT + b" ", SIGNATURE: _right().encode(), ANSWER: canonical_json({"at": AT.isoformat()})}
-    found = CHECKS["eds.content"](measure_statement(CASE, Evidence(items=items, at=JUDGED), POLICY), POLICY)
+    items = {
+        TEXT: STATEMENT + b" ",
+        SIGNATURE: _right().encode(),
+        ANSWER: canonical_json({"at": AT.isoformat()}),
+    }
+    found = CHECKS["eds.content"](
+        measure_statement(CASE, Evidence(items=items, at=JUDGED), POLICY), POLICY
+    )
     assert isinstance(found, Failed)
     assert found.code == "eds_statement_mismatch"
 
@@ -122,7 +144,9 @@ def test_beyond_ascii_there_is_xml_alone_and_no_half_of_a_sign(text: str) -> Non
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3)
+    ),
     max_leaves=5,
 )
 
@@ -135,17 +159,29 @@ def test_any_json_is_taken_or_refused(untrusted: Any) -> None:
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.one_of(st.text(), st.text().map("<".__add__), st.lists(st.sampled_from(MARKUP)).map(b"".join).map(_text)))
+@given(
+    st.one_of(
+        st.text(),
+        st.text().map("<".__add__),
+        st.lists(st.sampled_from(MARKUP)).map(b"".join).map(_text),
+    )
+)
 def test_any_text_is_judged(text: str) -> None:
     assert not _passes(text)
 
 
-_EDITS = st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 40), st.sampled_from(MARKUP)), min_size=1, max_size=4)
+_EDITS = st.lists(
+    st.tuples(st.integers(0, 5000), st.integers(0, 40), st.sampled_from(MARKUP)),
+    min_size=1,
+    max_size=4,
+)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_EDITS)
-def test_markup_put_anywhere_into_a_right_signature_is_judged(edits: list[tuple[int, int, bytes]]) -> None:
+def test_markup_put_anywhere_into_a_right_signature_is_judged(
+    edits: list[tuple[int, int, bytes]],
+) -> None:
     changed = bytearray(_right().encode())
     for at, dropped, markup in edits:
         start = at % (len(changed) + 1)
@@ -153,8 +189,12 @@ def test_markup_put_anywhere_into_a_right_signature_is_judged(edits: list[tuple[
     _passes(_text(bytes(changed)))
 
 
-def test_of_ten_statements_and_more_the_last_is_signed_and_pieces_come_in_their_numbers_order() -> None:
+def test_of_ten_statements_and_more_the_last_is_signed_and_pieces_come_in_their_numbers_order() -> (
+    None
+):
     items = {f"{TEXT}.{number}": b"%d" % number for number in range(1, 12)} | {TEXT: b"0"}
     assert text_of(Evidence(items=items, at=AT)) == b"11"
     certificates = {f"shared.anchor.{number}": b"%d" % number for number in range(11, -1, -1)}
-    assert numbered(Evidence(items=certificates, at=AT), "shared.anchor") == [b"%d" % number for number in range(12)]
+    assert numbered(Evidence(items=certificates, at=AT), "shared.anchor") == [
+        b"%d" % number for number in range(12)
+    ]

@@ -1,4 +1,6 @@
-"""Signatures over a statement in words that are kept as files: what they say never changes, and no byte of it can."""
+"""Signatures over a statement in words that are kept as files: what they say never changes, and no
+byte of it can.
+"""
 
 import base64
 import re
@@ -34,8 +36,12 @@ def verify(signature: bytes, *, statement: bytes, family: str) -> Signature:
     signed = parse_signature(signature, max_bytes=LIMIT)
     signed.check_content(statement=statement)
     signed.check_signature()
-    anchors, others = (parse_certificate(file(f"{name}.{family}.crt")) for name in ("root", "issuing"))
-    build_path(signed.signer, anchors=[anchors], intermediates=[others], at=AT + timedelta(seconds=1))
+    anchors, others = (
+        parse_certificate(file(f"{name}.{family}.crt")) for name in ("root", "issuing")
+    )
+    build_path(
+        signed.signer, anchors=[anchors], intermediates=[others], at=AT + timedelta(seconds=1)
+    )
     return signed
 
 
@@ -56,7 +62,12 @@ def test_a_kept_signature_is_over_the_statement_of_its_language_and_no_other(
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_signers_program_is_given_words_to_show_in_either_form(language: str) -> None:
     text = file(f"statement.{language}.txt").decode()
-    shown = re.sub("<ds:Signature.*</ds:Signature>|<[^>]*>", "", file(f"{language}.rsa.xml").decode(), flags=re.DOTALL)
+    shown = re.sub(
+        "<ds:Signature.*</ds:Signature>|<[^>]*>",
+        "",
+        file(f"{language}.rsa.xml").decode(),
+        flags=re.DOTALL,
+    )
     assert shown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") == text
 
 
@@ -79,8 +90,13 @@ def test_every_byte_of_the_text_in_signed_xml_is_covered(language: str, family: 
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("language", ["kk", "ru"])
-def test_no_byte_of_the_statement_can_be_another_under_a_kept_cms(language: str, family: str) -> None:
-    signed, statement = parse_cms(file(f"{language}.{family}.cms"), max_bytes=LIMIT), file(f"statement.{language}.txt")
+def test_no_byte_of_the_statement_can_be_another_under_a_kept_cms(
+    language: str, family: str
+) -> None:
+    signed, statement = (
+        parse_cms(file(f"{language}.{family}.cms"), max_bytes=LIMIT),
+        file(f"statement.{language}.txt"),
+    )
     for changed in (*_changed(statement, step=1), statement[1:], statement[:-1], statement + b"\n"):
         with pytest.raises(Refused) as refused:
             signed.check_content(statement=changed)
@@ -89,7 +105,9 @@ def test_no_byte_of_the_statement_can_be_another_under_a_kept_cms(language: str,
 
 @pytest.mark.parametrize("language", ["kk", "ru"])
 def test_what_a_changed_byte_of_the_cms_leaves_right_says_the_same(language: str) -> None:
-    """Nobody signed some bytes of it, as the order of its versions. With one changed it is refused, or is the same."""
+    """Nobody signed some bytes of it, as the order of its versions. With one changed it is refused,
+    or is the same.
+    """
     signature, statement = file(f"{language}.rsa.cms"), file(f"statement.{language}.txt")
     right, passed = verify(signature, statement=statement, family="rsa"), 0
     for changed in islice(_changed(signature, step=3), 1000):
@@ -107,7 +125,14 @@ def _values(value: bytes, family: str) -> Iterator[bytes]:
     if family == "gost":
         order = curves.PARAM_SET_A_512.q
         r, s = (int.from_bytes(part, "little") for part in (value[:64], value[64:]))
-        for pair in ((r, order - s), (order - r, s), (order - r, order - s), (s, r), (r, s + order), (r + order, s)):
+        for pair in (
+            (r, order - s),
+            (order - r, s),
+            (order - r, order - s),
+            (s, r),
+            (r, s + order),
+            (r + order, s),
+        ):
             if all(number < 1 << 512 for number in pair):
                 yield b"".join(number.to_bytes(64, "little") for number in pair)
         return
@@ -120,7 +145,9 @@ def _values(value: bytes, family: str) -> Iterator[bytes]:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_of_a_right_value_nobody_without_the_key_makes_another(family: str) -> None:
-    """So a replay cannot be made new: (r, −s) is a second value of ECDSA, and none of GOST R 34.10."""
+    """So a replay cannot be made new: (r, −s) is a second value of ECDSA, and none of GOST R
+    34.10.
+    """
     signature, statement = file(f"kk.{family}.cms"), file("statement.kk.txt")
     value = verify(signature, statement=statement, family=family).signature
     tried = 0
@@ -135,5 +162,7 @@ def test_of_a_right_value_nobody_without_the_key_makes_another(family: str) -> N
 
 def test_a_wrapping_is_no_other_value() -> None:
     der = file("kk.gost.cms")
-    values = {parse_signature(each, max_bytes=LIMIT).signature for each in (der, base64.encodebytes(der))}
+    values = {
+        parse_signature(each, max_bytes=LIMIT).signature for each in (der, base64.encodebytes(der))
+    }
     assert len(values) == 1

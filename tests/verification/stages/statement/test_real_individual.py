@@ -1,4 +1,6 @@
-"""The key of the authority's own test person signs our statement. Its revocation list is older than the key."""
+"""The key of the authority's own test person signs our statement. Its revocation list is older than
+the key.
+"""
 
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -31,7 +33,10 @@ def credential(folder, name):
     store = read_key_store((folder / name).read_bytes(), password=PASSWORD)
     issuer = (folder / "nca_gost2022_test.cer").read_bytes()
     return Credential(
-        certificate=store.certificate, family="gost512", private_key=store.private_scalar, issuer_certificate=issuer
+        certificate=store.certificate,
+        family="gost512",
+        private_key=store.private_scalar,
+        issuer_certificate=issuer,
     )
 
 
@@ -39,10 +44,16 @@ def signed(folder, name="individual_valid.p12", *, judged_at, form="cms"):
     key = credential(folder, name)
     case = given.case(subject_iin(parse_certificate(key.certificate)))
     content = given.text(case, issued=SIGNED_AT)
-    plain = given.evidence(content, given.sign(key, content), trusted=[], lists=[], answered=SIGNED_AT)
+    plain = given.evidence(
+        content, given.sign(key, content), trusted=[], lists=[], answered=SIGNED_AT
+    )
     items = {
         **plain.items,
-        **({"statement.signature": sign_xml(key, statement_document(content))} if form == "xml" else {}),
+        **(
+            {"statement.signature": sign_xml(key, statement_document(content))}
+            if form == "xml"
+            else {}
+        ),
         "shared.anchor.0": (folder / "root_test_gost_2022.cer").read_bytes(),
         "shared.intermediate.0": (folder / "nca_gost2022_test.cer").read_bytes(),
         "shared.crl.0": (folder / "nca_gost2022_test.crl").read_bytes(),

@@ -45,7 +45,9 @@ def test_a_revoked_or_held_certificate_refuses_whatever_a_list_says(signed, reas
 def test_an_answer_that_cannot_be_believed_is_tried_again_or_gives_way_to_a_list(signed, changes):
     answer = signed.answer(**changes)
     assert outcome(signed, signed.asked(answer)) is Outcome.RETRY
-    assert outcome(signed, signed.asked(answer, lists=(crl_of(signed.authority),))) is Outcome.PASSED
+    assert (
+        outcome(signed, signed.asked(answer, lists=(crl_of(signed.authority),))) is Outcome.PASSED
+    )
 
 
 @pytest.mark.parametrize("junk", [b"", TRY_LATER, b"<html>", bytes(POLICY.ocsp_max_bytes + 1)])
@@ -66,7 +68,9 @@ def test_a_certificate_the_responder_does_not_know_is_never_passed_by_a_list(sig
 def test_an_answer_is_good_for_five_minutes(signed):
     age = timedelta(seconds=POLICY.ocsp_max_age_seconds)
     assert outcome(signed, signed.asked(signed.answer(), at=signed.at + age)) is Outcome.PASSED
-    assert outcome(signed, signed.asked(signed.answer(), at=signed.at + age + SOON)) is Outcome.RETRY
+    assert (
+        outcome(signed, signed.asked(signed.answer(), at=signed.at + age + SOON)) is Outcome.RETRY
+    )
 
 
 def root_list(authority, *serials):
@@ -104,7 +108,9 @@ def test_a_revocation_after_the_time_stamp_passes_only_under_a_policy_that_says_
 def test_every_row_of_the_report_has_a_status_of_the_standard(signed):
     evidence = signed.asked(signed.answer(status=revoked(signed.at)))
     results = judge(signed, evidence)
-    report = json.loads(report_statement(measure_statement(signed.case, evidence, POLICY), POLICY, results))
+    report = json.loads(
+        report_statement(measure_statement(signed.case, evidence, POLICY), POLICY, results)
+    )
     rows = {row["name"]: (row["status"], row["sub_indication"]) for row in report["checks"]}
     assert rows["eds.revocation"] == ("TOTAL-FAILED", "REVOKED")
     assert {status for name, status in rows.items() if name != "eds.revocation"} == {("PASSED", "")}

@@ -1,4 +1,6 @@
-"""Step 9 of the route on evidence: a time-stamp of the signature, and whether its authority may be believed."""
+"""Step 9 of the route on evidence: a time-stamp of the signature, and whether its authority may be
+believed.
+"""
 
 import json
 from dataclasses import replace
@@ -11,7 +13,14 @@ from insecure_sandbox.authority import make_crl
 from insecure_sandbox.keys import generate_old_key
 from insecure_sandbox.ocsp_responder import revoked
 from tests.verification.stages.statement import signed_case as given
-from tests.verification.stages.statement.answered_case import NONCE, Given, code, judge, outcome, timestamper
+from tests.verification.stages.statement.answered_case import (
+    NONCE,
+    Given,
+    code,
+    judge,
+    outcome,
+    timestamper,
+)
 from tests.verification.workflow.conftest import crl_of
 from verification.core.results import Outcome
 from verification.stages.statement.checks import report_statement
@@ -25,7 +34,9 @@ def test_a_time_stamp_in_the_signature_is_told_and_sets_the_reference_time(signe
     evidence = signed.stamped(signed.token(time=before)).asked(signed.answer())
     results = judge(signed, evidence)
     assert given.refusals(results) == {}
-    report = json.loads(report_statement(measure_statement(signed.case, evidence, POLICY), POLICY, results))
+    report = json.loads(
+        report_statement(measure_statement(signed.case, evidence, POLICY), POLICY, results)
+    )
     assert (report["status"], report["times"]["tsp"]) == ("TOTAL-PASSED", before.isoformat())
     assert report["times"]["reference"] == before.isoformat()
 
@@ -39,18 +50,28 @@ def test_a_time_stamp_in_the_signature_is_told_and_sets_the_reference_time(signe
         ({"time": given.NOW - timedelta(days=5)}, "eds_timestamp_time"),
     ],
 )
-def test_a_wrong_time_stamp_is_no_proof_of_time_and_its_row_in_the_report_says_why(signed, changes, expected):
+def test_a_wrong_time_stamp_is_no_proof_of_time_and_its_row_in_the_report_says_why(
+    signed, changes, expected
+):
     evidence = signed.stamped(signed.token(**changes)).asked(signed.answer())
     results = judge(signed, evidence)
     assert given.refusals(results) == {}
-    report = json.loads(report_statement(measure_statement(signed.case, evidence, POLICY), POLICY, results))
+    report = json.loads(
+        report_statement(measure_statement(signed.case, evidence, POLICY), POLICY, results)
+    )
     (row,) = [row for row in report["checks"] if row["name"] == "eds.timestamp"]
-    assert (row["outcome"], row["detail"]["unproven"], row["detail"]["time"]) == ("PASS", expected, "none")
+    assert (row["outcome"], row["detail"]["unproven"], row["detail"]["time"]) == (
+        "PASS",
+        expected,
+        "none",
+    )
     assert report["status"] == "TOTAL-PASSED"
     assert (report["times"]["tsp"], report["times"]["reference"]) == ("", signed.at.isoformat())
 
 
-def test_a_foreign_time_stamp_authority_is_believed_only_where_it_is_pinned(signed, authorities, family):
+def test_a_foreign_time_stamp_authority_is_believed_only_where_it_is_pinned(
+    signed, authorities, family
+):
     other = timestamper(authorities["rsa" if family == "gost512" else "gost512"])
     value = timestamping.signature_value(signed.signature)
     signed.stamped(timestamping.encode(timestamping.stamp(other, value, at=signed.at)))
@@ -100,7 +121,9 @@ def test_the_row_says_by_what_the_time_stamps_authority_was_cleared(signed):
         (5, True, ""),
     ],
 )
-def test_a_time_stamp_outlives_its_authority_only_if_that_ended_later_with_its_key_intact(signed, reason, later, code_):
+def test_a_time_stamp_outlives_its_authority_only_if_that_ended_later_with_its_key_intact(
+    signed, reason, later, code_
+):
     since = timedelta(seconds=-30 if later else -90)
     signed.stamped(signed.token(time=signed.at - timedelta(minutes=1)))
     evidence = signed.asked(signed.answer(), tsa=tsa_list(signed, reason=reason, since=since))
@@ -145,17 +168,25 @@ def test_the_list_of_the_signers_issuer_clears_the_authority_too(signed):
 def test_the_responders_word_on_the_authority_counts_with_our_nonce(signed):
     signed.stamped(signed.token())
     said = OF_TOKEN_INSIDE
-    for status, expected in ((ocsp_responder.GOOD, ""), (revoked(signed.at, reason=1), "eds_timestamp_untrusted")):
+    for status, expected in (
+        (ocsp_responder.GOOD, ""),
+        (revoked(signed.at, reason=1), "eds_timestamp_untrusted"),
+    ):
         answer = signed.answer(of=timestamper(signed.authority), status=status)
         kept = {said.ocsp.replace(".", "__"): answer, said.ocsp_nonce.replace(".", "__"): NONCE}
         assert unproven(signed, signed.asked(signed.answer(), tsa=b"", **kept)) == expected
     other = kept | {said.ocsp_nonce.replace(".", "__"): bytes(32)}
-    assert unproven(signed, signed.asked(signed.answer(), tsa=b"", **other)) == "eds_revocation_unknown"
+    assert (
+        unproven(signed, signed.asked(signed.answer(), tsa=b"", **other))
+        == "eds_revocation_unknown"
+    )
 
 
 def test_a_pinned_authority_is_not_asked_about_and_its_row_says_so(signed):
     pinned = {"shared__tsa__0": timestamper(signed.authority).certificate}
-    evidence = signed.stamped(signed.token()).asked(signed.answer(), tsa=tsa_list(signed, reason=1), **pinned)
+    evidence = signed.stamped(signed.token()).asked(
+        signed.answer(), tsa=tsa_list(signed, reason=1), **pinned
+    )
     assert code(signed, evidence) == []
     assert row_of(signed, evidence).detail["authority"] == "pinned"
 
@@ -167,10 +198,14 @@ def old_root():
 
 def old_stamper(signed, old_root):
     key = generate_old_key()
-    return timestamping.certify_timestamping(signed.authority, at=signed.at - timedelta(days=1), key=key, by=old_root)
+    return timestamping.certify_timestamping(
+        signed.authority, at=signed.at - timedelta(days=1), key=key, by=old_root
+    )
 
 
-def test_a_time_stamp_of_the_old_gost_passes_where_its_authority_is_pinned_and_nowhere_else(signed, old_root):
+def test_a_time_stamp_of_the_old_gost_passes_where_its_authority_is_pinned_and_nowhere_else(
+    signed, old_root
+):
     by, answer = old_stamper(signed, old_root), signed.answer()
     value = timestamping.signature_value(signed.signature)
     signed.stamped(timestamping.encode(timestamping.stamp(by, value, at=signed.at)))
@@ -179,7 +214,8 @@ def test_a_time_stamp_of_the_old_gost_passes_where_its_authority_is_pinned_and_n
     pinned = signed.asked(answer, shared__tsa__0=by.certificate)
     assert code(signed, pinned) == []
     assert row_of(signed, pinned).detail["policy"] == "1.2.398.3.3.2.6.1"
-    # Under its pinned root nobody can tell whether it is revoked: that does under a policy that says so.
+    # Under its pinned root nobody can tell whether it is revoked: that does under a policy that
+    # says so.
     under_root = signed.asked(answer, shared__tsa__0=old_root.certificate)
     assert unproven(signed, under_root) == "eds_timestamp_untrusted"
     assert "must be pinned" in row_of(signed, under_root).detail["detail"]
@@ -191,7 +227,9 @@ def test_of_two_time_stamps_none_proves_anything(signed):
     assert unproven(signed, evidence) == "eds_timestamp_invalid"
 
 
-def test_a_key_that_expired_after_its_time_stamp_passes_and_without_one_does_not(authorities, issued, family):
+def test_a_key_that_expired_after_its_time_stamp_passes_and_without_one_does_not(
+    authorities, issued, family
+):
     now = datetime.now(UTC)
     expired = issued(family, at=now - timedelta(days=1, seconds=30) + timedelta(hours=1), days=1)
     before = now.replace(microsecond=0) - timedelta(minutes=1)
@@ -212,11 +250,19 @@ def test_a_policy_that_asks_for_a_time_stamp_waits_for_a_usable_one(signed):
 
 
 @pytest.mark.parametrize("inside", [{}, {"imprint": bytes(64)}])
-def test_a_policy_that_asks_for_a_time_stamp_takes_the_one_that_it_asked_for_whatever_came_inside(signed, inside):
+def test_a_policy_that_asks_for_a_time_stamp_takes_the_one_that_it_asked_for_whatever_came_inside(
+    signed, inside
+):
     wanting, answer = replace(POLICY, asks_timestamp=True), signed.answer()
-    asked = {"statement__timestamp": timestamping.granted(signed.token(nonce=77)), "statement__timestamp_nonce": b"77"}
+    asked = {
+        "statement__timestamp": timestamping.granted(signed.token(nonce=77)),
+        "statement__timestamp_nonce": b"77",
+    }
     signed.stamped(signed.token(**inside))
     assert outcome(signed, signed.asked(answer, **asked), wanting) is Outcome.PASSED
     unusable = {**asked, "statement__timestamp": b"<html>"}
     assert outcome(signed, signed.asked(answer, **unusable), wanting) is Outcome.RETRY
-    assert row_of(signed, signed.asked(answer, **unusable), wanting).code == "eds_timestamp_unavailable"
+    assert (
+        row_of(signed, signed.asked(answer, **unusable), wanting).code
+        == "eds_timestamp_unavailable"
+    )
