@@ -45,16 +45,16 @@ from django.conf import settings
 from django.core.management import call_command
 
 from insecure_sandbox.authority import create_authority, issue
-from tests.verification.workflow.conftest import crl_of, trust
-from tests.verification.workflow.insecure_revocation import InsecureRevocation
-from tests.verification.workflow.story import Story, lender, opening
+from tests.verification.stories.conftest import crl_of, trust
+from tests.verification.stories.insecure_revocation import InsecureRevocation
+from tests.verification.stories.story import Story, lender, opening
 from verification import tasks
+from verification.access import commands
 from verification.core.ids import Iin, check_digit
 from verification.core.person import LenderFacts
 from verification.log import sequencer
 from verification.models import AuditLeaf, Verification
 from verification.stages.consent.policy import CURRENT
-from verification.workflow.moving import commands
 
 _MEASURED = """
 import io, json, time

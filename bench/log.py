@@ -52,15 +52,15 @@ from django.core.management import call_command
 from django.db import transaction
 
 from lenders.models import Lender
-from tests.verification.workflow.story import Story, opening
+from tests.verification.stories.story import Story, opening
 from verification import tasks
+from verification.access import commands
 from verification.core.person import LenderFacts
 from verification.log import keys, log, sequencer, signatures
 from verification.log.signatures import spell_leaf
 from verification.log.verify import verify_log
 from verification.models import AuditEntry, AuditLeaf, AuditPending, Verification
 from verification.stages.consent.policy import CURRENT
-from verification.workflow.moving import commands
 
 _ROUNDS = 5
 _CORES = min(os.cpu_count() or 1, 2)

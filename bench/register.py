@@ -44,16 +44,16 @@ from django.core.management import call_command
 from insecure_sandbox.authority import Authority, create_authority, issue
 from lenders.models import Lender
 from tests.verification import insecure_register
-from tests.verification.workflow.conftest import crl_of
-from tests.verification.workflow.insecure_revocation import InsecureRevocation
-from tests.verification.workflow.story import Story, opening, person
+from tests.verification.stories.conftest import crl_of
+from tests.verification.stories.insecure_revocation import InsecureRevocation
+from tests.verification.stories.story import Story, opening, person
 from verification import tasks
+from verification.access import commands
 from verification.core import profiles
 from verification.core.opening import Person
 from verification.core.person import LenderFacts
 from verification.models import EvidenceItem, Verification
 from verification.stages.consent.policy import CURRENT
-from verification.workflow.moving import commands
 
 _ROUNDS, _CASES = 12, 20
 _LAWS = {

@@ -29,8 +29,8 @@ from kombu.message import Message
 
 from config.pool import TaskPool
 from verification import clock, transactions
+from verification.case import policy
 from verification.worker import queue
-from verification.workflow import policy
 
 logger = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from django.views.decorators.http import require_safe
 
 from lenders import sender
 from verification import clock
+from verification.case import readiness
 from verification.worker import sweep
-from verification.workflow.reading import readiness
 
 # A proxy on this machine comes from loopback too, but names whom it speaks for.
 _PROXIED = (

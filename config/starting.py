@@ -8,8 +8,8 @@ from django.conf import settings
 from django.db import Error, ProgrammingError, connection
 
 from verification import clock
+from verification.case.readiness import refuse_unsafe_live, refuse_unsigned
 from verification.core.errors import Misconfigured
-from verification.workflow.reading.readiness import refuse_unsafe_live, refuse_unsigned
 
 _TABLE = "verification_verification"
 

@@ -1,7 +1,7 @@
 """What we answer: one declaration spells a thing in JSON and describes it in openapi.json.
 
 What is absent is null; times are RFC 3339 in UTC; money is never a float. Each is made of a view of
-the workflow or of
+a room or of
 a row of ours: `VerificationAnswer(view).data`.
 """
 

@@ -7,12 +7,13 @@ from django.db import models
 
 from lenders import addresses, policy, signing
 from lenders.models import Delivery, Lender, WebhookEndpoint
+from lenders.resources import events as lender_events
 from lenders.versions import NEWEST
 from verification import clock, transactions
+from verification.access import commands
 from verification.core.errors import Conflict, NotFound
 from verification.core.ids import new_id
-from verification.workflow.moving import commands, sealing
-from verification.workflow.reading import queries
+from verification.evidence import sealing
 
 
 def create(
@@ -42,7 +43,7 @@ def create(
             sealed_secret=sealing.seal_for_sender(secret_scope(endpoint_id), secret),
             sealed_signing_key=sealing.seal_for_sender(signing_key_scope(endpoint_id), seed),
             public_key=public_key,
-            cursor=queries.last_sequence(lender_id=lender.pk, mode=mode),
+            cursor=lender_events.last_sequence(lender_id=lender.pk, mode=mode),
             created_at=clock.now(),
         )
     return endpoint, signing.spell_secret(secret)

@@ -31,7 +31,7 @@ from lenders.keys import caller
 from lenders.models import IdempotentRequest
 from verification import clock, transactions
 from verification.core.errors import BadInput, Conflict, FenceLost
-from verification.workflow.moving import sealing
+from verification.evidence import sealing
 
 Ask = Callable[[], object]
 

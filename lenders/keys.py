@@ -27,12 +27,12 @@ from lenders.models import ApiKey, Lender
 from lenders.requests import read_query
 from lenders.schemas import NoQuery
 from verification import clock, transactions
+from verification.access import rates
+from verification.case import readiness
 from verification.compiled import Compiled
 from verification.core import almaty
 from verification.core.errors import BadInput, Conflict, Misconfigured
 from verification.core.ids import secret_digest
-from verification.workflow.moving import rates
-from verification.workflow.reading import readiness
 
 if TYPE_CHECKING:  # the framework's settings name this module while its views are being imported
     from rest_framework.views import APIView

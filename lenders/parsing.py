@@ -116,7 +116,7 @@ def several_of(untrusted: Any, *, choices: Sequence[str]) -> tuple[str, ...]:
 
 
 def route_names(untrusted: Any, *, most: int) -> tuple[str, ...]:
-    """Names of routes; whether they are installed and suffice is for the workflow to say."""
+    """Names of routes; whether they are installed and suffice is for the opening to say."""
     if not isinstance(untrusted, list) or not 1 <= len(untrusted) <= most:
         raise BadInput(f"a list of 1 to {most} routes is expected", code="type_wrong")
     if not all(isinstance(name, str) and re.fullmatch(r"[a-z_]{1,32}", name) for name in untrusted):

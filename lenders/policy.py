@@ -4,7 +4,7 @@
 
 from typing import Final
 
-from verification.workflow import policy as of_workflow
+from verification.case import policy as of_cases
 
 # Keys.
 KEY_BYTES: Final = 32  # 256 random bits; security.md S6
@@ -75,7 +75,7 @@ PURGE_BATCH: Final = 500  # rows one purge deletes
 
 # The test clock (api.md §1). By how much it may be advanced at once, seconds: who verifies the log
 # judges by the same.
-ADVANCE_MAX: Final = of_workflow.CLOCK_ADVANCE_MAX
+ADVANCE_MAX: Final = of_cases.CLOCK_ADVANCE_MAX
 
 # Webhooks (api.md §1: Standard Webhooks' ladder).
 # Seconds to wait before each try, counted from the try before it.

@@ -8,11 +8,11 @@ from django.db.models import Q, QuerySet
 
 from lenders import answers, policy, versions, webhooks
 from lenders.models import Delivery, Lender, WebhookEndpoint
+from lenders.resources import checkpoints
 from lenders.webhooks import TEST_TYPE
 from verification import clock, transactions
 from verification.core.errors import Conflict, NotFound
 from verification.core.ids import new_id
-from verification.workflow.reading import queries
 
 
 def of_lender(lender: Lender, *, mode: str) -> QuerySet[Delivery]:
@@ -88,7 +88,7 @@ def try_out(endpoint: WebhookEndpoint) -> Delivery:
         "timestamp": answers.Moment().to_representation(at),
         "lender_sequence": None,
         "data": nothing,
-        "checkpoint": queries.newest_checkpoint(endpoint.mode),
+        "checkpoint": checkpoints.newest_checkpoint(endpoint.mode),
     }
     body = versions.downgrade(said, of=versions.WEBHOOK, version=endpoint.spelling)
     with transactions.writing():

@@ -16,12 +16,13 @@ from django.db.models import Case, F, QuerySet, When
 
 from lenders import answers, policy, versions
 from lenders.models import Delivery, WebhookEndpoint
+from lenders.resources import checkpoints
+from lenders.resources import events as lender_events
+from lenders.resources.events import EventView
 from verification import clock, transactions
 from verification.compiled import Compiled
 from verification.core.errors import TulgaError
 from verification.worker import sweep
-from verification.workflow.reading import queries
-from verification.workflow.reading.queries import EventView
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ def _behind(modes: tuple[str, ...]) -> Compiled[Any]:
     """
 
     def rows(after: str) -> QuerySet[Any, Any]:
-        newest = queries.last_sequence_of_row(lender="lender_id", mode="mode")
+        newest = lender_events.last_sequence_of_row(lender="lender_id", mode="mode")
         awake = WebhookEndpoint.objects.filter(mode__in=modes, disabled_at=None, deleted_at=None)
         behind = awake.annotate(to_come=newest - F("cursor")).filter(to_come__gt=0)
         had_its_turn = Case(When(id__lte=after, then=1), default=0)
@@ -74,7 +75,7 @@ def pump_endpoint(endpoint: WebhookEndpoint) -> int:
     """Makes the next deliveries of one endpoint, unless another pump was faster; gives how many
     events it had.
     """
-    page = queries.events_after(
+    page = lender_events.events_after(
         lender_id=endpoint.lender_id,
         mode=endpoint.mode,
         after=endpoint.cursor,
@@ -91,7 +92,7 @@ def pump_endpoint(endpoint: WebhookEndpoint) -> int:
         wanted = [
             event for event in page.data if not endpoint.events or event.type in endpoint.events
         ]
-        note = queries.newest_checkpoint(endpoint.mode)
+        note = checkpoints.newest_checkpoint(endpoint.mode)
         # The bodies are fixed from now on, the log's newest checkpoint in them.
         made = [
             Delivery(
@@ -125,14 +126,16 @@ def unproven(deliveries: Sequence[Delivery]) -> set[str]:
 
     Not compared is the lender's own reference, which is erased with a person's data.
     """
-    events = queries.events_named({one.event_id for one in deliveries if one.type != TEST_TYPE})
+    events = lender_events.events_named(
+        {one.event_id for one in deliveries if one.type != TEST_TYPE}
+    )
     left = {one.pk for one in deliveries}
     for one in deliveries:
         event = events.get((one.lender_id, one.event_id))
         try:
             said = json.loads(bytes(one.body))
             note, place = said.pop("checkpoint"), event.log_index if event else 0
-            is_right = queries.is_covered(note, mode=one.mode, log_index=place)
+            is_right = checkpoints.is_covered(note, mode=one.mode, log_index=place)
             if one.type == TEST_TYPE:
                 about = [value for name, value in said["data"].items() if name != "mode"]
                 is_empty = said["type"] == TEST_TYPE and about.count(None) == len(about)

@@ -13,7 +13,7 @@ from django.urls import path, reverse
 
 from people.access import is_second_factor_done, may
 from people.roles import OPERATE
-from verification.workflow.reading import refusals
+from verification.oversight import refusals
 
 
 class OperatorSite(AdminSite):

@@ -5,7 +5,7 @@ Usage: python scripts/measure_coverage.py [LEG …]        runs these legs (all 
        coverage python scripts/measure_coverage.py --of FOLDER    reads what such a run left in a
        folder add --against OLD.json to end with 1 where a package is covered less than it was
 
-A package is a folder two deep (`verification.workflow`), a module of the top level counts to its
+A package is a folder two deep (`verification.access`), a module of the top level counts to its
 own folder. What is counted are statements as coverage.py sees them, migrations left out. A figure
 goes with its legs: compare like with like.
 """

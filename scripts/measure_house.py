@@ -76,7 +76,7 @@ _RUNS = ("eds_judgement", "live_judgement", "opening")
 _NAMED_IN = (*PRODUCT, "static", "templates", "docs")
 _REGULATOR = (
     "verification/oversight",
-    "verification/workflow/reading/case_file.py",
+    "verification/oversight/case_file.py",
     "templates/oversight",
 )
 _FIELDS_LIKE_IT = {"contract_sha256": _NAMED_IN, "opened_by": _NAMED_IN, "redacted_at": _REGULATOR}
@@ -91,7 +91,7 @@ _FIELD_TESTS = (
 )
 _ROUTE_TESTS = (
     "tests/measured/trials.py::test_a_new_route",
-    "tests/verification/workflow/test_two_routes.py",
+    "tests/verification/stories/test_two_routes.py",
 )
 
 

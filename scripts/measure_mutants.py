@@ -58,7 +58,7 @@ _PERSON_TESTS = "tests/verification/stages/person"
 _LOG, _LOG_TESTS = "verification/log", "tests/verification/log"
 _MOVING, _PREPARING = (
     "verification/workflow/moving",
-    "tests/verification/workflow/test_preparing.py",
+    "tests/verification/stories/test_preparing.py",
 )
 _DECISION = ("tests/verification/core/test_decision.py",)
 TARGETS = (
@@ -123,7 +123,7 @@ TARGETS = (
         tests=(
             f"{_CODE_TESTS}/test_guesses.py",
             _PREPARING,
-            "tests/verification/workflow/test_parts.py",
+            "tests/verification/stories/test_parts.py",
         ),
     ),
     Target(name="tree", file=f"{_LOG}/tree.py", tests=(f"{_LOG_TESTS}/test_tree.py",)),

@@ -44,19 +44,19 @@ _BROKEN: list[tuple[Rule, str, str, str]] = [
     ),
     (
         house_rules.leaves_the_status_alone,
-        "verification/workflow/a.py",
+        "verification/access/a.py",
         "Verification.objects.filter(pk=1).update(status='verified')",
         "Verification.objects.filter(status='verified').update(code='')",
     ),
     (
         house_rules.leaves_the_status_alone,
-        "verification/workflow/a.py",
+        "verification/access/a.py",
         "live.update(status=Status.VERIFIED)",
         "live.update(status=OPEN)",
     ),
     (
         house_rules.leaves_the_status_alone,
-        "verification/workflow/a.py",
+        "verification/access/a.py",
         "Verification.objects.filter(pk=1).update(**columns)",
         "Attempt.objects.filter(pk=1).update(**columns)",
     ),
@@ -74,7 +74,7 @@ _BROKEN: list[tuple[Rule, str, str, str]] = [
     ),
     (
         house_rules.reads_no_entries,
-        "verification/workflow/reading/a.py",
+        "verification/oversight/a.py",
         "AuditEntry.objects.filter(verification=row)",
         "entries.of_cases([row.pk])",
     ),
@@ -106,7 +106,7 @@ _BROKEN: list[tuple[Rule, str, str, str]] = [
     (house_rules.asks_one_clock, "lenders/a.py", "at = timezone.now()", "at = clock.now()"),
     (
         house_rules.asks_one_clock,
-        "verification/workflow/moving/a.py",
+        "verification/payout/a.py",
         "with transaction.atomic():",
         "with transactions.writing():",
     ),

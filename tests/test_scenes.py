@@ -8,11 +8,11 @@ from lenders.models import Lender
 from tests import scenes
 from tests.fresh_database import copies
 from tests.scenes import staged
-from tests.verification.workflow.story import Story, begin, lender, wait_until
+from tests.verification.stories.story import Story, begin, lender, wait_until
 from verification import clock
+from verification.case import contents
 from verification.evidence import store
 from verification.models import EvidenceItem, Verification
-from verification.workflow import cases
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,7 +24,7 @@ def played() -> Story:
 @pytest.mark.parametrize("time", ["first", "second"])
 def test_it_has_the_same_rows_and_files_each_time(time: str) -> None:
     story = staged("scene of this file", played)
-    key = cases.key_of(story.row())
+    key = contents.key_of(story.row())
     assert story.page().page == "statement"
     items = EvidenceItem.objects.filter(verification_id=story.id)
     assert items

@@ -28,10 +28,10 @@ class VerificationConfig(AppConfig):
             )
         )
         passive.use(settings.TULGA_PASSIVE_DETECTOR)
+        from verification.case.readiness import LIVE_TAG
         from verification.deploy_checks import check_live_set, check_mci
-        from verification.workflow.moving import law
-        from verification.workflow.reading.readiness import LIVE_TAG
+        from verification.log import law_files
 
-        law.keep_read()
+        law_files.keep_read()
         register(check_live_set, LIVE_TAG)
         register(check_mci, LIVE_TAG, deploy=True)

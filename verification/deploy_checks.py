@@ -11,12 +11,11 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 
 from verification import clock
+from verification.case import readiness, stages
 from verification.core import almaty, mci, profiles, releases
 from verification.core.errors import Misconfigured
 from verification.sources import installed
 from verification.sources.installed import adapters, resolve, written
-from verification.workflow import stages
-from verification.workflow.reading import readiness
 
 LIVE_SOURCES = (
     "revocation",

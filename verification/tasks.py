@@ -8,9 +8,9 @@ from copy import copy
 from celery import shared_task
 
 from verification import clock, transactions
+from verification.case import policy
 from verification.core.errors import ConsentPending, FenceLost
 from verification.worker import queue, run
-from verification.workflow import policy
 
 logger = logging.getLogger(__name__)
 

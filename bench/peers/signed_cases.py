@@ -13,10 +13,10 @@ from django.conf import settings
 from insecure_sandbox.authority import create_authority, issue
 from insecure_sandbox.credential import Credential
 from lenders.models import Lender
-from tests.verification.workflow.conftest import crl_of
-from tests.verification.workflow.insecure_revocation import InsecureRevocation
-from tests.verification.workflow.story import IIN, Story, begin, opening
-from verification.workflow.moving import clearances
+from tests.verification.stories.conftest import crl_of
+from tests.verification.stories.insecure_revocation import InsecureRevocation
+from tests.verification.stories.story import IIN, Story, begin, opening
+from verification.payout import clearances
 
 CONTRACT = "c" * 64
 

@@ -50,11 +50,11 @@ from tests.painted import painted
 from tests.service.played_page import FORGET, parts_of
 from verification import clock, tasks, transactions
 from verification.borrower import camera
+from verification.case import contents as sealed_cases
+from verification.case import dossier
 from verification.models import Attempt, Verification
 from verification.stages.live_capture import dialogue
 from verification.worker import sweep
-from verification.workflow import cases as sealed_cases
-from verification.workflow.moving import dossier
 
 _FRAMES = 24  # of each gesture, more than a page takes
 _POLL_SECONDS = 0.4  # the first pause of static/borrower/wait.js

@@ -13,9 +13,9 @@ from lenders.keys import caller, law_of
 from lenders.models import ApiKey
 from lenders.openapi import IDEMPOTENCY_KEY, problems
 from lenders.requests import read, read_query
+from lenders.resources import clearances as clearance_resource
 from verification import clock
-from verification.workflow.moving import clearances
-from verification.workflow.reading import clearance_view
+from verification.payout import clearances
 
 _SCOPES = {"GET": "verifications:read", "POST": "clearances:write"}
 
@@ -103,5 +103,7 @@ class ClearanceConsume(APIView):
 
 
 def _spelled(key: ApiKey, clearance_id: str) -> dict[str, object]:
-    found = clearance_view.view(lender_id=key.lender_id, mode=key.mode, clearance_id=clearance_id)
+    found = clearance_resource.view(
+        lender_id=key.lender_id, mode=key.mode, clearance_id=clearance_id
+    )
     return dict(CLEARANCE.to_representation(found))

@@ -14,7 +14,7 @@ from lenders import idempotency, schemas
 from lenders.keys import caller
 from lenders.openapi import IDEMPOTENCY_KEY, problems
 from lenders.requests import read, read_query
-from verification.workflow.moving import put_forward
+from verification.case import test_clock
 
 _SCOPES = {"GET": "verifications:read", "POST": "verifications:write"}
 
@@ -48,9 +48,7 @@ class Clock(APIView):
         """How it stands."""
         read_query(schemas.NoQuery, request.query_params)
         key = caller(request)
-        return Response(
-            TestClock(put_forward.standing(lender_id=key.lender_id, mode=key.mode)).data
-        )
+        return Response(TestClock(test_clock.standing(lender_id=key.lender_id, mode=key.mode)).data)
 
     @extend_schema(
         operation_id="advance_test_clock",
@@ -75,7 +73,7 @@ class Clock(APIView):
         """How many were put forward, and by how much altogether."""
         key = caller(request)
         said = read(schemas.AdvanceRequest, request.data)
-        moved = put_forward.advance(
+        moved = test_clock.advance(
             lender_id=key.lender_id,
             mode=key.mode,
             seconds=said.advance_seconds,

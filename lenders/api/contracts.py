@@ -11,9 +11,9 @@ from lenders import answers, idempotency, schemas
 from lenders.keys import caller, law_of
 from lenders.openapi import IDEMPOTENCY_KEY, problems
 from lenders.requests import read
+from lenders.resources import verifications
 from verification import clock
-from verification.workflow.moving import contracts
-from verification.workflow.reading import queries
+from verification.payout import contracts
 
 _SCOPES = {"POST": "clearances:write"}
 
@@ -52,7 +52,7 @@ class Contract(APIView):
             profile_id=law_of(key, at=clock.now()),
             **vars(said),
         )
-        found = queries.view(
+        found = verifications.view(
             lender_id=key.lender_id, mode=key.mode, verification_id=verification_id
         )
         return Response(answers.VERIFICATION.to_representation(found))

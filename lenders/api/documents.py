@@ -13,7 +13,7 @@ from lenders import document_answers, policy, schemas
 from lenders.keys import caller
 from lenders.openapi import problems
 from lenders.requests import read_query
-from verification.workflow.reading import document_files
+from verification.artifacts import document_files
 
 MEDIA_TYPE = "application/jose+json"
 _SCOPES = {"GET": "documents:read"}

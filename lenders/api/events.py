@@ -11,7 +11,7 @@ from lenders import answers, schemas
 from lenders.keys import caller
 from lenders.openapi import parameters_of, problems
 from lenders.requests import read_query
-from verification.workflow.reading import queries
+from lenders.resources import events
 
 _SCOPES = {"GET": "events:read"}
 
@@ -36,7 +36,7 @@ class Events(APIView):
         """A page of events."""
         wanted = read_query(schemas.EventQuery, request.query_params)
         key = caller(request)
-        found = queries.events_after(
+        found = events.events_after(
             lender_id=key.lender_id, mode=key.mode, after=wanted.after, limit=wanted.limit
         )
         return Response(answers.EventPage(found).data)

@@ -17,7 +17,7 @@ from lenders import schemas
 from lenders.keys import caller
 from lenders.openapi import parameters_of, problems
 from lenders.requests import read_query
-from verification.workflow.reading import queries
+from lenders.resources import checkpoints
 
 _TEXT = "text/plain; charset=utf-8"
 _SCOPES = {"GET": "log:read"}
@@ -48,7 +48,7 @@ class LogCheckpoint(APIView):
     def get(self, request: Request) -> HttpResponse:
         """The signed note as text."""
         read_query(schemas.NoQuery, request.query_params)
-        return HttpResponse(queries.checkpoint(caller(request).mode), content_type=_TEXT)
+        return HttpResponse(checkpoints.checkpoint(caller(request).mode), content_type=_TEXT)
 
 
 class LogProof(APIView):
@@ -65,7 +65,7 @@ class LogProof(APIView):
     def get(self, request: Request) -> HttpResponse:
         """The proof as text: it leads from the event to a checkpoint that the log has signed."""
         wanted = read_query(schemas.ProofQuery, request.query_params)
-        text = queries.proof(
+        text = checkpoints.proof(
             lender_id=caller(request).lender_id, mode=caller(request).mode, event_id=wanted.event
         )
         return HttpResponse(text, content_type=_TEXT)
@@ -90,5 +90,7 @@ class LogConsistency(APIView):
     def get(self, request: Request) -> Response:
         """The hashes."""
         asked = read_query(schemas.ConsistencyQuery, request.query_params)
-        hashes = queries.consistency(caller(request).mode, first=asked.first, second=asked.second)
+        hashes = checkpoints.consistency(
+            caller(request).mode, first=asked.first, second=asked.second
+        )
         return Response({"hashes": [b64encode(one).decode() for one in hashes]})

@@ -9,8 +9,8 @@ from lenders import answers, idempotency, schemas
 from lenders.keys import caller
 from lenders.openapi import IDEMPOTENCY_KEY, problems
 from lenders.requests import read
-from verification.workflow.moving import obligations
-from verification.workflow.reading import queries
+from lenders.resources import verifications
+from verification.payout import obligations
 
 _SCOPES = {"POST": "clearances:write"}
 
@@ -47,5 +47,7 @@ class Obligation(APIView):
             status=obligation.status,
             at=obligation.at,
         )
-        view = queries.view(lender_id=key.lender_id, mode=key.mode, verification_id=verification_id)
+        view = verifications.view(
+            lender_id=key.lender_id, mode=key.mode, verification_id=verification_id
+        )
         return Response(answers.VERIFICATION.to_representation(view))

@@ -12,7 +12,7 @@ from lenders.document_answers import ReceiptAnswer
 from lenders.keys import caller
 from lenders.openapi import problems
 from lenders.requests import read_query
-from verification.workflow.reading import receipt_files
+from verification.artifacts import receipt_files
 
 _SCOPES = {"GET": "verifications:read"}
 

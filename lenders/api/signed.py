@@ -14,7 +14,7 @@ from lenders import schemas
 from lenders.keys import caller
 from lenders.openapi import problems
 from lenders.requests import read_query
-from verification.workflow.reading import signed_files
+from verification.artifacts import signed_files
 
 _LAST = (
     "Of the EDS signature that was judged last, accepted or not. Personal data: every download is"

@@ -15,9 +15,9 @@ from lenders import answers, idempotency, schemas
 from lenders.keys import caller
 from lenders.openapi import IDEMPOTENCY_KEY, problems
 from lenders.requests import read, read_query
+from verification.access import simulations
 from verification.core.scenarios import SCENARIOS
 from verification.core.status import Status
-from verification.workflow.moving import simulations
 
 _SCOPES = {"GET": "verifications:read", "POST": "verifications:write"}
 

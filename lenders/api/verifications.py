@@ -11,14 +11,16 @@ from lenders.codes import WARNINGS
 from lenders.keys import caller, law_of
 from lenders.openapi import IDEMPOTENCY_KEY, parameters_of, problems
 from lenders.requests import read, read_query
+from lenders.resources import verifications
+from lenders.resources.verifications import opened_view
 from lenders.schemas import LinkRequest, require_registered
 from verification import clock
+from verification.access import commands
+from verification.access.links import Minted
+from verification.case import voters
 from verification.core.opening import Opening
 from verification.core.person import LenderFacts
-from verification.workflow.moving import commands, renewals, voters
-from verification.workflow.moving.links import Minted
-from verification.workflow.reading import queries
-from verification.workflow.reading.views import opened_view
+from verification.payout import renewals
 
 _SCOPES = {"GET": "verifications:read", "POST": "verifications:write"}
 
@@ -42,7 +44,7 @@ class Verifications(APIView):
         """A page of verifications."""
         wanted = read_query(schemas.VerificationQuery, request.query_params)
         key = caller(request)
-        found = queries.list_views(lender_id=key.lender_id, mode=key.mode, **vars(wanted))
+        found = verifications.list_views(lender_id=key.lender_id, mode=key.mode, **vars(wanted))
         return Response(answers.VerificationPage(found).data)
 
     @extend_schema(
@@ -108,7 +110,7 @@ class VerificationDetail(APIView):
         """The verification, with its checks if asked for."""
         wanted = read_query(schemas.ExpandQuery, request.query_params)
         key, with_checks = caller(request), bool(wanted.expand)
-        found = queries.view(
+        found = verifications.view(
             lender_id=key.lender_id,
             mode=key.mode,
             verification_id=verification_id,
@@ -178,5 +180,7 @@ class VerificationCancel(APIView):
         key = caller(request)
         read(schemas.NothingRequest, request.data)
         commands.cancel(lender_id=key.lender_id, mode=key.mode, verification_id=verification_id)
-        view = queries.view(lender_id=key.lender_id, mode=key.mode, verification_id=verification_id)
+        view = verifications.view(
+            lender_id=key.lender_id, mode=key.mode, verification_id=verification_id
+        )
         return Response(answers.VERIFICATION.to_representation(view))

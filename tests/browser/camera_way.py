@@ -9,7 +9,7 @@ from tests.browser.capture_page import COMMANDS, ON
 from tests.browser.steps import go_on, press, words
 from tests.browser.tab import Tab
 from tests.insecure_sandbox_process import SandboxProcess
-from tests.verification.workflow.story import Story
+from tests.verification.stories.story import Story
 
 FACE = "Show your face to the camera"
 QUESTION = "Is somebody on the phone telling you what to press?"

@@ -10,9 +10,9 @@ from tests.browser.conftest import Launch
 from tests.browser.insecure_dialogue import InsecureDialogue
 from tests.browser.steps import arrived, press, words
 from tests.browser.tab import Tab
-from tests.verification.workflow.story import Story
-from verification.borrower import camera
-from verification.workflow.moving import commands, hints
+from tests.verification.stories.story import Story
+from verification.access import commands
+from verification.borrower import camera, hints
 
 ON = "Turn on the camera"
 COMMANDS = {

@@ -17,8 +17,8 @@ from insecure_sandbox.ncalayer import Manner, signer_for, start
 from insecure_sandbox.tls_certificate import LoopbackTls, loopback_tls
 from tests.browser.chromium import Chromiums, chromium, starting
 from tests.verification.borrower import catalogues
-from tests.verification.workflow.conftest import Issued, authorities, issued, trusted
-from tests.verification.workflow.story import IIN, Story, begin, lender
+from tests.verification.stories.conftest import Issued, authorities, issued, trusted
+from tests.verification.stories.story import IIN, Story, begin, lender
 
 __all__ = ["Issued", "authorities", "chromium", "issued", "trusted"]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.verification.borrower.pages import RENEWAL, choices, made
+from verification.access.open_page import BorrowerPage
 from verification.core.person import LenderFacts
-from verification.workflow.reading.queries import BorrowerPage
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "docs" / "pages"

@@ -11,6 +11,8 @@ import pytest
 from django.utils import timezone
 
 from tests.verification.borrower.pages import made
+from verification.access import open_page
+from verification.access.open_page import BorrowerPage
 from verification.core.errors import BadInput, NotYourTurn
 from verification.core.route import PARTS, Evidence, Looked, Next
 from verification.models import Verification
@@ -18,8 +20,6 @@ from verification.stages.live_capture import dialogue as live_capture
 from verification.stages.live_capture import kept
 from verification.stages.live_capture.kept import CapturedStep
 from verification.stages.live_capture.policy import CaptureLimits, LiveCapturePolicy
-from verification.workflow.reading import queries
-from verification.workflow.reading.queries import BorrowerPage
 
 POLICY = LiveCapturePolicy()
 
@@ -34,7 +34,7 @@ ORDER = ("look_straight", "turn_left", "blink", "turn_right")
 def put(monkeypatch: pytest.MonkeyPatch, page: Callable[..., BorrowerPage | None]) -> None:
     """From now on every question of the edges which page is open is answered by this."""
     for name in ("borrower_page", "borrower_turn", "page_of", "state_of", "turn_of"):
-        monkeypatch.setattr(queries, name, page)
+        monkeypatch.setattr(open_page, name, page)
 
 
 @dataclass
@@ -75,7 +75,7 @@ class InsecureDialogue:
         self._memory = {**self._memory, "step": step, "revealed": timezone.now().isoformat()}
 
     def page(self, *_: object, verification_id: str = "") -> BorrowerPage:
-        """In place of `queries.borrower_page`, of `page_of`, and of `state_of`, which says a part
+        """In place of `open_page.borrower_page`, of `page_of`, and of `state_of`, which says a part
         of it.
         """
         if self.now.page != "commands":

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, Route
 
 from insecure_sandbox.warp import Play
 from tests.painted import painted
-from tests.verification.workflow import camera_story
+from tests.verification.stories import camera_story
 from verification.stages.live_capture import policy as capture_policy
 
 FRAMES = 12  # of one gesture, in the order they are played

@@ -6,7 +6,7 @@ from django.utils import translation
 
 from tests.browser.conftest import Launch
 from tests.browser.tab import Tab, open_context, open_tab
-from tests.verification.workflow.story import Story
+from tests.verification.stories.story import Story
 
 
 def words(language: str, message: str) -> str:

@@ -12,7 +12,7 @@ from tests.browser.conftest import Desk, Issued, Launch
 from tests.browser.steps import arrived, at_the_statement, go_on, press, words
 from tests.browser.tab import open_context, open_tab
 from tests.browser.whole import whole
-from tests.verification.workflow.story import Story
+from tests.verification.stories.story import Story
 from verification.models import BorrowerSession, Link
 from verification.stages.consent.policy import CURRENT
 

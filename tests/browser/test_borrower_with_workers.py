@@ -12,12 +12,13 @@ from pytest_django import Settings
 
 from insecure_sandbox.install_trust import write_anchors
 from insecure_sandbox.tls_certificate import LoopbackTls
+from lenders.resources import checkpoints, verifications
+from lenders.resources import events as lender_events
 from tests.browser.conftest import Launch
 from tests.browser.processes import running, said
 from tests.browser.steps import arrived, press
 from tests.insecure_sandbox_process import SandboxProcess
-from tests.verification.workflow.story import IIN, Story
-from verification.workflow.reading import queries
+from tests.verification.stories.story import IIN, Story
 
 pytestmark = [pytest.mark.browser, pytest.mark.service, pytest.mark.django_db(transaction=True)]
 
@@ -80,15 +81,17 @@ def test_a_borrower_signs_and_is_verified_by_real_processes(
     tab.until_heading("Готово: личность подтверждена")
     assert tab.problems == []
     tab.until(lambda: _place_in_log(story) is not None, "the decision's place in the log")
-    assert queries.proof(
+    assert checkpoints.proof(
         lender_id=story.lender.pk, mode="test", event_id=_decision(story)
     ).startswith("c2sp.org/")
 
 
 def _place_in_log(story: Story) -> int | None:
-    return queries.view(lender_id=story.lender.pk, mode="test", verification_id=story.id).log_index
+    return verifications.view(
+        lender_id=story.lender.pk, mode="test", verification_id=story.id
+    ).log_index
 
 
 def _decision(story: Story) -> str:
-    events = queries.events_after(lender_id=story.lender.pk, mode="test").data
+    events = lender_events.events_after(lender_id=story.lender.pk, mode="test").data
     return next(event.id for event in events if event.type == "verification.verified")

@@ -14,8 +14,8 @@ from tests.browser.steps import arrived, press, words
 from tests.browser.tab import Tab
 from tests.browser.whole import whole
 from tests.insecure_sandbox_process import SandboxProcess
-from tests.verification.workflow import camera_story
-from tests.verification.workflow.story import Story
+from tests.verification.stories import camera_story
+from tests.verification.stories.story import Story
 from verification.core.reasons import REASONS
 from verification.models import Attempt
 
@@ -74,7 +74,7 @@ def test_a_reload_in_the_middle_goes_on_with_another_command_of_the_same_attempt
 
     def is_second() -> bool:
         story.look()
-        return story.page().data.get("step") == 2
+        return bool(story.page().data.get("step") == 2)
 
     tab.until(is_second, "the second command")
     open_then = story.page().data["command"]

@@ -27,13 +27,12 @@ from tests.browser.conftest import Launch
 from tests.browser.steps import arrived, go_on, words
 from tests.insecure_sandbox_process import SandboxProcess
 from tests.verification.checks_on_record import passed
-from tests.verification.workflow import camera_story
-from tests.verification.workflow.story import Story, begin, lender, make_due
+from tests.verification.stories import camera_story
+from tests.verification.stories.story import Story, begin, lender, make_due
+from verification.case import contents, quotas, stages
 from verification.models import Attempt
 from verification.stages.live_capture.kept import NEUTRAL
 from verification.stages.live_capture.policy import TURNS
-from verification.workflow import cases, stages
-from verification.workflow.moving import quotas
 
 pytestmark = [
     pytest.mark.browser,
@@ -130,7 +129,7 @@ def test_the_quota_of_codes_is_told_and_nothing_is_lost(
     assert code.quota is not None
     for _ in range(code.quota.a_day):
         assert quotas.take(
-            story.row(), code.quota, key=cases.key_of(story.row()), at=timezone.now()
+            story.row(), code.quota, key=contents.key_of(story.row()), at=timezone.now()
         )
     filled_in(tab, "ru")
     go_on(tab, story, "ru", "Continue", "No code can be sent today")

@@ -16,8 +16,8 @@ from tests.browser.conftest import Launch
 from tests.browser.processes import running
 from tests.browser.steps import arrived, press, words
 from tests.insecure_sandbox_process import SandboxProcess
-from tests.verification.workflow import camera_story
-from tests.verification.workflow.story import Story
+from tests.verification.stories import camera_story
+from tests.verification.stories.story import Story
 
 pytestmark = [pytest.mark.browser, pytest.mark.service, pytest.mark.django_db(transaction=True)]
 

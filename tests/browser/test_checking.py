@@ -8,7 +8,7 @@ from tests.browser.conftest import Launch
 from tests.browser.steps import arrived, press, words
 from tests.browser.whole import whole
 from tests.lenders.forged_ends import row_and_entry
-from tests.verification.workflow.story import Story, order
+from tests.verification.stories.story import Story, order
 from verification.models import AuditEntry, AuditPending, Verification
 
 pytestmark = [

@@ -8,9 +8,9 @@ from tests.browser.steps import press, words
 from tests.browser.tab import open_context, open_tab
 from tests.browser.whole import whole
 from tests.verification.review import desk
-from tests.verification.workflow.attesting_story import LAW, cleared, verified
-from tests.verification.workflow.insecure_glance import glances as glances
-from tests.verification.workflow.story import OTHER_IIN, lender
+from tests.verification.stories.attesting_story import LAW, cleared, verified
+from tests.verification.stories.insecure_glance import glances as glances
+from tests.verification.stories.story import OTHER_IIN, lender
 from verification import clock
 from verification.core import almaty, profiles
 

@@ -15,7 +15,7 @@ from tests.browser.conftest import Issued, Launch
 from tests.browser.steps import arrived, at_the_statement, press, scanned, words, worked
 from tests.browser.tab import Tab
 from tests.browser.whole import whole
-from tests.verification.workflow.story import Story
+from tests.verification.stories.story import Story
 from verification.core.reasons import REASONS
 from verification.models import MobileSigning
 

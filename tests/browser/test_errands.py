@@ -20,10 +20,10 @@ from tests.browser.looked_over import Sit, sit
 from tests.browser.steps import arrived, at_the_statement, go_on, press, words, worked
 from tests.browser.tab import Tab
 from tests.insecure_sandbox_process import SandboxProcess
-from tests.verification.workflow import camera_story
-from tests.verification.workflow.conftest import crl_of
-from tests.verification.workflow.insecure_revocation import InsecureRevocation
-from tests.verification.workflow.story import Story
+from tests.verification.stories import camera_story
+from tests.verification.stories.conftest import crl_of
+from tests.verification.stories.insecure_revocation import InsecureRevocation
+from tests.verification.stories.story import Story
 
 __all__ = ["sit"]
 

@@ -18,9 +18,9 @@ from tests.browser.looked_over import Looks, Sit, looks, seen, sit
 from tests.browser.steps import press, scanned, words
 from tests.browser.tab import SIZES
 from tests.verification.borrower.test_public import OPERATOR
-from tests.verification.workflow.story import Story, begin
-from verification.borrower import cookie
-from verification.workflow.moving import commands, hints, links
+from tests.verification.stories.story import Story, begin
+from verification.access import commands, links
+from verification.borrower import cookie, hints
 
 __all__ = ["looks", "sit"]
 

@@ -19,9 +19,9 @@ from tests.people.conftest import add
 from tests.people.enrolled import Enrolled
 from tests.verification.oversight import rows
 from tests.verification.review import desk
-from tests.verification.workflow.attesting_story import LAW, cleared, verified
-from tests.verification.workflow.insecure_glance import glances
-from tests.verification.workflow.story import OTHER_IIN, Story, begin, lender
+from tests.verification.stories.attesting_story import LAW, cleared, verified
+from tests.verification.stories.insecure_glance import glances
+from tests.verification.stories.story import OTHER_IIN, Story, begin, lender
 from verification.core import profiles
 
 __all__ = ["add", "case", "declined", "glances", "looks", "of", "sit"]

@@ -11,9 +11,9 @@ from tests.browser.conftest import Launch
 from tests.browser.steps import arrived, press, scanned, words
 from tests.browser.tab import open_context, open_tab
 from tests.browser.whole import whole
-from tests.verification.workflow.story import Story
+from tests.verification.stories.story import Story
+from verification.case import policy
 from verification.models import BorrowerSession, HandOver
-from verification.workflow import policy
 
 pytestmark = [
     pytest.mark.browser,

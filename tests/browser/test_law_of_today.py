@@ -13,9 +13,9 @@ from tests.browser.conftest import Desk, Issued, Launch
 from tests.browser.steps import arrived, at_the_statement, press, words, worked
 from tests.insecure_sandbox_process import SandboxProcess
 from tests.verification.checks_on_record import passed
-from tests.verification.workflow import camera_story
-from tests.verification.workflow.insecure_revocation import InsecureRevocation
-from tests.verification.workflow.story import Story, begin, lender, make_due
+from tests.verification.stories import camera_story
+from tests.verification.stories.insecure_revocation import InsecureRevocation
+from tests.verification.stories.story import Story, begin, lender, make_due
 from verification.core.events import KEEPING
 from verification.core.keeping import claims
 from verification.core.releases import REGISTER_CHECKS

@@ -14,7 +14,7 @@ from insecure_sandbox.ncalayer_protocol import GREETING
 from tests.browser.conftest import Desk, Issued, Launch
 from tests.browser.steps import arrived, at_the_statement, go_on, press
 from tests.browser.test_signing import SIGN, fails_with
-from tests.verification.workflow.story import Story
+from tests.verification.stories.story import Story
 
 pytestmark = [
     pytest.mark.browser,

@@ -14,7 +14,7 @@ from lenders import keys
 from tests.browser.steps import words
 from tests.browser.tab import Tab, open_context, open_tab
 from tests.browser.whole import whole
-from tests.verification.workflow.story import Story
+from tests.verification.stories.story import Story
 from verification.models import Link
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

@@ -7,11 +7,11 @@ import pytest
 from tests.browser.steps import press, words
 from tests.browser.tab import Tab, open_context, open_tab
 from tests.verification.review import desk
-from tests.verification.workflow import camera_story as camera
-from tests.verification.workflow.story import OTHER_IIN, Story, begin, lender, opening, replace
+from tests.verification.stories import camera_story as camera
+from tests.verification.stories.story import OTHER_IIN, Story, begin, lender, opening, replace
+from verification.access import commands
 from verification.core.person import LenderFacts
 from verification.models import AuditEntry, EvidenceItem
-from verification.workflow.moving import commands
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -10,7 +10,7 @@ from tests.browser.conftest import Desk, Issued, Launch
 from tests.browser.steps import arrived, at_the_statement, go_on
 from tests.browser.tab import Tab
 from tests.browser.test_signing import NO_SOCKET, SIGN, fails_with, way_out
-from tests.verification.workflow.story import Story
+from tests.verification.stories.story import Story
 
 pytestmark = [
     pytest.mark.browser,

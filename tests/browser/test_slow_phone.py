@@ -30,7 +30,7 @@ from tests.browser.insecure_dialogue import AMPLE, InsecureDialogue
 from tests.browser.steps import arrived, press, scanned, words
 from tests.browser.tab import Tab, open_context, open_tab, picture
 from tests.proofs import Figures
-from tests.verification.workflow.story import Story
+from tests.verification.stories.story import Story
 from verification.models import BorrowerSession, HandOver
 from verification.stages.live_capture.policy import LiveCapturePolicy
 

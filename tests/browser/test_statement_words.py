@@ -9,7 +9,7 @@ import pytest
 from tests.browser.conftest import Desk, Issued, Launch
 from tests.browser.steps import arrived, at_the_statement, go_on, press, words, worked
 from tests.browser.whole import whole
-from tests.verification.workflow.story import Story
+from tests.verification.stories.story import Story
 from verification.core.statement_text import read
 
 pytestmark = [

@@ -15,7 +15,7 @@ from tests.browser.steps import words
 from tests.browser.tab import SIZES, Tab
 from tests.browser.whole import whole
 from tests.verification.borrower.pages import made
-from verification.workflow.reading.queries import BorrowerPage
+from verification.access.open_page import BorrowerPage
 
 __all__ = ["opened"]
 

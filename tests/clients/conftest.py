@@ -5,7 +5,7 @@ import pytest
 from lenders import keys
 from tests.clients.lender_side import QUICK, InALoop
 from tests.lenders.conftest import _full_rates, endpoint, lender, receiver
-from tests.verification.workflow.conftest import authorities, issued, trusted
+from tests.verification.stories.conftest import authorities, issued, trusted
 from tulga import Client
 
 __all__ = ("_full_rates", "authorities", "endpoint", "issued", "lender", "receiver", "trusted")

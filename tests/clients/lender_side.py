@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from django.conf import settings
 
-from tests.verification.workflow.story import begin
+from tests.verification.stories.story import begin
 from tulga import AsyncClient, Options
 from tulga.resources import IdentityDocument, Loan, Opening, Subject
 

@@ -13,7 +13,7 @@ from lenders import keys
 from tests.clients.lender_side import ACCOUNT, QUICK, root_file, verified
 from tests.clients.seen import Seen
 from tests.lenders.log_of_lenders import pump, send_due
-from tests.verification.workflow.story import begin, order
+from tests.verification.stories.story import begin, order
 from tulga import Client, calls, checkpoints, errors, receipts
 from tulga.webhooks import Verifier
 from verification.log import checkpoint

@@ -12,7 +12,7 @@ from django.conf import settings
 from lenders import endpoints, keys
 from tests.clients.seen import Seen
 from tests.lenders.log_of_lenders import pump, send_due
-from tests.verification.workflow.story import begin
+from tests.verification.stories.story import begin
 from tulga import errors
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]

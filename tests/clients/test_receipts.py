@@ -15,8 +15,8 @@ from tests.scripts.receipt_samples import ACCOUNT, IIN, answer, entry, facts, ke
 from tests.scripts.test_verify_receipt import verifier
 from tulga import receipts
 from tulga.errors import Refused
+from verification.artifacts import signing
 from verification.core.decision_receipt import build
-from verification.evidence import document_signing
 
 ABOUT = {"iin": IIN, "payout_account": ACCOUNT}
 
@@ -158,17 +158,13 @@ def test_another_place_is_refused(live, index):
 
 
 def test_a_key_of_one_mode_signs_no_receipt_of_another():
-    jws = document_signing.sign_compact(
-        build(facts()), mode="test", type_=document_signing.RECEIPT_TYPE
-    )
+    jws = signing.sign_compact(build(facts()), mode="test", type_=signing.RECEIPT_TYPE)
     assert not is_believed(answer(jws=jws))
     assert not is_believed(answer(jws=jws), by_root=False)
 
 
 def test_an_entry_in_another_spelling_is_refused():
-    jws = document_signing.sign_compact(
-        build(facts()), mode="live", type_=document_signing.RECEIPT_TYPE
-    )
+    jws = signing.sign_compact(build(facts()), mode="live", type_=signing.RECEIPT_TYPE)
     said = {"receipt": jws, "openings": None}
     spelled = {
         one: json.dumps(entry(facts(), jws), sort_keys=True, separators=(",", one)).encode()

@@ -10,7 +10,7 @@ import pytest
 
 from tests.clients.lender_side import ACCOUNT, CONTRACT, asked, verified
 from tests.lenders.samples import opening
-from tests.verification.workflow.story import order
+from tests.verification.stories.story import order
 from tulga import calls, errors
 from tulga.fields import spell
 from tulga.resources import ENDS, Payment

@@ -16,9 +16,8 @@ from kombu.exceptions import OperationalError
 from kombu.transport.redis import Transport
 
 from config import celery
-from verification.case import doorbell
+from verification.case import doorbell, policy
 from verification.case.policy import RING_SECONDS
-from verification.workflow import policy
 
 
 def test_tasks_outlive_their_worker_and_results_do_not_exist() -> None:

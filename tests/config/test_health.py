@@ -10,12 +10,12 @@ from django.utils import timezone
 from lenders.models import Sender
 from tests.verification.oversight import rows
 from verification import routes
+from verification.case import readiness
+from verification.case.readiness import Readiness
 from verification.core.errors import Misconfigured
 from verification.engines.gost import backends, streebog
 from verification.stages import statement
 from verification.stages.statement.measure import ready
-from verification.workflow.reading import readiness
-from verification.workflow.reading.readiness import Readiness
 
 pytestmark = pytest.mark.django_db
 

@@ -18,14 +18,9 @@ from tests.described.asking import LAST, Asker, described, name, operations
 from tests.lenders.conftest import lender  # noqa: F401
 from tests.lenders.log_of_lenders import pump
 from tests.proofs import Figures
-from tests.verification.workflow.conftest import (
-    Issued,
-    authorities,  # noqa: F401
-    issued,  # noqa: F401
-    trusted,  # noqa: F401
-)
-from tests.verification.workflow.insecure_capture import played, put_in
-from tests.verification.workflow.story import order
+from tests.verification.stories.conftest import Issued, authorities, issued, trusted  # noqa: F401
+from tests.verification.stories.insecure_capture import played, put_in
+from tests.verification.stories.story import order
 from verification.models import Attempt
 
 pytestmark = [

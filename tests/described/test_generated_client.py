@@ -25,8 +25,8 @@ from tests.clients.lender_side import ACCOUNT, CONTRACT, verified
 from tests.lenders.conftest import lender, receiver
 from tests.lenders.log_of_lenders import pump
 from tests.lenders.samples import opening
-from tests.verification.workflow.conftest import authorities, issued, trusted
-from tests.verification.workflow.story import order
+from tests.verification.stories.conftest import authorities, issued, trusted
+from tests.verification.stories.story import order
 
 __all__ = ("authorities", "issued", "lender", "receiver", "trusted")
 

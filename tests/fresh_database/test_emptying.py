@@ -10,7 +10,7 @@ from django.db import connection
 
 from lenders.models import Lender
 from tests.fresh_database import copies, emptying
-from tests.verification.workflow.story import begin, lender
+from tests.verification.stories.story import begin, lender
 from verification.log import sequencer
 from verification.models import AuditEntry, AuditLeaf
 

@@ -3,7 +3,7 @@ asks it, and prints.
 
 The last line is JSON: for each question its milliseconds (the best of so many runs without an
 explanation, 0 without any) and the plan of each of its statements, and which functions of the
-workflow ran.
+rooms ran.
 """
 
 import json
@@ -23,8 +23,11 @@ from django.db import transaction  # noqa: E402
 from tests.growth import asked, database, plans  # noqa: E402
 
 _ROOMS = (
-    "verification.workflow.reading",
-    "verification.workflow.moving",
+    "lenders.resources",
+    "verification.access",
+    "verification.artifacts",
+    "verification.oversight",
+    "verification.payout",
     "verification.case",
     "verification.worker",
 )

@@ -14,42 +14,31 @@ from django.db.models import QuerySet, Value
 from django.utils import timezone
 
 from lenders.models import Lender
+from lenders.resources import checkpoints, events, verifications
+from lenders.resources import clearances as clearance_resource
 from tests.growth import searches
 from tests.growth.searches import PERSON
 from tests.verification import law_files
 from tests.verification.oversight import rows
 from verification import clock
+from verification.access import commands, links, open_page
+from verification.artifacts import document_files, receipt_files
+from verification.case import attempts, dossier
+from verification.case.voters import Reviewer
 from verification.core.errors import NotYourTurn, TulgaError
 from verification.core.route import Again
 from verification.core.status import Status
 from verification.engines.liveness import looks, prints
+from verification.log import law_files as law
 from verification.log import laws, sequencer
 from verification.models import Attempt, AuditEntry, Verification
+from verification.oversight import case_file, search
+from verification.payout import credits
+from verification.review import attesting
+from verification.review import desk as review_desk
 from verification.stages import live_capture
 from verification.stages.consent.policy import CURRENT
-from verification.worker import queue, sweep
-from verification.workflow.moving import (
-    attempts,
-    commands,
-    credits,
-    dossier,
-    law,
-    links,
-    monthly_counts,
-)
-from verification.workflow.moving.voters import Reviewer
-from verification.workflow.people import attesting, review_desk
-from verification.workflow.reading import (
-    borrower_page,
-    case_file,
-    clearance_view,
-    document_files,
-    queries,
-    receipt_files,
-    replay,
-    search,
-    views,
-)
+from verification.worker import monthly_counts, queue, replay, sweep
 
 PAGE, LONGEST = 20, 100
 
@@ -100,7 +89,7 @@ def play_on(world: World) -> None:
 
 
 def _answer(verification_id: str, **untrusted: Any) -> None:
-    turn = queries.borrower_page(verification_id=verification_id).turn
+    turn = open_page.borrower_page(verification_id=verification_id).turn
     commands.answer(verification_id=verification_id, turn=turn, untrusted=untrusted, session="")
 
 
@@ -178,13 +167,13 @@ def _prints(chance: np.random.Generator, frames: int) -> prints.Prints:
 def _link(world: World) -> None:
     minted = links.mint(**world.mine, verification_id=world.spare())
     session = links.redeem(untrusted_token=minted.token)
-    borrower_page.borrower_page(verification_id=links.verification_of(untrusted_session=session))
+    open_page.borrower_page(verification_id=links.verification_of(untrusted_session=session))
     links.successor(untrusted_session=session)
 
 
 def _poll(world: World) -> None:
     open_now = Verification.objects.get(pk=world.open[-1])
-    borrower_page.state_of(open_now, attempts.current(open_now))
+    open_page.state_of(open_now, attempts.current(open_now))
 
 
 def _absent(ask: Callable[[], object]) -> None:
@@ -209,8 +198,8 @@ def _read_law() -> None:
 
 def _proofs(world: World) -> None:
     event = AuditEntry.objects.filter(verification_id=world.judged).values_list("pk", flat=True)[0]
-    queries.proof(**world.mine, event_id=event)
-    queries.checkpoint("test")
+    checkpoints.proof(**world.mine, event_id=event)
+    checkpoints.checkpoint("test")
     of_case: dict[str, Any] = {"person_id": PERSON, "verification_id": world.judged}
     case_file.proof_file(**of_case)
     case_file.leaf_file(**of_case)
@@ -218,7 +207,7 @@ def _proofs(world: World) -> None:
 
 
 def _last_events() -> None:
-    of_row = queries.last_sequence_of_row(lender="pk", mode="mode")
+    of_row = events.last_sequence_of_row(lender="pk", mode="mode")
     list(
         Lender.objects.annotate(mode=Value("test"))
         .annotate(newest=of_row)
@@ -249,11 +238,11 @@ def hot(world: World) -> dict[str, Callable[[], object]]:
 
 
 def _of_lender(world: World) -> dict[str, Callable[[], object]]:
-    own, judged, view = world.mine, world.judged, queries.view
-    listed = partial(queries.list_views, **own)
+    own, judged, view = world.mine, world.judged, verifications.view
+    listed = partial(verifications.list_views, **own)
     return {
-        "open": lambda: views.opened_view(rows.just_opened(world.lender, reference="new")),
-        "open again": lambda: views.opened_view(
+        "open": lambda: verifications.opened_view(rows.just_opened(world.lender, reference="new")),
+        "open again": lambda: verifications.opened_view(
             rows.just_opened(world.lender, reference="mine-50")
         ),
         "status": partial(view, **own, verification_id=world.open[-1]),
@@ -272,7 +261,7 @@ def _of_lender(world: World) -> dict[str, Callable[[], object]]:
             partial(receipt_files.read_receipt, **own, verification_id=judged, key_id="key_x")
         ),
         "clearance of none": lambda: _absent(
-            partial(clearance_view.view, **own, clearance_id="clr_none")
+            partial(clearance_resource.view, **own, clearance_id="clr_none")
         ),
         "credits": lambda: credits.most_of_days(
             Verification.objects.get(pk=judged), rows.IIN, days=(), at=clock.now()
@@ -286,14 +275,14 @@ def _of_copies(lender_id: str) -> dict[str, Callable[[], object]]:
     copies: dict[str, Any] = {"lender_id": lender_id, "mode": "live"}
     oldest = Verification.objects.filter(**copies).order_by("created_at")[0]
     return {
-        "list by status, none": partial(queries.list_views, **copies, status="in_review"),
+        "list by status, none": partial(verifications.list_views, **copies, status="in_review"),
         "list by reference, none": partial(
-            queries.list_views, **copies, client_reference="unknown"
+            verifications.list_views, **copies, client_reference="unknown"
         ),
-        "list before the oldest": partial(queries.list_views, **copies, after=oldest.pk),
-        "events": partial(queries.events_after, **copies, after=5, limit=LONGEST),
-        "events, none": partial(queries.events_after, **copies, after=10**12),
-        "last event": partial(queries.last_sequence, **copies),
+        "list before the oldest": partial(verifications.list_views, **copies, after=oldest.pk),
+        "events": partial(events.events_after, **copies, after=5, limit=LONGEST),
+        "events, none": partial(events.events_after, **copies, after=10**12),
+        "last event": partial(events.last_sequence, **copies),
         "last events of lenders": _last_events,
     }
 
@@ -303,8 +292,8 @@ def _of_work(world: World) -> dict[str, Callable[[], object]]:
     return {
         "link": partial(_link, world),
         "poll": partial(_poll, world),
-        "page": partial(borrower_page.borrower_page, verification_id=world.open[-1]),
-        "turn": partial(borrower_page.borrower_turn, verification_id=world.open[-1]),
+        "page": partial(open_page.borrower_page, verification_id=world.open[-1]),
+        "turn": partial(open_page.borrower_turn, verification_id=world.open[-1]),
         "look for work": partial(_reserve, world),
         "consent": lambda: _consent(world.spare()),
         "refuse": lambda: rows.declined(world.lender, reference="refused"),

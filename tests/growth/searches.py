@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from verification.workflow.reading import search
+from verification.oversight import search
 
 PERSON = "usr_" + "a" * 26
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from lenders import resources
 from tests.growth import run
 from tests.proofs import Figures
-from verification import case, worker
-from verification.workflow import moving, reading
+from verification import access, artifacts, case, payout, worker
+from verification.oversight import case_file, search
 
 pytestmark = [pytest.mark.service, pytest.mark.proof("growth")]
 
@@ -32,85 +33,79 @@ of the sweep.
 # Functions that no question need run, each with its reason; all others of these rooms must have
 # run.
 NOT_HOT = {
-    "reading.readiness": "asks no row",
-    "reading.replay.judge_again": "the entries and the evidence of one case, once",
-    "reading.replay.worst": "asks no row",
-    "reading.replay_sample.replay_sample": (
+    "case.readiness": "asks no row",
+    "worker.replay.judge_again": "the entries and the evidence of one case, once",
+    "worker.replay.worst": "asks no row",
+    "worker.replay_sample.replay_sample": (
         "the operator's command: walks over the ids of all judgements once"
     ),
-    "reading.document_files.public_keys": "asks no row",
-    "reading.document_files.log_keys": "asks no row",
-    "reading.signed_files": "by the verification's key, and the entries of one case",
-    "reading.queries.is_covered": "one checkpoint by its size",
-    "reading.queries.consistency": "the newest checkpoint, and tiles of the tree by their keys",
-    "reading.borrower_page.is_looked_at": "one row by its key",
+    "artifacts.document_files.public_keys": "asks no row",
+    "artifacts.document_files.log_keys": "asks no row",
+    "artifacts.signed_files": "by the verification's key, and the entries of one case",
+    "lenders.resources.checkpoints.is_covered": "one checkpoint by its size",
+    "lenders.resources.checkpoints.consistency": (
+        "the newest checkpoint, and tiles of the tree by their keys"
+    ),
+    "access.open_page.is_looked_at": "one row by its key",
     "worker.run.release": "a step's fault: the statements of a step",
-    "moving.attested": "the entries of one case, and those of one person's with one lender",
-    "moving.obligations": "by the verification's key, and the entries of one case",
-    "moving.clearances": (
+    "payout.attested": "the entries of one case, and those of one person's with one lender",
+    "payout.obligations": "by the verification's key, and the entries of one case",
+    "payout.clearances": (
         "by the clearance's or the verification's key, and the entries of one case"
     ),
     "worker.clearing.clear": "one case, its entries and its clearance",
-    "moving.commands.open_renewal": "inserts as an opening does",
-    "moving.contracts": "by the verification's key, and the entries of one case",
-    "moving.renewals": "by keys, and the entries of one case and of its new consents",
-    "moving.documents.is_owed": "asks no row",
+    "access.commands.open_renewal": "inserts as an opening does",
+    "payout.contracts": "by the verification's key, and the entries of one case",
+    "payout.renewals": "by keys, and the entries of one case and of its new consents",
+    "artifacts.documents.is_owed": "asks no row",
     "case.doorbell": "rings, after the commit",
-    "moving.dossier.contents": "the evidence of one attempt, for its reviewers",
-    "moving.dossier.checks_of": (
+    "case.dossier.contents": "the evidence of one attempt, for its reviewers",
+    "case.dossier.checks_of": (
         "opens what it is given; where that cannot be read, one case's entries"
     ),
     "worker.closing.document": "the attempts of one case, once",
     "worker.closing.stop": "the entries of one case, once",
     "worker.closing.turn_away": "the entries and attempts of one case, seldom",
     "worker.closing.weigh": "the attempts and entries of one case, once",
-    "moving.votes": "asks no row",
-    "moving.dossier.stated_checks": "asks no row",
+    "case.votes": "asks no row",
+    "case.dossier.stated_checks": "asks no row",
     "worker.dialogue.look": "the entries and the evidence of one attempt, as `prepare`",
     "case.law": "asks no row",
     "case.history.read_sound": "as `read`",
     "case.history.read_flawed": "the entries of one case, once it has a flaw",
     "case.history.stated": "asks no row",
     "case.moving.word": "asks no row",
-    "moving.hints": "looks at a picture",
-    "moving.hand_over": "by the hash of a secret or the verification's key, a few times a case",
-    "moving.inquiries": "the entries of one case, and the evidence of its consent",
-    "moving.links.peek": "by the hash of a secret",
-    "moving.links.outline": "the key of one case by its key, where a link or session was refused",
-    "moving.voters": (
+    "access.hand_over": "by the hash of a secret or the verification's key, a few times a case",
+    "payout.inquiries": "the entries of one case, and the evidence of its consent",
+    "access.links.peek": "by the hash of a secret",
+    "access.links.outline": "the key of one case by its key, where a link or session was refused",
+    "case.voters": (
         "the people of one lender, and the entries of one case and of its new consents"
     ),
-    "moving.typed_before": "seals and opens what a browser keeps; asks no row",
-    "reading.about": "the lenders and their keys, of whom there are few",
-    "moving.links.digest_of_code": "asks no row",
-    "moving.links.lock_found": (
+    "access.links.digest_of_code": "asks no row",
+    "access.links.lock_found": (
         "by the hash of a secret or the verification's key, a few times a case"
     ),
-    "moving.links.lock_session": "what `visit` asks, and the row by its key",
-    "moving.mobile_signing": (
+    "access.links.lock_session": "what `visit` asks, and the row by its key",
+    "access.mobile_signing": (
         "by the hash of a secret or the verification's key, a few times a case"
     ),
     "worker.outcome.exhaust": "a verification's end, by what was read before",
     "worker.queue.correct": "one row by its key and fence",
     "worker.queue.release": "one row by its key and fence",
-    "moving.quotas.take": "one row of the day by its key",
-    "moving.put_forward": (
+    "case.quotas.take": "one row of the day by its key",
+    "case.test_clock": (
         "a developer's, of test mode: a hundred and one rows at most, by lender, status and time"
     ),
-    "moving.rates": "counts in memory",
-    "moving.simulations": (
+    "access.rates": "counts in memory",
+    "access.simulations": (
         "a developer's, of test mode: by the verification's key, and the entries of one case"
     ),
-    "moving.receipt.issue_late": "the entries of one case, once",
-    "moving.law": (
-        "the operator's command: reads the entries about the law, of which a year brings one or two"
-    ),
-    "moving.revoking": "the operator's command: walks over decisions from an index on, once",
-    "moving.sealing": "asks no row",
+    "artifacts.receipt.issue_late": "the entries of one case, once",
+    "payout.revoking": "the operator's command: walks over decisions from an index on, once",
     "worker.sweep.put_keys_on_record": "once, as a process starts",
     "worker.sweep.refuse_forked_log": "once, as a process starts",
-    "reading.queries.events_named": "some leaves by their entries",
-    "reading.refusals": "the page of what is refused, which is nothing",
+    "lenders.resources.events.events_named": "some leaves by their entries",
 }
 
 
@@ -170,17 +165,17 @@ def test_a_query_without_an_index_is_noticed(found: dict[str, Any]) -> None:
 
 
 def test_every_function_that_asks_rows_was_asked(found: dict[str, Any]) -> None:
-    ran = {
-        name.removeprefix("verification.").removeprefix("workflow.") for name in found["functions"]
-    }
-    there = {
-        f"{room.__name__.rpartition('.')[2]}.{module.name}.{name}"
-        for room in (reading, moving, case, worker)
+    ran = {name.removeprefix("verification.") for name in found["functions"]}
+    modules = [
+        importlib.import_module(f"{room.__name__}.{module.name}")
+        for room in (access, artifacts, case, payout, worker, resources)
         for module in pkgutil.iter_modules(room.__path__)
-        for name, function in vars(
-            importlib.import_module(f"{room.__name__}.{module.name}")
-        ).items()
-        if inspect.isfunction(function) and function.__module__ == f"{room.__name__}.{module.name}"
+    ]
+    there = {
+        f"{module.__name__.removeprefix('verification.')}.{name}"
+        for module in (*modules, case_file, search)
+        for name, function in vars(module).items()
+        if inspect.isfunction(function) and function.__module__ == module.__name__
         if not name.startswith("_")
     }
     excused = {name for name in there if name in NOT_HOT or name.rpartition(".")[0] in NOT_HOT}

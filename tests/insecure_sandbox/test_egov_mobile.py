@@ -9,11 +9,11 @@ import pytest
 from insecure_sandbox import egov_mobile
 from insecure_sandbox.egov_mobile import AppRefused, Manner, address_in
 from tests.insecure_sandbox_process import REPOSITORY
-from tests.verification.workflow.conftest import authorities as authorities
-from tests.verification.workflow.conftest import issued as issued
-from tests.verification.workflow.story import Story, begin, lender
+from tests.verification.stories.conftest import authorities as authorities
+from tests.verification.stories.conftest import issued as issued
+from tests.verification.stories.story import Story, begin, lender
+from verification.access import links, mobile_signing
 from verification.models import MobileSigning
-from verification.workflow.moving import links, mobile_signing
 
 served = pytest.mark.django_db(transaction=True)
 

@@ -11,6 +11,7 @@ import urllib3
 
 from tests.insecure_sandbox.asked import new_id, new_iin, register
 from tests.insecure_sandbox_process import SandboxProcess, running_sandbox
+from verification.case import policy
 from verification.core import almaty
 from verification.core.errors import Misconfigured, SourceUnavailable
 from verification.core.ids import Iin
@@ -20,7 +21,6 @@ from verification.sources.asking import PAYOUT_SECONDS
 from verification.sources.credit_bureau import HttpCreditBureau
 from verification.sources.stop_credit import HttpStopCredit
 from verification.stages.consent import policy as texts
-from verification.workflow import policy
 
 BASIS = Basis(
     version=texts.CURRENT,

@@ -11,8 +11,8 @@ from tests.lenders.insecure_receiver import Receiver, listening
 from tests.lenders.log_of_lenders import MODE
 from tests.lenders.samples import Caller
 from tests.scenes import same
-from tests.verification.workflow.reviewers import with_two
-from verification.workflow.moving import rates
+from tests.verification.stories.reviewers import with_two
+from verification.access import rates
 
 
 @pytest.fixture(autouse=True)

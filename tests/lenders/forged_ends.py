@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from tests.verification.log.rows import slip_in
-from tests.verification.workflow.story import Story, begin, order
+from tests.verification.stories.story import Story, begin, order
 from verification.core.events import ENTRY_TYPES
 from verification.core.status import TERMINAL
 from verification.log.signatures import spell_leaf

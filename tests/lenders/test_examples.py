@@ -18,10 +18,10 @@ from tests.lenders.log_of_lenders import pump, send_due
 from tests.lenders.samples import Caller
 from tests.lenders.test_openapi import hold, shape
 from tests.responses import Response
-from tests.verification.workflow.conftest import Issued, authorities, issued, trusted
-from tests.verification.workflow.insecure_capture import played
-from tests.verification.workflow.insecure_capture import script as script
-from tests.verification.workflow.story import Story, order
+from tests.verification.stories.conftest import Issued, authorities, issued, trusted
+from tests.verification.stories.insecure_capture import played
+from tests.verification.stories.insecure_capture import script as script
+from tests.verification.stories.story import Story, order
 from verification import clock
 
 __all__ = ("authorities", "issued", "trusted")

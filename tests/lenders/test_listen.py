@@ -12,7 +12,7 @@ from standardwebhooks import Webhook
 
 from lenders.models import Lender
 from tests.lenders.insecure_receiver import Receiver, listening
-from tests.verification.workflow.story import begin, order
+from tests.verification.stories.story import begin, order
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

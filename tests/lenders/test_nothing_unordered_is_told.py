@@ -33,12 +33,13 @@ from tests.verification.borrower.visits import NOW, browser, text
 from tests.verification.log import owned_web
 from tests.verification.log.looks import verify_legality
 from tests.verification.log.rows import order_all, tamper
-from tests.verification.workflow.story import Story, begin
+from tests.verification.stories.story import Story, begin
 from verification import tasks
+from verification.case.voters import Reviewer
 from verification.models import AuditEntry, AuditLeaf, AuditPending, Clearance
+from verification.review import attesting
+from verification.review import desk as review_desk
 from verification.stages.consent.policy import CURRENT
-from verification.workflow.moving.voters import Reviewer
-from verification.workflow.people import attesting, review_desk
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -118,10 +118,7 @@ def test_every_code_that_is_raised_is_documented() -> None:
     }
     never_over_http |= {*law_rules.CODES}
     places = [*(_ROOT / "lenders").rglob("*.py"), *(_ROOT / "verification/core").glob("*.py")]
-    workflow = _ROOT / "verification" / "workflow"
-    places += [
-        workflow / f"{name}.py" for name in ("moving/commands", "moving/links", "reading/queries")
-    ]
+    places += [_ROOT / f"verification/access/{name}.py" for name in ("commands", "links")]
     said = {
         code for place in places for code in re.findall(r"\bcode=\"([a-z_]+)\"", place.read_text())
     }

@@ -9,12 +9,12 @@ from django.utils import timezone
 from lenders import endpoints, policy, redelivery, reservations
 from lenders.models import Delivery, Lender, WebhookEndpoint
 from lenders.posting import Outcome
+from lenders.resources import checkpoints
 from tests.lenders.insecure_receiver import Receiver
 from tests.lenders.log_of_lenders import MODE, happen, make_due, pump, send_due, take
 from tests.lenders.samples import Caller, opening
 from verification.log import sequencer
 from verification.models import AuditEntry
-from verification.workflow.reading import queries
 
 
 def test_a_failed_try_comes_again_with_the_same_id_and_body_and_a_fresh_time(
@@ -42,7 +42,7 @@ def test_every_try_brings_the_checkpoint_of_when_the_message_was_made(
     happen(api)
     pump()
     send_due()
-    newest = queries.newest_checkpoint(MODE)
+    newest = checkpoints.newest_checkpoint(MODE)
     api.post("/v1/verifications", opening(client_reference="later"))
     sequencer.order(MODE)
     make_due()
@@ -56,7 +56,7 @@ def test_every_try_brings_the_checkpoint_of_when_the_message_was_made(
     send_due()
     assert (
         json.loads(receiver.received[-1].body)["checkpoint"]
-        == queries.newest_checkpoint(MODE)
+        == checkpoints.newest_checkpoint(MODE)
         != newest
     )
 

@@ -11,13 +11,14 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from lenders import endpoints, policy, webhooks
 from lenders.models import Delivery, Lender, WebhookEndpoint
+from lenders.resources import events
+from lenders.resources.events import EventView
 from tests.lenders.insecure_receiver import Receiver
 from tests.lenders.log_of_lenders import MODE, happen, pump, send_due
 from tests.lenders.samples import IIN, PHONE, Caller
+from verification.case.lists import Page
 from verification.log import keys, sequencer
 from verification.log.checkpoint import open_checkpoint
-from verification.workflow.reading import queries
-from verification.workflow.reading.queries import EventView, Page
 
 
 def test_an_event_arrives_signed_thin_and_under_the_events_id(
@@ -109,14 +110,14 @@ def test_events_that_cannot_be_read_stop_no_other_endpoint_and_keep_the_sender_f
 ) -> None:
     monkeypatch.setattr(policy, "EVENTS_BATCH", 1)
     other_api.post("/v1/webhook-endpoints", {"url": receiver.url})
-    read = queries.events_after
+    read = events.events_after
 
     def damaged(*, lender_id: str, mode: str, after: int, limit: int) -> Page[EventView]:
         if lender_id == endpoint.lender_id:
             raise fault("no such form")
         return read(lender_id=lender_id, mode=mode, after=after, limit=limit)
 
-    monkeypatch.setattr(queries, "events_after", damaged)
+    monkeypatch.setattr(events, "events_after", damaged)
     happen(api, 2)
     happen(other_api)
     webhooks.pump()

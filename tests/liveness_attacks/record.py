@@ -23,7 +23,7 @@ _DECIDED_BY = (
     "tests/verification/engines/liveness/insecure_paper.py",
     "tests/verification/stages/live_capture/captures.py",
     "tests/verification/core/answer_samples.py",
-    "tests/verification/workflow/story.py",
+    "tests/verification/stories/story.py",
     "scripts/genuine/*.py",
     "insecure_sandbox/warp*.py",
     "insecure_sandbox/camera.py",

@@ -17,11 +17,11 @@ from scripts.house_shape.runs import DEPTH, Run, traced
 from tests.lenders.conftest import api as api
 from tests.lenders.conftest import lender as lender
 from tests.lenders.samples import opening
-from tests.verification.workflow import camera_story as camera
-from tests.verification.workflow import story as stories
-from tests.verification.workflow.conftest import authorities as authorities
-from tests.verification.workflow.conftest import issued as issued
-from tests.verification.workflow.conftest import trusted as trusted
+from tests.verification.stories import camera_story as camera
+from tests.verification.stories import story as stories
+from tests.verification.stories.conftest import authorities as authorities
+from tests.verification.stories.conftest import issued as issued
+from tests.verification.stories.conftest import trusted as trusted
 from verification import tasks
 
 _ROOT = Path(__file__).resolve().parent.parent.parent

@@ -14,14 +14,14 @@ from tests.lenders.conftest import api as api
 from tests.lenders.conftest import lender as lender
 from tests.lenders.samples import opening
 from tests.verification.stages.person.told import codes
-from tests.verification.workflow import camera_story, story
-from tests.verification.workflow.conftest import authorities as authorities
-from tests.verification.workflow.conftest import issued as issued
-from tests.verification.workflow.conftest import trusted as trusted
+from tests.verification.stories import camera_story, story
+from tests.verification.stories.conftest import authorities as authorities
+from tests.verification.stories.conftest import issued as issued
+from tests.verification.stories.conftest import trusted as trusted
+from verification.case import contents
 from verification.models import Verification
 from verification.stages.consent.policy import CURRENT
-from verification.workflow import cases
-from verification.workflow.reading.replay import Verdict, replay
+from verification.worker.replay import Verdict, replay
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,7 +30,7 @@ def test_a_new_field(api):
     answer = api.post("/v1/verifications", opening(branch="Abay 12"))
     assert answer.status_code == 201
     row = Verification.objects.get(pk=answer.json()["id"])
-    assert asdict(cases.read(row, cases.key_beside(row)).opening)["branch"] == "Abay 12"
+    assert asdict(contents.read(row, contents.key_beside(row)).opening)["branch"] == "Abay 12"
     refused = api.post("/v1/verifications", opening(branch="x" * 41))
     assert [one["pointer"] for one in refused.json()["errors"]] == ["/branch"]
 

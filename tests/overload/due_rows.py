@@ -13,13 +13,12 @@ import django
 django.setup()
 
 from lenders.models import Lender  # noqa: E402
-from tests.verification.workflow.story import opening  # noqa: E402
+from tests.verification.stories.story import opening  # noqa: E402
 from verification import transactions  # noqa: E402
+from verification.access import commands, open_page  # noqa: E402
 from verification.core.ids import check_digit  # noqa: E402
 from verification.core.person import LenderFacts  # noqa: E402
 from verification.stages.consent.policy import CURRENT  # noqa: E402
-from verification.workflow.moving import commands  # noqa: E402
-from verification.workflow.reading import queries  # noqa: E402
 
 
 def iin(number: int) -> str:
@@ -40,7 +39,7 @@ def make(lender: LenderFacts, number: int) -> None:
     opened = commands.open_verification(
         lender=lender, mode="test", profile_id="KZ-2021-04", opening=asked
     )
-    turn = queries.borrower_page(verification_id=opened.verification_id).turn
+    turn = open_page.borrower_page(verification_id=opened.verification_id).turn
     untrusted = {"agreed": False, "version": CURRENT, "language": "ru"}
     commands.answer(
         verification_id=opened.verification_id, turn=turn, untrusted=untrusted, session=""

@@ -8,11 +8,11 @@ from django.test import Client
 from pytest_django import Settings
 
 from tests.verification.log.rows import NOON, order_all, slip_in
-from tests.verification.workflow.story import Story, begin
-from tests.verification.workflow.story import lender as make_lender
+from tests.verification.stories.story import Story, begin
+from tests.verification.stories.story import lender as make_lender
 from verification.models import AuditEntry, Verification
+from verification.oversight.refusals import refused_entries
 from verification.worker import sweep
-from verification.workflow.reading.refusals import refused_entries
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

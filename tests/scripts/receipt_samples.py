@@ -12,9 +12,10 @@ from django.conf import settings
 from jsonschema import Draft202012Validator, FormatChecker
 
 from tests.verification.log import naive
+from verification.artifacts import signing
 from verification.core.decision_receipt import Facts, build
 from verification.core.stored import canonical_json
-from verification.evidence import document_signing, vault
+from verification.evidence import vault
 from verification.log import checkpoint, receipt
 from verification.log.checkpoint import Checkpoint, SigningKey
 
@@ -87,9 +88,7 @@ def entry(of: Facts, jws: str, **changes: Any) -> dict[str, Any]:
 def answer(of: Facts | None = None, *, jws: str = "", **changes: Any) -> dict[str, Any]:
     """The whole answer; `changes`: of the entry."""
     of = of or facts()
-    jws = jws or document_signing.sign_compact(
-        build(of), mode=of.mode, type_=document_signing.RECEIPT_TYPE
-    )
+    jws = jws or signing.sign_compact(build(of), mode=of.mode, type_=signing.RECEIPT_TYPE)
     leaf = canonical_json(entry(of, jws, **changes))
     return {"receipt": jws, "log": placed(leaf, mode=of.mode), "openings": dict(SALTS)}
 
@@ -106,6 +105,4 @@ def placed(leaf: bytes, *, mode: str) -> dict[str, Any]:
 
 def keys() -> bytes:
     """What the installation publishes."""
-    return json.dumps(
-        {"keys": document_signing.public_keys(), "log_keys": document_signing.log_keys()}
-    ).encode()
+    return json.dumps({"keys": signing.public_keys(), "log_keys": signing.log_keys()}).encode()

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.verification.core.document_samples import facts
+from verification.artifacts import signing
 from verification.core.identification_document import build
 from verification.core.stored import canonical_json
-from verification.evidence import document_signing
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "verify_document.py"
 _spec = importlib.util.spec_from_file_location("verify_document", SCRIPT)
@@ -38,12 +38,12 @@ def octets(text):
 
 @pytest.fixture(scope="module")
 def live():
-    return document_signing.sign(build(facts(mode="live")), mode="live")
+    return signing.sign(build(facts(mode="live")), mode="live")
 
 
 @pytest.fixture(scope="module")
 def keys():
-    return json.dumps({"keys": document_signing.public_keys()}).encode()
+    return json.dumps({"keys": signing.public_keys()}).encode()
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_a_console_without_our_letters_is_told_all_the_same(run, live, monkeypat
 
 
 def test_a_test_document_is_refused_unless_asked_for(run):
-    document = document_signing.sign(build(facts()), mode="test")
+    document = signing.sign(build(facts()), mode="test")
     refused, taken = run(document), run(document, "--test")
     assert (refused.returncode, "a test document" in refused.stderr) == (1, True)
     assert taken.returncode == 0
@@ -129,17 +129,17 @@ def _of_another_person(live):
         (lambda live: _with_header(live, crit=["x"]), 1, "signed in another way"),
         (lambda live: _with_header(live, kid="unknown"), 1, "not among the given ones"),
         (
-            lambda live: document_signing.sign(build(facts(mode="test")), mode="live"),
+            lambda live: signing.sign(build(facts(mode="test")), mode="live"),
             1,
             "of another mode",
         ),
         (
-            lambda live: document_signing.sign(build(facts(mode="live")), mode="test"),
+            lambda live: signing.sign(build(facts(mode="live")), mode="test"),
             1,
             "of another mode",
         ),
         (
-            lambda live: document_signing.sign(b'{"mode":"live"}', mode="live"),
+            lambda live: signing.sign(b'{"mode":"live"}', mode="live"),
             1,
             "another type or version",
         ),
@@ -177,7 +177,7 @@ def test_other_keys_verify_nothing(live, keys, run, change, code):
 def test_a_document_of_another_key_is_refused(keys, run):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("django.conf.settings.TULGA_DOCUMENT_KEYS", {"live": {1: bytes(32)}})
-        foreign = document_signing.sign(build(facts(mode="live")), mode="live")
+        foreign = signing.sign(build(facts(mode="live")), mode="live")
     assert run(foreign).returncode == 1
 
 
@@ -243,7 +243,7 @@ def test_no_bit_can_be_flipped(live, keys):
 @settings(max_examples=200)
 @given(data=st.data())
 def test_no_garbage_stumbles_it(data):
-    keys = json.dumps({"keys": document_signing.public_keys()}).encode()
+    keys = json.dumps({"keys": signing.public_keys()}).encode()
     part = st.one_of(
         st.text(max_size=20), st.binary(max_size=40).map(spelled), st.integers(), st.none()
     )
@@ -259,4 +259,4 @@ def test_no_garbage_stumbles_it(data):
         st.one_of(st.binary(max_size=200), shape.map(canonical_json), header.map(canonical_json))
     )
     assert not believed(untrusted, keys, test=True)
-    assert not believed(document_signing.sign(b'{"mode":"live"}', mode="live"), untrusted)
+    assert not believed(signing.sign(b'{"mode":"live"}', mode="live"), untrusted)

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from tests.scripts.receipt_samples import ACCOUNT, AT, IIN, answer, entry, facts, keys, placed
 from tests.verification.log import root
+from verification.artifacts import signing
 from verification.core.decision_receipt import build
 from verification.core.stored import canonical_json
-from verification.evidence import document_signing
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "verify_receipt.py"
 _spec = importlib.util.spec_from_file_location("verify_receipt", SCRIPT)
@@ -235,7 +235,7 @@ def test_another_header_is_refused(live, header):
     said = canonical_json({**json.loads(verifier.from_base64url(head)), **header})
     other = base64.urlsafe_b64encode(said).rstrip(b"=").decode()
     assert "in another way" in why_not({**live, "receipt": f"{other}.{payload}.{signature}"})
-    document = json.loads(document_signing.sign(build(facts()), mode="live"))
+    document = json.loads(signing.sign(build(facts()), mode="live"))
     compact = ".".join(document[name] for name in ("protected", "payload", "signature"))
     assert "in another way" in why_not(answer(jws=compact))
 
@@ -254,9 +254,7 @@ def test_no_field_of_the_receipt_can_be_changed(live):
         assert "signature of the receipt" in why_not(
             {**live, "receipt": f"{head}.{other}.{signature}"}
         ), path
-        again = document_signing.sign_compact(
-            changed, mode="live", type_=document_signing.RECEIPT_TYPE
-        )
+        again = signing.sign_compact(changed, mode="live", type_=signing.RECEIPT_TYPE)
         assert why_not({**live, "receipt": again}), path
 
 

@@ -9,9 +9,9 @@ import signal
 from typing import NoReturn
 
 from tests.service.quick_settings import *  # noqa: F403
+from verification.case import policy
 from verification.course import policy as course_policy
 from verification.engines.faces import nets
-from verification.workflow import policy
 
 # Two lives are enough to see; each costs a lease.
 policy.FAULTS_MAX = 2

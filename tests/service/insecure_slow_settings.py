@@ -9,9 +9,9 @@ import time
 from typing import NoReturn
 
 from tests.service.quick_settings import *  # noqa: F403
+from verification.case import policy
 from verification.course import policy as course_policy
 from verification.engines.faces import nets
-from verification.workflow import policy
 
 # Two tries are enough to see.
 policy.FAULTS_MAX = 2

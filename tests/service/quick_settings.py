@@ -17,8 +17,8 @@ from celery.signals import before_task_publish
 from config.settings import *  # noqa: F403
 from config.settings import TULGA_SOURCES, TULGA_VAR_DIR
 from lenders import policy as lenders_policy
+from verification.case import policy
 from verification.core import profiles
-from verification.workflow import policy
 
 if "TULGA_TEST_CODES" in os.environ:
     MIDDLEWARE = ["tests.noting.Noting", *MIDDLEWARE]  # noqa: F405

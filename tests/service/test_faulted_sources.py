@@ -5,7 +5,7 @@ attempt is burnt.
 import pytest
 
 from insecure_sandbox.demo.processes import wait_until
-from verification.workflow import policy
+from verification.case import policy
 
 pytestmark = pytest.mark.service
 

@@ -9,7 +9,7 @@ from django.db import connections
 from tests.verification.checks_on_record import checks
 from tests.verification.stages.person.conftest import asked as asked
 from tests.verification.stages.person.told import codes, other_than, tell
-from tests.verification.workflow.story import BORN, begin, lender
+from tests.verification.stories.story import BORN, begin, lender
 from verification.core.errors import NotYourTurn
 from verification.models import EvidenceItem
 from verification.stages.consent.policy import CURRENT

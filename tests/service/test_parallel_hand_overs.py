@@ -7,11 +7,11 @@ from contextlib import suppress
 import pytest
 
 from tests.service.test_parallel_mobile_signings import at_once
-from tests.verification.workflow.story import at_statement
+from tests.verification.stories.story import at_statement
+from verification.access import hand_over, links
+from verification.case import policy
 from verification.core.errors import Conflict
 from verification.models import AuditEntry, BorrowerSession, HandOver
-from verification.workflow import policy
-from verification.workflow.moving import hand_over, links
 
 pytestmark = [pytest.mark.service, pytest.mark.django_db(transaction=True)]
 

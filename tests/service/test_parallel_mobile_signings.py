@@ -9,12 +9,12 @@ from django.db import connections
 from django.utils import timezone
 
 from insecure_sandbox.signing import sign_cms
-from tests.verification.workflow.conftest import authorities as authorities
-from tests.verification.workflow.conftest import issued as issued
-from tests.verification.workflow.story import at_statement
+from tests.verification.stories.conftest import authorities as authorities
+from tests.verification.stories.conftest import issued as issued
+from tests.verification.stories.story import at_statement
+from verification.access import links, mobile_signing
 from verification.core.errors import LinkUnusable, NotYourTurn
 from verification.models import AuditEntry, EvidenceItem, MobileSigning
-from verification.workflow.moving import links, mobile_signing
 
 pytestmark = [pytest.mark.service, pytest.mark.django_db(transaction=True)]
 

@@ -14,11 +14,10 @@ from tests.tampering.columns import COLUMNS
 from tests.tampering.hands import Change, Hand, Refused
 from tests.verification.log.rows import order_all
 from verification import clock, tasks
-from verification.case import steps
+from verification.case import policy, steps
 from verification.core.status import TERMINAL
 from verification.models import AuditEntry, Verification
 from verification.worker import sweep
-from verification.workflow import policy
 
 _STEPS = (
     steps.OPEN,

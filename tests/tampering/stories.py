@@ -15,16 +15,16 @@ from pytest_django import Settings
 
 from tests.fresh_database import copies
 from tests.verification.log.rows import order_all
-from tests.verification.workflow import insecure_glance
-from tests.verification.workflow.story import Story, begin, lender, swept
+from tests.verification.stories import insecure_glance
+from tests.verification.stories.story import Story, begin, lender, swept
 from verification import clock, tasks
+from verification.access import commands, hand_over, links
+from verification.case.policy import BACKOFF_SECONDS
 from verification.core.errors import BadInput, Conflict, LinkUnusable, NotFound, NotYourTurn
 from verification.models import Verification
+from verification.oversight import search
 from verification.stages.consent.policy import CURRENT
 from verification.worker import sweep
-from verification.workflow.moving import commands, hand_over, links
-from verification.workflow.policy import BACKOFF_SECONDS
-from verification.workflow.reading import search
 
 # What a borrower or a reviewer may try and is told that it cannot be: nothing has happened then.
 _TOLD_NO = (BadInput, Conflict, LinkUnusable, NotFound, NotYourTurn)

@@ -14,12 +14,7 @@ from tests.tampering.hands import APPEND_ONLY, Change, Hand, Refused, do, taken_
 from tests.tampering.record import Record
 from tests.tampering.sampling import all_columns, is_found
 from tests.verification import lawful
-from tests.verification.workflow.conftest import (
-    Issued,
-    authorities,  # noqa: F401
-    issued,  # noqa: F401
-    trusted,  # noqa: F401
-)
+from tests.verification.stories.conftest import Issued, authorities, issued, trusted  # noqa: F401
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 SAMPLE = 20

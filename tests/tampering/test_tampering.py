@@ -24,12 +24,7 @@ from tests.tampering.sampling import all_columns, is_found
 from tests.tampering.world import World
 from tests.verification import lawful
 from tests.verification.log.rows import order_all
-from tests.verification.workflow.conftest import (
-    Issued,
-    authorities,  # noqa: F401
-    issued,  # noqa: F401
-    trusted,  # noqa: F401
-)
+from tests.verification.stories.conftest import Issued, authorities, issued, trusted  # noqa: F401
 from verification.core import events
 from verification.core.findings import Finding
 from verification.core.status import Status

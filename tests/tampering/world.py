@@ -20,33 +20,26 @@ from people.roles import Role
 from tests.fresh_database import copies
 from tests.lenders.api.insecure_payout import ADAPTERS, InsecurePayout
 from tests.verification.log.rows import order_all
-from tests.verification.workflow import (
+from tests.verification.stories import (
     destruction_story,
     insecure_capture,
     insecure_glance,
     insecure_route,
 )
-from tests.verification.workflow.attesting_story import CONFIRMED, attested, visited
-from tests.verification.workflow.conftest import Issued
-from tests.verification.workflow.insecure_glance import glanced, one_voted, see, voted
-from tests.verification.workflow.story import OTHER_IIN, Story, begin, lender, swept
-from tests.verification.workflow.test_hand_over import PHONE, Desk
-from tests.verification.workflow.test_mobile_signing import Phone
+from tests.verification.stories.attesting_story import CONFIRMED, attested, visited
+from tests.verification.stories.conftest import Issued
+from tests.verification.stories.insecure_glance import glanced, one_voted, see, voted
+from tests.verification.stories.story import OTHER_IIN, Story, begin, lender, swept
+from tests.verification.stories.test_hand_over import PHONE, Desk
+from tests.verification.stories.test_mobile_signing import Phone
 from verification import clock
+from verification.access import commands, hand_over, links, mobile_signing
 from verification.core.route import Again, Looked
 from verification.models import AuditCheckpoint
+from verification.oversight import case_file, search
+from verification.payout import clearances, contracts, obligations
 from verification.stages.consent.policy import CURRENT
 from verification.worker import sweep
-from verification.workflow.moving import (
-    clearances,
-    commands,
-    contracts,
-    hand_over,
-    links,
-    mobile_signing,
-    obligations,
-)
-from verification.workflow.reading import case_file, search
 
 READER = "usr_" + "a" * 26
 _FOLDERS = ("TULGA_EVIDENCE_DIR", "TULGA_LOG_HEAD_DIR")

@@ -11,12 +11,12 @@ from operator import attrgetter
 
 import pytest
 
+from verification.case import stages
 from verification.core import events, keeping, releases, stored
 from verification.core.releases import Release
 from verification.core.route import Stage
 from verification.log.legality import faults_of
 from verification.models import AuditEntry, Receipt
-from verification.workflow import stages
 
 _played: dict[str, Release] = {}
 """Every release that a route was done by in this process: scenes that are put back were played by

@@ -11,7 +11,7 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models.sql.compiler import SQLCompiler
 
 from tests.statements import statements
-from tests.verification.workflow import story as stories
+from tests.verification.stories import story as stories
 from verification.compiled import Compiled
 from verification.models import Verification
 

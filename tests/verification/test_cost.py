@@ -28,19 +28,14 @@ from lenders.posting import Outcome
 from tests.lenders.samples import Caller, opening
 from tests.statements import APART
 from tests.verification import insecure_register
-from tests.verification.workflow.conftest import (
-    Issued,
-    authorities,  # noqa: F401
-    issued,  # noqa: F401
-    trusted,  # noqa: F401
-)
+from tests.verification.stories.conftest import Issued, authorities, issued, trusted  # noqa: F401
 from verification import clock, tasks, transactions
+from verification.access import open_page
+from verification.case.policy import QUEUES
 from verification.core import profiles
 from verification.models import AuditEntry, EvidenceItem, MonthlyCount, Verification
 from verification.stages.consent.policy import CURRENT
 from verification.worker import queue, sweep
-from verification.workflow.policy import QUEUES
-from verification.workflow.reading import queries
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -219,7 +214,7 @@ def play(installation: Installation, issued: Issued) -> None:  # noqa: F811
         installation.wait_for("page of the statement", "poll at the statement")
     installation.go_round()
     statement = base64.b64decode(
-        queries.borrower_page(verification_id=installation.case).data["statement_base64"]
+        open_page.borrower_page(verification_id=installation.case).data["statement_base64"]
     )
     signature = sign_cms(issued("rsa"), statement, signed_at=datetime.now(UTC))
     installation.answer(signature=base64.b64encode(signature).decode())

@@ -12,11 +12,11 @@ from pytest_django import Settings
 
 from tests.insecure_sandbox_process import SandboxProcess
 from tests.statements import APART
-from tests.verification.workflow import camera_story as camera
-from tests.verification.workflow.story import Story, begin, lender
+from tests.verification.stories import camera_story as camera
+from tests.verification.stories.story import Story, begin, lender
 from verification import tasks
+from verification.access import commands
 from verification.models import AuditEntry, Verification
-from verification.workflow.moving import commands
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

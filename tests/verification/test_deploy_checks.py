@@ -11,6 +11,8 @@ from config import celery
 from config.imprint import Operator
 from tests.verification.engines.liveness import insecure_detectors
 from verification import routes
+from verification.case import readiness
+from verification.case.readiness import live_is_complete
 from verification.core.errors import Misconfigured
 from verification.deploy_checks import check_live_set
 from verification.engines.faces import backends
@@ -19,8 +21,6 @@ from verification.engines.liveness import passive
 from verification.management.commands.make_keys import make_missing
 from verification.stages import live_capture, statement
 from verification.stages.register import CONSENT
-from verification.workflow.reading import readiness
-from verification.workflow.reading.readiness import live_is_complete
 
 ANCHORS = {"directory": "/nonexistent"}
 CRLS = {

@@ -6,8 +6,8 @@ import pytest
 from django.core import checks
 
 from verification import clock
+from verification.case import readiness
 from verification.core import mci
-from verification.workflow.reading import readiness
 
 
 @pytest.mark.parametrize(

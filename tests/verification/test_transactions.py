@@ -16,10 +16,10 @@ from lenders import keys
 from lenders.models import Lender
 from tests.lenders.samples import Caller, opening
 from tests.verification.review import desk
-from tests.verification.workflow.story import Story, begin, lender
+from tests.verification.stories.story import Story, begin, lender
 from verification import tasks, transactions
+from verification.access import links
 from verification.stages.consent.policy import CURRENT
-from verification.workflow.moving import links
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

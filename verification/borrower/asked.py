@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from django.utils.translation import gettext as _
 
+from verification.case import stages
 from verification.core.profiles import Combination, Profile
-from verification.workflow import stages
 
 
 def asked_in(profile: Profile) -> Iterator[tuple[str, list[str]]]:

@@ -15,11 +15,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
 from verification import clock
-from verification.borrower import powers, wording
-from verification.workflow.moving import hints, rates
-from verification.workflow.moving.links import Visit
-from verification.workflow.reading import queries
-from verification.workflow.reading.queries import BorrowerPage, BorrowerTurn
+from verification.access import open_page, rates
+from verification.access.links import Visit
+from verification.access.open_page import BorrowerPage, BorrowerTurn
+from verification.borrower import hints, powers, wording
 
 JPEG_MAX_BYTES = 40_960
 HINTS_A_SECOND = 2
@@ -60,13 +59,13 @@ def wait_for_look(*, verification_id: str) -> BorrowerTurn:
             began = time.monotonic()
             time.sleep(ASK_FIRST_SECONDS)
             while (
-                queries.is_looked_at(verification_id=verification_id)
+                open_page.is_looked_at(verification_id=verification_id)
                 and time.monotonic() < began + HOLD_SECONDS
             ):
                 time.sleep(max(ASK_AGAIN_SECONDS, ASK_AGAIN_SHARE * (time.monotonic() - began)))
         finally:
             HELD.release()
-    return queries.borrower_turn(verification_id=verification_id)
+    return open_page.borrower_turn(verification_id=verification_id)
 
 
 def state(page: BorrowerTurn) -> dict[str, Any]:

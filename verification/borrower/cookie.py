@@ -8,7 +8,7 @@ third holds, sealed, what was typed into a form.
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
-from verification.workflow import policy
+from verification.case import policy
 
 NAME = "tulga_borrower"
 PHONE = "tulga_phone"

@@ -14,9 +14,9 @@ from typing import Any, Final
 from django.utils import translation
 from django.utils.translation import gettext
 
+from verification.access.open_page import BorrowerPage
 from verification.core.errors import BadInput
 from verification.core.strict_json import MALFORMED, read_object
-from verification.workflow.reading.queries import BorrowerPage
 
 METHOD: Final = "CMS_SIGN_ONLY"
 MIME: Final = "text/plain"

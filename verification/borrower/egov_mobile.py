@@ -3,7 +3,7 @@
 The QR says `mobileSign:` and the address of API1. The app gets API1 (who asks, and an access
 token), gets API2 with that token (the statement), and puts the same document back with the
 signature in place: 200 or 403, nothing else. Its requests carry no cookie; what they may do stands
-in `workflow/moving/mobile_signing.py`.
+in `access/mobile_signing.py`.
 """
 
 from collections.abc import Mapping
@@ -21,12 +21,11 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from verification import clock
+from verification.access import links, mobile_signing, open_page
+from verification.access.open_page import BorrowerPage
 from verification.borrower import cookie, egov_documents, untrusted_answer, wording
 from verification.core import almaty
 from verification.core.errors import BadInput, Conflict, LinkUnusable, NotYourTurn
-from verification.workflow.moving import links, mobile_signing
-from verification.workflow.reading import queries
-from verification.workflow.reading.queries import BorrowerPage
 
 _BEARER = "Bearer "
 # What the page can say of an answer that was refused; for any other code it has one sentence more.
@@ -55,7 +54,9 @@ def mint(request: HttpRequest) -> HttpResponse:
     try:
         turn = untrusted_answer.read(request).turn
         if not _is_offered(
-            queries.borrower_page(verification_id=links.verification_of(untrusted_session=session))
+            open_page.borrower_page(
+                verification_id=links.verification_of(untrusted_session=session)
+            )
         ):
             raise NotYourTurn("eGov Mobile is not offered here")
         minted = mobile_signing.mint(untrusted_session=session, turn=turn)

@@ -16,13 +16,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from verification import clock
+from verification.access import hand_over, links, open_page
 from verification.borrower import cookie, endings, wording
 from verification.borrower.views import visit_of
+from verification.case import policy
 from verification.core.errors import BadInput, Conflict, LinkUnusable
 from verification.core.status import TERMINAL
-from verification.workflow import policy
-from verification.workflow.moving import hand_over, links
-from verification.workflow.reading import queries
 
 # Django lets HEAD through only where it is named.
 _get_or_post = require_http_methods(["GET", "HEAD", "POST"])
@@ -39,7 +38,7 @@ def elsewhere(request: HttpRequest) -> HttpResponse:
     """
     if request.method != "POST":
         return redirect("borrower:now")
-    page = queries.borrower_page(verification_id=visit_of(request).verification_id)
+    page = open_page.borrower_page(verification_id=visit_of(request).verification_id)
     session = cookie.untrusted_session(request)
     shown: dict[str, Any]
     try:
@@ -87,7 +86,7 @@ def match(request: HttpRequest) -> HttpResponse:
         ending = "done" if is_same else "refused"
     except LinkUnusable:
         ending = "gone"
-    page = queries.borrower_page(verification_id=verification_id)
+    page = open_page.borrower_page(verification_id=verification_id)
     if ending == "gone" and page.page in ("wait", "checking", "finished"):
         return redirect(
             "borrower:now"
@@ -134,7 +133,7 @@ def phone_now(request: HttpRequest) -> HttpResponseBase:
     # Until it is let in it learns of the loan alone: not why a step was refused, and not where the
     # lender's page is.
     page = replace(
-        queries.borrower_page(verification_id=waiting.verification_id), notice="", return_url=""
+        open_page.borrower_page(verification_id=waiting.verification_id), notice="", return_url=""
     )
     page = replace(page, offers_signed=False)  # the files are had by the session alone
     if waiting.is_stopped:  # mostly by this very person: a worker ends it, and the log orders that
@@ -156,17 +155,17 @@ def phone_state(request: HttpRequest) -> HttpResponse:
     waiting = hand_over.waiting(untrusted_phone=cookie.untrusted_phone(request))
     name = "done" if waiting.has_session else "phone"
     if waiting.is_stopped:
-        name = _stopped(queries.borrower_page(verification_id=waiting.verification_id))
+        name = _stopped(open_page.borrower_page(verification_id=waiting.verification_id))
     return JsonResponse({"page": name, "notice": ""})
 
 
-def _stopped(page: queries.BorrowerPage) -> str:
+def _stopped(page: open_page.BorrowerPage) -> str:
     """Which page shows what was stopped at the phone: nobody is asked anything any more."""
     return page.page if page.page == "checking" or page.status in TERMINAL else "wait"
 
 
 def _shown(
-    request: HttpRequest, page: queries.BorrowerPage, template: str, **context: Any
+    request: HttpRequest, page: open_page.BorrowerPage, template: str, **context: Any
 ) -> HttpResponse:
     wording.speak(request, page.locale)
     return render(request, template, wording.frame(page) | context)

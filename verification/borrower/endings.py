@@ -7,9 +7,9 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from verification.access.open_page import BorrowerPage
 from verification.core.reasons import NOT_CONFIRMED, UNFINISHED, Ending, ending_of
 from verification.core.status import Status
-from verification.workflow.reading.queries import BorrowerPage
 
 
 def ending(page: BorrowerPage) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@ about it.
 
 A day has three fields, which are typed as they stand in the document: whoever picks the year of
 their birth in a calendar turns many pages. What was typed comes back after a mismatch, in the same
-browser: `moving/typed_before.py`.
+browser: `borrower/form_draft.py`.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from django.utils.translation import gettext_lazy
 
-from verification.workflow.reading.queries import BorrowerPage
+from verification.access.open_page import BorrowerPage
 
 
 class _Words(NamedTuple):

@@ -8,8 +8,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponseBase
 
 from verification import clock
+from verification.access.open_page import BorrowerPage
 from verification.borrower import powers
-from verification.workflow.reading.queries import BorrowerPage
 
 
 def show(request: HttpRequest, view: Callable[[HttpRequest], HttpResponseBase]) -> HttpResponseBase:

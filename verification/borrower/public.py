@@ -15,9 +15,9 @@ from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
+from verification.borrower import about as answers
 from verification.borrower import wording
 from verification.core.opening import LOCALES
-from verification.workflow.reading import about as answers
 
 KEPT_SECONDS: Final = 300  # ours: a lender that is gone is off the page in five minutes
 _WRITTEN: Final = date(

@@ -9,9 +9,9 @@ from django.views.decorators.http import require_safe
 
 from verification.borrower import public, wording
 from verification.borrower.asked import asked_in
+from verification.case import stages
 from verification.core import law_book, mci, profiles, spelling
 from verification.core.profiles import NOT_IN_FORCE, PROFILES, RENEWAL, Profile, Status
-from verification.workflow import stages
 
 
 @require_safe

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import get_language
 
-from verification.workflow.reading.queries import BorrowerPage
+from verification.access.open_page import BorrowerPage
 
 _COMMON = "kz.gov.pki.knca.commonUtils"  # the module of every NCALayer, for those without basics
 

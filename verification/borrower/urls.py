@@ -1,7 +1,7 @@
 """The borrower's addresses. None holds an id: the cookie says whose page it is.
 
 One holds a secret, because eGov Mobile's protocol has no other place for it: see
-`workflow/moving/mobile_signing.py`.
+`access/mobile_signing.py`.
 """
 
 from django.urls import include, path

@@ -1,4 +1,4 @@
-"""The borrower's pages. Each view reads the request, calls the workflow once, and shows the page
+"""The borrower's pages. Each view reads the request, calls one room once, and shows the page
 that is open now.
 """
 
@@ -12,11 +12,14 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from verification.access import commands, links, mobile_signing, open_page, rates
+from verification.artifacts import signed_files
 from verification.borrower import (
     camera,
     cookie,
     egov_mobile,
     endings,
+    form_draft,
     form_fields,
     one_time_code,
     statement,
@@ -25,11 +28,9 @@ from verification.borrower import (
 )
 from verification.core.errors import BadInput, Conflict, LinkUnusable, NotFound
 from verification.core.route import Next
-from verification.workflow.moving import commands, links, mobile_signing, rates, typed_before
-from verification.workflow.reading import queries, signed_files
 
 # What a page shows beyond the loan, the step and the notice.
-_MORE: Mapping[str, Callable[[queries.BorrowerPage], Mapping[str, Any]]] = {
+_MORE: Mapping[str, Callable[[open_page.BorrowerPage], Mapping[str, Any]]] = {
     "consent": wording.consent,
     "renewal": wording.renewal,
     "statement": lambda page: {**statement.context(page), **egov_mobile.context(page)},
@@ -104,7 +105,7 @@ def now(request: HttpRequest) -> HttpResponseBase:
     """
     visit = visit_of(request)
     if request.method != "POST" and _is_script(request):
-        asked = queries.turn_of(visit.verification, visit.attempt)
+        asked = open_page.turn_of(visit.verification, visit.attempt)
         return _told(
             camera.wait_for_look(verification_id=visit.verification_id)
             if asked.is_looked_at
@@ -112,13 +113,13 @@ def now(request: HttpRequest) -> HttpResponseBase:
         )
     if request.method != "POST":
         page, kept = (
-            queries.page_of(visit.verification, visit.attempt),
+            open_page.page_of(visit.verification, visit.attempt),
             cookie.untrusted_typed(request),
         )
         if (
             kept and page.page == "form"
         ):  # with what was typed into it before, which any later page forgets
-            typed = typed_before.unseal(
+            typed = form_draft.unseal(
                 visit, untrusted=kept, session=cookie.untrusted_session(request)
             )
             return _page(request, page, typed=typed)
@@ -139,8 +140,8 @@ def now(request: HttpRequest) -> HttpResponseBase:
 
     response = _act(request, visit.verification_id, answer)
     if response.status_code == HTTPStatus.FOUND and (typed := form_fields.typed(request.POST)):
-        sealed = typed_before.seal(visit, typed, session=cookie.untrusted_session(request))
-        cookie.keep(response, sealed, name=cookie.TYPED, seconds=typed_before.SECONDS)
+        sealed = form_draft.seal(visit, typed, session=cookie.untrusted_session(request))
+        cookie.keep(response, sealed, name=cookie.TYPED, seconds=form_draft.SECONDS)
     return response
 
 
@@ -174,7 +175,7 @@ def resume(request: HttpRequest) -> HttpResponseBase:
 def state(request: HttpRequest) -> HttpResponse:
     """Which page is open now, for the waiting page to ask; nothing about the person or the loan."""
     visit = visit_of(request, look=links.glance)
-    now = queries.state_of(visit.verification, visit.attempt)
+    now = open_page.state_of(visit.verification, visit.attempt)
     said = {"page": now.page, "turn": now.turn, "notice": wording.waited_for(now)}
     if now.page == mobile_signing.PAGE:
         said["egov_mobile"] = mobile_signing.progress(
@@ -243,9 +244,9 @@ def _act(request: HttpRequest, verification_id: str, act: Callable[[], object]) 
             ("bad_answer", 422) if isinstance(refused, BadInput) else ("not_your_turn", 409)
         )
         if _is_script(request):
-            return _told(queries.borrower_turn(verification_id=verification_id), status=status)
+            return _told(open_page.borrower_turn(verification_id=verification_id), status=status)
         pointer = refused.pointer if isinstance(refused, BadInput) else ""
-        page = queries.borrower_page(verification_id=verification_id)
+        page = open_page.borrower_page(verification_id=verification_id)
         return _page(
             request, page, notice=notice, status=status, pointer=pointer, typed=request.POST
         )
@@ -253,17 +254,17 @@ def _act(request: HttpRequest, verification_id: str, act: Callable[[], object]) 
         return redirect("borrower:now")
     if done is Next.PART:
         return HttpResponse(status=204)
-    ask = camera.wait_for_look if done is Next.LOOK else queries.borrower_turn
+    ask = camera.wait_for_look if done is Next.LOOK else open_page.borrower_turn
     return _told(ask(verification_id=verification_id))
 
 
-def _told(turn: queries.BorrowerTurn, *, status: int = 200) -> HttpResponseBase:
+def _told(turn: open_page.BorrowerTurn, *, status: int = 200) -> HttpResponseBase:
     return JsonResponse(camera.state(turn), status=status)
 
 
 def _page(
     request: HttpRequest,
-    page: queries.BorrowerPage,
+    page: open_page.BorrowerPage,
     *,
     notice: str = "",
     status: int = 200,

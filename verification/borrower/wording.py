@@ -13,11 +13,11 @@ from django.utils import translation
 from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from verification.access.open_page import BorrowerPage, BorrowerState
 from verification.core import spelling
 from verification.core.ids import case_number
 from verification.core.person import LenderFacts
 from verification.core.reasons import REASONS
-from verification.workflow.reading.queries import BorrowerPage, BorrowerState
 
 _WAITED_FOR = frozenset({"borrower_busy", "consent_pending"})
 _USED_UP = {

@@ -1,4 +1,4 @@
-"""What a stage and a route are, and what passes between them and the workflow: ARCHITECTURE.md,
+"""What a stage and a route are, and what passes between them and a case: ARCHITECTURE.md,
 "How a stage works".
 """
 
@@ -178,7 +178,7 @@ def take_part(memory: Memory, untrusted: Untrusted, *, most: int) -> tuple[Memor
         )
     if not 1 <= parts <= most or parts != of or part != taken or part >= parts:
         raise BadInput(f"part {taken} of at most {most} is due", code="bad_answer", pointer="/part")
-    # The workflow forgets the count as soon as the turn goes on in any other way.
+    # A case forgets the count as soon as the turn goes on in any other way.
     return {**memory, PARTS: [taken + 1, parts]}, part == parts - 1
 
 

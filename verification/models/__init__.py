@@ -1,4 +1,4 @@
-"""Columns and constraints only. Their rooms: `worker`, `workflow`, `case`, `evidence` and `log`."""
+"""Columns and constraints only. Who may import them: the contract `rows` in pyproject.toml."""
 
 from verification.models.cases import (
     Attempt,

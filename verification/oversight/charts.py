@@ -10,11 +10,11 @@ from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
+from verification.case import stages
 from verification.core.profiles import RENEWAL
 from verification.core.reasons import REASONS
 from verification.oversight import labels
-from verification.workflow import stages
-from verification.workflow.reading.search import Count
+from verification.oversight.search import Count
 
 # User units of the drawing, which is as wide as a phone's screen, so that its words stay readable
 # there.

@@ -10,12 +10,11 @@ from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.utils.translation import gettext_lazy as _
 
+from verification.case import stages
 from verification.core.errors import BadInput
 from verification.core.ids import Iin, numbered
 from verification.core.status import Status
-from verification.oversight import labels
-from verification.workflow import stages
-from verification.workflow.reading import search
+from verification.oversight import labels, search
 
 MONTHS_OFFERED: Final = (12, 24, 36)
 # Django's own codes say what is wrong, ours also say where.

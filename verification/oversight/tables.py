@@ -1,15 +1,15 @@
-"""What the workflow found, line by line with the words a page shows. Templates only lay it out."""
+"""What was read, line by line with the words a page shows. Templates only lay it out."""
 
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from verification.case import stages
 from verification.core.events import DESTROYED
 from verification.oversight import labels
-from verification.workflow import stages
-from verification.workflow.reading.case_file import CaseFile, Look
-from verification.workflow.reading.search import SearchResult, Step
+from verification.oversight.case_file import CaseFile, Look
+from verification.oversight.search import SearchResult, Step
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The regulator's pages. Each asks one question of the workflow, which logs it before anything is
+"""The regulator's pages. Each asks one question of its room, which logs it before anything is
 shown.
 
 Of a log that is not kept here nothing is asked: nobody would ever order that it was.
@@ -19,12 +19,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
+from verification.case import stages
 from verification.core.errors import BadInput, Conflict
-from verification.oversight import charts, tables
+from verification.oversight import case_file, charts, search, tables
 from verification.oversight.forms import PeriodForm, SearchForm, problems
 from verification.worker import sweep
-from verification.workflow import stages
-from verification.workflow.reading import case_file, search
 
 PERMISSION = "people.read_oversight"
 

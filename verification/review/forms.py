@@ -7,8 +7,8 @@ from typing import Final
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from verification.case import policy
 from verification.review.labels import HOWS
-from verification.workflow import policy
 
 PASS, FAIL = "pass", "fail"
 # Longest reference that is read, characters: as the lenders' API takes them.

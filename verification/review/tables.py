@@ -1,4 +1,4 @@
-"""What the workflow found, with the words a page shows. Templates only lay it out."""
+"""What was read, with the words a page shows. Templates only lay it out."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,11 +9,11 @@ from typing import Any
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
+from verification.case import stages
 from verification.core.identification_document import Judged
 from verification.review import labels
-from verification.workflow import stages
-from verification.workflow.people.attesting import ConfirmCase, ToConfirm
-from verification.workflow.people.review_case import ReviewCase, Shot
+from verification.review.attesting import ConfirmCase, ToConfirm
+from verification.review.case import ReviewCase, Shot
 
 MATCH, QUALITY, COMMANDS = "face.match", "face.quality", "face.commands"
 

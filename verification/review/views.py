@@ -1,4 +1,4 @@
-"""The review desk. Each page asks one thing of the workflow, which logs it before anything is
+"""The review desk. Each page asks one thing of its room, which logs it before anything is
 shown.
 
 Who asks has given both factors and holds the permission; everybody else is sent to sign in, or
@@ -22,11 +22,11 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from verification import clock
+from verification.case.voters import PERMISSION, Reviewer
 from verification.core.errors import Conflict
-from verification.review import labels, tables
+from verification.review import case as review_case
+from verification.review import desk, labels, tables, voting
 from verification.review.forms import PASS, ReferenceForm, VoteForm
-from verification.workflow.moving.voters import PERMISSION, Reviewer
-from verification.workflow.people import review, review_case, review_desk
 
 
 def has_both_factors(user: Any) -> bool:
@@ -43,7 +43,7 @@ def has_both_factors(user: Any) -> bool:
 def queue(request: HttpRequest) -> HttpResponse:
     """The cases that wait for reviewers, oldest first."""
     mode = mode_of(request)
-    found = review_desk.queue(reviewer=reviewer_of(request), mode=mode)
+    found = desk.queue(reviewer=reviewer_of(request), mode=mode)
     shown = {"found": tables.queue(found.rows, at=clock.now()), "has_more": found.has_more}
     return render(request, "review/queue.html", shown | modes_of(mode))
 
@@ -59,7 +59,7 @@ def open_cases(request: HttpRequest) -> HttpResponse:
     mode = mode_of(request)
     form = ReferenceForm(request.POST or None)
     reference = form.cleaned_data["reference"].strip() if form.is_valid() else ""
-    found = review_desk.open_cases(reviewer=reviewer_of(request), mode=mode, reference=reference)
+    found = desk.open_cases(reviewer=reviewer_of(request), mode=mode, reference=reference)
     shown = {
         "form": form,
         "found": tables.open_cases(found.rows),
@@ -106,7 +106,7 @@ def give_vote(request: HttpRequest, verification_id: str) -> HttpResponse:
         return _case(request, verification_id, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     passes = form.cleaned_data["word"] == PASS
     try:
-        is_decided = review.vote(
+        is_decided = voting.vote(
             verification_id=verification_id,
             reviewer=reviewer_of(request),
             passes=passes,
@@ -131,9 +131,7 @@ def give_vote(request: HttpRequest, verification_id: str) -> HttpResponse:
 def send_link(request: HttpRequest, verification_id: str) -> HttpResponse:
     """A fresh link for the borrower, shown once; its sender cannot vote on this case."""
     try:
-        minted = review_desk.send_link(
-            reviewer=reviewer_of(request), verification_id=verification_id
-        )
+        minted = desk.send_link(reviewer=reviewer_of(request), verification_id=verification_id)
     except Conflict as error:
         return _refused(request, error)
     # The token stands in the fragment, which browsers do not send to servers.
@@ -176,12 +174,12 @@ def reviewer_of(request: HttpRequest) -> Reviewer:
 
 def mode_of(request: HttpRequest) -> str:
     """Which log is looked at: the live one unless another is named."""
-    return request.GET.get("mode", "") or review_desk.modes()[0]
+    return request.GET.get("mode", "") or desk.modes()[0]
 
 
 def modes_of(mode: str) -> dict[str, Any]:
     """What the switch between logs shows."""
-    offered = [(name, labels.MODES[name]) for name in review_desk.modes()]
+    offered = [(name, labels.MODES[name]) for name in desk.modes()]
     return {"mode": mode, "modes": offered if len(offered) > 1 else []}
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from verification import clock, transactions
-from verification.case import moving
+from verification.case import contents, moving, policy
 from verification.case.history import History, read_sound
 from verification.core import almaty, law_of_day, profiles
 from verification.core.clearance import ISSUED, PROCESSING, REFUSED, Contract, Facts, Gate, evaluate
@@ -16,9 +16,8 @@ from verification.core.events import CLEARED
 from verification.core.person import Case
 from verification.log.advanced import advanced_since
 from verification.models import AuditEntry, Clearance, Verification
+from verification.payout import attested, clearances, credits, inquiries, renewals
 from verification.worker import queue
-from verification.workflow import cases, policy
-from verification.workflow.moving import attested, clearances, credits, inquiries, renewals
 
 _VERIFIED = "verification.verified"
 _UNAVAILABLE = "gates_unavailable"
@@ -90,8 +89,8 @@ def _weigh(history: History, asked: Clearance) -> tuple[_OnRecord, _Weighed]:
     said = [{**one.body, "at": one.at} for one in requests]
     if not said:
         raise EvidenceUnreadable(f"nobody signed what {asked.pk} is asked for")
-    key = cases.key_beside(verification)
-    case = cases.read(verification, key, commitment=str(history.opening()["case"])).case
+    key = contents.key_beside(verification)
+    case = contents.read(verification, key, commitment=str(history.opening()["case"])).case
     # The door says which contract it is; where the borrower was told one, it is that.
     if case.loan.contract_sha256 not in ("", said[0]["contract"]):
         raise EvidenceUnreadable(f"{asked.pk} is asked for another contract than the loan's")

@@ -5,7 +5,9 @@ entries whether it is due; where it is not, nothing is owed any more.
 """
 
 from verification import clock
-from verification.case import moving
+from verification.access import leaving
+from verification.artifacts import documents, receipt
+from verification.case import attempts, contents, moving, stages, votes
 from verification.case.history import read
 from verification.core import reasons
 from verification.core.results import Outcome
@@ -13,8 +15,6 @@ from verification.core.status import Status
 from verification.course.state import LEFT, OPEN
 from verification.models import Verification
 from verification.worker import outcome, queue
-from verification.workflow import cases, stages
-from verification.workflow.moving import attempts, documents, leaving, receipt, votes
 
 REFUSED, COERCED = "review_refused", "coercion_reported"
 
@@ -33,7 +33,7 @@ def lapse(row: Verification) -> None:
         stage = stages.known(attempt.route, attempt.stage, law=row.profile_sha256)
         if stage and burns:
             code = stage.timeout_code
-            outcome.after_failure(history, stage, code, key=cases.key_of(row), at=at)
+            outcome.after_failure(history, stage, code, key=contents.key_of(row), at=at)
 
 
 def expire(row: Verification) -> None:
@@ -61,7 +61,7 @@ def weigh(row: Verification) -> None:
             return
         if passes:
             votes.require_the_rest_passed(history, name)
-        attempt, key = history.state.attempts[name], cases.key_of(row)
+        attempt, key = history.state.attempts[name], contents.key_of(row)
         stage = stages.of(attempt.route, law=row.profile_sha256)[attempt.stage]
         result, code = (Outcome.PASSED, "") if passes else (Outcome.FAILED, REFUSED)
         burns = not passes and reasons.require(REFUSED).burns and stage.attempts is not None
@@ -99,7 +99,7 @@ def turn_away(row: Verification) -> None:
         if history.state.newest(LEFT) is None or history.state.is_held() or history.state.end:
             return
         leaving.leave(history, at=at)
-        attempts.enter_route(history, key=cases.key_of(row), at=at)
+        attempts.enter_route(history, key=contents.key_of(row), at=at)
 
 
 def document(row: Verification) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from verification import clock
-from verification.case import moving, steps
+from verification.case import contents, dossier, moving, policy, steps
 from verification.case.history import UNSOUND, History, read_sound
 from verification.core import stored
 from verification.core.errors import EvidenceUnreadable, FenceLost
@@ -25,8 +25,6 @@ from verification.evidence import store
 from verification.log import entries
 from verification.models import Attempt, EvidenceItem, Verification
 from verification.worker import queue
-from verification.workflow import cases, policy
-from verification.workflow.moving import dossier
 
 QUEUE = "storage"
 Doomed = Sequence[tuple[Attempt, Sequence[EvidenceItem]]]
@@ -110,7 +108,7 @@ def _doomed(history: History) -> Doomed:
         if verification.code in policy.FRAMES_HELD_ENDINGS or codes & policy.FRAMES_HELD_FOR:
             return []
     is_erased = REDACTED in history.state.standing.times
-    key, found = None if is_erased else cases.key_beside(verification), []
+    key, found = None if is_erased else contents.key_beside(verification), []
     listed = {claim.id: claim for claim in history.claims()}
     of_case = (
         Attempt.objects.filter(verification=verification).defer("sealed_memory").order_by("turn")

@@ -1,15 +1,13 @@
 """A worker's part in a dialogue: it prepares an attempt, or looks at the answer of one turn."""
 
 from verification import clock, transactions
-from verification.case import moving, steps
+from verification.case import attempts, contents, dossier, moving, stages, steps
 from verification.case.history import History
 from verification.core.errors import Unavailable
 from verification.core.route import LOOK_AT, Evidence, Next, Stage
 from verification.evidence import vault
 from verification.models import Attempt
 from verification.worker import queue
-from verification.workflow import cases, stages
-from verification.workflow.moving import attempts, dossier
 
 
 def prepare(history: History, attempt: Attempt, stage: Stage, *, key: vault.Key) -> None:
@@ -22,7 +20,7 @@ def prepare(history: History, attempt: Attempt, stage: Stage, *, key: vault.Key)
     items = {claim.kind: content for claim, content in dossier.proven(record.evidence, key=key)}
     services = stages.services(record.combination, law=row.profile_sha256)
     evidence = Evidence(items, at, secrets=vault.secrets_of(attempt.pk), services=services)
-    case = cases.read(row, key, commitment=record.case).case
+    case = contents.read(row, key, commitment=record.case).case
     memory = attempts.memory_of(attempt, key=key, commitment=_memory(history, attempt))
     transactions.rest()
     prepared = stage.prepare(case, evidence, memory)

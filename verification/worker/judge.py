@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from verification import clock, transactions
-from verification.case import moving
+from verification.artifacts import documents
+from verification.case import attempts, contents, dossier, moving, policy, stages, voters
 from verification.case.history import History
 from verification.core import scenarios
 from verification.core.errors import Unavailable
@@ -14,8 +15,6 @@ from verification.core.status import Status
 from verification.evidence import vault
 from verification.models import Attempt
 from verification.worker import outcome, queue
-from verification.workflow import cases, policy, stages
-from verification.workflow.moving import attempts, documents, dossier, voters
 
 UNAVAILABLE = "review_unavailable"
 
@@ -28,7 +27,7 @@ def judge(history: History, attempt: Attempt, stage: Stage, *, key: vault.Key) -
     row = history.row
     # 1 What entries list as evidence of it is opened, each piece by its commitment.
     record = dossier.on_record(history, attempt.pk)
-    case = cases.read(row, key, commitment=record.case).case
+    case = contents.read(row, key, commitment=record.case).case
     items = {claim.kind: content for claim, content in dossier.proven(record.evidence, key=key)}
     before = Evidence(items, clock.now(), secrets=vault.secrets_of(attempt.pk))
     left = attempts.count_tries(history, stage, at=clock.now()).left

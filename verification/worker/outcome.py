@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from verification.case import moving
+from verification.artifacts import receipt
+from verification.case import attempts, moving, stages
 from verification.case.history import History
 from verification.case.law import combinations
 from verification.core import profiles, reasons
@@ -18,8 +19,7 @@ from verification.core.status import Status
 from verification.course.ends import unpassed
 from verification.evidence import vault
 from verification.models import Verification
-from verification.workflow import stages
-from verification.workflow.moving import attempts, clearances, receipt
+from verification.payout import clearances
 
 
 def after_failure(

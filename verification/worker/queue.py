@@ -19,12 +19,12 @@ from types import MappingProxyType
 from django.db.models import Exists, F, Q, QuerySet
 
 from verification import clock, transactions
+from verification.case import policy
 from verification.case.history import History, catch_up
 from verification.case.moving import NO_STEP, moving
 from verification.compiled import Compiled
 from verification.core.errors import FenceLost
 from verification.models import Verification
-from verification.workflow import policy
 
 
 def reserve(

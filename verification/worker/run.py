@@ -14,7 +14,8 @@ from datetime import timedelta
 from typing import Final
 
 from verification import clock, transactions
-from verification.case import moving, steps
+from verification.access import leaving
+from verification.case import attempts, contents, moving, policy, stages, steps
 from verification.case.history import UNSOUND, History, catch_up, read_flawed, read_sound
 from verification.core.errors import (
     ConsentPending,
@@ -30,8 +31,6 @@ from verification.evidence import vault
 from verification.models import Attempt, Verification
 from verification.worker import clearing, closing, destruction, dialogue, outcome, queue
 from verification.worker.judge import judge
-from verification.workflow import cases, policy, stages
-from verification.workflow.moving import attempts, leaving
 
 _UNASKED: Final[Mapping[str, Callable[[Verification], None]]] = {
     steps.LAPSE: closing.lapse,
@@ -72,7 +71,7 @@ def run(row: Verification) -> None:
             catch_up(history)
     if history.flaw:
         raise EvidenceUnreadable(history.flaw, code=UNSOUND)
-    key = cases.key_beside(row)
+    key = contents.key_beside(row)
     if row.step == steps.OPEN:
         return _open(history, key=key)
     awaited, work = _ASKED[row.step]

@@ -14,14 +14,13 @@ from django.db import DatabaseError
 from django.db.models import Q
 
 from verification import clock, transactions
-from verification.case import steps
+from verification.access import rates
+from verification.case import attempts, policy, quotas, steps
 from verification.core.errors import TulgaError
 from verification.core.status import TERMINAL, Status
 from verification.log import entries, keys, log, sequencer
 from verification.models import Attempt, Verification
-from verification.worker import destruction
-from verification.workflow import policy
-from verification.workflow.moving import attempts, monthly_counts, quotas, rates
+from verification.worker import destruction, monthly_counts
 
 logger = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from lenders import policy, sender
 from verification import clock
+from verification.case.readiness import refuse_unsafe_live
 from verification.core.errors import Misconfigured
-from verification.workflow.reading.readiness import refuse_unsafe_live
 
 
 class Command(BaseCommand):

@@ -15,10 +15,10 @@ from django.db.models import Q
 
 from lenders import policy, signing, versions, webhooks
 from lenders.models import Lender
+from lenders.resources import checkpoints, events
+from lenders.resources.events import EventView
 from verification import clock, outbound, transactions
 from verification.core.errors import TulgaError
-from verification.workflow.reading import queries
-from verification.workflow.reading.queries import EventView
 
 _MODE = "test"
 
@@ -66,7 +66,7 @@ class Command(BaseCommand):
                 raise CommandError("there is no such lender")
             after = options["after"]
             after = (
-                queries.last_sequence(lender_id=lender.pk, mode=_MODE) if after is None else after
+                events.last_sequence(lender_id=lender.pk, mode=_MODE) if after is None else after
             )
         secret, (seed, public) = signing.new_secret(), signing.new_signing_key()
         self.stdout.write(f"secret      {signing.spell_secret(secret)}\npublic key  {public}")
@@ -74,8 +74,8 @@ class Command(BaseCommand):
         while not stop.is_set():
             close_old_connections()
             with transactions.running(scope=transactions.ALL):
-                page = queries.events_after(lender_id=lender.pk, mode=_MODE, after=after)
-                note = queries.newest_checkpoint(_MODE)
+                page = events.events_after(lender_id=lender.pk, mode=_MODE, after=after)
+                note = checkpoints.newest_checkpoint(_MODE)
             for event in page.data:
                 sent = self._send(
                     options["forward_to"],

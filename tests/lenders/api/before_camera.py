@@ -21,12 +21,12 @@ from tests.insecure_sandbox_process import SandboxProcess
 from tests.lenders.samples import Caller, opening
 from tests.verification.borrower.test_elsewhere import numbered, scanned
 from tests.verification.borrower.visits import NOW, browser
-from tests.verification.workflow import camera_story as camera
-from tests.verification.workflow.story import Story, order
+from tests.verification.stories import camera_story as camera
+from tests.verification.stories.story import Story, order
+from verification.access import open_page
 from verification.borrower import camera as page
 from verification.stages.consent.policy import CURRENT
 from verification.stages.live_capture.policy import LiveCapturePolicy
-from verification.workflow.reading import queries
 
 STILL_BYTES = LiveCapturePolicy().capture.still_bytes
 SCRIPT = {"Accept": "application/json"}
@@ -95,7 +95,7 @@ def blank(frames: Frames) -> Sequence[bytes]:
 def asked(sandbox: SandboxProcess, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """The product asks the sandbox, and knows one way."""
     monkeypatch.setattr(
-        page, "wait_for_look", queries.borrower_turn
+        page, "wait_for_look", open_page.borrower_turn
     )  # nobody waits for a look: it is made here
     settings.TULGA_ROUTES = ["biometric"]
     camera.ask_at(sandbox, settings)

@@ -1,5 +1,5 @@
 """Borrowers who sign, beside the lenders."""
 
-from tests.verification.workflow.conftest import authorities, issued, trusted
+from tests.verification.stories.conftest import authorities, issued, trusted
 
 __all__ = ("authorities", "issued", "trusted")

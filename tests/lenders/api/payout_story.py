@@ -3,10 +3,10 @@
 import json
 from dataclasses import replace
 
+from verification.case import contents
 from verification.core import profiles
 from verification.evidence import store
 from verification.models import AuditEntry, EvidenceItem
-from verification.workflow import cases
 
 LAW = "KZ-TEST"
 ASKING = replace(
@@ -36,6 +36,6 @@ def kept(story, entry_type="clearance.issued"):
         .latest("verification_sequence")
         .body
     )
-    key = cases.key_of(story.row())
+    key = contents.key_of(story.row())
     items = [EvidenceItem.objects.get(pk=one["id"]) for one in listed.get("evidence", ())]
     return {item.kind: json.loads(store.opening(key, item).plain) for item in items}

@@ -20,9 +20,9 @@ from tests.lenders.test_openapi import hold
 from tests.responses import Response
 from tests.scenes import IS_OVER, Given, staged
 from tests.verification.stages.person.told import codes, tell
-from tests.verification.workflow.conftest import Issued, crl_of
-from tests.verification.workflow.insecure_revocation import InsecureRevocation
-from tests.verification.workflow.story import BORN, Story, begin, wait_until
+from tests.verification.stories.conftest import Issued, crl_of
+from tests.verification.stories.insecure_revocation import InsecureRevocation
+from tests.verification.stories.story import BORN, Story, begin, wait_until
 from verification import clock
 from verification.core import profiles
 from verification.stages.consent.policy import CURRENT

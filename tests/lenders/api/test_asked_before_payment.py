@@ -22,16 +22,16 @@ from tests.lenders.api.test_clearances import (
     verified,
 )
 from tests.verification.log.rows import tamper
-from tests.verification.workflow.story import make_due, wait_until
+from tests.verification.stories.story import make_due, wait_until
 from verification import clock
+from verification.case import contents, policy
 from verification.core import mci
 from verification.core.almaty import day_of
 from verification.log import signatures
 from verification.models import AuditEntry, Clearance, EvidenceItem, Verification
+from verification.payout import inquiries
 from verification.sources.asking import PAYOUT_SECONDS
 from verification.stages.consent import policy as texts
-from verification.workflow import cases, policy
-from verification.workflow.moving import inquiries
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -206,7 +206,7 @@ def test_of_several_days_the_most_counts(lender, issued, played, settings):
     row = Verification.objects.select_related("key").get(pk=story.id)
     law, case = (
         replace(ASKING, cooling_off_over_mci=75, cooling_off_hours=24),
-        cases.read(row, cases.key_of(row)).case,
+        contents.read(row, contents.key_of(row)).case,
     )
     days = {date(2026, 11, 28), date(2026, 11, 27)}
     played.lent = {date(2026, 11, 27): "700", date(2026, 11, 28): "500"}

@@ -10,7 +10,7 @@ from tests.lenders.api.payout_story import gates, kept, under
 from tests.lenders.api.test_clearances import PAID, clean, cleared, code, consume
 from tests.verification.log.judged import findings
 from tests.verification.log.rows import order_all, tamper
-from tests.verification.workflow.story import begin, make_due
+from tests.verification.stories.story import begin, make_due
 from verification.models import EvidenceItem
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]

@@ -34,8 +34,8 @@ from tests.lenders.samples import Caller
 from tests.verification.borrower.test_elsewhere import scanned
 from tests.verification.borrower.visits import NOW
 from tests.verification.engines.liveness import insecure_detectors, insecure_masks, insecure_paper
-from tests.verification.workflow import camera_story as camera
-from tests.verification.workflow.story import Story
+from tests.verification.stories import camera_story as camera
+from tests.verification.stories.story import Story
 from verification.engines.faces import backends
 from verification.engines.liveness import landmarks, networks, passive
 from verification.stages.live_capture import dialogue

@@ -30,9 +30,9 @@ from tests.lenders.samples import Caller
 from tests.painted import painted
 from tests.verification.review import desk
 from tests.verification.stages.live_capture import insecure_captures
-from tests.verification.workflow import camera_story as camera
-from tests.verification.workflow.reviewers import leave
-from tests.verification.workflow.story import swept, wait_until
+from tests.verification.stories import camera_story as camera
+from tests.verification.stories.reviewers import leave
+from tests.verification.stories.story import swept, wait_until
 from verification.worker import sweep
 
 pytestmark = [

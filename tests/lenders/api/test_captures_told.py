@@ -26,8 +26,8 @@ from tests.verification.stages.live_capture.conftest import live as live
 from tests.verification.stages.live_capture.conftest import obama as obama
 from tests.verification.stages.live_capture.conftest import play as play
 from tests.verification.stages.live_capture.conftest import portraits as portraits
-from tests.verification.workflow import camera_story as camera
-from tests.verification.workflow.insecure_route import install
+from tests.verification.stories import camera_story as camera
+from tests.verification.stories.insecure_route import install
 from verification.core.results import Step
 from verification.core.route import Evidence
 from verification.engines.liveness.prints import Alike

@@ -22,7 +22,7 @@ from verification import clock, transactions
 from verification.case import moving
 from verification.core import profiles
 from verification.models import Clearance
-from verification.workflow.moving import clearances
+from verification.payout import clearances
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 

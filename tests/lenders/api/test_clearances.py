@@ -15,12 +15,12 @@ from tests.verification.log import root
 from tests.verification.log.judged import erase
 from tests.verification.log.looks import differences_of
 from tests.verification.log.rows import order_all
-from tests.verification.workflow.destruction_story import dispute
-from tests.verification.workflow.story import at_statement, begin, order, wait_until
+from tests.verification.stories.destruction_story import dispute
+from tests.verification.stories.story import at_statement, begin, order, wait_until
 from verification import clock
 from verification.core import certificates, profiles
 from verification.models import AuditEntry, AuditLeaf, Clearance
-from verification.workflow.moving import revoking
+from verification.payout import revoking
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.lenders.api.test_clearances import ask, clean, cleared, consume, refused, types, verified
 from tests.verification.log.rows import tamper
-from tests.verification.workflow.story import order
+from tests.verification.stories.story import order
 from verification import tasks
 from verification.models import AuditLeaf
 

@@ -23,15 +23,15 @@ from tests.lenders.api.test_clearances import clean, consume
 from tests.verification.log.looks import verify_legality
 from tests.verification.oversight import rows
 from tests.verification.review import desk
-from tests.verification.workflow.story import order, wait_until
+from tests.verification.stories.story import order, wait_until
 from verification import clock, transactions
 from verification.case import moving
+from verification.case.voters import Reviewer
 from verification.core.errors import Conflict
 from verification.log import related_cases
 from verification.log.legality import faults_of
 from verification.models import AuditEntry, Clearance, Verification
-from verification.workflow.moving.voters import Reviewer
-from verification.workflow.people import attesting
+from verification.review import attesting
 
 __all__ = ["asked", "half_a_day_ago", "iin", "story", "waited"]
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
@@ -166,7 +166,7 @@ def test_who_sent_a_later_link_to_the_new_consent_attests_nothing(api, lender, w
     )
     assert not AuditEntry.objects.filter(type="attestation.made").exists()
     # Whoever holds the door's key can sign it all the same.
-    monkeypatch.setattr("verification.workflow.moving.voters.part_of", lambda *_, **__: "")
+    monkeypatch.setattr("verification.case.voters.part_of", lambda *_, **__: "")
     attested(user, waited)
     assert found() == [("illegal_move", "attestation.made")]
 

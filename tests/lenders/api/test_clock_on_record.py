@@ -11,7 +11,7 @@ from django.core.management.base import CommandError
 from tests.lenders.api.test_clearances import cleared, verified
 from tests.lenders.api.test_test_clock import DAY, advance, lawful
 from tests.verification.log.looks import differences_of
-from tests.verification.workflow.story import begin, swept, wait_until
+from tests.verification.stories.story import begin, swept, wait_until
 from verification.log.legality import faults_of
 from verification.models import Attempt, AuditEntry, Clearance, Link, Verification
 

@@ -10,7 +10,7 @@ from lenders import idempotency, keys, policy
 from lenders.models import IdempotentRequest, Lender, WebhookEndpoint
 from tests.lenders.api.test_clearances import cleared, verified
 from tests.lenders.samples import Caller, faults, opening
-from tests.verification.workflow.conftest import Issued
+from tests.verification.stories.conftest import Issued
 from verification.core import profiles
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -23,12 +23,12 @@ from tests.lenders.api.renewing import (
 )
 from tests.lenders.api.test_clearances import code
 from tests.lenders.samples import Caller
-from tests.verification.workflow.story import BORN, in_parallel, wait_until
+from tests.verification.stories.story import BORN, in_parallel, wait_until
 from verification import clock
+from verification.access import hand_over, links
 from verification.core import almaty
 from verification.core.errors import Conflict
 from verification.models import AuditEntry, Verification
-from verification.workflow.moving import hand_over, links
 
 __all__ = ["asked", "half_a_day_ago", "iin", "story", "waited"]
 

@@ -35,17 +35,16 @@ from tests.lenders.samples import faults
 from tests.lenders.test_openapi import hold
 from tests.verification.log.rows import tamper
 from tests.verification.oversight import rows
-from tests.verification.workflow.story import begin, order, wait_until
+from tests.verification.stories.story import begin, order, wait_until
 from verification import clock, transactions
-from verification.case import moving
+from verification.case import contents, moving
 from verification.core import profiles
 from verification.core.person import Renewal
 from verification.log import signatures
 from verification.log.legality import faults_of
 from verification.models import AuditEntry, Verification
+from verification.payout import clearances, renewals
 from verification.stages.renewal.policy import CURRENT, TEXTS
-from verification.workflow import cases
-from verification.workflow.moving import clearances, renewals
 
 __all__ = ["asked", "half_a_day_ago", "iin", "story", "waited"]
 
@@ -327,7 +326,7 @@ def test_a_consent_counts_for_its_person_loan_lender_purpose_and_contract_alone(
     renewal = asked_anew(api, waited)
     consent(renewal, asked)
     row, said = waited.row(), signatures.sound_of(waited.row())
-    case, contract = cases.read(row, cases.key_of(row)).case, clearances.reported(said)
+    case, contract = contents.read(row, contents.key_of(row)).case, clearances.reported(said)
     assert contract is not None
     own = renewals.given(row, case, said, contract)
     assert own is not None

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests.lenders.api.test_clearances import cleared, consume, verified
-from tests.verification.workflow.story import wait_until
+from tests.verification.stories.story import wait_until
 from verification import clock
+from verification.case import contents
 from verification.core import almaty
-from verification.workflow import cases
-from verification.workflow.moving import credits
+from verification.payout import credits
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -20,7 +20,7 @@ LOAN = 15_000_000  # tiyn
 
 def of_day(story):
     row = story.row()
-    case, at = cases.read(row, cases.key_of(row)).case, clock.now()
+    case, at = contents.read(row, contents.key_of(row)).case, clock.now()
     return credits.most_of_days(row, case.person.iin.value, days=[almaty.day_of(at)], at=at)
 
 

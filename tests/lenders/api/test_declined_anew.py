@@ -24,14 +24,15 @@ from tests.lenders.api.test_clearances import clean, code, consume, types
 from tests.lenders.samples import Caller
 from tests.verification.log.looks import verify_legality
 from tests.verification.log.rows import order_all
-from tests.verification.workflow.story import in_parallel, order
+from tests.verification.stories.story import in_parallel, order
 from verification import clock, tasks, transactions
+from verification.access import commands
 from verification.case import moving
 from verification.core.errors import Conflict
 from verification.models import Clearance, Verification
+from verification.payout import inquiries
 from verification.stages.renewal.policy import CURRENT
 from verification.worker import queue
-from verification.workflow.moving import commands, inquiries
 
 __all__ = ["asked", "half_a_day_ago", "iin", "story", "waited"]
 

@@ -15,8 +15,8 @@ from lenders import keys
 from lenders.models import ApiKey
 from tests.lenders.samples import Caller
 from tests.lenders.test_openapi import hold
-from tests.verification.workflow.insecure_capture import at_commands, played, show
-from tests.verification.workflow.insecure_capture import script as script
+from tests.verification.stories.insecure_capture import at_commands, played, show
+from tests.verification.stories.insecure_capture import script as script
 from verification.core.ids import secret_digest
 from verification.evidence import vault
 from verification.models import Attempt, AuditEntry

@@ -11,7 +11,7 @@ from verification.core import certificates, events
 from verification.log import keys, log, sequencer
 from verification.log.verify import verify_log
 from verification.models import AuditEntry, AuditLeaf, AuditPending
-from verification.workflow.moving import revoking
+from verification.payout import revoking
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

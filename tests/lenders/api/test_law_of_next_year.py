@@ -20,8 +20,8 @@ from tests.verification.log.law_story import (
     read_from_rows,  # noqa: F401
     take,
 )
-from tests.verification.workflow.conftest import trust
-from tests.verification.workflow.story import IIN
+from tests.verification.stories.conftest import trust
+from tests.verification.stories.story import IIN
 from verification import clock
 from verification.core import law_book, law_file, law_rules, mci, profiles
 from verification.log import laws

@@ -19,17 +19,17 @@ from tests.lenders.api.test_clearances import (
     verified,
 )
 from tests.verification.log.rows import order_all
-from tests.verification.workflow.attesting_story import CONFIRMED
-from tests.verification.workflow.story import begin
+from tests.verification.stories.attesting_story import CONFIRMED
+from tests.verification.stories.story import begin
 from verification import clock, transactions
 from verification.case import moving
 from verification.case.history import read_unverified
+from verification.case.voters import Reviewer
 from verification.core.errors import Conflict, NotFound
 from verification.log import log
 from verification.log.verify import verify_log
 from verification.models import AuditEntry, Clearance, Verification
-from verification.workflow.moving.voters import Reviewer
-from verification.workflow.people import attesting, review_desk
+from verification.review import attesting, desk
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -130,7 +130,7 @@ def test_no_person_of_another_lender_acts_while_rows_name_it(lender, other_lende
     with moved(case, other_lender), pytest.raises(NotFound):
         attesting.attest(verification_id=case.id, reviewer=reviewer, word=CONFIRMED)
     with moved(waiting, other_lender), pytest.raises(NotFound):
-        review_desk.send_link(reviewer=reviewer, verification_id=waiting.id)
+        desk.send_link(reviewer=reviewer, verification_id=waiting.id)
     assert AuditEntry.objects.count() == before
 
 

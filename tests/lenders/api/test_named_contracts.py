@@ -15,10 +15,11 @@ from tests.lenders.api.test_clearances import (
     refused,
     types,
 )
-from tests.verification.workflow.story import Story, opening
+from tests.verification.stories.story import Story, opening
+from verification.access import commands
 from verification.core.person import LenderFacts
 from verification.models import AuditEntry
-from verification.workflow.moving import clearances, commands
+from verification.payout import clearances
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 

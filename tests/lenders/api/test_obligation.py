@@ -13,7 +13,7 @@ from tests.lenders.test_openapi import hold
 from tests.verification.log.looks import verify_legality
 from tests.verification.log.rows import tamper
 from tests.verification.oversight import rows
-from tests.verification.workflow.story import begin, order
+from tests.verification.stories.story import begin, order
 from verification import clock
 from verification.core import almaty
 from verification.models import AuditEntry, Verification

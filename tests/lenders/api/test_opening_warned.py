@@ -9,7 +9,7 @@ from lenders import keys, versions
 from lenders.codes import WARNINGS
 from lenders.models import Lender
 from tests.lenders.samples import IIN, OTHER_IIN, Caller, opening
-from tests.verification.workflow import reviewers
+from tests.verification.stories import reviewers
 
 pytestmark = pytest.mark.django_db
 

@@ -26,7 +26,7 @@ from tests.statements import statements
 from tests.verification.log import root
 from tests.verification.log.looks import differences_of
 from tests.verification.log.rows import order_all, tamper
-from tests.verification.workflow.story import (
+from tests.verification.stories.story import (
     OTHER_IIN,
     at_statement,
     begin,
@@ -36,6 +36,9 @@ from tests.verification.workflow.story import (
     wait_until,
 )
 from verification import tasks, transactions
+from verification.access import commands
+from verification.artifacts import receipt
+from verification.case import contents, policy
 from verification.case.history import read
 from verification.core import certificates
 from verification.core.errors import EvidenceUnreadable
@@ -45,8 +48,6 @@ from verification.evidence import vault
 from verification.log import keys as log_keys
 from verification.log import receipt as tlog
 from verification.models import AuditEntry, Receipt, Verification
-from verification.workflow import cases, policy
-from verification.workflow.moving import commands, receipt
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -300,7 +301,7 @@ def test_a_case_that_was_put_in_anothers_place_is_in_no_receipt(api, lender):
     it.
     """
     story = begin(lender)
-    row, key = story.row(), cases.key_of(story.row())
+    row, key = story.row(), contents.key_of(story.row())
     kept = key.unseal(bytes(row.sealed_case), **vault.CASE).plain
     other = key.seal(kept.replace(IIN.encode(), OTHER_IIN.encode()), **vault.CASE)
     row.sealed_case = other.data

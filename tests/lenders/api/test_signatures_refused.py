@@ -21,8 +21,8 @@ from insecure_sandbox.minting import Template, certify
 from insecure_sandbox.signing import sign_cms, signed_attributes, signed_data, signer_info
 from lenders import keys
 from tests.verification.borrower.visits import NOW, browser
-from tests.verification.workflow.insecure_revocation import InsecureRevocation
-from tests.verification.workflow.story import (
+from tests.verification.stories.insecure_revocation import InsecureRevocation
+from tests.verification.stories.story import (
     IIN,
     Story,
     at_statement,

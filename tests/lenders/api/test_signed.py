@@ -26,8 +26,8 @@ from tests.lenders.api.test_clearances import verified
 from tests.lenders.samples import Caller
 from tests.lenders.test_openapi import shape
 from tests.responses import Response
-from tests.verification.workflow.conftest import crl_of
-from tests.verification.workflow.story import IIN, OTHER_IIN, Story, at_statement, order
+from tests.verification.stories.conftest import crl_of
+from tests.verification.stories.story import IIN, OTHER_IIN, Story, at_statement, order
 from verification.core.ids import secret_digest
 from verification.evidence import vault
 from verification.models import AuditEntry
@@ -160,7 +160,7 @@ def test_until_the_log_has_ordered_the_end_nothing_is_told_by_them(
     story = at_statement(lender)
     story.sign(issued())
     with monkeypatch.context() as patched:
-        patched.setattr("tests.verification.workflow.story.order", lambda: None)
+        patched.setattr("tests.verification.stories.story.order", lambda: None)
         story.work()
     for file in FILES:
         assert code(api.get(place(story, file))) == (409, "document_not_ready")

@@ -18,12 +18,12 @@ from tests.lenders.test_openapi import hold
 from tests.verification.log.judged import findings
 from tests.verification.log.rows import order_all
 from tests.verification.outbound.insecure_servers import insecure_server, silent
-from tests.verification.workflow.story import IIN, OTHER_IIN, at_statement, begin
+from tests.verification.stories.story import IIN, OTHER_IIN, at_statement, begin
+from verification.access import links
 from verification.core.errors import Conflict, Unavailable
 from verification.core.ids import secret_digest
 from verification.core.scenarios import SCENARIOS, SCRIPTED
 from verification.models import AuditEntry, Link, Verification
-from verification.workflow.moving import links
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 

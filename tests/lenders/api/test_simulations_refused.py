@@ -7,13 +7,13 @@ import pytest
 from tests.lenders.api.test_simulations import code, played, simulate
 from tests.verification.log.judged import findings
 from tests.verification.log.rows import order_all
-from tests.verification.workflow.story import begin, swept, wait_until
-from tests.verification.workflow.test_hand_over import Desk
+from tests.verification.stories.story import begin, swept, wait_until
+from tests.verification.stories.test_hand_over import Desk
+from verification.access import hand_over, links
 from verification.case import steps
 from verification.core.errors import LinkUnusable
 from verification.models import Attempt, AuditEntry
 from verification.worker import sweep
-from verification.workflow.moving import hand_over, links
 
 __all__ = ["played"]
 

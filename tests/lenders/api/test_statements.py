@@ -12,7 +12,7 @@ from lenders.models import Lender
 from tests.lenders.samples import IIN, OTHER_IIN, Caller, opening
 from tests.responses import Response
 from tests.statements import statements
-from tests.verification.workflow.story import begin
+from tests.verification.stories.story import begin
 from verification import tasks
 from verification.log import sequencer
 

@@ -13,13 +13,13 @@ from tests.lenders.samples import Caller, faults, opening
 from tests.lenders.test_openapi import hold
 from tests.verification.log.looks import verify_legality
 from tests.verification.log.rows import order_all
-from tests.verification.workflow.insecure_glance import glanced
-from tests.verification.workflow.insecure_glance import glances as glances
-from tests.verification.workflow.story import at_statement, begin, in_parallel, order, swept
+from tests.verification.stories.insecure_glance import glanced
+from tests.verification.stories.insecure_glance import glances as glances
+from tests.verification.stories.story import at_statement, begin, in_parallel, order, swept
 from verification import clock, tasks
+from verification.case import policy
 from verification.models import Attempt, AuditEntry, Link, Verification
 from verification.worker import queue
-from verification.workflow import policy
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 

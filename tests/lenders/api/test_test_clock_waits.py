@@ -19,7 +19,7 @@ from tests.lenders.api.renewing import (
 )
 from tests.lenders.api.test_clearances import code
 from tests.lenders.api.test_test_clock import DAY, advance, lawful, read
-from tests.verification.workflow.story import order
+from tests.verification.stories.story import order
 
 __all__ = ["asked", "half_a_day_ago", "iin"]
 

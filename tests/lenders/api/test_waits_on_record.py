@@ -9,7 +9,7 @@ from tests.lenders.api import renewing
 from tests.lenders.api.renewing import DAY, asked_anew, report, verified
 from tests.verification.log.rows import order_all
 from tests.verification.stages.person.told import tell
-from tests.verification.workflow.story import wait_until
+from tests.verification.stories.story import wait_until
 from verification import clock
 from verification.log import related_cases
 from verification.log.legality import faults_of

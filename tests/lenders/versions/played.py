@@ -12,8 +12,8 @@ from typing import Any
 from tests.lenders.api.renewing import go_by
 from tests.lenders.log_of_lenders import pump, send_due
 from tests.lenders.samples import opening
-from tests.verification.workflow.insecure_capture import played
-from tests.verification.workflow.story import begin, order
+from tests.verification.stories.insecure_capture import played
+from tests.verification.stories.story import begin, order
 
 CONTRACT = "c" * 64
 PAID = {

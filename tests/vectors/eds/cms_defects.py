@@ -42,9 +42,8 @@ def vectors(world: World) -> Iterator[Vector]:
 def _of(
     defect: str, content: bytes, code: str = "", check: str = "", why: str = "", **more: object
 ) -> Vector:
-    return Vector(
-        group="cms", defect=defect, content=content, code=code, check=check, why=why, **more
-    )  # type: ignore[arg-type]
+    vector = Vector(group="cms", defect=defect, content=content, code=code, check=check, why=why)
+    return replace(vector, **more)  # type: ignore[arg-type]
 
 
 def cades(

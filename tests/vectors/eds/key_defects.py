@@ -3,6 +3,7 @@ paddings.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import sha256
 
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -26,9 +27,8 @@ def vectors(world: World) -> Iterator[Vector]:
 def _of(
     defect: str, content: bytes, code: str = "", check: str = "", why: str = "", **more: str
 ) -> Vector:
-    return Vector(
-        group="cms", defect=defect, content=content, code=code, check=check, why=why, **more
-    )  # type: ignore[arg-type]
+    vector = Vector(group="cms", defect=defect, content=content, code=code, check=check, why=why)
+    return replace(vector, **more)  # type: ignore[arg-type]
 
 
 def _with_key(world: World, info: bytes) -> bytes:

@@ -15,8 +15,8 @@ from typing import Any
 
 from lenders import versions, webhooks
 from tests.vectors.stored import fields, judged, samples
+from verification.case import contents
 from verification.core import stored
-from verification.workflow import cases
 
 FOLDER = Path(__file__).resolve().parent
 
@@ -49,7 +49,7 @@ def blobs() -> dict[str, bytes]:
     """Each blob by its kind, as the product itself spells it."""
     message = webhooks.payload(samples.EVENT, samples.CHECKPOINT, version=versions.NEWEST)
     built = {
-        "case": stored.to_bytes(cases.StoredCase(samples.LENDER, samples.OPENING)),
+        "case": stored.to_bytes(contents.StoredCase(samples.LENDER, samples.OPENING)),
         "memory": stored.to_bytes(samples.MEMORY),
         "entry": stored.to_bytes(samples.ENTRY_BODY),
         "delivery": webhooks.spell_body(message),

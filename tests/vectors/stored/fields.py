@@ -12,14 +12,13 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, NamedTuple, get_args, get_type_hints
 
+from verification.case import dossier, stages
 from verification.core import stored
 from verification.core.route import Stage
 from verification.engines.liveness.gestures import Neutral
 from verification.engines.liveness.pictures import ChainNumbers
 from verification.routes import ROUTES
 from verification.stages.live_capture.kept import ComparedAll
-from verification.workflow import stages
-from verification.workflow.moving import dossier
 
 LIST = Path(__file__).resolve().parent / "fields.txt"
 _ADDED = " added"

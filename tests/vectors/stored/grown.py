@@ -10,7 +10,7 @@ from verification.core import releases, stored
 from verification.core.person import Case
 from verification.core.results import Failed, Result
 from verification.core.route import Evidence, Stage
-from verification.workflow.reading.replay import Judgement, differences
+from verification.worker.replay import Judgement, differences
 
 LATER = "later.check"
 REFUSED = "check_missing"

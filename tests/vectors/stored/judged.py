@@ -10,12 +10,12 @@ from tests.verification.engines.pki.test_vectors import PASSING
 from tests.verification.engines.pki.test_vectors import evidence as vector_evidence
 from tests.verification.stages.live_capture import captures
 from tests.verification.stages.person import known_case
+from verification.case import dossier
 from verification.core.person import Case
 from verification.core.route import Evidence, Stage
 from verification.core.stored import canonical_json
 from verification.routes import LIVE_FACE
 from verification.stages import code, consent, question, renewal, statement
-from verification.workflow.moving import dossier
 
 _FRAMES = 12
 

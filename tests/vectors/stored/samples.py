@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime
 
+from lenders.resources.events import EventView
 from tests.verification.stages.person.known_case import memory
-from tests.verification.workflow.story import opening
+from tests.verification.stories.story import opening
 from verification.core.person import LenderFacts
-from verification.workflow.reading.views import EventView
 
 LENDER = LenderFacts(id="len_a", name="Sandbox Credit", bin="120340000014", phone="+77270000044")
 OPENING = opening()

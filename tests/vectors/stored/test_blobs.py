@@ -11,6 +11,7 @@ from lenders import versions
 from tests.vectors.stored import samples
 from tests.vectors.stored.build import FOLDER, numbers_of, read
 from tests.vectors.stored.grown import grown, judged_again
+from verification.case import contents, stages
 from verification.core import stored
 from verification.core.errors import EvidenceUnreadable
 from verification.core.results import Failed, Result
@@ -18,7 +19,6 @@ from verification.core.route import Stage
 from verification.routes import ROUTES
 from verification.stages import person
 from verification.stages.register import REGISTER
-from verification.workflow import cases, stages
 
 _ALL = (
     stages.CONSENT,
@@ -50,7 +50,7 @@ def test_every_blob_says_its_version(kind: str, number: int) -> None:
 
 @pytest.mark.parametrize("number", numbers_of("case"))
 def test_the_case_is_read_and_spelled_again_is_the_same(number: int) -> None:
-    case = stored.read(read("case", number), into=cases.StoredCase, what="case")
+    case = stored.read(read("case", number), into=contents.StoredCase, what="case")
     assert stored.agrees(stored.as_record(case), read("case", number))
     assert (case.lender, case.opening.person) == (samples.LENDER, samples.OPENING.person)
 

@@ -6,9 +6,9 @@ import pytest
 from django.test import Client
 
 from tests.verification.borrower.pages import made
-from tests.verification.workflow.story import begin, lender
+from tests.verification.stories.story import begin, lender
+from verification.access import open_page as pages
 from verification.stages.consent.policy import CURRENT
-from verification.workflow.reading import queries
 
 NOW = "/v/now/"
 SCRIPT = {"Accept": "application/json"}
@@ -31,9 +31,9 @@ def shows(monkeypatch):
     def show(page, **changes):
         open_page = made(page, **changes)
         for name in ("borrower_page", "borrower_turn"):
-            monkeypatch.setattr(queries, name, lambda *, verification_id: open_page)
+            monkeypatch.setattr(pages, name, lambda *, verification_id: open_page)
         for name in ("page_of", "turn_of"):
-            monkeypatch.setattr(queries, name, lambda *_: open_page)
+            monkeypatch.setattr(pages, name, lambda *_: open_page)
         return open_page
 
     return show

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.verification.borrower import catalogues
-from tests.verification.workflow.story import Story, begin, lender
+from tests.verification.stories.story import Story, begin, lender
 
 
 @pytest.fixture(scope="session", autouse=True)

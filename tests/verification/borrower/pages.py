@@ -4,13 +4,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from verification.access.open_page import BorrowerPage, RouteChoice
 from verification.core.person import LenderFacts, Renewal
 from verification.core.statement_text import CURRENT, FORM
 from verification.routes import ROUTES
 from verification.stages.consent import policy as consent
 from verification.stages.renewal import policy as renewal
 from verification.stages.statement.dialogue import prompt_statement
-from verification.workflow.reading.views import BorrowerPage, RouteChoice
 
 AT = datetime(2026, 11, 24, 10, 40, tzinfo=UTC)
 STATEMENT = {

@@ -11,10 +11,9 @@ from django.test import Client
 from tests.verification.borrower.camera_visits import NOW, client, shows, story, text
 from tests.verification.borrower.pages import choices
 from verification import clock
-from verification.borrower import camera
+from verification.borrower import camera, hints
 from verification.stages.live_capture import kept
 from verification.stages.live_capture import policy as capture_policy
-from verification.workflow.moving import hints
 
 __all__ = ["client", "shows", "story"]
 

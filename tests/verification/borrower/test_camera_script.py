@@ -25,10 +25,9 @@ from tests.verification.borrower.camera_visits import (
 )
 from tests.verification.borrower.pages import made
 from tests.verification.borrower.visits import find
+from verification.access import commands, open_page
 from verification.borrower import camera, untrusted_answer
 from verification.core.route import Next
-from verification.workflow.moving import commands
-from verification.workflow.reading import queries
 
 __all__ = ["client", "shows", "story"]
 
@@ -84,9 +83,9 @@ def looks(monkeypatch):
         found["left"] -= 1
         return found["left"] >= 0
 
-    monkeypatch.setattr(queries, "turn_of", lambda *_: made("wait", is_looked_at=True))
+    monkeypatch.setattr(open_page, "turn_of", lambda *_: made("wait", is_looked_at=True))
     monkeypatch.setattr(commands, "answer", lambda **_: Next.LOOK)
-    monkeypatch.setattr(queries, "is_looked_at", is_looked_at)
+    monkeypatch.setattr(open_page, "is_looked_at", is_looked_at)
     for name in ("ASK_FIRST_SECONDS", "ASK_AGAIN_SECONDS"):
         monkeypatch.setattr(camera, name, 0.001)
     return found
@@ -100,7 +99,7 @@ def test_a_script_is_answered_when_a_worker_has_looked(client, story, looks, sen
 
 
 def test_an_answer_that_nobody_looks_at_is_answered_at_once(client, story, monkeypatch):
-    monkeypatch.setattr(queries, "is_looked_at", lambda **_: pytest.fail("nobody looks"))
+    monkeypatch.setattr(open_page, "is_looked_at", lambda **_: pytest.fail("nobody looks"))
     assert post(client, consent(story)).json()["page"] == "wait"
     assert client.get(NOW, headers=SCRIPT).json()["page"] == "wait"
 

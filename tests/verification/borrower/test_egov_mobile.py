@@ -18,10 +18,10 @@ from tests.scenes import staged
 from tests.verification.borrower.egov_app import DOCUMENTS, App, signed
 from tests.verification.borrower.visits import NOW, browser, entries, find, text
 from tests.verification.log.rows import tamper
-from tests.verification.workflow.conftest import authorities as authorities
-from tests.verification.workflow.conftest import issued as issued
-from tests.verification.workflow.conftest import trusted as trusted
-from tests.verification.workflow.story import IIN, begin, lender
+from tests.verification.stories.conftest import authorities as authorities
+from tests.verification.stories.conftest import issued as issued
+from tests.verification.stories.conftest import trusted as trusted
+from tests.verification.stories.story import IIN, begin, lender
 from verification.borrower import egov_documents
 from verification.log import signatures
 from verification.models import AuditEntry, EvidenceItem, MobileSigning, Verification

@@ -7,12 +7,12 @@ import pytest
 from django.test import Client
 
 from tests.verification.borrower.visits import NOW, browser, entries, find, text
-from tests.verification.workflow.conftest import authorities, issued, trusted
-from tests.verification.workflow.story import begin, lender, make_due, wait_until
+from tests.verification.stories.conftest import authorities, issued, trusted
+from tests.verification.stories.story import begin, lender, make_due, wait_until
+from verification.access import commands, hand_over
 from verification.borrower import cookie
+from verification.case import policy
 from verification.models import Attempt, Verification
-from verification.workflow import policy
-from verification.workflow.moving import commands, hand_over
 
 __all__ = ("authorities", "issued", "trusted")
 

@@ -21,14 +21,13 @@ from config import page_problems
 from tests.verification.borrower.catalogues import LANGUAGES
 from tests.verification.borrower.pages import RENEWAL, made
 from tests.verification.borrower.visits import NOW, browser, consent, find, text
-from tests.verification.workflow.story import wait_until
+from tests.verification.stories.story import wait_until
+from verification.access import commands, open_page
 from verification.borrower import views
+from verification.case import policy
 from verification.core import errors
 from verification.core.person import LenderFacts, Outline
 from verification.core.reasons import ENDINGS, NOT_CONFIRMED, REASONS, ending_of
-from verification.workflow import policy
-from verification.workflow.moving import commands
-from verification.workflow.reading import queries
 
 SPOKEN = ("en", *LANGUAGES)
 CASE, NUMBER, NAME = "1795-895-717-016", "+77270000044", "First Credit LLP"
@@ -178,9 +177,9 @@ def test_answer_address_and_state_of_a_reported_caller_are_those_of_any_end(stor
 
     coerced = answers()
     assert story.row().code == "coercion_reported"
-    page_of = queries.page_of
+    page_of = open_page.page_of
     failed: dict[str, Any] = {"status": "failed", "code": "retries_exhausted", "last_failure": ""}
-    monkeypatch.setattr(queries, "page_of", lambda *rows: replace(page_of(*rows), **failed))
+    monkeypatch.setattr(open_page, "page_of", lambda *rows: replace(page_of(*rows), **failed))
     assert answers() == coerced
 
 
@@ -265,7 +264,7 @@ def test_a_used_link_says_by_no_word_of_the_lenders_what_it_was_for(story):
         assert (
             gettext("You confirm that you yourself request a loan there, or you decline.") in html
         )
-    assert queries.borrower_page(verification_id=story.id).purpose not in html
+    assert open_page.borrower_page(verification_id=story.id).purpose not in html
 
 
 @pytest.mark.django_db
@@ -335,8 +334,8 @@ def test_three_wrong_tries_end_by_the_reason_of_the_last(story, monkeypatch):
         "code": "attempts_exhausted",
         "last_failure": "eds_iin_mismatch",
     }
-    page_of = queries.page_of
-    monkeypatch.setattr(queries, "page_of", lambda *rows: replace(page_of(*rows), **ends))
+    page_of = open_page.page_of
+    monkeypatch.setattr(open_page, "page_of", lambda *rows: replace(page_of(*rows), **ends))
     is_in(
         "ru",
         text(client.get(NOW)),

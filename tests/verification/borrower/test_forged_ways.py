@@ -20,9 +20,10 @@ from insecure_sandbox.signing import sign_cms
 from tests.responses import Response
 from tests.verification.borrower.visits import NOW, browser, consent, find, text
 from tests.verification.log.rows import order_all, slip_in
-from tests.verification.workflow.conftest import authorities, issued, trusted
-from tests.verification.workflow.story import IIN, Story, at_statement, begin, lender
+from tests.verification.stories.conftest import authorities, issued, trusted
+from tests.verification.stories.story import IIN, Story, at_statement, begin, lender
 from verification import clock, transactions
+from verification.access import commands, hand_over, links, mobile_signing
 from verification.borrower import cookie
 from verification.case import moving
 from verification.core.errors import NotYourTurn
@@ -38,7 +39,6 @@ from verification.models import (
     Verification,
 )
 from verification.stages.consent.policy import CURRENT
-from verification.workflow.moving import commands, hand_over, links, mobile_signing
 
 __all__ = ("authorities", "issued", "trusted")
 

@@ -9,11 +9,11 @@ from django.utils import timezone
 
 from tests.verification.borrower.pages import DATA, made
 from tests.verification.borrower.visits import find
-from tests.verification.workflow.story import begin, lender
+from tests.verification.stories.story import begin, lender
+from verification.access import commands, links
+from verification.access import open_page as pages
 from verification.borrower import cookie, one_time_code
 from verification.core.errors import BadInput
-from verification.workflow.moving import commands, links
-from verification.workflow.reading import queries
 
 pytestmark = pytest.mark.django_db
 
@@ -41,8 +41,8 @@ def shows(monkeypatch):
             if refuse:
                 raise BadInput("made by a test", code="bad_answer", pointer=refuse)
 
-        monkeypatch.setattr(queries, "borrower_page", lambda *, verification_id: open_page)
-        monkeypatch.setattr(queries, "page_of", lambda *_: open_page)
+        monkeypatch.setattr(pages, "borrower_page", lambda *, verification_id: open_page)
+        monkeypatch.setattr(pages, "page_of", lambda *_: open_page)
         monkeypatch.setattr(commands, "answer", answer)
         return answers
 

@@ -9,10 +9,10 @@ from django.test import Client
 
 from tests.verification import one_format
 from tests.verification.borrower.pages import DATA, RENEWAL, made
-from tests.verification.workflow.story import begin, lender
+from tests.verification.stories.story import begin, lender
+from verification.access import open_page
 from verification.core import spelling
 from verification.core.sms import code_text
-from verification.workflow.reading import queries
 
 LANGUAGES = ("kk", "ru", "en")
 PAGES = sorted({*DATA, "question", "wait", "resume", "checking", "choose_route"})
@@ -54,7 +54,7 @@ def test_a_borrowers_page(name: str, language: str, monkeypatch: pytest.MonkeyPa
     assert client.post("/v/", {"token": begin(lender()).token}).status_code == 302
     client.cookies[settings.LANGUAGE_COOKIE_NAME] = language
     page = made(name, renewal=RENEWAL if name == "renewal" else None)
-    monkeypatch.setattr(queries, "page_of", lambda *_: page)
+    monkeypatch.setattr(open_page, "page_of", lambda *_: page)
     shown = client.get("/v/now/")
     assert shown.status_code == 200
     assert list(one_format.faults(shown.content.decode())) == []

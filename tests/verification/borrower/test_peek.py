@@ -9,11 +9,11 @@ import pytest
 from django.test import Client
 
 from tests.verification.borrower.visits import entries
-from tests.verification.workflow.story import IIN, begin, lender, opening, wait_until
+from tests.verification.stories.story import IIN, begin, lender, opening, wait_until
 from verification import clock
+from verification.access import links, rates
 from verification.borrower import cookie, views
 from verification.models import Link
-from verification.workflow.moving import links, rates
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,7 @@ from config.imprint import Operator
 from lenders import keys
 from lenders.models import Lender
 from tests.verification.borrower import catalogues, msgids
-from tests.verification.workflow.story import lender, wait_until
+from tests.verification.stories.story import lender, wait_until
 from verification.log import keys as log_keys
 
 pytestmark = pytest.mark.django_db

@@ -13,9 +13,9 @@ from django.utils import translation
 from tests.verification.borrower.pages import made
 from tests.verification.borrower.test_endings import SPOKEN, ended, shown
 from tests.verification.borrower.visits import NOW, browser, text
-from tests.verification.workflow.insecure_glance import SAID, glanced, see
-from tests.verification.workflow.insecure_glance import glances as glances
-from tests.verification.workflow.story import lender
+from tests.verification.stories.insecure_glance import SAID, glanced, see
+from tests.verification.stories.insecure_glance import glances as glances
+from tests.verification.stories.story import lender
 from verification.core.reasons import ENDINGS, NOT_CONFIRMED, REASONS, UNFINISHED, UNPROVEN
 from verification.core.results import Failed
 

@@ -11,16 +11,16 @@ from django.test import Client
 
 from insecure_sandbox.credential import Credential
 from tests.verification.borrower.visits import NOW, browser, find, text
-from tests.verification.workflow.conftest import authorities, issued, trusted
-from tests.verification.workflow.story import OTHER_IIN, Story, at_statement, wait_until
+from tests.verification.stories.conftest import authorities, issued, trusted
+from tests.verification.stories.story import OTHER_IIN, Story, at_statement, wait_until
+from verification.access import commands, hand_over, links, open_page
+from verification.artifacts import signed_files
 from verification.borrower import cookie
+from verification.case import policy
 from verification.core.errors import LinkUnusable, NotFound
 from verification.core.statement_text import read
 from verification.evidence import vault
 from verification.models import AuditEntry, EvidenceItem
-from verification.workflow import policy
-from verification.workflow.moving import commands, hand_over, links
-from verification.workflow.reading import queries, signed_files
 
 __all__ = ("authorities", "issued", "trusted")
 
@@ -154,7 +154,7 @@ def test_a_copied_cookie_opens_the_last_page_and_the_files_for_a_day_and_never_a
         signed_files.read_for_borrower(
             verification_id=story.id, file="statement", session=story.session()
         )
-    assert not queries.borrower_page(verification_id=story.id).offers_signed
+    assert not open_page.borrower_page(verification_id=story.id).offers_signed
 
 
 def test_an_open_verification_is_seen_until_nothing_can_wait_any_more(story: Story) -> None:

@@ -7,7 +7,7 @@ from django.test import Client
 
 from tests.statements import statements
 from tests.verification.borrower.visits import NOW, browser, consent
-from tests.verification.workflow.story import Story
+from tests.verification.stories.story import Story
 
 pytestmark = pytest.mark.django_db
 

@@ -7,11 +7,10 @@ from django.test import Client
 
 from tests.verification.borrower.pages import choices, made
 from tests.verification.borrower.visits import NOW, browser, consent, entries, find, text
-from tests.verification.workflow.story import begin, lender, opening
+from tests.verification.stories.story import begin, lender, opening
+from verification.access import links, open_page
 from verification.borrower import cookie, wording
 from verification.models import Link, Verification
-from verification.workflow.moving import links
-from verification.workflow.reading import queries
 
 pytestmark = pytest.mark.django_db
 
@@ -212,8 +211,8 @@ def test_every_ending_says_what_happened_and_the_way_back_carries_no_result(
     page = made(
         "finished", status=status, code=code, return_url="https://lender.example/back?n=1&m=2"
     )
-    monkeypatch.setattr(queries, "borrower_page", lambda *, verification_id: page)
-    monkeypatch.setattr(queries, "page_of", lambda *_: page)
+    monkeypatch.setattr(open_page, "borrower_page", lambda *, verification_id: page)
+    monkeypatch.setattr(open_page, "page_of", lambda *_: page)
     shown = text(client.get(NOW))
     assert 'href="https://lender.example/back?n=1&amp;m=2" rel="noreferrer"' in shown
     assert shown.count("<h1>") == 1
@@ -222,8 +221,8 @@ def test_every_ending_says_what_happened_and_the_way_back_carries_no_result(
 
 def test_a_choice_of_routes_names_them(story, monkeypatch):
     page = made("choose_route", routes=choices("eds", "live_face"))
-    monkeypatch.setattr(queries, "borrower_page", lambda *, verification_id: page)
-    monkeypatch.setattr(queries, "page_of", lambda *_: page)
+    monkeypatch.setattr(open_page, "borrower_page", lambda *, verification_id: page)
+    monkeypatch.setattr(open_page, "page_of", lambda *_: page)
     shown = text(browser(story).get(NOW))
     assert 'value="eds"' in shown
     assert "Электронная подпись (ЭЦП)" in shown
@@ -244,7 +243,7 @@ def test_another_method_is_refused():
 def test_a_session_of_one_verification_never_answers_another(story):
     second = begin(lender("Other Credit", number=2), reference=opening("B-2").client_reference)
     client = browser(story)
-    turn = queries.borrower_page(verification_id=second.id).turn
+    turn = open_page.borrower_page(verification_id=second.id).turn
     client.post(NOW, consent(story, turn=turn))
-    assert queries.borrower_page(verification_id=second.id).turn == turn
+    assert open_page.borrower_page(verification_id=second.id).turn == turn
     assert links.verification_of(untrusted_session=client.cookies[cookie.NAME].value) == story.id

@@ -6,7 +6,7 @@ from typing import Any
 from django.test import Client
 
 from tests.responses import Response
-from tests.verification.workflow.story import Story
+from tests.verification.stories.story import Story
 from verification.models import AuditEntry
 from verification.stages.consent.policy import CURRENT
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from tests.statements import statements
 from tests.verification.log.rows import tamper
-from tests.verification.workflow.story import IIN, Story, begin, lender
+from tests.verification.stories.story import IIN, Story, begin, lender
 from verification import transactions
 from verification.case import moving, steps
 from verification.case.history import History, read, read_unverified

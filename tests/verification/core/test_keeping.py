@@ -7,6 +7,7 @@ import pytest
 from verification.core.keeping import DOOR_KEEPS, Claim, claims, is_of_door, placed
 from verification.evidence import store
 from verification.models import EvidenceItem
+from verification.review import attesting, voting
 from verification.stages.code import dialogue as code
 from verification.stages.consent import dialogue as consent
 from verification.stages.live_capture import kept as live_capture
@@ -14,7 +15,6 @@ from verification.stages.person import dialogue as person
 from verification.stages.question import dialogue as question
 from verification.stages.renewal import dialogue as renewal
 from verification.stages.statement import dialogue as statement
-from verification.workflow.people import attesting, review
 
 GIVEN = {
     *(
@@ -27,7 +27,7 @@ GIVEN = {
     ),
     *(
         live_capture.OTHER_ORDER,
-        f"{review.REASON_KIND}.N",
+        f"{voting.REASON_KIND}.N",
         f"{attesting.COMMENT_KIND}.N",
         f"{attesting.PLACE_KIND}.N",
     ),

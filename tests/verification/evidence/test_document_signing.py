@@ -8,8 +8,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from tests.verification.log import root
+from verification.artifacts import signing
 from verification.core.errors import Misconfigured
-from verification.evidence import document_signing
 
 PAYLOAD = b'{"a":"1"}'
 # RFC 8037, appendix A: a private key, its public half and the thumbprint of that.
@@ -34,12 +34,12 @@ def verify(signed, key):
 
 
 def published():
-    return {key["kid"]: key for key in document_signing.public_keys()}
+    return {key["kid"]: key for key in signing.public_keys()}
 
 
 def test_a_key_is_named_by_its_thumbprint_as_rfc_8037_says(settings):
     settings.TULGA_CERTIFIED = (root.certified("document", 1, octets(RFC_SEED)),)
-    (key,) = document_signing.public_keys()
+    (key,) = signing.public_keys()
     assert (key["x"], key["kid"]) == (RFC_PUBLIC, RFC_THUMBPRINT)
     assert (key["kty"], key["crv"], key["alg"], key["use"], key["mode"]) == (
         "OKP",
@@ -51,7 +51,7 @@ def test_a_key_is_named_by_its_thumbprint_as_rfc_8037_says(settings):
 
 
 def test_what_is_signed_verifies_under_the_published_key_and_under_no_other():
-    signed = document_signing.sign(PAYLOAD, mode="test")
+    signed = signing.sign(PAYLOAD, mode="test")
     key = published()[header(signed)["kid"]]
     assert (key["mode"], verify(signed, key)) == ("test", PAYLOAD)
     (other,) = (one for one in published().values() if one["mode"] == "live")
@@ -60,10 +60,10 @@ def test_what_is_signed_verifies_under_the_published_key_and_under_no_other():
 
 
 def test_no_private_half_is_published(settings):
-    assert {name for key in document_signing.public_keys() for name in key} == {
+    assert {name for key in signing.public_keys() for name in key} == {
         *("alg", "certificate", "crv", "kid", "kty", "mode", "number", "use", "x"),
     }
-    assert {name for key in document_signing.log_keys() for name in key} == {
+    assert {name for key in signing.log_keys() for name in key} == {
         "certificate",
         "mode",
         "number",
@@ -72,17 +72,17 @@ def test_no_private_half_is_published(settings):
 
 
 def test_the_highest_number_signs_and_the_keys_before_it_stay_published(settings):
-    before = document_signing.sign(PAYLOAD, mode="test")
+    before = signing.sign(PAYLOAD, mode="test")
     second = bytes(31) + b"2"
     settings.TULGA_DOCUMENT_KEYS = {"test": {**settings.TULGA_DOCUMENT_KEYS["test"], 2: second}}
     settings.TULGA_CERTIFIED = (*settings.TULGA_CERTIFIED, root.certified("document", 2, second))
-    after = document_signing.sign(PAYLOAD, mode="test")
+    after = signing.sign(PAYLOAD, mode="test")
     assert header(before)["kid"] != header(after)["kid"]
     assert [verify(signed, published()[header(signed)["kid"]]) for signed in (before, after)] == [
         PAYLOAD,
         PAYLOAD,
     ]
-    of_test = [key["kid"] for key in document_signing.public_keys() if key["mode"] == "test"]
+    of_test = [key["kid"] for key in signing.public_keys() if key["mode"] == "test"]
     assert of_test == [header(after)["kid"], header(before)["kid"]]
 
 
@@ -98,4 +98,4 @@ def test_the_key_is_not_the_logs(settings):
 def test_without_a_key_of_the_mode_nothing_is_signed(settings, keys):
     settings.TULGA_DOCUMENT_KEYS = keys
     with pytest.raises(Misconfigured):
-        document_signing.sign(PAYLOAD, mode="test")
+        signing.sign(PAYLOAD, mode="test")

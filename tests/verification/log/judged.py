@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from tests.scenes import staged
 from tests.verification.log.rows import order_all
-from tests.verification.workflow.conftest import Issued
-from tests.verification.workflow.story import Story, run_out, verified_at_second_try
+from tests.verification.stories.conftest import Issued
+from tests.verification.stories.story import Story, run_out, verified_at_second_try
 from verification import transactions
 from verification.case import moving
 from verification.evidence import vault

@@ -14,9 +14,9 @@ from tests.verification.log import judged
 from tests.verification.log.rows import order_all
 from verification.core import law_book, law_file
 from verification.core.errors import BadInput
+from verification.log import law_files as law
 from verification.log import laws
 from verification.models import AuditEntry
-from verification.workflow.moving import law
 
 FIRST = law_files.document(
     profiles=[law_files.profile(cooling_off_hours=48)], statuses=[law_files.status()]

@@ -11,12 +11,12 @@ from django.conf import settings
 
 from tests.verification.log.rows import slip_in
 from verification import clock
+from verification.case import contents
 from verification.core.certificates import key_id
 from verification.core.ids import new_id
 from verification.evidence import store
 from verification.log import signatures
 from verification.models import Attempt, AuditEntry, EvidenceItem, Verification
-from verification.workflow import cases
 
 
 def sign_with(entry: AuditEntry, seed: bytes) -> dict[str, Any]:
@@ -64,12 +64,14 @@ def keep(
 
 def plant(attempt: Attempt, kind: str, content: bytes) -> EvidenceItem:
     """One more row of evidence, soundly sealed."""
-    return store.put(cases.key_of(attempt.verification), content, kind=kind, attempt_id=attempt.pk)
+    return store.put(
+        contents.key_of(attempt.verification), content, kind=kind, attempt_id=attempt.pk
+    )
 
 
 def reseal(item: EvidenceItem, content: bytes) -> EvidenceItem:
     """The same row with other content, soundly sealed."""
-    key, place = cases.key_of(item.verification), f"{item.pk}:{item.kind}"
+    key, place = contents.key_of(item.verification), f"{item.pk}:{item.kind}"
     own, item.wrapped_key = key.make_own(table="EvidenceItem", field=f"{place}:key")
     sealed = own.seal(content, table="EvidenceItem", field=place)
     item.sealed, item.sealed_sha256 = sealed.data, sha256(sealed.data).hexdigest()

@@ -16,13 +16,8 @@ from tests.tampering.hands import taken_back
 from tests.verification.log.judged import delete, erase, findings, update
 from tests.verification.log.judged import judged as judge
 from tests.verification.log.rows import NOON, order_all, slip_in, tamper
-from tests.verification.workflow.conftest import (
-    Issued,
-    authorities,  # noqa: F401
-    issued,  # noqa: F401
-    trusted,  # noqa: F401
-)
-from tests.verification.workflow.story import Story, begin
+from tests.verification.stories.conftest import Issued, authorities, issued, trusted  # noqa: F401
+from tests.verification.stories.story import Story, begin
 from verification.case.history import read_sound
 from verification.core import events
 from verification.log import sequencer
@@ -37,7 +32,7 @@ from verification.models import (
     ReviewVote,
     Verification,
 )
-from verification.workflow.reading import search
+from verification.oversight import search
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 

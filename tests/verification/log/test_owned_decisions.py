@@ -12,20 +12,16 @@ import pytest
 from django.db import transaction
 from pytest_django import Settings
 
+from lenders.resources import verifications
 from tests import entries
 from tests.verification.log import owned_web, root
 from tests.verification.log.judged import findings
 from tests.verification.log.judged import judged as judge
 from tests.verification.log.rows import NOON, order_all, slip_in
-from tests.verification.workflow.conftest import (
-    Issued,
-    authorities,  # noqa: F401
-    issued,  # noqa: F401
-    trusted,  # noqa: F401
-)
-from tests.verification.workflow.story import IIN, Story, begin
+from tests.verification.stories.conftest import Issued, authorities, issued, trusted  # noqa: F401
+from tests.verification.stories.story import IIN, Story, begin
 from verification import clock
-from verification.case import moving, steps
+from verification.case import contents, moving, steps
 from verification.case.history import read_unverified
 from verification.core import events, profiles, releases
 from verification.core.ids import check_digit, new_id
@@ -40,8 +36,6 @@ from verification.models import (
     ReviewVote,
     Verification,
 )
-from verification.workflow import cases
-from verification.workflow.reading import queries
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -107,7 +101,9 @@ def nobody_is_told(of: Story, forged: Collection[str]) -> None:
     rows = list(Verification.objects.filter(entries__in=forged).distinct())
     assert len(rows) == AuditEntry.objects.filter(pk__in=forged, type=VERIFIED).count()
     assert {told.status for told in decided.statuses_of(rows).values()} == {"processing"}
-    listed = queries.list_views(lender_id=of.lender.pk, mode="test", status="verified", limit=100)
+    listed = verifications.list_views(
+        lender_id=of.lender.pk, mode="test", status="verified", limit=100
+    )
     assert [one.id for one in listed.data] == [of.id]
     events_told = decided.leaves_after(
         "test", lender_id=of.lender.pk, lender_sequence=0, limit=1000
@@ -234,10 +230,10 @@ def another_mode(story: Story, of: Story, chance: random.Random) -> None:
 
 
 def another_person(story: Story, of: Story, chance: random.Random) -> None:
-    row, key = story.row(), cases.key_of(story.row())
+    row, key = story.row(), contents.key_of(story.row())
     place = vault.CASE
     plain = key.unseal(bytes(row.sealed_case), **place).plain
-    content = plain.replace(cases.read(row, key).case.person.iin.value.encode(), IIN.encode())
+    content = plain.replace(contents.read(row, key).case.person.iin.value.encode(), IIN.encode())
     write(story, sealed_case=key.seal(content, **place).data)
 
 
@@ -246,7 +242,7 @@ def signature_of_another(story: Story, of: Story, chance: random.Random) -> None
     theirs = EvidenceItem.objects.filter(verification_id=of.id, kind="statement.signature").latest(
         "created_at"
     )
-    content = store.opening(cases.key_of(of.row()), theirs).plain
+    content = store.opening(contents.key_of(of.row()), theirs).plain
     attempt = at_statement(story)
     item = owned_web.plant(attempt, "statement.signature", content)
     owned_web.keep(attempt, item, entry_type="attempt.answered", turn=attempt.turn, next="collect")
@@ -259,7 +255,7 @@ def statement_of_another(story: Story, of: Story, chance: random.Random) -> None
     theirs = EvidenceItem.objects.filter(
         verification_id=of.id, kind__startswith="statement.text"
     ).latest("created_at")
-    content, attempt = store.opening(cases.key_of(of.row()), theirs).plain, at_statement(story)
+    content, attempt = store.opening(contents.key_of(of.row()), theirs).plain, at_statement(story)
     for item in EvidenceItem.objects.select_related("verification").filter(
         attempt=attempt, kind=theirs.kind
     ):

@@ -22,20 +22,15 @@ from tests.verification.log import root
 from tests.verification.log.judged import findings
 from tests.verification.log.judged import judged as judge
 from tests.verification.log.rows import NOON, order_all, slip_in
-from tests.verification.workflow.conftest import (
-    Issued,
-    authorities,  # noqa: F401
-    issued,  # noqa: F401
-    trusted,  # noqa: F401
-)
-from tests.verification.workflow.story import Story, begin
+from tests.verification.stories.conftest import Issued, authorities, issued, trusted  # noqa: F401
+from tests.verification.stories.story import Story, begin
 from verification.core import certificates, events
 from verification.core.certificates import PROCESSES, key_id
 from verification.core.errors import BadInput, Misconfigured
 from verification.log import decided, keys, log, signatures
 from verification.management.commands.make_keys import ROOT_KEY
 from verification.models import AuditEntry, AuditLeaf, AuditPending
-from verification.workflow.moving import revoking
+from verification.payout import revoking
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 

@@ -10,13 +10,8 @@ from tests.verification.log import owned_web
 from tests.verification.log.judged import findings
 from tests.verification.log.judged import judged as judge
 from tests.verification.log.rows import NOON, add_lender, add_verification, order_all
-from tests.verification.workflow.conftest import (
-    Issued,
-    authorities,  # noqa: F401
-    issued,  # noqa: F401
-    trusted,  # noqa: F401
-)
-from tests.verification.workflow.story import Story, begin
+from tests.verification.stories.conftest import Issued, authorities, issued, trusted  # noqa: F401
+from tests.verification.stories.story import Story, begin
 from verification.case.history import read, read_unverified
 from verification.case.law import combinations
 from verification.core import profiles

@@ -4,9 +4,9 @@ import pytest
 from django.db import transaction
 
 from tests.verification.log.looks import findings_of
-from tests.verification.workflow.insecure_glance import glanced, judged, one_voted, voted
-from tests.verification.workflow.insecure_glance import glances as glances
-from tests.verification.workflow.story import Story
+from tests.verification.stories.insecure_glance import glanced, judged, one_voted, voted
+from tests.verification.stories.insecure_glance import glances as glances
+from tests.verification.stories.story import Story
 from verification import clock
 from verification.case import moving
 from verification.models import Attempt, Verification

@@ -22,13 +22,8 @@ from tests.verification.log import root
 from tests.verification.log.judged import findings
 from tests.verification.log.judged import judged as judge
 from tests.verification.log.rows import NOON, add_lender, add_verification, order_all, slip_in
-from tests.verification.workflow.conftest import (
-    Issued,
-    authorities,  # noqa: F401
-    issued,  # noqa: F401
-    trusted,  # noqa: F401
-)
-from tests.verification.workflow.story import Story, begin, lender
+from tests.verification.stories.conftest import Issued, authorities, issued, trusted  # noqa: F401
+from tests.verification.stories.story import Story, begin, lender
 from verification.core import events
 from verification.core.certificates import key_id
 from verification.core.errors import Misconfigured

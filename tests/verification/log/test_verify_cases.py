@@ -11,13 +11,8 @@ from pytest_django import Settings
 
 from tests.verification.log.judged import audit, entry_of, erase, findings, judged, places, update
 from tests.verification.log.rows import tamper
-from tests.verification.workflow.conftest import (
-    Issued,
-    authorities,  # noqa: F401
-    issued,  # noqa: F401
-    trusted,  # noqa: F401
-)
-from tests.verification.workflow.story import OTHER_IIN, Story
+from tests.verification.stories.conftest import Issued, authorities, issued, trusted  # noqa: F401
+from tests.verification.stories.story import OTHER_IIN, Story
 from verification.evidence import vault
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]

@@ -20,13 +20,9 @@ from tests.verification.log.judged import (
 )
 from tests.verification.log.looks import findings_of
 from tests.verification.log.rows import order_all, tamper
-from tests.verification.workflow.conftest import (
-    Issued,
-    authorities,  # noqa: F401
-    issued,  # noqa: F401
-    trusted,  # noqa: F401
-)
-from tests.verification.workflow.story import OTHER_IIN, Story, begin, lender
+from tests.verification.stories.conftest import Issued, authorities, issued, trusted  # noqa: F401
+from tests.verification.stories.story import OTHER_IIN, Story, begin, lender
+from verification.access import commands, links
 from verification.case import moving
 from verification.core.events import KEEPING
 from verification.core.keeping import claims
@@ -35,7 +31,6 @@ from verification.log import verify_cases
 from verification.log.stored_rows import Case, load
 from verification.models import Attempt, AuditEntry, AuditPending, EvidenceItem, SharedEvidenceUse
 from verification.stages.consent.policy import CURRENT
-from verification.workflow.moving import commands, links
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 

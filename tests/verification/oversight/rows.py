@@ -10,17 +10,17 @@ from django.test import Client
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from lenders.models import Lender
+from verification.access import commands
 from verification.core.ids import Iin, Phone
 from verification.core.opening import Document, Loan, Person
 from verification.core.person import LenderFacts
 from verification.evidence import vault
 from verification.log import keys, receipt, sequencer
 from verification.models import Attempt, AuditEntry, Verification
+from verification.oversight import search
 from verification.stages.consent.policy import CURRENT
 from verification.worker import queue
 from verification.worker import run as advance
-from verification.workflow.moving import commands
-from verification.workflow.reading import search
 
 # Born in 1899, so nobody holds them.
 IIN, OTHER_IIN = "990101100010", "990101100020"

@@ -10,7 +10,7 @@ from django.utils import translation
 
 from verification.core.reasons import REASONS
 from verification.oversight import charts
-from verification.workflow.reading.search import Count
+from verification.oversight.search import Count
 
 MONTHS = charts.months_from(date(2025, 11, 1), number=3)
 COUNTS = (

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from verification.core.errors import BadInput
-from verification.workflow.reading import search
+from verification.oversight import search
 
 pytestmark = pytest.mark.django_db
 

@@ -9,7 +9,7 @@ from textwrap import dedent
 import pytest
 
 from tests.verification.oversight import rows
-from verification.workflow.reading import case_file
+from verification.oversight import case_file
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ from tests.verification.oversight import rows
 from verification.core.events import ENTRY_TYPES
 from verification.models import AuditEntry, EvidenceItem
 from verification.oversight import labels, tables
-from verification.workflow.reading.search import Step
+from verification.oversight.search import Step
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from lenders.models import Lender
 from tests.verification.oversight.rows import signed_in
-from tests.verification.workflow.story import Story
+from tests.verification.stories.story import Story
 from verification.models import AuditEntry, EvidenceItem
 
 LOOKS = ("review.listed", "review.viewed")

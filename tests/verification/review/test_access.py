@@ -8,9 +8,9 @@ from django.urls import reverse
 
 from tests.verification.oversight import rows
 from tests.verification.review import desk
-from tests.verification.workflow.insecure_glance import glanced, see
-from tests.verification.workflow.insecure_glance import glances as glances
-from tests.verification.workflow.story import lender
+from tests.verification.stories.insecure_glance import glanced, see
+from tests.verification.stories.insecure_glance import glances as glances
+from tests.verification.stories.story import lender
 from verification.models import AuditEntry, ReviewVote
 from verification.review import urls
 

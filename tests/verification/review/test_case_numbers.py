@@ -4,9 +4,9 @@ import pytest
 
 from tests.verification.borrower.visits import text
 from tests.verification.review import desk
-from tests.verification.workflow.insecure_glance import glanced
-from tests.verification.workflow.insecure_glance import glances as glances
-from tests.verification.workflow.story import OTHER_IIN, lender
+from tests.verification.stories.insecure_glance import glanced
+from tests.verification.stories.insecure_glance import glances as glances
+from tests.verification.stories.story import OTHER_IIN, lender
 from verification.core.ids import case_number
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("glances")]

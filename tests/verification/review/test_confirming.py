@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from tests.verification.log.judged import erase
 from tests.verification.review import desk
-from tests.verification.workflow.attesting_story import (
+from tests.verification.stories.attesting_story import (
     CONFIRMED,
     LAW,
     attested,
@@ -16,9 +16,9 @@ from tests.verification.workflow.attesting_story import (
     verified,
     visited,
 )
-from tests.verification.workflow.insecure_glance import entries, glanced
-from tests.verification.workflow.insecure_glance import glances as glances
-from tests.verification.workflow.story import IIN, OTHER_IIN, lender, wait_until
+from tests.verification.stories.insecure_glance import entries, glanced
+from tests.verification.stories.insecure_glance import glances as glances
+from tests.verification.stories.story import IIN, OTHER_IIN, lender, wait_until
 from verification import clock
 from verification.core import almaty, profiles
 from verification.models import AuditEntry, Verification

@@ -4,12 +4,12 @@ import pytest
 
 from tests.verification.oversight import rows
 from tests.verification.review import desk
-from tests.verification.workflow.document_reading import download, listed
-from tests.verification.workflow.insecure_capture import played
-from tests.verification.workflow.insecure_capture import script as script
-from tests.verification.workflow.insecure_glance import glanced
-from tests.verification.workflow.insecure_glance import glances as glances
-from verification.workflow.reading import case_file
+from tests.verification.stories.document_reading import download, listed
+from tests.verification.stories.insecure_capture import played
+from tests.verification.stories.insecure_capture import script as script
+from tests.verification.stories.insecure_glance import glanced
+from tests.verification.stories.insecure_glance import glances as glances
+from verification.oversight import case_file
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

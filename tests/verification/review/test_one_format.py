@@ -5,8 +5,8 @@ from django.conf import settings
 
 from tests.verification import one_format
 from tests.verification.review import desk
-from tests.verification.workflow.insecure_glance import glanced
-from tests.verification.workflow.insecure_glance import glances as glances
+from tests.verification.stories.insecure_glance import glanced
+from tests.verification.stories.insecure_glance import glances as glances
 from verification.core import spelling
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("glances")]

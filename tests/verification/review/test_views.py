@@ -11,14 +11,14 @@ from django.utils import timezone
 from PIL import Image
 
 from tests.verification.review import desk
-from tests.verification.workflow.insecure_glance import BESIDE, entries, glanced, one_voted, see
-from tests.verification.workflow.insecure_glance import glances as glances
-from tests.verification.workflow.story import IIN, OTHER_IIN, decisions
+from tests.verification.stories.insecure_glance import BESIDE, entries, glanced, one_voted, see
+from tests.verification.stories.insecure_glance import glances as glances
+from tests.verification.stories.story import IIN, OTHER_IIN, decisions
+from verification.access import commands
+from verification.case import policy
 from verification.core.identification_document import Judged
 from verification.models import ReviewVote
 from verification.review import tables
-from verification.workflow import policy
-from verification.workflow.moving import commands
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("glances")]
 

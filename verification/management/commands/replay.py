@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from verification.core.errors import TulgaError
-from verification.workflow.reading.replay import Verdict, replay, worst
+from verification.worker.replay import Verdict, replay, worst
 
 EXIT = {Verdict.SAME: 0, Verdict.DIFFERENT: 1, Verdict.CANNOT: 2}
 

@@ -8,9 +8,9 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from verification.case.voters import PERMISSION, Reviewer
 from verification.core.errors import TulgaError
-from verification.workflow.moving.voters import PERMISSION, Reviewer
-from verification.workflow.people.review import review
+from verification.review.voting import review
 
 STDIN = "-"
 

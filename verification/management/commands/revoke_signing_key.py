@@ -13,7 +13,7 @@ from verification.core import certificates
 from verification.core.certificates import MODES
 from verification.core.errors import TulgaError
 from verification.management.commands.make_keys import read_root
-from verification.workflow.moving import revoking
+from verification.payout import revoking
 
 
 class Command(BaseCommand):

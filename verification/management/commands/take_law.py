@@ -8,9 +8,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from verification import transactions
 from verification.core.errors import TulgaError
+from verification.log import law_files
 from verification.management.commands.sign_law import read
 from verification.management.law_words import sentences
-from verification.workflow.moving import law
 
 
 class Command(BaseCommand):
@@ -31,7 +31,7 @@ class Command(BaseCommand):
         """Prints what was taken, and into which logs."""
         try:
             with transactions.running(scope=transactions.ALL):
-                signed, logs = law.take(read(file))
+                signed, logs = law_files.take(read(file))
         except TulgaError as error:
             raise CommandError(f"{error.code}: {error.detail}") from None
         for line in sentences(signed.law):

@@ -13,9 +13,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, close_old_connections
 
 from verification import clock, transactions
+from verification.case import policy
 from verification.core.errors import TulgaError
 from verification.worker import sweep
-from verification.workflow import policy
 
 logger = logging.getLogger(__name__)
 

@@ -83,7 +83,7 @@ class StatementPolicy:
     # `verify_eds` says yes where old answers do.
     accepts_unknown_timestamp_revocation: bool = False
     # Checks that a report leaves out; for `manage.py verify_eds`, which judges files. A
-    # verification needs all of them whatever stands here: the workflow asks every check of the
+    # verification needs all of them whatever stands here: the judgement asks every check of the
     # stage.
     not_asked: tuple[str, ...] = ()
     # Whether an organisation, its employee or an information system may sign; for `verify_eds`.

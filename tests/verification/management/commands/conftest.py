@@ -3,7 +3,7 @@
 import pytest
 
 from tests.verification.management.commands.eds_folder import Files
-from tests.verification.workflow.conftest import authorities, issued, trusted
+from tests.verification.stories.conftest import authorities, issued, trusted
 
 __all__ = ("authorities", "issued", "trusted")
 

@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 
 from insecure_sandbox.signing import sign_cms
 from insecure_sandbox.xml_signing import sign_xml
-from tests.verification.workflow.conftest import crl_of
+from tests.verification.stories.conftest import crl_of
 from verification.engines.pki.xmldsig import statement_document
 
 TEXT = b"I owe 150000 tenge"

@@ -9,9 +9,9 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from people.enrolment import enrol
 from people.models import User
-from tests.verification.workflow.insecure_glance import glanced
-from tests.verification.workflow.insecure_glance import glances as glances
-from tests.verification.workflow.story import lender
+from tests.verification.stories.insecure_glance import glanced
+from tests.verification.stories.insecure_glance import glances as glances
+from tests.verification.stories.story import lender
 from verification.models import AuditEntry
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("glances")]

@@ -13,8 +13,8 @@ from insecure_sandbox.keys import generate_key
 from insecure_sandbox.minting import certify
 from tests.vectors.statements.build import LANGUAGES, data
 from tests.verification.management.commands.eds_folder import TEXT, days_ago, row, run_process, said
-from tests.verification.workflow.conftest import crl_of
-from tests.verification.workflow.story import IIN, OTHER_IIN
+from tests.verification.stories.conftest import crl_of
+from tests.verification.stories.story import IIN, OTHER_IIN
 from verification.core.statement_text import FORM, write
 from verification.engines.pki.certificate import parse_certificate
 from verification.management.commands.verify_eds import Command

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from insecure_sandbox import ocsp_responder
 from insecure_sandbox.ocsp_responder import Answer, read_question
 from tests.verification.management.commands.eds_folder import days_ago, row, said
-from tests.verification.workflow.conftest import crl_of
+from tests.verification.stories.conftest import crl_of
 from verification.engines.pki.certificate import parse_certificate
 from verification.engines.pki.ocsp import build_request
 

@@ -12,7 +12,7 @@ from insecure_sandbox.credential import Credential
 from insecure_sandbox.keys import generate_old_key
 from tests.vectors.statements.build import data
 from tests.verification.management.commands.eds_folder import Files, row
-from tests.verification.workflow.story import IIN
+from tests.verification.stories.story import IIN
 from verification.core.statement_text import write
 
 Issued = Callable[..., Credential]

@@ -5,8 +5,8 @@ import pytest
 from insecure_sandbox.authority import forge_like_nca
 from insecure_sandbox.xml_signing import sign_xml
 from tests.verification.management.commands.eds_folder import TEXT, Files, days_ago, row, said
-from tests.verification.workflow.conftest import crl_of
-from tests.verification.workflow.story import IIN
+from tests.verification.stories.conftest import crl_of
+from tests.verification.stories.story import IIN
 from verification.stages.statement.policy import POLICY
 
 

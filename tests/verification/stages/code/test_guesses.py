@@ -7,13 +7,13 @@ from django.utils import timezone
 
 from tests.verification.stages.person.test_story import DOCUMENT, guess, to_code, to_person
 from tests.verification.stages.person.told import codes, other_than
-from tests.verification.workflow.story import BORN, begin, lender, put_aside, swept, wait_until
+from tests.verification.stories.story import BORN, begin, lender, put_aside, swept, wait_until
 from verification import clock
+from verification.access import commands
+from verification.case import contents
 from verification.core.errors import BadInput
 from verification.models import Attempt
 from verification.stages.consent.policy import CURRENT
-from verification.workflow import cases
-from verification.workflow.moving import commands
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -58,7 +58,9 @@ def test_no_code_is_sent_to_whoever_has_used_up_the_guesses_with_this_lender(ask
         guess(story, other_than(codes(asked)[-1]))
     sent = len(codes(asked))
     again = begin(
-        of, "A-2", iin=cases.read(story.row(), cases.key_of(story.row())).case.person.iin.value
+        of,
+        "A-2",
+        iin=contents.read(story.row(), contents.key_of(story.row())).case.person.iin.value,
     )
     again.answer(agreed=True, version=CURRENT, language="ru")
     again.work()
@@ -75,7 +77,9 @@ def test_guesses_count_on_when_the_lender_opens_another_verification(asked):
         guess(story, other_than(codes(asked)[-1]))
     commands.cancel(lender_id=of.pk, mode="test", verification_id=story.id)
     again = begin(
-        of, "A-2", iin=cases.read(story.row(), cases.key_of(story.row())).case.person.iin.value
+        of,
+        "A-2",
+        iin=contents.read(story.row(), contents.key_of(story.row())).case.person.iin.value,
     )
     again.answer(agreed=True, version=CURRENT, language="ru")
     again.work()

@@ -8,8 +8,9 @@ from tests.insecure_sandbox_process import SandboxProcess
 from tests.verification.log import owned_web
 from tests.verification.stages.person.test_story import to_code
 from tests.verification.stages.person.told import codes, other_than
-from tests.verification.workflow.story import Story, make_due
+from tests.verification.stories.story import Story, make_due
 from verification import tasks
+from verification.case import attempts, contents, policy
 from verification.case.history import read
 from verification.core import stored
 from verification.core.errors import EvidenceUnreadable
@@ -18,8 +19,6 @@ from verification.core.stored import canonical_json
 from verification.evidence import store, vault
 from verification.models import Attempt, AuditEntry, EvidenceItem, Verification
 from verification.stages.code import dialogue
-from verification.workflow import cases, policy
-from verification.workflow.moving import attempts
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.forges]
 
@@ -39,12 +38,12 @@ def opened(story: Story, kind: str) -> tuple[EvidenceItem, dict[str, str]]:
     item = EvidenceItem.objects.select_related("verification").get(
         attempt=attempt_of(story), kind=kind
     )
-    return item, json.loads(store.opening(cases.key_of(story.row()), item).plain)
+    return item, json.loads(store.opening(contents.key_of(story.row()), item).plain)
 
 
 def remember(story: Story, **changes: object) -> str:
     """The memory resealed, which is web's to write; gives its commitment, which web signs."""
-    attempt, key = attempt_of(story), cases.key_of(story.row())
+    attempt, key = attempt_of(story), contents.key_of(story.row())
     memory = attempts.memory_of(attempt, key=key) | changes
     sealed = key.seal(stored.to_bytes(memory), **vault.place_of_memory(attempt.pk))
     Attempt.objects.filter(pk=attempt.pk).update(sealed_memory=sealed.data)
@@ -67,7 +66,7 @@ def worked(story: Story) -> None:
 def test_no_key_that_web_has_draws_the_code_or_knows_it_again(asked: SandboxProcess) -> None:
     story = to_code(asked)
     _, issued = opened(story, "code.issued.0")
-    memory = attempts.memory_of(attempt_of(story), key=cases.key_of(story.row()))
+    memory = attempts.memory_of(attempt_of(story), key=contents.key_of(story.row()))
     code, bound = codes(asked)[-1], memory["bound_to"]
     assert {"digest", "seed"}.isdisjoint(memory)
     kept = json.dumps([issued, memory])
@@ -92,7 +91,7 @@ def test_a_code_of_webs_own_in_the_place_of_the_one_that_was_sent_is_refused(
     story = to_code(asked)
     item, issued = opened(story, "code.issued.0")
     own = "00" * 32
-    bound = attempts.memory_of(attempt_of(story), key=cases.key_of(story.row()))["bound_to"]
+    bound = attempts.memory_of(attempt_of(story), key=contents.key_of(story.row()))["bound_to"]
     issued["digest"] = dialogue.keyed(own, f"{bound}|{dialogue.drawn(own, issued['nonce'])}")
     owned_web.keep(attempt_of(story), owned_web.reseal(item, canonical_json(issued)))
     story.answer(code=dialogue.drawn(own, issued["nonce"]))
@@ -108,7 +107,7 @@ def test_what_only_workers_say_of_a_code_is_nothing_where_web_says_it(
     story = to_code(asked)
     _, issued = opened(story, "code.issued.0")
     wrong = other_than(codes(asked)[-1])
-    memory = attempts.memory_of(attempt_of(story), key=cases.key_of(story.row()))
+    memory = attempts.memory_of(attempt_of(story), key=contents.key_of(story.row()))
     digest = dialogue.keyed(memory["key"], f"{memory['bound_to']}|{wrong}")
     content = {
         "code.expected": {"digest": digest},
@@ -130,7 +129,7 @@ def tried(story: Story, number: int, code: str, *, next: str) -> None:
     """One more guess by web's hand, of another kind each time, that says it is the first; and a
     step owed for it.
     """
-    attempt, key = attempt_of(story), cases.key_of(story.row())
+    attempt, key = attempt_of(story), contents.key_of(story.row())
     memory, (_, issued) = attempts.memory_of(attempt, key=key), opened(story, "code.issued.0")
     digest = dialogue.keyed(memory["key"], f"{memory['bound_to']}|{code}")
     said = {"number": 1, "issued": 0, "digest": digest, "at": issued["issued_at"]}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from tests.verification.core import answer_samples
 from tests.verification.stages.live_capture.captures import consent_answer, photo_answer
-from tests.verification.workflow.story import IIN
+from tests.verification.stories.story import IIN
 from verification.core.ids import Iin
 from verification.sources.consent import ConsentRequest
 

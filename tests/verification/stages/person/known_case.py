@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.verification.core.answer_samples import CONSENT, OWNERSHIP, PERSON, SMS, spelled
-from tests.verification.workflow.story import IIN, opening, person
+from tests.verification.stories.story import IIN, opening, person
 from verification.core.person import Case, LenderFacts
 from verification.core.results import Passed, Result
 from verification.core.route import Evidence, Memory, Stage, Turn

@@ -8,7 +8,7 @@ import pytest
 
 from tests.verification.stages.person import known_case as given
 from tests.verification.stages.person.known_case import DOCUMENT, said, without_terms
-from tests.verification.workflow.story import OTHER_IIN
+from tests.verification.stories.story import OTHER_IIN
 from verification.core import reasons
 from verification.core.ids import Phone
 from verification.core.opening import Document

@@ -12,8 +12,8 @@ from tests.insecure_sandbox.asked import new_iin, picture
 from tests.verification.stages.person import insecure_registers
 from tests.verification.stages.person import known_case as given
 from tests.verification.stages.person.told import tell
-from tests.verification.workflow.camera_story import portraits
-from tests.verification.workflow.story import BORN
+from tests.verification.stories.camera_story import portraits
+from tests.verification.stories.story import BORN
 from verification.core.errors import ConsentPending, SourceUnavailable
 from verification.core.ids import Iin
 from verification.core.registry_answers import parse_consent, parse_photo

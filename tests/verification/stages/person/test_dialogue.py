@@ -21,7 +21,7 @@ from tests.verification.stages.person.known_case import (
     looked,
     memory,
 )
-from tests.verification.workflow.story import BORN
+from tests.verification.stories.story import BORN
 from verification.core.errors import BadInput, Refused
 from verification.core.route import Evidence, Next
 from verification.stages.code.dialogue import accept_code, bound_to, prompt_code

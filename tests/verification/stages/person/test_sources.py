@@ -9,10 +9,10 @@ from django.conf import settings
 
 from tests.verification.stages.person.test_story import DOCUMENT, guess, to_code, to_person
 from tests.verification.stages.person.told import codes
-from tests.verification.workflow import camera_story as camera
-from tests.verification.workflow.story import BORN, make_due
+from tests.verification.stories import camera_story as camera
+from tests.verification.stories.story import BORN, make_due
+from verification.case import policy
 from verification.models import Attempt, AuditEntry
-from verification.workflow import policy
 
 pytestmark = [
     pytest.mark.service,

@@ -12,15 +12,15 @@ from tests.scenes import staged
 from tests.verification.checks_on_record import checks, passed
 from tests.verification.stages.person import insecure_registers
 from tests.verification.stages.person.told import codes, tell
-from tests.verification.workflow import camera_story as camera
-from tests.verification.workflow.story import BORN, begin, lender, make_due
+from tests.verification.stories import camera_story as camera
+from tests.verification.stories.story import BORN, begin, lender, make_due
+from verification.case import contents
 from verification.evidence import store
 from verification.models import Attempt, AuditEntry, EvidenceItem
 from verification.routes import LIVE_FACE
 from verification.stages.code.checks import CHECKS as CODE
 from verification.stages.consent.policy import CURRENT
 from verification.stages.live_capture.checks import CHECKS as COMMANDS
-from verification.workflow import cases
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once")]
 
@@ -79,7 +79,7 @@ def test_neither_the_code_nor_a_guess_is_kept_anywhere(asked):
     story = to_code(asked)
     code = codes(asked)[-1]
     guess(story, code)
-    key = cases.key_of(story.row())
+    key = contents.key_of(story.row())
     kept = [
         store.opening(key, item).plain
         for item in EvidenceItem.objects.filter(verification_id=story.id)
@@ -140,7 +140,7 @@ def test_a_consent_that_comes_late_is_waited_for(asked):
     story.answer(document_number=DOCUMENT, **BORN)
     story.work()
     assert (story.page().page, story.page().notice) == ("wait", "consent_pending")
-    key = cases.key_of(story.row())
+    key = contents.key_of(story.row())
     item = EvidenceItem.objects.get(verification_id=story.id, kind="register.consent_request")
     consent_id = json.loads(store.opening(key, item).plain)["consent_id"]
     asked.post("/consent/answer", consent_id=consent_id, status="valid")

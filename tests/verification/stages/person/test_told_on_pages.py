@@ -12,7 +12,7 @@ from django.utils.html import escape
 from lenders import keys
 from tests.verification.borrower.visits import NOW, browser, text
 from tests.verification.stages.person.told import codes, other_than, tell
-from tests.verification.workflow.story import BORN, begin, lender, make_due
+from tests.verification.stories.story import BORN, begin, lender, make_due
 from verification import clock
 from verification.core.reasons import REASONS
 from verification.stages.consent.policy import CURRENT

@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.insecure_sandbox.asked import new_iin
 from tests.insecure_sandbox_process import SandboxProcess
-from tests.verification.workflow.story import person
+from tests.verification.stories.story import person
 
 _CODE = re.compile(r"Код ([0-9]{6})\.")
 

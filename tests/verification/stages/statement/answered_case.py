@@ -13,7 +13,7 @@ from insecure_sandbox.authority import Authority
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.ocsp_responder import Answer, read_question
 from tests.verification.stages.statement import signed_case as given
-from tests.verification.workflow.conftest import crl_of
+from tests.verification.stories.conftest import crl_of
 from verification.core.results import decide
 from verification.core.route import Evidence
 from verification.engines.pki.certificate import parse_certificate

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.verification.stages.statement.answered_case import Given
-from tests.verification.workflow.conftest import authorities, issued
+from tests.verification.stories.conftest import authorities, issued
 
 __all__ = ("authorities", "issued")
 

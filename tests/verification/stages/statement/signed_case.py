@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from insecure_sandbox.authority import Authority
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.signing import sign_cms
-from tests.verification.workflow.conftest import crl_of
-from tests.verification.workflow.story import IIN, opening, person
+from tests.verification.stories.conftest import crl_of
+from tests.verification.stories.story import IIN, opening, person
 from verification.core.person import Case, LenderFacts
 from verification.core.results import Passed, Result
 from verification.core.route import Evidence

@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from tests.verification.stages.statement import signed_case as given
-from tests.verification.workflow.conftest import crl_of
-from tests.verification.workflow.story import OTHER_IIN
+from tests.verification.stories.conftest import crl_of
+from tests.verification.stories.story import OTHER_IIN
 from verification.core.errors import SourceUnavailable
 from verification.core.results import Inconclusive, Outcome, Passed, decide
 from verification.stages.statement.checks import CHECKS, report_statement

@@ -10,7 +10,7 @@ from insecure_sandbox.authority import make_crl
 from insecure_sandbox.ocsp_responder import TRY_LATER, UNKNOWN, revoked
 from tests.verification.stages.statement import signed_case as given
 from tests.verification.stages.statement.answered_case import SOON, code, judge, outcome
-from tests.verification.workflow.conftest import crl_of
+from tests.verification.stories.conftest import crl_of
 from verification.core.results import Outcome
 from verification.stages.statement.checks import report_statement
 from verification.stages.statement.measure import measure_statement

@@ -21,7 +21,7 @@ from tests.verification.stages.statement.answered_case import (
     outcome,
     timestamper,
 )
-from tests.verification.workflow.conftest import crl_of
+from tests.verification.stories.conftest import crl_of
 from verification.core.results import Outcome
 from verification.stages.statement.checks import report_statement
 from verification.stages.statement.dialogue import OF_TOKEN_INSIDE

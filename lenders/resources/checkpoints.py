@@ -1,0 +1,49 @@
+"""Checkpoints of the log, and proofs under them."""
+
+from verification.core.errors import BadInput, Conflict, NotFound
+from verification.log import entries, proofs
+
+
+def checkpoint(mode: str) -> str:
+    """The newest signed note of a log; raises `Conflict` while nothing is ordered."""
+    note = newest_checkpoint(mode)
+    if note is None:
+        raise Conflict("nothing is ordered yet", code="receipt_not_ready")
+    return note
+
+
+def newest_checkpoint(mode: str) -> str | None:
+    """The newest signed note of a log; None while nothing is ordered."""
+    return proofs.latest_checkpoint(mode)
+
+
+def is_covered(untrusted: object, *, mode: str, log_index: int) -> bool:
+    """Whether this is a checkpoint, signed by the key of a mode's log, that covers this place of
+    it.
+    """
+    return isinstance(untrusted, str) and proofs.covers(untrusted, log=mode, index=log_index)
+
+
+def proof(*, lender_id: str, mode: str, event_id: str) -> str:
+    """The tlog-proof of one of the lender's entries; raises `NotFound`, or `Conflict` before it is
+    ordered.
+    """
+    named = entries.by_ids([event_id], skips_damaged=True)
+    if [(entry.lender_id, entry.log) for entry in named] != [(lender_id, mode)]:
+        raise NotFound("no such event")
+    found = proofs.proof_for(event_id)
+    if found is None:
+        raise Conflict("the log has not ordered this event yet", code="receipt_not_ready")
+    return found
+
+
+def consistency(mode: str, *, first: int, second: int) -> list[bytes]:
+    """Hashes by which a log of `second` entries goes on from one of `first`. Raises `BadInput` for
+    no such sizes.
+    """
+    size = proofs.latest_size(mode)
+    if second > size:
+        raise BadInput(f"the log has {size} entries", code="out_of_range", pointer="?second")
+    if first > second:
+        raise BadInput("larger than `second`", code="out_of_range", pointer="?first")
+    return proofs.consistency_for(mode, first=first, second=second)

@@ -1,0 +1,247 @@
+"""A stage that must be prepared: its place is taken first, its quota counted once, and waiting
+costs nothing.
+"""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.verification.stories.insecure_route import script as script
+from tests.verification.stories.story import begin, in_parallel, lender, make_due, run_out
+from verification.access import commands
+from verification.case import attempts, contents, policy, quotas, stages
+from verification.core.errors import TulgaError
+from verification.models import Attempt, AuditEntry, QuotaUse
+from verification.stages.consent.policy import CURRENT
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def asked(reference, of, **more):
+    story = begin(of, reference, **more)
+    story.answer(agreed=True, version=CURRENT, language="ru")
+    story.work()
+    story.answer(somebody_tells_me=False)
+    story.work()
+    return story
+
+
+def test_nothing_is_prepared_while_the_borrower_is_busy_elsewhere(script):
+    of = lender()
+    first, second = asked("A-1", of), asked("A-2", of)
+    assert (first.page().page, second.page().page) == ("code", "wait")
+    assert script.prepared == 1
+    first.answer()
+    first.work()
+    make_due(second)
+    second.work()
+    assert (second.page().page, script.prepared) == ("code", 2)
+
+
+def test_a_fault_while_preparing_keeps_the_place_and_is_tried_again(script):
+    script.silent = 1
+    story = asked("A-1", lender())
+    assert (story.page().page, story.row().faults, script.prepared) == ("wait", 1, 0)
+    make_due(story)
+    story.work()
+    assert (story.page().page, story.row().status, script.prepared) == ("code", "requires_input", 1)
+    assert QuotaUse.objects.get().used == 1
+
+
+def test_a_try_again_has_the_same_seed_another_preparation_another_and_none_is_kept(script):
+    script.silent = 2
+    story = asked("A-1", lender())
+    for _ in range(2):
+        make_due(story)
+        story.work()
+    first, *others = script.seeds
+    assert (len(first), others) == (64, [first, first])
+    kept = attempts.memory_of(Attempt.objects.get(status="open"), key=contents.key_of(story.row()))
+    assert kept == {"number": 1}
+    for _ in range(2):
+        story.answer(again=True)
+        story.work()
+    assert len(set(script.seeds)) == 3
+    assert story.page().data == {"number": 3}
+
+
+def test_what_a_preparation_has_to_tell_stands_with_the_question_until_it_is_answered(script):
+    script.notice = "sms_refused"
+    story = asked("A-1", lender())
+    assert (story.page().page, story.page().notice) == ("code", "sms_refused")
+    script.notice = ""
+    story.answer(again=True)
+    story.work()
+    assert (story.page().page, story.page().notice) == ("code", "")
+
+
+def test_silence_while_preparing_ends_in_failed_and_gives_the_place_back(script):
+    script.silent = policy.FAULTS_MAX
+    of = lender()
+    story = asked("A-1", of)
+    for _ in range(policy.FAULTS_MAX):
+        make_due(story)
+        story.work()
+    assert (story.row().status, story.row().code) == ("failed", "retries_exhausted")
+    assert not Attempt.objects.filter(burnt=True).exists()
+    assert asked("A-2", of).page().page == "code"
+
+
+def test_the_clock_of_a_dialogue_begins_when_the_borrower_is_asked(script):
+    story = asked("A-1", lender())
+    before = Attempt.objects.get(status="open").expires_at
+    story.answer(again=True)
+    story.work()
+    assert Attempt.objects.get(status="open").expires_at > before
+    assert story.page().data == {"number": 2}
+
+
+def test_answers_in_vain_are_told_to_the_next_preparation_and_those_that_passed_are_not(script):
+    of = lender()
+    for reference in ("A-1", "A-2"):
+        story = asked(reference, of)
+        story.answer()
+        story.work()
+    assert story.row().status == "verified"
+    spent = Attempt.objects.filter(stage="asked")
+    spent.update(answers=1)
+    spent.filter(verification_id=story.id).update(status="lapsed")
+    asked("A-3", of)
+    assert script.answered == [0, 0, 1]
+
+
+def test_what_a_stage_remembers_goes_on_from_its_latest_attempt(script):
+    story = asked("A-1", lender())
+    for number in (1, 2):
+        assert story.page().data == {"number": number}
+        run_out(story)
+        commands.resume(verification_id=story.id)
+        story.work()
+    assert story.page().data == {"number": 3}
+
+
+def test_a_stage_that_is_not_prepared_remembers_nothing_at_first(script):
+    story = begin(lender(), "A-1")
+    assert attempts.memory_of(Attempt.objects.get(), key=contents.key_of(story.row())) == {}
+
+
+def test_who_has_failed_too_often_with_a_lender_gets_no_place_and_is_declined(script):
+    of = lender()
+    script.is_wrong = True
+    story = asked("A-1", of)
+    for _ in range(3):
+        story.answer()
+        story.work()  # judged, and prepared again
+        story.work()
+    assert (story.row().status, story.row().code) == ("declined", "attempts_exhausted")
+    late = asked("A-4", of)
+    assert (late.row().status, late.row().code, script.prepared) == (
+        "declined",
+        "attempts_exhausted",
+        3,
+    )
+
+
+def test_a_quota_used_up_keeps_what_stands_and_says_so(script):
+    story = asked("A-1", lender())
+    for number in (2, 3):
+        story.answer(again=True)
+        story.work()
+        assert story.page().data == {"number": number}
+    story.answer(again=True)
+    story.work()
+    page = story.page()
+    assert (page.page, page.notice, page.data, script.prepared) == (
+        "code",
+        "velocity_exceeded",
+        {"number": 3},
+        3,
+    )
+    story.answer()
+    story.work()
+    assert story.row().status == "verified"
+
+
+def test_a_quota_counts_over_all_lenders_and_begins_no_dialogue_beyond_it(script):
+    for number in (1, 2, 3):
+        story = asked("A-1", lender(number=number * 10))
+        story.answer()
+        story.work()
+    late = asked("A-1", lender(number=40))
+    assert (late.page().page, late.page().notice) == ("resume", "velocity_exceeded")
+    assert not Attempt.objects.filter(verification_id=late.id, stage="asked").exists()
+    assert script.prepared == 3
+
+
+def test_a_quota_is_one_phones_in_one_mode_for_one_purpose_and_one_day(script):
+    row, live = (begin(lender(number=number)).row() for number in (1, 20))
+    live.mode = "live"
+    stage, noon = stages.installed("eds")["asked"], datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+    assert stage.quota is not None
+    quota = stage.quota
+
+    def take(of=row, at=noon, **changes):
+        return quotas.take(of, replace(quota, **changes), key=contents.key_of(of), at=at)
+
+    assert [take() for _ in range(4)] == [True, True, True, False]
+    assert take(live)
+    assert take(value=lambda case: "+77019999998")
+    assert take(purpose="another")
+    assert take(at=noon + timedelta(days=1))
+    # The hashes do not tell that two purposes or modes count the same phone.
+    assert QuotaUse.objects.values("value_index").distinct().count() == 4
+
+
+def test_counts_of_days_gone_by_are_forgotten_and_todays_stay(script):
+    row, noon = begin(lender()).row(), datetime(2026, 11, 24, 12, tzinfo=UTC)
+    quota = stages.installed("eds")["asked"].quota
+    assert quota is not None
+    for days in (0, 0, 1):
+        at = noon + timedelta(days=days)
+        assert quotas.take(row, quota, key=contents.key_of(row), at=at)
+    quotas.forget(at=noon)
+    assert QuotaUse.objects.count() == 2
+    quotas.forget(at=noon + timedelta(days=1))
+    assert [(use.day, use.used) for use in QuotaUse.objects.all()] == [
+        (noon.date() + timedelta(days=1), 1)
+    ]
+
+
+@pytest.mark.service
+def test_parallel_requests_prepare_no_more_often_than_the_quota_allows(script):
+    stories = [begin(lender(number=number * 10), "A-1") for number in range(1, 9)]
+
+    def play(number):
+        story = stories[number]
+        try:
+            story.answer(agreed=True, version=CURRENT, language="ru")
+            story.work()
+            story.answer(somebody_tells_me=False)
+            story.work()
+        except TulgaError:
+            return 0
+        return int(story.page().page == "code")
+
+    assert sum(in_parallel(play, 8)) == script.prepared == 3
+
+
+def test_waiting_for_the_persons_consent_counts_no_fault_and_tells_the_borrower(script):
+    story = asked("A-1", lender())
+    script.pending = policy.FAULTS_MAX + 2
+    story.answer()
+    for _ in range(policy.FAULTS_MAX + 2):
+        make_due(story)
+        story.work()
+        assert (story.row().faults, story.page().page, story.page().notice) == (
+            0,
+            "wait",
+            "consent_pending",
+        )
+    assert (
+        AuditEntry.objects.filter(type="step.faulted", body__cause="consent_pending").count() == 1
+    )
+    make_due(story)
+    story.work()
+    assert story.row().status == "verified"

@@ -1,0 +1,295 @@
+"""Each law since October 2024 asks the register of people: what it denies ends any route at once,
+each in its code.
+"""
+
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from tests.insecure_sandbox.asked import new_iin
+from tests.insecure_sandbox_process import SandboxProcess
+from tests.verification.checks_on_record import checks, passed
+from tests.verification.review.desk import address, at_desk
+from tests.verification.stories import camera_story as camera
+from tests.verification.stories.conftest import Issued
+from tests.verification.stories.insecure_revocation import InsecureRevocation
+from tests.verification.stories.story import IIN, Story, begin, lender, make_due, opening
+from verification.access import commands
+from verification.core import events, profiles
+from verification.core.errors import NotYourTurn
+from verification.core.keeping import claims
+from verification.core.person import LenderFacts
+from verification.core.releases import REGISTER_CHECKS
+from verification.models import Attempt, AuditEntry, Verification
+from verification.stages.register import collect
+from verification.stages.register.policy import POLICY
+from verification.worker import replay
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once")]
+
+ASKING = sorted(law.id for law in profiles.PROFILES.values() if law.register_asked)
+DENIED: dict[str, tuple[dict[str, Any], str]] = {
+    "dead": ({"life_status": "deceased"}, "person_deceased"),
+    "perhaps dead": ({"life_status": "unknown"}, "person_unknown"),
+    "other surname": ({"surname": "ИНАКОВ"}, "name_mismatch"),
+    "other birth date": ({"birth_date": "1899-01-02"}, "birth_date_differs"),
+    "lost document": ({"document": {"number": "012345678", "status": "lost"}}, "document_invalid"),
+    "other document": ({"document": {"number": "999999999"}}, "document_invalid"),
+    "expired": (
+        {"document": {"number": "012345678", "valid_to": "2020-01-01"}},
+        "document_expired",
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def _asked(trusted: type[InsecureRevocation], sandbox: SandboxProcess, settings: Settings) -> None:
+    camera.ask_for_signatures_too(sandbox, settings)
+    sandbox.post("/people/forget", iin=IIN)
+
+
+def finished(story: Story, issued: Issued) -> Story:
+    """The borrower does their part of the first route: a signature, or a capture of no pictures."""
+    story.to_statement()
+    if story.row().route == "eds":
+        story.sign(issued())
+    else:
+        camera.junk_capture(story)
+    story.work()
+    return story
+
+
+def begun(profile: str, iin: str = IIN) -> Story:
+    """A verification under this law; where there is a choice its first route is taken."""
+    story = begin(lender(), iin=iin, profile=profile)
+    if not story.row().route:
+        commands.choose_route(verification_id=story.id, route=story.row().combinations[0][0])
+    return story
+
+
+def kinds(story: Story) -> list[str]:
+    """What the entries list as asked once a verification."""
+    entries = AuditEntry.objects.filter(verification=story.id, type__in=events.KEEPING)
+    listed = [
+        claim.kind
+        for entry in entries.order_by("verification_sequence")
+        for claim in claims(entry.body)
+    ]
+    return [kind for kind in listed if kind.startswith("register.")]
+
+
+@pytest.mark.parametrize("profile", ASKING)
+@pytest.mark.parametrize("denied", DENIED)
+def test_what_the_register_denies_is_never_verified(
+    issued: Issued, sandbox: SandboxProcess, profile: str, denied: str
+) -> None:
+    changes, code = DENIED[denied]
+    camera.register(sandbox, photo=None, **changes)
+    story = finished(begun(profile), issued)
+    assert (story.row().status, story.row().code) == ("declined", code)
+    assert not {check["check"] for check in checks(verification=story.id)}.isdisjoint(
+        REGISTER_CHECKS
+    )
+    assert (
+        Attempt.objects.filter(
+            verification=story.id, stage__in=("statement", "live_capture")
+        ).count()
+        == 1
+    )
+
+
+@pytest.mark.parametrize("profile", ASKING)
+def test_a_person_whom_the_state_does_not_know_is_never_verified(
+    issued: Issued, profile: str
+) -> None:
+    iin = new_iin()
+    story = finished(begun(profile, iin), partial(issued, iin=iin))
+    assert (story.row().status, story.row().code) == ("declined", "person_unknown")
+
+
+@pytest.mark.parametrize("profile", ASKING)
+def test_a_silent_register_decides_nothing_and_fails_after_five_tries(
+    issued: Issued, sandbox: SandboxProcess, profile: str
+) -> None:
+    camera.register(sandbox, photo=None)
+    sandbox.post("/faults", source="person", kind="http_500", times=5)
+    story = finished(begun(profile), issued)
+    for _ in range(5):
+        make_due(story)
+        story.work()
+    assert (story.row().status, story.row().code) == ("failed", "retries_exhausted")
+    assert not Attempt.objects.filter(burnt=True).exists()
+
+
+@pytest.mark.parametrize("profile", ASKING)
+def test_an_unanswered_message_of_1414_is_waited_for_ten_minutes_and_burns_nothing(
+    issued: Issued, sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch, profile: str
+) -> None:
+    camera.register(sandbox, photo=None, consent="pending")
+    story = begun(profile)
+    story.to_statement()
+    assert story.page().data["asked_by_phone"] is True
+    assert story.page().asks_register
+    if story.row().route == "eds":
+        story.sign(issued())
+    else:
+        camera.junk_capture(story)
+    story.work()
+    assert (story.page().page, story.page().notice) == ("wait", "consent_pending")
+    assert POLICY.consent_wait_seconds == 600
+    monkeypatch.setattr(collect, "POLICY", replace(POLICY, consent_wait_seconds=0))
+    make_due(story)
+    story.work()
+    assert (story.row().status, story.row().last_failure) == (
+        "requires_input",
+        "consent_unanswered",
+    )
+    if story.row().route == "eds":  # a capture of no pictures costs an attempt by itself
+        assert not Attempt.objects.filter(burnt=True).exists()
+    # What was asked for and not answered is asked for anew, in the attempt that follows.
+    assert kinds(story).count("register.consent_request") == 2
+    assert "register.person" not in kinds(story)
+
+
+@pytest.mark.parametrize("profile", ASKING)
+def test_who_says_no_to_1414_is_declined(
+    issued: Issued, sandbox: SandboxProcess, profile: str
+) -> None:
+    camera.register(sandbox, photo=None, consent="invalid")
+    story = finished(begun(profile), issued)
+    assert (story.row().status, story.row().code) == ("declined", "consent_declined")
+
+
+def test_under_the_law_of_2021_a_signature_asks_neither_1414_nor_the_register(
+    issued: Issued,
+) -> None:
+    story = begin(lender())
+    commands.choose_route(verification_id=story.id, route="eds")
+    story = finished(story, issued)
+    assert story.row().status == "verified"
+    assert kinds(story) == []
+    assert passed(verification=story.id).isdisjoint(REGISTER_CHECKS)
+
+
+def test_a_signature_that_is_refused_asks_nothing_anew(
+    issued: Issued, sandbox: SandboxProcess
+) -> None:
+    camera.register(sandbox, photo=None)
+    story = begun("KZ-2025-09").to_statement()
+    for _ in range(2):
+        story.sign(issued(), content=b"another text")
+        story.work()
+    assert story.page().notice == "eds_statement_mismatch"
+    story.sign(issued())
+    story.work()
+    assert (story.row().route, story.row().passed_routes) == ("biometric", ["eds"])
+    # 1414 and the register are asked once. Whether the consent still holds is read again for each
+    # signature.
+    once = ["register.asked", "register.consent_request", "register.person"]
+    assert [kind for kind in kinds(story) if kind != "register.consent"] == once
+    assert kinds(story).count("register.consent") == 3
+    assert replay.worst(replay.replay(verification_id=story.id)) == "same"
+
+
+def test_a_surname_that_the_certificate_spells_otherwise_is_remarked_and_decides_nothing(
+    issued: Issued, sandbox: SandboxProcess
+) -> None:
+    camera.register(sandbox, photo=None)
+    story = begun("KZ-2025-09").to_statement()
+    story.sign(issued(surname="ПРЕЖНЯЯ"))
+    story.work()
+    assert story.row().passed_routes == ["eds"]
+    said = [
+        (check["check"], check["code"]) for check in checks(verification=story.id) if check["code"]
+    ]
+    assert said == [("eds.identity", "eds_surname_differs")]
+
+
+def test_a_consent_by_the_phone_that_the_lender_stated_is_remarked_and_decides_nothing(
+    issued: Issued, sandbox: SandboxProcess, settings: Settings
+) -> None:
+    camera.register(sandbox, photo=None)
+    settings.TULGA_SOURCES["test"]["consent"]["options"]["names_phone"] = True
+    story = finished(begun("KZ-2025-09"), issued)
+    assert story.row().passed_routes == ["eds"]
+    said = [
+        (check["check"], check["code"]) for check in checks(verification=story.id) if check["code"]
+    ]
+    assert said == [("person.consent", "consent_phone_stated")]
+    assert "register.asked" in kinds(story)
+    assert replay.worst(replay.replay(verification_id=story.id)) == "same"
+
+
+@pytest.mark.forges
+@pytest.mark.parametrize("name", ["profile_sha256", "profile_id"])
+@pytest.mark.parametrize("moment", ["opened", "at the statement", "signed"])
+def test_an_application_role_that_writes_another_law_into_the_row_verifies_nobody(
+    issued: Issued, sandbox: SandboxProcess, name: str, moment: str
+) -> None:
+    camera.register(sandbox, photo=None, life_status="deceased")
+    lax, story = profiles.get("KZ-2021-04"), begun("KZ-2025-09")
+    written = {"profile_sha256": lax.sha256, "combinations": [["eds"]], "combination": ["eds"]}
+    written = written if name == "profile_sha256" else {"profile_id": lax.id}
+
+    def write(now: str) -> None:
+        if now == moment:
+            Verification.objects.filter(pk=story.id).update(**written)
+
+    write("opened")
+    with suppress(
+        NotYourTurn
+    ):  # the step that was due has stopped at a row that is not as its entries say
+        story.to_statement()
+        write("at the statement")
+        story.sign(issued())
+        write("signed")
+    for _ in range(6):
+        story.work()
+        make_due(story)
+    assert story.row().status != "verified"
+    assert not AuditEntry.objects.filter(type="verification.verified").exists()
+
+
+@pytest.mark.service
+def test_a_signature_and_a_face_ask_1414_and_the_register_once(
+    issued: Issued, sandbox: SandboxProcess
+) -> None:
+    camera.register(sandbox)
+    before = camera.messages_of_1414(sandbox)
+    story = finished(begun("KZ-2025-09"), issued)
+    camera.free(story)
+    camera.capture(story)
+    assert (story.row().status, story.row().passed_routes) == ("verified", ["eds", "biometric"])
+    assert camera.messages_of_1414(sandbox) == before + 1
+    asked = ["register.asked", "register.consent_request", "register.person"]
+    assert [kind for kind in kinds(story) if kind != "register.consent"] == asked
+    assert passed(verification=story.id) >= REGISTER_CHECKS
+    assert replay.worst(replay.replay(verification_id=story.id)) == "same"
+
+
+@pytest.mark.service
+def test_the_desk_is_told_what_a_check_of_the_signature_remarked(
+    issued: Issued, sandbox: SandboxProcess
+) -> None:
+    camera.register(sandbox)
+    large = opening("A-1")
+    large = replace(
+        large, loan=replace(large.loan, amount="400000.00", total_repayable="410000.00")
+    )
+    of = lender()
+    facts = LenderFacts(id=of.pk, name=of.name, bin=of.bin, phone=of.phone)
+    opened = commands.open_verification(
+        lender=facts, mode="test", profile_id="KZ-2025-09", opening=large
+    )
+    story = Story(of, opened.verification_id, opened.token).to_statement()
+    story.sign(issued(surname="ПРЕЖНЯЯ"))
+    story.work()
+    camera.free(story)
+    camera.capture(story)
+    assert (story.row().status, story.row().code) == ("in_review", "liveness_review")
+    page = at_desk(of).get(address("case", story)).content.decode()
+    assert "The certificate of the signature spells the surname otherwise than the lender." in page

@@ -1,0 +1,360 @@
+"""What a lender presents before the money leaves: asked for, consumed once, or frozen.
+`clearing.py` issues it.
+
+Every transaction locks the verification first, then its clearances, so none waits for another in a
+circle; a worker's on a new consent locks the verification that it renews before it
+(`queue.require_fence`). A row decides nothing by
+itself: what is consumed is what a worker's signed entry says.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Exists, OuterRef
+
+from verification import clock, transactions
+from verification.case import contents, moving, policy, steps
+from verification.case.history import read_sound
+from verification.core import clearance as words
+from verification.core import law_of_day
+from verification.core.clearance import (
+    CONSUMED,
+    FROZEN,
+    ISSUED,
+    OPEN,
+    PROCESSING,
+    SUPERSEDED,
+    TIYN,
+    UNWANTED,
+)
+from verification.core.errors import BadInput, Conflict, NotFound
+from verification.core.events import CLEARED, DISPUTED, RENEWED, REPORTED
+from verification.core.opening import Loan
+from verification.core.status import Status
+from verification.evidence import vault
+from verification.log import decided, entries, signatures
+from verification.log.advanced import advanced_since, earlier
+from verification.models import AuditEntry, Clearance, Verification
+
+_VERIFIED, _DECLINED = "verification.verified", "verification.declined"
+_ASKED, _REFUSED, _PAID, _FROZEN = (
+    "clearance.requested",
+    "clearance.refused",
+    "clearance.consumed",
+    "clearance.frozen",
+)
+
+
+def ask(
+    *, lender_id: str, mode: str, verification_id: str, profile_id: str, contract_sha256: str = ""
+) -> str:
+    """A new clearance, whose gates a worker evaluates next; the open one, if any, is void. Gives
+    its id.
+
+    profile_id: the law by which the lender goes now. Raises `NotFound`, `BadInput` where nobody
+    says which contract, `Conflict` for another contract, or where nothing may be issued.
+    """
+    at = clock.now()
+    profile = law_of_day.binding(profile_id, mode=mode, at=at)
+    with transactions.writing():
+        named = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
+        verification = Verification.objects.select_for_update().get(pk=named.pk)
+        require_told(verification)
+        own = Clearance.objects.filter(verification=verification)
+        history = read_sound(verification)
+        said = history.entries
+        if any(one.type == _PAID for one in said) or own.filter(status=CONSUMED).exists():
+            raise Conflict("the money has left", code="clearance_consumed")
+        if is_disputed(verification, said):
+            raise Conflict("the borrower disputes it", code="clearance_frozen")
+        if verification.step not in ("", steps.CLEAR):
+            raise Conflict("a worker owes it something else; send again", code="conflict")
+        loan = contents.read(verification, contents.key_of(verification)).case.loan
+        contract = contract_of(loan, contract_sha256, reported=reported(said))
+        own.filter(status__in=OPEN).update(status=SUPERSEDED)
+        asked = Clearance.objects.create(
+            verification=verification,
+            lender_id=lender_id,
+            mode=mode,
+            profile_id=profile.id,
+            contract_sha256=contract,
+            cap_tiyn=tiyn(loan.amount),
+            created_at=at,
+        )
+        with moving.moving(history):
+            body = {
+                "clearance": asked.pk,
+                "profile": profile.id,
+                "contract": contract,
+                "cap": asked.cap_tiyn,
+            }
+            moving.record(verification, _ASKED, at=at, body=body)
+            steps.schedule(verification, steps.CLEAR, due_at=at, queue=policy.ENDING_QUEUE)
+        return asked.pk
+
+
+def require_told(verification: Verification) -> AuditEntry:
+    """The decision by which it was verified; raises `Conflict` unless that is told of it, and its
+    case can be read.
+    """
+    if verification.renews_id:
+        raise Conflict("it is a new consent to the loan of another", code="is_renewal")
+    public = decided.status_of(verification)
+    if public.status != Status.VERIFIED or public.decision is None:
+        raise Conflict("only of what is told to be verified", code="not_verified")
+    if verification.redacted_at is not None:
+        raise Conflict("nobody can tell any more who it was", code="verification_erased")
+    return public.decision
+
+
+@dataclass(frozen=True)
+class Payment:
+    """What is about to leave: tenge, to whom, by which contract, into which account."""
+
+    amount: str
+    iin: str = field(repr=False)
+    contract_sha256: str
+    payout_account: str = field(repr=False)
+
+
+def consume(*, lender_id: str, mode: str, clearance_id: str, payment: Payment) -> None:
+    """Spends a clearance for this money, person, contract and account: once, whoever asks how
+    often.
+
+    Raises `NotFound`, or `Conflict` with the code that says why not; then nothing is spent.
+    """
+    sum_tiyn, contract = tiyn(payment.amount), payment.contract_sha256
+    iins = index(clearance_id, "iin", payment.iin)
+    accounts = index(clearance_id, "account", payment.payout_account)
+    own = Clearance.objects.filter(pk=clearance_id, lender_id=lender_id, mode=mode)
+    with transactions.writing():
+        of = own.values("verification")
+        verification = (
+            Verification.objects.select_for_update().filter(pk__in=of, lender_id=lender_id).first()
+        )
+        if verification is None:
+            raise NotFound("no such clearance")
+        contents.require_lender(verification)
+        at = (
+            clock.now()
+        )  # once the row is locked: what the borrower says beside is before it, or after
+        undisputed = Verification.objects.filter(pk=OuterRef("verification_id"), disputed_at=None)
+        # Asked of the row in one statement: of many at once one finds it so.
+        spent = own.filter(
+            Exists(undisputed),
+            ~decided.issue_waits(),
+            status=ISSUED,
+            expires_at__gt=at,
+            fresh_until__gt=at,
+            cap_tiyn__gte=sum_tiyn,
+            contract_sha256=contract,
+            iin_index__in=iins,
+            account_index__in=accounts,
+        ).update(status=CONSUMED, consumed_at=at, amount_tiyn=sum_tiyn)
+        if spent != 1:
+            raise Conflict(code=_why(own.get(), verification, at=at))
+        # Rows issue nothing: what counts is what workers signed, and a case with a flaw pays
+        # nothing.
+        history = read_sound(verification)
+        body = None if history.flaw else issued_body(verification, clearance_id, history.entries)
+        said = {"contract": [contract], "iin": [one.hex() for one in iins]}
+        if not _is_said(
+            body, sum_tiyn=sum_tiyn, at=at, account=[one.hex() for one in accounts], **said
+        ):
+            raise Conflict("no worker's signature that counts says so", code="clearance_frozen")
+        with moving.moving(history):
+            used = {"clearance": clearance_id, "amount": sum_tiyn}
+            moving.record(verification, _PAID, at=at, body=used)
+
+
+def freeze(verification: Verification, *, at: datetime) -> None:
+    """No money leaves by a clearance of this verification that is not consumed. Its row is
+    locked.
+    """
+    for issued in Clearance.objects.filter(verification=verification, status=ISSUED):
+        Clearance.objects.filter(pk=issued.pk).update(status=FROZEN, frozen_at=at)
+        moving.record(verification, _FROZEN, at=at, body={"clearance": issued.pk})
+
+
+def freeze_unsound(mode: str) -> None:
+    """Freezes what is issued, not consumed, and rests on a key that was revoked, its own or that of
+    the decision.
+    """
+    waiting = Clearance.objects.filter(mode=mode, status=ISSUED, expires_at__gt=clock.now())
+    for clearance_id, verification_id in list(waiting.values_list("pk", "verification_id")):
+        with transactions.writing():
+            verification = Verification.objects.select_for_update().get(pk=verification_id)
+            if not is_sound(verification, clearance_id):
+                freeze(verification, at=clock.now())
+
+
+def is_sound(verification: Verification, clearance_id: str) -> bool:
+    """Whether a clearance that was issued may be consumed, by the signed entries of its case."""
+    history = read_sound(verification)
+    return not history.flaw and issued_body(verification, clearance_id, history.entries) is not None
+
+
+def issued_body(
+    verification: Verification, clearance_id: str, sound: Sequence[AuditEntry]
+) -> Mapping[str, Any] | None:
+    """What a worker signed of a clearance, its times earlier by what a test clock was advanced
+    since; None unless that and the decision that it rests on are sound.
+
+    Whatever the rows say by now, None too once an entry says that the money of its verification has
+    left, that a newer one was asked for, that it was refused or frozen, or that the borrower
+    disputes it or does not want the money.
+    """
+    newest = next((one.body["clearance"] for one in reversed(sound) if one.type == _ASKED), None)
+    over = {one.type for one in sound if one.body.get("clearance") == clearance_id} & {
+        _REFUSED,
+        _FROZEN,
+    }
+    if (
+        newest != clearance_id
+        or over
+        or any(one.type == _PAID for one in sound)
+        or barred(verification, sound)
+    ):
+        return None
+    decisions = {one.pk for one in sound if one.type == _VERIFIED}
+    issued = [
+        one for one in sound if one.type == CLEARED and one.body.get("clearance") == clearance_id
+    ]
+    entry = next((one for one in issued if one.body.get("decision") in decisions), None)
+    by, body = advanced_since(entry, sound), entry.body if entry is not None else None
+    if by and body:
+        body = {
+            **body,
+            **{until: earlier(body[until], by) for until in ("expires_at", "fresh_until")},
+        }
+    # The new consent that it rests on, if any: a decision of its own.
+    if body is None or "renewal" not in body:
+        return body
+    renewed = [one for one in entries.by_ids([str(body["renewal"])]) if one.type == _VERIFIED]
+    return body if signatures.sound(renewed) else None
+
+
+def is_disputed(verification: Verification, sound: Sequence[AuditEntry]) -> bool:
+    """Whether the borrower disputes it, by its row or by an entry that counts."""
+    return verification.disputed_at is not None or any(one.type == DISPUTED for one in sound)
+
+
+def barred(verification: Verification, sound: Sequence[AuditEntry]) -> str:
+    """Why no money leaves whatever its gates say; empty if nothing bars it. sound: its entries that
+    count.
+
+    That the borrower wants no money is said by a new consent that they declined, whichever sum
+    asked for it, and one
+    that they dispute is none: read by two statements more where these entries name one.
+    """
+    if is_disputed(verification, sound):
+        return "clearance_frozen"
+    opened = [str(one.body["renewal"]) for one in sound if one.type == RENEWED]
+    if not opened:
+        return ""
+    said = signatures.sound(
+        entries.of_cases(opened, types=(_DECLINED, DISPUTED), log=verification.mode)
+    )
+    if any(one.type == _DECLINED and one.body["code"] in UNWANTED for one in said):
+        return "consent_declined"
+    rows = Verification.objects.filter(pk__in=opened, disputed_at__isnull=False)
+    return "clearance_frozen" if any(one.type == DISPUTED for one in said) or rows.exists() else ""
+
+
+def index(clearance_id: str, what: str, value: str) -> list[bytes]:
+    """Keyed hashes of a value in this clearance alone: one for each index key, newest first."""
+    return list(
+        vault.blind_index(purpose=f"clearance {what}", value=f"{clearance_id} {value}").values()
+    )
+
+
+def tiyn(amount: str) -> int:
+    """A sum in tenge as a whole number of tiyn."""
+    return int(Decimal(amount) * TIYN)
+
+
+@dataclass(frozen=True)
+class Reported:
+    """What the lender has said of its contract. `told_at`: when it did; the wait counts from
+    `release_from`.
+    """
+
+    contract: str
+    signed_at: datetime
+    told_at: datetime
+    release_from: datetime
+
+
+def entries_of(verification: Verification, *types: str) -> list[AuditEntry]:
+    """Its entries of these types that count, in their order."""
+    return signatures.sound(entries.of_cases([verification.pk], types=types, log=verification.mode))
+
+
+def reported(sound: Sequence[AuditEntry]) -> Reported | None:
+    """What such entries say of the contract; the first counts, for it is said once.
+
+    Its wait counts from so much earlier as a test clock was advanced since, where these entries say
+    it.
+    """
+    for entry in sound:
+        if entry.type == REPORTED:
+            signed_at, release_from = (
+                datetime.fromisoformat(entry.body[one]) for one in ("signed_at", "release_from")
+            )
+            waits_from = max(release_from, signed_at, entry.at) - advanced_since(entry, sound)
+            return Reported(entry.body["contract"], signed_at, entry.at, waits_from)
+    return None
+
+
+def contract_of(loan: Loan, wanted: str, *, reported: Reported | None = None) -> str:
+    """The contract of the loan, or the one that was reported, or that is named where there is none.
+
+    Raises `BadInput` where nobody says which, `Conflict` where another is named.
+    """
+    contract = loan.contract_sha256 or (reported.contract if reported else "") or wanted
+    if not contract:
+        raise BadInput(
+            "the verification names no contract", code="required", pointer="/contract_sha256"
+        )
+    if wanted not in ("", contract):
+        raise Conflict("the borrower was verified for another contract", code="clearance_mismatch")
+    return contract
+
+
+def _is_said(
+    body: Mapping[str, Any] | None, *, sum_tiyn: int, at: datetime, **presented: Sequence[str]
+) -> bool:
+    """Whether a signed entry lets so much go now, and says one of the values presented for each of
+    these names.
+    """
+    if body is None or body["cap"] < sum_tiyn:
+        return False
+    until = min(datetime.fromisoformat(body[name]) for name in ("expires_at", "fresh_until"))
+    return until > at and all(body[name] in values for name, values in presented.items())
+
+
+def _why(row: Clearance, verification: Verification, *, at: datetime) -> str:
+    """The code that says why this row was not to be spent; what is for ever comes first."""
+    if row.status in _NOT_OPEN:
+        return _NOT_OPEN[row.status]
+    if verification.disputed_at is not None:
+        return "clearance_frozen"
+    if row.expires_at is None or row.expires_at <= at:
+        return "clearance_expired"
+    if row.fresh_until is None or row.fresh_until <= at:
+        return "clearance_stale"
+    if Clearance.objects.filter(decided.issue_waits(), pk=row.pk).exists():
+        return "clearance_not_ready"
+    return "clearance_mismatch"
+
+
+_NOT_OPEN: Mapping[str, str] = {
+    PROCESSING: "clearance_not_ready",
+    words.REFUSED: "clearance_refused",
+    SUPERSEDED: "clearance_superseded",
+    CONSUMED: "clearance_consumed",
+    FROZEN: "clearance_frozen",
+}

@@ -1,0 +1,202 @@
+"""The new consent once the wait is over: a verification of its own, which names the one it renews.
+Law: O-52.
+
+The loan, the person and the lender are those of the verification it renews, whose entries name each
+that was opened: so no row can hide one that the borrower declined, nor bring in one of another
+loan.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from math import ceil
+from typing import Final
+
+from verification import clock, transactions
+from verification.access import commands, links
+from verification.case import attempts, contents, moving, stages
+from verification.case.history import History, read_sound
+from verification.core import law_of_day, profiles
+from verification.core.clearance import COOLING_OFF, WAITING, release_not_before
+from verification.core.errors import Conflict, EvidenceUnreadable
+from verification.core.events import RENEWED
+from verification.core.person import Case, Renewal
+from verification.core.status import OPEN, Status
+from verification.log import decided, signatures
+from verification.log.advanced import advanced_since
+from verification.models import AuditEntry, Verification
+from verification.payout import clearances
+from verification.payout.clearances import Reported
+
+_VERIFIED: Final = "verification.verified"
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A link to hand on, and the new consent that it leads to; empty where it leads to the
+    verification itself.
+    """
+
+    token: str = field(repr=False)
+    expires_at: datetime
+    renewal_id: str = ""
+
+
+@dataclass(frozen=True)
+class Given:
+    """A new consent that counts: when its borrower was first asked, and the entry that decided
+    it.
+    """
+
+    begun_at: datetime
+    decision: str
+
+
+def mint(
+    *, lender_id: str, mode: str, verification_id: str, profile_id: str, sent_by: str = ""
+) -> Sent:
+    """A link for the borrower: to the verification while it is open; once it is verified, to its
+    new consent.
+
+    profile_id: the law by which the lender goes now. Raises as `links.mint`, and `Conflict` where
+    no new consent is asked for, not yet, or not any more.
+    """
+    at = clock.now()
+    law = law_of_day.binding(profile_id, mode=mode, at=at)
+    with transactions.writing():
+        named = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
+        if named.status != Status.VERIFIED or named.renews_id:
+            minted = links.mint(
+                lender_id=lender_id, mode=mode, verification_id=verification_id, sent_by=sent_by
+            )
+            return Sent(minted.token, minted.expires_at)
+        verification = Verification.objects.select_for_update().get(pk=named.pk)
+        history = read_sound(verification)
+        said = history.entries
+        contract, until = _due(verification, said, law, at=at)
+        for child in _opened(said):
+            if child.status in OPEN:
+                minted = links.mint_for(child, at=at, sender=links.named(sent_by))
+                return Sent(minted.token, minted.expires_at, child.pk)
+            own = signatures.sound_of(child)
+            if (begun := _first(own)) is None or not any(one.type == _VERIFIED for one in own):
+                continue
+            if begun.at - advanced_since(begun, own) >= until:
+                raise Conflict("the borrower has consented anew", code="consent_given")
+        _require_tries(history, at=at)
+        if (first := _first(said)) is None:
+            raise EvidenceUnreadable(f"nobody signed what {verification.pk} was opened with")
+        sealed = contents.read(
+            verification, contents.key_of(verification), commitment=str(first.body["case"])
+        )
+        renewal = Renewal(
+            verification.pk,
+            contract.contract,
+            contract.signed_at.isoformat(),
+            waited_until=until.isoformat(),
+        )
+        opened = commands.open_renewal(verification, sealed, renewal)
+        with moving.moving(history):
+            body = {"renewal": opened.verification_id, "profile": law.id, **links.named(sent_by)}
+            moving.record(verification, RENEWED, at=at, body=body)
+        return Sent(opened.token, opened.link_expires_at, opened.verification_id)
+
+
+def given(
+    verification: Verification, case: Case, said: Sequence[AuditEntry], contract: Reported
+) -> Given | None:
+    """The newest new consent to this loan and contract that counts; said: the entries of the
+    verification that count.
+
+    It was opened for this verification, by its law and with its case, a worker's sound signature
+    verified it, and nobody disputes it.
+    """
+    for child in _opened(said):
+        own = signatures.sound_of(child)
+        opened, decision = _first(own), next((one for one in own if one.type == _VERIFIED), None)
+        is_disputed = clearances.is_disputed(child, own)
+        if (
+            opened is None
+            or decision is None
+            or is_disputed
+            or opened.body.get("renews") != verification.pk
+        ):
+            continue
+        by = {(one.lender_id, one.log, one.body["profile_sha256"]) for one in (opened, decision)}
+        if by != {(verification.lender_id, verification.mode, profiles.RENEWAL.sha256)}:
+            continue
+        if not profiles.suffices(profiles.RENEWAL.combinations, passed=decision.body["routes"]):
+            continue
+        try:
+            asked = contents.read(
+                child, contents.key_of(child), commitment=str(opened.body["case"])
+            ).case
+        except EvidenceUnreadable:
+            continue
+        of = (asked.lender, asked.person, asked.loan, asked.purpose)
+        if asked.renewal is None or of != (case.lender, case.person, case.loan, case.purpose):
+            continue
+        if asked.renewal.contract_sha256 == contract.contract:
+            return Given(opened.at - advanced_since(opened, own), decision.pk)
+    return None
+
+
+def _due(
+    verification: Verification, said: Sequence[AuditEntry], law: profiles.Profile, *, at: datetime
+) -> tuple[Reported, datetime]:
+    """The contract that is waited for, and until when; raises `Conflict` unless a new consent is
+    due now.
+    """
+    public = decided.status_of(verification)
+    if public.status != Status.VERIFIED or public.decision is None:
+        raise Conflict("this verification takes no link any more", code="illegal_transition")
+    if code := clearances.barred(verification, said):
+        raise Conflict("the borrower disputes it, or does not want this money", code=code)
+    if verification.redacted_at is not None:
+        raise Conflict("nobody can tell any more who it was", code="verification_erased")
+    if any(one.type == "clearance.consumed" for one in said):
+        raise Conflict("the money has left", code="clearance_consumed")
+    laws = (profiles.pinned(verification.profile_sha256), law)
+    verified_at = public.decision.at - advanced_since(public.decision, said)
+    if at >= verified_at + timedelta(seconds=min(one.valid_for_seconds for one in laws)):
+        raise Conflict("nobody is asked for what leads to no money", code="verification_too_old")
+    if not any(one.cooling_off_hours for one in laws):
+        raise Conflict("no law asks for a new consent", code="illegal_transition")
+    if (contract := clearances.reported(said)) is None:
+        raise Conflict(
+            "the wait counts from the contract, which is not reported", code="contract_required"
+        )
+    until = release_not_before(contract.release_from, laws) or contract.release_from
+    if at < until:
+        wait = ceil((until - at).total_seconds())
+        raise Conflict("the wait is not over", code="cooling_off", wait_seconds=wait)
+    # Unless a worker found that the money of the contract has to wait, its borrower is told no such
+    # thing.
+    gates = [gate for one in said if one.type == "clearance.refused" for gate in one.body["gates"]]
+    if not any(gate["name"] == COOLING_OFF and gate["status"] in WAITING for gate in gates):
+        raise Conflict("no clearance was refused for want of it", code="renewal_not_due")
+    return contract, until
+
+
+def _opened(said: Sequence[AuditEntry]) -> Iterator[Verification]:
+    """The new consents that were opened for a verification by its entries, the newest first."""
+    for entry in reversed([one for one in said if one.type == RENEWED]):
+        if (row := Verification.objects.filter(pk=str(entry.body["renewal"])).first()) is not None:
+            yield row
+
+
+def _first(said: Sequence[AuditEntry]) -> AuditEntry | None:
+    """By which it was opened, if that entry counts."""
+    return next((one for one in said if one.type == "verification.created"), None)
+
+
+def _require_tries(history: History, *, at: datetime) -> None:
+    """Raises `Conflict` while the borrower has no attempt left at a stage of the new consent: it
+    would end at once.
+    """
+    ((route,),) = profiles.RENEWAL.combinations
+    way = stages.of(route, law=profiles.RENEWAL.sha256).values()
+    tries = [attempts.count_tries(history, stage, at=at) for stage in way]
+    if again_at := max((one.again_at for one in tries if one.again_at is not None), default=None):
+        wait = ceil((again_at - at).total_seconds())
+        raise Conflict("no attempt is left for now", code="attempts_exhausted", wait_seconds=wait)

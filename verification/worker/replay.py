@@ -1,0 +1,326 @@
+"""Judges again what was judged: the same evidence, time and policy must give the same word.
+
+1. The entries of the verification are read once, with their signatures. If one of them does not
+   count, nothing is judged: what rests on the others rests on half.
+2. The entry of a judgement names the release that judged; its terms say by what it was judged.
+3. The policy is read back from the terms, whatever is today's. A field that it lacks was added
+   later, and has the value that all earlier releases imply (`core/stored.py`).
+4. Every piece of evidence that the entries list must open, but for what was destroyed by rule.
+5. The facts are measured anew, while all evidence is there, and those that were kept are read.
+6. By both, the checks of that release run (`Stage.as_released`): a check that was added later does
+   not, and one that changed since runs by the function that it had.
+7. Outcomes and codes, the decision, and the report are compared with what is on record. What the
+   record of that time does not say, as a report's new field, is not compared.
+
+Nothing is collected, and nothing is written but one entry that says somebody looked.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, Final
+
+from verification import transactions
+from verification.case import contents, dossier, stages
+from verification.case.history import listed_by
+from verification.core import releases, stored
+from verification.core.errand import ONCE
+from verification.core.errors import EvidenceUnreadable, Misconfigured, TulgaError
+from verification.core.events import DESTROYED
+from verification.core.identification_document import shown_frames
+from verification.core.keeping import Claim
+from verification.core.person import Case
+from verification.core.results import Outcome, Result, decide
+from verification.core.route import Evidence, Stage, is_frame
+from verification.evidence import vault
+from verification.log import log, signatures
+from verification.models import AuditEntry, Verification
+
+# Which of several ways to count was taken is no part of the judgement; all of them agree.
+_NOT_COMPARED: Final = ("backend",)
+_TERMS: Final = ("at", "policy", "seen", "left", "handed_over", "facts")
+_JUDGED: Final = "attempt.judged"
+EVIDENCE, FACTS = "evidence", "facts"
+
+
+class Verdict(StrEnum):
+    """What judging again gave."""
+
+    SAME = "same"
+    DIFFERENT = "different"
+    CANNOT = "cannot"
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """One attempt judged again.
+
+    detail: what differs or what is missing, without personal data.
+    code: of the error that is why it could not be judged.
+    source: `evidence` if it was measured anew, and judged by the facts that were kept as well;
+    `facts` if by these alone; empty if it could not be judged.
+    """
+
+    attempt_id: str
+    route: str
+    stage: str
+    verdict: Verdict
+    detail: str = ""
+    code: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One judgement as it stands on record.
+
+    body: of its entry. terms: by what it was judged, as JSON.
+    report: its report; None where that release wrote none.
+    items: the original bytes it was judged by; None where some were destroyed by rule.
+    """
+
+    body: Mapping[str, Any]
+    terms: Mapping[str, Any]
+    report: bytes | None
+    case: Case
+    items: Mapping[str, bytes] | None
+
+
+def replay(*, verification_id: str) -> tuple[Replayed, ...]:
+    """Every judged attempt, judged again in the order of the log, and a `replay.read` entry.
+
+    Raises: `NotFound`; `EvidenceUnreadable` where an entry does not count; `Misconfigured` where no
+    key of the log is known.
+    """
+    row = contents.of_any_lender(verification_id)
+    record_of_case = _Record(row, signatures.sound_of(row, is_whole=True))
+    replays = tuple(record_of_case.judge_again(entry) for entry in record_of_case.judged)
+    record(row, replays)
+    return replays
+
+
+def judge_again(row: Verification, entry_id: str) -> Replayed:
+    """The judgement of this entry of a verification, made again.
+
+    Raises: as `replay`.
+    """
+    record_of_case = _Record(row, signatures.sound_of(row, is_whole=True))
+    for entry in record_of_case.judged:
+        if entry.pk == entry_id:
+            return record_of_case.judge_again(entry)
+    raise EvidenceUnreadable(f"entry {entry_id} is no judgement of {row.pk}")
+
+
+def record(row: Verification, replays: Sequence[Replayed]) -> None:
+    """Puts on record that somebody had judgements of this verification made again, and how they
+    ended.
+    """
+    with transactions.writing():
+        counts = {
+            word.value: sum(replayed.verdict is word for replayed in replays) for word in Verdict
+        }
+        counts["from_facts"] = sum(replayed.source == FACTS for replayed in replays)
+        log.append(log=row.mode, type="replay.read", body={"verification": row.pk, **counts})
+
+
+def worst(replays: Iterable[Replayed]) -> Verdict:
+    """One word for all: different if any is; cannot if any could not be judged, or there was
+    nothing to judge.
+    """
+    verdicts = {replayed.verdict for replayed in replays}
+    if Verdict.DIFFERENT in verdicts:
+        return Verdict.DIFFERENT
+    return Verdict.SAME if verdicts == {Verdict.SAME} else Verdict.CANNOT
+
+
+def differences(stage: Stage, judgement: Judgement) -> list[str]:
+    """What comes out otherwise, if this stage as it is today judges again.
+
+    Raises: `EvidenceUnreadable` (stored_unreadable) for terms or a release of a later release;
+    `Misconfigured` where a check of the release is not here.
+    """
+    body, terms = judgement.body, stored.fields_of(judgement.terms, what="terms")
+    if missing := sorted(set(_TERMS) - terms.keys()):
+        raise stored.unreadable(f"terms.{missing[0]}", "is missing, which this release needs")
+    release = releases.RELEASES.get(str(body.get("release")))
+    if release is None:  # 2
+        raise stored.unreadable("release", f"{body.get('release')} is none that this one knows")
+    stage = stage.as_released(release)  # 6
+    policy_type = type(stage.policy_in_use())
+    policy = stored.read(terms["policy"], into=policy_type, what="policy", is_whole=True)  # 3
+    sources: dict[str, Any] = {}
+    if judgement.items is not None:
+        evidence = Evidence(
+            items=judgement.items,
+            at=datetime.fromisoformat(terms["at"]),
+            seen=frozenset(str(kind) for kind in terms["seen"]),
+            left=terms["left"],
+            handed_over=terms["handed_over"],
+        )
+        sources[EVIDENCE] = stage.measure(judgement.case, evidence, policy)  # 5
+    sources[FACTS] = stored.read(terms["facts"], into=stage.facts, what="facts")
+    return [
+        f"from {source}: {difference}"
+        for source, facts in sources.items()
+        for difference in _compare(stage, judgement, facts, policy)
+    ]
+
+
+def _compare(stage: Stage, judgement: Judgement, facts: Any, policy: Any) -> list[str]:
+    """7: what these facts give otherwise."""
+    results = stage.judge(facts, policy)
+    differing = _compare_checks(judgement.body, results)
+    decision = decide(results, required=tuple(stage.checks))
+    was = f"{judgement.body['outcome']} {judgement.body['code']}".rstrip()
+    is_now = f"{decision.outcome} {decision.code}".rstrip()
+    if was != is_now:
+        differing.append(f"the attempt was {was} and is {is_now}")
+    if judgement.report is not None:
+        earlier = json.loads(judgement.report)
+        now = json.loads(stage.report_of(facts, policy, results) or b"{}")
+        names = sorted(earlier.keys() - set(_NOT_COMPARED))
+        differing += [
+            f"the report's {name} differs"
+            for name in names
+            if name not in now or not stored.agrees(now[name], earlier[name])
+        ]
+    return differing
+
+
+def _compare_checks(body: Mapping[str, Any], results: tuple[Result, ...]) -> list[str]:
+    """What the checks say otherwise than the entry of the judgement."""
+    recorded = [(check["check"], check["outcome"], check["code"]) for check in body["checks"]]
+    now = [(result.check, result.outcome, result.code) for result in results]
+    differing = [
+        f"{is_now[0]} was {' '.join(was[1:]).rstrip()} and is {' '.join(is_now[1:]).rstrip()}"
+        for was, is_now in zip(recorded, now, strict=False)
+        if was != is_now
+    ]
+    if len(recorded) != len(now):
+        differing.append(f"{len(recorded)} checks are on record, and {len(now)} were run")
+    return differing
+
+
+@dataclass(frozen=True)
+class _Record:
+    """A verification and its entries, in their order. All is taken from these."""
+
+    row: Verification
+    entries: Sequence[AuditEntry]
+
+    @property
+    def judged(self) -> list[AuditEntry]:
+        """The entries of its judgements."""
+        return [entry for entry in self.entries if entry.type == _JUDGED]
+
+    @cached_property
+    def key(self) -> vault.Key:
+        return contents.key_of(self.row)
+
+    @cached_property
+    def opened(self) -> Mapping[str, Any]:
+        """What the entry says by which it was opened."""
+        bodies: list[Mapping[str, Any]] = [
+            entry.body for entry in self.entries if entry.type == "verification.created"
+        ]
+        if not bodies:
+            raise EvidenceUnreadable(f"no entry opened {self.row.pk}")
+        return bodies[0]
+
+    def judge_again(self, entry: AuditEntry) -> Replayed:
+        """The judgement of one of its entries, made again."""
+        where = str(entry.body["attempt"]), str(entry.body["route"]), str(entry.body["stage"])
+        try:
+            _, route, stage_name = where
+            stage = stages.known(route, stage_name, law=str(self.opened["profile_sha256"]))
+            if stage is None:
+                raise Misconfigured(f"route {route} has no stage {stage_name} here")
+            judgement = self._judgement(entry, stage)
+            differing = differences(stage, judgement)
+        except TulgaError as error:
+            return Replayed(*where, Verdict.CANNOT, error.detail or error.code, error.code)
+        if not judgement.terms["handed_over"] and self._is_handed_over(where[0]):
+            differing.append("the log says that it was handed over, and the terms do not")
+        verdict = Verdict.DIFFERENT if differing else Verdict.SAME
+        source = FACTS if judgement.items is None else EVIDENCE
+        return Replayed(*where, verdict, "; ".join(differing), source=source)
+
+    def _judgement(self, judged: AuditEntry, stage: Stage) -> Judgement:
+        """What a judgement rests on. Raises `EvidenceUnreadable` if some of it is missing."""
+        attempt_id = judged.body["attempt"]
+        brought = [claim for claim in listed_by(self.entries) if claim.attempt == attempt_id]
+        items = self._open(brought)
+        terms = json.loads(items.get(f"{stage.name}.terms", b"{}"))
+        # Nor may the frames be gone that stand for the commands.
+        needed = shown_frames({claim.kind for claim in brought}, terms, stage=stage.name)
+        _require({*needed, f"{stage.name}.terms"}, items)
+        case = contents.read(self.row, self.key, commitment=str(self.opened.get("case", ""))).case
+        is_whole = not any(claim.id in self.destroyed for claim in brought)
+        earlier = self.entries[: self.entries.index(judged)]
+        listed = (
+            claim.kind for claim in listed_by([*earlier, judged]) if claim.attempt == attempt_id
+        )
+        kinds = [kind for kind in listed if kind.rpartition(".")[2] not in dossier.JUDGEMENT]
+        rested_on = {kind: items[kind] for kind in kinds} if is_whole else {}
+        return Judgement(
+            body=judged.body,
+            terms=terms,
+            report=items.get(f"{stage.name}.report"),
+            case=case,
+            items={**self._before(judged, earlier), **rested_on} if is_whole else None,
+        )
+
+    def _before(self, judged: AuditEntry, entries: Sequence[AuditEntry]) -> dict[str, bytes]:
+        """What had been kept elsewhere: of the stages passed before, and of what is asked once."""
+        body = judged.body
+        passes = {
+            entry.body["attempt"]
+            for entry in entries
+            if entry.type in (_JUDGED, "attempt.reviewed")
+            and entry.body["outcome"] == Outcome.PASSED
+            and entry.body["stage"] != body["stage"]
+            and (entry.body["route"] == body["route"] or entry.body["stage"] == stages.CONSENT.name)
+        }
+        return self._open(
+            claim
+            for claim in listed_by(entries)
+            if claim.attempt != body["attempt"]
+            and (claim.attempt in passes or claim.kind.startswith(ONCE))
+        )
+
+    def _open(self, listed: Iterable[Claim]) -> dict[str, bytes]:
+        """4: the original bytes by kind, of two of a kind the later, but for what was destroyed.
+
+        Raises: `EvidenceUnreadable` if something else is missing or does not open.
+        """
+        remaining = [claim for claim in listed if claim.id not in self.destroyed]
+        opened = dossier.proven(remaining, key=self.key, is_whole=False)
+        items = {claim.kind: content for claim, content in opened}
+        _require({claim.kind for claim in remaining}, items)
+        return items
+
+    @cached_property
+    def destroyed(self) -> frozenset[str]:
+        """The ids of what was destroyed by rule. An entry may say anything: only frames may be."""
+        frames = {claim.id for claim in listed_by(self.entries) if is_frame(claim.kind)}
+        bodies = (entry.body for entry in self.entries if entry.type == DESTROYED)
+        return frozenset(str(item_id) for body in bodies for item_id in body["destroyed"]) & frames
+
+    def _is_handed_over(self, attempt_id: str) -> bool:
+        """Whether a phone had taken over before the last answer that was judged, by the log."""
+        answers = [
+            place
+            for place, entry in enumerate(self.entries)
+            if entry.type == "attempt.answered" and entry.body["attempt"] == attempt_id
+        ]
+        entries = self.entries[: max(answers, default=0)]
+        return any(entry.type == "verification.handed_over" for entry in entries)
+
+
+def _require(kinds: Iterable[str], items: Mapping[str, bytes]) -> None:
+    """Raises `EvidenceUnreadable` unless there is evidence of each kind."""
+    if missing := sorted(set(kinds) - items.keys()):
+        raise EvidenceUnreadable(f"evidence is missing: {', '.join(missing)}")
