@@ -19,13 +19,15 @@ _LASTING_COMMANDS = {"tick": "tick", "deliver": "sender"}
 
 def main() -> None:
     """Run one command, as the owner of the tables where it needs to be."""
-    env.use_settings("config.settings")
+    # A lasting command is a service, and loads what services load.
+    lasting = sys.argv[1:2] and sys.argv[1] in _LASTING_COMMANDS
+    env.use_settings("config.settings" if lasting else "config.command_settings")
     if sys.argv[1:2] and sys.argv[1] in _OWNERS_COMMANDS:
         env.act_as_owner()
     env.act_as(_LASTING_COMMANDS.get(sys.argv[1], "web") if sys.argv[1:2] else "web")
     starting.load_settings()
     try:
-        if sys.argv[1:2] and sys.argv[1] in _LASTING_COMMANDS:
+        if lasting:
             django.setup()  # before it nobody should ask the database, and Django says so
             starting.require_tables()
             starting.require_keys()

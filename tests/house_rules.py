@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 Rule = Callable[[PurePosixPath, str], Iterator[str]]
 
-PRODUCT = ("config", "lenders", "people", "verification", "insecure_sandbox", "clients")
+PRODUCT = ("config", "lenders", "people", "verification", "tools", "insecure_sandbox", "clients")
 
 _NO_NAMES = {
     "utils",

@@ -206,7 +206,7 @@ _HANDED_IN = (
 )
 _CLOCK = ("now", "today", "utcnow")
 _OPENS = ("open", "fdopen", "VideoCapture")
-_OF_FILMS = "verification/engines/liveness/video.py"
+_OF_FILMS = "tools/video.py"
 
 
 def wrong_imports(path: PurePosixPath, text: str) -> Iterator[str]:

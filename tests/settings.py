@@ -10,7 +10,7 @@ from config.settings import *  # noqa: E402, F403
 
 if "TULGA_TEST_CODES" in os.environ:
     MIDDLEWARE = ["tests.noting.Noting", *MIDDLEWARE]  # noqa: F405
-INSTALLED_APPS = ["tests.fresh_database", *INSTALLED_APPS]  # noqa: F405
+INSTALLED_APPS = ["tests.fresh_database", *INSTALLED_APPS, "tools"]  # noqa: F405
 # A password is no slower than it must be; that real ones are slow is tested where they are made.
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.MD5PasswordHasher",

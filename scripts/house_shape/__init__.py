@@ -2,7 +2,7 @@
 figure.
 """
 
-PRODUCT = ("config", "people", "lenders", "verification")
+PRODUCT = ("config", "people", "lenders", "verification", "tools")
 SANDBOX = ("insecure_sandbox",)
 CAPTURE_SEED = 7
 """Of the commands of the live capture that is measured: both turns and two others, the most there

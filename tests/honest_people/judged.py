@@ -13,15 +13,15 @@ from zlib import crc32
 import cv2
 import numpy as np
 
-from scripts.genuine.clips import Sender
 from tests.honest_people import filmed, taken
 from tests.honest_people.conditions import Condition, together
 from tests.honest_people.taken import Found
+from tools import capture_files, no_subject
+from tools.capture_files import FIRST_MS, IIN, StepFiles
+from tools.genuine.clips import Sender
 from verification.core.reasons import REASONS
 from verification.core.results import Failed, Outcome, Passed, decide
 from verification.engines.liveness.frames import Image
-from verification.management import capture_files, nobody
-from verification.management.capture_files import FIRST_MS, IIN, StepFiles
 from verification.stages.live_capture.checks import CHECKS
 from verification.stages.live_capture.facts import LiveCaptureFacts
 from verification.stages.live_capture.kept import NEUTRAL
@@ -76,7 +76,9 @@ def measured(found: Found, names: tuple[str, ...]) -> LiveCaptureFacts:
     condition = together(names)
     steps = [_sent(found, command, times, condition) for command, times in found.steps]
     evidence = capture_files.evidence(steps, taken.photograph(found.photo), at=AT)
-    case = nobody.case(IIN, amount="0", currency="KZT")  # below what a capture may verify unaided
+    case = no_subject.case(
+        IIN, amount="0", currency="KZT"
+    )  # below what a capture may verify unaided
     return measure_live_capture(case, evidence, _policy(found))
 
 

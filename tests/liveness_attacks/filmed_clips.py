@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 
 from insecure_sandbox.warp_picture import HEIGHT, WIDTH
-from scripts.genuine import clips
 from tests.liveness_attacks import people
 from tests.liveness_attacks.people import COUNT, NEUTRAL, TALK, Actor
+from tools.genuine import clips
 from verification.engines.liveness import gestures, landmarks, policy
 from verification.engines.liveness.frames import Floats, Image
 from verification.engines.liveness.gestures import Gesture

@@ -18,8 +18,8 @@ from PIL import Image as Pillow
 
 from insecure_sandbox import samples
 from insecure_sandbox.warp_picture import HEIGHT, WIDTH, camera_cut
-from scripts.genuine import clips
 from tests.painted import painted, write_aside
+from tools.genuine import clips
 from verification.core.errors import Refused
 from verification.engines.faces import backends
 from verification.engines.faces.embedding import Embedding

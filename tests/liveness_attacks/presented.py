@@ -7,13 +7,13 @@ from functools import cache
 import cv2
 import numpy as np
 
-from scripts.genuine.replays import all_of, cropped, lighter
-from scripts.genuine.replays import pressed as compressed
 from tests.liveness_attacks import people, played
 from tests.liveness_attacks.people import COUNT, NEUTRAL, TALK, Actor, Person
 from tests.liveness_attacks.played import Attempt, Shown
 from tests.liveness_attacks.splices import named
 from tests.verification.engines.liveness import insecure_paper
+from tools.genuine.replays import all_of, cropped, lighter
+from tools.genuine.replays import pressed as compressed
 from verification.engines.liveness.frames import Image
 from verification.stages.live_capture.policy import CAPTURE
 

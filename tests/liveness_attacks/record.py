@@ -24,7 +24,7 @@ _DECIDED_BY = (
     "tests/verification/stages/live_capture/captures.py",
     "tests/verification/core/answer_samples.py",
     "tests/verification/stories/story.py",
-    "scripts/genuine/*.py",
+    "tools/genuine/*.py",
     "insecure_sandbox/warp*.py",
     "insecure_sandbox/camera.py",
     "insecure_sandbox/samples.py",

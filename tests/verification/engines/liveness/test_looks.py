@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from insecure_sandbox import warp
-from scripts.genuine.held import Held, changed
 from tests.verification.engines.liveness.commanded import Film
+from tools.genuine.held import Held, changed
 from verification.engines.liveness import landmarks, looks, policy, prints
 from verification.engines.liveness.frames import Floats, Image
 from verification.engines.liveness.networks import Networks

@@ -24,10 +24,10 @@ import pytest
 from PIL import Image as Pillow
 
 from insecure_sandbox import samples, warp
-from scripts.genuine.clips import CLIPS, STEP, Clip, places_of, read
-from scripts.genuine.replays import Change, all_of, cropped, lighter, pressed
 from tests.proofs import Figures
 from tests.verification.engines.liveness.commanded import Film
+from tools.genuine.clips import CLIPS, STEP, Clip, places_of, read
+from tools.genuine.replays import Change, all_of, cropped, lighter, pressed
 from verification.engines.liveness import frames, landmarks, networks, policy, prints
 from verification.engines.liveness.frames import Image
 from verification.engines.liveness.prints import Alike, Prints

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.verification.stages.live_capture import captures as given
+from tools.capture_limits import Limit, limits
 from verification.core.results import Passed, Step
 from verification.engines.liveness.prints import Alike
-from verification.management.capture_limits import Limit, limits
 from verification.stages.live_capture.checks import CHECKS
 from verification.stages.live_capture.facts import LiveCaptureFacts
 from verification.stages.live_capture.kept import Compared, ComparedAll

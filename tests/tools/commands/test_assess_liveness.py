@@ -1,0 +1,283 @@
+"""The command says of files what the stage says of a capture, gate by gate, and its exit code says
+what follows.
+"""
+
+import json
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from tests.tools.commands import capture_folder
+from tests.verification.engines.liveness import insecure_detectors as made
+from tests.verification.stages.live_capture import captures
+from tools.management.commands import assess_liveness
+from tools.management.commands.assess_liveness import Command
+from verification.core.results import Passed
+from verification.engines.liveness import passive
+from verification.stages.live_capture.checks import CHECKS
+from verification.stages.live_capture.policy import LiveCapturePolicy
+
+ORDER = capture_folder.ORDER
+POLICY = LiveCapturePolicy()
+pytestmark = pytest.mark.usefixtures("seen_once")
+
+
+@pytest.fixture(scope="session")
+def frames(portraits: Path) -> capture_folder.Frames:
+    """Somebody who does what is asked."""
+    return capture_folder.played(portraits / "obama3.jpg")
+
+
+@pytest.fixture
+def manifest(frames: capture_folder.Frames, portraits: Path, tmp_path: Path) -> Path:
+    """Their capture in files, and another photograph of them."""
+    return capture_folder.write(tmp_path, frames, reference=portraits / "obama.jpg")
+
+
+@pytest.fixture
+def detector(tmp_path: Path) -> Iterator[None]:
+    """A detector that takes everybody for an attack."""
+    folder = tmp_path / "detector"
+    folder.mkdir()
+    passive.use(made.install(folder, made.saying(-4.0)))
+    yield
+    passive.use(None)
+
+
+def run(*words: object) -> tuple[int, dict[str, Any]]:
+    out = StringIO()
+    try:
+        call_command("assess_liveness", *map(str, words), stdout=out)
+    except CommandError as error:
+        return error.returncode, read(out.getvalue())
+    return 0, read(out.getvalue())
+
+
+def read(printed: str) -> dict[str, Any]:
+    """One JSON by RFC 8259, its names sorted."""
+    told = json.loads(printed, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+    assert isinstance(told, dict)
+    assert printed == json.dumps(told, indent=2, sort_keys=True) + "\n"
+    return told
+
+
+def codes(told: dict[str, Any]) -> dict[str, str]:
+    return {gate["gate"]: gate["code"] for gate in told["gates"] if gate["outcome"] != "pass"}
+
+
+def test_a_capture_that_passes_exits_with_0_and_tells_every_gate(manifest: Path) -> None:
+    code, told = run(manifest)
+    assert (code, told["outcome"], told["code"], codes(told)) == (0, "passed", "", {})
+    assert [gate["gate"] for gate in told["gates"]] == [*CHECKS]
+    assert (told["commands"], told["not_asked"]) == ([*ORDER], [])
+    assert told["passive"] == {
+        "passive": "none",
+        "passive_certificate": "",
+        "passive_told": "",
+        "scores": [],
+    }
+    assert not [
+        gate["gate"] for gate in told["gates"] if gate["value"] is None or gate["threshold"] is None
+    ]
+    every = {gate["gate"]: gate["limits"] for gate in told["gates"]}
+    # Files tell nothing of a camera's clock, nothing moved beyond the head, and no phone took the
+    # capture over.
+    null = {
+        (gate, name)
+        for gate, own in every.items()
+        for name, limit in own.items()
+        if limit["value"] is None
+    }
+    assert null == {("face.injection", "off_us"), ("face.continuity", "surroundings")}
+    assert [gate for gate, own in every.items() if not own] == ["face.hand_over"]
+    assert every["face.fresh"]["frozen_run"] == {"value": 1, "most": POLICY.gates.frozen_run}
+    assert set(every["face.continuity"]) >= {
+        "full_frames",
+        "farthest",
+        "second",
+        "acting",
+        "next",
+        "corners",
+        "overlap",
+    }
+    assert {
+        next(side for side in limit if side != "value")
+        for own in every.values()
+        for limit in own.values()
+    } == {*("least", "most", "above", "below")}
+
+
+def test_each_gate_says_what_it_says_of_the_same_pictures_in_a_capture(
+    frames: capture_folder.Frames, manifest: Path, portraits: Path
+) -> None:
+    shown = {command: tuple(of) for command, of in frames.items()}
+    photo = captures.photo_answer((portraits / "obama.jpg").read_bytes())
+    results = {
+        each.check: each
+        for each in captures.judge(captures.Sent(shown, order=ORDER).evidence(photo=photo))
+    }
+    for gate in run(manifest)[1]["gates"]:
+        same = results[gate["gate"]]
+        assert isinstance(same, Passed)
+        # How fast a line is, and the sum, are the story's own; which frames are compared a
+        # capture's secret draws.
+        if gate["gate"] not in (
+            "face.timing",
+            "face.passive",
+            "face.hand_over",
+            "face.continuity",
+            "face.match",
+        ):
+            assert (gate["value"], gate["threshold"]) == (same.score, same.threshold), gate["gate"]
+
+
+def test_somebody_else_fails_with_1_by_the_code_of_the_route(
+    manifest: Path, portraits: Path
+) -> None:
+    code, told = run(manifest, "--reference", portraits / "biden.jpg")
+    assert (code, told["outcome"], codes(told)) == (1, "failed", {"face.match": "face_mismatch"})
+
+
+def test_a_missed_command_fails_with_1_and_the_other_gates_are_told_all_the_same(
+    frames: capture_folder.Frames, tmp_path: Path
+) -> None:
+    shown = {**frames, "blink": frames["turn_left"]}
+    code, told = run(capture_folder.write(tmp_path, shown))
+    assert (code, codes(told)["face.commands"]) == (1, "liveness_command_missed")
+    assert {gate["gate"]: gate for gate in told["gates"]}["face.depth"]["value"] > 0.6
+
+
+def test_a_picture_that_no_page_sends_fails_as_it_does_in_a_capture(manifest: Path) -> None:
+    (manifest.parent / "1" / "frames-0.jpg").write_bytes(b"GIF89a")
+    code, told = run(manifest)
+    assert (code, codes(told)["face.fresh"]) == (1, "liveness_frame_unreadable")
+    fresh = next(gate for gate in told["gates"] if gate["gate"] == "face.fresh")
+    assert (fresh["value"], fresh["limits"]) == (None, {})
+
+
+def test_without_a_reference_nobody_is_compared_and_the_rest_is_judged(
+    frames: capture_folder.Frames, tmp_path: Path
+) -> None:
+    code, told = run(capture_folder.write(tmp_path, frames))
+    assert (code, told["not_asked"], codes(told)) == (0, ["face.match"], {})
+
+
+def test_above_the_sum_that_a_capture_alone_does_for_it_is_review(manifest: Path) -> None:
+    code, told = run(manifest, "--sum", "294900.01")
+    assert (code, told["outcome"], codes(told)) == (
+        2,
+        "review",
+        {"face.passive": "liveness_review"},
+    )
+
+
+def test_an_installed_detector_is_named_with_its_scores(manifest: Path, detector: None) -> None:
+    code, told = run(manifest)
+    assert (code, codes(told)) == (2, {"face.passive": "liveness_passive_review"})
+    assert told["passive"]["passive"].startswith("small@")
+    assert len(told["passive"]["scores"]) == len(ORDER)
+    assert max(told["passive"]["scores"]) < 0.1
+
+
+@pytest.mark.service
+def test_a_video_is_judged_as_a_page_would_have_taken_it(portraits: Path, tmp_path: Path) -> None:
+    shown = capture_folder.played(portraits / "obama3.jpg", count=capture_folder.COUNT)
+    commands = capture_folder.film(tmp_path / "video.avi", shown)
+    words = ("--video", tmp_path / "video.avi", "--reference", portraits / "obama.jpg")
+    code, told = run(*words, "--commands", commands)
+    assert (code, told["commands"], codes(told)) == (0, [*ORDER], {})
+    swapped = commands.replace("blink", "nod")
+    code, told = run(*words, "--commands", swapped)
+    assert (code, codes(told)["face.commands"]) == (1, "liveness_command_missed")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ((), "usage"),
+        (
+            ("{folder}/manifest.json", "--video", "{folder}/video.avi", "--commands", "{commands}"),
+            "usage",
+        ),
+        (("{folder}/manifest.json", "--commands", "{commands}"), "usage"),
+        (("--video", "{folder}/video.avi"), "usage"),
+        (
+            ("--video", "{folder}/video.avi", "--commands", "{commands},blink:12-13.5"),
+            "video_too_short",
+        ),
+        (
+            ("--video", "{folder}/video.avi", "--commands", "blink:0-3,nod:3-6"),
+            "commands_malformed",
+        ),
+        (("--video", "{folder}/absent.avi", "--commands", "{commands}"), "video_unreadable"),
+        (("--video", "{folder}/manifest.json", "--commands", "{commands}"), "video_unreadable"),
+        (("{folder}/absent.json",), "file_unreadable"),
+        (("{folder}",), "file_unreadable"),
+        (("{folder}/video.avi",), "file_too_large"),
+        (("{folder}/text.json",), "manifest_malformed"),
+        (("{folder}/manifest.json", "--reference", "{folder}/text.json"), "reference_unreadable"),
+        (("{folder}/manifest.json", "--reference", "{folder}/absent.jpg"), "file_unreadable"),
+        (("{folder}/missing.json",), "file_unreadable"),
+        (("{folder}/large.json",), "file_too_large"),
+    ],
+)
+def test_what_cannot_be_read_exits_with_3_and_its_code(
+    words: tuple[str, ...], expected: str, tmp_path: Path, files: str
+) -> None:
+    code, told = run(*(word.format(folder=tmp_path, commands=files) for word in words))
+    assert (code, told["outcome"], told["code"]) == (3, "refused", expected)
+    assert set(told) == {"schema", "outcome", "code", "detail"}
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> str:
+    """A capture of noise, a video of it, and files that are wrong in one thing; gives the commands
+    of the video.
+    """
+    chance = np.random.default_rng(1)
+    pictures = [
+        chance.integers(0, 255, (240, 320, 3), np.uint8) for _ in range(capture_folder.COUNT)
+    ]
+    jpegs = [
+        cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 10])[1].tobytes()
+        for picture in pictures
+    ]
+    shown = dict.fromkeys(ORDER, jpegs)
+    manifest = capture_folder.write(tmp_path, dict.fromkeys(ORDER, jpegs[:8]))
+    (tmp_path / "text.json").write_text("no manifest")
+    (tmp_path / "missing.json").write_text(
+        manifest.read_text().replace("2/stills-0.jpg", "2/absent.jpg")
+    )
+    (tmp_path / "large.jpg").write_bytes(bytes(40 * 1024 + 1))
+    (tmp_path / "large.json").write_text(
+        manifest.read_text().replace("2/stills-0.jpg", "large.jpg")
+    )
+    return capture_folder.film(tmp_path / "video.avi", shown)
+
+
+def test_a_value_that_is_no_number_is_none_in_json(
+    manifest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unmeasured = Passed("face.depth", detail={}, score=float("nan"), threshold=float("inf"))
+    monkeypatch.setattr(assess_liveness, "CHECKS", {"face.depth": lambda facts, policy: unmeasured})
+    (told,) = run(manifest)[1]["gates"]
+    assert (told["value"], told["threshold"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "words", [["a", "b"], ["--nothing"], ["a", "--sum", "much"], ["a", "--sum", "-1"]]
+)
+def test_a_mistake_on_the_command_line_exits_with_3_and_not_with_reviews_2(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as leaving:
+        Command().run_from_argv(["manage.py", "assess_liveness", *words])
+    assert leaving.value.code == 3
+    assert "usage" in capsys.readouterr().err

@@ -1,0 +1,134 @@
+"""A file of pairs is read exactly or refused, and leads nowhere but below its own folder."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tools import face_pairs
+from tools.face_pairs import Pair, locate, parse, people_of
+from verification.core.errors import BadInput
+
+HEAD = "reference,probe,same,cohort\n"
+GOOD = HEAD + "a.jpg,b.jpg,1,\n\xfcber/a.jpg,c.jpg,no,east\n"
+
+
+def test_pairs_are_read_row_by_row() -> None:
+    assert parse(b"\xef\xbb\xbf" + GOOD.encode()) == (
+        Pair(2, "a.jpg", "b.jpg", True, ""),
+        Pair(3, "über/a.jpg", "c.jpg", False, "east"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("", "first row"),
+        (HEAD, "no pairs"),
+        ("probe,reference,same,cohort\na,b,1,\n", "first row"),
+        (HEAD + "a,b,1\n", "row 2 has 3"),
+        (HEAD + "a,b,1,,\n", "row 2 has 5"),
+        (HEAD + "a,a,1,\n", "two files"),
+        (HEAD + ",b,1,\n", "two files"),
+        (HEAD + "a\0,b,1,\n", "two files"),
+        (HEAD + f"{'a' * 401},b,1,\n", "two files"),
+        (HEAD + "a,b,maybe,\n", "same is 1 or 0"),
+        (HEAD + "a,b,1,all\n", "cohort"),
+        (HEAD + f"a,b,1,{'c' * 65}\n", "cohort"),
+        (HEAD + 'a,"b,1,\n', "no CSV"),
+        (HEAD + "a,b,1,\nb,a,1,\n", "row 3: the pair stands twice"),
+        (HEAD + "a,b,1,\nb,c,1,\na,c,0,\n", "row 4 says two people"),
+    ],
+)
+def test_a_file_that_is_not_exactly_pairs_is_refused_by_its_row(content: str, says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        parse(content.encode())
+
+
+def test_pairs_that_are_no_text_or_too_many_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(BadInput, match="UTF-8"):
+        parse(HEAD.encode() + b"\xff,b,1,\n")
+    monkeypatch.setattr(face_pairs, "MAX_ROWS", 1)
+    with pytest.raises(BadInput, match="more than 1 pairs"):
+        parse(GOOD.encode())
+    monkeypatch.setattr(face_pairs, "MAX_BYTES", 10)
+    with pytest.raises(BadInput, match="more than 10 bytes"):
+        parse(GOOD.encode())
+
+
+@given(st.binary(max_size=200), st.integers(0, 80))
+def test_damage_is_refused_or_read_and_never_anything_else(junk: bytes, place: int) -> None:
+    whole = GOOD.encode()
+    try:
+        assert all(
+            isinstance(pair, Pair)
+            for pair in parse(whole[:place] + junk + whole[place + len(junk) :])
+        )
+    except BadInput:
+        return
+
+
+def test_pictures_are_of_one_person_where_any_chain_of_pairs_says_so() -> None:
+    people = people_of(parse((HEAD + "a,b,1,\nc,d,1,\nb,c,1,\ne,a,0,\n").encode()))
+    assert len({people[name] for name in "abcd"}) == 1
+    assert people["e"] != people["a"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    inside = tmp_path / "inside"
+    (inside / "deep").mkdir(parents=True)
+    (inside / "deep" / "a.jpg").write_bytes(b"a")
+    (tmp_path / "secret.jpg").write_bytes(b"s")
+    (inside / "link.jpg").symlink_to(tmp_path / "secret.jpg")
+    (inside / "out").symlink_to(tmp_path)
+    (inside / "loop.jpg").symlink_to(inside / "loop.jpg")
+    (inside / "near.jpg").symlink_to(inside / "deep" / "a.jpg")
+    return inside
+
+
+@pytest.mark.parametrize("name", ["deep/a.jpg", "deep/../deep/a.jpg", "near.jpg"])
+def test_a_picture_below_the_folder_is_found(folder: Path, name: str) -> None:
+    assert [path.read_bytes() for path in located(folder, name)] == [b"a"]
+
+
+def test_a_probe_may_be_a_folder_of_pictures_and_a_reference_may_not(folder: Path) -> None:
+    (folder / "deep" / "notes.txt").write_text("no picture")
+    (folder / "deep" / "b.png").write_bytes(b"b")
+    assert [path.read_bytes() for path in located(folder, "deep")] == [b"a", b"b"]
+    with pytest.raises(BadInput, match="deep is no file"):
+        locate(folder, [Pair(2, "deep", "near.jpg", True, "")])
+    (folder / "deep" / "c.jpg").symlink_to(folder.parent / "secret.jpg")
+    with pytest.raises(BadInput, match="is no file below"):
+        located(folder, "deep")
+    (folder / "empty").mkdir()
+    with pytest.raises(BadInput, match="0 pictures"):
+        located(folder, "empty")
+
+
+def located(folder: Path, name: str) -> tuple[Path, ...]:
+    """Where the pictures of a probe lie."""
+    return locate(folder, [Pair(2, "deep/a.jpg", name, True, "")])[name]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../secret.jpg",
+        "deep/../../secret.jpg",
+        "link.jpg",
+        "out/secret.jpg",
+        "loop.jpg",
+        "absent.jpg",
+        "x" * 300,
+    ],
+)
+def test_a_name_that_leads_out_or_to_no_file_is_refused(folder: Path, name: str) -> None:
+    with pytest.raises(BadInput):
+        located(folder, name)
+
+
+def test_an_absolute_path_is_refused_even_to_a_picture_of_the_folder(folder: Path) -> None:
+    with pytest.raises(BadInput):
+        located(folder, str(folder / "deep" / "a.jpg"))

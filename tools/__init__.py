@@ -1,0 +1,1 @@
+"""What measures, calibrates and judges files: commands of `manage.py`, loaded by no service."""

@@ -1,0 +1,239 @@
+"""What a net's distances mean on pairs of photographs: of single pictures, and of several of one
+person together.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from tools import accuracy, compared, face_pairs, face_pictures
+from tools.calibrating import ALL, Counted
+from tools.compared import Compared
+from tools.face_pairs import Pair
+from tools.face_pictures import Measured
+from verification.core.errors import BadInput
+from verification.engines.faces.backends import Backend
+from verification.engines.faces.embedding import Embedding
+
+_SUSPECTS = 10  # pairs that are shown to whoever labelled them
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What zones are proposed for: rates. fmr: of the match zone. review_fnmr: beyond the review
+    zone, unless more than review_fmr of strangers lay within it.
+    """
+
+    fmr: float
+    review_fnmr: float
+    review_fmr: float
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A pair labelled as two people who are nearer than nine in ten pairs of one: perhaps the label
+    is wrong.
+    """
+
+    reference: str
+    probe: str
+    distance: float
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """What was measured. digest: SHA-256 of pictures and pairs. single, several: zones and counts,
+    by decision.
+
+    without_zones: decisions on several pictures that too few pairs show anything of, with what is
+        missing.
+    """
+
+    pairs: tuple[Pair, ...]
+    measured: Mapping[Path, Measured]
+    pictures: Mapping[str, tuple[Path, ...]]
+    digest: str
+    single: Counted
+    several: Mapping[str, Counted]
+    without_zones: Mapping[str, str]
+    suspects: Sequence[Suspect]
+
+
+def calibrate(
+    path: Path,
+    backend: Backend,
+    *,
+    frames: int,
+    targets: Targets,
+    progress: Callable[[str], object],
+) -> Calibrated:
+    """Raises `BadInput` for pairs that cannot be read, contradict each other, or show too
+    little.
+    """
+    # 1. Rows, enough of them, and where their pictures lie.
+    pairs = _read(path, targets)
+    pictures = face_pairs.locate(path.parent, pairs)
+    # 2. Each picture once.
+    measured = face_pictures.measure_all(
+        chain.from_iterable(pictures.values()), backend, progress=progress
+    )
+    name_of: dict[str, Path] = {}
+    for place, each in measured.items():
+        # A pair of one picture with itself is no evidence.
+        if (other := name_of.setdefault(each.sha256, place)) != place:
+            raise BadInput(f"{other.name} and {place.name} are one picture under two names")
+    # The hashes of the files and the rows, in which hashes stand for names, both in order.
+    hashes = {
+        name: "+".join(measured[path].sha256 for path in paths) for name, paths in pictures.items()
+    }
+    rows = sorted(
+        f"{hashes[pair.reference]} {hashes[pair.probe]} {int(pair.same)} {pair.cohort}"
+        for pair in pairs
+    )
+    digest = hashlib.sha256("\n".join([*sorted(name_of), *rows]).encode()).hexdigest()
+    progress(f"{len(measured)} pictures measured, {len(pairs)} pairs to compare")
+    # 3. All distances, by decision, several pictures as `frames` of them are judged; and zones that
+    #    hold everywhere.
+    found = _compared(pairs, pictures, measured, k=frames)
+    suspects = _suspects(pairs, pictures, measured, found["single"])
+    try:
+        single = _proposed(pairs, found["single"].once(), targets)
+    except BadInput as lacking:
+        named = ", ".join(f"{one.reference} and {one.probe} at {one.distance}" for one in suspects)
+        raise BadInput(
+            f"{lacking.detail}. The nearest strangers: {named or 'none is near'}"
+        ) from lacking
+    several, without = dict[str, Counted](), dict[str, str]()
+    sets = [paths for paths in pictures.values() if len(paths) > 1]
+    if few := sum(
+        sum(measured[path].embedding is not None for path in paths) < frames for paths in sets
+    ):
+        progress(
+            f"{few} of {len(sets)} sets have fewer than {frames} accepted pictures: single pictures"
+            " at most"
+        )
+    for decision in sorted(found.keys() - {"single"}):
+        try:
+            several[decision] = _proposed(pairs, found[decision], targets)
+        except BadInput as lacking:
+            without[decision] = lacking.detail
+    return Calibrated(pairs, measured, pictures, digest, single, several, without, suspects)
+
+
+def _read(path: Path, targets: Targets) -> tuple[Pair, ...]:
+    """Raises `BadInput`, before hours of measuring, where the rows are too few for any zone, were
+    all accepted.
+    """
+    try:
+        with path.open("rb") as file:
+            pairs = face_pairs.parse(file.read(face_pairs.MAX_BYTES + 1))
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}") from error
+    needed, strangers = accuracy.pairs_needed(targets.fmr), sum(not pair.same for pair in pairs)
+    if strangers in (0, len(pairs)):
+        counts = f"{strangers} impostor and {len(pairs) - strangers} genuine"
+        raise BadInput(f"each cohort needs pairs of both kinds, and there are {counts}")
+    if strangers < needed:
+        raise BadInput(
+            f"no zone can be proposed: an FMR of {targets.fmr:g} is shown by {needed} impostor"
+            f" pairs or more in each cohort, and {ALL} has {strangers}"
+        )
+    return pairs
+
+
+def _suspects(
+    pairs: Sequence[Pair],
+    pictures: Mapping[str, tuple[Path, ...]],
+    measured: Mapping[Path, Measured],
+    single: Compared,
+) -> list[Suspect]:
+    """Strangers who are nearer than nine in ten of the pairs of one person.
+
+    Of each pair the nearest of its pictures: those of one capture would fill the list.
+    """
+    suspects: dict[int, Suspect] = {}
+    for at in compared.nearest_strangers(single.pairs):
+        row = int(single.rows[at])
+        if row in suspects:
+            continue
+        pair, first = pairs[row], int(single.rows.searchsorted(row))
+        # Of a folder, the picture that it is: a pair's distances stand together, in the order of
+        # those accepted.
+        probe = [path for path in pictures[pair.probe] if measured[path].embedding is not None][
+            at - first
+        ]
+        named = pair.probe if len(pictures[pair.probe]) == 1 else f"{pair.probe}/{probe.name}"
+        suspects[row] = Suspect(pair.reference, named, round(float(single.pairs.apart[at]), 4))
+        if len(suspects) == _SUSPECTS:
+            break
+    return [*suspects.values()]
+
+
+def _compared(
+    pairs: Sequence[Pair],
+    pictures: Mapping[str, tuple[Path, ...]],
+    measured: Mapping[Path, Measured],
+    *,
+    k: int,
+) -> dict[str, Compared]:
+    """All distances by decision; pictures that were refused stand in none."""
+    people = face_pairs.people_of(pairs)
+    numbers = {person: number for number, person in enumerate(sorted(set(people.values())))}
+    faces: list[Embedding] = []
+    row_of: dict[Path, int] = {}
+    for path, each in measured.items():
+        if each.embedding is not None:
+            row_of[path] = len(faces)
+            faces.append(each.embedding)
+    accepted = {
+        name: tuple(row_of[path] for path in paths if path in row_of)
+        for name, paths in pictures.items()
+    }
+    asked = [
+        (
+            compared.Asked(
+                accepted[pair.reference][0],
+                accepted[pair.probe],
+                pair.same,
+                (numbers[people[pair.reference]], numbers[people[pair.probe]]),
+            )
+            if accepted[pair.reference]
+            else compared.Asked(0, (), pair.same, (0, 0))
+        )
+        for pair in pairs
+    ]
+    return compared.compare(faces, asked, k=k)
+
+
+def _proposed(pairs: Sequence[Pair], found: Compared, targets: Targets) -> Counted:
+    """The zones, and the counts they rest on: of all pairs, then of each cohort by its name.
+
+    Raises `BadInput` for one without pairs of both kinds.
+
+    Such a cohort would be one that the zones do not hold in, and nobody would see it.
+    """
+    at = accuracy.edges()
+    rows: dict[str, set[int]] = defaultdict(set)
+    for number, pair in enumerate(pairs):
+        if pair.cohort:
+            rows[pair.cohort].add(number)
+    tallies = [accuracy.tally(ALL, found.pairs, at=at)]
+    tallies += [accuracy.tally(name, found.of(rows[name]), at=at) for name in sorted(rows)]
+    if lacking := [
+        f"{tally.name} has {tally.impostor_pairs} impostor and {tally.genuine_pairs} genuine"
+        for tally in tallies
+        if not (tally.genuine_pairs and tally.impostor_pairs)
+    ]:
+        raise BadInput(
+            "each cohort needs pairs of both kinds whose pictures were accepted:"
+            f" {', '.join(lacking)}"
+        )
+    rates = {
+        "target_fmr": targets.fmr,
+        "review_fnmr": targets.review_fnmr,
+        "review_fmr": targets.review_fmr,
+    }
+    return accuracy.propose(tallies, **rates), tallies

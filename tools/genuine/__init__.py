@@ -1,0 +1,27 @@
+"""What genuine captures look like, measured on real clips: `tools/measure_genuine.py` runs it, a
+module a question.
+
+Nothing here makes an attack. Where two people's frames stand side by side they are pairs of genuine
+frames.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+Figures = dict[str, object]
+
+
+def spread(values: Iterable[float], *, low: bool = False) -> dict[str, float | int]:
+    """How many there are, and their quantiles; `low` tells those of the lower end, where small is
+    bad.
+    """
+    known = np.array([value for value in values if np.isfinite(value)], dtype=np.float64)
+    if not len(known):
+        return {"n": 0}
+    shares = (0.0, 0.001, 0.01, 0.05, 0.5) if low else (0.5, 0.95, 0.99, 0.999, 1.0)
+    names = ("min", "p0_1", "p1", "p5", "p50") if low else ("p50", "p95", "p99", "p99_9", "max")
+    found = np.quantile(known, shares)
+    return {"n": len(known)} | {
+        name: round(float(each), 4) for name, each in zip(names, found, strict=True)
+    }

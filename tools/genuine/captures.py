@@ -1,0 +1,184 @@
+"""Whole captures of genuine people, put together of a clip's own frames, as the page would have
+sent them.
+
+Nobody was asked for anything. *Uncommanded*: a face at rest and what follows it, whatever that is,
+under the commands of which most shows; one after another, so that no frame is in two of them.
+*Commanded*: both turns and another gesture that were seen by eye, where a clip has them.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import permutations
+
+import cv2
+import numpy as np
+
+from tools.capture_files import FIRST_MS, StepFiles
+from tools.genuine.clips import STEP, Observed, Sender
+from verification.core.errors import Refused
+from verification.engines.liveness import gestures, pictures, policy
+from verification.engines.liveness.frames import Image
+from verification.engines.liveness.gestures import GESTURES, TURNS, Gesture, Neutral
+from verification.engines.liveness.pictures import SentStep
+from verification.stages.live_capture.kept import NEUTRAL
+from verification.stages.live_capture.policy import CAPTURE
+
+AT = datetime(2026, 11, 27, tzinfo=UTC)
+REST = 12  # frames at rest: what the page sends
+# frames of a command, at least: what the gate of freshness needs to compare one with another
+_SHORTEST = 12
+_COMMANDS = 3
+Windows = list[tuple[str, list[int]]]
+"""Commands, the face at rest first, each with the frames of the clip."""
+
+
+def uncommanded(each: Observed) -> list[Windows]:
+    """With windows of a command's length; of a clip that is too short for that with shorter ones,
+    or with two.
+    """
+    for count in (_COMMANDS, _COMMANDS - 1):
+        for length in range(STEP, _SHORTEST - 1, -1):
+            if found := _one_after_another(each, count=count, length=length):
+                return found
+    return []
+
+
+def _one_after_another(each: Observed, *, count: int, length: int) -> list[Windows]:
+    found, at = list[Windows](), 0
+    while (start := _at_rest(each, at, without=frozenset())) is not None:
+        starts = [start + REST + number * length for number in range(count)]
+        at = starts[-1] + length
+        if at > len(each.chain):
+            break
+        rest = list(range(start, start + REST))
+        named = _named(
+            each, [list(range(first, first + length)) for first in starts], neutral(each, rest)
+        )
+        found.append(
+            [(name, [each.places[at] for at in own]) for name, own in [(NEUTRAL, rest), *named]]
+        )
+    return found
+
+
+def commanded(each: Observed) -> Iterator[Windows]:
+    """What was seen by eye; frames of a window that is too short for the gate of freshness lie
+    closer together.
+    """
+    takes: dict[str, list[tuple[int, int, str]]] = {}
+    for first, last, shows in each.clip.windows:
+        if shows is not None:
+            takes.setdefault(shows if shows in TURNS else "other", []).append((first, last, shows))
+    if {*TURNS, "other"} - {*takes}:
+        return
+    for number in range(max(map(len, takes.values()))):
+        chosen = sorted(own[number % len(own)] for own in takes.values())
+        inside = frozenset(at for first, last, _ in chosen for at in each.between(first, last))
+        start = _at_rest(each, 0, without=inside)
+        if start is None:
+            return
+        windows: Windows = [(NEUTRAL, list(each.places[start : start + REST]))]
+        for first, last, gesture in chosen:
+            begins = max(first, windows[-1][1][-1] + 1) if len(windows) > 1 else first
+            places = [each.places[at] for at in each.between(begins, last)]
+            if len(places) < _SHORTEST:
+                places = np.linspace(begins, last, _SHORTEST).astype(int).tolist()
+            windows.append((gesture, places))
+        yield windows
+
+
+def _at_rest(each: Observed, start: int, *, without: frozenset[int]) -> int | None:
+    """Where in the chain the first frames from here on begin that the gate takes for a face at
+    rest.
+    """
+    for first in range(start, len(each.chain) - REST + 1):
+        places = range(first, first + REST)
+        if not without & {*places} and neutral(each, places) is not None:
+            return first
+    return None
+
+
+def neutral(each: Observed, places: Sequence[int]) -> Neutral | None:
+    """The face at rest in these frames of the chain; None where the gate takes them for none."""
+    try:
+        return gestures.neutral([each.chain[at].frame for at in places], limits=policy.NEUTRAL)
+    except Refused:
+        return None
+
+
+def _named(each: Observed, windows: Sequence[list[int]], rest: Neutral | None) -> Windows:
+    """Each window by the command of which it shows most, no command twice."""
+    limits, shown = gestures.limits(policy.GESTURES), []
+    for places in windows:
+        faces = [face for at in places if (face := each.chain[at].measured) is not None]
+        strong = {of: max(gestures.strengths(of, faces, rest or each.rest)) for of in GESTURES}
+        shown.append({of: _share(of, strong[of], limits[of]) for of in GESTURES})
+    best = max(
+        permutations(GESTURES, len(windows)),
+        key=lambda order: sum(one[of] for one, of in zip(shown, order, strict=True)),
+    )
+    return list(zip(best, windows, strict=True))
+
+
+def _share(gesture: Gesture, strength: float, limit: float) -> float:
+    """How far it went to its threshold; a face that is as near as at rest has not gone at all."""
+    least = 1.0 if gesture == "come_closer" else 0.0
+    return min(1.0, (strength - least) / (limit - least))
+
+
+def sent(images: Sequence[Image], windows: Windows, *, scale: float) -> list[StepFiles]:
+    """What the page sends of them; `scale`: how much nearer the camera stands."""
+    sender, steps = Sender(), []
+    for command, places in windows:
+        stills = CAPTURE.rest_stills if command == NEUTRAL else CAPTURE.stills
+        times = [round(FIRST_MS + at * CAPTURE.chain_ms) for at in range(len(places))]
+        beside = [number * len(places) // stills for number in range(stills)]
+        steps.append(
+            StepFiles(
+                command,
+                [
+                    (times[at], sender.jpeg(images[place], "chain"))
+                    for at, place in enumerate(places)
+                ],
+                [
+                    (times[at], sender.jpeg(_nearer(images[places[at]], scale), "full"))
+                    for at in beside
+                ],
+            )
+        )
+    return steps
+
+
+def photograph(
+    each: Observed, images: Sequence[Image], *, without: set[int], scale: float
+) -> bytes | None:
+    """The frame, of none of these, in which the face is straightest, as the register would give it;
+    None of none.
+    """
+    straight = [
+        (gestures.away(seen.measured, turn=0.0, pitch=0.0, limits=policy.NEUTRAL), place)
+        for place, seen in zip(each.places, each.full, strict=True)
+        if seen.measured is not None and place not in without
+    ]
+    if not straight:
+        return None
+    image = _nearer(images[min(straight)[1]], scale)[:, :, ::-1]
+    return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
+
+
+def prints(steps: Sequence[StepFiles]) -> dict[str, bytes]:
+    """By which it is known again."""
+    told = [
+        SentStep(step.command, tuple(jpeg for _, jpeg in step.chain), (), (), ()) for step in steps
+    ]
+    return {
+        f"live_capture.{at}.prints": pictures.look(step)[1].to_bytes()
+        for at, step in enumerate(told)
+    }
+
+
+def _nearer(image: Image, scale: float) -> Image:
+    if scale == 1.0:
+        return image
+    return np.asarray(
+        cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC), dtype=np.uint8
+    )

@@ -1,0 +1,159 @@
+"""What the faces of different gestures have in common beyond the face at rest, and how far the face
+at rest between gestures is from the first one, in people of whom each is one person.
+
+Captures are put together by chance, of a clip's own frames: a face at rest, and two to four windows
+of a command's length in which different gestures reach their thresholds, whatever the person was
+doing. None overlaps another, but the
+captures of one clip share frames: they are no independent trials, and a clip is minutes, not days.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from tools.genuine import Figures, spread
+from tools.genuine.captures import REST, neutral
+from tools.genuine.clips import STEP, Observed
+from verification.engines.faces.embedding import Embedding, distance
+from verification.engines.liveness import gestures, policy
+from verification.engines.liveness.gestures import GESTURES, TURNS, Gesture, Neutral
+from verification.engines.liveness.policy import GATES, THROUGHOUT
+from verification.engines.liveness.throughout import by_means
+
+_RESTS, _CAPTURES = 25, 80  # of a clip, faces at rest; and of each of them, captures that are tried
+_MOST = 2  # commands beside both turns
+Window = tuple[int, list[int], set[int]]
+"""Where a gesture's window begins, its strongest frames, and all that show it."""
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Of one capture: whether both turns are in it, how far its gestures are, what they have in
+    common, and how far apart it rests.
+    """
+
+    has_turns: bool
+    acting: float
+    common: float
+    resting: float | None
+
+
+def measure(clips: Sequence[Observed]) -> Figures:
+    """By person, of captures whose acting medians pass: both distances, and how many are beyond
+    their limits.
+
+    The default net's faces match at 1.00, so that its shares are distances.
+    """
+    told: dict[str, list[_Told]] = {}
+    for each in clips:
+        told.setdefault(each.clip.person, []).extend(_captures(each, np.random.default_rng(1)))
+    told = {person: own for person, own in told.items() if own}
+    found: Figures = {
+        "people": len(told),
+        "limits": {"common": GATES.common, "resting": GATES.resting},
+    }
+    for person, own in told.items():
+        resting = [one.resting for one in own if one.resting is not None]
+        found[person] = {
+            "captures": len(own),
+            "acting_median": spread([one.acting for one in own]),
+            "both_turns": _beyond([one.common for one in own if one.has_turns], GATES.common),
+            "other": _beyond([one.common for one in own if not one.has_turns], GATES.common),
+            "resting": _beyond(resting, GATES.resting),
+        }
+    return found
+
+
+def _beyond(values: Sequence[float], limit: float) -> Figures:
+    return {**spread(values), "beyond": sum(value > limit for value in values)}
+
+
+def _captures(each: Observed, chance: np.random.Generator) -> Iterator[_Told]:
+    starts = range(0, len(each.places) - REST, REST // 2)
+    rests = {
+        at: rest for at in starts if (rest := _neutral(each, range(at, at + REST))) is not None
+    }
+    for start in chance.permutation(list(rests))[:_RESTS].tolist():
+        rest = rests[start]
+        if len(shown := _shown(each, rest, without=range(start, start + REST))) < 2:
+            continue
+        for _ in range(_CAPTURES):
+            turns = [name for name in TURNS if name in shown]
+            others = chance.permutation([name for name in shown if name not in TURNS])
+            names = [*turns, *others[: chance.integers(1, _MOST + 1)]]
+            chosen = [shown[name][int(chance.integers(len(shown[name])))] for name in names]
+            if all(abs(one - other) >= STEP for (one, *_), (other, *_) in combinations(chosen, 2)):
+                yield from _judged(
+                    each,
+                    start,
+                    rest,
+                    chosen,
+                    begins=int(chance.integers(3)),
+                    is_whole=len(turns) > 1,
+                )
+
+
+def _judged(
+    each: Observed,
+    start: int,
+    rest: Neutral,
+    chosen: Sequence[Window],
+    *,
+    begins: int,
+    is_whole: bool,
+) -> Iterator[_Told]:
+    def faces(places: Sequence[int]) -> list[Embedding]:
+        return [face for at in places if (face := each.by_mesh[at]) is not None]
+
+    def is_at_rest(at: int) -> bool:
+        face = each.chain[at].measured
+        return face is not None and gestures.is_at_rest(
+            face, rest, limits=policy.NEUTRAL, near=THROUGHOUT.near
+        )
+
+    every, proving = THROUGHOUT.every, [faces(places) for _, places, _ in chosen]
+    first = faces(range(start + begins, start + REST, every))
+    places = [
+        at
+        for one, _, own in chosen
+        for at in range(one + begins, one + STEP, every)
+        if at not in own
+    ]
+    later = faces([at for at in places if is_at_rest(at)])
+    if first and len(proving) > 1 and all(proving):
+        far = [
+            float(np.median([distance(first[0], face).value for face in own])) for own in proving
+        ]
+        if max(far) <= GATES.acting_median:
+            found = by_means(first, later, proving)
+            yield _Told(is_whole, max(far), found["common"] or 0.0, found["resting"])
+
+
+def _neutral(each: Observed, places: Sequence[int]) -> Neutral | None:
+    return neutral(each, places) if all(each.chain[at].measured for at in places) else None
+
+
+def _shown(each: Observed, rest: Neutral, *, without: range) -> dict[Gesture, list[Window]]:
+    """By gesture, the windows that reach its threshold."""
+    limits, found = gestures.limits(policy.GESTURES), dict[Gesture, list[Window]]()
+    for first in range(0, len(each.chain) - STEP, THROUGHOUT.every):
+        seen = [
+            (at, face)
+            for at in range(first, first + STEP)
+            if (face := each.chain[at].measured) is not None
+        ]
+        if len(seen) < REST or {*without} & {*range(first, first + STEP)}:
+            continue
+        for name in GESTURES:
+            strong = zip(
+                gestures.strengths(name, [face for _, face in seen], rest), seen, strict=True
+            )
+            best = sorted(
+                ((value, at) for value, (at, _) in strong if value >= limits[name]), reverse=True
+            )
+            if best:
+                strongest = [at for _, at in best[: THROUGHOUT.acting]]
+                found.setdefault(name, []).append((first, strongest, {at for _, at in best}))
+    return found

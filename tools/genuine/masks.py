@@ -1,0 +1,193 @@
+"""What tells a masked face from a bare one, in frames at rest. **The masks are drawn**: six cloths
+with folds over the mesh of genuine frames, for no clip of a masked person could be reached. Bare
+faces are real.
+"""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.verification.engines.liveness import insecure_masks
+from tools.genuine import Figures, spread
+from tools.genuine.clips import Observed, Seen, Sender, look_at
+from verification.engines.faces.embedding import distance
+from verification.engines.liveness import landmarks, masks, networks, policy
+from verification.engines.liveness.frames import Image
+from verification.engines.liveness.masks import Lower, MaskLimits
+
+_STILL = (0.2, 0.15)  # turn and mouth of a frame that looks straight: what a face at rest may do
+
+
+def measure(clips: Sequence[Observed], portraits: Sequence[Image] = ()) -> Figures:
+    """In full frames, reduced as the product reduces them, and in hints, which are asked before a
+    capture begins.
+    `moving`: full frames of the clips in whatever pose. `worse`: some of them, made worse.
+    `portraits`: of people who stand in no clip.
+    """
+    moving = [(each.clip.person, seen) for each in clips for seen in each.full if seen.measured]
+    some = [(who, seen.image) for who, seen in moving[::6]]
+    some += [(f"portrait {number // 2}", image) for number, image in enumerate(portraits)]
+    return {
+        **{stream: _in(stream, clips, portraits) for stream in ("full", "hint")},
+        "moving": _of_bare(
+            [(who, lower) for who, seen in moving if (lower := _lower(seen)) is not None]
+        ),
+        "worse": {
+            name: {stream: _worse(some, name, stream) for stream in ("full", "hint")}
+            for name in _WORSE
+        },
+    }
+
+
+def _dark(image: Image, chance: np.random.Generator) -> NDArray[np.float64]:
+    return np.asarray(image * 0.35 + chance.normal(0, 6, image.shape))
+
+
+def _noisy(image: Image, chance: np.random.Generator) -> NDArray[np.float64]:
+    return np.asarray(image + chance.normal(0, 15, image.shape))
+
+
+def _blurred(image: Image, chance: np.random.Generator) -> NDArray[np.float64]:
+    return np.asarray(cv2.GaussianBlur(image.astype(np.float64), (0, 0), max(image.shape) / 256))
+
+
+def _lit_from_below(image: Image, chance: np.random.Generator) -> NDArray[np.float64]:
+    down = np.linspace(0, 1, len(image))[:, None, None]
+    return np.asarray(image * (1 - down + down * np.array([1.25, 1.0, 0.75])))
+
+
+def _under_a_hat(image: Image, chance: np.random.Generator) -> NDArray[np.float64]:
+    down = np.clip(np.linspace(-0.2, 1.2, len(image)), 0, 1)[:, None, None]
+    return np.asarray(image * (down + (1 - down) * np.array([0.45, 0.5, 0.6])))
+
+
+# Grey levels of noise, pixels of blur (2.5 of 640), and light that is warm below or dark and blue
+# above.
+_WORSE = {
+    "dark": _dark,
+    "noisy": _noisy,
+    "blurred": _blurred,
+    "lit_from_below": _lit_from_below,
+    "under_a_hat": _under_a_hat,
+}
+
+
+def _worse(images: Sequence[tuple[str, Image]], name: str, stream: str) -> Figures:
+    chance, sender, bare = np.random.default_rng(0), Sender(), []
+    for who, image in images:
+        worse = np.clip(_WORSE[name](image, chance), 0, 255).astype(np.uint8)
+        sent = sender.sent(worse, stream)[0]
+        face = landmarks.measure(sent, networks=networks.load()).face
+        if face is not None and face.mesh is not None:
+            lower = masks.measure(sent, face.mesh, side=policy.MASK.side)
+            bare += [] if lower is None else [(who, lower)]
+    return _of_bare(bare)
+
+
+def _in(stream: str, clips: Sequence[Observed], portraits: Sequence[Image]) -> Figures:
+    frames = [
+        (each.clip.person, seen) for each in clips for seen in each.full if _is_still(each, seen)
+    ]
+    if stream == "hint":
+        frames = [(who, look_at(Sender().sent(seen.image, stream)[0])) for who, seen in frames]
+    sent = [look_at(Sender().sent(image, stream)[0]) for image in portraits]
+    looked = frames + [(f"portrait {number // 2}", seen) for number, seen in enumerate(sent)]
+    bare = [
+        (who, lower)
+        for who, seen in looked
+        if seen.measured and (lower := _lower(seen)) is not None
+    ]
+    chosen = [
+        one
+        for one in frames[:: max(1, len(frames) // 60)] + looked[len(frames) :]
+        if one[1].measured
+    ]
+    drawn = {
+        colour: [again for _, seen in chosen if (again := _masked(seen, colour, stream)).measured]
+        for colour in insecure_masks.COLOURS
+    }
+    lowers = {
+        colour: [lower for seen in of if (lower := _lower(seen)) is not None]
+        for colour, of in drawn.items()
+    }
+    found = _of_bare(bare)
+    found["drawn_frames"] = sum(len(rows) for rows in lowers.values())
+    found["drawn_undetected"] = sum(len(chosen) - len(rows) for rows in lowers.values())
+    found["drawn_to_own_bare_face"] = spread(
+        [
+            distance(seen.face, again.face).value
+            for _, seen in chosen[::4]
+            if (again := _masked(seen, "blue", stream)).face is not None and seen.face is not None
+        ]
+    )
+    found["drawn"] = {colour: _spreads(rows) for colour, rows in lowers.items()}
+    found["drawn_missed"] = {
+        name: {
+            colour: sum(not one.is_masked(limits) for one in rows)
+            for colour, rows in lowers.items()
+        }
+        for name, limits in _limits().items()
+    }
+    found["drawn_missed_in_all"] = sum(
+        not one.is_masked(policy.MASK) for rows in lowers.values() for one in rows
+    )
+    return found
+
+
+def _of_bare(bare: Sequence[tuple[str, Lower]]) -> Figures:
+    return {
+        "bare_people": len({who for who, _ in bare}),
+        "bare_frames": len(bare),
+        "bare": _spreads([lower for _, lower in bare]),
+        "bare_refused": {
+            name: {
+                "frames": sum(lower.is_masked(limits) for _, lower in bare),
+                "people": len({who for who, lower in bare if lower.is_masked(limits)}),
+            }
+            for name, limits in _limits().items()
+        },
+    }
+
+
+def _limits() -> dict[str, MaskLimits]:
+    pairs = [(policy.MASK.rough, policy.MASK.chin)]
+    pairs += [
+        (rough, chin) for rough in (0.75, 0.85, 0.95, 1.05) for chin in (13.0, 16.0, 20.0, 24.0)
+    ]
+    return {
+        f"rough_{round(100 * rough)}_chin_{chin:g}": MaskLimits(policy.MASK.side, rough, chin)
+        for rough, chin in pairs
+    }
+
+
+def _is_still(each: Observed, seen: Seen) -> bool:
+    face = seen.measured
+    return (
+        face is not None
+        and abs(face.turn - each.rest.turn) <= _STILL[0]
+        and face.mouth <= _STILL[1]
+    )
+
+
+def _lower(seen: Seen) -> Lower | None:
+    return masks.measure(seen.image, seen.mesh, side=policy.MASK.side)
+
+
+def _masked(seen: Seen, colour: str, stream: str) -> Seen:
+    """The frame with a mask drawn over the mouth and the nose, sent as a page sends it and looked
+    at anew.
+    """
+    return look_at(Sender().sent(insecure_masks.masked(seen.image, seen.mesh, colour), stream)[0])
+
+
+def _spreads(lowers: Sequence[Lower]) -> Figures:
+    both: dict[str, NDArray[np.float64]] = {
+        "rough": np.array([one.rough for one in lowers]),
+        "chin": np.array([one.chin for one in lowers]),
+    }
+    return {
+        name: {"low": spread(values, low=True), "high": spread(values)}
+        for name, values in both.items()
+    }

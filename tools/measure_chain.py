@@ -1,0 +1,165 @@
+"""Prints how much one genuine frame differs from the next, by rate and size, beside a cut to
+somebody else.
+
+Usage: python -m tools.measure_chain FOLDER, the folder with the real clips named in
+docs/liveness-measurements.md. Of two frames it measures the share of corners inside the face that
+are still there, followed and back (planarity's own way to follow, the error of the way back in
+shares of the width), and the distance of the two faces by the backend in use. A row is a rate and a
+width; a cut is a pair of frames of two people.
+"""
+
+import sys
+from itertools import pairwise, permutations
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.verification.engines.liveness.clips import Clip
+from verification.engines.faces import backends
+from verification.engines.faces.backends import Look
+from verification.engines.faces.embedding import distance
+from verification.engines.liveness.frames import Image
+
+CLIP_RATE = 30  # frames a second
+RATES = (15, 10, 7.5, 6, 5, 3, 2)
+WIDTHS = (160, 240, 320, 480)  # pixels; the clips are square
+QUALITY = 60  # of the JPEG: what a thin chain can afford
+CUTS = 12  # frames of each clip that are joined to those of another
+_WINDOW, _LEVELS = 21, 3  # pixels at 480, pyramid levels: planarity's own
+_RETURN = 1 / 480  # of the width
+Grey = NDArray[np.uint8]
+Points = NDArray[np.float32]
+Flags = NDArray[np.bool_]
+
+
+def main(folder: Path) -> None:
+    """One table in Markdown."""
+    clips = {clip: _read(folder / clip.file) for clip in Clip}
+    print(
+        "| pixels | frames/s | pairs | bytes | corners kept: p1 | p5 | at a cut | distance: p99 |"
+        " max | at a cut |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|---|")
+    for width in WIDTHS:
+        shown = {clip: [_sent(image, width) for image in images] for clip, images in clips.items()}
+        looks = {clip: [_look(image) for image, _ in images] for clip, images in shown.items()}
+        cut_kept, cut_far = _cuts(shown, looks)
+        for rate in RATES:
+            kept, far, sizes = [], [], []
+            for clip, images in shown.items():
+                places = np.arange(0, len(images), CLIP_RATE / rate).astype(int).tolist()
+                sizes += [images[at][1] for at in places]
+                for one, other in pairwise(places):
+                    kept.append(_kept(images[one][0], images[other][0], looks[clip][one]))
+                    far.append(_apart(looks[clip][one], looks[clip][other]))
+            print(
+                _row(width, rate, _known(kept), _known(far), sizes, cut_kept, cut_far), flush=True
+            )
+
+
+def _read(path: Path) -> list[Image]:
+    video = cv2.VideoCapture(str(path))
+    images: list[Image] = []
+    while True:
+        is_there, image = video.read()
+        if not is_there:
+            return images
+        images.append(np.asarray(image, dtype=np.uint8))
+
+
+def _sent(image: Image, width: int) -> tuple[Image, int]:
+    """The frame as a page would send it, and how many bytes it takes."""
+    small = cv2.resize(image, (width, width), interpolation=cv2.INTER_AREA)
+    jpeg = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
+    return np.asarray(cv2.imdecode(jpeg, cv2.IMREAD_COLOR_RGB), dtype=np.uint8), len(jpeg)
+
+
+def _look(image: Image) -> Look:
+    return backends.in_use().look_at_all([image])[0]
+
+
+def _kept(one: Image, other: Image, look: Look) -> float | None:
+    """The share of the first frame's corners, near its face, that are found in the second and lead
+    back.
+    """
+    if look.eyes is None:
+        return None
+    width = one.shape[1]
+    greys = [
+        np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+        for image in (one, other)
+    ]
+    mask = np.zeros_like(greys[0])
+    middle = (round(look.eyes[0]), round(look.eyes[1] + 0.08 * width))
+    cv2.ellipse(mask, middle, (round(0.16 * width), round(0.22 * width)), 0, 0, 360, 255, -1)
+    points = cv2.goodFeaturesToTrack(greys[0], 100, 0.01, max(2.0, 5 * width / 480), mask=mask)
+    if points is None or len(points) < 8:
+        return None
+    side = max(7, round(_WINDOW * width / 480)) | 1
+    there, arrived = _followed(greys[0], greys[1], np.asarray(points), side=side)
+    back, returned = _followed(greys[1], greys[0], there, side=side)
+    near = np.linalg.norm((back - points)[:, 0], axis=1) < max(0.5, _RETURN * width)
+    return float((near & arrived & returned).mean())
+
+
+def _followed(one: Grey, other: Grey, points: Points, *, side: int) -> tuple[Points, Flags]:
+    # OpenCV's own types know no array to be filled in; what is handed in is only its shape.
+    found, status, _ = cv2.calcOpticalFlowPyrLK(
+        one, other, points, np.zeros_like(points), winSize=(side, side), maxLevel=_LEVELS
+    )
+    return np.asarray(found), np.asarray(status)[:, 0] == 1
+
+
+def _apart(one: Look, other: Look) -> float | None:
+    return None if one.face is None or other.face is None else distance(one.face, other.face).value
+
+
+def _cuts(
+    shown: dict[Clip, list[tuple[Image, int]]], looks: dict[Clip, list[Look]]
+) -> tuple[list[float], list[float]]:
+    kept, far = [], []
+    for one, other in permutations(shown, 2):
+        for at in np.linspace(0, len(shown[one]) - 1, CUTS).astype(int):
+            for to in np.linspace(0, len(shown[other]) - 1, CUTS).astype(int):
+                kept.append(_kept(shown[one][at][0], shown[other][to][0], looks[one][at]))
+                far.append(_apart(looks[one][at], looks[other][to]))
+    return _known(kept), _known(far)
+
+
+def _known(found: list[float | None]) -> list[float]:
+    return [each for each in found if each is not None]
+
+
+def _row(
+    width: int,
+    rate: float,
+    kept: list[float],
+    far: list[float],
+    sizes: list[int],
+    cut_kept: list[float],
+    cut_far: list[float],
+) -> str:
+    low, five = np.quantile(kept, (0.01, 0.05))
+    cells = [
+        f"{width}",
+        f"{rate:g}",
+        f"{len(kept)}",
+        f"{np.median(sizes):.0f}",
+        f"{low:.2f}",
+        f"{five:.2f}",
+    ]
+    cells += [
+        f"{max(cut_kept):.2f}",
+        f"{np.quantile(far, 0.99):.2f}",
+        f"{max(far):.2f}",
+        f"{min(cut_far):.2f}",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    cv2.setNumThreads(1)
+    backends.use(backends.Choice(models=Path("var/models")))
+    main(Path(sys.argv[1]))
