@@ -61,9 +61,9 @@ class Growing:
 
     def fork(self) -> "Growing":
         """A tree of the same leaves that grows on its own."""
-        other = Growing()
-        other.size, other._peaks = self.size, list(self._peaks)
-        return other
+        copy = Growing()
+        copy.size, copy._peaks = self.size, list(self._peaks)
+        return copy
 
     @property
     def root(self) -> bytes:
