@@ -15,7 +15,8 @@ else:
         fields = value.__dict__
         if not changes.keys() <= fields.keys():
             raise TypeError(
-                f"{type(value).__name__} has no such field: {sorted(changes.keys() - fields.keys())}"
+                f"{type(value).__name__} has no such field:"
+                f" {sorted(changes.keys() - fields.keys())}"
             )
         fresh = object.__new__(type(value))
         fresh.__dict__.update(fields, **changes)

@@ -114,7 +114,8 @@ def revoked(source: str | Iterable[AuditEntry]) -> dict[str, int]:
 
     The root's signature suffices: a revocation counts without a leaf, and without a row that waits
     for one.
-    source: a log, and then all of its entries, or entries; what else is among them says nothing of it.
+    source: a log, and then all of its entries, or entries; what else is among them says nothing of
+        it.
     """
     from_index_of: dict[str, int] = {}
     for entry in readable(_REVOKED, source) if isinstance(source, str) else source:

@@ -187,7 +187,8 @@ def _verified_size(log: str, *, key: VerificationKey, load: Load) -> int:
         )
     if stored.size > size:
         raise LogInconsistent(
-            f"the {log} log was signed up to {stored.size} entries, but holds {size}: an old backup?"
+            f"the {log} log was signed up to {stored.size} entries, but holds {size}:"
+            " an old backup?"
         )
     if tiles.edge_root(load, stored.size) != stored.root:
         raise LogInconsistent(

@@ -55,7 +55,8 @@ def verify_since(log: str, untrusted: bytes) -> Iterator[Finding]:
     size = 0 if last is None else last + 1
     if checkpoint.size > size:
         detail = (
-            f"a checkpoint was kept of {checkpoint.size} entries, the log holds {size}: it was turned"
+            f"a checkpoint was kept of {checkpoint.size} entries, the log holds {size}:"
+            " it was turned"
             " back"
         )
         yield Finding(code="since_turned_back", log=log, detail=detail)
@@ -74,7 +75,8 @@ def verify_since(log: str, untrusted: bytes) -> Iterator[Finding]:
             growing.append(hashes.get(index, b""))
     if growing.root != checkpoint.root:
         detail = (
-            f"its first {checkpoint.size} entries do not lead to the root that was kept of them: it was"
+            f"its first {checkpoint.size} entries do not lead to the root"
+            " that was kept of them: it was"
             " rewritten"
         )
         yield Finding(code="since_forked", log=log, detail=detail)

@@ -205,7 +205,7 @@ def described() -> Description | None:
 def _load(named: Path, described: Description) -> Detector:
     loaded = tuple(
         nets.load_pinned(
-            named.parent / each.file, each.sha256, what=f"passive detector's {each.file}"
+            named.parent / each.file, each.sha256, subject=f"passive detector's {each.file}"
         )
         for each in described.nets
     )
