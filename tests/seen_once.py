@@ -65,7 +65,7 @@ def _remembering() -> tuple[Callable[..., Any], ...]:
             OnnxRecogniser.embed_all, lambda face: (*_pixels(face.image), face.points.tobytes())
         ),
         _once(planarity.measure),
-        _once(corners.kept),
+        _once(corners.kept_share),
         _once(corners.around),
     )
 

@@ -122,7 +122,7 @@ def _segments(untrusted: bytes) -> Iterator[tuple[int, slice]]:
     """Marker of each segment and where its body is, up to that of the scan; none but those a
     browser writes.
     """
-    at, marker, beside = len(_START), 0, set[int]()
+    at, marker, scans = len(_START), 0, set[int]()
     while marker != _SCAN:
         while untrusted[at : at + 2] == b"\xff\xff":  # fill bytes
             at += 1
@@ -139,9 +139,9 @@ def _segments(untrusted: bytes) -> Iterator[tuple[int, slice]]:
         marker, body = untrusted[at + 1], untrusted[at + 4 : end]
         if marker == _COMMENT or marker in _APPLICATIONS:
             begins, most = _BESIDE.get(marker, (b"", 0))
-            if marker in beside or len(body) > most or not body.startswith(begins):
+            if marker in scans or len(body) > most or not body.startswith(begins):
                 raise Refused("frame_foreign_segment", "no browser writes this beside a picture")
-            beside.add(marker)
+            scans.add(marker)
         yield marker, slice(at + 4, end)
         at = end
 
