@@ -46,7 +46,7 @@ def remembered() -> Iterator[None]:
             lambda recogniser, faces: tuple(embeddings_of(recogniser, faces)),
         )
         patch.setattr(planarity, "measure", depth_of)
-        patch.setattr(corners, "kept", kept_of)
+        patch.setattr(corners, "kept_share", kept_of)
         patch.setattr(corners, "around", around_of)
         yield
 

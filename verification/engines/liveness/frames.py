@@ -92,18 +92,7 @@ def read_header(untrusted: bytes) -> Header:
         if marker in _BASELINE:  # 3
             if size is not None:
                 raise Refused("frame_malformed", "two frame headers")
-            # T.81 B.2.2: precision, lines, samples a line, number of components; three bytes for
-            # each of them follow.
-            if len(body) < 6:
-                raise Refused("frame_malformed", "a frame header that is too short")
-            precision, height, width, components = struct.unpack_from(">BHHB", body)
-            if precision != 8 or components != 3:
-                raise Refused(
-                    "frame_not_colour", "a frame of a camera has three components of 8 bits"
-                )
-            if len(body) != 6 + 3 * components:
-                raise Refused("frame_malformed", "a frame header of the wrong length")
-            size = width, height
+            size = _size(body)
         elif marker == _EXIF:
             orientation = _orientation(body[6:])
     if size is None:
@@ -116,6 +105,20 @@ def read_header(untrusted: bytes) -> Header:
     if end.end() != len(untrusted):  # 5
         raise Refused("frame_trailing_bytes", "something follows the picture")
     return Header(*size, orientation)
+
+
+def _size(body: bytes) -> tuple[int, int]:
+    """Width and height, pixels, of a frame header. Raises `Refused` with a code for each defect."""
+    # T.81 B.2.2: precision, lines, samples a line, number of components; three bytes for
+    # each of them follow.
+    if len(body) < 6:
+        raise Refused("frame_malformed", "a frame header that is too short")
+    precision, height, width, components = struct.unpack_from(">BHHB", body)
+    if precision != 8 or components != 3:
+        raise Refused("frame_not_colour", "a frame of a camera has three components of 8 bits")
+    if len(body) != 6 + 3 * components:
+        raise Refused("frame_malformed", "a frame header of the wrong length")
+    return width, height
 
 
 def _segments(untrusted: bytes) -> Iterator[tuple[int, slice]]:
