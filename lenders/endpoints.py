@@ -13,7 +13,7 @@ from verification import clock, transactions
 from verification.access import commands
 from verification.core.errors import Conflict, NotFound
 from verification.core.ids import new_id
-from verification.evidence import sealing
+from verification.evidence import vault
 
 
 def create(
@@ -40,8 +40,8 @@ def create(
             url=url,
             version=version,
             events=list(events),
-            sealed_secret=sealing.seal_for_sender(secret_scope(endpoint_id), secret),
-            sealed_signing_key=sealing.seal_for_sender(signing_key_scope(endpoint_id), seed),
+            sealed_secret=vault.seal_for_sender(secret_scope(endpoint_id), secret),
+            sealed_signing_key=vault.seal_for_sender(signing_key_scope(endpoint_id), seed),
             public_key=public_key,
             cursor=lender_events.last_sequence(lender_id=lender.pk, mode=mode),
             created_at=clock.now(),
@@ -106,7 +106,7 @@ def rotate_secret(endpoint: WebhookEndpoint) -> str:
         pk=endpoint.pk, sealed_secret=bytes(endpoint.sealed_secret)
     )
     changed = unchanged.update(
-        sealed_secret=sealing.seal_for_sender(secret_scope(endpoint.pk), secret),
+        sealed_secret=vault.seal_for_sender(secret_scope(endpoint.pk), secret),
         sealed_previous_secret=bytes(endpoint.sealed_secret),
         previous_secret_until=clock.now() + timedelta(seconds=policy.SECRET_OVERLAP_SECONDS),
     )
@@ -152,10 +152,8 @@ def signed_headers(delivery: Delivery, *, at: datetime) -> dict[str, str]:
         # (Standard Webhooks, replay attacks).
         timestamp=int(at.timestamp()),
         body=bytes(delivery.body),
-        shared_secrets=[
-            sealing.unseal_for_sender(secret_scope(endpoint.pk), one) for one in sealed
-        ],
-        seed=sealing.unseal_for_sender(
+        shared_secrets=[vault.unseal_for_sender(secret_scope(endpoint.pk), one) for one in sealed],
+        seed=vault.unseal_for_sender(
             signing_key_scope(endpoint.pk), bytes(endpoint.sealed_signing_key)
         ),
     )

@@ -31,7 +31,7 @@ from lenders.keys import caller
 from lenders.models import IdempotentRequest
 from verification import clock, transactions
 from verification.core.errors import BadInput, Conflict, FenceLost
-from verification.evidence import sealing
+from verification.evidence import vault
 
 Ask = Callable[[], object]
 
@@ -72,7 +72,7 @@ def run_once(
     scope = f"idempotent-answer:{row.lender_id}:{row.mode}:{row.key_sha256}"
     # 3. A repeat.
     if row.answered_at is not None:
-        name, _, content = sealing.unseal(scope, bytes(row.sealed_answer or b"")).partition(b"\n")
+        name, _, content = vault.unseal(scope, bytes(row.sealed_answer or b"")).partition(b"\n")
         requests.say_version(request, name.decode())
         headers = {"Content-Type": "application/json", "Idempotent-Replayed": "true"}
         return HttpResponse(content, status=row.status or 200, headers=headers)
@@ -91,7 +91,7 @@ def run_once(
                 raise FenceLost("the reservation was taken over")
             # 2. The work and its answer.
             answer = work(*asked)
-            sealed = sealing.seal(
+            sealed = vault.seal(
                 scope, f"{request.version}\n".encode() + requests.spell(request, answer)
             )
             ours.update(status=answer.status_code, sealed_answer=sealed, answered_at=clock.now())
