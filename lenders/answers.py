@@ -12,7 +12,7 @@ from django.conf import settings
 from drf_spectacular.drainage import set_override
 from rest_framework import serializers
 
-from lenders import versions
+from lenders import policy
 from verification.core.events import TOLD
 from verification.core.forms import asked_of
 from verification.core.opening import Opening
@@ -223,8 +223,8 @@ class EventBody(serializers.Serializer[Any]):
     data = EventDataAnswer(source="*")  # type: ignore[assignment]
 
     def get_version(self, event: Any) -> str:
-        """The newest, as all that is spelled here."""
-        return versions.NEWEST
+        """That of all answers."""
+        return policy.API_VERSION
 
 
 class WebhookBody(EventBody):
@@ -261,9 +261,7 @@ class EndpointAnswer(serializers.Serializer[Any]):
     id = serializers.CharField(help_text="`whe_…`")
     mode = serializers.ChoiceField(choices=("test", "live"))
     url = serializers.URLField()
-    version = serializers.CharField(
-        source="spelling", help_text="Of the API, by which its messages are spelled."
-    )
+    version = serializers.CharField(help_text="Of the API, by which its messages are spelled.")
     events = serializers.ListField(child=serializers.CharField(), help_text="Empty: all.")
     public_key = serializers.CharField(help_text="`whpk_…`: checks the `v1a` signatures (Ed25519).")
     last_sequence = serializers.IntegerField(

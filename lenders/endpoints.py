@@ -8,7 +8,6 @@ from django.db import models
 from lenders import addresses, policy, signing
 from lenders.models import Delivery, Lender, WebhookEndpoint
 from lenders.resources import events as lender_events
-from lenders.versions import NEWEST
 from verification import clock, transactions
 from verification.access import commands
 from verification.core.errors import Conflict, NotFound
@@ -17,12 +16,11 @@ from verification.evidence import sealing
 
 
 def create(
-    lender: Lender, *, mode: str, url: str, events: Sequence[str], version: str = NEWEST
+    lender: Lender, *, mode: str, url: str, events: Sequence[str]
 ) -> tuple[WebhookEndpoint, str]:
     """A fresh endpoint and its secret. It is told what happens from now on; what was before is in
     the list of events.
 
-    `version`: of the API, by which its messages are spelled.
     Raises `BadInput` for an address that may not be called, `Conflict` when there are too many.
     """
     addresses.read(url, mode=mode)
@@ -38,7 +36,6 @@ def create(
             lender=lender,
             mode=mode,
             url=url,
-            version=version,
             events=list(events),
             sealed_secret=sealing.seal_for_sender(secret_scope(endpoint_id), secret),
             sealed_signing_key=sealing.seal_for_sender(signing_key_scope(endpoint_id), seed),
@@ -69,7 +66,6 @@ def change(
     *,
     url: str | None = None,
     events: Sequence[str] | None = None,
-    version: str | None = None,
     enabled: bool | None = None,
 ) -> None:
     """Changes what is given. Enabling clears the flag; the pump then makes up for what was
@@ -85,8 +81,6 @@ def change(
         }  # what another address did says nothing of it
     if events is not None:
         columns["events"] = list(events)
-    if version is not None:
-        columns["version"] = version  # of messages that are made from now on
     if enabled is True:
         # The cursor stays where it was: what happened meanwhile is sent when it is awake again.
         columns |= {"disabled_at": None, "disabled_reason": "", "failures": 0, "paused_until": None}

@@ -3,7 +3,7 @@
 1. A row is reserved for the key, in a transaction of its own, before anything is done.
 2. The work and its answer are committed together; the answer is sealed, for it may hold a link or a
   secret.
-3. A repeat gets the stored answer, byte for byte and so in its version; one that comes while the
+3. A repeat gets the stored answer, byte for byte; one that comes while the
    first is at work is told to wait.
 4. Work that fails gives the key back: nothing was done, so a repeat may try again. So no error is
   ever stored.
@@ -22,11 +22,12 @@ from hashlib import sha256
 from django.db import IntegrityError
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from lenders import policy, requests
+from lenders import policy
 from lenders.keys import caller
 from lenders.models import IdempotentRequest
 from verification import clock, transactions
@@ -72,8 +73,7 @@ def run_once(
     scope = f"idempotent-answer:{row.lender_id}:{row.mode}:{row.key_sha256}"
     # 3. A repeat.
     if row.answered_at is not None:
-        name, _, content = sealing.unseal(scope, bytes(row.sealed_answer or b"")).partition(b"\n")
-        requests.say_version(request, name.decode())
+        content = sealing.unseal(scope, bytes(row.sealed_answer or b""))
         headers = {"Content-Type": "application/json", "Idempotent-Replayed": "true"}
         return HttpResponse(content, status=row.status or 200, headers=headers)
     ours = IdempotentRequest.objects.filter(pk=row.pk, fence=row.fence, answered_at=None)
@@ -91,9 +91,7 @@ def run_once(
                 raise FenceLost("the reservation was taken over")
             # 2. The work and its answer.
             answer = work(*asked)
-            sealed = sealing.seal(
-                scope, f"{request.version}\n".encode() + requests.spell(request, answer)
-            )
+            sealed = sealing.seal(scope, JSONRenderer().render(answer.data))
             ours.update(status=answer.status_code, sealed_answer=sealed, answered_at=clock.now())
         return answer
     except Exception:

@@ -22,7 +22,7 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from lenders import policy, versions
+from lenders import policy
 from lenders.models import ApiKey, Lender
 from lenders.requests import read_query
 from lenders.schemas import NoQuery
@@ -56,9 +56,8 @@ def issue(
     scopes: Sequence[str] = policy.SCOPES,
     cidrs: Sequence[str] = (),
     days: int = policy.KEY_DAYS,
-    version: str = versions.NEWEST,
 ) -> Issued:
-    """A fresh key. Raises `BadInput` for no scope, network or version, `Misconfigured` where live
+    """A fresh key. Raises `BadInput` for no scope or network, `Misconfigured` where live
     is incomplete.
     """
     if mode not in MODES:
@@ -75,7 +74,6 @@ def issue(
         raise BadInput(
             f"unknown scopes {unknown}; there are {list(policy.SCOPES)}", code="scope_unknown"
         )
-    versions.require_known(version)
     try:
         networks = [str(ip_network(cidr)) for cidr in cidrs]
     except ValueError:
@@ -91,7 +89,6 @@ def issue(
         mode=mode,
         sha256=secret_digest(secret).hex(),
         shown=secret[: len(f"{MARK}_{mode}_") + policy.SHOWN_CHARACTERS],
-        version=version,
         scopes=list(dict.fromkeys(scopes)),
         cidrs=networks,
         created_at=at,
@@ -108,12 +105,6 @@ def retire(key: ApiKey, *, seconds: int = policy.ROTATION_SECONDS) -> datetime:
     ApiKey.objects.filter(pk=key.pk, expires_at__gt=end).update(expires_at=end)
     key.refresh_from_db(fields=["expires_at"])
     return key.expires_at
-
-
-def pin(key: ApiKey, version: str) -> None:
-    """Moves a key to another version of the API. Raises `BadInput` (unknown_version) for none."""
-    versions.require_known(version)
-    ApiKey.objects.filter(pk=key.pk).update(version=version)
 
 
 def revoke(key: ApiKey) -> bool:

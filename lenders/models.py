@@ -9,8 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
-from lenders import parsing
-from lenders.versions import newest, shipped
+from lenders import parsing, policy
 from verification.core import calendars, profiles
 from verification.core.errors import BadInput
 from verification.core.ids import new_id, parse_office_phone
@@ -115,8 +114,6 @@ class ApiKey(models.Model):
     sha256 = models.CharField(max_length=HASH_LENGTH, unique=True)
     # The first characters, by which people tell keys apart; far too few to guess the rest.
     shown = models.CharField(max_length=20)
-    # What it is answered in where a request names no version.
-    version = models.CharField(max_length=10, default=newest)
     scopes = models.JSONField(default=list)
     cidrs = models.JSONField(default=list)
     created_at = models.DateTimeField()
@@ -176,8 +173,6 @@ class WebhookEndpoint(models.Model):
     lender = models.ForeignKey(Lender, on_delete=models.PROTECT, related_name="endpoints")
     mode = models.CharField(max_length=4)
     url = models.CharField(max_length=2048)
-    # By which the bodies of its messages are spelled.
-    version = models.CharField(max_length=10, default=newest)
     events = models.JSONField(default=list)
     sealed_secret = models.BinaryField()
     sealed_previous_secret = models.BinaryField(null=True)
@@ -210,11 +205,9 @@ class WebhookEndpoint(models.Model):
         return self.failures > 0
 
     @property
-    def spelling(self) -> str:
-        """The version by which its messages are spelled: of one that is gone, the oldest there
-        is.
-        """
-        return shipped(self.version)
+    def version(self) -> str:
+        """The version of the API by which its messages are spelled."""
+        return policy.API_VERSION
 
 
 class Delivery(models.Model):

@@ -22,7 +22,7 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers
 
-from lenders import examples, policy, versions
+from lenders import examples, policy
 from lenders.answers import WebhookBody
 from lenders.codes import PROBLEMS
 from lenders.problems import MEDIA_TYPE, body_of
@@ -61,7 +61,7 @@ alone, and no two in a row between others)."""
 _SETTINGS: dict[str, Any] = {
     "TITLE": "Tulga",
     "DESCRIPTION": _DESCRIPTION,
-    "VERSION": versions.NEWEST,
+    "VERSION": policy.API_VERSION,
     "SCHEMA_PATH_PREFIX": "",  # all operations have one tag, whatever other addresses there are
     "OAS_VERSION": "3.1.0",
     "COMPONENT_SPLIT_REQUEST": False,
@@ -282,61 +282,49 @@ def problems(*statuses: int) -> dict[tuple[int, str], OpenApiResponse]:
 
 
 @cache
-def document(version: str = versions.NEWEST) -> dict[str, Any]:
-    """A version of the whole description as JSON-ready values. Made once a process. Raises
-    `KeyError` for none.
-    """
-    made: dict[str, Any]
-    if version == versions.NEWEST:
-        # The library's settings are patched for the time of making, so two threads must not make it
-        # at once. It warns of versions that it does not know how to describe: they are described
-        # here.
-        with _lock, patched_settings(_SETTINGS), GENERATOR_STATS.silence():
-            # no types there
-            generator = SchemaGenerator(urlconf="lenders.urls")  # type: ignore[no-untyped-call]
-            made = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-            # The library lists the components before it has read the webhooks, so what only those
-            # use is missing.
-            made["components"]["schemas"] |= generator.registry.build({})["schemas"]
-        # The library's own marks are of no use to a reader.
-        made = json.loads(
-            json.dumps(made),
-            object_hook=lambda one: {k: one[k] for k in one if k != "x-spec-enum-id"},
-        )
-        made["servers"] = [{"url": settings.TULGA_PUBLIC_URL}]
-        made["webhooks"]["event"]["post"]["parameters"] = [
-            {
-                "in": "header",
-                "name": name,
-                "required": True,
-                "description": text,
-                "schema": {"type": "string"},
-            }
-            for name, text in _WEBHOOK_HEADERS.items()
-        ]
-        for name, schema in made["components"]["schemas"].items():
-            # How the names of what we read end: `requests.read` refuses what a schema does not
-            # know.
-            if name.endswith(("Request", "Change")):
-                schema["additionalProperties"] = False
-        _complete_operations(made)
-        examples.put_into(made)
-    else:
-        made = versions.described(document(), version=version)
-    # The header that asks for just what is described.
-    said = "The version of the answer; of others see /docs/changelog. Left out: that of the key."
+def document() -> dict[str, Any]:
+    """The whole description as JSON-ready values. Made once a process."""
+    # The library's settings are patched for the time of making, so two threads must not make it at
+    # once. It warns of versions that it does not know how to describe: they are described here.
+    with _lock, patched_settings(_SETTINGS), GENERATOR_STATS.silence():
+        # no types there
+        generator = SchemaGenerator(urlconf="lenders.urls")  # type: ignore[no-untyped-call]
+        raw = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+        # The library lists the components before it has read the webhooks, so what only those use
+        # is missing.
+        raw["components"]["schemas"] |= generator.registry.build({})["schemas"]
+    # The library's own marks are of no use to a reader.
+    described: dict[str, Any] = json.loads(
+        json.dumps(raw),
+        object_hook=lambda node: {k: node[k] for k in node if k != "x-spec-enum-id"},
+    )
+    described["servers"] = [{"url": settings.TULGA_PUBLIC_URL}]
+    described["webhooks"]["event"]["post"]["parameters"] = [
+        {
+            "in": "header",
+            "name": name,
+            "required": True,
+            "description": text,
+            "schema": {"type": "string"},
+        }
+        for name, text in _WEBHOOK_HEADERS.items()
+    ]
+    for name, schema in described["components"]["schemas"].items():
+        # How the names of what we read end: `requests.read` refuses what a schema does not know.
+        if name.endswith(("Request", "Change")):
+            schema["additionalProperties"] = False
+    _complete_operations(described)
+    examples.put_into(described)
     header = {
         "in": "header",
         "name": HEADER,
-        "schema": {"type": "string", "enum": [version]},
-        "description": said,
+        "schema": {"type": "string", "enum": [policy.API_VERSION]},
+        "description": "The version of the answer; see /docs/changelog. Left out: the same.",
     }
-    for one in (one for item in made["paths"].values() for one in item.values()):
-        one["parameters"] = [
-            *(each for each in one.get("parameters", ()) if each["name"] != HEADER),
-            header,
-        ]
-    return made
+    for item in described["paths"].values():
+        for operation in item.values():
+            operation["parameters"] = [*operation.get("parameters", ()), header]
+    return described
 
 
 def _complete_operations(made: dict[str, Any]) -> None:

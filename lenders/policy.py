@@ -6,6 +6,9 @@ from typing import Final
 
 from verification.case import policy as of_cases
 
+# The version of the API, by which every answer and webhook is spelled: the day it came.
+API_VERSION: Final = "2026-11-28"
+
 # Keys.
 KEY_BYTES: Final = 32  # 256 random bits; security.md S6
 SHOWN_CHARACTERS: Final = (
@@ -50,9 +53,6 @@ RATE_REQUESTS: Final = (
     600  # per key and window; our choice: ten a second, a hundred times a busy lender's need
 )
 RATE_SECONDS: Final = 60
-VERSION_DAYS: Final = (
-    365  # a version is answered so long from the day it is deprecated; ours: as long as a key lives
-)
 PAGE_DEFAULT: Final = 20
 JWKS_SECONDS: Final = (
     3600  # how long public keys may be kept; our choice: a verifier that meets a new key asks again

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
-from lenders import answers, policy, versions, webhooks
+from lenders import answers, policy, webhooks
 from lenders.models import Delivery, Lender, WebhookEndpoint
 from lenders.resources import checkpoints
 from lenders.webhooks import TEST_TYPE
@@ -82,15 +82,14 @@ def try_out(endpoint: WebhookEndpoint) -> Delivery:
         "renews": None,
         "mode": endpoint.mode,
     }
-    said = {
-        "version": versions.NEWEST,
+    body = {
+        "version": policy.API_VERSION,
         "type": TEST_TYPE,
         "timestamp": answers.Moment().to_representation(at),
         "lender_sequence": None,
         "data": nothing,
         "checkpoint": checkpoints.newest_checkpoint(endpoint.mode),
     }
-    body = versions.downgrade(said, of=versions.WEBHOOK, version=endpoint.spelling)
     with transactions.writing():
         _require_room(endpoint.lender, mode=endpoint.mode)
         _wake(endpoint)

@@ -1,30 +1,23 @@
-"""How a request is read, and by which version of the API it is answered: what the framework asks of
-us.
+"""How a request is read: what the framework asks of us.
 
 It is JSON and nothing else, strictly; its dataclass says what may stand in it, `parsing` reads each
-value, and all faults are told. The header `Tulga-Version` names the version; without one it is that
-which the key is pinned to. Here alone answers are spelled in it.
+value, and all faults are told. The header `Tulga-Version` may name the version of the API.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from itertools import islice
 from typing import IO, Any, Final, TypeVar
 
-from django.conf import settings
 from django.http import QueryDict
-from django.utils.http import http_date
 from rest_framework.exceptions import APIException, ErrorDetail, ParseError, ValidationError
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
-from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.versioning import BaseVersioning
 
-from lenders import policy, versions
-from lenders.models import ApiKey
+from lenders import policy
 from lenders.parsing import READERS
 from verification.core.errors import BadInput
 from verification.core.forms import asked_of
@@ -32,7 +25,6 @@ from verification.core.strict_json import read_json
 
 Record = TypeVar("Record")
 HEADER: Final = "Tulga-Version"
-_OF_OLD: Final = ("Deprecation", "Sunset", "Link")
 _UNKNOWN = ("there is no such field", "unknown_field")
 
 
@@ -155,82 +147,15 @@ def read_query(kind: Callable[..., Record], untrusted: QueryDict) -> Record:
 
 
 class ByHeader(BaseVersioning):
-    """Finds the version of a request, and says it in the headers of its answer."""
+    """Refuses a request that names another version of the API, and says ours in every answer to a
+    key.
+    """
 
     def determine_version(self, request: Request, *args: Any, **kwargs: Any) -> str:
         """Its name. Raises `BadInput` (unknown_version), and what authentication does."""
         # A caller without a key is told that first.
-        key = request.auth
-        if not isinstance(key, ApiKey):
-            return versions.NEWEST
-        name = request.headers.get(HEADER, key.version)
-        if name not in versions.NAMES:
-            if key.version in versions.NAMES:
-                # That there is none such is said in the one that the key has.
-                request.version = key.version
-                say_version(request, key.version)
-            versions.require_known(name)
-        say_version(request, name)
-        return name
-
-
-class VersionedJSON(JSONRenderer):
-    """JSON in the version of the request."""
-
-    def render(
-        self,
-        data: Any,
-        accepted_media_type: str | None = None,
-        renderer_context: Mapping[str, Any] | None = None,
-    ) -> Any:
-        """The bytes."""
-        context = renderer_context or {}
-        # What we speak is the newest, and so is what was refused before its version was found.
-        version = getattr(context.get("request"), "version", None) or versions.NEWEST
-        if data is not None and version != versions.NEWEST:
-            is_problem = context["response"].exception
-            name = versions.PROBLEM if is_problem else operation(context["request"])
-            data = versions.downgrade(data, of=name, version=version)
-        return super().render(data, accepted_media_type, renderer_context)
-
-
-def spell(request: Request, answer: Response) -> bytes:
-    """The bytes of an answer, as it is going to be sent."""
-    spelled: bytes = VersionedJSON().render(
-        answer.data, renderer_context={"request": request, "response": answer}
-    )
-    return spelled
-
-
-def operation(request: Request) -> str:
-    """The method and path of a request, as in openapi.json."""
-    found = request.resolver_match
-    path = re.sub(r"<slug:(\w+)>", r"{\1}", found.route) if found else ""
-    return f"{'GET' if request.method == 'HEAD' else request.method} /{path}"
-
-
-def say_version(request: Request, name: str) -> None:
-    """Says in the headers of the answer by which version it is spelled, and what becomes of
-    that.
-    """
-    headers = request.parser_context["view"].headers
-    for each in _OF_OLD:
-        headers.pop(each, None)
-    headers[HEADER] = name
-    if name == versions.NEWEST or (ending := versions.ending_of(name)) is None:
-        return
-    # Since when it is deprecated (RFC 9745), until when it is answered (RFC 8594), and where that
-    # is explained.
-    since, until = ending
-    page = f"{settings.TULGA_PUBLIC_URL}/docs/changelog"
-    links = (
-        f'<{page}#{name}>; rel="deprecation"; type="text/html"',
-        f'<{page}#policy>; rel="sunset"; type="text/html"',
-    )
-    headers |= {
-        # A date of structured fields (RFC 9651 §3.3.7) is @ and seconds; Sunset is older and has
-        # the date of HTTP.
-        "Deprecation": f"@{int(since.timestamp())}",
-        "Sunset": http_date(until.timestamp()),
-        "Link": ", ".join(links),
-    }
+        if request.auth is not None:
+            request.parser_context["view"].headers[HEADER] = policy.API_VERSION
+            if request.headers.get(HEADER, policy.API_VERSION) != policy.API_VERSION:
+                raise BadInput(f"there is {policy.API_VERSION}", code="unknown_version")
+        return policy.API_VERSION

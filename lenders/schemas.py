@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 from lenders import policy
 from lenders.addresses import WEBHOOK_URL
 from lenders.parsing import holds_personal_number
-from lenders.versions import NAMES
 from verification.core.errors import BadInput
 from verification.core.events import CLOSED, OPENED, TOLD
 from verification.core.forms import Form, impersonal, one_of, string
@@ -50,7 +49,8 @@ _CASE_NUMBER = string(
     ),
 )
 _VERSION = one_of(
-    NAMES, help="Of the API, by which its messages are spelled. Left out: as you are answered here."
+    (policy.API_VERSION,),
+    help="Of the API, by which its messages are spelled. Left out: as you are answered here.",
 )
 _LIMIT = Form(
     "query_number",
@@ -192,7 +192,8 @@ class EndpointChange:
     url: Annotated[str | None, _URL] = None
     events: Annotated[tuple[str, ...] | None, _EVENTS] = None
     version: Annotated[
-        str | None, one_of(NAMES, help="From the messages on that are made next.")
+        str | None,
+        one_of((policy.API_VERSION,), help="From the messages on that are made next."),
     ] = None
     enabled: Annotated[bool | None, Form("yes_or_no", {"type": "boolean"})] = None
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.urls import path, re_path
+from rest_framework.renderers import JSONRenderer
 
 from lenders.api import (
     clearances,
@@ -22,7 +23,7 @@ from lenders.api import (
 )
 from lenders.docs import pages, prose
 from lenders.keys import ApiKeyAuthentication, HasKey, KeyRate
-from lenders.requests import AlwaysJSON, ByHeader, StrictJSONParser, VersionedJSON
+from lenders.requests import AlwaysJSON, ByHeader, StrictJSONParser
 
 app_name = "lenders"
 
@@ -32,15 +33,15 @@ VIEW_OPTIONS: dict[str, Any] = {
     "permission_classes": (HasKey,),
     "throttle_classes": (KeyRate,),
     "parser_classes": (StrictJSONParser,),
-    "renderer_classes": (VersionedJSON,),
+    "renderer_classes": (JSONRenderer,),
     "versioning_class": ByHeader,
     "content_negotiation_class": AlwaysJSON,
     "metadata_class": None,
 }
 # Of test mode alone.
 TEST_VIEW_OPTIONS = VIEW_OPTIONS | {"permission_classes": (unknown.InTestMode,)}
-# For addresses that belong to nobody: the answer is the same with and without a key, but for its
-# version.
+# For addresses that do not exist: the answer is the same with and without a key, but for the header
+# of the version.
 NOWHERE_OPTIONS = VIEW_OPTIONS | {
     "authentication_classes": (unknown.PerhapsKey,),
     "permission_classes": (unknown.Nowhere,),

@@ -14,7 +14,7 @@ from typing import Any
 from django.db import DataError, IntegrityError
 from django.db.models import Case, F, QuerySet, When
 
-from lenders import answers, policy, versions
+from lenders import answers, policy
 from lenders.models import Delivery, WebhookEndpoint
 from lenders.resources import checkpoints
 from lenders.resources import events as lender_events
@@ -103,7 +103,7 @@ def pump_endpoint(endpoint: WebhookEndpoint) -> int:
                 type=event.type,
                 lender_sequence=event.lender_sequence,
                 event_at=event.timestamp,
-                body=spell_body(payload(event, note, version=endpoint.spelling)),
+                body=spell_body(payload(event, note)),
                 created_at=at,
                 due_at=at,
             )
@@ -113,11 +113,9 @@ def pump_endpoint(endpoint: WebhookEndpoint) -> int:
     return len(page.data)
 
 
-def payload(event: EventView, checkpoint: str | None, *, version: str) -> dict[str, Any]:
-    """What a webhook says of an event, as this version of the API spells it."""
-    said = {**answers.EventBody().to_representation(event), "checkpoint": checkpoint}
-    spelled: dict[str, Any] = versions.downgrade(said, of=versions.WEBHOOK, version=version)
-    return spelled
+def payload(event: EventView, checkpoint: str | None) -> dict[str, Any]:
+    """What a webhook says of an event."""
+    return {**answers.EventBody().to_representation(event), "checkpoint": checkpoint}
 
 
 def unproven(deliveries: Sequence[Delivery]) -> set[str]:
@@ -143,8 +141,7 @@ def unproven(deliveries: Sequence[Delivery]) -> set[str]:
             elif event is None or event.mode != one.mode or not is_right:
                 is_proven = False
             else:
-                # An endpoint may have moved on since; the body says by which version it is spelled.
-                meant = payload(event, None, version=versions.of_body(said))
+                meant = payload(event, None)
                 del meant["checkpoint"]
                 meant["data"] = {
                     **meant["data"],

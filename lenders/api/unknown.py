@@ -20,8 +20,8 @@ _TEST: Final = "test"
 
 
 class PerhapsKey(ApiKeyAuthentication):
-    """The key of a request, by whose pin its answer is spelled; nobody where there is none that is
-    good.
+    """The key of a request, if it is good: its answer says the version of the API, as every answer
+    to a key.
     """
 
     def authenticate(self, request: Request) -> tuple[AnonymousUser, ApiKey] | None:

@@ -52,9 +52,8 @@ class WebhookEndpoints(APIView):
         """The endpoint with its secret, which is told once: keep it."""
         key = caller(request)
         wanted = read(schemas.EndpointRequest, request.data)
-        version = wanted.version or str(request.version)
         endpoint, secret = endpoints.create(
-            key.lender, mode=key.mode, url=wanted.url, events=wanted.events, version=version
+            key.lender, mode=key.mode, url=wanted.url, events=wanted.events
         )
         return Response(answers.EndpointAnswer(endpoint).data | {"secret": secret}, status=201)
 
@@ -83,7 +82,8 @@ class WebhookEndpointDetail(APIView):
     def patch(self, request: Request, endpoint_id: str) -> Response:
         """The endpoint as it is now; what is left out of the request stays."""
         endpoint = _own(caller(request), endpoint_id)
-        endpoints.change(endpoint, **vars(read(schemas.EndpointChange, request.data)))
+        wanted = read(schemas.EndpointChange, request.data)
+        endpoints.change(endpoint, url=wanted.url, events=wanted.events, enabled=wanted.enabled)
         return Response(answers.EndpointAnswer(endpoint).data)
 
     @extend_schema(

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import close_old_connections
 from django.db.models import Q
 
-from lenders import policy, signing, versions, webhooks
+from lenders import policy, signing, webhooks
 from lenders.models import Lender
 from lenders.resources import checkpoints, events
 from lenders.resources.events import EventView
@@ -42,12 +42,6 @@ class Command(BaseCommand):
             type=int,
             metavar="N",
             help="the lender_sequence to begin behind; else from now",
-        )
-        parser.add_argument(
-            "--api-version",
-            choices=versions.NAMES,
-            default=versions.NEWEST,
-            help="the newest if none",
         )
         parser.add_argument("--once", action="store_true", help="what there is, then exit")
 
@@ -81,7 +75,6 @@ class Command(BaseCommand):
                     options["forward_to"],
                     event,
                     note,
-                    version=options["api_version"],
                     secret=secret,
                     seed=seed,
                 )
@@ -92,10 +85,8 @@ class Command(BaseCommand):
             stop.wait(0 if page.has_more else policy.LISTEN_SECONDS)
 
     @staticmethod
-    def _send(
-        url: str, event: EventView, note: str | None, *, version: str, secret: bytes, seed: bytes
-    ) -> str:
-        body = webhooks.spell_body(webhooks.payload(event, note, version=version))
+    def _send(url: str, event: EventView, note: str | None, *, secret: bytes, seed: bytes) -> str:
+        body = webhooks.spell_body(webhooks.payload(event, note))
         at = int(clock.now().timestamp())
         headers = signing.headers(
             message_id=event.id, timestamp=at, body=body, shared_secrets=[secret], seed=seed

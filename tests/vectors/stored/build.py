@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lenders import versions, webhooks
+from lenders import webhooks
 from tests.vectors.stored import fields, judged, samples
 from verification.case import contents
 from verification.core import stored
@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> None:
 
 def blobs() -> dict[str, bytes]:
     """Each blob by its kind, as the product itself spells it."""
-    message = webhooks.payload(samples.EVENT, samples.CHECKPOINT, version=versions.NEWEST)
+    message = webhooks.payload(samples.EVENT, samples.CHECKPOINT)
     built = {
         "case": stored.to_bytes(contents.StoredCase(samples.LENDER, samples.OPENING)),
         "memory": stored.to_bytes(samples.MEMORY),
