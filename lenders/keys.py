@@ -24,8 +24,7 @@ from rest_framework.throttling import BaseThrottle
 
 from lenders import policy
 from lenders.models import ApiKey, Lender
-from lenders.requests import read_query
-from lenders.schemas import NoQuery
+from lenders.requests import NoQuery, read_query
 from verification import clock, transactions
 from verification.access import rates
 from verification.case import readiness

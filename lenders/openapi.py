@@ -1,12 +1,16 @@
 """openapi.json: made from the views by drf-spectacular, with the webhook and the problems of every
 operation.
+
+Its examples stand in examples.json, by operation: a request for each that reads one, and an answer
+for each that gives one. tests/lenders/test_openapi_examples.py sends every request, holds every
+answer against its schema, and writes the file anew from real answers.
 """
 
 import json
 from dataclasses import is_dataclass
 from functools import cache
 from threading import Lock
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from drf_spectacular.drainage import GENERATOR_STATS
@@ -22,11 +26,11 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers
 
-from lenders import examples, policy
-from lenders.answers import WebhookBody
+from lenders import policy
 from lenders.codes import PROBLEMS
 from lenders.problems import MEDIA_TYPE, body_of
 from lenders.requests import HEADER
+from lenders.resources.events import WebhookBody
 from verification.core.events import TOLD
 from verification.core.forms import asked_of
 from verification.core.opening import Document, Loan, Opening, Person
@@ -138,6 +142,7 @@ _TAGS = (
 """What an operation is listed under if its path names it, the first of them; else under
 `verifications`, or `test`.
 """
+EXAMPLES: Final = settings.BASE_DIR / "lenders" / "examples.json"
 _lock = Lock()
 
 EVENT_WEBHOOK = OpenApiWebhook(
@@ -314,7 +319,7 @@ def document() -> dict[str, Any]:
         if name.endswith(("Request", "Change")):
             schema["additionalProperties"] = False
     _complete_operations(described)
-    examples.put_into(described)
+    _put_examples(described)
     header = {
         "in": "header",
         "name": HEADER,
@@ -359,3 +364,23 @@ def _complete_operations(made: dict[str, Any]) -> None:
         }
         operations[maker][1]["responses"][status]["links"] = linked
     made["tags"] = [{"name": tag} for tag in ("verifications", *_TAGS, "test")]
+
+
+@cache
+def examples() -> dict[str, Any]:
+    """By operation: `request` is a body, `answers` have a body for each status."""
+    read: dict[str, Any] = json.loads(EXAMPLES.read_text(encoding="utf-8"))
+    return read
+
+
+def _put_examples(described: dict[str, Any]) -> None:
+    """Puts them where OpenAPI has them: beside the schema they are examples of."""
+    for item in described["paths"].values():
+        for operation in item.values():
+            example = examples().get(operation["operationId"], {})
+            if "request" in example:
+                for content in operation["requestBody"]["content"].values():
+                    content["example"] = example["request"]
+            for status, value in example.get("answers", {}).items():
+                for content in operation["responses"][status]["content"].values():
+                    content["example"] = value

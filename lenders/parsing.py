@@ -28,6 +28,8 @@ from verification.core.opening import (
     URL_MAX,
 )
 
+WEBHOOK_URL = r"^[Hh][Tt][Tt][Pp][Ss]?://[!$%&'()*+,./0-9:;=?@A-Z\[\]_a-z~-]+$"
+"""No blanks, breaks, backslashes, fragment or letters beyond ASCII."""
 _IBAN = re.compile(r"KZ[0-9]{2}[A-Z0-9]{16}")
 _RUN = re.compile(r"[0-9]+")
 # Digits with at most one separator, or a bracket and a blank, between two of them: how people write
@@ -254,7 +256,7 @@ def kato(untrusted: Any) -> str:
 
 
 def webhook_url(untrusted: Any) -> str:
-    """An address with no blank around it; whether it may be called is for `lenders/addresses.py` to
+    """An address with no blank around it; whether it may be called is for `lenders/endpoints.py` to
     say.
     """
     value = text(untrusted, longest=URL_MAX)

@@ -16,9 +16,9 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from lenders import endpoints, keys, policy, reservations, sender
+from lenders import deliveries, endpoints, keys, policy, sender
+from lenders.deliveries import Outcome
 from lenders.models import Delivery, IdempotentRequest, Lender, Sender
-from lenders.posting import Outcome
 from tests.lenders.insecure_receiver import Receiver, listening
 from tests.lenders.log_of_lenders import MODE, happen, pump, take
 from tests.lenders.samples import Caller
@@ -139,14 +139,14 @@ def test_a_silent_database_ends_nothing_and_no_result_is_forgotten(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(policy, "SILENCE_SECONDS", 0.05)
-    written, silent = reservations.record_outcomes, iter(range(3))
+    written, silent = deliveries.record_outcomes, iter(range(3))
 
     def record_outcomes(ended: list[sender.Sent]) -> None:
         if next(silent, None) is not None:
             raise OperationalError("the server closed the connection, whose password is hunter2")
         written(ended)
 
-    monkeypatch.setattr(reservations, "record_outcomes", record_outcomes)
+    monkeypatch.setattr(deliveries, "record_outcomes", record_outcomes)
     with listening(Receiver()) as receiver:
         told(settings, receiver.url)
         run(lambda: Delivery.objects.filter(status="delivered").exists())
@@ -199,7 +199,7 @@ def test_a_fault_of_ours_in_one_post_is_that_posts_alone(
         broken.endpoint.sealed_secret = None
         _, outcome = asyncio.run(sender.send(broken))
         assert outcome == Outcome(failure="internal")
-        reservations.record_outcomes([(broken, outcome), asyncio.run(sender.send(sound))])
+        deliveries.record_outcomes([(broken, outcome), asyncio.run(sender.send(sound))])
     assert Delivery.objects.get(pk=broken.pk).failure == "internal"
     assert Delivery.objects.get(pk=sound.pk).status == "delivered"
     assert "hunter2" not in caplog.text
@@ -327,7 +327,7 @@ def test_a_fault_of_ours_is_not_the_endpoints(settings: Settings, tries: int) ->
     pump()
     Delivery.objects.update(tries=tries - 1)
     [taken] = take()
-    reservations.record_outcomes([(taken, Outcome(failure=reservations.INTERNAL))])
+    deliveries.record_outcomes([(taken, Outcome(failure=deliveries.INTERNAL))])
     left = Delivery.objects.select_related("endpoint").get(pk=taken.pk)
     assert (left.status, left.tries, left.failure) == ("pending", tries, "internal")
     assert left.due_at > clock.now()

@@ -5,7 +5,7 @@ from html import unescape
 
 import pytest
 
-from lenders import keys, webhooks
+from lenders import deliveries, keys
 from lenders.models import Delivery, IdempotentRequest
 from lenders.policy import API_VERSION
 from tests.lenders.log_of_lenders import happen, pump
@@ -96,7 +96,7 @@ def test_a_body_that_lies_in_any_version_is_not_sent(api, endpoint, receiver, ve
     else:
         body["version"] = version
     Delivery.objects.update(body=json.dumps(body).encode())
-    assert webhooks.unproven([Delivery.objects.get()]) == {row.pk}
+    assert deliveries.unproven([Delivery.objects.get()]) == {row.pk}
 
 
 def test_the_changelog_names_the_version(client, db):

@@ -13,10 +13,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import close_old_connections
 from django.db.models import Q
 
-from lenders import policy, signing, webhooks
+from lenders import deliveries, endpoints, policy
 from lenders.models import Lender
 from lenders.resources import checkpoints, events
-from lenders.resources.events import EventView
+from lenders.resources.events import Event
 from verification import clock, outbound, transactions
 from verification.core.errors import TulgaError
 
@@ -62,8 +62,8 @@ class Command(BaseCommand):
             after = (
                 events.last_sequence(lender_id=lender.pk, mode=_MODE) if after is None else after
             )
-        secret, (seed, public) = signing.new_secret(), signing.new_signing_key()
-        self.stdout.write(f"secret      {signing.spell_secret(secret)}\npublic key  {public}")
+        secret, (seed, public) = endpoints.new_secret(), endpoints.new_signing_key()
+        self.stdout.write(f"secret      {endpoints.spell_secret(secret)}\npublic key  {public}")
         self.stdout.write("Both are of this run alone. Ctrl-C ends it.")
         while not stop.is_set():
             close_old_connections()
@@ -85,10 +85,10 @@ class Command(BaseCommand):
             stop.wait(0 if page.has_more else policy.LISTEN_SECONDS)
 
     @staticmethod
-    def _send(url: str, event: EventView, note: str | None, *, secret: bytes, seed: bytes) -> str:
-        body = webhooks.spell_body(webhooks.payload(event, note))
+    def _send(url: str, event: Event, note: str | None, *, secret: bytes, seed: bytes) -> str:
+        body = deliveries.spell_body(deliveries.payload(event, note))
         at = int(clock.now().timestamp())
-        headers = signing.headers(
+        headers = endpoints.sign(
             message_id=event.id, timestamp=at, body=body, shared_secrets=[secret], seed=seed
         )
         asked = outbound.Request(

@@ -11,9 +11,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from lenders import endpoints, keys, policy, redelivery, reservations, webhooks
+from lenders import deliveries, endpoints, keys, policy
+from lenders.deliveries import Outcome
 from lenders.models import Delivery, Lender, WebhookEndpoint
-from lenders.posting import Outcome
 from tests.lenders.insecure_receiver import Receiver
 from tests.lenders.log_of_lenders import MODE, happen, pump, send_due, take
 from tests.lenders.samples import Caller
@@ -28,7 +28,7 @@ def shares(
     hungry: list[WebhookEndpoint], *, room: int = 512, failing_room: int = 256, **under_way: int
 ) -> dict[str, int]:
     counts: Counter[object] = Counter(under_way)
-    return dict(reservations.share(hungry, under_way=counts, room=room, failing_room=failing_room))
+    return dict(deliveries.share(hungry, under_way=counts, room=room, failing_room=failing_room))
 
 
 def test_an_endpoint_gets_few_at_once_and_a_failing_one_a_single_one() -> None:
@@ -84,7 +84,7 @@ def test_the_bounds_hold_over_all_senders(api: Caller, endpoint: WebhookEndpoint
     pump()
     first = take()
     assert (len(first), take()) == (policy.IN_FLIGHT, [])
-    reservations.record_outcomes([(first[0], Outcome(status=204))])
+    deliveries.record_outcomes([(first[0], Outcome(status=204))])
     assert len(take()) == 1, "who is done makes room for the next"
 
 
@@ -109,7 +109,7 @@ def test_a_sender_whose_lease_ran_out_writes_nothing(
     [late] = take()
     Delivery.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     [taken] = take()
-    reservations.record_outcomes([(late, Outcome(status=410))])
+    deliveries.record_outcomes([(late, Outcome(status=410))])
     delivery = Delivery.objects.get()
     assert (delivery.status, delivery.fence) == ("pending", taken.fence)
     assert not WebhookEndpoint.objects.exclude(disabled_at=None).exists()
@@ -122,7 +122,7 @@ def test_a_result_that_no_row_can_hold_keeps_no_other_from_being_written(
     pump()
     first, second, third = take()
     impossible = Outcome(status=204, milliseconds=-1)
-    reservations.record_outcomes(
+    deliveries.record_outcomes(
         [(first, Outcome(status=204)), (second, impossible), (third, Outcome(status=204))]
     )
     kept = {delivery.pk: delivery.status for delivery in Delivery.objects.all()}
@@ -134,7 +134,7 @@ def test_a_result_may_be_written_again(api: Caller, endpoint: WebhookEndpoint) -
     pump()
     [taken] = take()
     for _ in range(2):
-        reservations.record_outcomes([(taken, Outcome(status=500))])
+        deliveries.record_outcomes([(taken, Outcome(status=500))])
     assert WebhookEndpoint.objects.get().failures == 1
     assert Delivery.objects.get().tries == 1
 
@@ -166,20 +166,20 @@ def test_redeliveries_that_wait_are_bounded_and_a_repeated_call_adds_none(
         "end": timezone.now(),
         "endpoint_id": None,
     }
-    assert redelivery.again_between(lender, mode=MODE, **span) == (4, True)  # type: ignore[arg-type]
+    assert deliveries.redeliver_range(lender, mode=MODE, **span) == (4, True)  # type: ignore[arg-type]
     with pytest.raises(Conflict) as refused:
-        redelivery.again_between(lender, mode=MODE, **span)  # type: ignore[arg-type]
+        deliveries.redeliver_range(lender, mode=MODE, **span)  # type: ignore[arg-type]
     assert refused.value.code == "redelivery_limit"
     for ask in (
-        lambda: redelivery.try_out(endpoint),
-        lambda: redelivery.again(lender, mode=MODE, delivery_id=Delivery.objects.first().pk),  # type: ignore[union-attr]
+        lambda: deliveries.send_test(endpoint),
+        lambda: deliveries.redeliver(lender, mode=MODE, delivery_id=Delivery.objects.first().pk),  # type: ignore[union-attr]
     ):
         with pytest.raises(Conflict):
             ask()
     send_due()
     monkeypatch.setattr(policy, "REDELIVER_MAX", 1000)
-    assert redelivery.again_between(lender, mode=MODE, **span) == (6, False)  # type: ignore[arg-type]
-    assert redelivery.again_between(lender, mode=MODE, **span) == (0, False)  # type: ignore[arg-type]
+    assert deliveries.redeliver_range(lender, mode=MODE, **span) == (6, False)  # type: ignore[arg-type]
+    assert deliveries.redeliver_range(lender, mode=MODE, **span) == (0, False)  # type: ignore[arg-type]
 
 
 def test_deliveries_are_forgotten_after_thirty_days_a_batch_at_a_time(
@@ -190,12 +190,12 @@ def test_deliveries_are_forgotten_after_thirty_days_a_batch_at_a_time(
     pump()
     send_due()
     first = Delivery.objects.order_by("created_at")[0]
-    copy = redelivery.again(lender, mode=MODE, delivery_id=first.pk)
+    copy = deliveries.redeliver(lender, mode=MODE, delivery_id=first.pk)
     at = timezone.now()
     almost, over = (at - timedelta(days=30) + timedelta(seconds=second) for second in (5, -5))
     Delivery.objects.exclude(pk=copy.pk).update(created_at=over)
     Delivery.objects.filter(pk=copy.pk).update(created_at=almost)
-    assert [reservations.purge(at=at) for _ in range(3)] == [True, False, False]
+    assert [deliveries.purge(at=at) for _ in range(3)] == [True, False, False]
     assert Delivery.objects.get().redelivery_of == first.pk, (
         "a copy outlives the first, and still names it"
     )
@@ -209,7 +209,7 @@ def test_sixteen_pumps_at_once_make_one_delivery_of_each_event(settings: Setting
 
     def work(_: int) -> None:
         try:
-            webhooks.pump()
+            deliveries.pump()
         finally:
             connection.close()
 
@@ -272,5 +272,5 @@ def test_a_pump_that_finds_the_cursor_moved_makes_nothing(
     happen(api)
     late = WebhookEndpoint.objects.get(pk=endpoint.pk)
     assert pump() == 1
-    assert webhooks.pump_endpoint(late) == 0
+    assert deliveries.pump_endpoint(late) == 0
     assert Delivery.objects.count() == 1

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from pytest_django import Settings
 
-from lenders import policy, posting
+from lenders import policy, sender
+from lenders.deliveries import Outcome
 from tests.lenders.insecure_receiver import Receiver, listening
 from tests.verification.outbound.insecure_names import answering
 from verification import clock
@@ -29,15 +30,15 @@ def receiver(settings: Settings) -> Iterator[Receiver]:
         yield receiver
 
 
-def send(receiver: Receiver, *, body: bytes = b"{}") -> posting.Outcome:
+def send(receiver: Receiver, *, body: bytes = b"{}") -> Outcome:
     return posted(receiver.url, body=body)
 
 
 def posted(
     url: str, *, body: bytes = b"{}", mode: str = "test", look_up: LookUp = getaddrinfo
-) -> posting.Outcome:
+) -> Outcome:
     return asyncio.run(
-        posting.post(url, mode=mode, headers={"webhook-id": "evt_1"}, body=body, look_up=look_up)
+        sender.post(url, mode=mode, headers={"webhook-id": "evt_1"}, body=body, look_up=look_up)
     )
 
 

@@ -1,8 +1,8 @@
 """The examples of openapi.json: each request is sent as it stands there, each answer holds against
 its schema.
 
-`KEEP_EXAMPLES=1 pytest tests/lenders/test_examples.py` writes the answers anew from what the
-product said.
+`KEEP_EXAMPLES=1 pytest tests/lenders/test_openapi_examples.py` writes the answers anew from what
+the product said.
 """
 
 import json
@@ -13,7 +13,7 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 from pytest_django import Settings
 
-from lenders import examples, openapi, policy, signing
+from lenders import endpoints, openapi, policy
 from tests.lenders.log_of_lenders import pump, send_due
 from tests.lenders.samples import Caller
 from tests.lenders.test_openapi import hold, shape
@@ -50,7 +50,7 @@ class Player:
         same operation.
         """
         method, path = _PATHS[operation]
-        body = examples.kept().get(operation, {}).get("request")
+        body = openapi.examples().get(operation, {}).get("request")
         body = body if body is None else {**_in_time(body), **(change or {})}
         query = {name: value for name, value in ids.items() if f"{{{name}}}" not in path}
         answer = self._send(method.upper(), path.format(**ids), body, query)
@@ -152,7 +152,9 @@ def test_every_example_of_a_request_is_taken_as_its_operation_says(
     # An example says what is said: no field of it is gone, and none is new.
     for operation, answers in send.answers.items():
         for status, said in answers.items():
-            assert _names(examples.kept()[operation]["answers"][status]) == _names(said), operation
+            assert _names(openapi.examples()[operation]["answers"][status]) == _names(said), (
+                operation
+            )
 
 
 def test_every_body_has_an_example_that_its_schema_takes() -> None:
@@ -183,14 +185,14 @@ def _names(value: Any) -> Any:
 
 
 def _keep(answers: dict[str, Any], receiver: str) -> None:
-    kept = {operation: dict(of_this) for operation, of_this in examples.kept().items()}
+    kept = {operation: dict(of_this) for operation, of_this in openapi.examples().items()}
     for operation, said in sorted(answers.items()):
         kept.setdefault(operation, {})["answers"] = _short(said, receiver)
-    path = examples.FILE
+    path = openapi.EXAMPLES
     path.write_text(
         json.dumps(kept, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8"
     )
-    examples.kept.cache_clear()
+    openapi.examples.cache_clear()
 
 
 def _short(value: Any, receiver: str, name: str = "") -> Any:
@@ -203,7 +205,7 @@ def _short(value: Any, receiver: str, name: str = "") -> Any:
     if not isinstance(value, str):
         return value
     if name == "secret":
-        return signing.spell_secret(bytes(policy.SECRET_BYTES))
+        return endpoints.spell_secret(bytes(policy.SECRET_BYTES))
     value = value.replace(receiver, "https://lender.example/tulga")
     # What is no text stays in its alphabet, so that its schema may say which.
     return value if len(value) <= _LONGEST else value[:_LONGEST] + ("…" if " " in value else "")

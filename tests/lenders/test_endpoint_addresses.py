@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from lenders import addresses, posting
+from lenders import endpoints, sender
+from lenders.deliveries import Outcome
 from tests.verification.outbound.insecure_names import PRIVATE, PUBLIC, answering, refuse_connects
 from verification.core.errors import BadInput
 from verification.outbound.addresses import LookUp
@@ -77,8 +78,8 @@ def connects(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return refuse_connects(monkeypatch)
 
 
-def send(url: str, look_up: LookUp, *, mode: str = "test") -> posting.Outcome:
-    return asyncio.run(posting.post(url, mode=mode, headers={}, body=b"{}", look_up=look_up))
+def send(url: str, look_up: LookUp, *, mode: str = "test") -> Outcome:
+    return asyncio.run(sender.post(url, mode=mode, headers={}, body=b"{}", look_up=look_up))
 
 
 @pytest.mark.parametrize("literal", PRIVATE)
@@ -112,7 +113,7 @@ def test_a_misleading_address_is_not_even_looked_up(url: str, connects: list[Any
         raise AssertionError("it was looked up")
 
     with pytest.raises(BadInput) as refused:
-        addresses.read(url, mode="live")
+        endpoints.read_address(url, mode="live")
     assert refused.value.code == "webhook_url_refused"
     assert send(url, look_up).failure == "webhook_url_refused"
     assert connects == []
@@ -120,12 +121,12 @@ def test_a_misleading_address_is_not_even_looked_up(url: str, connects: list[Any
 
 @pytest.mark.parametrize("url", ACCEPTED_URLS)
 def test_a_plain_public_address_is_read(url: str) -> None:
-    assert addresses.read(url, mode="live").url.startswith("https://")
+    assert endpoints.read_address(url, mode="live").url.startswith("https://")
 
 
 def test_an_address_is_kept_as_it_will_be_sent() -> None:
     assert (
-        addresses.read("https://lender.example:443/a/../b/./c?x=1", mode="live").url
+        endpoints.read_address("https://lender.example:443/a/../b/./c?x=1", mode="live").url
         == "https://lender.example/b/c?x=1"
     )
 

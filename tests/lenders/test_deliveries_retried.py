@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from lenders import endpoints, policy, redelivery, reservations
+from lenders import deliveries, endpoints, policy
+from lenders.deliveries import Outcome
 from lenders.models import Delivery, Lender, WebhookEndpoint
-from lenders.posting import Outcome
 from lenders.resources import checkpoints
 from tests.lenders.insecure_receiver import Receiver
 from tests.lenders.log_of_lenders import MODE, happen, make_due, pump, send_due, take
@@ -47,7 +47,7 @@ def test_every_try_brings_the_checkpoint_of_when_the_message_was_made(
     sequencer.order(MODE)
     make_due()
     send_due()
-    redelivery.again(endpoint.lender, mode=MODE, delivery_id=Delivery.objects.get().pk)
+    deliveries.redeliver(endpoint.lender, mode=MODE, delivery_id=Delivery.objects.get().pk)
     send_due()
     assert [json.loads(received.body)["checkpoint"] for received in receiver.received] == [
         newest
@@ -176,7 +176,7 @@ def test_what_began_before_a_receiver_asked_for_time_does_not_shorten_it(
     pump()
     asked, failed, arrived, later = take()
     before = timezone.now()
-    reservations.record_outcomes(
+    deliveries.record_outcomes(
         [
             (asked, Outcome(status=429, retry_after=600)),
             (failed, Outcome(status=500)),
@@ -250,12 +250,12 @@ def test_another_address_or_a_wish_of_the_lender_ends_a_pause(
     api: Caller, endpoint: WebhookEndpoint, receiver: Receiver
 ) -> None:
     later = timezone.now() + timedelta(seconds=250)
-    first = redelivery.try_out(endpoint)
+    first = deliveries.send_test(endpoint)
     for act in (
         lambda: endpoints.change(endpoint, url=receiver.url),
         lambda: endpoints.change(endpoint, enabled=True),
-        lambda: redelivery.try_out(endpoint),
-        lambda: redelivery.again(endpoint.lender, mode=MODE, delivery_id=first.pk),
+        lambda: deliveries.send_test(endpoint),
+        lambda: deliveries.redeliver(endpoint.lender, mode=MODE, delivery_id=first.pk),
     ):
         WebhookEndpoint.objects.update(failures=5, paused_until=later)
         assert take() == []

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lenders.triggers import Trigger, TriggerFailed, bring_about
+from lenders.management.commands.tulga_trigger import Trigger, TriggerFailed, bring_about
 from verification import outbound
 from verification.core.ids import Iin
 from verification.core.scenarios import SCRIPTED

@@ -9,10 +9,10 @@ from django.db import IntegrityError
 from django.utils import timezone
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from lenders import endpoints, policy, webhooks
+from lenders import deliveries, endpoints, policy
 from lenders.models import Delivery, Lender, WebhookEndpoint
 from lenders.resources import events
-from lenders.resources.events import EventView
+from lenders.resources.events import Event
 from tests.lenders.insecure_receiver import Receiver
 from tests.lenders.log_of_lenders import MODE, happen, pump, send_due
 from tests.lenders.samples import IIN, PHONE, Caller
@@ -90,7 +90,7 @@ def test_a_round_gives_a_batch_to_the_endpoints_whose_turn_it_is(
     turns, rest, after, more = [], [], "", True
     while more:
         before = Delivery.objects.count()
-        after, more = webhooks.pump(after=after)
+        after, more = deliveries.pump(after=after)
         turns.append(after)
         rest.append(Delivery.objects.count() - before)
     assert turns[:3] == [first, second, first], "a stream of events keeps nobody from its turn"
@@ -112,7 +112,7 @@ def test_events_that_cannot_be_read_stop_no_other_endpoint_and_keep_the_sender_f
     other_api.post("/v1/webhook-endpoints", {"url": receiver.url})
     read = events.events_after
 
-    def damaged(*, lender_id: str, mode: str, after: int, limit: int) -> Page[EventView]:
+    def damaged(*, lender_id: str, mode: str, after: int, limit: int) -> Page[Event]:
         if lender_id == endpoint.lender_id:
             raise fault("no such form")
         return read(lender_id=lender_id, mode=mode, after=after, limit=limit)
@@ -120,11 +120,11 @@ def test_events_that_cannot_be_read_stop_no_other_endpoint_and_keep_the_sender_f
     monkeypatch.setattr(events, "events_after", damaged)
     happen(api, 2)
     happen(other_api)
-    webhooks.pump()
+    deliveries.pump()
     assert [delivery.lender_id != endpoint.lender_id for delivery in Delivery.objects.all()] == [
         True
     ]
-    _, has_more = webhooks.pump()
+    _, has_more = deliveries.pump()
     assert not has_more, "the sender would ask for them without a pause"
 
 
