@@ -11,7 +11,7 @@ from lenders.models import ApiKey, Delivery, Lender, WebhookEndpoint
 
 
 def never(self: object, request: HttpRequest, obj: Any = None) -> bool:
-    """Nobody may, not even an operator: for the questions that Django's admin asks."""
+    """No, not even for an operator: the answer to what Django's admin asks about permissions."""
     return False
 
 

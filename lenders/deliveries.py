@@ -69,44 +69,44 @@ class Outcome:
 
 
 @cache
-def _behind(modes: tuple[str, ...]) -> Compiled[Any]:
+def _endpoints_in_arrears(modes: tuple[str, ...]) -> Compiled[Any]:
     """Asks which endpoints have not had all events, those after one of them first; one more than
     are served.
     """
 
-    def rows(after: str) -> QuerySet[Any, Any]:
+    def rows(cursor: str) -> QuerySet[Any, Any]:
         newest = lender_events.last_sequence_of_row(lender="lender_id", mode="mode")
         awake = WebhookEndpoint.objects.filter(mode__in=modes, disabled_at=None, deleted_at=None)
-        behind = awake.annotate(to_come=newest - F("cursor")).filter(to_come__gt=0)
-        had_its_turn = Case(When(id__lte=after, then=1), default=0)
-        return behind.order_by(had_its_turn, "id")[: policy.PUMP_ENDPOINTS + 1]
+        in_arrears = awake.annotate(to_come=newest - F("cursor")).filter(to_come__gt=0)
+        had_its_turn = Case(When(id__lte=cursor, then=1), default=0)
+        return in_arrears.order_by(had_its_turn, "id")[: policy.PUMP_ENDPOINTS + 1]
 
     return Compiled(rows)
 
 
-def pump(*, after: str = "") -> tuple[str, bool]:
+def pump(*, cursor: str = "") -> tuple[str, bool]:
     """Makes deliveries of events that endpoints have not had yet, a batch for a few of them, in
     turn.
 
-    Gives the endpoint that had its turn last, to begin `after` it the next time, and whether more
-    wait: so no lender's backlog, nor a stream of its events, keeps another's only one. A fault in
-    what one endpoint is owed is logged and stops no other.
+    Gives the endpoint that had its turn last, the `cursor` of the next call, and whether more wait:
+    so no lender's backlog, nor a stream of its events, keeps another's only one. A fault in what
+    one endpoint is owed is logged and stops no other.
     """
     most = policy.PUMP_ENDPOINTS
-    found = _behind(sweep.modes()).ask(after)
-    made = 0
-    for endpoint in found[:most]:
+    owed = _endpoints_in_arrears(sweep.modes()).ask(cursor)
+    count = 0
+    for endpoint in owed[:most]:
         try:
-            made += pump_endpoint(endpoint)
+            count += pump_endpoint(endpoint)
         except (DataError, IntegrityError, TulgaError, LookupError, TypeError, ValueError) as fault:
             logger.error(
                 "webhooks: events of %s cannot be read (%s)", endpoint.pk, type(fault).__name__
             )
     # What cannot be read is still to come, and must not keep the sender from resting.
-    has_more = made > 0 and (
-        len(found) > most or any(one.to_come > policy.EVENTS_BATCH for one in found)
+    has_more = count > 0 and (
+        len(owed) > most or max(row.to_come for row in owed) > policy.EVENTS_BATCH
     )
-    return found[:most][-1].pk if found else after, has_more
+    return owed[:most][-1].pk if owed else cursor, has_more
 
 
 def pump_endpoint(endpoint: WebhookEndpoint) -> int:
@@ -116,7 +116,7 @@ def pump_endpoint(endpoint: WebhookEndpoint) -> int:
     page = lender_events.events_after(
         lender_id=endpoint.lender_id,
         mode=endpoint.mode,
-        after=endpoint.cursor,
+        cursor=endpoint.cursor,
         limit=policy.EVENTS_BATCH,
     )
     if not page.data:
@@ -127,12 +127,12 @@ def pump_endpoint(endpoint: WebhookEndpoint) -> int:
         if awake.filter(cursor=endpoint.cursor).update(cursor=page.data[-1].lender_sequence) != 1:
             return 0
         at = clock.now()
-        wanted = [
+        events = [
             event for event in page.data if not endpoint.events or event.type in endpoint.events
         ]
         note = checkpoints.newest_checkpoint(endpoint.mode)
         # The bodies are fixed from now on, the log's newest checkpoint in them.
-        made = [
+        rows = [
             Delivery(
                 endpoint=endpoint,
                 lender_id=endpoint.lender_id,
@@ -145,9 +145,9 @@ def pump_endpoint(endpoint: WebhookEndpoint) -> int:
                 created_at=at,
                 due_at=at,
             )
-            for event in wanted
+            for event in events
         ]
-        Delivery.objects.bulk_create(made)
+        Delivery.objects.bulk_create(rows)
     return len(page.data)
 
 
@@ -157,40 +157,40 @@ def payload(event: Event, checkpoint: str | None) -> dict[str, Any]:
 
 
 def unproven(deliveries: Sequence[Delivery]) -> set[str]:
-    """Ids of those of these deliveries that say what the log does not say: whoever writes rows may
+    """Ids of the deliveries that say what the log does not say: an attacker who writes rows may
     have made them.
 
     Not compared is the lender's own reference, which is erased with a person's data.
     """
     events = lender_events.events_named(
-        {one.event_id for one in deliveries if one.type != TEST_TYPE}
+        {delivery.event_id for delivery in deliveries if delivery.type != TEST_TYPE}
     )
-    left = {one.pk for one in deliveries}
-    for one in deliveries:
-        event = events.get((one.lender_id, one.event_id))
+    doubtful = {delivery.pk for delivery in deliveries}
+    for delivery in deliveries:
+        event = events.get((delivery.lender_id, delivery.event_id))
         try:
-            said = json.loads(bytes(one.body))
-            note, place = said.pop("checkpoint"), event.log_index if event else 0
-            is_right = checkpoints.is_covered(note, mode=one.mode, log_index=place)
-            if one.type == TEST_TYPE:
-                about = [value for name, value in said["data"].items() if name != "mode"]
-                is_empty = said["type"] == TEST_TYPE and about.count(None) == len(about)
+            body = json.loads(bytes(delivery.body))
+            note, place = body.pop("checkpoint"), event.log_index if event else 0
+            is_right = checkpoints.is_covered(note, mode=delivery.mode, log_index=place)
+            if delivery.type == TEST_TYPE:
+                about = [value for name, value in body["data"].items() if name != "mode"]
+                is_empty = body["type"] == TEST_TYPE and about.count(None) == len(about)
                 is_proven = is_empty and (is_right or note is None)
-            elif event is None or event.mode != one.mode or not is_right:
+            elif event is None or event.mode != delivery.mode or not is_right:
                 is_proven = False
             else:
                 meant = payload(event, None)
                 del meant["checkpoint"]
                 meant["data"] = {
                     **meant["data"],
-                    "client_reference": said["data"].get("client_reference"),
+                    "client_reference": body["data"].get("client_reference"),
                 }
-                is_proven = bool(said == meant)
+                is_proven = bool(body == meant)
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             is_proven = False
         if is_proven:
-            left.discard(one.pk)
-    return left
+            doubtful.discard(delivery.pk)
+    return doubtful
 
 
 def spell_body(body: dict[str, Any]) -> bytes:
@@ -243,10 +243,10 @@ def redeliver_range(
         room = _require_room(lender, mode=mode)
         copies = of_lender(lender, mode=mode).filter(status="pending").exclude(redelivery_of="")
         sent = awake.exclude(status="pending").exclude(pk__in=copies.values("redelivery_of"))
-        found = list(sent.order_by("event_at", "id")[: room + 1])
+        batch = list(sent.order_by("event_at", "id")[: room + 1])
         at = clock.now()
-        Delivery.objects.bulk_create([_copy(delivery, at=at) for delivery in found[:room]])
-    return min(len(found), room), len(found) > room
+        Delivery.objects.bulk_create([_copy(delivery, at=at) for delivery in batch[:room]])
+    return min(len(batch), room), len(batch) > room
 
 
 def send_test(endpoint: WebhookEndpoint) -> Delivery:
@@ -293,13 +293,13 @@ def _require_room(lender: Lender, *, mode: str) -> int:
     """How many more may wait; the lender's row is the lock until the transaction ends. Raises
     `Conflict` for none.
     """
-    # No key: whoever inserts a row that points to this lender, an opening say, need not wait for it
-    # (PostgreSQL, FOR NO KEY UPDATE).
+    # No key: a row that points to this lender, such as an opening, is inserted without waiting for
+    # it (PostgreSQL, FOR NO KEY UPDATE).
     Lender.objects.select_for_update(no_key=True).get(pk=lender.pk)
-    asked_for = ~Q(redelivery_of="") | Q(type=TEST_TYPE)
+    requested = ~Q(redelivery_of="") | Q(type=TEST_TYPE)
     room = (
         policy.REDELIVER_MAX
-        - of_lender(lender, mode=mode).filter(asked_for, status="pending").count()
+        - of_lender(lender, mode=mode).filter(requested, status="pending").count()
     )
     if room < 1:
         detail = f"{policy.REDELIVER_MAX} redeliveries are waiting to be sent"
@@ -308,7 +308,7 @@ def _require_room(lender: Lender, *, mode: str) -> int:
 
 
 def _wake(endpoint: WebhookEndpoint) -> None:
-    """Ends a pause: whoever asks for a message wants to see it. Raises `Conflict` where the
+    """Ends a pause: a lender who requests a message wants to see it. Raises `Conflict` where the
     endpoint is disabled.
     """
     if endpoint.disabled_at is not None or endpoint.deleted_at is not None:
@@ -338,8 +338,8 @@ def reserve(*, room: int, failing_room: int) -> list[Delivery]:
     """Reserves due deliveries and counts their tries; at most `room`, of them to failing endpoints
     `failing_room`.
 
-    1 to whom deliveries are due (nobody holds them)   2 their lenders' rows, without those that
-    another sender holds just now   3 what is under way to them   4 the shares   5 the oldest of
+    1 endpoints to which unreserved deliveries are due   2 their lenders' rows, without those that
+    another sender locks just now   3 what is under way to them   4 the shares   5 the oldest of
     each share, under our fence
     """
     at, fence = clock.now(), secrets.token_hex(16)
@@ -359,13 +359,13 @@ def reserve(*, room: int, failing_room: int) -> list[Delivery]:
         chosen = list(awake.filter(pk__in=waiting, lender__in=ours))
         random.shuffle(chosen)
         shares = share(chosen, under_way=under_way, room=room, failing_room=failing_room)  # 4
-        taken: list[Delivery] = []
-        for endpoint in (one for one in chosen if shares[one.pk]):
+        reserved: list[Delivery] = []
+        for endpoint in (candidate for candidate in chosen if shares[candidate.pk]):
             # 5 Of a failing endpoint's the one that was tried most often: so one climbs the ladder
             # to its end, and an endpoint that is gone for good is given up in the ladder's time,
             # however much waits for it.
             order = (*(("-tries",) if endpoint.failing else ()), "due_at", "lender_sequence", "id")
-            taken += (
+            reserved += (
                 due.filter(endpoint=endpoint)
                 .order_by(*order)
                 .select_related("endpoint")[: shares[endpoint.pk]]
@@ -377,19 +377,19 @@ def reserve(*, room: int, failing_room: int) -> list[Delivery]:
             pk=OuterRef("endpoint_id"), disabled_at=None, deleted_at=None
         )
         lease = at + timedelta(seconds=policy.POST_LEASE_SECONDS)
-        ids, tries = [delivery.pk for delivery in taken], Least(F("tries") + 1, _TRIES_COUNTED)
+        ids, tries = [delivery.pk for delivery in reserved], Least(F("tries") + 1, _TRIES_COUNTED)
         count = due.filter(Exists(still), pk__in=ids).update(
             lease_until=lease, fence=fence, tries=tries
         )
     if count < len(ids):  # some were put to sleep or taken meanwhile
         return list(Delivery.objects.select_related("endpoint").filter(pk__in=ids, fence=fence))
-    for delivery in taken:
+    for delivery in reserved:
         delivery.lease_until, delivery.fence, delivery.tries = (
             lease,
             fence,
             min(delivery.tries + 1, _TRIES_COUNTED),
         )
-    return taken
+    return reserved
 
 
 @cache
@@ -411,7 +411,7 @@ def _awake(at: datetime, modes: tuple[str, ...]) -> QuerySet[WebhookEndpoint, We
 
 
 def _due(at: datetime) -> QuerySet[Delivery, Delivery]:
-    """Deliveries that are due and that nobody holds."""
+    """Deliveries that are due and that no sender has reserved."""
     return Delivery.objects.filter(
         Q(lease_until=None) | Q(lease_until__lt=at), status="pending", due_at__lte=at
     )
@@ -467,7 +467,7 @@ def record_outcomes(ended: Sequence[tuple[Delivery, Outcome]]) -> None:
         endpoints = WebhookEndpoint.objects.select_for_update(no_key=True).order_by("id")
         rows = {
             endpoint.pk: endpoint
-            for endpoint in endpoints.filter(pk__in={one.endpoint_id for one, _ in ended})
+            for endpoint in endpoints.filter(pk__in={row.endpoint_id for row, _ in ended})
         }
         for delivery, outcome in ended:
             try:
@@ -507,8 +507,8 @@ def _under_way(lenders: Sequence[str], *, at: datetime) -> Counter[object]:
     word, "failing").
     """
     counts: Counter[object] = Counter()
-    held = Delivery.objects.filter(lease_until__gte=at, lender__in=lenders)
-    grouped = held.values_list("endpoint_id", "lender_id", "mode", "endpoint__failures").annotate(
+    leased = Delivery.objects.filter(lease_until__gte=at, lender__in=lenders)
+    grouped = leased.values_list("endpoint_id", "lender_id", "mode", "endpoint__failures").annotate(
         Count("id")
     )
     for endpoint_id, lender_id, mode, failures, number in grouped.order_by():

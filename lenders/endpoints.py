@@ -45,7 +45,7 @@ _NAME = re.compile(
 # number").
 _NUMBER_LIKE = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _WELL_KNOWN_PORTS = 1024
-_refused: Final = partial(BadInput, code="webhook_url_refused", pointer="/url")
+_refusal: Final = partial(BadInput, code="webhook_url_refused", pointer="/url")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,39 +63,39 @@ def read_address(url: str, *, mode: str) -> Target:
     never be called.
     """
     if not _VISIBLE_URL.fullmatch(url) or len(url) > URL_MAX:
-        raise _refused(
+        raise _refusal(
             "an address has no blanks, breaks, backslashes, fragment or letters beyond ASCII"
         )
     try:
         parts = urlsplit(url)
         host, port = (parts.hostname or ""), parts.port
     except ValueError:
-        raise _refused("the address cannot be read") from None
+        raise _refusal("the address cannot be read") from None
     if parts.username is not None or parts.password is not None or "@" in parts.netloc:
-        raise _refused("an address names no user")
+        raise _refusal("an address names no user")
     if parts.scheme not in ("http", "https") or port == 0 or holds_personal_number(url):
-        raise _refused("an https address without personal numbers is expected")
+        raise _refusal("an https address without personal numbers is expected")
     port = port or (443 if parts.scheme == "https" else 80)
     is_listed = mode == "test" and f"{host}:{port}" in settings.TULGA_WEBHOOK_TEST_HOSTS
     if not is_listed:
         if parts.scheme != "https":
-            raise _refused("only https is called")
+            raise _refusal("only https is called")
         if port != 443 and port < _WELL_KNOWN_PORTS:
-            raise _refused("below 1024 only port 443 is called")
+            raise _refusal("below 1024 only port 443 is called")
         if ":" in host or _NUMBER_LIKE.fullmatch(host.rpartition(".")[2]):
             # An address instead of a name must be in its one canonical spelling: 127.1, 0x7f.1 and
             # 2130706433 are not.
             if not is_public(host):
-                raise _refused("this address is not public, or not written as four decimal numbers")
+                raise _refusal("this address is not public, or not written as four decimal numbers")
         elif not _NAME.fullmatch(host):
-            raise _refused("a full host name is expected")
+            raise _refusal("a full host name is expected")
     # Spelled anew of the parts that were judged: who reads it next can find no other host in it.
     netloc = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    whole = urlunsplit((parts.scheme, netloc, parts.path or "/", parts.query, ""))
+    address = urlunsplit((parts.scheme, netloc, parts.path or "/", parts.query, ""))
     try:
-        return Target(url=outbound.spelled(whole), is_listed=is_listed)
+        return Target(url=outbound.spelled(address), is_listed=is_listed)
     except ValueError:
-        raise _refused("this host name has no spelling in the DNS") from None
+        raise _refusal("this host name has no spelling in the DNS") from None
 
 
 def new_secret() -> bytes:
@@ -129,13 +129,13 @@ def sign(
     # in a rotation.
     signatures = [("v1", hmac.digest(secret, signed, "sha256")) for secret in shared_secrets]
     signatures.append(("v1a", Ed25519PrivateKey.from_private_bytes(seed).sign(signed)))
-    spelled = " ".join(
+    signature_header = " ".join(
         f"{scheme},{b64encode(signature).decode()}" for scheme, signature in signatures
     )
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": spelled,
+        "webhook-signature": signature_header,
     }
 
 
@@ -271,7 +271,7 @@ def signed_headers(delivery: Delivery, *, at: datetime) -> dict[str, str]:
         timestamp=int(at.timestamp()),
         body=bytes(delivery.body),
         shared_secrets=[
-            sealing.unseal_for_sender(secret_scope(endpoint.pk), one) for one in sealed
+            sealing.unseal_for_sender(secret_scope(endpoint.pk), secret) for secret in sealed
         ],
         seed=sealing.unseal_for_sender(
             signing_key_scope(endpoint.pk), bytes(endpoint.sealed_signing_key)

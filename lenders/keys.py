@@ -42,7 +42,7 @@ MARK = "tlg"
 
 @dataclass(frozen=True)
 class Issued:
-    """A new key. `secret` is nowhere else: whoever loses it needs another key."""
+    """A new key. `secret` is nowhere else: a lender who loses it needs another key."""
 
     key: ApiKey
     secret: str
@@ -79,8 +79,8 @@ def issue(
         raise BadInput(
             "a network is written like 203.0.113.0/24 or 2001:db8::/48", code="cidr_malformed"
         ) from None
-    # A mark that scanners of repositories can look for, and the mode, so that nobody takes one key
-    # for the other.
+    # A mark that scanners of repositories can look for, and the mode, so that people do not take
+    # one key for the other.
     secret = f"{MARK}_{mode}_{secrets.token_urlsafe(policy.KEY_BYTES)}"
     at = clock.now()
     key = ApiKey.objects.create(
@@ -115,12 +115,12 @@ _BY_HASH = Compiled(lambda hashed: ApiKey.objects.select_related("lender").filte
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """Finds the key of the request. No header: nobody. A header that is of no use: 401 with the
-    reason.
+    """Finds the key of the request. A request without the header has none; a header that is of no
+    use is 401 with the reason.
     """
 
     def authenticate(self, request: Request) -> tuple[AnonymousUser, ApiKey] | None:
-        """Nobody, or an anonymous user and the key. Raises `AuthenticationFailed`, or
+        """An anonymous user and the key; None without the header. Raises `AuthenticationFailed`, or
         `PermissionDenied` in step 3.
         """
         untrusted_header = request.headers.get("Authorization")
@@ -173,8 +173,8 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 class HasKey(BasePermission):
-    """A key must hold the scope that the view names for this method; a view that names none lets
-    nobody in.
+    """A key must hold the scope that the view names for this method; a view that names no scope
+    refuses every key.
     """
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
@@ -238,7 +238,7 @@ def law_of(key: ApiKey, *, at: datetime) -> str:
         key.lender.test_calendar if key.mode == "test" else key.lender.live_calendar,
         almaty.day_of(at),
     )
-    begun = [one for one in calendar if date.fromisoformat(one["from"]) <= today]
+    begun = [term for term in calendar if date.fromisoformat(term["from"]) <= today]
     if not begun:
         raise Conflict(
             "your calendar of legal profiles has none for today", code="profile_not_held"

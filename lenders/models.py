@@ -74,7 +74,7 @@ class Lender(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        # No borrower is left without a number to call, whoever makes the row.
+        # No borrower is left without a number to call, whatever makes the row.
         constraints = (
             models.CheckConstraint(
                 condition=Q(phone__startswith="+7"), name="lender_can_be_called"
@@ -91,11 +91,11 @@ class Lender(models.Model):
         # A validator sees nothing that is empty, such as `{}`.
         for name in ("test_calendar", "live_calendar"):
             if not isinstance(getattr(self, name), list):
-                wanted = "a calendar is a list, empty or not"
-                raise ValidationError({name: ValidationError(wanted, code="calendar_malformed")})
+                rule = "a calendar is a list, empty or not"
+                raise ValidationError({name: ValidationError(rule, code="calendar_malformed")})
         if not self.live_calendar and self.keys.filter(mode="live", revoked_at=None).exists():
-            wanted = "it has live keys: name the profile that they go by"
-            raise ValidationError({"live_calendar": ValidationError(wanted, code="calendar_empty")})
+            rule = "it has live keys: name the profile that they go by"
+            raise ValidationError({"live_calendar": ValidationError(rule, code="calendar_empty")})
 
 
 class ApiKey(models.Model):
@@ -287,8 +287,8 @@ class Delivery(models.Model):
 
     @property
     def last_response(self) -> "Delivery | None":
-        """The row itself, for its columns of the response; None before anybody answered or failed
-        to.
+        """The row itself, for its columns of the response; None before the endpoint answered or
+        failed to.
         """
         return self if self.response_status is not None or self.failure else None
 

@@ -208,12 +208,12 @@ def parameters_of(query: type) -> list[Any]:
     return [
         OpenApiParameter(
             name,
-            dict(each.form.schema),
-            required=each.is_required,
-            description=each.form.help,
+            dict(field.form.schema),
+            required=field.is_required,
+            description=field.form.help,
             location="query",
         )
-        for name, each in asked_of(query).items()
+        for name, field in asked_of(query).items()
     ]
 
 
@@ -235,16 +235,16 @@ class _Requests(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
 
     def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
         """Its schema, with those of the requests within."""
-        properties, asked = {}, asked_of(self.target)
-        for name, field in asked.items():
-            within = (
+        properties, fields = {}, asked_of(self.target)
+        for name, field in fields.items():
+            part = (
                 None if field.form.kind else auto_schema.resolve_serializer(field.type, direction)
             )
-            schema: dict[str, Any] = within.ref if within else dict(field.form.schema)
+            schema: dict[str, Any] = part.ref if part else dict(field.form.schema)
             properties[name] = schema | (
                 {"description": field.form.help} if field.form.help else {}
             )
-        required = sorted(name for name, field in asked.items() if field.is_required)
+        required = sorted(name for name, field in fields.items() if field.is_required)
         described = {
             "type": "object",
             "properties": properties,
@@ -332,38 +332,35 @@ def document() -> dict[str, Any]:
     return described
 
 
-def _complete_operations(made: dict[str, Any]) -> None:
+def _complete_operations(described: dict[str, Any]) -> None:
     """Lists each under the resource it is about, or under `test`, and names its scope; gives each
     id in a path its pattern, and each answer that makes something links to what may be asked of it.
     """
     operations = {
-        one["operationId"]: (path, one)
-        for path, item in made["paths"].items()
-        for one in item.values()
+        operation["operationId"]: (path, operation)
+        for path, item in described["paths"].items()
+        for operation in item.values()
     }
-    for path, one in operations.values():
-        named, scope = path.split("/"), one["security"][0]["key"][0]
-        about = (
-            "test"
-            if named[2] == "test"
-            else next((tag for tag in _TAGS if tag in named), "verifications")
-        )
-        one["tags"] = [about]
-        one["description"] = f"{one.get('description', '')}\n\nScope of the key: `{scope}`.".strip()
-        for parameter in one.get("parameters", ()):
+    for path, operation in operations.values():
+        steps, scope = path.split("/"), operation["security"][0]["key"][0]
+        tag = next((tag for tag in _TAGS if tag in steps), "verifications")
+        operation["tags"] = ["test" if steps[2] == "test" else tag]
+        text = operation.get("description", "")
+        operation["description"] = f"{text}\n\nScope of the key: `{scope}`.".strip()
+        for parameter in operation.get("parameters", ()):
             if parameter["in"] == "path":
                 prefix = _PREFIXES[parameter["name"]]
                 parameter["schema"] = {"type": "string", "pattern": f"^{prefix}_[a-z2-7]{{26}}$"}
                 parameter["description"] = f"`{prefix}_…`, of `{path.partition('/{')[0]}`"
     for maker, (status, name) in _MAKERS.items():
-        linked = {
-            of: {"operationId": of, "parameters": {name: "$response.body#/id"}}
-            for of, (path, one) in operations.items()
-            if [each["name"] for each in one.get("parameters", ()) if each["in"] == "path"]
-            == [name]
-        }
-        operations[maker][1]["responses"][status]["links"] = linked
-    made["tags"] = [{"name": tag} for tag in ("verifications", *_TAGS, "test")]
+        links = {}
+        for target, (_, operation) in operations.items():
+            parameters = operation.get("parameters", ())
+            if [field["name"] for field in parameters if field["in"] == "path"] == [name]:
+                link = {"operationId": target, "parameters": {name: "$response.body#/id"}}
+                links[target] = link
+        operations[maker][1]["responses"][status]["links"] = links
+    described["tags"] = [{"name": tag} for tag in ("verifications", *_TAGS, "test")]
 
 
 @cache

@@ -38,7 +38,7 @@ SCOPES: Final = (
 BODY_MAX_BYTES: Final = 1_000_000  # ours: sixteen times the largest opening
 # of a request, at most; ours: more than an opening has fields, and an answer of some kilobytes
 FAULTS_TOLD: Final = 50
-FAULT_NAME_MAX: Final = 100  # characters of a name that nobody knows; ours
+FAULT_NAME_MAX: Final = 100  # characters of an unknown name; ours
 PLACES_READ: Final = 20  # decimal places of a JSON number, zeros at its end among them; ours
 SEQUENCE_MAX: Final = (
     10**18 - 1
@@ -65,7 +65,7 @@ IDEMPOTENCY_KEY: Final = (
     r'^([!#-~][!-~]*|"[!-~]+")$'  # visible ASCII, bare or as the draft's quoted string
 )
 IDEMPOTENCY_KEY_MAX: Final = 255  # characters, quotation marks among them
-# A reservation older than this, seconds, belongs to nobody: gunicorn's own limit for a request is
+# A reservation older than this, seconds, is free: gunicorn's own limit for a request is
 # 30 s. One whose process is gone is free at once.
 RESERVATION_SECONDS: Final = 60
 REPLAY_SECONDS: Final = (

@@ -109,11 +109,12 @@ def read(kind: Callable[..., Record], untrusted: Any) -> Record:
             else ("a JSON object is expected", "invalid")
         )
         raise ValidationError({"non_field_errors": [ErrorDetail(*word)]})
-    asked, values, faults = asked_of(kind), dict[str, Any](), dict[str, Any]()
-    missing = [name for name, field in asked.items() if field.is_required and name not in untrusted]
+    fields, values, faults = asked_of(kind), dict[str, Any](), dict[str, Any]()
+    required = [name for name, field in fields.items() if field.is_required]
+    missing = [name for name in required if name not in untrusted]
     placed = [(f"/{name}", BadInput("this is missing", code="required")) for name in missing]
-    for name in (name for name in asked if name in untrusted):
-        form, kind_of_part = asked[name].form, asked[name].type
+    for name in (name for name in fields if name in untrusted):
+        form, kind_of_part = fields[name].form, fields[name].type
         try:
             if form.kind and untrusted[name] is None:
                 raise BadInput("a value is expected", code="null")
@@ -122,16 +123,16 @@ def read(kind: Callable[..., Record], untrusted: Any) -> Record:
                 if form.kind
                 else partial(read, kind_of_part)
             )
-            values[asked[name].attribute] = reader(untrusted[name])
+            values[fields[name].attribute] = reader(untrusted[name])
         except ValidationError as below:
             faults[name] = below.detail
         except BadInput as error:
             placed.append((f"/{name}{error.pointer}", error))
     # A request is made of sound values alone, so that nothing behind this line need ask again.
-    made = None if faults or placed else kind(**values)
+    record = None if faults or placed else kind(**values)
     try:
         # What no field says by itself: how two of them fit together.
-        getattr(made, "refuse_together", bool)()
+        getattr(record, "refuse_together", bool)()
     except BadInput as error:
         placed.append((error.pointer, error))
     for pointer, fault in placed:
@@ -140,11 +141,11 @@ def read(kind: Callable[..., Record], untrusted: Any) -> Record:
             tree = {step: tree}
         faults |= tree
     # All kinds of faults at once: a developer who corrects one should not meet the next only then.
-    unknown = islice((name for name in untrusted if name not in asked), policy.FAULTS_TOLD)
+    unknown = islice((name for name in untrusted if name not in fields), policy.FAULTS_TOLD)
     faults |= {name[: policy.FAULT_NAME_MAX]: [ErrorDetail(*_UNKNOWN)] for name in unknown}
-    if made is None or faults:
+    if record is None or faults:
         raise ValidationError(faults)
-    return made
+    return record
 
 
 def read_query(kind: Callable[..., Record], untrusted: QueryDict) -> Record:

@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 Sent = tuple[Delivery, Outcome]
 _UNPRINTABLE = re.compile(r"[^\S\n ]|[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 _INVISIBLE = frozenset({"Cf", "Co", "Cn", "Zl", "Zp"})
-"""Of Unicode: signs that turn a line around, or that nobody sees."""
+"""Of Unicode: signs that turn a line around, or that are invisible."""
 _LONG_NUMBER = re.compile(r"[0-9]{9,}")
 # Else a date. One in the zone -0000 comes without any: its difference is a TypeError, and nothing
 # was asked.
@@ -76,20 +76,20 @@ class Rounds:
             # On a wrong clock nothing is taken. The clock itself has said so by then.
             if room < 1 or not clock.is_right():
                 return [], False
-            self.pumped, more = deliveries.pump(after=self.pumped)
-            taken = deliveries.reserve(room=room, failing_room=failing_room)
+            self.pumped, more = deliveries.pump(cursor=self.pumped)
+            reserved = deliveries.reserve(room=room, failing_room=failing_room)
             # What says something else than the log is put off, as after a fault of ours.
-            if unproven := deliveries.unproven(taken) if taken else set():
+            if unproven := deliveries.unproven(reserved) if reserved else set():
                 logger.error(
                     "webhooks: not in the log, and so not sent: %s", ", ".join(sorted(unproven))
                 )
                 put_off = [
-                    (one, Outcome(failure=deliveries.INTERNAL))
-                    for one in taken
-                    if one.pk in unproven
+                    (delivery, Outcome(failure=deliveries.INTERNAL))
+                    for delivery in reserved
+                    if delivery.pk in unproven
                 ]
                 deliveries.record_outcomes(put_off)
-            return [one for one in taken if one.pk not in unproven], more
+            return [delivery for delivery in reserved if delivery.pk not in unproven], more
 
     def end(self) -> None:
         """Says that this sender is gone."""
@@ -139,19 +139,19 @@ async def post(
             f"\\u{ord(sign):04x}" if unicodedata.category(sign) in _INVISIBLE else sign
             for sign in text
         )
-        seen = "".join(signs).encode()[: policy.EXCERPT_BYTES].decode("utf-8", "ignore")
-        outcome = Outcome(status=answer.status, excerpt=seen)
+        excerpt = "".join(signs).encode()[: policy.EXCERPT_BYTES].decode("utf-8", "ignore")
+        outcome = Outcome(status=answer.status, excerpt=excerpt)
         if not outcome.is_success:
             # The seconds that a `Retry-After` asks for, by a number or by a date (RFC 9110
             # §10.2.3).
-            said = answer.retry_after[: policy.RETRY_AFTER_CHARACTERS].strip()
+            word = answer.retry_after[: policy.RETRY_AFTER_CHARACTERS].strip()
             try:
-                until = None if _SECONDS.fullmatch(said) else parsedate_to_datetime(said)
-                asked = float(said) if until is None else (until - clock.now()).total_seconds()
+                until = None if _SECONDS.fullmatch(word) else parsedate_to_datetime(word)
+                seconds = float(word) if until is None else (until - clock.now()).total_seconds()
             except (TypeError, ValueError, OverflowError):
-                asked = 0
+                seconds = 0
             outcome = replace(
-                outcome, retry_after=min(max(asked, 0), policy.RETRY_AFTER_MAX_SECONDS)
+                outcome, retry_after=min(max(seconds, 0), policy.RETRY_AFTER_MAX_SECONDS)
             )
     return replace(outcome, milliseconds=int((time.monotonic() - started) * 1000))
 
@@ -222,11 +222,13 @@ class Outgoing:
         return [task.result() for task in over]
 
 
-async def run(stop: asyncio.Event, *, look_up: LookUp = getaddrinfo, once: bool = False) -> None:
+async def run(
+    stop: asyncio.Event, *, look_up: LookUp = getaddrinfo, is_single: bool = False
+) -> None:
     """Sends until it is told to stop; then what is under way ends by its own deadline and is
     written down.
 
-    `once`: one round, then stop.
+    `is_single`: one round, then stop.
     """
     rounds, outgoing = Rounds(), Outgoing(look_up=look_up)
     ended: list[Sent] = []
@@ -235,9 +237,9 @@ async def run(stop: asyncio.Event, *, look_up: LookUp = getaddrinfo, once: bool 
         while outgoing or ended or not stop.is_set():
             room = {"room": 0, "failing_room": 0} if stop.is_set() else outgoing.room()
             try:
-                taken, more = await ask(partial(rounds.work, ended, **room))
+                reserved, more = await ask(partial(rounds.work, ended, **room))
             except Exception:
-                if once:
+                if is_single:
                     raise
                 # The edge of the process: a database that is away must not end it, and no result is
                 # forgotten.
@@ -246,8 +248,8 @@ async def run(stop: asyncio.Event, *, look_up: LookUp = getaddrinfo, once: bool 
                     return  # what the database did not take is sent again by another
                 ended += await outgoing.ended(seconds=policy.SILENCE_SECONDS)
                 continue
-            outgoing.begin(taken)
-            if once:
+            outgoing.begin(reserved)
+            if is_single:
                 stop.set()
             ended = await outgoing.ended(
                 seconds=0 if more or (stop.is_set() and not outgoing) else policy.WAKE_SECONDS
@@ -256,5 +258,5 @@ async def run(stop: asyncio.Event, *, look_up: LookUp = getaddrinfo, once: bool 
             await ask(rounds.end)
         except Error as fault:
             logger.warning(
-                "webhooks: nobody was told that this sender ended (%s)", type(fault).__name__
+                "webhooks: the end of this sender was not recorded (%s)", type(fault).__name__
             )

@@ -42,7 +42,7 @@ class Events(APIView):
         query = read_query(requests.EventQuery, request.query_params)
         key = caller(request)
         page = events.events_after(
-            lender_id=key.lender_id, mode=key.mode, after=query.after, limit=query.limit
+            lender_id=key.lender_id, mode=key.mode, cursor=query.after, limit=query.limit
         )
         return Response(events.EventPage(page).data)
 

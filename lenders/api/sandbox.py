@@ -188,10 +188,10 @@ class Clock(APIView):
         """How many were put forward, and by how much altogether."""
         key = caller(request)
         body = read(requests.AdvanceRequest, request.data)
-        standing = test_clock.advance(
+        progress = test_clock.advance(
             lender_id=key.lender_id,
             mode=key.mode,
             seconds=body.advance_seconds,
             verification_id=body.verification,
         )
-        return Response(TestClock(standing).data)
+        return Response(TestClock(progress).data)

@@ -96,6 +96,10 @@ class ClearanceAnswer(serializers.Serializer[Any]):
     frozen_at = Moment(allow_null=True)
 
 
+_SPELLING = ClearanceAnswer()
+"""Its fields are not copied each time."""
+
+
 def read(*, lender_id: str, mode: str, clearance_id: str) -> dict[str, Any]:
     """The answer for a clearance of this lender. Raises `NotFound` for none and for another's
     alike.
@@ -114,4 +118,4 @@ def read(*, lender_id: str, mode: str, clearance_id: str) -> dict[str, Any]:
         row.issued_at = row.expires_at = row.fresh_until = None
     elif row.status == ISSUED and not clearances.is_sound(row.verification, row.pk):
         row.status = FROZEN
-    return ClearanceAnswer().to_representation(row)
+    return _SPELLING.to_representation(row)

@@ -97,10 +97,12 @@ class EventPage(serializers.Serializer[Any]):
     next = serializers.CharField(allow_null=True)
 
 
-def events_after(*, lender_id: str, mode: str, after: int = 0, limit: int = 100) -> Page[Event]:
-    """What a lender is told, in the order of the log, after a sequence number of its own."""
+def events_after(*, lender_id: str, mode: str, cursor: int = 0, limit: int = 100) -> Page[Event]:
+    """What a lender is told, in the order of the log, after the sequence number `cursor`."""
     limit = max(1, min(limit, LIST_MAX))
-    leaves = decided.leaves_after(mode, lender_id=lender_id, lender_sequence=after, limit=limit + 1)
+    leaves = decided.leaves_after(
+        mode, lender_id=lender_id, lender_sequence=cursor, limit=limit + 1
+    )
     events = _events(leaves[:limit])
     has_more = len(leaves) > limit
     return Page(events, has_more, str(events[-1].lender_sequence) if has_more else None)
@@ -133,8 +135,8 @@ def _events(leaves: Sequence[AuditLeaf]) -> tuple[Event, ...]:
         if status == "created":
             status = Status.REQUIRES_INPUT.value
         elif entry.type in CLEARINGS:
-            told = public.get(entry.verification_id or "")
-            status = told.status if told is not None else ""
+            public_status = public.get(entry.verification_id or "")
+            status = public_status.status if public_status is not None else ""
         event = Event(
             id=entry.pk,
             type=entry.type,

@@ -307,7 +307,7 @@ def _facts_of(rows: Sequence[Verification]) -> list[dict[str, Any]]:
     """What is told of rows of `_rows`: one more statement for all that wait, one for all that
     ended.
     """
-    standing = attempts.standing_of(
+    standings = attempts.standing_of(
         [row for row in rows if row.status in _WITH_NEXT_ACTION], at=clock.now()
     )
     public = decided.statuses_of(rows)
@@ -316,7 +316,7 @@ def _facts_of(rows: Sequence[Verification]) -> list[dict[str, Any]]:
             row,
             contents.read(row, contents.key_beside(row)).opening,
             public[row.pk],
-            standing.get(row.pk),
+            standings.get(row.pk),
         )
         for row in rows
     ]
@@ -326,10 +326,10 @@ def _facts(
     row: Verification,
     opening: Opening,
     public: PublicStatus,
-    standing: attempts.Standing | None,
+    borrower: attempts.Standing | None,
 ) -> dict[str, Any]:
-    """What `VerificationAnswer` spells: no more than `public` says of an end. standing: where its
-    borrower is, if anything is due.
+    """What `VerificationAnswer` spells: no more than `public` says of an end. `borrower`: where
+    its borrower stands, if anything is due.
     """
     is_untold = row.status in TERMINAL and public.status not in TERMINAL
     next_action: dict[str, Any] | None = None
@@ -342,15 +342,15 @@ def _facts(
             "expires_at": row.expires_at,
             "code": "",
         }
-    elif standing is not None:
+    elif borrower is not None:
         stage = stages.known(row.route, row.stage, law=row.profile_sha256)
-        attempt = standing.current
+        attempt = borrower.current
         allowed = stage.attempts if stage else None
         next_action = {
             "type": page_name(row, attempt),
             "route": row.route,
             "stage": row.stage,
-            "attempts_left": None if allowed is None else max(0, allowed - standing.failures),
+            "attempts_left": None if allowed is None else max(0, allowed - borrower.failures),
             "expires_at": attempt.expires_at if attempt else row.expires_at,
             "code": attempt.notice if attempt else row.last_failure,
         }

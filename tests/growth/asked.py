@@ -280,8 +280,8 @@ def _of_copies(lender_id: str) -> dict[str, Callable[[], object]]:
             verifications.read_page, **copies, client_reference="unknown"
         ),
         "list before the oldest": partial(verifications.read_page, **copies, after=oldest.pk),
-        "events": partial(events.events_after, **copies, after=5, limit=LONGEST),
-        "events, none": partial(events.events_after, **copies, after=10**12),
+        "events": partial(events.events_after, **copies, cursor=5, limit=LONGEST),
+        "events, none": partial(events.events_after, **copies, cursor=10**12),
         "last event": partial(events.last_sequence, **copies),
         "last events of lenders": _last_events,
     }

@@ -90,7 +90,7 @@ def test_a_round_gives_a_batch_to_the_endpoints_whose_turn_it_is(
     turns, rest, after, more = [], [], "", True
     while more:
         before = Delivery.objects.count()
-        after, more = deliveries.pump(after=after)
+        after, more = deliveries.pump(cursor=after)
         turns.append(after)
         rest.append(Delivery.objects.count() - before)
     assert turns[:3] == [first, second, first], "a stream of events keeps nobody from its turn"
@@ -112,10 +112,10 @@ def test_events_that_cannot_be_read_stop_no_other_endpoint_and_keep_the_sender_f
     other_api.post("/v1/webhook-endpoints", {"url": receiver.url})
     read = events.events_after
 
-    def damaged(*, lender_id: str, mode: str, after: int, limit: int) -> Page[Event]:
+    def damaged(*, lender_id: str, mode: str, cursor: int, limit: int) -> Page[Event]:
         if lender_id == endpoint.lender_id:
             raise fault("no such form")
-        return read(lender_id=lender_id, mode=mode, after=after, limit=limit)
+        return read(lender_id=lender_id, mode=mode, cursor=cursor, limit=limit)
 
     monkeypatch.setattr(events, "events_after", damaged)
     happen(api, 2)

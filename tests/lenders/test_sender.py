@@ -84,7 +84,7 @@ def test_what_is_due_is_sent_once_and_the_sender_says_that_it_lives_and_that_it_
 def test_one_round_sends_what_is_due_and_ends(settings: Settings) -> None:
     with listening(Receiver()) as receiver:
         told(settings, receiver.url, events=policy.IN_FLIGHT + 1)
-        asyncio.run(sender.run(asyncio.Event(), once=True))
+        asyncio.run(sender.run(asyncio.Event(), is_single=True))
         assert len(receiver.received) == policy.IN_FLIGHT
     assert Delivery.objects.filter(status="delivered").count() == policy.IN_FLIGHT
 
@@ -126,11 +126,11 @@ def test_nobody_is_told_what_was_rolled_back_or_is_not_committed_or_not_ordered_
             if (
                 connection.vendor == "postgresql"
             ):  # SQLite has one writer, and it is this transaction
-                asyncio.run(sender.run(asyncio.Event(), once=True))
-        asyncio.run(sender.run(asyncio.Event(), once=True))
+                asyncio.run(sender.run(asyncio.Event(), is_single=True))
+        asyncio.run(sender.run(asyncio.Event(), is_single=True))
         assert receiver.received == []
         sequencer.order(MODE)
-        asyncio.run(sender.run(asyncio.Event(), once=True))
+        asyncio.run(sender.run(asyncio.Event(), is_single=True))
         assert [json.loads(one.body)["lender_sequence"] for one in receiver.received] == [1]
         assert [event["lender_sequence"] for event in api.get("/v1/events").json()["data"]] == [1]
 
@@ -211,11 +211,11 @@ def test_a_sender_with_a_wrong_clock_sends_nothing_and_does_not_say_that_it_does
     with listening(Receiver()) as receiver:
         told(settings, receiver.url)
         monkeypatch.setattr(clock._state, "is_right", False)
-        asyncio.run(sender.run(asyncio.Event(), once=True))
+        asyncio.run(sender.run(asyncio.Event(), is_single=True))
         assert not receiver.received
         assert sender.running() == 0
         monkeypatch.setattr(clock._state, "is_right", True)
-        asyncio.run(sender.run(asyncio.Event(), once=True))
+        asyncio.run(sender.run(asyncio.Event(), is_single=True))
         assert len(receiver.received) == 1
 
 
@@ -226,7 +226,7 @@ def test_a_dead_senders_row_and_old_deliveries_and_idempotency_keys_are_forgotte
     Sender.objects.create(id="snd_dead", seen_at=at - timedelta(days=2))
     with listening(Receiver()) as receiver:
         told(settings, receiver.url)
-        asyncio.run(sender.run(asyncio.Event(), once=True))
+        asyncio.run(sender.run(asyncio.Event(), is_single=True))
     assert (
         Delivery.objects.update(created_at=at - timedelta(days=policy.DELIVERY_DAYS, minutes=1))
         == 1
@@ -262,7 +262,7 @@ def test_no_log_line_holds_a_secret_a_body_or_an_address(
         made = api.post("/v1/webhook-endpoints", {"url": f"{receiver.url}?token=hunter3"}).json()
         happen(api)
         caplog.clear()
-        asyncio.run(sender.run(asyncio.Event(), once=True))
+        asyncio.run(sender.run(asyncio.Event(), is_single=True))
         assert len(receiver.received) == 2
     secret, signatures = (
         made["secret"],
@@ -308,7 +308,7 @@ def test_one_round_that_could_not_be_made_fails(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(sender.Rounds, "work", fail)
     with pytest.raises(OperationalError):
-        asyncio.run(asyncio.wait_for(sender.run(asyncio.Event(), once=True), timeout=20))
+        asyncio.run(asyncio.wait_for(sender.run(asyncio.Event(), is_single=True), timeout=20))
 
 
 def test_one_round_ends_though_nobody_could_be_told_that_it_did(
@@ -318,7 +318,7 @@ def test_one_round_ends_though_nobody_could_be_told_that_it_did(
         raise OperationalError("the server closed the connection")
 
     monkeypatch.setattr(sender.Rounds, "end", fail)
-    asyncio.run(asyncio.wait_for(sender.run(asyncio.Event(), once=True), timeout=20))
+    asyncio.run(asyncio.wait_for(sender.run(asyncio.Event(), is_single=True), timeout=20))
 
 
 @pytest.mark.parametrize("tries", [1, len(policy.LADDER_SECONDS), 1000])

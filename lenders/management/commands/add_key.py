@@ -35,8 +35,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prints the key."""
-        wanted = options["lender"]
-        lender = Lender.objects.filter(Q(pk=wanted) | Q(bin=wanted)).first()
+        name = options["lender"]
+        lender = Lender.objects.filter(Q(pk=name) | Q(bin=name)).first()
         if lender is None:
             raise CommandError("there is no such lender")
         if options["days"] < 1:

@@ -51,16 +51,16 @@ class Command(BaseCommand):
         """
         stop = threading.Event()
         if not options["once"]:
-            for asked in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(asked, lambda *_: stop.set())
+            for signal_number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(signal_number, lambda *_: stop.set())
         with transactions.running(scope=transactions.ALL):
-            wanted = options["lender"]
-            lender = Lender.objects.filter(Q(pk=wanted) | Q(bin=wanted)).first()
+            name = options["lender"]
+            lender = Lender.objects.filter(Q(pk=name) | Q(bin=name)).first()
             if lender is None:
                 raise CommandError("there is no such lender")
-            after = options["after"]
-            after = (
-                events.last_sequence(lender_id=lender.pk, mode=_MODE) if after is None else after
+            cursor = options["after"]
+            cursor = (
+                events.last_sequence(lender_id=lender.pk, mode=_MODE) if cursor is None else cursor
             )
         secret, (seed, public) = endpoints.new_secret(), endpoints.new_signing_key()
         self.stdout.write(f"secret      {endpoints.spell_secret(secret)}\npublic key  {public}")
@@ -68,7 +68,7 @@ class Command(BaseCommand):
         while not stop.is_set():
             close_old_connections()
             with transactions.running(scope=transactions.ALL):
-                page = events.events_after(lender_id=lender.pk, mode=_MODE, after=after)
+                page = events.events_after(lender_id=lender.pk, mode=_MODE, cursor=cursor)
                 note = checkpoints.newest_checkpoint(_MODE)
             for event in page.data:
                 sent = self._send(
@@ -79,7 +79,7 @@ class Command(BaseCommand):
                     seed=seed,
                 )
                 self.stdout.write(f"{event.lender_sequence}  {event.type}  {event.id}  {sent}")
-                after = event.lender_sequence
+                cursor = event.lender_sequence
             if options["once"] and not page.has_more:
                 return
             stop.wait(0 if page.has_more else policy.LISTEN_SECONDS)
@@ -91,16 +91,16 @@ class Command(BaseCommand):
         headers = endpoints.sign(
             message_id=event.id, timestamp=at, body=body, shared_secrets=[secret], seed=seed
         )
-        asked = outbound.Request(
+        request = outbound.Request(
             method="POST",
             url=url,
             headers={**headers, "Content-Type": "application/json"},
             body=body,
             limits=outbound.Limits(seconds=policy.POST_SECONDS, max_bytes=policy.EXCERPT_BYTES),
-            is_public_only=False,  # whoever runs this names their own machine
+            is_public_only=False,  # its operator names their own machine
             wants_whole=False,
         )
         try:
-            return str(outbound.send(asked).status)
+            return str(outbound.send(request).status)
         except TulgaError as fault:
             return fault.code

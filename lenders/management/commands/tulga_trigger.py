@@ -41,7 +41,7 @@ _MOVING: Final = ("requires_input", "processing")
 
 NOT_BY_API: Final[Mapping[str, str]] = {
     "verification.redacted": "nothing erases a person's data by request yet",
-    "verification.disputed": "nobody can say yet that it was not them",
+    "verification.disputed": "no person can say yet that it was not them",
     "verification.key_revoked": (
         "only the operator does, who revokes a key: manage.py revoke_signing_key"
     ),
@@ -106,12 +106,12 @@ class Trigger:
         for again in range(_AGAIN + 1):
             try:
                 answer = outbound.send(request)
-                said: dict[str, Any] = json.loads(answer.body or b"{}")
+                content: dict[str, Any] = json.loads(answer.body or b"{}")
             except (Unavailable, ValueError) as fault:
                 problem = fault.code if isinstance(fault, TulgaError) else "the answer is not JSON"
                 raise TriggerFailed(f"{method} {path}: {problem}") from None
             if answer.status < 300:
-                return said
+                return content
             if (
                 not answer.retry_after.isdecimal()
                 or int(answer.retry_after) > _WAIT_SECONDS
@@ -120,36 +120,36 @@ class Trigger:
                 break
             # By the same Idempotency-Key: nothing is done twice.
             time.sleep(int(answer.retry_after))
-        raise TriggerFailed(f"{method} {path}: {answer.status} {said.get('code', '')}")
+        raise TriggerFailed(f"{method} {path}: {answer.status} {content.get('code', '')}")
 
-    def until(self, is_so: Callable[[], bool], *, what: str, seconds: float = 60.0) -> None:
+    def until(self, is_so: Callable[[], bool], *, subject: str, seconds: float = 60.0) -> None:
         """Asks until it is so. Raises `TriggerFailed` when the time is over."""
         deadline = time.monotonic() + seconds
         while not is_so():
             if time.monotonic() > deadline:
-                raise TriggerFailed(f"{what} did not come within {seconds:.0f} s")
+                raise TriggerFailed(f"{subject} did not come within {seconds:.0f} s")
             time.sleep(_ASKED_SECONDS)
 
     def open(self, route: str = "eds") -> str:
-        """A fresh verification, of somebody who has not used up their attempts of the day; its
+        """A fresh verification, of a person who has not used up their attempts of the day; its
         id.
         """
-        # An IIN of 1899, by which nobody is scripted: of the last four digits before the check,
+        # An IIN of 1899, by which no person is scripted: of the last four digits before the check,
         # those begin with 0.
         last = "x"
         while last == "x":
             eleven = f"9901011{1000 + secrets.randbelow(9000)}"
             last = check_digit(eleven)
         self.iin = eleven + last
-        asked = openapi.examples()["open_verification"]["request"]
-        own = {
-            "subject": asked["subject"] | {"iin": self.iin},
+        example = openapi.examples()["open_verification"]["request"]
+        changes = {
+            "subject": example["subject"] | {"iin": self.iin},
             "routes": [route],
             "client_reference": (
                 f"trigger-{''.join(secrets.choice(ascii_lowercase) for _ in range(12))}"
             ),
         }
-        opened = str(self.call("POST", "/v1/verifications", asked | own)["id"])
+        opened = str(self.call("POST", "/v1/verifications", example | changes)["id"])
         self.say(opened)
         return opened
 
@@ -162,7 +162,7 @@ class Trigger:
         if status:
             self.until(
                 lambda: self.call("GET", f"/v1/verifications/{opened}")["status"] == status,
-                what=status,
+                subject=status,
             )
         return opened
 
@@ -170,7 +170,9 @@ class Trigger:
         """Its status, once the borrower is asked for nothing any more."""
         place = f"/v1/verifications/{opened}"
         self.until(
-            lambda: self.call("GET", place)["status"] not in _MOVING, what="an end", seconds=seconds
+            lambda: self.call("GET", place)["status"] not in _MOVING,
+            subject="an end",
+            seconds=seconds,
         )
         return str(self.call("GET", place)["status"])
 
@@ -184,13 +186,13 @@ class Trigger:
         """A clearance that was issued."""
         verified = self.played("verified", status="verified")
         place = f"/v1/verifications/{verified}/clearances"
-        asked = str(
+        clearance = str(
             self.call("POST", place, openapi.examples()["ask_for_clearance"]["request"])["id"]
         )
-        self.say(asked)
-        place = f"/v1/clearances/{asked}"
-        self.until(lambda: self.call("GET", place)["status"] != "processing", what="the gates")
-        return asked
+        self.say(clearance)
+        place = f"/v1/clearances/{clearance}"
+        self.until(lambda: self.call("GET", place)["status"] != "processing", subject="the gates")
+        return clearance
 
 
 def bring_about(trigger: Trigger, event: str, *, seconds: float) -> dict[str, Any]:
@@ -204,19 +206,19 @@ def bring_about(trigger: Trigger, event: str, *, seconds: float) -> dict[str, An
             f"there is no event {event}; there are {', '.join((*TRIGGERS, *NOT_BY_API))}"
         )
     # What is told from now on counts: behind the number of the newest event.
-    known = 0
-    while (page := trigger.call("GET", f"/v1/events?after={known}&limit=100"))["data"]:
-        known = page["data"][-1]["lender_sequence"]
+    cursor = 0
+    while (page := trigger.call("GET", f"/v1/events?after={cursor}&limit=100"))["data"]:
+        cursor = page["data"][-1]["lender_sequence"]
     _cause(trigger, event)
-    found: list[dict[str, Any]] = []
+    matches: list[dict[str, Any]] = []
 
     def has_come() -> bool:
-        page = trigger.call("GET", f"/v1/events?after={known}&limit=100")
-        found.extend(one for one in page["data"] if one["type"] == event)
-        return bool(found)
+        page = trigger.call("GET", f"/v1/events?after={cursor}&limit=100")
+        matches.extend(entry for entry in page["data"] if entry["type"] == event)
+        return bool(matches)
 
-    trigger.until(has_come, what=event, seconds=seconds)
-    return found[0]
+    trigger.until(has_come, subject=event, seconds=seconds)
+    return matches[0]
 
 
 def _cause(trigger: Trigger, event: str) -> None:
@@ -246,11 +248,11 @@ def _cause(trigger: Trigger, event: str) -> None:
             paid = openapi.examples()["consume_clearance"]["request"] | {"iin": trigger.iin}
             trigger.call("POST", place, paid)
         case "endpoint.disabled":
-            made = trigger.call(
+            endpoint = trigger.call(
                 "POST", "/v1/webhook-endpoints", {"url": "https://lender.example/tulga"}
             )
-            trigger.say(made["id"])
-            trigger.call("PATCH", f"/v1/webhook-endpoints/{made['id']}", {"enabled": False})
+            trigger.say(endpoint["id"])
+            trigger.call("PATCH", f"/v1/webhook-endpoints/{endpoint['id']}", {"enabled": False})
         case _:
             trigger.played(TRIGGERS[event])
 
