@@ -113,9 +113,10 @@ def read(*, lender_id: str, mode: str, clearance_id: str) -> dict[str, Any]:
     row = rows.defer("verification__sealed_case").first()
     if row is None:
         raise NotFound("no such clearance")
+    answer: dict[str, Any] = _SPELLING.to_representation(row)
     if row.status == ISSUED and row.is_unordered:
-        row.status, row.gates = PROCESSING, []
-        row.issued_at = row.expires_at = row.fresh_until = None
+        untold = dict.fromkeys(("issued_at", "expires_at", "fresh_until"))
+        answer |= {"status": PROCESSING, "gates": [], **untold}
     elif row.status == ISSUED and not clearances.is_sound(row.verification, row.pk):
-        row.status = FROZEN
-    return _SPELLING.to_representation(row)
+        answer["status"] = FROZEN
+    return answer
