@@ -152,7 +152,7 @@ def test_whatever_rows_say_of_tries_nobody_is_judged_by_them(script: Script, is_
     ("age", "ended"),
     [
         (DAY - timedelta(minutes=1), ("declined", "attempts_exhausted", None)),
-        (DAY + timedelta(minutes=1), ("requires_input", "", 1)),
+        (DAY + timedelta(minutes=1), ("requires_input", None, 1)),
     ],
 )
 def test_they_count_for_a_day_over_all_verifications(
