@@ -35,7 +35,7 @@ def alone() -> Iterator[None]:
 
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verify_tree, "PAGE", 2)
+    monkeypatch.setattr(verify_tree, "LEAF_PAGE", 2)
     monkeypatch.setattr(verify_cases, "_PAGE", 1)
 
 
