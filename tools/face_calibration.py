@@ -1,23 +1,27 @@
 """What a net's distances mean on pairs of photographs: of single pictures, and of several of one
-person together.
+person together; and the calibration that is written of it, in the form of `calibration.read`.
 """
 
 import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import chain
 from pathlib import Path
 
-from tools import accuracy, compared, face_pairs, face_pictures
-from tools.calibrating import ALL, Counted
-from tools.compared import Compared
-from tools.face_pairs import Pair
-from tools.face_pictures import Measured
+from tools import accuracy, face_files
+from tools.accuracy import ALL, Compared, Tally
+from tools.face_files import Measured, Pair
 from verification.core.errors import BadInput
+from verification.engines.faces import calibration
 from verification.engines.faces.backends import Backend
 from verification.engines.faces.embedding import Embedding
 
+Counted = tuple[tuple[float, float], Sequence[Tally]]
+"""The edges of match and review, and the cohorts they were proposed for."""
+_DIGITS = 8  # of a share: the reader takes as many
 _SUSPECTS = 10  # pairs that are shown to whoever labelled them
 
 
@@ -75,9 +79,9 @@ def calibrate(
     """
     # 1. Rows, enough of them, and where their pictures lie.
     pairs = _read(path, targets)
-    pictures = face_pairs.locate(path.parent, pairs)
+    pictures = face_files.locate(path.parent, pairs)
     # 2. Each picture once.
-    measured = face_pictures.measure_all(
+    measured = face_files.measure_all(
         chain.from_iterable(pictures.values()), backend, progress=progress
     )
     name_of: dict[str, Path] = {}
@@ -129,7 +133,7 @@ def _read(path: Path, targets: Targets) -> tuple[Pair, ...]:
     """
     try:
         with path.open("rb") as file:
-            pairs = face_pairs.parse(file.read(face_pairs.MAX_BYTES + 1))
+            pairs = face_files.parse_pairs(file.read(face_files.MAX_PAIRS_BYTES + 1))
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}") from error
     needed, strangers = accuracy.pairs_needed(targets.fmr), sum(not pair.same for pair in pairs)
@@ -155,7 +159,7 @@ def _suspects(
     Of each pair the nearest of its pictures: those of one capture would fill the list.
     """
     suspects: dict[int, Suspect] = {}
-    for at in compared.nearest_strangers(single.pairs):
+    for at in accuracy.nearest_strangers(single.pairs):
         row = int(single.rows[at])
         if row in suspects:
             continue
@@ -180,7 +184,7 @@ def _compared(
     k: int,
 ) -> dict[str, Compared]:
     """All distances by decision; pictures that were refused stand in none."""
-    people = face_pairs.people_of(pairs)
+    people = face_files.people_of(pairs)
     numbers = {person: number for number, person in enumerate(sorted(set(people.values())))}
     faces: list[Embedding] = []
     row_of: dict[Path, int] = {}
@@ -194,18 +198,18 @@ def _compared(
     }
     asked = [
         (
-            compared.Asked(
+            accuracy.Asked(
                 accepted[pair.reference][0],
                 accepted[pair.probe],
                 pair.same,
                 (numbers[people[pair.reference]], numbers[people[pair.probe]]),
             )
             if accepted[pair.reference]
-            else compared.Asked(0, (), pair.same, (0, 0))
+            else accuracy.Asked(0, (), pair.same, (0, 0))
         )
         for pair in pairs
     ]
-    return compared.compare(faces, asked, k=k)
+    return accuracy.compare(faces, asked, k=k)
 
 
 def _proposed(pairs: Sequence[Pair], found: Compared, targets: Targets) -> Counted:
@@ -237,3 +241,77 @@ def _proposed(pairs: Sequence[Pair], found: Compared, targets: Targets) -> Count
         "review_fmr": targets.review_fmr,
     }
     return accuracy.propose(tallies, **rates), tallies
+
+
+def spell(
+    single: Counted,
+    *,
+    several: Mapping[str, Counted],
+    name: str,
+    embedding: str,
+    model_sha256: str,
+    made_on: date,
+    conditions: str,
+) -> bytes:
+    """The file. several: what decisions on several pictures do. Raises `Misconfigured` for what
+    would not be read.
+    """
+    fields = {
+        "schema": calibration.SCHEMA,
+        "id": name,
+        "embedding": embedding,
+        "model_sha256": model_sha256,
+        "made_on": made_on.isoformat(),
+        "conditions": conditions,
+        **_judged(single),
+        "also": [
+            {"decision": decision, **_judged(counted)} for decision, counted in several.items()
+        ],
+    }
+    written = json.dumps(fields, ensure_ascii=False, indent=1).encode() + b"\n"
+    calibration.read(written)
+    return written
+
+
+def hundredths(tallies: Sequence[Tally]) -> list[float]:
+    """Each hundredth at which something matches and something does not: elsewhere nothing is
+    told.
+    """
+    telling = []
+    for step in (step / 100 for step in range(1, 201)):
+        shares = [
+            error(step)
+            for tally in tallies
+            for error in (tally.false_matches, tally.false_non_matches)
+        ]
+        if any(0 < share.events < share.trials for share in shares):
+            telling.append(step)
+    return telling
+
+
+def _judged(counted: Counted) -> dict[str, object]:
+    (match, review), tallies = counted
+    distances = sorted({*hundredths(tallies), match, review})
+    return {
+        "match": f"{match:.2f}",
+        "review": f"{review:.2f}",
+        "cohorts": [
+            {
+                "name": tally.name,
+                "source": "measured",
+                "people": str(tally.people),
+                "impostor_pairs": str(tally.impostor_pairs),
+                "genuine_pairs": str(tally.genuine_pairs),
+                "rates": [
+                    {
+                        "distance": f"{distance:.2f}",
+                        "false_matches": str(tally.false_matches(distance).events),
+                        "fnmr": f"{tally.false_non_matches(distance).value:.{_DIGITS}f}",
+                        "fnmr_by_person": f"{tally.by_person(distance)[1]:.{_DIGITS}f}",
+                    }
+                    for distance in distances
+                ],
+            }
+            for tally in tallies
+        ],
+    }

@@ -1,18 +1,40 @@
-"""What was counted about faces, as facts for machines and as Markdown for people. The same pictures
-give the same.
+"""Everybody in a folder compared with everybody, as facts for machines and as Markdown for people;
+and what the zones send to people who look.
+
+The same pictures give the same report.
 """
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from tools.accuracy import Share, Tally
-from tools.face_pictures import Measured
+from tools import accuracy, face_files
+from tools.accuracy import ALL, Share, Tally
+from tools.face_files import Measured
+from verification.core.errors import BadInput, Misconfigured
+from verification.engines.faces.backends import Backend
+from verification.engines.faces.calibration import Calibration
+from verification.engines.liveness import passive
+from verification.stages.live_capture.policy import COMMANDS_MAX
 
 Facts = dict[str, Any]
 DEPENDENCE = (
     "Pairs share people and pictures, so they are not independent: the intervals are narrower than"
     " the truth. Pairs with a refused picture are not counted in them."
+)
+
+
+REVIEWERS = 2  # people who look at a case
+MINUTES = 2.0  # that one of them takes for it. Ours, an assumption
+HOURS = 1800.0  # that a person works in a year: 225 days of eight hours
+CAPTURES = 1_000_000  # live captures a year, where the command line names no number
+PICTURES = 1 + COMMANDS_MAX  # of a capture at which a detector of attacks looks, at most
+_REVIEWS_NOTE = (
+    "Shares are of honest borrowers, as the calibration tells them. Not counted: the second try"
+    " before a review, loans above the sum that goes to people anyway, refusals by other gates, and"
+    " refusals because the best frame of one command alone lies beyond review."
 )
 
 
@@ -140,14 +162,24 @@ def markdown(facts: Facts) -> str:
         "",
         *_table(facts["cohorts"]),
     ]
-    if lfw := facts.get("lfw"):
+    rows = [
+        f"{row['cohort']} ({row['source']} {row['weight']}) {row['to_people']:.2%},"
+        f" {row['hours']} hours, {row['people']} people, and {row['refused']:.2%} refused"
+        for row in facts["reviews"]
+    ]
+    lines += [
+        "",
+        (
+            f"Reviews of {facts['captures']} live captures a year by the zones of the calibration,"
+            f" {REVIEWERS} people each {MINUTES:g} minutes: {'; '.join(rows)}. {_REVIEWS_NOTE}"
+        ),
+    ]
+    if detector := facts.get("detector"):
         lines += [
             "",
             (
-                f"The protocol of LFW: {lfw['pairs']} pairs in {lfw['folds']} folds, accuracy"
-                f" {lfw['accuracy']:.4f} ± {lfw['standard_error']:.4f} (standard error of the"
-                " folds), each judged at the distance that is best on the others."
-                f" {lfw['refused_pairs']} pairs had a refused picture, which counts as no match."
+                f"{detector['name']} It sends up to {detector['to_people']:.2%} more, its BPCER for"
+                f" each of {PICTURES} pictures, to people."
             ),
         ]
     return "\n".join(lines) + "\n"
@@ -176,3 +208,104 @@ def _of(found: Facts) -> str:
     if not found["trials"]:
         return "no pairs"
     return f"{found['events']} of {found['trials']} ({found['low']:.2g} … {found['high']:.2g})"
+
+
+_MOST_NEAR = (
+    100  # pairs of two people that are told by their files, to look at them and at their labels
+)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """facts: all that is told. tallies: all pairs, then each cohort by name. zones: distances by
+    their names.
+    """
+
+    facts: Facts
+    tallies: Sequence[Tally]
+    zones: Mapping[str, float]
+
+
+def survey(folder: Path, backend: Backend, *, captures: int = CAPTURES) -> Survey:
+    """captures: live captures a year, for the forecast of reviews.
+
+    Raises `BadInput` for a folder that is none of people, `Misconfigured` for a backend without
+    calibration.
+    """
+    if backend.calibration is None:
+        raise Misconfigured(
+            f"face backend {backend.name} has no calibration, so no zones: run calibrate_faces"
+        )
+    zones = {zone: getattr(backend.calibration.zones, zone).value for zone in ("match", "review")}
+    pictures = face_files.read_folder(folder)
+    measured = face_files.measure_all((picture.path for picture in pictures), backend)
+    seen = [
+        (each, face) for each in pictures if (face := measured[each.path].embedding) is not None
+    ]
+    if len({picture.person for picture, _ in seen}) < 2:
+        raise BadInput("there are no two people whose pictures were accepted")
+    # All pairs, then each cohort by its name, also one of which no picture was accepted.
+    at, tallies, by_cohort = accuracy.edges(*zones.values()), [], {}
+    for name in (ALL, *sorted({picture.cohort for picture in pictures} - {""})):
+        own = [(picture.person, face) for picture, face in seen if name in (ALL, picture.cohort)]
+        people, faces = [person for person, _ in own], [face for _, face in own]
+        tallies.append(accuracy.compare_all(faces, people, name=name, at=at))
+        by_cohort[name] = [measured[each.path] for each in pictures if name in (ALL, each.cohort)]
+    nearest = tallies[0].nearest_impostors
+    facts: Facts = {
+        "backend": dict(backend.report()),
+        "people": len({picture.person for picture, _ in seen}),
+        "failures": failures(measured.values()),
+        "duplicates": len(measured) - len({each.sha256 for each in measured.values()}),
+        "nearest_impostors": nearest if nearest < accuracy.FARTHEST else None,
+        "farthest_genuine": tallies[0].farthest_genuine,
+        "near": [
+            {
+                "pictures": [seen[one][0].path.name, seen[other][0].path.name],
+                "distance": round(apart, 3),
+            }
+            for one, other, apart in accuracy.near_strangers(
+                [face for _, face in seen],
+                [each.person for each, _ in seen],
+                within=zones["review"],
+                most=_MOST_NEAR,
+            )
+        ],
+        "cohorts": cohorts(tallies, zones, pictures=by_cohort),
+        "captures": captures,
+        "reviews": reviews(backend.calibration, captures),
+        "note": DEPENDENCE,
+    }
+    if (detector := passive.described()) is not None:
+        bpcer = detector.calibration.rejected / detector.calibration.bona_fide
+        facts["detector"] = {"name": detector.told(), "to_people": min(1.0, PICTURES * bpcer)}
+    return Survey(facts, tallies, zones)
+
+
+def reviews(calibration: Calibration, captures: int) -> list[Facts]:
+    """What the zones send to people: a row for each cohort, by pair and by person where told."""
+    rows = []
+    for cohort in calibration.cohorts:
+        match, review = (
+            cohort.at(zone.value) for zone in (calibration.zones.match, calibration.zones.review)
+        )
+        rates = {
+            "by pair": (match.fnmr, review.fnmr),
+            "by person": (match.fnmr_by_person, review.fnmr_by_person),
+        }
+        for weight, (missed, refused) in rates.items():
+            if missed is None or refused is None:
+                continue
+            hours = captures * (missed - refused) * REVIEWERS * MINUTES / 60
+            rows.append(
+                {
+                    "cohort": cohort.name,
+                    "source": cohort.source,
+                    "weight": weight,
+                    "to_people": float(f"{missed - refused:.6g}"),
+                    "hours": round(hours),
+                    "people": round(hours / HOURS, 1),
+                    "refused": refused,
+                }
+            )
+    return rows

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tools import capture_files, no_subject
+from tools import capture_files, judging
 from tools.capture_files import IIN, StepFiles
 from tools.genuine import Figures, captures, gestures
 from tools.genuine.clips import Observed, read
@@ -116,7 +116,7 @@ def _judged(
 ) -> dict[str, Result]:
     evidence, case = (
         capture_files.evidence(steps, photo, at=captures.AT),
-        no_subject.case(IIN, amount="0", currency="KZT"),
+        judging.empty_case(IIN, amount="0", currency="KZT"),
     )
     judged_by = LiveCapturePolicy()
     facts = measure_live_capture(

@@ -14,11 +14,10 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from tools import capture_files, no_subject
-from tools.arguments import read_by
+from tools import capture_files, judging
 from tools.capture_files import StepFiles
 from tools.capture_limits import Limit, limits
-from tools.judging_command import REFUSED, JudgingCommand
+from tools.judging import REFUSED, JudgingCommand, read_by
 from verification import clock
 from verification.core.errors import BadInput, TulgaError
 from verification.core.registry_answers import PHOTO_MAX_BYTES
@@ -116,7 +115,7 @@ def _assessed(
 ) -> tuple[dict[str, Any], Outcome]:
     policy, case = (
         LiveCapturePolicy(),
-        no_subject.case(capture_files.IIN, amount=amount, currency="KZT"),
+        judging.empty_case(capture_files.IIN, amount=amount, currency="KZT"),
     )
     facts = measure_live_capture(
         case, capture_files.evidence(steps, reference, at=clock.now()), policy

@@ -11,12 +11,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from tools import accuracy, calibrating, det_svg, face_calibration, face_pictures, face_report
-from tools.accuracy import Tally
-from tools.arguments import read_by
-from tools.calibrating import ALL
+from tools import accuracy, det_curves, face_calibration, face_files, face_report
+from tools.accuracy import ALL, Tally
 from tools.face_calibration import Calibrated, Targets
 from tools.face_report import Facts
+from tools.judging import read_by
 from verification import clock
 from verification.core.errors import TulgaError
 from verification.engines.faces import calibration
@@ -92,12 +91,14 @@ class Command(BaseCommand):
         parser.add_argument(
             "--det", type=Path, metavar="DIR", help="DET curves by cohort, as det.svg"
         )
-        face_pictures.add_backend(parser)
+        face_files.add_backend(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Writes the calibration, and to stderr what else an operator must know."""
         try:
-            # What takes hours is not begun for a file that could not be written.
+            # What takes hours is not begun for a file that could not be written or drawn.
+            if options["det"]:
+                det_curves.require_matplotlib()
             for named in filter(None, (options["output"], options["report"])):
                 if named.is_dir() or not named.parent.is_dir():
                     raise CommandError(
@@ -114,7 +115,7 @@ class Command(BaseCommand):
                 options["report"].write_text(text + "\n", encoding="utf-8")
             if options["det"]:
                 options["det"].mkdir(parents=True, exist_ok=True)
-                drawing = det_svg.draw(
+                drawing = det_curves.draw(
                     tallies, zones=list(report["zones"].values()), title="DET of the calibrated net"
                 )
                 (options["det"] / "det.svg").write_text(drawing, encoding="utf-8")
@@ -142,7 +143,7 @@ def _calibrated(
 ) -> tuple[bytes, Facts, list[Tally]]:
     """The calibration as it is kept, the report on it, and the counts that both are made of."""
     # 1. What was measured before is no concern of what is measured now: it may be of another net.
-    backend = face_pictures.backend_of(options, calibration=None)
+    backend = face_files.backend_of(options, calibration=None)
     targets = Targets(options["target_fmr"], options["review_fnmr"], options["review_fmr"])
     # 2. The zones that every cohort supports.
     found = face_calibration.calibrate(
@@ -150,7 +151,7 @@ def _calibrated(
     )
     # 3. The calibration, in its conditions all that limits what it says.
     today = clock.now().date()
-    written = calibrating.spell(
+    written = face_calibration.spell(
         found.single,
         several=found.several,
         name=f"own-{today.isoformat()}.{found.digest[:16]}",
@@ -208,5 +209,5 @@ def _cohorts(found: Calibrated, tallies: Sequence[Tally], zones: Sequence[float]
         ]
         for cohort, own in names.items()
     }
-    steps = sorted({*calibrating.hundredths(tallies), *zones})
+    steps = sorted({*face_calibration.hundredths(tallies), *zones})
     return face_report.cohorts(tallies, {f"{step:.2f}": step for step in steps}, pictures=pictures)

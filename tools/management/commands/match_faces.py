@@ -13,8 +13,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from tools import face_pictures
-from tools.judging_command import REFUSED, JudgingCommand
+from tools import face_files
+from tools.judging import REFUSED, JudgingCommand
 from verification.core.errors import Misconfigured, Refused, TulgaError
 from verification.engines.faces.embedding import median_distance
 
@@ -42,21 +42,19 @@ class Command(JudgingCommand):
         parser.add_argument(
             "--calibration", type=Path, metavar="FILE", help="in place of TULGA_FACE_CALIBRATION"
         )
-        face_pictures.add_backend(parser)
+        face_files.add_backend(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prints the result, and raises `CommandError` with the exit code where it is not 0."""
         paths = [options["reference"], *options["probes"]]
         try:
-            backend = face_pictures.backend_of(
-                options, calibration=face_pictures.calibration_of(options)
-            )
+            backend = face_files.backend_of(options, calibration=face_files.calibration_of(options))
             if backend.calibration is None:
                 raise Misconfigured(
                     f"face backend {backend.name} has no calibration: run manage.py calibrate_faces"
                 )
             zones, began = backend.calibration.zones, time.perf_counter()
-            measured = [face_pictures.measure_file(path, backend) for path in paths]
+            measured = [face_files.measure_file(path, backend) for path in paths]
             for path, each in zip(paths, measured, strict=True):
                 if each.code:
                     raise Refused(each.code, path.name)

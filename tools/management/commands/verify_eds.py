@@ -11,9 +11,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from tools import eds_files, no_subject
-from tools.arguments import read_by
-from tools.judging_command import JudgingCommand
+from tools import eds_files, judging
+from tools.judging import JudgingCommand, read_by
 from verification import clock
 from verification.core.errors import TulgaError
 from verification.core.ids import Iin
@@ -110,7 +109,7 @@ class Command(JudgingCommand):
                 at=options["at"] or clock.now(),
                 by=policy,
             )
-            case = no_subject.case(options["iin"])
+            case = judging.empty_case(options["iin"])
             facts = measure_statement(case, given, policy)
             if options["allow_stale_revocation"] and REVOCATION not in policy.not_asked:
                 # A revocation that is old is judged as of the day it was told.

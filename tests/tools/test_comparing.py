@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from tools import accuracy
-from tools.accuracy import Pairs
-from tools.compared import Asked, compare, nearest_strangers
+from tools.accuracy import Asked, Pairs, compare, nearest_strangers
 from verification.core.errors import CalibrationMismatch
 from verification.engines.faces.embedding import (
     Embedding,
