@@ -27,11 +27,8 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-sys.path.insert(
-    0, str(Path(__file__).resolve().parent.parent)
-)  # run as a file, so that `make bench` takes any here
-
-from played.installation import ROOT, environment, make_database
+from played import ROOT
+from played.installation import environment, make_database
 
 from insecure_sandbox.demo.processes import Processes
 from insecure_sandbox.install_trust import write_anchors

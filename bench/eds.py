@@ -23,8 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-_ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(_ROOT))  # run as a file, so that `make bench` takes any file here
+from played import ROOT
 
 from insecure_sandbox.keys import generate_key, require_rsa, sign
 from insecure_sandbox.signing import sign_cms
@@ -37,8 +36,8 @@ from verification.engines.pki.cms import parse_cms
 from verification.engines.pki.path import build_path, verify_known
 from verification.engines.pki.signatures import check_usage, subject_iin
 
-_FOLDER = _ROOT / "var" / "bench" / "eds"
-_PEERS = _ROOT / "bench" / "peers"
+_FOLDER = ROOT / "var" / "bench" / "eds"
+_PEERS = ROOT / "bench" / "peers"
 _JARS = (Path("/usr/share/java/bcprov.jar"), Path("/usr/share/java/bcprov-jdk18on.jar"))
 _CURVE = "id-tc26-gost-3410-12-512-paramSetA"
 _MESSAGE = 873  # bytes, a certificate's signed part
@@ -275,7 +274,7 @@ def install_peers() -> Path:
     python, pins = _FOLDER / "peers" / "bin" / "python", _PEERS / "eds-requirements.txt"
     stamp = _FOLDER / "installed.txt"
     if not (python.exists() and stamp.exists() and stamp.read_bytes() == pins.read_bytes()):
-        print(f"installing the peers into {_FOLDER.relative_to(_ROOT)}")
+        print(f"installing the peers into {_FOLDER.relative_to(ROOT)}")
         subprocess.run(
             [sys.executable, "-m", "venv", "--clear", str(_FOLDER / "peers")], check=True
         )

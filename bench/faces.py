@@ -24,13 +24,11 @@ from io import BytesIO
 from itertools import combinations
 from pathlib import Path
 
-_ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(_ROOT))  # run as a file, so that `make bench` takes any file here
-
 import face_recognition
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from played import ROOT
 
 from insecure_sandbox import samples
 from verification.core.errors import Refused
@@ -41,8 +39,8 @@ from verification.engines.faces.embedding import Embedding, distance
 from verification.engines.faces.image_gate import ImageLimits, open_image
 
 _LIMITS = ImageLimits(max_bytes=10 * 1024 * 1024, max_pixels=25_000_000)
-_MODELS = Path(os.environ.get("TULGA_FACE_MODELS_DIR", _ROOT / "var" / "models"))
-_LONDON = _ROOT.parent / "shared" / "data" / "faces" / "london"
+_MODELS = Path(os.environ.get("TULGA_FACE_MODELS_DIR", ROOT / "var" / "models"))
+_LONDON = ROOT.parent / "shared" / "data" / "faces" / "london"
 _SIZE = (1280, 960)
 _REPEATS, _SECONDS = 7, 8.0
 _SFACE_AIM, _DLIB_AIM, _MEMORY_AIM, _ALIKE_AIM, _REFUSAL_AIM = (
@@ -172,7 +170,7 @@ def measure_memory(pair: tuple[Path, Path]) -> None:
     with tempfile.TemporaryDirectory() as var:
         environment = dict(os.environ, TULGA_VAR_DIR=var)
         done = subprocess.run(
-            command, check=True, capture_output=True, text=True, cwd=_ROOT, env=environment
+            command, check=True, capture_output=True, text=True, cwd=ROOT, env=environment
         )
     now, peak = (int(kib) * 1024 / 1e6 for kib in done.stdout.split())
     print(f"  a worker holds {now:.0f} MB, at its peak {peak:.0f} MB (aim ≤ {_MEMORY_AIM})")

@@ -19,12 +19,9 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-sys.path.insert(
-    0, str(Path(__file__).resolve().parent.parent)
-)  # run as a file, so that `make bench` takes any here
-
 from load import play, signer
-from played.installation import ROOT, running
+from played import ROOT
+from played.installation import running
 
 SAMPLED = ("web", "worker", "tick")
 _OURS = ("(config/", "(lenders/", "(verification/")

@@ -17,17 +17,12 @@ docs/evidence/NAME.json.
 """
 
 import argparse
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-
-sys.path.insert(
-    0, str(Path(__file__).resolve().parent.parent)
-)  # run as a file, so that `make bench` takes any here
 
 import psycopg
 from load import COUNTED, largest_child, processor_seconds

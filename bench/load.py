@@ -25,7 +25,6 @@ import argparse
 import json
 import os
 import re
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -37,11 +36,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg
-
-sys.path.insert(
-    0, str(Path(__file__).resolve().parent.parent)
-)  # run as a file, so that `make bench` takes any here
-
 from played.installation import BROKERS, Installation, children, running
 
 from insecure_sandbox import samples

@@ -15,47 +15,20 @@ import argparse
 import os
 import resource
 import statistics
-import sys
 import time
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from hashlib import sha256
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from itertools import count
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
-sys.path.insert(
-    0, str(Path(__file__).resolve().parent.parent)
-)  # run as a file, so that `make bench` takes any here
-
-import django
-
-from verification.management.commands.make_keys import make_missing
-
-_FOLDER = TemporaryDirectory(prefix="tulga-bench-", dir="/dev/shm")
-_KEYS = Path(_FOLDER.name, "keys")
-make_missing(_KEYS, made_by="operator")
-os.environ.update(
-    TULGA_VAR_DIR=_FOLDER.name,
-    TULGA_KEYS_DIR=str(_KEYS),
-    TULGA_PROCESS="every",  # this one is web, worker and tick in turn
-    DATABASE_URL=f"sqlite:///{_FOLDER.name}/bench.sqlite3",
-    DJANGO_SETTINGS_MODULE="config.settings",
-    TULGA_LOG_LEVEL="ERROR",
-)
-django.setup()
-
-from django.core.management import call_command
 from django.db import transaction
+from played.in_memory import begin, new_lender
 
-from lenders.models import Lender
-from tests.verification.stories.story import Story, opening
 from verification import tasks
-from verification.access import commands
-from verification.core.person import LenderFacts
 from verification.log import keys, log, sequencer, signatures
 from verification.log.signatures import spell_leaf
 from verification.log.verify import verify_log
@@ -88,7 +61,6 @@ def main() -> None:
     )
     parser.add_argument("--cases", type=int, default=200, help="created and decided a round")
     asked = parser.parse_args()
-    call_command("migrate", verbosity=0)
     play = player()
     verify_cases(lambda: play(_ROUNDS * asked.cases))
     report(
@@ -120,21 +92,13 @@ def player() -> Callable[[int], None]:
     """Plays as many verifications as it is asked for: opened by the lender, answered once, and
     declined by a worker.
     """
-    lender = Lender.objects.create(name="Bench Credit", bin="120340000014", phone="+77270000044")
-    facts = LenderFacts(id=lender.pk, name=lender.name, bin=lender.bin, phone=lender.phone)
-    number = iter(range(1_000_000))
+    lender, numbers = new_lender(), count()
 
     def play(cases: int) -> None:
         for _ in range(cases):
-            opened = commands.open_verification(
-                lender=facts,
-                mode="test",
-                profile_id="KZ-2021-04",
-                opening=opening(f"bench-{next(number)}", routes=("eds",)),
-            )
-            one = Story(lender, opened.verification_id, opened.token)
-            one.answer(agreed=False, version=CURRENT, language="ru")
-            tasks.advance(one.id)
+            story = begin(lender, f"bench-{next(numbers)}")
+            story.answer(agreed=False, version=CURRENT, language="ru")
+            tasks.advance(story.id)
 
     return play
 
@@ -150,7 +114,7 @@ def verify_cases(play: Callable[[], None]) -> None:
 
 def order_and_verify(entries: int) -> None:
     """Orders and verifies a log of pairs of entries, each under one signature."""
-    counter = iter(range(1_000_000))
+    counter = count()
 
     def fill(log_of: str, number: int) -> None:
         for _ in range(number // 2):

@@ -13,7 +13,6 @@ lay between the decision and the checkpoint over it.
 import argparse
 import os
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,11 +21,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import psycopg
-
-sys.path.insert(
-    0, str(Path(__file__).resolve().parent.parent)
-)  # run as a file, so that `make bench` takes any here
-
 from played.installation import BROKERS, Installation, running
 
 from insecure_sandbox.borrower import Browser

@@ -21,12 +21,12 @@ from insecure_sandbox.demo.lender import LenderApi
 from insecure_sandbox.demo.processes import Processes, free_port
 from insecure_sandbox.demo.stage import Stage
 from insecure_sandbox.install_trust import write_anchors
+from played import ROOT
 from scripts import run_together
 from tests.lenders.insecure_receiver import Receiver, listening
 from tests.servers import start_postgresql, start_rabbitmq, start_redis
 from verification.management.commands.make_keys import make_missing
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 # As an operator runs it: it vacuums and analyses by itself, which is a part of the cost.
 _POSTGRESQL = (
     "shared_preload_libraries=pg_stat_statements",
