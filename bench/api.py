@@ -30,7 +30,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--requests", type=int, default=300, help="of each kind")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     with ExitStack() as ending:
         folder = Path(
             ending.enter_context(
@@ -46,7 +46,7 @@ def main() -> None:
             "DJANGO_SETTINGS_MODULE": "tests.settings",
         }
         database.make(variables)
-        call = [sys.executable, "-m", "peers.bare_api", str(asked.requests)]
+        call = [sys.executable, "-m", "peers.bare_api", str(arguments.requests)]
         subprocess.run(
             call, cwd=ROOT / "bench", env=variables | {"PYTHONPATH": str(ROOT)}, check=True
         )

@@ -50,21 +50,23 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--against", metavar="COMMIT", default="")
-    asked = parser.parse_args()
-    play(asked.cases)
+    arguments = parser.parse_args()
+    play(arguments.cases)
     entries = AuditLeaf.objects.filter(log=_LOG).count()
-    trees = {"this tree": ROOT} | ({asked.against: tree_of(asked.against)} if asked.against else {})
-    print(f"{asked.cases} cases by signature, {entries} entries; load {os.getloadavg()[0]:.1f}")
-    for processes in asked.processes:
-        best = in_turns(trees, processes=processes, rounds=asked.rounds)
+    trees = {"this tree": ROOT} | (
+        {arguments.against: tree_of(arguments.against)} if arguments.against else {}
+    )
+    print(f"{arguments.cases} cases by signature, {entries} entries; load {os.getloadavg()[0]:.1f}")
+    for processes in arguments.processes:
+        best = in_turns(trees, processes=processes, rounds=arguments.rounds)
         for name, seconds in best.items():
             print(
                 f"{f'{name}, {processes} processes':36} {entries / seconds:8.0f} entries a second"
             )
-        if asked.against:
+        if arguments.against:
             print(
                 f"{f'{processes} processes':36} ratio"
-                f" {best[asked.against] / best['this tree']:.2f}x"
+                f" {best[arguments.against] / best['this tree']:.2f}x"
             )
 
 
@@ -111,12 +113,12 @@ def in_turns(trees: Mapping[str, Path], *, processes: int, rounds: int) -> dict[
 def seconds_of(tree: Path, *, processes: int) -> float:
     """What one run of the command takes, without the start of its process."""
     program = _MEASURED.replace("PROCESSES", str(processes))
-    told = subprocess.run(
+    finished = subprocess.run(
         [sys.executable, "-c", program], cwd=tree, check=False, capture_output=True, text=True
     )
-    if told.returncode:
-        raise SystemExit(f"audit_verify ends with an error:\n{told.stderr[-2000:]}")
-    return float(json.loads(told.stdout.splitlines()[-1]))
+    if finished.returncode:
+        raise SystemExit(f"audit_verify ends with an error:\n{finished.stderr[-2000:]}")
+    return float(json.loads(finished.stdout.splitlines()[-1]))
 
 
 if __name__ == "__main__":

@@ -50,10 +50,11 @@ def main() -> None:
             spent[asks].append((time.process_time() - began) / _CASES * 1000)
     if Verification.objects.exclude(status="verified").exists():
         raise SystemExit("a verification of the bench was not verified")
-    asked = EvidenceItem.objects.filter(kind="register.person").count()
+    requests = EvidenceItem.objects.filter(kind="register.person").count()
     without, with_register = (statistics.median(spent[asks]) for asks in (False, True))
     print(
-        f"{_ROUNDS} rounds of {_CASES} verifications each way; the register was asked {asked} times"
+        f"{_ROUNDS} rounds of {_CASES} verifications each way; the register was asked"
+        f" {requests} times"
     )
     print(f"without the register {without:6.1f} ms of processor a verification, median of rounds")
     print(f"with the register    {with_register:6.1f} ms; ratio {with_register / without:.2f}x")

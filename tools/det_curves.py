@@ -66,7 +66,7 @@ def draw(tallies: Sequence[Tally], *, zones: Sequence[float], title: str) -> str
         axes.minorticks_off()
         axes.grid(color="#c9c9c9")
         # 2. A curve for each cohort, with a dot at each zone, and the rates there in words.
-        words = []
+        sentences = []
         for tally, colour, dashes in zip(cohorts, _COLOURS, cycle(_DASHES), strict=False):
             rates = [
                 (tally.false_matches(zone).value, tally.false_non_matches(zone).value)
@@ -85,7 +85,7 @@ def draw(tallies: Sequence[Tally], *, zones: Sequence[float], title: str) -> str
                         else None
                     ),
                 )
-            words.append(
+            sentences.append(
                 f"{tally.name}: "
                 + ", ".join(
                     f"at {zone:g} FMR {fmr:.2g} and FNMR {fnmr:.2g}"
@@ -95,12 +95,12 @@ def draw(tallies: Sequence[Tally], *, zones: Sequence[float], title: str) -> str
         if cohorts:
             figure.legend(loc="outside lower center", ncols=2)
         if left_out := len(complete) - len(cohorts):
-            words.append(f"{left_out} more cohorts are not drawn")
+            sentences.append(f"{left_out} more cohorts are not drawn")
         # 3. The same in words, for readers who cannot see it.
         content = StringIO()
         description = (
             "False non-match rate against false match rate. Dots are the zones; a dot on an edge"
-            f" stands for no error. {'; '.join(words)}."
+            f" stands for no error. {'; '.join(sentences)}."
         )
         figure.savefig(
             content,

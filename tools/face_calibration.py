@@ -85,10 +85,10 @@ def calibrate(
         chain.from_iterable(pictures.values()), backend, progress=progress
     )
     name_of: dict[str, Path] = {}
-    for place, each in measured.items():
+    for place, face in measured.items():
         # A pair of one picture with itself is no evidence.
-        if (other := name_of.setdefault(each.sha256, place)) != place:
-            raise BadInput(f"{other.name} and {place.name} are one picture under two names")
+        if (namesake := name_of.setdefault(face.sha256, place)) != place:
+            raise BadInput(f"{namesake.name} and {place.name} are one picture under two names")
     # The hashes of the files and the rows, in which hashes stand for names, both in order.
     hashes = {
         name: "+".join(measured[path].sha256 for path in paths) for name, paths in pictures.items()
@@ -101,14 +101,16 @@ def calibrate(
     progress(f"{len(measured)} pictures measured, {len(pairs)} pairs to compare")
     # 3. All distances, by decision, several pictures as `frames` of them are judged; and zones that
     #    hold everywhere.
-    found = _compared(pairs, pictures, measured, k=frames)
-    suspects = _suspects(pairs, pictures, measured, found["single"])
+    compared = _compared(pairs, pictures, measured, k=frames)
+    suspects = _suspects(pairs, pictures, measured, compared["single"])
     try:
-        single = _proposed(pairs, found["single"].once(), targets)
+        single = _proposed(pairs, compared["single"].first_of_each(), targets)
     except BadInput as lacking:
-        named = ", ".join(f"{one.reference} and {one.probe} at {one.distance}" for one in suspects)
+        nearest = ", ".join(
+            f"{suspect.reference} and {suspect.probe} at {suspect.distance}" for suspect in suspects
+        )
         raise BadInput(
-            f"{lacking.detail}. The nearest strangers: {named or 'none is near'}"
+            f"{lacking.detail}. The nearest strangers: {nearest or 'none is near'}"
         ) from lacking
     several, without = dict[str, Counted](), dict[str, str]()
     sets = [paths for paths in pictures.values() if len(paths) > 1]
@@ -119,9 +121,9 @@ def calibrate(
             f"{few} of {len(sets)} sets have fewer than {frames} accepted pictures: single pictures"
             " at most"
         )
-    for decision in sorted(found.keys() - {"single"}):
+    for decision in sorted(compared.keys() - {"single"}):
         try:
-            several[decision] = _proposed(pairs, found[decision], targets)
+            several[decision] = _proposed(pairs, compared[decision], targets)
         except BadInput as lacking:
             without[decision] = lacking.detail
     return Calibrated(pairs, measured, pictures, digest, single, several, without, suspects)
@@ -169,8 +171,8 @@ def _suspects(
         probe = [path for path in pictures[pair.probe] if measured[path].embedding is not None][
             at - first
         ]
-        named = pair.probe if len(pictures[pair.probe]) == 1 else f"{pair.probe}/{probe.name}"
-        suspects[row] = Suspect(pair.reference, named, round(float(single.pairs.apart[at]), 4))
+        name = pair.probe if len(pictures[pair.probe]) == 1 else f"{pair.probe}/{probe.name}"
+        suspects[row] = Suspect(pair.reference, name, round(float(single.pairs.apart[at]), 4))
         if len(suspects) == _SUSPECTS:
             break
     return [*suspects.values()]
@@ -188,15 +190,15 @@ def _compared(
     numbers = {person: number for number, person in enumerate(sorted(set(people.values())))}
     faces: list[Embedding] = []
     row_of: dict[Path, int] = {}
-    for path, each in measured.items():
-        if each.embedding is not None:
+    for path, face in measured.items():
+        if face.embedding is not None:
             row_of[path] = len(faces)
-            faces.append(each.embedding)
+            faces.append(face.embedding)
     accepted = {
         name: tuple(row_of[path] for path in paths if path in row_of)
         for name, paths in pictures.items()
     }
-    asked = [
+    requests = [
         (
             accuracy.Asked(
                 accepted[pair.reference][0],
@@ -209,10 +211,10 @@ def _compared(
         )
         for pair in pairs
     ]
-    return accuracy.compare(faces, asked, k=k)
+    return accuracy.compare(faces, requests, k=k)
 
 
-def _proposed(pairs: Sequence[Pair], found: Compared, targets: Targets) -> Counted:
+def _proposed(pairs: Sequence[Pair], compared: Compared, targets: Targets) -> Counted:
     """The zones, and the counts they rest on: of all pairs, then of each cohort by its name.
 
     Raises `BadInput` for one without pairs of both kinds.
@@ -224,8 +226,8 @@ def _proposed(pairs: Sequence[Pair], found: Compared, targets: Targets) -> Count
     for number, pair in enumerate(pairs):
         if pair.cohort:
             rows[pair.cohort].add(number)
-    tallies = [accuracy.tally(ALL, found.pairs, at=at)]
-    tallies += [accuracy.tally(name, found.of(rows[name]), at=at) for name in sorted(rows)]
+    tallies = [accuracy.tally(ALL, compared.pairs, at=at)]
+    tallies += [accuracy.tally(name, compared.select(rows[name]), at=at) for name in sorted(rows)]
     if lacking := [
         f"{tally.name} has {tally.impostor_pairs} impostor and {tally.genuine_pairs} genuine"
         for tally in tallies

@@ -51,16 +51,16 @@ def read_folder(folder: Path) -> tuple[Picture, ...]:
     """
     if not folder.is_dir():
         raise BadInput(f"{folder} is no folder")
-    cohorts, found = _cohorts(folder / "people.csv"), []
+    cohorts, result = _cohorts(folder / "people.csv"), []
     folders: dict[str, Path] = {}
-    for path in sorted(each for each in folder.rglob("*") if each.suffix.lower() in SUFFIXES):
+    for path in sorted(entry for entry in folder.rglob("*") if entry.suffix.lower() in SUFFIXES):
         _refuse_elsewhere(path, folder)
         # Whose it is says the folder it lies in, or else the name of the file.
-        inside, named = path.relative_to(folder).parts, _PERSON.fullmatch(path.stem)
+        inside, match = path.relative_to(folder).parts, _PERSON.fullmatch(path.stem)
         if len(inside) > 1:
             person = inside[-2]
-        elif named is not None:
-            person = named.group(1)
+        elif match is not None:
+            person = match.group(1)
         else:
             raise BadInput(f"{path.name} does not say whose picture it is")
         # A folder for each day below that of each person would make everybody of one day one
@@ -69,14 +69,14 @@ def read_folder(folder: Path) -> tuple[Picture, ...]:
             raise BadInput(
                 f"two folders are named {person}: each person has one, which names nobody else"
             )
-        found.append(Picture(path, person, cohorts.get(person, "")))
-        if len(found) > MAX_PICTURES:
+        result.append(Picture(path, person, cohorts.get(person, "")))
+        if len(result) > MAX_PICTURES:
             raise BadInput(f"there are more than {MAX_PICTURES} pictures")
     if len(folders) < 2:
         raise BadInput(f"{folder} has no pictures of two people")
     if cohorts and not cohorts.keys() & folders.keys():
         raise BadInput("people.csv names nobody who has a picture here")
-    return tuple(found)
+    return tuple(result)
 
 
 def _cohorts(path: Path) -> dict[str, str]:
@@ -93,14 +93,14 @@ def _cohorts(path: Path) -> dict[str, str]:
     )
     if not person or not cohort:
         raise BadInput("people.csv has no columns person and cohort")
-    found: dict[str, str] = {}
+    cohorts: dict[str, str] = {}
     for row in rows:
-        named = (row[cohort] or "").strip()
-        if found.setdefault(row[person], named) != named:
+        label = (row[cohort] or "").strip()
+        if cohorts.setdefault(row[person], label) != label:
             raise BadInput(f"people.csv names two cohorts for {row[person]!r}")
-    if any(not name.isprintable() or len(name) > 64 or name == ALL for name in found.values()):
+    if any(not name.isprintable() or len(name) > 64 or name == ALL for name in cohorts.values()):
         raise BadInput(f"people.csv: a cohort is a short name, and not {ALL}")
-    return found
+    return cohorts
 
 
 def _refuse_elsewhere(path: Path, folder: Path) -> None:
@@ -166,13 +166,13 @@ def parse_pairs(untrusted: bytes) -> tuple[Pair, ...]:
         raise BadInput("there are no pairs")
     # 3. Nothing is said twice, and no chain of rows makes one person of what another row says are
     #    two.
-    seen: set[frozenset[str]] = set()
+    known_pairs: set[frozenset[str]] = set()
     people = people_of(pairs)
     for pair in pairs:
         both = frozenset((pair.reference, pair.probe))
-        if both in seen:
+        if both in known_pairs:
             raise BadInput(f"row {pair.row}: the pair stands twice")
-        seen.add(both)
+        known_pairs.add(both)
         if not pair.same and people[pair.reference] == people[pair.probe]:
             raise BadInput(f"row {pair.row} says two people, and other rows say one")
     return tuple(pairs)
@@ -184,21 +184,23 @@ def locate(folder: Path, pairs: Sequence[Pair]) -> dict[str, tuple[Path, ...]]:
     Raises `BadInput` for one that is not there, or lies outside the folder by any way.
     """
     root, references = folder.resolve(), {pair.reference for pair in pairs}
-    found = {}
+    places = {}
     for name in sorted(references | {pair.probe for pair in pairs}):
         path = _below(root, name)
         if path.is_dir() and name not in references:
-            inside = [each for each in sorted(path.iterdir()) if each.suffix.lower() in SUFFIXES]
+            inside = [
+                picture for picture in sorted(path.iterdir()) if picture.suffix.lower() in SUFFIXES
+            ]
             if not 0 < len(inside) <= MAX_SET:
                 raise BadInput(
                     f"{name} is a folder of {len(inside)} pictures: one capture has 1 to {MAX_SET}"
                 )
-            found[name] = tuple(_below(root, str(each.relative_to(root))) for each in inside)
+            places[name] = tuple(_below(root, str(picture.relative_to(root))) for picture in inside)
         else:
-            found[name] = (path,)
-        if not all(each.is_file() for each in found[name]):
+            places[name] = (path,)
+        if not all(picture.is_file() for picture in places[name]):
             raise BadInput(f"{name} is no file below the folder of the pairs")
-    return found
+    return places
 
 
 def _below(root: Path, name: str) -> Path:
@@ -276,12 +278,12 @@ def backend_of(options: Mapping[str, Any], *, calibration: Path | None) -> Backe
 
     calibration: a file in place of the shipped one.
     """
-    named = _name(options)
-    if named not in backends.NAMES:
-        raise Misconfigured(f"there is no face backend {named}")
+    name = _name(options)
+    if name not in backends.NAMES:
+        raise Misconfigured(f"there is no face backend {name}")
     model = options["model"] or settings.TULGA_FACE_MODEL
     choice = Choice(
-        backend=named, models=settings.TULGA_FACE_MODELS_DIR, model=model, calibration=calibration
+        backend=name, models=settings.TULGA_FACE_MODELS_DIR, model=model, calibration=calibration
     )
     return backends.loaded(choice)
 
@@ -304,10 +306,10 @@ def measure_file(path: Path, backend: Backend) -> Measured:
         raise BadInput(f"{path.name} cannot be read: {type(error).__name__}") from error
     digest = hashlib.sha256(untrusted).hexdigest()
     try:
-        face, found = backend.open(untrusted, limits=LIMITS)
+        face, quality = backend.open(untrusted, limits=LIMITS)
     except Refused as refused:
         return Measured(digest, code=refused.code)
-    return Measured(digest, backend.embed(face), found)
+    return Measured(digest, backend.embed(face), quality)
 
 
 def measure_all(
@@ -318,13 +320,13 @@ def measure_all(
 
     progress: told every few seconds how many are done.
     """
-    wanted, found, reported_at = sorted(set(paths)), {}, time.monotonic()
-    for path in wanted:
-        found[path] = measure_file(path, backend)
+    files, measured, reported_at = sorted(set(paths)), {}, time.monotonic()
+    for path in files:
+        measured[path] = measure_file(path, backend)
         if progress is not None and time.monotonic() - reported_at > _PROGRESS_SECONDS:
             reported_at = time.monotonic()
-            progress(f"{len(found)} of {len(wanted)} pictures measured")
-    return found
+            progress(f"{len(measured)} of {len(files)} pictures measured")
+    return measured
 
 
 def _name(options: Mapping[str, Any]) -> str:

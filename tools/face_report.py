@@ -38,17 +38,17 @@ _REVIEWS_NOTE = (
 )
 
 
-def share(found: Share) -> Facts:
+def share(proportion: Share) -> Facts:
     """A share with its 95 % interval (Clopper and Pearson); only the counts where nothing was
     tried.
     """
-    if not found.trials:
-        return {"events": found.events, "trials": 0}
-    low, high = found.bounds
-    report = {"share": found.value, "low": low, "high": high}
+    if not proportion.trials:
+        return {"events": proportion.events, "trials": 0}
+    low, high = proportion.bounds
+    report = {"share": proportion.value, "low": low, "high": high}
     # Six significant digits: what is beyond them is the machine's.
     rounded = {name: float(f"{value:.6g}") for name, value in report.items()}
-    return {"events": found.events, "trials": found.trials, **rounded}
+    return {"events": proportion.events, "trials": proportion.trials, **rounded}
 
 
 def cohorts(
@@ -74,7 +74,7 @@ def cohorts(
                     "by_person": dict(
                         zip(
                             ("fmr", "fnmr"),
-                            (float(f"{each:.6g}") for each in tally.by_person(distance)),
+                            (float(f"{rate:.6g}") for rate in tally.by_person(distance)),
                             strict=True,
                         )
                     ),
@@ -91,11 +91,11 @@ def failures(measured: Collection[Measured]) -> Facts:
     """Pictures without a face, or too poor, by code, the commonest first: ISO/IEC 19795-1's failure
     to acquire.
     """
-    counts = Counter(each.code for each in measured if each.code)
-    refused = dict(sorted(counts.items(), key=lambda count: (-count[1], count[0])))
+    counts = Counter(picture.code for picture in measured if picture.code)
+    by_code = dict(sorted(counts.items(), key=lambda count: (-count[1], count[0])))
     return {
         "pictures": len(measured),
-        "refused": refused,
+        "refused": by_code,
         "rate": share(Share(counts.total(), len(measured))),
     }
 
@@ -134,8 +134,8 @@ def markdown(facts: Facts) -> str:
             f" calibration's rates are {backend['calibration_source']}."
         ),
         "",
-        f"{facts['people']} people, {failed['pictures']} pictures, of which {_of(failed['rate'])}"
-        " refused"
+        f"{facts['people']} people, {failed['pictures']} pictures, of which"
+        f" {_counted(failed['rate'])} refused"
         + (
             f" ({', '.join(f'{code} {n}' for code, n in failed['refused'].items())})."
             if failed["refused"]
@@ -197,17 +197,25 @@ def _table(rows: Sequence[Facts]) -> list[str]:
         for name, rate in row["rates"].items():
             pairs = f"{row['impostor_pairs']} / {row['genuine_pairs']}"
             zone = f"{name}: {rate['distance']:g}"
-            by_person = " / ".join(f"{each:.2g}" for each in rate["by_person"].values())
-            shares = (_of(rate["fmr"]), _of(rate["fnmr"]), by_person, _of(row["failures"]["rate"]))
+            by_person = " / ".join(
+                f"{rate_by_person:.2g}" for rate_by_person in rate["by_person"].values()
+            )
+            shares = (
+                _counted(rate["fmr"]),
+                _counted(rate["fnmr"]),
+                by_person,
+                _counted(row["failures"]["rate"]),
+            )
             cells = (row["name"], row["people"], pairs, zone, *shares)
             lines.append(f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |")
     return lines
 
 
-def _of(found: Facts) -> str:
-    if not found["trials"]:
+def _counted(proportion: Facts) -> str:
+    if not proportion["trials"]:
         return "no pairs"
-    return f"{found['events']} of {found['trials']} ({found['low']:.2g} … {found['high']:.2g})"
+    events, trials, low, high = (proportion[name] for name in ("events", "trials", "low", "high"))
+    return f"{events} of {trials} ({low:.2g} … {high:.2g})"
 
 
 _MOST_NEAR = (
@@ -239,35 +247,39 @@ def survey(folder: Path, backend: Backend, *, captures: int = CAPTURES) -> Surve
     zones = {zone: getattr(backend.calibration.zones, zone).value for zone in ("match", "review")}
     pictures = face_files.read_folder(folder)
     measured = face_files.measure_all((picture.path for picture in pictures), backend)
-    seen = [
-        (each, face) for each in pictures if (face := measured[each.path].embedding) is not None
+    accepted = [
+        (entry, face) for entry in pictures if (face := measured[entry.path].embedding) is not None
     ]
-    if len({picture.person for picture, _ in seen}) < 2:
+    if len({picture.person for picture, _ in accepted}) < 2:
         raise BadInput("there are no two people whose pictures were accepted")
     # All pairs, then each cohort by its name, also one of which no picture was accepted.
     at, tallies, by_cohort = accuracy.edges(*zones.values()), [], {}
     for name in (ALL, *sorted({picture.cohort for picture in pictures} - {""})):
-        own = [(picture.person, face) for picture, face in seen if name in (ALL, picture.cohort)]
-        people, faces = [person for person, _ in own], [face for _, face in own]
+        members = [
+            (picture.person, face) for picture, face in accepted if name in (ALL, picture.cohort)
+        ]
+        people, faces = [person for person, _ in members], [face for _, face in members]
         tallies.append(accuracy.compare_all(faces, people, name=name, at=at))
-        by_cohort[name] = [measured[each.path] for each in pictures if name in (ALL, each.cohort)]
+        by_cohort[name] = [
+            measured[entry.path] for entry in pictures if name in (ALL, entry.cohort)
+        ]
     nearest = tallies[0].nearest_impostors
     facts: Facts = {
         "backend": dict(backend.report()),
-        "people": len({picture.person for picture, _ in seen}),
+        "people": len({picture.person for picture, _ in accepted}),
         "failures": failures(measured.values()),
-        "duplicates": len(measured) - len({each.sha256 for each in measured.values()}),
+        "duplicates": len(measured) - len({entry.sha256 for entry in measured.values()}),
         "nearest_impostors": nearest if nearest < accuracy.FARTHEST else None,
         "farthest_genuine": tallies[0].farthest_genuine,
         "near": [
             {
-                "pictures": [seen[one][0].path.name, seen[other][0].path.name],
+                "pictures": [accepted[first][0].path.name, accepted[second][0].path.name],
                 "distance": round(apart, 3),
             }
-            for one, other, apart in accuracy.near_strangers(
-                [face for _, face in seen],
-                [each.person for each, _ in seen],
-                within=zones["review"],
+            for first, second, apart in accuracy.near_strangers(
+                [face for _, face in accepted],
+                [entry.person for entry, _ in accepted],
+                limit=zones["review"],
                 most=_MOST_NEAR,
             )
         ],
@@ -293,19 +305,19 @@ def reviews(calibration: Calibration, captures: int) -> list[Facts]:
             "by pair": (match.fnmr, review.fnmr),
             "by person": (match.fnmr_by_person, review.fnmr_by_person),
         }
-        for weight, (missed, refused) in rates.items():
-            if missed is None or refused is None:
+        for weight, (missed, rejected) in rates.items():
+            if missed is None or rejected is None:
                 continue
-            hours = captures * (missed - refused) * REVIEWERS * MINUTES / 60
+            hours = captures * (missed - rejected) * REVIEWERS * MINUTES / 60
             rows.append(
                 {
                     "cohort": cohort.name,
                     "source": cohort.source,
                     "weight": weight,
-                    "to_people": float(f"{missed - refused:.6g}"),
+                    "to_people": float(f"{missed - rejected:.6g}"),
                     "hours": round(hours),
                     "people": round(hours / HOURS, 1),
-                    "refused": refused,
+                    "refused": rejected,
                 }
             )
     return rows

@@ -146,15 +146,17 @@ def identify(parts: Iterable[str]) -> dict[str, int]:
         "tick": r"manage\.py\0tick",
         "deliver": r"manage\.py\0deliver",
     }
-    own = {child: Path(f"/proc/{child}/cmdline").read_text() for child in children(os.getpid())}
-    found = {
-        name: [child for child, words in own.items() if re.search(mark, words)]
+    commands = {
+        child: Path(f"/proc/{child}/cmdline").read_text() for child in children(os.getpid())
+    }
+    by_name = {
+        name: [child for child, command in commands.items() if re.search(mark, command)]
         for name, mark in marks.items()
     }
-    missing = {name for name in {"postgresql", "broker", "sandbox", *parts} if not found[name]}
+    missing = {name for name in {"postgresql", "broker", "sandbox", *parts} if not by_name[name]}
     if missing:
         raise SystemExit(f"these processes are not there: {', '.join(sorted(missing))}")
-    return {name: ids[0] for name, ids in found.items() if ids}
+    return {name: ids[0] for name, ids in by_name.items() if ids}
 
 
 def children(process: int) -> list[int]:

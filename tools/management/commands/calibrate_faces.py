@@ -53,7 +53,7 @@ class Command(BaseCommand):
         rate = read_by(
             float,
             expected="a rate is a number such as 1e-4",
-            is_right=lambda found: 1e-9 <= found < 1,
+            is_right=lambda share: 1e-9 <= share < 1,
         )
         sentence = read_by(
             str,
@@ -99,10 +99,10 @@ class Command(BaseCommand):
             # What takes hours is not begun for a file that could not be written or drawn.
             if options["det"]:
                 det_curves.require_matplotlib()
-            for named in filter(None, (options["output"], options["report"])):
-                if named.is_dir() or not named.parent.is_dir():
+            for path in filter(None, (options["output"], options["report"])):
+                if path.is_dir() or not path.parent.is_dir():
                     raise CommandError(
-                        f"no calibration: {named} cannot be written: name one in a folder that is"
+                        f"no calibration: {path} cannot be written: name one in a folder that is"
                         " there"
                     )
             written, report, tallies = _calibrated(options, say=self.stderr.write)
@@ -146,36 +146,36 @@ def _calibrated(
     backend = face_files.backend_of(options, calibration=None)
     targets = Targets(options["target_fmr"], options["review_fnmr"], options["review_fmr"])
     # 2. The zones that every cohort supports.
-    found = face_calibration.calibrate(
+    calibrated = face_calibration.calibrate(
         options["pairs"], backend, frames=options["frames"], targets=targets, progress=say
     )
     # 3. The calibration, in its conditions all that limits what it says.
     today = clock.now().date()
     written = face_calibration.spell(
-        found.single,
-        several=found.several,
-        name=f"own-{today.isoformat()}.{found.digest[:16]}",
+        calibrated.single,
+        several=calibrated.several,
+        name=f"own-{today.isoformat()}.{calibrated.digest[:16]}",
         embedding=backend.recogniser.embedding,
         model_sha256=backend.recogniser.sha256,
         made_on=today,
-        conditions=_limits(options["conditions"], found, targets),
+        conditions=_limits(options["conditions"], calibrated, targets),
     )
-    zones, tallies = found.single
+    zones, tallies = calibrated.single
     report = {
-        "data_sha256": found.digest,
+        "data_sha256": calibrated.digest,
         "backend": dict(backend.report()),
-        "failures": face_report.failures(found.measured.values()),
+        "failures": face_report.failures(calibrated.measured.values()),
         "zones": dict(zip(_ZONES, zones, strict=True)),
-        "cohorts": _cohorts(found, tallies, zones),
+        "cohorts": _cohorts(calibrated, tallies, zones),
         "several": {
             decision: {
                 "zones": dict(zip(_ZONES, edges, strict=True)),
-                "cohorts": _cohorts(found, counted, edges),
+                "cohorts": _cohorts(calibrated, counted, edges),
             }
-            for decision, (edges, counted) in found.several.items()
+            for decision, (edges, counted) in calibrated.several.items()
         },
-        "without_zones": dict(found.without_zones),
-        "nearest_strangers": [asdict(suspect) for suspect in found.suspects],
+        "without_zones": dict(calibrated.without_zones),
+        "nearest_strangers": [asdict(suspect) for suspect in calibrated.suspects],
         "dependent": face_report.dependent(tallies, needed=accuracy.pairs_needed(targets.fmr)),
         "unfit_for_live": calibration.read(written).unfit_for_live(),
         "note": face_report.DEPENDENCE,
@@ -183,31 +183,35 @@ def _calibrated(
     return written, report, list(tallies)
 
 
-def _limits(conditions: str, found: Calibrated, targets: Targets) -> str:
+def _limits(conditions: str, calibrated: Calibrated, targets: Targets) -> str:
     """The operator's sentence, and all that limits what the calibration says."""
-    refused = face_report.failures(found.measured.values())["refused"]
-    codes = ", ".join(f"{code} {count}" for code, count in refused.items()) or "none"
+    by_code = face_report.failures(calibrated.measured.values())["refused"]
+    codes = ", ".join(f"{code} {count}" for code, count in by_code.items()) or "none"
     return (
-        f"{conditions} Data SHA-256 {found.digest}. {len(found.measured)} pictures, refused:"
-        f" {codes}. Match: FMR at most {targets.fmr:g} in each cohort with 95 % certainty; review:"
-        f" FNMR at most {targets.review_fnmr:g} unless its FMR were above {targets.review_fmr:g}."
+        f"{conditions} Data SHA-256 {calibrated.digest}. {len(calibrated.measured)} pictures,"
+        f" refused: {codes}. Match: FMR at most {targets.fmr:g} in each cohort with 95 %"
+        f" certainty; review: FNMR at most {targets.review_fnmr:g} unless its FMR were above"
+        f" {targets.review_fmr:g}."
         f" {face_report.DEPENDENCE}"
     )
 
 
-def _cohorts(found: Calibrated, tallies: Sequence[Tally], zones: Sequence[float]) -> list[Facts]:
+def _cohorts(
+    calibrated: Calibrated, tallies: Sequence[Tally], zones: Sequence[float]
+) -> list[Facts]:
     """Each cohort with its rates at every hundredth that the calibration holds, and at the
     zones.
     """
     names: dict[str, set[str]] = defaultdict(set)
-    for pair in found.pairs:
+    for pair in calibrated.pairs:
         for cohort in (ALL, pair.cohort):
             names[cohort] |= {pair.reference, pair.probe}
     pictures = {
         cohort: [
-            found.measured[path] for path in {path for name in own for path in found.pictures[name]}
+            calibrated.measured[path]
+            for path in {path for name in members for path in calibrated.pictures[name]}
         ]
-        for cohort, own in names.items()
+        for cohort, members in names.items()
     }
     steps = sorted({*face_calibration.hundredths(tallies), *zones})
     return face_report.cohorts(tallies, {f"{step:.2f}": step for step in steps}, pictures=pictures)

@@ -55,10 +55,10 @@ class Command(JudgingCommand):
                 )
             zones, began = backend.calibration.zones, time.perf_counter()
             measured = [face_files.measure_file(path, backend) for path in paths]
-            for path, each in zip(paths, measured, strict=True):
-                if each.code:
-                    raise Refused(each.code, path.name)
-            reference, *probes = [each.embedding for each in measured if each.embedding is not None]
+            for path, face in zip(paths, measured, strict=True):
+                if face.code:
+                    raise Refused(face.code, path.name)
+            reference, *probes = [face.embedding for face in measured if face.embedding is not None]
             far = median_distance(reference, probes)
         except TulgaError as error:
             refusal = {"zone": "refused", "code": error.code, "detail": error.detail}
@@ -66,11 +66,13 @@ class Command(JudgingCommand):
             raise CommandError(f"refused: {error.code}", returncode=REFUSED) from None
         # How good each face is: raw measures, and OFIQ's components from 0 to 1.
         quality: list[dict[str, Any]] = [{"file": path.name} for path in paths]
-        for row, found in zip(quality, (each.quality for each in measured), strict=True):
+        for row, portrait in zip(quality, (face.quality for face in measured), strict=True):
             for name, values in (
-                (("measures", asdict(found)), ("components", found.components)) if found else ()
+                (("measures", asdict(portrait)), ("components", portrait.components))
+                if portrait
+                else ()
             ):
-                row[name] = {what: round(value, 4) for what, value in values.items()}
+                row[name] = {measure: round(value, 4) for measure, value in values.items()}
         result = {
             "zone": zones.of(far),
             "distance": round(far.value, 6),

@@ -60,14 +60,16 @@ class Command(BaseCommand):
             if options["output"]:  # what takes long is not begun for a drawing that cannot be made
                 det_curves.require_matplotlib()
             backend = face_files.backend_of(options, calibration=face_files.calibration_of(options))
-            found = survey(options["folder"], backend, captures=options["captures"])
-            text = face_report.markdown(found.facts)
+            result = survey(options["folder"], backend, captures=options["captures"])
+            text = face_report.markdown(result.facts)
             if folder := options["output"]:
                 folder.mkdir(parents=True, exist_ok=True)
                 drawing = det_curves.draw(
-                    found.tallies, zones=list(found.zones.values()), title=f"DET of {backend.name}"
+                    result.tallies,
+                    zones=list(result.zones.values()),
+                    title=f"DET of {backend.name}",
                 )
-                facts = json.dumps(found.facts, ensure_ascii=False, indent=1)
+                facts = json.dumps(result.facts, ensure_ascii=False, indent=1)
                 for name, content in (
                     ("report.md", text),
                     ("report.json", facts + "\n"),
