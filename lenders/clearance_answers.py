@@ -8,11 +8,12 @@ from typing import Any, Final
 from rest_framework import serializers
 
 from lenders.answers import LinkAnswer, Moment, Word
-from verification.core.clearance import NOT_EVALUATED, PASSED, REFUSALS
+from verification.core.clearance import NOT_EVALUATED, PASSED
+from verification.core.codes import REFUSALS
 
 REFUSED: Final = "refused"
 _STATUSES = "processing, issued, refused, superseded, consumed, frozen; accept unknown ones."
-_CODES = " ".join(f"`{code}`: {meaning}" for code, meaning in REFUSALS.items())
+_CODES = " ".join(f"`{code}`: {row.refusal}" for code, row in REFUSALS.items())
 
 
 class SentAnswer(LinkAnswer):

@@ -24,9 +24,9 @@ from rest_framework import serializers
 
 from lenders import examples, policy, versions
 from lenders.answers import WebhookBody
-from lenders.codes import PROBLEMS
 from lenders.problems import MEDIA_TYPE, body_of
 from lenders.requests import HEADER
+from verification.core.codes import PROBLEMS
 from verification.core.events import TOLD
 from verification.core.forms import asked_of
 from verification.core.opening import Document, Loan, Opening, Person

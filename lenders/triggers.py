@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from lenders import examples
 from verification import outbound
+from verification.core.codes import REVIEW_UNAVAILABLE
 from verification.core.errors import TulgaError, Unavailable
 from verification.core.ids import check_digit
 from verification.outbound import Limits
@@ -171,7 +172,7 @@ class Trigger:
     def require_reviewers(self, opened: str) -> None:
         """Raises `TriggerFailed` where it failed because too few people could vote."""
         code = self.call("GET", f"/v1/verifications/{opened}").get("code")
-        if code == "review_unavailable":
+        if code == REVIEW_UNAVAILABLE:
             raise TriggerFailed(f"{code}: two of your people must have a vote")
 
     def cleared(self) -> str:

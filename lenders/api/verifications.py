@@ -7,7 +7,6 @@ from rest_framework.views import APIView
 
 from lenders import answers, idempotency, schemas
 from lenders.clearance_answers import SentAnswer
-from lenders.codes import WARNINGS
 from lenders.keys import caller, law_of
 from lenders.openapi import IDEMPOTENCY_KEY, parameters_of, problems
 from lenders.requests import read, read_query
@@ -18,6 +17,7 @@ from verification import clock
 from verification.access import commands
 from verification.access.links import Minted
 from verification.case import voters
+from verification.core.codes import WARNINGS
 from verification.core.opening import Opening
 from verification.core.person import LenderFacts
 from verification.payout import renewals
@@ -85,7 +85,7 @@ class Verifications(APIView):
             | answers.LinkAnswer(Minted(opened.token, opened.link_expires_at)).data
         )
         codes = voters.warnings_of(opened.verification, opened.opening)
-        warned = [{"code": code, "detail": WARNINGS[code]} for code in codes]
+        warned = [{"code": code, "detail": WARNINGS[code].warning} for code in codes]
         body["warnings"] = answers.WarningAnswer(warned, many=True).data
         return Response(body, status=201 if opened.created else 200)
 

@@ -3,7 +3,7 @@ from the logs.
 """
 
 from verification import transactions
-from verification.core import events, law_book, law_file, law_rules
+from verification.core import codes, events, law_book, law_file, law_rules
 from verification.core.errors import BadInput
 from verification.core.law_file import Signed
 from verification.log import keys, laws, log
@@ -21,9 +21,8 @@ def take(untrusted: bytes) -> tuple[Signed, tuple[str, ...]]:
         _require_unsplit(signed)
         lacking = tuple(name for name in keys.LOGS if _lacks(name, signed))
         if not lacking:
-            detail = (
-                f"{law_rules.CODES['law_replayed']}: number {signed.law.number} stands in both logs"
-            )
+            why = codes.LAW_FILES["law_replayed"].law_file
+            detail = f"{why}: number {signed.law.number} stands in both logs"
             raise BadInput(detail, code="law_replayed")
         for name in lacking:
             log.append(log=name, type=events.LAW_TAKEN, body=signed.body)

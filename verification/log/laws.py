@@ -17,6 +17,7 @@ from django.db.models import QuerySet
 
 from verification import transactions
 from verification.core import events, law_rules
+from verification.core.codes import LAW_FILES
 from verification.core.errors import BadInput
 from verification.core.findings import Finding
 from verification.core.law_book import NOTHING, Amendments
@@ -119,7 +120,7 @@ def read() -> Amendments:
     for laws in zip(*(files(log) for log in keys.ordered_logs()), strict=False):
         try:
             if len({law.sha256 for law in laws}) > 1:
-                raise BadInput(law_rules.CODES[law_rules.SPLIT], code=law_rules.SPLIT)
+                raise BadInput(LAW_FILES[law_rules.SPLIT].law_file, code=law_rules.SPLIT)
             amendments = law_rules.extended(amendments, laws[0], is_on_record=True)
         except BadInput as fault:
             logger.error("law file %s counts for nothing: %s", laws[0].number, fault.code)
@@ -204,7 +205,7 @@ def verify_laws(log: str) -> Iterator[Finding]:
         ):
             index, name, code = judged.entry.leaf.leaf_index, judged.entry.pk, law_rules.SPLIT
             yield Finding(
-                code=code, log=log, leaf_index=index, entry=name, detail=law_rules.CODES[code]
+                code=code, log=log, leaf_index=index, entry=name, detail=LAW_FILES[code].law_file
             )
         if judged.fault is not None:
             index, name = judged.entry.leaf.leaf_index, judged.entry.pk

@@ -10,7 +10,7 @@ from verification import transactions
 from verification.case import contents
 from verification.case.checks import CheckView, check_views
 from verification.case.retention import Retention, retention_of
-from verification.core import reasons
+from verification.core import codes
 from verification.core.errors import BadInput, Conflict, LogInconsistent, Misconfigured
 from verification.core.events import DECISIONS, RENEWED
 from verification.core.status import TERMINAL
@@ -109,7 +109,7 @@ def case_file(*, person_id: str, verification_id: str) -> CaseFile:
         found = found_of(row, decided.status_of(row))
         on_record = entries.of_cases([row.pk], with_leaf=True)
         # No reason for no code, and none for one that a later version of the table no longer has.
-        reason = reasons.REASONS.get(found.code)
+        reason = codes.REASONS.get(found.code)
         # A new consent that no entry names is none: nobody asked for that row.
         told = [entry.body for entry in on_record if entry.type == RENEWED]
         named = {str(body.get("renewal")) for body in told if isinstance(body, dict)}

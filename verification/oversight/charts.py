@@ -11,8 +11,8 @@ from typing import Final
 from django.utils.translation import gettext_lazy as _
 
 from verification.case import stages
+from verification.core.codes import REASONS
 from verification.core.profiles import RENEWAL
-from verification.core.reasons import REASONS
 from verification.oversight import labels
 from verification.oversight.search import Count
 

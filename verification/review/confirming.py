@@ -105,5 +105,5 @@ def _page(
 
 
 def _refused(request: HttpRequest, error: Conflict) -> HttpResponse:
-    shown = {"sentence": labels.NO_ATTESTATION.get(error.code, ""), "code": error.code}
+    shown = {"sentence": labels.of_attesting(error.code), "code": error.code}
     return render(request, "review/refused.html", shown, status=HTTPStatus.CONFLICT)

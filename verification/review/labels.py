@@ -1,11 +1,12 @@
-"""Words for the codes a reviewer meets, translated when they are shown. A code without words is
-shown as it is.
-"""
+"""Words that the desk shows, translated when they are shown. What has none is shown as it is."""
 
 from typing import Final, TypeAlias
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+
+from verification.core.codes import CODES
 
 Words: TypeAlias = str | Promise
 
@@ -13,60 +14,6 @@ MODES: Final[dict[str, Words]] = {"live": _("Live"), "test": _("Test")}
 STATUSES: Final[dict[str, Words]] = {
     "requires_input": _("Waiting for the borrower"),
     "processing": _("Being checked"),
-}
-WHY: Final[dict[str, Words]] = {
-    "face_review": _(
-        "The face is somewhat like the reference: too far for a match, too near for a refusal."
-    ),
-    "hand_over_review": _(
-        "The check went on at a phone that scanned a code, and the loan is large for that."
-    ),
-    "liveness_injection_virtual_camera": _(
-        "The browser names a virtual camera: software that hands over any picture as a camera's."
-    ),
-    "liveness_injection_regular_frames": _(
-        "The clock of the pictures is as exact as a programme's."
-    ),
-    "liveness_injection_still_phone": _(
-        "The phone says that it does not move at all, but the background of its picture does."
-    ),
-    "liveness_injection_near_duplicates": _(
-        "Pictures of a movement came back, as in a recording that is played again."
-    ),
-    "liveness_injection_camera_changed": _("The browser named another camera within the capture."),
-    "liveness_depth_flat": _(
-        "The face turned as a flat picture does: look for a paper, a screen or a mask."
-    ),
-    "liveness_depth_missing": _("The turns did not show whether the face has depth."),
-    "liveness_surroundings_jumped": _(
-        "What is round the face became another place while the face went on."
-    ),
-    "liveness_actor_review": _(
-        "Whoever does the gestures, or rests between them, may not be the one at the beginning: is"
-        " it one person?"
-    ),
-    "liveness_line_review": _(
-        "The line or the camera gave too little to judge by, or something may cover mouth and nose."
-    ),
-    "liveness_commands_left_out": _(
-        "The borrower cannot do some of the commands. Call or visit them before you vote."
-    ),
-    "liveness_replay_review": _(
-        "Earlier captures are like this one: there were too many to compare all, or too little fits"
-        " to be sure."
-    ),
-    "liveness_passive_review": _(
-        "The detector of attacks took a picture for one, or could not say."
-    ),
-    "liveness_review": _("The loan is so large that two people look as well."),
-}
-REMARKS: Final[dict[str, Words]] = {
-    "eds_surname_differs": _(
-        "The certificate of the signature spells the surname otherwise than the lender."
-    ),
-    "consent_phone_stated": _(
-        "The SMS from 1414 went to the phone that the lender named, perhaps not the person's."
-    ),
 }
 LEFT_OUT: Final[dict[str, Words]] = {
     "turn": _("Turn the head to the side"),
@@ -129,13 +76,6 @@ DETAILS: Final[dict[str, Words]] = {
     "brightest": _("Light, brightest (0–1)"),
     "sharpness": _("Sharpness, poorest"),
 }
-HINDRANCES: Final[dict[str, Words]] = {
-    "already_voted": _("Your vote stands. It cannot be changed or taken back."),
-    "reviewer_sent_link": _("You sent the borrower a link of this case, so two others must look."),
-    "reviewer_opened_case": _(
-        "Your lender names you as the one who opened this case, so two others must look."
-    ),
-}
 ATTESTED: Final[dict[str, Words]] = {
     "age_confirmation": _("Consent confirmed once more"),
     "in_person_visit": _("Visit in person"),
@@ -150,45 +90,21 @@ HOWS: Final[dict[str, Words]] = {
     "credit_bureau": _("By the credit bureau"),
     "lender_system": _("In our own system that is joined to eGov"),
 }
-NO_WORD: Final[dict[str, Words]] = {
-    "reviewer_sent_link": _(
-        "You sent the borrower a link of this case, so somebody else must attest."
-    ),
-    "reviewer_opened_case": _(
-        "Your lender names you as the one who opened this case, so somebody else must attest."
-    ),
-}
-NO_ATTESTATION: Final[dict[str, Words]] = {
-    **NO_WORD,
-    "already_attested": _("This is attested already. It stands, and is needed once."),
-    "not_verified": _("The case is not verified yet, or has ended in another way."),
-    "verification_erased": _(
-        "The borrower's data are erased. Nobody can tell any more who it was."
-    ),
-    "clearance_frozen": _("The borrower says that it was not them. No money leaves."),
-    "verification_too_old": _(
-        "The borrower was verified too long ago for this money to leave. Verify them again."
-    ),
-    "clearance_consumed": _("The money has left. Nothing is attested any more."),
-    "conflict": _("The case is being worked on. Try again in a moment."),
-}
 MALFORMED: Final[dict[str, Words]] = {
     "day": _("A visit was today, or within the year before."),
     "place": _("Give the place, without signs that cannot be printed."),
     "comment": _("Write 10 to 500 characters, without signs that cannot be printed."),
     "how": _("Choose one."),
 }
-REFUSALS: Final[dict[str, Words]] = {
-    **HINDRANCES,
-    "not_in_review": _("The case has been decided, or has ended in another way."),
-    "review_timeout": _(
-        "The 24 hours of this case are over. It expires, and nobody can vote any more."
-    ),
-    "not_reviewable": _(
-        "Another check of this case has not passed. It can be refused, but not passed."
-    ),
-    "illegal_transition": _(
-        "A link can be sent while the case waits for the borrower, and not in review or after the"
-        " end."
-    ),
-}
+
+
+def of_code(code: str) -> str:
+    """Why two people look, what a check remarked, or why no vote is taken; else the code itself."""
+    row = CODES.get(code)
+    return gettext(row.staff) if row and row.staff else code
+
+
+def of_attesting(code: str) -> str:
+    """Why nothing is attested; else the code itself."""
+    row = CODES.get(code)
+    return gettext(row.attesting) if row and row.attesting else code

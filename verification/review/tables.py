@@ -43,7 +43,7 @@ def queue(rows: Iterable[Any], *, at: datetime) -> list[Line]:
     return [
         Line(
             of=row,
-            label=labels.WHY.get(row.code, row.code),
+            label=labels.of_code(row.code),
             route=stages.titles().get(row.route, row.route),
             left=left(row.until, at=at),
         )
@@ -96,7 +96,7 @@ def confirmation(found: ConfirmCase, *, forms: Mapping[str, Any]) -> dict[str, A
     return {
         "case": found,
         "words": sorted(words, key=lambda one: not one["is_asked"]),
-        "hindrance": labels.NO_WORD.get(found.hindrance, found.hindrance),
+        "hindrance": labels.of_attesting(found.hindrance),
     }
 
 
@@ -134,7 +134,7 @@ def case(shown: ReviewCase, *, at: datetime) -> dict[str, Any]:
     ]
     return {
         "case": shown,
-        "why": labels.WHY.get(shown.code, shown.code),
+        "why": labels.of_code(shown.code),
         "left_out": [labels.LEFT_OUT.get(name, name) for name in str(without).split(", ") if name],
         "route": stages.titles().get(shown.route, shown.route),
         "left": left(shown.until, at=at),
@@ -147,14 +147,14 @@ def case(shown: ReviewCase, *, at: datetime) -> dict[str, Any]:
             Line(of=check, label=labels.CHECKS.get(check.name, check.name))
             for check in shown.refused_before
         ],
-        "remarks": [labels.REMARKS.get(code, code) for code in shown.remarks],
+        "remarks": [labels.of_code(code) for code in shown.remarks],
         "comparison": _comparison(shown.checks),
         "quality": [
             (label, number_format(quality[name]))
             for name, label in labels.DETAILS.items()
             if name in quality
         ],
-        "hindrance": labels.HINDRANCES.get(shown.hindrance, shown.hindrance),
+        "hindrance": labels.of_code(shown.hindrance),
     }
 
 

@@ -184,5 +184,5 @@ def modes_of(mode: str) -> dict[str, Any]:
 
 
 def _refused(request: HttpRequest, error: Conflict) -> HttpResponse:
-    shown = {"sentence": labels.REFUSALS.get(error.code, ""), "code": error.code}
+    shown = {"sentence": labels.of_code(error.code), "code": error.code}
     return render(request, "review/refused.html", shown, status=HTTPStatus.CONFLICT)

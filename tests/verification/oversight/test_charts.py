@@ -8,7 +8,7 @@ import pytest
 from django.template.loader import render_to_string
 from django.utils import translation
 
-from verification.core.reasons import REASONS
+from verification.core.codes import REASONS
 from verification.oversight import charts
 from verification.oversight.search import Count
 
