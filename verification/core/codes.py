@@ -67,7 +67,7 @@ class Remedy:
     text: str
     again: str = NO
     key: str = NONE
-    who: str = "you"
+    actor: str = "you"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,7 +229,7 @@ _KEY = Remedy(
     text="Do not repeat it by this key. Take a valid one, or ask the operator for it.",
     again=LATER,
     key=SAME,
-    who="operator",
+    actor="operator",
 )
 _READ = Remedy(text="Do not repeat it as it is: go on by what you read then.", key=FRESH)
 _INSTEAD = Remedy(text="Do not repeat it: send what the sentence before names instead.", key=FRESH)
@@ -242,7 +242,7 @@ _OPERATOR = Remedy(
     text="Tell the operator the `request_id`. Nothing was done.",
     again=SOON,
     key=SAME,
-    who="operator",
+    actor="operator",
 )
 _ANEW = Remedy(text="Open a new verification under another `client_reference`.", key=FRESH)
 _ASK_AGAIN = Remedy(
@@ -257,7 +257,7 @@ _DATA = Remedy(
         " cancel it, and open another with the right data."
     ),
     key=FRESH,
-    who="you and the borrower",
+    actor="you and the borrower",
 )
 _DOCUMENT = Remedy(
     text=(
@@ -266,7 +266,7 @@ _DOCUMENT = Remedy(
         " valid document."
     ),
     key=FRESH,
-    who="you and the borrower",
+    actor="you and the borrower",
 )
 _ADD_REVIEWERS = Remedy(
     text=(
@@ -275,19 +275,19 @@ _ADD_REVIEWERS = Remedy(
     ),
     again=LATER,
     key=FRESH,
-    who="you and the operator",
+    actor="you and the operator",
 )
 _REMARK = Remedy(text="Nothing: the check has passed, and this decides nothing.")
 _FREE = Remedy(
     text="Nothing to do for you: the page asks the borrower again. It cost no attempt.",
-    who="borrower",
+    actor="borrower",
 )
 _COSTLY = Remedy(
     text=(
         "Nothing to do for you: the page asks the borrower again while attempts are left. It cost"
         " one of three; the last ends in `declined`."
     ),
-    who="borrower",
+    actor="borrower",
 )
 _GATE = Remedy(
     text=(
@@ -295,21 +295,21 @@ _GATE = Remedy(
         " passes. The page asks again while attempts are left; it cost one of three, and all of a"
         " day count."
     ),
-    who="borrower",
+    actor="borrower",
 )
 _PEOPLE = Remedy(
     text=(
         "Two of your reviewers look at the case at the desk, within 24 hours. Until then nothing is"
         " decided: do not pay."
     ),
-    who="your reviewers",
+    actor="your reviewers",
 )
 _TRIED = Remedy(
     text=(
         "Nothing to do for you: a worker asks again by itself. If it stays for minutes, tell the"
         " operator."
     ),
-    who="nobody",
+    actor="nobody",
 )
 _FINAL = Remedy(text="It is declined. Do not pay, and do not open another for the same request.")
 _STILL_WANTED = Remedy(
@@ -317,14 +317,14 @@ _STILL_WANTED = Remedy(
     key=FRESH,
 )
 _TOMORROW = Remedy(
-    text="Not before tomorrow, or by another route if the page offers one.", who="borrower"
+    text="Not before tomorrow, or by another route if the page offers one.", actor="borrower"
 )
 _NO_PICTURE = Remedy(
     text=(
         "The register has no picture that can be used, and nobody here can bring one. Take another"
         " route, where your profile allows one."
     ),
-    who="you and the borrower",
+    actor="you and the borrower",
 )
 
 _TABLE: Final = (
@@ -1026,7 +1026,7 @@ _TABLE: Final = (
         ),
         lender_detail="The person has not answered the state's message yet.",
         remedy=Remedy(
-            text="The borrower answers the state's message, SMS from 1414.", who="borrower"
+            text="The borrower answers the state's message, SMS from 1414.", actor="borrower"
         ),
     ),
     Code(
@@ -1108,7 +1108,7 @@ _TABLE: Final = (
         remedy=_DOCUMENT,
         field="The document's last day has passed, today in Kazakhstan.",
         field_remedy=Remedy(
-            text="Ask the borrower for a document that is valid.", key=FRESH, who="borrower"
+            text="Ask the borrower for a document that is valid.", key=FRESH, actor="borrower"
         ),
     ),
     Code(
@@ -1143,7 +1143,7 @@ _TABLE: Final = (
                 "Nothing to do for you: the borrower types the newest code. Five wrong ones use up"
                 " an attempt."
             ),
-            who="borrower",
+            actor="borrower",
         ),
     ),
     Code(
@@ -1263,7 +1263,7 @@ _TABLE: Final = (
                 " one."
             ),
             key=FRESH,
-            who="operator",
+            actor="operator",
         ),
     ),
     Code(
@@ -1283,7 +1283,7 @@ _TABLE: Final = (
             text="Wait until the other verification of this borrower ends, or cancel it.",
             again=LATER,
             key=SAME,
-            who="you and the borrower",
+            actor="you and the borrower",
         ),
     ),
     Code(
@@ -1341,7 +1341,7 @@ _TABLE: Final = (
                 " one, and have it reviewed."
             ),
             key=FRESH,
-            who="your reviewers",
+            actor="your reviewers",
         ),
         staff=_("The 24 hours of this case are over. It expires, and nobody can vote any more."),
     ),
@@ -1387,7 +1387,7 @@ _TABLE: Final = (
                 " then open a new one."
             ),
             key=FRESH,
-            who="operator",
+            actor="operator",
         ),
     ),
     Code(
@@ -1490,7 +1490,7 @@ _TABLE: Final = (
             ),
             again=LATER,
             key=FRESH,
-            who="you and the borrower",
+            actor="you and the borrower",
         ),
     ),
     Code(code="stop_credit", refusal="The person has refused all credits."),
@@ -1501,7 +1501,7 @@ _TABLE: Final = (
             text="Tell the operator, who has to connect such a source.",
             again=LATER,
             key=FRESH,
-            who="operator",
+            actor="operator",
         ),
     ),
     Code(
@@ -1513,7 +1513,7 @@ _TABLE: Final = (
                 " new verification with it."
             ),
             key=FRESH,
-            who="you and the borrower",
+            actor="you and the borrower",
         ),
     ),
     Code(
@@ -1523,7 +1523,7 @@ _TABLE: Final = (
             text="Tell the operator, who has to connect such a source.",
             again=LATER,
             key=FRESH,
-            who="operator",
+            actor="operator",
         ),
     ),
     Code(
@@ -1560,7 +1560,7 @@ _TABLE: Final = (
             text="Tell the operator, who takes the MCI of this year by `manage.py take_law`.",
             again=LATER,
             key=FRESH,
-            who="operator",
+            actor="operator",
         ),
     ),
     Code(
@@ -1617,7 +1617,7 @@ _TABLE: Final = (
             text="Call from a listed network, or ask the operator to list yours.",
             again=LATER,
             key=SAME,
-            who="operator",
+            actor="operator",
         ),
     ),
     Code(
@@ -1808,7 +1808,7 @@ _TABLE: Final = (
             text="Ask the operator for a calendar that has begun.",
             again=LATER,
             key=SAME,
-            who="operator",
+            actor="operator",
         ),
     ),
     Code(
@@ -2054,7 +2054,10 @@ _TABLE: Final = (
         code="return_url_unregistered",
         field="Ask the operator to register the address; its query may vary.",
         field_remedy=Remedy(
-            text="Ask the operator to register the address.", again=LATER, key=SAME, who="operator"
+            text="Ask the operator to register the address.",
+            again=LATER,
+            key=SAME,
+            actor="operator",
         ),
     ),
     Code(
@@ -2093,7 +2096,7 @@ _TABLE: Final = (
             text="Tell the operator: it is a fault of your calendar.",
             again=LATER,
             key=SAME,
-            who="operator",
+            actor="operator",
         ),
     ),
     Code(code="id_malformed", field="Not an id of this kind."),
