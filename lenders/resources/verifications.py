@@ -14,7 +14,6 @@ from drf_spectacular.drainage import set_override
 from rest_framework import serializers
 
 from lenders.answers import CODE_HELP, Moment, Word, page
-from lenders.codes import WARNINGS
 from verification import clock
 from verification.access.commands import Opened
 from verification.access.open_page import page_name
@@ -23,6 +22,7 @@ from verification.case.checks import check_views
 from verification.case.lists import LIST_MAX, beyond
 from verification.case.retention import retention_of
 from verification.core import ids
+from verification.core.codes import WARNINGS
 from verification.core.errors import BadInput, NotFound
 from verification.core.forms import asked_of
 from verification.core.opening import Opening
@@ -231,7 +231,7 @@ def read_opened(opened: Opened) -> dict[str, Any]:
         **_SPELLING.to_representation(_facts(row, opened.opening, public, opened.standing)),
         # The token is shown here and nowhere again: only its hash is kept.
         **LinkAnswer(link).data,
-        "warnings": [{"code": code, "detail": WARNINGS[code]} for code in codes],
+        "warnings": [{"code": code, "detail": WARNINGS[code].warning} for code in codes],
     }
 
 

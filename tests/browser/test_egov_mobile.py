@@ -16,7 +16,7 @@ from tests.browser.steps import arrived, at_the_statement, press, scanned, words
 from tests.browser.tab import Tab
 from tests.browser.whole import whole
 from tests.verification.stories.story import Story
-from verification.core.reasons import REASONS
+from verification.core.codes import REASONS
 from verification.models import MobileSigning
 
 pytestmark = [

@@ -32,7 +32,7 @@ from verification.engines.liveness import looks, prints
 from verification.log import laws, sequencer
 from verification.log import laws as law
 from verification.models import Attempt, AuditEntry, Verification
-from verification.oversight import case_file, search
+from verification.oversight import case_file, counts, search
 from verification.payout import credits
 from verification.review import attesting
 from verification.review import desk as review_desk
@@ -321,7 +321,7 @@ def _of_people(world: World) -> dict[str, Callable[[], object]]:
     }
     return {
         "case file": partial(case_file.case_file, person_id=PERSON, verification_id=world.judged),
-        "monthly counts": partial(search.monthly_counts, person_id=PERSON, mode="live", months=36),
+        "monthly counts": partial(counts.monthly_counts, person_id=PERSON, mode="live", months=36),
         "own readings": partial(search.own_readings, person_id=PERSON, mode="live"),
         "lenders": search.lender_choices,
         "desk": partial(review_desk.queue, **desk),

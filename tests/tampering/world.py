@@ -36,7 +36,7 @@ from verification import clock
 from verification.access import commands, hand_over, links, mobile_signing
 from verification.core.route import Again, Looked
 from verification.models import AuditCheckpoint
-from verification.oversight import case_file, search
+from verification.oversight import case_file, counts, search
 from verification.payout import clearances, contracts, obligations
 from verification.stages.consent.policy import CURRENT
 from verification.worker import sweep
@@ -277,7 +277,7 @@ def _quotas(settings: Settings) -> None:
 def _readings() -> None:
     """What a regulator read."""
     search.search(person_id=READER, question=search.Question(mode="test"))
-    search.monthly_counts(person_id=READER, mode="test")
+    counts.monthly_counts(person_id=READER, mode="test")
     found = search.search(
         person_id=READER, question=search.Question(mode="test", outcome="verified")
     ).data

@@ -27,8 +27,8 @@ from verification.access.links import TOKEN_BYTES, Minted
 from verification.access.ways_in import WaysIn
 from verification.case import contents, moving, policy, steps
 from verification.case.history import read_unverified
+from verification.core.codes import UNFINISHED, ending_of
 from verification.core.errors import Conflict, LinkUnusable
-from verification.core.reasons import UNFINISHED, ending_of
 from verification.core.status import TERMINAL, Status
 from verification.core.stored import canonical_json
 from verification.evidence import store, vault

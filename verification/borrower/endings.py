@@ -8,7 +8,13 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from verification.access.open_page import BorrowerPage
-from verification.core.reasons import NOT_CONFIRMED, UNFINISHED, Ending, ending_of
+from verification.core.codes import (
+    ATTEMPTS_EXHAUSTED,
+    NOT_CONFIRMED,
+    UNFINISHED,
+    Ending,
+    ending_of,
+)
 from verification.core.status import Status
 
 
@@ -37,7 +43,7 @@ def ending(page: BorrowerPage) -> Mapping[str, Any]:
         sentences = [_(end.happened), _(end.what_next), *_again(page, end), money]
     # Never where the ending is the one that tells nothing.
     is_told = end is not UNFINISHED
-    why = page.last_failure if page.code == "attempts_exhausted" else page.code
+    why = page.last_failure if page.code == ATTEMPTS_EXHAUSTED else page.code
     return {
         "sign": sign,
         "title": title,
@@ -82,7 +88,7 @@ def _heading(page: BorrowerPage, end: Ending) -> tuple[str, str]:
 def _again(page: BorrowerPage, end: Ending) -> list[str]:
     # Of what the registers did not confirm nothing more is told: by this line the dead would differ
     # from the others.
-    if page.code != "attempts_exhausted" or end in (UNFINISHED, NOT_CONFIRMED):
+    if page.code != ATTEMPTS_EXHAUSTED or end in (UNFINISHED, NOT_CONFIRMED):
         return []
     return [
         _("All tries are used up for now. In 24 hours the lender can open a new request for you.")

@@ -11,20 +11,14 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import get_language, gettext, ngettext
-from django.utils.translation import gettext_lazy as _
 
 from verification.access.open_page import BorrowerPage, BorrowerState
 from verification.core import spelling
+from verification.core.codes import CODES, REASONS
 from verification.core.ids import case_number
 from verification.core.person import LenderFacts
-from verification.core.reasons import REASONS
 
 _WAITED_FOR = frozenset({"borrower_busy", "consent_pending"})
-_USED_UP = {
-    "velocity_exceeded": _("No code can be sent today"),
-    "captures_exceeded": _("Not with the camera today"),
-    "consents_exceeded": _("1414 cannot be asked again today"),
-}
 
 
 def frame(page: BorrowerPage, *, notice: str = "") -> dict[str, Any]:
@@ -99,7 +93,8 @@ def resume(page: BorrowerPage) -> Mapping[str, Any]:
     """The same, and a heading where a day's number is used up; without it the borrower fell
     silent.
     """
-    return {**routes(page), "used_up": _USED_UP.get(page.notice, "")}
+    row = CODES.get(page.notice)
+    return {**routes(page), "used_up": gettext(row.heading) if row and row.heading else ""}
 
 
 def routes_without_camera(page: BorrowerPage) -> list[tuple[str, Any]]:

@@ -10,7 +10,7 @@ from typing import Final
 
 from verification.core import law_book
 from verification.core.errors import Misconfigured
-from verification.core.reasons.reason import gettext_noop
+from verification.core.spelling import gettext_noop
 
 
 @dataclass(frozen=True)

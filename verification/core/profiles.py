@@ -15,7 +15,7 @@ from typing import Final
 
 from verification.core import law_book, stored, strictness
 from verification.core.errors import BadInput, Misconfigured
-from verification.core.reasons.reason import gettext_noop
+from verification.core.spelling import gettext_noop
 
 Combination = tuple[str, ...]
 _NOT_IN_HASH: Final = strictness.NOT_DECIDING - {"id"}

@@ -18,6 +18,7 @@ from verification.case import attempts, contents, moving, stages
 from verification.case.history import History, read_sound
 from verification.core import law_of_day, profiles
 from verification.core.clearance import COOLING_OFF, WAITING, release_not_before
+from verification.core.codes import ATTEMPTS_EXHAUSTED
 from verification.core.errors import Conflict, EvidenceUnreadable
 from verification.core.events import RENEWED
 from verification.core.person import Case, Renewal
@@ -199,4 +200,4 @@ def _require_tries(history: History, *, at: datetime) -> None:
     tries = [attempts.count_tries(history, stage, at=at) for stage in way]
     if again_at := max((one.again_at for one in tries if one.again_at is not None), default=None):
         wait = ceil((again_at - at).total_seconds())
-        raise Conflict("no attempt is left for now", code="attempts_exhausted", wait_seconds=wait)
+        raise Conflict("no attempt is left for now", code=ATTEMPTS_EXHAUSTED, wait_seconds=wait)

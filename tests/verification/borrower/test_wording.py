@@ -7,7 +7,7 @@ from django.utils import translation
 
 from tests.verification.borrower.pages import AT, STATEMENT, made
 from verification.borrower import statement, wording
-from verification.core.reasons import REASONS
+from verification.core.codes import REASONS
 
 NBSP = "\N{NO-BREAK SPACE}"
 

@@ -17,7 +17,7 @@ from verification.core.person import LenderFacts
 from verification.evidence import vault
 from verification.log import keys, proofs, sequencer
 from verification.models import Attempt, AuditEntry, Verification
-from verification.oversight import search
+from verification.oversight import counts, search
 from verification.stages.consent.policy import CURRENT
 from verification.worker import queue
 from verification.worker import run as advance
@@ -162,7 +162,7 @@ def verify_proof(proof: str, *, leaf: bytes) -> None:
 
 def months_ago(months: int) -> datetime:
     """The first morning of a month so many months ago."""
-    first = search.first_month(months + 1)
+    first = counts.first_month(months + 1)
     return datetime.combine(first, time(9), tzinfo=search.ZONE)
 
 

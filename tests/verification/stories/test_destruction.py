@@ -29,8 +29,8 @@ from tests.verification.stories.story import begin, lender
 from verification import clock, transactions
 from verification.access import commands
 from verification.case import moving, policy
+from verification.core.codes import REASONS
 from verification.core.errors import EvidenceUnreadable
-from verification.core.reasons import REASONS
 from verification.course import policy as course_policy
 from verification.evidence import store, vault
 from verification.models import Attempt, Verification

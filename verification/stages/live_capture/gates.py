@@ -5,7 +5,7 @@ frames themselves say.
 depth. The numbers are those of `checks`; 9, the same face throughout, is in `same_person`.
 """
 
-from verification.core.reasons import PICTURE, REASONS
+from verification.core.codes import PICTURE, REASONS
 from verification.core.results import Detail, Result, Step, judged
 from verification.stages.live_capture.facts import LiveCaptureFacts, Sent, Shown
 from verification.stages.live_capture.policy import LINE_LOST, TURNS, LiveCapturePolicy
