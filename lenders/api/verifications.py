@@ -16,7 +16,7 @@ from lenders.resources.verifications import opened_view
 from lenders.schemas import LinkRequest, require_registered
 from verification import clock
 from verification.access import commands
-from verification.access.links import Minted
+from verification.access.tokens import Minted
 from verification.case import voters
 from verification.core.opening import Opening
 from verification.core.person import LenderFacts

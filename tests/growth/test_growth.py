@@ -78,13 +78,12 @@ NOT_HOT = {
     "access.hand_over": "by the hash of a secret or the verification's key, a few times a case",
     "payout.inquiries": "the entries of one case, and the evidence of its consent",
     "access.links.peek": "by the hash of a secret",
-    "access.links.outline": "the key of one case by its key, where a link or session was refused",
+    "access.tokens": (
+        "by the hash of a secret or the verification's key, a few times a case; where a link or"
+        " session was refused, the key of one case by its key"
+    ),
     "case.voters": (
         "the people of one lender, and the entries of one case and of its new consents"
-    ),
-    "access.links.digest_of_code": "asks no row",
-    "access.links.lock_found": (
-        "by the hash of a secret or the verification's key, a few times a case"
     ),
     "access.links.lock_session": "what `visit` asks, and the row by its key",
     "access.mobile_signing": (

@@ -15,6 +15,7 @@ from typing import Final
 
 from verification import clock, transactions
 from verification.access import links
+from verification.access.tokens import SESSIONS, TOKEN_BYTES
 from verification.case import contents, moving, steps
 from verification.case.history import read_unverified
 from verification.case.law import combinations
@@ -24,7 +25,7 @@ from verification.core.events import SIMULATED
 from verification.core.opening import Person
 from verification.core.status import Status
 from verification.log import entries
-from verification.models import BorrowerSession, Verification
+from verification.models import Verification
 from verification.sources import simulation
 
 _LENDER_CHARACTERS: Final = 16
@@ -67,7 +68,7 @@ def ask(
     if (played := scenarios.SCENARIOS.get(named)) is None:
         raise BadInput("name one: this IIN is no scenario's", code="required", pointer="/scenario")
     routes = _routes(verification, played, wanted=route)
-    accepted = Accepted(verification.pk, played, routes, secrets.token_urlsafe(links.TOKEN_BYTES))
+    accepted = Accepted(verification.pk, played, routes, secrets.token_urlsafe(TOKEN_BYTES))
     transactions.rest()
     try:
         player = simulation.in_use(mode)
@@ -118,7 +119,7 @@ def _require_free(verification: Verification) -> None:
         raise Conflict("nobody is asked for anything any more", code="illegal_transition")
     if verification.expires_at <= clock.now():
         raise Conflict("the time of this verification is over", code="illegal_transition")
-    sessions = BorrowerSession.objects.filter(verification=verification, ended_at=None)
+    sessions = SESSIONS.rows.filter(verification=verification, spent_at=None)
     if sessions.exists() and not entries.of_cases([verification.pk], types=(SIMULATED,)):
         raise Conflict("somebody has opened the link", code="borrower_at_it")
 

@@ -23,6 +23,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from verification import clock
 from verification.access import links, mobile_signing, open_page
 from verification.access.open_page import BorrowerPage
+from verification.access.tokens import SIGNERS
 from verification.borrower import cookie, egov_documents, untrusted_answer, wording
 from verification.core import almaty
 from verification.core.errors import BadInput, Conflict, LinkUnusable, NotYourTurn
@@ -92,7 +93,7 @@ def start(request: HttpRequest, untrusted_code: str) -> HttpResponse:
         return _refused(error.code)
     # The operator may have switched it off since the code was made.
     if not _is_offered(reading.page):
-        return _refused(mobile_signing.UNUSABLE)
+        return _refused(SIGNERS.code)
     lender, warnings = reading.page.lender, []
     # Kazakh and Russian always: whoever sends a code to a victim chose the page's language, and the
     # victim did not.
@@ -133,7 +134,7 @@ def documents(request: HttpRequest) -> HttpResponse:
     try:
         page = mobile_signing.statement_page(untrusted_access=access)
         if not _is_offered(page):
-            return _refused(mobile_signing.UNUSABLE)
+            return _refused(SIGNERS.code)
         given = egov_documents.documents(page)
         if request.method != "PUT":
             return JsonResponse(given)

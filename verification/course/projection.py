@@ -11,7 +11,7 @@ from verification.course.key_row import of_key
 from verification.course.length import of_length
 from verification.course.row import Row
 from verification.course.state import Attempt, Clearance, State
-from verification.course.tables import ATTEMPT, CLEARANCE, RECEIPT, VOTE
+from verification.course.tables import ACCESS, ATTEMPT, CLEARANCE, RECEIPT, VOTE
 
 _TERMS: Final[Mapping[str, tuple[str, Any]]] = {
     "code": ("code", ""),
@@ -103,11 +103,11 @@ def _closed(entry: Entry) -> Mapping[str, Any]:
 
 def _ways(state: State) -> Iterator[Row]:
     """Links, sessions and codes. Each ends earlier by what a test clock is advanced."""
-    for (table, secret), way in state.ways.items():
+    for key, way in state.ways.items():
         values = dict(way.values)
         if (until := values.get("expires_at")) is not None:
             values["expires_at"] = until - state.advanced
-        yield Row(table, (secret,), way.entry, values)
+        yield Row(ACCESS, key, way.entry, values)
 
 
 def _of_clearance(state: State, clearance: Clearance) -> Mapping[str, Any]:

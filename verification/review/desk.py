@@ -12,7 +12,7 @@ from typing import Any
 
 from verification import clock, transactions
 from verification.access import links
-from verification.access.links import Minted
+from verification.access.tokens import Minted
 from verification.case import contents, policy
 from verification.case.voters import Reviewer
 from verification.core.errors import BadInput, Conflict, NotFound

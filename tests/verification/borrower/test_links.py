@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 
 from tests.verification.borrower.visits import NOW, browser, consent, entries, find, text
+from verification.access.tokens import LINKS
 from verification.borrower import cookie
-from verification.models import Link
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +21,7 @@ def test_opening_a_link_changes_nothing_and_looks_the_same_for_everybody(story):
     without_tokens = [re.sub(r'value="\w{64}"', "", text(response)) for response in (one, other)]
     assert without_tokens[0] == without_tokens[1]
     assert cookie.NAME not in one.cookies
-    assert (entries(story), Link.objects.get().spent_at) == (before, None)
+    assert (entries(story), LINKS.rows.get().spent_at) == (before, None)
 
 
 def test_continue_spends_the_link_once_and_keeps_the_session_out_of_reach_of_scripts(story):
@@ -108,11 +108,11 @@ def test_taking_over_elsewhere_ends_the_first_browser(story):
 
 def test_a_link_for_elsewhere_is_made_by_a_post_only_and_its_code_needs_no_style(story):
     client = browser(story)
-    before = Link.objects.count()
+    before = LINKS.rows.count()
     assert client.get("/v/now/elsewhere/").headers["Location"] == NOW
-    assert Link.objects.count() == before
+    assert LINKS.rows.count() == before
     client.post("/v/now/elsewhere/", {"by": "link"})
-    assert Link.objects.count() == before + 1
+    assert LINKS.rows.count() == before + 1
     page = client.post("/v/now/elsewhere/")
     drawing = find(r"<svg.*?</svg>", text(page)).group(0)
     assert "style" not in drawing

@@ -19,13 +19,14 @@ from tests.scenes import same, staged
 from tests.verification.stories.reviewers import with_two
 from verification import clock, tasks
 from verification.access import commands, open_page
+from verification.access.tokens import SESSIONS
 from verification.case import attempts, steps
 from verification.core import events
 from verification.core.ids import Iin, Phone, check_digit
 from verification.core.opening import Document, Loan, Person
 from verification.core.person import LenderFacts
 from verification.core.route import Next
-from verification.models import Attempt, AuditEntry, BorrowerSession, Verification
+from verification.models import Attempt, AuditEntry, Verification
 from verification.stages.consent.policy import CURRENT
 from verification.worker import sweep
 
@@ -102,8 +103,8 @@ class Story:
 
     def session(self) -> str:
         """The hash of the session that may answer; empty before the first link is spent."""
-        live = BorrowerSession.objects.filter(verification_id=self.id, ended_at=None)
-        return next((bytes(row.token_sha256).hex() for row in live), "")
+        live = SESSIONS.rows.filter(verification_id=self.id, spent_at=None)
+        return next((bytes(row.digest).hex() for row in live), "")
 
     def answer(self, **untrusted: object) -> None:
         self.answer_turn(self.turn().turn, untrusted)
