@@ -12,7 +12,7 @@ from tests.browser.steps import arrived, press, words
 from tests.browser.tab import Tab
 from tests.verification.stories.story import Story
 from verification.access import commands
-from verification.borrower import camera, hints
+from verification.borrower import camera
 
 ON = "Turn on the camera"
 COMMANDS = {
@@ -46,7 +46,7 @@ def opened(launch: Launch, site: str, story: Story, monkeypatch: pytest.MonkeyPa
         dialogue = dialogue or InsecureDialogue()
         insecure_dialogue.put(monkeypatch, dialogue.page)
         monkeypatch.setattr(commands, "answer", dialogue.answer)
-        monkeypatch.setattr(hints, "hint", dialogue.hint)
+        monkeypatch.setattr(camera, "hint_of", dialogue.hint)
         tab = arrived(launch, site, story, language=language, **options)
         if own_time:
             insecure_clock.put(tab.page)

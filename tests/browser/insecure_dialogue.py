@@ -135,7 +135,7 @@ class InsecureDialogue:
         return Next.ASK
 
     def hint(self, verification: Verification, *, jpeg: bytes) -> str:
-        """In place of `hints.hint`: the words of `hints`, the last one again and again."""
+        """In place of `camera.hint_of`: the words of `hints`, the last one again and again."""
         self.asked.append(jpeg)
         return self.hints[min(len(self.asked), len(self.hints)) - 1]
 

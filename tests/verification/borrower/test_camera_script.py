@@ -26,7 +26,7 @@ from tests.verification.borrower.camera_visits import (
 from tests.verification.borrower.pages import made
 from tests.verification.borrower.visits import find
 from verification.access import commands, open_page
-from verification.borrower import camera, untrusted_answer
+from verification.borrower import browsers, camera
 from verification.core.route import Next
 
 __all__ = ["client", "shows", "story"]
@@ -153,9 +153,7 @@ def test_pictures_come_as_files_beside_the_answer(client, story, monkeypatch):
     assert taken[0]["untrusted"] == {"frames": [1, 2], "files": [b"first", b"\xff\xfe"]}
 
 
-@pytest.mark.parametrize(
-    "said", ["", "{", "[]", '{"turn": "1"}', "x" * untrusted_answer.JSON_MAX_BYTES]
-)
+@pytest.mark.parametrize("said", ["", "{", "[]", '{"turn": "1"}', "x" * browsers.JSON_MAX_BYTES])
 def test_files_beside_no_answer_leave_the_turn_open(client, story, said):
     turn = story.page().turn
     response = client.post(
@@ -202,7 +200,7 @@ def test_an_answer_in_json_is_taken_and_told_what_it_led_to(client, story):
         b"\xff\xfe",
         b"[" * 100_000,
         b'{"turn": ' + b"9" * 5_000 + b"}",
-        b'{"turn": 1, "frames": "' + b"x" * untrusted_answer.JSON_MAX_BYTES + b'"}',
+        b'{"turn": 1, "frames": "' + b"x" * browsers.JSON_MAX_BYTES + b'"}',
     ],
     ids=range(16),
 )

@@ -23,7 +23,7 @@ from tests.verification.stories.conftest import issued as issued
 from tests.verification.stories.conftest import trusted as trusted
 from tests.verification.stories.story import IIN, begin, lender
 from verification.access.tokens import SIGNERS
-from verification.borrower import egov_documents
+from verification.borrower import signing
 from verification.log import signatures
 from verification.models import AuditEntry, EvidenceItem, Verification
 
@@ -264,7 +264,7 @@ HOSTILE = {
     "no JSON": (lambda given, key: b"\x00" * 100, MALFORMED),
     "deep": (lambda given, key: b"[" * 100_000, MALFORMED),
     "nothing": (lambda given, key: b"", MALFORMED),
-    "too large": (lambda given, key: b" " * (egov_documents.PUT_MAX_BYTES + 1), MALFORMED),
+    "too large": (lambda given, key: b" " * (signing.PUT_MAX_BYTES + 1), MALFORMED),
 }
 
 

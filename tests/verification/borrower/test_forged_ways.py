@@ -24,7 +24,7 @@ from tests.verification.stories.story import IIN, Story, at_statement, begin, le
 from verification import clock, transactions
 from verification.access import commands, hand_over, links, mobile_signing
 from verification.access.tokens import LINKS, PHONES, SESSIONS, SIGNERS
-from verification.borrower import cookie
+from verification.borrower import browsers
 from verification.case import moving
 from verification.core.errors import NotYourTurn
 from verification.core.ids import HAND_OVER, LINK, MOBILE_SIGNING, SESSION, secret_digest
@@ -166,7 +166,7 @@ def test_of_eleven_deeds_in_each_forged_session_none_is_done(
         browser(story)
     order_all()
     thief, before = Client(), AuditEntry.objects.count()
-    thief.cookies[cookie.NAME] = TOKEN
+    thief.cookies[browsers.SESSION] = TOKEN
     with put_back():
         forged(story)
         for deed in DEEDS:
@@ -181,7 +181,7 @@ def test_a_poll_by_a_forged_session_says_which_page_is_open_and_no_more() -> Non
     story = at_statement()
     browser(story)
     thief = Client()
-    thief.cookies[cookie.NAME] = TOKEN
+    thief.cookies[browsers.SESSION] = TOKEN
     with put_back():
         _inserted(story)
         told = thief.get(f"{NOW}state/").json()
@@ -193,7 +193,7 @@ def test_an_entry_that_no_key_signed_begins_no_session_and_is_named(issued: Issu
     story = verified(issued)
     order_all()
     thief = Client()
-    thief.cookies[cookie.NAME] = TOKEN
+    thief.cookies[browsers.SESSION] = TOKEN
     with put_back():
         _named_by_an_entry_without_a_key(story)
         assert {deed(thief, story).status_code for deed in DEEDS} == REFUSED
@@ -212,7 +212,7 @@ def test_a_session_that_an_entry_ended_is_ended_although_its_row_says_otherwise(
     assert second.post("/v/", {"token": token}).status_code == 302
     before = AuditEntry.objects.count()
     with put_back():
-        old = secret_digest(first.cookies[cookie.NAME].value)
+        old = secret_digest(first.cookies[browsers.SESSION].value)
         SESSIONS.rows.filter(verification_id=story.id).update(spent_at=timezone.now())
         SESSIONS.rows.filter(digest=old).update(spent_at=None)
         assert {deed(first, story).status_code for deed in DEEDS} == REFUSED
@@ -259,7 +259,7 @@ def test_no_row_of_a_link_lets_anybody_in(forged: Callable[[Story], str], is_ope
         before = AuditEntry.objects.count()
         answer = Client().post("/v/", {"token": token})
         assert answer.status_code == 410
-        assert cookie.NAME not in answer.cookies
+        assert browsers.SESSION not in answer.cookies
         assert AuditEntry.objects.count() == before
 
 
@@ -268,13 +268,13 @@ def test_no_row_of_a_link_lets_anybody_in(forged: Callable[[Story], str], is_ope
 
 def phone_page(token: str) -> Response:
     phone = Client()
-    phone.cookies[cookie.PHONE] = token
+    phone.cookies[browsers.PHONE] = token
     return phone.get("/v/phone/now/")
 
 
 def phone_reply(token: str, *, is_told: str) -> Response:
     phone = Client()
-    phone.cookies[cookie.PHONE] = token
+    phone.cookies[browsers.PHONE] = token
     return phone.post("/v/phone/now/", {"somebody_tells_me": is_told})
 
 
@@ -317,7 +317,7 @@ def test_no_row_of_a_code_for_a_phone_shows_the_loan_or_stops_it() -> None:
 def test_nobody_takes_the_place_of_the_phone_that_read_the_code() -> None:
     story = at_statement()
     desk = browser(story)
-    code = hand_over.mint(untrusted_session=desk.cookies[cookie.NAME].value).token
+    code = hand_over.mint(untrusted_session=desk.cookies[browsers.SESSION].value).token
     phone = hand_over.read(untrusted_code=code, untrusted_agent="Safari on iPhone")
     hand_over.reply(untrusted_phone=phone, is_told=False)
     number = hand_over.waiting(untrusted_phone=phone).number
@@ -353,7 +353,7 @@ def test_no_row_of_a_code_for_the_app_shows_the_statement_or_takes_an_answer() -
 
 def test_nobody_takes_the_place_of_the_app_that_read_the_code() -> None:
     story = at_statement()
-    session = browser(story).cookies[cookie.NAME].value
+    session = browser(story).cookies[browsers.SESSION].value
     minted = mobile_signing.mint(untrusted_session=session, turn=story.page().turn)
     assert Client().get(f"/v/egov/{minted.token}/mgovSign").status_code == 200
     before = AuditEntry.objects.count()
@@ -373,7 +373,7 @@ def test_nobody_takes_the_place_of_the_app_that_read_the_code() -> None:
 def test_an_answer_names_the_session_that_its_link_began(issued: Issued) -> None:
     story = at_consent()
     client = browser(story)
-    session = secret_digest(client.cookies[cookie.NAME].value).hex()
+    session = secret_digest(client.cookies[browsers.SESSION].value).hex()
     assert client.post(NOW, consent(story)).status_code == 302
     begun = AuditEntry.objects.get(verification_id=story.id, type="link.spent")
     answered = AuditEntry.objects.get(verification_id=story.id, type="attempt.answered")
@@ -385,7 +385,7 @@ def test_an_answer_names_the_session_that_its_link_began(issued: Issued) -> None
 @pytest.mark.parametrize("is_known", [True, False])
 def test_no_answer_is_taken_of_a_browser_that_another_one_follows_meanwhile(is_known: bool) -> None:
     story = at_consent()
-    session = browser(story).cookies[cookie.NAME].value
+    session = browser(story).cookies[browsers.SESSION].value
     visit = links.visit(untrusted_session=session)
     links.redeem(untrusted_token=links.successor(untrusted_session=session).token)
     agreed = {"agreed": True, "version": CURRENT, "language": "ru"}
@@ -406,7 +406,7 @@ def test_no_answer_is_taken_of_a_browser_that_another_one_follows_meanwhile(is_k
 
 def test_a_signature_by_the_app_names_the_session_of_its_code(issued: Issued) -> None:
     story = at_statement()
-    session = browser(story).cookies[cookie.NAME].value
+    session = browser(story).cookies[browsers.SESSION].value
     minted = mobile_signing.mint(untrusted_session=session, turn=story.page().turn)
     access = mobile_signing.read(untrusted_code=minted.token).access
     signature = sign_cms(issued(), story.statement(), signed_at=timezone.now())
@@ -447,7 +447,7 @@ def test_what_the_borrower_downloads_is_on_record_by_their_session(issued: Issue
     ]
     downloads = AuditEntry.objects.filter(type="document.downloaded").order_by("at")
     assert [entry.body["what"] for entry in downloads] == ["statement", "signature"]
-    session = secret_digest(client.cookies[cookie.NAME].value).hex()
+    session = secret_digest(client.cookies[browsers.SESSION].value).hex()
     assert {(entry.body["verification"], entry.body["session"]) for entry in downloads} == {
         (story.id, session)
     }

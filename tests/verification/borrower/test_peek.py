@@ -13,7 +13,7 @@ from tests.verification.stories.story import IIN, begin, lender, opening, wait_u
 from verification import clock
 from verification.access import links, rates
 from verification.access.tokens import LINKS
-from verification.borrower import cookie, views
+from verification.borrower import browsers, views
 
 pytestmark = pytest.mark.django_db
 
@@ -41,7 +41,7 @@ def test_it_tells_the_lender_and_what_for_and_spends_nothing(story):
         assert "no-store" in answer.headers["Cache-Control"]
         assert answer.cookies.keys() <= {"csrftoken"}
     assert (entries(story), LINKS.rows.get().spent_at) == (before, None)
-    assert Client().post("/v/", {"token": story.token}).cookies[cookie.NAME].value
+    assert Client().post("/v/", {"token": story.token}).cookies[browsers.SESSION].value
 
 
 def test_it_tells_nothing_of_the_person_or_the_loan(story):

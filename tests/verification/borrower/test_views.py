@@ -10,7 +10,7 @@ from tests.verification.borrower.visits import NOW, browser, consent, entries, f
 from tests.verification.stories.story import begin, lender, opening
 from verification.access import links, open_page
 from verification.access.tokens import LINKS
-from verification.borrower import cookie, wording
+from verification.borrower import browsers, wording
 from verification.models import Verification
 
 pytestmark = pytest.mark.django_db
@@ -247,4 +247,6 @@ def test_a_session_of_one_verification_never_answers_another(story):
     turn = open_page.borrower_page(verification_id=second.id).turn
     client.post(NOW, consent(story, turn=turn))
     assert open_page.borrower_page(verification_id=second.id).turn == turn
-    assert links.verification_of(untrusted_session=client.cookies[cookie.NAME].value) == story.id
+    assert (
+        links.verification_of(untrusted_session=client.cookies[browsers.SESSION].value) == story.id
+    )
