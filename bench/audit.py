@@ -49,7 +49,7 @@ from tests.verification.stories.conftest import crl_of, trust
 from tests.verification.stories.insecure_revocation import InsecureRevocation
 from tests.verification.stories.story import Story, lender, opening
 from verification import tasks
-from verification.access import commands
+from verification.access import openings
 from verification.core.ids import Iin, check_digit
 from verification.core.person import LenderFacts
 from verification.log import sequencer
@@ -113,7 +113,7 @@ def play(cases: int) -> None:
     for number in range(cases):
         iin = iin_of(number)
         asked = opening(f"bench-{number}", iin=iin, routes=("eds",))
-        opened = commands.open_verification(
+        opened = openings.open_verification(
             lender=facts, mode=_LOG, profile_id="KZ-2021-04", opening=asked
         )
         story = Story(bench_lender, opened.verification_id, opened.token)

@@ -54,7 +54,7 @@ from django.db import transaction
 from lenders.models import Lender
 from tests.verification.stories.story import Story, opening
 from verification import tasks
-from verification.access import commands
+from verification.access import openings
 from verification.core.person import LenderFacts
 from verification.log import keys, log, sequencer, signatures
 from verification.log.signatures import spell_leaf
@@ -126,7 +126,7 @@ def player() -> Callable[[int], None]:
 
     def play(cases: int) -> None:
         for _ in range(cases):
-            opened = commands.open_verification(
+            opened = openings.open_verification(
                 lender=facts,
                 mode="test",
                 profile_id="KZ-2021-04",

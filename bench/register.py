@@ -48,7 +48,7 @@ from tests.verification.stories.conftest import crl_of
 from tests.verification.stories.insecure_revocation import InsecureRevocation
 from tests.verification.stories.story import Story, opening, person
 from verification import tasks
-from verification.access import commands
+from verification.access import openings
 from verification.core import profiles
 from verification.core.opening import Person
 from verification.core.person import LenderFacts
@@ -134,7 +134,7 @@ def player(authority: Authority) -> Callable[[bool], None]:
 
     def play(asks: bool) -> None:
         wanted, law = opening(f"bench-{next(number)}", routes=("eds",)), _LAWS[asks]
-        opened = commands.open_verification(
+        opened = openings.open_verification(
             lender=facts, mode="test", profile_id=law.id, opening=wanted
         )
         story = Story(lender, opened.verification_id, opened.token)

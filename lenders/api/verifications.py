@@ -15,7 +15,7 @@ from lenders.resources import verifications
 from lenders.resources.verifications import opened_view
 from lenders.schemas import LinkRequest, require_registered
 from verification import clock
-from verification.access import commands
+from verification.access import openings
 from verification.access.tokens import Minted
 from verification.case import voters
 from verification.core.opening import Opening
@@ -73,7 +73,7 @@ class Verifications(APIView):
         # anywhere.
         if opening.return_url:
             require_registered(opening.return_url, registered=lender.return_urls)
-        opened = commands.open_verification(
+        opened = openings.open_verification(
             lender=LenderFacts(id=lender.pk, name=lender.name, bin=lender.bin, phone=lender.phone),
             mode=key.mode,
             profile_id=law_of(key, at=clock.now()),
@@ -179,7 +179,7 @@ class VerificationCancel(APIView):
         """The verification, which is told to be canceled once the log has ordered that."""
         key = caller(request)
         read(schemas.NothingRequest, request.data)
-        commands.cancel(lender_id=key.lender_id, mode=key.mode, verification_id=verification_id)
+        openings.cancel(lender_id=key.lender_id, mode=key.mode, verification_id=verification_id)
         view = verifications.view(
             lender_id=key.lender_id, mode=key.mode, verification_id=verification_id
         )

@@ -8,10 +8,10 @@ from operator import attrgetter
 from django.db.models import QuerySet
 
 from verification import clock
-from verification.access.commands import Opened
 from verification.access.open_page import (
     page_name,
 )
+from verification.access.openings import Opened
 from verification.case import attempts, contents, stages
 from verification.case.checks import CheckView, check_views
 from verification.case.lists import LIST_MAX, Page, beyond
@@ -87,7 +87,7 @@ def opened_view(opened: Opened) -> VerificationView:
     """One that was opened just now: nothing that was written is read again."""
     row = opened.verification
     public = PublicStatus(row.status, row.code)  # it is open, or it could not be opened again
-    return verification_view(row, opened.opening, public=public, standing=opened.standing)
+    return verification_view(row, opened.opening, public=public, standing=opened.tries)
 
 
 def verification_view(

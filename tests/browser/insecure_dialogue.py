@@ -100,9 +100,9 @@ class InsecureDialogue:
         turn: int,
         untrusted: Mapping[str, Any],
         session: str,
-        known: object = None,
+        visited: object = None,
     ) -> Next:
-        """In place of `commands.answer`: a turn is taken once."""
+        """In place of `answers.answer`: a turn is taken once."""
         if turn != self.now.turn:
             raise NotYourTurn("made by a test")
         if self.unreadable:

@@ -19,7 +19,7 @@ from tests.browser.steps import press, scanned, words
 from tests.browser.tab import SIZES
 from tests.verification.borrower.test_public import OPERATOR
 from tests.verification.stories.story import Story, begin
-from verification.access import commands, links
+from verification.access import answers, links
 from verification.borrower import browsers, camera
 
 __all__ = ["looks", "sit"]
@@ -129,7 +129,7 @@ def test_a_command_before_the_camera(
     for language, size, _ in looks([by_name("command")], pictured="phone"):
         dialogue = InsecureDialogue(now=before.page, limits=HELD)
         insecure_dialogue.put(monkeypatch, dialogue.page)
-        monkeypatch.setattr(commands, "answer", dialogue.answer)
+        monkeypatch.setattr(answers, "answer", dialogue.answer)
         monkeypatch.setattr(camera, "hint_of", dialogue.hint)
         tab = sit(language=language, size=size, **{browsers.SESSION: session})
         tab.page.add_init_script(

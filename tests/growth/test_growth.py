@@ -54,7 +54,7 @@ NOT_HOT = {
         "by the clearance's or the verification's key, and the entries of one case"
     ),
     "worker.clearing.clear": "one case, its entries and its clearance",
-    "access.commands.open_renewal": "inserts as an opening does",
+    "access.openings.open_renewal": "inserts as an opening does",
     "payout.contracts": "by the verification's key, and the entries of one case",
     "payout.renewals": "by keys, and the entries of one case and of its new consents",
     "artifacts.documents.is_owed": "asks no row",

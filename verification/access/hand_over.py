@@ -247,11 +247,11 @@ def _agents(
     agent = key.unseal(bytes(phone.sealed or b""), **place).plain.decode()
     agents = {"from": _bounded(desk), "to": agent}
     item = store.put(key, canonical_json({**agents, "at": at.isoformat()}), kind=AGENTS, at=at)
-    words = dict[str, str]()
+    names = dict[str, str]()
     for name, agent in agents.items():
         browser = next((word for token, word in _BROWSERS.items() if token in agent), "other")
-        words[name] = f"{browser}, {next((word for word in _SYSTEMS if word in agent), 'other')}"
-    return {**entry_of(phone), **words, "evidence": store.leaf_list([item])}
+        names[name] = f"{browser}, {next((word for word in _SYSTEMS if word in agent), 'other')}"
+    return {**entry_of(phone), **names, "evidence": store.leaf_list([item])}
 
 
 def _bounded(untrusted_text: str) -> str:

@@ -30,17 +30,17 @@ def mint(*, lender_id: str, mode: str, verification_id: str, sent_by: str = "") 
     """A fresh link for the lender to hand on. Raises `NotFound`, or `Conflict` after the end or
     when its time is over.
 
-    sent_by: what the lender calls whoever of its people sends it, if anybody does.
+    sent_by: what the lender calls the one of its people who sends it, if a person does.
     """
     at = clock.now()
     with transactions.writing():
         verification = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
         if verification.status in TERMINAL:
             raise Conflict("this verification takes no link any more", code="illegal_transition")
-        return mint_for(verification, at=at, sender=named(sent_by))
+        return mint_for(verification, at=at, sender=sender_of(sent_by))
 
 
-def named(officer: str) -> Mapping[str, str]:
+def sender_of(officer: str) -> Mapping[str, str]:
     """What the log says of a sender whom the lender names: a keyed hash of the name; nothing for
     none.
     """

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from verification import clock, transactions
-from verification.access import commands, links
+from verification.access import answers, links
 from verification.access.open_page import BorrowerPage, borrower_page
 from verification.access.tokens import SIGNERS, Minted, entry_of, is_in_time, mint_code, read_code
 from verification.access.ways_in import WaysIn
@@ -94,7 +94,7 @@ def take(*, untrusted_access: str, untrusted_signature: str) -> None:
         with transactions.writing():
             row = _end(untrusted_access, outcome=TAKEN, at=at)
             moving.record(row.verification, "mobile_signing.taken", at=at, body=entry_of(row))
-            commands.answer(
+            answers.answer(
                 verification_id=row.verification_id,
                 turn=row.turn or 0,
                 untrusted=answer,

@@ -57,17 +57,17 @@ def ask(
 ) -> Accepted:
     """The sandbox's word that it plays. link: spells the address of a link's secret.
 
-    Raises `NotFound`, `BadInput` for a scenario or route that does not fit, `Conflict` where nobody
-    can be at it, and `Unavailable` (sandbox_unavailable).
+    Raises `NotFound`, `BadInput` for a scenario or route that does not fit, `Conflict` where no
+    borrower can be at it, and `Unavailable` (sandbox_unavailable).
     """
     contents.require_test(mode)
     verification = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
     _require_free(verification)
     opening = contents.read(verification, contents.key_of(verification)).opening
-    named = scenario or scenarios.SCRIPTED.get(opening.person.iin.value, "")
-    if (played := scenarios.SCENARIOS.get(named)) is None:
+    name = scenario or scenarios.SCRIPTED.get(opening.person.iin.value, "")
+    if (played := scenarios.SCENARIOS.get(name)) is None:
         raise BadInput("name one: this IIN is no scenario's", code="required", pointer="/scenario")
-    routes = _routes(verification, played, wanted=route)
+    routes = _routes(verification, played, required=route)
     accepted = Accepted(verification.pk, played, routes, secrets.token_urlsafe(TOKEN_BYTES))
     transactions.rest()
     try:
@@ -91,13 +91,13 @@ def ask(
 
 
 def enter(accepted: Accepted, *, lender_id: str, mode: str) -> None:
-    """Puts on record that nobody real is before the page, and brings the link into force. Raises
+    """Puts on record that no real person is before the page, and brings the link into force. Raises
     `Conflict`.
     """
     at = clock.now()
     with transactions.writing():
-        named = contents.of_lender(accepted.verification_id, lender_id=lender_id, mode=mode)
-        verification = Verification.objects.select_for_update().get(pk=named.pk)
+        row = contents.of_lender(accepted.verification_id, lender_id=lender_id, mode=mode)
+        verification = Verification.objects.select_for_update().get(pk=row.pk)
         _require_free(verification)
         body = {"scenario": accepted.scenario.name, "route": accepted.routes[0]}
         with moving.moving(read_unverified(verification)):
@@ -138,7 +138,7 @@ def _stated(person: Person) -> dict[str, object]:
 
 
 def _routes(
-    verification: Verification, played: scenarios.Scenario, *, wanted: str
+    verification: Verification, played: scenarios.Scenario, *, required: str
 ) -> tuple[str, ...]:
     """The routes that the borrower goes, one after the other: a combination that has one on which
     it is played.
@@ -148,13 +148,13 @@ def _routes(
         begun = combinations(read_unverified(verification))
     asks_register = bool(profiles.pinned(verification.profile_sha256).register_asked)
     played_on = (*played.routes, *(played.registered if asks_register else ()))
-    fitting = [one for one in begun if not set(played_on).isdisjoint(one)]
-    if wanted:
-        fitting = [one for one in fitting if wanted in one]
+    fitting = [routes for routes in begun if not set(played_on).isdisjoint(routes)]
+    if required:
+        fitting = [routes for routes in fitting if required in routes]
     if not fitting:
-        its = " or ".join(" + ".join(one) for one in begun)
+        its = " or ".join(" + ".join(routes) for routes in begun)
         where = f"{played.name} is played on {' or '.join(played_on)}; this verification has {its}"
         raise BadInput(
-            where, code="scenario_not_on_route", pointer="/route" if wanted else "/scenario"
+            where, code="scenario_not_on_route", pointer="/route" if required else "/scenario"
         )
     return tuple(map(str, fitting[0]))

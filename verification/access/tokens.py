@@ -159,7 +159,7 @@ def mint_code(
 
 
 def read_code(door: Door, row: Access, *, expires_at: datetime, **columns: Any) -> str:
-    """The secret of whoever read a code, which is read once. Raises `LinkUnusable`."""
+    """The secret of the reader of a code, which is read once. Raises `LinkUnusable`."""
     if row.second_digest is not None:
         raise door.refusal(row.verification)
     token = secrets.token_urlsafe(TOKEN_BYTES)

@@ -161,7 +161,7 @@ def phone_state(request: HttpRequest) -> HttpResponse:
 
 
 def _stopped(page: open_page.BorrowerPage) -> str:
-    """Which page shows what was stopped at the phone: nobody is asked anything any more."""
+    """Which page shows what was stopped at the phone: no question is asked any more."""
     return page.page if page.page == "checking" or page.status in TERMINAL else "wait"
 
 

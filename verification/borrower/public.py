@@ -103,11 +103,11 @@ class ServedLender:
 
 @dataclass(frozen=True)
 class LogKey:
-    """The public key of a log. `spelled`: as verifiers are given it; `fingerprint`: SHA-256 of its
+    """The public key of a log. `text`: as verifiers are given it; `fingerprint`: SHA-256 of its
     32 bytes, in hex.
     """
 
-    spelled: str
+    text: str
     fingerprint: str
 
 

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from verification.access import commands, links, mobile_signing, open_page, rates
+from verification.access import answers, links, mobile_signing, open_page, rates
 from verification.artifacts import signed_files
 from verification.borrower import browsers, camera, forms, signing, wording
 from verification.core.errors import BadInput, Conflict, LinkUnusable, NotFound
@@ -38,7 +38,7 @@ _WITH_LEAVE: Mapping[str, _Shown] = {
     "code": forms.show_code,
 }
 
-# Tokens that nobody has, in one process. Ours: more than people mistype, and no load; beyond it the
+# Unknown tokens, in one process. Ours: more than people mistype, and no load; beyond it the
 # page says to all what it says of an unknown one, and no token is looked up. What is found is not
 # counted: no crowd of borrowers ends it for the others.
 PEEKS_A_SECOND = 50
@@ -114,12 +114,12 @@ def now(request: HttpRequest) -> HttpResponseBase:
 
     def answer() -> Next:
         turn, untrusted = browsers.read_answer(request)
-        return commands.answer(
+        return answers.answer(
             verification_id=visit.verification_id,
             turn=turn,
             untrusted=untrusted,
             session=visit.session,
-            known=visit.attempt,
+            visited=visit.attempt,
         )
 
     response = _act(request, visit.verification_id, answer)
@@ -140,7 +140,7 @@ def route(request: HttpRequest) -> HttpResponseBase:
     return _act(
         request,
         verification_id,
-        partial(commands.choose_route, verification_id=verification_id, route=name),
+        partial(answers.choose_route, verification_id=verification_id, route=name),
     )
 
 
@@ -151,7 +151,7 @@ def resume(request: HttpRequest) -> HttpResponseBase:
     if request.method != "POST":
         return redirect("borrower:now")
     verification_id = visit_of(request).verification_id
-    return _act(request, verification_id, partial(commands.resume, verification_id=verification_id))
+    return _act(request, verification_id, partial(answers.resume, verification_id=verification_id))
 
 
 @never_cache

@@ -32,7 +32,7 @@ def link_minted(state: State, entry: Entry) -> Step:
 
 
 def with_link(state: State, entry: Entry) -> State:
-    """The state with the link that an entry mints; earlier links let nobody in any more."""
+    """The state with the link that an entry mints; earlier links let no borrower in any more."""
     if "link" not in entry.body:
         return state
     expires_at = state.moment(entry.body, "link_expires_at")

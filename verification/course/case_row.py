@@ -74,30 +74,31 @@ def _of_times(state: State) -> dict[str, Any]:
 
 def _reached(state: State, opening: Entry) -> dict[str, Any]:
     """Its status and, before its end, where it stands."""
-    standing, ending = state.standing, state.ending
-    combination, passed, route = list[str](), list[str](), text(opening.body, "route")
+    position, ending = state.standing, state.ending
+    combination, passed_routes = list[str](), list[str]()
+    route = text(opening.body, "route")
     if route:
         starting = (names for names in opening.body["combinations"] if names[:1] == [route])
         combination = list(next(starting, combination))
-    for entry in standing.choices:
+    for entry in position.choices:
         if _is_to_come(state, entry):
             continue
         route = text(entry.body, "route")
         combination = entry.body.get("combination", combination)
-        passed = entry.body.get("passed", passed)
+        passed_routes = entry.body.get("passed", passed_routes)
     if ending is not None:
         reached = {"status": state.end.removeprefix("verification.")}
-        return reached if "routes" in ending.body else {**reached, "passed_routes": passed}
+        return reached if "routes" in ending.body else {**reached, "passed_routes": passed_routes}
     return {
         "route": route,
         "combination": combination,
-        "passed_routes": passed,
+        "passed_routes": passed_routes,
         "status": status_of(state),
-        "code": standing.review_code if state.in_review else "",
+        "code": position.review_code if state.in_review else "",
         "finished_at": None,
-        "turn": standing.turn,
-        "stage": standing.stage,
-        "last_failure": standing.failure,
+        "turn": position.turn,
+        "stage": position.stage,
+        "last_failure": position.failure,
     }
 
 

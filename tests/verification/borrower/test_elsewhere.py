@@ -9,7 +9,7 @@ from django.test import Client
 from tests.verification.borrower.visits import NOW, browser, entries, find, text
 from tests.verification.stories.conftest import authorities, issued, trusted
 from tests.verification.stories.story import begin, lender, make_due, wait_until
-from verification.access import commands, hand_over
+from verification.access import hand_over, openings
 from verification.borrower import browsers
 from verification.case import policy
 from verification.models import Attempt, Verification
@@ -145,7 +145,7 @@ def test_a_phone_shows_a_check_that_broke_down_as_it_shows_a_reported_caller(
 
 def test_a_phone_that_is_not_let_in_learns_of_no_other_end(desk, story):
     phone = scanned(desk)
-    commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+    openings.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
     assert phone.get("/v/phone/now/").status_code == 410
     assert phone.get("/v/phone/now/state/").status_code == 410
 

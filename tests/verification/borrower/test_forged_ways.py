@@ -22,7 +22,7 @@ from tests.verification.log.rows import order_all, slip_in
 from tests.verification.stories.conftest import authorities, issued, trusted
 from tests.verification.stories.story import IIN, Story, at_statement, begin, lender
 from verification import clock, transactions
-from verification.access import commands, hand_over, links, mobile_signing
+from verification.access import answers, hand_over, links, mobile_signing
 from verification.access.tokens import LINKS, PHONES, SESSIONS, SIGNERS
 from verification.borrower import browsers
 from verification.case import moving
@@ -391,12 +391,12 @@ def test_no_answer_is_taken_of_a_browser_that_another_one_follows_meanwhile(is_k
     agreed = {"agreed": True, "version": CURRENT, "language": "ru"}
     before = AuditEntry.objects.count()
     with pytest.raises(NotYourTurn):
-        commands.answer(
+        answers.answer(
             verification_id=story.id,
             turn=story.page().turn,
             untrusted=agreed,
             session=visit.session,
-            known=visit.attempt if is_known else None,
+            visited=visit.attempt if is_known else None,
         )
     assert AuditEntry.objects.count() == before
     story.answer(**agreed)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from tests.verification.borrower.pages import DATA, made
 from tests.verification.borrower.visits import find
 from tests.verification.stories.story import begin, lender
-from verification.access import commands, links
+from verification.access import answers, links
 from verification.access import open_page as pages
 from verification.borrower import browsers, forms
 from verification.core.errors import BadInput
@@ -31,20 +31,20 @@ def client():
 @pytest.fixture
 def shows(monkeypatch):
     """Makes the open page one made by hand; gives what is answered to it."""
-    answers = []
+    posted = []
 
     def show(page, *, refuse="", **changes):
         open_page = made(page, **changes)
 
-        def answer(*, verification_id, turn, untrusted, session, known):
-            answers.append(dict(untrusted))
+        def answer(*, verification_id, turn, untrusted, session, visited):
+            posted.append(dict(untrusted))
             if refuse:
                 raise BadInput("made by a test", code="bad_answer", pointer=refuse)
 
         monkeypatch.setattr(pages, "borrower_page", lambda *, verification_id: open_page)
         monkeypatch.setattr(pages, "page_of", lambda *_: open_page)
-        monkeypatch.setattr(commands, "answer", answer)
-        return answers
+        monkeypatch.setattr(answers, "answer", answer)
+        return posted
 
     return show
 

@@ -13,7 +13,7 @@ from insecure_sandbox.credential import Credential
 from tests.verification.borrower.visits import NOW, browser, find, text
 from tests.verification.stories.conftest import authorities, issued, trusted
 from tests.verification.stories.story import OTHER_IIN, Story, at_statement, wait_until
-from verification.access import commands, hand_over, links, open_page
+from verification.access import hand_over, links, open_page, openings
 from verification.artifacts import signed_files
 from verification.borrower import browsers
 from verification.case import policy
@@ -88,7 +88,7 @@ def test_before_the_end_and_after_none_was_signed_there_is_nothing(
     story.work()
     assert story.row().status == "requires_input"
     assert client.get(place("signature")).status_code == 404
-    commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+    openings.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
 
 
 def test_an_end_without_a_signature_offers_none(story: Story) -> None:

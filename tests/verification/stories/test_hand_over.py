@@ -10,7 +10,7 @@ from django.utils import timezone
 from tests.scenes import staged
 from tests.verification.log.judged import findings
 from tests.verification.stories.story import begin, lender, swept
-from verification.access import commands, hand_over, links
+from verification.access import hand_over, links, openings
 from verification.access.tokens import PHONES, SESSIONS
 from verification.case import contents, policy
 from verification.core.errors import Conflict, LinkUnusable
@@ -259,7 +259,7 @@ def test_a_session_that_was_taken_over_takes_its_codes_along(desk):
 
 def test_a_verification_that_has_ended_hands_nothing_over(desk):
     phone, number = desk.numbered()
-    commands.cancel(lender_id=desk.story.lender.pk, mode="test", verification_id=desk.story.id)
+    openings.cancel(lender_id=desk.story.lender.pk, mode="test", verification_id=desk.story.id)
     for late in (lambda: desk.match(number), lambda: hand_over.waiting(untrusted_phone=phone)):
         with pytest.raises(LinkUnusable):
             late()

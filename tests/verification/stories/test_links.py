@@ -6,7 +6,7 @@ import pytest
 from django.db import connections
 
 from tests.verification.stories.story import begin, later, lender
-from verification.access import commands, links
+from verification.access import links, openings
 from verification.access.tokens import LINKS
 from verification.core.errors import Conflict, LinkUnusable, NotFound
 from verification.models import Access
@@ -69,7 +69,7 @@ def test_of_links_minted_at_once_one_is_left():
 
 def test_a_link_of_a_verification_that_has_ended_cannot_be_used():
     story = begin(lender())
-    commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+    openings.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
     with pytest.raises(LinkUnusable):
         links.redeem(untrusted_token=story.token)
 
@@ -105,6 +105,6 @@ def test_another_lenders_verification_is_not_found_and_an_ended_one_gets_no_link
         links.mint(lender_id=other.pk, mode="test", verification_id=story.id)
     with pytest.raises(NotFound):
         links.mint(lender_id=story.lender.pk, mode="live", verification_id=story.id)
-    commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+    openings.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
     with pytest.raises(Conflict):
         links.mint(lender_id=story.lender.pk, mode="test", verification_id=story.id)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from insecure_sandbox.signing import sign_cms
 from tests.scenes import staged
 from tests.verification.stories.story import begin, lender
-from verification.access import commands, links, mobile_signing
+from verification.access import links, mobile_signing, openings
 from verification.access.tokens import SESSIONS, SIGNERS
 from verification.case import policy
 from verification.core.errors import BadInput, Conflict, LinkUnusable, NotYourTurn
@@ -145,7 +145,7 @@ def _is_signed_in_ncalayer(phone):
 
 
 def _is_canceled(phone):
-    commands.cancel(lender_id=phone.story.lender.pk, mode="test", verification_id=phone.story.id)
+    openings.cancel(lender_id=phone.story.lender.pk, mode="test", verification_id=phone.story.id)
 
 
 def _makes_another_code(phone):
