@@ -74,31 +74,30 @@ def _of_times(state: State) -> dict[str, Any]:
 
 def _reached(state: State, opening: Entry) -> dict[str, Any]:
     """Its status and, before its end, where it stands."""
-    position, ending = state.standing, state.ending
-    combination, passed_routes = list[str](), list[str]()
-    route = text(opening.body, "route")
+    standing, ending = state.standing, state.ending
+    combination, passed, route = list[str](), list[str](), text(opening.body, "route")
     if route:
         starting = (names for names in opening.body["combinations"] if names[:1] == [route])
         combination = list(next(starting, combination))
-    for entry in position.choices:
+    for entry in standing.choices:
         if _is_to_come(state, entry):
             continue
         route = text(entry.body, "route")
         combination = entry.body.get("combination", combination)
-        passed_routes = entry.body.get("passed", passed_routes)
+        passed = entry.body.get("passed", passed)
     if ending is not None:
         reached = {"status": state.end.removeprefix("verification.")}
-        return reached if "routes" in ending.body else {**reached, "passed_routes": passed_routes}
+        return reached if "routes" in ending.body else {**reached, "passed_routes": passed}
     return {
         "route": route,
         "combination": combination,
-        "passed_routes": passed_routes,
+        "passed_routes": passed,
         "status": status_of(state),
-        "code": position.review_code if state.in_review else "",
+        "code": standing.review_code if state.in_review else "",
         "finished_at": None,
-        "turn": position.turn,
-        "stage": position.stage,
-        "last_failure": position.failure,
+        "turn": standing.turn,
+        "stage": standing.stage,
+        "last_failure": standing.failure,
     }
 
 
