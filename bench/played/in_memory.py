@@ -34,7 +34,7 @@ from tests.verification.stories.conftest import crl_of, trust
 from tests.verification.stories.insecure_revocation import InsecureRevocation
 from tests.verification.stories.story import IIN, Story, opening
 from verification import tasks
-from verification.access import commands
+from verification.access import openings
 from verification.core.ids import Iin, check_digit
 from verification.core.person import LenderFacts
 
@@ -49,7 +49,7 @@ def new_lender() -> Lender:
 def begin(lender: Lender, reference: str, *, iin: str = IIN, profile: str = "KZ-2021-04") -> Story:
     """A verification by a signature that the lender has opened."""
     facts = LenderFacts(id=lender.pk, name=lender.name, bin=lender.bin, phone=lender.phone)
-    opened = commands.open_verification(
+    opened = openings.open_verification(
         lender=facts,
         mode="test",
         profile_id=profile,

@@ -15,8 +15,8 @@ from rest_framework import serializers
 
 from lenders.answers import CODE_HELP, Moment, Word, page
 from verification import clock
-from verification.access.commands import Opened
 from verification.access.open_page import page_name
+from verification.access.openings import Opened
 from verification.case import attempts, contents, stages, voters
 from verification.case.checks import check_views
 from verification.case.lists import LIST_MAX, beyond
@@ -228,7 +228,7 @@ def read_opened(opened: Opened) -> dict[str, Any]:
     link = {"token": opened.token, "expires_at": opened.link_expires_at}
     codes = voters.warnings_of(row, opened.opening)
     return {
-        **_SPELLING.to_representation(_facts(row, opened.opening, public, opened.standing)),
+        **_SPELLING.to_representation(_facts(row, opened.opening, public, opened.tries)),
         # The token is shown here and nowhere again: only its hash is kept.
         **LinkAnswer(link).data,
         "warnings": [{"code": code, "detail": WARNINGS[code].warning} for code in codes],

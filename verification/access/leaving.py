@@ -46,10 +46,10 @@ def drop_open(history: History, *, at: datetime) -> None:
     why.
     """
     counting = {entry.pk for entry in history.entries}
-    left = [
+    dropped = [
         name
         for name, attempt in history.state.attempts.items()
         if attempt.opening.id in counting and (attempt.closing is None or attempt.phase == REVIEW)
     ]
-    for name in left:
+    for name in dropped:
         documents.produce(history, name, at=at)

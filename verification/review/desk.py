@@ -29,7 +29,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from verification import clock, transactions
 from verification.access import links
-from verification.access.links import Minted
+from verification.access.tokens import Minted
 from verification.case import contents, policy, stages
 from verification.case.voters import PERMISSION, Reviewer
 from verification.core.codes import CODES

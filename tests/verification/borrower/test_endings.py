@@ -22,7 +22,7 @@ from tests.verification.borrower.catalogues import LANGUAGES
 from tests.verification.borrower.pages import RENEWAL, made
 from tests.verification.borrower.visits import NOW, browser, consent, find, text
 from tests.verification.stories.story import wait_until
-from verification.access import commands, open_page
+from verification.access import open_page, openings
 from verification.borrower import views
 from verification.case import policy
 from verification.core import errors
@@ -269,7 +269,7 @@ def test_a_used_link_says_by_no_word_of_the_lenders_what_it_was_for(story):
 @pytest.mark.django_db
 def test_long_after_the_end_a_used_link_and_session_name_nobody(story):
     client = browser(story)
-    commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+    openings.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
     told_until = story.row().finished_at + timedelta(seconds=policy.LINK_TOLD_SECONDS)
     wait_until(told_until - timedelta(seconds=30))
     assert "Sandbox Credit" in text(Client().post("/v/", {"token": story.token}))

@@ -14,7 +14,7 @@ from tests.verification.review import desk
 from tests.verification.stories.insecure_glance import BESIDE, entries, glanced, one_voted, see
 from tests.verification.stories.insecure_glance import glances as glances
 from tests.verification.stories.story import IIN, OTHER_IIN, decisions
-from verification.access import commands
+from verification.access import openings
 from verification.case import policy
 from verification.core.identification_document import Judged
 from verification.models import ReviewVote
@@ -294,7 +294,7 @@ def test_after_the_end_there_is_no_queue_row_no_picture_and_no_vote(story, monke
         one_voted(story, person="usr_8")
         one_voted(story, person="usr_9")
     elif end == "canceled":
-        commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+        openings.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
     else:
         monkeypatch.setattr(policy, "REVIEW_SECONDS", -1)
     looked = len(desk.looks())
