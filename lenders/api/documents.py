@@ -13,7 +13,8 @@ from lenders import document_answers, policy, schemas
 from lenders.keys import caller
 from lenders.openapi import problems
 from lenders.requests import read_query
-from verification.artifacts import document_files
+from verification.artifacts import reading as artifacts
+from verification.artifacts import signing
 
 MEDIA_TYPE = "application/jose+json"
 _SCOPES = {"GET": "documents:read"}
@@ -39,7 +40,7 @@ class Documents(APIView):
         """The list."""
         read_query(schemas.NoQuery, request.query_params)
         key = caller(request)
-        found = document_files.list_documents(
+        found = artifacts.list_documents(
             lender_id=key.lender_id, mode=key.mode, verification_id=verification_id
         )
         return Response(document_answers.DocumentList({"data": found}).data)
@@ -68,7 +69,7 @@ class DocumentFile(APIView):
         """The bytes as they were signed."""
         read_query(schemas.NoQuery, request.query_params)
         key = caller(request)
-        content = document_files.read_document(
+        content = artifacts.read_document(
             lender_id=key.lender_id,
             mode=key.mode,
             verification_id=verification_id,
@@ -90,7 +91,7 @@ def jwks(request: HttpRequest) -> HttpResponse:
     Beside them, in a member that others ignore, those of the logs: what they sign are no web
         signatures.
     """
-    published = {"keys": document_files.public_keys(), "log_keys": document_files.log_keys()}
+    published = {"keys": signing.public_keys(), "log_keys": signing.log_keys()}
     answer = JsonResponse(published, content_type="application/jwk-set+json")
     answer.headers["Cache-Control"] = f"public, max-age={policy.JWKS_SECONDS}"
     return answer

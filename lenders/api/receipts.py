@@ -12,7 +12,7 @@ from lenders.document_answers import ReceiptAnswer
 from lenders.keys import caller
 from lenders.openapi import problems
 from lenders.requests import read_query
-from verification.artifacts import receipt_files
+from verification.artifacts import reading as artifacts
 
 _SCOPES = {"GET": "verifications:read"}
 
@@ -38,7 +38,7 @@ class ReceiptFile(APIView):
         """The receipt, its place in the log, and its openings."""
         read_query(schemas.NoQuery, request.query_params)
         key = caller(request)
-        found = receipt_files.read_receipt(
+        found = artifacts.read_receipt(
             lender_id=key.lender_id, mode=key.mode, verification_id=verification_id, key_id=key.pk
         )
         return Response(ReceiptAnswer(found).data, headers={"Cache-Control": "no-store"})

@@ -14,7 +14,7 @@ from lenders import schemas
 from lenders.keys import caller
 from lenders.openapi import problems
 from lenders.requests import read_query
-from verification.artifacts import signed_files
+from verification.artifacts import reading as artifacts
 
 _LAST = (
     "Of the EDS signature that was judged last, accepted or not. Personal data: every download is"
@@ -33,7 +33,7 @@ class _SignedFile(APIView):
         """The bytes as they were judged."""
         read_query(schemas.NoQuery, request.query_params)
         key = caller(request)
-        found = signed_files.read_for_lender(
+        found = artifacts.read_for_lender(
             lender_id=key.lender_id,
             mode=key.mode,
             verification_id=verification_id,
@@ -64,7 +64,7 @@ class _SignedFile(APIView):
 class Statement(_SignedFile):
     """The statement."""
 
-    file = signed_files.STATEMENT
+    file = artifacts.STATEMENT
 
 
 @extend_schema(
@@ -83,4 +83,4 @@ class Statement(_SignedFile):
 class SignatureFile(_SignedFile):
     """The signature."""
 
-    file = "signature"
+    file = artifacts.SIGNATURE

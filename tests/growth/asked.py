@@ -22,7 +22,7 @@ from tests.verification import law_files
 from tests.verification.oversight import rows
 from verification import clock
 from verification.access import commands, links, open_page
-from verification.artifacts import document_files, receipt_files
+from verification.artifacts import reading as artifacts
 from verification.case import attempts, dossier
 from verification.case.voters import Reviewer
 from verification.core.errors import NotYourTurn, TulgaError
@@ -183,9 +183,9 @@ def _absent(ask: Callable[[], object]) -> None:
 
 def _documents(world: World) -> None:
     told: dict[str, Any] = {**world.mine, "verification_id": world.judged}
-    document_files.list_documents(**told)
+    artifacts.list_documents(**told)
     attempt = Attempt.objects.filter(verification_id=world.judged)[0].pk
-    _absent(lambda: document_files.read_document(**told, attempt_id=attempt, key_id="key_x"))
+    _absent(lambda: artifacts.read_document(**told, attempt_id=attempt, key_id="key_x"))
 
 
 def _read_law() -> None:
@@ -258,7 +258,7 @@ def _of_lender(world: World) -> dict[str, Callable[[], object]]:
         "proofs": partial(_proofs, world),
         "documents": partial(_documents, world),
         "receipt": lambda: _absent(
-            partial(receipt_files.read_receipt, **own, verification_id=judged, key_id="key_x")
+            partial(artifacts.read_receipt, **own, verification_id=judged, key_id="key_x")
         ),
         "clearance of none": lambda: _absent(
             partial(clearance_resource.view, **own, clearance_id="clr_none")

@@ -39,9 +39,9 @@ NOT_HOT = {
     "worker.replay_sample.replay_sample": (
         "the operator's command: walks over the ids of all judgements once"
     ),
-    "artifacts.document_files.public_keys": "asks no row",
-    "artifacts.document_files.log_keys": "asks no row",
-    "artifacts.signed_files": "by the verification's key, and the entries of one case",
+    "artifacts.reading.read_for_lender": "by the verification's key, and the entries of one case",
+    "artifacts.reading.read_for_borrower": "by the verification's key, and the entries of one case",
+    "artifacts.reading.is_offered": "by the verification's key, and the entries of one case",
     "lenders.resources.checkpoints.is_covered": "one checkpoint by its size",
     "lenders.resources.checkpoints.consistency": (
         "the newest checkpoint, and tiles of the tree by their keys"
@@ -57,7 +57,7 @@ NOT_HOT = {
     "access.commands.open_renewal": "inserts as an opening does",
     "payout.contracts": "by the verification's key, and the entries of one case",
     "payout.renewals": "by keys, and the entries of one case and of its new consents",
-    "artifacts.documents.is_owed": "asks no row",
+    "artifacts.making.is_document_owed": "asks no row",
     "case.doorbell": "rings, after the commit",
     "case.dossier.contents": "the evidence of one attempt, for its reviewers",
     "case.dossier.checks_of": (
@@ -101,7 +101,7 @@ NOT_HOT = {
     "access.simulations": (
         "a developer's, of test mode: by the verification's key, and the entries of one case"
     ),
-    "artifacts.receipt.issue_late": "the entries of one case, once",
+    "artifacts.making.make_late_receipt": "the entries of one case, once",
     "payout.revoking": "the operator's command: walks over decisions from an index on, once",
     "worker.sweep.put_keys_on_record": "once, as a process starts",
     "worker.sweep.refuse_forked_log": "once, as a process starts",

@@ -13,7 +13,7 @@ from django.db import IntegrityError
 
 from verification import clock, transactions
 from verification.access import leaving, links
-from verification.artifacts import documents
+from verification.artifacts import making
 from verification.case import attempts, contents, dossier, moving, policy, quotas, stages, steps
 from verification.case.history import History, read_sound, read_unverified
 from verification.case.law import combinations
@@ -202,7 +202,7 @@ def choose_route(*, verification_id: str, route: str) -> None:
         )
         name = history.state.newest_name
         with moving.moving(history):
-            if left is not None and documents.is_owed(history, name):
+            if left is not None and making.is_document_owed(history, name):
                 # A worker ends the capture first; until then the borrower is asked nothing.
                 moving.record(verification, "route.chosen", at=at, body=body | {"leaves": name})
                 steps.schedule(verification, steps.LEAVE, due_at=at, queue=policy.ENDING_QUEUE)
@@ -282,13 +282,7 @@ def _write_turn(
     memory = attempts.seeded(taken.memory) if taken.next is Next.PREPARE else dict(taken.memory)
     if taken.next is not Next.PART:
         memory.pop(PARTS, None)
-    body = {
-        "attempt": attempt.pk,
-        "route": attempt.route,
-        "stage": attempt.stage,
-        "turn": attempt.turn,
-    }
-    body["session"] = session
+    body = moving.place_of(attempt.pk, attempt) | {"turn": attempt.turn, "session": session}
     body |= attempts.remember(attempt, replace(taken, memory=memory), key=key, at=at)
     body |= {"quota": quota.purpose} if quota and taken.next is Next.PREPARE else {}
     body |= {"next": taken.next, "evidence": dossier.put(attempt, taken.evidence, key=key, at=at)}

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from verification import clock, routes, transactions
-from verification.artifacts import signed_files
+from verification.artifacts import reading as artifacts
 from verification.case import attempts, contents, policy, stages, steps
 from verification.compiled import Compiled
 from verification.core import ids
@@ -148,7 +148,7 @@ def page_of(verification: Verification, attempt: Attempt | None) -> BorrowerPage
         mode=verification.mode,
         renewal=sealed.case.renewal,
         routes=_other_routes(verification),
-        offers_signed=name == "finished" and signed_files.is_offered(verification),
+        offers_signed=name == "finished" and artifacts.is_offered(verification),
         asks_register=bool(stage)
         and "person" in stages.services(combination, law=verification.profile_sha256),
     )

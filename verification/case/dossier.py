@@ -50,13 +50,8 @@ def keep(
     """
     kept = put(attempt, evidence, key=key, at=at)
     if kept or said:
-        body = {
-            "attempt": attempt.pk,
-            "route": attempt.route,
-            "stage": attempt.stage,
-            "evidence": kept,
-        }
-        moving.record(attempt.verification, "evidence.kept", at=at, body={**body, **said})
+        body = moving.place_of(attempt.pk, attempt) | {"evidence": kept, **said}
+        moving.record(attempt.verification, "evidence.kept", at=at, body=body)
 
 
 def put(

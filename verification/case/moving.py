@@ -15,9 +15,9 @@ from django.db.models import Exists, F, QuerySet, Subquery
 from verification.case.history import History, newest_number, stated
 from verification.core.errors import Conflict
 from verification.course import policy
+from verification.course import state as course
 from verification.course.case_row import of_case
 from verification.course.projection import of_attempt
-from verification.course.state import State
 from verification.log import log
 from verification.models import Attempt, AuditEntry, Verification
 
@@ -114,6 +114,11 @@ def word(history: History, code: str) -> dict[str, Any]:
     return {"code": code, **body}
 
 
+def place_of(name: str, attempt: Attempt | course.Attempt) -> dict[str, Any]:
+    """How an entry names an attempt: with its route and stage."""
+    return {"attempt": name, "route": attempt.route, "stage": attempt.stage}
+
+
 def write(verification: Verification, **columns: Any) -> None:
     """Sets operational columns of the row: at the end of `moving`, or else at once."""
     if verification.history is not None:
@@ -124,7 +129,7 @@ def write(verification: Verification, **columns: Any) -> None:
         setattr(verification, name, value)
 
 
-def _write(history: History, before: State) -> None:
+def _write(history: History, before: course.State) -> None:
     row, state = history.row, history.state
     values = stated(of_case(state, case=row.pk))
     if row._state.adding:

@@ -151,7 +151,7 @@ def _give(
         before = len(history.state.attempts[name].votes)
         with moving.moving(history):
             dossier.keep(attempt, {f"{REASON_KIND}.{before + 1}": words.encode()}, key=key, at=at)
-            body = {"attempt": name, "route": attempt.route, "stage": attempt.stage}
+            body = moving.place_of(name, attempt)
             body["outcome"] = Outcome.PASSED if passes else Outcome.FAILED
             for reviewer in reviewers:
                 person = reviewer.person_id

@@ -6,7 +6,7 @@ entries whether it is due; where it is not, nothing is owed any more.
 
 from verification import clock
 from verification.access import leaving
-from verification.artifacts import documents, receipt
+from verification.artifacts import making
 from verification.case import attempts, contents, moving, stages, votes
 from verification.case.history import read
 from verification.core import reasons
@@ -65,16 +65,9 @@ def weigh(row: Verification) -> None:
         stage = stages.of(attempt.route, law=row.profile_sha256)[attempt.stage]
         result, code = (Outcome.PASSED, "") if passes else (Outcome.FAILED, REFUSED)
         burns = not passes and reasons.require(REFUSED).burns and stage.attempts is not None
-        body = {
-            "attempt": name,
-            "route": attempt.route,
-            "stage": attempt.stage,
-            "outcome": result,
-            "code": code,
-            "burnt": burns,
-        }
+        body = moving.place_of(name, attempt) | {"outcome": result, "code": code, "burnt": burns}
         moving.record(row, "attempt.reviewed", at=at, body=body)
-        documents.produce(history, name, key=key, at=at)
+        making.make_document(history, name, key=key, at=at)
         if passes:
             outcome.after_pass(history, stage, key=key, at=at)
         else:
@@ -107,6 +100,6 @@ def document(row: Verification) -> None:
     at, history = clock.now(), read(row)
     with queue.finishing(history):
         if history.state.end:
-            receipt.issue_late(history, at=at)
+            making.make_late_receipt(history, at=at)
             for name in history.state.attempts:
-                documents.produce(history, name, at=at)
+                making.make_document(history, name, at=at)

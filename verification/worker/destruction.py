@@ -45,8 +45,13 @@ def destroy_frames(verification: Verification) -> None:
             # Put right, or the sweep would find it again at once.
             if until is not None:
                 moving.write(verification, frames_until=until)
-            body = {"step": steps.DESTROY, "cause": "too_early", "faults": verification.faults}
-            moving.record(verification, "step.faulted", at=clock.now(), body=body)
+            queue.record_fault(
+                verification,
+                at=clock.now(),
+                step=steps.DESTROY,
+                cause="too_early",
+                faults=verification.faults,
+            )
         return
     # 1. Files whose keys have gone, each as it was put on record first. Whatever a crash leaves
     # undone is found here: the step is owed until both have gone.
@@ -77,13 +82,8 @@ def _destroy(verification: Verification, doomed: Doomed, *, at: datetime) -> Non
         raise FenceLost(f"{verification.pk}: some of it was destroyed meanwhile")
     for attempt, of_attempt in doomed:
         gone = [item.pk for item in of_attempt]
-        body = {
-            "attempt": attempt.pk,
-            "route": attempt.route,
-            "stage": attempt.stage,
-            "number": len(gone),
-        }
-        moving.record(verification, DESTROYED, at=at, body={**body, "destroyed": gone})
+        body = moving.place_of(attempt.pk, attempt) | {"number": len(gone), "destroyed": gone}
+        moving.record(verification, DESTROYED, at=at, body=body)
 
 
 def _is_disputed(history: History) -> bool:

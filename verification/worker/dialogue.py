@@ -50,9 +50,7 @@ def look(history: History, attempt: Attempt, stage: Stage, *, key: vault.Key) ->
     with queue.finishing(history):
         turn = stage.go_on(memory, looked, at)
         body = {
-            "attempt": attempt.pk,
-            "route": attempt.route,
-            "stage": attempt.stage,
+            **moving.place_of(attempt.pk, attempt),
             "turn": attempt.turn - 1,
             "next": turn.next,
             "evidence": dossier.put(attempt, {**looked.evidence, **turn.evidence}, key=key, at=at),

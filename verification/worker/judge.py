@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from verification import clock, transactions
-from verification.artifacts import documents
+from verification.artifacts import making
 from verification.case import attempts, contents, dossier, moving, policy, stages, voters
 from verification.case.history import History
 from verification.core import scenarios
@@ -63,9 +63,7 @@ def judge(history: History, attempt: Attempt, stage: Stage, *, key: vault.Key) -
         # 7 Its entry: outcome, checks, what it was judged by and what was kept of it.
         played_by = {"engine": scenarios.engine(record.simulated)} if record.simulated else {}
         body = {
-            "attempt": attempt.pk,
-            "route": attempt.route,
-            "stage": attempt.stage,
+            **moving.place_of(attempt.pk, attempt),
             "outcome": decision.outcome,
             "code": decision.code,
             "burnt": burns,
@@ -80,7 +78,7 @@ def judge(history: History, attempt: Attempt, stage: Stage, *, key: vault.Key) -
         moving.record(row, "attempt.judged", at=at, body=body)
         # 8 Its signed document, where a camera looked and people need not look.
         if not is_unsure and stage.has_frames:
-            documents.produce(history, attempt.pk, key=key, at=at, known=evidence_by_kind)
+            making.make_document(history, attempt.pk, key=key, at=at, evidence=evidence_by_kind)
         # 9 What follows: the next stage or the verdict; another try or the refusal; people; our
         # fault.
         if decision.outcome is Outcome.PASSED:
@@ -96,4 +94,4 @@ def judge(history: History, attempt: Attempt, stage: Stage, *, key: vault.Key) -
             cause = {"cause": decision.code}
             outcome.end(history, Status.FAILED, at=at, code=code, body=cause, key=key)
             if is_unsure:
-                documents.produce(history, attempt.pk, key=key, at=at, known=evidence_by_kind)
+                making.make_document(history, attempt.pk, key=key, at=at, evidence=evidence_by_kind)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from verification.artifacts import receipt
+from verification.artifacts import making
 from verification.case import attempts, moving, stages
 from verification.case.history import History
 from verification.case.law import combinations
@@ -93,7 +93,7 @@ def end(
     """
     row, more = history.row, dict(body or {})
     routes = tuple(more["routes"]) if "routes" in more else None
-    digest = receipt.issue(history, status, code=code, at=at, routes=routes, key=key)
+    digest = making.make_receipt(history, status, code=code, at=at, routes=routes, key=key)
     word = moving.word(history, code) | more | {"receipt": digest}
     moving.record(row, f"verification.{status}", at=at, body=word)
     if row.renews_id and code in UNWANTED:

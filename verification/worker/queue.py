@@ -15,16 +15,19 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cache
 from types import MappingProxyType
+from typing import Any, Final
 
 from django.db.models import Exists, F, Q, QuerySet
 
 from verification import clock, transactions
-from verification.case import policy
+from verification.case import moving, policy
 from verification.case.history import History, catch_up
-from verification.case.moving import NO_STEP, moving
+from verification.case.moving import NO_STEP
 from verification.compiled import Compiled
 from verification.core.errors import FenceLost
 from verification.models import Verification
+
+STEP_FAULTED: Final = "step.faulted"
 
 
 def reserve(
@@ -74,6 +77,25 @@ def reserve(
         until = at + timedelta(seconds=policy.RESERVED_SECONDS)
         Verification.objects.filter(pk__in=taken).update(reserved_until=until)
     return taken, last if len(taken) == limit else {}
+
+
+def record_fault(
+    row: Verification,
+    *,
+    at: datetime,
+    step: str,
+    cause: str,
+    faults: int,
+    source: str | None = None,
+) -> None:
+    """Puts on record that a step faulted, so many times in a row.
+
+    step, faults: what the row owed; the fence has cleared them on the row. source: which of those
+    outside was silent; empty if it was none, left out where it is not told.
+    """
+    body: dict[str, Any] = {"step": step, "cause": cause, "faults": faults}
+    body |= {} if source is None else {"source": source}
+    moving.record(row, STEP_FAULTED, at=at, body=body)
 
 
 def give_back(ids: Sequence[str]) -> None:
@@ -126,7 +148,7 @@ def finishing(history: History) -> Iterator[None]:
     with transactions.writing():
         require_fence(history.row)
         catch_up(history)
-        with moving(history):
+        with moving.moving(history):
             yield
 
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from verification import clock, transactions
 from verification.access import leaving
-from verification.case import attempts, contents, moving, policy, stages, steps
+from verification.case import attempts, contents, policy, stages, steps
 from verification.case.history import UNSOUND, History, catch_up, read_flawed, read_sound
 from verification.core.errors import (
     ConsentPending,
@@ -124,13 +124,18 @@ def release(row: Verification, fault: Exception) -> None:
     with transactions.writing():
         if not queue.release(row, due_at=due, faults=faults):
             return None
-        body = {"step": row.step, "cause": cause, "faults": faults}
-        if not is_pending:
-            body["source"] = fault.source if isinstance(fault, SourceUnavailable) else ""
+        source = fault.source if isinstance(fault, SourceUnavailable) else ""
         # The borrower's page says what to do; while it says so already, nothing new is on record.
         judging = Attempt.objects.filter(verification=row, status=attempts.JUDGING)
         if not is_pending or judging.exclude(notice=cause).update(notice=cause):
-            moving.record(row, "step.faulted", at=at, body=body)
+            queue.record_fault(
+                row,
+                at=at,
+                step=row.step,
+                cause=cause,
+                faults=faults,
+                source=None if is_pending else source,
+            )
     return None
 
 
@@ -150,11 +155,10 @@ def _put_off(row: Verification, *, cause: str) -> None:
     with transactions.writing():
         if not queue.release(row, due_at=at + timedelta(seconds=wait), faults=faults):
             return
-        faulted = read_sound(row).typed("step.faulted")
+        faulted = read_sound(row).typed(queue.STEP_FAULTED)
         known = {(entry.body["step"], entry.body["cause"]) for entry in faulted}
         if (row.step, cause) not in known:
-            body = {"step": row.step, "cause": cause, "faults": row.faults}
-            moving.record(row, "step.faulted", at=at, body=body)
+            queue.record_fault(row, at=at, step=row.step, cause=cause, faults=row.faults)
 
 
 def _tried(history: History) -> int:
@@ -168,15 +172,14 @@ def _record_lost(row: Verification, tried: int) -> None:
     with transactions.writing():
         if not queue.correct(row, faults=tried + 1):
             raise FenceLost(f"{row.pk}: another worker has it")
-        body = {"step": row.step, "cause": _LOST, "faults": tried}
-        moving.record(row, "step.faulted", at=clock.now(), body=body)
+        queue.record_fault(row, at=clock.now(), step=row.step, cause=_LOST, faults=tried)
 
 
 def _give_up(history: History, *, cause: str) -> None:
     """Ends the case after the last fault: the one entry that an illegal history allows, too."""
     at, row = clock.now(), history.row
-    body = {"step": row.step, "cause": cause, "faults": row.faults}
+    step, faults = row.step, row.faults
     with queue.finishing(history):
-        moving.record(row, "step.faulted", at=at, body=body)
+        queue.record_fault(row, at=at, step=step, cause=cause, faults=faults)
         outcome.end(history, Status.FAILED, at=at, code="retries_exhausted")
         leaving.drop_open(history, at=at)
