@@ -26,7 +26,6 @@ from django.db.models import Q, QuerySet
 from verification import transactions
 from verification.case import moving, policy, quotas, stages, steps
 from verification.case.history import History
-from verification.compiled import Compiled
 from verification.core import events, reasons, stored
 from verification.core.errors import EvidenceUnreadable
 from verification.core.events import HINDERED
@@ -199,12 +198,9 @@ def remember(attempt: Attempt, turn: Turn, *, key: vault.Key, at: datetime) -> d
     return {"memory": sealed.commitment, "expires_at": expires_at.isoformat()}
 
 
-_CURRENT = Compiled(lambda of: live().filter(verification=of).order_by("pk")[:1])
-
-
 def current(verification: Verification) -> Attempt | None:
     """The attempt that is open or being judged; its verification is the one given."""
-    attempt = _CURRENT.first(verification.pk)
+    attempt = live().filter(verification=verification).order_by("pk").first()
     if attempt is not None:
         attempt.verification = verification
     return attempt

@@ -11,16 +11,16 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
-from django.db.models import F, Q
+from django.db.models import Exists, F, Q
 
 from verification.case import contents as cases
 from verification.case import moving, policy
 from verification.case.history import History
-from verification.compiled import Compiled
 from verification.core import stored
 from verification.core.errand import ONCE
 from verification.core.errors import EvidenceUnreadable
@@ -127,15 +127,6 @@ def on_record(history: History, name: str) -> OnRecord:
     )
 
 
-_PRESENTED = Compiled(
-    lambda value, mode, own: (
-        EvidenceItem.objects.filter(seen_index=value, verification__mode=mode)
-        .exclude(attempt=own)
-        .values_list("pk")
-    )
-)
-
-
 def presented_before(
     attempt: Attempt, items: Mapping[str, bytes], *, of: OnRecord
 ) -> frozenset[str]:
@@ -153,9 +144,14 @@ def presented_before(
     }
     if not sought:
         return frozenset()
-    each = [(kind, value) for kind, values in sought.items() for value in values]
-    are_seen = _PRESENTED.are_there([(value, attempt.mode, attempt.pk) for _, value in each])
-    return frozenset(kind for (kind, _), is_seen in zip(each, are_seen, strict=True) if is_seen)
+    elsewhere = EvidenceItem.objects.filter(verification__mode=attempt.mode).exclude(
+        attempt=attempt
+    )
+    # One statement, which stops at the first row of each value.
+    kinds = [kind for kind, values in sought.items() for _ in values]
+    looks = [Exists(elsewhere.filter(seen_index=value)) for value in chain(*sought.values())]
+    answers = Attempt.objects.filter(pk=attempt.pk).values_list(*looks).get()
+    return frozenset(kind for kind, is_there in zip(kinds, answers, strict=True) if is_there)
 
 
 def proven(

@@ -13,7 +13,6 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -23,7 +22,6 @@ from verification import clock, transactions
 from verification.case import moving, policy
 from verification.case.history import History, catch_up
 from verification.case.moving import NO_STEP
-from verification.compiled import Compiled
 from verification.core.errors import FenceLost
 from verification.models import Verification
 
@@ -50,10 +48,10 @@ def reserve(
     last = dict(after)
     # Most looks find nothing, and cost one question, of whichever row comes first, and no
     # transaction that writes.
-    names = tuple(sorted(queues))
+    are_due = [Exists(_free_to_take(at).filter(queue=queue)) for queue in queues]
     # Before there is any row there is no answer.
-    is_due = dict(zip(names, _any_due(names).first(at) or (), strict=False))
-    due = [queue for queue in queues if is_due.get(queue)]
+    answers = Verification.objects.order_by("pk").values_list(*are_due).first() or ()
+    due = [queue for queue, is_due in zip(queues, answers, strict=False) if is_due]
     if not due:
         return taken, {}
     # The lenders behind the last one, then all others.
@@ -104,9 +102,6 @@ def give_back(ids: Sequence[str]) -> None:
         Verification.objects.filter(pk__in=ids, lease_until=None).update(reserved_until=None)
 
 
-_WITH_KEY = Compiled(lambda id_: Verification.objects.select_related("key").filter(pk=id_))
-
-
 def claim(verification_id: str) -> Verification | None:
     """Takes the step that is due: a lease, a fresh random fence, one fault counted. None if nothing
     is to take."""
@@ -120,7 +115,7 @@ def claim(verification_id: str) -> Verification | None:
         columns = {"fence": fence, "lease_until": until, "reserved_until": None}
         if mine.update(**columns, faults=F("faults") + 1) != 1:
             return None
-        return _WITH_KEY.ask(verification_id)[0]
+        return Verification.objects.select_related("key").get(pk=verification_id)
 
 
 def require_fence(verification: Verification) -> None:
@@ -162,17 +157,6 @@ def release(verification: Verification, *, due_at: datetime, faults: int) -> boo
     """Gives a claimed step back, due later and with so many faults; False if another worker has it
     by now."""
     return _held(verification).update(fence="", lease_until=None, due_at=due_at, faults=faults) == 1
-
-
-@cache
-def _any_due(queues: tuple[str, ...]) -> Compiled[tuple[bool, ...]]:
-    """Asks of each of these whether a row of it is due that nobody has in hand."""
-
-    def ask(at: datetime) -> QuerySet[Verification, tuple[bool, ...]]:
-        due = [Exists(_free_to_take(at).filter(queue=queue)) for queue in queues]
-        return Verification.objects.order_by("pk").values_list(*due)[:1]
-
-    return Compiled(ask)
 
 
 def _free_to_take(at: datetime) -> QuerySet[Verification, Verification]:
