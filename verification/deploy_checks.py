@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 
 from verification import clock
-from verification.case import readiness, stages
+from verification.case import stages
 from verification.core import almaty, mci, profiles, releases
 from verification.core.errors import Misconfigured
 from verification.sources import installed
@@ -72,7 +72,7 @@ def check_live_set(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
     if settings.TULGA_PROCESS not in ("web", "worker", "tick", "sender"):
         faults.append("TULGA_PROCESS makes one process of all: in live mode each is its own.")
     faults += _source_faults()
-    for name, said in readiness.routes().items():
+    for name, said in stages.route_readiness().items():
         if not said.is_ready:
             faults.append(f"Route {name} {said.detail}.")
         faults += [f"Route {name}: {reason}." for reason in said.unfit_for_live]

@@ -13,7 +13,7 @@ from lenders.openapi import IDEMPOTENCY_KEY, problems
 from lenders.requests import read
 from lenders.resources import verifications
 from verification import clock
-from verification.payout import contracts
+from verification.payout import reports
 
 _SCOPES = {"POST": "clearances:write"}
 
@@ -45,7 +45,7 @@ class Contract(APIView):
         """The verification, with its contract."""
         key = caller(request)
         said = read(schemas.ContractRequest, request.data)
-        contracts.report(
+        reports.report_contract(
             lender_id=key.lender_id,
             mode=key.mode,
             verification_id=verification_id,

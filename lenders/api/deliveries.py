@@ -10,7 +10,7 @@ from lenders import answers, idempotency, redelivery, schemas
 from lenders.keys import caller
 from lenders.openapi import IDEMPOTENCY_KEY, parameters_of, problems
 from lenders.requests import read, read_query
-from verification.case.lists import Page
+from verification.case.contents import Page
 from verification.core.errors import BadInput
 
 _SCOPES = {"GET": "webhooks:read", "POST": "webhooks:write"}

@@ -10,7 +10,7 @@ from lenders.keys import caller
 from lenders.openapi import IDEMPOTENCY_KEY, problems
 from lenders.requests import read
 from lenders.resources import verifications
-from verification.payout import obligations
+from verification.payout import reports
 
 _SCOPES = {"POST": "clearances:write"}
 
@@ -40,7 +40,7 @@ class Obligation(APIView):
         """The verification, with its retention."""
         key = caller(request)
         obligation = read(schemas.ObligationRequest, request.data)
-        obligations.report(
+        reports.report_obligation(
             lender_id=key.lender_id,
             mode=key.mode,
             verification_id=verification_id,

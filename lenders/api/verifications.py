@@ -17,7 +17,7 @@ from lenders.schemas import LinkRequest, require_registered
 from verification import clock
 from verification.access import commands
 from verification.access.links import Minted
-from verification.case import voters
+from verification.case import votes
 from verification.core.opening import Opening
 from verification.core.person import LenderFacts
 from verification.payout import renewals
@@ -84,7 +84,7 @@ class Verifications(APIView):
             answers.VERIFICATION.to_representation(opened_view(opened))
             | answers.LinkAnswer(Minted(opened.token, opened.link_expires_at)).data
         )
-        codes = voters.warnings_of(opened.verification, opened.opening)
+        codes = votes.warnings_of(opened.verification, opened.opening)
         warned = [{"code": code, "detail": WARNINGS[code]} for code in codes]
         body["warnings"] = answers.WarningAnswer(warned, many=True).data
         return Response(body, status=201 if opened.created else 200)

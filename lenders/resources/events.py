@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import Subquery
 
-from verification.case.lists import LIST_MAX, Page
+from verification.case.contents import LIST_MAX, Page
 from verification.core.events import CLEARINGS
 from verification.core.status import Status
 from verification.log import decided

@@ -13,9 +13,8 @@ from verification.access.open_page import (
     page_name,
 )
 from verification.case import attempts, contents, stages
-from verification.case.checks import CheckView, check_views
-from verification.case.lists import LIST_MAX, Page, beyond
-from verification.case.retention import Retention, retention_of
+from verification.case.contents import LIST_MAX, Page, Retention, beyond, retention_of
+from verification.case.dossier import CheckView, check_views
 from verification.core import ids
 from verification.core.errors import BadInput, NotFound
 from verification.core.opening import Opening

@@ -24,7 +24,7 @@ from verification import clock
 from verification.access import commands, links, open_page
 from verification.artifacts import reading as artifacts
 from verification.case import attempts, dossier
-from verification.case.voters import Reviewer
+from verification.case.votes import Reviewer
 from verification.core.errors import NotYourTurn, TulgaError
 from verification.core.route import Again
 from verification.core.status import Status
@@ -33,12 +33,12 @@ from verification.log import law_files as law
 from verification.log import laws, sequencer
 from verification.models import Attempt, AuditEntry, Verification
 from verification.oversight import case_file, search
-from verification.payout import credits
+from verification.payout import gates
 from verification.review import attesting
 from verification.review import desk as review_desk
 from verification.stages import live_capture
 from verification.stages.consent.policy import CURRENT
-from verification.worker import monthly_counts, queue, replay, sweep
+from verification.worker import queue, replay, sweep
 
 PAGE, LONGEST = 20, 100
 
@@ -263,7 +263,7 @@ def _of_lender(world: World) -> dict[str, Callable[[], object]]:
         "clearance of none": lambda: _absent(
             partial(clearance_resource.view, **own, clearance_id="clr_none")
         ),
-        "credits": lambda: credits.most_of_days(
+        "credits": lambda: gates.most_credit_of_days(
             Verification.objects.get(pk=judged), rows.IIN, days=(), at=clock.now()
         ),
         "endpoint": lambda: commands.record_endpoint_disabled(**own, endpoint_id="whe_x"),
@@ -305,7 +305,7 @@ def _of_work(world: World) -> dict[str, Callable[[], object]]:
         "refused": sweep.entries_refused,
         "law": _read_law,
         "overdue": lambda: sweep.frames_overdue(at=timezone.now()),
-        "add up": monthly_counts.add_up,
+        "add up": sweep.add_up_months,
         "replay": partial(replay.replay, verification_id=world.judged),
     }
 

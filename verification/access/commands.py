@@ -14,9 +14,8 @@ from django.db import IntegrityError
 from verification import clock, transactions
 from verification.access import leaving, links
 from verification.artifacts import making
-from verification.case import attempts, contents, dossier, moving, policy, quotas, stages, steps
-from verification.case.history import History, read_sound, read_unverified
-from verification.case.law import combinations
+from verification.case import attempts, contents, dossier, moving, policy, stages, steps
+from verification.case.moving import History, lawful_combinations, read_sound, read_unverified
 from verification.core import law_of_day, profiles, scenarios, stored
 from verification.core.errors import BadInput, Conflict, NotFound, NotYourTurn
 from verification.core.ids import secret_digest
@@ -187,7 +186,7 @@ def choose_route(*, verification_id: str, route: str) -> None:
         verification = _live(verification_id, at=at)
         history = read_unverified(verification)
         # Of its law, not of its row: a changed row would send the borrower round for nothing.
-        offered = {names[0]: names for names in combinations(history)}
+        offered = {names[0]: names for names in lawful_combinations(history)}
         if route not in offered:
             raise BadInput("this route is not offered", code="bad_answer")
         if (
@@ -275,7 +274,7 @@ def _write_turn(
 ) -> Next:
     verification = attempt.verification
     quota = stage.quota if taken.next is Next.PREPARE else None
-    if quota and not quotas.take(verification, quota, key=key, at=at):
+    if quota and not attempts.take_quota(verification, quota, key=key, at=at):
         # The earlier preparation stands: the code already sent may still be typed in.
         kept = attempts.memory_of(attempt, key=key)
         taken = Turn(next=Next.ASK, memory=kept, notice=quota.code)

@@ -26,7 +26,7 @@ from verification.access import links
 from verification.access.links import TOKEN_BYTES, Minted
 from verification.access.ways_in import WaysIn
 from verification.case import contents, moving, policy, steps
-from verification.case.history import read_unverified
+from verification.case.moving import read_unverified
 from verification.core.errors import Conflict, LinkUnusable
 from verification.core.reasons import UNFINISHED, ending_of
 from verification.core.status import TERMINAL, Status

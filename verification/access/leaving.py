@@ -8,7 +8,7 @@ from datetime import datetime
 
 from verification.artifacts import making
 from verification.case import moving, stages
-from verification.case.history import History
+from verification.case.moving import History
 from verification.core import reasons
 from verification.course.state import LEFT, OPEN, REVIEW
 

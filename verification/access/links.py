@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from verification import clock, transactions
 from verification.access.ways_in import WaysIn
 from verification.case import attempts, contents, moving, policy
-from verification.case.history import read_sound
+from verification.case.moving import read_sound
 from verification.compiled import Compiled
 from verification.core.errors import Conflict, EvidenceUnreadable, LinkUnusable
 from verification.core.ids import case_number, secret_digest

@@ -16,8 +16,7 @@ from typing import Final
 from verification import clock, transactions
 from verification.access import links
 from verification.case import contents, moving, steps
-from verification.case.history import read_unverified
-from verification.case.law import combinations
+from verification.case.moving import lawful_combinations, read_unverified
 from verification.core import profiles, scenarios
 from verification.core.errors import BadInput, Conflict, Misconfigured, Unavailable
 from verification.core.events import SIMULATED
@@ -144,7 +143,7 @@ def _routes(
     """
     begun = [tuple(verification.combination)]
     if not verification.combination:
-        begun = combinations(read_unverified(verification))
+        begun = lawful_combinations(read_unverified(verification))
     asks_register = bool(profiles.pinned(verification.profile_sha256).register_asked)
     played_on = (*played.routes, *(played.registered if asks_register else ()))
     fitting = [one for one in begun if not set(played_on).isdisjoint(one)]

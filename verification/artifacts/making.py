@@ -23,7 +23,7 @@ from django.conf import settings
 from verification.artifacts import signing
 from verification.case import contents, dossier, moving
 from verification.case.contents import SealedCase
-from verification.case.history import History
+from verification.case.moving import History
 from verification.core import decision_receipt, identification_document
 from verification.core.errors import EvidenceUnreadable
 from verification.core.events import CLOSINGS, KEEPING, RECEIPT

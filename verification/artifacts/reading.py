@@ -17,7 +17,7 @@ from django.db.models import Exists, OuterRef
 from verification import transactions
 from verification.artifacts.making import UNENDED, receipt_salts
 from verification.case import contents, dossier
-from verification.case.history import read, read_sound
+from verification.case.moving import read, read_sound
 from verification.core import identification_document, stored
 from verification.core.errors import Conflict, EvidenceUnreadable, LogInconsistent, NotFound
 from verification.core.events import DOWNLOADED

@@ -1,15 +1,18 @@
-"""The case of a verification: what the lender said, sealed in the row and opened once a step."""
+"""The case of a verification: its row as a lender or a page asks for it, what the lender sealed in
+it, opened once a step, how long it must stay, and pages of a list.
+"""
 
 import json
 import unicodedata
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from verification import clock
 from verification.case import policy
-from verification.core import stored
+from verification.core import almaty, stored
 from verification.core.errors import BadInput, EvidenceUnreadable, NotFound
 from verification.core.ids import is_id, numbered
 from verification.core.opening import Opening
@@ -162,3 +165,45 @@ def is_over(verification: Verification) -> bool:
     review = timedelta(seconds=policy.REVIEW_SECONDS)
     end = verification.finished_at or verification.expires_at + review
     return end + timedelta(seconds=policy.SESSION_AFTER_END_SECONDS) <= clock.now()
+
+
+@dataclass(frozen=True)
+class Retention:
+    """The obligation as the lender told of it, and until when what is kept must stay: None while it
+    is open.
+    """
+
+    obligation_opened_at: datetime | None
+    obligation_closed_at: datetime | None
+    until: datetime | None
+
+
+def retention_of(row: Verification) -> Retention:
+    """How long what is kept of a row must stay."""
+    opened_at, closed_at = row.obligation_opened_at, row.obligation_closed_at
+    until = almaty.kept_until(created_at=row.created_at, opened_at=opened_at, closed_at=closed_at)
+    return Retention(opened_at, closed_at, until)
+
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Page(Generic[Item]):
+    """A slice of a list. `next` continues after it, or is None at the end."""
+
+    data: tuple[Item, ...]
+    has_more: bool
+    next: str | None
+
+
+LIST_MAX = 100  # rows a page
+
+
+def beyond(rows: QuerySet[Verification], last: Verification) -> QuerySet[Verification]:
+    """Those that come after this one in a list, newest first."""
+    # The first condition is implied by the second, but only it ends where an index begins to be
+    # read.
+    return rows.filter(created_at__lte=last.created_at).exclude(
+        created_at=last.created_at, pk__gte=last.pk
+    )

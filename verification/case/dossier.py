@@ -1,11 +1,13 @@
-"""What one attempt is judged by, and what its checks said: keeps and loads evidence, writes
-records.
+"""What one attempt is judged by, and what its checks said.
+
+It keeps and loads evidence, writes records, and shows every check of a case as the log has it.
 
 What was presented before and comes again as other bytes is found by keyed words among all
 borrowers' attempts.
 """
 
 import json
+import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -20,8 +22,8 @@ from django.db.models import Exists, F, Q
 
 from verification.case import contents as cases
 from verification.case import moving, policy
-from verification.case.history import History
-from verification.core import stored
+from verification.case.moving import History
+from verification.core import reasons, stored
 from verification.core.errand import ONCE
 from verification.core.errors import EvidenceUnreadable
 from verification.core.events import SIMULATED
@@ -30,7 +32,8 @@ from verification.core.keeping import Claim, words_mark
 from verification.core.results import Result
 from verification.core.route import Again, Evidence, Stage
 from verification.evidence import store, vault
-from verification.models import Attempt, CaptureWord, EvidenceItem, SharedEvidenceUse
+from verification.log import decided
+from verification.models import Attempt, CaptureWord, EvidenceItem, SharedEvidenceUse, Verification
 
 SHARED = "shared."
 
@@ -359,3 +362,75 @@ def stated_checks(history: History, name: str) -> list[dict[str, str]]:
         entry.body for entry in history.typed("attempt.judged") if entry.body["attempt"] == name
     )
     return [check for body in judged for check in body["checks"]]
+
+
+@dataclass(frozen=True)
+class CheckView:
+    """What one check said."""
+
+    id: str
+    route: str
+    stage: str
+    attempt: int
+    name: str
+    outcome: str
+    code: str
+    retryable: bool
+    score: float | None
+    threshold: float | None
+    engine: Mapping[str, str]
+    borrower_message: str
+    lender_detail: str
+    created_at: datetime
+
+
+logger = logging.getLogger(__name__)
+
+
+ENGINE = {"name": "tulga", "version": "0.1.0"}
+
+
+def check_views(verification: Verification, *, key: vault.Key | None) -> tuple[CheckView, ...]:
+    """What every check said, as the log has it, in order of the attempts, numbered over all stages
+    and routes.
+
+    Of a judgement that has no place in the log, or that no worker signed, nothing is told. Scores
+    are sealed: without the key, or once it was destroyed, there are none.
+    """
+    in_order = Attempt.objects.filter(verification=verification).order_by("opened_at", "turn")
+    numbers = {
+        pk: number for number, pk in enumerate(in_order.values_list("pk", flat=True), start=1)
+    }
+    scores: dict[tuple[str, str], tuple[float | None, float | None]] = {}
+    if key is not None:
+        for item in EvidenceItem.objects.filter(verification=verification, kind__endswith=".terms"):
+            try:
+                kept = {item.kind: store.opening(key, item).plain}
+                for one in checks_in(kept, stage=item.kind.partition(".")[0]):
+                    scores[str(item.attempt_id), one.name] = (one.score, one.threshold)
+            except EvidenceUnreadable as fault:
+                logger.error(
+                    "%s of %s: no scores can be told (%s)", item.pk, verification.pk, fault.code
+                )
+    known = reasons.REASONS
+    return tuple(
+        CheckView(
+            id=f"chk_{body['attempt'].partition('_')[2]}_{position}",
+            route=body["route"],
+            stage=body["stage"],
+            attempt=numbers[body["attempt"]],
+            name=said["check"],
+            outcome=said["outcome"],
+            code=(code := said["code"]),
+            retryable=code in known and not known[code].final,
+            score=scores.get((body["attempt"], said["check"]), (None, None))[0],
+            threshold=scores.get((body["attempt"], said["check"]), (None, None))[1],
+            engine=ENGINE | said.get("engine", {}),
+            # A code that the table no longer has is shown as it stands.
+            borrower_message=known[code].borrower_message if code in known else "",
+            lender_detail=known[code].lender_detail if code in known else "",
+            created_at=at,
+        )
+        for body, at in ((entry.body, entry.at) for entry in decided.judgements(verification))
+        for position, said in enumerate(body["checks"], start=1)
+    )

@@ -14,7 +14,7 @@ from django.db.models import F, Q, QuerySet
 
 from verification import clock, transactions
 from verification.case import contents, moving, policy
-from verification.case.history import read_unverified
+from verification.case.moving import read_unverified
 from verification.core import profiles
 from verification.core.errors import Conflict
 from verification.core.events import ADVANCED

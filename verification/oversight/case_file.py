@@ -8,8 +8,8 @@ from typing import Final
 
 from verification import transactions
 from verification.case import contents
-from verification.case.checks import CheckView, check_views
-from verification.case.retention import Retention, retention_of
+from verification.case.contents import Retention, retention_of
+from verification.case.dossier import CheckView, check_views
 from verification.core import reasons
 from verification.core.errors import BadInput, Conflict, LogInconsistent, Misconfigured
 from verification.core.events import DECISIONS, RENEWED

@@ -1,10 +1,13 @@
 """What a lender presents before the money leaves: asked for, consumed once, or frozen.
-`clearing.py` issues it.
+`worker/clearing.py` issues it.
 
 Every transaction locks the verification first, then its clearances, so none waits for another in a
-circle; a worker's on a new consent locks the verification that it renews before it
-(`queue.require_fence`). A row decides nothing by
-itself: what is consumed is what a worker's signed entry says.
+circle. A worker's on a new consent locks the verification that it renews before it
+(`queue.require_fence`). A row decides nothing by itself: what is consumed is what a worker's signed
+entry says.
+
+A key that signed decisions is revoked by an entry that the root signed, and one to the lender of
+each decision; what rests on it is frozen.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,9 +20,9 @@ from django.db.models import Exists, OuterRef
 
 from verification import clock, transactions
 from verification.case import contents, moving, policy, steps
-from verification.case.history import read_sound
+from verification.case.moving import read_sound
 from verification.core import clearance as words
-from verification.core import law_of_day
+from verification.core import events, law_of_day
 from verification.core.clearance import (
     CONSUMED,
     FROZEN,
@@ -35,7 +38,7 @@ from verification.core.events import CLEARED, DISPUTED, RENEWED, REPORTED
 from verification.core.opening import Loan
 from verification.core.status import Status
 from verification.evidence import vault
-from verification.log import decided, entries, signatures
+from verification.log import decided, entries, keys, log, signatures
 from verification.log.advanced import advanced_since, earlier
 from verification.models import AuditEntry, Clearance, Verification
 
@@ -358,3 +361,48 @@ _NOT_OPEN: Mapping[str, str] = {
     CONSUMED: "clearance_consumed",
     FROZEN: "clearance_frozen",
 }
+
+
+TOLD = "verification.key_revoked"
+
+
+def revoke_key(mode: str, *, key: str, from_index: int, signature: str) -> list[str]:
+    """Nothing that this key signed counts any more from an index of the log on; gives the
+    verifications it had decided.
+
+    Each of their lenders is told, once: whoever runs it again goes on where it ended. What may be
+        paid by it is frozen.
+    `signature`: the root's, as `core.certificates.revocation` gives it. Raises `BadInput` for a key
+    that nobody knows or another's signature.
+    """
+    body = {"key": key, "from_index": from_index, "revocation": signature}
+    if key not in keys.believed(mode, needed={key}):
+        raise BadInput(f"no key {key} signs entries of the {mode} log", code="signing_key_unknown")
+    if not keys.is_of_root(AuditEntry(log=mode, type=events.REVOKED, body=body)):
+        raise BadInput(
+            "the operator's root did not sign this revocation", code="revocation_unsigned"
+        )
+    if keys.revoked(mode).get(key, from_index + 1) > from_index:
+        with transactions.writing():
+            log.append(log=mode, type=events.REVOKED, body=body)
+    found, next_index = list[str](), from_index
+    batch = policy.SWEEP_BATCH
+    while page := entries.of_log(mode, types=events.DECISIONS, from_index=next_index, limit=batch):
+        next_index = page[-1].leaf.leaf_index + 1
+        _, signers = signatures.inspect(page)
+        for decision in (entry for entry in page if signers.get(entry.pk) == key):
+            found.append(str(decision.verification_id))
+            if signatures.sound(entries.of_cases(found[-1:], types=(TOLD,), saying={"key": key})):
+                continue
+            with transactions.writing():
+                row = (
+                    Verification.objects.select_for_update()
+                    .filter(pk=decision.verification_id)
+                    .first()
+                )
+                if row is None:  # taken away: `audit_verify` names it, and the others are told
+                    continue
+                said = {"key": key, "from_index": from_index, "decision": decision.pk}
+                moving.record(row, TOLD, at=clock.now(), body=said)
+    freeze_unsound(mode)
+    return found

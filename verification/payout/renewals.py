@@ -15,7 +15,7 @@ from typing import Final
 from verification import clock, transactions
 from verification.access import commands, links
 from verification.case import attempts, contents, moving, stages
-from verification.case.history import History, read_sound
+from verification.case.moving import History, read_sound
 from verification.core import law_of_day, profiles
 from verification.core.clearance import COOLING_OFF, WAITING, release_not_before
 from verification.core.errors import Conflict, EvidenceUnreadable

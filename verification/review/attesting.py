@@ -13,9 +13,9 @@ from datetime import date, datetime, timedelta
 from django.db.models import Exists, OuterRef, Q
 
 from verification import clock, transactions
-from verification.case import contents, dossier, moving, policy, voters
-from verification.case.history import read_unverified
-from verification.case.voters import Reviewer
+from verification.case import contents, dossier, moving, policy, votes
+from verification.case.moving import read_unverified
+from verification.case.votes import Reviewer
 from verification.core import almaty, law_of_day, profiles
 from verification.core.attestations import AGE, ASKED_BY, HOWS, KINDS, VISIT
 from verification.core.clearance import CONSUMED, REFUSED
@@ -175,7 +175,7 @@ def look(*, reviewer: Reviewer, verification_id: str) -> ConfirmCase:
             verified_at=decided.status_of(row).finished_at,
             asked=_asked([row]).get(row.pk, ()),
             made=tuple(_made(row)),
-            hindrance=voters.part_of(reviewer, row, key=key),
+            hindrance=votes.part_of(reviewer, row, key=key),
         )
         desk.note(
             reviewer,
@@ -217,7 +217,7 @@ def attest(*, verification_id: str, reviewer: Reviewer, word: Attestation) -> No
     with transactions.writing():
         verification = _open_to_word(verification_id, reviewer.lender_id, lock=True)  # 2
         key = contents.key_of(verification)
-        if code := voters.part_of(reviewer, verification, key=key):  # 3
+        if code := votes.part_of(reviewer, verification, key=key):  # 3
             raise Conflict("this person may not attest here", code=code)
         before = list(_made(verification))
         if any(one.what == word.what for one in before):

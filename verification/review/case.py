@@ -12,8 +12,8 @@ from datetime import datetime
 
 from verification import clock, transactions
 from verification.case import contents, dossier
-from verification.case.checks import CheckView, check_views
-from verification.case.voters import Reviewer
+from verification.case.dossier import CheckView, check_views
+from verification.case.votes import Reviewer
 from verification.core.errors import BadInput, Conflict, NotFound, Refused
 from verification.core.identification_document import Judged
 from verification.core.opening import Loan

@@ -14,7 +14,7 @@ from verification import clock, transactions
 from verification.access import links
 from verification.access.links import Minted
 from verification.case import contents, policy
-from verification.case.voters import Reviewer
+from verification.case.votes import Reviewer
 from verification.core.errors import BadInput, Conflict, NotFound
 from verification.core.results import Outcome
 from verification.core.status import Status

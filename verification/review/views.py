@@ -22,7 +22,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from verification import clock
-from verification.case.voters import PERMISSION, Reviewer
+from verification.case.votes import PERMISSION, Reviewer
 from verification.core.errors import Conflict
 from verification.review import case as review_case
 from verification.review import desk, labels, tables, voting

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from verification import clock, transactions
-from verification.case import contents, dossier, moving, policy, stages, steps, voters, votes
-from verification.case.history import History, read_sound
-from verification.case.voters import Reviewer
+from verification.case import contents, dossier, moving, policy, stages, steps, votes
+from verification.case.moving import History, read_sound
+from verification.case.votes import Reviewer
 from verification.core.errors import BadInput, Conflict, NotFound
 from verification.core.results import Outcome
 from verification.core.route import Stage
@@ -116,7 +116,7 @@ def hindrance(attempt: Attempt, reviewer: Reviewer, *, key: vault.Key) -> str:
     """
     if ReviewVote.objects.filter(attempt=attempt, person=reviewer.person_id).exists():
         return "already_voted"
-    return voters.part_of(reviewer, attempt.verification, key=key)
+    return votes.part_of(reviewer, attempt.verification, key=key)
 
 
 def _give(

@@ -8,7 +8,7 @@ from typing import Any
 
 from verification import clock, transactions
 from verification.case import contents, moving, policy
-from verification.case.history import History, read_sound
+from verification.case.moving import History, read_sound
 from verification.core import almaty, law_of_day, profiles
 from verification.core.clearance import ISSUED, PROCESSING, REFUSED, Contract, Facts, Gate, evaluate
 from verification.core.errors import Conflict, EvidenceUnreadable, Misconfigured, SourceUnavailable
@@ -16,7 +16,8 @@ from verification.core.events import CLEARED
 from verification.core.person import Case
 from verification.log.advanced import advanced_since
 from verification.models import AuditEntry, Clearance, Verification
-from verification.payout import attested, clearances, credits, inquiries, renewals
+from verification.payout import clearances, gates, renewals
+from verification.payout.gates import Answers
 from verification.worker import queue
 
 _VERIFIED = "verification.verified"
@@ -29,7 +30,7 @@ class _Weighed:
     leaves; empty where it may."""
 
     gates: Sequence[Gate] = ()
-    answers: inquiries.Answers = field(default_factory=inquiries.Answers)
+    answers: Answers = field(default_factory=Answers)
     renewal: str = ""
     code: str = ""
 
@@ -71,7 +72,7 @@ def clear(verification: Verification) -> None:
             return
         at, spelled = clock.now(), [gate.spelled() for gate in weighed.gates]
         Clearance.objects.filter(pk=asked.pk).update(status=REFUSED, code=code, gates=spelled)
-        kept = inquiries.keep(verification, weighed.answers, at=at)
+        kept = gates.keep_answers(verification, weighed.answers, at=at)
         body = {"clearance": asked.pk, "code": code, "gates": spelled, **kept}
         moving.record(verification, "clearance.refused", at=at, body=body)
 
@@ -117,7 +118,7 @@ def _evaluated(verification: Verification, of: _OnRecord, decision: AuditEntry) 
         raise Conflict("it was asked for on another day", code=_UNAVAILABLE)
     held = law_of_day.binding(said["profile"], mode=verification.mode, at=at)
     laws = (profiles.pinned(str(decision.body["profile_sha256"])), held)
-    age_confirmation, visit = attested.answers(verification, laws, sound=sound, iin=iin)
+    age_confirmation, visit = gates.attested_answers(verification, laws, sound=sound, iin=iin)
     contract, given, days, reported = None, None, {today}, clearances.reported(sound)
     # A report of another contract is none of this one.
     if reported is not None and reported.contract == said["contract"]:
@@ -126,7 +127,7 @@ def _evaluated(verification: Verification, of: _OnRecord, decision: AuditEntry) 
             reported.signed_at, reported.release_from, given.begun_at if given else None
         )
         days |= {almaty.day_of(one) for one in (reported.signed_at, reported.told_at)}
-    answers = inquiries.ask(
+    answers = gates.ask_outside(
         verification, case, laws, sound=sound, clearance_id=str(said["clearance"]), days=days
     )
     facts = Facts(
@@ -135,7 +136,7 @@ def _evaluated(verification: Verification, of: _OnRecord, decision: AuditEntry) 
         routes=tuple(decision.body["routes"]),
         born=case.person.birth_date,
         cap_tiyn=clearances.tiyn(case.loan.amount),
-        day_tiyn=credits.most_of_days(verification, iin, days=days, at=at) if contract else 0,
+        day_tiyn=gates.most_credit_of_days(verification, iin, days=days, at=at) if contract else 0,
         contract=contract,
         age_confirmation=age_confirmation,
         visit=visit,
@@ -144,14 +145,14 @@ def _evaluated(verification: Verification, of: _OnRecord, decision: AuditEntry) 
         others_tiyn=answers.others_tiyn,
         lacks_consent=answers.lacks_consent,
     )
-    gates, renewal = evaluate(facts, laws, at=at), given.decision if given else ""
+    evaluated, renewal = evaluate(facts, laws, at=at), given.decision if given else ""
     # The log judges what is issued by the law that it was asked for under: another may have been
     # taken since.
     code = next(
-        (gate.status for gate in gates if gate.refuses),
+        (gate.status for gate in evaluated if gate.refuses),
         "" if held.id == said["profile"] else _UNAVAILABLE,
     )
-    return _Weighed(gates, answers, renewal, code)
+    return _Weighed(evaluated, answers, renewal, code)
 
 
 def _issue(
@@ -181,6 +182,6 @@ def _issue(
         "fresh_until": fresh_until.isoformat(),
         "gates": spelled,
     }
-    body |= inquiries.keep(verification, weighed.answers, at=at)
+    body |= gates.keep_answers(verification, weighed.answers, at=at)
     body |= {"renewal": weighed.renewal} if weighed.renewal else {}
     moving.record(verification, CLEARED, at=at, body=body)

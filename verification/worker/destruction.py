@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from verification import clock
 from verification.case import contents, dossier, moving, policy, steps
-from verification.case.history import UNSOUND, History, read_sound
+from verification.case.moving import UNSOUND, History, read_sound
 from verification.core import stored
 from verification.core.errors import EvidenceUnreadable, FenceLost
 from verification.core.events import DESTROYED, DISPUTED, KEEPING

@@ -20,8 +20,7 @@ from django.db.models import Exists, F, Q, QuerySet
 
 from verification import clock, transactions
 from verification.case import moving, policy
-from verification.case.history import History, catch_up
-from verification.case.moving import NO_STEP
+from verification.case.moving import NO_STEP, History, catch_up
 from verification.core.errors import FenceLost
 from verification.models import Verification
 

@@ -3,24 +3,30 @@
 It judges, ends and destroys nothing, and rings for no step that waits: workers find what is due by
 themselves. That a dialogue or a case ran out, or that frames have been kept long enough, it writes
 down for them: so long before it is due, a step would only swell the queue's index.
+
+It also adds up the changes of monthly counts, which triggers write beside the verification that
+changed (see the migration). Business transactions insert and never meet; the sweep alone touches a
+count, row by row in one order.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Final
 
-from django.db import DatabaseError
-from django.db.models import Q
+from django.db import DatabaseError, transaction
+from django.db.models import F, Q
 
 from verification import clock, transactions
 from verification.access import rates
-from verification.case import attempts, policy, quotas, steps
+from verification.case import attempts, policy, steps
 from verification.core.errors import TulgaError
 from verification.core.status import TERMINAL, Status
 from verification.log import entries, keys, log, sequencer
-from verification.models import Attempt, Verification
-from verification.worker import destruction, monthly_counts
+from verification.models import Attempt, MonthlyChange, MonthlyCount, Verification
+from verification.worker import destruction
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +78,7 @@ def run_round(*, is_whole: bool = True) -> int:
         ids = found.values_list("verification_id" if found.model is Attempt else "pk", flat=True)
         owe = partial(_owe, step, of, due)
         done += sum(_guarded(owe, pk, at=at, what=step) for pk in list(ids[: policy.SWEEP_BATCH]))
-    monthly_counts.add_up()
+    add_up_months()
     return done
 
 
@@ -88,7 +94,7 @@ def _guarded(work: Callable[..., int], name: str, *, at: datetime, what: str = "
 def _order(mode: str, *, at: datetime) -> int:
     if log.heartbeat(mode, at=at):
         # With the hour: soon enough for what is over by days.
-        quotas.forget(at=at)
+        attempts.forget_quotas(at=at)
         rates.forget(at=at)
         sequencer.ask_again(mode)
         if overdue := frames_overdue(at=at, mode=mode):
@@ -140,3 +146,33 @@ def _owe(step: str, queue_name: str, due: Q, verification_id: str, *, at: dateti
             return 0
         steps.schedule(row, step, due_at=at, queue=queue_name)
     return 1
+
+
+_KEY: Final = ("mode", "month", "route", "status", "code")
+
+
+def add_up_months() -> int:
+    """Puts the oldest changes into their counts, in one transaction; gives how many. Others may do
+    the same beside.
+    """
+    changes = list(MonthlyChange.objects.order_by("pk")[: policy.COUNT_BATCH])
+    if not changes:
+        return 0
+    with transactions.writing():
+        taken, _ = MonthlyChange.objects.filter(pk__in=[change.pk for change in changes]).delete()
+        if taken != len(changes):
+            # Another has counted some of them: none of these is counted twice, the rest waits for
+            # the next round.
+            transaction.set_rollback(True)
+            return 0
+        sums: Counter[tuple[object, ...]] = Counter()
+        for change in changes:
+            sums[tuple(getattr(change, name) for name in _KEY)] += change.number
+        for key in sorted(sums, key=str):
+            columns = dict(zip(_KEY, key, strict=True))
+            counted = MonthlyCount.objects.filter(**columns)
+            if not counted.update(number=F("number") + sums[key]):
+                # Of two that find no count one makes it, at 0, and both then add to that.
+                MonthlyCount.objects.get_or_create(**columns, defaults={"number": 0})
+                counted.update(number=F("number") + sums[key])
+    return len(changes)

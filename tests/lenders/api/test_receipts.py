@@ -39,7 +39,7 @@ from verification import tasks, transactions
 from verification.access import commands
 from verification.artifacts import making
 from verification.case import contents, policy
-from verification.case.history import read
+from verification.case.moving import read
 from verification.core import certificates
 from verification.core.errors import EvidenceUnreadable
 from verification.core.ids import secret_digest

@@ -18,7 +18,7 @@ from tests.verification.log.judged import judged as judge
 from tests.verification.log.rows import NOON, order_all, slip_in, tamper
 from tests.verification.stories.conftest import Issued, authorities, issued, trusted  # noqa: F401
 from tests.verification.stories.story import Story, begin
-from verification.case.history import read_sound
+from verification.case.moving import read_sound
 from verification.core import events
 from verification.log import sequencer
 from verification.models import (

@@ -22,7 +22,7 @@ from tests.verification.stories.conftest import Issued, authorities, issued, tru
 from tests.verification.stories.story import IIN, Story, begin
 from verification import clock
 from verification.case import contents, moving, steps
-from verification.case.history import read_unverified
+from verification.case.moving import read_unverified
 from verification.core import events, profiles, releases
 from verification.core.ids import check_digit, new_id
 from verification.core.keeping import reference_mark

@@ -66,8 +66,8 @@ MUTANTS: dict[str, tuple[ModuleType, str, str, str]] = {
     "a bell is rung before the commit": (
         steps,
         "schedule",
-        "doorbell.ring_on_commit(queue)",
-        "doorbell.ring(queue)",
+        "ring_on_commit(queue)",
+        "ring(queue)",
     ),
 }
 

@@ -26,7 +26,7 @@ from verification.log.spread import spread, together
 from verification.log.verify import describe, verify_database, verify_log
 from verification.log.verify_cases import case_pages
 from verification.log.verify_since import log_of, verify_since
-from verification.worker.replay_sample import Sample, replay_sample
+from verification.worker.replay import Sample, replay_sample
 
 TAMPERED = 1
 CANNOT_RUN = 3

@@ -8,7 +8,7 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from verification.case.voters import PERMISSION, Reviewer
+from verification.case.votes import PERMISSION, Reviewer
 from verification.core.errors import TulgaError
 from verification.review.voting import review
 

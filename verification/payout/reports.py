@@ -1,22 +1,29 @@
-"""What the lender reports of its contract, from which the wait before the money counts. Law: O-52,
-O-53.
+"""What a lender reports after the decision: that its contract is signed, and that the obligation
+began and ended.
+
+From the contract the wait before the money counts (law: O-52, O-53); the obligation starts and
+stops the retention clock (law: O-80). The obligation is taken of all that is told to be verified,
+with or without a consumed clearance. The law counts from it, and to refuse one that was paid past
+us would let its evidence go too early and hide that it was.
 """
 
 from datetime import datetime, timedelta
 
 from verification import clock, transactions
 from verification.case import contents, moving, policy
-from verification.case.history import read_unverified
+from verification.case.moving import read_unverified
 from verification.core import law_of_day, profiles
 from verification.core.clearance import release_not_before
 from verification.core.errors import BadInput, Conflict
-from verification.core.events import ADVANCED, REPORTED
+from verification.core.events import ADVANCED, CLOSED, OBLIGATIONS, OPENED, REPORTED
+from verification.core.status import Status
+from verification.log import decided, entries, signatures
 from verification.log.advanced import advanced_since
 from verification.models import Verification
 from verification.payout import clearances
 
 
-def report(
+def report_contract(
     *,
     lender_id: str,
     mode: str,
@@ -73,3 +80,48 @@ def report(
             body |= {"signed_at": signed_at.isoformat(), "release_from": release_from.isoformat()}
             body |= {"release_not_before": waits.isoformat() if waits else ""}
             moving.record(verification, REPORTED, at=at, body=body)
+
+
+def report_obligation(
+    *, lender_id: str, mode: str, verification_id: str, status: str, at: datetime
+) -> None:
+    """Puts on record that the obligation was opened or closed at a time; the same word again
+    changes nothing.
+
+    Raises `NotFound`, `BadInput` for a time that cannot be, and `Conflict` for what is not
+    verified, was told otherwise, or is closed and was never opened.
+    """
+    now = clock.now()
+    if at > now + timedelta(seconds=policy.OBLIGATION_AHEAD_SECONDS):
+        raise BadInput("this time has not come yet", code="obligation_in_future", pointer="/at")
+    with transactions.writing():
+        named = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
+        verification = Verification.objects.select_for_update().get(pk=named.pk)
+        if verification.renews_id:
+            raise Conflict("it is a new consent to the loan of another", code="is_renewal")
+        public = decided.status_of(verification)
+        if public.status != Status.VERIFIED or public.finished_at is None:
+            raise Conflict("only of what is told to be verified", code="not_verified")
+        if at <= public.finished_at - policy.TOLD_TO:
+            raise BadInput(
+                "before the borrower was verified", code="obligation_before_decision", pointer="/at"
+            )
+        sound = signatures.sound(
+            entries.of_cases([verification.pk], types=OBLIGATIONS, log=verification.mode)
+        )
+        said = {
+            one.type.removeprefix("obligation."): datetime.fromisoformat(one.body["at"])
+            for one in sound
+        }
+        if status in said:
+            if said[status] == at:
+                return
+            raise Conflict(
+                f"it was told to be {status} at another time", code=f"obligation_{status}"
+            )
+        if status == CLOSED and OPENED not in said:
+            raise Conflict("it was never told to be opened", code="obligation_not_opened")
+        if status == CLOSED and at < said[OPENED]:
+            raise BadInput("before it was opened", code="obligation_before_opening", pointer="/at")
+        with moving.moving(read_unverified(verification)):
+            moving.record(verification, f"obligation.{status}", at=now, body={"at": at.isoformat()})
