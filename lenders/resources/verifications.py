@@ -133,7 +133,7 @@ def verification_view(
 
 
 def _next_action(verification: Verification, standing: attempts.Standing) -> NextAction:
-    stage = stages.known(verification.route, verification.stage, law=verification.profile_sha256)
+    stage = stages.find(verification.route, verification.stage, law=verification.profile_sha256)
     attempt = standing.current
     return NextAction(
         type=page_name(verification, attempt),

@@ -106,7 +106,11 @@ def _reserve(world: World) -> None:
     """A worker that looks for work takes a step in hand and gives it back."""
     _answer(world.spare(), agreed=True, version=CURRENT, language="ru")
     queue.give_back(
-        list(queue.reserve(("default", "eds"), limit=4, at=clock.now(), after={"default": "m"})[0])
+        list(
+            queue.reserve(
+                ("default", "eds"), limit=4, at=clock.now(), last_lenders={"default": "m"}
+            )[0]
+        )
     )
 
 

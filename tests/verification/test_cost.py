@@ -156,7 +156,9 @@ class Installation:
     def work(self, name: str) -> None:
         """A worker looks for work, and does what it found."""
         with transactions.running(scope=transactions.ALL):
-            look = partial(queue.reserve, QUEUES, limit=_ROOM, at=clock.now(), after=self.turns)
+            look = partial(
+                queue.reserve, QUEUES, limit=_ROOM, at=clock.now(), last_lenders=self.turns
+            )
             found, self.turns = self.meter("look for work", look)
         assert list(found) == [self.case]
         self.meter(f"step {name}", lambda: tasks.advance(self.case))

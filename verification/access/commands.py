@@ -261,7 +261,7 @@ def answer(
             history = read_unverified(verification)
         history.keep(attempt)
         attempt = history.attempt(attempt.pk)
-        stage = stages.of(attempt.route, law=verification.profile_sha256)[attempt.stage]
+        stage = stages.of_route(attempt.route, law=verification.profile_sha256)[attempt.stage]
         commitment = history.state.attempts[attempt.pk].memory
         memory = attempts.memory_of(attempt, key=key, commitment=commitment)
         taken = stage.accept(memory, untrusted, at)
@@ -307,7 +307,9 @@ def resume(*, verification_id: str) -> None:
         # The row is locked: of two taps at once the second sees the open attempt of the first.
         if not is_idle or not verification.stage or history.state.newest(OPEN) is not None:
             return
-        stage = stages.of(verification.route, law=verification.profile_sha256)[verification.stage]
+        stage = stages.of_route(verification.route, law=verification.profile_sha256)[
+            verification.stage
+        ]
         with moving.moving(history):
             attempts.enter(history, stage, key=contents.key_of(verification), at=at)
 

@@ -30,7 +30,7 @@ def lapse(history: History, name: str, *, at: datetime) -> bool:
     It burns only if the borrower had begun ("ready") and the stage's timeout code burns.
     """
     attempt = history.state.attempts[name]
-    stage = stages.known(attempt.route, attempt.stage, law=history.row.profile_sha256)
+    stage = stages.find(attempt.route, attempt.stage, law=history.row.profile_sha256)
     code = stage.timeout_code if stage else "abandoned"
     burns = attempt.is_counted and reasons.require(code).burns and attempt.is_begun
     body = moving.place_of(name, attempt) | {"code": code, "burnt": burns}

@@ -106,7 +106,7 @@ def borrower_page(*, verification_id: str) -> BorrowerPage:
 def page_of(verification: Verification, attempt: Attempt | None) -> BorrowerPage:
     """The page of rows that were just read, the key beside them; raises `EvidenceUnreadable`."""
     sealed = contents.read(verification, contents.key_beside(verification))
-    stage = stages.known(verification.route, verification.stage, law=verification.profile_sha256)
+    stage = stages.find(verification.route, verification.stage, law=verification.profile_sha256)
     # Every stage of the combination in order, by route and name; consent is asked for before the
     # first route only.
     combination = verification.combination or [verification.route]
@@ -195,7 +195,7 @@ def turn_of(verification: Verification, attempt: Attempt | None) -> BorrowerTurn
 
 
 def _turn(name: str, verification: Verification, attempt: Attempt | None) -> BorrowerTurn:
-    stage = stages.known(verification.route, verification.stage, law=verification.profile_sha256)
+    stage = stages.find(verification.route, verification.stage, law=verification.profile_sha256)
     prompt = stage.prompt if stage and name == stage.page else None
     return BorrowerTurn(
         page=name,
@@ -286,5 +286,5 @@ def page_name(verification: Verification, attempt: Attempt | None) -> str:
         return "choose_route"
     if attempt is None or attempt.expires_at <= clock.now():
         return "resume"
-    stage = stages.known(attempt.route, attempt.stage, law=verification.profile_sha256)
+    stage = stages.find(attempt.route, attempt.stage, law=verification.profile_sha256)
     return stage.page if stage else "wait"

@@ -107,9 +107,9 @@ def make_receipt(
     try:
         key = key or contents.key_of(row)
         case = _opened_case(history, key).case
-        plain = {"iin": case.person.iin.value, "payout_account": case.loan.payout_account}
+        disclosed = {"iin": case.person.iin.value, "payout_account": case.loan.payout_account}
         commitments = {
-            name: vault.commitment(salt, plain[name].encode())
+            name: vault.commitment(salt, disclosed[name].encode())
             for name, salt in receipt_salts(key).items()
         }
         statement = _statement(history, key)

@@ -87,7 +87,7 @@ def enter(
             tries = count_tries(history, stage, at=at)
             if tries.is_open_elsewhere:
                 hindrance = BUSY
-            elif tries.left == 0:
+            elif tries.remaining == 0:
                 hindrance = NONE_LEFT if tries.is_exhausted else BUSY
             elif (
                 stage.unburnt_max is not None
@@ -127,7 +127,7 @@ def enter_route(history: History, *, key: vault.Key, at: datetime) -> Attempt | 
     verification.
     """
     row = history.row
-    consent, second, *_ = stages.of(row.route, law=row.profile_sha256).values()
+    consent, second, *_ = stages.of_route(row.route, law=row.profile_sha256).values()
     return enter(history, second if row.passed_routes else consent, key=key, at=at)
 
 
@@ -174,13 +174,16 @@ def hand_over(
 
     Gives what its entry states of it.
     """
-    kept = {
+    memory = {
         name: value
         for name, value in prepared.memory.items()
         if name not in (SEED, ANSWERED, ENDED, PARTS)
     }
     turn = Turn(
-        next=Next.ASK, memory=kept, notice=prepared.notice or attempt.notice, seconds=stage.seconds
+        next=Next.ASK,
+        memory=memory,
+        notice=prepared.notice or attempt.notice,
+        seconds=stage.seconds,
     )
     return remember(attempt, turn, key=key, at=at)
 
@@ -196,7 +199,7 @@ def remember(attempt: Attempt, turn: Turn, *, key: vault.Key, at: datetime) -> d
         expires_at = min(at + timedelta(seconds=turn.seconds), attempt.verification.expires_at)
     columns = {"sealed_memory": sealed.data, "notice": turn.notice}
     if (history := attempt.verification.history) is not None:
-        history.beside[attempt.pk] = columns
+        history.unstated[attempt.pk] = columns
     return {"memory": sealed.commitment, "expires_at": expires_at.isoformat()}
 
 
@@ -218,12 +221,12 @@ class Tries:
     """The attempts at a stage that are spent, each by its entry, and of how many of them people may
     say otherwise.
 
-    left: how many more may fail; None where none are counted. is_open_elsewhere: an attempt at the
-    stage is open in another case of the borrower, whatever its row says.
+    remaining: how many more may fail; None where none are counted. is_open_elsewhere: an attempt at
+    the stage is open in another case of the borrower, whatever its row says.
     """
 
     stage: Stage
-    left: int | None = None
+    remaining: int | None = None
     spent: tuple[AuditEntry, ...] = ()
     looked_at: int = 0
     is_open_elsewhere: bool = False
@@ -241,11 +244,11 @@ class Tries:
         """From when one more may be made, if none but time gives it; None where one is left now."""
         if self.stage.attempts is None or not self.is_exhausted:
             return None
-        counted = sorted(one.at for one in self.spent)[-self.stage.attempts :]
+        counted = sorted(entry.at for entry in self.spent)[-self.stage.attempts :]
         # One that is exactly so old is counted still.
         return counted[0] + policy.ATTEMPTS_COUNTED + timedelta(seconds=1)
 
-    def named(self, own: str) -> list[dict[str, str]]:
+    def by_case(self, case_id: str) -> list[dict[str, str]]:
         """As an end states by which attempts it came: their ids, and the verification of those that
         are another's.
 
@@ -253,7 +256,7 @@ class Tries:
         """
         owners = ((entry.body["attempt"], entry.verification_id or "") for entry in self.spent)
         return [
-            {"attempt": name, "verification": "" if owner == own else owner}
+            {"attempt": name, "verification": "" if owner == case_id else owner}
             for name, owner in owners
         ]
 
@@ -266,12 +269,12 @@ def count_tries(history: History, stage: Stage, *, at: datetime) -> Tries:
     """
     if stage.attempts is None:
         return Tries(stage)
-    since, own = at - policy.ATTEMPTS_COUNTED, history.row.pk
+    since, case_id = at - policy.ATTEMPTS_COUNTED, history.row.pk
     lately = of_borrower(history.row, stage).filter(opened_at__gte=since - _OPENED_BEFORE)
-    others = {*lately.values_list("verification", flat=True)} - {own}
+    other_cases = {*lately.values_list("verification", flat=True)} - {case_id}
     counted, is_open_elsewhere = [*history.typed(*_COUNTED)], False
-    if others:
-        sound = signatures.sound(entries.of_cases(others))
+    if other_cases:
+        sound = signatures.sound(entries.of_cases(other_cases))
         counted += [entry for entry in sound if entry.type in _COUNTED]
         for _, group in groupby(sound, key=attrgetter("verification_id")):
             state = fold.reach(map(course_entry, group))
@@ -286,9 +289,9 @@ def count_tries(history: History, stage: Stage, *, at: datetime) -> Tries:
     ended = {entry.verification_id for entry in counted if entry.type in events.DECISIONS}
     spent = tuple(entry for entry in last.values() if entry.body["burnt"] and entry.at >= since)
     undecided = [entry for entry in spent if entry.body.get("outcome") == Outcome.REVIEW]
-    left = max(0, stage.attempts - len(spent))
+    remaining = max(0, stage.attempts - len(spent))
     looked_at = sum(entry.verification_id not in ended for entry in undecided)
-    return Tries(stage, left, spent, looked_at, is_open_elsewhere)
+    return Tries(stage, remaining, spent, looked_at, is_open_elsewhere)
 
 
 def of_borrower(verification: Verification, stage: Stage) -> QuerySet[Attempt, Attempt]:
@@ -320,7 +323,7 @@ def standing_of(verifications: Sequence[Verification], *, at: datetime) -> dict[
         return {}
     live = Q(verification__in=verifications, status__in=(OPEN, JUDGING))
     lenders, people = (
-        {getattr(each, name) for each in verifications} for name in ("lender_id", "borrower_index")
+        {getattr(row, name) for row in verifications} for name in ("lender_id", "borrower_index")
     )
     burnt = Q(
         lender__in=lenders,
@@ -328,13 +331,15 @@ def standing_of(verifications: Sequence[Verification], *, at: datetime) -> dict[
         burnt=True,
         closed_at__gte=at - policy.ATTEMPTS_COUNTED,
     )
-    found = list(Attempt.objects.filter(live | burnt).defer("sealed_memory"))
+    attempts = list(Attempt.objects.filter(live | burnt).defer("sealed_memory"))
     current = {
-        attempt.verification_id: attempt for attempt in found if attempt.status in (OPEN, JUDGING)
+        attempt.verification_id: attempt
+        for attempt in attempts
+        if attempt.status in (OPEN, JUDGING)
     }
     place = attrgetter("lender_id", "mode", "borrower_index", "stage")
-    counts = Counter(place(attempt) for attempt in found if attempt.burnt)
-    return {each.pk: Standing(current.get(each.pk), counts[place(each)]) for each in verifications}
+    counts = Counter(place(attempt) for attempt in attempts if attempt.burnt)
+    return {row.pk: Standing(current.get(row.pk), counts[place(row)]) for row in verifications}
 
 
 def seeded(memory: Memory) -> Memory:
@@ -359,19 +364,19 @@ def _first_memory(
     what was spent.
     """
     since = at - policy.ATTEMPTS_COUNTED
-    wanted = Q(verification=verification) | Q(opened_at__gte=since)
-    found = list(of_borrower(verification, stage).filter(wanted).defer("sealed_memory"))
+    condition = Q(verification=verification) | Q(opened_at__gte=since)
+    earlier = list(of_borrower(verification, stage).filter(condition).defer("sealed_memory"))
     in_vain = [
-        attempt for attempt in found if attempt.opened_at >= since and attempt.status != "passed"
+        attempt for attempt in earlier if attempt.opened_at >= since and attempt.status != "passed"
     ]
-    answered = sum(attempt.answers for attempt in in_vain)
+    answers = sum(attempt.answers for attempt in in_vain)
     # What ended around the borrower has no code; once begun it told as much as any other.
     codes = (attempt.code or ("abandoned" if attempt.answers else "") for attempt in in_vain)
     ended = dict(Counter(code for code in codes if code))
-    own = [attempt for attempt in found if attempt.verification_id == verification.pk]
-    latest = max(own, key=attrgetter("turn"), default=None)
+    of_case = [attempt for attempt in earlier if attempt.verification_id == verification.pk]
+    latest = max(of_case, key=attrgetter("turn"), default=None)
     return seeded(
-        {**(memory_of(latest, key=key) if latest else {}), ANSWERED: answered, ENDED: ended}
+        {**(memory_of(latest, key=key) if latest else {}), ANSWERED: answers, ENDED: ended}
     )
 
 

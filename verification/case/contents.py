@@ -64,11 +64,11 @@ class StoredCase:
 
 def of_lender(verification_id: str, *, lender_id: str, mode: str) -> Verification:
     """The row, if it is this lender's; raises `NotFound` for none and for another's alike."""
-    found = Verification.objects.filter(pk=verification_id, lender_id=lender_id, mode=mode).first()
-    if found is None:
+    row = Verification.objects.filter(pk=verification_id, lender_id=lender_id, mode=mode).first()
+    if row is None:
         raise NotFound("no such verification")
-    require_lender(found)
-    return found
+    require_lender(row)
+    return row
 
 
 def require_lender(verification: Verification) -> None:
@@ -81,15 +81,15 @@ def require_lender(verification: Verification) -> None:
         raise NotFound("no such verification")
 
 
-def called(asked: str) -> Q:
+def by_reference(reference: str) -> Q:
     """Which rows a lender means: by its reference, or by the case number that a borrower has read
     out.
     """
-    by_reference = Q(client_reference=asked)
+    mentioned = Q(client_reference=reference)
     try:
-        return by_reference | Q(pk__range=numbered(asked, prefix="ver"))
+        return mentioned | Q(pk__range=numbered(reference, prefix="ver"))
     except BadInput:
-        return by_reference
+        return mentioned
 
 
 def require_test(mode: str) -> None:
@@ -139,20 +139,20 @@ def read(
     opened = key.unseal(bytes(verification.sealed_case), **vault.CASE)
     if commitment is not None and vault.commitment(opened.salt, opened.plain) != commitment:
         raise EvidenceUnreadable(f"the case of {verification.pk} is not the one it was opened with")
-    kept = stored.read(json.loads(opened.plain), into=StoredCase, what="case")
+    sealed = stored.read(json.loads(opened.plain), into=StoredCase, what="case")
     case = Case(
         verification_id=verification.id,
         mode=verification.mode,
         profile=verification.profile_id,
-        lender=kept.lender,
-        person=kept.opening.person,
-        loan=kept.opening.loan,
-        purpose=kept.opening.purpose,
+        lender=sealed.lender,
+        person=sealed.opening.person,
+        loan=sealed.opening.loan,
+        purpose=sealed.opening.purpose,
         locale=verification.locale,
         expires_at=verification.expires_at,
-        renewal=kept.renewal,
+        renewal=sealed.renewal,
     )
-    return SealedCase(case, kept.opening)
+    return SealedCase(case, sealed.opening)
 
 
 def is_over(verification: Verification) -> bool:

@@ -44,16 +44,16 @@ def keep(
     *,
     key: vault.Key,
     at: datetime,
-    said: Mapping[str, str] = MappingProxyType({}),
+    stated: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Puts originals that neither an answer brought nor a judgement left, with an entry of their
     own.
 
     said: what else it says of the attempt, and then there is an entry even where nothing is put.
     """
-    kept = put(attempt, evidence, key=key, at=at)
-    if kept or said:
-        body = moving.place_of(attempt.pk, attempt) | {"evidence": kept, **said}
+    listed = put(attempt, evidence, key=key, at=at)
+    if listed or stated:
+        body = moving.place_of(attempt.pk, attempt) | {"evidence": listed, **stated}
         moving.record(attempt.verification, "evidence.kept", at=at, body=body)
 
 
@@ -66,8 +66,12 @@ def put(
     What is about nobody (`shared.…`) is kept once, in the clear.
     """
     shared = {kind: content for kind, content in evidence.items() if kind.startswith(SHARED)}
-    own = {kind: content for kind, content in evidence.items() if kind not in shared}
-    kept = store.leaf_list(store.put_all(key, own, attempt_id=attempt.pk, at=at)) if own else []
+    personal = {kind: content for kind, content in evidence.items() if kind not in shared}
+    listed = (
+        store.leaf_list(store.put_all(key, personal, attempt_id=attempt.pk, at=at))
+        if personal
+        else []
+    )
     if shared:
         rows = dict(zip(shared, store.put_all_shared(shared.values()), strict=True))
         uses = [
@@ -75,8 +79,8 @@ def put(
             for kind, row in rows.items()
         ]
         SharedEvidenceUse.objects.bulk_create(uses)
-        kept += [{"kind": kind, "sha256": row.pk, "size": row.size} for kind, row in rows.items()]
-    return kept
+        listed += [{"kind": kind, "sha256": row.pk, "size": row.size} for kind, row in rows.items()]
+    return listed
 
 
 @dataclass(frozen=True)
@@ -104,17 +108,15 @@ def on_record(history: History, name: str) -> OnRecord:
     """
     attempt = history.state.attempts[name]
     # Consent is asked for once a verification, before its first route.
-    wanted = {name} | {
-        other
-        for other, earlier in history.state.attempts.items()
+    names = {name} | {
+        earlier_name
+        for earlier_name, earlier in history.state.attempts.items()
         if earlier.is_passed
         and earlier.stage != attempt.stage
         and (earlier.route == attempt.route or earlier.stage == "consent")
     }
     listed = [
-        claim
-        for claim in history.claims()
-        if claim.attempt in wanted or claim.kind.startswith(ONCE)
+        claim for claim in history.claims() if claim.attempt in names or claim.kind.startswith(ONCE)
     ]
     places = {
         name: place for place, name in enumerate(dict.fromkeys(claim.attempt for claim in listed))
@@ -131,34 +133,36 @@ def on_record(history: History, name: str) -> OnRecord:
 
 
 def presented_before(
-    attempt: Attempt, items: Mapping[str, bytes], *, of: OnRecord
+    attempt: Attempt, items: Mapping[str, bytes], *, record: OnRecord
 ) -> frozenset[str]:
     """Of its kinds those whose bytes were presented before, in another attempt of the mode, by
     anybody.
 
     Its own are all but those that another attempt has `of` the record.
     """
-    others = {one.kind for one in of.evidence if one.attempt != attempt.pk}
-    own = {kind: content for kind, content in items.items() if kind not in others}
-    sought = {
+    elsewhere_kinds = {claim.kind for claim in record.evidence if claim.attempt != attempt.pk}
+    presented = {kind: content for kind, content in items.items() if kind not in elsewhere_kinds}
+    values_by_kind = {
         kind: values
-        for kind, content in own.items()
+        for kind, content in presented.items()
         if (values := store.seen_values(content, kind=kind))
     }
-    if not sought:
+    if not values_by_kind:
         return frozenset()
     elsewhere = EvidenceItem.objects.filter(verification__mode=attempt.mode).exclude(
         attempt=attempt
     )
     # One statement, which stops at the first row of each value.
-    kinds = [kind for kind, values in sought.items() for _ in values]
-    looks = [Exists(elsewhere.filter(seen_index=value)) for value in chain(*sought.values())]
+    kinds = [kind for kind, values in values_by_kind.items() for _ in values]
+    looks = [
+        Exists(elsewhere.filter(seen_index=value)) for value in chain(*values_by_kind.values())
+    ]
     answers = Attempt.objects.filter(pk=attempt.pk).values_list(*looks).get()
     return frozenset(kind for kind, is_there in zip(kinds, answers, strict=True) if is_there)
 
 
 def proven(
-    of: Iterable[Claim], *, key: vault.Key, is_whole: bool = True
+    claims: Iterable[Claim], *, key: vault.Key, is_whole: bool = True
 ) -> list[tuple[Claim, bytes]]:
     """Each piece of evidence with its original bytes, once they are found to be what its entry
     says.
@@ -167,70 +171,72 @@ def proven(
     is not what its entry says, or does not open, for a judgement on half of it would be none; else
     those are left out.
     """
-    listed, files, found = list(of), dict[str, bytes](), list[tuple[Claim, bytes]]()
+    listed, files, pieces = list(claims), dict[str, bytes](), list[tuple[Claim, bytes]]()
     rows = {
         item.pk: item
-        for item in EvidenceItem.objects.filter(pk__in=[one.id for one in listed if one.id])
+        for item in EvidenceItem.objects.filter(pk__in=[claim.id for claim in listed if claim.id])
     }
-    for one in listed:
-        row = rows.get(one.id)
+    for claim in listed:
+        row = rows.get(claim.id)
         try:
-            if not one.id:
-                found.append((one, store.read(one.digest)))
+            if not claim.id:
+                pieces.append((claim, store.read(claim.digest)))
             elif row and (str(row.attempt_id), row.kind, row.commitment) == (
-                one.attempt,
-                one.kind,
-                one.digest,
+                claim.attempt,
+                claim.kind,
+                claim.digest,
             ):
-                found.append((one, store.opening(key, row, files=files).plain))
+                pieces.append((claim, store.opening(key, row, files=files).plain))
             else:
-                raise EvidenceUnreadable(f"{one.id} is not there as its entry says")
+                raise EvidenceUnreadable(f"{claim.id} is not there as its entry says")
         except EvidenceUnreadable:
             if is_whole:
                 raise
-    return found
+    return pieces
 
 
-def contents(of: Iterable[Attempt], *, key: vault.Key, is_whole: bool = True) -> dict[str, bytes]:
+def contents(
+    attempts: Iterable[Attempt], *, key: vault.Key, is_whole: bool = True
+) -> dict[str, bytes]:
     """The original bytes of these attempts by kind; of two of one kind the later. Raises
     `EvidenceUnreadable`.
 
     is_whole: also if one was destroyed, which then raises; else those are left out.
     """
-    wanted = Q(attempt__in=of)
-    left = wanted if is_whole else wanted & Q(destroyed_at=None)
-    found: list[EvidenceItem | SharedEvidenceUse] = [
-        *EvidenceItem.objects.filter(left).annotate(turn=F("attempt__turn")),
-        *SharedEvidenceUse.objects.filter(wanted).annotate(turn=F("attempt__turn")),
+    condition = Q(attempt__in=attempts)
+    remaining = condition if is_whole else condition & Q(destroyed_at=None)
+    rows: list[EvidenceItem | SharedEvidenceUse] = [
+        *EvidenceItem.objects.filter(remaining).annotate(turn=F("attempt__turn")),
+        *SharedEvidenceUse.objects.filter(condition).annotate(turn=F("attempt__turn")),
     ]
-    found.sort(key=attrgetter("turn"))
+    rows.sort(key=attrgetter("turn"))
     opened, files = dict[str, bytes](), dict[str, bytes]()
-    for one in found:
-        if isinstance(one, EvidenceItem):
-            opened[one.kind] = store.opening(key, one, files=files).plain
+    for row in rows:
+        if isinstance(row, EvidenceItem):
+            opened[row.kind] = store.opening(key, row, files=files).plain
         else:
-            opened[one.kind] = store.read(one.evidence_id)
+            opened[row.kind] = store.read(row.evidence_id)
     return opened
 
 
-def remember(attempt: Attempt, of: Again, evidence: Mapping[str, bytes]) -> Mapping[str, str]:
+def remember(attempt: Attempt, again: Again, evidence: Mapping[str, bytes]) -> Mapping[str, str]:
     """Puts the words of what is kept down, so that it is found; in the transaction that keeps it.
 
     Gives what its entry says of all words of this attempt: the next capture is compared by them
         alone.
     """
-    if not (marks := of.marks(evidence)):
+    if not (marks := again.marks(evidence)):
         return {}
-    found = _words(attempt, marks)
-    known = set(CaptureWord.objects.filter(attempt=attempt).values_list("word", flat=True))
-    fresh = found[max(found)] - known
+    keyed = _keyed_words(attempt, marks)
+    present = set(CaptureWord.objects.filter(attempt=attempt).values_list("word", flat=True))
+    fresh = keyed[max(keyed)] - present
     CaptureWord.objects.bulk_create(
         [CaptureWord(attempt=attempt, word=word) for word in sorted(fresh)]
     )
-    return {"words": words_mark(attempt.pk, known | fresh)}
+    return {"words": words_mark(attempt.pk, present | fresh)}
 
 
-def compared(attempt: Attempt, of: Again, evidence: Mapping[str, bytes]) -> Mapping[str, bytes]:
+def compared(attempt: Attempt, again: Again, evidence: Mapping[str, bytes]) -> Mapping[str, bytes]:
     """What this attempt is compared with, and how alike they are, as evidence of this one.
 
     1 who shares enough words, of whatever borrower and lender; no more rows are counted than a step
@@ -239,47 +245,55 @@ def compared(attempt: Attempt, of: Again, evidence: Mapping[str, bytes]) -> Mapp
     left · 3 what was kept of them, opened by their own keys; of an erased one nothing is left to
     compare, and what does not open is no evidence against anybody.
     """
-    words = {word for of_key in _words(attempt, of.sought(evidence)).values() for word in of_key}
-    known = (
-        CaptureWord.objects.filter(word__in=words)
+    sought = {
+        word for of_key in _keyed_words(attempt, again.sought(evidence)).values() for word in of_key
+    }
+    rows_of_words = (
+        CaptureWord.objects.filter(word__in=sought)
         .exclude(attempt=attempt)
         .order_by("word", "attempt_id")
     )
-    counted = list(known.values_list("attempt_id", flat=True)[: policy.WORDS_COUNTED + 1])  # 1
+    counted = list(
+        rows_of_words.values_list("attempt_id", flat=True)[: policy.WORDS_COUNTED + 1]
+    )  # 1
     shared = Counter(counted[: policy.WORDS_COUNTED])
-    alike = [pk for pk, number in shared.most_common() if number >= of.shared_min]
-    is_whole = len(alike) <= of.others_max and len(counted) <= policy.WORDS_COUNTED
-    if len(alike) > of.others_max:  # 2
+    similar = [pk for pk, number in shared.most_common() if number >= again.shared_min]
+    is_whole = len(similar) <= again.others_max and len(counted) <= policy.WORDS_COUNTED
+    if len(similar) > again.others_max:  # 2
         by_age = (
-            Attempt.objects.filter(pk__in=alike)
+            Attempt.objects.filter(pk__in=similar)
             .order_by("opened_at", "pk")
             .values_list("pk", flat=True)
         )
-        alike = list(dict.fromkeys([*by_age[: of.others_max // 2], *alike]))[: of.others_max]
-    others, beside = dict[str, Mapping[str, bytes]](), set[str]()
-    if alike:
+        similar = list(dict.fromkeys([*by_age[: again.others_max // 2], *similar]))[
+            : again.others_max
+        ]
+    compared_with, same_case = dict[str, Mapping[str, bytes]](), set[str]()
+    if similar:
         rows = (
-            Attempt.objects.filter(pk__in=alike)
+            Attempt.objects.filter(pk__in=similar)
             .select_related("verification__key")
             .defer("sealed_memory")
         )
         items: dict[str, list[EvidenceItem]] = {}
-        for item in EvidenceItem.objects.filter(attempt__in=alike, kind__endswith=f".{of.kept}"):
+        for item in EvidenceItem.objects.filter(
+            attempt__in=similar, kind__endswith=f".{again.kept}"
+        ):
             items.setdefault(str(item.attempt_id), []).append(item)
         for row in rows:  # 3
             key, files = cases.key_beside(row.verification), dict[str, bytes]()
             with suppress(EvidenceUnreadable):
-                own = {
+                original = {
                     item.kind: store.opening(key, item, files=files).plain
                     for item in items.get(row.pk, ())
                 }
-                others[row.pk] = own
+                compared_with[row.pk] = original
             if row.verification_id == attempt.verification_id:
-                beside.add(row.pk)
-    return of.compare(evidence, others, is_whole, beside)
+                same_case.add(row.pk)
+    return again.compare(evidence, compared_with, is_whole, same_case)
 
 
-def _words(attempt: Attempt, marks: frozenset[bytes]) -> dict[int, set[int]]:
+def _keyed_words(attempt: Attempt, marks: frozenset[bytes]) -> dict[int, set[int]]:
     """By the version of the key. Those of the sandbox are others than those of real borrowers."""
     return vault.blind_words(purpose=f"again {attempt.stage} {attempt.mode}", values=marks)
 
@@ -301,23 +315,23 @@ def judgement(
     The terms: the time, the whole policy, what only the rows know, the facts (numbers and words, no
     pixels), and what the checks said by them.
     """
-    said = [
+    checks = [
         Judged(
-            name=one.check,
-            outcome=one.outcome,
-            code=one.code,
-            score=one.score,
-            threshold=one.threshold,
-            detail=dict(one.detail),
+            name=result.check,
+            outcome=result.outcome,
+            code=result.code,
+            score=result.score,
+            threshold=result.threshold,
+            detail=dict(result.detail),
         )
-        for one in results
+        for result in results
     ]
     of_rows: dict[str, object] = {"seen": sorted(evidence.seen), "left": evidence.left}
     of_rows["handed_over"] = evidence.handed_over
     terms = {"at": evidence.at.isoformat(), "policy": stored.as_record(numbers), **of_rows}
     terms |= {
         "facts": stored.as_record(facts),
-        "checks": stored.as_record(Checks(tuple(said)))["checks"],
+        "checks": stored.as_record(Checks(tuple(checks)))["checks"],
     }
     written = {f"{stage.name}.terms": stored.canonical_json({"v": stored.VERSION, **terms})}
     if (report := stage.report_of(facts, numbers, results)) is not None:
@@ -331,23 +345,23 @@ after it: what is measured anew does without them.
 """
 
 
-def checks_in(kept: Mapping[str, bytes], *, stage: str) -> tuple[Judged, ...]:
+def checks_in(evidence: Mapping[str, bytes], *, stage: str) -> tuple[Judged, ...]:
     """What the checks of an attempt said, by its evidence; nothing if unjudged. Raises
     `EvidenceUnreadable`.
     """
-    content = kept.get(f"{stage}.terms")
+    content = evidence.get(f"{stage}.terms")
     if content is None:
         return ()
     checks = stored.fields_of(json.loads(content), what="terms").get("checks")
     return stored.read({"v": stored.VERSION, "checks": checks}, into=Checks, what="terms").checks
 
 
-def checks_of(history: History, name: str, kept: Mapping[str, bytes]) -> tuple[Judged, ...]:
+def checks_of(history: History, name: str, evidence: Mapping[str, bytes]) -> tuple[Judged, ...]:
     """What its checks came to: with scores and details where its terms can be read, else by its
     entry.
     """
     with suppress(EvidenceUnreadable):
-        if checks := checks_in(kept, stage=history.state.attempts[name].stage):
+        if checks := checks_in(evidence, stage=history.state.attempts[name].stage):
             return checks
     nothing: dict[str, Any] = {"score": None, "threshold": None, "detail": {}}
     return tuple(
@@ -405,32 +419,32 @@ def check_views(verification: Verification, *, key: vault.Key | None) -> tuple[C
     if key is not None:
         for item in EvidenceItem.objects.filter(verification=verification, kind__endswith=".terms"):
             try:
-                kept = {item.kind: store.opening(key, item).plain}
-                for one in checks_in(kept, stage=item.kind.partition(".")[0]):
-                    scores[str(item.attempt_id), one.name] = (one.score, one.threshold)
+                evidence = {item.kind: store.opening(key, item).plain}
+                for judged in checks_in(evidence, stage=item.kind.partition(".")[0]):
+                    scores[str(item.attempt_id), judged.name] = (judged.score, judged.threshold)
             except EvidenceUnreadable as fault:
                 logger.error(
                     "%s of %s: no scores can be told (%s)", item.pk, verification.pk, fault.code
                 )
-    known = reasons.REASONS
+    table = reasons.REASONS
     return tuple(
         CheckView(
             id=f"chk_{body['attempt'].partition('_')[2]}_{position}",
             route=body["route"],
             stage=body["stage"],
             attempt=numbers[body["attempt"]],
-            name=said["check"],
-            outcome=said["outcome"],
-            code=(code := said["code"]),
-            retryable=code in known and not known[code].final,
-            score=scores.get((body["attempt"], said["check"]), (None, None))[0],
-            threshold=scores.get((body["attempt"], said["check"]), (None, None))[1],
-            engine=ENGINE | said.get("engine", {}),
+            name=check["check"],
+            outcome=check["outcome"],
+            code=(code := check["code"]),
+            retryable=code in table and not table[code].final,
+            score=scores.get((body["attempt"], check["check"]), (None, None))[0],
+            threshold=scores.get((body["attempt"], check["check"]), (None, None))[1],
+            engine=ENGINE | check.get("engine", {}),
             # A code that the table no longer has is shown as it stands.
-            borrower_message=known[code].borrower_message if code in known else "",
-            lender_detail=known[code].lender_detail if code in known else "",
+            borrower_message=table[code].borrower_message if code in table else "",
+            lender_detail=table[code].lender_detail if code in table else "",
             created_at=at,
         )
         for body, at in ((entry.body, entry.at) for entry in decided.judgements(verification))
-        for position, said in enumerate(body["checks"], start=1)
+        for position, check in enumerate(body["checks"], start=1)
     )

@@ -63,7 +63,7 @@ class History:
     """Operational columns of its row that this transaction has set and not written yet."""
     at_rows: State = field(default_factory=State)
     """The state that the rows of its attempts have."""
-    beside: dict[str, dict[str, Any]] = field(default_factory=dict)
+    unstated: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By attempt, what no entry states of it: sealed and operational columns."""
     _attempts: dict[str, Attempt] = field(default_factory=dict)
 
@@ -243,13 +243,13 @@ def moving(history: History) -> Iterator[None]:
 
     The row is locked, or not inserted yet. After an error nothing is written.
     """
-    row, before = history.row, history.state
-    row.history, history.columns, history.beside = history, {}, {}
-    history.at_rows = before
+    row, earlier = history.row, history.state
+    row.history, history.columns, history.unstated = history, {}, {}
+    history.at_rows = earlier
     try:
         with log.gathering():
             yield
-            _write(history, before)
+            _write(history, earlier)
     finally:
         row.history = None
 
@@ -331,7 +331,7 @@ def write(verification: Verification, **columns: Any) -> None:
         setattr(verification, name, value)
 
 
-def _write(history: History, before: course.State) -> None:
+def _write(history: History, earlier: course.State) -> None:
     row, state = history.row, history.state
     values = stated(of_case(state, case=row.pk))
     if row._state.adding:
@@ -339,11 +339,11 @@ def _write(history: History, before: course.State) -> None:
         row.save(force_insert=True)
         return
     # What has ended owes nothing but what is owed after it.
-    columns = dict(NO_STEP) if state.ending is not before.ending else {}
+    columns = dict(NO_STEP) if state.ending is not earlier.ending else {}
     columns |= {
         name: value for name, value in values.items() if history.written.get(name, row) != value
     }
-    if state.ending is not before.ending and row.frames_until is not None and state.ended_at:
+    if state.ending is not earlier.ending and row.frames_until is not None and state.ended_at:
         columns["frames_until"] = state.ended_at + timedelta(seconds=policy.FRAMES_KEPT_SECONDS)
     columns |= history.columns
     columns["sequence"] = history.sequence
@@ -357,17 +357,17 @@ def _write(history: History, before: course.State) -> None:
 def write_attempts(history: History) -> None:
     """What has changed of its attempts since their rows were written. A new one was inserted as it
     began."""
-    before, state = history.at_rows, history.state
-    is_ended = state.ending is not before.ending
+    earlier, state = history.at_rows, history.state
+    is_ended = state.ending is not earlier.ending
     for name, attempt in state.attempts.items():
-        if name not in before.attempts or (before.attempts[name] is attempt and not is_ended):
+        if name not in earlier.attempts or (earlier.attempts[name] is attempt and not is_ended):
             continue
-        earlier = stated(of_attempt(before, name, borrower_index=None))
+        earlier_values = stated(of_attempt(earlier, name, borrower_index=None))
         values = stated(of_attempt(state, name, borrower_index=None))
         columns = {
-            column: value for column, value in values.items() if earlier.get(column) != value
+            column: value for column, value in values.items() if earlier_values.get(column) != value
         }
-        columns |= history.beside.pop(name, {})
+        columns |= history.unstated.pop(name, {})
         if columns:
             Attempt.objects.filter(pk=name).update(**columns)
     history.at_rows = state

@@ -23,10 +23,10 @@ CONSENT, QUESTION = consent.STAGE, question.STAGE
 
 def titles() -> dict[str, Words]:
     """What reviewers and regulators call each route there is, by its name."""
-    return {name: each.title for name, each in routes.ROUTES.items()}
+    return {name: route.title for name, route in routes.ROUTES.items()}
 
 
-def of(route_name: str, *, law: str) -> Mapping[str, Stage]:
+def of_route(route_name: str, *, law: str) -> Mapping[str, Stage]:
     """The stages of a route by name, in the order the borrower meets them, as the profile of this
     hash has it.
 
@@ -50,12 +50,12 @@ def installed(route_name: str, *, is_registered: bool = False) -> Mapping[str, S
         raise Misconfigured(f"route {route_name} is not in TULGA_ROUTES")
     if route_name not in routes.ROUTES:
         raise Misconfigured(f"TULGA_ROUTES names {route_name}, and there is no such route")
-    *before, last = _stages(routes.ROUTES[route_name], is_registered=is_registered)
-    way = (CONSENT, *before, QUESTION, last)
-    found = {stage.name: stage for stage in way}
-    if len(found) != len(way):
+    *inner, last = _stages(routes.ROUTES[route_name], is_registered=is_registered)
+    way = (CONSENT, *inner, QUESTION, last)
+    by_name = {stage.name: stage for stage in way}
+    if len(by_name) != len(way):
         raise Misconfigured(f"route {route_name} has two stages of one name")
-    return found
+    return by_name
 
 
 def _stages(route: Route, *, is_registered: bool) -> tuple[Stage, ...]:
@@ -83,7 +83,7 @@ def release(route_name: str, *, law: str) -> Release:
     """How a route is done by this software: what the log names, and `core/releases.py` must
     know.
     """
-    return _release(route_name, of(route_name, law=law))
+    return _release(route_name, of_route(route_name, law=law))
 
 
 def _release(route_name: str, way: Mapping[str, Stage]) -> Release:
@@ -97,12 +97,12 @@ def _release(route_name: str, way: Mapping[str, Stage]) -> Release:
     return Release(route_name, checked, tuple(sorted(changed.items())))
 
 
-def known(route_name: str, stage_name: str, *, law: str) -> Stage | None:
+def find(route_name: str, stage_name: str, *, law: str) -> Stage | None:
     """One stage, or None where this installation has no such route or stage any more: for reads and
     sweeps.
     """
     try:
-        return of(route_name, law=law).get(stage_name) if stage_name else None
+        return of_route(route_name, law=law).get(stage_name) if stage_name else None
     except Misconfigured:
         return None
 
@@ -140,9 +140,9 @@ def refuse_unsafe_live() -> None:
     """Raises `Misconfigured`, naming every fault, if live mode is on and not complete. Called as a
     process starts.
     """
-    if settings.TULGA_MODES_LIVE and (found := checks.run_checks(tags=[LIVE_TAG])):
+    if settings.TULGA_MODES_LIVE and (faults := checks.run_checks(tags=[LIVE_TAG])):
         raise Misconfigured(
-            "live mode is not safe to run: " + " ".join(str(one.msg) for one in found)
+            "live mode is not safe to run: " + " ".join(str(fault.msg) for fault in faults)
         )
 
 
@@ -154,13 +154,13 @@ def refuse_unsigned() -> None:
         would do for ever.
     """
     if settings.TULGA_UNCERTIFIED_KEYS:
-        named = ", ".join(settings.TULGA_UNCERTIFIED_KEYS)
+        names = ", ".join(settings.TULGA_UNCERTIFIED_KEYS)
         raise Misconfigured(
-            f"the operator's root has not certified {named}.\nWhere its key is: manage.py"
+            f"the operator's root has not certified {names}.\nWhere its key is: manage.py"
             " certify_keys"
         )
     for mode in ("test", "live") if settings.TULGA_MODES_LIVE else ("test",):
-        held: dict[str, list[object]] = {
+        needed: dict[str, list[object]] = {
             "worker": [
                 settings.TULGA_SIGNING_KEYS["decision"].get(mode),
                 settings.TULGA_DOCUMENT_KEYS.get(mode),
@@ -169,7 +169,7 @@ def refuse_unsigned() -> None:
             "sender": [settings.TULGA_SIGNING_KEYS["sender"].get(mode)],
             "tick": [settings.TULGA_LOG_KEYS.get(mode)],
         }
-        if not all(held.get(settings.TULGA_PROCESS, ())):
+        if not all(needed.get(settings.TULGA_PROCESS, ())):
             folder = settings.TULGA_KEYS_DIR / settings.TULGA_PROCESS
             raise Misconfigured(
                 f"a key of {mode} mode is missing in {folder}.\nRestore it from your copy; in a new"
@@ -185,7 +185,7 @@ def calibrations() -> list[str]:
     """
     if not settings.TULGA_MODES_LIVE:
         return []
-    every = [said.in_use for said in route_readiness().values()]
+    every = [readiness.in_use for readiness in route_readiness().values()]
     sentences = [
         str(in_use.get(name, ""))
         for name in ("calibration_told", "passive_told")
@@ -198,7 +198,7 @@ def route_readiness() -> dict[str, Readiness]:
     """Every installed route by name: whether it is there, its stages pass their self-tests, and
     what they use.
     """
-    found: dict[str, Readiness] = {}
+    by_route: dict[str, Readiness] = {}
     for name in settings.TULGA_ROUTES:
         in_use: dict[str, object] = {}
         failing = "does not load"
@@ -208,7 +208,7 @@ def route_readiness() -> dict[str, Readiness]:
             for stage in stages.values():
                 in_use |= stage.ready() if stage.ready is not None else {}
         except Misconfigured as error:
-            found[name] = Readiness(is_ready=False, detail=f"{failing}: {error.detail}")
+            by_route[name] = Readiness(is_ready=False, detail=f"{failing}: {error.detail}")
         else:
-            found[name] = Readiness(is_ready=True, in_use=in_use)
-    return found
+            by_route[name] = Readiness(is_ready=True, in_use=in_use)
+    return by_route

@@ -61,7 +61,7 @@ def warnings_of(verification: Verification, opening: Opening) -> tuple[str, ...]
     Where no stage that it may come to has pictures, nothing is ever left to people.
     """
     routes = {route for combination in verification.combinations for route in combination}
-    offered = (stages.of(route, law=verification.profile_sha256) for route in sorted(routes))
+    offered = (stages.of_route(route, law=verification.profile_sha256) for route in sorted(routes))
     if not any(stage.pictures for of_route in offered for stage in of_route.values()):
         return ()
     reviewers = _reviewers(verification.lender_id)
@@ -93,9 +93,9 @@ def _has_opened(reviewer: Reviewer, opening: Opening) -> bool:
     return contents.officer(opening.opened_by) in _names(reviewer)
 
 
-def _bodies(told: Iterable[AuditEntry]) -> list[dict[str, Any]]:
+def _bodies(entries_read: Iterable[AuditEntry]) -> list[dict[str, Any]]:
     """What entries say, but for one that is no map of fields."""
-    return [entry.body for entry in told if isinstance(entry.body, dict)]
+    return [entry.body for entry in entries_read if isinstance(entry.body, dict)]
 
 
 def _names(reviewer: Reviewer) -> set[str]:
@@ -124,7 +124,7 @@ def require_the_rest_passed(history: History, name: str) -> None:
     They are weighed by the rule of every judgement.
     """
     attempt = history.state.attempts[name]
-    stage = stages.known(attempt.route, attempt.stage, law=history.row.profile_sha256)
+    stage = stages.find(attempt.route, attempt.stage, law=history.row.profile_sha256)
     if stage is None:
         raise Conflict("there is no stage here that people could decide", code="not_reviewable")
     try:

@@ -20,6 +20,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 from typing import Any, Final
 
 from verification import clock, transactions
@@ -60,9 +61,9 @@ def attested_answers(
     has come. sound: the entries of this one that count.
     """
     over_mci = min(
-        (one.visit_over_mci for one in laws if one.visit_over_mci is not None), default=None
+        (law.visit_over_mci for law in laws if law.visit_over_mci is not None), default=None
     )
-    asks_age = any(one.confirmed_below_years or one.confirmed_from_years for one in laws)
+    asks_age = any(law.confirmed_below_years or law.confirmed_from_years for law in laws)
     if over_mci is None and not asks_age:
         return None, None
     visit = (
@@ -82,48 +83,63 @@ def _earlier(verification: Verification, iin: str, *, over_mci: int) -> Answer |
     indexes = list(vault.blind_index(purpose=vault.BORROWER, value=iin).values())
     of_person = Verification.objects.filter(borrower_index__in=indexes, mode=verification.mode)
     of_person = of_person.filter(lender=verification.lender_id).exclude(pk=verification.pk)
-    told = entries.of_cases(of_person, types=(ATTESTED, _PAID), skips_damaged=True)
+    entries_read = entries.of_cases(of_person, types=(ATTESTED, _PAID), skips_damaged=True)
     # Of another thing that was attested there may be any number since.
     telling = [
-        one
-        for one in sorted(told, key=lambda entry: entry.at, reverse=True)
-        if (one.type == ATTESTED and isinstance(one.body, dict) and one.body.get("what") == VISIT)
-        or _is_over(one, over_mci)
+        entry
+        for entry in sorted(entries_read, key=attrgetter("at"), reverse=True)
+        if _is_visit(entry) or _is_over(entry, over_mci)
     ]
-    ids = list(dict.fromkeys(str(one.verification_id) for one in telling))[: policy.EARLIER_OPENED]
-    found = of_person.select_related("key").in_bulk(ids)
-    for other in (found[pk] for pk in ids if pk in found):
-        sound = signatures.sound_of(other)
+    ids = list(dict.fromkeys(str(entry.verification_id) for entry in telling))[
+        : policy.EARLIER_OPENED
+    ]
+    rows = of_person.select_related("key").in_bulk(ids)
+    for row in (rows[pk] for pk in ids if pk in rows):
+        sound = signatures.sound_of(row)
         # 2. Whether the case that was opened there is this person's; one that is erased tells
         #    nothing.
-        opened = [str(one.body["case"]) for one in sound if one.type == "verification.created"]
+        opened = [
+            str(entry.body["case"]) for entry in sound if entry.type == "verification.created"
+        ]
         try:
-            own = [
-                contents.read(other, contents.key_beside(other), commitment=case).case
+            cases = [
+                contents.read(row, contents.key_beside(row), commitment=case).case
                 for case in opened[:1]
             ]
         except EvidenceUnreadable:
             continue
-        if [case.person.iin.value for case in own] != [iin]:
+        if [case.person.iin.value for case in cases] != [iin]:
             continue
         # 3. What its entries that count say.
         if visit := _attested(sound, VISIT):
             return visit
-        decisions = {one.pk for one in sound if one.type == _VERIFIED}
+        decisions = {entry.pk for entry in sound if entry.type == _VERIFIED}
         issued = {
-            one.body["clearance"]
-            for one in sound
-            if one.type == CLEARED and one.body["decision"] in decisions
+            entry.body["clearance"]
+            for entry in sound
+            if entry.type == CLEARED and entry.body["decision"] in decisions
         }
-        for one in sound:
-            if one.type == _PAID and one.body["clearance"] in issued and _is_over(one, over_mci):
-                return Answer(fits=True, at=one.at, source=CREDIT)
+        for entry in sound:
+            if (
+                entry.type == _PAID
+                and entry.body["clearance"] in issued
+                and _is_over(entry, over_mci)
+            ):
+                return Answer(fits=True, at=entry.at, source=CREDIT)
     return None
 
 
-def _attested(sound: Sequence[AuditEntry], what: str) -> Answer | None:
-    said = [one for one in sound if one.type == ATTESTED and one.body["what"] == what]
-    return Answer(fits=True, at=said[0].at, source=DESK) if said else None
+def _attested(sound: Sequence[AuditEntry], attested: str) -> Answer | None:
+    attestations = [
+        entry for entry in sound if entry.type == ATTESTED and entry.body["what"] == attested
+    ]
+    return Answer(fits=True, at=attestations[0].at, source=DESK) if attestations else None
+
+
+def _is_visit(entry: AuditEntry) -> bool:
+    return (
+        entry.type == ATTESTED and isinstance(entry.body, dict) and entry.body.get("what") == VISIT
+    )
 
 
 def _is_over(paid: AuditEntry, over_mci: int) -> bool:
@@ -154,9 +170,9 @@ def most_credit_of_days(
     """
     indexes = list(vault.blind_index(purpose=vault.BORROWER, value=iin).values())
     of_person = Verification.objects.filter(borrower_index__in=indexes, mode=verification.mode)
-    others = of_person.filter(lender=verification.lender_id).exclude(pk=verification.pk)
+    other_cases = of_person.filter(lender=verification.lender_id).exclude(pk=verification.pk)
     of_loans = defaultdict[str, list[AuditEntry]](list)
-    for entry in signatures.sound(entries.of_cases(others, types=CREDITING)):
+    for entry in signatures.sound(entries.of_cases(other_cases, types=CREDITING)):
         of_loans[str(entry.verification_id)].append(entry)
     sums, today = dict.fromkeys(days, 0), almaty.day_of(at)
     for of_loan in of_loans.values():
@@ -217,23 +233,25 @@ def ask_outside(
     Outside of any transaction. Raises `SourceUnavailable`, and `Misconfigured` for a source that
     cannot be built.
     """
-    wanted = {
-        credit_bureau.SOURCE: any(one.cooling_off_over_mci is not None for one in laws),
-        account_owner.SOURCE: any(one.account_owner_max_age_seconds is not None for one in laws),
-        stop_credit.SOURCE: any(one.stop_credit_max_age_seconds is not None for one in laws),
+    needed = {
+        credit_bureau.SOURCE: any(law.cooling_off_over_mci is not None for law in laws),
+        account_owner.SOURCE: any(law.account_owner_max_age_seconds is not None for law in laws),
+        stop_credit.SOURCE: any(law.stop_credit_max_age_seconds is not None for law in laws),
     }
     played = {name for name, entry in written(case.mode).items() if entry}
-    asked = {name for name, is_wanted in wanted.items() if is_wanted} & played
-    if not asked:
+    sources = {name for name, is_wanted in needed.items() if is_wanted} & played
+    if not sources:
         return Answers()
     if (basis := _basis(verification, sound)) is None:
         return Answers(lacks_consent=True)
     questions = _Questions(case, basis, clearance_id, begun_at=clock.now())
     # What may be the least old is asked for last.
-    others = questions.credits(sorted(days)) if credit_bureau.SOURCE in asked else None
-    owner = questions.owner() if account_owner.SOURCE in asked else None
-    refusal = questions.refusal() if stop_credit.SOURCE in asked else None
-    return Answers(stop_credit=refusal, account_owner=owner, others_tiyn=others, raw=questions.raw)
+    lent_tiyn = questions.credits(sorted(days)) if credit_bureau.SOURCE in sources else None
+    owner = questions.owner() if account_owner.SOURCE in sources else None
+    refusal = questions.refusal() if stop_credit.SOURCE in sources else None
+    return Answers(
+        stop_credit=refusal, account_owner=owner, others_tiyn=lent_tiyn, raw=questions.raw
+    )
 
 
 def keep_answers(
@@ -244,26 +262,28 @@ def keep_answers(
     """
     if not answers.raw:
         return {}
-    kept = store.put_all(contents.key_beside(verification), answers.raw, at=at)
-    return {"evidence": store.leaf_list(kept)}
+    items = store.put_all(contents.key_beside(verification), answers.raw, at=at)
+    return {"evidence": store.leaf_list(items)}
 
 
 def _basis(verification: Verification, sound: Sequence[AuditEntry]) -> Basis | None:
     """The borrower's yes, by what signed entries list; None where there is none that can be
     read.
     """
-    passed = {
-        str(one.body["attempt"])
-        for one in sound
-        if one.type == "attempt.judged"
-        and (one.body["stage"], one.body["outcome"]) == (consent.STAGE.name, Outcome.PASSED)
+    passed_attempts = {
+        str(entry.body["attempt"])
+        for entry in sound
+        if entry.type == "attempt.judged"
+        and (entry.body["stage"], entry.body["outcome"]) == (consent.STAGE.name, Outcome.PASSED)
     }
     listed = [
-        claim for one in sound if one.type == "attempt.answered" for claim in claims(one.body)
+        claim for entry in sound if entry.type == "attempt.answered" for claim in claims(entry.body)
     ]
-    given = [claim for claim in listed if claim.kind == ANSWER and claim.attempt in passed]
+    consents = [
+        claim for claim in listed if claim.kind == ANSWER and claim.attempt in passed_attempts
+    ]
     try:
-        opened = dossier.proven(given, key=contents.key_beside(verification))
+        opened = dossier.proven(consents, key=contents.key_beside(verification))
     except EvidenceUnreadable:
         return None
     return next(
@@ -283,7 +303,7 @@ class _Questions:
 
     def credits(self, days: Sequence[date]) -> int:
         """Tiyn that other lenders lent the person online, of these days the most."""
-        self._before(credit_bureau.SOURCE)
+        self._ready_to_ask(credit_bureau.SOURCE)
         bureau = credit_bureau.in_use(self.case.mode)
         raw = bureau.credits(days, iin=self.case.person.iin, **self._about(credit_bureau.SOURCE))
         self.raw[f"clearance.{credit_bureau.SOURCE}"] = raw
@@ -291,7 +311,7 @@ class _Questions:
 
     def owner(self) -> Answer:
         """Whether the account of the loan is the person's."""
-        bank, at = account_owner.in_use(self.case.mode), self._before(account_owner.SOURCE)
+        bank, at = account_owner.in_use(self.case.mode), self._ready_to_ask(account_owner.SOURCE)
         account, iin = self.case.loan.payout_account, self.case.person.iin
         raw = bank.owner(account, iin=iin, **self._about(account_owner.SOURCE))
         self.raw[f"clearance.{account_owner.SOURCE}"] = raw
@@ -299,7 +319,7 @@ class _Questions:
 
     def refusal(self) -> Answer:
         """Whether the person has not refused all credits."""
-        bureau, at = stop_credit.in_use(self.case.mode), self._before(stop_credit.SOURCE)
+        bureau, at = stop_credit.in_use(self.case.mode), self._ready_to_ask(stop_credit.SOURCE)
         raw = bureau.refusal(self.case.person.iin, **self._about(stop_credit.SOURCE))
         self.raw[f"clearance.{stop_credit.SOURCE}"] = raw
         return Answer(
@@ -312,7 +332,7 @@ class _Questions:
         request_id = f"{self.clearance_id}:{source}:{secrets.token_hex(_NONCE_BYTES)}"
         return {"lender_bin": self.case.lender.bin, "basis": self.basis, "request_id": request_id}
 
-    def _before(self, source: str) -> datetime:
+    def _ready_to_ask(self, source: str) -> datetime:
         """Now; and the database is not kept waiting for the answer. Raises `SourceUnavailable` if
         time is short.
         """

@@ -43,14 +43,14 @@ def report_contract(
     at = clock.now()
     law = law_of_day.binding(profile_id, mode=mode, at=at)
     with transactions.writing():
-        named = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
-        verification = Verification.objects.select_for_update().get(pk=named.pk)
+        of_lender = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
+        verification = Verification.objects.select_for_update().get(pk=of_lender.pk)
         decision = clearances.require_told(verification)
         loan = contents.read(verification, contents.key_of(verification)).case.loan
         contract = clearances.contract_of(loan, contract_sha256)
-        said = clearances.entries_of(verification, REPORTED, ADVANCED)
-        if (known := clearances.reported(said)) is not None:
-            if (known.contract, known.signed_at) != (contract, signed_at):
+        sound = clearances.entries_of(verification, REPORTED, ADVANCED)
+        if (earlier := clearances.reported(sound)) is not None:
+            if (earlier.contract, earlier.signed_at) != (contract, signed_at):
                 raise Conflict("another contract or time was reported", code="contract_reported")
             return
         if signed_at > at + timedelta(seconds=policy.SIGNED_AHEAD_SECONDS):
@@ -66,9 +66,9 @@ def report_contract(
         # else is lent that day.
         waits, valid_for = (
             release_not_before(release_from, laws),
-            min(one.valid_for_seconds for one in laws),
+            min(profile.valid_for_seconds for profile in laws),
         )
-        if (waits or release_from) >= decision.at - advanced_since(decision, said) + timedelta(
+        if (waits or release_from) >= decision.at - advanced_since(decision, sound) + timedelta(
             seconds=valid_for
         ):
             raise Conflict(
@@ -95,8 +95,8 @@ def report_obligation(
     if at > now + timedelta(seconds=policy.OBLIGATION_AHEAD_SECONDS):
         raise BadInput("this time has not come yet", code="obligation_in_future", pointer="/at")
     with transactions.writing():
-        named = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
-        verification = Verification.objects.select_for_update().get(pk=named.pk)
+        of_lender = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
+        verification = Verification.objects.select_for_update().get(pk=of_lender.pk)
         if verification.renews_id:
             raise Conflict("it is a new consent to the loan of another", code="is_renewal")
         public = decided.status_of(verification)
@@ -109,19 +109,19 @@ def report_obligation(
         sound = signatures.sound(
             entries.of_cases([verification.pk], types=OBLIGATIONS, log=verification.mode)
         )
-        said = {
-            one.type.removeprefix("obligation."): datetime.fromisoformat(one.body["at"])
-            for one in sound
+        reported = {
+            entry.type.removeprefix("obligation."): datetime.fromisoformat(entry.body["at"])
+            for entry in sound
         }
-        if status in said:
-            if said[status] == at:
+        if status in reported:
+            if reported[status] == at:
                 return
             raise Conflict(
                 f"it was told to be {status} at another time", code=f"obligation_{status}"
             )
-        if status == CLOSED and OPENED not in said:
+        if status == CLOSED and OPENED not in reported:
             raise Conflict("it was never told to be opened", code="obligation_not_opened")
-        if status == CLOSED and at < said[OPENED]:
+        if status == CLOSED and at < reported[OPENED]:
             raise BadInput("before it was opened", code="obligation_before_opening", pointer="/at")
         with moving.moving(read_unverified(verification)):
             moving.record(verification, f"obligation.{status}", at=now, body={"at": at.isoformat()})

@@ -112,7 +112,7 @@ def to_confirm(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
         )
         if reference:
             found = list(
-                rows.filter(contents.called(reference)).order_by("-created_at")[
+                rows.filter(contents.by_reference(reference)).order_by("-created_at")[
                     : policy.DESK_ROWS + 1
                 ]
             )

@@ -113,7 +113,7 @@ def open_cases(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
             lender_id=reviewer.lender_id, mode=mode, status__in=WAITING
         )
         if reference:
-            rows = rows.filter(contents.called(reference))
+            rows = rows.filter(contents.by_reference(reference))
         found = list(rows.order_by("-created_at", "-pk")[: policy.DESK_ROWS + 1])
         shown = tuple(
             OpenRow(

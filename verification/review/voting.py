@@ -103,7 +103,7 @@ def question(verification: Verification) -> tuple[History, Attempt, Stage]:
     if history.flaw or not name:
         raise Conflict("no worker left this attempt to people", code="not_reviewable")
     attempt = history.attempt(name)
-    stage = stages.known(attempt.route, attempt.stage, law=verification.profile_sha256)
+    stage = stages.find(attempt.route, attempt.stage, law=verification.profile_sha256)
     if stage is None:
         raise Conflict("there is no stage here that people could decide", code="not_reviewable")
     return history, attempt, stage

@@ -46,7 +46,7 @@ def prepare(history: History, attempt: Attempt, stage: Stage, *, key: vault.Key)
     prepared = stage.prepare(case, evidence, memory)
     with queue.finishing(history):
         body = attempts.hand_over(attempt, stage, prepared, key=key, at=clock.now())
-        dossier.keep(attempt, prepared.evidence, key=key, at=at, said=body)
+        dossier.keep(attempt, prepared.evidence, key=key, at=at, stated=body)
 
 
 def look(history: History, attempt: Attempt, stage: Stage, *, key: vault.Key) -> None:
@@ -101,18 +101,23 @@ def judge_attempt(history: History, attempt: Attempt, stage: Stage, *, key: vaul
     record = dossier.on_record(history, attempt.pk)
     case = contents.read(row, key, commitment=record.case).case
     items = {claim.kind: content for claim, content in dossier.proven(record.evidence, key=key)}
-    before = Evidence(items, clock.now(), secrets=vault.secrets_of(attempt.pk))
-    left = attempts.count_tries(history, stage, at=clock.now()).left
+    evidence_before = Evidence(items, clock.now(), secrets=vault.secrets_of(attempt.pk))
+    tries_left = attempts.count_tries(history, stage, at=clock.now()).remaining
     # 2 Sources are asked. No transaction is open while they take their time.
     transactions.rest()
-    collected = dict(stage.collect(case, before)) if stage.collect else {}
+    collected = dict(stage.collect(case, evidence_before)) if stage.collect else {}
     if stage.again is not None:
         collected |= dossier.compared(attempt, stage.again, items)
     # 3 Engines measure, checks judge: at the time the sources had answered.
     items, at = items | collected, clock.now()
-    seen = dossier.presented_before(attempt, items, of=record)
+    repeated = dossier.presented_before(attempt, items, record=record)
     evidence = replace(
-        before, items=items, seen=seen, at=at, left=left, handed_over=record.handed_over
+        evidence_before,
+        items=items,
+        seen=repeated,
+        at=at,
+        left=tries_left,
+        handed_over=record.handed_over,
     )
     numbers = stage.policy_in_use()
     facts = stage.measure(case, evidence, numbers)
@@ -184,7 +189,7 @@ def after_failure(
 def exhaust(history: History, tries: attempts.Tries, *, key: vault.Key, at: datetime) -> None:
     """Declined because no attempt is left; its entry names those that were spent."""
     release = stages.release(history.row.route, law=history.row.profile_sha256)
-    body = {"spent": tries.named(history.row.pk), "release": release.id}
+    body = {"spent": tries.by_case(history.row.pk), "release": release.id}
     end(history, Status.DECLINED, at=at, code=attempts.NONE_LEFT, body=body, key=key)
 
 
@@ -195,7 +200,7 @@ def after_pass(history: History, stage: Stage, *, key: vault.Key, at: datetime) 
     """
     row, law = history.row, history.row.profile_sha256
     # 1 the next stage of the route
-    way = stages.of(row.route, law=law)
+    way = stages.of_route(row.route, law=law)
     ahead = list(way)
     if following := ahead[ahead.index(stage.name) + 1 :]:
         attempts.enter(history, way[following[0]], key=key, at=at)
@@ -203,22 +208,22 @@ def after_pass(history: History, stage: Stage, *, key: vault.Key, at: datetime) 
     # 2 the routes that have passed, the present one last
     routes = dict.fromkeys((*row.passed_routes, row.route))
     releases = {route: stages.release(route, law=law) for route in routes}
-    passed = [route for route in routes if not unpassed(history.state, releases[route])]
+    passed_routes = [route for route in routes if not unpassed(history.state, releases[route])]
     # 3 a combination of the law is whole
     lawful = lawful_combinations(history)
-    if passed[-1:] == [row.route] and profiles.suffices(lawful, passed=passed):
-        names = [releases[route].id for route in passed]
-        body: dict[str, Any] = {"routes": passed, "releases": names}
+    if passed_routes[-1:] == [row.route] and profiles.suffices(lawful, passed=passed_routes):
+        names = [releases[route].id for route in passed_routes]
+        body: dict[str, Any] = {"routes": passed_routes, "releases": names}
         end(history, Status.VERIFIED, at=at, body=body, key=key)
         return
     # 4 the next route of the combination; anything else is refused
     chosen = tuple(row.combination)
-    next_route = profiles.next_route(chosen, passed=passed) if chosen in lawful else None
+    next_route = profiles.next_route(chosen, passed=passed_routes) if chosen in lawful else None
     if next_route is None:
-        body = {"routes": passed}
+        body = {"routes": passed_routes}
         end(history, Status.DECLINED, at=at, code="check_missing", body=body, key=key)
         return
-    choice = {"route": next_route, "passed": passed}
+    choice = {"route": next_route, "passed": passed_routes}
     moving.record(row, "route.chosen", at=at, body=choice)
     attempts.enter_route(history, key=key, at=at)
 

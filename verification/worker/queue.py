@@ -32,7 +32,7 @@ def reserve(
     *,
     limit: int,
     at: datetime,
-    after: Mapping[str, str] = MappingProxyType({}),
+    last_lenders: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Takes up to `limit` due rows of these queues in hand; gives the queue of each by its id, in
     the order in which they were found, and whose turn was last in each queue.
@@ -43,8 +43,8 @@ def reserve(
     wait for one batch of theirs, not for a thousand steps. Once all that was due is in hand nobody
     waits, and the next look begins anew: it asks each queue once.
     """
-    taken: dict[str, str] = {}
-    last = dict(after)
+    reserved: dict[str, str] = {}
+    last = dict(last_lenders)
     # Most looks find nothing, and cost one question, of whichever row comes first, and no
     # transaction that writes.
     are_due = [Exists(_free_to_take(at).filter(queue=queue)) for queue in queues]
@@ -52,9 +52,12 @@ def reserve(
     answers = Verification.objects.order_by("pk").values_list(*are_due).first() or ()
     due = [queue for queue, is_due in zip(queues, answers, strict=False) if is_due]
     if not due:
-        return taken, {}
+        return reserved, {}
     # The lenders behind the last one, then all others.
-    order = {queue: (Q(lender__gt=one), Q(lender__lte=one)) for queue, one in last.items()}
+    order = {
+        queue: (Q(lender__gt=lender_id_before), Q(lender__lte=lender_id_before))
+        for queue, lender_id_before in last.items()
+    }
     turns = [(queue, turn) for queue in due for turn in order.get(queue, (Q(),))]
     with transactions.writing():
         for queue, turn in turns:
@@ -66,14 +69,14 @@ def reserve(
                 .select_for_update(skip_locked=True)
                 .order_by("lender_id", "due_at")
             )
-            for row_id, lender_id in rows.values_list("pk", "lender_id")[: limit - len(taken)]:
-                taken[row_id] = queue
+            for row_id, lender_id in rows.values_list("pk", "lender_id")[: limit - len(reserved)]:
+                reserved[row_id] = queue
                 last[queue] = lender_id
-            if len(taken) >= limit:
+            if len(reserved) >= limit:
                 break
         until = at + timedelta(seconds=policy.RESERVED_SECONDS)
-        Verification.objects.filter(pk__in=taken).update(reserved_until=until)
-    return taken, last if len(taken) == limit else {}
+        Verification.objects.filter(pk__in=reserved).update(reserved_until=until)
+    return reserved, last if len(reserved) == limit else {}
 
 
 def record_fault(
@@ -126,7 +129,7 @@ def require_fence(verification: Verification) -> None:
     """
     if verification.renews_id:
         Verification.objects.select_for_update().only("pk").get(pk=verification.renews_id)
-    if _held(verification).update(**NO_STEP) != 1:
+    if _with_fence(verification).update(**NO_STEP) != 1:
         raise FenceLost(f"{verification.pk}: the lease ran out")
     for name, value in NO_STEP.items():
         setattr(verification, name, value)
@@ -149,13 +152,16 @@ def finishing(history: History) -> Iterator[None]:
 def correct(verification: Verification, *, faults: int) -> bool:
     """Says of a claimed step how often it was tried; False if another worker has it by now."""
     verification.faults = faults
-    return _held(verification).update(faults=faults) == 1
+    return _with_fence(verification).update(faults=faults) == 1
 
 
 def release(verification: Verification, *, due_at: datetime, faults: int) -> bool:
     """Gives a claimed step back, due later and with so many faults; False if another worker has it
     by now."""
-    return _held(verification).update(fence="", lease_until=None, due_at=due_at, faults=faults) == 1
+    return (
+        _with_fence(verification).update(fence="", lease_until=None, due_at=due_at, faults=faults)
+        == 1
+    )
 
 
 def _free_to_take(at: datetime) -> QuerySet[Verification, Verification]:
@@ -170,7 +176,7 @@ def _free(at: datetime) -> QuerySet[Verification, Verification]:
     ).exclude(step="")
 
 
-def _held(verification: Verification) -> QuerySet[Verification, Verification]:
+def _with_fence(verification: Verification) -> QuerySet[Verification, Verification]:
     # Free rows all have the empty fence: whoever never claimed would hold them.
     return (
         Verification.objects.filter(pk=verification.pk, fence=verification.fence)

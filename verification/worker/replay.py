@@ -31,19 +31,20 @@ from typing import Any, Final
 
 from verification import transactions
 from verification.case import contents, dossier, stages
-from verification.case.moving import listed_by
+from verification.case.moving import History, listed_by
 from verification.core import releases, stored
-from verification.core.errand import ONCE
 from verification.core.errors import EvidenceUnreadable, Misconfigured, NotFound, TulgaError
 from verification.core.events import DESTROYED
 from verification.core.findings import Finding
 from verification.core.identification_document import shown_frames
 from verification.core.keeping import Claim
 from verification.core.person import Case
-from verification.core.results import Outcome, Result, decide
+from verification.core.results import Result, decide
 from verification.core.route import Evidence, Stage, is_frame
+from verification.course import fold
 from verification.evidence import vault
 from verification.log import entries, log, signatures
+from verification.log.history import course_entry
 from verification.models import AuditEntry, Verification
 
 # Which of several ways to count was taken is no part of the judgement; all of them agree.
@@ -216,7 +217,7 @@ class _Record:
     """A verification and its entries, in their order. All is taken from these."""
 
     row: Verification
-    entries: Sequence[AuditEntry]
+    entries: list[AuditEntry]
 
     @property
     def judged(self) -> list[AuditEntry]:
@@ -242,7 +243,7 @@ class _Record:
         where = str(entry.body["attempt"]), str(entry.body["route"]), str(entry.body["stage"])
         try:
             _, route, stage_name = where
-            stage = stages.known(route, stage_name, law=str(self.opened["profile_sha256"]))
+            stage = stages.find(route, stage_name, law=str(self.opened["profile_sha256"]))
             if stage is None:
                 raise Misconfigured(f"route {route} has no stage {stage_name} here")
             judgement = self._judgement(entry, stage)
@@ -257,45 +258,32 @@ class _Record:
 
     def _judgement(self, judged: AuditEntry, stage: Stage) -> Judgement:
         """What a judgement rests on. Raises `EvidenceUnreadable` if some of it is missing."""
-        attempt_id = judged.body["attempt"]
-        brought = [claim for claim in listed_by(self.entries) if claim.attempt == attempt_id]
-        items = self._open(brought)
+        name = judged.body["attempt"]
+        left = [claim for claim in listed_by(self.entries) if claim.attempt == name]
+        items = self._open(left)
         terms = json.loads(items.get(f"{stage.name}.terms", b"{}"))
         # Nor may the frames be gone that stand for the commands.
-        needed = shown_frames({claim.kind for claim in brought}, terms, stage=stage.name)
+        needed = shown_frames({claim.kind for claim in left}, terms, stage=stage.name)
         _require({*needed, f"{stage.name}.terms"}, items)
         case = contents.read(self.row, self.key, commitment=str(self.opened.get("case", ""))).case
-        is_whole = not any(claim.id in self.destroyed for claim in brought)
-        earlier = self.entries[: self.entries.index(judged)]
-        listed = (
-            claim.kind for claim in listed_by([*earlier, judged]) if claim.attempt == attempt_id
-        )
-        kinds = [kind for kind in listed if kind.rpartition(".")[2] not in dossier.JUDGEMENT]
-        rested_on = {kind: items[kind] for kind in kinds} if is_whole else {}
+        rested_on: dict[str, bytes] | None = None
+        if not any(claim.id in self.destroyed for claim in left):
+            # What entries had listed by then, as the judgement itself chose of it.
+            until = self.entries[: self.entries.index(judged) + 1]
+            history = History(self.row, until, fold.reach(map(course_entry, until)))
+            listed = dossier.on_record(history, name).evidence
+            rested_on = self._open(claim for claim in listed if claim.attempt != name)
+            rested_on |= {
+                claim.kind: items[claim.kind]
+                for claim in listed
+                if claim.attempt == name and claim.kind.rpartition(".")[2] not in dossier.JUDGEMENT
+            }
         return Judgement(
             body=judged.body,
             terms=terms,
             report=items.get(f"{stage.name}.report"),
             case=case,
-            items={**self._before(judged, earlier), **rested_on} if is_whole else None,
-        )
-
-    def _before(self, judged: AuditEntry, entries: Sequence[AuditEntry]) -> dict[str, bytes]:
-        """What had been kept elsewhere: of the stages passed before, and of what is asked once."""
-        body = judged.body
-        passes = {
-            entry.body["attempt"]
-            for entry in entries
-            if entry.type in (_JUDGED, "attempt.reviewed")
-            and entry.body["outcome"] == Outcome.PASSED
-            and entry.body["stage"] != body["stage"]
-            and (entry.body["route"] == body["route"] or entry.body["stage"] == stages.CONSENT.name)
-        }
-        return self._open(
-            claim
-            for claim in listed_by(entries)
-            if claim.attempt != body["attempt"]
-            and (claim.attempt in passes or claim.kind.startswith(ONCE))
+            items=rested_on,
         )
 
     def _open(self, listed: Iterable[Claim]) -> dict[str, bytes]:
@@ -390,16 +378,16 @@ def replay_sample(log: str, sample: Sample) -> Iterator[Finding]:
         sample.wanted, ids(), key=lambda pk: sha256(f"{sample.seed} {pk}".encode()).digest()
     ):
         [entry] = entries.by_ids([pk])
-        found = _judged_again(entry)
+        replayed = _judged_again(entry)
         sample.drawn += 1
-        if found.verdict is Verdict.CANNOT:
-            sample.cannot[found.code] += 1
-        elif found.verdict is Verdict.SAME:
+        if replayed.verdict is Verdict.CANNOT:
+            sample.cannot[replayed.code] += 1
+        elif replayed.verdict is Verdict.SAME:
             sample.same += 1
-            sample.from_facts += found.source == FACTS
+            sample.from_facts += replayed.source == FACTS
         else:
             sample.different += 1
-            detail = f"{found.stage} of {found.route} comes out otherwise: {found.detail}"
+            detail = f"{replayed.stage} of {replayed.route} comes out otherwise: {replayed.detail}"
             index = entry.leaf.leaf_index
             yield Finding(
                 code="judged_otherwise", log=log, leaf_index=index, entry=entry.pk, detail=detail

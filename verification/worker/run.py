@@ -71,7 +71,7 @@ def run(row: Verification) -> None:
         with queue.finishing(history):
             return None
     attempt = history.attempt(history.state.newest_name)
-    stage = stages.of(attempt.route, law=row.profile_sha256)[attempt.stage]
+    stage = stages.of_route(attempt.route, law=row.profile_sha256)[attempt.stage]
     return work(history, attempt, stage, key=key)
 
 
@@ -82,7 +82,7 @@ def _open(history: History, *, key: vault.Key) -> None:
     if state.end or state.is_held() or is_begun or not row.stage:
         with queue.finishing(history):
             return
-    stage = stages.of(row.route, law=row.profile_sha256)[row.stage]
+    stage = stages.of_route(row.route, law=row.profile_sha256)[row.stage]
     with queue.finishing(history):
         if (tries := attempts.count_tries(history, stage, at=at)).is_exhausted:
             judge.exhaust(history, tries, key=key, at=at)
@@ -146,8 +146,8 @@ def _put_off(row: Verification, *, cause: str) -> None:
         if not queue.release(row, due_at=at + timedelta(seconds=wait), faults=faults):
             return
         faulted = read_sound(row).typed(queue.STEP_FAULTED)
-        known = {(entry.body["step"], entry.body["cause"]) for entry in faulted}
-        if (row.step, cause) not in known:
+        on_record = {(entry.body["step"], entry.body["cause"]) for entry in faulted}
+        if (row.step, cause) not in on_record:
             queue.record_fault(row, at=at, step=row.step, cause=cause, faults=row.faults)
 
 
@@ -189,7 +189,7 @@ def lapse(row: Verification) -> None:
         if at + history.state.advanced < attempt.until:
             return
         burns = leaving.lapse(history, name, at=at)
-        stage = stages.known(attempt.route, attempt.stage, law=row.profile_sha256)
+        stage = stages.find(attempt.route, attempt.stage, law=row.profile_sha256)
         if stage and burns:
             code = stage.timeout_code
             judge.after_failure(history, stage, code, key=contents.key_of(row), at=at)
@@ -221,7 +221,7 @@ def weigh(row: Verification) -> None:
         if passes:
             votes.require_the_rest_passed(history, name)
         attempt, key = history.state.attempts[name], contents.key_of(row)
-        stage = stages.of(attempt.route, law=row.profile_sha256)[attempt.stage]
+        stage = stages.of_route(attempt.route, law=row.profile_sha256)[attempt.stage]
         result, code = (Outcome.PASSED, "") if passes else (Outcome.FAILED, REFUSED)
         burns = not passes and reasons.require(REFUSED).burns and stage.attempts is not None
         body = moving.place_of(name, attempt) | {"outcome": result, "code": code, "burnt": burns}

@@ -58,14 +58,14 @@ def run_round(*, is_whole: bool = True) -> int:
     unweighed = ~Q(step=steps.WEIGH) | Q(
         faults__gt=0, in_review_since__lte=since - timedelta(seconds=OVERDUE_SECONDS)
     )
-    asked = Q(unended, status=Status.REQUIRES_INPUT, expires_at__lte=at)
+    overdue = Q(unended, status=Status.REQUIRES_INPUT, expires_at__lte=at)
     in_review = Q(unended, unweighed, status=Status.IN_REVIEW, in_review_since__lte=since)
-    kept = Q(step="", frames_until__lte=at, status__in=sorted(TERMINAL))
+    doomed = Q(step="", frames_until__lte=at, status__in=sorted(TERMINAL))
     silent = Attempt.objects.filter(status=attempts.OPEN, expires_at__lte=at, verification__step="")
     rows = Verification.objects.all()
     # Each with its index: with an OR all that is open would be read.
-    for step, of, due, found in (
-        (steps.EXPIRE, policy.ENDING_QUEUE, asked, rows.filter(asked).order_by("expires_at")),
+    for step, queue_name, due, query in (
+        (steps.EXPIRE, policy.ENDING_QUEUE, overdue, rows.filter(overdue).order_by("expires_at")),
         (
             steps.EXPIRE,
             policy.ENDING_QUEUE,
@@ -73,21 +73,21 @@ def run_round(*, is_whole: bool = True) -> int:
             rows.filter(in_review).order_by("in_review_since"),
         ),
         (steps.LAPSE, policy.ENDING_QUEUE, Q(step=""), silent.order_by("expires_at")),
-        (steps.DESTROY, destruction.QUEUE, kept, rows.filter(kept).order_by("frames_until")),
+        (steps.DESTROY, destruction.QUEUE, doomed, rows.filter(doomed).order_by("frames_until")),
     ):
-        ids = found.values_list("verification_id" if found.model is Attempt else "pk", flat=True)
-        owe = partial(_owe, step, of, due)
-        done += sum(_guarded(owe, pk, at=at, what=step) for pk in list(ids[: policy.SWEEP_BATCH]))
+        ids = query.values_list("verification_id" if query.model is Attempt else "pk", flat=True)
+        owe = partial(_owe, step, queue_name, due)
+        done += sum(_guarded(owe, pk, at=at, task=step) for pk in list(ids[: policy.SWEEP_BATCH]))
     add_up_months()
     return done
 
 
-def _guarded(work: Callable[..., int], name: str, *, at: datetime, what: str = "order") -> int:
+def _guarded(work: Callable[..., int], name: str, *, at: datetime, task: str = "order") -> int:
     """The work on one row or log; a fault there is logged and stops nothing else."""
     try:
         return work(name, at=at)
     except ROW_FAULTS as fault:
-        logger.error("sweep: %s of %s failed (%s)", what, name, type(fault).__name__)
+        logger.error("sweep: %s of %s failed (%s)", task, name, type(fault).__name__)
         return 0
 
 
@@ -103,13 +103,13 @@ def _order(mode: str, *, at: datetime) -> int:
     return sequencer.order(mode)
 
 
-def frames_overdue(*, at: datetime, **of: str) -> int:
+def frames_overdue(*, at: datetime, **condition: str) -> int:
     """How many that have ended keep frames longer than they may: no worker destroys them, or the
     step faults."""
     since = at - timedelta(seconds=OVERDUE_SECONDS)
     with transactions.looking_up("overdue"):
         return Verification.objects.filter(
-            frames_until__lte=since, status__in=sorted(TERMINAL), **of
+            frames_until__lte=since, status__in=sorted(TERMINAL), **condition
         ).count()
 
 
@@ -159,8 +159,8 @@ def add_up_months() -> int:
     if not changes:
         return 0
     with transactions.writing():
-        taken, _ = MonthlyChange.objects.filter(pk__in=[change.pk for change in changes]).delete()
-        if taken != len(changes):
+        deleted, _ = MonthlyChange.objects.filter(pk__in=[change.pk for change in changes]).delete()
+        if deleted != len(changes):
             # Another has counted some of them: none of these is counted twice, the rest waits for
             # the next round.
             transaction.set_rollback(True)

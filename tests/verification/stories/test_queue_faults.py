@@ -43,7 +43,7 @@ MUTANTS: dict[str, tuple[ModuleType, str, str, str]] = {
     ),
     "the fence is not asked": (
         queue,
-        "_held",
+        "_with_fence",
         "pk=verification.pk, fence=verification.fence",
         "pk=verification.pk",
     ),
