@@ -58,27 +58,27 @@ def check_live_set(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
     for name in sorted(settings.TULGA_KEYS_MADE_BY_DEMO):
         faults.append(f"{name} was made by the demo: make your own with manage.py make_keys.")
     for kind in ("log", "document", "decision", "door", "sender"):
-        if not any((one.kind, one.mode) == (kind, "live") for one in settings.TULGA_CERTIFIED):
+        if not any((key.kind, key.mode) == (kind, "live") for key in settings.TULGA_CERTIFIED):
             faults.append(
                 f"No certified public key of kind {kind} for live: run manage.py make_keys and"
                 " certify_keys."
             )
-    if others := settings.TULGA_OTHERS_KEYS:
-        told = (
-            f"{settings.TULGA_PROCESS} can read {others[0]}, one of {len(others)} keys that are"
-            " none of its own"
+    if strange_keys := settings.TULGA_OTHERS_KEYS:
+        detail = (
+            f"{settings.TULGA_PROCESS} can read {strange_keys[0]}, one of {len(strange_keys)} keys"
+            " that are none of its own"
         )
-        faults.append(f"The process {told}: give each process its own user.")
+        faults.append(f"The process {detail}: give each process its own user.")
     if settings.TULGA_PROCESS not in ("web", "worker", "tick", "sender"):
         faults.append("TULGA_PROCESS makes one process of all: in live mode each is its own.")
     faults += _source_faults()
-    for name, said in stages.route_readiness().items():
-        if not said.is_ready:
-            faults.append(f"Route {name} {said.detail}.")
-        faults += [f"Route {name}: {reason}." for reason in said.unfit_for_live]
+    for name, readiness in stages.route_readiness().items():
+        if not readiness.is_ready:
+            faults.append(f"Route {name} {readiness.detail}.")
+        faults += [f"Route {name}: {reason}." for reason in readiness.unfit_for_live]
         done = (
             {stages.release(name, law=law.sha256).id for law in profiles.ALL}
-            if said.is_ready
+            if readiness.is_ready
             else set()
         )
         if done - releases.RELEASES.keys():

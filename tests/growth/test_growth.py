@@ -95,6 +95,9 @@ NOT_HOT = {
         "by the hash of a secret or the verification's key, a few times a case"
     ),
     "worker.judge.exhaust": "a verification's end, by what was read before",
+    "artifacts.signing.public_keys": "asks no row",
+    "artifacts.signing.log_keys": "asks no row",
+    "worker.queue.record_fault": "one entry of one case",
     "worker.queue.correct": "one row by its key and fence",
     "worker.queue.release": "one row by its key and fence",
     "case.attempts.take_quota": "one row of the day by its key",

@@ -209,7 +209,7 @@ def _turn(name: str, verification: Verification, attempt: Attempt | None) -> Bor
 
 def is_looked_at(*, verification_id: str) -> bool:
     """Whether a worker is about to say what the borrower's last answer shows."""
-    transactions.rest()
+    transactions.end_reading()
     return _IS_LOOKED_AT.first(verification_id) is not None
 
 

@@ -67,7 +67,7 @@ def ask(
         raise BadInput("name one: this IIN is no scenario's", code="required", pointer="/scenario")
     routes = _routes(verification, played, wanted=route)
     accepted = Accepted(verification.pk, played, routes, secrets.token_urlsafe(links.TOKEN_BYTES))
-    transactions.rest()
+    transactions.end_reading()
     try:
         player = simulation.in_use(mode)
     except Misconfigured as fault:

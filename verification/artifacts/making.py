@@ -22,7 +22,6 @@ from django.conf import settings
 
 from verification.artifacts import signing
 from verification.case import contents, dossier, moving
-from verification.case.contents import SealedCase
 from verification.case.moving import History
 from verification.core import decision_receipt, identification_document
 from verification.core.errors import EvidenceUnreadable
@@ -59,7 +58,7 @@ def make_document(
 ) -> None:
     """Builds, signs and keeps the document of an attempt that has ended.
 
-    Does nothing where none is owed or one is kept.
+    Does nothing where no document is owed, or it is kept already.
 
     key: of the verification, where the caller has opened it. evidence: all of the attempt by kind,
     where the caller has judged it, and which is then not opened again. If the case cannot be opened
@@ -103,16 +102,22 @@ def make_receipt(
     routes: those that have passed, where the end adds one. Raises `EvidenceUnreadable` for a
     verified person whose case does not open: the receipt would name no person.
     """
-    row, commitments, statement = history.row, None, None
+    row = history.row
+    commitments: dict[str, str] | None = None
+    statement: str | None = None
     try:
         key = key or contents.key_of(row)
-        case = _opened_case(history, key).case
+        # The case that it was opened with: a receipt is about no other that is sealed since.
+        case = contents.read(row, key, commitment=str(history.opening().get("case", ""))).case
         disclosed = {"iin": case.person.iin.value, "payout_account": case.loan.payout_account}
         commitments = {
             name: vault.commitment(salt, disclosed[name].encode())
             for name, salt in receipt_salts(key).items()
         }
-        statement = _statement(history, key)
+        # The statement that was made last, as its entry lists it.
+        statements = [claim for claim in history.claims() if is_text(claim.kind)]
+        for _, content in dossier.proven(statements[-1:], key=key):
+            statement = sha256(content).hexdigest()
     except EvidenceUnreadable:
         if status is Status.VERIFIED:
             raise
@@ -155,14 +160,6 @@ def receipt_salts(key: vault.Key) -> dict[str, bytes]:
     return {name: key.salt(f"receipt {name}") for name in decision_receipt.COMMITTED}
 
 
-def _opened_case(history: History, key: vault.Key) -> SealedCase:
-    """The case that it was opened with: an artifact is about no other that is sealed since.
-
-    Raises `EvidenceUnreadable` where no signed entry opened it, or it is another.
-    """
-    return contents.read(history.row, key, commitment=str(history.opening().get("case", "")))
-
-
 def _document_facts(
     history: History,
     attempt: Attempt,
@@ -175,7 +172,8 @@ def _document_facts(
     opened = history.state.opening.entry
     if opened is None:
         raise EvidenceUnreadable(f"no signed entry opened {history.row.pk}")
-    sealed, begun = _opened_case(history, key), history.state.attempts[attempt.pk].opening
+    sealed = contents.read(history.row, key, commitment=str(opened.body.get("case")))
+    begun = history.state.attempts[attempt.pk].opening
     listed: dict[str, tuple[datetime, Claim]] = {
         claim.kind: (entry.at, claim)
         for entry in history.typed(*KEEPING)
@@ -237,10 +235,3 @@ def _ending(history: History, attempt: Attempt, *, at: datetime) -> Ending:
         at=at,
         votes=votes,
     )
-
-
-def _statement(history: History, key: vault.Key) -> str | None:
-    """SHA-256 of the statement that was made last, as its entry lists it; None where none was."""
-    statements = [claim for claim in history.claims() if is_text(claim.kind)]
-    opened = dossier.proven(statements[-1:], key=key)
-    return sha256(opened[0][1]).hexdigest() if opened else None

@@ -1,8 +1,8 @@
 """The artifacts of a verification as they are handed out: its documents, the statement with its
 signature, and its receipt.
 
-Each is read by the same rules. It is handed out once the log has ordered what it tells; another
-lender's is as none; what was erased says so; and a reading with personal data is on record.
+Each is read by the same rules. It is handed out once the log has ordered what it tells; that of
+another lender is not found; what was erased says so; and a reading with personal data is on record.
 """
 
 import json

@@ -80,7 +80,7 @@ def log_keys() -> list[dict[str, Any]]:
 
 
 def _certificate(key: Certified) -> dict[str, Any]:
-    """By what whoever has the root's public key believes the key, wherever it came from."""
+    """What a holder of the root's public key believes the key by, wherever it came from."""
     return {"number": key.number, "certificate": b64encode(key.signature).decode()}
 
 

@@ -233,7 +233,7 @@ class Tries:
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether none is left whatever people say of those they look at."""
+        """Whether no attempt is left whatever people say of those they look at."""
         return (
             self.stage.attempts is not None
             and len(self.spent) - self.looked_at >= self.stage.attempts
@@ -381,7 +381,7 @@ def _first_memory(
 
 
 def take_quota(verification: Verification, quota: Quota, *, key: vault.Key, at: datetime) -> bool:
-    """Takes one of the day's uses; False when none is left."""
+    """Takes one use of the day; False when the day has no more."""
     counted = quota.value(contents.read(verification, key).case)
     newest, *_ = vault.blind_index(
         purpose=f"quota:{quota.purpose}", value=f"{verification.mode}:{counted}"

@@ -21,6 +21,9 @@ from verification.evidence import vault
 from verification.log import signatures
 from verification.models import DataKey, Verification
 
+Item = TypeVar("Item")
+LIST_MAX = 100  # rows a page
+
 
 @dataclass(frozen=True)
 class SealedCase:
@@ -36,8 +39,7 @@ def officer(officer_name: str) -> str:
     """What the lender calls one of its people, so that two spellings compare: capitals and blanks
     apart.
     """
-    # Compatibility forms, too: full-width letters and ligatures are the same name to whoever reads
-    # it.
+    # Compatibility forms, too: full-width letters and ligatures are the same name to a reader.
     return " ".join(unicodedata.normalize("NFKC", officer_name).split()).casefold()
 
 
@@ -93,7 +95,7 @@ def by_reference(reference: str) -> Q:
 
 
 def require_test(mode: str) -> None:
-    """Raises `NotFound` in live mode, where nobody plays a borrower and no clock but time can be
+    """Raises `NotFound` in live mode, where no borrower is played and no clock but time can be
     put forward.
     """
     if mode != policy.TEST_MODE:
@@ -101,7 +103,7 @@ def require_test(mode: str) -> None:
 
 
 def of_any_lender(untrusted_id: str) -> Verification:
-    """The row with its lender, for whoever may see every lender's; raises `NotFound`."""
+    """The row with its lender, for people who may see every lender's; raises `NotFound`."""
     row = None
     if is_id(untrusted_id, prefix="ver"):
         row = Verification.objects.filter(pk=untrusted_id).select_related("lender").first()
@@ -185,9 +187,6 @@ def retention_of(row: Verification) -> Retention:
     return Retention(opened_at, closed_at, until)
 
 
-Item = TypeVar("Item")
-
-
 @dataclass(frozen=True)
 class Page(Generic[Item]):
     """A slice of a list. `next` continues after it, or is None at the end."""
@@ -195,9 +194,6 @@ class Page(Generic[Item]):
     data: tuple[Item, ...]
     has_more: bool
     next: str | None
-
-
-LIST_MAX = 100  # rows a page
 
 
 def beyond(rows: QuerySet[Verification], last: Verification) -> QuerySet[Verification]:

@@ -37,6 +37,13 @@ from verification.models import Attempt, CaptureWord, EvidenceItem, SharedEviden
 
 SHARED = "shared."
 
+JUDGEMENT = ("terms", "report", "document", "look")
+"""The last word of kinds that were written by judging an attempt, turn by turn or as a whole, or
+after it: what is measured anew does without them.
+"""
+logger = logging.getLogger(__name__)
+ENGINE = {"name": "tulga", "version": "0.1.0"}
+
 
 def keep(
     attempt: Attempt,
@@ -63,7 +70,7 @@ def put(
     """Seals and stores originals of an attempt; gives what an entry of this time says of each under
     `evidence`.
 
-    What is about nobody (`shared.…`) is kept once, in the clear.
+    What is about no person (`shared.…`) is kept once, in the clear.
     """
     shared = {kind: content for kind, content in evidence.items() if kind.startswith(SHARED)}
     personal = {kind: content for kind, content in evidence.items() if kind not in shared}
@@ -136,7 +143,7 @@ def presented_before(
     attempt: Attempt, items: Mapping[str, bytes], *, record: OnRecord
 ) -> frozenset[str]:
     """Of its kinds those whose bytes were presented before, in another attempt of the mode, by
-    anybody.
+    any borrower.
 
     Its own are all but those that another attempt has `of` the record.
     """
@@ -167,7 +174,7 @@ def proven(
     """Each piece of evidence with its original bytes, once they are found to be what its entry
     says.
 
-    A row that no entry lists is as none. is_whole: raises `EvidenceUnreadable` if one is missing,
+    A row that no entry lists is ignored. is_whole: raises `EvidenceUnreadable` if one is missing,
     is not what its entry says, or does not open, for a judgement on half of it would be none; else
     those are left out.
     """
@@ -240,10 +247,10 @@ def compared(attempt: Attempt, again: Again, evidence: Mapping[str, bytes]) -> M
     """What this attempt is compared with, and how alike they are, as evidence of this one.
 
     1 who shares enough words, of whatever borrower and lender; no more rows are counted than a step
-    has time for · 2 where they are more than a step can compare, the oldest, which nobody can bring
-    about afterwards, and of the rest those that share the most; the evidence says that some were
-    left · 3 what was kept of them, opened by their own keys; of an erased one nothing is left to
-    compare, and what does not open is no evidence against anybody.
+    has time for · 2 where they are more than a step can compare, the oldest, which cannot be
+    brought about afterwards, and of the rest those that share the most; the evidence says that some
+    were left · 3 what was kept of them, opened by their own keys; of an erased one nothing is left
+    to compare, and what does not open is no evidence against a person.
     """
     sought = {
         word for of_key in _keyed_words(attempt, again.sought(evidence)).values() for word in of_key
@@ -339,12 +346,6 @@ def judgement(
     return written
 
 
-JUDGEMENT = ("terms", "report", "document", "look")
-"""The last word of kinds that were written by judging an attempt, turn by turn or as a whole, or
-after it: what is measured anew does without them.
-"""
-
-
 def checks_in(evidence: Mapping[str, bytes], *, stage: str) -> tuple[Judged, ...]:
     """What the checks of an attempt said, by its evidence; nothing if unjudged. Raises
     `EvidenceUnreadable`.
@@ -396,12 +397,6 @@ class CheckView:
     borrower_message: str
     lender_detail: str
     created_at: datetime
-
-
-logger = logging.getLogger(__name__)
-
-
-ENGINE = {"name": "tulga", "version": "0.1.0"}
 
 
 def check_views(verification: Verification, *, key: vault.Key | None) -> tuple[CheckView, ...]:

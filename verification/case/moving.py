@@ -41,6 +41,24 @@ logger = logging.getLogger(__name__)
 UNSOUND = "entries_unsound"
 """The code of a case that has an entry which does not count, or lacks one."""
 
+_LATER = Compiled(
+    lambda verification, sequence: AuditEntry.objects.filter(
+        verification=verification, verification_sequence__gt=sequence
+    ).order_by("verification_sequence")
+)
+NO_STEP: Mapping[str, Any] = {
+    "step": "",
+    "queue": "",
+    "due_at": None,
+    "reserved_until": None,
+    "lease_until": None,
+    "fence": "",
+    "faults": 0,
+}
+"""The columns of a row for which a worker owes nothing, and which no worker holds."""
+_OF_OPENING = ("profile", "profile_sha256", "reference")
+_STANDING = ("route", "stage", "turn", "combination", "last_failure")
+
 
 @dataclass
 class History:
@@ -109,19 +127,12 @@ class History:
 
     def claims(self) -> Iterator[Claim]:
         """All evidence that its entries list, in their order."""
-        return listed_by(self.entries)
+        return (claim for entry in self.typed(*KEEPING) for claim in claims(entry.body))
 
     def opening(self) -> Mapping[str, Any]:
         """The body of the entry that opened the verification; empty where there is none."""
         entry = self.state.opening.entry
         return entry.body if entry is not None else {}
-
-
-_LATER = Compiled(
-    lambda verification, sequence: AuditEntry.objects.filter(
-        verification=verification, verification_sequence__gt=sequence
-    ).order_by("verification_sequence")
-)
 
 
 def read(row: Verification) -> History:
@@ -203,11 +214,6 @@ def stated(rows: Iterable[Row]) -> dict[str, Any]:
     return {column: value for row in rows for column, value in row.values.items()}
 
 
-def listed_by(entries: Iterable[AuditEntry]) -> Iterator[Claim]:
-    """All evidence that these entries list, in their order."""
-    return (claim for entry in entries if entry.type in KEEPING for claim in claims(entry.body))
-
-
 def newest_number(row: Verification) -> QuerySet[AuditEntry, int | None]:
     """The number of the newest entry of a verification, first; empty where none has a number."""
     numbered = AuditEntry.objects.filter(verification=row.pk, verification_sequence__isnull=False)
@@ -221,20 +227,6 @@ def _history(row: Verification, entries: list[AuditEntry], state: State) -> Hist
     columns = stated(of_case(state, case=row.pk))
     history.written = {column: getattr(row, column) for column in columns}
     return history
-
-
-NO_STEP: Mapping[str, Any] = {
-    "step": "",
-    "queue": "",
-    "due_at": None,
-    "reserved_until": None,
-    "lease_until": None,
-    "fence": "",
-    "faults": 0,
-}
-"""The columns of a row for which a worker owes nothing, and which no worker holds."""
-_OF_OPENING = ("profile", "profile_sha256", "reference")
-_STANDING = ("route", "stage", "turn", "combination", "last_failure")
 
 
 @contextmanager
@@ -270,10 +262,13 @@ def record(
     if history is not None:
         number = history.sequence + 1
     else:
-        if unclaimed(verification).update(sequence=F("sequence") + 1) != 1:
+        # The lender of all entries is that of the first.
+        first = AuditEntry.objects.filter(verification=verification.pk, verification_sequence=1)
+        is_of_another = Exists(first.exclude(lender=verification.lender_id))
+        rows = Verification.objects.filter(pk=verification.pk)
+        if rows.filter(~is_of_another).update(sequence=F("sequence") + 1) != 1:
             raise Conflict("its first entry names another lender", code="status_changed")
         # The row is locked from here on. How many entries there are no row says.
-        rows = Verification.objects.filter(pk=verification.pk)
         newest = Subquery(newest_number(verification)[:1])
         counted, last = rows.values_list("sequence", newest).get()
         number = (last or 0) + 1
@@ -293,16 +288,6 @@ def record(
         history.add(entry)
         history.restore()
     return entry
-
-
-def unclaimed(verification: Verification) -> QuerySet[Verification, Verification]:
-    """The row of a verification, unless its first entry names another lender than this object.
-
-    No entry is written about a row that is not among these: the lender of all is that of the first.
-    """
-    first = AuditEntry.objects.filter(verification=verification.pk, verification_sequence=1)
-    another = first.exclude(lender=verification.lender_id)
-    return Verification.objects.filter(~Exists(another), pk=verification.pk)
 
 
 def word(history: History, code: str) -> dict[str, Any]:

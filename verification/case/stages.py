@@ -20,6 +20,8 @@ from verification.stages import consent, question
 
 CONSENT, QUESTION = consent.STAGE, question.STAGE
 
+LIVE_TAG = "live"
+
 
 def titles() -> dict[str, Words]:
     """What reviewers and regulators call each route there is, by its name."""
@@ -83,10 +85,7 @@ def release(route_name: str, *, law: str) -> Release:
     """How a route is done by this software: what the log names, and `core/releases.py` must
     know.
     """
-    return _release(route_name, of_route(route_name, law=law))
-
-
-def _release(route_name: str, way: Mapping[str, Stage]) -> Release:
+    way = of_route(route_name, law=law)
     checked = tuple((name, tuple(stage.checks), stage.attempts or 0) for name, stage in way.items())
     changed = {
         name: len(stage.former[name])
@@ -105,9 +104,6 @@ def find(route_name: str, stage_name: str, *, law: str) -> Stage | None:
         return of_route(route_name, law=law).get(stage_name) if stage_name else None
     except Misconfigured:
         return None
-
-
-LIVE_TAG = "live"
 
 
 @dataclass(frozen=True)

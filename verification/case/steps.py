@@ -34,6 +34,9 @@ DESTROY: Final = "destroy"
 CLEAR: Final = "clear"
 """Of a verified borrower: the gates of the clearance that the lender asks for."""
 
+logger = logging.getLogger(__name__)
+BELL = "verification.bell"
+
 
 def schedule(verification: Verification, step: str, *, due_at: datetime, queue: str) -> None:
     """Writes down that a worker owes this row a step.
@@ -42,12 +45,7 @@ def schedule(verification: Verification, step: str, *, due_at: datetime, queue: 
     """
     write(verification, **{**NO_STEP, "step": step, "queue": queue, "due_at": due_at})
     if due_at <= clock.now():
-        ring_on_commit(queue)
-
-
-logger = logging.getLogger(__name__)
-
-BELL = "verification.bell"
+        transaction.on_commit(partial(ring, queue))
 
 
 @dataclass
@@ -56,11 +54,6 @@ class _State:
 
 
 _state = _State()
-
-
-def ring_on_commit(queue: str) -> None:
-    """Rings once the surrounding transaction has committed; a broker that is down is ignored."""
-    transaction.on_commit(partial(ring, queue))
 
 
 def ring(queue: str) -> bool:
@@ -76,7 +69,7 @@ def ring(queue: str) -> bool:
             args=(queue,),
             queue=queue,
             ignore_result=True,
-            # Whoever was away that long has looked by itself since.
+            # A worker that was away that long has looked by itself since.
             expires=policy.BELL_SECONDS,
             retry=True,
             retry_policy={

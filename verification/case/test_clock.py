@@ -1,8 +1,8 @@
-"""A test lender's clock: it puts forward what is due of its test verifications, so that nobody
-waits for an end.
+"""A test lender's clock: it puts forward what is due of its test verifications, so that an end
+comes at once.
 
 Due times are columns, and each moves so much earlier; an entry of each verification says by how
-much, so that whoever reads its log counts as we do. Nothing is ended here: tick and workers find
+much, so that a reader of its log counts as we do. Nothing is ended here: tick and workers find
 what is due by then, as always. What is counted by days (attempts, credits) or kept for a time
 (frames, retention) goes by real time. Source: api.md §1.
 """
@@ -79,7 +79,11 @@ def advance(
         if rows and most > policy.CLOCK_SECONDS_MAX:
             raise Conflict("one was put forward as far as any may be", code="test_clock_limit")
         for row in rows:
-            _advance(row, seconds, at=at)
+            is_free = row.step and row.lease_until is None
+            with moving.moving(read_unverified(row)):
+                if is_free and row.due_at is not None and row.due_at > at:
+                    moving.write(row, due_at=row.due_at - timedelta(seconds=seconds))
+                moving.record(row, ADVANCED, at=at, body={"advance_seconds": seconds})
         # The same of what belongs to them, open or not: their entries say it of all.
         step = timedelta(seconds=seconds)
         for ways in (Attempt.objects, Link.objects, MobileSigning.objects, HandOver.objects):
@@ -101,11 +105,3 @@ def _moving(lender_id: str, *, at: datetime) -> QuerySet[Verification, Verificat
     opened = since - timedelta(seconds=policy.VERIFICATION_SECONDS + policy.REVIEW_SECONDS)
     paying = Q(status=Status.VERIFIED, created_at__gt=opened, finished_at__gt=since)
     return of_lender.filter(Q(status__in=sorted(OPEN)) | paying)
-
-
-def _advance(row: Verification, seconds: int, *, at: datetime) -> None:
-    is_waiting = row.step and row.lease_until is None and row.due_at is not None and row.due_at > at
-    with moving.moving(read_unverified(row)):
-        if is_waiting and row.due_at is not None:
-            moving.write(row, due_at=row.due_at - timedelta(seconds=seconds))
-        moving.record(row, ADVANCED, at=at, body={"advance_seconds": seconds})

@@ -50,6 +50,15 @@ _ASKED, _REFUSED, _PAID, _FROZEN = (
     "clearance.frozen",
 )
 
+_NOT_OPEN: Mapping[str, str] = {
+    PROCESSING: "clearance_not_ready",
+    words.REFUSED: "clearance_refused",
+    SUPERSEDED: "clearance_superseded",
+    CONSUMED: "clearance_consumed",
+    FROZEN: "clearance_frozen",
+}
+TOLD = "verification.key_revoked"
+
 
 def ask(
     *, lender_id: str, mode: str, verification_id: str, profile_id: str, contract_sha256: str = ""
@@ -124,8 +133,8 @@ class Payment:
 
 
 def consume(*, lender_id: str, mode: str, clearance_id: str, payment: Payment) -> None:
-    """Spends a clearance for this money, person, contract and account: once, whoever asks how
-    often.
+    """Spends a clearance for this money, person, contract and account: once, however often it is
+    asked.
 
     Raises `NotFound`, or `Conflict` with the code that says why not; then nothing is spent.
     """
@@ -325,7 +334,7 @@ def reported(sound: Sequence[AuditEntry]) -> Reported | None:
 def contract_of(loan: Loan, named_contract: str, *, reported: Reported | None = None) -> str:
     """The contract of the loan, or the one that was reported, or that is named where there is none.
 
-    Raises `BadInput` where nobody says which, `Conflict` where another is named.
+    Raises `BadInput` where it is not said which, `Conflict` where another is named.
     """
     contract = loan.contract_sha256 or (reported.contract if reported else "") or named_contract
     if not contract:
@@ -364,26 +373,14 @@ def _why(row: Clearance, verification: Verification, *, at: datetime) -> str:
     return "clearance_mismatch"
 
 
-_NOT_OPEN: Mapping[str, str] = {
-    PROCESSING: "clearance_not_ready",
-    words.REFUSED: "clearance_refused",
-    SUPERSEDED: "clearance_superseded",
-    CONSUMED: "clearance_consumed",
-    FROZEN: "clearance_frozen",
-}
-
-
-TOLD = "verification.key_revoked"
-
-
 def revoke_key(mode: str, *, key: str, from_index: int, signature: str) -> list[str]:
     """Nothing that this key signed counts any more from an index of the log on; gives the
     verifications it had decided.
 
-    Each of their lenders is told, once: whoever runs it again goes on where it ended. What may be
+    Each of their lenders is told, once: another run goes on where it ended. What may be
         paid by it is frozen.
     `signature`: the root's, as `core.certificates.revocation` gives it. Raises `BadInput` for a key
-    that nobody knows or another's signature.
+    that is not known or another's signature.
     """
     body = {"key": key, "from_index": from_index, "revocation": signature}
     if key not in keys.believed(mode, needed={key}):

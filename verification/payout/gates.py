@@ -50,6 +50,9 @@ DESK, CREDIT = "desk", "earlier credit"
 before.
 """
 
+_ASKED, _PAID = "clearance.requested", "clearance.consumed"
+_NONCE_BYTES: Final = 16
+
 
 def attested_answers(
     verification: Verification, laws: Sequence[Profile], *, sound: Sequence[AuditEntry], iin: str
@@ -143,7 +146,8 @@ def _is_visit(entry: AuditEntry) -> bool:
 
 
 def _is_over(paid: AuditEntry, over_mci: int) -> bool:
-    """Whether so much was paid; what anybody can have written, or of a year without a value, says
+    """Whether so much was paid; what any writer of rows can have written, or of a year without a
+    value, says
     nothing.
     """
     amount = paid.body.get("amount") if isinstance(paid.body, dict) else None
@@ -154,9 +158,6 @@ def _is_over(paid: AuditEntry, over_mci: int) -> bool:
         )
     except Misconfigured:
         return False
-
-
-_ASKED, _PAID = "clearance.requested", "clearance.consumed"
 
 
 def most_credit_of_days(
@@ -199,13 +200,11 @@ def most_credit_of_days(
     return max(sums.values(), default=0)
 
 
-_NONCE_BYTES: Final = 16
-
-
 @dataclass(frozen=True, kw_only=True)
 class Answers:
-    """What was answered, for the gates, and the raw answers by kind. None where nobody was asked,
-    or nobody plays it.
+    """What was answered, for the gates, and the raw answers by kind. None where no source was
+    asked,
+    or none is set up.
 
     others_tiyn: what other lenders lent the person online, of several days the most. lacks_consent:
     something had to be asked, and the borrower said yes to no text that names it.
@@ -227,7 +226,7 @@ def ask_outside(
     clearance_id: str,
     days: Collection[date],
 ) -> Answers:
-    """Asks what one of these laws asks for, of whoever is configured. sound: the entries that
+    """Asks what one of these laws asks for, of the sources that are set up. sound: the entries that
     count; days: in Almaty, whose credits are counted.
 
     Outside of any transaction. Raises `SourceUnavailable`, and `Misconfigured` for a source that
@@ -339,5 +338,5 @@ class _Questions:
         at = clock.now()
         if at > self.begun_at + timedelta(seconds=policy.INQUIRIES_SECONDS):
             raise SourceUnavailable(source, "those before it took too long")
-        transactions.rest()
+        transactions.end_reading()
         return at

@@ -111,7 +111,7 @@ def find_consent(
     verification that count.
 
     It was opened for this verification, by its law and with its case, a worker's sound signature
-    verified it, and nobody disputes it.
+    verified it, and it is not disputed.
     """
     for child in _opened(sound):
         of_child = signatures.sound_of(child)

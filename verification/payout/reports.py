@@ -35,10 +35,10 @@ def report_contract(
     """Puts on record that the contract is signed; the same report again does nothing.
 
     profile_id: the law by which the lender goes now. The wait counts from now on where `signed_at`
-    is earlier, for nobody knows whether it is. Raises `NotFound`, `BadInput` for a time that cannot
-    be or where nobody says which contract, `Conflict` for another report or contract, where there
-    is nothing to be reported, or where the wait would be over no sooner than the verification is
-    too old to pay by.
+    is earlier, for that is not known. Raises `NotFound`, `BadInput` for a time that cannot
+    be or where it is not said which contract, `Conflict` for another report or contract, where
+    there is nothing to be reported, or where the wait would be over no sooner than the verification
+    is too old to pay by.
     """
     at = clock.now()
     law = law_of_day.binding(profile_id, mode=mode, at=at)

@@ -81,7 +81,7 @@ def clear(verification: Verification) -> None:
 
 def _weigh(history: History, clearance: Clearance) -> tuple[_OnRecord, _Weighed]:
     """What is on record of a request, and what its gates say. Raises while a source may answer, and
-    `EvidenceUnreadable` where nobody signed that request, or it is for another contract than the
+    `EvidenceUnreadable` where that request is not signed, or it is for another contract than the
     borrower was verified for."""
     verification, sound = history.row, history.entries
     requests = [
@@ -115,7 +115,7 @@ def _weigh(history: History, clearance: Clearance) -> tuple[_OnRecord, _Weighed]
 def _evaluated(verification: Verification, record: _OnRecord, decision: AuditEntry) -> _Weighed:
     case, request, sound = record.case, record.request, record.sound
     at, iin = clock.now(), case.person.iin.value
-    # Another day may bring another profile of the lender's: whoever asks again is told by that one.
+    # Another day may bring another profile of the lender's: who asks again is told by that one.
     if (today := almaty.day_of(at)) != almaty.day_of(request["at"]):
         raise Conflict("it was asked for on another day", code=_UNAVAILABLE)
     binding = law_of_day.binding(request["profile"], mode=verification.mode, at=at)

@@ -29,6 +29,8 @@ from verification.models import Attempt, Verification
 from verification.payout import clearances
 from verification.worker import queue
 
+UNAVAILABLE = "review_unavailable"
+
 
 def prepare(history: History, attempt: Attempt, stage: Stage, *, key: vault.Key) -> None:
     """Prepares within the attempt (a statement, a code) and gives the borrower the turn and its
@@ -42,7 +44,7 @@ def prepare(history: History, attempt: Attempt, stage: Stage, *, key: vault.Key)
     evidence = Evidence(items, at, secrets=vault.secrets_of(attempt.pk), services=services)
     case = contents.read(row, key, commitment=record.case).case
     memory = attempts.memory_of(attempt, key=key, commitment=_memory(history, attempt))
-    transactions.rest()
+    transactions.end_reading()
     prepared = stage.prepare(case, evidence, memory)
     with queue.finishing(history):
         body = attempts.hand_over(attempt, stage, prepared, key=key, at=clock.now())
@@ -64,7 +66,7 @@ def look(history: History, attempt: Attempt, stage: Stage, *, key: vault.Key) ->
     ]
     items = {claim.kind: content for claim, content in dossier.proven(turned, key=key)}
     evidence = Evidence(items, at, secrets=vault.secrets_of(attempt.pk))
-    transactions.rest()
+    transactions.end_reading()
     looked = stage.look(evidence, memory)
     at = clock.now()
     with queue.finishing(history):
@@ -88,9 +90,6 @@ def _memory(history: History, attempt: Attempt) -> str:
     return history.state.attempts[attempt.pk].memory
 
 
-UNAVAILABLE = "review_unavailable"
-
-
 def judge_attempt(history: History, attempt: Attempt, stage: Stage, *, key: vault.Key) -> None:
     """Collects, measures, checks and decides one attempt, then writes all of it or nothing.
 
@@ -104,7 +103,7 @@ def judge_attempt(history: History, attempt: Attempt, stage: Stage, *, key: vaul
     evidence_before = Evidence(items, clock.now(), secrets=vault.secrets_of(attempt.pk))
     tries_left = attempts.count_tries(history, stage, at=clock.now()).remaining
     # 2 Sources are asked. No transaction is open while they take their time.
-    transactions.rest()
+    transactions.end_reading()
     collected = dict(stage.collect(case, evidence_before)) if stage.collect else {}
     if stage.again is not None:
         collected |= dossier.compared(attempt, stage.again, items)
@@ -177,7 +176,9 @@ def judge_attempt(history: History, attempt: Attempt, stage: Stage, *, key: vaul
 def after_failure(
     history: History, stage: Stage, code: str, *, key: vault.Key, at: datetime
 ) -> None:
-    """After a failed attempt: declined at once, declined because none is left, or asked again."""
+    """After a failed attempt: declined at once, declined because no attempt is left, or asked
+    again.
+    """
     if reasons.require(code).final:
         end(history, Status.DECLINED, at=at, code=code, key=key)
     elif (tries := attempts.count_tries(history, stage, at=at)).is_exhausted:

@@ -38,10 +38,10 @@ def reserve(
     the order in which they were found, and whose turn was last in each queue.
 
     Queues are asked in the order given, each by its index; the caller turns them, so that none
-    waits for another. Lenders of a queue come in turn as well, beginning behind the one in `after`,
-    each with what is longest due first: whoever sends a thousand borrowers at once makes others
-    wait for one batch of theirs, not for a thousand steps. Once all that was due is in hand nobody
-    waits, and the next look begins anew: it asks each queue once.
+    waits for another. Lenders of a queue come in turn as well, beginning behind the one in
+    `last_lenders`, each with what is longest due first: a lender that sends a thousand borrowers at
+    once makes others wait for one batch of theirs, not for a thousand steps. Once all that was due
+    is in hand no lender waits, and the next look begins anew: it asks each queue once.
     """
     reserved: dict[str, str] = {}
     last = dict(last_lenders)
@@ -170,14 +170,14 @@ def _free_to_take(at: datetime) -> QuerySet[Verification, Verification]:
 
 
 def _free(at: datetime) -> QuerySet[Verification, Verification]:
-    """Rows with a step that is due and that nobody holds."""
+    """Rows with a step that is due and that no worker holds."""
     return Verification.objects.filter(
         Q(lease_until=None) | Q(lease_until__lt=at), due_at__lte=at
     ).exclude(step="")
 
 
 def _with_fence(verification: Verification) -> QuerySet[Verification, Verification]:
-    # Free rows all have the empty fence: whoever never claimed would hold them.
+    # Free rows all have the empty fence: a worker that never claimed would hold them.
     return (
         Verification.objects.filter(pk=verification.pk, fence=verification.fence)
         .exclude(step="")

@@ -31,7 +31,7 @@ from typing import Any, Final
 
 from verification import transactions
 from verification.case import contents, dossier, stages
-from verification.case.moving import History, listed_by
+from verification.case.moving import History
 from verification.core import releases, stored
 from verification.core.errors import EvidenceUnreadable, Misconfigured, NotFound, TulgaError
 from verification.core.events import DESTROYED
@@ -123,7 +123,7 @@ def judge_again(row: Verification, entry_id: str) -> Replayed:
 
 
 def record(row: Verification, replays: Sequence[Replayed]) -> None:
-    """Puts on record that somebody had judgements of this verification made again, and how they
+    """Puts on record that judgements of this verification were made again, and how they
     ended.
     """
     with transactions.writing():
@@ -229,6 +229,11 @@ class _Record:
         return contents.key_of(self.row)
 
     @cached_property
+    def listed(self) -> Sequence[Claim]:
+        """All evidence that its entries list."""
+        return tuple(History(self.row, self.entries).claims())
+
+    @cached_property
     def opened(self) -> Mapping[str, Any]:
         """What the entry says by which it was opened."""
         bodies: list[Mapping[str, Any]] = [
@@ -259,18 +264,20 @@ class _Record:
     def _judgement(self, judged: AuditEntry, stage: Stage) -> Judgement:
         """What a judgement rests on. Raises `EvidenceUnreadable` if some of it is missing."""
         name = judged.body["attempt"]
-        left = [claim for claim in listed_by(self.entries) if claim.attempt == name]
-        items = self._open(left)
+        of_attempt = [claim for claim in self.listed if claim.attempt == name]
+        items = self._open(of_attempt)
         terms = json.loads(items.get(f"{stage.name}.terms", b"{}"))
         # Nor may the frames be gone that stand for the commands.
-        needed = shown_frames({claim.kind for claim in left}, terms, stage=stage.name)
+        needed = shown_frames({claim.kind for claim in of_attempt}, terms, stage=stage.name)
         _require({*needed, f"{stage.name}.terms"}, items)
         case = contents.read(self.row, self.key, commitment=str(self.opened.get("case", ""))).case
         rested_on: dict[str, bytes] | None = None
-        if not any(claim.id in self.destroyed for claim in left):
+        if not any(claim.id in self.destroyed for claim in of_attempt):
             # What entries had listed by then, as the judgement itself chose of it.
             until = self.entries[: self.entries.index(judged) + 1]
             history = History(self.row, until, fold.reach(map(course_entry, until)))
+            if name not in history.state.attempts:
+                raise EvidenceUnreadable(f"no lawful entry opened {name}")
             listed = dossier.on_record(history, name).evidence
             rested_on = self._open(claim for claim in listed if claim.attempt != name)
             rested_on |= {
@@ -300,7 +307,7 @@ class _Record:
     @cached_property
     def destroyed(self) -> frozenset[str]:
         """The ids of what was destroyed by rule. An entry may say anything: only frames may be."""
-        frames = {claim.id for claim in listed_by(self.entries) if is_frame(claim.kind)}
+        frames = {claim.id for claim in self.listed if is_frame(claim.kind)}
         bodies = (entry.body for entry in self.entries if entry.type == DESTROYED)
         return frozenset(str(item_id) for body in bodies for item_id in body["destroyed"]) & frames
 
@@ -372,8 +379,8 @@ def replay_sample(log: str, sample: Sample) -> Iterator[Finding]:
             sample.of += 1
             yield pk
 
-    # Those whose ids, hashed with the seed, come first: nobody who does not know the seed foresees
-    # them.
+    # Those whose ids, hashed with the seed, come first: without the seed they cannot be
+    # foreseen.
     for pk in heapq.nsmallest(
         sample.wanted, ids(), key=lambda pk: sha256(f"{sample.seed} {pk}".encode()).digest()
     ):

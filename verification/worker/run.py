@@ -41,6 +41,14 @@ from verification.worker.judge import judge_attempt
 
 _LOST: Final = "worker_lost"
 
+REFUSED, COERCED = "review_refused", "coercion_reported"
+_ASKED: Final = {
+    steps.PREPARE: (Next.PREPARE, judge.prepare),
+    steps.LOOK: (Next.LOOK, judge.look),
+    steps.JUDGE: (Next.COLLECT, judge_attempt),
+}
+"""By step, who moves next of the attempt that waits for it, and the work."""
+
 
 def run(row: Verification) -> None:
     """Does the claimed step. Any exception is a fault for `release`; `FenceLost` means another
@@ -57,7 +65,10 @@ def run(row: Verification) -> None:
             if tried >= policy.FAULTS_MAX:
                 row.faults = policy.FAULTS_MAX
                 return _give_up(history, cause=_LOST)
-            _record_lost(row, tried)
+            with transactions.writing():
+                if not queue.correct(row, faults=tried + 1):
+                    raise FenceLost(f"{row.pk}: another worker has it")
+                queue.record_fault(row, at=clock.now(), step=row.step, cause=_LOST, faults=tried)
             catch_up(history)
     if history.flaw:
         raise EvidenceUnreadable(history.flaw, code=UNSOUND)
@@ -157,14 +168,6 @@ def _tried(history: History) -> int:
     return state.faults if state.faulted_step == history.row.step else 0
 
 
-def _record_lost(row: Verification, tried: int) -> None:
-    """Puts on record that a worker died at this step without a word."""
-    with transactions.writing():
-        if not queue.correct(row, faults=tried + 1):
-            raise FenceLost(f"{row.pk}: another worker has it")
-        queue.record_fault(row, at=clock.now(), step=row.step, cause=_LOST, faults=tried)
-
-
 def _give_up(history: History, *, cause: str) -> None:
     """Ends the case after the last fault: the one entry that an illegal history allows, too."""
     at, row = clock.now(), history.row
@@ -173,9 +176,6 @@ def _give_up(history: History, *, cause: str) -> None:
         queue.record_fault(row, at=at, step=step, cause=cause, faults=faults)
         judge.end(history, Status.FAILED, at=at, code="retries_exhausted")
         leaving.drop_open(history, at=at)
-
-
-REFUSED, COERCED = "review_refused", "coercion_reported"
 
 
 def lapse(row: Verification) -> None:
@@ -275,9 +275,3 @@ _UNASKED: Final[Mapping[str, Callable[[Verification], None]]] = {
     steps.CLEAR: clearing.clear,
 }
 """Steps that no answer of the borrower led to: they are owed until they are done."""
-_ASKED: Final = {
-    steps.PREPARE: (Next.PREPARE, judge.prepare),
-    steps.LOOK: (Next.LOOK, judge.look),
-    steps.JUDGE: (Next.COLLECT, judge_attempt),
-}
-"""By step, who moves next of the attempt that waits for it, and the work."""

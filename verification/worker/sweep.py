@@ -38,6 +38,8 @@ queue needs seconds, and a step that faults is tried again within the hour."""
 # and ends the round.
 ROW_FAULTS = (TulgaError, DatabaseError, LookupError, TypeError, ValueError)
 
+_KEY: Final = ("mode", "month", "route", "status", "code")
+
 
 def run_round(*, is_whole: bool = True) -> int:
     """Orders the logs and, in a whole round, does everything else that is due; gives the number of
@@ -146,9 +148,6 @@ def _owe(step: str, queue_name: str, due: Q, verification_id: str, *, at: dateti
             return 0
         steps.schedule(row, step, due_at=at, queue=queue_name)
     return 1
-
-
-_KEY: Final = ("mode", "month", "route", "status", "code")
 
 
 def add_up_months() -> int:

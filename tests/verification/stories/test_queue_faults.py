@@ -66,7 +66,7 @@ MUTANTS: dict[str, tuple[ModuleType, str, str, str]] = {
     "a bell is rung before the commit": (
         steps,
         "schedule",
-        "ring_on_commit(queue)",
+        "transaction.on_commit(partial(ring, queue))",
         "ring(queue)",
     ),
 }

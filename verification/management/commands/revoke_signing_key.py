@@ -59,13 +59,13 @@ class Command(BaseCommand):
             return
         try:
             with transactions.running(scope=transactions.ALL):
-                found = clearances.revoke_key(
+                cases = clearances.revoke_key(
                     mode, key=key, from_index=from_index, signature=signature
                 )
         except TulgaError as error:
             raise CommandError(f"{error.code}: {error.detail}") from None
-        for verification in found:
+        for verification in cases:
             self.stdout.write(verification)
         self.stdout.write(
-            f"{key} is revoked from {from_index} on; it had decided {len(found)} verifications"
+            f"{key} is revoked from {from_index} on; it had decided {len(cases)} verifications"
         )
