@@ -55,20 +55,7 @@ def check_live_set(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
                 f"TULGA_OPERATOR_{name.upper()} is empty: /about could not say who runs this"
                 " address."
             )
-    for name in sorted(settings.TULGA_KEYS_MADE_BY_DEMO):
-        faults.append(f"{name} was made by the demo: make your own with manage.py make_keys.")
-    for kind in ("log", "document", "decision", "door", "sender"):
-        if not any((key.kind, key.mode) == (kind, "live") for key in settings.TULGA_CERTIFIED):
-            faults.append(
-                f"No certified public key of kind {kind} for live: run manage.py make_keys and"
-                " certify_keys."
-            )
-    if strange_keys := settings.TULGA_OTHERS_KEYS:
-        detail = (
-            f"{settings.TULGA_PROCESS} can read {strange_keys[0]}, one of {len(strange_keys)} keys"
-            " that are none of its own"
-        )
-        faults.append(f"The process {detail}: give each process its own user.")
+    faults += _key_faults()
     if settings.TULGA_PROCESS not in ("web", "worker", "tick", "sender"):
         faults.append("TULGA_PROCESS makes one process of all: in live mode each is its own.")
     faults += _source_faults()
@@ -118,6 +105,23 @@ def check_mci(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[Ch
         )
         return [Warning(fault, hint=hint, id="tulga.W901")]
     return []
+
+
+def _key_faults() -> Iterator[str]:
+    for name in sorted(settings.TULGA_KEYS_MADE_BY_DEMO):
+        yield f"{name} was made by the demo: make your own with manage.py make_keys."
+    certified = {key.kind for key in settings.TULGA_CERTIFIED if key.mode == "live"}
+    for kind in ("log", "document", "decision", "door", "sender"):
+        if kind not in certified:
+            yield (
+                f"No certified public key of kind {kind} for live: run manage.py make_keys and"
+                " certify_keys."
+            )
+    if strange_keys := settings.TULGA_OTHERS_KEYS:
+        yield (
+            f"The process {settings.TULGA_PROCESS} can read {strange_keys[0]}, one of"
+            f" {len(strange_keys)} keys that are none of its own: give each process its own user."
+        )
 
 
 def _source_faults() -> Iterator[str]:

@@ -320,8 +320,7 @@ def cancel(*, lender_id: str, mode: str, verification_id: str) -> None:
     """
     at = clock.now()
     with transactions.writing():
-        named = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
-        verification = Verification.objects.select_for_update().get(pk=named.pk)
+        verification = contents.lock_of_lender(verification_id, lender_id=lender_id, mode=mode)
         if verification.step == steps.STOP:
             raise Conflict(
                 "the borrower was being told what to press, and that ends it",

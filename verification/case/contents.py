@@ -73,6 +73,12 @@ def of_lender(verification_id: str, *, lender_id: str, mode: str) -> Verificatio
     return row
 
 
+def lock_of_lender(verification_id: str, *, lender_id: str, mode: str) -> Verification:
+    """The row as `of_lender` gives it, locked, within the transaction of the caller."""
+    row = of_lender(verification_id, lender_id=lender_id, mode=mode)
+    return Verification.objects.select_for_update().get(pk=row.pk)
+
+
 def require_lender(verification: Verification) -> None:
     """Raises `NotFound` unless the signed entry that opened the verification names its lender.
 

@@ -72,8 +72,7 @@ def ask(
     at = clock.now()
     profile = law_of_day.binding(profile_id, mode=mode, at=at)
     with transactions.writing():
-        of_lender = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
-        verification = Verification.objects.select_for_update().get(pk=of_lender.pk)
+        verification = contents.lock_of_lender(verification_id, lender_id=lender_id, mode=mode)
         require_told(verification)
         of_case = Clearance.objects.filter(verification=verification)
         history = read_sound(verification)

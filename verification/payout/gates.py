@@ -23,6 +23,8 @@ from datetime import date, datetime, timedelta
 from operator import attrgetter
 from typing import Any, Final
 
+from django.db.models import QuerySet
+
 from verification import clock, transactions
 from verification.case import contents, dossier, policy
 from verification.core import almaty, mci
@@ -83,9 +85,7 @@ def _earlier(verification: Verification, iin: str, *, over_mci: int) -> Answer |
     """
     # 1. Other verifications of what rows call this person, that have an entry which may answer;
     #    newest first.
-    indexes = list(vault.blind_index(purpose=vault.BORROWER, value=iin).values())
-    of_person = Verification.objects.filter(borrower_index__in=indexes, mode=verification.mode)
-    of_person = of_person.filter(lender=verification.lender_id).exclude(pk=verification.pk)
+    of_person = _other_cases(verification, iin)
     entries_read = entries.of_cases(of_person, types=(ATTESTED, _PAID), skips_damaged=True)
     # Of another thing that was attested there may be any number since.
     telling = [
@@ -147,8 +147,7 @@ def _is_visit(entry: AuditEntry) -> bool:
 
 def _is_over(paid: AuditEntry, over_mci: int) -> bool:
     """Whether so much was paid; what any writer of rows can have written, or of a year without a
-    value, says
-    nothing.
+    value, says nothing.
     """
     amount = paid.body.get("amount") if isinstance(paid.body, dict) else None
     try:
@@ -169,9 +168,7 @@ def most_credit_of_days(
     A loan counts on the days on which its contract was signed and reported, and its money left;
     today, too, if its money may still leave.
     """
-    indexes = list(vault.blind_index(purpose=vault.BORROWER, value=iin).values())
-    of_person = Verification.objects.filter(borrower_index__in=indexes, mode=verification.mode)
-    other_cases = of_person.filter(lender=verification.lender_id).exclude(pk=verification.pk)
+    other_cases = _other_cases(verification, iin)
     of_loans = defaultdict[str, list[AuditEntry]](list)
     for entry in signatures.sound(entries.of_cases(other_cases, types=CREDITING)):
         of_loans[str(entry.verification_id)].append(entry)
@@ -200,11 +197,17 @@ def most_credit_of_days(
     return max(sums.values(), default=0)
 
 
+def _other_cases(verification: Verification, iin: str) -> QuerySet[Verification, Verification]:
+    """What rows call this person's other verifications with the lender."""
+    indexes = list(vault.blind_index(purpose=vault.BORROWER, value=iin).values())
+    of_person = Verification.objects.filter(borrower_index__in=indexes, mode=verification.mode)
+    return of_person.filter(lender=verification.lender_id).exclude(pk=verification.pk)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Answers:
     """What was answered, for the gates, and the raw answers by kind. None where no source was
-    asked,
-    or none is set up.
+    asked, or is set up.
 
     others_tiyn: what other lenders lent the person online, of several days the most. lacks_consent:
     something had to be asked, and the borrower said yes to no text that names it.

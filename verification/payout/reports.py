@@ -19,7 +19,6 @@ from verification.core.events import ADVANCED, CLOSED, OBLIGATIONS, OPENED, REPO
 from verification.core.status import Status
 from verification.log import decided, entries, signatures
 from verification.log.advanced import advanced_since
-from verification.models import Verification
 from verification.payout import clearances
 
 
@@ -43,8 +42,7 @@ def report_contract(
     at = clock.now()
     law = law_of_day.binding(profile_id, mode=mode, at=at)
     with transactions.writing():
-        of_lender = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
-        verification = Verification.objects.select_for_update().get(pk=of_lender.pk)
+        verification = contents.lock_of_lender(verification_id, lender_id=lender_id, mode=mode)
         decision = clearances.require_told(verification)
         loan = contents.read(verification, contents.key_of(verification)).case.loan
         contract = clearances.contract_of(loan, contract_sha256)
@@ -95,8 +93,7 @@ def report_obligation(
     if at > now + timedelta(seconds=policy.OBLIGATION_AHEAD_SECONDS):
         raise BadInput("this time has not come yet", code="obligation_in_future", pointer="/at")
     with transactions.writing():
-        of_lender = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
-        verification = Verification.objects.select_for_update().get(pk=of_lender.pk)
+        verification = contents.lock_of_lender(verification_id, lender_id=lender_id, mode=mode)
         if verification.renews_id:
             raise Conflict("it is a new consent to the loan of another", code="is_renewal")
         public = decided.status_of(verification)
