@@ -33,6 +33,10 @@ of the sweep.
 # Functions that no question need run, each with its reason; all others of these rooms must have
 # run.
 NOT_HOT = {
+    "case.contents.require_test": "asks no row",
+    "case.policy.backoff": "asks no row",
+    "case.stages.is_last": "asks no row",
+    "case.stages.titles": "asks no row",
     "case.stages.live_is_complete": "asks no row",
     "case.stages.refuse_unsafe_live": "asks no row",
     "case.stages.refuse_unsigned": "asks no row",
@@ -95,8 +99,7 @@ NOT_HOT = {
         "by the hash of a secret or the verification's key, a few times a case"
     ),
     "worker.judge.exhaust": "a verification's end, by what was read before",
-    "artifacts.signing.public_keys": "asks no row",
-    "artifacts.signing.log_keys": "asks no row",
+    "artifacts.signing": "asks no row",
     "worker.queue.record_fault": "one entry of one case",
     "worker.queue.correct": "one row by its key and fence",
     "worker.queue.release": "one row by its key and fence",
