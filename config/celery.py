@@ -29,7 +29,7 @@ from kombu.transport import TRANSPORT_ALIASES
 from config import env, starting
 from verification.case import policy
 from verification.case.policy import RING_SECONDS
-from verification.case.readiness import calibrations
+from verification.case.stages import calibrations
 
 env.use_settings("config.settings")
 # What is only told of the application, as web is, has said before who it is.

@@ -145,7 +145,7 @@ class Feeder(bootsteps.StartStopStep):
             with self._looking_into_rows():
                 if clock.is_right():
                     found, last = queue.reserve(
-                        asked, limit=room, at=clock.now(), after=self._turns
+                        asked, limit=room, at=clock.now(), last_lenders=self._turns
                     )
                     for row_id, name in found.items():
                         (self._awaited if name == policy.AWAITED_QUEUE else self._hand).append(

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from lenders import sender
 from verification import clock
-from verification.case import readiness
+from verification.case import stages
 from verification.worker import sweep
 
 # A proxy on this machine comes from loopback too, but names whom it speaks for.
@@ -40,7 +40,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     That nobody delivers webhooks or destroys frames is told and is no 503: borrowers can go on, and
     what waits is done later.
     """
-    routes = readiness.routes()
+    routes = stages.route_readiness()
     try:
         refused = sweep.entries_refused()
     except DatabaseError:

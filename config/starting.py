@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import Error, ProgrammingError, connection
 
 from verification import clock
-from verification.case.readiness import refuse_unsafe_live, refuse_unsigned
+from verification.case.stages import refuse_unsafe_live, refuse_unsigned
 from verification.core.errors import Misconfigured
 
 _TABLE = "verification_verification"

@@ -44,7 +44,7 @@ def idempotent(work: Callable[..., Response]) -> Callable[..., HttpResponseBase]
     def answer(view: APIView, request: Request, **where: str) -> HttpResponseBase:
         # Read here, after the key was looked up and before anything is written: a body that drips
         # would hold a transaction open while it comes, on SQLite the one place of a writer.
-        transactions.rest()
+        transactions.end_reading()
         _ = request.data
         return run_once(request, partial(work, view, request, **where))
 

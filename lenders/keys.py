@@ -27,7 +27,7 @@ from lenders.models import ApiKey, Lender
 from lenders.requests import NoQuery, read_query
 from verification import clock, transactions
 from verification.access import rates
-from verification.case import readiness
+from verification.case import stages
 from verification.compiled import Compiled
 from verification.core import almaty
 from verification.core.errors import BadInput, Conflict, Misconfigured
@@ -61,7 +61,7 @@ def issue(
     """
     if mode not in MODES:
         raise BadInput("a key is for test or live", code="mode_unknown")
-    if mode == "live" and not (settings.TULGA_MODES_LIVE and readiness.live_is_complete()):
+    if mode == "live" and not (settings.TULGA_MODES_LIVE and stages.live_is_complete()):
         raise Misconfigured(
             "this deployment has no complete live set of sources, anchors and keys: no live keys"
         )

@@ -109,15 +109,15 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/artifacts", "cryptography django.conf django.db django.utils"),
         _row("verification/case", "django.conf django.db django.utils logging secrets"),
         _row(
-            "verification/case/doorbell.py",
+            "verification/case/steps.py",
             "celery django.conf django.db kombu.exceptions logging time",
         ),
         _row("verification/worker", "django.conf django.db secrets"),
         _row("verification/worker/sweep.py", "django.conf django.db django.utils logging"),
         _row("verification/access/rates.py", "django.db threading time"),
-        _row("verification/case/voters.py", "django.contrib.auth django.db"),
+        _row("verification/case/votes.py", "django.contrib.auth django.db"),
         _row(
-            "verification/case/readiness.py",
+            "verification/case/stages.py",
             "django.conf django.core.checks django.db django.utils",
         ),
         _row("verification/borrower", base=_PAGES),

@@ -28,7 +28,7 @@ class VerificationConfig(AppConfig):
             )
         )
         passive.use(settings.TULGA_PASSIVE_DETECTOR)
-        from verification.case.readiness import LIVE_TAG
+        from verification.case.stages import LIVE_TAG
         from verification.deploy_checks import check_live_set, check_mci
         from verification.log import laws
 

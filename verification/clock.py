@@ -76,11 +76,11 @@ def keep_right() -> None:
     if time.monotonic() < _state.again_at:
         return
     if _state.measured_at is not None:
-        passed = time.monotonic() - _state.measured_at
+        elapsed = time.monotonic() - _state.measured_at
         # Seconds by which the machine's clock went further than time did since the last
         # measurement.
-        leap = (timezone.now() - _state.read_at).total_seconds() - passed if _state.read_at else 0
-        if passed < MEASURE_SECONDS and abs(leap) < LEAP_SECONDS:
+        leap = (timezone.now() - _state.read_at).total_seconds() - elapsed if _state.read_at else 0
+        if elapsed < MEASURE_SECONDS and abs(leap) < LEAP_SECONDS:
             return
     try:
         measure_offset()
@@ -95,7 +95,7 @@ def measure_offset() -> timedelta:
     samples: list[tuple[timedelta, timedelta]] = []
     for _ in range(SAMPLES):
         with connection.cursor() as cursor:
-            before = timezone.now()
+            asked_at = timezone.now()
             if connection.vendor == "postgresql":
                 # Not now(), which is when the transaction began.
                 cursor.execute("SELECT clock_timestamp()")
@@ -105,10 +105,10 @@ def measure_offset() -> timedelta:
                 cursor.execute("SELECT (julianday('now') - 2440587.5) * 86400.0")
                 [seconds] = cursor.fetchone()
                 theirs = datetime.fromtimestamp(seconds, UTC)
-            after = timezone.now()
+            answered_at = timezone.now()
         # SQLite's day has 8 decimal places of a double: a millisecond.
-        half = (after - before) / 2
-        samples.append((theirs - (before + half), half + timedelta(milliseconds=1)))
+        half = (answered_at - asked_at) / 2
+        samples.append((theirs - (asked_at + half), half + timedelta(milliseconds=1)))
     # A clock that was set back in the middle of a question makes its time negative: that sample is
     # the worst.
     difference, uncertainty = min(samples, key=lambda sample: abs(sample[1]))

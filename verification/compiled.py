@@ -1,5 +1,7 @@
-"""Queries of every request and every look for work: compiled to SQL once, and run with other values
-ever after.
+"""Queries of every request: compiled to SQL once, and run with other values ever after.
+
+Only those are here whose compilation takes more than a twentieth of the request: of a poll it is
+half. All others are query sets.
 """
 
 from collections.abc import Callable, Sequence
@@ -62,39 +64,27 @@ class Compiled(Generic[Row]):
     def ask(self, *values: Given) -> list[Row]:
         """The rows, as the query set would give them."""
         connection = connections[DEFAULT_DB_ALIAS]
-        compiled, parameters = self._spelled(values, connection)
+        compiled, parameters = self._compile(values, connection)
         # Threads share what was compiled, and each has a connection of its own.
-        asked: Any = copy(compiled.compiler)
-        asked.connection = connection
-        asked.as_sql = lambda *_, **__: (compiled.sql, parameters)
+        compiler: Any = copy(compiled.compiler)
+        compiler.connection = connection
+        compiler.as_sql = lambda *_, **__: (compiled.sql, parameters)
         # What makes values of columns: sought once a connection and kept on it, for some are
         # methods of its own.
         converters = vars(connection).setdefault("_converters_of_compiled", {})
         if self not in converters:
-            converters[self] = asked.get_converters(
-                [column for column, *_ in asked.select[: asked.col_count]]
+            converters[self] = compiler.get_converters(
+                [column for column, *_ in compiler.select[: compiler.col_count]]
             )
-        asked.get_converters = lambda _: converters[self]
-        query = SimpleNamespace(get_compiler=lambda *_, **__: asked)
+        compiler.get_converters = lambda _: converters[self]
+        query = SimpleNamespace(get_compiler=lambda *_, **__: compiler)
         rows = compiled.rows
         standing_for = SimpleNamespace(
             db=rows.db, model=rows.model, query=query, _known_related_objects={}
         )
         return list(rows._iterable_class(standing_for))
 
-    def are_there(self, asked: Sequence[Sequence[Given]]) -> list[bool]:
-        """Whether there is a row, for each of these values: one statement, which stops at the first
-        row of each.
-        """
-        connection = connections[DEFAULT_DB_ALIAS]
-        spelled = [self._spelled(values, connection) for values in asked]
-        looks = ", ".join(f"EXISTS({compiled.sql})" for compiled, _ in spelled)
-        given: list[Any] = [one for _, parameters in spelled for one in parameters]
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT {looks}", given)
-            return [bool(one) for one in cursor.fetchone()]
-
-    def _spelled(
+    def _compile(
         self, values: Sequence[object], connection: Any
     ) -> tuple[_Sql, tuple[object, ...]]:
         """The query as this kind of database is asked, and its parameters, these values among
@@ -112,10 +102,11 @@ class Compiled(Generic[Row]):
         ]:
             raise TypeError(f"{type(strange[0]).__name__} has no place in a compiled query")
         adapt = connection.ops.adapt_datetimefield_value
-        given = [
+        adapted = [
             adapt(value) if isinstance(value, datetime) else value
             for value, _ in zip(values, self._places, strict=True)
         ]
         return compiled, tuple(
-            given[one.number] if isinstance(one, _Place) else one for one in compiled.parameters
+            adapted[parameter.number] if isinstance(parameter, _Place) else parameter
+            for parameter in compiled.parameters
         )

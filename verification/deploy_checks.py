@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 
 from verification import clock
-from verification.case import readiness, stages
+from verification.case import stages
 from verification.core import almaty, mci, profiles, releases
 from verification.core.errors import Misconfigured
 from verification.sources import installed
@@ -55,30 +55,17 @@ def check_live_set(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
                 f"TULGA_OPERATOR_{name.upper()} is empty: /about could not say who runs this"
                 " address."
             )
-    for name in sorted(settings.TULGA_KEYS_MADE_BY_DEMO):
-        faults.append(f"{name} was made by the demo: make your own with manage.py make_keys.")
-    for kind in ("log", "document", "decision", "door", "sender"):
-        if not any((one.kind, one.mode) == (kind, "live") for one in settings.TULGA_CERTIFIED):
-            faults.append(
-                f"No certified public key of kind {kind} for live: run manage.py make_keys and"
-                " certify_keys."
-            )
-    if others := settings.TULGA_OTHERS_KEYS:
-        told = (
-            f"{settings.TULGA_PROCESS} can read {others[0]}, one of {len(others)} keys that are"
-            " none of its own"
-        )
-        faults.append(f"The process {told}: give each process its own user.")
+    faults += _key_faults()
     if settings.TULGA_PROCESS not in ("web", "worker", "tick", "sender"):
         faults.append("TULGA_PROCESS makes one process of all: in live mode each is its own.")
     faults += _source_faults()
-    for name, said in readiness.routes().items():
-        if not said.is_ready:
-            faults.append(f"Route {name} {said.detail}.")
-        faults += [f"Route {name}: {reason}." for reason in said.unfit_for_live]
+    for name, readiness in stages.route_readiness().items():
+        if not readiness.is_ready:
+            faults.append(f"Route {name} {readiness.detail}.")
+        faults += [f"Route {name}: {reason}." for reason in readiness.unfit_for_live]
         done = (
             {stages.release(name, law=law.sha256).id for law in profiles.ALL}
-            if said.is_ready
+            if readiness.is_ready
             else set()
         )
         if done - releases.RELEASES.keys():
@@ -118,6 +105,23 @@ def check_mci(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[Ch
         )
         return [Warning(fault, hint=hint, id="tulga.W901")]
     return []
+
+
+def _key_faults() -> Iterator[str]:
+    for name in sorted(settings.TULGA_KEYS_MADE_BY_DEMO):
+        yield f"{name} was made by the demo: make your own with manage.py make_keys."
+    certified = {key.kind for key in settings.TULGA_CERTIFIED if key.mode == "live"}
+    for kind in ("log", "document", "decision", "door", "sender"):
+        if kind not in certified:
+            yield (
+                f"No certified public key of kind {kind} for live: run manage.py make_keys and"
+                " certify_keys."
+            )
+    if strange_keys := settings.TULGA_OTHERS_KEYS:
+        yield (
+            f"The process {settings.TULGA_PROCESS} can read {strange_keys[0]}, one of"
+            f" {len(strange_keys)} keys that are none of its own: give each process its own user."
+        )
 
 
 def _source_faults() -> Iterator[str]:

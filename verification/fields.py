@@ -26,17 +26,17 @@ def _compact(text: str) -> str:
     """The compact form of three lines; what is none stays as it is."""
     if not text.startswith("{") or text.count("\n") != 2:
         return text
-    *said, signature = text.split("\n")
-    return ".".join([*(to_base64url(part.encode()) for part in said), signature])
+    *parts, signature = text.split("\n")
+    return ".".join([*(to_base64url(part.encode()) for part in parts), signature])
 
 
-def _unpacked(kept: bytes) -> str:
+def _unpacked(stored: bytes) -> str:
     """The compact form of what was compressed; empty of what was not, or is longer than a
     signature.
     """
     reader = zlib.decompressobj(_RAW)
     try:
-        text = reader.decompress(kept, _JWS_MAX).decode()
+        text = reader.decompress(stored, _JWS_MAX).decode()
     except (zlib.error, UnicodeDecodeError):
         return ""
     # Longer than the limit, cut off, or with something behind it: no signature that we kept.
@@ -51,8 +51,8 @@ class _BinaryField(models.BinaryField):  # type: ignore[type-arg]
 
     def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
         """For a migration it is Django's own."""
-        name, _, positional, named = super().deconstruct()
-        return name, "django.db.models.BinaryField", list(positional), dict(named)
+        name, _, positional, keywords = super().deconstruct()
+        return name, "django.db.models.BinaryField", list(positional), dict(keywords)
 
     def from_db_value(self, value: Any, *_: object) -> Any:
         """What was kept. SQLite may hold a text in any column."""

@@ -5,8 +5,8 @@ row policies.
 1. `writing` is a transaction that is kept or taken back as a whole; one inside another is a
   savepoint;
 2. statements outside of any are reads: on PostgreSQL the first begins a transaction, which the next
-   `writing` goes on with, or `rest` or `running` end; on SQLite they need none: there a transaction
-   keeps other writers away;
+   `writing` goes on with, or `end_reading` or `running` end; on SQLite they need none: there a
+   transaction keeps other writers away;
 3. whose rows: `tulga.lender` is one lender's id, or `tulga.scope` is `all`. Whoever names neither
    will see none. Both are local to the transaction, so a kept connection never carries them on.
    SQLite knows no such policies.
@@ -60,13 +60,13 @@ them.
 class _Run:
     """What this thread is doing, whose rows it may see, and the transaction that is open for it.
 
-    said: whose rows its transaction was told of last. has_written: in the transaction of its reads,
-    which then ends before another begins.
+    scope_sent: whose rows its transaction was told of last. has_written: in the transaction of its
+    reads, which then ends before another begins.
     """
 
     lender: str = ""
     scope: str = ""
-    said: tuple[str, str] | None = None
+    scope_sent: tuple[str, str] | None = None
     reading: transaction.Atomic | None = None
     has_written: bool = False
     is_writing: bool = False
@@ -81,7 +81,7 @@ def running(*, lender: str = "", scope: str = "") -> Iterator[None]:
     later.
     """
     outer = _run.get()
-    rest()
+    end_reading()
     run = _Run(lender, scope)
     token = _run.set(run)
     is_told = connection.vendor == "postgresql" and outer is None
@@ -90,9 +90,9 @@ def running(*, lender: str = "", scope: str = "") -> Iterator[None]:
             clock.keep_right()
             law_book.keep_current()
             yield
-            rest()
+            end_reading()
     finally:
-        rest(is_kept=False)
+        end_reading(is_kept=False)
         _run.reset(token)
 
 
@@ -107,7 +107,7 @@ def writing(*, durable: bool = False) -> Iterator[None]:
     if run is None or run.is_writing:
         if durable and run is not None:
             raise RuntimeError("a durable transaction cannot be a part of another")
-        before, is_kept = (run.lender, run.scope) if run else ("", ""), False
+        outer_scope, is_kept = (run.lender, run.scope) if run else ("", ""), False
         try:
             with transaction.atomic(durable=durable):
                 yield
@@ -116,17 +116,17 @@ def writing(*, durable: bool = False) -> Iterator[None]:
             if (
                 run is not None and not is_kept
             ):  # what was said since the savepoint was taken back with it
-                (run.lender, run.scope), run.said = before, None
+                (run.lender, run.scope), run.scope_sent = outer_scope, None
         return
     if connection.needs_rollback or run.has_written:
         # What was written among the reads is kept, whatever becomes of what follows.
-        rest(is_kept=not connection.needs_rollback)
+        end_reading(is_kept=not connection.needs_rollback)
     begun, run.reading, run.is_writing = run.reading, None, True
     try:
         with ExitStack() as ending:
             if begun is None:
                 ending.enter_context(transaction.atomic(durable=durable))
-                run.said = None
+                run.scope_sent = None
             else:
                 # What was read in it is no older for that: at PostgreSQL's READ COMMITTED each
                 # statement sees what has been kept until it begins. It saves a transaction in every
@@ -137,7 +137,7 @@ def writing(*, durable: bool = False) -> Iterator[None]:
         run.is_writing = False
 
 
-def rest(*, is_kept: bool = True) -> None:
+def end_reading(*, is_kept: bool = True) -> None:
     """Ends the transaction of reads, if one is open: the database is not kept waiting for a long
     errand.
 
@@ -189,20 +189,20 @@ def see(*, lender: str = "", scope: str = "") -> None:
 
 
 @contextmanager
-def looking_up(what: str) -> Iterator[None]:
+def looking_up(name: str) -> Iterator[None]:
     """Sees all rows for one of `LOOK_UPS`, and afterwards what was seen before, or what `see` named
     meanwhile.
     """
-    if what not in LOOK_UPS:
-        raise KeyError(what)
+    if name not in LOOK_UPS:
+        raise KeyError(name)
     run = _run.get()
-    before = (run.lender, run.scope) if run else ("", "")
+    outer_scope = (run.lender, run.scope) if run else ("", "")
     see(scope=ALL)
     try:
         yield
     finally:
         if run is not None and (run.lender, run.scope) == ("", ALL):
-            see(lender=before[0], scope=before[1])
+            see(lender=outer_scope[0], scope=outer_scope[1])
 
 
 def _say_first(
@@ -219,20 +219,20 @@ def _say_first(
         if connection.in_atomic_block:
             # Django began this one by itself (a deletion, say), within the statement after which we
             # rest anyway.
-            is_read, run.said = False, None
+            is_read, run.scope_sent = False, None
         else:
-            run.reading, run.has_written, run.said = transaction.atomic(), False, None
+            run.reading, run.has_written, run.scope_sent = transaction.atomic(), False, None
             run.reading.__enter__()
     try:
-        if run.said != (run.lender, run.scope):
+        if run.scope_sent != (run.lender, run.scope):
             with connection.cursor() as cursor:
                 cursor.execute(_NAME, (run.lender, run.scope))
-            run.said = run.lender, run.scope
+            run.scope_sent = run.lender, run.scope
         run.has_written |= is_read and not sql.startswith("SELECT")
         return execute(sql, params, many, context)
     except Error:
         # PostgreSQL takes no more statements in a transaction one of whose failed. One inside it is
         # Django's to end.
         if is_read and not connection.savepoint_ids:
-            rest(is_kept=False)
+            end_reading(is_kept=False)
         raise

@@ -18,7 +18,8 @@ from lenders.answers import CODE_HELP, Moment
 from lenders.keys import caller
 from lenders.openapi import problems
 from lenders.requests import NoQuery, read_query
-from verification.artifacts import document_files, receipt_files, signed_files
+from verification.artifacts import reading as artifacts
+from verification.artifacts import signing
 
 MEDIA_TYPE: Final = "application/jose+json"
 _SCOPES: Final = {"GET": "documents:read"}
@@ -125,7 +126,7 @@ class Documents(APIView):
         """The list."""
         read_query(NoQuery, request.query_params)
         key = caller(request)
-        documents = document_files.list_documents(
+        documents = artifacts.list_documents(
             lender_id=key.lender_id, mode=key.mode, verification_id=verification_id
         )
         return Response(DocumentList({"data": documents}).data)
@@ -154,7 +155,7 @@ class DocumentFile(APIView):
         """The bytes as they were signed."""
         read_query(NoQuery, request.query_params)
         key = caller(request)
-        content = document_files.read_document(
+        content = artifacts.read_document(
             lender_id=key.lender_id,
             mode=key.mode,
             verification_id=verification_id,
@@ -189,7 +190,7 @@ class ReceiptFile(APIView):
         """The receipt, its place in the log, and its openings."""
         read_query(NoQuery, request.query_params)
         key = caller(request)
-        receipt = receipt_files.read_receipt(
+        receipt = artifacts.read_receipt(
             lender_id=key.lender_id, mode=key.mode, verification_id=verification_id, key_id=key.pk
         )
         return Response(ReceiptAnswer(receipt).data, headers={"Cache-Control": "no-store"})
@@ -205,7 +206,7 @@ class _SignedFile(APIView):
         """The bytes as they were judged."""
         read_query(NoQuery, request.query_params)
         key = caller(request)
-        signed = signed_files.read_for_lender(
+        signed = artifacts.read_for_lender(
             lender_id=key.lender_id,
             mode=key.mode,
             verification_id=verification_id,
@@ -236,7 +237,7 @@ class _SignedFile(APIView):
 class Statement(_SignedFile):
     """The statement."""
 
-    file = signed_files.STATEMENT
+    file = artifacts.STATEMENT
 
 
 @extend_schema(
@@ -266,7 +267,7 @@ def jwks(request: HttpRequest) -> HttpResponse:
     Beside them, in a member that others ignore, those of the logs: what they sign are no web
         signatures.
     """
-    published = {"keys": document_files.public_keys(), "log_keys": document_files.log_keys()}
+    published = {"keys": signing.public_keys(), "log_keys": signing.log_keys()}
     answer = JsonResponse(published, content_type="application/jwk-set+json")
     answer.headers["Cache-Control"] = f"public, max-age={policy.JWKS_SECONDS}"
     return answer

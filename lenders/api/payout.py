@@ -16,7 +16,7 @@ from lenders.resources import verifications
 from lenders.resources.clearances import ClearanceAnswer
 from lenders.resources.verifications import VerificationAnswer
 from verification import clock
-from verification.payout import clearances, contracts, obligations
+from verification.payout import clearances, reports
 
 _SCOPES = {"GET": "verifications:read", "POST": "clearances:write"}
 
@@ -48,7 +48,7 @@ class Contract(APIView):
         """The verification, with its contract."""
         key = caller(request)
         body = read(requests.ContractRequest, request.data)
-        contracts.report(
+        reports.report_contract(
             lender_id=key.lender_id,
             mode=key.mode,
             verification_id=verification_id,
@@ -181,7 +181,7 @@ class Obligation(APIView):
         """The verification, with its retention."""
         key = caller(request)
         obligation = read(requests.ObligationRequest, request.data)
-        obligations.report(
+        reports.report_obligation(
             lender_id=key.lender_id,
             mode=key.mode,
             verification_id=verification_id,

@@ -163,7 +163,9 @@ class Clock(APIView):
         """How it stands."""
         read_query(requests.NoQuery, request.query_params)
         key = caller(request)
-        return Response(TestClock(test_clock.standing(lender_id=key.lender_id, mode=key.mode)).data)
+        return Response(
+            TestClock(test_clock.clock_standing(lender_id=key.lender_id, mode=key.mode)).data
+        )
 
     @extend_schema(
         operation_id="advance_test_clock",

@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from lenders import policy
 from lenders.answers import Moment, Word
-from verification.case.lists import LIST_MAX, Page
+from verification.case.contents import LIST_MAX, Page
 from verification.core.events import CLEARINGS, TOLD
 from verification.core.status import Status
 from verification.log import decided

@@ -17,10 +17,9 @@ from lenders.answers import CODE_HELP, Moment, Word, page
 from verification import clock
 from verification.access.open_page import page_name
 from verification.access.openings import Opened
-from verification.case import attempts, contents, stages, voters
-from verification.case.checks import check_views
-from verification.case.lists import LIST_MAX, beyond
-from verification.case.retention import retention_of
+from verification.case import attempts, contents, stages, votes
+from verification.case.contents import LIST_MAX, beyond, retention_of
+from verification.case.dossier import check_views
 from verification.core import ids
 from verification.core.codes import WARNINGS
 from verification.core.errors import BadInput, NotFound
@@ -226,7 +225,7 @@ def read_opened(opened: Opened) -> dict[str, Any]:
     row = opened.verification
     public = PublicStatus(row.status, row.code)  # it is open, or it could not be opened again
     link = {"token": opened.token, "expires_at": opened.link_expires_at}
-    codes = voters.warnings_of(row, opened.opening)
+    codes = votes.warnings_of(row, opened.opening)
     return {
         **_SPELLING.to_representation(_facts(row, opened.opening, public, opened.tries)),
         # The token is shown here and nowhere again: only its hash is kept.
@@ -343,7 +342,7 @@ def _facts(
             "code": "",
         }
     elif borrower is not None:
-        stage = stages.known(row.route, row.stage, law=row.profile_sha256)
+        stage = stages.find(row.route, row.stage, law=row.profile_sha256)
         attempt = borrower.current
         allowed = stage.attempts if stage else None
         next_action = {

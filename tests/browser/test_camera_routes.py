@@ -29,7 +29,7 @@ from tests.insecure_sandbox_process import SandboxProcess
 from tests.verification.checks_on_record import passed
 from tests.verification.stories import camera_story
 from tests.verification.stories.story import Story, begin, lender, make_due
-from verification.case import contents, quotas, stages
+from verification.case import attempts, contents, stages
 from verification.models import Attempt
 from verification.stages.live_capture.kept import NEUTRAL
 from verification.stages.live_capture.policy import TURNS
@@ -128,7 +128,7 @@ def test_the_quota_of_codes_is_told_and_nothing_is_lost(
     code = stages.installed("live_face")["code"]
     assert code.quota is not None
     for _ in range(code.quota.a_day):
-        assert quotas.take(
+        assert attempts.take_quota(
             story.row(), code.quota, key=contents.key_of(story.row()), at=timezone.now()
         )
     filled_in(tab, "ru")

@@ -10,8 +10,8 @@ from django.utils import timezone
 from lenders.models import Sender
 from tests.verification.oversight import rows
 from verification import routes
-from verification.case import readiness
-from verification.case.readiness import Readiness
+from verification.case import stages
+from verification.case.stages import Readiness
 from verification.core.errors import Misconfigured
 from verification.engines.gost import backends, streebog
 from verification.stages import statement
@@ -112,7 +112,7 @@ def test_a_failed_self_test_is_503_and_named_on_loopback(client, broken):
 
 def test_a_route_that_does_not_load_is_not_ready(settings):
     settings.TULGA_ROUTES = ["eds", "unknown"]
-    found = readiness.routes()
+    found = stages.route_readiness()
     assert found["eds"].is_ready
     assert found["unknown"] == Readiness(
         is_ready=False,

@@ -22,9 +22,9 @@ from tests.verification import law_files
 from tests.verification.oversight import rows
 from verification import clock
 from verification.access import answers, links, open_page, openings
-from verification.artifacts import document_files, receipt_files
+from verification.artifacts import reading as artifacts
 from verification.case import attempts, dossier
-from verification.case.voters import Reviewer
+from verification.case.votes import Reviewer
 from verification.core.errors import NotYourTurn, TulgaError
 from verification.core.route import Again
 from verification.core.status import Status
@@ -33,12 +33,12 @@ from verification.log import laws, sequencer
 from verification.log import laws as law
 from verification.models import Attempt, AuditEntry, Verification
 from verification.oversight import case_file, counts, search
-from verification.payout import credits
+from verification.payout import gates
 from verification.review import attesting
 from verification.review import desk as review_desk
 from verification.stages import live_capture
 from verification.stages.consent.policy import CURRENT
-from verification.worker import monthly_counts, queue, replay, sweep
+from verification.worker import queue, replay, sweep
 
 PAGE, LONGEST = 20, 100
 
@@ -106,7 +106,11 @@ def _reserve(world: World) -> None:
     """A worker that looks for work takes a step in hand and gives it back."""
     _answer(world.spare(), agreed=True, version=CURRENT, language="ru")
     queue.give_back(
-        list(queue.reserve(("default", "eds"), limit=4, at=clock.now(), after={"default": "m"})[0])
+        list(
+            queue.reserve(
+                ("default", "eds"), limit=4, at=clock.now(), last_lenders={"default": "m"}
+            )[0]
+        )
     )
 
 
@@ -183,9 +187,9 @@ def _absent(ask: Callable[[], object]) -> None:
 
 def _documents(world: World) -> None:
     told: dict[str, Any] = {**world.mine, "verification_id": world.judged}
-    document_files.list_documents(**told)
+    artifacts.list_documents(**told)
     attempt = Attempt.objects.filter(verification_id=world.judged)[0].pk
-    _absent(lambda: document_files.read_document(**told, attempt_id=attempt, key_id="key_x"))
+    _absent(lambda: artifacts.read_document(**told, attempt_id=attempt, key_id="key_x"))
 
 
 def _read_law() -> None:
@@ -258,12 +262,12 @@ def _of_lender(world: World) -> dict[str, Callable[[], object]]:
         "proofs": partial(_proofs, world),
         "documents": partial(_documents, world),
         "receipt": lambda: _absent(
-            partial(receipt_files.read_receipt, **own, verification_id=judged, key_id="key_x")
+            partial(artifacts.read_receipt, **own, verification_id=judged, key_id="key_x")
         ),
         "clearance of none": lambda: _absent(
             partial(clearance_resource.read, **own, clearance_id="clr_none")
         ),
-        "credits": lambda: credits.most_of_days(
+        "credits": lambda: gates.most_credit_of_days(
             Verification.objects.get(pk=judged), rows.IIN, days=(), at=clock.now()
         ),
         "endpoint": lambda: openings.record_endpoint_disabled(**own, endpoint_id="whe_x"),
@@ -305,7 +309,7 @@ def _of_work(world: World) -> dict[str, Callable[[], object]]:
         "refused": sweep.entries_refused,
         "law": _read_law,
         "overdue": lambda: sweep.frames_overdue(at=timezone.now()),
-        "add up": monthly_counts.add_up,
+        "add up": sweep.add_up_months,
         "replay": partial(replay.replay, verification_id=world.judged),
     }
 

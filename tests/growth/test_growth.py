@@ -33,66 +33,76 @@ of the sweep.
 # Functions that no question need run, each with its reason; all others of these rooms must have
 # run.
 NOT_HOT = {
-    "case.readiness": "asks no row",
+    "case.contents.require_test": "asks no row",
+    "case.policy.backoff": "asks no row",
+    "case.stages.is_last": "asks no row",
+    "case.stages.titles": "asks no row",
+    "case.stages.live_is_complete": "asks no row",
+    "case.stages.refuse_unsafe_live": "asks no row",
+    "case.stages.refuse_unsigned": "asks no row",
+    "case.stages.calibrations": "asks no row",
+    "case.stages.route_readiness": "asks no row",
     "worker.replay.judge_again": "the entries and the evidence of one case, once",
     "worker.replay.worst": "asks no row",
-    "worker.replay_sample.replay_sample": (
+    "worker.replay.replay_sample": (
         "the operator's command: walks over the ids of all judgements once"
     ),
-    "artifacts.document_files.public_keys": "asks no row",
-    "artifacts.document_files.log_keys": "asks no row",
-    "artifacts.signed_files": "by the verification's key, and the entries of one case",
+    "artifacts.reading.read_for_lender": "by the verification's key, and the entries of one case",
+    "artifacts.reading.read_for_borrower": "by the verification's key, and the entries of one case",
+    "artifacts.reading.is_offered": "by the verification's key, and the entries of one case",
     "lenders.resources.checkpoints.is_covered": "one checkpoint by its size",
     "lenders.resources.checkpoints.consistency": (
         "the newest checkpoint, and tiles of the tree by their keys"
     ),
     "access.open_page.is_looked_at": "one row by its key",
     "worker.run.release": "a step's fault: the statements of a step",
-    "payout.attested": "the entries of one case, and those of one person's with one lender",
-    "payout.obligations": "by the verification's key, and the entries of one case",
+    "payout.gates.attested_answers": (
+        "the entries of one case, and those of one person's with one lender"
+    ),
+    "payout.reports": "by the verification's key, and the entries of one case",
     "payout.clearances": (
-        "by the clearance's or the verification's key, and the entries of one case"
+        "by the clearance's or the verification's key, and the entries of one case; a revocation,"
+        " the operator's command, walks over decisions from an index on, once"
     ),
     "worker.clearing.clear": "one case, its entries and its clearance",
     "access.openings.open_renewal": "inserts as an opening does",
-    "payout.contracts": "by the verification's key, and the entries of one case",
     "payout.renewals": "by keys, and the entries of one case and of its new consents",
-    "artifacts.documents.is_owed": "asks no row",
-    "case.doorbell": "rings, after the commit",
+    "artifacts.making.is_document_owed": "asks no row",
+    "case.steps.ring": "rings, after the commit",
     "case.dossier.contents": "the evidence of one attempt, for its reviewers",
     "case.dossier.checks_of": (
         "opens what it is given; where that cannot be read, one case's entries"
     ),
-    "worker.closing.document": "the attempts of one case, once",
-    "worker.closing.stop": "the entries of one case, once",
-    "worker.closing.turn_away": "the entries and attempts of one case, seldom",
-    "worker.closing.weigh": "the attempts and entries of one case, once",
-    "case.votes": "asks no row",
+    "worker.run.document": "the attempts of one case, once",
+    "worker.run.stop": "the entries of one case, once",
+    "worker.run.turn_away": "the entries and attempts of one case, seldom",
+    "worker.run.weigh": "the attempts and entries of one case, once",
     "case.dossier.stated_checks": "asks no row",
-    "worker.dialogue.look": "the entries and the evidence of one attempt, as `prepare`",
-    "case.law": "asks no row",
-    "case.history.read_sound": "as `read`",
-    "case.history.read_flawed": "the entries of one case, once it has a flaw",
-    "case.history.stated": "asks no row",
+    "worker.judge.look": "the entries and the evidence of one attempt, as `prepare`",
+    "case.moving.lawful_combinations": "asks no row",
+    "case.moving.read_sound": "as `read`",
+    "case.moving.read_flawed": "the entries of one case, once it has a flaw",
+    "case.moving.stated": "asks no row",
     "case.moving.word": "asks no row",
     "access.hand_over": "by the hash of a secret or the verification's key, a few times a case",
-    "payout.inquiries": "the entries of one case, and the evidence of its consent",
+    "payout.gates.ask_outside": "the entries of one case, and the evidence of its consent",
+    "payout.gates.keep_answers": "inserts as a judgement does",
     "access.links.peek": "by the hash of a secret",
     "access.tokens": (
         "by the hash of a secret or the verification's key, a few times a case; where a link or"
         " session was refused, the key of one case by its key"
     ),
-    "case.voters": (
-        "the people of one lender, and the entries of one case and of its new consents"
-    ),
+    "case.votes": ("the people of one lender, and the entries of one case and of its new consents"),
     "access.links.lock_session": "what `visit` asks, and the row by its key",
     "access.mobile_signing": (
         "by the hash of a secret or the verification's key, a few times a case"
     ),
-    "worker.outcome.exhaust": "a verification's end, by what was read before",
+    "worker.judge.exhaust": "a verification's end, by what was read before",
+    "artifacts.signing": "asks no row",
+    "worker.queue.record_fault": "one entry of one case",
     "worker.queue.correct": "one row by its key and fence",
     "worker.queue.release": "one row by its key and fence",
-    "case.quotas.take": "one row of the day by its key",
+    "case.attempts.take_quota": "one row of the day by its key",
     "case.test_clock": (
         "a developer's, of test mode: a hundred and one rows at most, by lender, status and time"
     ),
@@ -100,8 +110,7 @@ NOT_HOT = {
     "access.simulations": (
         "a developer's, of test mode: by the verification's key, and the entries of one case"
     ),
-    "artifacts.receipt.issue_late": "the entries of one case, once",
-    "payout.revoking": "the operator's command: walks over decisions from an index on, once",
+    "artifacts.making.make_late_receipt": "the entries of one case, once",
     "worker.sweep.put_keys_on_record": "once, as a process starts",
     "worker.sweep.refuse_forked_log": "once, as a process starts",
     "lenders.resources.events.events_named": "some leaves by their entries",

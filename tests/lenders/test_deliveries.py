@@ -16,7 +16,7 @@ from lenders.resources.events import Event
 from tests.lenders.insecure_receiver import Receiver
 from tests.lenders.log_of_lenders import MODE, happen, pump, send_due
 from tests.lenders.samples import IIN, PHONE, Caller
-from verification.case.lists import Page
+from verification.case.contents import Page
 from verification.log import keys, sequencer
 from verification.log.checkpoint import open_checkpoint
 

@@ -35,7 +35,7 @@ from tests.verification.log.looks import verify_legality
 from tests.verification.log.rows import order_all, tamper
 from tests.verification.stories.story import Story, begin
 from verification import tasks
-from verification.case.voters import Reviewer
+from verification.case.votes import Reviewer
 from verification.models import AuditEntry, AuditLeaf, AuditPending, Clearance
 from verification.review import attesting
 from verification.review import desk as review_desk

@@ -37,7 +37,7 @@ from verification.access import hand_over, links, mobile_signing, openings
 from verification.core.route import Again, Looked
 from verification.models import AuditCheckpoint
 from verification.oversight import case_file, counts, search
-from verification.payout import clearances, contracts, obligations
+from verification.payout import clearances, reports
 from verification.stages.consent.policy import CURRENT
 from verification.worker import sweep
 
@@ -198,8 +198,8 @@ def _clearances(story: Story, *, iin: str) -> None:
     paid = clearances.Payment("150000.00", iin, "c" * 64, "KZ86125KZT5004100100")
     clearances.consume(**of, clearance_id=asked, payment=paid)
     for status in ("opened", "closed"):
-        obligations.report(**of, verification_id=story.id, status=status, at=clock.now())
-    contracts.report(
+        reports.report_obligation(**of, verification_id=story.id, status=status, at=clock.now())
+    reports.report_contract(
         **of,
         verification_id=story.id,
         profile_id="KZ-2025-09",

@@ -54,18 +54,6 @@ def test_a_value_may_stand_in_several_places_and_times_and_bytes_are_told_as_the
     assert by_index.ask(b"") == []
 
 
-def test_one_statement_says_for_which_values_there_is_a_row():
-    row = stories.begin(stories.lender()).row()
-    asked = Compiled(
-        lambda id_, mode: Verification.objects.filter(pk=id_, mode=mode).values_list("pk")
-    )
-    with statements() as sent:
-        found = asked.are_there(
-            [(row.pk, row.mode), ("ver_nowhere", row.mode), (row.pk, "another"), (row.pk, row.mode)]
-        )
-    assert (found, len(sent)) == ([True, False, False, True], 1)
-
-
 def test_it_is_compiled_once(monkeypatch):
     row = stories.begin(stories.lender()).row()
     asked = Compiled(lambda id_: Verification.objects.filter(pk=id_))

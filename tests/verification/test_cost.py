@@ -28,7 +28,12 @@ from lenders.models import Delivery, Lender
 from tests.lenders.samples import Caller, opening
 from tests.statements import APART
 from tests.verification import insecure_register
-from tests.verification.stories.conftest import Issued, authorities, issued, trusted  # noqa: F401
+from tests.verification.stories.conftest import (
+    Issued,
+    authorities,  # noqa: F401
+    issued,  # noqa: F401
+    trusted,  # noqa: F401
+)
 from verification import clock, tasks, transactions
 from verification.access import open_page
 from verification.case.policy import QUEUES
@@ -156,7 +161,9 @@ class Installation:
     def work(self, name: str) -> None:
         """A worker looks for work, and does what it found."""
         with transactions.running(scope=transactions.ALL):
-            look = partial(queue.reserve, QUEUES, limit=_ROOM, at=clock.now(), after=self.turns)
+            look = partial(
+                queue.reserve, QUEUES, limit=_ROOM, at=clock.now(), last_lenders=self.turns
+            )
             found, self.turns = self.meter("look for work", look)
         assert list(found) == [self.case]
         self.meter(f"step {name}", lambda: tasks.advance(self.case))
@@ -253,8 +260,8 @@ def row_bytes() -> int:
         tables = connection.introspection.table_names(cursor)
         # The names are the database's own.
         sizes = " UNION ALL ".join(
-            f'SELECT sum(pg_column_size(t.*)) FROM "{table}" t'  # noqa: S608
-            for table in tables
+            f'SELECT sum(pg_column_size(t.*)) FROM "{table}" t'
+            for table in tables  # noqa: S608
         )
         cursor.execute(f"SELECT sum(sum) FROM ({sizes}) s")  # noqa: S608
         return int(cursor.fetchone()[0])

@@ -11,8 +11,8 @@ from config import celery
 from config.imprint import Operator
 from tests.verification.engines.liveness import insecure_detectors
 from verification import routes
-from verification.case import readiness
-from verification.case.readiness import live_is_complete
+from verification.case import stages
+from verification.case.stages import live_is_complete
 from verification.core.errors import Misconfigured
 from verification.deploy_checks import check_live_set
 from verification.engines.faces import backends
@@ -100,10 +100,10 @@ def test_a_route_that_no_release_knows_is_a_fault(complete, monkeypatch):
 
 
 def test_no_process_starts_on_an_unsafe_live_set(complete):
-    readiness.refuse_unsafe_live()
+    stages.refuse_unsafe_live()
     complete.DEBUG = True
     with pytest.raises(Misconfigured, match="TULGA_DEBUG"):
-        readiness.refuse_unsafe_live()
+        stages.refuse_unsafe_live()
 
 
 _STARTS = [["-c", "import config.wsgi"], ["-m", "celery", "-A", "config", "worker", "--pool=solo"]]
@@ -158,17 +158,17 @@ def test_after_an_upgrade_nothing_starts_before_there_is_a_key_for_documents(sta
 )
 def test_a_process_needs_its_keys_of_test_mode_whatever_live_has(settings, process, missing):
     settings.TULGA_PROCESS = process
-    readiness.refuse_unsigned()
+    stages.refuse_unsigned()
     for name, value in missing.items():
         setattr(settings, name, value)
     with pytest.raises(Misconfigured, match="make_keys"):
-        readiness.refuse_unsigned()
+        stages.refuse_unsigned()
 
 
 def test_a_key_that_nobody_certified_keeps_its_process_from_starting(settings):
     settings.TULGA_UNCERTIFIED_KEYS = ("decision-test-2",)
     with pytest.raises(Misconfigured, match=r"certified decision-test-2.*\n.*certify_keys"):
-        readiness.refuse_unsigned()
+        stages.refuse_unsigned()
 
 
 def test_test_mode_alone_is_never_complete(settings):
@@ -269,7 +269,7 @@ def test_a_face_net_whose_calibration_admits_too_many_strangers_keeps_live_from_
 def test_the_shipped_face_net_and_calibration_may_run_live(complete):
     complete.TULGA_ROUTES = ["biometric", "live_face"]
     assert faults() == []
-    for said in readiness.routes().values():
+    for said in stages.route_readiness().values():
         assert said.in_use["backend"] == "sface-onnx"
         assert said.in_use["embedding"] == "sface-2021dec-yunet5/single-l2"
         assert said.in_use["calibration"] == "lfw-2026-11.sface-single-l2"
@@ -279,7 +279,7 @@ def test_the_shipped_face_net_and_calibration_may_run_live(complete):
 
 def test_live_mode_says_at_start_how_often_faces_are_taken_for_others_and_on_whose_word(complete):
     complete.TULGA_ROUTES = ["biometric", "live_face"]
-    (told,) = readiness.calibrations()
+    (told,) = stages.calibrations()
     for word in (
         "match ≤ 1, review ≤ 1.08",
         "east-asian (quoted, 192247 impostor pairs)",
@@ -291,7 +291,7 @@ def test_live_mode_says_at_start_how_often_faces_are_taken_for_others_and_on_who
     ):
         assert word in told
     complete.TULGA_MODES_LIVE = False
-    assert readiness.calibrations() == []
+    assert stages.calibrations() == []
 
 
 def test_live_mode_says_at_start_what_an_installed_detector_of_attacks_is_worth(
@@ -301,8 +301,8 @@ def test_live_mode_says_at_start_what_an_installed_detector_of_attacks_is_worth(
     complete.TULGA_ROUTES = ["biometric", "live_face"]
     passive.use(insecure_detectors.install(folder, insecure_detectors.saying(1.0)))
     try:
-        (_, told) = readiness.calibrations()
-        names = {str(said.in_use["passive"]) for said in readiness.routes().values()}
+        (_, told) = stages.calibrations()
+        names = {str(said.in_use["passive"]) for said in stages.route_readiness().values()}
         assert faults() == []
         passive.use(
             insecure_detectors.install(
@@ -334,7 +334,7 @@ def test_without_the_built_face_model_both_camera_routes_say_what_to_run(complet
     complete.TULGA_ROUTES = ["biometric", "live_face"]
     backends.use(Choice(models=tmp_path / "empty"))
     try:
-        assert [said.detail for said in readiness.routes().values()] == [
+        assert [said.detail for said in stages.route_readiness().values()] == [
             "cannot judge: the face model is not built: run manage.py build_face_model"
         ] * 2
     finally:

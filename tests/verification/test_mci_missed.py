@@ -6,7 +6,7 @@ import pytest
 from django.core import checks
 
 from verification import clock
-from verification.case import readiness
+from verification.case import stages
 from verification.core import mci
 
 
@@ -29,15 +29,15 @@ def test_a_year_without_an_mci_is_missed_from_december_and_stops_nothing(
     )
 
     def named():
-        found = checks.run_checks(tags=[readiness.LIVE_TAG], include_deployment_checks=True)
+        found = checks.run_checks(tags=[stages.LIVE_TAG], include_deployment_checks=True)
         return [one.id for one in found if one.id in ("tulga.W901", "tulga.E901")]
 
     assert named() == expected
-    told = checks.run_checks(tags=[readiness.LIVE_TAG], include_deployment_checks=True)
+    told = checks.run_checks(tags=[stages.LIVE_TAG], include_deployment_checks=True)
     assert ["take_law" in str(message.hint) for message in told if message.id in expected] == [
         True
     ] * len(expected)
-    assert not any("MCI" in str(one.msg) for one in checks.run_checks(tags=[readiness.LIVE_TAG]))
+    assert not any("MCI" in str(one.msg) for one in checks.run_checks(tags=[stages.LIVE_TAG]))
     monkeypatch.setattr(
         mci, "VALUES", [*mci.VALUES, mci.Mci(at.date().replace(2027, 1, 1), 4500, "a test")]
     )

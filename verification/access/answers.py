@@ -9,10 +9,9 @@ from typing import Any
 
 from verification import clock, transactions
 from verification.access import leaving
-from verification.artifacts import documents
-from verification.case import attempts, contents, dossier, moving, policy, quotas, stages, steps
-from verification.case.history import History, read_sound, read_unverified
-from verification.case.law import combinations
+from verification.artifacts import making
+from verification.case import attempts, contents, dossier, moving, policy, stages, steps
+from verification.case.moving import History, lawful_combinations, read_sound, read_unverified
 from verification.core.errors import BadInput, NotFound, NotYourTurn
 from verification.core.route import PARTS, Next, Stage, Turn
 from verification.core.status import TERMINAL, Status
@@ -31,7 +30,7 @@ def choose_route(*, verification_id: str, route: str) -> None:
         verification = _live(verification_id, at=at)
         history = read_unverified(verification)
         # Of its law, not of its row: a changed row would send the borrower round for nothing.
-        offered = {names[0]: names for names in combinations(history)}
+        offered = {names[0]: names for names in lawful_combinations(history)}
         if route not in offered:
             raise BadInput("this route is not offered", code="bad_answer")
         if (
@@ -43,7 +42,7 @@ def choose_route(*, verification_id: str, route: str) -> None:
         body = {"route": route, "combination": list(offered[route])}
         is_open, name = history.state.newest(OPEN) is not None, history.state.newest_name
         with moving.moving(history):
-            if is_open and documents.is_owed(history, name):
+            if is_open and making.is_document_owed(history, name):
                 # A worker ends the capture first; until then the borrower is asked nothing.
                 moving.record(verification, "route.chosen", at=at, body=body | {"leaves": name})
                 steps.schedule(verification, steps.LEAVE, due_at=at, queue=policy.ENDING_QUEUE)
@@ -111,7 +110,7 @@ def answer(
             history = read_unverified(verification)
         history.keep(attempt)
         attempt = history.attempt(attempt.pk)
-        stage = stages.of(attempt.route, law=verification.profile_sha256)[attempt.stage]
+        stage = stages.of_route(attempt.route, law=verification.profile_sha256)[attempt.stage]
         commitment = history.state.attempts[attempt.pk].memory
         memory = attempts.memory_of(attempt, key=key, commitment=commitment)
         accepted = stage.accept(memory, untrusted, at)
@@ -124,7 +123,7 @@ def _write_turn(
 ) -> Next:
     verification = attempt.verification
     quota = stage.quota if accepted.next is Next.PREPARE else None
-    if quota and not quotas.take(verification, quota, key=key, at=at):
+    if quota and not attempts.take_quota(verification, quota, key=key, at=at):
         # The earlier preparation stands: the code already sent may still be typed in.
         memory = attempts.memory_of(attempt, key=key)
         accepted = Turn(next=Next.ASK, memory=memory, notice=quota.code)
@@ -133,13 +132,7 @@ def _write_turn(
         memory = attempts.seeded(accepted.memory)
     if accepted.next is not Next.PART:
         memory.pop(PARTS, None)
-    body = {
-        "attempt": attempt.pk,
-        "route": attempt.route,
-        "stage": attempt.stage,
-        "turn": attempt.turn,
-    }
-    body["session"] = session
+    body = moving.place_of(attempt.pk, attempt) | {"turn": attempt.turn, "session": session}
     body |= attempts.remember(attempt, replace(accepted, memory=memory), key=key, at=at)
     body |= {"quota": quota.purpose} if quota and accepted.next is Next.PREPARE else {}
     body |= {
@@ -168,7 +161,9 @@ def resume(*, verification_id: str) -> None:
         # The row is locked: of two taps at once the second sees the open attempt of the first.
         if not is_idle or not verification.stage or history.state.newest(OPEN) is not None:
             return
-        stage = stages.of(verification.route, law=verification.profile_sha256)[verification.stage]
+        stage = stages.of_route(verification.route, law=verification.profile_sha256)[
+            verification.stage
+        ]
         with moving.moving(history):
             attempts.enter(history, stage, key=contents.key_of(verification), at=at)
 

@@ -24,7 +24,7 @@ from verification.access import links
 from verification.access.tokens import PHONES, Minted, entry_of, is_in_time, mint_code, read_code
 from verification.access.ways_in import WaysIn
 from verification.case import contents, moving, policy, steps
-from verification.case.history import read_unverified
+from verification.case.moving import read_unverified
 from verification.core.codes import UNFINISHED, ending_of
 from verification.core.errors import Conflict, LinkUnusable
 from verification.core.status import TERMINAL, Status

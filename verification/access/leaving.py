@@ -6,9 +6,9 @@ Call everything here within `case.moving`. It makes the documents of what it end
 
 from datetime import datetime
 
-from verification.artifacts import documents
+from verification.artifacts import making
 from verification.case import moving, stages
-from verification.case.history import History
+from verification.case.moving import History
 from verification.core import codes
 from verification.course.state import LEFT, OPEN, REVIEW
 
@@ -30,12 +30,12 @@ def lapse(history: History, name: str, *, at: datetime) -> bool:
     It burns only if the borrower had begun ("ready") and the stage's timeout code burns.
     """
     attempt = history.state.attempts[name]
-    stage = stages.known(attempt.route, attempt.stage, law=history.row.profile_sha256)
+    stage = stages.find(attempt.route, attempt.stage, law=history.row.profile_sha256)
     code = stage.timeout_code if stage else "abandoned"
     burns = attempt.is_counted and codes.require(code).burns and attempt.is_begun
-    body = {"attempt": name, "route": attempt.route, "stage": attempt.stage, "code": code}
-    moving.record(history.row, "attempt.lapsed", at=at, body=body | {"burnt": burns})
-    documents.produce(history, name, at=at)
+    body = moving.place_of(name, attempt) | {"code": code, "burnt": burns}
+    moving.record(history.row, "attempt.lapsed", at=at, body=body)
+    making.make_document(history, name, at=at)
     return burns
 
 
@@ -52,4 +52,4 @@ def drop_open(history: History, *, at: datetime) -> None:
         if attempt.opening.id in counting and (attempt.closing is None or attempt.phase == REVIEW)
     ]
     for name in dropped:
-        documents.produce(history, name, at=at)
+        making.make_document(history, name, at=at)

@@ -8,17 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from verification import clock, transactions
-from verification.access.tokens import (
-    LINKS,
-    SESSIONS,
-    TOKEN_BYTES,
-    Minted,
-    is_in_time,
-    outline,
-)
+from verification.access.tokens import LINKS, SESSIONS, TOKEN_BYTES, Minted, is_in_time, outline
 from verification.access.ways_in import WaysIn
 from verification.case import attempts, contents, moving, policy
-from verification.case.history import read_sound
+from verification.case.moving import read_sound
 from verification.compiled import Compiled
 from verification.core.errors import Conflict, LinkUnusable
 from verification.core.ids import SESSION, secret_digest

@@ -160,7 +160,7 @@ def _open_attempt(verification: Verification, *, turn: int, at: datetime) -> Att
     dialogue = Attempt.objects.filter(verification=verification, status=attempts.OPEN)
     attempt = dialogue.filter(turn=turn, expires_at__gt=at).first()
     stage = (
-        stages.known(attempt.route, attempt.stage, law=verification.profile_sha256)
+        stages.find(attempt.route, attempt.stage, law=verification.profile_sha256)
         if attempt
         else None
     )

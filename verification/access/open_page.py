@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from verification import clock, routes, transactions
-from verification.artifacts import signed_files
+from verification.artifacts import reading as artifacts
 from verification.case import attempts, contents, policy, stages, steps
 from verification.compiled import Compiled
 from verification.core import ids
@@ -106,7 +106,7 @@ def borrower_page(*, verification_id: str) -> BorrowerPage:
 def page_of(verification: Verification, attempt: Attempt | None) -> BorrowerPage:
     """The page of rows that were just read, the key beside them; raises `EvidenceUnreadable`."""
     sealed = contents.read(verification, contents.key_beside(verification))
-    stage = stages.known(verification.route, verification.stage, law=verification.profile_sha256)
+    stage = stages.find(verification.route, verification.stage, law=verification.profile_sha256)
     # Every stage of the combination in order, by route and name; consent is asked for before the
     # first route only.
     combination = verification.combination or [verification.route]
@@ -147,7 +147,7 @@ def page_of(verification: Verification, attempt: Attempt | None) -> BorrowerPage
         mode=verification.mode,
         renewal=sealed.case.renewal,
         routes=_other_routes(verification),
-        offers_signed=name == "finished" and signed_files.is_offered(verification),
+        offers_signed=name == "finished" and artifacts.is_offered(verification),
         asks_register=bool(stage)
         and "person" in stages.services(combination, law=verification.profile_sha256),
     )
@@ -194,7 +194,7 @@ def turn_of(verification: Verification, attempt: Attempt | None) -> BorrowerTurn
 
 
 def _turn(name: str, verification: Verification, attempt: Attempt | None) -> BorrowerTurn:
-    stage = stages.known(verification.route, verification.stage, law=verification.profile_sha256)
+    stage = stages.find(verification.route, verification.stage, law=verification.profile_sha256)
     prompt = stage.prompt if stage and name == stage.page else None
     return BorrowerTurn(
         page=name,
@@ -208,7 +208,7 @@ def _turn(name: str, verification: Verification, attempt: Attempt | None) -> Bor
 
 def is_looked_at(*, verification_id: str) -> bool:
     """Whether a worker is about to say what the borrower's last answer shows."""
-    transactions.rest()
+    transactions.end_reading()
     return _IS_LOOKED_AT.first(verification_id) is not None
 
 
@@ -287,5 +287,5 @@ def page_name(verification: Verification, attempt: Attempt | None) -> str:
         return "choose_route"
     if attempt is None or attempt.expires_at <= clock.now():
         return "resume"
-    stage = stages.known(attempt.route, attempt.stage, law=verification.profile_sha256)
+    stage = stages.find(attempt.route, attempt.stage, law=verification.profile_sha256)
     return stage.page if stage else "wait"

@@ -13,7 +13,7 @@ from django.db import IntegrityError
 from verification import clock, transactions
 from verification.access import links
 from verification.case import attempts, contents, moving, policy, steps
-from verification.case.history import History, read_unverified
+from verification.case.moving import History, read_unverified
 from verification.core import law_of_day, profiles, scenarios, stored
 from verification.core.errors import Conflict
 from verification.core.ids import secret_digest

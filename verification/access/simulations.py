@@ -17,8 +17,7 @@ from verification import clock, transactions
 from verification.access import links
 from verification.access.tokens import SESSIONS, TOKEN_BYTES
 from verification.case import contents, moving, steps
-from verification.case.history import read_unverified
-from verification.case.law import combinations
+from verification.case.moving import lawful_combinations, read_unverified
 from verification.core import profiles, scenarios
 from verification.core.errors import BadInput, Conflict, Misconfigured, Unavailable
 from verification.core.events import SIMULATED
@@ -69,7 +68,7 @@ def ask(
         raise BadInput("name one: this IIN is no scenario's", code="required", pointer="/scenario")
     routes = _routes(verification, played, required=route)
     accepted = Accepted(verification.pk, played, routes, secrets.token_urlsafe(TOKEN_BYTES))
-    transactions.rest()
+    transactions.end_reading()
     try:
         player = simulation.in_use(mode)
     except Misconfigured as fault:
@@ -145,7 +144,7 @@ def _routes(
     """
     begun = [tuple(verification.combination)]
     if not verification.combination:
-        begun = combinations(read_unverified(verification))
+        begun = lawful_combinations(read_unverified(verification))
     asks_register = bool(profiles.pinned(verification.profile_sha256).register_asked)
     played_on = (*played.routes, *(played.registered if asks_register else ()))
     fitting = [routes for routes in begun if not set(played_on).isdisjoint(routes)]

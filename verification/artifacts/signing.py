@@ -54,17 +54,17 @@ def sign_compact(payload: bytes, *, mode: str, type_: str) -> str:
     # RFC 8725 §3.11 asks for a type of one's own, so that one kind of signed token is not taken for
     # another.
     header = {"alg": ALGORITHM, "kid": key["kid"], "typ": type_}
-    said = f"{to_base64url(canonical_json(header))}.{to_base64url(payload)}"
-    return f"{said}.{to_base64url(private.sign(said.encode()))}"
+    signed_part = f"{to_base64url(canonical_json(header))}.{to_base64url(payload)}"
+    return f"{signed_part}.{to_base64url(private.sign(signed_part.encode()))}"
 
 
 def public_keys() -> list[dict[str, Any]]:
     """The certified public keys as JSON Web Keys, the newest first. `mode` says whose documents a
     key may sign.
     """
-    certified = [one for one in settings.TULGA_CERTIFIED if one.kind == "document"]
-    in_order = sorted(certified, key=lambda one: (one.mode, -one.number))
-    return [{**_public(one.public, one.mode), **_certificate(one)} for one in in_order]
+    certified = [key for key in settings.TULGA_CERTIFIED if key.kind == "document"]
+    in_order = sorted(certified, key=lambda key: (key.mode, -key.number))
+    return [{**_public(key.public, key.mode), **_certificate(key)} for key in in_order]
 
 
 def log_keys() -> list[dict[str, Any]]:
@@ -72,16 +72,16 @@ def log_keys() -> list[dict[str, Any]]:
     receipt.
     """
     certified = sorted(
-        (one for one in settings.TULGA_CERTIFIED if one.kind == "log"), key=lambda one: one.mode
+        (key for key in settings.TULGA_CERTIFIED if key.kind == "log"), key=lambda key: key.mode
     )
     return [
-        {"mode": one.mode, "x": to_base64url(one.public), **_certificate(one)} for one in certified
+        {"mode": key.mode, "x": to_base64url(key.public), **_certificate(key)} for key in certified
     ]
 
 
-def _certificate(one: Certified) -> dict[str, Any]:
-    """By what whoever has the root's public key believes the key, wherever it came from."""
-    return {"number": one.number, "certificate": b64encode(one.signature).decode()}
+def _certificate(key: Certified) -> dict[str, Any]:
+    """What a holder of the root's public key believes the key by, wherever it came from."""
+    return {"number": key.number, "certificate": b64encode(key.signature).decode()}
 
 
 @cache

@@ -109,7 +109,7 @@ def hint_of(verification: Verification, *, jpeg: bytes) -> str:
     """What would make the picture better: `no_face`, `too_dark`, …; empty where nothing is known to
     be wrong.
     """
-    stage = stages.known(verification.route, verification.stage, law=verification.profile_sha256)
+    stage = stages.find(verification.route, verification.stage, law=verification.profile_sha256)
     if stage is None or stage.hint is None:
         return ""
     try:

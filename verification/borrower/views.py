@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from verification.access import answers, links, mobile_signing, open_page, rates
-from verification.artifacts import signed_files
+from verification.artifacts import reading as artifacts
 from verification.borrower import browsers, camera, forms, signing, wording
 from verification.core.errors import BadInput, Conflict, LinkUnusable, NotFound
 from verification.core.route import Next
@@ -182,10 +182,10 @@ def signed(request: HttpRequest, untrusted_file: str) -> HttpResponse:
     session lives.
     """
     visit = visit_of(request)
-    if untrusted_file not in signed_files.FILES:
+    if untrusted_file not in artifacts.SIGNED_FILES:
         raise Http404
     try:
-        file = signed_files.read_for_borrower(
+        file = artifacts.read_for_borrower(
             verification_id=visit.verification_id, file=untrusted_file, session=visit.session
         )
     except (NotFound, Conflict) as error:

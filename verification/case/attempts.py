@@ -1,13 +1,14 @@
 """Opens and closes attempts, and counts those that are spent. Call everything here inside a
 transaction.
 
-A stage that must be prepared takes the borrower's one place first and is prepared in it: no message
-is sent, and no register asked, for a dialogue that cannot begin.
-
-How many attempts a borrower has left at a stage is counted by what workers signed of each, whatever
-the rows say, over all verifications with this lender and all routes of a day, or whoever may choose
-between two routes with a capture would have twice the tries. A row says only whose a verification
-is.
+- A stage that must be prepared takes the borrower's one place first and is prepared in it: no
+  message is sent, and no register asked, for a dialogue that cannot begin.
+- How many attempts a borrower has left at a stage is counted by what workers signed of each,
+  whatever the rows say, over all verifications with this lender and all routes of a day. Otherwise
+  a choice between two routes with a capture would give twice the tries. A row says only whose a
+  verification is.
+- A quota says what may happen only so often a day: one conditional UPDATE, so that none slips in
+  beside.
 """
 
 import json
@@ -21,12 +22,11 @@ from operator import attrgetter
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from verification import transactions
-from verification.case import moving, policy, quotas, stages, steps
-from verification.case.history import History
-from verification.compiled import Compiled
+from verification.case import contents, moving, policy, stages, steps
+from verification.case.moving import History
 from verification.core import codes, events, stored
 from verification.core.errors import EvidenceUnreadable
 from verification.core.events import HINDERED
@@ -39,6 +39,7 @@ from verification.core.route import (
     Memory,
     Next,
     Prepared,
+    Quota,
     Stage,
     Turn,
 )
@@ -47,7 +48,7 @@ from verification.course.state import OPEN as PHASE_OPEN
 from verification.evidence import vault
 from verification.log import entries, signatures
 from verification.log.signatures import course_entry
-from verification.models import Attempt, AuditEntry, Verification
+from verification.models import Attempt, AuditEntry, QuotaUse, Verification
 
 OPEN, JUDGING = "open", "judging"
 """With the borrower, and with us: being prepared or judged."""
@@ -85,14 +86,14 @@ def enter(
             tries = count_tries(history, stage, at=at)
             if tries.is_open_elsewhere:
                 hindrance = BUSY
-            elif tries.left == 0:
+            elif tries.remaining == 0:
                 hindrance = codes.ATTEMPTS_EXHAUSTED if tries.is_exhausted else BUSY
             elif (
                 stage.unburnt_max is not None
                 and codes.unburnt(memory.get(ENDED, {})) >= stage.unburnt_max
             ):
                 hindrance = TOO_MANY
-            elif stage.quota and not quotas.take(verification, stage.quota, key=key, at=at):
+            elif stage.quota and not take_quota(verification, stage.quota, key=key, at=at):
                 hindrance = stage.quota.code
             transaction.set_rollback(bool(hindrance))
     except IntegrityError:  # one_open_attempt_per_borrower: the place is another verification's
@@ -127,7 +128,7 @@ def enter_route(history: History, *, key: vault.Key, at: datetime) -> Attempt | 
     verification.
     """
     row = history.row
-    consent, second, *_ = stages.of(row.route, law=row.profile_sha256).values()
+    consent, second, *_ = stages.of_route(row.route, law=row.profile_sha256).values()
     return enter(history, second if row.passed_routes else consent, key=key, at=at)
 
 
@@ -174,13 +175,16 @@ def hand_over(
 
     Gives what its entry states of it.
     """
-    kept = {
+    memory = {
         name: value
         for name, value in prepared.memory.items()
         if name not in (SEED, ANSWERED, ENDED, PARTS)
     }
     turn = Turn(
-        next=Next.ASK, memory=kept, notice=prepared.notice or attempt.notice, seconds=stage.seconds
+        next=Next.ASK,
+        memory=memory,
+        notice=prepared.notice or attempt.notice,
+        seconds=stage.seconds,
     )
     return remember(attempt, turn, key=key, at=at)
 
@@ -196,16 +200,13 @@ def remember(attempt: Attempt, turn: Turn, *, key: vault.Key, at: datetime) -> d
         expires_at = min(at + timedelta(seconds=turn.seconds), attempt.verification.expires_at)
     columns = {"sealed_memory": sealed.data, "notice": turn.notice}
     if (history := attempt.verification.history) is not None:
-        history.beside[attempt.pk] = columns
+        history.unstated[attempt.pk] = columns
     return {"memory": sealed.commitment, "expires_at": expires_at.isoformat()}
-
-
-_CURRENT = Compiled(lambda of: live().filter(verification=of).order_by("pk")[:1])
 
 
 def current(verification: Verification) -> Attempt | None:
     """The attempt that is open or being judged; its verification is the one given."""
-    attempt = _CURRENT.first(verification.pk)
+    attempt = live().filter(verification=verification).order_by("pk").first()
     if attempt is not None:
         attempt.verification = verification
     return attempt
@@ -221,19 +222,19 @@ class Tries:
     """The attempts at a stage that are spent, each by its entry, and of how many of them people may
     say otherwise.
 
-    left: how many more may fail; None where none are counted. is_open_elsewhere: an attempt at the
-    stage is open in another case of the borrower, whatever its row says.
+    remaining: how many more may fail; None where none are counted. is_open_elsewhere: an attempt at
+    the stage is open in another case of the borrower, whatever its row says.
     """
 
     stage: Stage
-    left: int | None = None
+    remaining: int | None = None
     spent: tuple[AuditEntry, ...] = ()
     looked_at: int = 0
     is_open_elsewhere: bool = False
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether none is left whatever people say of those they look at."""
+        """Whether no attempt is left whatever people say of those they look at."""
         return (
             self.stage.attempts is not None
             and len(self.spent) - self.looked_at >= self.stage.attempts
@@ -244,11 +245,11 @@ class Tries:
         """From when one more may be made, if none but time gives it; None where one is left now."""
         if self.stage.attempts is None or not self.is_exhausted:
             return None
-        counted = sorted(one.at for one in self.spent)[-self.stage.attempts :]
+        counted = sorted(entry.at for entry in self.spent)[-self.stage.attempts :]
         # One that is exactly so old is counted still.
         return counted[0] + policy.ATTEMPTS_COUNTED + timedelta(seconds=1)
 
-    def named(self, own: str) -> list[dict[str, str]]:
+    def by_case(self, case_id: str) -> list[dict[str, str]]:
         """As an end states by which attempts it came: their ids, and the verification of those that
         are another's.
 
@@ -256,7 +257,7 @@ class Tries:
         """
         owners = ((entry.body["attempt"], entry.verification_id or "") for entry in self.spent)
         return [
-            {"attempt": name, "verification": "" if owner == own else owner}
+            {"attempt": name, "verification": "" if owner == case_id else owner}
             for name, owner in owners
         ]
 
@@ -269,12 +270,12 @@ def count_tries(history: History, stage: Stage, *, at: datetime) -> Tries:
     """
     if stage.attempts is None:
         return Tries(stage)
-    since, own = at - policy.ATTEMPTS_COUNTED, history.row.pk
+    since, case_id = at - policy.ATTEMPTS_COUNTED, history.row.pk
     lately = of_borrower(history.row, stage).filter(opened_at__gte=since - _OPENED_BEFORE)
-    others = {*lately.values_list("verification", flat=True)} - {own}
+    other_cases = {*lately.values_list("verification", flat=True)} - {case_id}
     counted, is_open_elsewhere = [*history.typed(*_COUNTED)], False
-    if others:
-        sound = signatures.sound(entries.of_cases(others))
+    if other_cases:
+        sound = signatures.sound(entries.of_cases(other_cases))
         counted += [entry for entry in sound if entry.type in _COUNTED]
         for _, group in groupby(sound, key=attrgetter("verification_id")):
             state = fold.reach(map(course_entry, group))
@@ -289,9 +290,9 @@ def count_tries(history: History, stage: Stage, *, at: datetime) -> Tries:
     ended = {entry.verification_id for entry in counted if entry.type in events.DECISIONS}
     spent = tuple(entry for entry in last.values() if entry.body["burnt"] and entry.at >= since)
     undecided = [entry for entry in spent if entry.body.get("outcome") == Outcome.REVIEW]
-    left = max(0, stage.attempts - len(spent))
+    remaining = max(0, stage.attempts - len(spent))
     looked_at = sum(entry.verification_id not in ended for entry in undecided)
-    return Tries(stage, left, spent, looked_at, is_open_elsewhere)
+    return Tries(stage, remaining, spent, looked_at, is_open_elsewhere)
 
 
 def of_borrower(verification: Verification, stage: Stage) -> QuerySet[Attempt, Attempt]:
@@ -323,7 +324,7 @@ def standing_of(verifications: Sequence[Verification], *, at: datetime) -> dict[
         return {}
     live = Q(verification__in=verifications, status__in=(OPEN, JUDGING))
     lenders, people = (
-        {getattr(each, name) for each in verifications} for name in ("lender_id", "borrower_index")
+        {getattr(row, name) for row in verifications} for name in ("lender_id", "borrower_index")
     )
     burnt = Q(
         lender__in=lenders,
@@ -331,13 +332,15 @@ def standing_of(verifications: Sequence[Verification], *, at: datetime) -> dict[
         burnt=True,
         closed_at__gte=at - policy.ATTEMPTS_COUNTED,
     )
-    found = list(Attempt.objects.filter(live | burnt).defer("sealed_memory"))
+    attempts = list(Attempt.objects.filter(live | burnt).defer("sealed_memory"))
     current = {
-        attempt.verification_id: attempt for attempt in found if attempt.status in (OPEN, JUDGING)
+        attempt.verification_id: attempt
+        for attempt in attempts
+        if attempt.status in (OPEN, JUDGING)
     }
     place = attrgetter("lender_id", "mode", "borrower_index", "stage")
-    counts = Counter(place(attempt) for attempt in found if attempt.burnt)
-    return {each.pk: Standing(current.get(each.pk), counts[place(each)]) for each in verifications}
+    counts = Counter(place(attempt) for attempt in attempts if attempt.burnt)
+    return {row.pk: Standing(current.get(row.pk), counts[place(row)]) for row in verifications}
 
 
 def seeded(memory: Memory) -> Memory:
@@ -362,17 +365,38 @@ def _first_memory(
     what was spent.
     """
     since = at - policy.ATTEMPTS_COUNTED
-    wanted = Q(verification=verification) | Q(opened_at__gte=since)
-    found = list(of_borrower(verification, stage).filter(wanted).defer("sealed_memory"))
+    condition = Q(verification=verification) | Q(opened_at__gte=since)
+    earlier = list(of_borrower(verification, stage).filter(condition).defer("sealed_memory"))
     in_vain = [
-        attempt for attempt in found if attempt.opened_at >= since and attempt.status != "passed"
+        attempt for attempt in earlier if attempt.opened_at >= since and attempt.status != "passed"
     ]
-    answered = sum(attempt.answers for attempt in in_vain)
+    answers = sum(attempt.answers for attempt in in_vain)
     # What ended around the borrower has no code; once begun it told as much as any other.
     reasons = (attempt.code or ("abandoned" if attempt.answers else "") for attempt in in_vain)
     ended = dict(Counter(code for code in reasons if code))
-    own = [attempt for attempt in found if attempt.verification_id == verification.pk]
-    latest = max(own, key=attrgetter("turn"), default=None)
+    of_case = [attempt for attempt in earlier if attempt.verification_id == verification.pk]
+    latest = max(of_case, key=attrgetter("turn"), default=None)
     return seeded(
-        {**(memory_of(latest, key=key) if latest else {}), ANSWERED: answered, ENDED: ended}
+        {**(memory_of(latest, key=key) if latest else {}), ANSWERED: answers, ENDED: ended}
     )
+
+
+def take_quota(verification: Verification, quota: Quota, *, key: vault.Key, at: datetime) -> bool:
+    """Takes one use of the day; False when the day has no more."""
+    counted = quota.value(contents.read(verification, key).case)
+    newest, *_ = vault.blind_index(
+        purpose=f"quota:{quota.purpose}", value=f"{verification.mode}:{counted}"
+    ).values()
+    # The day of UTC, which begins at five in the morning in Kazakhstan: a limit of ours, none of
+    # the law's.
+    today, _ = QuotaUse.objects.get_or_create(
+        purpose=quota.purpose, value_index=newest, day=at.date()
+    )
+    return (
+        QuotaUse.objects.filter(pk=today.pk, used__lt=quota.a_day).update(used=F("used") + 1) == 1
+    )
+
+
+def forget_quotas(*, at: datetime) -> None:
+    """Forgets the counts of days gone by."""
+    QuotaUse.objects.filter(day__lt=at.date()).delete()

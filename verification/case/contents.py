@@ -1,15 +1,18 @@
-"""The case of a verification: what the lender said, sealed in the row and opened once a step."""
+"""The case of a verification: its row as a lender or a page asks for it, what the lender sealed in
+it, opened once a step, how long it must stay, and pages of a list.
+"""
 
 import json
 import unicodedata
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from verification import clock
 from verification.case import policy
-from verification.core import stored
+from verification.core import almaty, stored
 from verification.core.errors import BadInput, EvidenceUnreadable, NotFound
 from verification.core.ids import is_id, numbered
 from verification.core.opening import Opening
@@ -17,6 +20,9 @@ from verification.core.person import Case, LenderFacts, Renewal
 from verification.evidence import vault
 from verification.log import signatures
 from verification.models import DataKey, Verification
+
+Item = TypeVar("Item")
+LIST_MAX = 100  # rows a page
 
 
 @dataclass(frozen=True)
@@ -33,8 +39,7 @@ def officer(officer_name: str) -> str:
     """What the lender calls one of its people, so that two spellings compare: capitals and blanks
     apart.
     """
-    # Compatibility forms, too: full-width letters and ligatures are the same name to whoever reads
-    # it.
+    # Compatibility forms, too: full-width letters and ligatures are the same name to a reader.
     return " ".join(unicodedata.normalize("NFKC", officer_name).split()).casefold()
 
 
@@ -61,11 +66,17 @@ class StoredCase:
 
 def of_lender(verification_id: str, *, lender_id: str, mode: str) -> Verification:
     """The row, if it is this lender's; raises `NotFound` for none and for another's alike."""
-    found = Verification.objects.filter(pk=verification_id, lender_id=lender_id, mode=mode).first()
-    if found is None:
+    row = Verification.objects.filter(pk=verification_id, lender_id=lender_id, mode=mode).first()
+    if row is None:
         raise NotFound("no such verification")
-    require_lender(found)
-    return found
+    require_lender(row)
+    return row
+
+
+def lock_of_lender(verification_id: str, *, lender_id: str, mode: str) -> Verification:
+    """The row as `of_lender` gives it, locked, within the transaction of the caller."""
+    row = of_lender(verification_id, lender_id=lender_id, mode=mode)
+    return Verification.objects.select_for_update().get(pk=row.pk)
 
 
 def require_lender(verification: Verification) -> None:
@@ -78,19 +89,19 @@ def require_lender(verification: Verification) -> None:
         raise NotFound("no such verification")
 
 
-def called(asked: str) -> Q:
+def by_reference(reference: str) -> Q:
     """Which rows a lender means: by its reference, or by the case number that a borrower has read
     out.
     """
-    by_reference = Q(client_reference=asked)
+    mentioned = Q(client_reference=reference)
     try:
-        return by_reference | Q(pk__range=numbered(asked, prefix="ver"))
+        return mentioned | Q(pk__range=numbered(reference, prefix="ver"))
     except BadInput:
-        return by_reference
+        return mentioned
 
 
 def require_test(mode: str) -> None:
-    """Raises `NotFound` in live mode, where nobody plays a borrower and no clock but time can be
+    """Raises `NotFound` in live mode, where no borrower is played and no clock but time can be
     put forward.
     """
     if mode != policy.TEST_MODE:
@@ -98,7 +109,7 @@ def require_test(mode: str) -> None:
 
 
 def of_any_lender(untrusted_id: str) -> Verification:
-    """The row with its lender, for whoever may see every lender's; raises `NotFound`."""
+    """The row with its lender, for people who may see every lender's; raises `NotFound`."""
     row = None
     if is_id(untrusted_id, prefix="ver"):
         row = Verification.objects.filter(pk=untrusted_id).select_related("lender").first()
@@ -136,20 +147,20 @@ def read(
     opened = key.unseal(bytes(verification.sealed_case), **vault.CASE)
     if commitment is not None and vault.commitment(opened.salt, opened.plain) != commitment:
         raise EvidenceUnreadable(f"the case of {verification.pk} is not the one it was opened with")
-    kept = stored.read(json.loads(opened.plain), into=StoredCase, what="case")
+    sealed = stored.read(json.loads(opened.plain), into=StoredCase, what="case")
     case = Case(
         verification_id=verification.id,
         mode=verification.mode,
         profile=verification.profile_id,
-        lender=kept.lender,
-        person=kept.opening.person,
-        loan=kept.opening.loan,
-        purpose=kept.opening.purpose,
+        lender=sealed.lender,
+        person=sealed.opening.person,
+        loan=sealed.opening.loan,
+        purpose=sealed.opening.purpose,
         locale=verification.locale,
         expires_at=verification.expires_at,
-        renewal=kept.renewal,
+        renewal=sealed.renewal,
     )
-    return SealedCase(case, kept.opening)
+    return SealedCase(case, sealed.opening)
 
 
 def is_over(verification: Verification) -> bool:
@@ -162,3 +173,39 @@ def is_over(verification: Verification) -> bool:
     review = timedelta(seconds=policy.REVIEW_SECONDS)
     end = verification.finished_at or verification.expires_at + review
     return end + timedelta(seconds=policy.SESSION_AFTER_END_SECONDS) <= clock.now()
+
+
+@dataclass(frozen=True)
+class Retention:
+    """The obligation as the lender told of it, and until when what is kept must stay: None while it
+    is open.
+    """
+
+    obligation_opened_at: datetime | None
+    obligation_closed_at: datetime | None
+    until: datetime | None
+
+
+def retention_of(row: Verification) -> Retention:
+    """How long what is kept of a row must stay."""
+    opened_at, closed_at = row.obligation_opened_at, row.obligation_closed_at
+    until = almaty.kept_until(created_at=row.created_at, opened_at=opened_at, closed_at=closed_at)
+    return Retention(opened_at, closed_at, until)
+
+
+@dataclass(frozen=True)
+class Page(Generic[Item]):
+    """A slice of a list. `next` continues after it, or is None at the end."""
+
+    data: tuple[Item, ...]
+    has_more: bool
+    next: str | None
+
+
+def beyond(rows: QuerySet[Verification], last: Verification) -> QuerySet[Verification]:
+    """Those that come after this one in a list, newest first."""
+    # The first condition is implied by the second, but only it ends where an index begins to be
+    # read.
+    return rows.filter(created_at__lte=last.created_at).exclude(
+        created_at=last.created_at, pk__gte=last.pk
+    )

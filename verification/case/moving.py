@@ -1,26 +1,49 @@
-"""How a case moves: its entries are put on record, and its rows follow them, in one transaction.
+"""The history of a case and how it moves: its signed entries are read and folded, new ones are put
+on record, and its rows follow them.
 
-`record` appends an entry. The course says whether it may follow. `moving` writes at its end what
-the entries imply of the row of the verification and of its attempts: nothing else writes these
-columns.
+- Rows are a projection of the state that the entries lead to, for queues, lists and uniqueness. So
+  a worker or a door goes by what the entries state: `read` puts those values in place of the stored
+  columns.
+- `record` appends an entry. The course says whether it may follow.
+- `moving` writes at its end what the entries imply of the row of the verification and of its
+  attempts, in the same transaction. These columns have no other writer.
 """
 
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Exists, F, QuerySet, Subquery
 
-from verification.case.history import History, newest_number, stated
-from verification.core import codes
-from verification.core.errors import Conflict
-from verification.course import policy
-from verification.course.projection import of_attempt, of_case
+from verification import clock
+from verification.compiled import Compiled
+from verification.core import codes, law_of_day, profiles
+from verification.core.errors import Conflict, EvidenceUnreadable
+from verification.core.events import KEEPING
+from verification.core.keeping import Claim, claims
+from verification.course import fold, policy
+from verification.course import state as course
+from verification.course.projection import Row, of_attempt, of_case
 from verification.course.state import State
-from verification.log import log
+from verification.log import log, signatures
+from verification.log.damaged import readable
+from verification.log.legality import judge
+from verification.log.signatures import course_entry
 from verification.models import Attempt, AuditEntry, Verification
 
+logger = logging.getLogger(__name__)
+
+UNSOUND = "entries_unsound"
+"""The code of a case that has an entry which does not count, or lacks one."""
+
+_LATER = Compiled(
+    lambda verification, sequence: AuditEntry.objects.filter(
+        verification=verification, verification_sequence__gt=sequence
+    ).order_by("verification_sequence")
+)
 NO_STEP: Mapping[str, Any] = {
     "step": "",
     "queue": "",
@@ -35,19 +58,188 @@ _OF_OPENING = ("profile", "profile_sha256", "reference")
 _STANDING = ("route", "stage", "turn", "combination", "last_failure")
 
 
+@dataclass
+class History:
+    """The entries of a verification in their order, and the state that they lead to.
+
+    `row`: its row. Its stated columns are those of the state, whatever is stored.
+    `sequence`: the number of its newest entry.
+    `flaw`: why it cannot be relied on; empty where every entry counts and is lawful.
+    """
+
+    row: Verification
+    entries: list[AuditEntry] = field(default_factory=list)
+    state: State = field(default_factory=State)
+    sequence: int = 0
+    flaw: str = ""
+    written: Mapping[str, Any] = field(default_factory=dict)
+    """The columns of its row that entries state, as they are stored; with a flaw, as entries had
+    them."""
+    columns: dict[str, Any] = field(default_factory=dict)
+    """Operational columns of its row that this transaction has set and not written yet."""
+    at_rows: State = field(default_factory=State)
+    """The state that the rows of its attempts have."""
+    unstated: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By attempt, what no entry states of it: sealed and operational columns."""
+    _attempts: dict[str, Attempt] = field(default_factory=dict)
+
+    def add(self, entry: AuditEntry) -> None:
+        """One more entry. Raises `Conflict` (illegal_transition) where the course forbids it."""
+        self.state, faults = fold.apply(self.state, course_entry(entry))
+        if faults and not self.flaw:
+            codes = ", ".join(fault.code for fault in faults)
+            logger.warning("%s is unlawful for %s: %s", entry.type, self.row.pk, codes)
+            raise Conflict("this may not follow what is on record", code="illegal_transition")
+        self.entries.append(entry)
+        self.sequence = max(self.sequence + 1, entry.verification_sequence or 0)
+
+    def restore(self) -> None:
+        """Puts what the entries state into the object of the row; with a flaw, what they
+        changed."""
+        for column, value in stated(of_case(self.state, case=self.row.pk)).items():
+            if not self.flaw or self.written.get(column, self) != value:
+                setattr(self.row, column, value)
+
+    def attempt(self, name: str) -> Attempt:
+        """The row of an attempt, with what the entries state of it.
+
+        Raises `EvidenceUnreadable` (entries_unsound) where no row has its name.
+        """
+        attempt = self._attempts.get(name) or Attempt.objects.filter(pk=name).first()
+        if attempt is None:
+            raise EvidenceUnreadable(f"attempt {name} has no row any more", code=UNSOUND)
+        self.keep(attempt)
+        attempt.verification = self.row
+        for column, value in stated(of_attempt(self.state, name, borrower_index=None)).items():
+            if column != "borrower_index":
+                setattr(attempt, column, value)
+        return attempt
+
+    def keep(self, attempt: Attempt) -> None:
+        """Remembers the row of an attempt, which is then read no more."""
+        self._attempts[attempt.pk] = attempt
+
+    def typed(self, *types: str) -> Iterator[AuditEntry]:
+        """Its entries of these types, in their order."""
+        return (entry for entry in self.entries if entry.type in types)
+
+    def claims(self) -> Iterator[Claim]:
+        """All evidence that its entries list, in their order."""
+        return (claim for entry in self.typed(*KEEPING) for claim in claims(entry.body))
+
+    def opening(self) -> Mapping[str, Any]:
+        """The body of the entry that opened the verification; empty where there is none."""
+        entry = self.state.opening.entry
+        return entry.body if entry is not None else {}
+
+
+def read(row: Verification) -> History:
+    """The history of a verification, each signature verified.
+
+    Raises `EvidenceUnreadable` (entries_unsound) where an entry does not count, is unlawful, is
+    missing, or where the row counts more entries than there are.
+    """
+    history = read_sound(row)
+    if history.flaw:
+        raise EvidenceUnreadable(history.flaw, code=UNSOUND)
+    return history
+
+
+def read_sound(row: Verification) -> History:
+    """As `read`, but where it raises: then of those entries that count, with the `flaw`."""
+    try:
+        entries, flaw = signatures.sound_of(row, is_whole=True), ""
+    except EvidenceUnreadable as error:
+        entries, flaw = signatures.sound_of(row), error.detail
+    state, faults = judge(entries)
+    history = _history(row, entries, state)
+    numbers = [entry.verification_sequence for entry in entries]
+    if numbers != list(range(1, len(entries) + 1)) or len(entries) < max(row.sequence, 1):
+        flaw = flaw or f"{row.pk} counted {row.sequence} entries, and {len(entries)} count"
+    if faults:
+        detail = "; ".join(f"{fault.code}: {fault.detail}" for _, fault in faults[:3])
+        flaw = flaw or f"an entry of {row.pk} is not lawful: {detail}"
+    history.flaw = flaw
+    if flaw:
+        history.written = stated(of_case(history.state, case=row.pk))
+        history.sequence = newest_number(row).first() or 0
+    history.restore()
+    return history
+
+
+def read_flawed(row: Verification) -> History:
+    """As `read_sound`, but an entry that does not count leads on and proves nothing, as in the
+    audit.
+
+    For the end that follows the last fault: its rows are those that all entries lead to.
+    """
+    history = read_sound(row)
+    if history.flaw:
+        stored = list(readable(_LATER, row.pk, 0))
+        unsound = {entry.pk for entry in stored} - {entry.pk for entry in history.entries}
+        history.state = judge(stored, unsound).state
+        history.written = stated(of_case(history.state, case=row.pk))
+    return history
+
+
+def read_unverified(row: Verification) -> History:
+    """The history of a locked row, no signature verified: for a door that a worker judges after."""
+    entries = list(readable(_LATER, row.pk, 0))
+    history = _history(row, entries, judge(entries).state)
+    history.restore()
+    return history
+
+
+def catch_up(history: History) -> None:
+    """Verifies and folds what came since it was read; its row is locked. Raises as `read`."""
+    later = list(readable(_LATER, history.row.pk, history.sequence))
+    if not later:
+        return
+    sound = signatures.sound(later)
+    if len(sound) != len(later) and not history.flaw:
+        detail = "an entry that came meanwhile does not count"
+        raise EvidenceUnreadable(detail, code=UNSOUND)
+    try:
+        for entry in sound:
+            history.add(entry)
+    except Conflict as error:
+        raise EvidenceUnreadable(error.detail, code=UNSOUND) from None
+    history.restore()
+
+
+def stated(rows: Iterable[Row]) -> dict[str, Any]:
+    """The values of the parts of one row, by column."""
+    return {column: value for row in rows for column, value in row.values.items()}
+
+
+def newest_number(row: Verification) -> QuerySet[AuditEntry, int | None]:
+    """The number of the newest entry of a verification, first; empty where none has a number."""
+    numbered = AuditEntry.objects.filter(verification=row.pk, verification_sequence__isnull=False)
+    in_order = numbered.order_by("-verification_sequence")
+    return in_order.values_list("verification_sequence", flat=True)
+
+
+def _history(row: Verification, entries: list[AuditEntry], state: State) -> History:
+    numbers = (entry.verification_sequence or 0 for entry in entries)
+    history = History(row, entries, state, max(numbers, default=0))
+    columns = stated(of_case(state, case=row.pk))
+    history.written = {column: getattr(row, column) for column in columns}
+    return history
+
+
 @contextmanager
 def moving(history: History) -> Iterator[None]:
     """Within, entries lead the history on. At the end they are inserted and the rows are written.
 
     The row is locked, or not inserted yet. After an error nothing is written.
     """
-    row, before = history.row, history.state
-    row.history, history.columns, history.beside = history, {}, {}
-    history.at_rows = before
+    row, earlier = history.row, history.state
+    row.history, history.columns, history.unstated = history, {}, {}
+    history.at_rows = earlier
     try:
         with log.gathering():
             yield
-            _write(history, before)
+            _write(history, earlier)
     finally:
         row.history = None
 
@@ -68,10 +260,13 @@ def record(
     if history is not None:
         number = history.sequence + 1
     else:
-        if unclaimed(verification).update(sequence=F("sequence") + 1) != 1:
+        # The lender of all entries is that of the first.
+        first = AuditEntry.objects.filter(verification=verification.pk, verification_sequence=1)
+        is_of_another = Exists(first.exclude(lender=verification.lender_id))
+        rows = Verification.objects.filter(pk=verification.pk)
+        if rows.filter(~is_of_another).update(sequence=F("sequence") + 1) != 1:
             raise Conflict("its first entry names another lender", code="status_changed")
         # The row is locked from here on. How many entries there are no row says.
-        rows = Verification.objects.filter(pk=verification.pk)
         newest = Subquery(newest_number(verification)[:1])
         counted, last = rows.values_list("sequence", newest).get()
         number = (last or 0) + 1
@@ -93,16 +288,6 @@ def record(
     return entry
 
 
-def unclaimed(verification: Verification) -> QuerySet[Verification, Verification]:
-    """The row of a verification, unless its first entry names another lender than this object.
-
-    No entry is written about a row that is not among these: the lender of all is that of the first.
-    """
-    first = AuditEntry.objects.filter(verification=verification.pk, verification_sequence=1)
-    another = first.exclude(lender=verification.lender_id)
-    return Verification.objects.filter(~Exists(another), pk=verification.pk)
-
-
 def word(history: History, code: str) -> dict[str, Any]:
     """What an end, and what leads to people, states: its law, and where the case stood.
 
@@ -116,6 +301,11 @@ def word(history: History, code: str) -> dict[str, Any]:
     return {"code": code, **body}
 
 
+def place_of(name: str, attempt: Attempt | course.Attempt) -> dict[str, Any]:
+    """How an entry names an attempt: with its route and stage."""
+    return {"attempt": name, "route": attempt.route, "stage": attempt.stage}
+
+
 def write(verification: Verification, **columns: Any) -> None:
     """Sets operational columns of the row: at the end of `moving`, or else at once."""
     if verification.history is not None:
@@ -126,7 +316,7 @@ def write(verification: Verification, **columns: Any) -> None:
         setattr(verification, name, value)
 
 
-def _write(history: History, before: State) -> None:
+def _write(history: History, earlier: course.State) -> None:
     row, state = history.row, history.state
     values = stated(of_case(state, case=row.pk))
     if row._state.adding:
@@ -134,11 +324,11 @@ def _write(history: History, before: State) -> None:
         row.save(force_insert=True)
         return
     # What has ended owes nothing but what is owed after it.
-    columns = dict(NO_STEP) if state.ending is not before.ending else {}
+    columns = dict(NO_STEP) if state.ending is not earlier.ending else {}
     columns |= {
         name: value for name, value in values.items() if history.written.get(name, row) != value
     }
-    if state.ending is not before.ending and row.frames_until is not None and state.ended_at:
+    if state.ending is not earlier.ending and row.frames_until is not None and state.ended_at:
         columns["frames_until"] = state.ended_at + timedelta(seconds=policy.FRAMES_KEPT_SECONDS)
     columns |= history.columns
     columns["sequence"] = history.sequence
@@ -152,17 +342,37 @@ def _write(history: History, before: State) -> None:
 def write_attempts(history: History) -> None:
     """What has changed of its attempts since their rows were written. A new one was inserted as it
     began."""
-    before, state = history.at_rows, history.state
-    is_ended = state.ending is not before.ending
+    earlier, state = history.at_rows, history.state
+    is_ended = state.ending is not earlier.ending
     for name, attempt in state.attempts.items():
-        if name not in before.attempts or (before.attempts[name] is attempt and not is_ended):
+        if name not in earlier.attempts or (earlier.attempts[name] is attempt and not is_ended):
             continue
-        earlier = stated(of_attempt(before, name, borrower_index=None))
+        earlier_values = stated(of_attempt(earlier, name, borrower_index=None))
         values = stated(of_attempt(state, name, borrower_index=None))
         columns = {
-            column: value for column, value in values.items() if earlier.get(column) != value
+            column: value for column, value in values.items() if earlier_values.get(column) != value
         }
-        columns |= history.beside.pop(name, {})
+        columns |= history.unstated.pop(name, {})
         if columns:
             Attempt.objects.filter(pk=name).update(**columns)
     history.at_rows = state
+
+
+def lawful_combinations(history: History) -> list[profiles.Combination]:
+    """What suffices: of the profile it was opened under, by its hash from code, what the lender
+    allowed.
+
+    Nothing suffices where a new consent and its law do not fit, in live mode under a law that is
+    laxer than that of its day, or where an opening is put back to the days of such a law.
+    """
+    opened = history.state.opening.entry
+    if opened is None:
+        return []
+    law = profiles.pinned(str(opened.body["profile_sha256"]))
+    if (law is profiles.RENEWAL) is not bool(opened.body.get("renews")):
+        return []
+    is_put_back = clock.now() - opened.at > timedelta(seconds=policy.COURSE_SECONDS)
+    is_lawful = law_of_day.is_lawful(law, mode=opened.log, at=opened.at)
+    if not is_lawful or (opened.log == "live" and is_put_back):
+        return []
+    return list(history.state.opening.combinations)

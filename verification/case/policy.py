@@ -13,7 +13,7 @@ LINK_SECONDS = 30 * 60
 # the longest review. Ours: as long as an honest browser keeps its cookie, so that only a copy of it
 # is refused.
 SESSION_AFTER_END_SECONDS = 24 * 3600
-# How long whoever holds a used link or session is told whose it was, seconds after the end; then as
+# How long the holder of a used link or session is told whose it was, seconds after the end; then as
 # of any text. Ours: until who was cheated notices it on a bill, and no longer.
 LINK_TOLD_SECONDS = 30 * 24 * 3600
 # How long a code for eGov Mobile may be read, seconds. Our choice: unlock the phone, sign in to the
@@ -41,17 +41,17 @@ ATTEMPTS_COUNTED = timedelta(seconds=of_course.TRIES_SECONDS)
 # the second is ours: who has waited so long asks again.
 CLEARANCE_SECONDS = of_course.CLEARANCE_SECONDS
 CLEARANCE_ASKED_SECONDS = 5 * 60
-# After so many seconds of asking outside a clearance asks nobody else, and is tried again. Ours: of
-# three questions each may take 5, so that the last is begun by then, and the step is stopped after
-# 20.
+# After so many seconds of asking outside a clearance asks nothing more, and is tried again. Ours:
+# of three questions each may take 5, so that the last is begun by then, and the step is stopped
+# after 20.
 INQUIRIES_SECONDS = 14
-# How far ahead of ours a lender's clock may be, seconds; whoever verifies the log judges by it too.
+# How far ahead of ours a lender's clock may be, seconds; a verifier of the log judges by it too.
 OBLIGATION_AHEAD_SECONDS = of_course.OBLIGATION_AHEAD_SECONDS
 # By less than so much what happened may be told to be before the decision: it may be the decision's
 # own time, cut.
 TOLD_TO = timedelta(seconds=of_course.TOLD_TO_SECONDS)
 # Who may be played and whose clock may be put forward, by how much at once and altogether, seconds,
-# and how many verifications at once. The first two are the log's own, for whoever verifies it
+# and how many verifications at once. The first two are the log's own, for a verifier
 # judges by them; the last are ours: what has not ended within a month of its own time has run out,
 # and a hundred verifications are 300 statements, a quarter of a second.
 TEST_MODE, CLOCK_ADVANCE_MAX = of_course.TEST_LOG, of_course.ADVANCE_SECONDS_MAX
@@ -111,9 +111,9 @@ AWAITED_QUEUE = "looks"
 # camera leaves the others a fourth of the worker.
 AWAITED_IN_A_ROW = 3
 # By what a step costs; a stage names its own. What is destroyed has one to itself, so that however
-# much of it is due nobody waits longer than a batch. A worker may serve some of them only.
+# much of it is due no other step waits longer than a batch. A worker may serve some of them only.
 QUEUES = (AWAITED_QUEUE, "default", "eds", "faces", "storage")
-# Of what ends by time or by people's word: nobody before a camera waits for it.
+# Of what ends by time or by people's word: no person before a camera waits for it.
 ENDING_QUEUE = "default"
 # A claim holds a step this long, seconds; Celery's hard limit is below it, so two workers never
 # overlap.
@@ -162,15 +162,14 @@ TICK_SECONDS = 0.5
 # late, seconds.
 SWEEP_SECONDS = 2
 
-
-def backoff(faults: int) -> int:
-    """Seconds to wait after this many faults (1 or more)."""
-    return BACKOFF_SECONDS[min(faults, len(BACKOFF_SECONDS)) - 1]
-
-
 BELL_SECONDS: Final = 60
 """After this time an unheard message is void, seconds: a worker has looked for work by then."""
 RING_SECONDS: Final = 1
 """How long a broker may take for a message, seconds. Ours: a broker at hand takes 0.01."""
 SILENT_SECONDS: Final = 10
 """How long no message is sent after a broker was silent, seconds. Ours."""
+
+
+def backoff(faults: int) -> int:
+    """Seconds to wait after this many faults (1 or more)."""
+    return BACKOFF_SECONDS[min(faults, len(BACKOFF_SECONDS)) - 1]

@@ -1,11 +1,15 @@
-"""The routes that are installed, and their stages with ours woven in.
+"""The routes that are installed, their stages with ours woven in, and whether this deployment may
+run them.
 
-Ours: consent before the first, the script-breaking question before the last.
+Ours: consent before the first stage, the script-breaking question before the last. Nothing live
+runs on less than a complete live set.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from django.conf import settings
+from django.core import checks
 
 from verification import routes
 from verification.core import profiles
@@ -16,13 +20,15 @@ from verification.stages import consent, question
 
 CONSENT, QUESTION = consent.STAGE, question.STAGE
 
+LIVE_TAG = "live"
+
 
 def titles() -> dict[str, Words]:
     """What reviewers and regulators call each route there is, by its name."""
-    return {name: each.title for name, each in routes.ROUTES.items()}
+    return {name: route.title for name, route in routes.ROUTES.items()}
 
 
-def of(route_name: str, *, law: str) -> Mapping[str, Stage]:
+def of_route(route_name: str, *, law: str) -> Mapping[str, Stage]:
     """The stages of a route by name, in the order the borrower meets them, as the profile of this
     hash has it.
 
@@ -46,12 +52,12 @@ def installed(route_name: str, *, is_registered: bool = False) -> Mapping[str, S
         raise Misconfigured(f"route {route_name} is not in TULGA_ROUTES")
     if route_name not in routes.ROUTES:
         raise Misconfigured(f"TULGA_ROUTES names {route_name}, and there is no such route")
-    *before, last = _stages(routes.ROUTES[route_name], is_registered=is_registered)
-    way = (CONSENT, *before, QUESTION, last)
-    found = {stage.name: stage for stage in way}
-    if len(found) != len(way):
+    *inner, last = _stages(routes.ROUTES[route_name], is_registered=is_registered)
+    way = (CONSENT, *inner, QUESTION, last)
+    by_name = {stage.name: stage for stage in way}
+    if len(by_name) != len(way):
         raise Misconfigured(f"route {route_name} has two stages of one name")
-    return found
+    return by_name
 
 
 def _stages(route: Route, *, is_registered: bool) -> tuple[Stage, ...]:
@@ -79,10 +85,7 @@ def release(route_name: str, *, law: str) -> Release:
     """How a route is done by this software: what the log names, and `core/releases.py` must
     know.
     """
-    return _release(route_name, of(route_name, law=law))
-
-
-def _release(route_name: str, way: Mapping[str, Stage]) -> Release:
+    way = of_route(route_name, law=law)
     checked = tuple((name, tuple(stage.checks), stage.attempts or 0) for name, stage in way.items())
     changed = {
         name: len(stage.former[name])
@@ -93,11 +96,115 @@ def _release(route_name: str, way: Mapping[str, Stage]) -> Release:
     return Release(route_name, checked, tuple(sorted(changed.items())))
 
 
-def known(route_name: str, stage_name: str, *, law: str) -> Stage | None:
+def find(route_name: str, stage_name: str, *, law: str) -> Stage | None:
     """One stage, or None where this installation has no such route or stage any more: for reads and
     sweeps.
     """
     try:
-        return of(route_name, law=law).get(stage_name) if stage_name else None
+        return of_route(route_name, law=law).get(stage_name) if stage_name else None
     except Misconfigured:
         return None
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """Whether a route can judge in this process. `in_use`: what it judges with; `detail`: why it
+    cannot.
+    """
+
+    is_ready: bool
+    in_use: Mapping[str, object] = field(default_factory=dict)
+    detail: str = ""
+
+    @property
+    def unfit_for_live(self) -> Sequence[str]:
+        """Why what the route judges with does not do for live verifications, in its own words: it
+        says so if it is.
+        """
+        reasons = self.in_use.get("unfit_for_live", ())
+        return reasons if isinstance(reasons, Sequence) else ()
+
+
+def live_is_complete() -> bool:
+    """Whether live mode is on and every check tagged `live` (see `verification/deploy_checks.py`)
+    finds nothing.
+    """
+    return settings.TULGA_MODES_LIVE and not checks.run_checks(tags=[LIVE_TAG])
+
+
+def refuse_unsafe_live() -> None:
+    """Raises `Misconfigured`, naming every fault, if live mode is on and not complete. Called as a
+    process starts.
+    """
+    if settings.TULGA_MODES_LIVE and (faults := checks.run_checks(tags=[LIVE_TAG])):
+        raise Misconfigured(
+            "live mode is not safe to run: " + " ".join(str(fault.msg) for fault in faults)
+        )
+
+
+def refuse_unsigned() -> None:
+    """Raises `Misconfigured` where this process has no certified key for what it signs in a mode
+    that runs.
+
+    Called as a process starts: nothing that it does could be put on record, so whoever waits for it
+        would do for ever.
+    """
+    if settings.TULGA_UNCERTIFIED_KEYS:
+        names = ", ".join(settings.TULGA_UNCERTIFIED_KEYS)
+        raise Misconfigured(
+            f"the operator's root has not certified {names}.\nWhere its key is: manage.py"
+            " certify_keys"
+        )
+    for mode in ("test", "live") if settings.TULGA_MODES_LIVE else ("test",):
+        needed: dict[str, list[object]] = {
+            "worker": [
+                settings.TULGA_SIGNING_KEYS["decision"].get(mode),
+                settings.TULGA_DOCUMENT_KEYS.get(mode),
+            ],
+            "web": [settings.TULGA_SIGNING_KEYS["door"].get(mode)],
+            "sender": [settings.TULGA_SIGNING_KEYS["sender"].get(mode)],
+            "tick": [settings.TULGA_LOG_KEYS.get(mode)],
+        }
+        if not all(needed.get(settings.TULGA_PROCESS, ())):
+            folder = settings.TULGA_KEYS_DIR / settings.TULGA_PROCESS
+            raise Misconfigured(
+                f"a key of {mode} mode is missing in {folder}.\nRestore it from your copy; in a new"
+                " set-up, or for the next number: manage.py make_keys"
+            )
+
+
+def calibrations() -> list[str]:
+    """What each calibration says that live mode judges by: of faces, and of a detector of
+    presentation attacks.
+
+    Zones, rates, conditions. Empty without live mode.
+    """
+    if not settings.TULGA_MODES_LIVE:
+        return []
+    every = [readiness.in_use for readiness in route_readiness().values()]
+    sentences = [
+        str(in_use.get(name, ""))
+        for name in ("calibration_told", "passive_told")
+        for in_use in every
+    ]
+    return [sentence for sentence in dict.fromkeys(sentences) if sentence]
+
+
+def route_readiness() -> dict[str, Readiness]:
+    """Every installed route by name: whether it is there, its stages pass their self-tests, and
+    what they use.
+    """
+    by_route: dict[str, Readiness] = {}
+    for name in settings.TULGA_ROUTES:
+        in_use: dict[str, object] = {}
+        failing = "does not load"
+        try:
+            stages = installed(name)
+            failing = "cannot judge"
+            for stage in stages.values():
+                in_use |= stage.ready() if stage.ready is not None else {}
+        except Misconfigured as error:
+            by_route[name] = Readiness(is_ready=False, detail=f"{failing}: {error.detail}")
+        else:
+            by_route[name] = Readiness(is_ready=True, in_use=in_use)
+    return by_route

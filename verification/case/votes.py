@@ -1,11 +1,106 @@
-"""What people are asked about a case, and what their votes come to, by its entries."""
+"""Votes on a case: who may vote, what people are asked, and what their votes come to.
 
-from verification.case import dossier, stages
-from verification.case.history import History
+Those of a lender's people may vote who had no part in the case. Law: O-88.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Final
+
+from django.contrib.auth import get_user_model
+
+from verification.case import contents, dossier, policy, stages
+from verification.case.moving import History
 from verification.core.errors import Conflict
+from verification.core.events import RENEWED
+from verification.core.opening import Opening
 from verification.core.results import Outcome, decide, on_record
-from verification.course import policy
 from verification.course.state import REVIEW
+from verification.evidence import vault
+from verification.log import entries
+from verification.models import AuditEntry, Verification
+
+PERMISSION: Final = "people.review_cases"
+"""What a person's role must carry, by the name of Django's permissions."""
+TOO_FEW: Final = "reviewers_too_few"
+
+
+@dataclass(frozen=True)
+class Reviewer:
+    """Somebody who may review: the id by which the log names them, and the lender they work for.
+
+    known_as: what the lender may call them where it says who opened a case: e-mail address, full
+        name.
+    """
+
+    person_id: str
+    lender_id: str
+    known_as: tuple[str, ...] = field(default=(), repr=False)
+
+
+def part_of(reviewer: Reviewer, verification: Verification, *, key: vault.Key) -> str:
+    """By a code, which part this person had in the case, or in a new consent to its loan, if
+    any.
+    """
+    marks = [mark for name in _names(reviewer) for mark in contents.marks_of(name)]
+    renewed = entries.of_cases([verification.pk], types=(RENEWED,))
+    renewals = [body["renewal"] for body in _bodies(renewed) if "renewal" in body]
+    minted = entries.of_cases([verification.pk, *renewals], types=("link.minted",))
+    # By the entry that opened a new consent its first link was sent.
+    for body in _bodies([*renewed, *minted]):
+        if body.get("person") == reviewer.person_id or body.get("sent_by") in marks:
+            return "reviewer_sent_link"
+    opening = contents.read(verification, key).opening
+    return "reviewer_opened_case" if _has_opened(reviewer, opening) else ""
+
+
+def warnings_of(verification: Verification, opening: Opening) -> tuple[str, ...]:
+    """By its code, what its lender is warned of as it opens a case: too few have a vote on it.
+
+    Where no stage that it may come to has pictures, nothing is ever left to people.
+    """
+    routes = {route for combination in verification.combinations for route in combination}
+    offered = (stages.of_route(route, law=verification.profile_sha256) for route in sorted(routes))
+    if not any(stage.pictures for of_route in offered for stage in of_route.values()):
+        return ()
+    reviewers = _reviewers(verification.lender_id)
+    are_enough = _suffice(person for person in reviewers if not _has_opened(person, opening))
+    return () if are_enough else (TOO_FEW,)
+
+
+def are_too_few(verification: Verification, *, key: vault.Key) -> bool:
+    """Whether too few have a vote on this case now. Raises `EvidenceUnreadable`."""
+    reviewers = _reviewers(verification.lender_id)
+    return not _suffice(
+        person for person in reviewers if not part_of(person, verification, key=key)
+    )
+
+
+def _reviewers(lender_id: str) -> Iterator[Reviewer]:
+    """The people of a lender whose role lets them review; a closed account may do nothing."""
+    for person in get_user_model().objects.filter(lender_id=lender_id).order_by("pk"):
+        if person.has_perm(PERMISSION):
+            yield Reviewer(person.pk, lender_id, known_as=(person.email, person.full_name))
+
+
+def _suffice(voters: Iterable[Reviewer]) -> bool:
+    """Whether there are as many as a pass needs; more are not asked for."""
+    return len(list(islice(voters, policy.REVIEWERS_TO_PASS))) == policy.REVIEWERS_TO_PASS
+
+
+def _has_opened(reviewer: Reviewer, opening: Opening) -> bool:
+    return contents.officer(opening.opened_by) in _names(reviewer)
+
+
+def _bodies(entries_read: Iterable[AuditEntry]) -> list[dict[str, Any]]:
+    """What entries say, but for one that is no map of fields."""
+    return [entry.body for entry in entries_read if isinstance(entry.body, dict)]
+
+
+def _names(reviewer: Reviewer) -> set[str]:
+    """Every name by which the lender may have told of this person, in one spelling."""
+    return {contents.officer(name) for name in (reviewer.person_id, *reviewer.known_as)} - {""}
 
 
 def open_question(history: History) -> str:
@@ -19,7 +114,7 @@ def verdict(history: History, name: str) -> bool | None:
     votes = [vote.passes for vote in history.state.attempts[name].votes.values()]
     if not all(votes):
         return False
-    return True if len(votes) >= policy.VOTES_TO_PASS else None
+    return True if len(votes) >= policy.REVIEWERS_TO_PASS else None
 
 
 def require_the_rest_passed(history: History, name: str) -> None:
@@ -29,7 +124,7 @@ def require_the_rest_passed(history: History, name: str) -> None:
     They are weighed by the rule of every judgement.
     """
     attempt = history.state.attempts[name]
-    stage = stages.known(attempt.route, attempt.stage, law=history.row.profile_sha256)
+    stage = stages.find(attempt.route, attempt.stage, law=history.row.profile_sha256)
     if stage is None:
         raise Conflict("there is no stage here that people could decide", code="not_reviewable")
     try:

@@ -3,7 +3,7 @@ signed. Pure.
 
 It names people by commitments alone, HMAC-SHA256(salt, bytes), so it may be kept for ever and shown
 to anybody: the salts go to the lender beside it. It is made from `Facts`, which
-`artifacts/receipt.py` gathers.
+`artifacts/making.py` gathers.
 Source: api.md §1.
 """
 

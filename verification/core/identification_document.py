@@ -4,7 +4,7 @@ time. Pure.
 1 the live image with its gates · 2 the identification data (IIN) · 3 the reference sample · 4 the
 comparison. Of each command it shows one picture and names all that came by their hashes; those that
 it shows are kept, the others are destroyed later. It is made from `Facts`, which
-`artifacts/documents.py` gathers. Fields are written down in
+`artifacts/making.py` gathers. Fields are written down in
 docs/identification-document.schema.json. Source: law.md O-20, O-21, O-25.
 """
 

@@ -113,7 +113,7 @@ def look(is_urgent: bool) -> Amendments | None:
         return None
     finally:
         if not is_urgent:
-            transactions.rest()
+            transactions.end_reading()
     _state.places = places
     logger.info("the law is read from the logs up to number %s", amendments.number)
     return amendments

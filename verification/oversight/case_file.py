@@ -17,8 +17,8 @@ from django.views.decorators.http import require_GET
 
 from verification import transactions
 from verification.case import contents, stages
-from verification.case.checks import CheckView, check_views
-from verification.case.retention import Retention, retention_of
+from verification.case.contents import Retention, retention_of
+from verification.case.dossier import CheckView, check_views
 from verification.core.codes import REASONS
 from verification.core.errors import BadInput, Conflict, LogInconsistent, Misconfigured
 from verification.core.events import DECISIONS, DESTROYED, RENEWED

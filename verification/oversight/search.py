@@ -32,7 +32,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
 from verification import transactions
-from verification.case import lists, stages
+from verification.case import contents, stages
 from verification.core import almaty, profiles
 from verification.core.errors import BadInput
 from verification.core.ids import Iin, is_id, numbered
@@ -131,7 +131,7 @@ class Step:
     leaf_hash: str
 
 
-def search(*, person_id: str, question: Question, limit: int = 50) -> lists.Page[SearchResult]:
+def search(*, person_id: str, question: Question, limit: int = 50) -> contents.Page[SearchResult]:
     """One page of the verifications that fit, newest first, and an `oversight.searched` entry.
 
     Raises `BadInput` with the field's name as pointer; then nothing was read and nothing is logged.
@@ -150,7 +150,7 @@ def search(*, person_id: str, question: Question, limit: int = 50) -> lists.Page
             last = Verification.objects.filter(pk=question.after, mode=question.mode).first()
             if last is None:
                 raise BadInput("there is no such page", code="cursor_unknown", pointer="after")
-            rows = lists.beyond(rows, last)
+            rows = contents.beyond(rows, last)
         # One more than is shown tells whether there is another page.
         rows_found = list(rows[: limit + 1])
         public = decided.statuses_of(rows_found[:limit])
@@ -176,7 +176,7 @@ def search(*, person_id: str, question: Question, limit: int = 50) -> lists.Page
         body |= {"lender": question.lender_id} if question.lender_id else {}
         body |= {"found": len(page), "more": has_more}
         note_reading("oversight.searched", mode=question.mode, person_id=person_id, body=body)
-    return lists.Page(page, has_more, rows_found[limit - 1].pk if has_more else None)
+    return contents.Page(page, has_more, rows_found[limit - 1].pk if has_more else None)
 
 
 def own_readings(*, person_id: str, mode: str = "live", limit: int = 50) -> tuple[Step, ...]:

@@ -1,10 +1,13 @@
 """What a lender presents before the money leaves: asked for, consumed once, or frozen.
-`clearing.py` issues it.
+`worker/clearing.py` issues it.
 
 Every transaction locks the verification first, then its clearances, so none waits for another in a
-circle; a worker's on a new consent locks the verification that it renews before it
-(`queue.require_fence`). A row decides nothing by
-itself: what is consumed is what a worker's signed entry says.
+circle. A worker's on a new consent locks the verification that it renews before it
+(`queue.require_fence`). A row decides nothing by itself: what is consumed is what a worker's signed
+entry says.
+
+A key that signed decisions is revoked by an entry that the root signed, and one to the lender of
+each decision; what rests on it is frozen.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,9 +20,9 @@ from django.db.models import Exists, OuterRef
 
 from verification import clock, transactions
 from verification.case import contents, moving, policy, steps
-from verification.case.history import read_sound
+from verification.case.moving import read_sound
 from verification.core import clearance as words
-from verification.core import law_of_day
+from verification.core import events, law_of_day
 from verification.core.clearance import (
     CONSUMED,
     FROZEN,
@@ -35,7 +38,7 @@ from verification.core.events import CLEARED, DISPUTED, RENEWED, REPORTED
 from verification.core.opening import Loan
 from verification.core.status import Status
 from verification.evidence import vault
-from verification.log import decided, entries, signatures
+from verification.log import decided, entries, keys, log, signatures
 from verification.log.entries import advanced_since, earlier
 from verification.models import AuditEntry, Clearance, Verification
 
@@ -46,6 +49,15 @@ _ASKED, _REFUSED, _PAID, _FROZEN = (
     "clearance.consumed",
     "clearance.frozen",
 )
+
+_NOT_OPEN: Mapping[str, str] = {
+    PROCESSING: "clearance_not_ready",
+    words.REFUSED: "clearance_refused",
+    SUPERSEDED: "clearance_superseded",
+    CONSUMED: "clearance_consumed",
+    FROZEN: "clearance_frozen",
+}
+TOLD = "verification.key_revoked"
 
 
 def ask(
@@ -60,22 +72,21 @@ def ask(
     at = clock.now()
     profile = law_of_day.binding(profile_id, mode=mode, at=at)
     with transactions.writing():
-        named = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
-        verification = Verification.objects.select_for_update().get(pk=named.pk)
+        verification = contents.lock_of_lender(verification_id, lender_id=lender_id, mode=mode)
         require_told(verification)
-        own = Clearance.objects.filter(verification=verification)
+        of_case = Clearance.objects.filter(verification=verification)
         history = read_sound(verification)
-        said = history.entries
-        if any(one.type == _PAID for one in said) or own.filter(status=CONSUMED).exists():
+        sound = history.entries
+        if any(entry.type == _PAID for entry in sound) or of_case.filter(status=CONSUMED).exists():
             raise Conflict("the money has left", code="clearance_consumed")
-        if is_disputed(verification, said):
+        if is_disputed(verification, sound):
             raise Conflict("the borrower disputes it", code="clearance_frozen")
         if verification.step not in ("", steps.CLEAR):
             raise Conflict("a worker owes it something else; send again", code="conflict")
         loan = contents.read(verification, contents.key_of(verification)).case.loan
-        contract = contract_of(loan, contract_sha256, reported=reported(said))
-        own.filter(status__in=OPEN).update(status=SUPERSEDED)
-        asked = Clearance.objects.create(
+        contract = contract_of(loan, contract_sha256, reported=reported(sound))
+        of_case.filter(status__in=OPEN).update(status=SUPERSEDED)
+        clearance = Clearance.objects.create(
             verification=verification,
             lender_id=lender_id,
             mode=mode,
@@ -86,14 +97,14 @@ def ask(
         )
         with moving.moving(history):
             body = {
-                "clearance": asked.pk,
+                "clearance": clearance.pk,
                 "profile": profile.id,
                 "contract": contract,
-                "cap": asked.cap_tiyn,
+                "cap": clearance.cap_tiyn,
             }
             moving.record(verification, _ASKED, at=at, body=body)
             steps.schedule(verification, steps.CLEAR, due_at=at, queue=policy.ENDING_QUEUE)
-        return asked.pk
+        return clearance.pk
 
 
 def require_told(verification: Verification) -> AuditEntry:
@@ -121,19 +132,21 @@ class Payment:
 
 
 def consume(*, lender_id: str, mode: str, clearance_id: str, payment: Payment) -> None:
-    """Spends a clearance for this money, person, contract and account: once, whoever asks how
-    often.
+    """Spends a clearance for this money, person, contract and account: once, however often it is
+    asked.
 
     Raises `NotFound`, or `Conflict` with the code that says why not; then nothing is spent.
     """
     sum_tiyn, contract = tiyn(payment.amount), payment.contract_sha256
     iins = index(clearance_id, "iin", payment.iin)
     accounts = index(clearance_id, "account", payment.payout_account)
-    own = Clearance.objects.filter(pk=clearance_id, lender_id=lender_id, mode=mode)
+    clearance = Clearance.objects.filter(pk=clearance_id, lender_id=lender_id, mode=mode)
     with transactions.writing():
-        of = own.values("verification")
+        cases = clearance.values("verification")
         verification = (
-            Verification.objects.select_for_update().filter(pk__in=of, lender_id=lender_id).first()
+            Verification.objects.select_for_update()
+            .filter(pk__in=cases, lender_id=lender_id)
+            .first()
         )
         if verification is None:
             raise NotFound("no such clearance")
@@ -143,7 +156,7 @@ def consume(*, lender_id: str, mode: str, clearance_id: str, payment: Payment) -
         )  # once the row is locked: what the borrower says beside is before it, or after
         undisputed = Verification.objects.filter(pk=OuterRef("verification_id"), disputed_at=None)
         # Asked of the row in one statement: of many at once one finds it so.
-        spent = own.filter(
+        spent = clearance.filter(
             Exists(undisputed),
             ~decided.issue_waits(),
             status=ISSUED,
@@ -155,14 +168,14 @@ def consume(*, lender_id: str, mode: str, clearance_id: str, payment: Payment) -
             account_index__in=accounts,
         ).update(status=CONSUMED, consumed_at=at, amount_tiyn=sum_tiyn)
         if spent != 1:
-            raise Conflict(code=_why(own.get(), verification, at=at))
+            raise Conflict(code=_why(clearance.get(), verification, at=at))
         # Rows issue nothing: what counts is what workers signed, and a case with a flaw pays
         # nothing.
         history = read_sound(verification)
         body = None if history.flaw else issued_body(verification, clearance_id, history.entries)
-        said = {"contract": [contract], "iin": [one.hex() for one in iins]}
+        presented = {"contract": [contract], "iin": [mark.hex() for mark in iins]}
         if not _is_said(
-            body, sum_tiyn=sum_tiyn, at=at, account=[one.hex() for one in accounts], **said
+            body, sum_tiyn=sum_tiyn, at=at, account=[mark.hex() for mark in accounts], **presented
         ):
             raise Conflict("no worker's signature that counts says so", code="clearance_frozen")
         with moving.moving(history):
@@ -207,39 +220,43 @@ def issued_body(
     left, that a newer one was asked for, that it was refused or frozen, or that the borrower
     disputes it or does not want the money.
     """
-    newest = next((one.body["clearance"] for one in reversed(sound) if one.type == _ASKED), None)
-    over = {one.type for one in sound if one.body.get("clearance") == clearance_id} & {
+    newest = next(
+        (entry.body["clearance"] for entry in reversed(sound) if entry.type == _ASKED), None
+    )
+    ended_by = {entry.type for entry in sound if entry.body.get("clearance") == clearance_id} & {
         _REFUSED,
         _FROZEN,
     }
     if (
         newest != clearance_id
-        or over
-        or any(one.type == _PAID for one in sound)
+        or ended_by
+        or any(entry.type == _PAID for entry in sound)
         or barred(verification, sound)
     ):
         return None
-    decisions = {one.pk for one in sound if one.type == _VERIFIED}
+    decisions = {entry.pk for entry in sound if entry.type == _VERIFIED}
     issued = [
-        one for one in sound if one.type == CLEARED and one.body.get("clearance") == clearance_id
+        entry
+        for entry in sound
+        if entry.type == CLEARED and entry.body.get("clearance") == clearance_id
     ]
-    entry = next((one for one in issued if one.body.get("decision") in decisions), None)
-    by, body = advanced_since(entry, sound), entry.body if entry is not None else None
-    if by and body:
+    issue = next((entry for entry in issued if entry.body.get("decision") in decisions), None)
+    advance, body = advanced_since(issue, sound), issue.body if issue is not None else None
+    if advance and body:
         body = {
             **body,
-            **{until: earlier(body[until], by) for until in ("expires_at", "fresh_until")},
+            **{until: earlier(body[until], advance) for until in ("expires_at", "fresh_until")},
         }
     # The new consent that it rests on, if any: a decision of its own.
     if body is None or "renewal" not in body:
         return body
-    renewed = [one for one in entries.by_ids([str(body["renewal"])]) if one.type == _VERIFIED]
+    renewed = [entry for entry in entries.by_ids([str(body["renewal"])]) if entry.type == _VERIFIED]
     return body if signatures.sound(renewed) else None
 
 
 def is_disputed(verification: Verification, sound: Sequence[AuditEntry]) -> bool:
     """Whether the borrower disputes it, by its row or by an entry that counts."""
-    return verification.disputed_at is not None or any(one.type == DISPUTED for one in sound)
+    return verification.disputed_at is not None or any(entry.type == DISPUTED for entry in sound)
 
 
 def barred(verification: Verification, sound: Sequence[AuditEntry]) -> str:
@@ -252,22 +269,26 @@ def barred(verification: Verification, sound: Sequence[AuditEntry]) -> str:
     """
     if is_disputed(verification, sound):
         return "clearance_frozen"
-    opened = [str(one.body["renewal"]) for one in sound if one.type == RENEWED]
+    opened = [str(entry.body["renewal"]) for entry in sound if entry.type == RENEWED]
     if not opened:
         return ""
-    said = signatures.sound(
+    answers = signatures.sound(
         entries.of_cases(opened, types=(_DECLINED, DISPUTED), log=verification.mode)
     )
-    if any(one.type == _DECLINED and one.body["code"] in UNWANTED for one in said):
+    if any(entry.type == _DECLINED and entry.body["code"] in UNWANTED for entry in answers):
         return "consent_declined"
     rows = Verification.objects.filter(pk__in=opened, disputed_at__isnull=False)
-    return "clearance_frozen" if any(one.type == DISPUTED for one in said) or rows.exists() else ""
+    return (
+        "clearance_frozen"
+        if any(entry.type == DISPUTED for entry in answers) or rows.exists()
+        else ""
+    )
 
 
-def index(clearance_id: str, what: str, value: str) -> list[bytes]:
+def index(clearance_id: str, name: str, value: str) -> list[bytes]:
     """Keyed hashes of a value in this clearance alone: one for each index key, newest first."""
     return list(
-        vault.blind_index(purpose=f"clearance {what}", value=f"{clearance_id} {value}").values()
+        vault.blind_index(purpose=f"clearance {name}", value=f"{clearance_id} {value}").values()
     )
 
 
@@ -302,24 +323,24 @@ def reported(sound: Sequence[AuditEntry]) -> Reported | None:
     for entry in sound:
         if entry.type == REPORTED:
             signed_at, release_from = (
-                datetime.fromisoformat(entry.body[one]) for one in ("signed_at", "release_from")
+                datetime.fromisoformat(entry.body[field]) for field in ("signed_at", "release_from")
             )
             waits_from = max(release_from, signed_at, entry.at) - advanced_since(entry, sound)
             return Reported(entry.body["contract"], signed_at, entry.at, waits_from)
     return None
 
 
-def contract_of(loan: Loan, wanted: str, *, reported: Reported | None = None) -> str:
+def contract_of(loan: Loan, named_contract: str, *, reported: Reported | None = None) -> str:
     """The contract of the loan, or the one that was reported, or that is named where there is none.
 
-    Raises `BadInput` where nobody says which, `Conflict` where another is named.
+    Raises `BadInput` where it is not said which, `Conflict` where another is named.
     """
-    contract = loan.contract_sha256 or (reported.contract if reported else "") or wanted
+    contract = loan.contract_sha256 or (reported.contract if reported else "") or named_contract
     if not contract:
         raise BadInput(
             "the verification names no contract", code="required", pointer="/contract_sha256"
         )
-    if wanted not in ("", contract):
+    if named_contract not in ("", contract):
         raise Conflict("the borrower was verified for another contract", code="clearance_mismatch")
     return contract
 
@@ -351,10 +372,45 @@ def _why(row: Clearance, verification: Verification, *, at: datetime) -> str:
     return "clearance_mismatch"
 
 
-_NOT_OPEN: Mapping[str, str] = {
-    PROCESSING: "clearance_not_ready",
-    words.REFUSED: "clearance_refused",
-    SUPERSEDED: "clearance_superseded",
-    CONSUMED: "clearance_consumed",
-    FROZEN: "clearance_frozen",
-}
+def revoke_key(mode: str, *, key: str, from_index: int, signature: str) -> list[str]:
+    """Nothing that this key signed counts any more from an index of the log on; gives the
+    verifications it had decided.
+
+    Each of their lenders is told, once: another run goes on where it ended. What may be
+        paid by it is frozen.
+    `signature`: the root's, as `core.certificates.revocation` gives it. Raises `BadInput` for a key
+    that is not known or another's signature.
+    """
+    body = {"key": key, "from_index": from_index, "revocation": signature}
+    if key not in keys.believed(mode, needed={key}):
+        raise BadInput(f"no key {key} signs entries of the {mode} log", code="signing_key_unknown")
+    if not keys.is_of_root(AuditEntry(log=mode, type=events.REVOKED, body=body)):
+        raise BadInput(
+            "the operator's root did not sign this revocation", code="revocation_unsigned"
+        )
+    if keys.revoked(mode).get(key, from_index + 1) > from_index:
+        with transactions.writing():
+            log.append(log=mode, type=events.REVOKED, body=body)
+    decided_cases, next_index = list[str](), from_index
+    batch = policy.SWEEP_BATCH
+    while page := entries.of_log(mode, types=events.DECISIONS, from_index=next_index, limit=batch):
+        next_index = page[-1].leaf.leaf_index + 1
+        _, signers = signatures.inspect(page)
+        for decision in (entry for entry in page if signers.get(entry.pk) == key):
+            decided_cases.append(str(decision.verification_id))
+            if signatures.sound(
+                entries.of_cases(decided_cases[-1:], types=(TOLD,), saying={"key": key})
+            ):
+                continue
+            with transactions.writing():
+                row = (
+                    Verification.objects.select_for_update()
+                    .filter(pk=decision.verification_id)
+                    .first()
+                )
+                if row is None:  # taken away: `audit_verify` names it, and the others are told
+                    continue
+                notice = {"key": key, "from_index": from_index, "decision": decision.pk}
+                moving.record(row, TOLD, at=clock.now(), body=notice)
+    freeze_unsound(mode)
+    return decided_cases

@@ -15,7 +15,7 @@ from typing import Final
 from verification import clock, transactions
 from verification.access import links, openings
 from verification.case import attempts, contents, moving, stages
-from verification.case.history import History, read_sound
+from verification.case.moving import History, read_sound
 from verification.core import law_of_day, profiles
 from verification.core.clearance import COOLING_OFF, WAITING, release_not_before
 from verification.core.codes import ATTEMPTS_EXHAUSTED
@@ -65,27 +65,29 @@ def mint(
     at = clock.now()
     law = law_of_day.binding(profile_id, mode=mode, at=at)
     with transactions.writing():
-        named = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
-        if named.status != Status.VERIFIED or named.renews_id:
+        of_lender = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
+        if of_lender.status != Status.VERIFIED or of_lender.renews_id:
             minted = links.mint(
                 lender_id=lender_id, mode=mode, verification_id=verification_id, sent_by=sent_by
             )
             return Sent(minted.token, minted.expires_at)
-        verification = Verification.objects.select_for_update().get(pk=named.pk)
+        verification = Verification.objects.select_for_update().get(pk=of_lender.pk)
         history = read_sound(verification)
-        said = history.entries
-        contract, until = _due(verification, said, law, at=at)
-        for child in _opened(said):
+        sound = history.entries
+        contract, until = _due(verification, sound, law, at=at)
+        for child in _opened(sound):
             if child.status in OPEN:
                 minted = links.mint_for(child, at=at, sender=links.sender_of(sent_by))
                 return Sent(minted.token, minted.expires_at, child.pk)
-            own = signatures.sound_of(child)
-            if (begun := _first(own)) is None or not any(one.type == _VERIFIED for one in own):
+            of_child = signatures.sound_of(child)
+            if (begun := _first(of_child)) is None or not any(
+                entry.type == _VERIFIED for entry in of_child
+            ):
                 continue
-            if begun.at - advanced_since(begun, own) >= until:
+            if begun.at - advanced_since(begun, of_child) >= until:
                 raise Conflict("the borrower has consented anew", code="consent_given")
         _require_tries(history, at=at)
-        if (first := _first(said)) is None:
+        if (first := _first(sound)) is None:
             raise EvidenceUnreadable(f"nobody signed what {verification.pk} was opened with")
         sealed = contents.read(
             verification, contents.key_of(verification), commitment=str(first.body["case"])
@@ -107,19 +109,22 @@ def mint(
         return Sent(opened.token, opened.link_expires_at, opened.verification_id)
 
 
-def given(
-    verification: Verification, case: Case, said: Sequence[AuditEntry], contract: Reported
+def find_consent(
+    verification: Verification, case: Case, sound: Sequence[AuditEntry], contract: Reported
 ) -> Given | None:
     """The newest new consent to this loan and contract that counts; said: the entries of the
     verification that count.
 
     It was opened for this verification, by its law and with its case, a worker's sound signature
-    verified it, and nobody disputes it.
+    verified it, and it is not disputed.
     """
-    for child in _opened(said):
-        own = signatures.sound_of(child)
-        opened, decision = _first(own), next((one for one in own if one.type == _VERIFIED), None)
-        is_disputed = clearances.is_disputed(child, own)
+    for child in _opened(sound):
+        of_child = signatures.sound_of(child)
+        opened, decision = (
+            _first(of_child),
+            next((entry for entry in of_child if entry.type == _VERIFIED), None),
+        )
+        is_disputed = clearances.is_disputed(child, of_child)
         if (
             opened is None
             or decision is None
@@ -127,27 +132,35 @@ def given(
             or opened.body.get("renews") != verification.pk
         ):
             continue
-        by = {(one.lender_id, one.log, one.body["profile_sha256"]) for one in (opened, decision)}
-        if by != {(verification.lender_id, verification.mode, profiles.RENEWAL.sha256)}:
+        origins = {
+            (entry.lender_id, entry.log, entry.body["profile_sha256"])
+            for entry in (opened, decision)
+        }
+        if origins != {(verification.lender_id, verification.mode, profiles.RENEWAL.sha256)}:
             continue
         if not profiles.suffices(profiles.RENEWAL.combinations, passed=decision.body["routes"]):
             continue
         try:
-            asked = contents.read(
+            case_asked = contents.read(
                 child, contents.key_of(child), commitment=str(opened.body["case"])
             ).case
         except EvidenceUnreadable:
             continue
-        of = (asked.lender, asked.person, asked.loan, asked.purpose)
-        if asked.renewal is None or of != (case.lender, case.person, case.loan, case.purpose):
+        subject = (case_asked.lender, case_asked.person, case_asked.loan, case_asked.purpose)
+        if case_asked.renewal is None or subject != (
+            case.lender,
+            case.person,
+            case.loan,
+            case.purpose,
+        ):
             continue
-        if asked.renewal.contract_sha256 == contract.contract:
-            return Given(opened.at - advanced_since(opened, own), decision.pk)
+        if case_asked.renewal.contract_sha256 == contract.contract:
+            return Given(opened.at - advanced_since(opened, of_child), decision.pk)
     return None
 
 
 def _due(
-    verification: Verification, said: Sequence[AuditEntry], law: profiles.Profile, *, at: datetime
+    verification: Verification, sound: Sequence[AuditEntry], law: profiles.Profile, *, at: datetime
 ) -> tuple[Reported, datetime]:
     """The contract that is waited for, and until when; raises `Conflict` unless a new consent is
     due now.
@@ -155,19 +168,19 @@ def _due(
     public = decided.status_of(verification)
     if public.status != Status.VERIFIED or public.decision is None:
         raise Conflict("this verification takes no link any more", code="illegal_transition")
-    if code := clearances.barred(verification, said):
+    if code := clearances.barred(verification, sound):
         raise Conflict("the borrower disputes it, or does not want this money", code=code)
     if verification.redacted_at is not None:
         raise Conflict("nobody can tell any more who it was", code="verification_erased")
-    if any(one.type == "clearance.consumed" for one in said):
+    if any(entry.type == "clearance.consumed" for entry in sound):
         raise Conflict("the money has left", code="clearance_consumed")
     laws = (profiles.pinned(verification.profile_sha256), law)
-    verified_at = public.decision.at - advanced_since(public.decision, said)
-    if at >= verified_at + timedelta(seconds=min(one.valid_for_seconds for one in laws)):
+    verified_at = public.decision.at - advanced_since(public.decision, sound)
+    if at >= verified_at + timedelta(seconds=min(profile.valid_for_seconds for profile in laws)):
         raise Conflict("nobody is asked for what leads to no money", code="verification_too_old")
-    if not any(one.cooling_off_hours for one in laws):
+    if not any(profile.cooling_off_hours for profile in laws):
         raise Conflict("no law asks for a new consent", code="illegal_transition")
-    if (contract := clearances.reported(said)) is None:
+    if (contract := clearances.reported(sound)) is None:
         raise Conflict(
             "the wait counts from the contract, which is not reported", code="contract_required"
         )
@@ -177,22 +190,26 @@ def _due(
         raise Conflict("the wait is not over", code="cooling_off", wait_seconds=wait)
     # Unless a worker found that the money of the contract has to wait, its borrower is told no such
     # thing.
-    gates = [gate for one in said if one.type == "clearance.refused" for gate in one.body["gates"]]
+    gates = [
+        gate for entry in sound if entry.type == "clearance.refused" for gate in entry.body["gates"]
+    ]
     if not any(gate["name"] == COOLING_OFF and gate["status"] in WAITING for gate in gates):
         raise Conflict("no clearance was refused for want of it", code="renewal_not_due")
     return contract, until
 
 
-def _opened(said: Sequence[AuditEntry]) -> Iterator[Verification]:
+def _opened(sound: Sequence[AuditEntry]) -> Iterator[Verification]:
     """The new consents that were opened for a verification by its entries, the newest first."""
-    for entry in reversed([one for one in said if one.type == RENEWED]):
-        if (row := Verification.objects.filter(pk=str(entry.body["renewal"])).first()) is not None:
+    for renewal in reversed([entry for entry in sound if entry.type == RENEWED]):
+        if (
+            row := Verification.objects.filter(pk=str(renewal.body["renewal"])).first()
+        ) is not None:
             yield row
 
 
-def _first(said: Sequence[AuditEntry]) -> AuditEntry | None:
+def _first(sound: Sequence[AuditEntry]) -> AuditEntry | None:
     """By which it was opened, if that entry counts."""
-    return next((one for one in said if one.type == "verification.created"), None)
+    return next((entry for entry in sound if entry.type == "verification.created"), None)
 
 
 def _require_tries(history: History, *, at: datetime) -> None:
@@ -200,8 +217,10 @@ def _require_tries(history: History, *, at: datetime) -> None:
     would end at once.
     """
     ((route,),) = profiles.RENEWAL.combinations
-    way = stages.of(route, law=profiles.RENEWAL.sha256).values()
+    way = stages.of_route(route, law=profiles.RENEWAL.sha256).values()
     tries = [attempts.count_tries(history, stage, at=at) for stage in way]
-    if again_at := max((one.again_at for one in tries if one.again_at is not None), default=None):
+    if again_at := max(
+        (count.again_at for count in tries if count.again_at is not None), default=None
+    ):
         wait = ceil((again_at - at).total_seconds())
         raise Conflict("no attempt is left for now", code=ATTEMPTS_EXHAUSTED, wait_seconds=wait)

@@ -25,9 +25,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from verification import clock, transactions
-from verification.case import contents, dossier, moving, policy, voters
-from verification.case.history import read_unverified
-from verification.case.voters import PERMISSION, Reviewer
+from verification.case import contents, dossier, moving, policy, votes
+from verification.case.moving import read_unverified
+from verification.case.votes import PERMISSION, Reviewer
 from verification.core import almaty, law_of_day, profiles
 from verification.core.attestations import AGE, ASKED_BY, HOWS, KINDS, VISIT
 from verification.core.clearance import CONSUMED, REFUSED
@@ -145,7 +145,7 @@ def to_confirm(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
         )
         if reference:
             cases = list(
-                rows.filter(contents.called(reference)).order_by("-created_at")[
+                rows.filter(contents.by_reference(reference)).order_by("-created_at")[
                     : policy.DESK_ROWS + 1
                 ]
             )
@@ -211,7 +211,7 @@ def look(*, reviewer: Reviewer, verification_id: str) -> ConfirmCase:
             verified_at=decided.status_of(row).finished_at,
             lacking=_lacking([row]).get(row.pk, ()),
             attested=tuple(_attested(row)),
-            hindrance=voters.part_of(reviewer, row, key=key),
+            hindrance=votes.part_of(reviewer, row, key=key),
         )
         desk.note(
             reviewer,
@@ -253,7 +253,7 @@ def attest(*, verification_id: str, reviewer: Reviewer, word: Attestation) -> No
     with transactions.writing():
         verification = _open_to_word(verification_id, reviewer.lender_id, lock=True)  # 2
         key = contents.key_of(verification)
-        if code := voters.part_of(reviewer, verification, key=key):  # 3
+        if code := votes.part_of(reviewer, verification, key=key):  # 3
             raise Conflict("this person may not attest here", code=code)
         on_record = list(_attested(verification))
         if any(earlier.what == word.what for earlier in on_record):

@@ -31,7 +31,7 @@ from verification import clock, transactions
 from verification.access import links
 from verification.access.tokens import Minted
 from verification.case import contents, policy, stages
-from verification.case.voters import PERMISSION, Reviewer
+from verification.case.votes import PERMISSION, Reviewer
 from verification.core.codes import CODES
 from verification.core.errors import BadInput, Conflict, NotFound
 from verification.core.results import Outcome
@@ -140,7 +140,7 @@ def open_cases(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
             lender_id=reviewer.lender_id, mode=mode, status__in=WAITING
         )
         if reference:
-            rows = rows.filter(contents.called(reference))
+            rows = rows.filter(contents.by_reference(reference))
         cases = list(rows.order_by("-created_at", "-pk")[: policy.DESK_ROWS + 1])
         listed = tuple(
             OpenRow(

@@ -27,10 +27,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
 from verification import clock, transactions
-from verification.case import contents, dossier, moving, policy, stages, steps, voters, votes
-from verification.case.checks import CheckView, check_views
-from verification.case.history import History, read_sound
-from verification.case.voters import PERMISSION, Reviewer
+from verification.case import contents, dossier, moving, policy, stages, steps, votes
+from verification.case.dossier import CheckView, check_views
+from verification.case.moving import History, read_sound
+from verification.case.votes import PERMISSION, Reviewer
 from verification.core.errors import BadInput, Conflict, NotFound, Refused
 from verification.core.identification_document import Judged
 from verification.core.opening import Loan
@@ -312,7 +312,7 @@ def question(verification: Verification) -> tuple[History, Attempt, Stage]:
     if history.flaw or not name:
         raise Conflict("no worker left this attempt to people", code="not_reviewable")
     attempt = history.attempt(name)
-    stage = stages.known(attempt.route, attempt.stage, law=verification.profile_sha256)
+    stage = stages.find(attempt.route, attempt.stage, law=verification.profile_sha256)
     if stage is None:
         raise Conflict("there is no stage here that people could decide", code="not_reviewable")
     return history, attempt, stage
@@ -325,7 +325,7 @@ def hindrance(attempt: Attempt, reviewer: Reviewer, *, key: vault.Key) -> str:
     """
     if ReviewVote.objects.filter(attempt=attempt, person=reviewer.person_id).exists():
         return "already_voted"
-    return voters.part_of(reviewer, attempt.verification, key=key)
+    return votes.part_of(reviewer, attempt.verification, key=key)
 
 
 def _give(
@@ -360,7 +360,7 @@ def _give(
         number = len(history.state.attempts[name].votes) + 1
         with moving.moving(history):
             dossier.keep(attempt, {f"{REASON_KIND}.{number}": text.encode()}, key=key, at=at)
-            body = {"attempt": name, "route": attempt.route, "stage": attempt.stage}
+            body = moving.place_of(name, attempt)
             body["outcome"] = Outcome.PASSED if passes else Outcome.FAILED
             for reviewer in reviewers:
                 person = reviewer.person_id

@@ -8,7 +8,7 @@ from typing import Any
 
 from verification import clock, transactions
 from verification.case import contents, moving, policy
-from verification.case.history import History, read_sound
+from verification.case.moving import History, read_sound
 from verification.core import almaty, law_of_day, profiles
 from verification.core.clearance import ISSUED, PROCESSING, REFUSED, Contract, Facts, Gate, evaluate
 from verification.core.errors import Conflict, EvidenceUnreadable, Misconfigured, SourceUnavailable
@@ -16,7 +16,8 @@ from verification.core.events import CLEARED
 from verification.core.person import Case
 from verification.log.entries import advanced_since
 from verification.models import AuditEntry, Clearance, Verification
-from verification.payout import attested, clearances, credits, inquiries, renewals
+from verification.payout import clearances, gates, renewals
+from verification.payout.gates import Answers
 from verification.worker import queue
 
 _VERIFIED = "verification.verified"
@@ -29,7 +30,7 @@ class _Weighed:
     leaves; empty where it may."""
 
     gates: Sequence[Gate] = ()
-    answers: inquiries.Answers = field(default_factory=inquiries.Answers)
+    answers: Answers = field(default_factory=Answers)
     renewal: str = ""
     code: str = ""
 
@@ -40,7 +41,7 @@ class _OnRecord:
     verified it, and all entries that count. None for a decision whose signature does not."""
 
     case: Case
-    said: Mapping[str, Any]
+    request: Mapping[str, Any]
     decision: AuditEntry | None
     sound: Sequence[AuditEntry]
 
@@ -48,8 +49,8 @@ class _OnRecord:
 def clear(verification: Verification) -> None:
     """Does the claimed step for the clearance that waits. A source that is silent is asked again,
     for some minutes."""
-    asked = Clearance.objects.filter(verification=verification, status=PROCESSING).first()
-    if asked is None:  # void meanwhile
+    clearance = Clearance.objects.filter(verification=verification, status=PROCESSING).first()
+    if clearance is None:  # void meanwhile
         with transactions.writing():
             queue.require_fence(verification)
         return
@@ -57,7 +58,7 @@ def clear(verification: Verification) -> None:
     if history.flaw:  # nothing is issued by half of what was put on record
         weighed = _Weighed(code="clearance_frozen")
     elif verification.key.destroyed_at is None:
-        record, weighed = _weigh(history, asked)
+        record, weighed = _weigh(history, clearance)
     code, advanced = weighed.code, history.state.advanced
     with queue.finishing(history):
         if record is not None:
@@ -69,65 +70,67 @@ def clear(verification: Verification) -> None:
         if record is not None and record.decision is not None and not code:
             _issue(verification, record, weighed, decision=record.decision)
             return
-        at, spelled = clock.now(), [gate.spelled() for gate in weighed.gates]
-        Clearance.objects.filter(pk=asked.pk).update(status=REFUSED, code=code, gates=spelled)
-        kept = inquiries.keep(verification, weighed.answers, at=at)
-        body = {"clearance": asked.pk, "code": code, "gates": spelled, **kept}
+        at, gates_spelled = clock.now(), [gate.spelled() for gate in weighed.gates]
+        Clearance.objects.filter(pk=clearance.pk).update(
+            status=REFUSED, code=code, gates=gates_spelled
+        )
+        evidence = gates.keep_answers(verification, weighed.answers, at=at)
+        body = {"clearance": clearance.pk, "code": code, "gates": gates_spelled, **evidence}
         moving.record(verification, "clearance.refused", at=at, body=body)
 
 
-def _weigh(history: History, asked: Clearance) -> tuple[_OnRecord, _Weighed]:
+def _weigh(history: History, clearance: Clearance) -> tuple[_OnRecord, _Weighed]:
     """What is on record of a request, and what its gates say. Raises while a source may answer, and
-    `EvidenceUnreadable` where nobody signed that request, or it is for another contract than the
+    `EvidenceUnreadable` where that request is not signed, or it is for another contract than the
     borrower was verified for."""
     verification, sound = history.row, history.entries
     requests = [
-        one
-        for one in sound
-        if one.type == "clearance.requested" and one.body["clearance"] == asked.pk
+        entry
+        for entry in sound
+        if entry.type == "clearance.requested" and entry.body["clearance"] == clearance.pk
     ]
-    said = [{**one.body, "at": one.at} for one in requests]
-    if not said:
-        raise EvidenceUnreadable(f"nobody signed what {asked.pk} is asked for")
+    bodies = [{**entry.body, "at": entry.at} for entry in requests]
+    if not bodies:
+        raise EvidenceUnreadable(f"nobody signed what {clearance.pk} is asked for")
     key = contents.key_beside(verification)
     case = contents.read(verification, key, commitment=str(history.opening()["case"])).case
     # The door says which contract it is; where the borrower was told one, it is that.
-    if case.loan.contract_sha256 not in ("", said[0]["contract"]):
-        raise EvidenceUnreadable(f"{asked.pk} is asked for another contract than the loan's")
-    decision = next((one for one in sound if one.type == _VERIFIED), None)
-    of = _OnRecord(case, said[0], decision, sound)
+    if case.loan.contract_sha256 not in ("", bodies[0]["contract"]):
+        raise EvidenceUnreadable(f"{clearance.pk} is asked for another contract than the loan's")
+    decision = next((entry for entry in sound if entry.type == _VERIFIED), None)
+    record = _OnRecord(case, bodies[0], decision, sound)
     if barred := clearances.barred(verification, sound):
-        return of, _Weighed(code=barred)
+        return record, _Weighed(code=barred)
     if decision is None:
-        return of, _Weighed(code="clearance_frozen")
+        return record, _Weighed(code="clearance_frozen")
     try:
-        return of, _evaluated(verification, of, decision)
+        return record, _evaluated(verification, record, decision)
     except (SourceUnavailable, Misconfigured, Conflict) as error:
-        until = asked.created_at + timedelta(seconds=policy.CLEARANCE_ASKED_SECONDS)
+        until = clearance.created_at + timedelta(seconds=policy.CLEARANCE_ASKED_SECONDS)
         if clock.now() < until and not isinstance(error, Conflict):
             raise
-        return of, _Weighed(code=_UNAVAILABLE)
+        return record, _Weighed(code=_UNAVAILABLE)
 
 
-def _evaluated(verification: Verification, of: _OnRecord, decision: AuditEntry) -> _Weighed:
-    case, said, sound = of.case, of.said, of.sound
+def _evaluated(verification: Verification, record: _OnRecord, decision: AuditEntry) -> _Weighed:
+    case, request, sound = record.case, record.request, record.sound
     at, iin = clock.now(), case.person.iin.value
-    # Another day may bring another profile of the lender's: whoever asks again is told by that one.
-    if (today := almaty.day_of(at)) != almaty.day_of(said["at"]):
+    # Another day may bring another profile of the lender's: who asks again is told by that one.
+    if (today := almaty.day_of(at)) != almaty.day_of(request["at"]):
         raise Conflict("it was asked for on another day", code=_UNAVAILABLE)
-    held = law_of_day.binding(said["profile"], mode=verification.mode, at=at)
-    laws = (profiles.pinned(str(decision.body["profile_sha256"])), held)
-    age_confirmation, visit = attested.answers(verification, laws, sound=sound, iin=iin)
-    contract, given, days, reported = None, None, {today}, clearances.reported(sound)
+    binding = law_of_day.binding(request["profile"], mode=verification.mode, at=at)
+    laws = (profiles.pinned(str(decision.body["profile_sha256"])), binding)
+    age_confirmation, visit = gates.attested_answers(verification, laws, sound=sound, iin=iin)
+    contract, consent, days, reported = None, None, {today}, clearances.reported(sound)
     # A report of another contract is none of this one.
-    if reported is not None and reported.contract == said["contract"]:
-        given = renewals.given(verification, case, sound, reported)
+    if reported is not None and reported.contract == request["contract"]:
+        consent = renewals.find_consent(verification, case, sound, reported)
         contract = Contract(
-            reported.signed_at, reported.release_from, given.begun_at if given else None
+            reported.signed_at, reported.release_from, consent.begun_at if consent else None
         )
-        days |= {almaty.day_of(one) for one in (reported.signed_at, reported.told_at)}
-    answers = inquiries.ask(
-        verification, case, laws, sound=sound, clearance_id=str(said["clearance"]), days=days
+        days |= {almaty.day_of(moment) for moment in (reported.signed_at, reported.told_at)}
+    answers = gates.ask_outside(
+        verification, case, laws, sound=sound, clearance_id=str(request["clearance"]), days=days
     )
     facts = Facts(
         verified_at=decision.at,
@@ -135,7 +138,7 @@ def _evaluated(verification: Verification, of: _OnRecord, decision: AuditEntry) 
         routes=tuple(decision.body["routes"]),
         born=case.person.birth_date,
         cap_tiyn=clearances.tiyn(case.loan.amount),
-        day_tiyn=credits.most_of_days(verification, iin, days=days, at=at) if contract else 0,
+        day_tiyn=gates.most_credit_of_days(verification, iin, days=days, at=at) if contract else 0,
         contract=contract,
         age_confirmation=age_confirmation,
         visit=visit,
@@ -144,26 +147,29 @@ def _evaluated(verification: Verification, of: _OnRecord, decision: AuditEntry) 
         others_tiyn=answers.others_tiyn,
         lacks_consent=answers.lacks_consent,
     )
-    gates, renewal = evaluate(facts, laws, at=at), given.decision if given else ""
+    evaluated, renewal = evaluate(facts, laws, at=at), consent.decision if consent else ""
     # The log judges what is issued by the law that it was asked for under: another may have been
     # taken since.
     code = next(
-        (gate.status for gate in gates if gate.refuses),
-        "" if held.id == said["profile"] else _UNAVAILABLE,
+        (gate.status for gate in evaluated if gate.refuses),
+        "" if binding.id == request["profile"] else _UNAVAILABLE,
     )
-    return _Weighed(gates, answers, renewal, code)
+    return _Weighed(evaluated, answers, renewal, code)
 
 
 def _issue(
-    verification: Verification, of: _OnRecord, weighed: _Weighed, *, decision: AuditEntry
+    verification: Verification, record: _OnRecord, weighed: _Weighed, *, decision: AuditEntry
 ) -> None:
-    case, said = of.case, of.said
-    at, name = clock.now(), str(said["clearance"])
+    case, request = record.case, record.request
+    at, name = clock.now(), str(request["clearance"])
     expires_at = at + timedelta(seconds=policy.CLEARANCE_SECONDS)
     fresh_until = min(gate.until for gate in weighed.gates if gate.until is not None)
     iin = clearances.index(name, "iin", case.person.iin.value)[0]
     account = clearances.index(name, "account", case.loan.payout_account)[0]
-    cap, spelled = clearances.tiyn(case.loan.amount), [gate.spelled() for gate in weighed.gates]
+    cap, gates_spelled = (
+        clearances.tiyn(case.loan.amount),
+        [gate.spelled() for gate in weighed.gates],
+    )
     Clearance.objects.filter(pk=name).update(
         status=ISSUED,
         issued_at=at,
@@ -172,15 +178,15 @@ def _issue(
         cap_tiyn=cap,
         iin_index=iin,
         account_index=account,
-        gates=spelled,
+        gates=gates_spelled,
     )
-    body = {"clearance": name, "decision": decision.pk, "profile": said["profile"], "cap": cap}
-    body |= {"contract": said["contract"], "iin": iin.hex(), "account": account.hex()}
+    body = {"clearance": name, "decision": decision.pk, "profile": request["profile"], "cap": cap}
+    body |= {"contract": request["contract"], "iin": iin.hex(), "account": account.hex()}
     body |= {
         "expires_at": expires_at.isoformat(),
         "fresh_until": fresh_until.isoformat(),
-        "gates": spelled,
+        "gates": gates_spelled,
     }
-    body |= inquiries.keep(verification, weighed.answers, at=at)
+    body |= gates.keep_answers(verification, weighed.answers, at=at)
     body |= {"renewal": weighed.renewal} if weighed.renewal else {}
     moving.record(verification, CLEARED, at=at, body=body)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from verification import clock
 from verification.case import contents, dossier, moving, policy, steps
-from verification.case.history import UNSOUND, History, read_sound
+from verification.case.moving import UNSOUND, History, read_sound
 from verification.core import stored
 from verification.core.errors import EvidenceUnreadable, FenceLost
 from verification.core.events import DESTROYED, DISPUTED, KEEPING
@@ -45,13 +45,18 @@ def destroy_frames(verification: Verification) -> None:
             # Put right, or the sweep would find it again at once.
             if until is not None:
                 moving.write(verification, frames_until=until)
-            body = {"step": steps.DESTROY, "cause": "too_early", "faults": verification.faults}
-            moving.record(verification, "step.faulted", at=clock.now(), body=body)
+            queue.record_fault(
+                verification,
+                at=clock.now(),
+                step=steps.DESTROY,
+                cause="too_early",
+                faults=verification.faults,
+            )
         return
     # 1. Files whose keys have gone, each as it was put on record first. Whatever a crash leaves
     # undone is found here: the step is owed until both have gone.
-    kept = reversed(list(history.typed(*KEEPING)))
-    listed = (claim for entry in kept for claim in placed(entry.body.get("evidence")))
+    keeping = reversed(list(history.typed(*KEEPING)))
+    listed = (claim for entry in keeping for claim in placed(entry.body.get("evidence")))
     store.remove_files(
         verification.pk,
         sealed_hashes={claim["id"]: claim["sealed_sha256"] for claim in listed if "id" in claim},
@@ -77,13 +82,8 @@ def _destroy(verification: Verification, doomed: Doomed, *, at: datetime) -> Non
         raise FenceLost(f"{verification.pk}: some of it was destroyed meanwhile")
     for attempt, of_attempt in doomed:
         gone = [item.pk for item in of_attempt]
-        body = {
-            "attempt": attempt.pk,
-            "route": attempt.route,
-            "stage": attempt.stage,
-            "number": len(gone),
-        }
-        moving.record(verification, DESTROYED, at=at, body={**body, "destroyed": gone})
+        body = moving.place_of(attempt.pk, attempt) | {"number": len(gone), "destroyed": gone}
+        moving.record(verification, DESTROYED, at=at, body=body)
 
 
 def _is_disputed(history: History) -> bool:
@@ -108,24 +108,24 @@ def _doomed(history: History) -> Doomed:
         if verification.code in policy.FRAMES_HELD_ENDINGS or codes & policy.FRAMES_HELD_FOR:
             return []
     is_erased = REDACTED in history.state.standing.times
-    key, found = None if is_erased else contents.key_beside(verification), []
+    key, doomed = None if is_erased else contents.key_beside(verification), []
     listed = {claim.id: claim for claim in history.claims()}
     of_case = (
         Attempt.objects.filter(verification=verification).defer("sealed_memory").order_by("turn")
     )
     for attempt in of_case.prefetch_related("evidence"):
         # What an original is, its entry states; an original that no entry lists is no frame.
-        own = [claim for claim in listed.values() if claim.attempt == attempt.pk]
+        claims = [claim for claim in listed.values() if claim.attempt == attempt.pk]
         items = sorted(attempt.evidence.all(), key=lambda item: item.pk)
         kinds = {item: listed[item.pk].kind for item in items if item.pk in listed}
-        shown = frozenset[str]()
+        shown_kinds = frozenset[str]()
         if key is not None:
             stage = history.state.attempts[attempt.pk].stage
-            of_terms = [claim for claim in own if claim.kind == f"{stage}.terms"]
+            of_terms = [claim for claim in claims if claim.kind == f"{stage}.terms"]
             terms = [json.loads(content) for _, content in dossier.proven(of_terms, key=key)]
             fields = stored.fields_of(terms[0], what="terms") if terms else {}
-            shown = shown_frames({claim.kind for claim in own}, fields, stage=stage)
+            shown_kinds = shown_frames({claim.kind for claim in claims}, fields, stage=stage)
         there = [item for item in kinds if is_frame(kinds[item]) and item.destroyed_at is None]
-        if of_attempt := [item for item in there if kinds[item] not in shown]:
-            found.append((attempt, of_attempt))
-    return found
+        if of_attempt := [item for item in there if kinds[item] not in shown_kinds]:
+            doomed.append((attempt, of_attempt))
+    return doomed

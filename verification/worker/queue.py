@@ -13,18 +13,18 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from functools import cache
 from types import MappingProxyType
+from typing import Any, Final
 
 from django.db.models import Exists, F, Q, QuerySet
 
 from verification import clock, transactions
-from verification.case import policy
-from verification.case.history import History, catch_up
-from verification.case.moving import NO_STEP, moving
-from verification.compiled import Compiled
+from verification.case import moving, policy
+from verification.case.moving import NO_STEP, History, catch_up
 from verification.core.errors import FenceLost
 from verification.models import Verification
+
+STEP_FAULTED: Final = "step.faulted"
 
 
 def reserve(
@@ -32,29 +32,32 @@ def reserve(
     *,
     limit: int,
     at: datetime,
-    after: Mapping[str, str] = MappingProxyType({}),
+    last_lenders: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Takes up to `limit` due rows of these queues in hand; gives the queue of each by its id, in
     the order in which they were found, and whose turn was last in each queue.
 
     Queues are asked in the order given, each by its index; the caller turns them, so that none
-    waits for another. Lenders of a queue come in turn as well, beginning behind the one in `after`,
-    each with what is longest due first: whoever sends a thousand borrowers at once makes others
-    wait for one batch of theirs, not for a thousand steps. Once all that was due is in hand nobody
-    waits, and the next look begins anew: it asks each queue once.
+    waits for another. Lenders of a queue come in turn as well, beginning behind the one in
+    `last_lenders`, each with what is longest due first: a lender that sends a thousand borrowers at
+    once makes others wait for one batch of theirs, not for a thousand steps. Once all that was due
+    is in hand no lender waits, and the next look begins anew: it asks each queue once.
     """
-    taken: dict[str, str] = {}
-    last = dict(after)
+    reserved: dict[str, str] = {}
+    last = dict(last_lenders)
     # Most looks find nothing, and cost one question, of whichever row comes first, and no
     # transaction that writes.
-    names = tuple(sorted(queues))
+    are_due = [Exists(_free_to_take(at).filter(queue=queue)) for queue in queues]
     # Before there is any row there is no answer.
-    is_due = dict(zip(names, _any_due(names).first(at) or (), strict=False))
-    due = [queue for queue in queues if is_due.get(queue)]
+    answers = Verification.objects.order_by("pk").values_list(*are_due).first() or ()
+    due = [queue for queue, is_due in zip(queues, answers, strict=False) if is_due]
     if not due:
-        return taken, {}
+        return reserved, {}
     # The lenders behind the last one, then all others.
-    order = {queue: (Q(lender__gt=one), Q(lender__lte=one)) for queue, one in last.items()}
+    order = {
+        queue: (Q(lender__gt=lender_id_before), Q(lender__lte=lender_id_before))
+        for queue, lender_id_before in last.items()
+    }
     turns = [(queue, turn) for queue in due for turn in order.get(queue, (Q(),))]
     with transactions.writing():
         for queue, turn in turns:
@@ -66,23 +69,39 @@ def reserve(
                 .select_for_update(skip_locked=True)
                 .order_by("lender_id", "due_at")
             )
-            for row_id, lender_id in rows.values_list("pk", "lender_id")[: limit - len(taken)]:
-                taken[row_id] = queue
+            for row_id, lender_id in rows.values_list("pk", "lender_id")[: limit - len(reserved)]:
+                reserved[row_id] = queue
                 last[queue] = lender_id
-            if len(taken) >= limit:
+            if len(reserved) >= limit:
                 break
         until = at + timedelta(seconds=policy.RESERVED_SECONDS)
-        Verification.objects.filter(pk__in=taken).update(reserved_until=until)
-    return taken, last if len(taken) == limit else {}
+        Verification.objects.filter(pk__in=reserved).update(reserved_until=until)
+    return reserved, last if len(reserved) == limit else {}
+
+
+def record_fault(
+    row: Verification,
+    *,
+    at: datetime,
+    step: str,
+    cause: str,
+    faults: int,
+    source: str | None = None,
+) -> None:
+    """Puts on record that a step faulted, so many times in a row.
+
+    step, faults: what the row owed; the fence has cleared them on the row. source: which of those
+    outside was silent; empty if it was none, left out where it is not told.
+    """
+    body: dict[str, Any] = {"step": step, "cause": cause, "faults": faults}
+    body |= {} if source is None else {"source": source}
+    moving.record(row, STEP_FAULTED, at=at, body=body)
 
 
 def give_back(ids: Sequence[str]) -> None:
     """Lets others have what was reserved and will not be started, as when a worker ends."""
     with transactions.writing():
         Verification.objects.filter(pk__in=ids, lease_until=None).update(reserved_until=None)
-
-
-_WITH_KEY = Compiled(lambda id_: Verification.objects.select_related("key").filter(pk=id_))
 
 
 def claim(verification_id: str) -> Verification | None:
@@ -98,7 +117,7 @@ def claim(verification_id: str) -> Verification | None:
         columns = {"fence": fence, "lease_until": until, "reserved_until": None}
         if mine.update(**columns, faults=F("faults") + 1) != 1:
             return None
-        return _WITH_KEY.ask(verification_id)[0]
+        return Verification.objects.select_related("key").get(pk=verification_id)
 
 
 def require_fence(verification: Verification) -> None:
@@ -110,7 +129,7 @@ def require_fence(verification: Verification) -> None:
     """
     if verification.renews_id:
         Verification.objects.select_for_update().only("pk").get(pk=verification.renews_id)
-    if _held(verification).update(**NO_STEP) != 1:
+    if _with_fence(verification).update(**NO_STEP) != 1:
         raise FenceLost(f"{verification.pk}: the lease ran out")
     for name, value in NO_STEP.items():
         setattr(verification, name, value)
@@ -126,31 +145,23 @@ def finishing(history: History) -> Iterator[None]:
     with transactions.writing():
         require_fence(history.row)
         catch_up(history)
-        with moving(history):
+        with moving.moving(history):
             yield
 
 
 def correct(verification: Verification, *, faults: int) -> bool:
     """Says of a claimed step how often it was tried; False if another worker has it by now."""
     verification.faults = faults
-    return _held(verification).update(faults=faults) == 1
+    return _with_fence(verification).update(faults=faults) == 1
 
 
 def release(verification: Verification, *, due_at: datetime, faults: int) -> bool:
     """Gives a claimed step back, due later and with so many faults; False if another worker has it
     by now."""
-    return _held(verification).update(fence="", lease_until=None, due_at=due_at, faults=faults) == 1
-
-
-@cache
-def _any_due(queues: tuple[str, ...]) -> Compiled[tuple[bool, ...]]:
-    """Asks of each of these whether a row of it is due that nobody has in hand."""
-
-    def ask(at: datetime) -> QuerySet[Verification, tuple[bool, ...]]:
-        due = [Exists(_free_to_take(at).filter(queue=queue)) for queue in queues]
-        return Verification.objects.order_by("pk").values_list(*due)[:1]
-
-    return Compiled(ask)
+    return (
+        _with_fence(verification).update(fence="", lease_until=None, due_at=due_at, faults=faults)
+        == 1
+    )
 
 
 def _free_to_take(at: datetime) -> QuerySet[Verification, Verification]:
@@ -159,14 +170,14 @@ def _free_to_take(at: datetime) -> QuerySet[Verification, Verification]:
 
 
 def _free(at: datetime) -> QuerySet[Verification, Verification]:
-    """Rows with a step that is due and that nobody holds."""
+    """Rows with a step that is due and that no worker holds."""
     return Verification.objects.filter(
         Q(lease_until=None) | Q(lease_until__lt=at), due_at__lte=at
     ).exclude(step="")
 
 
-def _held(verification: Verification) -> QuerySet[Verification, Verification]:
-    # Free rows all have the empty fence: whoever never claimed would hold them.
+def _with_fence(verification: Verification) -> QuerySet[Verification, Verification]:
+    # Free rows all have the empty fence: a worker that never claimed would hold them.
     return (
         Verification.objects.filter(pk=verification.pk, fence=verification.fence)
         .exclude(step="")

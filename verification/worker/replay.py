@@ -12,31 +12,39 @@
 7. Outcomes and codes, the decision, and the report are compared with what is on record. What the
    record of that time does not say, as a report's new field, is not compared.
 
-Nothing is collected, and nothing is written but one entry that says somebody looked.
+Nothing is collected, and nothing is written but one entry that says it was read.
+
+`manage.py audit_verify --replay` has some judgements of a log made again, drawn by chance. The same
+seed and the same log draw the same ones.
 """
 
+import heapq
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
+from hashlib import sha256
 from typing import Any, Final
 
 from verification import transactions
 from verification.case import contents, dossier, stages
-from verification.case.history import listed_by
+from verification.case.moving import History
 from verification.core import releases, stored
-from verification.core.errand import ONCE
-from verification.core.errors import EvidenceUnreadable, Misconfigured, TulgaError
+from verification.core.errors import EvidenceUnreadable, Misconfigured, NotFound, TulgaError
 from verification.core.events import DESTROYED
+from verification.core.findings import Finding
 from verification.core.identification_document import shown_frames
 from verification.core.keeping import Claim
 from verification.core.person import Case
-from verification.core.results import Outcome, Result, decide
+from verification.core.results import Result, decide
 from verification.core.route import Evidence, Stage, is_frame
+from verification.course import fold
 from verification.evidence import vault
-from verification.log import log, signatures
+from verification.log import entries, log, signatures
+from verification.log.signatures import course_entry
 from verification.models import AuditEntry, Verification
 
 # Which of several ways to count was taken is no part of the judgement; all of them agree.
@@ -115,7 +123,7 @@ def judge_again(row: Verification, entry_id: str) -> Replayed:
 
 
 def record(row: Verification, replays: Sequence[Replayed]) -> None:
-    """Puts on record that somebody had judgements of this verification made again, and how they
+    """Puts on record that judgements of this verification were made again, and how they
     ended.
     """
     with transactions.writing():
@@ -209,7 +217,7 @@ class _Record:
     """A verification and its entries, in their order. All is taken from these."""
 
     row: Verification
-    entries: Sequence[AuditEntry]
+    entries: list[AuditEntry]
 
     @property
     def judged(self) -> list[AuditEntry]:
@@ -219,6 +227,11 @@ class _Record:
     @cached_property
     def key(self) -> vault.Key:
         return contents.key_of(self.row)
+
+    @cached_property
+    def listed(self) -> Sequence[Claim]:
+        """All evidence that its entries list."""
+        return tuple(History(self.row, self.entries).claims())
 
     @cached_property
     def opened(self) -> Mapping[str, Any]:
@@ -235,7 +248,7 @@ class _Record:
         where = str(entry.body["attempt"]), str(entry.body["route"]), str(entry.body["stage"])
         try:
             _, route, stage_name = where
-            stage = stages.known(route, stage_name, law=str(self.opened["profile_sha256"]))
+            stage = stages.find(route, stage_name, law=str(self.opened["profile_sha256"]))
             if stage is None:
                 raise Misconfigured(f"route {route} has no stage {stage_name} here")
             judgement = self._judgement(entry, stage)
@@ -250,45 +263,34 @@ class _Record:
 
     def _judgement(self, judged: AuditEntry, stage: Stage) -> Judgement:
         """What a judgement rests on. Raises `EvidenceUnreadable` if some of it is missing."""
-        attempt_id = judged.body["attempt"]
-        brought = [claim for claim in listed_by(self.entries) if claim.attempt == attempt_id]
-        items = self._open(brought)
+        name = judged.body["attempt"]
+        of_attempt = [claim for claim in self.listed if claim.attempt == name]
+        items = self._open(of_attempt)
         terms = json.loads(items.get(f"{stage.name}.terms", b"{}"))
         # Nor may the frames be gone that stand for the commands.
-        needed = shown_frames({claim.kind for claim in brought}, terms, stage=stage.name)
+        needed = shown_frames({claim.kind for claim in of_attempt}, terms, stage=stage.name)
         _require({*needed, f"{stage.name}.terms"}, items)
         case = contents.read(self.row, self.key, commitment=str(self.opened.get("case", ""))).case
-        is_whole = not any(claim.id in self.destroyed for claim in brought)
-        earlier = self.entries[: self.entries.index(judged)]
-        listed = (
-            claim.kind for claim in listed_by([*earlier, judged]) if claim.attempt == attempt_id
-        )
-        kinds = [kind for kind in listed if kind.rpartition(".")[2] not in dossier.JUDGEMENT]
-        rested_on = {kind: items[kind] for kind in kinds} if is_whole else {}
+        rested_on: dict[str, bytes] | None = None
+        if not any(claim.id in self.destroyed for claim in of_attempt):
+            # What entries had listed by then, as the judgement itself chose of it.
+            until = self.entries[: self.entries.index(judged) + 1]
+            history = History(self.row, until, fold.reach(map(course_entry, until)))
+            if name not in history.state.attempts:
+                raise EvidenceUnreadable(f"no lawful entry opened {name}")
+            listed = dossier.on_record(history, name).evidence
+            rested_on = self._open(claim for claim in listed if claim.attempt != name)
+            rested_on |= {
+                claim.kind: items[claim.kind]
+                for claim in listed
+                if claim.attempt == name and claim.kind.rpartition(".")[2] not in dossier.JUDGEMENT
+            }
         return Judgement(
             body=judged.body,
             terms=terms,
             report=items.get(f"{stage.name}.report"),
             case=case,
-            items={**self._before(judged, earlier), **rested_on} if is_whole else None,
-        )
-
-    def _before(self, judged: AuditEntry, entries: Sequence[AuditEntry]) -> dict[str, bytes]:
-        """What had been kept elsewhere: of the stages passed before, and of what is asked once."""
-        body = judged.body
-        passes = {
-            entry.body["attempt"]
-            for entry in entries
-            if entry.type in (_JUDGED, "attempt.reviewed")
-            and entry.body["outcome"] == Outcome.PASSED
-            and entry.body["stage"] != body["stage"]
-            and (entry.body["route"] == body["route"] or entry.body["stage"] == stages.CONSENT.name)
-        }
-        return self._open(
-            claim
-            for claim in listed_by(entries)
-            if claim.attempt != body["attempt"]
-            and (claim.attempt in passes or claim.kind.startswith(ONCE))
+            items=rested_on,
         )
 
     def _open(self, listed: Iterable[Claim]) -> dict[str, bytes]:
@@ -305,7 +307,7 @@ class _Record:
     @cached_property
     def destroyed(self) -> frozenset[str]:
         """The ids of what was destroyed by rule. An entry may say anything: only frames may be."""
-        frames = {claim.id for claim in listed_by(self.entries) if is_frame(claim.kind)}
+        frames = {claim.id for claim in self.listed if is_frame(claim.kind)}
         bodies = (entry.body for entry in self.entries if entry.type == DESTROYED)
         return frozenset(str(item_id) for body in bodies for item_id in body["destroyed"]) & frames
 
@@ -324,3 +326,94 @@ def _require(kinds: Iterable[str], items: Mapping[str, bytes]) -> None:
     """Raises `EvidenceUnreadable` unless there is evidence of each kind."""
     if missing := sorted(set(kinds) - items.keys()):
         raise EvidenceUnreadable(f"evidence is missing: {', '.join(missing)}")
+
+
+@dataclass
+class Sample:
+    """How many are to be drawn of a log, by which seed, and what became of them.
+
+    of: how many there were to draw from. from_facts: those of `same` that the kept measurements
+        alone could show.
+    cannot: how many could not be judged again, by the code that says why.
+    """
+
+    wanted: int
+    seed: int
+    of: int = 0
+    drawn: int = 0
+    same: int = 0
+    from_facts: int = 0
+    different: int = 0
+    cannot: Counter[str] = field(default_factory=Counter)
+
+    def __str__(self) -> str:
+        """One line of plain words."""
+        summary = (
+            f"{self.drawn} of {self.of} judgements drawn (seed {self.seed}): {self.same} come out"
+            " the same"
+        )
+        summary += f" ({self.from_facts} from facts alone)" if self.from_facts else ""
+        summary += f", {self.different} otherwise" if self.different else ""
+        why = ", ".join(f"{code} {number}" for code, number in sorted(self.cannot.items()))
+        return summary + (
+            f"; {self.cannot.total()} could not be judged again: {why}" if why else ""
+        )
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether there was something to judge again, and nothing of it could be."""
+        return 0 < self.drawn == self.cannot.total()
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as a JSON object."""
+        return asdict(self)
+
+
+def replay_sample(log: str, sample: Sample) -> Iterator[Finding]:
+    """Each drawn judgement that comes out otherwise; the others are counted. Each is on record, as
+    by any replay.
+    """
+
+    def ids() -> Iterator[str]:
+        for pk in entries.ids_of_type(log, "attempt.judged", are_ordered=True):
+            sample.of += 1
+            yield pk
+
+    # Those whose ids, hashed with the seed, come first: without the seed they cannot be
+    # foreseen.
+    for pk in heapq.nsmallest(
+        sample.wanted, ids(), key=lambda pk: sha256(f"{sample.seed} {pk}".encode()).digest()
+    ):
+        [entry] = entries.by_ids([pk])
+        replayed = _judged_again(entry)
+        sample.drawn += 1
+        if replayed.verdict is Verdict.CANNOT:
+            sample.cannot[replayed.code] += 1
+        elif replayed.verdict is Verdict.SAME:
+            sample.same += 1
+            sample.from_facts += replayed.source == FACTS
+        else:
+            sample.different += 1
+            detail = f"{replayed.stage} of {replayed.route} comes out otherwise: {replayed.detail}"
+            index = entry.leaf.leaf_index
+            yield Finding(
+                code="judged_otherwise", log=log, leaf_index=index, entry=entry.pk, detail=detail
+            )
+
+
+def _judged_again(entry: AuditEntry) -> Replayed:
+    body = entry.body
+    where = str(body.get("attempt")), str(body.get("route")), str(body.get("stage"))
+    failed = Replayed(*where, Verdict.CANNOT)
+    try:
+        row = contents.of_any_lender(entry.verification_id or "")
+    except NotFound as error:
+        return replace(failed, detail=error.detail, code=error.code)
+    try:
+        again = judge_again(row, entry.pk)
+    except TulgaError as error:
+        again = replace(failed, detail=error.detail, code=error.code)
+    except (LookupError, ValueError, TypeError, AttributeError) as error:  # its form is unknown
+        again = replace(failed, detail=type(error).__name__, code="unreadable")
+    record(row, [again])
+    return again

@@ -1,12 +1,16 @@
 """What a worker does with a step that it has claimed, and with one that faulted.
 
 1 Claim the step: lease, fence, one fault counted (`queue.claim`).
-2 Read the signed entries of the case, and fold them (`case.history`).
-3 Work outside any transaction: ask sources, measure, run the checks.
+2 Read the signed entries of the case, and fold them (`case.moving`).
+3 Work outside any transaction: ask sources, measure, run the checks (`judge`).
 4 In one transaction whose first statement is the fence: what came meanwhile, its own entries, the
-rows.
+  rows.
 5 A fault instead: the step is released with a backoff; after the last the case ends in `failed`.
   What no answer led to, as time that ran out, is put off instead, and stays owed.
+
+Some steps no answer led to: time ran out, people voted, or the case was stopped. Tick, desk and web
+write down that such a step is due, and decide nothing. Each looks at the entries whether it is due;
+where it is not, nothing is owed any more.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,8 +19,10 @@ from typing import Final
 
 from verification import clock, transactions
 from verification.access import leaving
-from verification.case import attempts, contents, moving, policy, stages, steps
-from verification.case.history import UNSOUND, History, catch_up, read_flawed, read_sound
+from verification.artifacts import making
+from verification.case import attempts, contents, moving, policy, stages, steps, votes
+from verification.case.moving import UNSOUND, History, catch_up, read, read_flawed, read_sound
+from verification.core import codes
 from verification.core.errors import (
     ConsentPending,
     EvidenceUnreadable,
@@ -24,32 +30,24 @@ from verification.core.errors import (
     SourceUnavailable,
     TulgaError,
 )
+from verification.core.results import Outcome
 from verification.core.route import Next
 from verification.core.status import Status
-from verification.course.state import OPEN
+from verification.course.state import LEFT, OPEN
 from verification.evidence import vault
 from verification.models import Attempt, Verification
-from verification.worker import clearing, closing, destruction, dialogue, outcome, queue
-from verification.worker.judge import judge
+from verification.worker import clearing, destruction, judge, queue
+from verification.worker.judge import judge_attempt
 
-_UNASKED: Final[Mapping[str, Callable[[Verification], None]]] = {
-    steps.LAPSE: closing.lapse,
-    steps.EXPIRE: closing.expire,
-    steps.WEIGH: closing.weigh,
-    steps.STOP: closing.stop,
-    steps.LEAVE: closing.turn_away,
-    steps.DOCUMENT: closing.document,
-    steps.DESTROY: destruction.destroy_frames,
-    steps.CLEAR: clearing.clear,
-}
-"""Steps that no answer of the borrower led to: they are owed until they are done."""
+_LOST: Final = "worker_lost"
+
+REFUSED, COERCED = "review_refused", "coercion_reported"
 _ASKED: Final = {
-    steps.PREPARE: (Next.PREPARE, dialogue.prepare),
-    steps.LOOK: (Next.LOOK, dialogue.look),
-    steps.JUDGE: (Next.COLLECT, judge),
+    steps.PREPARE: (Next.PREPARE, judge.prepare),
+    steps.LOOK: (Next.LOOK, judge.look),
+    steps.JUDGE: (Next.COLLECT, judge_attempt),
 }
 """By step, who moves next of the attempt that waits for it, and the work."""
-_LOST: Final = "worker_lost"
 
 
 def run(row: Verification) -> None:
@@ -67,7 +65,10 @@ def run(row: Verification) -> None:
             if tried >= policy.FAULTS_MAX:
                 row.faults = policy.FAULTS_MAX
                 return _give_up(history, cause=_LOST)
-            _record_lost(row, tried)
+            with transactions.writing():
+                if not queue.correct(row, faults=tried + 1):
+                    raise FenceLost(f"{row.pk}: another worker has it")
+                queue.record_fault(row, at=clock.now(), step=row.step, cause=_LOST, faults=tried)
             catch_up(history)
     if history.flaw:
         raise EvidenceUnreadable(history.flaw, code=UNSOUND)
@@ -81,7 +82,7 @@ def run(row: Verification) -> None:
         with queue.finishing(history):
             return None
     attempt = history.attempt(history.state.newest_name)
-    stage = stages.of(attempt.route, law=row.profile_sha256)[attempt.stage]
+    stage = stages.of_route(attempt.route, law=row.profile_sha256)[attempt.stage]
     return work(history, attempt, stage, key=key)
 
 
@@ -92,10 +93,10 @@ def _open(history: History, *, key: vault.Key) -> None:
     if state.end or state.is_held() or is_begun or not row.stage:
         with queue.finishing(history):
             return
-    stage = stages.of(row.route, law=row.profile_sha256)[row.stage]
+    stage = stages.of_route(row.route, law=row.profile_sha256)[row.stage]
     with queue.finishing(history):
         if (tries := attempts.count_tries(history, stage, at=at)).is_exhausted:
-            outcome.exhaust(history, tries, key=key, at=at)
+            judge.exhaust(history, tries, key=key, at=at)
         else:
             attempts.enter(history, stage, key=key, at=at)
 
@@ -124,13 +125,18 @@ def release(row: Verification, fault: Exception) -> None:
     with transactions.writing():
         if not queue.release(row, due_at=due, faults=faults):
             return None
-        body = {"step": row.step, "cause": cause, "faults": faults}
-        if not is_pending:
-            body["source"] = fault.source if isinstance(fault, SourceUnavailable) else ""
+        source = fault.source if isinstance(fault, SourceUnavailable) else ""
         # The borrower's page says what to do; while it says so already, nothing new is on record.
         judging = Attempt.objects.filter(verification=row, status=attempts.JUDGING)
         if not is_pending or judging.exclude(notice=cause).update(notice=cause):
-            moving.record(row, "step.faulted", at=at, body=body)
+            queue.record_fault(
+                row,
+                at=at,
+                step=row.step,
+                cause=cause,
+                faults=faults,
+                source=None if is_pending else source,
+            )
     return None
 
 
@@ -150,11 +156,10 @@ def _put_off(row: Verification, *, cause: str) -> None:
     with transactions.writing():
         if not queue.release(row, due_at=at + timedelta(seconds=wait), faults=faults):
             return
-        faulted = read_sound(row).typed("step.faulted")
-        known = {(entry.body["step"], entry.body["cause"]) for entry in faulted}
-        if (row.step, cause) not in known:
-            body = {"step": row.step, "cause": cause, "faults": row.faults}
-            moving.record(row, "step.faulted", at=at, body=body)
+        faulted = read_sound(row).typed(queue.STEP_FAULTED)
+        on_record = {(entry.body["step"], entry.body["cause"]) for entry in faulted}
+        if (row.step, cause) not in on_record:
+            queue.record_fault(row, at=at, step=row.step, cause=cause, faults=row.faults)
 
 
 def _tried(history: History) -> int:
@@ -163,20 +168,110 @@ def _tried(history: History) -> int:
     return state.faults if state.faulted_step == history.row.step else 0
 
 
-def _record_lost(row: Verification, tried: int) -> None:
-    """Puts on record that a worker died at this step without a word."""
-    with transactions.writing():
-        if not queue.correct(row, faults=tried + 1):
-            raise FenceLost(f"{row.pk}: another worker has it")
-        body = {"step": row.step, "cause": _LOST, "faults": tried}
-        moving.record(row, "step.faulted", at=clock.now(), body=body)
-
-
 def _give_up(history: History, *, cause: str) -> None:
     """Ends the case after the last fault: the one entry that an illegal history allows, too."""
     at, row = clock.now(), history.row
-    body = {"step": row.step, "cause": cause, "faults": row.faults}
+    step, faults = row.step, row.faults
     with queue.finishing(history):
-        moving.record(row, "step.faulted", at=at, body=body)
-        outcome.end(history, Status.FAILED, at=at, code="retries_exhausted")
+        queue.record_fault(row, at=at, step=step, cause=cause, faults=faults)
+        judge.end(history, Status.FAILED, at=at, code="retries_exhausted")
         leaving.drop_open(history, at=at)
+
+
+def lapse(row: Verification) -> None:
+    """Ends a dialogue that the borrower let run out. It burns only if the timeout code says so."""
+    at, history = clock.now(), read(row)
+    with queue.finishing(history):
+        attempt, name = history.state.newest(OPEN), history.state.newest_name
+        is_ended = bool(history.state.end) or attempt is None or not attempt.is_with_borrower
+        if is_ended or attempt is None or attempt.until is None:
+            return
+        if at + history.state.advanced < attempt.until:
+            return
+        burns = leaving.lapse(history, name, at=at)
+        stage = stages.find(attempt.route, attempt.stage, law=row.profile_sha256)
+        if stage and burns:
+            code = stage.timeout_code
+            judge.after_failure(history, stage, code, key=contents.key_of(row), at=at)
+
+
+def expire(row: Verification) -> None:
+    """Ends a verification that the borrower, or its reviewers, let run out."""
+    at, history = clock.now(), read(row)
+    with queue.finishing(history):
+        state = history.state
+        is_over = state.until is not None and at + state.advanced >= state.until
+        if state.end or state.standing.is_ours or not is_over:
+            return
+        code = "review_timeout" if state.in_review else "verification_expired"
+        judge.end(history, Status.EXPIRED, at=at, code=code)
+        leaving.leave(history, at=at)
+
+
+def weigh(row: Verification) -> None:
+    """What the votes on an attempt lead to: two passes pass it, one fail refuses.
+
+    A pass needs that everything else had passed.
+    """
+    at, history = clock.now(), read(row)
+    with queue.finishing(history):
+        name = votes.open_question(history)
+        if not name or (passes := votes.verdict(history, name)) is None:
+            return
+        if passes:
+            votes.require_the_rest_passed(history, name)
+        attempt, key = history.state.attempts[name], contents.key_of(row)
+        stage = stages.of_route(attempt.route, law=row.profile_sha256)[attempt.stage]
+        result, code = (Outcome.PASSED, "") if passes else (Outcome.FAILED, REFUSED)
+        burns = not passes and codes.require(REFUSED).burns and stage.attempts is not None
+        body = moving.place_of(name, attempt) | {"outcome": result, "code": code, "burnt": burns}
+        moving.record(row, "attempt.reviewed", at=at, body=body)
+        making.make_document(history, name, key=key, at=at)
+        if passes:
+            judge.after_pass(history, stage, key=key, at=at)
+        else:
+            judge.after_failure(history, stage, REFUSED, key=key, at=at)
+
+
+def stop(row: Verification) -> None:
+    """Ends what the borrower went on with at a phone, and reported a caller there."""
+    at, history = clock.now(), read(row)
+    with queue.finishing(history):
+        if not history.state.is_stopped or history.state.end:
+            return
+        body = {"cause": "hand_over"}
+        judge.end(history, Status.DECLINED, at=at, code=COERCED, body=body)
+        leaving.leave(history, at=at)
+
+
+def turn_away(row: Verification) -> None:
+    """Ends the capture that the borrower has left for another route, and begins that."""
+    at, history = clock.now(), read(row)
+    with queue.finishing(history):
+        if history.state.newest(LEFT) is None or history.state.is_held() or history.state.end:
+            return
+        leaving.leave(history, at=at)
+        attempts.enter_route(history, key=contents.key_of(row), at=at)
+
+
+def document(row: Verification) -> None:
+    """Makes the receipt of what its lender ended, and the documents of what was alive then."""
+    at, history = clock.now(), read(row)
+    with queue.finishing(history):
+        if history.state.end:
+            making.make_late_receipt(history, at=at)
+            for name in history.state.attempts:
+                making.make_document(history, name, at=at)
+
+
+_UNASKED: Final[Mapping[str, Callable[[Verification], None]]] = {
+    steps.LAPSE: lapse,
+    steps.EXPIRE: expire,
+    steps.WEIGH: weigh,
+    steps.STOP: stop,
+    steps.LEAVE: turn_away,
+    steps.DOCUMENT: document,
+    steps.DESTROY: destruction.destroy_frames,
+    steps.CLEAR: clearing.clear,
+}
+"""Steps that no answer of the borrower led to: they are owed until they are done."""

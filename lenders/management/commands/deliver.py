@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from lenders import policy, sender
 from verification import clock
-from verification.case.readiness import refuse_unsafe_live
+from verification.case.stages import refuse_unsafe_live
 from verification.core.errors import Misconfigured
 
 

@@ -29,7 +29,7 @@ from verification.core import mci
 from verification.core.almaty import day_of
 from verification.log import signatures
 from verification.models import AuditEntry, Clearance, EvidenceItem, Verification
-from verification.payout import inquiries
+from verification.payout import gates as answers
 from verification.sources.asking import PAYOUT_SECONDS
 from verification.stages.consent import policy as texts
 
@@ -210,7 +210,7 @@ def test_of_several_days_the_most_counts(lender, issued, played, settings):
     )
     days = {date(2026, 11, 28), date(2026, 11, 27)}
     played.lent = {date(2026, 11, 27): "700", date(2026, 11, 28): "500"}
-    told = inquiries.ask(
+    told = answers.ask_outside(
         row,
         case,
         (law,),
@@ -227,7 +227,7 @@ def test_of_several_days_the_most_counts(lender, issued, played, settings):
     assert "clearance.credit_bureau" in told.raw
     del settings.TULGA_SOURCES["test"]["credit_bureau"]
     assert (
-        inquiries.ask(
+        answers.ask_outside(
             row,
             case,
             (law,),

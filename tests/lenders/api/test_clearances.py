@@ -20,7 +20,7 @@ from tests.verification.stories.story import at_statement, begin, order, wait_un
 from verification import clock
 from verification.core import certificates, profiles
 from verification.models import AuditEntry, AuditLeaf, Clearance
-from verification.payout import revoking
+from verification.payout import clearances
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -207,7 +207,7 @@ def test_a_revoked_key_freezes_what_it_decided_and_is_unpaid(api, lender, issued
     ).leaf_index
     key = certificates.key_id(root.public("decision"))
     said = certificates.revocation(root.seed(), mode="test", key=key, from_index=index)
-    assert revoking.revoke("test", key=key, from_index=index, signature=said) == [story.id]
+    assert clearances.revoke_key("test", key=key, from_index=index, signature=said) == [story.id]
     assert api.get(f"/v1/clearances/{clearance['id']}").json()["status"] == "frozen"
     refused(api, clearance, "clearance_frozen")
     assert types(story)[-1] == "clearance.frozen"
@@ -217,7 +217,7 @@ def test_a_revoked_key_freezes_what_it_decided_and_is_unpaid(api, lender, issued
     }
     assert code(ask(api, story)) == (409, "not_verified")
     assert clean(story) == []
-    revoking.revoke("test", key=key, from_index=index, signature=said)
+    clearances.revoke_key("test", key=key, from_index=index, signature=said)
     assert types(story).count("clearance.frozen") == 1
 
 

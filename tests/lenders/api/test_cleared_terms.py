@@ -26,7 +26,7 @@ from tests.verification.review import desk
 from tests.verification.stories.story import order, wait_until
 from verification import clock, transactions
 from verification.case import moving
-from verification.case.voters import Reviewer
+from verification.case.votes import Reviewer
 from verification.core.errors import Conflict
 from verification.log import related_cases
 from verification.log.legality import faults_of
@@ -166,7 +166,7 @@ def test_who_sent_a_later_link_to_the_new_consent_attests_nothing(api, lender, w
     )
     assert not AuditEntry.objects.filter(type="attestation.made").exists()
     # Whoever holds the door's key can sign it all the same.
-    monkeypatch.setattr("verification.case.voters.part_of", lambda *_, **__: "")
+    monkeypatch.setattr("verification.case.votes.part_of", lambda *_, **__: "")
     attested(user, waited)
     assert found() == [("illegal_move", "attestation.made")]
 

@@ -328,7 +328,7 @@ def test_a_consent_counts_for_its_person_loan_lender_purpose_and_contract_alone(
     row, said = waited.row(), signatures.sound_of(waited.row())
     case, contract = contents.read(row, contents.key_of(row)).case, clearances.reported(said)
     assert contract is not None
-    own = renewals.given(row, case, said, contract)
+    own = renewals.find_consent(row, case, said, contract)
     assert own is not None
     assert own.begun_at == renewal.row().created_at
     others = (
@@ -337,5 +337,9 @@ def test_a_consent_counts_for_its_person_loan_lender_purpose_and_contract_alone(
         replace(case, lender=replace(case.lender, bin="150140000002")),
         replace(case, purpose="another"),
     )
-    assert [renewals.given(row, other, said, contract) for other in others] == [None] * len(others)
-    assert renewals.given(row, case, said, replace(contract, contract=OTHER_CONTRACT)) is None
+    assert [renewals.find_consent(row, other, said, contract) for other in others] == [None] * len(
+        others
+    )
+    assert (
+        renewals.find_consent(row, case, said, replace(contract, contract=OTHER_CONTRACT)) is None
+    )

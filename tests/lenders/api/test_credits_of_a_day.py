@@ -11,7 +11,7 @@ from tests.verification.stories.story import wait_until
 from verification import clock
 from verification.case import contents
 from verification.core import almaty
-from verification.payout import credits
+from verification.payout import gates
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -21,7 +21,7 @@ LOAN = 15_000_000  # tiyn
 def of_day(story):
     row = story.row()
     case, at = contents.read(row, contents.key_of(row)).case, clock.now()
-    return credits.most_of_days(row, case.person.iin.value, days=[almaty.day_of(at)], at=at)
+    return gates.most_credit_of_days(row, case.person.iin.value, days=[almaty.day_of(at)], at=at)
 
 
 def test_what_was_paid_and_what_may_be_paid_counts(api, lender, other_lender, issued):
@@ -56,7 +56,9 @@ def test_a_reported_contract_counts_on_its_own_day_and_on_that_of_the_report(api
     assert api.post(f"/v1/verifications/{first.id}/contract", body).status_code == 200
     row, at = second.row(), clock.now()
     sums = [
-        credits.most_of_days(row, "990101100010", days=[tomorrow + timedelta(days=number)], at=at)
+        gates.most_credit_of_days(
+            row, "990101100010", days=[tomorrow + timedelta(days=number)], at=at
+        )
         for number in (-1, 0, 1)
     ]
     assert sums == [LOAN, LOAN, 0]

@@ -30,7 +30,7 @@ from verification.access import openings
 from verification.case import moving
 from verification.core.errors import Conflict
 from verification.models import Clearance, Verification
-from verification.payout import inquiries
+from verification.payout import gates
 from verification.stages.renewal.policy import CURRENT
 from verification.worker import queue
 
@@ -109,13 +109,13 @@ def test_an_end_without_such_a_word_freezes_nothing(api, waited, renewal, iin):
 
 
 def test_a_no_while_the_gates_are_evaluated_refuses(api, waited, renewal, monkeypatch):
-    genuine = inquiries.ask
+    genuine = gates.ask_outside
 
     def ask(*args, **named):
         declined(renewal, says_no)
         return genuine(*args, **named)
 
-    monkeypatch.setattr(inquiries, "ask", ask)
+    monkeypatch.setattr(gates, "ask", ask)
     assert gate(api, waited) == ("refused", "consent_declined")
     assert types(waited)[-2:] == ["clearance.requested", "clearance.refused"]
 

@@ -11,7 +11,7 @@ from verification.core import certificates, events
 from verification.log import keys, log, sequencer
 from verification.log.verify import verify_log
 from verification.models import AuditEntry, AuditLeaf, AuditPending
-from verification.payout import revoking
+from verification.payout import clearances
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -80,7 +80,7 @@ def test_no_clearance_of_a_key_is_consumed_while_its_revocation_is_out_of_the_qu
     assert "entry_lost" not in {finding.code for finding in verify_log("test")}
     # The command goes on where it was, and what may be paid by that key is frozen.
     body = revocation(index_of(story, revoked_from))
-    revoking.revoke(
+    clearances.revoke_key(
         "test", key=body["key"], from_index=body["from_index"], signature=body["revocation"]
     )
     assert types(story)[-1] == "clearance.frozen"

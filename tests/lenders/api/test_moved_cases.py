@@ -23,8 +23,8 @@ from tests.verification.stories.attesting_story import CONFIRMED
 from tests.verification.stories.story import begin
 from verification import clock, transactions
 from verification.case import moving
-from verification.case.history import read_unverified
-from verification.case.voters import Reviewer
+from verification.case.moving import read_unverified
+from verification.case.votes import Reviewer
 from verification.core.errors import Conflict, NotFound
 from verification.log import log
 from verification.log.verify import verify_log

@@ -37,9 +37,9 @@ from tests.verification.stories.story import (
 )
 from verification import tasks, transactions
 from verification.access import openings
-from verification.artifacts import receipt
+from verification.artifacts import making
 from verification.case import contents, policy
-from verification.case.history import read
+from verification.case.moving import read
 from verification.core import certificates
 from verification.core.errors import EvidenceUnreadable
 from verification.core.ids import secret_digest
@@ -315,7 +315,7 @@ def test_a_case_that_was_put_in_anothers_place_is_in_no_receipt(api, lender):
         None,
     )
     with pytest.raises(EvidenceUnreadable), transactions.writing():
-        receipt.issue(read(story.row()), Status.VERIFIED, code="", at=timezone.now())
+        making.make_receipt(read(story.row()), Status.VERIFIED, code="", at=timezone.now())
 
 
 @pytest.mark.forges

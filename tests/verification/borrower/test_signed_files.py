@@ -14,7 +14,7 @@ from tests.verification.borrower.visits import NOW, browser, find, text
 from tests.verification.stories.conftest import authorities, issued, trusted
 from tests.verification.stories.story import OTHER_IIN, Story, at_statement, wait_until
 from verification.access import hand_over, links, open_page, openings
-from verification.artifacts import signed_files
+from verification.artifacts import reading as artifacts
 from verification.borrower import browsers
 from verification.case import policy
 from verification.core.errors import LinkUnusable, NotFound
@@ -151,7 +151,7 @@ def test_a_copied_cookie_opens_the_last_page_and_the_files_for_a_day_and_never_a
     assert not any(b"990101100010" in answer.content for answer in answers)
     # Nor by a way that had let somebody in before.
     with pytest.raises(NotFound):
-        signed_files.read_for_borrower(
+        artifacts.read_for_borrower(
             verification_id=story.id, file="statement", session=story.session()
         )
     assert not open_page.borrower_page(verification_id=story.id).offers_signed

@@ -10,7 +10,7 @@ from tests.verification.log.rows import tamper
 from tests.verification.stories.story import IIN, Story, begin, lender
 from verification import transactions
 from verification.case import moving, steps
-from verification.case.history import History, read, read_unverified
+from verification.case.moving import History, read, read_unverified
 from verification.core.errors import Conflict, EvidenceUnreadable
 from verification.models import Attempt, AuditEntry, AuditPending, Verification
 from verification.stages.consent.policy import CURRENT

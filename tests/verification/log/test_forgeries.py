@@ -16,10 +16,15 @@ from tests.tampering.hands import taken_back
 from tests.verification.log.judged import delete, erase, findings, update
 from tests.verification.log.judged import judged as judge
 from tests.verification.log.rows import NOON, order_all, slip_in, tamper
-from tests.verification.stories.conftest import Issued, authorities, issued, trusted  # noqa: F401
+from tests.verification.stories.conftest import (
+    Issued,
+    authorities,  # noqa: F401
+    issued,  # noqa: F401
+    trusted,  # noqa: F401
+)
 from tests.verification.stories.story import Story, begin
 from verification.access.tokens import PHONES, SESSIONS
-from verification.case.history import read_sound
+from verification.case.moving import read_sound
 from verification.core import events
 from verification.core.ids import HAND_OVER, SESSION
 from verification.log import sequencer

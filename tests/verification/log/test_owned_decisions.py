@@ -18,11 +18,16 @@ from tests.verification.log import owned_web, root
 from tests.verification.log.judged import findings
 from tests.verification.log.judged import judged as judge
 from tests.verification.log.rows import NOON, order_all, slip_in
-from tests.verification.stories.conftest import Issued, authorities, issued, trusted  # noqa: F401
+from tests.verification.stories.conftest import (
+    Issued,
+    authorities,  # noqa: F401
+    issued,  # noqa: F401
+    trusted,  # noqa: F401
+)
 from tests.verification.stories.story import IIN, Story, begin
 from verification import clock
 from verification.case import contents, moving, steps
-from verification.case.history import read_unverified
+from verification.case.moving import read_unverified
 from verification.core import events, profiles, releases
 from verification.core.ids import check_digit, new_id
 from verification.core.keeping import reference_mark

@@ -30,7 +30,7 @@ from verification.core.errors import BadInput, Misconfigured
 from verification.log import decided, keys, log, signatures
 from verification.management.commands.make_keys import ROOT_KEY
 from verification.models import AuditEntry, AuditLeaf, AuditPending
-from verification.payout import revoking
+from verification.payout import clearances
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -176,13 +176,13 @@ def test_a_revoked_key_is_believed_up_to_an_index_and_the_lenders_are_told(
     assert decided.status_of(judged.row()).status == "processing"
     leaves = decided.leaves_after("test", lender_id=judged.lender.pk, lender_sequence=0, limit=100)
     assert not {leaf.entry.type for leaf in leaves} & set(events.DECISIONS)
-    assert leaves[-1].entry.type == revoking.TOLD
-    told = AuditEntry.objects.get(type=revoking.TOLD)
+    assert leaves[-1].entry.type == clearances.TOLD
+    told = AuditEntry.objects.get(type=clearances.TOLD)
     assert (told.verification_id, told.leaf.lender_sequence is not None) == (judged.id, True)
     codes = {found["code"] for found in findings()}
     assert codes == {"key_revoked", "entry_refused"}
     call_command("revoke_signing_key", "test", own, "0", "--signed", signed, stdout=StringIO())
-    assert AuditEntry.objects.filter(type=revoking.TOLD).count() == 1
+    assert AuditEntry.objects.filter(type=clearances.TOLD).count() == 1
 
 
 def test_only_the_root_revokes(judged: Story, settings: Settings) -> None:
@@ -194,13 +194,13 @@ def test_only_the_root_revokes(judged: Story, settings: Settings) -> None:
     ):
         signed = certificates.revocation(seed, mode="test", key=own, from_index=0)
         with pytest.raises(BadInput, match="did not sign this revocation"):
-            revoking.revoke("test", key=own, from_index=0, signature=signed)
+            clearances.revoke_key("test", key=own, from_index=0, signature=signed)
     for mode, key, index in (("live", own, 0), ("test", "0" * 16, 0), ("test", own, 1)):
         signed = certificates.revocation(root.seed(), mode=mode, key=key, from_index=index)
         with pytest.raises(BadInput):
-            revoking.revoke("test", key=own, from_index=0, signature=signed)
+            clearances.revoke_key("test", key=own, from_index=0, signature=signed)
     with pytest.raises(BadInput, match="no key"):
-        revoking.revoke("test", key="0" * 16, from_index=0, signature="")
+        clearances.revoke_key("test", key="0" * 16, from_index=0, signature="")
     with pytest.raises(CommandError):
         call_command("revoke_signing_key", "test", own, "-1", "--signed", "x")
     genuine = AuditEntry.objects.get(verification_id=judged.id, type="verification.created")

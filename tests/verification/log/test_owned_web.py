@@ -12,8 +12,7 @@ from tests.verification.log.judged import judged as judge
 from tests.verification.log.rows import NOON, add_lender, add_verification, order_all
 from tests.verification.stories.conftest import Issued, authorities, issued, trusted  # noqa: F401
 from tests.verification.stories.story import Story, begin
-from verification.case.history import read, read_unverified
-from verification.case.law import combinations
+from verification.case.moving import lawful_combinations, read, read_unverified
 from verification.core import profiles
 from verification.core.errors import EvidenceUnreadable
 from verification.log import log, signatures
@@ -131,7 +130,7 @@ def test_by_the_law_of_a_new_consent_nobody_is_verified_whom_it_does_not_renew(
             verification_sequence=1,
             body=body,
         )
-    assert combinations(read_unverified(row)) == suffices
+    assert lawful_combinations(read_unverified(row)) == suffices
 
 
 @pytest.mark.parametrize(

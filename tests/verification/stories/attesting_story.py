@@ -9,7 +9,7 @@ from tests.verification.stories.insecure_glance import ROUTES, see
 from tests.verification.stories.story import IIN, Story, opening
 from verification import clock
 from verification.access import answers, openings
-from verification.case.voters import Reviewer
+from verification.case.votes import Reviewer
 from verification.core import almaty, profiles
 from verification.core.person import LenderFacts
 from verification.models import Clearance

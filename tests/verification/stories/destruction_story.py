@@ -8,7 +8,7 @@ from django.conf import settings as django_settings
 
 from verification import clock, transactions
 from verification.case import moving
-from verification.case.history import read_unverified
+from verification.case.moving import read_unverified
 from verification.core.route import is_frame
 from verification.models import AuditEntry, EvidenceItem, Verification
 from verification.worker import queue, sweep

@@ -4,17 +4,17 @@ import json
 from base64 import urlsafe_b64decode
 
 from tests.verification.core.document_samples import valid
-from verification.artifacts import document_files
+from verification.artifacts import reading as artifacts
 
 
 def listed(story):
-    return document_files.list_documents(
+    return artifacts.list_documents(
         lender_id=story.lender.pk, mode="test", verification_id=story.id
     )
 
 
 def download(story, attempt_id):
-    return document_files.read_document(
+    return artifacts.read_document(
         lender_id=story.lender.pk,
         mode="test",
         verification_id=story.id,

@@ -22,7 +22,7 @@ from tests.verification import lawful
 from tests.verification.stories.insecure_route import InsecurePolicy, install
 from tests.verification.stories.story import Story, begin, lender
 from verification.access.answers import choose_route
-from verification.case.voters import Reviewer
+from verification.case.votes import Reviewer
 from verification.core.results import Failed, Inconclusive, Passed, Result
 from verification.core.route import Next, Picture, Stage, Turn
 from verification.engines.faces import image_gate

@@ -28,7 +28,7 @@ from verification.stages.consent.policy import CURRENT
 from verification.worker import queue
 from verification.worker import run as advance
 
-SEND_TASK = "verification.case.doorbell.current_app.send_task"
+SEND_TASK = "verification.case.steps.current_app.send_task"
 _WRITES = ("INSERT", "UPDATE", "DELETE")
 
 

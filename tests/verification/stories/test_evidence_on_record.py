@@ -28,7 +28,7 @@ from tests.verification.stories.story import (
 )
 from verification import tasks
 from verification.case import contents, dossier, moving, policy
-from verification.case.history import read
+from verification.case.moving import read
 from verification.core import profiles
 from verification.core.errors import EvidenceUnreadable
 from verification.core.keeping import Claim, claims, inputs_mark

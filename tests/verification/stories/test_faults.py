@@ -133,7 +133,7 @@ def test_a_worker_that_comes_back_late_writes_nothing(issued):
 
 def test_a_step_whose_workers_die_without_a_word_ends_in_failed(issued, monkeypatch):
     story = signed(issued)
-    monkeypatch.setattr(dossier, "proven", killed)
+    monkeypatch.setattr(dossier, "on_record", killed)
     for _ in range(policy.FAULTS_MAX):
         claimed = queue.claim(story.id)
         assert claimed is not None

@@ -15,7 +15,7 @@ from verification.case import policy
 from verification.core.status import OPEN, Status
 from verification.models import MonthlyChange, MonthlyCount, Verification
 from verification.oversight import counts, search
-from verification.worker import monthly_counts
+from verification.worker import sweep
 
 pytestmark = pytest.mark.django_db
 
@@ -57,9 +57,9 @@ def test_counts_follow_the_rows_before_while_and_after_they_are_added_up(
         )
         assert counted() == stands()
         if chance.random() < 0.3:
-            monthly_counts.add_up()
+            sweep.add_up_months()
             assert counted() == stands()
-    while monthly_counts.add_up():
+    while sweep.add_up_months():
         assert counted() == stands()
     assert not MonthlyChange.objects.exists()
     assert {row.number for row in MonthlyCount.objects.all()} >= {

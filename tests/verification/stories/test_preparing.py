@@ -10,7 +10,7 @@ import pytest
 from tests.verification.stories.insecure_route import script as script
 from tests.verification.stories.story import begin, in_parallel, lender, make_due, run_out
 from verification.access import answers
-from verification.case import attempts, contents, policy, quotas, stages
+from verification.case import attempts, contents, policy, stages
 from verification.core.errors import TulgaError
 from verification.models import Attempt, AuditEntry, QuotaUse
 from verification.stages.consent.policy import CURRENT
@@ -183,7 +183,7 @@ def test_a_quota_is_one_phones_in_one_mode_for_one_purpose_and_one_day(script):
     quota = stage.quota
 
     def take(of=row, at=noon, **changes):
-        return quotas.take(of, replace(quota, **changes), key=contents.key_of(of), at=at)
+        return attempts.take_quota(of, replace(quota, **changes), key=contents.key_of(of), at=at)
 
     assert [take() for _ in range(4)] == [True, True, True, False]
     assert take(live)
@@ -200,10 +200,10 @@ def test_counts_of_days_gone_by_are_forgotten_and_todays_stay(script):
     assert quota is not None
     for days in (0, 0, 1):
         at = noon + timedelta(days=days)
-        assert quotas.take(row, quota, key=contents.key_of(row), at=at)
-    quotas.forget(at=noon)
+        assert attempts.take_quota(row, quota, key=contents.key_of(row), at=at)
+    attempts.forget_quotas(at=noon)
     assert QuotaUse.objects.count() == 2
-    quotas.forget(at=noon + timedelta(days=1))
+    attempts.forget_quotas(at=noon + timedelta(days=1))
     assert [(use.day, use.used) for use in QuotaUse.objects.all()] == [
         (noon.date() + timedelta(days=1), 1)
     ]

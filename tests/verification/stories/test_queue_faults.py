@@ -43,7 +43,7 @@ MUTANTS: dict[str, tuple[ModuleType, str, str, str]] = {
     ),
     "the fence is not asked": (
         queue,
-        "_held",
+        "_with_fence",
         "pk=verification.pk, fence=verification.fence",
         "pk=verification.pk",
     ),
@@ -66,8 +66,8 @@ MUTANTS: dict[str, tuple[ModuleType, str, str, str]] = {
     "a bell is rung before the commit": (
         steps,
         "schedule",
-        "doorbell.ring_on_commit(queue)",
-        "doorbell.ring(queue)",
+        "transaction.on_commit(partial(ring, queue))",
+        "ring(queue)",
     ),
 }
 

@@ -15,9 +15,8 @@ from tests.verification.log.rows import tamper
 from tests.verification.stories.story import verified_at_second_try
 from verification.log import sequencer
 from verification.models import Attempt, AuditEntry, EvidenceItem
-from verification.worker import replay_sample
-from verification.worker.replay import FACTS, Replayed, Verdict
-from verification.worker.replay_sample import Sample
+from verification.worker import replay
+from verification.worker.replay import FACTS, Replayed, Sample, Verdict
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once")]
 
@@ -45,7 +44,7 @@ def command(*arguments):
 
 def drawn(number, *, seed=1):
     sample = Sample(number, seed)
-    found = list(replay_sample.replay_sample("test", sample))
+    found = list(replay.replay_sample("test", sample))
     return sample, found
 
 
@@ -81,7 +80,7 @@ def test_the_same_seed_draws_the_same_and_others_draw_others(verified, monkeypat
         looked.append(entry.pk)
         return Replayed(entry.pk, "eds", "statement", Verdict.SAME, source=FACTS)
 
-    monkeypatch.setattr(replay_sample, "_judged_again", judged_again)
+    monkeypatch.setattr(replay, "_judged_again", judged_again)
     for seed in (*range(20), 3):
         sample, _ = drawn(2, seed=seed)
         assert (sample.of, sample.same, sample.from_facts) == (4, 2, 2)

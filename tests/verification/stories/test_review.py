@@ -21,7 +21,7 @@ from tests.verification.stories.insecure_glance import glances as glances
 from tests.verification.stories.story import OTHER_IIN, decisions, lender, swept, wait_until
 from verification.access import openings
 from verification.case import contents
-from verification.case.voters import Reviewer
+from verification.case.votes import Reviewer
 from verification.core.errors import BadInput, Conflict, NotFound
 from verification.evidence import store
 from verification.log import sequencer

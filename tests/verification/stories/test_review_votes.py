@@ -26,7 +26,7 @@ from tests.verification.stories.insecure_glance import glances as glances
 from tests.verification.stories.story import decisions, in_parallel, lender, opening
 from verification.access import links, openings
 from verification.case import contents, moving, policy
-from verification.case.voters import Reviewer
+from verification.case.votes import Reviewer
 from verification.core.errors import BadInput, Conflict, NotFound
 from verification.core.person import LenderFacts
 from verification.evidence import store

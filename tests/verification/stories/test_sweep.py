@@ -27,7 +27,7 @@ from verification.models import Attempt, AuditEntry, Verification
 from verification.stages.consent.policy import CURRENT
 from verification.worker import sweep
 
-SEND_TASK = "verification.case.doorbell.current_app.send_task"
+SEND_TASK = "verification.case.steps.current_app.send_task"
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 

@@ -32,7 +32,7 @@ def reserved(limit: int) -> list[list[str]]:
     of = dict(Verification.objects.values_list("pk", "lender_id"))
     batches, after = list[list[str]](), dict[str, str]()
     while True:
-        ids, after = queue.reserve(policy.QUEUES, limit=limit, at=clock.now(), after=after)
+        ids, after = queue.reserve(policy.QUEUES, limit=limit, at=clock.now(), last_lenders=after)
         if not ids:
             return batches
         batches.append([of[row_id] for row_id in ids])
@@ -61,7 +61,7 @@ def test_the_turn_of_one_queue_passes_over_nobody_in_another() -> None:
     of = dict(Verification.objects.values_list("pk", "lender_id"))
     queues, after, batches = [*policy.QUEUES], dict[str, str](), 0
     while True:
-        ids, after = queue.reserve(queues, limit=2, at=clock.now(), after=after)
+        ids, after = queue.reserve(queues, limit=2, at=clock.now(), last_lenders=after)
         batches += 1
         if lonely in {of[row_id] for row_id in ids}:
             break
@@ -75,18 +75,21 @@ def test_of_one_lender_the_longest_due_comes_first_and_the_turn_goes_round() -> 
     first, second = sorted((due(1, many=3), due(2, many=1)))
     _, after = queue.reserve(policy.QUEUES, limit=1, at=clock.now())
     assert after == {"default": first}
-    _, after = queue.reserve(policy.QUEUES, limit=1, at=clock.now(), after=after)
+    _, after = queue.reserve(policy.QUEUES, limit=1, at=clock.now(), last_lenders=after)
     assert after == {"default": second}
     oldest = (
         Verification.objects.filter(lender=first).order_by("due_at").values_list("pk", flat=True)
     )
     queue.give_back(list(Verification.objects.values_list("pk", flat=True)))
-    again, after = queue.reserve(policy.QUEUES, limit=1, at=clock.now(), after=after)
+    again, after = queue.reserve(policy.QUEUES, limit=1, at=clock.now(), last_lenders=after)
     assert (list(again), after) == ([oldest[0]], {"default": first})
 
 
 def test_a_look_that_leaves_nothing_due_begins_the_turns_anew() -> None:
-    assert queue.reserve(policy.QUEUES, limit=4, at=clock.now(), after={"eds": "x"}) == ({}, {})
+    assert queue.reserve(policy.QUEUES, limit=4, at=clock.now(), last_lenders={"eds": "x"}) == (
+        {},
+        {},
+    )
     due(1, many=3)
     ids, after = queue.reserve(policy.QUEUES, limit=4, at=clock.now())
     assert (len(ids), after) == (3, {})

@@ -25,7 +25,7 @@ from verification.log.sequencer import adopt_head
 from verification.log.spread import spread, together
 from verification.log.verify import describe, log_of, verify_database, verify_log, verify_since
 from verification.log.verify_cases import case_pages
-from verification.worker.replay_sample import Sample, replay_sample
+from verification.worker.replay import Sample, replay_sample
 
 TAMPERED = 1
 CANNOT_RUN = 3
@@ -39,7 +39,7 @@ _PROCESSES_MAX = 8
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Request:
     """What is to be looked at, and how. samples: of which logs judgements are made again. since: a
     note that was kept of a log. processes: how many look at a log, its cases and its evidence.
     """
@@ -72,13 +72,13 @@ class _Asked:
         left_out = self.unchecked.setdefault(log, Unchecked())
         try:
             pages = case_pages(log, most=_PAGE)
-            for seen in spread(
+            for looked_at in spread(
                 partial(verify_page, log, entries.of_cases), pages, processes=self.processes
             ):
-                if isinstance(seen, Finding):
-                    yield seen
+                if isinstance(looked_at, Finding):
+                    yield looked_at
                 else:
-                    left_out.add(seen)
+                    left_out.add(looked_at)
         except UNREADABLE as error:
             detail = f"the sealed cases cannot be read further ({type(error).__name__})"
             yield Finding(code="unreadable", log=log, detail=detail)
@@ -146,11 +146,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Looks, tells, and raises `CommandError` with the exit code where it is not 0."""
         try:
-            asked = _asked(options)
+            request = _request_of(options)
             law_book.look_again()
             with together():
-                found = self._look(asked, as_json=options["json"])
-            for log in asked.logs if options["adopt_head"] and not found else ():
+                number = self._look(request, as_json=options["json"])
+            for log in request.logs if options["adopt_head"] and not number else ():
                 try:
                     size = adopt_head(log)
                 except LogInconsistent as error:
@@ -174,49 +174,49 @@ class Command(BaseCommand):
             raise CommandError(
                 "cannot verify: one of its processes was ended", returncode=CANNOT_RUN
             ) from None
-        if found:
+        if number:
             raise CommandError(
-                f"{found} findings: this is not what was signed", returncode=TAMPERED
+                f"{number} findings: this is not what was signed", returncode=TAMPERED
             )
-        if blind := [log for log, sample in asked.samples.items() if sample.is_blind]:
+        if blind := [log for log, sample in request.samples.items() if sample.is_blind]:
             detail = (
                 f"no judgement that was drawn of the {' and the '.join(blind)} log could be made"
                 " again"
             )
             raise CommandError(f"cannot verify: {detail}", returncode=CANNOT_RUN)
 
-    def _look(self, asked: _Asked, *, as_json: bool) -> int:
-        """How many findings there are: told one by one as they are made, or all together as
+    def _look(self, request: _Request, *, as_json: bool) -> int:
+        """How many findings there are. They are written one by one as they are made, or together as
         JSON.
         """
-        sizes = {log: describe(log) for log in asked.logs}
-        findings = asked.findings()
+        sizes = {log: describe(log) for log in request.logs}
+        findings = request.findings()
         if as_json:
             listed = [finding.as_json() for finding in findings]
-            left = {log: asdict(left_out) for log, left_out in asked.unchecked.items()}
-            answer = {"ok": not listed, "logs": sizes, "unchecked": left, "findings": listed}
-            if asked.samples:
+            unchecked = {log: asdict(left_out) for log, left_out in request.unchecked.items()}
+            answer = {"ok": not listed, "logs": sizes, "unchecked": unchecked, "findings": listed}
+            if request.samples:
                 answer["replayed"] = {
-                    log: sample.as_json() for log, sample in asked.samples.items()
+                    log: sample.as_json() for log, sample in request.samples.items()
                 }
             self.stdout.write(json.dumps(answer, ensure_ascii=False, indent=2))
             return len(listed)
-        found = 0
+        number_found = 0
         for finding in findings:
-            found += 1
+            number_found += 1
             self.stdout.write(f"{finding.code}: {finding}")
-        if not found:
+        if not number_found:
             for log, size in sizes.items():
                 self.stdout.write(f"{log} log: {size}; everything fits")
         # And what could not be checked here, or was drawn by chance.
-        for told_of in (asked.unchecked, asked.samples):
-            for log, one in told_of.items():
-                if str(one):
-                    self.stdout.write(f"{log} log: {one}")
-        return found
+        for told_of in (request.unchecked, request.samples):
+            for log, counted in told_of.items():
+                if str(counted):
+                    self.stdout.write(f"{log} log: {counted}")
+        return number_found
 
 
-def _asked(options: Mapping[str, Any]) -> _Asked:
+def _request_of(options: Mapping[str, Any]) -> _Request:
     """What the command line asks for; raises `BadInput` for what nobody can do."""
     logs = [options["log"]] if options["log"] else list(LOGS)
     if options["replay"] < 0 or (options["seed"] is not None and not options["replay"]):
@@ -242,6 +242,6 @@ def _asked(options: Mapping[str, Any]) -> _Asked:
             ) from None
     if not since.keys() <= set(logs):
         raise BadInput(f"the kept checkpoint is of the {next(iter(since))} log, which is left out")
-    return _Asked(
+    return _Request(
         logs, options["copy"], options["adopt_head"], samples, since, options["processes"]
     )

@@ -38,17 +38,17 @@ class Command(BaseCommand):
         except Misconfigured as error:
             raise CommandError(f"nothing was installed: {error.detail}") from None
         self.stdout.write(f"{done.directory} trusts:")
-        for each in done.held:
+        for anchor in done.held:
             self.stdout.write(
-                f"  {each.name}, {each.role}, to {each.valid_to}\n    {each.sha256}\n   "
-                f" {each.address}"
+                f"  {anchor.name}, {anchor.role}, to {anchor.valid_to}\n    {anchor.sha256}\n   "
+                f" {anchor.address}"
             )
-        for each in done.left_out:
-            self.stdout.write(f"left out: {each.name}: no borrower's signature may rest on it")
-        for each in OFFICIAL.values():
-            if each.role and each not in done.held:
+        for anchor in done.left_out:
+            self.stdout.write(f"left out: {anchor.name}: no borrower's signature may rest on it")
+        for anchor in OFFICIAL.values():
+            if anchor.role and anchor not in done.held:
                 self.stdout.write(
-                    f"missing: {each.name} ({each.address}): what rests on it is refused"
+                    f"missing: {anchor.name} ({anchor.address}): what rests on it is refused"
                 )
         self.stdout.write(
             "Compare each fingerprint with the authority's own pages before you go live."

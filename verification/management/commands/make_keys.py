@@ -83,7 +83,7 @@ class Command(BaseCommand):
             )
         if not 1 <= number <= 9999:
             raise CommandError("a key's number is 1 to 9999")
-        made = make_missing(
+        keys = make_missing(
             directory,
             made_by="demo" if demo else "operator",
             root=root,
@@ -91,7 +91,7 @@ class Command(BaseCommand):
             number=number,
             only_signing=only is not None,
         )
-        for path, is_new in made.items():
+        for path, is_new in keys.items():
             self.stdout.write(f"{'made' if is_new else 'kept'} {path}")
         for entry in options["user"]:
             process, _, user = entry.partition("=")
@@ -102,7 +102,7 @@ class Command(BaseCommand):
                     shutil.chown(path, int(user) if user.isdigit() else user)
                 except (LookupError, PermissionError) as error:
                     raise CommandError(f"{path} cannot be given to {user}: {error}") from None
-        if missing := [one.name for one in uncertified(directory)]:
+        if missing := [key.name for key in uncertified(directory)]:
             self.stdout.write(
                 f"not certified yet: {', '.join(missing)}: manage.py certify_keys {directory}"
                 " --root FILE"
@@ -134,23 +134,23 @@ def make_missing(
         if not folder.exists():
             folder.mkdir(parents=True)
             folder.chmod(0o755)  # whatever the umask: every process comes here
-    made = {}
+    keys = {}
     if not (directory / ROOT_PUBLIC).exists() and root is None:
         (directory / "root").mkdir(mode=0o700, exist_ok=True)
-        made[directory / ROOT_KEY] = _put(directory / ROOT_KEY, _fresh("root", made_by), mode=0o600)
+        keys[directory / ROOT_KEY] = _put(directory / ROOT_KEY, _fresh("root", made_by), mode=0o600)
     at_hand = root or directory / ROOT_KEY
     seed = read_root(at_hand) if root or at_hand.exists() else None
     if seed is not None:
         half = {"kind": "root", "public": base64.b64encode(public_of(seed)).decode()}
-        made[directory / ROOT_PUBLIC] = _put(directory / ROOT_PUBLIC, half, mode=0o644)
+        keys[directory / ROOT_PUBLIC] = _put(directory / ROOT_PUBLIC, half, mode=0o644)
     for folder in (directory / process for process in processes):
         folder.mkdir(mode=0o700, exist_ok=True)
         for kind in PROCESSES[folder.name]:
             if kind in KINDS or not only_signing:
-                made |= _make(folder, public, kind, number=number, made_by=made_by)
+                keys |= _make(folder, public, kind, number=number, made_by=made_by)
     if seed is not None:
         certify(directory, seed)
-    return made
+    return keys
 
 
 def read_root(path: Path) -> bytes:
@@ -175,27 +175,29 @@ def read_root(path: Path) -> bytes:
 def certify(directory: Path, seed: bytes) -> list[str]:
     """Has the root of this seed certify what it has not yet, and says which."""
     done = []
-    for one in uncertified(directory, by=public_of(seed)):
-        path, signed = directory / "public" / f"{one.name}.pub", one.signed_by(seed)
+    for key in uncertified(directory, root_public=public_of(seed)):
+        path, signed = directory / "public" / f"{key.name}.pub", key.signed_by(seed)
         draft = path.with_suffix(".new")
-        draft.write_text(json.dumps({"mode": one.mode, **signed.body}, indent=1))
+        draft.write_text(json.dumps({"mode": key.mode, **signed.body}, indent=1))
         draft.chmod(0o644)
         draft.replace(path)
-        done.append(one.name)
+        done.append(key.name)
     return done
 
 
-def uncertified(directory: Path, *, by: bytes | None = None) -> Iterator[Certified]:
+def uncertified(directory: Path, *, root_public: bytes | None = None) -> Iterator[Certified]:
     """The public halves that the root of this folder, or the one given, has not certified."""
-    if by is None:
+    if root_public is None:
         root = directory / ROOT_PUBLIC
-        by = base64.b64decode(json.loads(root.read_bytes())["public"]) if root.exists() else b""
+        root_public = (
+            base64.b64decode(json.loads(root.read_bytes())["public"]) if root.exists() else b""
+        )
     for path in sorted((directory / "public").glob("*-*.pub")):
         content = json.loads(path.read_bytes())
-        one = read_certified({"certificate": "", **content}, mode=content["mode"])
+        key = read_certified({"certificate": "", **content}, mode=content["mode"])
         # By its name: a file with another's name inside would have that one's written over.
-        if one is not None and path.stem == one.name and not one.is_certified(by):
-            yield one
+        if key is not None and path.stem == key.name and not key.is_certified(root_public):
+            yield key
 
 
 def _make(folder: Path, public: Path, kind: str, *, number: int, made_by: str) -> dict[Path, bool]:
@@ -203,10 +205,10 @@ def _make(folder: Path, public: Path, kind: str, *, number: int, made_by: str) -
     if kind not in KINDS:
         # The same as in the folder of another process that has it.
         name = f"{kind}.key" if kind == "django" else f"{kind}-1.key"
-        known = next((path for path in folder.parent.glob(f"*/{name}")), None)
-        content = json.loads(known.read_bytes()) if known else _fresh(kind, made_by)
+        existing = next((path for path in folder.parent.glob(f"*/{name}")), None)
+        content = json.loads(existing.read_bytes()) if existing else _fresh(kind, made_by)
         return {folder / name: _put(folder / name, content, mode=0o600)}
-    made = {}
+    keys = {}
     for mode in MODES:
         place = 0 if kind == "log" else number  # a log has one for ever: its heads name it
         path = folder / f"{Certified(kind, mode, place, b'').name}.key"
@@ -214,12 +216,12 @@ def _make(folder: Path, public: Path, kind: str, *, number: int, made_by: str) -
             continue  # another would not be the one that was certified
         if number == 1 and not path.exists() and any(folder.glob(f"{kind}-{mode}-*")):
             continue  # one of another number signs, and the first was retired
-        made[path] = _put(path, _fresh(kind, made_by), mode=0o600)
+        keys[path] = _put(path, _fresh(kind, made_by), mode=0o600)
         seed = base64.b64decode(json.loads(path.read_bytes())["key"])
         half = public / f"{path.stem}.pub"
         body = Certified(kind, mode, place, public_of(seed)).body
-        made[half] = _put(half, {"mode": mode, **body}, mode=0o644)
-    return made
+        keys[half] = _put(half, {"mode": mode, **body}, mode=0o644)
+    return keys
 
 
 def _fresh(kind: str, made_by: str) -> dict[str, Any]:

@@ -32,18 +32,19 @@ class Command(BaseCommand):
     def handle(self, *args: Any, verification_id: str, **options: Any) -> None:
         """One line an attempt; raises `CommandError` with the exit code where it is not 0."""
         try:
-            found = replay(verification_id=verification_id)
+            replays = replay(verification_id=verification_id)
         except TulgaError as error:
             raise CommandError(
                 f"{error.code}: {error.detail}", returncode=EXIT[Verdict.CANNOT]
             ) from None
-        for number, one in enumerate(found, start=1):
-            detail = "".join(f": {part}" for part in (one.code, one.detail) if part)
-            source = f" (from: {one.source})" if one.source else ""
+        for number, replayed in enumerate(replays, start=1):
+            detail = "".join(f": {part}" for part in (replayed.code, replayed.detail) if part)
+            source = f" (from: {replayed.source})" if replayed.source else ""
             self.stdout.write(
-                f"{number} {one.route} {one.stage} {one.attempt_id}: {one.verdict}{source}{detail}"
+                f"{number} {replayed.route} {replayed.stage} {replayed.attempt_id}:"
+                f" {replayed.verdict}{source}{detail}"
             )
-        word = worst(found)
+        word = worst(replays)
         if word is not Verdict.SAME:
             raise CommandError(f"{verification_id}: {word}", returncode=EXIT[word])
         self.stdout.write(f"{verification_id}: {word}")

@@ -8,7 +8,7 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from verification.case.voters import PERMISSION, Reviewer
+from verification.case.votes import PERMISSION, Reviewer
 from verification.core.errors import TulgaError
 from verification.review.voting import review
 
@@ -26,14 +26,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The command line."""
         parser.add_argument("verification_id", help="ver_…")
-        words = parser.add_mutually_exclusive_group(required=True)
-        words.add_argument(
+        verdict = parser.add_mutually_exclusive_group(required=True)
+        verdict.add_argument(
             "--pass",
             action="store_true",
             dest="passes",
             help="it is the borrower; needs two reviewers",
         )
-        words.add_argument(
+        verdict.add_argument(
             "--fail", action="store_false", dest="passes", help="it is not, or nobody can tell"
         )
         parser.add_argument(
@@ -61,8 +61,8 @@ class Command(BaseCommand):
             if not user.is_active:
                 raise CommandError(f"reviewer {number}: this account is closed")
             if not user.has_perm(PERMISSION):
-                wanted = "this person may not review; reviewers are added with add_person"
-                raise CommandError(f"reviewer {number}: {wanted}")
+                requirement = "this person may not review; reviewers are added with add_person"
+                raise CommandError(f"reviewer {number}: {requirement}")
             if not TOTPDevice.objects.devices_for_user(user, confirmed=True).exists():
                 raise CommandError(f"reviewer {number}: this person has no second factor")
             known_as = (user.get_username(), str(getattr(user, "full_name", "")))

@@ -13,7 +13,7 @@ from verification.core import certificates
 from verification.core.certificates import MODES
 from verification.core.errors import TulgaError
 from verification.management.commands.make_keys import read_root
-from verification.payout import revoking
+from verification.payout import clearances
 
 
 class Command(BaseCommand):
@@ -59,11 +59,13 @@ class Command(BaseCommand):
             return
         try:
             with transactions.running(scope=transactions.ALL):
-                found = revoking.revoke(mode, key=key, from_index=from_index, signature=signature)
+                cases = clearances.revoke_key(
+                    mode, key=key, from_index=from_index, signature=signature
+                )
         except TulgaError as error:
             raise CommandError(f"{error.code}: {error.detail}") from None
-        for verification in found:
+        for verification in cases:
             self.stdout.write(verification)
         self.stdout.write(
-            f"{key} is revoked from {from_index} on; it had decided {len(found)} verifications"
+            f"{key} is revoked from {from_index} on; it had decided {len(cases)} verifications"
         )

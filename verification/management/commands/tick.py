@@ -35,11 +35,11 @@ class Command(BaseCommand):
         """
         stop = threading.Event()
         if not once:
-            for asked in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(asked, lambda *_: stop.set())
+            for signal_number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(signal_number, lambda *_: stop.set())
         try:
             clock.require_right()
-            self._begin(stop, once=once)
+            self._begin(stop, is_single=once)
         except TulgaError as error:
             raise CommandError(error.detail) from error
         whole_at = time.monotonic()
@@ -64,7 +64,7 @@ class Command(BaseCommand):
             stop.wait(policy.TICK_SECONDS)
 
     @staticmethod
-    def _begin(stop: threading.Event, *, once: bool) -> None:
+    def _begin(stop: threading.Event, *, is_single: bool) -> None:
         """Asks whether a log was rolled back until the database has answered, and has each say
         which keys count.
         """
@@ -75,7 +75,7 @@ class Command(BaseCommand):
                 with transactions.running(scope=transactions.ALL):
                     return sweep.put_keys_on_record()
             except OperationalError as error:
-                if once:
+                if is_single:
                     raise
                 logger.warning("the database does not answer yet (%s)", type(error).__name__)
             stop.wait(policy.TICK_SECONDS)

@@ -11,7 +11,7 @@ from tests.verification.stages.person.told import codes, other_than
 from tests.verification.stories.story import Story, make_due
 from verification import tasks
 from verification.case import attempts, contents, policy
-from verification.case.history import read
+from verification.case.moving import read
 from verification.core import stored
 from verification.core.errors import EvidenceUnreadable
 from verification.core.route import LOOK_AT

@@ -1,0 +1,332 @@
+"""The artifacts of a verification as they are handed out: its documents, the statement with its
+signature, and its receipt.
+
+Each is read by the same rules. It is handed out once the log has ordered what it tells; that of
+another lender is not found; what was erased says so; and a reading with personal data is on record.
+"""
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Final
+
+from django.db.models import Exists, OuterRef
+
+from verification import transactions
+from verification.artifacts.making import UNENDED, receipt_salts
+from verification.case import contents, dossier
+from verification.case.moving import read, read_sound
+from verification.core import identification_document, stored
+from verification.core.errors import Conflict, EvidenceUnreadable, LogInconsistent, NotFound
+from verification.core.events import DOWNLOADED
+from verification.core.ids import is_id
+from verification.core.statement_text import is_text
+from verification.core.status import TERMINAL
+from verification.evidence import store
+from verification.log import decided, entries, log, proofs
+from verification.log.signatures import spell_leaf
+from verification.models import Attempt, EvidenceItem, Receipt, Verification
+
+DOCUMENT: Final = "document"
+STATEMENT: Final = "statement"
+SIGNATURE: Final = "signature"
+SIGNED_FILES: Final = (STATEMENT, SIGNATURE)
+"""What a borrower signed by EDS, and by what."""
+_SIGNATURE_KIND: Final = "statement.signature"
+_READ: Final = "document.read"
+
+
+@dataclass(frozen=True)
+class DocumentView:
+    """A document in a list. `outcome`, `code` and `at` are what it says; all from there on is None
+    once erased.
+
+    commitment: HMAC-SHA256(salt, document) in hex, as the log has it. sha256: of the document.
+    """
+
+    id: str
+    attempt_id: str
+    number: int
+    route: str
+    stage: str
+    size: int
+    commitment: str
+    outcome: str | None = None
+    code: str | None = None
+    at: str | None = None
+    sha256: str | None = None
+    salt: str | None = field(default=None, repr=False)
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether the log alone still tells of it."""
+        return self.sha256 is None
+
+
+@dataclass(frozen=True)
+class SignedFile:
+    """The statement or its signature, its media type, and the end of its name."""
+
+    content: bytes = field(repr=False)
+    media_type: str
+    suffix: str
+
+
+@dataclass(frozen=True)
+class ReceiptView:
+    """A receipt, and beside it what it could not say: its entry's place in the log, the entry as it
+    was hashed.
+
+    `proof`: C2SP tlog-proof under `checkpoint`, the first that covers the entry. `openings`: the
+    salts in hex, None once the verification's key is destroyed. Nothing of it but that ever
+    changes.
+    """
+
+    receipt: str
+    index: int
+    leaf: str
+    proof: str
+    checkpoint: str
+    openings: dict[str, str] | None = field(repr=False)
+
+
+def list_documents(*, lender_id: str, mode: str, verification_id: str) -> tuple[DocumentView, ...]:
+    """The documents of one verification of this lender, in order of the attempts; raises
+    `NotFound`.
+
+    Left out is what says more than the log has ordered: see `read_document`.
+    """
+    row = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
+    # Erased, the list still says which documents there were: their commitments stand in the log.
+    key = None if contents.is_erased(row) else contents.key_of(row)
+    attempts = Attempt.objects.filter(verification=row).order_by("opened_at", "turn")
+    listed: list[DocumentView] = []
+    for number, attempt in enumerate(attempts, start=1):
+        item = _document_of(attempt)
+        if item is None or not _is_ordered(row, until=item.created_at):
+            continue
+        document: dict[str, Any] = {}
+        if key is not None:
+            opened = store.opening(key, item)
+            payload = json.loads(stored.from_base64url(json.loads(opened.plain)["payload"]))
+            document = {name: payload["result"][name] for name in ("outcome", "code", "at")}
+            document |= {"sha256": sha256(opened.plain).hexdigest(), "salt": opened.salt.hex()}
+        view = DocumentView(
+            id=item.pk,
+            attempt_id=attempt.pk,
+            number=number,
+            route=attempt.route,
+            stage=attempt.stage,
+            size=item.size,
+            commitment=item.commitment,
+            **document,
+        )
+        listed.append(view)
+    return tuple(listed)
+
+
+def read_document(
+    *, lender_id: str, mode: str, verification_id: str, attempt_id: str, key_id: str
+) -> bytes:
+    """One document, exactly as it was signed, and a `document.read` entry that names the caller's
+    key.
+
+    Raises `NotFound` (none, or another lender's), `Conflict` `document_not_ready` before the
+    attempt has ended and the log has ordered how, and `document_erased` once the personal data were
+    erased.
+    """
+    with transactions.writing():
+        row = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
+        attempt = None
+        if is_id(attempt_id, prefix="att"):
+            attempt = Attempt.objects.filter(pk=attempt_id, verification=row).first()
+        if attempt is None:
+            raise NotFound("this verification has no such attempt")
+        item = _document_of(attempt)
+        if item is None:
+            kinds = set(EvidenceItem.objects.filter(attempt=attempt).values_list("kind", flat=True))
+            # Not yet there and never to be there are two answers: a reader must not wait for the
+            # second.
+            is_due = identification_document.is_due(kinds, stage=attempt.stage)
+            if is_due and attempt.status in UNENDED:
+                raise Conflict(
+                    "the document is made when the attempt has ended", code="document_not_ready"
+                )
+            raise NotFound("there is no document of this attempt")
+        return _read(row, attempt, DOCUMENT, until=item.created_at, reader={"key": key_id})
+
+
+def read_for_lender(
+    *, lender_id: str, mode: str, verification_id: str, file: str, key_id: str
+) -> SignedFile:
+    """One of `SIGNED_FILES` of the signature that was judged last, and a `document.read` entry that
+    names the caller's key.
+
+    Raises as `read_document`; the file is not ready while the signature is judged.
+    """
+    with transactions.writing():
+        row = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
+        return _read_signed(row, file, reader={"key": key_id})
+
+
+def read_for_borrower(*, verification_id: str, file: str, session: str) -> SignedFile:
+    """The same for the borrower's own browser, once the end is told, and a `document.downloaded`
+    entry.
+
+    session: the hash by which entries name the session. Raises `NotFound`, and `Conflict` as
+        `read_for_lender`.
+    """
+    with transactions.writing():
+        row = Verification.objects.filter(pk=verification_id).first()
+        if row is None or not is_offered(row):
+            raise NotFound("there is no signature of this verification to be had")
+        return _read_signed(row, file, reader={"session": session}, entry_type=DOWNLOADED)
+
+
+def is_offered(row: Verification) -> bool:
+    """Whether the last page offers the signed files.
+
+    A signature was judged, the end is told and not older than a day, and nothing was erased.
+    """
+    if contents.is_over(row) or _judged(row) is None or contents.is_erased(row):
+        return False
+    return decided.status_of(row).status in TERMINAL
+
+
+def read_receipt(*, lender_id: str, mode: str, verification_id: str, key_id: str) -> ReceiptView:
+    """The receipt of a verification of this lender; with its openings, a `receipt.read` entry that
+    names the key.
+
+    Raises `NotFound` (none, or another lender's), `Conflict` `receipt_not_ready` before its entry
+    and the decision are told, and `LogInconsistent` for a row that is not what the entry names.
+    """
+    rows = Verification.objects.filter(pk=verification_id, lender_id=lender_id, mode=mode)
+    row = rows.select_related("key", "receipt").first()
+    if row is None:
+        raise NotFound("no such verification")
+    contents.require_lender(row)
+    entry = decided.receipt_entry(row)
+    if entry is None:
+        raise Conflict(
+            "the log has not ordered a decision and its receipt yet", code="receipt_not_ready"
+        )
+    receipt: Receipt | None = getattr(row, "receipt", None)
+    if receipt is None or sha256(receipt.jws.encode()).hexdigest() != entry.body["receipt"]:
+        raise LogInconsistent(
+            f"the receipt of {row.pk} is not the one that {entry.pk} names: see audit_verify"
+        )
+    proof, checkpoint = proofs.first_proof(entry.leaf)
+    openings: dict[str, str] | None = None
+    with suppress(EvidenceUnreadable):
+        salts = receipt_salts(contents.key_beside(row))
+        openings = {name: salt.hex() for name, salt in salts.items()}
+        with transactions.writing():
+            _record_reading(row, "receipt.read", key=key_id, what="openings")
+    return ReceiptView(
+        receipt=receipt.jws,
+        index=entry.leaf.leaf_index,
+        leaf=spell_leaf(entry, lender_sequence=entry.leaf.lender_sequence).decode(),
+        proof=proof,
+        checkpoint=checkpoint,
+        openings=openings,
+    )
+
+
+def _read_signed(
+    row: Verification, file: str, *, reader: dict[str, str], entry_type: str = _READ
+) -> SignedFile:
+    attempt = _judged(row)
+    if attempt is None:
+        unended = Attempt.objects.filter(verification=row, status__in=UNENDED)
+        if unended.filter(_with(_SIGNATURE_KIND)).exists():
+            raise Conflict("the signature is not judged yet", code="document_not_ready")
+        raise NotFound("no signature of this verification was judged")
+    reader = reader | {"what": file}
+    content = _read(row, attempt, file, until=attempt.closed_at, reader=reader, type_=entry_type)
+    if file == STATEMENT:
+        return SignedFile(content, "text/plain; charset=utf-8", "txt")
+    # In PEM, base64 or XML, as it came: of these none is what the media type of a CMS promises.
+    suffix = "xml" if content.lstrip().startswith(b"<") else "cms"
+    return SignedFile(content, "application/octet-stream", suffix)
+
+
+def _read(
+    row: Verification,
+    attempt: Attempt,
+    file: str,
+    *,
+    until: datetime | None,
+    reader: dict[str, str],
+    type_: str = _READ,
+) -> bytes:
+    """The original bytes of what an attempt left, as a signed entry lists them, and an entry that
+    they were read.
+
+    until: the time up to which its entries tell what it says. reader: who reads it, and what.
+    Raises `Conflict` `document_not_ready` and `document_erased`, and `EvidenceUnreadable`.
+    """
+    if not _is_ordered(row, until=until):
+        raise Conflict("the log has not ordered yet what it says", code="document_not_ready")
+    if contents.is_erased(row):
+        raise Conflict("the personal data of this verification were erased", code="document_erased")
+    # A document stands by the one entry that lists it. Of a statement that was written anew in
+    # another language the last was signed: which is the last a whole history alone says.
+    history = read_sound(row) if file == DOCUMENT else read(row)
+    listed = [
+        claim
+        for claim in history.claims()
+        if claim.attempt == attempt.pk and _is_of(claim.kind, file, stage=attempt.stage)
+    ]
+    if not listed:
+        raise EvidenceUnreadable(f"no signed entry lists the {file} of {attempt.pk}")
+    [(claim, content)] = dossier.proven(listed[-1:], key=contents.key_of(row))
+    _record_reading(row, type_, attempt=attempt.pk, document=claim.id, **reader)
+    return content
+
+
+def _record_reading(row: Verification, entry_type: str, **body: str) -> None:
+    # No event of the verification: a reading counts neither in its sequence nor in what the lender
+    # is told.
+    log.append(
+        log=row.mode,
+        type=entry_type,
+        lender=row.lender_id,
+        body={"verification": row.pk, **body},
+    )
+
+
+def _is_ordered(row: Verification, *, until: datetime | None) -> bool:
+    """Whether the log has ordered what was on record at a time, and the decision if there was
+    one.
+    """
+    if entries.waiting(case=row.pk, until=until):
+        return False
+    return row.status not in TERMINAL or decided.status_of(row).status in TERMINAL
+
+
+def _is_of(kind: str, file: str, *, stage: str) -> bool:
+    """Whether evidence of this kind is this artifact of an attempt at the stage."""
+    if file == STATEMENT:
+        return is_text(kind)
+    return kind == (
+        _SIGNATURE_KIND if file == SIGNATURE else identification_document.kind_of(stage)
+    )
+
+
+def _document_of(attempt: Attempt) -> EvidenceItem | None:
+    kind = identification_document.kind_of(attempt.stage)
+    return EvidenceItem.objects.filter(attempt=attempt, kind=kind).first()
+
+
+def _judged(row: Verification) -> Attempt | None:
+    """The attempt whose signature was judged last."""
+    attempts = Attempt.objects.filter(
+        _with("statement.terms"), _with(_SIGNATURE_KIND), verification=row
+    )
+    return attempts.order_by("opened_at", "turn").last()
+
+
+def _with(kind: str) -> Exists:
+    return Exists(EvidenceItem.objects.filter(attempt=OuterRef("pk"), kind=kind))
