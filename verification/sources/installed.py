@@ -22,6 +22,8 @@ from verification.core.official_certificates import OFFICIAL, OfficialCertificat
 SOURCE: Final = "trust_anchors"
 PINS_FILE: Final = "pins.txt"
 MODES: Final = ("test", "live")
+HTTP: Final = "http"
+"""The short name of our adapters that speak the protocol of docs/sandbox.md."""
 
 _PIN = re.compile(r"(?P<digest>[0-9a-fA-F]{64})\s+(?P<role>anchor|intermediate|tsa)(\s+.*)?")
 _MODE = re.compile(r"mode\s+(?P<mode>\w+)")
@@ -54,37 +56,63 @@ class Installation:
     left_out: tuple[OfficialCertificate, ...]
 
 
-def resolve(mode: str, name: str, kind: type = object) -> Any:
-    """A fresh instance of the adapter configured for this source in this mode, which is of this
-    kind.
+def resolve(mode: str, name: str) -> Any:
+    """A fresh instance of the adapter configured for this source in this mode.
 
-    Raises `Misconfigured` where none is configured, where it cannot be built or is of another kind,
-    and for an insecure one in live mode.
+    Raises `Misconfigured` where none is configured, where it cannot be built or asks another
+    source, and for an insecure one in live mode.
     """
     entry = written(mode).get(name)
     if not entry:
         raise Misconfigured(f"no source {name!r} is configured for mode {mode!r} (TULGA_SOURCES)")
-    path, options = entry.get("adapter"), entry.get("options", {})
-    if not isinstance(path, str) or not isinstance(options, Mapping):
+    adapter, options = entry.get("adapter"), entry.get("options", {})
+    if not isinstance(adapter, str) or not isinstance(options, Mapping):
         raise Misconfigured(
-            f"TULGA_SOURCES[{mode!r}][{name!r}] needs an adapter (a dotted path) and options (a"
-            " dict)"
+            f"TULGA_SOURCES[{mode!r}][{name!r}] needs an adapter (a name) and options (a dict)"
         )
-    if mode == "live" and "insecure" in path.lower():
+    if mode == "live" and "insecure" in adapter.lower():
         raise Misconfigured(f"TULGA_SOURCES['live'][{name!r}] names an insecure adapter")
     try:
-        instance: object = import_string(path)(**options)
-    except (ImportError, TypeError) as error:
+        build = import_string(_path(name, adapter))
+    except (ImportError, TypeError, ValueError) as error:  # the latter for what is no dotted path
+        short = ", ".join(_short_names(name))
         raise Misconfigured(
-            f"the adapter of TULGA_SOURCES[{mode!r}][{name!r}] cannot be built: {error}"
+            f"no adapter {adapter!r} of {name} can be found ({error}): name one of ours ({short}),"
+            " or the dotted path of your own",
+            code="adapter_unknown",
         ) from error
-    if not isinstance(instance, kind):
-        raise Misconfigured(f"{type(instance).__name__} is no {kind.__name__}")
+    try:
+        instance = build(**options)
+    except TypeError as error:
+        raise Misconfigured(
+            f"the adapter {adapter!r} of {name} cannot be built: {error}"
+        ) from error
+    if getattr(instance, "source", None) != name:
+        raise Misconfigured(
+            f"the adapter {adapter!r} does not say that it asks {name}: its `source` must be that",
+            code="adapter_unknown",
+        )
     return instance
 
 
+def _path(source: str, adapter: str) -> str:
+    """Where an adapter is: at its own dotted path, or ours by a short name. `http` stands beside
+    its source, another in a file `<source>_<short name>.py`.
+    """
+    if "." in adapter:
+        return adapter
+    module = source if adapter == HTTP else f"{source}_{adapter}"
+    return f"{__package__}.{module}.ADAPTER"
+
+
+def _short_names(source: str) -> list[str]:
+    """What ours are called by an operator."""
+    files = Path(__file__).parent.glob(f"{source}_*.py")
+    return [HTTP, *sorted(file.stem.removeprefix(f"{source}_") for file in files)]
+
+
 def adapters(mode: str) -> dict[str, str]:
-    """The dotted path of every adapter of this mode, by source; for deployment checks."""
+    """The name of every adapter of this mode, by source; for deployment checks."""
     paths = {name: entry.get("adapter") for name, entry in written(mode).items()}
     return {name: path for name, path in paths.items() if isinstance(path, str)}
 

@@ -3,6 +3,8 @@ faults on demand.
 """
 
 from verification.core.errors import SourceUnavailable
+from verification.sources.asking import Fetched
+from verification.sources.revocation import CRL, RevocationQuestion
 
 
 class InsecureRevocation:
@@ -13,23 +15,15 @@ class InsecureRevocation:
     faults = 0
     asked = 0
 
-    def crls(self, family: str) -> tuple[bytes, ...]:
-        """See `verification.sources.revocation.RevocationSource`."""
+    source = "revocation"
+
+    def fetch(self, question: RevocationQuestion) -> tuple[Fetched[bytes], ...]:
+        """See `verification.sources.revocation.fetch`: there are complete lists alone."""
+        if question.kind != CRL:
+            return ()
         cls = type(self)
         cls.asked += 1
         if cls.faults > 0:
             cls.faults -= 1
             raise SourceUnavailable("revocation", "scripted")
-        return cls.lists[family]
-
-    def delta_crls(self, family: str) -> tuple[bytes, ...]:
-        """None: the lists are complete."""
-        return ()
-
-    def authority_crls(self, family: str) -> tuple[bytes, ...]:
-        """None: the roots have no list."""
-        return ()
-
-    def ocsp(self, family: str, *, question: bytes) -> bytes | None:
-        """None: there is no responder."""
-        return None
+        return tuple(Fetched(raw=der, parsed=der) for der in cls.lists[question.family])
