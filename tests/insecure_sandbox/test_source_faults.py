@@ -46,7 +46,7 @@ def question(sandbox: SandboxProcess, source: str, iin: str) -> Callable[[], Fet
     consent = HttpConsentSource(f"{url}/consent", seconds=SECONDS)
     sms = HttpSmsGateway(f"{url}/sms", seconds=SECONDS)
     about: dict[str, Any] = {"iin": Iin(iin), "consent_id": consent_id}
-    return {
+    questions: dict[str, Callable[[], Fetched[Any]]] = {
         "person": lambda: PEOPLE.ask(person, PersonQuestion(request_id=new_id(), **about)),
         "photo": lambda: PHOTOS.ask(photo, PhotoQuestion(request_id=new_id(), **about)),
         "phone": lambda: PHONES.ask(
@@ -54,7 +54,8 @@ def question(sandbox: SandboxProcess, source: str, iin: str) -> Callable[[], Fet
         ),
         "consent": lambda: consents.ask(consent, wanted(iin)),
         "sms": lambda: GATEWAY.ask(sms, message(Phone(PHONE), new_id())),
-    }[source]
+    }
+    return questions[source]
 
 
 def message(phone: Phone, request_id: str) -> Message:

@@ -14,6 +14,7 @@ question, is a fault, not a finding about the person.
 
 import ipaddress
 import json
+import logging
 import math
 import re
 import stat
@@ -39,6 +40,8 @@ from verification.core.registry_answers import TEXT_MAX_BYTES
 from verification.core.strict_json import is_reference
 from verification.outbound import Limits
 from verification.sources.installed import resolve
+
+logger = logging.getLogger(__name__)
 
 SECONDS: Final = (
     6.0  # default for one question; ours: four in a row stay below a worker's lease of 30 s
@@ -118,7 +121,11 @@ class Source(Generic[Question, Parsed]):
         # It is made of our own ids, never of personal data.
         if not is_reference(str(stated["request_id"])):
             raise BadInput("a request id is 8 to 128 of A-Z a-z 0-9 _ . : -", pointer="/request_id")
-        fetched = adapter.fetch(question)
+        try:
+            fetched = adapter.fetch(question)
+        except SourceUnavailable as fault:
+            logger.warning("%s", fault.detail)  # what the operator can mend, such as a wrong key
+            raise
         if not isinstance(fetched.parsed, self.answer) or not fetched.raw:
             raise SourceUnavailable(self.name, "the adapter gave no answer of this source")
         # An answer that was mixed up, or kept by somebody between, is a fault: what it says is
