@@ -52,7 +52,7 @@ def named_live() -> _Sources:
     An adapter is given the options whose variables are set, and no others.
     """
     # Addresses are named by two variables each, `…_GOST512` and `…_RSA`.
-    named = {
+    addresses = {
         word: {
             family: urls
             for family in _FAMILIES
@@ -60,13 +60,13 @@ def named_live() -> _Sources:
         }
         for word in (*_LISTS.values(), "tsa")
     }
-    lists = {name: named[word] for name, word in _LISTS.items() if named[word]}
-    authorities = {family: urls[0] for family, urls in named["tsa"].items()}
+    lists = {name: addresses[word] for name, word in _LISTS.items() if addresses[word]}
+    authorities = {family: urls[0] for family, urls in addresses["tsa"].items()}
     options: dict[str, dict[str, object]] = {
         "revocation": {**lists},
         "timestamp_authority": {"urls": authorities} if authorities else {},
     }
-    words = {"revocation": "revocation", "timestamp_authority": "timestamp_authority", **_ASKED}
+    parts = {"revocation": "revocation", "timestamp_authority": "timestamp_authority", **_ASKED}
     for name, word in _ASKED.items():
         texts = {
             option: env.text(f"TULGA_LIVE_{word.upper()}_{option.upper()}", "")
@@ -75,9 +75,9 @@ def named_live() -> _Sources:
         options[name] = {option: text for option, text in texts.items() if text}
         if name == "consent" and env.flag("TULGA_LIVE_CONSENT_NAMES_PHONE", default=False):
             options[name]["names_phone"] = True
-    found: _Sources = {}
-    for name, word in words.items():
+    entries: _Sources = {}
+    for name, word in parts.items():
         adapter = env.text(f"TULGA_LIVE_{word.upper()}_ADAPTER", "")
         if adapter or name == "revocation" or "url" in options[name] or "urls" in options[name]:
-            found[name] = {"adapter": adapter or _OURS, "options": options[name]}
-    return found
+            entries[name] = {"adapter": adapter or _OURS, "options": options[name]}
+    return entries

@@ -119,7 +119,9 @@ def issue(
         days=days,
     )
     return certify(
-        template, keys.generate_key(authority.family) if key is None else key, by=authority.issuing
+        template,
+        keys.generate_key(authority.family) if key is None else key,
+        by=authority.issuing,
     )
 
 

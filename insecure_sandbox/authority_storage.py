@@ -25,8 +25,8 @@ def save_authority(authority: Authority, directory: Path) -> None:
     text = json.dumps(
         {
             "family": authority.family,
-            "root": _plain(authority.root),
-            "issuing": _plain(authority.issuing),
+            "root": _credential_fields(authority.root),
+            "issuing": _credential_fields(authority.issuing),
         },
         indent=1,
     )
@@ -44,7 +44,7 @@ def load_authority(directory: Path) -> Authority:
     )
 
 
-def _plain(credential: Credential) -> dict[str, str]:
+def _credential_fields(credential: Credential) -> dict[str, str]:
     key = credential.private_key
     if isinstance(key, int):
         text = f"{key:x}"

@@ -55,13 +55,13 @@ def routes(people: People, consents: Consents, inbox: Inbox) -> tuple[Route, ...
     def ask(request: Request) -> Response:
         fields = request.fields()
         only_fields(fields, _FIELDS)
-        asked, seconds = _asked(fields), _seconds(fields)
-        person = people.find(asked.iin, reference=asked.reference)
+        wish, seconds = _request_in(fields), _seconds(fields)
+        person = people.find(wish.iin, reference=wish.reference)
         if person is None or person.consent in _WITHOUT_TERMS:
             return _without_terms(fields, "not_found" if person is None else person.consent)
-        consent, is_new = consents.open_or_new(asked, status=person.consent, valid_seconds=seconds)
+        consent, is_new = consents.open_or_new(wish, status=person.consent, valid_seconds=seconds)
         if is_new:
-            text = f"{asked.lender_name}: {asked.purpose}. {', '.join(asked.services)}. Yes / No"
+            text = f"{wish.lender_name}: {wish.purpose}. {', '.join(wish.services)}. Yes / No"
             inbox.put(message_id=consent.consent_id, sender=_SENDER, phone=person.phone, text=text)
         return _with_terms(fields, consent)
 
@@ -88,7 +88,7 @@ def routes(people: People, consents: Consents, inbox: Inbox) -> tuple[Route, ...
             method="POST",
             path="/consent/request",
             source=SOURCE,
-            handle=AnsweredOnce().once(ask, is_kept=_is_done),
+            handle=AnsweredOnce().guard(ask, is_kept=_is_done),
         ),
         Route(method="POST", path="/consent/read", source=SOURCE, handle=read),
         Route(method="POST", path="/consent/answer", source="consent_answer", handle=answer),
@@ -100,7 +100,7 @@ def _is_done(answer: Response) -> bool:
     return bool(json.loads(answer.body)["status"] != "error")
 
 
-def _asked(fields: Mapping[str, Any]) -> Asked:
+def _request_in(fields: Mapping[str, Any]) -> Asked:
     services = fields.get("services")
     if (
         not isinstance(services, list)
@@ -142,20 +142,20 @@ def _without_terms(fields: Mapping[str, Any], status: str) -> Response:
 
 
 def _with_terms(fields: Mapping[str, Any], consent: Consent) -> Response:
-    asked = consent.asked
+    request = consent.request
     return as_json(
         {
             "request_id": request_id(fields),
-            "iin": asked.iin,
+            "iin": request.iin,
             "status": consent.status_at(datetime.now(UTC)),
             "consent_id": consent.consent_id,
-            "reference": asked.reference,
-            "lender_bin": asked.lender_bin,
-            "purpose": asked.purpose,
-            "services": list(asked.services),
-            "text_version": asked.text_version,
-            "language": asked.language,
-            "text_sha256": asked.text_sha256,
+            "reference": request.reference,
+            "lender_bin": request.lender_bin,
+            "purpose": request.purpose,
+            "services": list(request.services),
+            "text_version": request.text_version,
+            "language": request.language,
+            "text_sha256": request.text_sha256,
             "created_at": consent.created_at,
             "expires_at": consent.expires_at,
         }

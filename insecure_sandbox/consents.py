@@ -41,7 +41,7 @@ class Consent:
     """One consent; times are RFC 3339 in UTC."""
 
     consent_id: str
-    asked: Asked
+    request: Asked
     status: str
     created_at: str
     expires_at: str
@@ -67,18 +67,20 @@ class Consents:
         for fields in read_lines(file):
             self._take_over(_consent(fields))
 
-    def open_or_new(self, asked: Asked, *, status: str, valid_seconds: int) -> tuple[Consent, bool]:
+    def open_or_new(
+        self, request: Asked, *, status: str, valid_seconds: int
+    ) -> tuple[Consent, bool]:
         """The open consent to exactly this, or a new one of this status; and whether it is new."""
         at = datetime.now(UTC)
         with self._lock:
-            for known in (self._consents[consent_id] for consent_id in self._ids_of[asked.iin]):
-                if known.asked == asked and known.status_at(at) in _OPEN:
-                    return known, False
+            for earlier in (self._consents[consent_id] for consent_id in self._ids_of[request.iin]):
+                if earlier.request == request and earlier.status_at(at) in _OPEN:
+                    return earlier, False
             if len(self._consents) >= _MAX_CONSENTS:
                 raise Rejected(400, "too many consents are kept")
             consent = Consent(
                 consent_id=f"kdp_{secrets.token_hex(16)}",
-                asked=asked,
+                request=request,
                 status=status,
                 created_at=at.isoformat(),
                 expires_at=(at + timedelta(seconds=valid_seconds)).isoformat(),
@@ -107,7 +109,7 @@ class Consents:
     def find(self, consent_id: str, *, iin: str) -> Consent | None:
         """The consent of this person with this id."""
         consent = self._consents.get(consent_id)
-        return consent if consent is not None and consent.asked.iin == iin else None
+        return consent if consent is not None and consent.request.iin == iin else None
 
     def pending(self) -> list[Consent]:
         """Those nobody has answered yet."""
@@ -122,7 +124,7 @@ class Consents:
         consent = self.find(consent_id, iin=iin)
         if consent is None or consent.status_at(datetime.now(UTC)) != "valid":
             return False
-        return service in consent.asked.services
+        return service in consent.request.services
 
     def _put(self, consent: Consent) -> None:
         self._take_over(consent)
@@ -130,13 +132,11 @@ class Consents:
 
     def _take_over(self, consent: Consent) -> None:
         if consent.consent_id not in self._consents:
-            self._ids_of[consent.asked.iin].append(consent.consent_id)
+            self._ids_of[consent.request.iin].append(consent.consent_id)
         self._consents[consent.consent_id] = consent
 
 
 def _consent(fields: dict[str, Any]) -> Consent:
-    # Lines of before consents were to one request have no reference: they are to none.
-    asked = Asked(
-        **{"reference": ""} | fields["asked"] | {"services": tuple(fields["asked"]["services"])}
-    )
-    return Consent(**fields | {"asked": asked})
+    stated = fields["request"]
+    request = Asked(**stated | {"services": tuple(stated["services"])})
+    return Consent(**fields | {"request": request})

@@ -96,8 +96,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         route = self.server.table.get((self.command, path))
         if route is None:
-            known = any(path == other for _, other in self.server.table)
-            raise Rejected(405 if known else 404, "no such address")
+            is_path = any(path == route_path for _, route_path in self.server.table)
+            raise Rejected(405 if is_path else 404, "no such address")
         return route, Request(
             method=self.command,
             path=path,

@@ -73,7 +73,7 @@ class People:
         self._people = {iin: _scripted(iin) for iin in SCRIPTED}
         self._standing_in: OrderedDict[str, tuple[Registered, bytes | None]] = OrderedDict()
         for fields in read_lines(self._file):
-            self._people[fields["iin"]] = _kept(fields)
+            self._people[fields["iin"]] = _registered(fields)
 
     def register(self, person: Registered, photo: bytes | None) -> None:
         """From now on the registers answer this for the number; without a photo an earlier one is
@@ -138,13 +138,18 @@ class People:
 
     def _stand_in(self, iin: str, reference: str) -> tuple[Registered, bytes | None] | None:
         with self._lock:
-            found = self._standing_in.get(reference)
-            if found is not None:
-                return found if found[0].iin == iin else None
+            entry = self._standing_in.get(reference)
+            if entry is not None:
+                return entry if entry[0].iin == iin else None
             if iin in self._people:
                 return None
             return next(
-                (one for one in reversed(self._standing_in.values()) if one[0].iin == iin), None
+                (
+                    entry_of_iin
+                    for entry_of_iin in reversed(self._standing_in.values())
+                    if entry_of_iin[0].iin == iin
+                ),
+                None,
             )
 
     def is_anybodys(self, phone: str) -> bool:
@@ -162,7 +167,7 @@ class People:
         return self._directory / f"{sha256(iin.encode(errors='replace')).hexdigest()[:24]}.jpg"
 
 
-def _kept(fields: Mapping[str, Any]) -> Registered:
+def _registered(fields: Mapping[str, Any]) -> Registered:
     accounts = {"accounts": tuple(fields["accounts"])} if "accounts" in fields else {}
     return Registered(**{**fields, **accounts})
 

@@ -106,7 +106,7 @@ def _accounts(fields: Mapping[str, Any]) -> tuple[str, ...]:
     if (
         not isinstance(value, list)
         or len(value) > _MAX_ACCOUNTS
-        or not all(isinstance(one, str) for one in value)
+        or not all(isinstance(account, str) for account in value)
     ):
         raise Rejected(400, f"accounts must be a list of at most {_MAX_ACCOUNTS} strings")
     return tuple(value)

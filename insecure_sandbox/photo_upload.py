@@ -50,8 +50,8 @@ def _encoded(image: Image.Image) -> bytes:
     upright = ImageOps.exif_transpose(image).convert("RGB")
     upright.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
     # A copy of the pixels alone: nothing else of the file goes along.
-    plain = Image.new("RGB", upright.size)
-    plain.paste(upright)
-    kept = io.BytesIO()
-    plain.save(kept, "JPEG", quality=_QUALITY)
-    return kept.getvalue()
+    copy = Image.new("RGB", upright.size)
+    copy.paste(upright)
+    buffer = io.BytesIO()
+    copy.save(buffer, "JPEG", quality=_QUALITY)
+    return buffer.getvalue()

@@ -31,24 +31,24 @@ def next_rsa_key(bits: int) -> rsa.RSAPrivateKey:
         return rsa.generate_private_key(public_exponent=_PUBLIC_EXPONENT, key_size=bits)
     with _lock:
         number = next(_numbers.setdefault(bits, count()))
-    kept = Path(folder) / f"{bits}-{number}.der"
-    return _read(kept) if kept.is_file() else _make(kept, bits)
+    path = Path(folder) / f"{bits}-{number}.der"
+    return _read(path) if path.is_file() else _make(path, bits)
 
 
-def _read(kept: Path) -> rsa.RSAPrivateKey:
+def _read(path: Path) -> rsa.RSAPrivateKey:
     key = serialization.load_der_private_key(
-        kept.read_bytes(), None, unsafe_skip_rsa_key_validation=True
+        path.read_bytes(), None, unsafe_skip_rsa_key_validation=True
     )
     if not isinstance(key, rsa.RSAPrivateKey):
         raise TypeError("not an RSA key")
     return key
 
 
-def _make(kept: Path, bits: int) -> rsa.RSAPrivateKey:
+def _make(path: Path, bits: int) -> rsa.RSAPrivateKey:
     key = rsa.generate_private_key(public_exponent=_PUBLIC_EXPONENT, key_size=bits)
-    kept.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     # Written aside and moved, so that a process beside never reads half of it.
-    with NamedTemporaryFile(dir=kept.parent, delete=False) as aside:
+    with NamedTemporaryFile(dir=path.parent, delete=False) as aside:
         aside.write(
             key.private_bytes(
                 serialization.Encoding.DER,
@@ -56,5 +56,5 @@ def _make(kept: Path, bits: int) -> rsa.RSAPrivateKey:
                 serialization.NoEncryption(),
             )
         )
-    Path(aside.name).replace(kept)
+    Path(aside.name).replace(path)
     return key

@@ -40,7 +40,7 @@ def routes(inbox: Inbox) -> tuple[Route, ...]:
         return as_json({"messages": [_as_fields(message) for message in inbox.messages(phone)]})
 
     return (
-        Route(method="POST", path="/sms", source=SOURCE, handle=AnsweredOnce().once(send)),
+        Route(method="POST", path="/sms", source=SOURCE, handle=AnsweredOnce().guard(send)),
         Route(method="POST", path="/inbox", source=INBOX, handle=show),
     )
 

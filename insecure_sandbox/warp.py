@@ -96,7 +96,7 @@ class Puppet:
         self._loaded, self._sitting = loaded, sitting = loaded or networks.load(), sitting
         self._picture = camera_cut(image, _mesh(image, loaded))  # 1
         if sitting is not None:
-            self._picture = sitting.of(self._picture)
+            self._picture = sitting.apply_to(self._picture)
         self._mesh = _with_wide_lids(_mesh(self._picture, loaded))
         height, width = self._picture.shape[:2]
         self._anchors = _anchors(self._mesh, width=width, height=height)  # 2
@@ -110,10 +110,14 @@ class Puppet:
         """Whether it is awake and bare at rest and can show every gesture, with room for noise and
         a thin picture.
         """
-        rest, shown = self._measured(self.rest), self.show(self.rest)
-        if rest is None or rest.mesh is None or min(rest.lids) < _AWAKE * policy.NEUTRAL.eye:
+        resting, picture = self._measured(self.rest), self.show(self.rest)
+        if (
+            resting is None
+            or resting.mesh is None
+            or min(resting.lids) < _AWAKE * policy.NEUTRAL.eye
+        ):
             return False
-        mouth = masks.measure(shown, rest.mesh, side=policy.MASK.side)
+        mouth = masks.measure(picture, resting.mesh, side=policy.MASK.side)
         if mouth is None or mouth.rough < _BARE * policy.MASK.rough:
             return False
         return all(self._strongest(gesture)[1] >= _SEEN for gesture in gestures.GESTURES)
@@ -130,7 +134,7 @@ class Puppet:
             shares = sitting.pace(shares)
         poses = [_swayed(_between(self.rest, strongest, share), chance) for share in shares]
         if sitting is not None:
-            turned, nods = (sitting.sway(count) + sitting.held).T.tolist()
+            turned, nods = (sitting.sway(count) + sitting.offset).T.tolist()
             poses = [
                 replace(pose, yaw=pose.yaw + yaw, pitch=pose.pitch + pitch)
                 for pose, yaw, pitch in zip(poses, turned, nods, strict=True)
@@ -163,18 +167,18 @@ class Puppet:
         yaws = sorted(np.arange(-40.0, 41.0), key=abs)
         yaw = next(
             (
-                each
-                for each in yaws
-                if abs(_turn(self._turned(self._mesh, Pose(yaw=each)))) <= _STRAIGHT
+                angle
+                for angle in yaws
+                if abs(_turn(self._turned(self._mesh, Pose(yaw=angle)))) <= _STRAIGHT
             ),
             0.0,
         )
         pitches = sorted(np.arange(-30.0, 31.0), key=abs)
         pitch = next(
             (
-                each
-                for each in pitches
-                if abs(_rise(self._turned(self._mesh, Pose(yaw=yaw, pitch=each)))) <= _LEVEL
+                angle
+                for angle in pitches
+                if abs(_rise(self._turned(self._mesh, Pose(yaw=yaw, pitch=angle)))) <= _LEVEL
             ),
             0.0,
         )
@@ -189,20 +193,22 @@ class Puppet:
         return self._reached[gesture]
 
     def _tried(self, gesture: Play) -> tuple[Pose, float]:
-        poses, rest, told = _STRONGEST[gesture], self._measured(self.rest), list[float]()
-        if gesture == "neutral" or rest is None:
+        poses, resting, measured = _STRONGEST[gesture], self._measured(self.rest), list[float]()
+        if gesture == "neutral" or resting is None:
             return poses[0], 0.0
-        neutral = Neutral(rest.turn, rest.mouth, *rest.lids, rest.pitch, rest.interocular)
-        asked = gestures.limits(policy.GESTURES)[gesture]
+        neutral = Neutral(
+            resting.turn, resting.mouth, *resting.lids, resting.pitch, resting.interocular
+        )
+        limits = gestures.limits(policy.GESTURES)[gesture]
         enough = _MORE.get(gesture, _MORE_OF_ANY) if self._sitting is None else _MORE_OF_ANY
         for pose in poses:
             face = self._measured(_between(self.rest, pose, 1.0))
-            told.append(
-                0.0 if face is None else gestures.strengths(gesture, [face], neutral)[0] / asked
+            measured.append(
+                0.0 if face is None else gestures.strengths(gesture, [face], neutral)[0] / limits
             )
-            if told[-1] >= enough:
+            if measured[-1] >= enough:
                 break
-        return poses[told.index(max(told))], max(told)
+        return poses[measured.index(max(measured))], max(measured)
 
     def _measured(self, pose: Pose) -> FaceMeasurement | None:
         return landmarks.measure(self.show(pose), networks=self._loaded).face
@@ -294,13 +300,13 @@ def _course(gesture: Play, count: int) -> list[float]:
     course = np.sin(math.pi * shares) if gesture in _THERE_AND_BACK else np.clip(shares / 0.6, 0, 1)
     if gesture == "blink":
         course = (course > 0.8).astype(float)
-    return [float(each) for each in course]
+    return [float(share) for share in course]
 
 
 def _turn(mesh: Floats) -> float:
     right = landmarks.distance(mesh, landmarks.NOSE, landmarks.RIGHT_EDGE)
-    left = landmarks.distance(mesh, landmarks.NOSE, landmarks.LEFT_EDGE)
-    return (right - left) / (right + left)
+    left_edge = landmarks.distance(mesh, landmarks.NOSE, landmarks.LEFT_EDGE)
+    return (right - left_edge) / (right + left_edge)
 
 
 def _rise(mesh: Floats) -> float:
@@ -308,10 +314,10 @@ def _rise(mesh: Floats) -> float:
     return math.degrees(math.atan2(up[2] / _DEPTH, math.hypot(up[0], up[1])))
 
 
-def _between(rest: Pose, strongest: Pose, share: float) -> Pose:
+def _between(resting: Pose, strongest: Pose, share: float) -> Pose:
     return Pose(
-        yaw=rest.yaw + strongest.yaw * share,
-        pitch=rest.pitch + strongest.pitch * share,
+        yaw=resting.yaw + strongest.yaw * share,
+        pitch=resting.pitch + strongest.pitch * share,
         closed_eyes=strongest.closed_eyes * share,
         open_mouth=strongest.open_mouth * share,
         scale=1 + (strongest.scale - 1) * share,

@@ -110,11 +110,15 @@ def _point(
         & (sources != targets).any(axis=(1, 2))
     )
     low, high, sources, targets, sides = (
-        each[to_paint] for each in (low, high, sources, targets, sides)
+        array[to_paint] for array in (low, high, sources, targets, sides)
     )
-    of, row = _counted((high - low)[:, 1], low[:, 1])
-    wide, inverse, corner = (high - low)[of, 0], np.linalg.inv(sides)[of], targets[of, 0]
-    line, across = _counted(wide, low[of, 0])
+    triangle_of, row = _counted((high - low)[:, 1], low[:, 1])
+    wide, inverse, corner = (
+        (high - low)[triangle_of, 0],
+        np.linalg.inv(sides)[triangle_of],
+        targets[triangle_of, 0],
+    )
+    line, across = _counted(wide, low[triangle_of, 0])
     begun = inverse[:, :, 1] * (row - corner[:, 1])[:, None] - inverse[:, :, 0] * corner[:, :1]
     first, second = (
         np.repeat(inverse[:, side, 0], wide) * across + np.repeat(begun[:, side], wide)
@@ -122,11 +126,11 @@ def _point(
     )
     inside = np.flatnonzero((first >= -1e-3) & (second >= -1e-3) & (first + second <= 1 + 1e-3))
     line, first, second = line[inside], first[inside], second[inside]
-    places, triangle = row[line] * columns.shape[1] + across[inside], of[line]
+    places, triangle = row[line] * columns.shape[1] + across[inside], triangle_of[line]
     # Where a pixel stands twice, NumPy keeps what was assigned last: the nearest triangle.
     for axis, plane in enumerate((columns, rows)):
-        start, one, other = (sources[:, at, axis].take(triangle) for at in range(3))
-        plane.reshape(-1)[places] = start + first * (one - start) + second * (other - start)
+        start, middle, third = (sources[:, at, axis].take(triangle) for at in range(3))
+        plane.reshape(-1)[places] = start + first * (middle - start) + second * (third - start)
 
 
 def _counted(
@@ -167,7 +171,7 @@ def taken_anew(
     *,
     chance: np.random.Generator,
     drift: Drift = DRIFT,
-    beside: Image | None = None,
+    neighbour: Image | None = None,
 ) -> list[bytes]:
     """The same frames at another moment: no two captures may share one, or move alike.
 
@@ -177,15 +181,17 @@ def taken_anew(
     places = np.arange(len(frames))[:, None] / _LENGTH
     begun, turns = chance.uniform(0, 2 * np.pi, len(drift)), chance.uniform(0.6, 1.6, len(drift))
     ways = np.sin(begun + 2 * np.pi * turns * places) * drift
-    held = [_held(frame, *moved) for frame, moved in zip(frames, ways.tolist(), strict=True)]
-    if beside is not None:
-        small = cv2.resize(beside, _BESIDE, interpolation=cv2.INTER_AREA)
-        for image in held[:_LOOKS_IN]:
+    moved_frames = [
+        _moved(frame, *moved) for frame, moved in zip(frames, ways.tolist(), strict=True)
+    ]
+    if neighbour is not None:
+        small = cv2.resize(neighbour, _BESIDE, interpolation=cv2.INTER_AREA)
+        for image in moved_frames[:_LOOKS_IN]:
             image[HEIGHT - _BESIDE[1] :, : _BESIDE[0]] = small
-    return [jpeg(image, chance=chance) for image in held]
+    return [jpeg(image, chance=chance) for image in moved_frames]
 
 
-def _held(frame: bytes, across: float, down: float, lean: float, size: float) -> Image:
+def _moved(frame: bytes, across: float, down: float, lean: float, size: float) -> Image:
     image = np.asarray(cv2.imdecode(np.frombuffer(frame, np.uint8), cv2.IMREAD_COLOR_RGB), np.uint8)
     high, wide = image.shape[:2]
     matrix = cv2.getRotationMatrix2D((wide / 2, high / 2), lean, 1 + size)

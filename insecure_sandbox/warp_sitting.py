@@ -32,7 +32,7 @@ class Sitting:
     chance: np.random.Generator
     light: NDArray[np.float32] = field(init=False)
     bent: tuple[NDArray[np.float32], NDArray[np.float32]] = field(init=False)
-    held: tuple[float, float] = field(init=False)
+    offset: tuple[float, float] = field(init=False)
 
     def __post_init__(self) -> None:
         light = np.clip(1 + _LIGHT * self._patches(_LIGHT_CELLS), _DIMMEST, _BRIGHTEST)
@@ -40,14 +40,14 @@ class Sitting:
         object.__setattr__(
             self, "bent", (_BEND * self._patches(_BEND_CELLS), _BEND * self._patches(_BEND_CELLS))
         )
-        object.__setattr__(self, "held", tuple(self.chance.uniform(-_HELD, _HELD, 2).tolist()))
+        object.__setattr__(self, "offset", tuple(self.chance.uniform(-_HELD, _HELD, 2).tolist()))
 
-    def of(self, image: Image) -> Image:
+    def apply_to(self, image: Image) -> Image:
         """The photograph as it is of this borrower."""
         down, across = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
         way = (across + self.bent[0], down + self.bent[1])
-        seen = cv2.remap(image, *way, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return np.asarray(np.clip(seen * self.light, 0, 255), dtype=np.uint8)
+        picture = cv2.remap(image, *way, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(np.clip(picture * self.light, 0, 255), dtype=np.uint8)
 
     def sway(self, count: int) -> Floats:
         """Degrees (count, 2) by which the head is turned and nods by itself in the frames of one

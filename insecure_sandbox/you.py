@@ -49,22 +49,22 @@ def routes(people: People, consents: Consents, inbox: Inbox) -> tuple[Route, ...
         was_open = consents.answer(_text(fields, "consent_id"), status)
         return "Your answer was sent." if was_open else "This question is closed."
 
-    def shown(notice: str = "", status: int = 200) -> Response:
+    def show_page(notice: str = "", status: int = 200) -> Response:
         return page(inbox.messages(), consents.pending(), notice=notice, status=status)
 
     return (
-        Route(method="GET", path="/you", source=SOURCE, handle=lambda request: shown()),
+        Route(method="GET", path="/you", source=SOURCE, handle=lambda request: show_page()),
         Route(method="GET", path="/you.css", source=SOURCE, handle=lambda request: style()),
-        _form("/you", register, shown, max_body_bytes=_MAX_BODY_BYTES),
-        _form("/you/forget", forget, shown),
-        _form("/you/consent", answer, shown),
+        _form("/you", register, show_page, max_body_bytes=_MAX_BODY_BYTES),
+        _form("/you/forget", forget, show_page),
+        _form("/you/consent", answer, show_page),
     )
 
 
 def _form(
     path: str,
     act: Callable[[Form], str],
-    shown: Callable[[str, int], Response],
+    show_page: Callable[[str, int], Response],
     *,
     max_body_bytes: int = MAX_BODY_BYTES,
 ) -> Route:
@@ -73,9 +73,9 @@ def _form(
     def handle(request: Request) -> Response:
         fields = form_fields(request)
         try:
-            return shown(act(fields), 200)
+            return show_page(act(fields), 200)
         except Rejected as rejection:
-            return shown(rejection.detail, rejection.status)
+            return show_page(rejection.detail, rejection.status)
 
     return Route(
         method="POST", path=path, source=SOURCE, handle=handle, max_body_bytes=max_body_bytes

@@ -34,11 +34,11 @@ def page(
     did nothing.
     """
     iin = _free_iin()
-    shown = list(reversed(messages))[:_SHOWN]
+    newest = list(reversed(messages))[:_SHOWN]
     text = _PAGE.substitute(
         notice=_notice(notice, is_error=status != 200) if notice else "",
         consents="".join(_consent(consent) for consent in pending),
-        messages="".join(_message(message) for message in shown) or "<p>None yet.</p>",
+        messages="".join(_message(message) for message in newest) or "<p>None yet.</p>",
         iin=iin,
         phone=f"+7701{iin[-7:]}",
         document=f"0{iin[-8:]}",
@@ -67,7 +67,7 @@ def _message(message: Message) -> str:
 
 
 def _consent(consent: Consent) -> str:
-    question = f"{consent.asked.lender_name}: {consent.asked.purpose}"
+    question = f"{consent.request.lender_name}: {consent.request.purpose}"
     buttons = "".join(
         f'<button class="button" name="status" value="{status}">{word}</button>'
         for status, word in (("valid", "Yes"), ("invalid", "No"))

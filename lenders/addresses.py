@@ -77,6 +77,6 @@ def read(url: str, *, mode: str) -> Target:
     netloc = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     whole = urlunsplit((parts.scheme, netloc, parts.path or "/", parts.query, ""))
     try:
-        return Target(url=outbound.spelled(whole), is_listed=is_listed)
+        return Target(url=outbound.canonical_url(whole), is_listed=is_listed)
     except ValueError:
         raise _refused("this host name has no spelling in the DNS") from None

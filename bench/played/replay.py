@@ -235,7 +235,7 @@ def play(replay: Replay, stage: Stage, number: int) -> bool:
 def capture(replay: Replay, browser: ReplayedBrowser, *, noise: np.random.Generator) -> None:
     """From "ready" to the last command, each in two parts."""
     page = browser.wait_for("commands")
-    told = browser.tell(page, {"turn": browser.told()["turn"], "ready": True})
+    told = browser.tell(page, {"turn": browser.current_turn()["turn"], "ready": True})
     while told["page"] == "commands" and told["data"]["state"] == "command":
         asked, since = told["data"], 0.0
         photo = samples.fetch() / "obama3.jpg"
@@ -254,7 +254,7 @@ def capture(replay: Replay, browser: ReplayedBrowser, *, noise: np.random.Genera
                 raise SystemExit(f"a part was answered {answer.status}: {answer.data[:300]!r}")
         told = json.loads(answer.data)
         while told["is_looked_at"]:
-            told = browser.told()
+            told = browser.current_turn()
 
 
 def measured(replay: Replay, stage: Stage, root_url: str, *, cases: int) -> dict[str, float]:

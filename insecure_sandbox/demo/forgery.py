@@ -33,22 +33,22 @@ def is_refused(stage: Stage, *, database: Path, like: str) -> bool:
         wait_until(
             lambda: _is_refused(database), what="the log to refuse it", seconds=_WAIT_SECONDS
         )
-        told = stage.api.read(victim)["status"]
+        status = stage.api.read(victim)["status"]
         ready = urllib3.request("GET", f"{stage.url}/readyz", retries=False).status
         done = stage.processes.manage("audit_verify", "--log", "test")
         is_named = done.returncode == 1 and _FORGED in done.stdout
-        say(f"  the log refuses it, /readyz answers {ready}, the lender is told {told!r}")
+        say(f"  the log refuses it, /readyz answers {ready}, the lender is told {status!r}")
         say(f"  audit_verify {'names the entry' if is_named else 'DOES NOT NAME IT'}")
-    after = stage.api.read(victim)["status"]
-    say(f"  taken out again, as only the tables' owner could: {after!r}")
-    return (told, ready, is_named, after) == ("processing", 503, True, "requires_input")
+    status_after = stage.api.read(victim)["status"]
+    say(f"  taken out again, as only the tables' owner could: {status_after!r}")
+    return (status, ready, is_named, status_after) == ("processing", 503, True, "requires_input")
 
 
 @contextmanager
 def _forged(database: Path, *, victim: str, like: str) -> Iterator[None]:
     at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
     with _writing(database) as rows:
-        sequence, before = rows.execute(
+        sequence, last_hash = rows.execute(
             "SELECT sequence, status FROM verification_verification WHERE id = ?", (victim,)
         ).fetchone()
         body, lender = rows.execute(
@@ -74,19 +74,19 @@ def _forged(database: Path, *, victim: str, like: str) -> Iterator[None]:
         yield
     finally:
         with _writing(database) as rows:
-            kept = rows.execute(
+            stored = rows.execute(
                 "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
             ).fetchall()
-            for name, _ in kept:
+            for name, _ in stored:
                 rows.execute(f'DROP TRIGGER "{name}"')
             rows.execute("DELETE FROM verification_auditpending WHERE entry_id = ?", (_FORGED,))
             rows.execute("DELETE FROM verification_auditentry WHERE id = ?", (_FORGED,))
             rows.execute(
                 "UPDATE verification_verification SET status = ?, finished_at = NULL, sequence = ?"
                 " WHERE id = ?",
-                (before, sequence, victim),
+                (last_hash, sequence, victim),
             )
-            for _, made_by in kept:
+            for _, made_by in stored:
                 rows.execute(made_by)
 
 
@@ -100,7 +100,7 @@ def _writing(database: Path) -> Iterator[sqlite3.Connection]:
 
 def _is_refused(database: Path) -> bool:
     with closing(sqlite3.connect(database, timeout=30)) as rows:
-        found = rows.execute(
+        row = rows.execute(
             "SELECT refused FROM verification_auditpending WHERE entry_id = ?", (_FORGED,)
         ).fetchone()
-    return bool(found and found[0])
+    return bool(row and row[0])

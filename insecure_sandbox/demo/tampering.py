@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from insecure_sandbox.demo.processes import Processes
-from insecure_sandbox.demo.progress import plain, say
+from insecure_sandbox.demo.progress import say, write_line
 
 
 def original_is_sound(processes: Processes) -> bool:
@@ -58,4 +58,4 @@ def _flipped(body: str) -> str:
 
 def _quote(text: str) -> None:
     for line in text.strip().splitlines()[:12]:
-        plain(f"           | {line}")
+        write_line(f"           | {line}")

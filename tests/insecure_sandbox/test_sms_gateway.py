@@ -76,7 +76,7 @@ def test_a_question_asked_by_many_at_once_has_one_effect() -> None:
 
     body = json.dumps({"request_id": new_id()}).encode()
     request = Request(method="POST", path="/", content_type="application/json", untrusted_body=body)
-    answer = AnsweredOnce().once(slowly)
+    answer = AnsweredOnce().guard(slowly)
     with ThreadPoolExecutor(8) as pool:
         assert len({response.body for response in pool.map(answer, [request] * 8)}) == 1
     assert len(effects) == 1

@@ -135,7 +135,7 @@ class _Questions:
         question = credit_bureau.CreditsQuestion(days=tuple(days), **stated)
         answer = credit_bureau.BUREAU.fetch(self.case.mode, question)
         most = credit_bureau.most_lent(question, answer)
-        self.raw |= credit_bureau.BUREAU.kept(f"clearance.{credit_bureau.SOURCE}", answer)
+        self.raw |= credit_bureau.BUREAU.as_evidence(f"clearance.{credit_bureau.SOURCE}", answer)
         return most
 
     def owner(self) -> Answer:
@@ -144,7 +144,7 @@ class _Questions:
         account = self.case.loan.payout_account
         question = account_owner.AccountQuestion(account=account, **stated)
         answer = account_owner.BANK.fetch(self.case.mode, question)
-        self.raw |= account_owner.BANK.kept(f"clearance.{account_owner.SOURCE}", answer)
+        self.raw |= account_owner.BANK.as_evidence(f"clearance.{account_owner.SOURCE}", answer)
         is_owned = answer.parsed.status == "owned"
         return Answer(fits=is_owned, at=at, source=account_owner.SOURCE)
 
@@ -153,7 +153,7 @@ class _Questions:
         at, stated = self._before(stop_credit.SOURCE), self._about(stop_credit.SOURCE)
         question = stop_credit.RefusalQuestion(**stated)
         answer = stop_credit.BUREAU.fetch(self.case.mode, question)
-        self.raw |= stop_credit.BUREAU.kept(f"clearance.{stop_credit.SOURCE}", answer)
+        self.raw |= stop_credit.BUREAU.as_evidence(f"clearance.{stop_credit.SOURCE}", answer)
         is_free = answer.parsed.status == "not_refused"
         return Answer(fits=is_free, at=at, source=stop_credit.SOURCE)
 

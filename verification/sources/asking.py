@@ -2,7 +2,7 @@
 whole, or a fault.
 
 1. `Source` is a source as stages ask it: `fetch` gives the answer of whichever adapter is in use,
-   checked; `kept` gives it as evidence.
+   checked; `as_evidence` gives it as evidence.
 2. An adapter (`Adapter`) asks one source by one protocol. Its `Fetched` has the bytes as they came
    and what they say as a value of ours.
 3. `HttpAdapter` asks by our own documented protocol; `Service` sends for it and for others.
@@ -140,7 +140,7 @@ class Source(Generic[Question, Parsed]):
             raise SourceUnavailable(self.name, "the register refuses a consent that holds")
         return fetched
 
-    def kept(self, kind: str, fetched: Fetched[Parsed]) -> dict[str, bytes]:
+    def as_evidence(self, kind: str, fetched: Fetched[Parsed]) -> dict[str, bytes]:
         """An answer as evidence that `read` can read again, and beside it the bytes as they came
         where those are in another spelling.
 
@@ -148,10 +148,10 @@ class Source(Generic[Question, Parsed]):
         """
         if self._reads(fetched.raw) == fetched.parsed:
             return {kind: fetched.raw}
-        spelled = self.spell(fetched.parsed)
-        if self._reads(spelled) != fetched.parsed:
+        content = self.spell(fetched.parsed)
+        if self._reads(content) != fetched.parsed:
             raise SourceUnavailable(self.name, "the adapter's answer is not within our protocol")
-        return {kind: spelled, _as_it_came(kind): fetched.raw}
+        return {kind: content, _as_it_came(kind): fetched.raw}
 
     def _reads(self, raw: bytes) -> Parsed | None:
         try:
@@ -169,24 +169,24 @@ def as_documents(kind: str, fetched: Fetched[bytes]) -> dict[str, bytes]:
 
 def as_numbered(kind: str, fetched: Sequence[Fetched[bytes]]) -> dict[str, bytes]:
     """Documents as evidence, numbered from 0."""
-    kept: dict[str, bytes] = {}
+    evidence: dict[str, bytes] = {}
     for number, document in enumerate(fetched):
-        kept |= as_documents(f"{kind}.{number}", document)
-    return kept
+        evidence |= as_documents(f"{kind}.{number}", document)
+    return evidence
 
 
 def _as_it_came(kind: str) -> str:
-    stage, what, *number = kind.split(".")
-    return ".".join((stage, what + _AS_IT_CAME, *number))
+    stage, name, *number = kind.split(".")
+    return ".".join((stage, name + _AS_IT_CAME, *number))
 
 
 def spell(answer: object, *, without: tuple[str, ...] = (), **fields: object) -> bytes:
     """One of our values as JSON of docs/sandbox.md: its fields, except some, and more."""
     stated = {name: value for name, value in vars(answer).items() if name not in without}
-    return json.dumps({**stated, **fields}, default=_plain, ensure_ascii=False).encode()
+    return json.dumps({**stated, **fields}, default=_json_value, ensure_ascii=False).encode()
 
 
-def _plain(value: object) -> object:
+def _json_value(value: object) -> object:
     if isinstance(value, Iin | Phone):
         return value.value
     if isinstance(value, date):  # a datetime is one, too
@@ -320,7 +320,7 @@ class Service:
         """The answer to a question in JSON. Raises `SourceUnavailable`, also where `read` cannot
         read it.
         """
-        raw = self._post(json.dumps(question, default=_plain).encode(), "application/json")
+        raw = self._post(json.dumps(question, default=_json_value).encode(), "application/json")
         return Fetched(raw=raw, parsed=self.parse(raw, read))
 
     def post_form(self, fields: Mapping[str, str]) -> bytes:

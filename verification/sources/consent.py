@@ -157,8 +157,8 @@ def ask(
     if isinstance(question, ConsentReading):
         is_ours = terms.consent_id == question.consent_id
     else:
-        named = (question.reference, question.lender_bin)
-        is_ours = (terms.reference, terms.lender_bin) == named
+        request = (question.reference, question.lender_bin)
+        is_ours = (terms.reference, terms.lender_bin) == request
     if not is_ours:
         raise SourceUnavailable(SOURCE, "the answer is about another consent, request or lender")
     return fetched

@@ -75,7 +75,7 @@ class HttpSimulation:
 
     def begin(self, play: Play) -> None:
         """See `SimulationSource.begin`."""
-        named = {
+        fields = {
             "verification": play.verification_id,
             "lender": play.lender,
             "scenario": play.scenario,
@@ -86,7 +86,12 @@ class HttpSimulation:
             url=self._service.url,
             headers={"Content-Type": "application/json"},
             body=json.dumps(
-                {**named, "link": play.link, "account": play.account, "subject": dict(play.subject)}
+                {
+                    **fields,
+                    "link": play.link,
+                    "account": play.account,
+                    "subject": dict(play.subject),
+                }
             ).encode(),
             limits=self._service.limits,
             is_public_only=False,

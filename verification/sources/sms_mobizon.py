@@ -86,15 +86,15 @@ class MobizonGateway:
         answer = self._service.parse(
             raw, lambda raw: read_object(raw, max_bytes=limit, numbers=True)
         )
-        code, found = answer.value_or_none("code"), answer.value_or_none("data")
-        fields = found if isinstance(found, dict) else {}
+        code, data = answer.value_or_none("code"), answer.value_or_none("data")
+        fields = data if isinstance(data, dict) else {}
         message_id = fields.get("messageId")
         if isinstance(message_id, SpelledNumber):
             message_id = message_id.spelling
         if type(code) is int and code == _SENT and _DIGITS.fullmatch(str(message_id)):
-            return _answered(question, raw, f"{SOURCE}.mobizon:{message_id}")
+            return _answer(question, raw, f"{SOURCE}.mobizon:{message_id}")
         if type(code) is int and code == _FIELDS_REFUSED and "recipient" in fields:
-            return _answered(question, raw, "")
+            return _answer(question, raw, "")
         if type(code) is not int or code == _SENT:
             raise SourceUnavailable(SOURCE, "the answer is none to this question")
         why = _ERRORS.get(code, "an unknown error")
@@ -105,7 +105,7 @@ class MobizonGateway:
 ADAPTER = MobizonGateway
 
 
-def _answered(question: Message, raw: bytes, message_id: str) -> Fetched[SmsAnswer]:
+def _answer(question: Message, raw: bytes, message_id: str) -> Fetched[SmsAnswer]:
     status = "accepted" if message_id else "refused"
     parsed = SmsAnswer(request_id=question.request_id, status=status, message_id=message_id)
     return Fetched(raw=raw, parsed=parsed)

@@ -289,18 +289,18 @@ def test_what_came_in_another_spelling_is_kept_in_ours_and_as_it_came(
     source: Source[Any, Any], sample: dict[str, Any]
 ) -> None:
     answer = source.read(spelled(sample))
-    kept = source.kept("stage.answer.2", Fetched(raw=b"<xml/>", parsed=answer))
+    kept = source.as_evidence("stage.answer.2", Fetched(raw=b"<xml/>", parsed=answer))
     assert set(kept) == {"stage.answer.2", "stage.answer_raw.2"}
     assert source.read(kept["stage.answer.2"]) == answer
     assert kept["stage.answer_raw.2"] == b"<xml/>"
     ours = Fetched(raw=spelled(sample), parsed=answer)
-    assert source.kept("stage.answer", ours) == {"stage.answer": spelled(sample)}
+    assert source.as_evidence("stage.answer", ours) == {"stage.answer": spelled(sample)}
 
 
 def test_a_value_that_our_spelling_cannot_say_is_a_fault() -> None:
     answer = SmsAnswer(request_id=REQUEST_ID, status="accepted", message_id="short")
     with pytest.raises(SourceUnavailable, match="not within our protocol"):
-        sms.GATEWAY.kept("code.sent", Fetched(raw=b"x", parsed=answer))
+        sms.GATEWAY.as_evidence("code.sent", Fetched(raw=b"x", parsed=answer))
 
 
 @pytest.mark.parametrize("fetched", [Fetched(raw=b"x", parsed="x"), Fetched(raw=b"", parsed=None)])

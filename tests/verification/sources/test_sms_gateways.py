@@ -348,7 +348,7 @@ def test_whatever_they_say_is_an_answer_or_a_fault(build: Build, key: Path, said
             fetched = GATEWAY.ask(build(url, token_file=key), MESSAGE)
         except SourceUnavailable:
             return
-    kept = GATEWAY.kept("code.sent.0", fetched)
+    kept = GATEWAY.as_evidence("code.sent.0", fetched)
     assert GATEWAY.read(kept["code.sent.0"]) == fetched.parsed
     assert kept["code.sent_raw.0"] == fetched.raw
 

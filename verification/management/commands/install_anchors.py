@@ -38,7 +38,7 @@ class Command(BaseCommand):
         except Misconfigured as error:
             raise CommandError(f"nothing was installed: {error.detail}") from None
         self.stdout.write(f"{done.directory} trusts:")
-        for each in done.held:
+        for each in done.installed:
             self.stdout.write(
                 f"  {each.name}, {each.role}, to {each.valid_to}\n    {each.sha256}\n   "
                 f" {each.address}"
@@ -46,7 +46,7 @@ class Command(BaseCommand):
         for each in done.left_out:
             self.stdout.write(f"left out: {each.name}: no borrower's signature may rest on it")
         for each in OFFICIAL.values():
-            if each.role and each not in done.held:
+            if each.role and each not in done.installed:
                 self.stdout.write(
                     f"missing: {each.name} ({each.address}): what rests on it is refused"
                 )

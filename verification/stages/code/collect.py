@@ -57,7 +57,7 @@ def prepare_code(case: Case, evidence: Evidence, memory: Memory) -> Prepared:
     }
     kept = {
         dialogue.numbered(dialogue.ISSUED, number): canonical_json(issued),
-        **sms.GATEWAY.kept(dialogue.numbered(dialogue.SENT, number), answer),
+        **sms.GATEWAY.as_evidence(dialogue.numbered(dialogue.SENT, number), answer),
     }
     notice = "" if answer.parsed.status == "accepted" else "sms_refused"
     return Prepared(memory=fresh, evidence=kept, notice=notice)
@@ -98,7 +98,7 @@ def collect_code(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
         consent_id=consent_id,
     )
     owner = phone_registry.REGISTRY.fetch(case.mode, question)
-    return {**kept, **phone_registry.REGISTRY.kept(dialogue.OWNER, owner)}
+    return {**kept, **phone_registry.REGISTRY.as_evidence(dialogue.OWNER, owner)}
 
 
 def _text(case: Case, code: str) -> str:

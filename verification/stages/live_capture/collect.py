@@ -61,7 +61,7 @@ def _photo(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
             continue
         request_id = _request_id(case, evidence, "photo")
         question = PhotoQuestion(request_id=request_id, iin=case.person.iin, consent_id=consent_id)
-        return REGISTRY.kept(PHOTO, REGISTRY.fetch(case.mode, question))
+        return REGISTRY.as_evidence(PHOTO, REGISTRY.fetch(case.mode, question))
     return {}
 
 

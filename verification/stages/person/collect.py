@@ -37,4 +37,4 @@ def collect_person(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
         phone=case.person.phone,
         consent_id=consent_id,
     )
-    return REGISTRY.kept(dialogue.PHONE, REGISTRY.fetch(case.mode, question))
+    return REGISTRY.as_evidence(dialogue.PHONE, REGISTRY.fetch(case.mode, question))

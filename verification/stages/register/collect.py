@@ -57,7 +57,7 @@ def prepare_register(
         # A no is final, and judged with the stage; one that holds serves on. Any other is asked for
         # anew.
         if answer.status in ("valid", "invalid") and not has_run_out(answer, at=evidence.at):
-            return {}, consents.SERVICE.kept(CONSENT, read)
+            return {}, consents.SERVICE.as_evidence(CONSENT, read)
     nonce = sha256(f"register|{memory[SEED]}".encode()).hexdigest()[:_NONCE_CHARACTERS]
     names_phone = consents.in_use(case.mode).names_phone
     requested_now = consents.fetch(
@@ -82,7 +82,7 @@ def prepare_register(
         "services": list(evidence.services),
         "phone": "as_stated" if names_phone else "none",
     }
-    answered = consents.SERVICE.kept(CONSENT_REQUEST, requested_now)
+    answered = consents.SERVICE.as_evidence(CONSENT_REQUEST, requested_now)
     return {ASKED: canonical_json(asked), **answered}, {}
 
 
@@ -98,7 +98,7 @@ def collect_consent(
     # Of a person whom the consent service does not know nothing was asked, so there is nothing to
     # read.
     if requested.terms is not None:
-        kept = consents.SERVICE.kept(CONSENT, _read(case, requested))
+        kept = consents.SERVICE.as_evidence(CONSENT, _read(case, requested))
     status = parse_consent(kept[CONSENT]).status
     # The state's message takes minutes to be answered; the wait counts from when the borrower did
     # their part here.
@@ -130,7 +130,7 @@ def collect_register(
     nonce = _nonce(parse_consent(evidence.items[CONSENT_REQUEST]))
     request_id = _question(case, "person", nonce)
     question = PersonQuestion(request_id=request_id, iin=case.person.iin, consent_id=consent_id)
-    return {**collected, **REGISTRY.kept(PERSON, REGISTRY.fetch(case.mode, question))}
+    return {**collected, **REGISTRY.as_evidence(PERSON, REGISTRY.fetch(case.mode, question))}
 
 
 def _requested(evidence: Evidence) -> ConsentAnswer | None:
