@@ -11,8 +11,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
-from insecure_sandbox.authority import create_authority, issue
-from insecure_sandbox.authority_storage import load_authority, save_authority
+from insecure_sandbox.authority import create_authority, issue, load_authority, save_authority
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.minting import Authority
 from insecure_sandbox.profile import Role

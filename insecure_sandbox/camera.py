@@ -21,8 +21,8 @@ from PIL import Image
 
 from insecure_sandbox import warp
 from insecure_sandbox.borrower import Browser
+from insecure_sandbox.warp import Sitting
 from insecure_sandbox.warp_picture import taken_anew, thinned
-from insecure_sandbox.warp_sitting import Sitting
 
 FRAMES = 12
 """Of each command; a page's script takes six a second for four seconds."""

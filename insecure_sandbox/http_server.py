@@ -12,8 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from insecure_sandbox.exchange import Rejected, Request, Response, Route, as_json
-from insecure_sandbox.faults import FaultScript
-from insecure_sandbox.misbehaviour import misbehave
+from insecure_sandbox.faults import FaultScript, misbehave
 
 DEFAULT_PORT: Final = 8310
 

@@ -28,11 +28,10 @@ from insecure_sandbox.exchange import (
     only_fields,
     text_field,
 )
-from insecure_sandbox.inbox import Inbox
 from insecure_sandbox.manners import MANNERS, Face
-from insecure_sandbox.people import People, Registered, as_registered
-from insecure_sandbox.people_desk import stated
+from insecure_sandbox.people import People, Registered, as_registered, stated
 from insecure_sandbox.playing import Borrower
+from insecure_sandbox.sms_gateway import Inbox
 from verification.core.scenarios import FACED
 
 SOURCE: Final = "simulations"

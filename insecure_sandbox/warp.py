@@ -9,23 +9,86 @@ scale, noise as of a sensor, JPEG.
 
 Whoever can make these frames needs no live person. Tulga without a certified detector does not stop
 them.
+
+`Sitting` is how one painted borrower differs from the next of the same photograph: light, features,
+posture, pace. Without it captures of one photograph share more of what a capture is known by than
+captures of one person do, and are taken for each other's replays. How much it takes:
+docs/sandbox.md.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from insecure_sandbox import warp_points
-from insecure_sandbox.warp_picture import Triangles, camera_cut, jpeg, paint
-from insecure_sandbox.warp_sitting import Sitting
+from insecure_sandbox import warp_picture
+from insecure_sandbox.warp_picture import HEIGHT, WIDTH, Triangles, camera_cut, jpeg, paint
 from verification.engines.liveness import gestures, landmarks, masks, networks, policy
 from verification.engines.liveness.frames import Floats, Image
 from verification.engines.liveness.gestures import Gesture, Neutral
 from verification.engines.liveness.landmarks import FaceMeasurement
+
+_LIGHT, _LIGHT_CELLS = (
+    0.16,
+    5,
+)  # of the picture's own light, standard deviation; so many patches each way
+_DIMMEST, _BRIGHTEST = 0.75, 1.25
+_BEND, _BEND_CELLS = 4.0, 7  # pixels, standard deviation; so many patches each way
+_HELD = 2.0  # degrees by which the head is held otherwise, at most
+_SWAYS, _SWAYS_PER_GESTURE = 1.5, (0.4, 1.3)  # degrees, and how often, that it sways slowly
+_PACE = (0.75, 1.35)  # exponents of how far a gesture has come
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """One borrower. `chance` is drawn from for each gesture; what they look like is drawn once."""
+
+    chance: np.random.Generator
+    light: NDArray[np.float32] = field(init=False)
+    bent: tuple[NDArray[np.float32], NDArray[np.float32]] = field(init=False)
+    offset: tuple[float, float] = field(init=False)
+
+    def __post_init__(self) -> None:
+        light = np.clip(1 + _LIGHT * self._patches(_LIGHT_CELLS), _DIMMEST, _BRIGHTEST)
+        object.__setattr__(self, "light", light[..., np.newaxis].astype(np.float32))
+        object.__setattr__(
+            self, "bent", (_BEND * self._patches(_BEND_CELLS), _BEND * self._patches(_BEND_CELLS))
+        )
+        object.__setattr__(self, "offset", tuple(self.chance.uniform(-_HELD, _HELD, 2).tolist()))
+
+    def apply_to(self, image: Image) -> Image:
+        """The photograph as it is of this borrower."""
+        down, across = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
+        way = (across + self.bent[0], down + self.bent[1])
+        picture = cv2.remap(image, *way, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(np.clip(picture * self.light, 0, 255), dtype=np.uint8)
+
+    def sway(self, count: int) -> Floats:
+        """Degrees (count, 2) by which the head is turned and nods by itself in the frames of one
+        gesture.
+        """
+        begun = self.chance.uniform(0, 2 * np.pi, 2)
+        often, far = (
+            self.chance.uniform(*_SWAYS_PER_GESTURE, 2),
+            self.chance.uniform(0.3, 1.0, 2) * _SWAYS,
+        )
+        places = np.arange(count)[:, np.newaxis] / count
+        return np.asarray(np.sin(begun + 2 * np.pi * often * places) * far, dtype=np.float64)
+
+    def pace(self, shares: list[float]) -> list[float]:
+        """How far a gesture has come in each frame, sooner or later than usual."""
+        power = self.chance.uniform(*_PACE)
+        return [share**power for share in shares]
+
+    def _patches(self, cells: int) -> NDArray[np.float32]:
+        rough = self.chance.normal(0, 1, (cells, cells)).astype(np.float32)
+        return np.asarray(
+            cv2.resize(rough, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC), dtype=np.float32
+        )
+
 
 Play = Gesture | Literal["neutral"]
 
@@ -101,7 +164,7 @@ class Puppet:
         height, width = self._picture.shape[:2]
         self._anchors = _anchors(self._mesh, width=width, height=height)  # 2
         self._triangles = Triangles.between(
-            np.vstack([self._mesh[:, :2], self._anchors]), without=warp_points.INNER_LIPS
+            np.vstack([self._mesh[:, :2], self._anchors]), without=warp_picture.INNER_LIPS
         )
         self.rest = self._towards_the_camera()
         self._reached: dict[Play, tuple[Pose, float]] = {}
@@ -144,7 +207,7 @@ class Puppet:
     def show(self, pose: Pose) -> Image:
         """The picture of one pose, without noise."""
         moved = self._mesh.copy()  # 3
-        for lids in (warp_points.RIGHT_LIDS, warp_points.LEFT_LIDS):
+        for lids in (warp_picture.RIGHT_LIDS, warp_picture.LEFT_LIDS):
             gap = moved[list(lids.lower)] - moved[list(lids.upper)]
             moved[list(lids.upper)] += gap * pose.closed_eyes
         _open_mouth(moved, share=pose.open_mouth)
@@ -155,7 +218,7 @@ class Puppet:
         if pose.open_mouth:
             _fill_mouth(painted, turned)
         if pose.closed_eyes:
-            for lids in (warp_points.RIGHT_LIDS, warp_points.LEFT_LIDS):
+            for lids in (warp_picture.RIGHT_LIDS, warp_picture.LEFT_LIDS):
                 lashes = turned[list(lids.lower), :2].astype(np.int32)
                 cv2.polylines(painted, [lashes], False, _DARK, thickness=2, lineType=cv2.LINE_AA)
         return _scaled(painted, pose.scale, middle=self._mesh[:, :2].mean(axis=0))
@@ -214,7 +277,7 @@ class Puppet:
         return landmarks.measure(self.show(pose), networks=self._loaded).face
 
     def _turned(self, moved: Floats, pose: Pose) -> Floats:
-        edges = self._mesh[list(warp_points.EDGES)]
+        edges = self._mesh[list(warp_picture.EDGES)]
         wide = float(np.linalg.norm(edges[1] - edges[0]))
         pivot = edges.mean(axis=0) + np.array([0, 0, _BEHIND * wide])
         yaw, pitch = math.radians(pose.yaw), math.radians(pose.pitch)
@@ -249,7 +312,7 @@ def _with_wide_lids(mesh: Floats) -> Floats:
     behind.
     """
     wide = mesh.copy()
-    for lids in (warp_points.RIGHT_LIDS, warp_points.LEFT_LIDS):
+    for lids in (warp_picture.RIGHT_LIDS, warp_picture.LEFT_LIDS):
         gap = mesh[list(lids.lower)] - mesh[list(lids.upper)]
         wide[list(lids.upper)] -= _LASHES * gap
         wide[list(lids.lower)] += _LASHES * gap
@@ -268,7 +331,7 @@ def _anchors(mesh: Floats, *, width: int, height: int) -> Floats:
 
 
 def _fill_mouth(painted: Image, turned: Floats) -> None:
-    lips = turned[list(warp_points.INNER_LIPS), :2]
+    lips = turned[list(warp_picture.INNER_LIPS), :2]
     upper, lower = lips[1:10], lips[:10:-1]
     teeth = np.vstack([upper, (upper + _TEETH * (lower - upper))[::-1]])
     for outline, colour in ((lips, _DARK), (teeth, _WHITE)):
@@ -276,20 +339,20 @@ def _fill_mouth(painted: Image, turned: Floats) -> None:
 
 
 def _open_mouth(moved: Floats, *, share: float) -> None:
-    corners = moved[list(warp_points.MOUTH_CORNERS)]
+    corners = moved[list(warp_picture.MOUTH_CORNERS)]
     level, width = corners[:, 1].mean(), float(np.linalg.norm(corners[1] - corners[0]))
-    already = moved[warp_points.LOWER_LIP, 1] - moved[warp_points.UPPER_LIP, 1]
+    already = moved[warp_picture.LOWER_LIP, 1] - moved[warp_picture.UPPER_LIP, 1]
     fall = (_CLOSED + share * (_MOUTH - _CLOSED)) * width - already
     middle = corners[:, 0].mean()
     below = _below_the_mouth(moved)
     # The lips part most in the middle and not at the corners; down to the chin the movement widens.
-    down = np.clip((moved[below, 1] - level) / max(moved[warp_points.CHIN, 1] - level, 1.0), 0, 1)
+    down = np.clip((moved[below, 1] - level) / max(moved[warp_picture.CHIN, 1] - level, 1.0), 0, 1)
     sideways = np.abs(moved[below, 0] - middle) / (0.5 * width)
     moved[below, 1] += fall * np.sqrt(np.clip(1 - (sideways / (1.05 + 1.2 * down)) ** 2, 0, 1))
 
 
 def _below_the_mouth(moved: Floats) -> NDArray[np.intp]:
-    upper, lower = set(warp_points.INNER_LIPS[:11]), warp_points.INNER_LIPS[11:]
+    upper, lower = set(warp_picture.INNER_LIPS[:11]), warp_picture.INNER_LIPS[11:]
     below = np.flatnonzero(moved[:, 1] > moved[list(lower), 1].min())
     return np.array(sorted({*below.tolist(), *lower} - upper))
 

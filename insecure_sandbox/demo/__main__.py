@@ -22,9 +22,8 @@ from urllib.parse import urlsplit
 from insecure_sandbox import samples
 from insecure_sandbox.borrower import PlayFailed
 from insecure_sandbox.camera import Camera
-from insecure_sandbox.demo import forgery, payout, receipt, reviewers, tampering
+from insecure_sandbox.demo import payout, receipt, reviewers, tampering
 from insecure_sandbox.demo.camera_scenes import CAMERA_SCENES, LIMIT, Faces
-from insecure_sandbox.demo.how_to_go_on import HOW_TO_GO_ON
 from insecure_sandbox.demo.lender import LenderApi, Listener
 from insecure_sandbox.demo.processes import BIN, ROOT, DemoFailed, Processes, free_port, wait_until
 from insecure_sandbox.demo.progress import Row, say, table, write_line
@@ -32,6 +31,31 @@ from insecure_sandbox.demo.scenes import SIGNATURE_SCENES
 from insecure_sandbox.demo.stage import Stage
 from insecure_sandbox.install_trust import write_anchors
 from tulga import calls
+
+HOW_TO_GO_ON = """
+Now you. Open a verification as the lender does (the answer holds the borrower's link, who then
+chooses a route):
+
+  curl -s {url}/v1/verifications \\
+    -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\
+    -d '{{"purpose":"Consumer microcredit","subject":{{"iin":"990101100010","surname":"ТЕСТОВ",
+         "name":"ТЕСТ","birth_date":"1899-01-01","phone":"+77011234567",
+         "document":{{"type":"id_card","number":"012345678","valid_to":"2033-01-01"}}}},
+         "loan":{{"amount":"150000.00","currency":"KZT","term_days":30,"annual_rate":"46.00",
+         "total_repayable":"155671.00","payout_account":"KZ86125KZT5004100100"}},
+         "client_reference":"by-hand-1","locale":"ru"}}'
+
+By signature: make ncalayer ARGS="--sandbox {sandbox}" in another terminal (it says which
+certificate to trust), then open the link's url in a browser on this computer.
+By camera: first register yourself at {sandbox}/you with a photo and exactly the data above (IIN,
+names, phone, document). The same page shows the one-time code. Browsers give a page the camera at
+127.0.0.1, elsewhere over https.
+
+Borrower:   the url in the answer      API documents: {url}/docs
+Review:     {url}/review/              for loans above 294 900 KZT by camera; two people look
+Oversight:  {url}/oversight/           sign in with:
+"""
+
 
 FOLDER = ROOT / "var" / "demo"
 LOCK = ROOT / "var" / "demo.lock"
@@ -301,7 +325,7 @@ class Demo:
         is_named = tampering.flipped_byte_is_named(
             self.processes, database=database, entry_of=verified
         )
-        is_refused = forgery.is_refused(stage, database=database, like=verified)
+        is_refused = tampering.is_refused(stage, database=database, like=verified)
         paid = payout.pays_once(stage)
         return [
             came[0] == events[0] and self.listener.refused == 0,

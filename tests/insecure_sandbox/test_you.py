@@ -12,7 +12,7 @@ import urllib3
 from PIL import Image
 
 from insecure_sandbox.exchange import Rejected
-from insecure_sandbox.photo_upload import MAX_UPLOAD_BYTES, reference_photo
+from insecure_sandbox.people import MAX_UPLOAD_BYTES, reference_photo
 from tests.house_rules import has_no_inline_code
 from tests.insecure_sandbox.asked import (
     consent_of,
