@@ -99,14 +99,11 @@ class Source(Generic[Question, Parsed]):
     spell: Callable[[Parsed], bytes]
     repeated: tuple[str, ...]
 
-    def in_use(self, mode: str) -> Adapter[Question, Parsed]:
-        """The adapter configured for this mode. Raises `Misconfigured`."""
-        adapter: Adapter[Question, Parsed] = resolve(mode, self.name)
-        return adapter
-
     def fetch(self, mode: str, question: Question) -> Fetched[Parsed]:
-        """The answer of the adapter in use, checked. Raises as `ask` and `in_use` do."""
-        return self.ask(self.in_use(mode), question)
+        """The answer of the adapter configured for this mode, checked. Raises `Misconfigured`, and
+        what `ask` raises.
+        """
+        return self.ask(resolve(mode, self.name), question)
 
     def ask(self, adapter: Adapter[Question, Parsed], question: Question) -> Fetched[Parsed]:
         """The answer of this adapter, once it is one to this very question.
