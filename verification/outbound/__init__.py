@@ -161,7 +161,7 @@ class _Exchange:
         answer_too_long.
         """
         self._status, self._headers = answer.status, httpx.Headers(answer.headers)
-        # Twice the body: chunks have a frame. Nobody who means well needs as much.
+        # Twice the body: chunks have a frame. An honest answer needs less.
         self.allowance.bytes_left += 2 * self._request.limits.max_bytes
         if len(answer.headers) > _HEADERS_MAX:
             raise Unavailable(

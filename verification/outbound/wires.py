@@ -39,9 +39,9 @@ def start_resolving(
     """The addresses to connect to, checked, to be waited for until a deadline, in a thread or in a
     loop.
 
-    Raises `Unavailable` to whoever waits: name_unresolved, address_refused. No system's look-up can
-    be told to end. So it has a thread of its own, which is left behind if it is late: it holds no
-    connection, and is over when the system gives the name up.
+    Raises `Unavailable` where it is waited for: name_unresolved, address_refused. No system's
+    look-up can be told to end. So it has a thread of its own, which is left behind if it is late:
+    it holds no connection, and is over when the system gives the name up.
     """
     literals: Future[list[str]] = Future()
     # a loop that waits no more would cancel it, and the thread find it so
@@ -139,7 +139,7 @@ class Wire(httpcore.NetworkStream):
                 unsent = unsent[self.connected.send(unsent) :]
         except (
             OSError
-        ) as error:  # httpcore then reads all the same: whoever refuses early may have said why
+        ) as error:  # httpcore then reads all the same: an early refusal may have said why
             raise httpcore.WriteError from error
 
     def start_tls(
@@ -199,8 +199,8 @@ class Dialer(httpcore.NetworkBackend):
 
 @dataclass(eq=False)
 class AsyncWire(httpcore.AsyncNetworkStream):
-    """A connection of a loop. It keeps to the bytes; the time is kept by whoever cancels the
-    exchange.
+    """A connection of a loop. It keeps to the bytes; the time is kept by the caller, who cancels
+    the exchange.
     """
 
     stream: httpcore.AsyncNetworkStream

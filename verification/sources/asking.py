@@ -251,7 +251,7 @@ def read_token(token_file: str | Path, *, source: str) -> str:
     """The one line of a token file. Raises `Misconfigured`, which never repeats it."""
     path = Path(token_file)
     try:
-        # As ssh does with private keys: whoever reads the token asks in our name.
+        # As ssh does with private keys: a process that reads the token can ask in our name.
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             raise Misconfigured(f"{path} can be read by others: chmod 600 {path}")
         token = path.read_text(encoding="ascii").strip()

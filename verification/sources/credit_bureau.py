@@ -1,7 +1,7 @@
 """What other lenders lent a person online on some days in Almaty, as the credit bureau has it
 (law.md O-53, U6).
 
-Optional: where none is configured the cooling-off counts the lender's own credits alone.
+Optional: without one the cooling-off counts the lender's own credits alone.
 """
 
 from dataclasses import dataclass

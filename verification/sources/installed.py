@@ -59,7 +59,7 @@ class Installation:
 def resolve(mode: str, name: str) -> Any:
     """A fresh instance of the adapter configured for this source in this mode.
 
-    Raises `Misconfigured` where none is configured, where it cannot be built or asks another
+    Raises `Misconfigured` where it is missing, where it cannot be built or asks another
     source, and for an insecure one in live mode.
     """
     entry = written(mode).get(name)

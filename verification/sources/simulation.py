@@ -31,7 +31,7 @@ class Play:
     """Who is to be played, how, on which routes in order, and by which link: a secret for this
     machine alone.
 
-    lender: a word for whose it is, by which nobody tells who that is; the same each time, for each
+    lender: a word for whose it is, which does not say who that is; the same each time, for each
         gets its share.
     """
 
@@ -50,8 +50,8 @@ class SimulationSource(Protocol):
     def begin(self, play: Play) -> None:
         """Has it played from now on; the link may come into force some seconds later.
 
-        Raises `Unavailable` (sandbox_unavailable) if nobody says that they will, `Conflict`
-        (simulation_under_way) if this verification is being played.
+        Raises `Unavailable` (sandbox_unavailable) if the sandbox does not say that it will, and
+        `Conflict` (simulation_under_way) if this verification is being played.
         """
         ...
 

@@ -48,7 +48,7 @@ class HttpTimestampAuthority:
 
     def fetch(self, question: TimestampQuestion) -> Fetched[bytes]:
         """The encoded answer. Raises `SourceUnavailable` if it could not be had, `Misconfigured`
-        if none is configured for the family.
+        if the family has no address.
         """
         if question.family not in self._urls:
             raise Misconfigured(
