@@ -17,15 +17,16 @@ _LISTS = {
 }
 # Those that take a question in JSON (docs/sandbox.md).
 _ASKED = {
-    "person_registry": ("person_registry.HttpPersonRegistry", "person"),
-    "photo_registry": ("photo_registry.HttpPhotoRegistry", "photo"),
-    "phone_registry": ("phone_registry.HttpPhoneRegistry", "phone"),
-    "consent": ("consent.HttpConsentSource", "consent"),
-    "sms": ("sms.HttpSmsGateway", "sms"),
-    "stop_credit": ("stop_credit.HttpStopCredit", "stop_credit"),
-    "account_owner": ("account_owner.HttpAccountOwner", "account_owner"),
-    "credit_bureau": ("credit_bureau.HttpCreditBureau", "credit_bureau"),
+    "person_registry": "person",
+    "photo_registry": "photo",
+    "phone_registry": "phone",
+    "consent": "consent",
+    "sms": "sms",
+    "stop_credit": "stop_credit",
+    "account_owner": "account_owner",
+    "credit_bureau": "credit_bureau",
 }
+_OURS = "http"
 
 
 def at_sandbox(url: str) -> _Sources:
@@ -34,45 +35,49 @@ def at_sandbox(url: str) -> _Sources:
         name: {family: [f"{url}/{word}/{family}"] for family in _FAMILIES}
         for name, word in _LISTS.items()
     }
-    authorities = {family: f"{url}/tsa/{family}" for family in _FAMILIES}
-    return {
-        "revocation": _source("revocation.HttpRevocationSource", **lists),
-        "timestamp_authority": _source(
-            "timestamp_authority.HttpTimestampAuthority", urls=authorities
-        ),
-        **{name: _source(adapter, url=f"{url}/{word}") for name, (adapter, word) in _ASKED.items()},
-        # Plays borrowers; the live set has nobody who does.
-        "simulation": _source("simulation.HttpSimulation", url=f"{url}/simulations"),
+    options = {
+        "revocation": lists,
+        "timestamp_authority": {"urls": {family: f"{url}/tsa/{family}" for family in _FAMILIES}},
+        **{name: {"url": f"{url}/{word}"} for name, word in _ASKED.items()},
+        # Plays borrowers; the live set has none to play.
+        "simulation": {"url": f"{url}/simulations"},
     }
+    return {name: {"adapter": _OURS, "options": values} for name, values in options.items()}
 
 
 def named_live() -> _Sources:
-    """Those of the live set that the operator has named. One without an address is left out, so
-    that it is missed.
+    """Those of the live set that the operator has named, by an adapter or by an address. One
+    without either is left out, so that it is missed.
+
+    An adapter is given the options whose variables are set, and no others.
     """
     # Addresses are named by two variables each, `…_GOST512` and `…_RSA`.
-    named = {
+    addresses = {
         word: {
-            family: env.comma_separated(f"TULGA_LIVE_{word.upper()}_{family.upper()}")
+            family: urls
             for family in _FAMILIES
+            if (urls := env.comma_separated(f"TULGA_LIVE_{word.upper()}_{family.upper()}"))
         }
         for word in (*_LISTS.values(), "tsa")
     }
-    lists = {name: named[word] for name, word in _LISTS.items()}
-    found = {"revocation": _source("revocation.HttpRevocationSource", **lists)}
-    if authorities := {family: urls[0] for family, urls in named["tsa"].items() if urls}:
-        found["timestamp_authority"] = _source(
-            "timestamp_authority.HttpTimestampAuthority", urls=authorities
-        )
-    for name, (adapter, word) in _ASKED.items():
-        variable = f"TULGA_LIVE_{word.upper()}"
-        if url := env.text(f"{variable}_URL", ""):
-            more: dict[str, object] = {"token_file": env.text(f"{variable}_TOKEN_FILE", "")}
-            if name == "consent":
-                more["names_phone"] = env.flag(f"{variable}_NAMES_PHONE", default=False)
-            found[name] = _source(adapter, url=url, **more)
-    return found
-
-
-def _source(adapter: str, **options: object) -> dict[str, object]:
-    return {"adapter": f"verification.sources.{adapter}", "options": options}
+    lists = {name: addresses[word] for name, word in _LISTS.items() if addresses[word]}
+    authorities = {family: urls[0] for family, urls in addresses["tsa"].items()}
+    options: dict[str, dict[str, object]] = {
+        "revocation": {**lists},
+        "timestamp_authority": {"urls": authorities} if authorities else {},
+    }
+    parts = {"revocation": "revocation", "timestamp_authority": "timestamp_authority", **_ASKED}
+    for name, word in _ASKED.items():
+        texts = {
+            option: env.text(f"TULGA_LIVE_{word.upper()}_{option.upper()}", "")
+            for option in ("url", "token_file", *(("sender",) if name == "sms" else ()))
+        }
+        options[name] = {option: text for option, text in texts.items() if text}
+        if name == "consent" and env.flag("TULGA_LIVE_CONSENT_NAMES_PHONE", default=False):
+            options[name]["names_phone"] = True
+    entries: _Sources = {}
+    for name, word in parts.items():
+        adapter = env.text(f"TULGA_LIVE_{word.upper()}_ADAPTER", "")
+        if adapter or name == "revocation" or "url" in options[name] or "urls" in options[name]:
+            entries[name] = {"adapter": adapter or _OURS, "options": options[name]}
+    return entries

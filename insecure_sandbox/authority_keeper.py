@@ -11,8 +11,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
-from insecure_sandbox.authority import create_authority, issue
-from insecure_sandbox.authority_storage import load_authority, save_authority
+from insecure_sandbox.authority import create_authority, issue, load_authority, save_authority
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.minting import Authority
 from insecure_sandbox.profile import Role
@@ -153,12 +152,12 @@ class _Register:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        kept: dict[str, Any] = (
+        stored: dict[str, Any] = (
             json.loads(path.read_text()) if path.exists() else {"crl_number": 0, "revoked": {}}
         )
-        self._number: int = kept["crl_number"]
+        self._number: int = stored["crl_number"]
         self._revoked = {
-            int(serial, 16): datetime.fromisoformat(at) for serial, at in kept["revoked"].items()
+            int(serial, 16): datetime.fromisoformat(at) for serial, at in stored["revoked"].items()
         }
 
     @property

@@ -68,26 +68,31 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Collects forms, hidden fields, the one data attribute, and what is drawn of a QR code."""
-        given = {name: value or "" for name, value in attrs}
-        classes = given.get("class", "").split()
+        attributes = {name: value or "" for name, value in attrs}
+        classes = attributes.get("class", "").split()
         self._within = next((word for word in ("qr", "matched") if word in classes), self._within)
         if tag == "path" and self._within == "qr":
-            self.drawing, self._within = given.get("d", ""), ""
-        if given.get("name") == "csrfmiddlewaretoken":
-            self.script_token = given.get("value", "")
+            self.drawing, self._within = attributes.get("d", ""), ""
+        if attributes.get("name") == "csrfmiddlewaretoken":
+            self.script_token = attributes.get("value", "")
         if tag == "form":
-            self.forms.append(Form(given.get("action", "")))
-        elif tag == "input" and self.forms and given.get("name") and given.get("type") == "hidden":
-            self.forms[-1].fields[given["name"]] = given.get("value", "")
-        if "data-request" in given:
-            self.ncalayer_request = given["data-request"]
+            self.forms.append(Form(attributes.get("action", "")))
+        elif (
+            tag == "input"
+            and self.forms
+            and attributes.get("name")
+            and attributes.get("type") == "hidden"
+        ):
+            self.forms[-1].fields[attributes["name"]] = attributes.get("value", "")
+        if "data-request" in attributes:
+            self.ncalayer_request = attributes["data-request"]
 
     def form(self, *names: str) -> Form:
         """The first form that has these hidden fields. Raises `PlayFailed` if no form does."""
-        found = [form for form in self.forms if set(names) <= set(form.fields)]
-        if not found:
+        matching = [form for form in self.forms if set(names) <= set(form.fields)]
+        if not matching:
             raise PlayFailed(f"the page has no form with {names}")
-        return found[0]
+        return matching[0]
 
 
 class Browser:
@@ -112,13 +117,13 @@ class Browser:
         """Has a phone scan the page's code, answer no, and show its number, which is typed in here;
         the phone's.
         """
-        asked = self._form_to("/v/now/elsewhere/")
-        shown = Page(self._post(asked.action, asked.fields).data.decode())
+        order = self._form_to("/v/now/elsewhere/")
+        page = Page(self._post(order.action, order.fields).data.decode())
         phone = Browser(self._url)
-        phone.follow(qr_code.read(shown.drawing))
+        phone.follow(qr_code.read(page.drawing))
         question = phone._get("/v/phone/now/").form("csrfmiddlewaretoken")
         phone._post("/v/phone/now/", question.fields | {"somebody_tells_me": "false"})
-        number = next(form for form in shown.forms if form.action == "/v/now/elsewhere/number/")
+        number = next(form for form in page.forms if form.action == "/v/now/elsewhere/number/")
         self._post(number.action, number.fields | {"number": phone._get("/v/phone/now/").number})
         phone._get("/v/phone/now/")  # which lets it in
         return phone
@@ -130,11 +135,11 @@ class Browser:
 
     def consent(self, *, agreed: bool = True) -> None:
         """Consents to the processing of data, or does not."""
-        self.fill_in("consent", "version", agreed=_spelled(agreed))
+        self.fill_in("consent", "version", agreed=_yes_or_no(agreed))
 
     def deny(self, *, is_told: bool = False) -> None:
         """Answers that nobody tells the borrower what to press, unless somebody does."""
-        self.fill_in("question", somebody_tells_me=_spelled(is_told))
+        self.fill_in("question", somebody_tells_me=_yes_or_no(is_told))
 
     def press(self, action: str, **fields: str) -> None:
         """Presses the button of a form that goes there, beside the page's own answer."""
@@ -153,7 +158,7 @@ class Browser:
         typed = {"birth_date_day": day, "birth_date_month": month, "birth_date_year": year}
         self.fill_in("form", document_number=number, **typed)
 
-    def told(self) -> dict[str, Any]:
+    def current_turn(self) -> dict[str, Any]:
         """What a page's script is told when it asks how things stand."""
         return self._json(self._request("GET", "/v/now/", more=_SCRIPT))
 
@@ -172,8 +177,8 @@ class Browser:
         if answer is None:
             return self._request("GET", "/v/now/", more=_SCRIPT)
         sent = [urllib3.fields.RequestField("file", file, filename="frame.jpg") for file in files]
-        for one in sent:
-            one.make_multipart(content_type="image/jpeg")
+        for part in sent:
+            part.make_multipart(content_type="image/jpeg")
         body, content_type = urllib3.encode_multipart_formdata(
             [("answer", json.dumps(answer)), *sent]
         )
@@ -213,28 +218,28 @@ class Browser:
         page = self.wait_for("statement")
         form = next(form for form in page.forms if form.action.endswith("/egov/"))
         more = _SCRIPT | _FORM | {"X-CSRFToken": page.script_token}
-        said = self._json(
+        answer = self._json(
             self._request("POST", form.action, body=urlencode(form.fields).encode(), more=more)
         )
-        return str(said["text"])
+        return str(answer["text"])
 
     def wait_for(self, name: str, *, seconds: float = 90) -> Page:
         """Polls as the waiting page does until this page is open, and gets it."""
-        self._poll(lambda page: page == name, what=f"the page {name}", seconds=seconds)
+        self._poll(lambda page: page == name, event=f"the page {name}", seconds=seconds)
         return self._get("/v/now/")
 
     def wait_for_judgement(self, *, seconds: float = 120) -> str:
         """Polls until the answer was judged; gives the page that is open then."""
-        return self._poll(lambda page: page != "wait", what="the judgement", seconds=seconds)
+        return self._poll(lambda page: page != "wait", event="the judgement", seconds=seconds)
 
-    def _poll(self, is_awaited: Callable[[str], bool], *, what: str, seconds: float) -> str:
+    def _poll(self, is_awaited: Callable[[str], bool], *, event: str, seconds: float) -> str:
         """Asks which page is open, with the pauses of the waiting page, until it is the awaited
         one; gives it.
         """
         deadline, pause = time.monotonic() + seconds, FIRST_SECONDS
         while not is_awaited(page := self.state()["page"]):
             if time.monotonic() > deadline:
-                raise PlayFailed(f"{what} did not come within {seconds:.0f} s")
+                raise PlayFailed(f"{event} did not come within {seconds:.0f} s")
             time.sleep(pause)
             pause = min(pause * SLOWER, SLOWEST_SECONDS)
         return page
@@ -242,8 +247,8 @@ class Browser:
     def state(self) -> dict[str, str]:
         """What the waiting page asks for."""
         answer = self._request("GET", "/v/now/state/")
-        said: dict[str, str] = json.loads(answer.data)
-        return said
+        fields: dict[str, str] = json.loads(answer.data)
+        return fields
 
     def _get(self, path: str) -> Page:
         return Page(self._request("GET", path).data.decode())
@@ -265,8 +270,8 @@ class Browser:
     def _json(self, answer: urllib3.BaseHTTPResponse) -> dict[str, Any]:
         if answer.status != 200:
             raise PlayFailed(f"the page's script was answered {answer.status}")
-        said: dict[str, Any] = json.loads(answer.data)
-        return said
+        fields: dict[str, Any] = json.loads(answer.data)
+        return fields
 
     def _request(
         self,
@@ -288,5 +293,5 @@ class Browser:
         return answer
 
 
-def _spelled(yes: bool) -> str:
+def _yes_or_no(yes: bool) -> str:
     return "true" if yes else "false"

@@ -21,8 +21,8 @@ from PIL import Image
 
 from insecure_sandbox import warp
 from insecure_sandbox.borrower import Browser
+from insecure_sandbox.warp import Sitting
 from insecure_sandbox.warp_picture import taken_anew, thinned
-from insecure_sandbox.warp_sitting import Sitting
 
 FRAMES = 12
 """Of each command; a page's script takes six a second for four seconds."""
@@ -80,7 +80,7 @@ class Showing:
 
     gesture: Shows = as_told
     sent: Callable[[Sequence[bytes]], Sequence[bytes]] = list
-    beside: bool = False
+    has_neighbour: bool = False
     apart_ms: int = APART_MS
 
 
@@ -88,7 +88,7 @@ SHOWN: Mapping[str, Showing] = {
     "as_told": Showing(),
     "wrongly": Showing(gesture=wrongly),
     "stuck": Showing(sent=_stuck),
-    "with_another": Showing(beside=True),
+    "with_another": Showing(has_neighbour=True),
     "slowly": Showing(apart_ms=SLOW_APART_MS),
 }
 
@@ -105,7 +105,7 @@ class Camera:
         photo: Path,
         *,
         frames: int = FRAMES,
-        other: Path | None = None,
+        another: Path | None = None,
         is_another: bool = False,
     ) -> None:
         """Begins to paint so many frames of each gesture at once, beside whoever goes on. other:
@@ -113,7 +113,7 @@ class Camera:
         photo, and than any before.
         """
         self._frames = frames
-        self._other = None if other is None else _painter.submit(_face_of, other)
+        self._other = None if another is None else _painter.submit(_face_of, another)
         self._puppet = _painter.submit(_puppet, photo, is_another=is_another)
         self._played: dict[warp.Play, Future[list[bytes]]] = {
             gesture: _painter.submit(self._play, gesture) for gesture in _PLAYS.values()
@@ -125,9 +125,9 @@ class Camera:
 
     def take_with_another(self, gesture: warp.Play) -> list[bytes]:
         """The same, and the other face looks in as it begins."""
-        other = None if self._other is None else self._other.result()
+        another = None if self._other is None else self._other.result()
         return taken_anew(
-            self._played[gesture].result(), chance=np.random.default_rng(), beside=other
+            self._played[gesture].result(), chance=np.random.default_rng(), neighbour=another
         )
 
     def wait(self) -> None:
@@ -152,45 +152,45 @@ def follow(browser: Browser, camera: Camera, *, shows: str = "as_told") -> str:
     camera.wait()
     showing = SHOWN[shows]
     page = browser.wait_for("commands")
-    told = browser.tell(page, {"turn": browser.told()["turn"], "ready": True})
-    while told["page"] == "commands" and told["data"]["state"] == "command":
-        asked, heard = told["data"], time.monotonic()
-        take = camera.take_with_another if showing.beside else camera.take
-        frames = showing.sent(take(showing.gesture(asked["command"])))
-        answer = answered(frames, asked, apart_ms=showing.apart_ms)
+    turn = browser.tell(page, {"turn": browser.current_turn()["turn"], "ready": True})
+    while turn["page"] == "commands" and turn["data"]["state"] == "command":
+        order, heard = turn["data"], time.monotonic()
+        take = camera.take_with_another if showing.has_neighbour else camera.take
+        frames = showing.sent(take(showing.gesture(order["command"])))
+        answer = answer_to(frames, order, apart_ms=showing.apart_ms)
         # Frames that come before they are taken, or before anybody could have read the command, are
         # refused.
         last = max(frame["at_ms"] for frame in answer["frames"])
         time.sleep(max(0.0, last / 1000 - (time.monotonic() - heard)))
         files = answer.pop("files")
-        told = browser.tell(page, {"turn": told["turn"], **answer}, files=files)
-        while told["is_looked_at"]:
+        turn = browser.tell(page, {"turn": turn["turn"], **answer}, files=files)
+        while turn["is_looked_at"]:
             time.sleep(LOOKED_SECONDS)
-            told = browser.told()
+            turn = browser.current_turn()
     return browser.wait_for_judgement()
 
 
-def answered(
-    frames: Sequence[bytes], asked: Mapping[str, Any], *, apart_ms: int = APART_MS
+def answer_to(
+    frames: Sequence[bytes], order: Mapping[str, Any], *, apart_ms: int = APART_MS
 ) -> dict[str, Any]:
     """What is sent for a command, in one part: a thin chain of all frames, and few of them in
     full.
     """
-    times = [asked["not_before_ms"] + apart_ms * place for place in range(len(frames))]
+    times = [order["not_before_ms"] + apart_ms * place for place in range(len(frames))]
     # The first, in which the head is still straight, and others as far apart as can be: a gesture's
     # peak is among them.
-    full = [place * len(frames) // asked["stills"] for place in range(asked["stills"])]
+    full = [place * len(frames) // order["stills"] for place in range(order["stills"])]
     thin = [
-        thinned(jpeg, side=asked["chain_side"], most_bytes=asked["chain_bytes"]) for jpeg in frames
+        thinned(jpeg, side=order["chain_side"], most_bytes=order["chain_bytes"]) for jpeg in frames
     ]
     chain = list(zip(times, thin, strict=True))
-    return bound(chain, [(times[place], frames[place]) for place in full], asked)
+    return bound(chain, [(times[place], frames[place]) for place in full], order)
 
 
 def bound(
     chain: Sequence[tuple[int, bytes]],
     stills: Sequence[tuple[int, bytes]],
-    asked: Mapping[str, Any],
+    order: Mapping[str, Any],
     *,
     part: int = 0,
     parts: int = 1,
@@ -198,13 +198,13 @@ def bound(
     """Pictures with their times, as a page sends them: each with a code for its command, part,
     place and time.
     """
-    told, files = [], []
+    records, files = [], []
     for seq, (at_ms, jpeg) in enumerate([*chain, *stills]):
-        said = f"{asked['step']}:{part}:{seq}:{at_ms}:{sha256(jpeg).hexdigest()}"
-        mac = hmac.new(asked["key"].encode(), said.encode(), sha256).hexdigest()
-        told.append({"at_ms": at_ms, "still": seq >= len(chain), "mac": mac})
+        record = f"{order['step']}:{part}:{seq}:{at_ms}:{sha256(jpeg).hexdigest()}"
+        mac = hmac.new(order["key"].encode(), record.encode(), sha256).hexdigest()
+        records.append({"at_ms": at_ms, "still": seq >= len(chain), "mac": mac})
         files.append(jpeg)
-    return {"part": part, "parts": parts, "frames": told, "files": files}
+    return {"part": part, "parts": parts, "frames": records, "files": files}
 
 
 def _puppet(photo: Path, *, is_another: bool) -> warp.Puppet:
@@ -220,9 +220,9 @@ def _puppet(photo: Path, *, is_another: bool) -> warp.Puppet:
 
 def _face_of(photo: Path) -> NDArray[np.uint8]:
     """The face alone, as a camera sees it at arm's length."""
-    seen = warp.Puppet(_opened(photo)).show(warp.Pose())
-    middle, (wide, high) = (seen.shape[1] // 2, seen.shape[0] // 2), _FACE
-    return seen[
+    picture = warp.Puppet(_opened(photo)).show(warp.Pose())
+    middle, (wide, high) = (picture.shape[1] // 2, picture.shape[0] // 2), _FACE
+    return picture[
         middle[1] - high // 2 : middle[1] + high // 2, middle[0] - wide // 2 : middle[0] + wide // 2
     ]
 

@@ -19,12 +19,15 @@ def routes(keepers: Mapping[str, AuthorityKeeper]) -> tuple[Route, ...]:
     """
     return (
         *(_route(family, keeper) for family, keeper in keepers.items()),
-        *(_plain(f"/delta_crl/{family}", keeper.delta_crl) for family, keeper in keepers.items()),
-        *(_plain(f"/root_crl/{family}", keeper.root_crl) for family, keeper in keepers.items()),
+        *(
+            _document(f"/delta_crl/{family}", keeper.delta_crl)
+            for family, keeper in keepers.items()
+        ),
+        *(_document(f"/root_crl/{family}", keeper.root_crl) for family, keeper in keepers.items()),
     )
 
 
-def _plain(path: str, make: Callable[[], bytes]) -> Route:
+def _document(path: str, make: Callable[[], bytes]) -> Route:
     def current(request: Request) -> Response:
         return Response(body=make(), content_type=_CONTENT_TYPE)
 

@@ -63,12 +63,12 @@ def sign(qr_text: str, credential: Credential, manner: Manner | None = None) -> 
     `AppRefused`.
     """
     manner = manner or Manner()
-    asked = get(address_in(qr_text))
-    place, token = asked["document"]["uri"], asked["document"]["auth_token"]
-    given = get(place, token=token)
+    request = get(address_in(qr_text))
+    place, token = request["document"]["uri"], request["document"]["auth_token"]
+    documents = get(place, token=token)
     if manner.cancels:
         return []
-    signed = signed_documents(given, credential, alters=manner.alters)
+    signed = signed_documents(documents, credential, alters=manner.alters)
     time.sleep(manner.delay_seconds)
     return [put(place, signed, token=token) for _ in range(manner.times)]
 
@@ -86,14 +86,14 @@ def address_in(qr_text: str) -> str:
 
 
 def signed_documents(
-    given: Mapping[str, Any], credential: Credential, *, alters: str = ""
+    documents: Mapping[str, Any], credential: Credential, *, alters: str = ""
 ) -> dict[str, Any]:
     """The same JSON with signatures in the documents' place."""
-    mutated: dict[str, Any] = json.loads(json.dumps(given))
+    mutated: dict[str, Any] = json.loads(json.dumps(documents))
     for document in mutated["documentsToSign"]:
         file = document["document"]["file"]
         content = base64.b64decode(file["data"], validate=True)
-        attached = given["signMethod"] == "CMS_WITH_DATA" or alters == "copy"
+        attached = documents["signMethod"] == "CMS_WITH_DATA" or alters == "copy"
         signature = sign_cms(
             credential, _altered(content, alters), attached=attached, signed_at=datetime.now(UTC)
         )
@@ -110,8 +110,8 @@ def get(address: str, *, token: str = "") -> dict[str, Any]:
     answer = _request("GET", address, token=token)
     if answer.status != 200:
         raise AppRefused(f"the server answered {answer.status}: {_code(answer)}")
-    said: dict[str, Any] = answer.json()
-    return said
+    fields: dict[str, Any] = answer.json()
+    return fields
 
 
 def put(address: str, documents: Mapping[str, Any], *, token: str) -> Answer:

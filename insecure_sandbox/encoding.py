@@ -65,9 +65,9 @@ def printable(value: str) -> bytes:
 
 def oid(dotted: str) -> bytes:
     """An OBJECT IDENTIFIER from dotted numbers."""
-    first, second, *rest = (int(arc) for arc in dotted.split("."))
+    first, second, *arcs = (int(arc) for arc in dotted.split("."))
     content = bytearray()
-    for arc in (40 * first + second, *rest):
+    for arc in (40 * first + second, *arcs):
         digits = [arc & 0x7F]
         while arc := arc >> 7:
             digits.append(0x80 | arc & 0x7F)
@@ -89,10 +89,10 @@ def name(*attributes: tuple[str, str]) -> bytes:
     """A distinguished name of (identifier, value) pairs; country and serialNumber are
     PrintableString.
     """
-    plain = {"2.5.4.5", "2.5.4.6"}
+    in_printable = {"2.5.4.5", "2.5.4.6"}
     return sequence(
         *(
-            set_of(sequence(oid(kind), printable(value) if kind in plain else utf8(value)))
+            set_of(sequence(oid(kind), printable(value) if kind in in_printable else utf8(value)))
             for kind, value in attributes
         )
     )

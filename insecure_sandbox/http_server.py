@@ -12,8 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from insecure_sandbox.exchange import Rejected, Request, Response, Route, as_json
-from insecure_sandbox.faults import FaultScript
-from insecure_sandbox.misbehaviour import misbehave
+from insecure_sandbox.faults import FaultScript, misbehave
 
 DEFAULT_PORT: Final = 8310
 
@@ -96,8 +95,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         route = self.server.table.get((self.command, path))
         if route is None:
-            known = any(path == other for _, other in self.server.table)
-            raise Rejected(405 if known else 404, "no such address")
+            is_path = any(path == route_path for _, route_path in self.server.table)
+            raise Rejected(405 if is_path else 404, "no such address")
         return route, Request(
             method=self.command,
             path=path,

@@ -37,10 +37,10 @@ def write_anchors(source: str | Mapping[str, Any], directory: Path) -> None:
     """
     listed = _fetch(source) if isinstance(source, str) else source
     files = _files(listed)
-    found = _content(directory)
-    if found == files:
+    present = _content(directory)
+    if present == files:
         return
-    if found and not found.get(PINS_FILE, b"").startswith(_HEADING.encode()):
+    if present and not present.get(PINS_FILE, b"").startswith(_HEADING.encode()):
         raise ValueError(f"{directory} holds files of somebody else; nothing was written")
     successor = directory.with_name(f"{directory.name}.{os.getpid()}.new")
     shutil.rmtree(successor, ignore_errors=True)

@@ -1,17 +1,24 @@
 """Private keys of both families for the sandbox: made, used and shown in the encodings of the
 national authority.
 
-Plain integers and no constant time: these keys protect nothing.
+Plain integers and no constant time: these keys protect nothing. RSA keys may be made once and kept,
+for a new one takes a tenth of a second and more.
 """
 
+import os
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from threading import Lock
+from typing import Final
 
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from insecure_sandbox import encoding as asn1
-from insecure_sandbox.ready_keys import next_rsa_key
 from verification.engines.gost import backends
 from verification.engines.gost.curves import PARAM_SET_A_512, PARAM_SET_B_256, Curve
 from verification.engines.gost.gost34311 import gost34311
@@ -125,3 +132,50 @@ def _old_key_info(encoded_point: bytes) -> bytes:
     )
     identifier = asn1.sequence(asn1.oid(keys.GOST_2004_KEY), parameters)
     return asn1.sequence(identifier, asn1.bits(asn1.octets(encoded_point)))
+
+
+FOLDER_VARIABLE: Final = "INSECURE_SANDBOX_RSA_KEYS"
+"""Names the folder in which keys are kept; without it every key is new."""
+
+_PUBLIC_EXPONENT: Final = 65537
+
+_numbers: dict[int, Iterator[int]] = {}
+_lock = Lock()
+
+
+def next_rsa_key(bits: int) -> rsa.RSAPrivateKey:
+    """A key that this process has not had yet: the next of the folder, or a new one, which is put
+    there.
+    """
+    folder = os.environ.get(FOLDER_VARIABLE)
+    if not folder:
+        return rsa.generate_private_key(public_exponent=_PUBLIC_EXPONENT, key_size=bits)
+    with _lock:
+        number = next(_numbers.setdefault(bits, count()))
+    path = Path(folder) / f"{bits}-{number}.der"
+    return _read(path) if path.is_file() else _make(path, bits)
+
+
+def _read(path: Path) -> rsa.RSAPrivateKey:
+    key = serialization.load_der_private_key(
+        path.read_bytes(), None, unsafe_skip_rsa_key_validation=True
+    )
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise TypeError("not an RSA key")
+    return key
+
+
+def _make(path: Path, bits: int) -> rsa.RSAPrivateKey:
+    key = rsa.generate_private_key(public_exponent=_PUBLIC_EXPONENT, key_size=bits)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Written aside and moved, so that a process beside never reads half of it.
+    with NamedTemporaryFile(dir=path.parent, delete=False) as aside:
+        aside.write(
+            key.private_bytes(
+                serialization.Encoding.DER,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+        )
+    Path(aside.name).replace(path)
+    return key

@@ -44,14 +44,14 @@ def certify(template: Template, key: PrivateKey, *, by: Credential | None) -> Cr
     info = keys.public_key_info(key)
     signing_key = by.private_key if by else key
     issuer = parse_timestamp_certificate(by.certificate).subject if by else template.subject
-    own = profile.key_identifier(info)
+    identifier = profile.key_identifier(info)
     above = profile.key_identifier(keys.public_key_info(signing_key))
     body = certificate_body(
         template,
         info=info,
         issuer=issuer,
         algorithm=keys.signature_algorithm(signing_key),
-        key_identifiers=(profile.subject_key(own), profile.authority_key(above)),
+        key_identifiers=(profile.subject_key(identifier), profile.authority_key(above)),
     )
     certificate = seal(body, signing_key)
     return Credential(certificate, keys.family_of(key), key, by.certificate if by else certificate)

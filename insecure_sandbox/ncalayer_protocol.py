@@ -114,10 +114,10 @@ def _choose(params: Mapping[str, Any], signer: Signer) -> None:
     """Raises `Complaint` if the only key there is does not suit the page's filter, as an empty list
     of keys would.
     """
-    wanted = params.get("extKeyUsageOids", [])
-    if not isinstance(wanted, list) or not all(isinstance(oid, str) for oid in wanted):
+    purposes = params.get("extKeyUsageOids", [])
+    if not isinstance(purposes, list) or not all(isinstance(oid, str) for oid in purposes):
         raise Complaint("INVALID_SIGNING_PARAMS", "extKeyUsageOids must be a list of strings")
-    if not signer.extended_key_usages.issuperset(wanted):
+    if not signer.extended_key_usages.issuperset(purposes):
         raise Complaint("SIGNING_FAILURE", "no key has the extended key usages asked for")
     if params.get("iin") not in (None, "", signer.iin):
         raise Complaint("SIGNING_FAILURE", "no key has the IIN asked for")

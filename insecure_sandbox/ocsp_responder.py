@@ -80,7 +80,9 @@ def certify_responder(
         serial=new_serial(),
     )
     return certify(
-        template, keys.generate_key(authority.family) if key is None else key, by=authority.issuing
+        template,
+        keys.generate_key(authority.family) if key is None else key,
+        by=authority.issuing,
     )
 
 
@@ -205,7 +207,7 @@ def wrong_answers(responder: Responder) -> Mapping[str, Callable[[Answer], Answe
             answer, produced_at=answer.produced_at + shift, this_update=answer.this_update + shift
         )
 
-    def by(kind: str) -> Callable[[Answer], Answer]:
+    def certified_by(kind: str) -> Callable[[Answer], Answer]:
         return lambda answer: responder.signed_by(answer, kind)
 
     return {
@@ -219,7 +221,7 @@ def wrong_answers(responder: Responder) -> Mapping[str, Callable[[Answer], Answe
         "revoked": lambda answer: replace(
             answer, status=revoked(answer.produced_at - _YEAR, reason=1)
         ),
-        **{kind: by(kind) for kind in ("other_ca", "no_eku", "expired_responder")},
+        **{kind: certified_by(kind) for kind in ("other_ca", "no_eku", "expired_responder")},
     }
 
 

@@ -44,9 +44,13 @@ def _route(source: str, answer: Answer, *, people: People, more: tuple[str, ...]
     def handler(changed: Mapping[str, object]) -> Handler:
         def handle(request: Request) -> Response:
             fields = request.fields()
-            asked = _asked(fields, about=("iin", *more))
-            said = {"request_id": request_id(fields), "iin": asked["iin"], **answer(people, asked)}
-            return as_json({**said, **changed})
+            question = _question_in(fields, about=("iin", *more))
+            fields_out = {
+                "request_id": request_id(fields),
+                "iin": question["iin"],
+                **answer(people, question),
+            }
+            return as_json({**fields_out, **changed})
 
         return handle
 
@@ -61,7 +65,7 @@ def _route(source: str, answer: Answer, *, people: People, more: tuple[str, ...]
     return Route(method="POST", path=f"/{source}", source=source, handle=handler({}), wrong=wrong)
 
 
-def _asked(fields: Mapping[str, Any], *, about: tuple[str, ...]) -> dict[str, Any]:
+def _question_in(fields: Mapping[str, Any], *, about: tuple[str, ...]) -> dict[str, Any]:
     """What is asked about. Raises `Rejected` where it is not said who asks, and by what right."""
     only_fields(fields, {"request_id", "lender_bin", "consent", *about})
     text_field(fields, "lender_bin", limit=12)
@@ -69,8 +73,8 @@ def _asked(fields: Mapping[str, Any], *, about: tuple[str, ...]) -> dict[str, An
     if not isinstance(basis, dict):
         raise Rejected(400, "consent must be an object")
     only_fields(basis, _BASIS)
-    said = {name: text_field(basis, name) for name in _BASIS}
-    if not _SHA256.fullmatch(said["text_sha256"]):
+    stated = {name: text_field(basis, name) for name in _BASIS}
+    if not _SHA256.fullmatch(stated["text_sha256"]):
         raise Rejected(400, "text_sha256 must be 64 hexadecimal digits")
     return {
         name: (_days if name == "days" else text_field)(fields, name, limit=64) for name in about
@@ -92,13 +96,13 @@ def _is_day(untrusted: object) -> bool:
     return isinstance(untrusted, str) and read_day(untrusted) is not None
 
 
-def _refusal(people: People, asked: Mapping[str, Any]) -> dict[str, object]:
-    person = people.find(asked["iin"])
+def _refusal(people: People, question: Mapping[str, Any]) -> dict[str, object]:
+    person = people.find(question["iin"])
     return {"status": "refused" if person is not None and person.refuses_credits else "not_refused"}
 
 
-def _ownership(people: People, asked: Mapping[str, Any]) -> dict[str, object]:
-    person, account = people.find(asked["iin"]), asked["account"]
+def _ownership(people: People, question: Mapping[str, Any]) -> dict[str, object]:
+    person, account = people.find(question["iin"]), question["account"]
     if person is not None and account in person.accounts:
         return {"account": account, "status": "owned"}
     return {
@@ -107,11 +111,11 @@ def _ownership(people: People, asked: Mapping[str, Any]) -> dict[str, object]:
     }
 
 
-def _credits(people: People, asked: Mapping[str, Any]) -> dict[str, object]:
-    person, today = people.find(asked["iin"]), _today().isoformat()
+def _credits(people: People, question: Mapping[str, Any]) -> dict[str, object]:
+    person, today = people.find(question["iin"]), _today().isoformat()
     sums = {
         day: person.credits_today if person is not None and day == today else "0"
-        for day in asked["days"]
+        for day in question["days"]
     }
     return {"status": "told", "credits": sums}
 

@@ -1,7 +1,12 @@
-"""Everybody the sandbox's registers know: who was registered, the scripted people of 1899, whom
-simulations play.
+"""Source `people`: everybody the sandbox's registers know. Who was registered here, the scripted
+people of 1899, and whom simulations play. A photo is made into a reference as it is uploaded:
+scaled, turned upright, without what a camera adds.
 """
 
+import io
+import warnings
+from base64 import b64decode
+from binascii import Error
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -11,7 +16,17 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
-from insecure_sandbox.exchange import Rejected
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from insecure_sandbox.exchange import (
+    Rejected,
+    Request,
+    Response,
+    Route,
+    as_json,
+    only_fields,
+    text_field,
+)
 from insecure_sandbox.kept import add_line, keep_bytes, read_lines, replace_lines
 from insecure_sandbox.manners import MANNERS, Manner
 from verification.core.ids import Iin
@@ -73,7 +88,7 @@ class People:
         self._people = {iin: _scripted(iin) for iin in SCRIPTED}
         self._standing_in: OrderedDict[str, tuple[Registered, bytes | None]] = OrderedDict()
         for fields in read_lines(self._file):
-            self._people[fields["iin"]] = _kept(fields)
+            self._people[fields["iin"]] = _registered(fields)
 
     def register(self, person: Registered, photo: bytes | None) -> None:
         """From now on the registers answer this for the number; without a photo an earlier one is
@@ -138,13 +153,18 @@ class People:
 
     def _stand_in(self, iin: str, reference: str) -> tuple[Registered, bytes | None] | None:
         with self._lock:
-            found = self._standing_in.get(reference)
-            if found is not None:
-                return found if found[0].iin == iin else None
+            entry = self._standing_in.get(reference)
+            if entry is not None:
+                return entry if entry[0].iin == iin else None
             if iin in self._people:
                 return None
             return next(
-                (one for one in reversed(self._standing_in.values()) if one[0].iin == iin), None
+                (
+                    entry_of_iin
+                    for entry_of_iin in reversed(self._standing_in.values())
+                    if entry_of_iin[0].iin == iin
+                ),
+                None,
             )
 
     def is_anybodys(self, phone: str) -> bool:
@@ -162,7 +182,7 @@ class People:
         return self._directory / f"{sha256(iin.encode(errors='replace')).hexdigest()[:24]}.jpg"
 
 
-def _kept(fields: Mapping[str, Any]) -> Registered:
+def _registered(fields: Mapping[str, Any]) -> Registered:
     accounts = {"accounts": tuple(fields["accounts"])} if "accounts" in fields else {}
     return Registered(**{**fields, **accounts})
 
@@ -188,3 +208,175 @@ def _scripted(iin: str) -> Registered:
         photo_source="",
         consent="valid",
     )
+
+
+MAX_UPLOAD_BYTES: Final = 10 * 1024 * 1024
+
+_MAX_PIXELS: Final = (
+    50_000_000  # from the header, before anything is decoded; a phone's photo has 12 to 48 million
+)
+_LONGEST_SIDE: Final = 1200  # pixels of what is kept
+_QUALITY: Final = 90
+_FORMATS: Final = ("JPEG", "PNG")
+
+
+def reference_photo(untrusted: bytes) -> bytes:
+    """A JPEG of at most 1200 pixels a side. Raises `Rejected` for anything that is no photo of a
+    usual size.
+    """
+    if not 1 <= len(untrusted) <= MAX_UPLOAD_BYTES:
+        raise Rejected(413, f"choose a photo of at most {MAX_UPLOAD_BYTES // 1024 // 1024} MB")
+    try:
+        # Pillow only warns of a bomb; ours are refused by their header below.
+        with (
+            warnings.catch_warnings(action="ignore"),
+            Image.open(io.BytesIO(untrusted), formats=_FORMATS) as image,
+        ):
+            if image.width * image.height > _MAX_PIXELS:
+                raise Rejected(413, "the photo has too many pixels")
+            return _encoded(image)
+    except (
+        UnidentifiedImageError,
+        Image.DecompressionBombError,
+        OSError,
+        SyntaxError,
+        ValueError,
+    ) as error:
+        raise Rejected(400, "choose a JPEG or PNG photo") from error
+
+
+def _encoded(image: Image.Image) -> bytes:
+    image.draft("RGB", (_LONGEST_SIDE, _LONGEST_SIDE))
+    upright = ImageOps.exif_transpose(image).convert("RGB")
+    upright.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
+    # A copy of the pixels alone: nothing else of the file goes along.
+    copy = Image.new("RGB", upright.size)
+    copy.paste(upright)
+    buffer = io.BytesIO()
+    copy.save(buffer, "JPEG", quality=_QUALITY)
+    return buffer.getvalue()
+
+
+SOURCE: Final = "people"
+
+_FIELDS: Final = {
+    "iin",
+    "surname",
+    "name",
+    "patronymic",
+    "birth_date",
+    "life_status",
+    "document",
+    "phone",
+    "photo",
+    "photo_source",
+    "consent",
+    "refuses_credits",
+    "accounts",
+    "credits_today",
+}
+_MAX_ACCOUNTS: Final = 20
+_DOCUMENT_FIELDS: Final = {"type", "number", "issued_on", "valid_to", "status"}
+_MAX_PHOTO_BYTES: Final = 4 * 1024 * 1024  # more than the product reads, so that this can be tested
+_MAX_BODY_BYTES: Final = _MAX_PHOTO_BYTES * 4 // 3 + 64 * 1024
+
+
+def routes(people: People) -> tuple[Route, ...]:
+    """`POST /people` registers, `POST /people/forget` removes."""
+
+    def register(request: Request) -> Response:
+        fields = request.fields()
+        only_fields(fields, _FIELDS)
+        people.register(_person(fields), _photo(fields))
+        return as_json({"registered": True}, status=201)
+
+    def forget(request: Request) -> Response:
+        fields = request.fields()
+        only_fields(fields, {"iin"})
+        return as_json({"forgotten": people.forget(text_field(fields, "iin", limit=64))})
+
+    return (
+        Route(
+            method="POST",
+            path="/people",
+            source=SOURCE,
+            handle=register,
+            max_body_bytes=_MAX_BODY_BYTES,
+        ),
+        Route(method="POST", path="/people/forget", source=SOURCE, handle=forget),
+    )
+
+
+def stated(fields: object, *, account: str) -> Registered:
+    """The person of whom a lender said this, as registers that agree know them. Raises
+    `Rejected`.
+    """
+    if not isinstance(fields, dict):
+        raise Rejected(400, "subject must be an object")
+    only_fields(fields, {"iin", "surname", "name", "patronymic", "birth_date", "phone", "document"})
+    return _person({**fields, "accounts": [account] if account else [GUIDE_ACCOUNT]})
+
+
+def _person(fields: Mapping[str, Any]) -> Registered:
+    return Registered(
+        iin=text_field(fields, "iin", limit=64),
+        surname=text_field(fields, "surname"),
+        name=text_field(fields, "name"),
+        patronymic=text_field(fields, "patronymic", default=""),
+        birth_date=text_field(fields, "birth_date"),
+        life_status=text_field(fields, "life_status", default="alive"),
+        document=_document(fields.get("document")),
+        phone=text_field(fields, "phone", limit=64),
+        photo_source=text_field(fields, "photo_source", default="STATE"),
+        consent=text_field(fields, "consent", default="valid"),
+        refuses_credits=_flag(fields, "refuses_credits"),
+        accounts=_accounts(fields),
+        credits_today=text_field(fields, "credits_today", default="0"),
+    )
+
+
+def _flag(fields: Mapping[str, Any], name: str) -> bool:
+    value = fields.get(name, False)
+    if not isinstance(value, bool):
+        raise Rejected(400, f"{name} must be true or false")
+    return value
+
+
+def _accounts(fields: Mapping[str, Any]) -> tuple[str, ...]:
+    value = fields.get("accounts", [GUIDE_ACCOUNT])
+    if (
+        not isinstance(value, list)
+        or len(value) > _MAX_ACCOUNTS
+        or not all(isinstance(account, str) for account in value)
+    ):
+        raise Rejected(400, f"accounts must be a list of at most {_MAX_ACCOUNTS} strings")
+    return tuple(value)
+
+
+def _document(value: object) -> dict[str, str | None]:
+    if not isinstance(value, dict):
+        raise Rejected(400, "document must be an object")
+    only_fields(value, _DOCUMENT_FIELDS)
+    return {
+        "type": text_field(value, "type", default="id_card"),
+        "number": text_field(value, "number"),
+        "issued_on": _text_or_none(value, "issued_on"),
+        "valid_to": _text_or_none(value, "valid_to"),
+        "status": text_field(value, "status", default="valid"),
+    }
+
+
+def _text_or_none(fields: Mapping[str, Any], name: str) -> str | None:
+    return None if fields.get(name) is None else text_field(fields, name)
+
+
+def _photo(fields: Mapping[str, Any]) -> bytes | None:
+    if fields.get("photo") is None:
+        return None
+    try:
+        photo = b64decode(text_field(fields, "photo", limit=_MAX_BODY_BYTES), validate=True)
+    except (Error, ValueError) as error:
+        raise Rejected(400, "photo must be base64") from error
+    if len(photo) > _MAX_PHOTO_BYTES:
+        raise Rejected(413, f"the photo is larger than {_MAX_PHOTO_BYTES} bytes")
+    return photo

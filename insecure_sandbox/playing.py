@@ -52,16 +52,16 @@ class Borrower:
         """Answers whatever page is open; gives the one that is open in the end. Raises
         `PlayFailed`.
         """
-        seen, most = dict[str, int](), {"resume": _RESUMED, **self.manner.turns, **self.turns}
+        visits, most = dict[str, int](), {"resume": _RESUMED, **self.manner.turns, **self.turns}
         for _ in range(_TURNS_MAX):
             page = browser.wait_for_judgement(seconds=_JUDGED_SECONDS)
-            if page == self.manner.goes_on_at and page not in seen:
+            if page == self.manner.goes_on_at and page not in visits:
                 browser = browser.hand_over()
             # Of a page that they leave, a slow borrower may see its end alone.
-            is_too_late = page == "resume" and len(seen) > 0 and self.manner.leaves_at != ()
+            is_too_late = page == "resume" and len(visits) > 0 and self.manner.leaves_at != ()
             has_left = page in self.manner.leaves_at or is_too_late
-            seen[page] = seen.get(page, 0) + 1
-            if page in _OVER or has_left or seen[page] > most.get(page, _TURNS_MAX):
+            visits[page] = visits.get(page, 0) + 1
+            if page in _OVER or has_left or visits[page] > most.get(page, _TURNS_MAX):
                 return page
             answer = _ANSWERS.get(page)
             if answer is None:
@@ -112,12 +112,12 @@ class Borrower:
         """The one-time code in the newest message that has one. It stands before the amount."""
         deadline = time.monotonic() + _SMS_SECONDS
         while not (
-            found := [code.group() for text in self._texts() if (code := _CODE.search(text))]
+            codes := [code.group() for text in self._texts() if (code := _CODE.search(text))]
         ):
             if time.monotonic() > deadline:
                 raise PlayFailed("no message with a code came")
             time.sleep(0.1)
-        return found[-1]
+        return codes[-1]
 
     def _texts(self) -> Sequence[str]:
         return self.messages(str(self.subject["phone"]))

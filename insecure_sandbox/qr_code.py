@@ -29,8 +29,8 @@ def read(drawing: str) -> str:
         return ""
     side = max(y for _, y, _ in squares) + 1 + _QUIET
     picture = np.full((side, side), 255, np.uint8)
-    for left, row, length in squares:
-        picture[row, left : left + length] = 0
+    for column, row, length in squares:
+        picture[row, column : column + length] = 0
     large = picture.repeat(_PIXELS, axis=0).repeat(_PIXELS, axis=1)
     # The older detector of this library misses one code in fifty.
     return str(cv2.QRCodeDetectorAruco().detectAndDecode(large)[0])

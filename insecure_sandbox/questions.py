@@ -34,7 +34,7 @@ class AnsweredOnce:
         self._lock = Lock()
         self._answers: OrderedDict[str, tuple[str, Response]] = OrderedDict()
 
-    def once(
+    def guard(
         self, handle: Handler, *, is_kept: Callable[[Response], bool] = lambda answer: True
     ) -> Handler:
         """The same handler, acting once for an id. Another body under a known id is rejected with
@@ -49,16 +49,16 @@ class AnsweredOnce:
             identity, digest = request_id(fields), _digest(fields)
             # The lock is held over the effect: two questions at once with one id are one question.
             with self._lock:
-                known = self._answers.get(identity)
-                if known is None:
-                    known = (digest, handle(request))
-                    if is_kept(known[1]):
-                        self._answers[identity] = known
+                earlier = self._answers.get(identity)
+                if earlier is None:
+                    earlier = (digest, handle(request))
+                    if is_kept(earlier[1]):
+                        self._answers[identity] = earlier
                     while len(self._answers) > _REMEMBERED:
                         self._answers.popitem(last=False)
-            if known[0] != digest:
+            if earlier[0] != digest:
                 raise Rejected(409, "this request_id was used for another question")
-            return known[1]
+            return earlier[1]
 
         return answer
 

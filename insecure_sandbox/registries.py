@@ -42,28 +42,28 @@ def _route(
 ) -> Route:
     def handle(request: Request) -> Response:
         fields = request.fields()
-        asked = _asked(fields, about=("iin", *more))
-        said: dict[str, object] = {"request_id": request_id(fields), **asked}
+        question = _question_in(fields, about=("iin", *more))
+        fields_out: dict[str, object] = {"request_id": request_id(fields), **question}
         consent_id = text_field(fields, "consent_id")
-        if not consents.allows(consent_id, iin=asked["iin"], service=source):
-            return as_json(said | {"status": "consent_refused"})
-        consent = consents.find(consent_id, iin=asked["iin"])
-        reference = consent.asked.reference if consent else ""
-        person = people.find(asked["iin"], reference=reference)
+        if not consents.allows(consent_id, iin=question["iin"], service=source):
+            return as_json(fields_out | {"status": "consent_refused"})
+        consent = consents.find(consent_id, iin=question["iin"])
+        reference = consent.request.reference if consent else ""
+        person = people.find(question["iin"], reference=reference)
         if person is not None and not person.is_answered:
             raise Rejected(503, "this register says nothing of this person")
-        return as_json(said | answer(people, asked, reference))
+        return as_json(fields_out | answer(people, question, reference))
 
     return Route(method="POST", path=f"/{source}", source=source, handle=handle)
 
 
-def _asked(fields: Mapping[str, Any], *, about: tuple[str, ...]) -> dict[str, str]:
+def _question_in(fields: Mapping[str, Any], *, about: tuple[str, ...]) -> dict[str, str]:
     only_fields(fields, {"request_id", "consent_id", *about})
     return {name: text_field(fields, name, limit=64) for name in about}
 
 
-def _person(people: People, asked: Mapping[str, str], reference: str) -> dict[str, object]:
-    person = people.find(asked["iin"], reference=reference)
+def _person(people: People, question: Mapping[str, str], reference: str) -> dict[str, object]:
+    person = people.find(question["iin"], reference=reference)
     if person is None or not person.is_known:
         return {"status": "not_found"}
     return {
@@ -77,10 +77,10 @@ def _person(people: People, asked: Mapping[str, str], reference: str) -> dict[st
     }
 
 
-def _photo(people: People, asked: Mapping[str, str], reference: str) -> dict[str, object]:
+def _photo(people: People, question: Mapping[str, str], reference: str) -> dict[str, object]:
     person, photo = (
-        people.find(asked["iin"], reference=reference),
-        people.photo(asked["iin"], reference=reference),
+        people.find(question["iin"], reference=reference),
+        people.photo(question["iin"], reference=reference),
     )
     if person is None:
         return {"status": "not_found"}
@@ -96,8 +96,8 @@ def _photo(people: People, asked: Mapping[str, str], reference: str) -> dict[str
     }
 
 
-def _ownership(people: People, asked: Mapping[str, str], reference: str) -> dict[str, object]:
-    person = people.find(asked["iin"], reference=reference)
-    if person is not None and person.phone == asked["phone"]:
+def _ownership(people: People, question: Mapping[str, str], reference: str) -> dict[str, object]:
+    person = people.find(question["iin"], reference=reference)
+    if person is not None and person.phone == question["phone"]:
         return {"status": "owned", "owned_since": person.document["issued_on"]}
-    return {"status": "owned_by_another" if people.is_anybodys(asked["phone"]) else "not_found"}
+    return {"status": "owned_by_another" if people.is_anybodys(question["phone"]) else "not_found"}

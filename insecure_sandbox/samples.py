@@ -37,8 +37,8 @@ def fetch(folder: Path = SAMPLES) -> Path:
 
 
 def _download(place: Path) -> Path:
-    wanted = place / "wanted.txt"
-    wanted.write_text(f"{_REQUIREMENT} --hash=sha256:{_SHA256}\n")
+    wish_list = place / "wanted.txt"
+    wish_list.write_text(f"{_REQUIREMENT} --hash=sha256:{_SHA256}\n")
     command = [
         sys.executable,
         "-m",
@@ -49,7 +49,7 @@ def _download(place: Path) -> Path:
         "--no-input",
     ]
     command += ["--no-deps", "--no-build-isolation", "--no-binary", "face_recognition"]
-    command += ["--require-hashes", "--dest", str(place), "--requirement", str(wanted)]
+    command += ["--require-hashes", "--dest", str(place), "--requirement", str(wish_list)]
     try:
         subprocess.run(command, check=True, capture_output=True, timeout=_PATIENCE)  # noqa: S603
     except subprocess.SubprocessError as error:

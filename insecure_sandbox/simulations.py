@@ -28,11 +28,10 @@ from insecure_sandbox.exchange import (
     only_fields,
     text_field,
 )
-from insecure_sandbox.inbox import Inbox
 from insecure_sandbox.manners import MANNERS, Face
-from insecure_sandbox.people import People, Registered, as_registered
-from insecure_sandbox.people_desk import stated
+from insecure_sandbox.people import People, Registered, as_registered, stated
 from insecure_sandbox.playing import Borrower
+from insecure_sandbox.sms_gateway import Inbox
 from verification.core.scenarios import FACED
 
 SOURCE: Final = "simulations"
@@ -78,8 +77,8 @@ class Portraits:
 
     def camera(self) -> Camera:
         """Somebody of their own, who is being painted."""
-        other = self._folder / _REGISTERED["another"]
-        return Camera(self._folder / _BEFORE_THE_CAMERA, other=other, is_another=True)
+        another = self._folder / _REGISTERED["another"]
+        return Camera(self._folder / _BEFORE_THE_CAMERA, another=another, is_another=True)
 
     def registered(self, face: Face) -> bytes:
         """The photograph that the register has."""
@@ -116,7 +115,7 @@ class _Play:
 
     verification: str
     lender: str
-    asked: list[Asked]
+    orders: list[Asked]
     is_in: bool = False
 
 
@@ -144,7 +143,7 @@ class Simulations:
         self._lock = Lock()
         self._under_way: dict[str, _Play] = {}
 
-    def begin(self, verification: str, asked: Asked, *, lender: str) -> None:
+    def begin(self, verification: str, order: Asked, *, lender: str) -> None:
         """Plays, at once or when it is its turn. Raises `Rejected` if it is played already, or too
         many are.
 
@@ -155,18 +154,18 @@ class Simulations:
         with self._lock:
             play = self._under_way.get(verification)
             if play is not None:
-                links = [one.link for one in play.asked]
-                if play.is_in or asked.link in links or len(links) >= _LINKS:
+                links = [entry.link for entry in play.orders]
+                if play.is_in or order.link in links or len(links) >= _LINKS:
                     raise Rejected(409, "this verification is being played")
-            others = [one for one in self._under_way.values() if one is not play]
-            _require_room(others, lender, in_all=_ACCEPTED, of_one=_OF_ONE_LENDER)
-            if asked.is_painted:
-                painted = [one for one in others if one.asked[-1].is_painted]
+            other_plays = [entry for entry in self._under_way.values() if entry is not play]
+            _require_room(other_plays, lender, in_all=_ACCEPTED, of_one=_OF_ONE_LENDER)
+            if order.is_painted:
+                painted = [entry for entry in other_plays if entry.orders[-1].is_painted]
                 _require_room(painted, lender, in_all=_PAINTED, of_one=_PAINTED_OF_ONE_LENDER)
             if play is not None:
-                play.asked.append(asked)
+                play.orders.append(order)
                 return
-            self._under_way[verification] = play = _Play(verification, lender, [asked])
+            self._under_way[verification] = play = _Play(verification, lender, [order])
         self._pool.submit(self._enter, play)
 
     def borrower(self, scenario: str, subject: Mapping[str, Any], *, route: str) -> Borrower:
@@ -184,74 +183,74 @@ class Simulations:
         )
 
     def _certify(self, person: Mapping[str, Any], state: str) -> Credential:
-        named = Person(
+        applicant = Person(
             iin=person["iin"],
             surname=person["surname"],
             given_name=person["name"],
             patronymic=person.get("patronymic", ""),
         )
-        return self._keepers["gost512"].issue(named, role="individual", state=state)
+        return self._keepers["gost512"].issue(applicant, role="individual", state=state)
 
     def _enter(self, play: _Play) -> None:
         """Opens a link once one is in force; who is to be painted waits for their turn behind it,
         and is in.
         """
-        found = None
+        entry = None
         try:
-            found = self._let_in(play)
+            entry = self._let_in(play)
         except _FAULTS as fault:
             _tell(play, _stopped(fault))
         finally:
-            if found is None:
+            if entry is None:
                 self._leave(play)
-        if found is not None:
-            asked, browser = found
-            if asked.is_painted:
-                self._before_the_camera.submit(self._go_on, play, asked, browser)
+        if entry is not None:
+            order, browser = entry
+            if order.is_painted:
+                self._before_the_camera.submit(self._go_on, play, order, browser)
             else:
-                self._go_on(play, asked, browser)
+                self._go_on(play, order, browser)
 
     def _let_in(self, play: _Play) -> tuple[Asked, Browser]:
         """Whom the newest link in force let in. Raises `PlayFailed` if none did in time."""
-        found, place = None, -1
+        entry, place = None, -1
         while True:
-            for newer, asked in reversed(list(enumerate(play.asked))[place + 1 :]):
-                browser = Browser("{0.scheme}://{0.netloc}".format(urlsplit(asked.link)))
+            for newer, order in reversed(list(enumerate(play.orders))[place + 1 :]):
+                browser = Browser("{0.scheme}://{0.netloc}".format(urlsplit(order.link)))
                 try:
-                    browser.follow(asked.link)
+                    browser.follow(order.link)
                 except PlayFailed:
                     continue
-                found, place = (asked, browser), newer
+                entry, place = (order, browser), newer
                 break
             with self._lock:
-                newest = play.asked[-1]
+                newest = play.orders[-1]
                 is_late = time.monotonic() > newest.at + _LINK_SECONDS
-                if found is not None and (found[0] is newest or is_late):
+                if entry is not None and (entry[0] is newest or is_late):
                     play.is_in = True
-                    return found
+                    return entry
                 if is_late:
                     # Under the same lock: nobody's question is added to what nobody plays any more.
                     self._forget(play)
                     raise PlayFailed("no link came into force")
             time.sleep(_TRIED_SECONDS)
 
-    def _go_on(self, play: _Play, asked: Asked, browser: Browser) -> None:
+    def _go_on(self, play: _Play, order: Asked, browser: Browser) -> None:
         """Plays whoever is in to where they leave, unless their verification has ended while they
         waited.
         """
-        camera, said = None, "its verification had ended"
+        camera, outcome = None, "its verification had ended"
         try:
             if browser.state()["page"] != _ENDED:
-                self._people.stand_in(play.verification, asked.person, asked.photo)
-                camera = self._portraits.camera() if asked.is_painted else None
-                said = f"left at the page {replace(asked.borrower, camera=camera).play(browser)}"
+                self._people.stand_in(play.verification, order.person, order.photo)
+                camera = self._portraits.camera() if order.is_painted else None
+                outcome = f"left at the page {replace(order.borrower, camera=camera).play(browser)}"
         except _FAULTS as fault:
-            said = _stopped(fault)
+            outcome = _stopped(fault)
         finally:
             if camera is not None:
                 camera.stop()
             self._leave(play)
-        _tell(play, said)
+        _tell(play, outcome)
 
     def _leave(self, play: _Play) -> None:
         with self._lock:
@@ -277,8 +276,8 @@ def _stopped(fault: Exception) -> str:
     return f"stopped: {fault if isinstance(fault, PlayFailed) else type(fault).__name__}"
 
 
-def _tell(play: _Play, said: str) -> None:
-    sys.stderr.write(f"sandbox simulation of {ascii(play.verification)[1:-1]}: {said}\n")
+def _tell(play: _Play, outcome: str) -> None:
+    sys.stderr.write(f"sandbox simulation of {ascii(play.verification)[1:-1]}: {outcome}\n")
 
 
 def routes(simulations: Simulations, portraits: Portraits) -> tuple[Route, ...]:
@@ -304,10 +303,10 @@ def routes(simulations: Simulations, portraits: Portraits) -> tuple[Route, ...]:
             portraits.require()
             photo = portraits.registered(borrower.manner.face)
         person = as_registered(person, borrower.manner)
-        asked = Asked(
+        order = Asked(
             link=link, borrower=borrower, person=person, photo=photo, is_painted=is_painted
         )
-        simulations.begin(verification, asked, lender=text_field(fields, "lender", limit=64))
+        simulations.begin(verification, order, lender=text_field(fields, "lender", limit=64))
         return as_json({"verification": verification, "scenario": scenario}, status=202)
 
     return (Route(method="POST", path="/simulations", source=SOURCE, handle=begin),)

@@ -1,13 +1,62 @@
-"""Source `sms`: takes short messages and shows them in an inbox instead of sending them."""
+"""Source `sms`: takes short messages and shows them in an inbox instead of sending them.
+
+The inbox is in memory, newest last.
+"""
 
 import secrets
+from collections import deque
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Lock
 from typing import Final
 
 from insecure_sandbox.exchange import Request, Response, Route, as_json, only_fields, text_field
-from insecure_sandbox.inbox import Inbox, Message
 from insecure_sandbox.questions import AnsweredOnce, request_id
 from verification.core.errors import BadInput
 from verification.core.ids import Phone
+
+_MAX_MESSAGES: Final = 1000  # the oldest is dropped then
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """One short message; `sender` is a name or a short number."""
+
+    message_id: str
+    sender: str
+    phone: str
+    text: str
+    at: datetime
+
+
+class Inbox:
+    """The messages of all phones. Threads may share it."""
+
+    def __init__(self) -> None:
+        """Begins empty."""
+        self._lock = Lock()
+        self._messages: deque[Message] = deque(maxlen=_MAX_MESSAGES)
+
+    def put(self, *, message_id: str, sender: str, phone: str, text: str) -> None:
+        """One more."""
+        with self._lock:
+            self._messages.append(
+                Message(
+                    message_id=message_id,
+                    sender=sender,
+                    phone=phone,
+                    text=text,
+                    at=datetime.now(UTC),
+                )
+            )
+
+    def messages(self, phone: str | None = None) -> list[Message]:
+        """Those to one phone, or all, the oldest first."""
+        with self._lock:
+            return [
+                message for message in self._messages if phone is None or message.phone == phone
+            ]
+
 
 SOURCE: Final = "sms"
 INBOX: Final = "inbox"
@@ -40,7 +89,7 @@ def routes(inbox: Inbox) -> tuple[Route, ...]:
         return as_json({"messages": [_as_fields(message) for message in inbox.messages(phone)]})
 
     return (
-        Route(method="POST", path="/sms", source=SOURCE, handle=AnsweredOnce().once(send)),
+        Route(method="POST", path="/sms", source=SOURCE, handle=AnsweredOnce().guard(send)),
         Route(method="POST", path="/inbox", source=INBOX, handle=show),
     )
 

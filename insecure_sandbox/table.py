@@ -6,13 +6,13 @@ from collections import defaultdict
 from pathlib import Path
 
 from insecure_sandbox import (
-    consent_desk,
+    consents,
     credentials,
     crl,
     faults,
     ocsp_responder,
     payouts,
-    people_desk,
+    people,
     registries,
     simulations,
     sms_gateway,
@@ -23,8 +23,8 @@ from insecure_sandbox.authority_keeper import FAMILIES, AuthorityKeeper
 from insecure_sandbox.consents import Consents
 from insecure_sandbox.exchange import Request, Response, Route, as_json
 from insecure_sandbox.faults import FaultScript
-from insecure_sandbox.inbox import Inbox
 from insecure_sandbox.people import People
+from insecure_sandbox.sms_gateway import Inbox
 
 
 def table(state: Path, *, script: FaultScript) -> tuple[Route, ...]:
@@ -33,20 +33,22 @@ def table(state: Path, *, script: FaultScript) -> tuple[Route, ...]:
     keepers: dict[str, AuthorityKeeper] = {
         family: AuthorityKeeper(state / f"ca-{family}", family=family) for family in FAMILIES
     }
-    people, inbox, portraits = People(state / "people"), Inbox(), simulations.Portraits()
-    consents = Consents(state / "people" / "consents.jsonl")
+    register, inbox, portraits = People(state / "people"), Inbox(), simulations.Portraits()
+    file = Consents(state / "people" / "consents.jsonl")
     sources = (
         *crl.routes(keepers),
         *ocsp_responder.routes(keepers),
         *timestamping.routes(keepers),
         *credentials.routes(keepers),
-        *people_desk.routes(people),
-        *registries.routes(people, consents),
-        *consent_desk.routes(people, consents, inbox),
+        *people.routes(register),
+        *registries.routes(register, file),
+        *consents.routes(register, file, inbox),
         *sms_gateway.routes(inbox),
-        *payouts.routes(people),
-        *you.routes(people, consents, inbox),
-        *simulations.routes(simulations.Simulations(keepers, inbox, portraits, people), portraits),
+        *payouts.routes(register),
+        *you.routes(register, file, inbox),
+        *simulations.routes(
+            simulations.Simulations(keepers, inbox, portraits, register), portraits
+        ),
     )
     scripting = faults.routes(script, kinds_by_source=_kinds_by_source(sources))
     return (*sources, *scripting, _index((*sources, *scripting)))

@@ -76,7 +76,7 @@ def certify_timestamping(
     `by`: certified by somebody else.
     """
     usage = asn1.extension(
-        "2.5.29.37", asn1.sequence(*(asn1.oid(each) for each in purposes)), critical=critical
+        "2.5.29.37", asn1.sequence(*(asn1.oid(purpose) for purpose in purposes)), critical=critical
     )
     template = Template(
         subject=asn1.name(("2.5.4.3", "TULGA SANDBOX TSA"), ("2.5.4.6", "KZ")),
@@ -157,16 +157,16 @@ def _info(timestamp: Timestamp) -> bytes:
 
 
 def _signing_certificate(timestamp: Timestamp) -> list[bytes]:
-    named = timestamp.named or timestamp.signer.certificate
+    certificate = timestamp.named or timestamp.signer.certificate
     if timestamp.ess == "v1":
-        digest = asn1.octets(sha1(named, usedforsecurity=False).digest())
+        digest = asn1.octets(sha1(certificate, usedforsecurity=False).digest())
         return [
             attribute(
                 "1.2.840.113549.1.9.16.2.12", asn1.sequence(asn1.sequence(asn1.sequence(digest)))
             )
         ]
     if timestamp.ess == "v2":
-        digest = asn1.octets(sha256(named).digest())
+        digest = asn1.octets(sha256(certificate).digest())
         return [
             attribute(
                 cms.SIGNING_CERTIFICATE_V2, asn1.sequence(asn1.sequence(asn1.sequence(digest)))
@@ -190,8 +190,8 @@ def with_tokens(cms: bytes, *tokens: bytes, in_one: bool = False) -> bytes:
     added = (
         [attribute(_TOKEN, *tokens)] if in_one else [attribute(_TOKEN, token) for token in tokens]
     )
-    signer = asn1.sequence(*(each.raw for each in info.children), asn1.explicit(1, *added))
-    rebuilt = asn1.sequence(*(each.raw for each in parts[:-1]), asn1.set_of(signer))
+    signer = asn1.sequence(*(node.raw for node in info.children), asn1.explicit(1, *added))
+    rebuilt = asn1.sequence(*(node.raw for node in parts[:-1]), asn1.set_of(signer))
     return asn1.sequence(kind.raw, asn1.explicit(0, rebuilt))
 
 
@@ -209,13 +209,13 @@ class TimestampAuthority:
         no question.
         """
         try:
-            _, imprint, *rest = der.items(
+            _, imprint, *optional = der.items(
                 der.read_tree(untrusted), der.SEQUENCE, "question", at_least=2
             )
             hashed, digest = der.items(imprint, der.SEQUENCE, "imprint", at_least=2, at_most=2)
             oid = der.oid(hashed.children[0], "imprint")
             nonce = next(
-                (der.integer(each, "nonce") for each in rest if each.tag == der.INTEGER), None
+                (der.integer(node, "nonce") for node in optional if node.tag == der.INTEGER), None
             )
         except (Refused, IndexError) as error:
             raise Rejected(400, "not a question for a time-stamp") from error
@@ -240,15 +240,15 @@ def wrong_timestamps(
 ) -> Mapping[str, Callable[[Timestamp], Timestamp]]:
     """What turns a right time-stamp into a wrong one, by the kind of fault it is scripted as."""
     return {
-        "stale": lambda one: replace(one, time=one.time - timedelta(days=2000)),
-        "future": lambda one: replace(one, time=one.time + _HOUR),
-        "unsigned": lambda one: replace(one, signature=bytes(128)),
-        "wrong_nonce": lambda one: replace(one, nonce=1),
-        "wrong_imprint": lambda one: replace(one, imprint=bytes(len(one.imprint))),
-        "wrong_policy": lambda one: replace(one, policy="1.2.398.3.3.2.6.9"),
-        "other_ca": lambda one: replace(one, signer=authority.certified("other_ca")),
-        "no_eku": lambda one: replace(one, signer=authority.certified("no_eku")),
-        "revoked": lambda one: replace(one, signer=authority.certified("revoked")),
+        "stale": lambda genuine: replace(genuine, time=genuine.time - timedelta(days=2000)),
+        "future": lambda genuine: replace(genuine, time=genuine.time + _HOUR),
+        "unsigned": lambda genuine: replace(genuine, signature=bytes(128)),
+        "wrong_nonce": lambda genuine: replace(genuine, nonce=1),
+        "wrong_imprint": lambda genuine: replace(genuine, imprint=bytes(len(genuine.imprint))),
+        "wrong_policy": lambda genuine: replace(genuine, policy="1.2.398.3.3.2.6.9"),
+        "other_ca": lambda genuine: replace(genuine, signer=authority.certified("other_ca")),
+        "no_eku": lambda genuine: replace(genuine, signer=authority.certified("no_eku")),
+        "revoked": lambda genuine: replace(genuine, signer=authority.certified("revoked")),
     }
 
 
@@ -269,7 +269,7 @@ def _route(family: str, authority: TimestampAuthority) -> Route:
         method="POST",
         path=f"/tsa/{family}",
         source=SOURCE,
-        handle=respond(lambda one: one),
+        handle=respond(lambda genuine: genuine),
         wrong=wrong,
     )
 

@@ -9,23 +9,86 @@ scale, noise as of a sensor, JPEG.
 
 Whoever can make these frames needs no live person. Tulga without a certified detector does not stop
 them.
+
+`Sitting` is how one painted borrower differs from the next of the same photograph: light, features,
+posture, pace. Without it captures of one photograph share more of what a capture is known by than
+captures of one person do, and are taken for each other's replays. How much it takes:
+docs/sandbox.md.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from insecure_sandbox import warp_points
-from insecure_sandbox.warp_picture import Triangles, camera_cut, jpeg, paint
-from insecure_sandbox.warp_sitting import Sitting
+from insecure_sandbox import warp_picture
+from insecure_sandbox.warp_picture import HEIGHT, WIDTH, Triangles, camera_cut, jpeg, paint
 from verification.engines.liveness import gestures, landmarks, masks, networks, policy
 from verification.engines.liveness.frames import Floats, Image
 from verification.engines.liveness.gestures import Gesture, Neutral
 from verification.engines.liveness.landmarks import FaceMeasurement
+
+_LIGHT, _LIGHT_CELLS = (
+    0.16,
+    5,
+)  # of the picture's own light, standard deviation; so many patches each way
+_DIMMEST, _BRIGHTEST = 0.75, 1.25
+_BEND, _BEND_CELLS = 4.0, 7  # pixels, standard deviation; so many patches each way
+_HELD = 2.0  # degrees by which the head is held otherwise, at most
+_SWAYS, _SWAYS_PER_GESTURE = 1.5, (0.4, 1.3)  # degrees, and how often, that it sways slowly
+_PACE = (0.75, 1.35)  # exponents of how far a gesture has come
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """One borrower. `chance` is drawn from for each gesture; what they look like is drawn once."""
+
+    chance: np.random.Generator
+    light: NDArray[np.float32] = field(init=False)
+    bent: tuple[NDArray[np.float32], NDArray[np.float32]] = field(init=False)
+    offset: tuple[float, float] = field(init=False)
+
+    def __post_init__(self) -> None:
+        light = np.clip(1 + _LIGHT * self._patches(_LIGHT_CELLS), _DIMMEST, _BRIGHTEST)
+        object.__setattr__(self, "light", light[..., np.newaxis].astype(np.float32))
+        object.__setattr__(
+            self, "bent", (_BEND * self._patches(_BEND_CELLS), _BEND * self._patches(_BEND_CELLS))
+        )
+        object.__setattr__(self, "offset", tuple(self.chance.uniform(-_HELD, _HELD, 2).tolist()))
+
+    def apply_to(self, image: Image) -> Image:
+        """The photograph as it is of this borrower."""
+        down, across = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
+        way = (across + self.bent[0], down + self.bent[1])
+        picture = cv2.remap(image, *way, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(np.clip(picture * self.light, 0, 255), dtype=np.uint8)
+
+    def sway(self, count: int) -> Floats:
+        """Degrees (count, 2) by which the head is turned and nods by itself in the frames of one
+        gesture.
+        """
+        begun = self.chance.uniform(0, 2 * np.pi, 2)
+        often, far = (
+            self.chance.uniform(*_SWAYS_PER_GESTURE, 2),
+            self.chance.uniform(0.3, 1.0, 2) * _SWAYS,
+        )
+        places = np.arange(count)[:, np.newaxis] / count
+        return np.asarray(np.sin(begun + 2 * np.pi * often * places) * far, dtype=np.float64)
+
+    def pace(self, shares: list[float]) -> list[float]:
+        """How far a gesture has come in each frame, sooner or later than usual."""
+        power = self.chance.uniform(*_PACE)
+        return [share**power for share in shares]
+
+    def _patches(self, cells: int) -> NDArray[np.float32]:
+        rough = self.chance.normal(0, 1, (cells, cells)).astype(np.float32)
+        return np.asarray(
+            cv2.resize(rough, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC), dtype=np.float32
+        )
+
 
 Play = Gesture | Literal["neutral"]
 
@@ -96,12 +159,12 @@ class Puppet:
         self._loaded, self._sitting = loaded, sitting = loaded or networks.load(), sitting
         self._picture = camera_cut(image, _mesh(image, loaded))  # 1
         if sitting is not None:
-            self._picture = sitting.of(self._picture)
+            self._picture = sitting.apply_to(self._picture)
         self._mesh = _with_wide_lids(_mesh(self._picture, loaded))
         height, width = self._picture.shape[:2]
         self._anchors = _anchors(self._mesh, width=width, height=height)  # 2
         self._triangles = Triangles.between(
-            np.vstack([self._mesh[:, :2], self._anchors]), without=warp_points.INNER_LIPS
+            np.vstack([self._mesh[:, :2], self._anchors]), without=warp_picture.INNER_LIPS
         )
         self.rest = self._towards_the_camera()
         self._reached: dict[Play, tuple[Pose, float]] = {}
@@ -110,10 +173,14 @@ class Puppet:
         """Whether it is awake and bare at rest and can show every gesture, with room for noise and
         a thin picture.
         """
-        rest, shown = self._measured(self.rest), self.show(self.rest)
-        if rest is None or rest.mesh is None or min(rest.lids) < _AWAKE * policy.NEUTRAL.eye:
+        resting, picture = self._measured(self.rest), self.show(self.rest)
+        if (
+            resting is None
+            or resting.mesh is None
+            or min(resting.lids) < _AWAKE * policy.NEUTRAL.eye
+        ):
             return False
-        mouth = masks.measure(shown, rest.mesh, side=policy.MASK.side)
+        mouth = masks.measure(picture, resting.mesh, side=policy.MASK.side)
         if mouth is None or mouth.rough < _BARE * policy.MASK.rough:
             return False
         return all(self._strongest(gesture)[1] >= _SEEN for gesture in gestures.GESTURES)
@@ -130,7 +197,7 @@ class Puppet:
             shares = sitting.pace(shares)
         poses = [_swayed(_between(self.rest, strongest, share), chance) for share in shares]
         if sitting is not None:
-            turned, nods = (sitting.sway(count) + sitting.held).T.tolist()
+            turned, nods = (sitting.sway(count) + sitting.offset).T.tolist()
             poses = [
                 replace(pose, yaw=pose.yaw + yaw, pitch=pose.pitch + pitch)
                 for pose, yaw, pitch in zip(poses, turned, nods, strict=True)
@@ -140,7 +207,7 @@ class Puppet:
     def show(self, pose: Pose) -> Image:
         """The picture of one pose, without noise."""
         moved = self._mesh.copy()  # 3
-        for lids in (warp_points.RIGHT_LIDS, warp_points.LEFT_LIDS):
+        for lids in (warp_picture.RIGHT_LIDS, warp_picture.LEFT_LIDS):
             gap = moved[list(lids.lower)] - moved[list(lids.upper)]
             moved[list(lids.upper)] += gap * pose.closed_eyes
         _open_mouth(moved, share=pose.open_mouth)
@@ -151,7 +218,7 @@ class Puppet:
         if pose.open_mouth:
             _fill_mouth(painted, turned)
         if pose.closed_eyes:
-            for lids in (warp_points.RIGHT_LIDS, warp_points.LEFT_LIDS):
+            for lids in (warp_picture.RIGHT_LIDS, warp_picture.LEFT_LIDS):
                 lashes = turned[list(lids.lower), :2].astype(np.int32)
                 cv2.polylines(painted, [lashes], False, _DARK, thickness=2, lineType=cv2.LINE_AA)
         return _scaled(painted, pose.scale, middle=self._mesh[:, :2].mean(axis=0))
@@ -163,18 +230,18 @@ class Puppet:
         yaws = sorted(np.arange(-40.0, 41.0), key=abs)
         yaw = next(
             (
-                each
-                for each in yaws
-                if abs(_turn(self._turned(self._mesh, Pose(yaw=each)))) <= _STRAIGHT
+                angle
+                for angle in yaws
+                if abs(_turn(self._turned(self._mesh, Pose(yaw=angle)))) <= _STRAIGHT
             ),
             0.0,
         )
         pitches = sorted(np.arange(-30.0, 31.0), key=abs)
         pitch = next(
             (
-                each
-                for each in pitches
-                if abs(_rise(self._turned(self._mesh, Pose(yaw=yaw, pitch=each)))) <= _LEVEL
+                angle
+                for angle in pitches
+                if abs(_rise(self._turned(self._mesh, Pose(yaw=yaw, pitch=angle)))) <= _LEVEL
             ),
             0.0,
         )
@@ -189,26 +256,28 @@ class Puppet:
         return self._reached[gesture]
 
     def _tried(self, gesture: Play) -> tuple[Pose, float]:
-        poses, rest, told = _STRONGEST[gesture], self._measured(self.rest), list[float]()
-        if gesture == "neutral" or rest is None:
+        poses, resting, measured = _STRONGEST[gesture], self._measured(self.rest), list[float]()
+        if gesture == "neutral" or resting is None:
             return poses[0], 0.0
-        neutral = Neutral(rest.turn, rest.mouth, *rest.lids, rest.pitch, rest.interocular)
-        asked = gestures.limits(policy.GESTURES)[gesture]
+        neutral = Neutral(
+            resting.turn, resting.mouth, *resting.lids, resting.pitch, resting.interocular
+        )
+        limits = gestures.limits(policy.GESTURES)[gesture]
         enough = _MORE.get(gesture, _MORE_OF_ANY) if self._sitting is None else _MORE_OF_ANY
         for pose in poses:
             face = self._measured(_between(self.rest, pose, 1.0))
-            told.append(
-                0.0 if face is None else gestures.strengths(gesture, [face], neutral)[0] / asked
+            measured.append(
+                0.0 if face is None else gestures.strengths(gesture, [face], neutral)[0] / limits
             )
-            if told[-1] >= enough:
+            if measured[-1] >= enough:
                 break
-        return poses[told.index(max(told))], max(told)
+        return poses[measured.index(max(measured))], max(measured)
 
     def _measured(self, pose: Pose) -> FaceMeasurement | None:
         return landmarks.measure(self.show(pose), networks=self._loaded).face
 
     def _turned(self, moved: Floats, pose: Pose) -> Floats:
-        edges = self._mesh[list(warp_points.EDGES)]
+        edges = self._mesh[list(warp_picture.EDGES)]
         wide = float(np.linalg.norm(edges[1] - edges[0]))
         pivot = edges.mean(axis=0) + np.array([0, 0, _BEHIND * wide])
         yaw, pitch = math.radians(pose.yaw), math.radians(pose.pitch)
@@ -243,7 +312,7 @@ def _with_wide_lids(mesh: Floats) -> Floats:
     behind.
     """
     wide = mesh.copy()
-    for lids in (warp_points.RIGHT_LIDS, warp_points.LEFT_LIDS):
+    for lids in (warp_picture.RIGHT_LIDS, warp_picture.LEFT_LIDS):
         gap = mesh[list(lids.lower)] - mesh[list(lids.upper)]
         wide[list(lids.upper)] -= _LASHES * gap
         wide[list(lids.lower)] += _LASHES * gap
@@ -262,7 +331,7 @@ def _anchors(mesh: Floats, *, width: int, height: int) -> Floats:
 
 
 def _fill_mouth(painted: Image, turned: Floats) -> None:
-    lips = turned[list(warp_points.INNER_LIPS), :2]
+    lips = turned[list(warp_picture.INNER_LIPS), :2]
     upper, lower = lips[1:10], lips[:10:-1]
     teeth = np.vstack([upper, (upper + _TEETH * (lower - upper))[::-1]])
     for outline, colour in ((lips, _DARK), (teeth, _WHITE)):
@@ -270,20 +339,20 @@ def _fill_mouth(painted: Image, turned: Floats) -> None:
 
 
 def _open_mouth(moved: Floats, *, share: float) -> None:
-    corners = moved[list(warp_points.MOUTH_CORNERS)]
+    corners = moved[list(warp_picture.MOUTH_CORNERS)]
     level, width = corners[:, 1].mean(), float(np.linalg.norm(corners[1] - corners[0]))
-    already = moved[warp_points.LOWER_LIP, 1] - moved[warp_points.UPPER_LIP, 1]
+    already = moved[warp_picture.LOWER_LIP, 1] - moved[warp_picture.UPPER_LIP, 1]
     fall = (_CLOSED + share * (_MOUTH - _CLOSED)) * width - already
     middle = corners[:, 0].mean()
     below = _below_the_mouth(moved)
     # The lips part most in the middle and not at the corners; down to the chin the movement widens.
-    down = np.clip((moved[below, 1] - level) / max(moved[warp_points.CHIN, 1] - level, 1.0), 0, 1)
+    down = np.clip((moved[below, 1] - level) / max(moved[warp_picture.CHIN, 1] - level, 1.0), 0, 1)
     sideways = np.abs(moved[below, 0] - middle) / (0.5 * width)
     moved[below, 1] += fall * np.sqrt(np.clip(1 - (sideways / (1.05 + 1.2 * down)) ** 2, 0, 1))
 
 
 def _below_the_mouth(moved: Floats) -> NDArray[np.intp]:
-    upper, lower = set(warp_points.INNER_LIPS[:11]), warp_points.INNER_LIPS[11:]
+    upper, lower = set(warp_picture.INNER_LIPS[:11]), warp_picture.INNER_LIPS[11:]
     below = np.flatnonzero(moved[:, 1] > moved[list(lower), 1].min())
     return np.array(sorted({*below.tolist(), *lower} - upper))
 
@@ -294,13 +363,13 @@ def _course(gesture: Play, count: int) -> list[float]:
     course = np.sin(math.pi * shares) if gesture in _THERE_AND_BACK else np.clip(shares / 0.6, 0, 1)
     if gesture == "blink":
         course = (course > 0.8).astype(float)
-    return [float(each) for each in course]
+    return [float(share) for share in course]
 
 
 def _turn(mesh: Floats) -> float:
     right = landmarks.distance(mesh, landmarks.NOSE, landmarks.RIGHT_EDGE)
-    left = landmarks.distance(mesh, landmarks.NOSE, landmarks.LEFT_EDGE)
-    return (right - left) / (right + left)
+    left_edge = landmarks.distance(mesh, landmarks.NOSE, landmarks.LEFT_EDGE)
+    return (right - left_edge) / (right + left_edge)
 
 
 def _rise(mesh: Floats) -> float:
@@ -308,10 +377,10 @@ def _rise(mesh: Floats) -> float:
     return math.degrees(math.atan2(up[2] / _DEPTH, math.hypot(up[0], up[1])))
 
 
-def _between(rest: Pose, strongest: Pose, share: float) -> Pose:
+def _between(resting: Pose, strongest: Pose, share: float) -> Pose:
     return Pose(
-        yaw=rest.yaw + strongest.yaw * share,
-        pitch=rest.pitch + strongest.pitch * share,
+        yaw=resting.yaw + strongest.yaw * share,
+        pitch=resting.pitch + strongest.pitch * share,
         closed_eyes=strongest.closed_eyes * share,
         open_mouth=strongest.open_mouth * share,
         scale=1 + (strongest.scale - 1) * share,

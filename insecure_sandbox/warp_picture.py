@@ -4,6 +4,7 @@ page sends it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -11,6 +12,50 @@ from numpy.typing import NDArray
 
 from verification.engines.liveness.frames import Floats, Image
 from verification.engines.liveness.landmarks import LEFT_EYE, RIGHT_EYE
+
+
+class Lids(NamedTuple):
+    """The lids of one eye, corner to corner; each point of the upper one falls on the lower one
+    beside it.
+    """
+
+    upper: tuple[int, ...]
+    lower: tuple[int, ...]
+
+
+RIGHT_LIDS = Lids(
+    upper=(246, 161, 160, 159, 158, 157, 173), lower=(7, 163, 144, 145, 153, 154, 155)
+)
+LEFT_LIDS = Lids(
+    upper=(466, 388, 387, 386, 385, 384, 398), lower=(249, 390, 373, 374, 380, 381, 382)
+)
+
+INNER_LIPS = (
+    78,
+    191,
+    80,
+    81,
+    82,
+    13,
+    312,
+    311,
+    310,
+    415,
+    308,
+    324,
+    318,
+    402,
+    317,
+    14,
+    87,
+    178,
+    88,
+    95,
+)
+MOUTH_CORNERS = (61, 291)
+UPPER_LIP, LOWER_LIP, CHIN = 13, 14, 152
+EDGES = (234, 454)
+
 
 WIDTH, HEIGHT = 640, 480  # pixels, what the page asks a camera for
 _EYES = 80.0  # pixels between the eyes, as at arm's length
@@ -110,11 +155,15 @@ def _point(
         & (sources != targets).any(axis=(1, 2))
     )
     low, high, sources, targets, sides = (
-        each[to_paint] for each in (low, high, sources, targets, sides)
+        array[to_paint] for array in (low, high, sources, targets, sides)
     )
-    of, row = _counted((high - low)[:, 1], low[:, 1])
-    wide, inverse, corner = (high - low)[of, 0], np.linalg.inv(sides)[of], targets[of, 0]
-    line, across = _counted(wide, low[of, 0])
+    triangle_of, row = _counted((high - low)[:, 1], low[:, 1])
+    wide, inverse, corner = (
+        (high - low)[triangle_of, 0],
+        np.linalg.inv(sides)[triangle_of],
+        targets[triangle_of, 0],
+    )
+    line, across = _counted(wide, low[triangle_of, 0])
     begun = inverse[:, :, 1] * (row - corner[:, 1])[:, None] - inverse[:, :, 0] * corner[:, :1]
     first, second = (
         np.repeat(inverse[:, side, 0], wide) * across + np.repeat(begun[:, side], wide)
@@ -122,11 +171,11 @@ def _point(
     )
     inside = np.flatnonzero((first >= -1e-3) & (second >= -1e-3) & (first + second <= 1 + 1e-3))
     line, first, second = line[inside], first[inside], second[inside]
-    places, triangle = row[line] * columns.shape[1] + across[inside], of[line]
+    places, triangle = row[line] * columns.shape[1] + across[inside], triangle_of[line]
     # Where a pixel stands twice, NumPy keeps what was assigned last: the nearest triangle.
     for axis, plane in enumerate((columns, rows)):
-        start, one, other = (sources[:, at, axis].take(triangle) for at in range(3))
-        plane.reshape(-1)[places] = start + first * (one - start) + second * (other - start)
+        start, middle, third = (sources[:, at, axis].take(triangle) for at in range(3))
+        plane.reshape(-1)[places] = start + first * (middle - start) + second * (third - start)
 
 
 def _counted(
@@ -167,7 +216,7 @@ def taken_anew(
     *,
     chance: np.random.Generator,
     drift: Drift = DRIFT,
-    beside: Image | None = None,
+    neighbour: Image | None = None,
 ) -> list[bytes]:
     """The same frames at another moment: no two captures may share one, or move alike.
 
@@ -177,15 +226,17 @@ def taken_anew(
     places = np.arange(len(frames))[:, None] / _LENGTH
     begun, turns = chance.uniform(0, 2 * np.pi, len(drift)), chance.uniform(0.6, 1.6, len(drift))
     ways = np.sin(begun + 2 * np.pi * turns * places) * drift
-    held = [_held(frame, *moved) for frame, moved in zip(frames, ways.tolist(), strict=True)]
-    if beside is not None:
-        small = cv2.resize(beside, _BESIDE, interpolation=cv2.INTER_AREA)
-        for image in held[:_LOOKS_IN]:
+    moved_frames = [
+        _moved(frame, *moved) for frame, moved in zip(frames, ways.tolist(), strict=True)
+    ]
+    if neighbour is not None:
+        small = cv2.resize(neighbour, _BESIDE, interpolation=cv2.INTER_AREA)
+        for image in moved_frames[:_LOOKS_IN]:
             image[HEIGHT - _BESIDE[1] :, : _BESIDE[0]] = small
-    return [jpeg(image, chance=chance) for image in held]
+    return [jpeg(image, chance=chance) for image in moved_frames]
 
 
-def _held(frame: bytes, across: float, down: float, lean: float, size: float) -> Image:
+def _moved(frame: bytes, across: float, down: float, lean: float, size: float) -> Image:
     image = np.asarray(cv2.imdecode(np.frombuffer(frame, np.uint8), cv2.IMREAD_COLOR_RGB), np.uint8)
     high, wide = image.shape[:2]
     matrix = cv2.getRotationMatrix2D((wide / 2, high / 2), lean, 1 + size)

@@ -55,7 +55,7 @@ def signed_info(family: str, document: bytes) -> bytes:
 
 def key_info(*certificates: bytes) -> bytes:
     """KeyInfo with these certificates."""
-    inside = b"\n".join(_lines(b"X509Certificate", each) for each in certificates)
+    inside = b"\n".join(_lines(b"X509Certificate", certificate) for certificate in certificates)
     return b"<ds:KeyInfo>\n<ds:X509Data>\n" + inside + b"\n</ds:X509Data>\n</ds:KeyInfo>"
 
 
@@ -104,5 +104,5 @@ def _canonical(document: bytes) -> bytes:
     """The canonical form of what `sign_xml` wrote: no declaration, no short tags, the reference in
     hexadecimal.
     """
-    whole = _SHORT.sub(rb"<\1\2></\1>", document.removeprefix(DECLARATION))
-    return whole.replace(b"&#13;", b"&#xD;")
+    canonical = _SHORT.sub(rb"<\1\2></\1>", document.removeprefix(DECLARATION))
+    return canonical.replace(b"&#13;", b"&#xD;")

@@ -2,20 +2,133 @@
 to their phone.
 """
 
-from collections.abc import Callable, Mapping
+import re
+import secrets
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from html import escape
+from pathlib import Path
+from string import Template
 from typing import Final
 
-from insecure_sandbox.consents import ANSWERS, Consents
+from insecure_sandbox.consents import ANSWERS, Consent, Consents
 from insecure_sandbox.exchange import MAX_BODY_BYTES, Rejected, Request, Response, Route
-from insecure_sandbox.form import form_fields
-from insecure_sandbox.inbox import Inbox
-from insecure_sandbox.people import People, Registered
-from insecure_sandbox.photo_upload import MAX_UPLOAD_BYTES, reference_photo
-from insecure_sandbox.you_page import page, style
+from insecure_sandbox.people import MAX_UPLOAD_BYTES, People, Registered, reference_photo
+from insecure_sandbox.sms_gateway import Inbox, Message
 from verification.core.errors import BadInput
-from verification.core.ids import Iin, Phone, parse_name
+from verification.core.ids import Iin, Phone, check_digit, parse_name
 from verification.core.scenarios import refuse_test_person
+
+_HERE: Final = Path(__file__).parent
+_PAGE: Final = Template((_HERE / "you.html").read_text(encoding="utf-8"))
+_SHOWN: Final = 20  # messages, the newest first
+_HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri"
+        " 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
+
+
+def page(
+    messages: Sequence[Message], pending: Sequence[Consent], *, notice: str = "", status: int = 200
+) -> Response:
+    """The whole page; `notice` says what the last post did, or with another status than 200, why it
+    did nothing.
+    """
+    iin = _free_iin()
+    newest = list(reversed(messages))[:_SHOWN]
+    text = _PAGE.substitute(
+        notice=_notice(notice, is_error=status != 200) if notice else "",
+        consents="".join(_consent(consent) for consent in pending),
+        messages="".join(_message(message) for message in newest) or "<p>None yet.</p>",
+        iin=iin,
+        phone=f"+7701{iin[-7:]}",
+        document=f"0{iin[-8:]}",
+    )
+    return Response(
+        body=text.encode(), content_type="text/html; charset=utf-8", status=status, headers=_HEADERS
+    )
+
+
+def style() -> Response:
+    """The page's style sheet."""
+    return Response(body=(_HERE / "you.css").read_bytes(), content_type="text/css; charset=utf-8")
+
+
+def _notice(notice: str, *, is_error: bool) -> str:
+    look = 'class="warning" role="alert"' if is_error else 'class="notice" role="status"'
+    return f"<p {look}>{escape(notice)}</p>"
+
+
+def _message(message: Message) -> str:
+    head = f"{message.at:%H:%M:%S} UTC, {message.sender} to {message.phone}"
+    return (
+        '<div class="message"><p'
+        f' class="from">{escape(head)}</p><p>{escape(message.text)}</p></div>\n'
+    )
+
+
+def _consent(consent: Consent) -> str:
+    question = f"{consent.request.lender_name}: {consent.request.purpose}"
+    buttons = "".join(
+        f'<button class="button" name="status" value="{status}">{word}</button>'
+        for status, word in (("valid", "Yes"), ("invalid", "No"))
+    )
+    return (
+        '<form class="message" method="post" action="/you/consent"'
+        ' enctype="multipart/form-data"><p>1414 asks whether you agree.'
+        f' {escape(question)}</p><input type="hidden" name="consent_id"'
+        f' value="{escape(consent.consent_id)}">{buttons}</form>\n'
+    )
+
+
+def _free_iin() -> str:
+    """A fresh IIN of somebody born on 3 February 1899, the proposal of the form."""
+    while True:
+        eleven = f"9902031{secrets.randbelow(10_000):04}"
+        if check_digit(eleven) != "x":
+            return eleven + check_digit(eleven)
+
+
+_MAX_PARTS: Final = 30
+_BOUNDARY = re.compile(
+    r'multipart/form-data;\s*boundary="?([A-Za-z0-9\'()+_,./:=?-]{1,70})"?\s*', re.IGNORECASE
+)
+_NAME = re.compile(
+    rb'^content-disposition:\s*form-data;(?:.*;)?\s*name="([a-z_]{1,40})"',
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def form_fields(request: Request) -> dict[str, bytes]:
+    """Every field's bytes by its name. Raises `Rejected` for what is no form, and for one of a
+    foreign page.
+
+    A form needs no leave to be posted across origins, unlike JSON; so the browser must say that the
+    page was ours.
+    """
+    if not request.is_same_origin:
+        raise Rejected(403, "use the form on this server's own page")
+    boundary = _BOUNDARY.fullmatch(request.content_type)
+    if boundary is None:
+        raise Rejected(415, "send multipart/form-data")
+    # With a line end before it, so that the first delimiter looks like all others.
+    parts = (b"\r\n" + request.untrusted_body).split(b"\r\n--" + boundary[1].encode())
+    if len(parts) - 2 > _MAX_PARTS or not parts[-1].startswith(b"--"):
+        raise Rejected(400, "the form is incomplete or has too many fields")
+    return dict(_field(part) for part in parts[1:-1])
+
+
+def _field(part: bytes) -> tuple[str, bytes]:
+    head, separator, content = part.partition(b"\r\n\r\n")
+    name = _NAME.search(head.replace(b"\r\n", b"\n"))
+    if not separator or name is None:
+        raise Rejected(400, "a field of the form has no name")
+    return name[1].decode(), content
+
 
 SOURCE: Final = "you"
 
@@ -49,22 +162,22 @@ def routes(people: People, consents: Consents, inbox: Inbox) -> tuple[Route, ...
         was_open = consents.answer(_text(fields, "consent_id"), status)
         return "Your answer was sent." if was_open else "This question is closed."
 
-    def shown(notice: str = "", status: int = 200) -> Response:
+    def show_page(notice: str = "", status: int = 200) -> Response:
         return page(inbox.messages(), consents.pending(), notice=notice, status=status)
 
     return (
-        Route(method="GET", path="/you", source=SOURCE, handle=lambda request: shown()),
+        Route(method="GET", path="/you", source=SOURCE, handle=lambda request: show_page()),
         Route(method="GET", path="/you.css", source=SOURCE, handle=lambda request: style()),
-        _form("/you", register, shown, max_body_bytes=_MAX_BODY_BYTES),
-        _form("/you/forget", forget, shown),
-        _form("/you/consent", answer, shown),
+        _form("/you", register, show_page, max_body_bytes=_MAX_BODY_BYTES),
+        _form("/you/forget", forget, show_page),
+        _form("/you/consent", answer, show_page),
     )
 
 
 def _form(
     path: str,
     act: Callable[[Form], str],
-    shown: Callable[[str, int], Response],
+    show_page: Callable[[str, int], Response],
     *,
     max_body_bytes: int = MAX_BODY_BYTES,
 ) -> Route:
@@ -73,9 +186,9 @@ def _form(
     def handle(request: Request) -> Response:
         fields = form_fields(request)
         try:
-            return shown(act(fields), 200)
+            return show_page(act(fields), 200)
         except Rejected as rejection:
-            return shown(rejection.detail, rejection.status)
+            return show_page(rejection.detail, rejection.status)
 
     return Route(
         method="POST", path=path, source=SOURCE, handle=handle, max_body_bytes=max_body_bytes

@@ -93,7 +93,7 @@ def read_address(url: str, *, mode: str) -> Target:
     netloc = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     address = urlunsplit((parts.scheme, netloc, parts.path or "/", parts.query, ""))
     try:
-        return Target(url=outbound.spelled(address), is_listed=is_listed)
+        return Target(url=outbound.canonical_url(address), is_listed=is_listed)
     except ValueError:
         raise _refusal("this host name has no spelling in the DNS") from None
 

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from insecure_sandbox import ready_keys
+from insecure_sandbox import keys
 from verification.management.commands.make_keys import make_missing
 
 # Child processes of a test find the mark and join its session.
@@ -51,7 +51,7 @@ def prepare() -> Path:
     os.environ["TULGA_STATIC_DIR"] = str(
         folder / "static"
     )  # gathered by the first web server of a session
-    os.environ[ready_keys.FOLDER_VARIABLE] = str(RSA_KEYS / "session")
+    os.environ[keys.FOLDER_VARIABLE] = str(RSA_KEYS / "session")
     make_missing(folder / "keys", made_by="operator")
     for name, chosen in _CHOSEN.items():
         if chosen in os.environ:

@@ -63,7 +63,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/engines/weights.py", "importlib pathlib zipfile"),
         _row("verification/engines/__init__.py", "os"),
         _row("verification/sources", "django.conf pathlib"),
-        _row("verification/sources/asking.py", "ipaddress pathlib stat urllib.parse"),
+        _row("verification/sources/asking.py", "ipaddress logging pathlib stat urllib.parse"),
         _row("verification/sources/sms.py", "django.conf pathlib urllib.parse"),
         _row("verification/sources/simulation.py", "threading"),
         _row(

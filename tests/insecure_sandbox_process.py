@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import urllib3
 
-from insecure_sandbox.ready_keys import FOLDER_VARIABLE
+from insecure_sandbox.keys import FOLDER_VARIABLE
 from tests.environment import RSA_KEYS
 
 REPOSITORY = Path(__file__).resolve().parent.parent

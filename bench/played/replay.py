@@ -25,17 +25,8 @@ import numpy as np
 import psycopg
 from django.core.management import call_command
 
-sys.path[:0] = [
-    str(Path(__file__).resolve().parents[2]),
-    str(Path(__file__).resolve().parents[1]),
-]  # run as a file
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-os.environ["TULGA_PROCESS"] = (
-    "every"  # web, worker, tick and sender in turn, each with its own keys
-)
-
 from config import celery
-from config.wsgi import application  # before any model, for it sets Django up
+from config.wsgi import application
 from insecure_sandbox import samples
 from insecure_sandbox.borrower import Browser
 from insecure_sandbox.camera import as_told
@@ -55,6 +46,16 @@ from verification.case import dossier
 from verification.models import Attempt, Verification
 from verification.stages.live_capture import dialogue
 from verification.worker import sweep
+
+sys.path[:0] = [
+    str(Path(__file__).resolve().parents[2]),
+    str(Path(__file__).resolve().parents[1]),
+]  # run as a file
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+os.environ["TULGA_PROCESS"] = (
+    "every"  # web, worker, tick and sender in turn, each with its own keys
+)
+
 
 _FRAMES = 24  # of each gesture, more than a page takes
 _POLL_SECONDS = 0.4  # the first pause of static/borrower/wait.js
@@ -237,7 +238,7 @@ def play(replay: Replay, stage: Stage, number: int) -> bool:
 def capture(replay: Replay, browser: ReplayedBrowser, *, noise: np.random.Generator) -> None:
     """From "ready" to the last command, each in two parts."""
     page = browser.wait_for("commands")
-    state = browser.tell(page, {"turn": browser.told()["turn"], "ready": True})
+    state = browser.tell(page, {"turn": browser.current_turn()["turn"], "ready": True})
     while state["page"] == "commands" and state["data"]["state"] == "command":
         prompt, since = state["data"], 0.0
         photo = samples.fetch() / "obama3.jpg"
@@ -256,7 +257,7 @@ def capture(replay: Replay, browser: ReplayedBrowser, *, noise: np.random.Genera
                 raise SystemExit(f"a part was answered {answer.status}: {answer.data[:300]!r}")
         state = json.loads(answer.data)
         while state["is_looked_at"]:
-            state = browser.told()
+            state = browser.current_turn()
 
 
 def measured(replay: Replay, stage: Stage, root_url: str, *, cases: int) -> dict[str, float]:

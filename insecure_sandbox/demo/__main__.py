@@ -22,16 +22,40 @@ from urllib.parse import urlsplit
 from insecure_sandbox import samples
 from insecure_sandbox.borrower import PlayFailed
 from insecure_sandbox.camera import Camera
-from insecure_sandbox.demo import forgery, payout, receipt, reviewers, tampering
+from insecure_sandbox.demo import payout, receipt, reviewers, tampering
 from insecure_sandbox.demo.camera_scenes import CAMERA_SCENES, LIMIT, Faces
-from insecure_sandbox.demo.how_to_go_on import HOW_TO_GO_ON
 from insecure_sandbox.demo.lender import LenderApi, Listener
 from insecure_sandbox.demo.processes import BIN, ROOT, DemoFailed, Processes, free_port, wait_until
-from insecure_sandbox.demo.progress import Row, plain, say, table
+from insecure_sandbox.demo.progress import Row, say, table, write_line
 from insecure_sandbox.demo.scenes import SIGNATURE_SCENES
 from insecure_sandbox.demo.stage import Stage
 from insecure_sandbox.install_trust import write_anchors
 from tulga import calls
+
+HOW_TO_GO_ON = """
+Now you. Open a verification as the lender does (the answer holds the borrower's link, who then
+chooses a route):
+
+  curl -s {url}/v1/verifications \\
+    -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\
+    -d '{{"purpose":"Consumer microcredit","subject":{{"iin":"990101100010","surname":"ТЕСТОВ",
+         "name":"ТЕСТ","birth_date":"1899-01-01","phone":"+77011234567",
+         "document":{{"type":"id_card","number":"012345678","valid_to":"2033-01-01"}}}},
+         "loan":{{"amount":"150000.00","currency":"KZT","term_days":30,"annual_rate":"46.00",
+         "total_repayable":"155671.00","payout_account":"KZ86125KZT5004100100"}},
+         "client_reference":"by-hand-1","locale":"ru"}}'
+
+By signature: make ncalayer ARGS="--sandbox {sandbox}" in another terminal (it says which
+certificate to trust), then open the link's url in a browser on this computer.
+By camera: first register yourself at {sandbox}/you with a photo and exactly the data above (IIN,
+names, phone, document). The same page shows the one-time code. Browsers give a page the camera at
+127.0.0.1, elsewhere over https.
+
+Borrower:   the url in the answer      API documents: {url}/docs
+Review:     {url}/review/              for loans above 294 900 KZT by camera; two people look
+Oversight:  {url}/oversight/           sign in with:
+"""
+
 
 FOLDER = ROOT / "var" / "demo"
 LOCK = ROOT / "var" / "demo.lock"
@@ -56,7 +80,7 @@ def main() -> int:
         help="play nothing: set up and serve, for a developer's own calls",
     )
     options = parser.parse_args()
-    once = options.once
+    is_once = options.once
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGINT, _interrupt)
     demo = Demo(_fresh_folder())
@@ -65,7 +89,7 @@ def main() -> int:
         if options.empty:
             demo.serve_empty()
         good = demo.play()
-        serving = not once
+        serving = not is_once
         if serving:
             demo.serve()
         return 0 if good else 1
@@ -111,8 +135,8 @@ class Demo:
             self._start_worker,
         )
         strict = replace(stage, api=LenderApi(self.url, self.strict_key))
-        own, other = photos / "obama3.jpg", photos / "biden.jpg"
-        faces = Faces(self.cameras, own=own, other=other, strict=strict)
+        borrower, stranger = photos / "obama3.jpg", photos / "biden.jpg"
+        faces = Faces(self.cameras, borrower=borrower, stranger=stranger, strict=strict)
         scenes: list[tuple[str, Callable[[], Row]]] = [
             *((title, partial(scene, stage)) for title, scene in SIGNATURE_SCENES),
             *((title, partial(scene, stage, faces)) for title, scene in CAMERA_SCENES),
@@ -122,8 +146,8 @@ class Demo:
             for number, scene in enumerate(scenes, start=1)
         ]
         table(rows)
-        plain(LIMIT)
-        plain()
+        write_line(LIMIT)
+        write_line()
         checks = [all(row.as_it_must for row in rows), *self._afterwards(stage)]
         say(
             "all ended as it must" if all(checks) else "SOMETHING DID NOT END AS IT MUST: see above"
@@ -153,13 +177,13 @@ class Demo:
         self._set_up()
         file = self.write_variables()
         for login in self.logins:
-            plain(login)
+            write_line(login)
         say(f"serving at {self.url} until Ctrl-C; in another terminal: . {file.relative_to(ROOT)}")
         self._wait()
 
     def write_variables(self) -> Path:
         """The file that sets what the commands of the lender's guide name."""
-        named = {
+        variables = {
             "TULGA_HOME": str(ROOT),
             "TULGA_URL": self.url,
             "TULGA_KEY": self.key,
@@ -172,7 +196,7 @@ class Demo:
         file = self.folder / "developer.env"
         file.touch(mode=0o600)
         file.write_text(
-            "".join(f"export {name}={shlex.quote(value)}\n" for name, value in named.items())
+            "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
         )
         return file
 
@@ -199,7 +223,7 @@ class Demo:
             "TULGA_OPERATOR_TELEPHONE": "+7 700 000 00 00",
             "TULGA_SANDBOX_URL": self.sandbox,
             "TULGA_WEBHOOK_TEST_HOSTS": ",".join(
-                urlsplit(one).netloc for one in (self.listener.address, self.receiver)
+                urlsplit(url).netloc for url in (self.listener.address, self.receiver)
             ),
             "TULGA_MODES_LIVE": "0",
             "TULGA_PROCESS": "",
@@ -284,42 +308,44 @@ class Demo:
         verified = stage.api.call("GET", "/v1/verifications?status=verified&limit=1")["data"][0][
             "id"
         ]
-        told = ["verification.created", "verification.verified"]
-        wait_until(lambda: told[-1] in self.listener.told(verified), what="the webhook", seconds=30)
-        came = self.listener.told(verified)
+        events = ["verification.created", "verification.verified"]
+        wait_until(
+            lambda: events[-1] in self.listener.events_of(verified), what="the webhook", seconds=30
+        )
+        came = self.listener.events_of(verified)
         say(
             f"webhooks received and verified (HMAC and Ed25519): {len(self.listener.verified)};"
             f" last: {came[-1]}"
         )
         proved = receipt.is_verified_offline(stage, verification=verified, folder=self.folder)
-        heads = {one.checkpoint for one in self.listener.verified if one.checkpoint}
+        heads = {message.checkpoint for message in self.listener.verified if message.checkpoint}
         grew = receipt.shows_that_the_log_only_grew(stage, heads, folder=self.folder)
         sound = tampering.original_is_sound(self.processes)
         database = self.folder / "tulga.sqlite3"
-        named = tampering.flipped_byte_is_named(
+        is_named = tampering.flipped_byte_is_named(
             self.processes, database=database, entry_of=verified
         )
-        refused = forgery.is_refused(stage, database=database, like=verified)
+        is_refused = tampering.is_refused(stage, database=database, like=verified)
         paid = payout.pays_once(stage)
         return [
-            came[0] == told[0] and self.listener.refused == 0,
+            came[0] == events[0] and self.listener.refused == 0,
             proved,
             grew,
             sound,
-            named,
-            refused,
+            is_named,
+            is_refused,
             paid,
         ]
 
     def _print_how_to_go_on(self) -> None:
-        plain(HOW_TO_GO_ON.format(url=self.url, key=self.key, sandbox=self.sandbox))
+        write_line(HOW_TO_GO_ON.format(url=self.url, key=self.key, sandbox=self.sandbox))
         for login in self.logins:
-            plain(login)
-        plain(
+            write_line(login)
+        write_line(
             "A fresh code later: TULGA_VAR_DIR=var/demo .venv/bin/python manage.py add_person EMAIL"
             " --print-code"
         )
-        plain("Serving until Ctrl-C.")
+        write_line("Serving until Ctrl-C.")
 
     @staticmethod
     def _python(*arguments: str) -> list[str]:

@@ -33,21 +33,21 @@ class Faces:
     """
 
     cameras: Mapping[str, Camera]
-    own: Path
-    other: Path
+    borrower: Path
+    stranger: Path
     strict: Stage
 
 
 def own_face(stage: Stage, faces: Faces) -> Row:
     """The photograph of the register is the borrower's: must be verified."""
-    since, iin = time.monotonic(), stage.person(faces.own)
+    since, iin = time.monotonic(), stage.person(faces.borrower)
     opened = stage.play("own-face", iin, routes=("biometric",), camera=faces.cameras["own_face"])
     return _row(stage, "own face", opened, since, must=("verified", ""), route="biometric")
 
 
 def another_face(stage: Stage, faces: Faces) -> Row:
     """The photograph of the register is somebody else's, three times: must be declined."""
-    since, iin = time.monotonic(), stage.person(faces.other)
+    since, iin = time.monotonic(), stage.person(faces.stranger)
     camera = faces.cameras["another_face"]
     opened = stage.play("another-face", iin, "face_mismatch", routes=("biometric",), camera=camera)
     return _row(
@@ -62,7 +62,7 @@ def another_face(stage: Stage, faces: Faces) -> Row:
 
 def code_and_face(stage: Stage, faces: Faces) -> Row:
     """Data, the code of the message, and the borrower's own face: must be verified."""
-    since, iin = time.monotonic(), stage.person(faces.own)
+    since, iin = time.monotonic(), stage.person(faces.borrower)
     opened = stage.play(
         "code-face", iin, routes=("live_face",), camera=faces.cameras["code_and_face"]
     )
@@ -73,7 +73,7 @@ def wrong_commands(stage: Stage, faces: Faces) -> Row:
     """The right code and face, but other gestures than those asked for, three times: must be
     declined.
     """
-    since, iin = time.monotonic(), stage.person(faces.own)
+    since, iin = time.monotonic(), stage.person(faces.borrower)
     camera = faces.cameras["wrong_commands"]
     opened = stage.play(
         "wrong-commands", iin, "command_missed", routes=("live_face",), camera=camera
@@ -87,7 +87,7 @@ def key_and_face(stage: Stage, faces: Faces) -> Row:
     face; then paid.
     """
     strict = faces.strict
-    since, iin = time.monotonic(), stage.person(faces.own)
+    since, iin = time.monotonic(), stage.person(faces.borrower)
     opened, browser = strict.arrive("key-and-face", iin, routes=("eds", "biometric"))
     browser.agree()
     browser.sign(strict.credential(iin))
@@ -141,4 +141,4 @@ def _row(
     must: tuple[str, str],
     route: str,
 ) -> Row:
-    return replace(stage.row(name, opened, since, must=must, route=route), shown=SYNTHETIC)
+    return replace(stage.row(name, opened, since, must=must, route=route), note=SYNTHETIC)

@@ -76,7 +76,7 @@ def opening(reference: str, *, iin: str, routes: list[str], phone: str = PHONE) 
         total_repayable=Decimal("155671.00"),
         payout_account="KZ86125KZT5004100100",
     )
-    asked = Opening(
+    request = Opening(
         purpose="Consumer microcredit",
         subject=subject,
         loan=loan,
@@ -84,7 +84,7 @@ def opening(reference: str, *, iin: str, routes: list[str], phone: str = PHONE) 
         client_reference=reference,
         locale="ru",
     )
-    body: dict[str, Any] = spell(asked)
+    body: dict[str, Any] = spell(request)
     return body
 
 
@@ -133,7 +133,7 @@ class Listener:
             return False
         return True
 
-    def told(self, verification_id: str) -> list[str]:
+    def events_of(self, verification_id: str) -> list[str]:
         """The types of the events that came for one verification, in the order of their
         sequence.
         """
@@ -146,5 +146,5 @@ class Listener:
 
 
 def _read(content: bytes) -> dict[str, Any]:
-    said: dict[str, Any] = json.loads(content or b"{}")
-    return said
+    fields: dict[str, Any] = json.loads(content or b"{}")
+    return fields

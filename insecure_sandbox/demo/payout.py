@@ -28,7 +28,7 @@ def pays_once(stage: Stage) -> bool:
     browser.wait_for_judgement()
     verification = calls.get_verification(opened["id"])
     wait_until(lambda: client.send(verification).status == "verified", what="verified", seconds=30)
-    clearance, payment = _asked(client, opened["id"]).id, _payment(iin)
+    clearance, payment = _clearance_of(client, opened["id"]).id, _payment(iin)
     elsewhere = _consumed(client, clearance, replace(payment, payout_account=_ELSEWHERE))
     first, second = (_consumed(client, clearance, payment) for _ in range(2))
     say(
@@ -44,20 +44,20 @@ def pays_unless_refused(stage: Stage, verification_id: str, iin: str) -> bool:
     """
     client = stage.api.client
     stage.register(iin, refuses_credits=True)
-    refused = _asked(client, verification_id).code
+    code = _clearance_of(client, verification_id).code
     stage.register(iin)
-    paid = _consumed(client, _asked(client, verification_id).id, _payment(iin))
+    paid = _consumed(client, _clearance_of(client, verification_id).id, _payment(iin))
     say(
-        f"  the money: while the bureau knows of a refusal of all credits {refused}; without one"
+        f"  the money: while the bureau knows of a refusal of all credits {code}; without one"
         f" {paid}"
     )
-    return (refused, paid) == ("stop_credit", "consumed")
+    return (code, paid) == ("stop_credit", "consumed")
 
 
-def _asked(client: Client, verification_id: str) -> Clearance:
+def _clearance_of(client: Client, verification_id: str) -> Clearance:
     """A clearance whose gates were evaluated."""
-    asked = client.send(calls.ask_for_clearance(verification_id, contract_sha256=_CONTRACT))
-    clearance = calls.get_clearance(asked.id)
+    requested = client.send(calls.ask_for_clearance(verification_id, contract_sha256=_CONTRACT))
+    clearance = calls.get_clearance(requested.id)
     wait_until(
         lambda: client.send(clearance).status != "processing",
         what="the gates",

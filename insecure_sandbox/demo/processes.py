@@ -27,17 +27,17 @@ class DemoFailed(PlayFailed):
     """The demo cannot go on; the text says why and what to do."""
 
 
-def free_port(wanted: int) -> int:
+def free_port(preferred: int) -> int:
     """The wanted port of the loopback, or a free one where somebody else has it."""
-    for port in (wanted, 0):
+    for port in (preferred, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-            found: int = probe.getsockname()[1]
-            return found
+            free: int = probe.getsockname()[1]
+            return free
     raise DemoFailed("no free port on the loopback address")
 
 
@@ -83,9 +83,9 @@ class Processes:
         """Runs a management command to its end and gives its output; on another SQLite file if one
         is named.
         """
-        other = [f"DATABASE_URL=sqlite:///{database}"] if database else []
+        variables = [f"DATABASE_URL=sqlite:///{database}"] if database else []
         return subprocess.run(  # noqa: S603
-            [*self.environment, *other, sys.executable, "manage.py", *arguments],
+            [*self.environment, *variables, sys.executable, "manage.py", *arguments],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             capture_output=True,

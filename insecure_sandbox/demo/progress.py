@@ -9,7 +9,7 @@ _STARTED = time.monotonic()
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: a scene, how it ended, and whether it ended as it must. `shown`: what
+    """One line of the table: a scene, how it ended, and whether it ended as it must. `note`: what
     a camera saw.
     """
 
@@ -20,7 +20,7 @@ class Row:
     seconds: float
     log_index: int | None
     as_it_must: bool
-    shown: str = ""
+    note: str = ""
 
 
 def say(text: str) -> None:
@@ -29,7 +29,7 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def plain(text: str = "") -> None:
+def write_line(text: str = "") -> None:
     """One line as it is."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
@@ -40,12 +40,12 @@ def table(rows: list[Row]) -> None:
     heading = ("scene", "route", "status", "code", "time", "log index", "camera", "")
     cells = [heading, *(_cells(row) for row in rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(heading))]
-    plain()
+    write_line()
     for line in cells:
-        plain(
+        write_line(
             "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         )
-    plain()
+    write_line()
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -58,6 +58,6 @@ def _cells(row: Row) -> tuple[str, ...]:
         row.code or "-",
         f"{row.seconds:.1f} s",
         index,
-        row.shown or "-",
+        row.note or "-",
         mark,
     )

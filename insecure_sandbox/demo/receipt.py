@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from insecure_sandbox.demo.processes import ROOT
-from insecure_sandbox.demo.progress import plain, say
+from insecure_sandbox.demo.progress import say, write_line
 from insecure_sandbox.demo.stage import Stage
 from tulga import calls
 from tulga.checkpoints import Memory, log_key
@@ -24,23 +24,27 @@ def is_verified_offline(stage: Stage, *, verification: str, folder: Path) -> boo
 
     folder: of the demo, where the operator's public root key lies.
     """
-    kept = folder / "receipt"
-    kept.mkdir(exist_ok=True)
+    directory = folder / "receipt"
+    directory.mkdir(exist_ok=True)
     answer = stage.api.call("GET", f"/v1/verifications/{verification}/receipt")
-    (kept / "jwks.json").write_text(
+    (directory / "jwks.json").write_text(
         json.dumps(stage.api.call("GET", "/.well-known/jwks.json")), "utf-8"
     )
-    (kept / "root.pub").write_bytes((folder / "keys" / "public" / "root.pub").read_bytes())
-    (kept / "receipt.json").write_text(json.dumps(answer), "utf-8")
-    (kept / "changed.json").write_text(json.dumps(_changed(answer)), "utf-8")
-    sound, changed = (_verify(kept, name) for name in ("receipt.json", "changed.json"))
-    said = json.loads(sound.stdout or "{}")
+    (directory / "root.pub").write_bytes((folder / "keys" / "public" / "root.pub").read_bytes())
+    (directory / "receipt.json").write_text(json.dumps(answer), "utf-8")
+    (directory / "changed.json").write_text(json.dumps(_changed(answer)), "utf-8")
+    sound, changed = (_verify(directory, name) for name in ("receipt.json", "changed.json"))
+    verdict = json.loads(sound.stdout or "{}")
     say(
-        f"the receipt of {verification}, verified offline: {said.get('status')} by"
-        f" {said.get('routes')}"
+        f"the receipt of {verification}, verified offline: {verdict.get('status')} by"
+        f" {verdict.get('routes')}"
     )
-    plain(f"           | with one word changed: {(sound.stderr + changed.stderr).strip()}")
-    return (sound.returncode, said.get("verification"), changed.returncode) == (0, verification, 1)
+    write_line(f"           | with one word changed: {(sound.stderr + changed.stderr).strip()}")
+    return (sound.returncode, verdict.get("verification"), changed.returncode) == (
+        0,
+        verification,
+        1,
+    )
 
 
 def shows_that_the_log_only_grew(stage: Stage, notes: Collection[str], *, folder: Path) -> bool:
@@ -71,7 +75,7 @@ def _changed(answer: dict[str, Any]) -> dict[str, Any]:
     return answer | {"receipt": f"{header}.{changed}.{signature}"}
 
 
-def _verify(kept: Path, name: str) -> subprocess.CompletedProcess[str]:
+def _verify(directory: Path, name: str) -> subprocess.CompletedProcess[str]:
     script = ROOT / "scripts" / "verify_receipt.py"
     command = [
         sys.executable,
@@ -85,5 +89,5 @@ def _verify(kept: Path, name: str) -> subprocess.CompletedProcess[str]:
         "--test",
     ]
     return subprocess.run(  # noqa: S603
-        command, cwd=kept, capture_output=True, text=True, encoding="utf-8", check=False
+        command, cwd=directory, capture_output=True, text=True, encoding="utf-8", check=False
     )

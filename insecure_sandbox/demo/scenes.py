@@ -30,16 +30,16 @@ def on_the_phone(stage: Stage) -> Row:
     since, iin = time.monotonic(), stage.known()
     opened, browser = stage.borrow("on-the-phone", iin)
     key = stage.credential(iin, family="rsa")
-    refused = egov_mobile.sign(browser.egov_code(), key, egov_mobile.Manner(alters="statement"))
-    taken = egov_mobile.sign(browser.egov_code(), key)
+    forged = egov_mobile.sign(browser.egov_code(), key, egov_mobile.Manner(alters="statement"))
+    genuine = egov_mobile.sign(browser.egov_code(), key)
     say(
-        f"eGov Mobile: an altered statement got {refused[0].status} {refused[0].code}, the right"
-        f" one {taken[0].status}"
+        f"eGov Mobile: an altered statement got {forged[0].status} {forged[0].code}, the right"
+        f" one {genuine[0].status}"
     )
     browser.wait_for_judgement()
     row = stage.row("own key, eGov Mobile", opened, since, must=("verified", ""))
     return replace(
-        row, as_it_must=row.as_it_must and (refused[0].status, taken[0].status) == (403, 200)
+        row, as_it_must=row.as_it_must and (forged[0].status, genuine[0].status) == (403, 200)
     )
 
 

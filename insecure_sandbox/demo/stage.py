@@ -50,8 +50,8 @@ class Stage:
     def credential(self, iin: str, *, family: str = "gost512", state: str = "valid") -> Credential:
         """A certificate with its key from the sandbox's authority."""
         person = {"iin": iin, "surname": "ТЕСТОВ", "given_name": "ТЕСТ", "patronymic": "ТЕСТОВИЧ"}
-        wanted = person | {"family": family, "role": "individual", "state": state}
-        return credential_from_fields(self._ask("/ca/credentials", wanted))
+        fields = person | {"family": family, "role": "individual", "state": state}
+        return credential_from_fields(self._ask("/ca/credentials", fields))
 
     def known(self) -> str:
         """The IIN of somebody the registers know, with a phone of their own and no photo."""
@@ -163,8 +163,8 @@ class Stage:
         )
         if answer.status not in (200, 201):
             raise DemoFailed(f"the sandbox answered {path} with {answer.status}")
-        said: dict[str, Any] = answer.json()
-        return said
+        content: dict[str, Any] = answer.json()
+        return content
 
 
 def phone_of(iin: str) -> str:

@@ -1,13 +1,23 @@
 """Flips one byte in a copy of the database and lets `audit_verify` say what is wrong. The original
 stays untouched.
+
+`is_refused` makes somebody `verified` by SQL alone, in the running database, shows what comes of it
+and takes it out again. One UPDATE and two INSERTs are all that the application's role may do; the
+decision carries a signature that was copied from an honest one.
 """
 
+import json
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
-from insecure_sandbox.demo.processes import Processes
-from insecure_sandbox.demo.progress import plain, say
+import urllib3
+
+from insecure_sandbox.demo.processes import Processes, wait_until
+from insecure_sandbox.demo.progress import say, write_line
+from insecure_sandbox.demo.stage import Stage
 
 
 def original_is_sound(processes: Processes) -> bool:
@@ -58,4 +68,92 @@ def _flipped(body: str) -> str:
 
 def _quote(text: str) -> None:
     for line in text.strip().splitlines()[:12]:
-        plain(f"           | {line}")
+        write_line(f"           | {line}")
+
+
+_FORGED = "evt_forgedbythedemo"
+_WAIT_SECONDS = 30.0
+
+
+def is_refused(stage: Stage, *, database: Path, like: str) -> bool:
+    """Whether the log refuses a decision that nobody made, like that about another verification,
+    and nobody is told.
+    """
+    opened, _ = stage.arrive("forged", stage.known(), routes=("eds",))
+    victim = str(opened["id"])
+    with _forged(database, victim=victim, like=like):
+        say(f"{victim} was made `verified` by one UPDATE and two INSERTs, with a copied signature")
+        wait_until(
+            lambda: _is_refused(database), what="the log to refuse it", seconds=_WAIT_SECONDS
+        )
+        status = stage.api.read(victim)["status"]
+        ready = urllib3.request("GET", f"{stage.url}/readyz", retries=False).status
+        done = stage.processes.manage("audit_verify", "--log", "test")
+        is_named = done.returncode == 1 and _FORGED in done.stdout
+        say(f"  the log refuses it, /readyz answers {ready}, the lender is told {status!r}")
+        say(f"  audit_verify {'names the entry' if is_named else 'DOES NOT NAME IT'}")
+    status_after = stage.api.read(victim)["status"]
+    say(f"  taken out again, as only the tables' owner could: {status_after!r}")
+    return (status, ready, is_named, status_after) == ("processing", 503, True, "requires_input")
+
+
+@contextmanager
+def _forged(database: Path, *, victim: str, like: str) -> Iterator[None]:
+    at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    with _writing(database) as rows:
+        sequence, last_hash = rows.execute(
+            "SELECT sequence, status FROM verification_verification WHERE id = ?", (victim,)
+        ).fetchone()
+        body, lender = rows.execute(
+            "SELECT body, lender_id FROM verification_auditentry"
+            " WHERE verification_id = ? AND type = 'verification.verified'",
+            (like,),
+        ).fetchone()
+        rows.execute(
+            "UPDATE verification_verification SET status = 'verified', finished_at = ?, sequence ="
+            " ? WHERE id = ?",
+            (at, sequence + 1, victim),
+        )
+        rows.execute(
+            "INSERT INTO verification_auditentry (id, log, type, at, verification_id,"
+            " verification_sequence, lender_id, body) VALUES (?, 'test', 'verification.verified',"
+            " ?, ?, ?, ?, ?)",
+            (_FORGED, at, victim, sequence + 1, lender, json.dumps(json.loads(body))),
+        )
+        rows.execute(
+            "INSERT INTO verification_auditpending (entry_id, refused) VALUES (?, 0)", (_FORGED,)
+        )
+    try:
+        yield
+    finally:
+        with _writing(database) as rows:
+            stored = rows.execute(
+                "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+            ).fetchall()
+            for name, _ in stored:
+                rows.execute(f'DROP TRIGGER "{name}"')
+            rows.execute("DELETE FROM verification_auditpending WHERE entry_id = ?", (_FORGED,))
+            rows.execute("DELETE FROM verification_auditentry WHERE id = ?", (_FORGED,))
+            rows.execute(
+                "UPDATE verification_verification SET status = ?, finished_at = NULL, sequence = ?"
+                " WHERE id = ?",
+                (last_hash, sequence, victim),
+            )
+            for _, made_by in stored:
+                rows.execute(made_by)
+
+
+@contextmanager
+def _writing(database: Path) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(database, timeout=30, isolation_level=None)) as rows:
+        rows.execute("BEGIN IMMEDIATE")
+        yield rows
+        rows.execute("COMMIT")
+
+
+def _is_refused(database: Path) -> bool:
+    with closing(sqlite3.connect(database, timeout=30)) as rows:
+        row = rows.execute(
+            "SELECT refused FROM verification_auditpending WHERE entry_id = ?", (_FORGED,)
+        ).fetchone()
+    return bool(row and row[0])

@@ -135,8 +135,38 @@ def test_the_live_set_asks_whom_the_operator_named_and_nobody_else(tmp_path: Pat
         "url": "https://bureau.example/refusals",
         "token_file": "/run/secrets/bureau",
     }
-    assert live["account_owner"] == {"url": "https://bank.example/owner", "token_file": ""}
+    assert live["account_owner"] == {"url": "https://bank.example/owner"}
     assert live["sms"] == {"url": "https://sms.example/send", "token_file": "/run/secrets/sms"}
+
+
+def test_the_operator_names_an_adapter_and_it_is_given_the_options_that_are_set(
+    tmp_path: Path,
+) -> None:
+    named = {
+        "TULGA_LIVE_SMS_ADAPTER": "smsc",
+        "TULGA_LIVE_SMS_TOKEN_FILE": "/run/secrets/smsc",
+        "TULGA_LIVE_SMS_SENDER": "TULGA",
+        "TULGA_LIVE_PERSON_ADAPTER": "bank.registers.People",
+        "TULGA_LIVE_CONSENT_URL": "https://consent.example",
+        "TULGA_LIVE_CONSENT_NAMES_PHONE": "1",
+        "TULGA_LIVE_REVOCATION_ADAPTER": "bank.pki.Revocation",
+        "TULGA_LIVE_OCSP_RSA": "http://ocsp.example",
+        "TULGA_LIVE_TSA_RSA": "http://tsa.example",
+    }
+    live = _setting(
+        "{name: [entry['adapter'], entry['options']]"
+        " for name, entry in s.TULGA_SOURCES['live'].items() if name != 'trust_anchors'}",
+        TULGA_VAR_DIR=str(tmp_path),
+        TULGA_MODES_LIVE="1",
+        **named,
+    )
+    assert live == {
+        "revocation": ["bank.pki.Revocation", {"ocsp_urls": {"rsa": ["http://ocsp.example"]}}],
+        "timestamp_authority": ["http", {"urls": {"rsa": "http://tsa.example"}}],
+        "person_registry": ["bank.registers.People", {}],
+        "consent": ["http", {"url": "https://consent.example", "names_phone": True}],
+        "sms": ["smsc", {"token_file": "/run/secrets/smsc", "sender": "TULGA"}],
+    }
 
 
 def test_a_database_whose_host_is_gone_is_given_up_in_half_a_minute_or_as_its_address_says() -> (

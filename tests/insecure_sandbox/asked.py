@@ -17,15 +17,11 @@ from verification.core.registry_answers import (
     OwnershipAnswer,
     PersonAnswer,
     PhotoAnswer,
-    parse_consent,
-    parse_ownership,
-    parse_person,
-    parse_photo,
 )
 from verification.sources.consent import ConsentRequest, HttpConsentSource
-from verification.sources.person_registry import HttpPersonRegistry
-from verification.sources.phone_registry import HttpPhoneRegistry
-from verification.sources.photo_registry import HttpPhotoRegistry
+from verification.sources.person_registry import HttpPersonRegistry, PersonQuestion
+from verification.sources.phone_registry import HttpPhoneRegistry, OwnershipQuestion
+from verification.sources.photo_registry import HttpPhotoRegistry, PhotoQuestion
 from verification.stages.consent import policy as consent_texts
 
 SECONDS = 10.0  # for a question that is to be answered; a fault's test says its own
@@ -102,7 +98,7 @@ def consent_source(sandbox: SandboxProcess) -> HttpConsentSource:
 
 def consent_of(sandbox: SandboxProcess, iin: str, **changes: Any) -> ConsentAnswer:
     """What the person says to a request for their consent."""
-    return parse_consent(consent_source(sandbox).request(wanted(iin, **changes)))
+    return consent_source(sandbox).fetch(wanted(iin, **changes)).parsed
 
 
 def consent_id_of(sandbox: SandboxProcess, iin: str) -> str:
@@ -123,7 +119,8 @@ def person_of(
     """The register's answer about this number."""
     registry = HttpPersonRegistry(f"{sandbox.url}/person", seconds=seconds)
     consent_id = consent_id or consent_id_of(sandbox, iin)
-    return parse_person(registry.person(Iin(iin), consent_id=consent_id, request_id=new_id()))
+    question = PersonQuestion(request_id=new_id(), iin=Iin(iin), consent_id=consent_id)
+    return registry.fetch(question).parsed
 
 
 def photo_of(
@@ -132,7 +129,8 @@ def photo_of(
     """The register's answer about this number."""
     registry = HttpPhotoRegistry(f"{sandbox.url}/photo", seconds=seconds)
     consent_id = consent_id or consent_id_of(sandbox, iin)
-    return parse_photo(registry.photo(Iin(iin), consent_id=consent_id, request_id=new_id()))
+    question = PhotoQuestion(request_id=new_id(), iin=Iin(iin), consent_id=consent_id)
+    return registry.fetch(question).parsed
 
 
 def ownership_of(
@@ -141,5 +139,7 @@ def ownership_of(
     """The register's answer about this number of a phone."""
     registry = HttpPhoneRegistry(f"{sandbox.url}/phone", seconds=seconds)
     consent_id = consent_id or consent_id_of(sandbox, iin)
-    raw = registry.ownership(Phone(phone), iin=Iin(iin), consent_id=consent_id, request_id=new_id())
-    return parse_ownership(raw)
+    question = OwnershipQuestion(
+        request_id=new_id(), iin=Iin(iin), phone=Phone(phone), consent_id=consent_id
+    )
+    return registry.fetch(question).parsed

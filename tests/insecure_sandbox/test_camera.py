@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from insecure_sandbox.camera import SHOWN, answered, as_told, bound, wrongly
+from insecure_sandbox.camera import SHOWN, answer_to, as_told, bound, wrongly
 from insecure_sandbox.warp_picture import taken_anew
 from verification.core.route import Looked, Memory, Next
 from verification.stages.live_capture.dialogue import (
@@ -78,7 +78,7 @@ def test_what_is_sent_of_a_command_is_a_thin_chain_and_few_full_frames() -> None
     frames = [_picture(shade) for shade in range(8)]
     for command, stills in ((0, 3), (1, 2)):
         memory = {**ready(), "step": command}
-        answer = answered(frames, asked_of(memory))
+        answer = answer_to(frames, asked_of(memory))
         sizes = [Image.open(io.BytesIO(file)).size for file in answer["files"]]
         assert sizes == [(320, 240)] * 8 + [(640, 480)] * stills
         assert [told["still"] for told in answer["frames"]] == [False] * 8 + [True] * stills
@@ -111,7 +111,7 @@ def test_a_stuck_picture_is_stuck_for_longer_than_a_camera_and_then_shows_the_ge
 
 def test_another_face_looks_in_as_a_gesture_begins_and_leaves_the_rest_of_it_alone() -> None:
     frames, other = [_picture(5)] * 6, np.full((320, 260, 3), 255, dtype=np.uint8)
-    taken = taken_anew(frames, chance=np.random.default_rng(1), beside=other)
+    taken = taken_anew(frames, chance=np.random.default_rng(1), neighbour=other)
     corners = [
         np.asarray(Image.open(io.BytesIO(one)).convert("L"))[-200:, :150].mean() for one in taken
     ]

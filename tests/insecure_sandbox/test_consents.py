@@ -18,7 +18,8 @@ from tests.insecure_sandbox.asked import (
 from tests.insecure_sandbox_process import SandboxProcess
 from verification.core.errors import SourceUnavailable
 from verification.core.ids import Iin
-from verification.core.registry_answers import ConsentAnswer, parse_consent
+from verification.core.registry_answers import ConsentAnswer
+from verification.sources.consent import ConsentReading, ask
 from verification.stages.consent import policy as consent_texts
 
 
@@ -28,9 +29,8 @@ def id_in(answer: ConsentAnswer) -> str:
 
 
 def read(sandbox: SandboxProcess, consent_id: str, iin: str) -> ConsentAnswer:
-    return parse_consent(
-        consent_source(sandbox).read(consent_id, iin=Iin(iin), request_id=new_id())
-    )
+    reading = ConsentReading(request_id=new_id(), iin=Iin(iin), consent_id=consent_id)
+    return ask(consent_source(sandbox), reading).parsed
 
 
 def messages(sandbox: SandboxProcess, phone: str) -> list[dict[str, str]]:
@@ -79,8 +79,8 @@ def test_a_consent_to_something_else_is_another(
 
 def test_the_same_question_again_is_answered_as_before(sandbox: SandboxProcess) -> None:
     request = wanted(register(sandbox, consent="pending"))
-    first = consent_source(sandbox).request(request)
-    assert consent_source(sandbox).request(request) == first
+    first = consent_source(sandbox).fetch(request)
+    assert consent_source(sandbox).fetch(request) == first
 
 
 def test_a_pending_consent_opens_nothing_until_the_person_agrees(sandbox: SandboxProcess) -> None:

@@ -21,7 +21,7 @@ from tests.insecure_sandbox.asked import (
 from tests.insecure_sandbox_process import SandboxProcess
 from verification.core.ids import Iin, Phone
 from verification.core.sms import code_text
-from verification.sources.sms import HttpSmsGateway
+from verification.sources.sms import HttpSmsGateway, Message
 
 LANGUAGES = ("en", "ru", "kk")
 
@@ -84,5 +84,5 @@ def test_the_code_is_read_and_not_the_amount(
             language=language,
             host="127.0.0.1",
         )
-        gateway.send(Phone(phone_of(iin)), text=text, request_id=new_id())
+        gateway.fetch(Message(request_id=new_id(), phone=Phone(phone_of(iin)), text=text))
     assert stage.code_for(iin) == "482019"

@@ -16,7 +16,7 @@ from insecure_sandbox.exchange import Request, Response, Route, as_json
 from insecure_sandbox.faults import FaultScript
 from insecure_sandbox.http_server import SandboxServer, loopback_address
 from verification.core.errors import SourceUnavailable
-from verification.sources.revocation import HttpRevocationSource
+from verification.sources.revocation import CRL, HttpRevocationSource, RevocationQuestion
 
 
 def fresh(request: Request) -> Response:
@@ -51,8 +51,11 @@ def script_fault(server: SandboxServer, kind: str, times: int) -> None:
     assert urllib3.request("POST", f"{server.url}/faults", json=fields).status == 201
 
 
-def source(server: SandboxServer) -> HttpRevocationSource:
-    return HttpRevocationSource({"rsa": [f"{server.url}/crl/toy"]}, seconds=0.7, max_bytes=100_000)
+def lists(server: SandboxServer) -> tuple[bytes, ...]:
+    urls = {"rsa": [f"{server.url}/crl/toy"]}
+    source = HttpRevocationSource(urls, seconds=0.7, max_bytes=100_000)
+    question = RevocationQuestion(family="rsa", kind=CRL)
+    return tuple(fetched.parsed for fetched in source.fetch(question))
 
 
 @pytest.mark.parametrize("kind", ["silent", "slow", "http_500", "oversize"])
@@ -63,14 +66,14 @@ def test_a_faulty_source_is_unavailable_within_the_deadline_exactly_n_times(
     for _ in range(2):
         started = time.monotonic()
         with pytest.raises(SourceUnavailable):
-            source(server).crls("rsa")
+            lists(server)
         assert time.monotonic() - started < 1.5
-    assert source(server).crls("rsa") == (b"fresh",)
+    assert lists(server) == (b"fresh",)
 
 
 def test_garbage_is_given_on_exactly_n_times(server: SandboxServer) -> None:
     script_fault(server, "garbage", times=2)
-    answers = [source(server).crls("rsa")[0] for _ in range(3)]
+    answers = [lists(server)[0] for _ in range(3)]
     assert [b"<html>" in answer or b"<!doctype" in answer for answer in answers] == [
         True,
         True,
@@ -80,7 +83,7 @@ def test_garbage_is_given_on_exactly_n_times(server: SandboxServer) -> None:
 
 def test_a_stale_answer_is_given_exactly_n_times(server: SandboxServer) -> None:
     script_fault(server, "stale", times=1)
-    assert [source(server).crls("rsa") for _ in range(2)] == [(b"stale",), (b"fresh",)]
+    assert [lists(server) for _ in range(2)] == [(b"stale",), (b"fresh",)]
 
 
 def test_a_json_request_is_answered(server: SandboxServer) -> None:
@@ -171,4 +174,4 @@ def test_what_waits_is_shown_and_cleared(server: SandboxServer) -> None:
     shown = urllib3.request("GET", f"{server.url}/faults").json()
     assert shown == {"waiting": [{"source": "crl", "kind": "silent", "times": 3}]}
     assert json.loads(urllib3.request("DELETE", f"{server.url}/faults").data) == {"waiting": []}
-    assert source(server).crls("rsa") == (b"fresh",)
+    assert lists(server) == (b"fresh",)

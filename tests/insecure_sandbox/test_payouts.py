@@ -5,6 +5,7 @@ adapters.
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import urllib3
@@ -15,7 +16,8 @@ from verification.case import policy
 from verification.core import almaty
 from verification.core.errors import Misconfigured, SourceUnavailable
 from verification.core.ids import Iin
-from verification.core.payout_answers import Basis, parse_account, parse_credits, parse_stop_credit
+from verification.core.payout_answers import Basis
+from verification.sources import account_owner, credit_bureau, stop_credit
 from verification.sources.account_owner import HttpAccountOwner
 from verification.sources.asking import PAYOUT_SECONDS
 from verification.sources.credit_bureau import HttpCreditBureau
@@ -41,26 +43,31 @@ def _mended(sandbox: SandboxProcess) -> Iterator[None]:
     sandbox.mend()
 
 
+def about(iin: str) -> dict[str, Any]:
+    return {"request_id": new_id(), "iin": Iin(iin), "lender_bin": BIN, "basis": BASIS}
+
+
 def refusal(sandbox: SandboxProcess, iin: str, seconds: float = SECONDS) -> str:
     bureau = HttpStopCredit(f"{sandbox.url}/stop_credit", seconds=seconds)
-    return parse_stop_credit(
-        bureau.refusal(Iin(iin), lender_bin=BIN, basis=BASIS, request_id=new_id())
-    ).status
+    question = stop_credit.RefusalQuestion(**about(iin))
+    return stop_credit.BUREAU.ask(bureau, question).parsed.status
 
 
 def owner(
     sandbox: SandboxProcess, iin: str, account: str = THEIRS, seconds: float = SECONDS
 ) -> str:
     bank = HttpAccountOwner(f"{sandbox.url}/account_owner", seconds=seconds)
-    raw = bank.owner(account, iin=Iin(iin), lender_bin=BIN, basis=BASIS, request_id=new_id())
-    return parse_account(raw).status
+    question = account_owner.AccountQuestion(account=account, **about(iin))
+    return account_owner.BANK.ask(bank, question).parsed.status
 
 
 def lent(sandbox: SandboxProcess, iin: str, *days: date, seconds: float = SECONDS) -> list[int]:
     bureau = HttpCreditBureau(f"{sandbox.url}/credit_bureau", seconds=seconds)
     of = days or (almaty.day_of(datetime.now(UTC)),)
-    raw = bureau.credits(of, iin=Iin(iin), lender_bin=BIN, basis=BASIS, request_id=new_id())
-    return [parse_credits(raw).tiyn[day.isoformat()] for day in of]
+    question = credit_bureau.CreditsQuestion(days=tuple(of), **about(iin))
+    answer = credit_bureau.BUREAU.ask(bureau, question)
+    credit_bureau.most_lent(question, answer)
+    return [answer.parsed.tiyn[day.isoformat()] for day in of]
 
 
 def question(

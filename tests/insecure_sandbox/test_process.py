@@ -72,7 +72,8 @@ def path_of(leaf: Certificate, *, at: datetime) -> tuple[Certificate, ...]:
 
 
 def current_crl(family: str) -> RevocationList:
-    return parse_crl(revocation.in_use("test").crls(family)[0], max_bytes=MAX_BYTES)
+    question = revocation.RevocationQuestion(family=family, kind=revocation.CRL)
+    return parse_crl(revocation.fetch("test", question)[0].parsed, max_bytes=MAX_BYTES)
 
 
 @pytest.mark.usefixtures("configured")

@@ -14,7 +14,7 @@ from itertools import combinations
 import pytest
 
 from insecure_sandbox import samples
-from insecure_sandbox.camera import SHOWN, Camera, answered
+from insecure_sandbox.camera import SHOWN, Camera, answer_to
 from insecure_sandbox.manners import MANNERS
 from insecure_sandbox.simulations import Portraits
 from tests.proofs import Figures
@@ -64,10 +64,10 @@ def shown(camera: Camera, shows: str, *, number: int) -> Capture:
     )
     items = {kept.ORDER: dialogue.order_evidence(memory)}
     turn = dialogue.accept_live_capture(memory, {"ready": True}, captures.NOW)
-    take, at = camera.take_with_another if showing.beside else camera.take, captures.NOW
+    take, at = camera.take_with_another if showing.has_neighbour else camera.take, captures.NOW
     while turn.next is not Next.COLLECT:
         asked = dialogue.prompt_live_capture(turn.memory)
-        answer = answered(
+        answer = answer_to(
             showing.sent(take(showing.gesture(asked["command"]))), asked, apart_ms=showing.apart_ms
         )
         last = max(frame["at_ms"] for frame in answer["frames"])

@@ -15,10 +15,10 @@ from insecure_sandbox import simulations
 from insecure_sandbox.borrower import PlayFailed
 from insecure_sandbox.demo.processes import wait_until as wait_until_so
 from insecure_sandbox.exchange import Rejected, Request, Route
-from insecure_sandbox.inbox import Inbox
 from insecure_sandbox.people import People
 from insecure_sandbox.playing import Borrower
 from insecure_sandbox.simulations import Portraits, Simulations, routes
+from insecure_sandbox.sms_gateway import Inbox
 from tests.insecure_sandbox.test_simulations import ASKED, SUBJECT
 
 IIN, OLD, NEW = SUBJECT["iin"], "http://127.0.0.1:9/v/#old", "http://127.0.0.1:9/v/#new"

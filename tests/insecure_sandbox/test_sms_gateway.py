@@ -14,8 +14,8 @@ from tests.insecure_sandbox.asked import new_id
 from tests.insecure_sandbox_process import SandboxProcess
 from verification.core.errors import SourceUnavailable
 from verification.core.ids import Phone
-from verification.core.sms import code_text, parse_sms
-from verification.sources.sms import HttpSmsGateway
+from verification.core.sms import SmsAnswer, code_text
+from verification.sources.sms import HttpSmsGateway, Message
 
 TEXT = code_text(
     "012345",
@@ -27,10 +27,9 @@ TEXT = code_text(
 )
 
 
-def send(sandbox: SandboxProcess, phone: str, text: str = TEXT, *, request_id: str) -> bytes:
-    return HttpSmsGateway(f"{sandbox.url}/sms", seconds=5.0).send(
-        Phone(phone), text, request_id=request_id
-    )
+def send(sandbox: SandboxProcess, phone: str, text: str = TEXT, *, request_id: str) -> SmsAnswer:
+    message = Message(request_id=request_id, phone=Phone(phone), text=text)
+    return HttpSmsGateway(f"{sandbox.url}/sms", seconds=5.0).fetch(message).parsed
 
 
 def texts(sandbox: SandboxProcess, phone: str) -> list[tuple[str, str]]:
@@ -41,7 +40,7 @@ def texts(sandbox: SandboxProcess, phone: str) -> list[tuple[str, str]]:
 
 
 def test_a_message_is_in_the_inbox_of_its_phone(sandbox: SandboxProcess) -> None:
-    sent = parse_sms(send(sandbox, "+77055552001", request_id=new_id()))
+    sent = send(sandbox, "+77055552001", request_id=new_id())
     assert sent.status == "accepted"
     assert texts(sandbox, "+77055552001") == [(sent.message_id, TEXT)]
     assert texts(sandbox, "+77055552999") == []
@@ -77,7 +76,7 @@ def test_a_question_asked_by_many_at_once_has_one_effect() -> None:
 
     body = json.dumps({"request_id": new_id()}).encode()
     request = Request(method="POST", path="/", content_type="application/json", untrusted_body=body)
-    answer = AnsweredOnce().once(slowly)
+    answer = AnsweredOnce().guard(slowly)
     with ThreadPoolExecutor(8) as pool:
         assert len({response.body for response in pool.map(answer, [request] * 8)}) == 1
     assert len(effects) == 1
@@ -99,5 +98,5 @@ def test_another_message_under_a_used_id_is_a_fault_and_not_sent(
 
 
 def test_what_is_no_mobile_number_is_refused(sandbox: SandboxProcess) -> None:
-    answer = parse_sms(send(sandbox, "+77172906984", request_id=new_id()))
+    answer = send(sandbox, "+77172906984", request_id=new_id())
     assert (answer.status, answer.message_id) == ("refused", "")

@@ -4,6 +4,7 @@ knows whom of.
 
 import logging
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -11,11 +12,16 @@ from tests.insecure_sandbox.asked import consent_id_of, new_id, picture, registe
 from tests.insecure_sandbox_process import SandboxProcess
 from verification.core.errors import SourceUnavailable
 from verification.core.ids import Iin, Phone
+from verification.sources import consent as consents
+from verification.sources.asking import Fetched
 from verification.sources.consent import HttpConsentSource
-from verification.sources.person_registry import HttpPersonRegistry
-from verification.sources.phone_registry import HttpPhoneRegistry
-from verification.sources.photo_registry import HttpPhotoRegistry
-from verification.sources.sms import HttpSmsGateway
+from verification.sources.person_registry import REGISTRY as PEOPLE
+from verification.sources.person_registry import HttpPersonRegistry, PersonQuestion
+from verification.sources.phone_registry import REGISTRY as PHONES
+from verification.sources.phone_registry import HttpPhoneRegistry, OwnershipQuestion
+from verification.sources.photo_registry import REGISTRY as PHOTOS
+from verification.sources.photo_registry import HttpPhotoRegistry, PhotoQuestion
+from verification.sources.sms import GATEWAY, HttpSmsGateway, Message
 
 SECONDS = 0.8
 KINDS = ("silent", "slow", "http_500", "garbage", "oversize")
@@ -31,7 +37,7 @@ def _mended(sandbox: SandboxProcess) -> Iterator[None]:
     sandbox.mend()
 
 
-def question(sandbox: SandboxProcess, source: str, iin: str) -> Callable[[], bytes]:
+def question(sandbox: SandboxProcess, source: str, iin: str) -> Callable[[], Fetched[Any]]:
     """A question that is answered, unless a fault is scripted; its request id is new each time."""
     consent_id, url = consent_id_of(sandbox, iin), sandbox.url
     person = HttpPersonRegistry(f"{url}/person", seconds=SECONDS)
@@ -39,16 +45,21 @@ def question(sandbox: SandboxProcess, source: str, iin: str) -> Callable[[], byt
     phone = HttpPhoneRegistry(f"{url}/phone", seconds=SECONDS)
     consent = HttpConsentSource(f"{url}/consent", seconds=SECONDS)
     sms = HttpSmsGateway(f"{url}/sms", seconds=SECONDS)
-    number = Iin(iin)
-    return {
-        "person": lambda: person.person(number, consent_id=consent_id, request_id=new_id()),
-        "photo": lambda: photo.photo(number, consent_id=consent_id, request_id=new_id()),
-        "phone": lambda: phone.ownership(
-            Phone(PHONE), iin=number, consent_id=consent_id, request_id=new_id()
+    about: dict[str, Any] = {"iin": Iin(iin), "consent_id": consent_id}
+    questions: dict[str, Callable[[], Fetched[Any]]] = {
+        "person": lambda: PEOPLE.ask(person, PersonQuestion(request_id=new_id(), **about)),
+        "photo": lambda: PHOTOS.ask(photo, PhotoQuestion(request_id=new_id(), **about)),
+        "phone": lambda: PHONES.ask(
+            phone, OwnershipQuestion(request_id=new_id(), phone=Phone(PHONE), **about)
         ),
-        "consent": lambda: consent.request(wanted(iin)),
-        "sms": lambda: sms.send(Phone(PHONE), MESSAGE, request_id=new_id()),
-    }[source]
+        "consent": lambda: consents.ask(consent, wanted(iin)),
+        "sms": lambda: GATEWAY.ask(sms, message(Phone(PHONE), new_id())),
+    }
+    return questions[source]
+
+
+def message(phone: Phone, request_id: str) -> Message:
+    return Message(request_id=request_id, phone=phone, text=MESSAGE)
 
 
 @pytest.mark.service
@@ -76,9 +87,9 @@ def test_a_message_whose_answer_was_lost_is_sent_once(sandbox: SandboxProcess) -
     )
     sandbox.post("/faults", source="sms", kind="http_500", times=1)
     with pytest.raises(SourceUnavailable):
-        gateway.send(phone, MESSAGE, request_id=request_id)
-    first = gateway.send(phone, MESSAGE, request_id=request_id)
-    assert gateway.send(phone, MESSAGE, request_id=request_id) == first
+        gateway.fetch(message(phone, request_id))
+    first = gateway.fetch(message(phone, request_id))
+    assert gateway.fetch(message(phone, request_id)) == first
     assert len(sandbox.post("/inbox", phone=phone.value)["messages"]) == 1
 
 

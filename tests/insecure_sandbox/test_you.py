@@ -12,7 +12,7 @@ import urllib3
 from PIL import Image
 
 from insecure_sandbox.exchange import Rejected
-from insecure_sandbox.photo_upload import MAX_UPLOAD_BYTES, reference_photo
+from insecure_sandbox.people import MAX_UPLOAD_BYTES, reference_photo
 from tests.house_rules import has_no_inline_code
 from tests.insecure_sandbox.asked import (
     consent_of,
@@ -27,7 +27,7 @@ from tests.insecure_sandbox.asked import (
 from tests.insecure_sandbox_process import REPOSITORY, SandboxProcess
 from verification.core.ids import Iin, Phone
 from verification.core.registry_answers import PHOTO_MAX_BYTES
-from verification.sources.sms import HttpSmsGateway
+from verification.sources.sms import HttpSmsGateway, Message
 
 Field = str | bytes
 NOISE = bytes(range(256)) * 3 + b"\r\n--\r\n\n\r"
@@ -137,8 +137,8 @@ def test_the_page_shows_messages_escaped_and_allows_nothing_foreign(
     sandbox: SandboxProcess,
 ) -> None:
     gateway = HttpSmsGateway(f"{sandbox.url}/sms", seconds=5.0)
-    gateway.send(Phone("+77025554002"), "Code 111222 <script>a()</script>", request_id=new_id())
-    gateway.send(Phone("+77025554002"), "Code 333444", request_id=new_id())
+    for text in ("Code 111222 <script>a()</script>", "Code 333444"):
+        gateway.fetch(Message(request_id=new_id(), phone=Phone("+77025554002"), text=text))
     answer = urllib3.request("GET", f"{sandbox.url}/you", timeout=10)
     text = answer.data.decode()
     assert "Code 111222 &lt;script&gt;a()&lt;/script&gt;" in text

@@ -18,7 +18,7 @@ from lenders.models import ApiKey, Delivery, Lender, WebhookEndpoint
 from people.models import User
 from people.roles import Role
 from tests.fresh_database import copies
-from tests.lenders.api.insecure_payout import ADAPTERS, InsecurePayout
+from tests.lenders.api.insecure_payout import in_memory
 from tests.verification.log.rows import order_all
 from tests.verification.stories import (
     destruction_story,
@@ -248,8 +248,7 @@ def _glances(settings: Settings) -> None:
             "clear", "grey", of=of, reference="G-2", profile="KZ-2021-04", iin=OTHER_IIN
         )
         voted(by_people)
-        adapter = {"adapter": f"{InsecurePayout.__module__}.{InsecurePayout.__qualname__}"}
-        settings.TULGA_SOURCES["test"] |= dict.fromkeys(ADAPTERS, adapter)
+        settings.TULGA_SOURCES["test"] |= in_memory()
         _clearances(by_people, iin=OTHER_IIN)
         refused = glanced("grey", of=of, reference="G-3", iin="900101300017")
         one_voted(refused)

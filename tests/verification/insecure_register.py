@@ -6,8 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.verification.core.answer_samples import CONSENT, CONSENT_ID, PERSON, spelled
-from verification.core.ids import Iin
-from verification.sources.consent import ConsentRequest
+from verification.core.registry_answers import (
+    ConsentAnswer,
+    PersonAnswer,
+    parse_consent,
+    parse_person,
+)
+from verification.sources.asking import Fetched
+from verification.sources.consent import ConsentReading, ConsentRequest
+from verification.sources.person_registry import PersonQuestion
 
 
 @dataclass
@@ -25,25 +32,28 @@ KNOWN: dict[str, Any] = {}
 class InsecureConsent:
     """Everybody says yes, at once."""
 
+    source = "consent"
     names_phone = False
 
-    def request(self, wanted: ConsentRequest) -> bytes:
-        """The person is asked."""
-        ASKED.request = wanted
-        return _consent(wanted, request_id=wanted.request_id)
-
-    def read(self, consent_id: str, *, iin: Iin, request_id: str) -> bytes:
-        """The same."""
+    def fetch(self, question: ConsentRequest | ConsentReading) -> Fetched[ConsentAnswer]:
+        """The person is asked, and said yes."""
+        if isinstance(question, ConsentRequest):
+            ASKED.request = question
         assert ASKED.request is not None
-        return _consent(ASKED.request, request_id=request_id)
+        raw = _consent(ASKED.request, request_id=question.request_id)
+        return Fetched(raw=raw, parsed=parse_consent(raw))
 
 
 class InsecurePeople:
     """Knows the person as `KNOWN` has them."""
 
-    def person(self, iin: Iin, *, consent_id: str, request_id: str) -> bytes:
+    source = "person_registry"
+
+    def fetch(self, question: PersonQuestion) -> Fetched[PersonAnswer]:
         """The person."""
-        return spelled({**PERSON, **KNOWN, "iin": iin.value, "request_id": request_id})
+        about = {"iin": question.iin.value, "request_id": question.request_id}
+        raw = spelled({**PERSON, **KNOWN, **about})
+        return Fetched(raw=raw, parsed=parse_person(raw))
 
 
 def _consent(wanted: ConsentRequest, *, request_id: str) -> bytes:

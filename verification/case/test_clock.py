@@ -87,7 +87,9 @@ def advance(
         # The same of what belongs to them, open or not: their entries say it of all.
         step = timedelta(seconds=seconds)
         for model in (Attempt, Access):
-            model._default_manager.filter(verification__in=rows).update(expires_at=F("expires_at") - step)
+            model._default_manager.filter(verification__in=rows).update(
+                expires_at=F("expires_at") - step
+            )
         issued = Clearance.objects.filter(verification__in=rows, expires_at__isnull=False)
         issued.update(expires_at=F("expires_at") - step, fresh_until=F("fresh_until") - step)
         return Standing(len(rows), most if rows else 0)

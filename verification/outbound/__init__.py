@@ -72,7 +72,7 @@ class Answer:
     body: bytes = field(repr=False)
 
 
-def spelled(url: str) -> str:
+def canonical_url(url: str) -> str:
     """The address as it is sent: no dot segments, no port that goes without saying. Raises
     `ValueError` if it has none.
 
@@ -147,13 +147,13 @@ class _Exchange:
             "Connection": "close",
         }  # nothing compressed, nothing kept open
         headers = {"Accept": "*/*", **request.headers, **fixed}
-        spelled = httpx.Request(request.method, request.url, headers=headers, content=request.body)
-        url = spelled.url
+        prepared = httpx.Request(request.method, request.url, headers=headers, content=request.body)
+        url = prepared.url
         to = httpcore.URL(
             scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
         )
         self.asked = httpcore.Request(
-            request.method, to, headers=spelled.headers.raw, content=spelled.stream
+            request.method, to, headers=prepared.headers.raw, content=prepared.stream
         )
 
     def hear_head(self, answer: httpcore.Response) -> None:
@@ -161,7 +161,7 @@ class _Exchange:
         answer_too_long.
         """
         self._status, self._headers = answer.status, httpx.Headers(answer.headers)
-        # Twice the body: chunks have a frame. Nobody who means well needs as much.
+        # Twice the body: chunks have a frame. An honest answer needs less.
         self.allowance.bytes_left += 2 * self._request.limits.max_bytes
         if len(answer.headers) > _HEADERS_MAX:
             raise Unavailable(
@@ -218,8 +218,8 @@ def _faults(limits: Limits) -> Iterator[None]:
         ValueError,
     ) as error:
         root: BaseException = error  # of the layers around it, some say that they have no cause
-        while before := root.__cause__ or root.__context__:
-            root = before
+        while cause := root.__cause__ or root.__context__:
+            root = cause
         code = (
             "answer_malformed"
             if isinstance(error, httpcore.ProtocolError | ValueError)

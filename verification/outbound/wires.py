@@ -39,20 +39,20 @@ def start_resolving(
     """The addresses to connect to, checked, to be waited for until a deadline, in a thread or in a
     loop.
 
-    Raises `Unavailable` to whoever waits: name_unresolved, address_refused. No system's look-up can
-    be told to end. So it has a thread of its own, which is left behind if it is late: it holds no
-    connection, and is over when the system gives the name up.
+    Raises `Unavailable` where it is waited for: name_unresolved, address_refused. No system's
+    look-up can be told to end. So it has a thread of its own, which is left behind if it is late:
+    it holds no connection, and is over when the system gives the name up.
     """
     literals: Future[list[str]] = Future()
     # a loop that waits no more would cancel it, and the thread find it so
     literals.set_running_or_notify_cancel()
-    given = (
+    arguments = (
         literals,
         partial(look_up, host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP),
         is_public_only,
     )
     # A daemon, for a look-up that hangs must not keep the process from ending.
-    Thread(target=_resolve, args=given, name="look-up", daemon=True).start()
+    Thread(target=_resolve, args=arguments, name="look-up", daemon=True).start()
     return literals
 
 
@@ -60,10 +60,10 @@ def _resolve(
     literals: Future[list[str]], look_up: Callable[[], list[Any]], is_public_only: bool
 ) -> None:
     try:
-        found = []
+        entries = []
         with suppress(OSError, UnicodeError):
-            found = look_up()
-        checked = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+            entries = look_up()
+        checked = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
         if not checked:
             raise Unavailable("the name has no address", code="name_unresolved")
         # One private address among public ones refuses all: such an answer is made to slip through.
@@ -92,12 +92,12 @@ class Allowance:
     def seconds(self) -> float:
         """What is left of the time. Raises `TimeoutError` if nothing is."""
         # Monotonic: a clock that is set meanwhile neither ends an exchange nor gives it more time.
-        left = self._deadline - time.monotonic()
-        if left <= 0:
+        seconds_left = self._deadline - time.monotonic()
+        if seconds_left <= 0:
             raise TimeoutError
-        return left
+        return seconds_left
 
-    def cut(self, wanted: int) -> int:
+    def cut(self, max_bytes: int) -> int:
         """How many bytes the next read may ask for. Raises `Unavailable` (answer_malformed) if
         none.
         """
@@ -105,7 +105,7 @@ class Allowance:
             raise Unavailable(
                 "the answer has more around its body than agreed", code="answer_malformed"
             )
-        return min(wanted, self.bytes_left)
+        return min(max_bytes, self.bytes_left)
 
     def spend(self, read: bytes) -> bytes:
         """The same bytes, counted; a read of few counts as one of more."""
@@ -126,20 +126,20 @@ class Wire(httpcore.NetworkStream):
         """What has come, nothing at the end."""
         # The wait is for one read; what is left shrinks with each, so a byte a second does not hold
         # us.
-        wanted = self.allowance.cut(max_bytes)
+        allowed = self.allowance.cut(max_bytes)
         self.connected.settimeout(self.allowance.seconds())
-        return self.allowance.spend(self.connected.recv(wanted))
+        return self.allowance.spend(self.connected.recv(allowed))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Sends all of it."""
-        rest = memoryview(buffer)
+        unsent = memoryview(buffer)
         try:
-            while rest:  # not `sendall`, which over TLS would begin the time anew with every part
+            while unsent:  # not `sendall`, which over TLS would begin the time anew with every part
                 self.connected.settimeout(self.allowance.seconds())
-                rest = rest[self.connected.send(rest) :]
+                unsent = unsent[self.connected.send(unsent) :]
         except (
             OSError
-        ) as error:  # httpcore then reads all the same: whoever refuses early may have said why
+        ) as error:  # httpcore then reads all the same: an early refusal may have said why
             raise httpcore.WriteError from error
 
     def start_tls(
@@ -199,20 +199,20 @@ class Dialer(httpcore.NetworkBackend):
 
 @dataclass(eq=False)
 class AsyncWire(httpcore.AsyncNetworkStream):
-    """A connection of a loop. It keeps to the bytes; the time is kept by whoever cancels the
-    exchange.
+    """A connection of a loop. It keeps to the bytes; the time is kept by the caller, who cancels
+    the exchange.
     """
 
-    plain: httpcore.AsyncNetworkStream
+    stream: httpcore.AsyncNetworkStream
     allowance: Allowance
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """What has come, nothing at the end."""
-        return self.allowance.spend(await self.plain.read(self.allowance.cut(max_bytes)))
+        return self.allowance.spend(await self.stream.read(self.allowance.cut(max_bytes)))
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Sends all of it."""
-        await self.plain.write(buffer)
+        await self.stream.write(buffer)
 
     async def start_tls(
         self,
@@ -224,13 +224,13 @@ class AsyncWire(httpcore.AsyncNetworkStream):
         async with AsyncExitStack() as unless_secured:
             # A handshake that is cancelled would leave the socket open, and in the loop for ever.
             unless_secured.push_async_callback(self.aclose)
-            secured = await self.plain.start_tls(ssl_context, server_hostname)
+            secured = await self.stream.start_tls(ssl_context, server_hostname)
             unless_secured.pop_all()
         return AsyncWire(secured, self.allowance)
 
     async def aclose(self) -> None:
         """Closes without waiting for the other side."""
-        await self.plain.aclose()
+        await self.stream.aclose()
 
 
 @dataclass(eq=False)
@@ -239,7 +239,7 @@ class AsyncDialer(httpcore.AsyncNetworkBackend):
 
     allowance: Allowance
     start_resolving: _Resolving
-    plain: httpcore.AsyncNetworkBackend = field(default_factory=httpcore.AnyIOBackend)
+    backend: httpcore.AsyncNetworkBackend = field(default_factory=httpcore.AnyIOBackend)
 
     async def connect_tcp(
         self,
@@ -254,7 +254,7 @@ class AsyncDialer(httpcore.AsyncNetworkBackend):
         failure: Exception = OSError()
         for literal in literals[:_CONNECT_TRIES]:
             try:
-                return AsyncWire(await self.plain.connect_tcp(literal, port), self.allowance)
+                return AsyncWire(await self.backend.connect_tcp(literal, port), self.allowance)
             except httpcore.ConnectError as error:
                 failure = error
         raise failure

@@ -33,7 +33,7 @@ from verification.core.clearance import TIYN, Answer
 from verification.core.errors import EvidenceUnreadable, Misconfigured, SourceUnavailable
 from verification.core.events import ATTESTED, CLEARED, CREDITING, REPORTED
 from verification.core.keeping import claims
-from verification.core.payout_answers import Basis, parse_account, parse_credits, parse_stop_credit
+from verification.core.payout_answers import Basis
 from verification.core.person import Case
 from verification.core.profiles import Profile
 from verification.core.results import Outcome
@@ -306,33 +306,42 @@ class _Questions:
     def credits(self, days: Sequence[date]) -> int:
         """Tiyn that other lenders lent the person online, of these days the most."""
         self._ready_to_ask(credit_bureau.SOURCE)
-        bureau = credit_bureau.in_use(self.case.mode)
-        raw = bureau.credits(days, iin=self.case.person.iin, **self._about(credit_bureau.SOURCE))
-        self.raw[f"clearance.{credit_bureau.SOURCE}"] = raw
-        return max(parse_credits(raw).tiyn.values())
+        stated = self._about(credit_bureau.SOURCE)
+        question = credit_bureau.CreditsQuestion(days=tuple(days), **stated)
+        answer = credit_bureau.BUREAU.fetch(self.case.mode, question)
+        most = credit_bureau.most_lent(question, answer)
+        self.raw |= credit_bureau.BUREAU.as_evidence(f"clearance.{credit_bureau.SOURCE}", answer)
+        return most
 
     def owner(self) -> Answer:
         """Whether the account of the loan is the person's."""
-        bank, at = account_owner.in_use(self.case.mode), self._ready_to_ask(account_owner.SOURCE)
-        account, iin = self.case.loan.payout_account, self.case.person.iin
-        raw = bank.owner(account, iin=iin, **self._about(account_owner.SOURCE))
-        self.raw[f"clearance.{account_owner.SOURCE}"] = raw
-        return Answer(fits=parse_account(raw).status == "owned", at=at, source=account_owner.SOURCE)
+        at, stated = self._ready_to_ask(account_owner.SOURCE), self._about(account_owner.SOURCE)
+        account = self.case.loan.payout_account
+        question = account_owner.AccountQuestion(account=account, **stated)
+        answer = account_owner.BANK.fetch(self.case.mode, question)
+        self.raw |= account_owner.BANK.as_evidence(f"clearance.{account_owner.SOURCE}", answer)
+        is_owned = answer.parsed.status == "owned"
+        return Answer(fits=is_owned, at=at, source=account_owner.SOURCE)
 
     def refusal(self) -> Answer:
         """Whether the person has not refused all credits."""
-        bureau, at = stop_credit.in_use(self.case.mode), self._ready_to_ask(stop_credit.SOURCE)
-        raw = bureau.refusal(self.case.person.iin, **self._about(stop_credit.SOURCE))
-        self.raw[f"clearance.{stop_credit.SOURCE}"] = raw
-        return Answer(
-            fits=parse_stop_credit(raw).status == "not_refused", at=at, source=stop_credit.SOURCE
-        )
+        at, stated = self._ready_to_ask(stop_credit.SOURCE), self._about(stop_credit.SOURCE)
+        question = stop_credit.RefusalQuestion(**stated)
+        answer = stop_credit.BUREAU.fetch(self.case.mode, question)
+        self.raw |= stop_credit.BUREAU.as_evidence(f"clearance.{stop_credit.SOURCE}", answer)
+        is_free = answer.parsed.status == "not_refused"
+        return Answer(fits=is_free, at=at, source=stop_credit.SOURCE)
 
     def _about(self, source: str) -> dict[str, Any]:
         # Of our own ids and chance alone. A known id may be answered as it was before: see
         # docs/sandbox.md.
         request_id = f"{self.clearance_id}:{source}:{secrets.token_hex(_NONCE_BYTES)}"
-        return {"lender_bin": self.case.lender.bin, "basis": self.basis, "request_id": request_id}
+        return {
+            "request_id": request_id,
+            "iin": self.case.person.iin,
+            "lender_bin": self.case.lender.bin,
+            "basis": self.basis,
+        }
 
     def _ready_to_ask(self, source: str) -> datetime:
         """Now; and the database is not kept waiting for the answer. Raises `SourceUnavailable` if

@@ -1,48 +1,42 @@
 """Whether the account that the money goes to is the borrower's, as its bank or card scheme has it
-(law.md O-58).
+(law.md O-58). Whose it is otherwise is not told.
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, Protocol, runtime_checkable
+from typing import Final
 
 from verification.core.ids import Iin
-from verification.core.payout_answers import Basis, parse_account
-from verification.sources.asking import BeforePayment
-from verification.sources.installed import resolve
+from verification.core.payout_answers import AccountAnswer, Basis, parse_account
+from verification.sources.asking import PAYOUT_SECONDS, HttpAdapter, Source, spell
 
 SOURCE: Final = "account_owner"
 
 
-@runtime_checkable
-class AccountOwnerSource(Protocol):
-    """Whoever tells whether an account is a person's."""
+@dataclass(frozen=True, kw_only=True)
+class AccountQuestion:
+    """Whether this account is this person's; `lender_bin` asks under the borrower's own yes."""
 
-    def owner(
-        self, account: str, *, iin: Iin, lender_bin: str, basis: Basis, request_id: str
-    ) -> bytes:
-        """Whether the account is this person's, raw; `payout_answers.parse_account` reads it.
-
-        Whose it is otherwise is not told. Raises `SourceUnavailable` if no readable answer to this
-        very question came in time.
-        """
-        ...
+    request_id: str
+    iin: Iin
+    account: str = field(repr=False)
+    lender_bin: str
+    basis: Basis
 
 
-class HttpAccountOwner(BeforePayment):
-    """The bank's service asked by the protocol of docs/sandbox.md, source `account_owner`."""
+HttpAccountOwner = ADAPTER = partial(
+    HttpAdapter[AccountQuestion, AccountAnswer],
+    source=SOURCE,
+    read=parse_account,
+    seconds=PAYOUT_SECONDS,
+    most=PAYOUT_SECONDS,
+)
+"""The bank's service asked by the protocol of docs/sandbox.md, source `account_owner`."""
 
-    source = SOURCE
-
-    def owner(
-        self, account: str, *, iin: Iin, lender_bin: str, basis: Basis, request_id: str
-    ) -> bytes:
-        """See `AccountOwnerSource.owner`."""
-        about = {"iin": iin.value, "account": account}
-        return self._ask(
-            about, read=parse_account, lender_bin=lender_bin, basis=basis, request_id=request_id
-        )
-
-
-in_use: Callable[[str], AccountOwnerSource] = partial(resolve, name=SOURCE, kind=AccountOwnerSource)
-"""The service configured for this mode. Raises `Misconfigured`."""
+BANK: Final = Source[AccountQuestion, AccountAnswer](
+    name=SOURCE,
+    answer=AccountAnswer,
+    read=parse_account,
+    spell=spell,
+    repeated=("request_id", "iin", "account"),
+)

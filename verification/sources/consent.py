@@ -1,22 +1,20 @@
 """The consent of a person to be looked up, which they give by SMS to the state's own number. Law:
 O-40.
 
-1. `request` asks the service to ask the person; while a consent to the same is open, that one is
-   given back. A consent is to one request for a loan: no other is looked up under it.
-2. The person answers the state's message. `read` tells what came of it.
+1. A `ConsentRequest` has the service ask the person; while a consent to the same is open, that one
+   is given back. A consent is to one request for a loan: no other is looked up under it.
+2. The person answers the state's message. A `ConsentReading` tells what came of it.
 3. `core.registry_answers.consent_id_to` gives the id that registers want, or raises.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, Protocol
 
 from verification.core.errors import SourceUnavailable
 from verification.core.ids import Iin, Phone
-from verification.core.registry_answers import CONSENT_MAX_BYTES, parse_consent
-from verification.sources.asking import SECONDS, Service
+from verification.core.registry_answers import CONSENT_MAX_BYTES, ConsentAnswer, parse_consent
+from verification.sources.asking import SECONDS, Fetched, Service, Source, spell
 from verification.sources.installed import resolve
 
 SOURCE: Final = "consent"
@@ -47,8 +45,16 @@ class ConsentRequest:
     valid_seconds: int
 
 
-@runtime_checkable
-class ConsentSource(Protocol):
+@dataclass(frozen=True, kw_only=True)
+class ConsentReading:
+    """What became of a consent: answered anew each time, whatever the `request_id`."""
+
+    request_id: str
+    iin: Iin
+    consent_id: str
+
+
+class ConsentAdapter(Protocol):
     """A service that asks people for their consent in the name of the state's registers.
 
     names_phone: whether its protocol must be given a phone, which can only be the one that the
@@ -57,25 +63,23 @@ class ConsentSource(Protocol):
 
     names_phone: bool
 
-    def request(self, wanted: ConsentRequest) -> bytes:
-        """The answer, raw; `core.registry_answers.parse_consent` reads it. The status may be
-        `pending` for minutes.
-
-        Raises `SourceUnavailable`; asking again with the same id sends the person no second
-        message.
-        """
+    @property
+    def source(self) -> str:
+        """The name of the source, as in `TULGA_SOURCES`."""
         ...
 
-    def read(self, consent_id: str, *, iin: Iin, request_id: str) -> bytes:
-        """What became of a consent, raw: answered anew each time, whatever the `request_id`.
+    def fetch(self, question: ConsentRequest | ConsentReading) -> Fetched[ConsentAnswer]:
+        """The answer, whose status may be `pending` for minutes.
 
-        Raises `ConsentMissing` for what is no id, and `SourceUnavailable`.
+        Raises `SourceUnavailable`; a request with the same id sends the person no second message.
         """
         ...
 
 
 class HttpConsentSource:
     """The service asked by the protocol of docs/sandbox.md, source `consent`."""
+
+    source = SOURCE
 
     def __init__(
         self,
@@ -104,40 +108,57 @@ class HttpConsentSource:
             for action in ("request", "read")
         )
 
-    def request(self, wanted: ConsentRequest) -> bytes:
-        """See `ConsentSource.request`."""
-        question = {
-            "request_id": wanted.request_id,
-            "reference": wanted.reference,
-            "iin": wanted.iin.value,
-            "lender_bin": wanted.lender_bin,
-            "lender_name": wanted.lender_name,
-            "purpose": wanted.purpose,
-            "services": list(wanted.services),
-            "text_version": wanted.text_version,
-            "language": wanted.language,
-            "text_sha256": wanted.text_sha256,
-            "valid_seconds": wanted.valid_seconds,
-            **({"phone": wanted.phone.value} if self.names_phone and wanted.phone else {}),
-        }
-        raw = self._requests.ask(question, read=parse_consent, repeated=("request_id", "iin"))
-        terms = parse_consent(raw).terms
-        if terms is not None and (terms.reference, terms.lender_bin) != (
-            wanted.reference,
-            wanted.lender_bin,
-        ):
-            raise SourceUnavailable(SOURCE, "the answer is about another request or lender")
-        return raw
-
-    def read(self, consent_id: str, *, iin: Iin, request_id: str) -> bytes:
-        """See `ConsentSource.read`."""
-        question = {"request_id": request_id, "iin": iin.value, "consent_id": consent_id}
-        raw = self._reads.ask(question, read=parse_consent, repeated=("request_id", "iin"))
-        terms = parse_consent(raw).terms
-        if terms is not None and terms.consent_id != consent_id:
-            raise SourceUnavailable(SOURCE, "the answer is about another consent")
-        return raw
+    def fetch(self, question: ConsentRequest | ConsentReading) -> Fetched[ConsentAnswer]:
+        """See `ConsentAdapter.fetch`."""
+        if isinstance(question, ConsentReading):
+            return self._reads.ask(vars(question), read=parse_consent)
+        stated = dict(vars(question))
+        if not self.names_phone or question.phone is None:
+            del stated["phone"]
+        return self._requests.ask(stated, read=parse_consent)
 
 
-in_use: Callable[[str], ConsentSource] = partial(resolve, name=SOURCE, kind=ConsentSource)
-"""The consent service configured for this mode. Raises `Misconfigured`."""
+ADAPTER = HttpConsentSource
+
+
+def spell_consent(answer: ConsentAnswer) -> bytes:
+    """An answer in the protocol of docs/sandbox.md, source `consent`."""
+    terms = vars(answer.terms) if answer.terms is not None else {}
+    return spell(answer, without=("terms",), **terms)
+
+
+SERVICE: Final = Source[ConsentRequest | ConsentReading, ConsentAnswer](
+    name=SOURCE,
+    answer=ConsentAnswer,
+    read=parse_consent,
+    spell=spell_consent,
+    repeated=("request_id", "iin"),
+)
+
+
+def in_use(mode: str) -> ConsentAdapter:
+    """The consent service configured for this mode. Raises `Misconfigured`."""
+    adapter: ConsentAdapter = resolve(mode, SOURCE)
+    return adapter
+
+
+def fetch(mode: str, question: ConsentRequest | ConsentReading) -> Fetched[ConsentAnswer]:
+    """The answer of the service in use, to this very question. Raises as `Source.fetch` does."""
+    return ask(in_use(mode), question)
+
+
+def ask(
+    adapter: ConsentAdapter, question: ConsentRequest | ConsentReading
+) -> Fetched[ConsentAnswer]:
+    """The answer of this adapter, to this very question. Raises as `Source.ask` does."""
+    fetched = SERVICE.ask(adapter, question)
+    if (terms := fetched.parsed.terms) is None:
+        return fetched
+    if isinstance(question, ConsentReading):
+        is_ours = terms.consent_id == question.consent_id
+    else:
+        request = (question.reference, question.lender_bin)
+        is_ours = (terms.reference, terms.lender_bin) == request
+    if not is_ours:
+        raise SourceUnavailable(SOURCE, "the answer is about another consent, request or lender")
+    return fetched

@@ -1,60 +1,64 @@
 """What other lenders lent a person online on some days in Almaty, as the credit bureau has it
 (law.md O-53, U6).
 
-Optional: where none is configured the cooling-off counts the lender's own credits alone.
+Optional: without one the cooling-off counts the lender's own credits alone.
 """
 
-from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from typing import Final, Protocol, runtime_checkable
+from typing import Final
 
 from verification.core.errors import SourceUnavailable
 from verification.core.ids import Iin
-from verification.core.payout_answers import Basis, parse_credits
-from verification.sources.asking import BeforePayment
-from verification.sources.installed import resolve
+from verification.core.payout_answers import Basis, CreditsAnswer, parse_credits
+from verification.sources.asking import PAYOUT_SECONDS, Fetched, HttpAdapter, Source, spell
 
 SOURCE: Final = "credit_bureau"
 
 
-@runtime_checkable
-class CreditBureau(Protocol):
-    """Whoever knows what all lenders lent."""
+@dataclass(frozen=True, kw_only=True)
+class CreditsQuestion:
+    """What others than this lender lent the person on each of these days, asked under the
+    borrower's own yes.
+    """
 
-    def credits(
-        self, days: Sequence[date], *, iin: Iin, lender_bin: str, basis: Basis, request_id: str
-    ) -> bytes:
-        """What others than this lender lent the person on each of these days, raw.
-
-        `payout_answers.parse_credits` reads it. Raises `SourceUnavailable` if no readable answer to
-        this very question came in time.
-        """
-        ...
+    request_id: str
+    iin: Iin
+    days: tuple[date, ...]
+    lender_bin: str
+    basis: Basis
 
 
-class HttpCreditBureau(BeforePayment):
-    """The bureau asked by the protocol of docs/sandbox.md, source `credit_bureau`."""
-
-    source = SOURCE
-
-    def credits(
-        self, days: Sequence[date], *, iin: Iin, lender_bin: str, basis: Basis, request_id: str
-    ) -> bytes:
-        """See `CreditBureau.credits`."""
-        named = [day.isoformat() for day in days]
-        raw = self._ask(
-            {"iin": iin.value},
-            read=parse_credits,
-            lender_bin=lender_bin,
-            basis=basis,
-            request_id=request_id,
-            days=named,
-        )
-        if parse_credits(raw).tiyn.keys() != set(named):
-            raise SourceUnavailable(SOURCE, "the answer is to another question: its days differ")
-        return raw
+def spell_credits(answer: CreditsAnswer) -> bytes:
+    """An answer in the protocol of docs/sandbox.md, source `credit_bureau`."""
+    sums = {"credits": {day: str(tiyn) for day, tiyn in answer.tiyn.items()}}
+    return spell(answer, without=("tiyn",), **(sums if answer.status == "told" else {}))
 
 
-in_use: Callable[[str], CreditBureau] = partial(resolve, name=SOURCE, kind=CreditBureau)
-"""The bureau configured for this mode. Raises `Misconfigured`."""
+HttpCreditBureau = ADAPTER = partial(
+    HttpAdapter[CreditsQuestion, CreditsAnswer],
+    source=SOURCE,
+    read=parse_credits,
+    seconds=PAYOUT_SECONDS,
+    most=PAYOUT_SECONDS,
+)
+"""The bureau asked by the protocol of docs/sandbox.md, source `credit_bureau`."""
+
+BUREAU: Final = Source[CreditsQuestion, CreditsAnswer](
+    name=SOURCE,
+    answer=CreditsAnswer,
+    read=parse_credits,
+    spell=spell_credits,
+    repeated=("request_id", "iin"),
+)
+
+
+def most_lent(question: CreditsQuestion, fetched: Fetched[CreditsAnswer]) -> int:
+    """Tiyn that others lent, of the days asked about the most. Raises `SourceUnavailable` for an
+    answer about other days.
+    """
+    tiyn = fetched.parsed.tiyn
+    if tiyn.keys() != {day.isoformat() for day in question.days}:
+        raise SourceUnavailable(SOURCE, "the answer is to another question: its days differ")
+    return max(tiyn.values())

@@ -22,6 +22,8 @@ from verification.core.official_certificates import OFFICIAL, OfficialCertificat
 SOURCE: Final = "trust_anchors"
 PINS_FILE: Final = "pins.txt"
 MODES: Final = ("test", "live")
+HTTP: Final = "http"
+"""The short name of our adapters that speak the protocol of docs/sandbox.md."""
 
 _PIN = re.compile(r"(?P<digest>[0-9a-fA-F]{64})\s+(?P<role>anchor|intermediate|tsa)(\s+.*)?")
 _MODE = re.compile(r"mode\s+(?P<mode>\w+)")
@@ -50,41 +52,67 @@ class Installation:
     """
 
     directory: Path
-    held: tuple[OfficialCertificate, ...]
+    installed: tuple[OfficialCertificate, ...]
     left_out: tuple[OfficialCertificate, ...]
 
 
-def resolve(mode: str, name: str, kind: type = object) -> Any:
-    """A fresh instance of the adapter configured for this source in this mode, which is of this
-    kind.
+def resolve(mode: str, name: str) -> Any:
+    """A fresh instance of the adapter configured for this source in this mode.
 
-    Raises `Misconfigured` where none is configured, where it cannot be built or is of another kind,
-    and for an insecure one in live mode.
+    Raises `Misconfigured` where it is missing, where it cannot be built or asks another
+    source, and for an insecure one in live mode.
     """
     entry = written(mode).get(name)
     if not entry:
         raise Misconfigured(f"no source {name!r} is configured for mode {mode!r} (TULGA_SOURCES)")
-    path, options = entry.get("adapter"), entry.get("options", {})
-    if not isinstance(path, str) or not isinstance(options, Mapping):
+    adapter, options = entry.get("adapter"), entry.get("options", {})
+    if not isinstance(adapter, str) or not isinstance(options, Mapping):
         raise Misconfigured(
-            f"TULGA_SOURCES[{mode!r}][{name!r}] needs an adapter (a dotted path) and options (a"
-            " dict)"
+            f"TULGA_SOURCES[{mode!r}][{name!r}] needs an adapter (a name) and options (a dict)"
         )
-    if mode == "live" and "insecure" in path.lower():
+    if mode == "live" and "insecure" in adapter.lower():
         raise Misconfigured(f"TULGA_SOURCES['live'][{name!r}] names an insecure adapter")
     try:
-        instance: object = import_string(path)(**options)
-    except (ImportError, TypeError) as error:
+        build = import_string(_path(name, adapter))
+    except (ImportError, TypeError, ValueError) as error:  # the latter for what is no dotted path
+        short = ", ".join(_short_names(name))
         raise Misconfigured(
-            f"the adapter of TULGA_SOURCES[{mode!r}][{name!r}] cannot be built: {error}"
+            f"no adapter {adapter!r} of {name} can be found ({error}): name one of ours ({short}),"
+            " or the dotted path of your own",
+            code="adapter_unknown",
         ) from error
-    if not isinstance(instance, kind):
-        raise Misconfigured(f"{type(instance).__name__} is no {kind.__name__}")
+    try:
+        instance = build(**options)
+    except TypeError as error:
+        raise Misconfigured(
+            f"the adapter {adapter!r} of {name} cannot be built: {error}"
+        ) from error
+    if getattr(instance, "source", None) != name:
+        raise Misconfigured(
+            f"the adapter {adapter!r} does not say that it asks {name}: its `source` must be that",
+            code="adapter_unknown",
+        )
     return instance
 
 
+def _path(source: str, adapter: str) -> str:
+    """Where an adapter is: at its own dotted path, or ours by a short name. `http` stands beside
+    its source, another in a file `<source>_<short name>.py`.
+    """
+    if "." in adapter:
+        return adapter
+    module = source if adapter == HTTP else f"{source}_{adapter}"
+    return f"{__package__}.{module}.ADAPTER"
+
+
+def _short_names(source: str) -> list[str]:
+    """What ours are called by an operator."""
+    files = Path(__file__).parent.glob(f"{source}_*.py")
+    return [HTTP, *sorted(file.stem.removeprefix(f"{source}_") for file in files)]
+
+
 def adapters(mode: str) -> dict[str, str]:
-    """The dotted path of every adapter of this mode, by source; for deployment checks."""
+    """The name of every adapter of this mode, by source; for deployment checks."""
     paths = {name: entry.get("adapter") for name, entry in written(mode).items()}
     return {name: path for name, path in paths.items() if isinstance(path, str)}
 
@@ -138,10 +166,10 @@ def trust_anchors(mode: str) -> TrustSet:
 
 
 def _directory(mode: str) -> Path:
-    named = written(mode).get(SOURCE, {}).get("directory")
-    if not isinstance(named, str | Path) or not str(named):
+    folder = written(mode).get(SOURCE, {}).get("directory")
+    if not isinstance(folder, str | Path) or not str(folder):
         raise Misconfigured(f"TULGA_SOURCES[{mode!r}][{SOURCE!r}] needs a directory")
-    return Path(named).resolve()
+    return Path(folder).resolve()
 
 
 def _read_pins(directory: Path, *, mode: str) -> dict[str, str]:
@@ -167,18 +195,18 @@ def _read_pins(directory: Path, *, mode: str) -> dict[str, str]:
 
 
 def _refuse_mixing(mode: str, *, directory: Path, pins: Mapping[str, str]) -> None:
-    for other in MODES:
-        if other == mode or not written(other).get(SOURCE):
+    for foreign in MODES:
+        if foreign == mode or not written(foreign).get(SOURCE):
             continue
-        other_directory = _directory(other)
+        other_directory = _directory(foreign)
         if directory.is_relative_to(other_directory) or other_directory.is_relative_to(directory):
             raise Misconfigured(f"test and live trust anchors share {directory}")
         # A set that is not installed yet cannot share a pin; its own mode complains about it when
         # it is used.
         if (other_directory / PINS_FILE).is_file() and pins.keys() & _read_pins(
-            other_directory, mode=other
+            other_directory, mode=foreign
         ).keys():
-            raise Misconfigured(f"{directory / PINS_FILE} shares a pin with mode {other!r}")
+            raise Misconfigured(f"{directory / PINS_FILE} shares a pin with mode {foreign!r}")
 
 
 def _read_certificates(
@@ -238,14 +266,14 @@ def install_official(source: Path) -> Installation:
     # 1
     if not source.is_dir():
         raise Misconfigured(f"{source} is no directory")
-    given = _read_certificates(source)
-    taken = {digest: der for digest, der in given.items() if OFFICIAL[digest].role}
-    if not taken:
+    offered = _read_certificates(source)
+    usable = {digest: der for digest, der in offered.items() if OFFICIAL[digest].role}
+    if not usable:
         raise Misconfigured(
             f"{source} has no certificate that a borrower's signature could rest on"
         )
     # 3, whose set it is; what it holds stays
-    directory, held = _directory("live"), taken
+    directory, certificates = _directory("live"), usable
     if directory.is_dir() and any(directory.iterdir()):
         pinned = _read_pins(directory, mode="live")
         if (
@@ -255,28 +283,31 @@ def install_official(source: Path) -> Installation:
             raise Misconfigured(
                 f"{directory} holds certificates of somebody else; nothing was written"
             )
-        held = _read_certificates(directory, pins=pinned) | taken
+        certificates = _read_certificates(directory, pins=pinned) | usable
     # 2
-    names = {OFFICIAL[digest].name for digest in held}
-    for each in (OFFICIAL[digest] for digest in held):
-        if each.under and each.under not in names:
+    names = {OFFICIAL[digest].name for digest in certificates}
+    for official in (OFFICIAL[digest] for digest in certificates):
+        if official.under and official.under not in names:
             raise Misconfigured(
-                f"{each.name} is there without {each.under}: nothing would end its path"
+                f"{official.name} is there without {official.under}: nothing would end its path"
             )
     _refuse_mixing(
-        "live", directory=directory, pins={digest: OFFICIAL[digest].role for digest in held}
+        "live", directory=directory, pins={digest: OFFICIAL[digest].role for digest in certificates}
     )
     # 4
-    in_order = [each for digest, each in OFFICIAL.items() if digest in held]
+    in_order = [official for digest, official in OFFICIAL.items() if digest in certificates]
     pins = [
         _HEADING,
         "mode live",
-        *(f"{each.sha256}  {each.role}  {each.name}, {each.address}" for each in in_order),
+        *(
+            f"{official.sha256}  {official.role}  {official.name}, {official.address}"
+            for official in in_order
+        ),
     ]
-    files = {f"{each.name}.cer": held[each.sha256] for each in in_order}
+    files = {f"{official.name}.cer": certificates[official.sha256] for official in in_order}
     _replace(directory, files=files | {PINS_FILE: ("\n".join(pins) + "\n").encode()})
-    left_out = tuple(OFFICIAL[digest] for digest in given if not OFFICIAL[digest].role)
-    return Installation(directory=directory, held=tuple(in_order), left_out=left_out)
+    left_out = tuple(OFFICIAL[digest] for digest in offered if not OFFICIAL[digest].role)
+    return Installation(directory=directory, installed=tuple(in_order), left_out=left_out)
 
 
 def _replace(directory: Path, *, files: Mapping[str, bytes]) -> None:

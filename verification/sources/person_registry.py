@@ -2,56 +2,43 @@
 Needs their consent.
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Final, Protocol, runtime_checkable
+from typing import Final
 
 from verification.core.ids import Iin
-from verification.core.registry_answers import TEXT_MAX_BYTES, parse_person
-from verification.sources.asking import SECONDS, Service
-from verification.sources.installed import resolve
+from verification.core.registry_answers import PersonAnswer, parse_person
+from verification.sources.asking import HttpAdapter, Source, spell
 
 SOURCE: Final = "person_registry"
 
 
-@runtime_checkable
-class PersonRegistry(Protocol):
-    """Whoever answers for the state register of people."""
+@dataclass(frozen=True, kw_only=True)
+class PersonQuestion:
+    """Whom the register is asked about. The same `request_id` may be asked again and is charged
+    once.
+    """
 
-    def person(self, iin: Iin, *, consent_id: str, request_id: str) -> bytes:
-        """The register's answer about this number, raw; `registry_answers.parse_person` reads it.
-
-        The same `request_id` may be asked again and is charged once. Raises `ConsentMissing`
-        without a consent, `SourceUnavailable` if no readable answer to this very question came in
-        time.
-        """
-        ...
+    request_id: str
+    iin: Iin
+    consent_id: str
 
 
-class HttpPersonRegistry:
-    """The register asked by the protocol of docs/sandbox.md, source `person`."""
-
-    def __init__(
-        self,
-        url: str,
-        *,
-        token_file: str | Path = "",
-        seconds: float = SECONDS,
-        max_bytes: int = TEXT_MAX_BYTES,
-    ) -> None:
-        """The operator's address and token; `seconds` and `max_bytes` bound one answer. Raises
-        `Misconfigured`.
-        """
-        self._service = Service.configured(
-            SOURCE, url=url, token_file=token_file, seconds=seconds, max_bytes=max_bytes
-        )
-
-    def person(self, iin: Iin, *, consent_id: str, request_id: str) -> bytes:
-        """See `PersonRegistry.person`."""
-        question = {"request_id": request_id, "iin": iin.value, "consent_id": consent_id}
-        return self._service.ask(question, read=parse_person, repeated=("request_id", "iin"))
+def spell_person(answer: PersonAnswer) -> bytes:
+    """An answer in the protocol of docs/sandbox.md, source `person`."""
+    person = vars(answer.person) if answer.person is not None else {}
+    return spell(answer, without=("person",), **person)
 
 
-in_use: Callable[[str], PersonRegistry] = partial(resolve, name=SOURCE, kind=PersonRegistry)
-"""The register of people configured for this mode. Raises `Misconfigured`."""
+HttpPersonRegistry = ADAPTER = partial(
+    HttpAdapter[PersonQuestion, PersonAnswer], source=SOURCE, read=parse_person
+)
+"""The register asked by the protocol of docs/sandbox.md, source `person`."""
+
+REGISTRY: Final = Source[PersonQuestion, PersonAnswer](
+    name=SOURCE,
+    answer=PersonAnswer,
+    read=parse_person,
+    spell=spell_person,
+    repeated=("request_id", "iin"),
+)

@@ -3,65 +3,44 @@ never remembered.
 
 A number changes hands, and a stolen SIM is what the second factor is about: yesterday's answer
 proves nothing (law.md O-31). So every question needs a `request_id` of its own, and nothing here
-keeps an answer.
+keeps an answer. Whose a number is otherwise is not told.
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Final, Protocol, runtime_checkable
+from typing import Final
 
 from verification.core.ids import Iin, Phone
-from verification.core.registry_answers import TEXT_MAX_BYTES, parse_ownership
-from verification.sources.asking import SECONDS, Service
-from verification.sources.installed import resolve
+from verification.core.registry_answers import OwnershipAnswer, parse_ownership
+from verification.sources.asking import HttpAdapter, Source, spell
 
 SOURCE: Final = "phone_registry"
 
 
-@runtime_checkable
-class PhoneRegistry(Protocol):
-    """Whoever answers for the register of citizens' mobile numbers."""
+@dataclass(frozen=True, kw_only=True)
+class OwnershipQuestion:
+    """Whether this number is this person's."""
 
-    def ownership(self, phone: Phone, *, iin: Iin, consent_id: str, request_id: str) -> bytes:
-        """Whether the number is this person's, raw; `registry_answers.parse_ownership` reads it.
-
-        Whose it is otherwise is not told. Raises `ConsentMissing` without a consent,
-        `SourceUnavailable` if no readable answer to this very question came in time.
-        """
-        ...
+    request_id: str
+    iin: Iin
+    phone: Phone
+    consent_id: str
 
 
-class HttpPhoneRegistry:
-    """The register asked by the protocol of docs/sandbox.md, source `phone`."""
-
-    def __init__(
-        self,
-        url: str,
-        *,
-        token_file: str | Path = "",
-        seconds: float = SECONDS,
-        max_bytes: int = TEXT_MAX_BYTES,
-    ) -> None:
-        """The operator's address and token; `seconds` and `max_bytes` bound one answer. Raises
-        `Misconfigured`.
-        """
-        self._service = Service.configured(
-            SOURCE, url=url, token_file=token_file, seconds=seconds, max_bytes=max_bytes
-        )
-
-    def ownership(self, phone: Phone, *, iin: Iin, consent_id: str, request_id: str) -> bytes:
-        """See `PhoneRegistry.ownership`."""
-        question = {
-            "request_id": request_id,
-            "iin": iin.value,
-            "phone": phone.value,
-            "consent_id": consent_id,
-        }
-        return self._service.ask(
-            question, read=parse_ownership, repeated=("request_id", "iin", "phone")
-        )
+def spell_ownership(answer: OwnershipAnswer) -> bytes:
+    """An answer in the protocol of docs/sandbox.md, source `phone`."""
+    return spell(answer, without=() if answer.status == "owned" else ("owned_since",))
 
 
-in_use: Callable[[str], PhoneRegistry] = partial(resolve, name=SOURCE, kind=PhoneRegistry)
-"""The register of phones configured for this mode. Raises `Misconfigured`."""
+HttpPhoneRegistry = ADAPTER = partial(
+    HttpAdapter[OwnershipQuestion, OwnershipAnswer], source=SOURCE, read=parse_ownership
+)
+"""The register asked by the protocol of docs/sandbox.md, source `phone`."""
+
+REGISTRY: Final = Source[OwnershipQuestion, OwnershipAnswer](
+    name=SOURCE,
+    answer=OwnershipAnswer,
+    read=parse_ownership,
+    spell=spell_ownership,
+    repeated=("request_id", "iin", "phone"),
+)

@@ -2,16 +2,20 @@
 are, judged elsewhere, from the operator's addresses and never from those that a certificate names.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from typing import Final, Protocol, runtime_checkable
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
 
 from verification.core.errors import Misconfigured, SourceUnavailable
 from verification.outbound import Limits
-from verification.sources.asking import check_address, fetch
+from verification.sources.asking import Fetched, check_address, exchange
 from verification.sources.installed import resolve
 
 SOURCE: Final = "revocation"
+CRL, DELTA_CRL, AUTHORITY_CRL, OCSP = KINDS = ("crl", "delta_crl", "authority_crl", "ocsp")
+"""Complete lists; lists of changes; lists of those who certify the issuing authorities; the answer
+of a responder.
+"""
 
 # Defaults of the adapter's options; an operator may set others.
 _SECONDS: Final = 15.0  # for one list; ours: well below a worker's lease
@@ -28,34 +32,16 @@ _OCSP_MAX_BYTES: Final = (
 Urls = Mapping[str, Sequence[str]]
 
 
-@runtime_checkable
-class RevocationSource(Protocol):
-    """Whoever asks responders and hands out the current certificate revocation lists.
+@dataclass(frozen=True, kw_only=True)
+class RevocationQuestion:
+    """What is wanted of the authorities of a family, `gost512` or `rsa`: one of `KINDS`.
 
-    Families are `gost512` and `rsa`. Lists are raw and unverified, in the order configured; all
-    that are configured must answer. Everything raises `SourceUnavailable` if an answer could not be
-    had.
+    query: the encoded question to a responder (RFC 6960), for `ocsp` alone.
     """
 
-    def crls(self, family: str) -> tuple[bytes, ...]:
-        """Every configured complete list of one family. Raises `Misconfigured` if none is
-        configured.
-        """
-        ...
-
-    def delta_crls(self, family: str) -> tuple[bytes, ...]:
-        """Every configured list of changes, maybe none."""
-        ...
-
-    def authority_crls(self, family: str) -> tuple[bytes, ...]:
-        """Every configured list of those who certify the issuing authorities, maybe none."""
-        ...
-
-    def ocsp(self, family: str, *, question: bytes) -> bytes | None:
-        """The raw answer to an encoded question; None if no responder is configured for the
-        family.
-        """
-        ...
+    family: str
+    kind: str
+    query: bytes = field(default=b"", repr=False)
 
 
 class HttpRevocationSource:
@@ -63,9 +49,11 @@ class HttpRevocationSource:
     answers is heard.
     """
 
+    source = SOURCE
+
     def __init__(
         self,
-        crl_urls: Urls,
+        crl_urls: Urls | None = None,
         *,
         delta_crl_urls: Urls | None = None,
         authority_crl_urls: Urls | None = None,
@@ -80,7 +68,7 @@ class HttpRevocationSource:
         Raises `Misconfigured`.
         """
         configured = {
-            "crl_urls": crl_urls,
+            "crl_urls": crl_urls or {},
             "delta_crl_urls": delta_crl_urls or {},
             "authority_crl_urls": authority_crl_urls or {},
             "ocsp_urls": ocsp_urls or {},
@@ -93,47 +81,54 @@ class HttpRevocationSource:
                     )
                 for url in urls:
                     check_address(url)
-        self._crls, self._deltas, self._authorities, self._responders = (
-            {family: tuple(urls) for family, urls in by_family.items()}
-            for by_family in configured.values()
-        )
+        self._urls = {
+            kind: {family: tuple(urls) for family, urls in by_family.items()}
+            for kind, by_family in zip(KINDS, configured.values(), strict=True)
+        }
         self._limits = Limits(seconds=seconds, max_bytes=max_bytes)
         self._ocsp_limits = Limits(seconds=ocsp_seconds, max_bytes=ocsp_max_bytes)
 
-    def crls(self, family: str) -> tuple[bytes, ...]:
-        """See `RevocationSource.crls`."""
-        if not self._crls.get(family):
-            raise Misconfigured(f"no CRL address is configured for family {family!r}")
-        return self._fetch(self._crls[family])
+    def fetch(self, question: RevocationQuestion) -> tuple[Fetched[bytes], ...]:
+        """See the function of this name."""
+        urls = self._urls[question.kind].get(question.family, ())
+        if question.kind == OCSP:
+            return self._of_responder(urls, question.query)
+        if question.kind == CRL and not urls:
+            raise Misconfigured(f"no CRL address is configured for family {question.family!r}")
+        lists = [exchange(url, source=SOURCE, limits=self._limits) for url in urls]
+        return tuple(Fetched(raw=raw, parsed=raw) for raw in lists)
 
-    def delta_crls(self, family: str) -> tuple[bytes, ...]:
-        """See `RevocationSource.delta_crls`."""
-        return self._fetch(self._deltas.get(family, ()))
-
-    def authority_crls(self, family: str) -> tuple[bytes, ...]:
-        """See `RevocationSource.authority_crls`."""
-        return self._fetch(self._authorities.get(family, ()))
-
-    def ocsp(self, family: str, *, question: bytes) -> bytes | None:
-        """See `RevocationSource.ocsp`."""
+    def _of_responder(self, urls: Sequence[str], query: bytes) -> tuple[Fetched[bytes], ...]:
         silent: SourceUnavailable | None = None
         # In the operator's order; a second address is for when the first is silent, not for another
         # opinion.
-        for url in self._responders.get(family, ()):
+        for url in urls:
             try:
-                headers = {"Content-Type": "application/ocsp-request"}
-                return fetch(
-                    url, source=SOURCE, limits=self._ocsp_limits, content=question, headers=headers
+                raw = exchange(
+                    url,
+                    source=SOURCE,
+                    limits=self._ocsp_limits,
+                    content=query,
+                    headers={"Content-Type": "application/ocsp-request"},
                 )
             except SourceUnavailable as error:
                 silent = error
+                continue
+            return (Fetched(raw=raw, parsed=raw),)
         if silent is not None:
             raise silent
-        return None
-
-    def _fetch(self, urls: Sequence[str]) -> tuple[bytes, ...]:
-        return tuple(fetch(url, source=SOURCE, limits=self._limits) for url in urls)
+        return ()
 
 
-in_use: Callable[[str], RevocationSource] = partial(resolve, name=SOURCE, kind=RevocationSource)
-"""The revocation source configured for this mode. Raises `Misconfigured`."""
+ADAPTER = HttpRevocationSource
+
+
+def fetch(mode: str, question: RevocationQuestion) -> tuple[Fetched[bytes], ...]:
+    """The documents in DER of the source in use, unverified, in the order configured; maybe none.
+
+    All lists that are configured must answer; of responders the first that does is heard. Raises
+    `SourceUnavailable` if an answer could not be had, `Misconfigured` where no complete list is
+    configured.
+    """
+    fetched: tuple[Fetched[bytes], ...] = resolve(mode, SOURCE).fetch(question)
+    return fetched

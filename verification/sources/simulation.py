@@ -3,11 +3,10 @@ nothing of the end.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from threading import BoundedSemaphore
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Final, Protocol
 
 from verification import outbound
 from verification.core.errors import Conflict, Misconfigured, Unavailable
@@ -32,7 +31,7 @@ class Play:
     """Who is to be played, how, on which routes in order, and by which link: a secret for this
     machine alone.
 
-    lender: a word for whose it is, by which nobody tells who that is; the same each time, for each
+    lender: a word for whose it is, which does not say who that is; the same each time, for each
         gets its share.
     """
 
@@ -45,21 +44,22 @@ class Play:
     account: str = field(repr=False)
 
 
-@runtime_checkable
 class SimulationSource(Protocol):
-    """Whoever plays borrowers."""
+    """Plays borrowers."""
 
     def begin(self, play: Play) -> None:
         """Has it played from now on; the link may come into force some seconds later.
 
-        Raises `Unavailable` (sandbox_unavailable) if nobody says that they will, `Conflict`
-        (simulation_under_way) if this verification is being played.
+        Raises `Unavailable` (sandbox_unavailable) if the sandbox does not say that it will, and
+        `Conflict` (simulation_under_way) if this verification is being played.
         """
         ...
 
 
 class HttpSimulation:
     """The sandbox asked by the protocol of docs/sandbox.md, source `simulations`."""
+
+    source = SOURCE
 
     def __init__(self, url: str, *, seconds: float = SECONDS) -> None:
         """`seconds`: at most `SECONDS`. Raises `Misconfigured` for an address that is not on this
@@ -75,7 +75,7 @@ class HttpSimulation:
 
     def begin(self, play: Play) -> None:
         """See `SimulationSource.begin`."""
-        said = {
+        fields = {
             "verification": play.verification_id,
             "lender": play.lender,
             "scenario": play.scenario,
@@ -86,7 +86,12 @@ class HttpSimulation:
             url=self._service.url,
             headers={"Content-Type": "application/json"},
             body=json.dumps(
-                {**said, "link": play.link, "account": play.account, "subject": dict(play.subject)}
+                {
+                    **fields,
+                    "link": play.link,
+                    "account": play.account,
+                    "subject": dict(play.subject),
+                }
             ).encode(),
             limits=self._service.limits,
             is_public_only=False,
@@ -106,5 +111,7 @@ class HttpSimulation:
             raise Unavailable(f"the sandbox answered {status}", code="sandbox_unavailable")
 
 
-in_use: Callable[[str], SimulationSource] = partial(resolve, name=SOURCE, kind=SimulationSource)
-"""Who plays in this mode. Raises `Misconfigured`; live mode has nobody."""
+def in_use(mode: str) -> SimulationSource:
+    """Who plays in this mode. Raises `Misconfigured`; live mode has nothing to play."""
+    player: SimulationSource = resolve(mode, SOURCE)
+    return player

@@ -1,19 +1,19 @@
 """The SMS gateway. A message is an effect outside: the same `request_id` is sent once, however
-often it is asked.
+often it is asked, where the gateway knows it again.
+
+A gateway of the market has a file of its own beside this one, `sms_<name>.py`.
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
-from typing import Final, Protocol, runtime_checkable
+from typing import Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
 from verification.core.ids import Phone
-from verification.core.sms import SMS_ANSWER_MAX_BYTES, check_text, parse_sms
-from verification.sources.asking import SECONDS, Service
-from verification.sources.installed import resolve
+from verification.core.sms import SMS_ANSWER_MAX_BYTES, SmsAnswer, check_text, parse_sms
+from verification.sources.asking import HttpAdapter, Source, spell
 
 SOURCE: Final = "sms"
 
@@ -23,48 +23,33 @@ def host() -> str:
     return urlsplit(settings.TULGA_PUBLIC_URL).hostname or ""
 
 
-@runtime_checkable
-class SmsGateway(Protocol):
-    """Whoever carries short messages."""
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """What is to be sent. Another text needs another `request_id`.
 
-    def send(self, phone: Phone, text: str, *, request_id: str) -> bytes:
-        """The gateway's answer, raw; `core.sms.parse_sms` reads the message's id from it. It does
-        not prove arrival.
+    Its answer says whether the gateway took it, or refused the number; it does not prove arrival.
+    After a fault it is unknown whether the message went out: it is sent again under the same id.
+    """
 
-        Another text needs another `request_id`. Raises `SourceUnavailable` if no readable answer
-        came in time: whether the message went out is then unknown, and asking again with the same
-        id is safe. Raises `BadInput` for a text that is too long or carries a link.
-        """
-        ...
+    request_id: str
+    phone: Phone
+    text: str = field(repr=False)
 
-
-class HttpSmsGateway:
-    """The gateway asked by the protocol of docs/sandbox.md, source `sms`."""
-
-    def __init__(
-        self,
-        url: str,
-        *,
-        token_file: str | Path = "",
-        seconds: float = SECONDS,
-        max_bytes: int = SMS_ANSWER_MAX_BYTES,
-    ) -> None:
-        """The operator's address and token; `seconds` and `max_bytes` bound one answer. Raises
-        `Misconfigured`.
-        """
-        self._service = Service.configured(
-            SOURCE, url=url, token_file=token_file, seconds=seconds, max_bytes=max_bytes
-        )
-
-    def send(self, phone: Phone, text: str, *, request_id: str) -> bytes:
-        """See `SmsGateway.send`."""
-        question = {
-            "request_id": request_id,
-            "phone": phone.value,
-            "text": check_text(text, host=host()),
-        }
-        return self._service.ask(question, read=parse_sms, repeated=("request_id",))
+    def __post_init__(self) -> None:
+        """Raises `BadInput` for a text that is too long or carries a link."""
+        check_text(self.text, host=host())
 
 
-in_use: Callable[[str], SmsGateway] = partial(resolve, name=SOURCE, kind=SmsGateway)
-"""The gateway configured for this mode. Raises `Misconfigured`."""
+def spell_sms(answer: SmsAnswer) -> bytes:
+    """An answer in the protocol of docs/sandbox.md, source `sms`."""
+    return spell(answer, without=() if answer.status == "accepted" else ("message_id",))
+
+
+HttpSmsGateway = ADAPTER = partial(
+    HttpAdapter[Message, SmsAnswer], source=SOURCE, read=parse_sms, max_bytes=SMS_ANSWER_MAX_BYTES
+)
+"""The gateway asked by the protocol of docs/sandbox.md, source `sms`."""
+
+GATEWAY: Final = Source[Message, SmsAnswer](
+    name=SOURCE, answer=SmsAnswer, read=parse_sms, spell=spell_sms, repeated=("request_id",)
+)

@@ -4,43 +4,42 @@ Asked each time, never remembered: a refusal may be a minute old, so every quest
 `request_id` of its own (law.md O-50).
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import Final, Protocol, runtime_checkable
+from typing import Final
 
 from verification.core.ids import Iin
-from verification.core.payout_answers import Basis, parse_stop_credit
-from verification.sources.asking import BeforePayment
-from verification.sources.installed import resolve
+from verification.core.payout_answers import Basis, StopCreditAnswer, parse_stop_credit
+from verification.sources.asking import PAYOUT_SECONDS, HttpAdapter, Source, spell
 
 SOURCE: Final = "stop_credit"
 
 
-@runtime_checkable
-class StopCreditSource(Protocol):
-    """Whoever tells of people's refusals of all credits."""
+@dataclass(frozen=True, kw_only=True)
+class RefusalQuestion:
+    """Whether this person has refused all credits; `lender_bin` asks under the borrower's own
+    yes.
+    """
 
-    def refusal(self, iin: Iin, *, lender_bin: str, basis: Basis, request_id: str) -> bytes:
-        """Whether the person has refused all credits, raw; `payout_answers.parse_stop_credit` reads
-        it.
-
-        Raises `SourceUnavailable` if no readable answer to this very question came in time.
-        """
-        ...
-
-
-class HttpStopCredit(BeforePayment):
-    """The bureau asked by the protocol of docs/sandbox.md, source `stop_credit`."""
-
-    source = SOURCE
-
-    def refusal(self, iin: Iin, *, lender_bin: str, basis: Basis, request_id: str) -> bytes:
-        """See `StopCreditSource.refusal`."""
-        about = {"iin": iin.value}
-        return self._ask(
-            about, read=parse_stop_credit, lender_bin=lender_bin, basis=basis, request_id=request_id
-        )
+    request_id: str
+    iin: Iin
+    lender_bin: str
+    basis: Basis
 
 
-in_use: Callable[[str], StopCreditSource] = partial(resolve, name=SOURCE, kind=StopCreditSource)
-"""The bureau configured for this mode. Raises `Misconfigured`."""
+HttpStopCredit = ADAPTER = partial(
+    HttpAdapter[RefusalQuestion, StopCreditAnswer],
+    source=SOURCE,
+    read=parse_stop_credit,
+    seconds=PAYOUT_SECONDS,
+    most=PAYOUT_SECONDS,
+)
+"""The bureau asked by the protocol of docs/sandbox.md, source `stop_credit`."""
+
+BUREAU: Final = Source[RefusalQuestion, StopCreditAnswer](
+    name=SOURCE,
+    answer=StopCreditAnswer,
+    read=parse_stop_credit,
+    spell=spell,
+    repeated=("request_id", "iin"),
+)

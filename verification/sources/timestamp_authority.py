@@ -2,13 +2,13 @@
 judged elsewhere.
 """
 
-from collections.abc import Callable, Mapping
-from functools import partial
-from typing import Final, Protocol, runtime_checkable
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
 
 from verification.core.errors import Misconfigured
 from verification.outbound import Limits
-from verification.sources.asking import check_address, fetch
+from verification.sources.asking import Fetched, check_address, exchange
 from verification.sources.installed import resolve
 
 SOURCE: Final = "timestamp_authority"
@@ -20,22 +20,18 @@ _MAX_BYTES: Final = (
 )  # for one answer; ours: a token with its authority's certificate has about 4 KiB
 
 
-@runtime_checkable
-class TimestampSource(Protocol):
-    """Whoever puts a time to a hash."""
+@dataclass(frozen=True, kw_only=True)
+class TimestampQuestion:
+    """An encoded question (RFC 3161) to the authority of a family, `gost512` or `rsa`."""
 
-    def timestamp(self, family: str, *, question: bytes) -> bytes:
-        """The raw answer to an encoded question (RFC 3161), by the authority of a family (`gost512`
-        or `rsa`).
-
-        Raises `SourceUnavailable` if it could not be had, `Misconfigured` if none is configured for
-        the family.
-        """
-        ...
+    family: str
+    query: bytes = field(repr=False)
 
 
 class HttpTimestampAuthority:
     """One address a family."""
+
+    source = SOURCE
 
     def __init__(
         self, urls: Mapping[str, str], *, seconds: float = _SECONDS, max_bytes: int = _MAX_BYTES
@@ -50,21 +46,30 @@ class HttpTimestampAuthority:
         self._urls = dict(urls)
         self._limits = Limits(seconds=seconds, max_bytes=max_bytes)
 
-    def timestamp(self, family: str, *, question: bytes) -> bytes:
-        """See `TimestampSource.timestamp`."""
-        if family not in self._urls:
+    def fetch(self, question: TimestampQuestion) -> Fetched[bytes]:
+        """The encoded answer. Raises `SourceUnavailable` if it could not be had, `Misconfigured`
+        if the family has no address.
+        """
+        if question.family not in self._urls:
             raise Misconfigured(
-                f"no address of a time-stamp authority is configured for family {family!r}"
+                f"no address of a time-stamp authority is configured for family {question.family!r}"
             )
-        headers = {"Content-Type": "application/timestamp-query"}
-        return fetch(
-            self._urls[family],
+        raw = exchange(
+            self._urls[question.family],
             source=SOURCE,
             limits=self._limits,
-            content=question,
-            headers=headers,
+            content=question.query,
+            headers={"Content-Type": "application/timestamp-query"},
         )
+        return Fetched(raw=raw, parsed=raw)
 
 
-in_use: Callable[[str], TimestampSource] = partial(resolve, name=SOURCE, kind=TimestampSource)
-"""The time-stamp authority configured for this mode. Raises `Misconfigured`."""
+ADAPTER = HttpTimestampAuthority
+
+
+def fetch(mode: str, question: TimestampQuestion) -> Fetched[bytes]:
+    """The answer in DER of the authority in use, for the engine to judge. Raises as its `fetch`
+    does.
+    """
+    fetched: Fetched[bytes] = resolve(mode, SOURCE).fetch(question)
+    return fetched

@@ -15,7 +15,7 @@ from django.test import Client
 from PIL import Image
 from pytest_django import Settings
 
-from insecure_sandbox.camera import APART_MS, answered, bound
+from insecure_sandbox.camera import APART_MS, answer_to, bound
 from lenders.models import Lender
 from tests.insecure_sandbox_process import SandboxProcess
 from tests.lenders.samples import Caller, opening
@@ -109,7 +109,7 @@ def capture(client: Client, story: Story, shown: Shown) -> None:
         frames = camera._taken(
             camera.ALL_RIGHT, play(asked["command"]), camera.moment(story, shows)
         )
-        answer = answered(
+        answer = answer_to(
             shown.change(asked["command"], frames),
             {**asked, **shown.asked},
             apart_ms=shown.apart_ms,

@@ -8,6 +8,7 @@ from verification.sources.simulation import Play
 class InsecureSimulation:
     """Same signature as the real one. `before` runs first, and may raise."""
 
+    source = "simulation"
     asked: list[Play] = []  # noqa: RUF012
     before: Callable[[], object] | None = None
 

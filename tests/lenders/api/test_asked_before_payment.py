@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from tests.lenders.api.insecure_payout import ADAPTERS, InsecurePayout
+from tests.lenders.api.insecure_payout import InsecurePayout, in_memory
 from tests.lenders.api.payout_story import ASKING, gates, kept, under
 from tests.lenders.api.renewing import report
 from tests.lenders.api.test_clearances import (
@@ -48,8 +48,7 @@ def asking(lender, monkeypatch):
 def played(settings):
     """All three are played in memory."""
     InsecurePayout.reset()
-    adapter = {"adapter": f"{InsecurePayout.__module__}.{InsecurePayout.__qualname__}"}
-    settings.TULGA_SOURCES["test"] |= dict.fromkeys(ADAPTERS, adapter)
+    settings.TULGA_SOURCES["test"] |= in_memory()
     yield InsecurePayout
     InsecurePayout.reset()
 

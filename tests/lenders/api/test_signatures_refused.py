@@ -6,7 +6,6 @@ import base64
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -36,6 +35,7 @@ from verification.case import steps
 from verification.engines.pki.certificate import parse_certificate
 from verification.models import Attempt
 from verification.sources import timestamp_authority
+from verification.sources.asking import Fetched
 from verification.stages import statement
 from verification.stages.statement.policy import POLICY
 
@@ -101,7 +101,7 @@ def _issuer_revoked(signer: Signer) -> bytes:
         this_update=signer.at - timedelta(minutes=1),
         next_update=signer.at + DAY,
     )
-    InsecureRevocation.authority_lists = (listed,)
+    InsecureRevocation.authority_lists = {"gost512": (listed,)}
     return signer.sign()
 
 
@@ -140,12 +140,7 @@ def checks(story: Story) -> dict[str, str]:
 def test_it_is_told_and_burns_no_more_than_one_attempt(
     story: Story, authorities: dict[str, Authority], code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(InsecureRevocation, "authority_lists", ())
-    monkeypatch.setattr(
-        InsecureRevocation,
-        "authority_crls",
-        lambda self, family: self.authority_lists if family == "gost512" else (),
-    )
+    monkeypatch.setattr(InsecureRevocation, "authority_lists", {})
     signed = WRONG[code](Signer(authorities["gost512"], story.statement()))
     client = browser(story)
     answer = {"turn": story.page().turn, "signature": base64.b64encode(signed).decode()}
@@ -178,9 +173,8 @@ def test_a_time_stamp_that_we_ask_for_and_cannot_use(
 ) -> None:
     monkeypatch.setitem(vars(POLICY), "asks_timestamp", True)
     monkeypatch.setitem(vars(statement.STAGE), "policy_in_use", lambda: POLICY)
-    monkeypatch.setattr(
-        timestamp_authority, "in_use", lambda mode: SimpleNamespace(timestamp=lambda *_, **__: b"")
-    )
+    empty = Fetched(raw=b"", parsed=b"")
+    monkeypatch.setattr(timestamp_authority, "fetch", lambda mode, question: empty)
     signed = Signer(authorities["gost512"], story.statement()).sign()
     posted = {"turn": story.page().turn, "signature": base64.b64encode(signed).decode()}
     assert browser(story).post(NOW, posted).status_code == 302

@@ -15,10 +15,10 @@ import pytest
 
 from tests.verification.core.answer_samples import IIN, PERSON, REQUEST_ID, spelled
 from tests.verification.outbound.insecure_servers import answer, insecure_server, whole
-from verification.core.errors import BadInput, Misconfigured, SourceUnavailable
+from verification.core.errors import Misconfigured, SourceUnavailable
 from verification.core.registry_answers import parse_person
 from verification.outbound import Limits
-from verification.sources.asking import Service, check_address, fetch
+from verification.sources.asking import Service, check_address, exchange
 
 QUESTION = {"request_id": REQUEST_ID, "iin": IIN, "consent_id": "kdp_0123456789"}
 TOKEN = "secret-token-of-the-operator"
@@ -33,7 +33,7 @@ def service(
 
 
 def ask(asked: Service, question: dict[str, Any] = QUESTION) -> bytes:
-    return asked.ask(question, read=parse_person, repeated=("request_id", "iin"))
+    return asked.ask(question, read=parse_person).raw
 
 
 @contextmanager
@@ -91,11 +91,6 @@ def test_without_a_token_file_no_credential_is_sent() -> None:
         (whole(b"<!doctype html>"), "cannot be read"),
         (whole(b"[]"), "cannot be read"),
         (whole(spelled(PERSON | {"name": ""})), "cannot be read at /name"),
-        (
-            whole(spelled(PERSON | {"request_id": "ver_test.person.2"})),
-            "another question: request_id",
-        ),
-        (whole(spelled(PERSON | {"iin": "990101100020"})), "another question: iin"),
         (whole(spelled(PERSON) + b" " * 10_000), "longer than 10000 bytes"),
         (whole(spelled(PERSON))[:-1], "ProtocolError"),
         (b"HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\n{}", "status 500"),
@@ -154,13 +149,6 @@ def test_a_service_that_reads_nothing_is_a_fault_within_the_time() -> None:
         ask(service(url, seconds=0.5), question)
 
 
-@pytest.mark.parametrize("request_id", ["", "short", "has a blank", "x" * 129, IIN + "\n"])
-def test_a_question_without_an_id_is_not_asked(request_id: str) -> None:
-    with recording(whole(spelled(PERSON))) as (url, received), pytest.raises(BadInput):
-        ask(service(url), QUESTION | {"request_id": request_id})
-    assert received == []
-
-
 @pytest.mark.parametrize(
     "url", ["https://register.example/person", "http://127.0.0.1:1/", "http://[::1]:1/"]
 )
@@ -211,10 +199,11 @@ LIMITS = Limits(seconds=5.0, max_bytes=1000)
 
 def test_bytes_are_fetched_and_posted_as_they_are() -> None:
     with recording(whole(b"\0list")) as (url, received):
-        assert fetch(f"{url}/a?b", source="crl", limits=LIMITS) == b"\0list"
+        assert exchange(f"{url}/a?b", source="crl", limits=LIMITS) == b"\0list"
         headers = {"Content-Type": "application/x"}
         assert (
-            fetch(url, source="ocsp", limits=LIMITS, content=b"\0?", headers=headers) == b"\0list"
+            exchange(url, source="ocsp", limits=LIMITS, content=b"\0?", headers=headers)
+            == b"\0list"
         )
     got, posted = received
     assert got.startswith(b"GET /a?b HTTP/1.1\r\n")
@@ -239,7 +228,7 @@ def test_what_cannot_be_fetched_is_a_fault_of_the_source_that_tells_neither_path
         insecure_server(answer(raw)) as url,
         pytest.raises(SourceUnavailable, match=reason) as caught,
     ):
-        fetch(f"{url}/hidden-path?key=hidden-key", source="crl", limits=LIMITS)
+        exchange(f"{url}/hidden-path?key=hidden-key", source="crl", limits=LIMITS)
     assert (caught.value.source, caught.value.code) == ("crl", "source_unavailable")
     assert "hidden" not in str(caught.value)
 

@@ -1,5 +1,5 @@
 """Each adapter asks its own question, needs what the law wants, and is the one the operator
-configured.
+configured. What it answers is kept so that it can be read again.
 """
 
 import json
@@ -36,6 +36,7 @@ from tests.verification.outbound.insecure_servers import insecure_server
 from verification.core.errors import BadInput, ConsentMissing, Misconfigured, SourceUnavailable
 from verification.core.ids import Iin, Phone
 from verification.core.payout_answers import Basis
+from verification.core.sms import SmsAnswer
 from verification.sources import (
     account_owner,
     consent,
@@ -46,14 +47,16 @@ from verification.sources import (
     sms,
     stop_credit,
 )
-from verification.sources.account_owner import HttpAccountOwner
-from verification.sources.consent import ConsentRequest, HttpConsentSource
-from verification.sources.credit_bureau import HttpCreditBureau
-from verification.sources.person_registry import HttpPersonRegistry
-from verification.sources.phone_registry import HttpPhoneRegistry
-from verification.sources.photo_registry import HttpPhotoRegistry
-from verification.sources.sms import HttpSmsGateway
-from verification.sources.stop_credit import HttpStopCredit
+from verification.sources.account_owner import AccountQuestion, HttpAccountOwner
+from verification.sources.asking import Fetched, Source
+from verification.sources.consent import ConsentReading, ConsentRequest, HttpConsentSource
+from verification.sources.credit_bureau import CreditsQuestion, HttpCreditBureau
+from verification.sources.installed import resolve
+from verification.sources.person_registry import HttpPersonRegistry, PersonQuestion
+from verification.sources.phone_registry import HttpPhoneRegistry, OwnershipQuestion
+from verification.sources.photo_registry import HttpPhotoRegistry, PhotoQuestion
+from verification.sources.sms import HttpSmsGateway, Message
+from verification.sources.stop_credit import HttpStopCredit, RefusalQuestion
 
 WANTED = ConsentRequest(
     request_id=REQUEST_ID,
@@ -81,31 +84,36 @@ UNDER = {
         "at": "2026-11-24T10:00:00+00:00",
     },
 }
-Ask = Callable[[str], bytes]
+Ask = Callable[[str], Fetched[Any]]
 ABOUT = {"request_id": REQUEST_ID, "iin": IIN}
 
 
-def ask_person(url: str, consent_id: str = CONSENT_ID) -> bytes:
-    return HttpPersonRegistry(url).person(Iin(IIN), consent_id=consent_id, request_id=REQUEST_ID)
+LOOK_UP: dict[str, Any] = {"request_id": REQUEST_ID, "iin": Iin(IIN)}
+PAID: dict[str, Any] = {**LOOK_UP, "lender_bin": LENDER_BIN, "basis": BASIS}
 
 
-def ask_photo(url: str, consent_id: str = CONSENT_ID) -> bytes:
-    return HttpPhotoRegistry(url).photo(Iin(IIN), consent_id=consent_id, request_id=REQUEST_ID)
+def ask_person(url: str, consent_id: str = CONSENT_ID) -> Fetched[Any]:
+    question = PersonQuestion(consent_id=consent_id, **LOOK_UP)
+    return person_registry.REGISTRY.ask(HttpPersonRegistry(url), question)
 
 
-def ask_phone(url: str, consent_id: str = CONSENT_ID) -> bytes:
-    registry = HttpPhoneRegistry(url)
-    return registry.ownership(
-        Phone(PHONE), iin=Iin(IIN), consent_id=consent_id, request_id=REQUEST_ID
-    )
+def ask_photo(url: str, consent_id: str = CONSENT_ID) -> Fetched[Any]:
+    question = PhotoQuestion(consent_id=consent_id, **LOOK_UP)
+    return photo_registry.REGISTRY.ask(HttpPhotoRegistry(url), question)
 
 
-def read_consent(url: str, consent_id: str = CONSENT_ID) -> bytes:
-    return HttpConsentSource(url).read(consent_id, iin=Iin(IIN), request_id=REQUEST_ID)
+def ask_phone(url: str, consent_id: str = CONSENT_ID) -> Fetched[Any]:
+    question = OwnershipQuestion(phone=Phone(PHONE), consent_id=consent_id, **LOOK_UP)
+    return phone_registry.REGISTRY.ask(HttpPhoneRegistry(url), question)
 
 
-def ask_consent(url: str) -> bytes:
-    return HttpConsentSource(url).request(WANTED)
+def read_consent(url: str, consent_id: str = CONSENT_ID) -> Fetched[Any]:
+    question = ConsentReading(consent_id=consent_id, **LOOK_UP)
+    return consent.ask(HttpConsentSource(url), question)
+
+
+def ask_consent(url: str) -> Fetched[Any]:
+    return consent.ask(HttpConsentSource(url), WANTED)
 
 
 def test_a_service_that_must_be_given_a_phone_gets_the_lenders_and_no_other_does() -> None:
@@ -113,32 +121,28 @@ def test_a_service_that_must_be_given_a_phone_gets_the_lenders_and_no_other_does
         source = HttpConsentSource("http://127.0.0.1:1", names_phone=names_phone)
         assert source.names_phone is names_phone
         with answering(CONSENT) as (url, questions):
-            HttpConsentSource(url, names_phone=names_phone).request(WANTED)
+            HttpConsentSource(url, names_phone=names_phone).fetch(WANTED)
         assert [question.get("phone") for _, question in questions] == [phone]
 
 
-def send_sms(url: str) -> bytes:
-    return HttpSmsGateway(url).send(Phone(PHONE), "Code 123456.", request_id=REQUEST_ID)
+def send_sms(url: str) -> Fetched[Any]:
+    message = Message(request_id=REQUEST_ID, phone=Phone(PHONE), text="Code 123456.")
+    return sms.GATEWAY.ask(HttpSmsGateway(url), message)
 
 
-def ask_refusal(url: str) -> bytes:
-    return HttpStopCredit(url).refusal(
-        Iin(IIN), lender_bin=LENDER_BIN, basis=BASIS, request_id=REQUEST_ID
-    )
+def ask_refusal(url: str) -> Fetched[Any]:
+    return stop_credit.BUREAU.ask(HttpStopCredit(url), RefusalQuestion(**PAID))
 
 
-def ask_account(url: str) -> bytes:
-    bank = HttpAccountOwner(url)
-    return bank.owner(
-        ACCOUNT, iin=Iin(IIN), lender_bin=LENDER_BIN, basis=BASIS, request_id=REQUEST_ID
-    )
+def ask_account(url: str) -> Fetched[Any]:
+    return account_owner.BANK.ask(HttpAccountOwner(url), AccountQuestion(account=ACCOUNT, **PAID))
 
 
-def ask_credits(url: str) -> bytes:
-    bureau, day = HttpCreditBureau(url), date(2026, 11, 24)
-    return bureau.credits(
-        [day], iin=Iin(IIN), lender_bin=LENDER_BIN, basis=BASIS, request_id=REQUEST_ID
-    )
+def ask_credits(url: str) -> Fetched[Any]:
+    question = CreditsQuestion(days=(date(2026, 11, 24),), **PAID)
+    fetched = credit_bureau.BUREAU.ask(HttpCreditBureau(url), question)
+    credit_bureau.most_lent(question, fetched)
+    return fetched
 
 
 @contextmanager
@@ -199,15 +203,15 @@ def test_the_question_is_asked_and_the_answer_given_as_it_came(
     ask: Ask, sample: dict[str, Any], path: str, question: dict[str, Any]
 ) -> None:
     with answering(sample) as (url, questions):
-        assert ask(url) == spelled(sample)
-        assert ask(url) == spelled(sample)
+        assert ask(url).raw == spelled(sample)
+        assert ask(url).raw == spelled(sample)
     assert questions == [(path, question)] * 2  # nothing is remembered: every question is asked
 
 
 @pytest.mark.parametrize("ask", [ask_person, ask_photo, ask_phone, read_consent])
 @pytest.mark.parametrize("consent_id", ["", " ", "short", "kdp 0123456789", "x" * 129, None])
 def test_nobody_is_looked_up_without_a_consent(
-    ask: Callable[[str, Any], bytes], consent_id: object
+    ask: Callable[[str, Any], Fetched[Any]], consent_id: object
 ) -> None:
     with answering(PERSON) as (url, questions), pytest.raises(ConsentMissing):
         ask(url, consent_id)
@@ -248,10 +252,68 @@ def test_an_answer_about_something_else_is_a_fault(
 
 
 @pytest.mark.parametrize("text", ["", "see zaim.kz", "x" * 202, "two\nlines"])
-def test_a_text_that_may_not_be_sent_is_not(text: str) -> None:
-    with answering(SMS) as (url, questions), pytest.raises(BadInput):
-        HttpSmsGateway(url).send(Phone(PHONE), text, request_id=REQUEST_ID)
+def test_a_text_that_may_not_be_sent_is_no_message(text: str) -> None:
+    with pytest.raises(BadInput):
+        Message(request_id=REQUEST_ID, phone=Phone(PHONE), text=text)
+
+
+@pytest.mark.parametrize("request_id", ["", "short", "has a blank", "x" * 129, IIN + "\n"])
+def test_a_question_without_an_id_is_not_asked(request_id: str) -> None:
+    question = PersonQuestion(request_id=request_id, iin=Iin(IIN), consent_id=CONSENT_ID)
+    with answering(PERSON) as (url, questions), pytest.raises(BadInput):
+        person_registry.REGISTRY.ask(HttpPersonRegistry(url), question)
     assert questions == []
+
+
+SPELLED: list[tuple[Source[Any, Any], dict[str, Any]]] = [
+    (person_registry.REGISTRY, PERSON),
+    (person_registry.REGISTRY, ABOUT | {"status": "not_found"}),
+    (photo_registry.REGISTRY, PHOTO),
+    (photo_registry.REGISTRY, ABOUT | {"status": "no_photo"}),
+    (phone_registry.REGISTRY, OWNERSHIP),
+    (phone_registry.REGISTRY, OWNERSHIP | {"owned_since": None}),
+    (phone_registry.REGISTRY, ABOUT | {"phone": PHONE, "status": "not_found"}),
+    (consent.SERVICE, CONSENT),
+    (consent.SERVICE, ABOUT | {"status": "error"}),
+    (sms.GATEWAY, SMS),
+    (sms.GATEWAY, {"request_id": REQUEST_ID, "status": "refused"}),
+    (stop_credit.BUREAU, STOP_CREDIT),
+    (account_owner.BANK, ACCOUNT_OWNER),
+    (credit_bureau.BUREAU, CREDITS),
+    (credit_bureau.BUREAU, ABOUT | {"status": "consent_refused"}),
+]
+
+
+@pytest.mark.parametrize(("source", "sample"), SPELLED)
+def test_what_came_in_another_spelling_is_kept_in_ours_and_as_it_came(
+    source: Source[Any, Any], sample: dict[str, Any]
+) -> None:
+    answer = source.read(spelled(sample))
+    kept = source.as_evidence("stage.answer.2", Fetched(raw=b"<xml/>", parsed=answer))
+    assert set(kept) == {"stage.answer.2", "stage.answer_raw.2"}
+    assert source.read(kept["stage.answer.2"]) == answer
+    assert kept["stage.answer_raw.2"] == b"<xml/>"
+    ours = Fetched(raw=spelled(sample), parsed=answer)
+    assert source.as_evidence("stage.answer", ours) == {"stage.answer": spelled(sample)}
+
+
+def test_a_value_that_our_spelling_cannot_say_is_a_fault() -> None:
+    answer = SmsAnswer(request_id=REQUEST_ID, status="accepted", message_id="short")
+    with pytest.raises(SourceUnavailable, match="not within our protocol"):
+        sms.GATEWAY.as_evidence("code.sent", Fetched(raw=b"x", parsed=answer))
+
+
+@pytest.mark.parametrize("fetched", [Fetched(raw=b"x", parsed="x"), Fetched(raw=b"", parsed=None)])
+def test_an_adapter_that_gives_no_answer_of_its_source_is_a_fault(fetched: Fetched[Any]) -> None:
+    class Wrong:
+        source = "sms"
+
+        def fetch(self, question: Message) -> Fetched[Any]:
+            return fetched
+
+    message = Message(request_id=REQUEST_ID, phone=Phone(PHONE), text="Code 123456.")
+    with pytest.raises(SourceUnavailable, match="no answer of this source"):
+        sms.GATEWAY.ask(Wrong(), message)
 
 
 MODULES = [
@@ -271,9 +333,9 @@ def test_the_test_set_asks_the_sandbox_and_the_live_set_nobody(
     module: ModuleType, settings: Settings
 ) -> None:
     settings.TULGA_SOURCES = {"test": TULGA_SOURCES["test"], "live": {}}
-    assert type(module.in_use("test")).__name__.startswith("Http")
+    assert resolve("test", module.SOURCE).source == module.SOURCE
     with pytest.raises(Misconfigured):
-        module.in_use("live")
+        resolve("live", module.SOURCE)
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.SOURCE)
@@ -281,6 +343,9 @@ def test_an_adapter_of_another_kind_is_a_misconfiguration(
     module: ModuleType, settings: Settings
 ) -> None:
     other = MODULES[MODULES.index(module) - 1]
-    settings.TULGA_SOURCES = {"test": {module.SOURCE: TULGA_SOURCES["test"][other.SOURCE]}}
-    with pytest.raises(Misconfigured, match="is no "):
-        module.in_use("test")
+    entry = TULGA_SOURCES["test"][other.SOURCE]
+    path = f"verification.sources.{other.SOURCE}.ADAPTER"
+    settings.TULGA_SOURCES = {"test": {module.SOURCE: entry | {"adapter": path}}}
+    with pytest.raises(Misconfigured, match=f"does not say that it asks {module.SOURCE}") as caught:
+        resolve("test", module.SOURCE)
+    assert caught.value.code == "adapter_unknown"

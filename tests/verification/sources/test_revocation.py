@@ -9,12 +9,24 @@ from pytest_django import Settings
 from tests.verification.outbound.insecure_servers import answer, insecure_server
 from verification.core.errors import Misconfigured, SourceUnavailable
 from verification.sources import revocation
-from verification.sources.revocation import HttpRevocationSource
+from verification.sources.revocation import (
+    AUTHORITY_CRL,
+    CRL,
+    DELTA_CRL,
+    OCSP,
+    HttpRevocationSource,
+    RevocationQuestion,
+)
 
 FIRST = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst"
 SECOND = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecond"
 PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>"
 FAULT = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
+
+
+def asked(source: HttpRevocationSource, family: str, kind: str = CRL) -> tuple[bytes, ...]:
+    question = RevocationQuestion(family=family, kind=kind, query=b"q")
+    return tuple(fetched.parsed for fetched in source.fetch(question))
 
 
 def silent(connection: socket.socket) -> None:
@@ -24,35 +36,35 @@ def silent(connection: socket.socket) -> None:
 def test_every_list_of_the_family_is_given_in_the_order_configured() -> None:
     with insecure_server(answer(FIRST)) as first, insecure_server(answer(SECOND)) as second:
         source = HttpRevocationSource({"gost512": [second, first], "rsa": [first]})
-        assert source.crls("gost512") == (b"second", b"first")
-        assert source.crls("rsa") == (b"first",)
+        assert asked(source, "gost512") == (b"second", b"first")
+        assert asked(source, "rsa") == (b"first",)
 
 
 def test_one_list_of_two_missing_is_a_fault() -> None:
     with insecure_server(answer(FIRST)) as first, insecure_server(answer(FAULT)) as second:
         source = HttpRevocationSource({"gost512": [first, second]})
         with pytest.raises(SourceUnavailable, match="revocation: status 503"):
-            source.crls("gost512")
+            asked(source, "gost512")
 
 
 def test_a_page_instead_of_a_list_is_given_on_for_checks_to_judge() -> None:
     with insecure_server(answer(PAGE)) as url:
-        assert HttpRevocationSource({"rsa": [url]}).crls("rsa") == (b"<html></html>",)
+        assert asked(HttpRevocationSource({"rsa": [url]}), "rsa") == (b"<html></html>",)
 
 
 def test_the_operator_may_set_the_limits() -> None:
     with insecure_server(answer(FIRST)) as url:
-        assert HttpRevocationSource({"rsa": [url]}, max_bytes=5).crls("rsa") == (b"first",)
+        assert asked(HttpRevocationSource({"rsa": [url]}, max_bytes=5), "rsa") == (b"first",)
         with pytest.raises(SourceUnavailable, match="longer than 4 bytes"):
-            HttpRevocationSource({"rsa": [url]}, max_bytes=4).crls("rsa")
+            asked(HttpRevocationSource({"rsa": [url]}, max_bytes=4), "rsa")
     with insecure_server(silent) as url, pytest.raises(SourceUnavailable, match=r"within 0\.2 s"):
-        HttpRevocationSource({"rsa": [url]}, seconds=0.2).crls("rsa")
+        asked(HttpRevocationSource({"rsa": [url]}, seconds=0.2), "rsa")
 
 
 @pytest.mark.parametrize("crl_urls", [{}, {"rsa": ["http://127.0.0.1/"]}, {"gost512": []}])
 def test_a_family_without_an_address_is_a_misconfiguration(crl_urls: dict[str, list[str]]) -> None:
     with pytest.raises(Misconfigured):
-        HttpRevocationSource(crl_urls).crls("gost512")
+        asked(HttpRevocationSource(crl_urls), "gost512")
 
 
 @pytest.mark.parametrize(
@@ -74,15 +86,17 @@ def test_the_source_in_use_is_the_configured_one(settings: Settings) -> None:
                 }
             }
         }
-        assert revocation.in_use("test").crls("rsa") == (b"first",)
+        question = RevocationQuestion(family="rsa", kind=CRL)
+        (fetched,) = revocation.fetch("test", question)
+        assert fetched.parsed == fetched.raw == b"first"
         with pytest.raises(Misconfigured):
-            revocation.in_use("live")
+            revocation.fetch("live", question)
 
 
 def test_an_adapter_of_another_kind_is_a_misconfiguration(settings: Settings) -> None:
     settings.TULGA_SOURCES = {"test": {"revocation": {"adapter": "builtins.dict", "options": {}}}}
-    with pytest.raises(Misconfigured, match="is no RevocationSource"):
-        revocation.in_use("test")
+    with pytest.raises(Misconfigured, match="does not say that it asks revocation"):
+        revocation.fetch("test", RevocationQuestion(family="rsa", kind=CRL))
 
 
 def test_changes_and_the_roots_lists_are_asked_where_they_are_configured() -> None:
@@ -92,8 +106,11 @@ def test_changes_and_the_roots_lists_are_asked_where_they_are_configured() -> No
             delta_crl_urls={"rsa": [second]},
             authority_crl_urls={"rsa": [first, second]},
         )
-        assert (source.delta_crls("rsa"), source.delta_crls("gost512")) == ((b"second",), ())
-        assert (source.authority_crls("rsa"), source.authority_crls("gost512")) == (
+        assert (asked(source, "rsa", DELTA_CRL), asked(source, "gost512", DELTA_CRL)) == (
+            (b"second",),
+            (),
+        )
+        assert (asked(source, "rsa", AUTHORITY_CRL), asked(source, "gost512", AUTHORITY_CRL)) == (
             (b"first", b"second"),
             (),
         )
@@ -102,21 +119,21 @@ def test_changes_and_the_roots_lists_are_asked_where_they_are_configured() -> No
 def test_a_responder_that_fails_gives_way_to_the_next_and_the_last_failure_is_told() -> None:
     with insecure_server(answer(FAULT)) as failing, insecure_server(answer(FIRST)) as first:
         source = HttpRevocationSource({}, ocsp_urls={"rsa": [failing, first], "gost512": [failing]})
-        assert source.ocsp("rsa", question=b"q") == b"first"
+        assert asked(source, "rsa", OCSP) == (b"first",)
         with pytest.raises(SourceUnavailable, match="revocation: status 503"):
-            source.ocsp("gost512", question=b"q")
+            asked(source, "gost512", OCSP)
 
 
 def test_without_a_responder_there_is_no_answer() -> None:
-    assert HttpRevocationSource({}).ocsp("rsa", question=b"q") is None
+    assert asked(HttpRevocationSource({}), "rsa", OCSP) == ()
 
 
 def test_an_answer_of_a_responder_has_limits_of_its_own() -> None:
     with insecure_server(answer(FIRST)) as url:
         source = HttpRevocationSource({"rsa": [url]}, ocsp_urls={"rsa": [url]}, ocsp_max_bytes=4)
-        assert source.crls("rsa") == (b"first",)
+        assert asked(source, "rsa") == (b"first",)
         with pytest.raises(SourceUnavailable, match="longer than 4 bytes"):
-            source.ocsp("rsa", question=b"q")
+            asked(source, "rsa", OCSP)
 
 
 @pytest.mark.parametrize("option", ["delta_crl_urls", "authority_crl_urls", "ocsp_urls"])

@@ -15,7 +15,7 @@ import pytest
 from pytest_django import Settings
 
 from insecure_sandbox import samples, warp
-from insecure_sandbox.camera import answered, bound
+from insecure_sandbox.camera import answer_to, bound
 from insecure_sandbox.warp_picture import taken_anew
 from tests.insecure_sandbox_process import SandboxProcess
 from tests.painted import painted
@@ -151,7 +151,7 @@ def step(story: Story, shown: Shown = ALL_RIGHT) -> None:
     page = story.page()
     asked = page.data
     taken = _taken(shown, asked["command"].replace("look_straight", "neutral"), moment(story, page))
-    answer = answered(taken, asked)
+    answer = answer_to(taken, asked)
     until_taken(asked, answer)
     story.answer(**answer, camera=shown.told)
     story.look()

@@ -6,7 +6,6 @@ import base64
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from types import SimpleNamespace
 
 import pytest
 
@@ -31,6 +30,7 @@ from verification.core.statement_text import KIND, is_text, read
 from verification.evidence import store
 from verification.models import Attempt, EvidenceItem
 from verification.sources import timestamp_authority
+from verification.sources.asking import Fetched
 from verification.stages import statement
 from verification.stages.statement.policy import POLICY
 
@@ -233,9 +233,8 @@ def test_a_time_stamp_that_was_asked_for_and_never_came_ends_in_failed_and_burns
 ) -> None:
     monkeypatch.setitem(vars(POLICY), "asks_timestamp", True)
     monkeypatch.setitem(vars(statement.STAGE), "policy_in_use", lambda: POLICY)
-    monkeypatch.setattr(
-        timestamp_authority, "in_use", lambda mode: SimpleNamespace(timestamp=lambda *_, **__: b"")
-    )
+    empty = Fetched(raw=b"", parsed=b"")
+    monkeypatch.setattr(timestamp_authority, "fetch", lambda mode, question: empty)
     story = at_statement()
     story.sign(issued())
     tried = 0

@@ -38,7 +38,7 @@ class Command(BaseCommand):
         except Misconfigured as error:
             raise CommandError(f"nothing was installed: {error.detail}") from None
         self.stdout.write(f"{done.directory} trusts:")
-        for anchor in done.held:
+        for anchor in done.installed:
             self.stdout.write(
                 f"  {anchor.name}, {anchor.role}, to {anchor.valid_to}\n    {anchor.sha256}\n   "
                 f" {anchor.address}"
@@ -46,7 +46,7 @@ class Command(BaseCommand):
         for anchor in done.left_out:
             self.stdout.write(f"left out: {anchor.name}: no borrower's signature may rest on it")
         for anchor in OFFICIAL.values():
-            if anchor.role and anchor not in done.held:
+            if anchor.role and anchor not in done.installed:
                 self.stdout.write(
                     f"missing: {anchor.name} ({anchor.address}): what rests on it is refused"
                 )

@@ -10,12 +10,11 @@ from hashlib import sha256
 
 from verification.core.errors import ConsentMissing
 from verification.core.person import Case
-from verification.core.registry_answers import consent_id_to, parse_consent, parse_ownership
+from verification.core.registry_answers import consent_id_to, parse_consent
 from verification.core.route import ANSWERED, SEED, Evidence, Memory, Prepared
-from verification.core.sms import code_text, parse_sms
+from verification.core.sms import code_text
 from verification.core.stored import canonical_json
 from verification.sources import phone_registry, sms
-from verification.sources.asking import check_granted
 from verification.stages.code import dialogue
 from verification.stages.code.policy import POLICY, SERVICES
 
@@ -47,7 +46,8 @@ def prepare_code(case: Case, evidence: Evidence, memory: Memory) -> Prepared:
         "nonce": nonce,
     }
     request_id = f"sms.{dialogue.keyed(secret, f'id|{nonce}')[: 2 * NONCE_BYTES]}"
-    answer = sms.in_use(case.mode).send(case.person.phone, _text(case, code), request_id=request_id)
+    message = sms.Message(request_id=request_id, phone=case.person.phone, text=_text(case, code))
+    answer = sms.GATEWAY.fetch(case.mode, message)
     fresh = {
         **{name: issued[name] for name in ("key", "issued_at")},
         "bound_to": bound,
@@ -57,9 +57,9 @@ def prepare_code(case: Case, evidence: Evidence, memory: Memory) -> Prepared:
     }
     kept = {
         dialogue.numbered(dialogue.ISSUED, number): canonical_json(issued),
-        dialogue.numbered(dialogue.SENT, number): answer,
+        **sms.GATEWAY.as_evidence(dialogue.numbered(dialogue.SENT, number), answer),
     }
-    notice = "" if parse_sms(answer).status == "accepted" else "sms_refused"
+    notice = "" if answer.parsed.status == "accepted" else "sms_refused"
     return Prepared(memory=fresh, evidence=kept, notice=notice)
 
 
@@ -91,16 +91,14 @@ def collect_code(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
         )
     except ConsentMissing:
         return kept
-    raw = phone_registry.in_use(case.mode).ownership(
-        case.person.phone,
-        iin=case.person.iin,
-        consent_id=consent_id,
+    question = phone_registry.OwnershipQuestion(
         request_id=f"{case.verification_id}:owner:{last['nonce']}",
+        iin=case.person.iin,
+        phone=case.person.phone,
+        consent_id=consent_id,
     )
-    return {
-        **kept,
-        dialogue.OWNER: check_granted(raw, source=phone_registry.SOURCE, read=parse_ownership),
-    }
+    owner = phone_registry.REGISTRY.fetch(case.mode, question)
+    return {**kept, **phone_registry.REGISTRY.as_evidence(dialogue.OWNER, owner)}
 
 
 def _text(case: Case, code: str) -> str:

@@ -9,10 +9,9 @@ from dataclasses import replace
 from verification.core import profiles
 from verification.core.errors import ConsentMissing
 from verification.core.person import Case
-from verification.core.registry_answers import consent_id_to, parse_consent, parse_photo
+from verification.core.registry_answers import consent_id_to, parse_consent
 from verification.core.route import Evidence, Memory, Prepared
-from verification.sources import photo_registry
-from verification.sources.asking import check_granted
+from verification.sources.photo_registry import REGISTRY, PhotoQuestion
 from verification.stages.live_capture.dialogue import begin, order_evidence
 from verification.stages.live_capture.kept import (
     CONSENT,
@@ -61,10 +60,8 @@ def _photo(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
         except ConsentMissing:
             continue
         request_id = _request_id(case, evidence, "photo")
-        photo = photo_registry.in_use(case.mode).photo(
-            case.person.iin, consent_id=consent_id, request_id=request_id
-        )
-        return {PHOTO: check_granted(photo, source=photo_registry.SOURCE, read=parse_photo)}
+        question = PhotoQuestion(request_id=request_id, iin=case.person.iin, consent_id=consent_id)
+        return REGISTRY.as_evidence(PHOTO, REGISTRY.fetch(case.mode, question))
     return {}
 
 

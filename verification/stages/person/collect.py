@@ -5,10 +5,9 @@ from collections.abc import Mapping
 
 from verification.core.errors import ConsentMissing
 from verification.core.person import Case
-from verification.core.registry_answers import consent_id_to, parse_consent, parse_ownership
+from verification.core.registry_answers import consent_id_to, parse_consent
 from verification.core.route import Evidence
-from verification.sources import phone_registry
-from verification.sources.asking import check_granted
+from verification.sources.phone_registry import REGISTRY, OwnershipQuestion
 from verification.stages.person import dialogue
 from verification.stages.person.policy import SERVICES
 
@@ -32,9 +31,10 @@ def collect_person(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
     # A register answers a known id as before: each answer of the borrower makes the question
     # another.
     request_id = f"{case.verification_id}:phone:{dialogue.answered_at(evidence).timestamp():.6f}"
-    owner = phone_registry.in_use(case.mode).ownership(
-        case.person.phone, iin=case.person.iin, consent_id=consent_id, request_id=request_id
+    question = OwnershipQuestion(
+        request_id=request_id,
+        iin=case.person.iin,
+        phone=case.person.phone,
+        consent_id=consent_id,
     )
-    return {
-        dialogue.PHONE: check_granted(owner, source=phone_registry.SOURCE, read=parse_ownership)
-    }
+    return REGISTRY.as_evidence(dialogue.PHONE, REGISTRY.fetch(case.mode, question))

@@ -18,13 +18,12 @@ from verification.core.registry_answers import (
     consent_id_to,
     has_run_out,
     parse_consent,
-    parse_person,
 )
 from verification.core.route import SEED, Evidence, Memory
 from verification.core.stored import canonical_json
 from verification.sources import consent as consents
-from verification.sources import person_registry
-from verification.sources.asking import check_granted
+from verification.sources.asking import Fetched
+from verification.sources.person_registry import REGISTRY, PersonQuestion
 from verification.stages.register.dialogue import (
     ASKED,
     CONSENT,
@@ -53,20 +52,21 @@ def prepare_register(
     if (requested := _requested(evidence)) is not None and _is_for(requested, evidence, shown):
         if not is_read(evidence):
             return {}, {}
-        seen = _read(case, requested)
-        answer = parse_consent(seen)
+        read = _read(case, requested)
+        answer = read.parsed
         # A no is final, and judged with the stage; one that holds serves on. Any other is asked for
         # anew.
         if answer.status in ("valid", "invalid") and not has_run_out(answer, at=evidence.at):
-            return {}, {CONSENT: seen}
+            return {}, consents.SERVICE.as_evidence(CONSENT, read)
     nonce = sha256(f"register|{memory[SEED]}".encode()).hexdigest()[:_NONCE_CHARACTERS]
-    source = consents.in_use(case.mode)
-    raw = source.request(
+    names_phone = consents.in_use(case.mode).names_phone
+    requested_now = consents.fetch(
+        case.mode,
         consents.ConsentRequest(
             request_id=_question(case, "consent", nonce),
             reference=case.verification_id,
             iin=case.person.iin,
-            phone=case.person.phone if source.names_phone else None,
+            phone=case.person.phone if names_phone else None,
             lender_bin=case.lender.bin,
             lender_name=case.lender.name,
             purpose=case.purpose,
@@ -75,14 +75,15 @@ def prepare_register(
             language=shown["language"],
             text_sha256=shown["text_sha256"],
             valid_seconds=POLICY.consent_seconds,
-        )
+        ),
     )
-    _require_working(raw)
+    _require_working(requested_now)
     asked = {
         "services": list(evidence.services),
-        "phone": "as_stated" if source.names_phone else "none",
+        "phone": "as_stated" if names_phone else "none",
     }
-    return {ASKED: canonical_json(asked), CONSENT_REQUEST: raw}, {}
+    answered = consents.SERVICE.as_evidence(CONSENT_REQUEST, requested_now)
+    return {ASKED: canonical_json(asked), **answered}, {}
 
 
 def collect_consent(
@@ -91,18 +92,20 @@ def collect_consent(
     """What became of the consent. Raises `ConsentPending` while the person may still answer the
     state's message, and `SourceUnavailable`.
     """
-    requested = parse_consent(raw := evidence.items[CONSENT_REQUEST])
+    raw = evidence.items[CONSENT_REQUEST]
+    requested = parse_consent(raw)
+    kept = {CONSENT: raw}
     # Of a person whom the consent service does not know nothing was asked, so there is nothing to
     # read.
     if requested.terms is not None:
-        raw = _read(case, requested)
-    status = parse_consent(raw).status
+        kept = consents.SERVICE.as_evidence(CONSENT, _read(case, requested))
+    status = parse_consent(kept[CONSENT]).status
     # The state's message takes minutes to be answered; the wait counts from when the borrower did
     # their part here.
     wait = timedelta(seconds=POLICY.consent_wait_seconds)
     if status == "pending" and answered_at is not None and evidence.at < answered_at + wait:
         raise ConsentPending("the person has not answered the state's message yet")
-    return {CONSENT: raw}
+    return kept
 
 
 def collect_register(
@@ -126,13 +129,8 @@ def collect_register(
         return collected
     nonce = _nonce(parse_consent(evidence.items[CONSENT_REQUEST]))
     request_id = _question(case, "person", nonce)
-    raw = person_registry.in_use(case.mode).person(
-        case.person.iin, consent_id=consent_id, request_id=request_id
-    )
-    return {
-        **collected,
-        PERSON: check_granted(raw, source=person_registry.SOURCE, read=parse_person),
-    }
+    question = PersonQuestion(request_id=request_id, iin=case.person.iin, consent_id=consent_id)
+    return {**collected, **REGISTRY.as_evidence(PERSON, REGISTRY.fetch(case.mode, question))}
 
 
 def _requested(evidence: Evidence) -> ConsentAnswer | None:
@@ -149,22 +147,22 @@ def _is_for(requested: ConsentAnswer, evidence: Evidence, shown: Mapping[str, ob
     )
 
 
-def _read(case: Case, requested: ConsentAnswer) -> bytes:
+def _read(case: Case, requested: ConsentAnswer) -> Fetched[ConsentAnswer]:
     """What became of a consent that was asked for, answered anew each time."""
     if requested.terms is None:
         raise ConsentMissing("no consent was asked for")
     request_id = _question(case, "consent-read", _nonce(requested))
-    raw = consents.in_use(case.mode).read(
-        requested.terms.consent_id, iin=case.person.iin, request_id=request_id
+    reading = consents.ConsentReading(
+        request_id=request_id, iin=case.person.iin, consent_id=requested.terms.consent_id
     )
-    return _require_working(raw)
+    return _require_working(consents.fetch(case.mode, reading))
 
 
-def _require_working(raw: bytes) -> bytes:
+def _require_working(answer: Fetched[ConsentAnswer]) -> Fetched[ConsentAnswer]:
     """The same answer. Raises `SourceUnavailable` where it reports an error of the service."""
-    if parse_consent(raw).status == "error":
+    if answer.parsed.status == "error":
         raise SourceUnavailable(consents.SOURCE, "the consent service reports an error")
-    return raw
+    return answer
 
 
 def _nonce(requested: ConsentAnswer) -> str:

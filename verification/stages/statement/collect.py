@@ -23,6 +23,7 @@ from verification.engines.pki.revocation import Answers, ask_responder
 from verification.engines.pki.signatures import Signature, find_token, parse_signature
 from verification.engines.pki.timestamp import askable, timestamp_path
 from verification.sources import installed, revocation, timestamp_authority
+from verification.sources.asking import Fetched, as_documents, as_numbered
 from verification.stages.statement import dialogue
 from verification.stages.statement.dialogue import SIGNATURE, TEXT, Said, statement
 from verification.stages.statement.policy import POLICY, StatementPolicy
@@ -94,8 +95,10 @@ def collect_statement(
     if policy.asks_timestamp:
         nonce, imprint = secrets.randbits(timestamp.NONCE_BITS), ALGORITHMS[leaf.family].digest_oid
         question = timestamp.build_request(signed.signature, imprint_oid=imprint, nonce=nonce)
-        answer = timestamp_authority.in_use(case.mode).timestamp(leaf.family, question=question)
-        found |= {dialogue.TIMESTAMP: answer, dialogue.TIMESTAMP_NONCE: str(nonce).encode()}
+        asked_at = timestamp_authority.TimestampQuestion(family=leaf.family, query=question)
+        answer = timestamp_authority.fetch(case.mode, asked_at)
+        found |= as_documents(dialogue.TIMESTAMP, answer)
+        found[dialogue.TIMESTAMP_NONCE] = str(nonce).encode()
     # Asked of the issuer that the path found, never of an address in the certificate: that is the
     # signer's to write.
     found |= _ask_revocation(case.mode, leaf, issuer, policy=policy)
@@ -158,36 +161,45 @@ def _ask_revocation(
     """The responder's answer; lists besides if there is none or it cannot be believed."""
     # The nonce makes the answer one to this question; without it an old "good" could be played
     # again.
-    source, nonce = revocation.in_use(mode), secrets.token_bytes(ocsp.NONCE_BYTES)
-    answer, silence = None, None
+    nonce = secrets.token_bytes(ocsp.NONCE_BYTES)
+    answers: tuple[Fetched[bytes], ...] = ()
+    silence: SourceUnavailable | None = None
+    query = ocsp.build_request(leaf, issuer=issuer, nonce=nonce)
     try:
-        answer = source.ocsp(
-            leaf.family, question=ocsp.build_request(leaf, issuer=issuer, nonce=nonce)
-        )
+        answers = _fetch_revocation(mode, leaf.family, revocation.OCSP, query=query)
     except SourceUnavailable as error:
         # A silent responder is not the end: lists may answer. Only if they are not there either is
         # it a fault.
         silence = error
-    found = _numbered(said.authority_crl, source.authority_crls(leaf.family))
-    if answer is not None:
-        found |= {said.ocsp: answer, said.ocsp_nonce: nonce}
+    above = _fetch_revocation(mode, leaf.family, revocation.AUTHORITY_CRL)
+    found = as_numbered(said.authority_crl, above)
+    if answers:
+        found |= {**as_documents(said.ocsp, answers[0]), said.ocsp_nonce: nonce}
         # Believed if the checks will take it for an answer; what it says is for them to judge.
         with suppress(Refused):
             believed, limits = (
-                Answers(ocsp=answer, ocsp_nonce=nonce),
+                Answers(ocsp=answers[0].parsed, ocsp_nonce=nonce),
                 dialogue.revocation_limits(policy),
             )
             ask_responder(leaf, issuer=issuer, answers=believed, limits=limits, at=clock.now())
             return found
     try:
-        found |= _numbered(said.crl, source.crls(leaf.family))
+        found |= as_numbered(said.crl, _fetch_revocation(mode, leaf.family, revocation.CRL))
     except Misconfigured:
-        if answer is None:
+        if not answers:
             raise silence or Misconfigured(
                 f"neither a responder nor a list is configured for {leaf.family}"
             ) from None
         return found
-    return found | _numbered(said.delta_crl, source.delta_crls(leaf.family))
+    changes = _fetch_revocation(mode, leaf.family, revocation.DELTA_CRL)
+    return found | as_numbered(said.delta_crl, changes)
+
+
+def _fetch_revocation(
+    mode: str, family: str, kind: str, *, query: bytes = b""
+) -> tuple[Fetched[bytes], ...]:
+    question = revocation.RevocationQuestion(family=family, kind=kind, query=query)
+    return revocation.fetch(mode, question)
 
 
 def _numbered(kind: str, contents: tuple[bytes, ...]) -> dict[str, bytes]:

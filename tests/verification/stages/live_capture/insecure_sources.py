@@ -7,8 +7,15 @@ from dataclasses import dataclass, field
 from tests.verification.core import answer_samples
 from tests.verification.stages.live_capture.captures import consent_answer, photo_answer
 from tests.verification.stories.story import IIN
-from verification.core.ids import Iin
-from verification.sources.consent import ConsentRequest
+from verification.core.registry_answers import (
+    ConsentAnswer,
+    PhotoAnswer,
+    parse_consent,
+    parse_photo,
+)
+from verification.sources.asking import Fetched
+from verification.sources.consent import ConsentReading, ConsentRequest
+from verification.sources.photo_registry import PhotoQuestion
 
 PICTURE = b"\xff\xd8\xff picture \xff\xd9"
 
@@ -37,17 +44,22 @@ LAID = Laid()
 class InsecureConsent:
     """Answers with the status that is laid out."""
 
+    source = "consent"
     names_phone = False
 
-    def request(self, wanted: ConsentRequest) -> bytes:
-        """The person is asked."""
-        LAID.remember("consent", wanted.request_id)
-        return consent_answer(
-            request_id=wanted.request_id, reference=wanted.reference, status=LAID.at_once
-        )
+    def fetch(self, question: ConsentRequest | ConsentReading) -> Fetched[ConsentAnswer]:
+        """The person is asked, or what became of it is told."""
+        if isinstance(question, ConsentReading):
+            raw = self._read(question.request_id)
+        else:
+            LAID.remember("consent", question.request_id)
+            raw = consent_answer(
+                request_id=question.request_id, reference=question.reference, status=LAID.at_once
+            )
+        return Fetched(raw=raw, parsed=parse_consent(raw))
 
-    def read(self, consent_id: str, *, iin: Iin, request_id: str) -> bytes:
-        """What became of it."""
+    @staticmethod
+    def _read(request_id: str) -> bytes:
         LAID.remember("consent-read", request_id)
         changes: dict[str, object] = {
             "request_id": request_id,
@@ -62,12 +74,15 @@ class InsecureConsent:
 class InsecurePhotos:
     """Has the picture of everybody that is laid out, or none."""
 
-    def photo(self, iin: Iin, *, consent_id: str, request_id: str) -> bytes:
+    source = "photo_registry"
+
+    def fetch(self, question: PhotoQuestion) -> Fetched[PhotoAnswer]:
         """The picture."""
-        LAID.remember("photo", request_id)
-        if LAID.photo_status != "found":
-            return without_terms(request_id=request_id, status=LAID.photo_status)
-        return photo_answer(LAID.photo, request_id=request_id)
+        LAID.remember("photo", question.request_id)
+        raw = without_terms(request_id=question.request_id, status=LAID.photo_status)
+        if LAID.photo_status == "found":
+            raw = photo_answer(LAID.photo, request_id=question.request_id)
+        return Fetched(raw=raw, parsed=parse_photo(raw))
 
 
 def without_terms(**changes: object) -> bytes:

@@ -2,46 +2,75 @@
 after sending.
 """
 
-from tests.verification.core.answer_samples import spelled
 from verification.core.errors import SourceUnavailable
-from verification.core.ids import Iin, Phone
+from verification.core.registry_answers import OwnershipAnswer, PersonAnswer
+from verification.core.sms import SmsAnswer
+from verification.sources import person_registry, phone_registry
+from verification.sources.asking import Fetched
+from verification.sources.person_registry import PersonQuestion
+from verification.sources.phone_registry import OwnershipQuestion
+from verification.sources.sms import Message, spell_sms
 
 SENT: dict[str, str] = {}
 """What the gateways were given to carry, by request id."""
 STAMMER = {"left": 0}
 
 
-class InsecureRefusing:
-    """A register of people and of phones to which no consent is good enough."""
+class InsecurePeopleRefusing:
+    """A register of people to which no consent is good enough."""
 
-    def person(self, iin: Iin, *, consent_id: str, request_id: str) -> bytes:
-        """No."""
-        return spelled({"request_id": request_id, "iin": iin.value, "status": "consent_refused"})
+    source = person_registry.SOURCE
 
-    def ownership(self, phone: Phone, *, iin: Iin, consent_id: str, request_id: str) -> bytes:
+    def fetch(self, question: PersonQuestion) -> Fetched[PersonAnswer]:
         """No."""
-        about = {"request_id": request_id, "iin": iin.value, "phone": phone.value}
-        return spelled(about | {"status": "consent_refused"})
+        answer = PersonAnswer(
+            request_id=question.request_id, status="consent_refused", iin=question.iin, person=None
+        )
+        return Fetched(raw=person_registry.spell_person(answer), parsed=answer)
+
+
+class InsecurePhonesRefusing:
+    """A register of phones to which no consent is good enough."""
+
+    source = phone_registry.SOURCE
+
+    def fetch(self, question: OwnershipQuestion) -> Fetched[OwnershipAnswer]:
+        """No."""
+        answer = OwnershipAnswer(
+            request_id=question.request_id,
+            status="consent_refused",
+            iin=question.iin,
+            phone=question.phone,
+            owned_since=None,
+        )
+        return Fetched(raw=phone_registry.spell_ownership(answer), parsed=answer)
 
 
 class InsecureRefusingGateway:
     """Takes no message."""
 
-    def send(self, phone: Phone, text: str, *, request_id: str) -> bytes:
+    source = "sms"
+
+    def fetch(self, question: Message) -> Fetched[SmsAnswer]:
         """No."""
-        SENT[request_id] = text
-        return spelled({"request_id": request_id, "status": "refused"})
+        SENT[question.request_id] = question.text
+        answer = SmsAnswer(request_id=question.request_id, status="refused", message_id="")
+        return Fetched(raw=spell_sms(answer), parsed=answer)
 
 
 class InsecureStammeringGateway:
     """Sends each message, and answers so badly that nobody knows it, a few times."""
 
-    def send(self, phone: Phone, text: str, *, request_id: str) -> bytes:
+    source = "sms"
+
+    def fetch(self, question: Message) -> Fetched[SmsAnswer]:
         """Sent in any case."""
-        assert SENT.setdefault(request_id, text) == text, "another text under the same id"
+        text = SENT.setdefault(question.request_id, question.text)
+        assert text == question.text, "another text under the same id"
         if STAMMER["left"]:
             STAMMER["left"] -= 1
             raise SourceUnavailable("sms", "scripted")
-        return spelled(
-            {"request_id": request_id, "status": "accepted", "message_id": "sms_0123456789"}
+        answer = SmsAnswer(
+            request_id=question.request_id, status="accepted", message_id="sms_0123456789"
         )
+        return Fetched(raw=spell_sms(answer), parsed=answer)

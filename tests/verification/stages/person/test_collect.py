@@ -217,11 +217,17 @@ def test_a_register_of_photos_that_refuses_a_consent_that_holds_decides_nothing(
         prepare_live_capture(case, consented, {})
 
 
-@pytest.mark.parametrize("register", ["person_registry", "phone_registry"])
+@pytest.mark.parametrize(
+    ("register", "name"),
+    [
+        ("person_registry", "InsecurePeopleRefusing"),
+        ("phone_registry", "InsecurePhonesRefusing"),
+    ],
+)
 def test_a_register_of_people_or_phones_that_refuses_a_consent_that_holds_decides_nothing(
-    asked, settings, register
+    asked, settings, register, name
 ):
-    refusing = {"adapter": f"{insecure_registers.__name__}.InsecureRefusing"}
+    refusing = {"adapter": f"{insecure_registers.__name__}.{name}"}
     settings.TULGA_SOURCES = {"test": settings.TULGA_SOURCES["test"] | {register: refusing}}
     case = case_of(tell(asked))
     with pytest.raises(SourceUnavailable):

@@ -263,7 +263,8 @@ def test_a_time_stamp_that_came_inside_the_signature_is_asked_about(sandbox, ans
     question = build_request(
         signature_value(cms), imprint_oid=ALGORITHMS[family].digest_oid, nonce=1
     )
-    answer = timestamp_authority.in_use("test").timestamp(family, question=question)
+    asked = timestamp_authority.TimestampQuestion(family=family, query=question)
+    answer = timestamp_authority.fetch("test", asked).parsed
     stamped = with_tokens(cms, open_response(answer, max_bytes=POLICY.timestamp_max_bytes))
     evidence = replace(
         evidence, items={**evidence.items, "statement.signature": base64.b64encode(stamped)}

@@ -17,7 +17,13 @@ from verification.core.results import Outcome
 from verification.engines.pki.keys import ALGORITHMS
 from verification.engines.pki.timestamp import build_request, open_response
 from verification.sources import revocation, timestamp_authority
+from verification.sources.installed import written
+from verification.sources.revocation import AUTHORITY_CRL, OCSP, HttpRevocationSource
 from verification.stages.statement.policy import POLICY
+
+
+def options_of(mode):
+    return written(mode)["revocation"]["options"]
 
 
 def test_of_who_signed_a_time_stamp_that_nobody_asked_for_nobody_need_answer(
@@ -28,35 +34,35 @@ def test_of_who_signed_a_time_stamp_that_nobody_asked_for_nobody_need_answer(
     question = build_request(
         signature_value(cms), imprint_oid=ALGORITHMS[family].digest_oid, nonce=1
     )
-    answer = timestamp_authority.in_use("test").timestamp(family, question=question)
+    asked = timestamp_authority.TimestampQuestion(family=family, query=question)
+    answer = timestamp_authority.fetch("test", asked).parsed
     stamped = with_tokens(cms, open_response(answer, max_bytes=POLICY.timestamp_max_bytes))
     evidence = replace(
         evidence, items={**evidence.items, "statement.signature": base64.b64encode(stamped)}
     )
-    seen = revocation.in_use("test")
 
     class OfSignerAlone:
         """Answers the first question, and no other."""
 
+        source = "revocation"
         asked = 0
 
-        def ocsp(self, family, *, question):
-            self.asked += 1
+        def __init__(self, **options):
+            self.behind = HttpRevocationSource(**options)
+
+        def fetch(self, question):
+            if question.kind == AUTHORITY_CRL:
+                return ()
+            if question.kind != OCSP:
+                raise SourceUnavailable("crl", "silent")
+            OfSignerAlone.asked += 1
             if self.asked > 1:
                 raise SourceUnavailable("ocsp", "silent")
-            return seen.ocsp(family, question=question)
+            return self.behind.fetch(question)
 
-        def authority_crls(self, family):
-            return ()
-
-        def crls(self, family):
-            raise SourceUnavailable("crl", "silent")
-
-        delta_crls = crls
-
-    of = OfSignerAlone()
+    of = OfSignerAlone
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(revocation, "in_use", lambda mode: of)
+        patched.setattr(revocation, "resolve", lambda mode, name: of(**options_of(mode)))
         found = collected(case, evidence)
         of.asked = 0
         with pytest.raises(SourceUnavailable):
