@@ -189,7 +189,7 @@ def test_a_new_consent_is_never_to_be_confirmed_at_the_desk(api, lender, waited,
     consent(child, asked)
     order()
     shown = desk.at_desk(lender).post(reverse("review:to_confirm"), {"reference": "A-1"})
-    assert [line.of.verification_id for line in shown.context["found"]] == [waited.id]
+    assert [line.row.verification_id for line in shown.context["found"]] == [waited.id]
 
 
 def test_a_regulator_goes_from_a_loan_to_its_new_consent_and_back(api, waited, asked):
