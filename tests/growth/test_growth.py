@@ -35,7 +35,6 @@ of the sweep.
 NOT_HOT = {
     "case.contents.require_test": "asks no row",
     "case.policy.backoff": "asks no row",
-    "case.stages.is_last": "asks no row",
     "case.stages.titles": "asks no row",
     "case.stages.live_is_complete": "asks no row",
     "case.stages.refuse_unsafe_live": "asks no row",

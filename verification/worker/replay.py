@@ -44,7 +44,7 @@ from verification.core.route import Evidence, Stage, is_frame
 from verification.course import fold
 from verification.evidence import vault
 from verification.log import entries, log, signatures
-from verification.log.history import course_entry
+from verification.log.signatures import course_entry
 from verification.models import AuditEntry, Verification
 
 # Which of several ways to count was taken is no part of the judgement; all of them agree.

@@ -18,7 +18,12 @@ from tests.verification.log import owned_web, root
 from tests.verification.log.judged import findings
 from tests.verification.log.judged import judged as judge
 from tests.verification.log.rows import NOON, order_all, slip_in
-from tests.verification.stories.conftest import Issued, authorities, issued, trusted  # noqa: F401
+from tests.verification.stories.conftest import (
+    Issued,
+    authorities,  # noqa: F401
+    issued,  # noqa: F401
+    trusted,  # noqa: F401
+)
 from tests.verification.stories.story import IIN, Story, begin
 from verification import clock
 from verification.case import contents, moving, steps
@@ -101,10 +106,10 @@ def nobody_is_told(of: Story, forged: Collection[str]) -> None:
     rows = list(Verification.objects.filter(entries__in=forged).distinct())
     assert len(rows) == AuditEntry.objects.filter(pk__in=forged, type=VERIFIED).count()
     assert {told.status for told in decided.statuses_of(rows).values()} == {"processing"}
-    listed = verifications.list_views(
+    listed = verifications.read_page(
         lender_id=of.lender.pk, mode="test", status="verified", limit=100
     )
-    assert [one.id for one in listed.data] == [of.id]
+    assert [answer["id"] for answer in listed["data"]] == [of.id]
     events_told = decided.leaves_after(
         "test", lender_id=of.lender.pk, lender_sequence=0, limit=1000
     )

@@ -13,7 +13,7 @@ import pytest
 
 from insecure_sandbox import warp
 from tests.verification.engines.liveness.commanded import Film
-from tools.genuine.held import Held, changed
+from tools.measure_held import Held, changed
 from verification.engines.liveness import landmarks, looks, policy, prints
 from verification.engines.liveness.frames import Floats, Image
 from verification.engines.liveness.networks import Networks
@@ -52,7 +52,9 @@ def _looks(steps: Steps, loaded: Networks) -> list[Floats]:
             for image in step
         ]
         faces = [(image, landmarks.measure(image, networks=loaded).face) for image in small]
-        rows.append(prints.of([(image, face) for image, face in faces if face is not None]).looks)
+        rows.append(
+            prints.prints_of([(image, face) for image, face in faces if face is not None]).looks
+        )
     return rows
 
 
