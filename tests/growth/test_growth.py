@@ -2,22 +2,18 @@
 the package.
 """
 
-from lenders import resources
-from tests.growth import run
-from tests.proofs import Figures
-from typing import Any
-from verification import access
-from verification import artifacts
-from verification import case
-from verification import payout
-from verification import worker
-from verification.oversight import case_file
-from verification.oversight import search
 import importlib
 import inspect
 import pkgutil
+from typing import Any
+
 import pytest
 
+from lenders import resources
+from tests.growth import run
+from tests.proofs import Figures
+from verification import access, artifacts, case, payout, worker
+from verification.oversight import case_file, search
 
 pytestmark = [pytest.mark.service, pytest.mark.proof("growth")]
 

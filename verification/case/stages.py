@@ -64,11 +64,6 @@ def _stages(route: Route, *, is_registered: bool) -> tuple[Stage, ...]:
     return route.registered if is_registered and route.registered is not None else route.stages
 
 
-def is_last(stage: Stage, route_name: str) -> bool:
-    """Whether the route ends with this stage, as it does under each profile."""
-    return stage.name == [*installed(route_name)][-1]
-
-
 def services(combination: Sequence[str], *, law: str) -> tuple[str, ...]:
     """What registers are asked of the person on all these routes, each once."""
     return services_of(combination, is_registered=bool(profiles.pinned(law).register_asked))

@@ -2,38 +2,36 @@
 is shown them.
 """
 
+import copy
 from datetime import timedelta
+
+import pytest
 from django.urls import reverse
+
 from tests.lenders.api import renewing
-from tests.lenders.api.renewing import asked
-from tests.lenders.api.renewing import asked_anew
-from tests.lenders.api.renewing import consent
-from tests.lenders.api.renewing import half_a_day_ago
-from tests.lenders.api.renewing import iin
-from tests.lenders.api.renewing import report
-from tests.lenders.api.renewing import story
-from tests.lenders.api.renewing import waited
-from tests.lenders.api.test_clearances import clean
-from tests.lenders.api.test_clearances import consume
+from tests.lenders.api.renewing import (
+    asked,
+    asked_anew,
+    consent,
+    half_a_day_ago,
+    iin,
+    report,
+    story,
+    waited,
+)
+from tests.lenders.api.test_clearances import clean, consume
 from tests.verification.log.looks import verify_legality
 from tests.verification.oversight import rows
 from tests.verification.review import desk
-from tests.verification.stories.story import order
-from tests.verification.stories.story import wait_until
-from verification import clock
-from verification import transactions
+from tests.verification.stories.story import order, wait_until
+from verification import clock, transactions
 from verification.case import moving
 from verification.case.votes import Reviewer
 from verification.core.errors import Conflict
 from verification.log import related_cases
 from verification.log.legality import faults_of
-from verification.models import AuditEntry
-from verification.models import Clearance
-from verification.models import Verification
+from verification.models import AuditEntry, Clearance, Verification
 from verification.review import attesting
-import copy
-import pytest
-
 
 __all__ = ["asked", "half_a_day_ago", "iin", "story", "waited"]
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
