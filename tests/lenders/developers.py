@@ -38,7 +38,7 @@ def _written() -> Iterator[str]:
 
 def _of_tables() -> Iterator[str]:
     yield from pages.NAVIGATION.values()
-    yield from search.PROSE_TITLES.values()
+    yield from search.TITLES.values()
     for version in versions.VERSIONS:
         yield from version.changes
     for item in openapi.document()["paths"].values():

@@ -40,11 +40,10 @@ WIDTHS = (390, 1280)
 PAGES = [
     "/docs",
     "/docs/reference",
-    "/docs/changelog",
     "/docs/problems",
     "/docs/problems/document_expired",
     "/docs/search?q=cooling_off",
-    *(f"/docs/{name}" for name in prose.PAGES),
+    *(f"/docs/{name}" for name in prose.NAMES),
 ]
 _LIKE_OTHERS = ("/docs/reference", "/docs/threat-model")
 """One is looked at once an operation is opened, the other is drawn by the template of the guide."""

@@ -93,7 +93,7 @@ def test_a_document_in_russian_has_the_sections_and_the_code_of_the_english_one(
         section.anchor for section in english.sections
     ]
     texts = [
-        (developers.ROOT / f"{prose.PAGES[name]}{ending}").read_text("utf-8")
+        (developers.ROOT / f"{prose.FILES[name]}{ending}").read_text("utf-8")
         for ending in (".md", ".ru.md")
     ]
     ours, theirs = (re.findall(r"^```.*?^```$", text, re.MULTILINE | re.DOTALL) for text in texts)
