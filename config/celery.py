@@ -206,13 +206,13 @@ def keep_memory(**_: object) -> None:
 @task_prerun.connect
 def keep_what_lives(**_: object) -> None:
     """A step begins with its child's connection unless that is too old or was broken."""
-    for one in connections.all(initialized_only=True):
+    for handle in connections.all(initialized_only=True):
         # A limit struck while Django ended a transaction: it believes in that one for ever, and
         # connects no more.
-        if one.in_atomic_block or one.closed_in_transaction:
-            one.in_atomic_block = False
-            one.close()
-            del connections[one.alias]
+        if handle.in_atomic_block or handle.closed_in_transaction:
+            handle.in_atomic_block = False
+            handle.close()
+            del connections[handle.alias]
     close_old_connections()
 
 

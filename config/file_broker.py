@@ -28,12 +28,12 @@ class Channel(filesystem.Channel):
         """
         folder = Path(self.data_folder_out)
         unfinished = folder / f"{uuid4()}.unfinished"
-        said = sha256(
+        digest = sha256(
             dumps([payload.get("headers", {}).get("task"), payload["body"]]).encode()
         ).hexdigest()[:16]
         try:
             unfinished.write_text(dumps(payload), encoding="utf-8")
-            unfinished.rename(folder / f"{said}.{queue}.msg")
+            unfinished.rename(folder / f"{digest}.{queue}.msg")
         except OSError as error:
             raise ChannelError("the bell could not be written") from error
 
@@ -43,13 +43,13 @@ class Channel(filesystem.Channel):
         """
         folder = Path(self.data_folder_in)
         for path in sorted(folder.glob(f"*.{queue}.msg")):
-            taken = folder / f"{uuid4()}.taken"
+            own_path = folder / f"{uuid4()}.taken"
             try:
-                path.rename(taken)
+                path.rename(own_path)
             except OSError:
                 continue  # another worker was faster
-            content = taken.read_bytes()
-            taken.unlink()
+            content = own_path.read_bytes()
+            own_path.unlink()
             try:
                 return loads(content.decode())
             except ValueError:

@@ -42,10 +42,10 @@ def readyz(request: HttpRequest) -> HttpResponse:
     """
     routes = readiness.routes()
     try:
-        refused = sweep.entries_refused()
+        refusals = sweep.entries_refused()
     except DatabaseError:
-        refused = 0  # it is away, and says nothing
-    is_ready = all(one.is_ready for one in routes.values()) and not refused
+        refusals = 0  # it is away, and says nothing
+    is_ready = all(route.is_ready for route in routes.values()) and not refusals
     report: dict[str, object] = {"ready": is_ready}
     try:
         is_loopback = ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
@@ -53,8 +53,8 @@ def readyz(request: HttpRequest) -> HttpResponse:
         is_loopback = False  # a Unix socket has no address
     if is_loopback and not any(name in request.headers for name in _PROXIED):
         report["routes"] = {
-            name: {"ready": one.is_ready, "in_use": dict(one.in_use), "detail": one.detail}
-            for name, one in routes.items()
+            name: {"ready": route.is_ready, "in_use": dict(route.in_use), "detail": route.detail}
+            for name, route in routes.items()
         }
         try:
             senders, overdue, fault = sender.running(), sweep.frames_overdue(at=clock.now()), ""
@@ -68,9 +68,9 @@ def readyz(request: HttpRequest) -> HttpResponse:
             "an entry says what no worker signed: see manage.py audit_verify, and find who wrote it"
         )
         report["log"] = {
-            "ready": not refused,
-            "refused": refused,
-            "detail": forged if refused else "",
+            "ready": not refusals,
+            "refused": refusals,
+            "detail": forged if refusals else "",
         }
         report["frames"] = {"ready": not detail, "overdue": overdue, "detail": detail}
     return JsonResponse(report, status=200 if is_ready else 503)

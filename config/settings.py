@@ -242,7 +242,7 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {
         "handlers": ["stderr"],
-        "level": env.one_of("TULGA_LOG_LEVEL", env.LOG_LEVELS, "INFO"),
+        "level": env.choice("TULGA_LOG_LEVEL", env.LOG_LEVELS, "INFO"),
     },
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},

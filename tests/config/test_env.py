@@ -96,8 +96,8 @@ def test_a_word_that_is_none_of_them_is_refused_with_those_it_may_be(
 ) -> None:
     monkeypatch.setenv(_NAME, "loud")
     with pytest.raises(Misconfigured, match="one of: INFO, DEBUG"):
-        env.one_of(_NAME, ["INFO", "DEBUG"], "info")
-    assert env.one_of("TULGA_ANOTHER", ["INFO", "DEBUG"], "debug") == "DEBUG"
+        env.choice(_NAME, ["INFO", "DEBUG"], "info")
+    assert env.choice("TULGA_ANOTHER", ["INFO", "DEBUG"], "debug") == "DEBUG"
 
 
 @pytest.mark.parametrize("address", ["redis://a:port", "redis://[::1"])

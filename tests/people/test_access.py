@@ -9,8 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.test import Client
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from people.access import may
-from people.models import User
+from people.models import User, may
 from tests.people.enrolled import Enrolled
 
 pytestmark = pytest.mark.django_db

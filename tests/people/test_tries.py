@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from people.models import SignInTries
 from people.policy import SIGN_IN_TRIES, SIGN_IN_WINDOW_S
-from people.tries import forget_tries, take_try
+from people.sign_in import forget_tries, take_try
 
 
 def _use_up(*, email: str = "a@b.kz", address: str = "192.0.2.1") -> None:
