@@ -130,7 +130,7 @@ def database_url(default: str) -> str:
 
 
 def application_role_url(default: str) -> str:
-    """The address of the database that the application uses, whoever this process is."""
+    """The address of the database by which the application works, also for another process."""
     return url("DATABASE_URL", default, schemes=_DATABASES)
 
 
@@ -149,9 +149,7 @@ def act_as(process: str) -> None:
 
 
 def process() -> str:
-    """Which process this is, by which its keys are chosen; whatever nobody named acts at the door,
-    as web does.
-    """
+    """Which process this is: its keys are chosen by that. One without a name acts as web."""
     return text(_PROCESS, "web")
 
 

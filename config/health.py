@@ -37,8 +37,8 @@ def readyz(request: HttpRequest) -> HttpResponse:
     """`{"ready": …}`, 503 if a route cannot judge or the log refuses an entry; on loopback with
     why, and the senders.
 
-    That nobody delivers webhooks or destroys frames is told and is no 503: borrowers can go on, and
-    what waits is done later.
+    A missing sender of webhooks, or frames that wait for their destruction, are reported and are no
+    503: borrowers can go on, and what waits is done later.
     """
     routes = readiness.routes()
     try:
@@ -60,7 +60,9 @@ def readyz(request: HttpRequest) -> HttpResponse:
             senders, overdue, fault = sender.running(), sweep.frames_overdue(at=clock.now()), ""
         except DatabaseError:
             senders, overdue, fault = 0, 0, "the database does not answer"
-        detail = fault or ("" if senders else "nobody delivers webhooks: start manage.py deliver")
+        detail = fault or (
+            "" if senders else "no process delivers webhooks: start manage.py deliver"
+        )
         report["webhooks"] = {"ready": senders > 0, "senders": senders, "detail": detail}
         late = "frames are kept too long: a worker must serve the queue storage, or its steps fault"
         detail = fault or (late if overdue else "")

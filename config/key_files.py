@@ -156,7 +156,7 @@ def _read_public(folder: Path) -> tuple[bytes, tuple[Certified, ...]]:
     certified = []
     for path in sorted(path for path in folder.glob("*.pub") if path.name != "root.pub"):
         content = _content(path, kind="public key")
-        # One without a certificate is as none.
+        # A key without a certificate is ignored.
         key = read_certified({"certificate": "", **content}, mode=str(content.get("mode")))
         if key is None or _PUBLIC_NAME.fullmatch(path.stem) is None or key.name != path.stem:
             raise Misconfigured(
@@ -190,7 +190,7 @@ def _read(path: Path, *, kinds: tuple[str, ...]) -> tuple[bytes, str]:
             f"{path} is a key of another process: move it to the folder of that one"
         )
     content = _content(path, kind="key")
-    # As ssh does with private keys: whoever reads it signs, or opens, in our name.
+    # As ssh does with private keys: a reader of the file signs, or opens, in our name.
     if path.stat().st_mode & 0o077:
         raise Misconfigured(f"{path} can be read by others: chmod 600 {path}")
     try:

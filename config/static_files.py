@@ -23,7 +23,7 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 from config import starting
 from verification.core.errors import Misconfigured
 
-# The other viewer of an API, and what draws DRF's own pages: nobody is shown either.
+# The other viewer of an API, and what draws DRF's own pages: no page of ours has either.
 _LEFT_OUT: Final = ("redoc", "rest_framework")
 _GATHERED: Final = "gathered"
 """Names the files that were gathered, by one hash; written last."""

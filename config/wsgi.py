@@ -18,7 +18,6 @@ try:
 except SystemExit as refusal:
     print(refusal, file=sys.stderr, flush=True)
     # gunicorn's word for a process that must not be started again and again. At once: an ordinary
-    # exit while the application is being loaded was seen to wait for a lock that nobody holds any
-    # more.
+    # exit while the application is being loaded was seen to wait for ever for a lock.
     os._exit(3)
 application = get_wsgi_application()

@@ -21,7 +21,7 @@ READ_OVERSIGHT = "people.read_oversight"
 OPERATE = "people.operate"
 
 # What the admin site asks before it shows or changes a row of ours. Deleting is not among them, nor
-# are other apps: second factors and sessions are nobody's to look at.
+# are other apps: no person looks at second factors and sessions.
 _ADMIN_OF_OUR_ROWS = re.compile(r"(people|lenders)\.(view|add|change)_[a-z]+")
 
 
@@ -89,7 +89,7 @@ class User(AbstractBaseUser):
     email = models.EmailField(unique=True)
     full_name = models.CharField(max_length=200)
     role = models.CharField(max_length=16, choices=[(role.value, role.value) for role in Role])
-    # PROTECT: whoever once voted must stay somebody, for the log names them.
+    # PROTECT: the row of a person who voted stays, for the log names them.
     lender = models.ForeignKey(
         "lenders.Lender", null=True, blank=True, on_delete=models.PROTECT, related_name="reviewers"
     )
@@ -160,8 +160,8 @@ def may(user: User | AnonymousUser, *, permission: str) -> bool:
 
 
 class SignInTries(models.Model):
-    """Tries of one account from one network within a window. The key is a keyed hash: it names
-    nobody.
+    """Tries of one account from one network within a window. The key is a keyed hash: it names no
+    person.
     """
 
     key = models.CharField(primary_key=True, max_length=64)

@@ -111,7 +111,7 @@ def prove(request: HttpRequest, *, email: str, password: str, code: str) -> User
     account.
 
     1. A try is taken before anything is looked at.
-    2. The password is hashed even if nobody has this address, so that the time tells nothing.
+    2. The password is hashed even for an unknown address, so that the time tells nothing.
     3. The code is checked under a lock on the device and spent.
     """
     address = request.META.get("REMOTE_ADDR", "")
@@ -144,8 +144,7 @@ def prove(request: HttpRequest, *, email: str, password: str, code: str) -> User
 
 
 def take_try(*, email: str, address: str) -> bool:
-    """Whether one more try is left; takes it if so. The same for addresses nobody has an account
-    with.
+    """Whether one more try is left; takes it if so. It does the same for an unknown account.
 
     The count moves in one conditional UPDATE: of any number of requests at once, `SIGN_IN_TRIES`
         get a yes.
@@ -162,8 +161,8 @@ def take_try(*, email: str, address: str) -> bool:
 
 
 def forget_tries(*, email: str, address: str) -> None:
-    """Clears the count after a sign-in, so that yesterday's typing errors do not lock anybody out
-    today.
+    """Clears the count after a sign-in, so that yesterday's typing errors do not lock a person
+    out today.
     """
     SignInTries.objects.filter(key=_key(email=email, address=address)).delete()
 
@@ -172,7 +171,7 @@ def _key(*, email: str, address: str) -> str:
     network = ""  # a Unix socket has no address
     with suppress(ValueError):
         parsed = ip_address(address)
-        # IPv6 is cut to what one subscriber holds: whoever is refused would else take the next of
+        # IPv6 is cut to what one subscriber holds: after a refusal they would else take the next of
         # 2^64 addresses.
         network = str(
             parsed if parsed.version == 4 else ip_network((parsed, IPV6_NETWORK_BITS), strict=False)

@@ -42,7 +42,7 @@ def test_the_tiers_that_count_are_told_on_loopback(client):
         "webhooks": {
             "ready": False,
             "senders": 0,
-            "detail": "nobody delivers webhooks: start manage.py deliver",
+            "detail": "no process delivers webhooks: start manage.py deliver",
         },
         "log": {"ready": True, "refused": 0, "detail": ""},
         "frames": {"ready": True, "overdue": 0, "detail": ""},
