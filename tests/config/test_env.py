@@ -58,9 +58,9 @@ def test_an_address_is_whole(monkeypatch: pytest.MonkeyPatch, address: str) -> N
 
 def test_a_refused_address_does_not_tell_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(_NAME, "mysql://user:sesame@host/name")
-    with pytest.raises(Misconfigured) as refused:
+    with pytest.raises(Misconfigured) as refusal:
         env.url(_NAME, "http://a")
-    assert "sesame" not in str(refused.value)
+    assert "sesame" not in str(refusal.value)
 
 
 def test_the_owner_and_the_application_have_their_own_addresses(

@@ -98,9 +98,9 @@ def _row(profile: Profile) -> str:
     )
     answers = (profile.stop_credit_max_age_seconds, profile.account_owner_max_age_seconds)
     since = profile.since if profile.status is Status.IN_FORCE else f"{profile.status}, day unknown"
-    said = (f"`{profile.id}`", since, suffices, profile.replaced_max, ages, visit, waits)
-    asked = "yes" if profile.register_asked else "—"
-    return f"| {' | '.join(map(str, (*said, *(f'{age} s' if age else '—' for age in answers), asked)))} |"  # noqa: E501
+    cells = (f"`{profile.id}`", since, suffices, profile.replaced_max, ages, visit, waits)
+    register = "yes" if profile.register_asked else "—"
+    return f"| {' | '.join(map(str, (*cells, *(f'{age} s' if age else '—' for age in answers), register)))} |"  # noqa: E501
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=list(PROFILES))
@@ -128,11 +128,11 @@ def test_the_guides_verifier_accepts_our_signature_and_no_other() -> None:
     headers = signing.headers(
         message_id="evt_1", timestamp=now, body=body, shared_secrets=[secret], seed=seed
     )
-    accepts, spelled = names["is_from_tulga"], signing.spell_secret(secret)
-    assert accepts(headers, body, spelled)
-    assert not accepts(headers, body + b" ", spelled)
+    accepts, spelling = names["is_from_tulga"], signing.spell_secret(secret)
+    assert accepts(headers, body, spelling)
+    assert not accepts(headers, body + b" ", spelling)
     assert not accepts(headers, body, signing.spell_secret(signing.new_secret()))
-    assert not accepts(headers | {"webhook-timestamp": str(now - 301)}, body, spelled)
+    assert not accepts(headers | {"webhook-timestamp": str(now - 301)}, body, spelling)
 
 
 def _hits(client: Client, query: str, **more: str) -> list[str]:
@@ -177,7 +177,7 @@ def test_words_of_the_documents_are_found_by_their_beginnings_in_both_languages(
 
 
 @pytest.mark.parametrize(
-    ("query", "found", "lang"),
+    ("query", "expected", "lang"),
     [
         ("how to verify webhook signature", "/docs/guide#webhooks", "en"),
         ("webhook not delivered", "/docs/guide#webhooks", "en"),
@@ -202,10 +202,10 @@ def test_words_of_the_documents_are_found_by_their_beginnings_in_both_languages(
     ],
 )
 def test_an_ordinary_question_finds_its_answer_among_the_first(
-    client: Client, db: None, query: str, found: str, lang: str
+    client: Client, db: None, query: str, expected: str, lang: str
 ) -> None:
     first = _hits(client, query, lang=lang)[:10]
-    assert [hit for hit in first if hit.startswith(found)], first
+    assert [hit for hit in first if hit.startswith(expected)], first
 
 
 def test_every_hit_leads_to_a_place_that_is_there(client: Client, db: None) -> None:
@@ -215,9 +215,9 @@ def test_every_hit_leads_to_a_place_that_is_there(client: Client, db: None) -> N
         assert answer.status_code == 200
         if page == "/docs/reference":
             tags = {
-                (one["tags"][0], one["operationId"])
+                (operation["tags"][0], operation["operationId"])
                 for item in openapi.document()["paths"].values()
-                for one in item.values()
+                for operation in item.values()
             }
             assert tuple(anchor.split("/")[1:]) in tags
             continue
@@ -259,8 +259,8 @@ def test_every_page_leads_to_every_other(client: Client, db: None) -> None:
 
 
 def test_the_type_of_a_problem_leads_to_its_page(client: Client, api: Caller) -> None:
-    said = api.get("/v1/verifications/ver_aaaaaaaaaaaaaaaaaaaaaaaaaa").json()
-    assert client.get(urlsplit(said["type"]).path).status_code == 200
+    problem = api.get("/v1/verifications/ver_aaaaaaaaaaaaaaaaaaaaaaaaaa").json()
+    assert client.get(urlsplit(problem["type"]).path).status_code == 200
 
 
 def test_a_remedy_is_of_a_code_that_there_is() -> None:
