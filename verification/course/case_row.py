@@ -75,7 +75,7 @@ def _of_times(state: State) -> dict[str, Any]:
 def _reached(state: State, opening: Entry) -> dict[str, Any]:
     """Its status and, before its end, where it stands."""
     standing, ending = state.standing, state.ending
-    combination, passed, route = list[str](), list[str](), text(opening.body, "route")
+    combination, passed_routes, route = list[str](), list[str](), text(opening.body, "route")
     if route:
         starting = (names for names in opening.body["combinations"] if names[:1] == [route])
         combination = list(next(starting, combination))
@@ -84,14 +84,14 @@ def _reached(state: State, opening: Entry) -> dict[str, Any]:
             continue
         route = text(entry.body, "route")
         combination = entry.body.get("combination", combination)
-        passed = entry.body.get("passed", passed)
+        passed_routes = entry.body.get("passed", passed_routes)
     if ending is not None:
         reached = {"status": state.end.removeprefix("verification.")}
-        return reached if "routes" in ending.body else {**reached, "passed_routes": passed}
+        return reached if "routes" in ending.body else {**reached, "passed_routes": passed_routes}
     return {
         "route": route,
         "combination": combination,
-        "passed_routes": passed,
+        "passed_routes": passed_routes,
         "status": status_of(state),
         "code": standing.review_code if state.in_review else "",
         "finished_at": None,

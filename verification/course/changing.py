@@ -12,11 +12,12 @@ else:
 
     def replace(value: Value, /, **changes: Any) -> Value:
         """The value with these fields changed. A name that is no field is a `TypeError`."""
-        held = value.__dict__
-        if not changes.keys() <= held.keys():
+        fields = value.__dict__
+        if not changes.keys() <= fields.keys():
             raise TypeError(
-                f"{type(value).__name__} has no such field: {sorted(changes.keys() - held.keys())}"
+                f"{type(value).__name__} has no such field:"
+                f" {sorted(changes.keys() - fields.keys())}"
             )
         fresh = object.__new__(type(value))
-        fresh.__dict__.update(held, **changes)
+        fresh.__dict__.update(fields, **changes)
         return fresh

@@ -13,7 +13,7 @@ from verification.course.tables import ITEM, SHARED_USE, WORD
 
 def of_evidence(state: State, *, case: str) -> Iterator[Row]:
     """Sealed items, uses of shared evidence, and words."""
-    is_erased, words = REDACTED in state.standing.times, dict[str, Entry]()
+    is_erased, entry_of_word = REDACTED in state.standing.times, dict[str, Entry]()
     items, destroyed = set[str](), set[str]()
     for entry in state.standing.listings:
         attempt = entry.body.get("attempt")
@@ -31,20 +31,20 @@ def of_evidence(state: State, *, case: str) -> Iterator[Row]:
                 key = (str(attempt), str(claim.get("kind")))
                 yield Row(SHARED_USE, key, entry.id, {"evidence_id": claim["sha256"]})
         if entry.type == LOOKED_AT and "words" in entry.body:
-            words[str(attempt)] = entry
+            entry_of_word[str(attempt)] = entry
     for name in sorted(items - destroyed):
         yield Row(ITEM, (name,), "", {"destroyed_at": _unless_destroyed(case)})
-    for name, entry in words.items():
+    for name, entry in entry_of_word.items():
         values = {} if is_erased else {"word": entry.body["words"]}
         yield Row(WORD, (name,), entry.id, values)
 
 
 def _of_item(entry: Entry, claim: Mapping[str, Any], *, is_erased: bool) -> Row:
     """An item that an entry lists. Erasure takes away what it is found by."""
-    name, seen = str(claim["id"]), claim.get("seen")
+    name, marks = str(claim["id"]), claim.get("seen")
 
     def wrong(row: Mapping[str, Any]) -> str:
-        if row["seen_index"] in (None, seen):
+        if row["seen_index"] in (None, marks):
             return ""
         return f"the seen of evidence {name} is not what this entry says"
 
@@ -52,7 +52,7 @@ def _of_item(entry: Entry, claim: Mapping[str, Any], *, is_erased: bool) -> Row:
         "attempt_id": entry.body.get("attempt"),
         "kind": claim.get("kind"),
         "created_at": entry.at,
-        "seen_index": Lawful(wrong) if is_erased else seen,
+        "seen_index": Lawful(wrong) if is_erased else marks,
     }
     return Row(ITEM, (name,), entry.id, values)
 

@@ -3,9 +3,9 @@
 from verification.evidence import vault
 
 
-def seal(scope: str, plain: bytes) -> bytes:
+def seal(scope: str, plaintext: bytes) -> bytes:
     """Sealed under the current key-encryption key; opens only under the same scope."""
-    return vault.seal_secret(plain, scope=scope)
+    return vault.seal_secret(plaintext, scope=scope)
 
 
 def unseal(scope: str, sealed: bytes) -> bytes:
@@ -13,9 +13,9 @@ def unseal(scope: str, sealed: bytes) -> bytes:
     return vault.unseal_secret(sealed, scope=scope)
 
 
-def seal_for_sender(scope: str, plain: bytes) -> bytes:
+def seal_for_sender(scope: str, plaintext: bytes) -> bytes:
     """The same under the key that the sender has as well, which opens nothing else."""
-    return vault.seal_secret(plain, scope=scope, under=vault.WEBHOOK_KEYS)
+    return vault.seal_secret(plaintext, scope=scope, under=vault.WEBHOOK_KEYS)
 
 
 def unseal_for_sender(scope: str, sealed: bytes) -> bytes:

@@ -20,21 +20,27 @@ def advanced_since(entry: AuditEntry | None, entries: Iterable[AuditEntry]) -> t
     """
     first = (entry.verification_sequence or 0) if entry is not None else 0
     later = (
-        one for one in entries if one.type == ADVANCED and (one.verification_sequence or 0) > first
+        entry
+        for entry in entries
+        if entry.type == ADVANCED and (entry.verification_sequence or 0) > first
     )
     bodies = (
-        one.body for one in later if one.log == policy.TEST_LOG and isinstance(one.body, dict)
+        entry.body
+        for entry in later
+        if entry.log == policy.TEST_LOG and isinstance(entry.body, dict)
     )
     seconds = (body.get("advance_seconds") for body in bodies)
     lawful = (
-        each for each in seconds if type(each) is int and 1 <= each <= policy.ADVANCE_SECONDS_MAX
+        value
+        for value in seconds
+        if type(value) is int and 1 <= value <= policy.ADVANCE_SECONDS_MAX
     )
     return timedelta(seconds=sum(lawful))
 
 
-def earlier(time: str, by: timedelta) -> str:
+def earlier(time: str, delta: timedelta) -> str:
     """A time as a body spells it, so much earlier; what is no time stays as it is."""
     try:
-        return (datetime.fromisoformat(time) - by).isoformat() if by else time
+        return (datetime.fromisoformat(time) - delta).isoformat() if delta else time
     except (OverflowError, ValueError):
         return time

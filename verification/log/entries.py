@@ -107,11 +107,11 @@ def looks_at(case: Verification) -> tuple[Look, ...]:
     # The case stands in the body only. No look is older than the case.
     looks = AuditEntry.objects.filter(log=case.mode, type__in=LOOKS, at__gte=case.created_at)
     about = looks.annotate(case=LOOKED_AT).filter(case=case.pk)
-    named = about.annotate(
+    viewers = about.annotate(
         who=Coalesce(KT("body__person"), KT("body__key"), KT("body__session")),
         what=KT("body__what"),
     )
-    groups = named.values("who", "what")
+    groups = viewers.values("who", "what")
     counted = groups.annotate(times=Count("pk"), first=Min("at"), last=Max("at"))
     in_order = counted.order_by("first", "who", "what")
     return tuple(Look(**group | {"what": group["what"] or "document"}) for group in in_order)
@@ -131,7 +131,7 @@ def waiting(*, case: str = "", until: datetime | None = None, are_refused: bool 
     return (pending.filter(refused=True) if are_refused else pending).count()
 
 
-def refused(*, limit: int) -> list[tuple[AuditEntry, str]]:
+def refusals(*, limit: int) -> list[tuple[AuditEntry, str]]:
     """Some of the entries that the logs refuse, newest first, each with why.
 
     Empty where the log would order it by now: it is asked again. Their verifications are loaded,

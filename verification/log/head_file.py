@@ -43,8 +43,8 @@ def write(log: str, note: str, *, key: VerificationKey) -> None:
     # open, not its name.
     with (path.parent / f"{log}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        kept = read(log, key=key)
-        if kept is not None and kept.size >= open_checkpoint(note, key=key).size:
+        stored = read(log, key=key)
+        if stored is not None and stored.size >= open_checkpoint(note, key=key).size:
             return
         # In place whole and on disk, or not at all: the name must survive a power cut as well as
         # the bytes.

@@ -32,10 +32,10 @@ def hashed_bytes(
 ) -> bytes | None:
     """The bytes of an entry's leaf, or None if they are not those that were hashed."""
     try:
-        spelt = spell_leaf(entry, lender_sequence=lender_sequence)
+        spelling = spell_leaf(entry, lender_sequence=lender_sequence)
     except UNREADABLE:
         return None
-    return spelt if tree.leaf_hash(spelt) == as_bytes(leaf_hash) else None
+    return spelling if tree.leaf_hash(spelling) == as_bytes(leaf_hash) else None
 
 
 def course_entry(entry: AuditEntry, *, is_signed: bool = True) -> Entry:

@@ -62,8 +62,8 @@ def _is_lawful(opened: AuditEntry, begun: Begun) -> bool:
         profile = profiles.pinned(text(opened.body, "profile_sha256"))
     except Misconfigured:  # named by itself: law_unknown
         return True
-    taken = begun.at(opened.leaf.leaf_index)
-    return law_of_day.is_lawful(profile, mode=opened.log, at=opened.at, amendments=taken)
+    book = begun.at(opened.leaf.leaf_index)
+    return law_of_day.is_lawful(profile, mode=opened.log, at=opened.at, amendments=book)
 
 
 def _days(entry: AuditEntry, opened: Body, report: Body) -> Iterator[date]:

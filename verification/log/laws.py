@@ -180,27 +180,32 @@ def faults(entries: Iterable[AuditEntry]) -> dict[str, str]:
 def begun(log: str) -> Begun:
     """From which index of this log on what was taken counts, by its own entries."""
     places, years = dict[str, int](), dict[int, int]()
-    amendments, after = NOTHING, list[tuple[int, Amendments]]()
+    amendments, amended = NOTHING, list[tuple[int, Amendments]]()
     for judged in judge(ordered(log)):
         if judged.law is not None:
             index = judged.entry.leaf.leaf_index
             amendments = law_rules.extended(amendments, judged.law, is_on_record=True)
-            after.append((index, amendments))
+            amended.append((index, amendments))
             for profile in judged.law.profiles:
                 places |= {profile.id: index, profile.sha256: index}
             years |= {value.in_force_from.year: index for value in judged.law.values}
-    return Begun(places, years, tuple(after))
+    return Begun(places, years, tuple(amended))
 
 
 def verify_laws(log: str) -> Iterator[Finding]:
     """A finding for every ordered entry about the law that counts for nothing, by the code of
     why.
     """
-    others = {law.number: law.sha256 for other in keys.LOGS if other != log for law in files(other)}
+    hashes = {
+        law.number: law.sha256
+        for other_log in keys.LOGS
+        if other_log != log
+        for law in files(other_log)
+    }
     for judged in judge(ordered(log)):
         if (
             judged.law is not None
-            and others.get(judged.law.number, judged.law.sha256) != judged.law.sha256
+            and hashes.get(judged.law.number, judged.law.sha256) != judged.law.sha256
         ):
             index, name, code = judged.entry.leaf.leaf_index, judged.entry.pk, law_rules.SPLIT
             yield Finding(

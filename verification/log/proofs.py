@@ -67,7 +67,7 @@ def tile_loader(log: str) -> Load:
 
     @cache
     def load(place: Place) -> bytes:
-        found = AuditTile.objects.filter(log=log, level=place.level, index=place.index)
-        return bytes(found.values_list("hashes", flat=True).first() or b"")
+        tiles = AuditTile.objects.filter(log=log, level=place.level, index=place.index)
+        return bytes(tiles.values_list("hashes", flat=True).first() or b"")
 
     return load

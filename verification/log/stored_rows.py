@@ -112,13 +112,13 @@ def load(ids: Sequence[str]) -> dict[str, Case]:
                 if name == ATTEMPT:
                     by_attempt[row["id"]] = case
         for case in cases.values():
-            case.rows[name] = spelled(name, rows.get(case.id, ()))
+            case.rows[name] = keyed_rows(name, rows.get(case.id, ()))
     for case in cases.values():
         _name_sessions(case)
     return cases
 
 
-def spelled(name: str, rows: Iterable[Values]) -> dict[Key, Values]:
+def keyed_rows(name: str, rows: Iterable[Values]) -> dict[Key, Values]:
     """The rows of one table and case, by the key that entries have for them, as entries spell
     them.
     """
@@ -127,7 +127,7 @@ def spelled(name: str, rows: Iterable[Values]) -> dict[Key, Values]:
     spelling = _SPELLINGS.get(name, _same)
     for row in spelling(rows):
         for column in binary:
-            row[column] = _spelled(row[column])
+            row[column] = _spelling(row[column])
         by_key[tuple(row[column] for column in table.key)] = row
     return by_key
 
@@ -155,8 +155,8 @@ def _of_words(rows: Iterable[Values]) -> Iterator[Values]:
     numbers = dict[str, list[int]]()
     for row in rows:
         numbers.setdefault(row["attempt_id"], []).append(row["word"])
-    for name, words in numbers.items():
-        yield {"attempt_id": name, "word": words_mark(name, words)}
+    for name, by_word in numbers.items():
+        yield {"attempt_id": name, "word": words_mark(name, by_word)}
 
 
 _SPELLINGS: Final[Mapping[str, Callable[[Iterable[Values]], Iterable[Values]]]] = {
@@ -184,14 +184,16 @@ def _plan(name: str) -> _Plan:
     """What sealed bytes hold stays where it is: it is large, and compared where it is opened."""
     table = TABLES[name]
     model = _MODELS[name]
-    asked = {column for column, field in table.fields.items() if field.kind in _READ}
-    asked |= {*table.key, "id"} & table.fields.keys()
-    fields = {field.column: field for field in model._meta.concrete_fields if field.column in asked}
+    columns_read = {column for column, field in table.fields.items() if field.kind in _READ}
+    columns_read |= {*table.key, "id"} & table.fields.keys()
+    fields = {
+        field.column: field for field in model._meta.concrete_fields if field.column in columns_read
+    }
     owner = next((column for column in ("verification_id", "attempt_id") if column in fields), "id")
     binary = tuple(column for column, field in fields.items() if isinstance(field, BinaryField))
     return _Plan(model, tuple(fields), binary, owner)
 
 
-def _spelled(value: Any) -> Any:
+def _spelling(value: Any) -> Any:
     # PostgreSQL hands out a memoryview, SQLite bytes.
     return bytes(value).hex() if isinstance(value, bytes | bytearray | memoryview) else value

@@ -83,9 +83,9 @@ def verify_database() -> Iterator[Finding]:
     elsewhere = (
         AuditEntry.objects.exclude(log__in=keys.LOGS).order_by("pk").values_list("pk", "log")
     )
-    what = "the entry names the log {!r}, which there is not"
+    detail = "the entry names the log {!r}, which there is not"
     unknown = (
-        Finding(code="log_unknown", detail=what.format(log), entry=pk)
+        Finding(code="log_unknown", detail=detail.format(log), entry=pk)
         for pk, log in elsewhere.iterator()
     )
     yield from _guarded("", "the entries", unknown)
@@ -103,10 +103,10 @@ def verify_file() -> Iterator[Finding]:
 
 
 def _verify_sizes(log: str) -> Iterator[Finding]:
-    said, held, signed = _sizes(log)
-    for others, number in (("leaves say", held), ("last checkpoint says", signed)):
-        if said != number:
-            detail = f"the head says {said} entries, the {others} {number}"
+    stated, counted, signed = _sizes(log)
+    for label, number in (("leaves say", counted), ("last checkpoint says", signed)):
+        if stated != number:
+            detail = f"the head says {stated} entries, the {label} {number}"
             yield Finding(code="head", log=log, field="size", detail=detail)
 
 
@@ -114,9 +114,9 @@ def _verify_head_file(log: str, *, key: VerificationKey, adopting: bool) -> Iter
     # The log may be growing: its file stands before its first entry, and follows every later one.
     begun = max(_sizes(log)) > 0
     try:
-        kept = head_file.read(log, key=key)
-        held = _sizes(log)[1]
-        if kept is None:
+        stored = head_file.read(log, key=key)
+        counted = _sizes(log)[1]
+        if stored is None:
             if begun and not adopting:
                 yield Finding(
                     code="head_file",
@@ -124,13 +124,13 @@ def _verify_head_file(log: str, *, key: VerificationKey, adopting: bool) -> Iter
                     detail=f"the head file is missing: {_NOTHING_OUTSIDE}",
                 )
             return
-        if kept.size > held:
+        if stored.size > counted:
             raise LogInconsistent(
-                f"it was signed up to {kept.size} entries, the database holds {held}"
+                f"it was signed up to {stored.size} entries, the database holds {counted}"
             )
-        if edge_root(tile_loader(log), kept.size) != kept.root:
+        if edge_root(tile_loader(log), stored.size) != stored.root:
             raise LogInconsistent(
-                f"the root signed at {kept.size} entries is not that of the stored tiles"
+                f"the root signed at {stored.size} entries is not that of the stored tiles"
             )
     except LogInconsistent as error:
         yield Finding(
@@ -139,11 +139,11 @@ def _verify_head_file(log: str, *, key: VerificationKey, adopting: bool) -> Iter
 
 
 def _verify_tree(log: str, *, key: VerificationKey, processes: int) -> Iterator[Finding]:
-    said, held, signed = _sizes(log)
+    stated, counted, signed = _sizes(log)
     # What lies beyond a head that was turned back is looked at too, but a damaged number must not
     # send us far away.
     far = 2 * AuditLeaf.objects.filter(log=log).count() + PAGE
-    size = max(number for number in (0, said, held, signed) if number <= far)
+    size = max(number for number in (0, stated, counted, signed) if number <= far)
     wrong: list[Finding] = []
     tree = TreeInspection(
         log, size=size, signed=signed_roots(log, key=key, upto=signed, wrong=wrong)
@@ -171,11 +171,11 @@ def _sizes(log: str) -> tuple[int, int, int]:
         .first()
     )
     # Without a head nothing was ordered yet, or somebody took it away.
-    said, last, last_signed = head or (0, leaves.first(), signed.first())
-    return int(said), 0 if last is None else int(last) + 1, int(last_signed or 0)
+    stated, last, last_signed = head or (0, leaves.first(), signed.first())
+    return int(stated), 0 if last is None else int(last) + 1, int(last_signed or 0)
 
 
-def _guarded(log: str, what: str, findings: Iterator[Finding]) -> Iterator[Finding]:
+def _guarded(log: str, subject: str, findings: Iterator[Finding]) -> Iterator[Finding]:
     """The findings, and one more where damage makes it impossible to read on."""
     try:
         yield from findings
@@ -183,5 +183,5 @@ def _guarded(log: str, what: str, findings: Iterator[Finding]) -> Iterator[Findi
         yield Finding(
             code="unreadable",
             log=log,
-            detail=f"{what} cannot be read further ({type(error).__name__})",
+            detail=f"{subject} cannot be read further ({type(error).__name__})",
         )

@@ -54,10 +54,10 @@ def case_pages(log: str, *, most: int) -> Iterator[list[str]]:
     of.
     """
     entries = AuditEntry.objects.filter(log=log, verification_id__isnull=False)
-    told = _each(entries.distinct(), by="verification_id", most=most)
-    held = _each(Verification.objects.filter(mode=log), by="pk", most=most)
+    entry_pages = _values(entries.distinct(), column="verification_id", most=most)
+    row_pages = _values(Verification.objects.filter(mode=log), column="pk", most=most)
     page = list[str]()
-    for name, _ in groupby(merge(told, held)):
+    for name, _ in groupby(merge(entry_pages, row_pages)):
         page.append(name)
         if len(page) == most:
             yield page
@@ -174,6 +174,6 @@ def _place(index: int | None) -> int:
     return policy.SIZE if index is None else index
 
 
-def _each(query: QuerySet[Any, Any], *, by: str, most: int) -> Iterator[str]:
-    for page in names(query, by=by, most=most):
+def _values(query: QuerySet[Any, Any], *, column: str, most: int) -> Iterator[str]:
+    for page in names(query, column=column, most=most):
         yield from page

@@ -40,8 +40,8 @@ def verify_counts() -> Iterator[Finding]:
     day's quotas.
     """
     with connection.cursor() as cursor:
-        standing = ", ".join(f"'{status.value}'" for status in sorted(OPEN))
-        cursor.execute(_COUNTS.format(month=_MONTH[connection.vendor], open=f"({standing})"))
+        open_statuses = ", ".join(f"'{status.value}'" for status in sorted(OPEN))
+        cursor.execute(_COUNTS.format(month=_MONTH[connection.vendor], open=f"({open_statuses})"))
         for mode, month, route, status, _, more in cursor.fetchall():
             detail = (
                 f"the count of {month}, route {route or 'none'}, {status}, is {more:+} off its"
@@ -51,24 +51,24 @@ def verify_counts() -> Iterator[Finding]:
     # What was used of a quota on a day, over all its rows, is as often as entries say; days gone by
     # are forgotten.
     today = clock.now().date()
-    taken = (
+    uses = (
         AuditEntry.objects.filter(type__in=_TAKING)
         .annotate(purpose=_PURPOSE)
         .filter(purpose__isnull=False)
     )
     # Before the rows: what is used after this is in both.
-    asked = set(taken.filter(at__date=today).values_list("purpose", flat=True))
-    own = (
-        taken.filter(purpose=OuterRef("purpose"), at__date=OuterRef("day"))
+    purposes = set(uses.filter(at__date=today).values_list("purpose", flat=True))
+    of_day = (
+        uses.filter(purpose=OuterRef("purpose"), at__date=OuterRef("day"))
         .order_by()
         .values("purpose")
     )
-    said = Coalesce(Subquery(own.annotate(number=Count("pk")).values("number")), 0)
-    kept = QuotaUse.objects.values("purpose", "day").annotate(used_all=Sum("used"), said=said)
+    stated = Coalesce(Subquery(of_day.annotate(number=Count("pk")).values("number")), 0)
+    counts = QuotaUse.objects.values("purpose", "day").annotate(used_all=Sum("used"), said=stated)
     used = {
-        (purpose, day): (all_, times) for purpose, day, all_, times in kept.values_list(*_QUOTA)
+        (purpose, day): (all_, times) for purpose, day, all_, times in counts.values_list(*_QUOTA)
     }
-    for purpose in asked:
+    for purpose in purposes:
         used.setdefault((purpose, today), (0, -1))
     for (purpose, day), (number, times) in sorted(used.items()):
         if number != times:

@@ -27,7 +27,7 @@ def verify_entries(log: str) -> Iterator[Finding]:
     misplaced = entries.filter(
         ~Q(leaf__log=log) | Q(leaf__leaf_index__gte=head), leaf__isnull=False
     )
-    for code, detail, found in (
+    for code, detail, findings in (
         (
             "entry_lost",
             "the entry has no leaf and does not wait for one",
@@ -40,11 +40,11 @@ def verify_entries(log: str) -> Iterator[Finding]:
         ),
         ("leaf_misplaced", "the entry's leaf stands in another log or beyond the head", misplaced),
     ):
-        for pk in found.order_by("pk").values_list("pk", flat=True).iterator():
+        for pk in findings.order_by("pk").values_list("pk", flat=True).iterator():
             yield Finding(code=code, log=log, detail=detail, entry=pk)
     # What the sequencer has refused or is to refuse: it decides, and no worker signed it; or it is
     # no leaf.
-    for ids in names(entries.filter(pending__isnull=False), by="pk", most=PAGE):
+    for ids in names(entries.filter(pending__isnull=False), column="pk", most=PAGE):
         for pk, fault in sequencer.faults(AuditEntry.objects.filter(pk__in=ids)).items():
             yield Finding(code="entry_refused", log=log, detail=fault, entry=pk)
     yield from _verify_sequences(
@@ -59,8 +59,8 @@ def verify_entries(log: str) -> Iterator[Finding]:
     columns = decisions.values_list("pk", "type", "verification_id", "verification__status")
     for pk, decision, verification, status in columns.iterator():
         if decision != f"{_PREFIX}{status}":
-            said = decision.removeprefix(_PREFIX)
-            detail = f"verification {verification} stands as {status}, but the log decided {said}"
+            stated = decision.removeprefix(_PREFIX)
+            detail = f"verification {verification} stands as {status}, but the log decided {stated}"
             yield Finding(code="status", log=log, detail=detail, entry=pk, field="status")
     # The other way round: a row that was set to verified by hand has no decision in the log.
     decided = Exists(AuditEntry.objects.filter(verification=OuterRef("pk"), type__in=DECISIONS))
@@ -84,12 +84,12 @@ def _verify_sequences(log: str, entries: QuerySet[AuditEntry, AuditEntry]) -> It
         yield Finding(
             code="verification_sequence", log=log, detail=detail, field="verification_sequence"
         )
-    before = Window(
+    previous = Window(
         Lag("verification_sequence"),
         partition_by=F("verification_id"),
         order_by=F("leaf__leaf_index").asc(),
     )
-    ordered = entries.filter(leaf__isnull=False).annotate(before=before)
+    ordered = entries.filter(leaf__isnull=False).annotate(before=previous)
     for entry in ordered.filter(before__gt=F("verification_sequence")).values_list("pk", flat=True):
         detail = "the entry stands in the log after a later one of its verification"
         yield Finding(

@@ -61,18 +61,20 @@ def verify_leaves(
     sequences: dict[str, int] = defaultdict(int)
     # A page at a time: a log of millions of entries is verified in the memory of one page.
     look = partial(_verify_page, log, size, keys.revoked(log))
-    for one in spread(look, range(0, size, PAGE), processes=processes):
-        if isinstance(one, Finding):
-            yield one
-        elif isinstance(one, Told):
+    for leaf in spread(look, range(0, size, PAGE), processes=processes):
+        if isinstance(leaf, Finding):
+            yield leaf
+        elif isinstance(leaf, Told):
             # What a lender is told counts 1, 2, 3, …, on from what is there: one gap is told once,
             # not ever after.
-            before, sequences[one.lender] = sequences[one.lender], one.sequence
-            if one.sequence != before + 1:
-                detail = f"the sequence of lender {one.lender} goes from {before} to {one.sequence}"
-                yield _finding(one.leaf, "lender_sequence", detail, field="lender_sequence")
+            previous, sequences[leaf.lender] = sequences[leaf.lender], leaf.sequence
+            if leaf.sequence != previous + 1:
+                detail = (
+                    f"the sequence of lender {leaf.lender} goes from {previous} to {leaf.sequence}"
+                )
+                yield _finding(leaf.leaf, "lender_sequence", detail, field="lender_sequence")
         else:
-            yield from tree.take(one)
+            yield from tree.take(leaf)
 
 
 def _verify_page(log: str, size: int, revoked: Mapping[str, int], start: int) -> Iterator[Seen]:
@@ -80,10 +82,10 @@ def _verify_page(log: str, size: int, revoked: Mapping[str, int], start: int) ->
     before could show is left to who reads this.
     """
     end = min(start + PAGE, size)
-    found = AuditLeaf.objects.filter(
-        log=log, leaf_index__gte=start, leaf_index__lt=end
-    ).values_list(*Leaf._fields)
-    rows = (Leaf._make(row) for row in readable(found))
+    page = AuditLeaf.objects.filter(log=log, leaf_index__gte=start, leaf_index__lt=end).values_list(
+        *Leaf._fields
+    )
+    rows = (Leaf._make(row) for row in readable(page))
     leaves = {row.leaf_index: row._replace(leaf_hash=as_bytes(row.leaf_hash)) for row in rows}
     about = AuditEntry.objects.filter(pk__in=[leaf.entry_id for leaf in leaves.values()])
     ops = connection.ops if connection.vendor == "sqlite" else None
@@ -113,17 +115,19 @@ def _verify_page(log: str, size: int, revoked: Mapping[str, int], start: int) ->
     # what was hashed is named for that alone.
     there = {leaf.entry_id: leaf for _, leaf in sorted(leaves.items())}
     intact = (
-        one for pk, one in entries.items() if pk not in altered and isinstance(one, AuditEntry)
+        entry
+        for pk, entry in entries.items()
+        if pk not in altered and isinstance(entry, AuditEntry)
     )
     faults, signers = signatures.inspect(intact)
     for pk, fault in faults.items():
         yield _finding(there[pk], "entry_unsigned", fault)
-    for pk, by in signers.items():
-        if keys.is_revoked(revoked, by, there[pk].leaf_index):
+    for pk, signer in signers.items():
+        if keys.is_revoked(revoked, signer, there[pk].leaf_index):
             yield _finding(
                 there[pk],
                 "key_revoked",
-                f"the key {by} that signed it was revoked from {revoked[by]} on",
+                f"the key {signer} that signed it was revoked from {revoked[signer]} on",
             )
 
 
@@ -143,13 +147,13 @@ def _verify_leaf(
             yield _finding(leaf, "lender", detail, field="told_to")
         # SQLite keeps a text as it came, and of a name that stands twice in it reads another value
         # than Python does.
-        spelled = (getattr(entry, "body_text", None), getattr(entry, "at_text", None))
+        texts = (getattr(entry, "body_text", None), getattr(entry, "at_text", None))
         if (
             hashed_bytes(entry, lender_sequence=leaf.lender_sequence, leaf_hash=leaf.leaf_hash)
             is None
         ):
             yield _finding(leaf, "entry_differs", "what the entry says is not what was hashed")
-        elif ops is not None and spelled != (
+        elif ops is not None and texts != (
             json.dumps(entry.body),
             ops.adapt_datetimefield_value(entry.at),
         ):

@@ -38,7 +38,7 @@ def verify_since(log: str, untrusted: bytes) -> Iterator[Finding]:
     beside it.
     """
     try:
-        kept = open_checkpoint(_text(untrusted), key=keys.verification_key(log))
+        checkpoint = open_checkpoint(_text(untrusted), key=keys.verification_key(log))
     except LogInconsistent as error:
         yield Finding(
             code="since_unsigned",
@@ -53,16 +53,17 @@ def verify_since(log: str, untrusted: bytes) -> Iterator[Finding]:
         .first()
     )
     size = 0 if last is None else last + 1
-    if kept.size > size:
+    if checkpoint.size > size:
         detail = (
-            f"a checkpoint was kept of {kept.size} entries, the log holds {size}: it was turned"
+            f"a checkpoint was kept of {checkpoint.size} entries, the log holds {size}:"
+            " it was turned"
             " back"
         )
         yield Finding(code="since_turned_back", log=log, detail=detail)
         return
     growing = Growing()
-    for start in range(0, kept.size, PAGE):
-        end = min(start + PAGE, kept.size)
+    for start in range(0, checkpoint.size, PAGE):
+        end = min(start + PAGE, checkpoint.size)
         page = AuditLeaf.objects.filter(
             log=log, leaf_index__gte=start, leaf_index__lt=end
         ).order_by("leaf_index")
@@ -72,9 +73,10 @@ def verify_since(log: str, untrusted: bytes) -> Iterator[Finding]:
         }
         for index in range(start, end):
             growing.append(hashes.get(index, b""))
-    if growing.root != kept.root:
+    if growing.root != checkpoint.root:
         detail = (
-            f"its first {kept.size} entries do not lead to the root that was kept of them: it was"
+            f"its first {checkpoint.size} entries do not lead to the root"
+            " that was kept of them: it was"
             " rewritten"
         )
         yield Finding(code="since_forked", log=log, detail=detail)

@@ -23,7 +23,7 @@ def signed_roots(
     """Size and root of every checkpoint up to a size that verifies, by size; about the others
     `wrong` is told.
     """
-    for page in pages(AuditCheckpoint.objects.filter(log=log, size__lte=upto), by="size"):
+    for page in pages(AuditCheckpoint.objects.filter(log=log, size__lte=upto), column="size"):
         for row in page:
             try:
                 if isinstance(row, Damaged):
@@ -79,8 +79,8 @@ class TreeInspection:
                 yield from self._tell("is not the one that was signed")
                 self._by_leaves, self._fits = self._by_tiles, size
             elif by_leaves:
-                what = "is the one that was signed, but the tile's copy of it was changed"
-                yield from self._tell(what, field="tile")
+                detail = "is the one that was signed, but the tile's copy of it was changed"
+                yield from self._tell(detail, field="tile")
                 self._by_tiles, self._fits = self._by_leaves, size
             else:
                 yield from self._tell(
@@ -136,8 +136,8 @@ class TreeInspection:
                 continue
             start = place.index * tiles.WIDTH
             # Those under one tile: 2 MiB at most.
-            within = {"index__gte": start, "index__lt": start + tiles.WIDTH}
-            under = AuditTile.objects.filter(log=self._log, level=place.level - 1, **within)
+            interval = {"index__gte": start, "index__lt": start + tiles.WIDTH}
+            under = AuditTile.objects.filter(log=self._log, level=place.level - 1, **interval)
             rows = {
                 index: as_bytes(hashes) for index, hashes in under.values_list("index", "hashes")
             }
@@ -147,8 +147,8 @@ class TreeInspection:
                     detail = f"{name} and tile {below.level}/{below.index} below it do not agree"
                     yield Finding(code="tile", log=self._log, detail=detail)
 
-    def _tell(self, what: str, *, field: str = "leaf") -> Iterator[Finding]:
-        detail = f"the leaf's hash {what}"
+    def _tell(self, difference: str, *, field: str = "leaf") -> Iterator[Finding]:
+        detail = f"the leaf's hash {difference}"
         for index in self._different:
             yield Finding(
                 code="leaf_hash", log=self._log, leaf_index=index, field=field, detail=detail
@@ -157,5 +157,5 @@ class TreeInspection:
 
 
 def _tile(log: str, place: Place) -> bytes:
-    found = AuditTile.objects.filter(log=log, level=place.level, index=place.index)
-    return as_bytes(found.values_list("hashes", flat=True).first())
+    tiles = AuditTile.objects.filter(log=log, level=place.level, index=place.index)
+    return as_bytes(tiles.values_list("hashes", flat=True).first())

@@ -215,7 +215,7 @@ def compare_captures(
         {kind: kept for kind, kept in items.items() if kind.removesuffix("prints") not in missed}
     )
     found = [
-        Compared(name, prints.alike(own, _prints(kept), limits=policy.AGAIN), name in beside)
+        Compared(name, prints.compare(own, _prints(kept), limits=policy.AGAIN), name in beside)
         for name, kept in others.items()
     ]
     found.sort(key=lambda one: (one.alike.fitting, one.alike.likeness, one.attempt), reverse=True)

@@ -119,7 +119,7 @@ def measure_live_capture(
         identity=(
             ()
             if isinstance(seen, Step)
-            else capture.identities(seen, looks, neutral=neutral, known=reference)
+            else capture.identities(seen, looks, neutral=neutral, reference=reference)
         ),
         left=evidence.left,
         handed_over=evidence.handed_over,
@@ -152,7 +152,7 @@ def look_at_live_capture(evidence: Evidence, memory: Memory) -> Looked:
     if step.sent.command != NEUTRAL:
         at_rest = stored.read(memory["rest"], into=Neutral, what="memory.rest")
         gesture, thresholds = gestures.NAMED[step.sent.command], engine_policy.GESTURES
-        shown = gestures.judge(gesture, numbers.frames, rest=at_rest, thresholds=thresholds)
+        shown = gestures.judge(gesture, numbers.frames, at_rest=at_rest, thresholds=thresholds)
         return Looked(shown.is_right, evidence=kept)
     rest = measured(
         gestures.neutral, numbers.frames, limits=engine_policy.NEUTRAL, full=full.frames
@@ -274,7 +274,10 @@ def _shown(
             if isinstance(at_rest, Step)
             else tuple(
                 gestures.judge(
-                    gestures.NAMED[command], frames, rest=at_rest, thresholds=engine_policy.GESTURES
+                    gestures.NAMED[command],
+                    frames,
+                    at_rest=at_rest,
+                    thresholds=engine_policy.GESTURES,
                 )
                 for command, frames in acted
             )
@@ -288,7 +291,7 @@ def _shown(
         throughout=(
             at_rest
             if isinstance(at_rest, Step)
-            else measured(throughout, steps, at_rest=at_rest, known=known)
+            else measured(throughout, steps, at_rest=at_rest, reference=known)
         ),
         numbers=numbers,
     )
