@@ -154,17 +154,21 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("lenders/docs/search.py", "sqlite3", base=_LENDERS),
         _row("lenders/docs/words.py", "gettext", base=_LENDERS),
         _row("lenders/openapi.py", "threading", base=_LENDERS),
-        _row("lenders/posting.py", "email.utils socket time", base=_LENDERS),
-        _row("lenders/sender.py", "asyncio concurrent.futures socket time", base=_LENDERS),
-        _row("lenders/signing.py", "cryptography", base=_LENDERS),
-        _row("lenders/reservations.py", "random", base=_LENDERS),
+        _row("lenders/endpoints.py", "cryptography", base=_LENDERS),
+        _row("lenders/deliveries.py", "random", base=_LENDERS),
+        _row(
+            "lenders/sender.py", "asyncio concurrent.futures email.utils socket time", base=_LENDERS
+        ),
         _row(
             "lenders/management/commands/deliver.py",
             "argparse asyncio resource signal",
             base=_LENDERS,
         ),
-        _row("lenders/triggers.py", "string time", base=_LENDERS),
-        _row("lenders/management/commands/tulga_trigger.py", "os pathlib sys", base=_LENDERS),
+        _row(
+            "lenders/management/commands/tulga_trigger.py",
+            "os pathlib string sys time",
+            base=_LENDERS,
+        ),
         _row("lenders/management/commands/tulga_listen.py", "signal threading", base=_LENDERS),
         _row("people", "argparse django django_otp http ipaddress logging secrets segno sys time"),
         _row(

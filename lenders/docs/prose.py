@@ -22,7 +22,7 @@ from lxml import html
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from lenders import policy, versions
+from lenders import policy
 from lenders.docs.words import ENGLISH
 
 FILES: Final[Mapping[str, str]] = {
@@ -32,7 +32,7 @@ FILES: Final[Mapping[str, str]] = {
 """Each document by the end of its address: its file without `.md`; `….ru.md` is the Russian one."""
 
 CHANGELOG: Final = "changelog"
-"""The versions of the API. Other changes of a release concern its operator: CHANGELOG.md."""
+"""The version of the API. Other changes of a release concern its operator: CHANGELOG.md."""
 
 NAMES: Final = (*FILES, CHANGELOG)
 
@@ -64,7 +64,7 @@ def read(name: str, language: str) -> Document:
     """A document of `NAMES`. It is read once a process, for it changes only with the release."""
     if name == CHANGELOG:
         with translation.override(language):
-            markup = render_to_string("lenders/versions.html", _version_facts())
+            markup = render_to_string("lenders/versions.html", {"version": policy.API_VERSION})
         return Document(markup, list(_sections(html.fragment_fromstring(markup))))
     if language == ENGLISH:
         return render((settings.BASE_DIR / f"{FILES[name]}.md").read_text(encoding="utf-8"))
@@ -144,16 +144,3 @@ def _text_with_whole_dates(
 ) -> str:
     """Text, in which a date stays on one line."""
     return _DATE.sub(r'<span class="nowrap">\g<0></span>', escape(tokens[place].content))
-
-
-def _version_facts() -> dict[str, Any]:
-    """Every version, newest first: its name, its changes, and the days of its deprecation."""
-    listed = [
-        {
-            "name": version.name,
-            "changes": version.changes,
-            "deprecation": versions.ending_of(version.name),
-        }
-        for version in reversed(versions.VERSIONS)
-    ]
-    return {"versions": listed, "days": policy.VERSION_DAYS}

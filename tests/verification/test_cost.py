@@ -23,8 +23,8 @@ from django.test.utils import CaptureQueriesContext
 
 from insecure_sandbox.signing import sign_cms
 from lenders import endpoints, keys, sender
+from lenders.deliveries import Outcome
 from lenders.models import Delivery, Lender
-from lenders.posting import Outcome
 from tests.lenders.samples import Caller, opening
 from tests.statements import APART
 from tests.verification import insecure_register
