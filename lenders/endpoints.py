@@ -34,7 +34,7 @@ from verification.access import commands
 from verification.core.errors import BadInput, Conflict, NotFound
 from verification.core.ids import new_id
 from verification.core.opening import URL_MAX
-from verification.evidence import sealing
+from verification.evidence import vault
 from verification.outbound.addresses import is_public
 
 _VISIBLE_URL = re.compile(WEBHOOK_URL)
@@ -161,8 +161,8 @@ def create(
             mode=mode,
             url=url,
             events=list(events),
-            sealed_secret=sealing.seal_for_sender(secret_scope(endpoint_id), secret),
-            sealed_signing_key=sealing.seal_for_sender(signing_key_scope(endpoint_id), seed),
+            sealed_secret=vault.seal_for_sender(secret_scope(endpoint_id), secret),
+            sealed_signing_key=vault.seal_for_sender(signing_key_scope(endpoint_id), seed),
             public_key=public_key,
             cursor=lender_events.last_sequence(lender_id=lender.pk, mode=mode),
             created_at=clock.now(),
@@ -224,7 +224,7 @@ def rotate_secret(endpoint: WebhookEndpoint) -> str:
         pk=endpoint.pk, sealed_secret=bytes(endpoint.sealed_secret)
     )
     changed = unchanged.update(
-        sealed_secret=sealing.seal_for_sender(secret_scope(endpoint.pk), secret),
+        sealed_secret=vault.seal_for_sender(secret_scope(endpoint.pk), secret),
         sealed_previous_secret=bytes(endpoint.sealed_secret),
         previous_secret_until=clock.now() + timedelta(seconds=policy.SECRET_OVERLAP_SECONDS),
     )
@@ -271,9 +271,9 @@ def signed_headers(delivery: Delivery, *, at: datetime) -> dict[str, str]:
         timestamp=int(at.timestamp()),
         body=bytes(delivery.body),
         shared_secrets=[
-            sealing.unseal_for_sender(secret_scope(endpoint.pk), secret) for secret in sealed
+            vault.unseal_for_sender(secret_scope(endpoint.pk), secret) for secret in sealed
         ],
-        seed=sealing.unseal_for_sender(
+        seed=vault.unseal_for_sender(
             signing_key_scope(endpoint.pk), bytes(endpoint.sealed_signing_key)
         ),
     )

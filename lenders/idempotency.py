@@ -32,7 +32,7 @@ from lenders.keys import caller
 from lenders.models import IdempotentRequest
 from verification import clock, transactions
 from verification.core.errors import BadInput, Conflict, FenceLost
-from verification.evidence import sealing
+from verification.evidence import vault
 
 Ask = Callable[[], object]
 
@@ -73,7 +73,7 @@ def run_once(
     scope = f"idempotent-answer:{row.lender_id}:{row.mode}:{row.key_sha256}"
     # 3. A repeat.
     if row.answered_at is not None:
-        content = sealing.unseal(scope, bytes(row.sealed_answer or b""))
+        content = vault.unseal(scope, bytes(row.sealed_answer or b""))
         headers = {"Content-Type": "application/json", "Idempotent-Replayed": "true"}
         return HttpResponse(content, status=row.status or 200, headers=headers)
     ours = IdempotentRequest.objects.filter(pk=row.pk, fence=row.fence, answered_at=None)
@@ -91,7 +91,7 @@ def run_once(
                 raise FenceLost("the reservation was taken over")
             # 2. The work and its answer.
             answer = work(*inputs)
-            sealed = sealing.seal(scope, JSONRenderer().render(answer.data))
+            sealed = vault.seal(scope, JSONRenderer().render(answer.data))
             ours.update(status=answer.status_code, sealed_answer=sealed, answered_at=clock.now())
         return answer
     except Exception:

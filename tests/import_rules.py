@@ -5,9 +5,10 @@ Who may import whom inside the product stands in pyproject.toml. The row with th
 counts for a file.
 """
 
-import ast
 from collections.abc import Iterator
 from pathlib import PurePosixPath
+import ast
+
 
 OURS = ("config", "lenders", "people", "verification")
 PLACES = (*OURS, "clients/python/tulga")
@@ -99,7 +100,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/log/log.py", "contextvars django.db django.utils"),
         _row("verification/log", "cryptography django.conf django.db django.utils logging secrets"),
         _row("verification/log/laws.py", "django.db logging time"),
-        _row("verification/log/head_file.py", "django.conf fcntl os pathlib"),
+        _row("verification/log/checkpoint.py", "django.conf fcntl os pathlib"),
         _row(
             "verification/log/spread.py",
             "concurrent.futures contextvars django.db gc multiprocessing",

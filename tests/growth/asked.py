@@ -29,8 +29,8 @@ from verification.core.errors import NotYourTurn, TulgaError
 from verification.core.route import Again
 from verification.core.status import Status
 from verification.engines.liveness import looks, prints
-from verification.log import law_files as law
 from verification.log import laws, sequencer
+from verification.log import laws as law
 from verification.models import Attempt, AuditEntry, Verification
 from verification.oversight import case_file, search
 from verification.payout import credits

@@ -11,8 +11,7 @@ from verification.core.attestations import KINDS
 from verification.core.clearance import CONSUMED
 from verification.core.events import CLOSED, OPENED
 from verification.course import policy
-from verification.course.changing import replace
-from verification.course.entry import MOVE, TIME, Entry, Fault, moment, number, text
+from verification.course.entry import MOVE, TIME, Entry, Fault, moment, number, replace, text
 from verification.course.state import State, Step
 
 

@@ -8,7 +8,7 @@ from verification.core.events import DESTROYED, DISPUTED
 from verification.core.route import is_frame
 from verification.course import policy
 from verification.course.entry import MOVE, TIME, Entry, Fault, listed, maps, text
-from verification.course.row import Lawful, Row
+from verification.course.projection import Lawful, Row
 from verification.course.state import State, Step
 from verification.course.tables import CASE
 

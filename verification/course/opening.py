@@ -8,8 +8,7 @@ from verification.core.errors import Misconfigured
 from verification.core.route import Next
 from verification.course import policy
 from verification.course.access import with_link
-from verification.course.changing import replace
-from verification.course.entry import LAW, MOVE, Entry, Fault, listed, text
+from verification.course.entry import LAW, MOVE, Entry, Fault, listed, replace, text
 from verification.course.state import LEFT, OPEN, Opening, State, Step
 
 

@@ -328,3 +328,23 @@ def _keys(name: str, needed: int | None = None) -> dict[int, bytes]:
     if needed is not None and needed not in keys:
         raise Misconfigured(f"{name} has no version {needed}")
     return keys
+
+
+def seal(scope: str, plaintext: bytes) -> bytes:
+    """Sealed under the current key-encryption key; opens only under the same scope."""
+    return seal_secret(plaintext, scope=scope)
+
+
+def unseal(scope: str, sealed: bytes) -> bytes:
+    """The plain bytes; raises `EvidenceUnreadable` under another scope or key."""
+    return unseal_secret(sealed, scope=scope)
+
+
+def seal_for_sender(scope: str, plaintext: bytes) -> bytes:
+    """The same under the key that the sender has as well, which opens nothing else."""
+    return seal_secret(plaintext, scope=scope, under=WEBHOOK_KEYS)
+
+
+def unseal_for_sender(scope: str, sealed: bytes) -> bytes:
+    """What was sealed for the sender; raises `EvidenceUnreadable` under another scope or key."""
+    return unseal_secret(sealed, scope=scope, under=WEBHOOK_KEYS)

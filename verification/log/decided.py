@@ -22,7 +22,7 @@ from verification.core.keeping import reference_mark
 from verification.core.status import OPEN, TERMINAL, Status
 from verification.log import keys, signatures
 from verification.log.damaged import readable
-from verification.log.history import hashed_bytes
+from verification.log.signatures import hashed_bytes
 from verification.models import AuditEntry, AuditLeaf, AuditPending, Verification
 
 

@@ -15,15 +15,7 @@ from typing import Any, Final
 from django.db.models import QuerySet
 
 from verification.core.findings import Finding
-from verification.log import (
-    keys,
-    law_places,
-    laws,
-    policy,
-    projected_rows,
-    related_cases,
-    signatures,
-)
+from verification.log import keys, laws, policy, related_cases, signatures, stored_rows
 from verification.log.damaged import UNREADABLE, names
 from verification.log.legality import judge
 from verification.log.spread import spread
@@ -97,7 +89,7 @@ class Look:
             for entry in case.entries
             if self._index(entry) is not None
         ]
-        yield from law_places.verify_begun(self.log, ordered, forged=forged, begun=self.begun)
+        yield from laws.verify_begun(self.log, ordered, forged=forged, begun=self.begun)
         yield from related_cases.verify_related(self.log, ordered, forged=forged)
 
     def _again(self, name: str) -> list[Finding]:
@@ -133,7 +125,7 @@ class Look:
             index = self._index(entry)
             yield Finding(code=code, log=self.log, leaf_index=index, entry=entry.pk, detail=detail)
         if case.row is not None:
-            yield from projected_rows.differences(self.log, case, state)
+            yield from stored_rows.differences(self.log, case, state)
         elif Verification.objects.filter(
             pk=case.id
         ).exists():  # one that is gone is named by what it leaves behind

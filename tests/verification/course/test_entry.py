@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from verification.course.changing import replace
+from verification.course.entry import replace
 from verification.course.state import State
 
 
