@@ -5,10 +5,9 @@ Who may import whom inside the product stands in pyproject.toml. The row with th
 counts for a file.
 """
 
+import ast
 from collections.abc import Iterator
 from pathlib import PurePosixPath
-import ast
-
 
 OURS = ("config", "lenders", "people", "verification")
 PLACES = (*OURS, "clients/python/tulga")

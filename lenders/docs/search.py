@@ -61,15 +61,15 @@ SYNONYMS: Final[Sequence[Sequence[str]]] = (
 # First what the whole question names, then what has it in its name, then by rank: words of titles
 # count most. Of like ranks the first in the index comes first: codes, then prose.
 _FIND: Final = """
-SELECT kind, title, snippet(place, 1, '', '', ' … ', :excerpt), url FROM place
-WHERE place MATCH :expression
+SELECT kind, title, snippet(entry, 1, '', '', ' … ', :excerpt), url FROM entry
+WHERE entry MATCH :expression
 ORDER BY :name IN (folded(title), known_as) DESC,
-    instr(folded(title) || ' ' || known_as, :name) > 0 DESC, round(bm25(place, 30, 1, 20), 1), rowid
+    instr(folded(title) || ' ' || known_as, :name) > 0 DESC, round(bm25(entry, 30, 1, 20), 1), rowid
 """
 
 
 @dataclass(frozen=True)
-class Place:
+class Entry:
     """What is found: its kind, title, text and address, and by what other name it is known."""
 
     kind: str
@@ -79,18 +79,18 @@ class Place:
     known_as: str = ""
 
 
-def find(query: str, language: str) -> Sequence[Place]:
-    """The places that have words of the query, the best first, each with an excerpt of its text."""
+def find(query: str, language: str) -> Sequence[Entry]:
+    """The entries that have words of the query, the best first, with an excerpt of each text."""
     expression = " OR ".join(terms(query))
     if not expression:
         return ()
     name = query.strip().strip("`").casefold()
     parameters = {"expression": expression, "name": name, "excerpt": policy.EXCERPT_WORDS}
-    places: dict[str, Place] = {}
+    entries: dict[str, Entry] = {}
     for row in _index(language).execute(_FIND, parameters):
-        place = Place(*row)
-        places.setdefault(place.url, place)
-    return list(places.values())[: policy.HITS_MAX]
+        entry = Entry(*row)
+        entries.setdefault(entry.url, entry)
+    return list(entries.values())[: policy.HITS_MAX]
 
 
 def terms(query: str) -> Sequence[str]:
@@ -121,28 +121,28 @@ def _index(language: str) -> sqlite3.Connection:
     index = sqlite3.connect(":memory:", check_same_thread=False)
     index.create_function("folded", 1, str.casefold, deterministic=True)
     index.execute(
-        "CREATE VIRTUAL TABLE place"
+        "CREATE VIRTUAL TABLE entry"
         " USING fts5(title, text, known_as, kind UNINDEXED, url UNINDEXED)"
     )
     with translation.override(language):
         rows = [
-            (place.title, place.text, place.known_as, place.kind, place.url)
-            for place in (*_codes(), *_operations(), *_statuses_and_events(), *_sections(language))
+            (entry.title, entry.text, entry.known_as, entry.kind, entry.url)
+            for entry in (*_codes(), *_operations(), *_statuses_and_events(), *_sections(language))
         ]
-    index.executemany("INSERT INTO place VALUES (?, ?, ?, ?, ?)", rows)
+    index.executemany("INSERT INTO entry VALUES (?, ?, ?, ?, ?)", rows)
     return index
 
 
-def _codes() -> Iterator[Place]:
+def _codes() -> Iterator[Entry]:
     for meaning in code_pages.table():
         parts = (meaning.meaning, meaning.advice, meaning.remedy.text)
         text = ". ".join(say(part).rstrip(".") for part in parts if part).replace("`", "")
         known_as = f"{meaning.status} error" if meaning.place == code_pages.PROBLEM else ""
         url = reverse("lenders:code", args=[meaning.code])
-        yield Place(say(meaning.heading), meaning.code, f"{text}.", url, known_as)
+        yield Entry(say(meaning.heading), meaning.code, f"{text}.", url, known_as)
 
 
-def _operations() -> Iterator[Place]:
+def _operations() -> Iterator[Entry]:
     reference = reverse("lenders:reference")
     for path, item in openapi.document()["paths"].items():
         for method, operation in item.items():
@@ -150,20 +150,20 @@ def _operations() -> Iterator[Place]:
             text = f"{say(operation['summary'])}. {operation.get('description', '')}"
             url = f"{reference}#/{operation['tags'][0]}/{operation['operationId']}"
             text = text.replace("`", "")
-            yield Place(say("Operation"), title, text, url, operation["operationId"])
+            yield Entry(say("Operation"), title, text, url, operation["operationId"])
 
 
-def _statuses_and_events() -> Iterator[Place]:
+def _statuses_and_events() -> Iterator[Entry]:
     overview, text = reverse("lenders:docs"), say("A webhook, and a row of the list of events.")
     for event in TOLD:
-        yield Place(say("Event"), event, text, f"{overview}#webhooks")
+        yield Entry(say("Event"), event, text, f"{overview}#webhooks")
     text = say("A status of a verification.")
     for status in Status:
-        yield Place(say("Status"), status.value, text, f"{overview}#statuses")
+        yield Entry(say("Status"), status.value, text, f"{overview}#statuses")
 
 
-def _sections(language: str) -> Iterator[Place]:
+def _sections(language: str) -> Iterator[Entry]:
     for name in prose.NAMES:
         page, kind = reverse(f"lenders:{name}"), say(TITLES[name])
         for section in prose.read(name, language).sections:
-            yield Place(kind, section.title, section.text, f"{page}#{section.anchor}")
+            yield Entry(kind, section.title, section.text, f"{page}#{section.anchor}")
