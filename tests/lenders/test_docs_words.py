@@ -1,14 +1,14 @@
 """What the developers' pages say is there in Russian, whole, and none is left over."""
 
+import re
+
+import pytest
 from django.test import Client
-from lenders.docs import code_pages
-from lenders.docs import prose
+
+from lenders.docs import code_pages, prose
 from tests.lenders import developers
 from tests.verification.borrower import catalogues
 from verification.core.reasons import REASONS
-import pytest
-import re
-
 
 _FIXED = re.compile(r"%\(\w+\)s|`[^`]+`|\b\d[\d.]*\b")
 _CYRILLIC = re.compile(r"[а-яё]", re.IGNORECASE)
