@@ -70,8 +70,8 @@ def _transport_options(broker_url: str) -> dict[str, object]:
             "visibility_timeout": 2 * policy.STEP_HARD_LIMIT_SECONDS,
             "unacked_restore_interval": 2,
             "unacked_restore_throttle": 1,
-            # Twice what a worker lets Redis wait for a bell; a Redis that hangs holds whoever rings
-            # so long, twice.
+            # Twice what a worker lets Redis wait for a bell; a Redis that hangs holds the
+            # caller so long, twice.
             "socket_timeout": 2,
             "socket_connect_timeout": RING_SECONDS,
         }
@@ -119,8 +119,8 @@ app.conf.update(
     task_time_limit=policy.STEP_HARD_LIMIT_SECONDS,
     worker_max_memory_per_child=policy.CHILD_MEMORY_BYTES // 1024,
     # Each with an exchange and a key of its own: those that share Celery's default ones all get
-    # every ring. RabbitMQ keeps one message a queue that nobody took: of bells one is enough, for
-    # they all say the same.
+    # every ring. RabbitMQ keeps one waiting message a queue. One bell is enough, for all say the
+    # same.
     task_queues=[
         Queue(name, Exchange(name, type="direct"), routing_key=name, max_length=1)
         for name in policy.QUEUES
@@ -174,7 +174,7 @@ def _refuse_to_start(**_: object) -> None:
     """
     starting.refuse_wrong_setup()
     starting.tell_of_others_keys()
-    # Whoever starts what judges faces shall read once how often it errs, and on whose word.
+    # The operator reads once, at the start, how often the judgement of faces errs, and who says so.
     for calibration in calibrations():
         logger.warning(calibration)
     connection.close()  # asks no more, and no child may inherit it
@@ -206,13 +206,13 @@ def keep_memory(**_: object) -> None:
 @task_prerun.connect
 def keep_what_lives(**_: object) -> None:
     """A step begins with its child's connection unless that is too old or was broken."""
-    for one in connections.all(initialized_only=True):
+    for handle in connections.all(initialized_only=True):
         # A limit struck while Django ended a transaction: it believes in that one for ever, and
         # connects no more.
-        if one.in_atomic_block or one.closed_in_transaction:
-            one.in_atomic_block = False
-            one.close()
-            del connections[one.alias]
+        if handle.in_atomic_block or handle.closed_in_transaction:
+            handle.in_atomic_block = False
+            handle.close()
+            del connections[handle.alias]
     close_old_connections()
 
 

@@ -50,12 +50,12 @@ def number(name: str, default: int, *, least: int = 0) -> int:
     return int(word)
 
 
-def one_of(name: str, words: Sequence[str], default: str) -> str:
-    """The variable as one of these words, in capitals. Raises `Misconfigured` for another."""
+def choice(name: str, choices: Sequence[str], default: str) -> str:
+    """The variable as one of these choices, in capitals. Raises `Misconfigured` for another."""
     word = text(name, default).upper()
-    if word not in words:
+    if word not in choices:
         raise Misconfigured(
-            f"{name} is none of the words it may be.\nIt must be one of: {', '.join(words)}"
+            f"{name} is none of the words it may be.\nIt must be one of: {', '.join(choices)}"
         )
     return word
 
@@ -111,8 +111,8 @@ def url(name: str, default: str, *, schemes: Sequence[str] = ("http", "https")) 
     except ValueError:
         raise Misconfigured(f"{name} cannot be read.\nLook at its port and its brackets.") from None
     if parts.scheme not in schemes:
-        named = ", ".join(f"{scheme}://" for scheme in schemes)
-        raise Misconfigured(f"{name} is no whole address.\nIt must start with one of: {named}")
+        starts = ", ".join(f"{scheme}://" for scheme in schemes)
+        raise Misconfigured(f"{name} is no whole address.\nIt must start with one of: {starts}")
     if parts.scheme in ("http", "https") and not parts.hostname:
         raise Misconfigured(f"{name} names no host.\nWrite it like http://127.0.0.1:8000")
     return address.rstrip("/") if parts.path == "/" else address
@@ -130,7 +130,7 @@ def database_url(default: str) -> str:
 
 
 def application_role_url(default: str) -> str:
-    """The address of the database that the application uses, whoever this process is."""
+    """The address of the database by which the application works, also for another process."""
     return url("DATABASE_URL", default, schemes=_DATABASES)
 
 
@@ -149,9 +149,7 @@ def act_as(process: str) -> None:
 
 
 def process() -> str:
-    """Which process this is, by which its keys are chosen; whatever nobody named acts at the door,
-    as web does.
-    """
+    """Which process this is: its keys are chosen by that. One without a name acts as web."""
     return text(_PROCESS, "web")
 
 

@@ -109,15 +109,15 @@ class Feeder(bootsteps.StartStopStep):
     def _feed(self, worker: Any, queues: list[str]) -> None:
         while not self._is_over.is_set():
             _rung.clear()
-            found = False
+            has_work = False
             try:
-                found = self._look(worker, queues)
+                has_work = self._look(worker, queues)
                 self._hand_out(worker)
             except Exception as fault:
                 # The edge of a thread: a database that is away must not end the only one that looks
                 # for work.
                 logger.warning("the queue could not be asked (%s)", type(fault).__name__)
-            if not found or len(self._running) >= worker.concurrency:
+            if not has_work or len(self._running) >= worker.concurrency:
                 _rung.wait(policy.LOOK_SECONDS)
         if self._awaited or self._hand:
             try:
@@ -136,18 +136,18 @@ class Feeder(bootsteps.StartStopStep):
         """
         most = policy.RESERVED_A_CHILD * worker.concurrency
         room = most - len(self._awaited) - len(self._hand) - len(self._running)
-        asked = [name for name in queues if name == policy.AWAITED_QUEUE]
+        served = [name for name in queues if name == policy.AWAITED_QUEUE]
         if is_roomy := 2 * room >= most:
-            asked += [name for name in queues if name != policy.AWAITED_QUEUE]
+            served += [name for name in queues if name != policy.AWAITED_QUEUE]
         else:
             room = worker.concurrency - len(self._awaited)
-        if asked and room > 0:
+        if served and room > 0:
             with self._looking_into_rows():
                 if clock.is_right():
-                    found, last = queue.reserve(
-                        asked, limit=room, at=clock.now(), last_lenders=self._turns
+                    reserved, last = queue.reserve(
+                        served, limit=room, at=clock.now(), last_lenders=self._turns
                     )
-                    for row_id, name in found.items():
+                    for row_id, name in reserved.items():
                         (self._awaited if name == policy.AWAITED_QUEUE else self._hand).append(
                             row_id
                         )

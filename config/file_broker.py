@@ -3,9 +3,9 @@ once.
 
 kombu opens a message's file under the name its readers look for and writes it afterwards. A worker
 that looks in between finds an empty file, cannot read it and ends ("Unrecoverable error"); so does
-one that finds what a killed process or a full disk left half-written. A bell that says the same as
-one nobody has taken yet takes its place: however long the workers were away, a folder with one bell
-a queue waits for them, not one of ten thousand, which kombu would read anew for each.
+one that finds what a killed process or a full disk left half-written. A bell
+takes the place of an equal one that still waits. However long the workers were away, they find one
+bell a queue, not ten thousand, all of which kombu would read anew for each.
 """
 
 from hashlib import sha256
@@ -23,33 +23,31 @@ class Channel(filesystem.Channel):
     """Reads and writes one file a message."""
 
     def _put(self, queue: str, payload: Any, **_: Any) -> None:  # type: ignore[override]
-        """Writes under a name nobody looks for, then renames: a reader finds all of it or
-        nothing.
-        """
+        """Writes under another name, then renames: readers find the whole message or nothing."""
         folder = Path(self.data_folder_out)
         unfinished = folder / f"{uuid4()}.unfinished"
-        said = sha256(
+        digest = sha256(
             dumps([payload.get("headers", {}).get("task"), payload["body"]]).encode()
         ).hexdigest()[:16]
         try:
             unfinished.write_text(dumps(payload), encoding="utf-8")
-            unfinished.rename(folder / f"{said}.{queue}.msg")
+            unfinished.rename(folder / f"{digest}.{queue}.msg")
         except OSError as error:
             raise ChannelError("the bell could not be written") from error
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:
-        """One message, taken by a name nobody else has. One that cannot be read is dropped: workers
-        look anyway.
+        """One message, renamed so that no other worker takes it. An unreadable one is dropped:
+        workers look anyway.
         """
         folder = Path(self.data_folder_in)
         for path in sorted(folder.glob(f"*.{queue}.msg")):
-            taken = folder / f"{uuid4()}.taken"
+            own_path = folder / f"{uuid4()}.taken"
             try:
-                path.rename(taken)
+                path.rename(own_path)
             except OSError:
                 continue  # another worker was faster
-            content = taken.read_bytes()
-            taken.unlink()
+            content = own_path.read_bytes()
+            own_path.unlink()
             try:
                 return loads(content.decode())
             except ValueError:

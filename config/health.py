@@ -37,15 +37,15 @@ def readyz(request: HttpRequest) -> HttpResponse:
     """`{"ready": …}`, 503 if a route cannot judge or the log refuses an entry; on loopback with
     why, and the senders.
 
-    That nobody delivers webhooks or destroys frames is told and is no 503: borrowers can go on, and
-    what waits is done later.
+    A missing sender of webhooks, or frames that wait for their destruction, are reported and are no
+    503: borrowers can go on, and what waits is done later.
     """
     routes = stages.route_readiness()
     try:
-        refused = sweep.entries_refused()
+        refusals = sweep.entries_refused()
     except DatabaseError:
-        refused = 0  # it is away, and says nothing
-    is_ready = all(one.is_ready for one in routes.values()) and not refused
+        refusals = 0  # it is away, and says nothing
+    is_ready = all(route.is_ready for route in routes.values()) and not refusals
     report: dict[str, object] = {"ready": is_ready}
     try:
         is_loopback = ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
@@ -53,14 +53,16 @@ def readyz(request: HttpRequest) -> HttpResponse:
         is_loopback = False  # a Unix socket has no address
     if is_loopback and not any(name in request.headers for name in _PROXIED):
         report["routes"] = {
-            name: {"ready": one.is_ready, "in_use": dict(one.in_use), "detail": one.detail}
-            for name, one in routes.items()
+            name: {"ready": route.is_ready, "in_use": dict(route.in_use), "detail": route.detail}
+            for name, route in routes.items()
         }
         try:
             senders, overdue, fault = sender.running(), sweep.frames_overdue(at=clock.now()), ""
         except DatabaseError:
             senders, overdue, fault = 0, 0, "the database does not answer"
-        detail = fault or ("" if senders else "nobody delivers webhooks: start manage.py deliver")
+        detail = fault or (
+            "" if senders else "no process delivers webhooks: start manage.py deliver"
+        )
         report["webhooks"] = {"ready": senders > 0, "senders": senders, "detail": detail}
         late = "frames are kept too long: a worker must serve the queue storage, or its steps fault"
         detail = fault or (late if overdue else "")
@@ -68,9 +70,9 @@ def readyz(request: HttpRequest) -> HttpResponse:
             "an entry says what no worker signed: see manage.py audit_verify, and find who wrote it"
         )
         report["log"] = {
-            "ready": not refused,
-            "refused": refused,
-            "detail": forged if refused else "",
+            "ready": not refusals,
+            "refused": refusals,
+            "detail": forged if refusals else "",
         }
         report["frames"] = {"ready": not detail, "overdue": overdue, "detail": detail}
     return JsonResponse(report, status=200 if is_ready else 503)

@@ -104,7 +104,7 @@ def read_keys(directory: Path, *, process: str) -> Keys:
                 ] = key
             if made_by == "demo":
                 made_by_demo.add(path.name)
-    known = {one.name: one.public for one in certified}
+    public_keys = {row.name: row.public for row in certified}
     signing = {
         Certified(kind, mode, number, b"").name: seed
         for kind, modes in keys.signing.items()
@@ -112,7 +112,9 @@ def read_keys(directory: Path, *, process: str) -> Keys:
         for number, seed in seeds.items()
     }
     uncertified = tuple(
-        sorted(name for name, seed in signing.items() if known.get(name, b"") != public_of(seed))
+        sorted(
+            name for name, seed in signing.items() if public_keys.get(name, b"") != public_of(seed)
+        )
     )
     return replace(
         keys, secret_key=secret_key, made_by_demo=frozenset(made_by_demo), uncertified=uncertified
@@ -123,17 +125,17 @@ def readable_beside(directory: Path, *, process: str) -> list[str]:
     """Private keys of others that this process could read, by their paths under the directory; it
     must read none.
     """
-    held = PROCESSES.get(process, ())
-    found = []
+    kinds = PROCESSES.get(process, ())
+    readable = []
     for folder in ("root", *PROCESSES):
         if folder != process and os.access(directory / folder, os.R_OK | os.X_OK):
-            others = (
+            paths = (
                 path
                 for path in (directory / folder).glob("*.key")
-                if path.stem.partition("-")[0] not in held
+                if path.stem.partition("-")[0] not in kinds
             )
-            found += [f"{folder}/{path.name}" for path in others if os.access(path, os.R_OK)]
-    return sorted(found)
+            readable += [f"{folder}/{path.name}" for path in paths if os.access(path, os.R_OK)]
+    return sorted(readable)
 
 
 def _read_public(folder: Path) -> tuple[bytes, tuple[Certified, ...]]:
@@ -142,7 +144,7 @@ def _read_public(folder: Path) -> tuple[bytes, tuple[Certified, ...]]:
     root = b""
     try:
         if path.exists():
-            root = base64.b64decode(_content(path, what="public key")["public"], validate=True)
+            root = base64.b64decode(_content(path, kind="public key")["public"], validate=True)
             if len(root) != PUBLIC_BYTES:
                 raise ValueError
     except PermissionError:
@@ -153,19 +155,19 @@ def _read_public(folder: Path) -> tuple[bytes, tuple[Certified, ...]]:
         raise Misconfigured(f"{path} is no file of a root's public key") from None
     certified = []
     for path in sorted(path for path in folder.glob("*.pub") if path.name != "root.pub"):
-        content = _content(path, what="public key")
-        # One without a certificate is as none.
-        one = read_certified({"certificate": "", **content}, mode=str(content.get("mode")))
-        if one is None or _PUBLIC_NAME.fullmatch(path.stem) is None or one.name != path.stem:
+        content = _content(path, kind="public key")
+        # A key without a certificate is ignored.
+        key = read_certified({"certificate": "", **content}, mode=str(content.get("mode")))
+        if key is None or _PUBLIC_NAME.fullmatch(path.stem) is None or key.name != path.stem:
             raise Misconfigured(
                 f"{path} is no file of a public key: manage.py make_keys writes them"
             )
-        if one.is_certified(root):
-            certified.append(one)
+        if key.is_certified(root):
+            certified.append(key)
     return root, tuple(certified)
 
 
-def _content(path: Path, *, what: str) -> dict[str, Any]:
+def _content(path: Path, *, kind: str) -> dict[str, Any]:
     try:
         content = json.loads(path.read_bytes().decode("ascii"))
     except OSError as error:
@@ -175,7 +177,7 @@ def _content(path: Path, *, what: str) -> dict[str, Any]:
     except ValueError:
         content = None
     if not isinstance(content, dict):
-        raise Misconfigured(f"{path} is no file of a {what}: manage.py make_keys writes them")
+        raise Misconfigured(f"{path} is no file of a {kind}: manage.py make_keys writes them")
     return content
 
 
@@ -187,8 +189,8 @@ def _read(path: Path, *, kinds: tuple[str, ...]) -> tuple[bytes, str]:
         raise Misconfigured(
             f"{path} is a key of another process: move it to the folder of that one"
         )
-    content = _content(path, what="key")
-    # As ssh does with private keys: whoever reads it signs, or opens, in our name.
+    content = _content(path, kind="key")
+    # As ssh does with private keys: a reader of the file signs, or opens, in our name.
     if path.stat().st_mode & 0o077:
         raise Misconfigured(f"{path} can be read by others: chmod 600 {path}")
     try:

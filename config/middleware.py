@@ -51,12 +51,11 @@ class RequestIdMiddleware(MiddlewareMixin):
 
 
 class PageMiddleware(MiddlewareMixin):
-    """Runs a request in transactions that say whose rows it may see, and keeps what it answers to
-    the one it is for.
+    """Runs a request in transactions that say whose rows it may see, and keeps its answer private.
 
-    Whose: nobody's, until the key, the link or the person is known: see `transactions.see`. Storing
-    the answer and the browser's powers are forbidden unless a view has said otherwise. Times that
-    Django itself writes are Astana's.
+    No row may be seen until the key, the link or the person is known: see `transactions.see`.
+    Storing the answer and the browser's powers are forbidden unless a view has said otherwise.
+    Times that Django itself writes are Astana's.
     """
 
     def __call__(self, request: HttpRequest) -> HttpResponse:

@@ -82,7 +82,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def length_required(request: HttpRequest) -> HttpResponse:
-    """411: a body in chunks, of which nobody would read a byte."""
+    """411: a body in chunks, of which Django reads nothing."""
     return (
         _problem(request, "length_required") if is_machine(request) else _page(request, status=411)
     )

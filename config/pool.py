@@ -2,8 +2,9 @@
 
 Billiard's children take jobs out of one pipe and answer into another, one at a time, by a semaphore
 each. A child that is killed while it waits for a job, as the system does when memory is short,
-never gives the semaphore back: measured, no other child and none that took its place heard of a job
-again, and nobody said so. A lock on a file is given back by the kernel, however its holder ends.
+never gives the semaphore back. Then no other child hears of a job again, nor does one that takes
+its place, and no line of the log says so. The kernel gives back a lock on a file, however its
+holder ends.
 """
 
 import fcntl
@@ -24,7 +25,7 @@ class FileLock:
         self._file = TemporaryFile()  # as long as the pool  # noqa: SIM115
 
     def acquire(self) -> None:
-        """Waits until nobody holds it."""
+        """Waits until no process holds it."""
         fcntl.lockf(self._file, fcntl.LOCK_EX)
 
     def release(self) -> None:

@@ -226,8 +226,7 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
 }
 # What the document says is settled in lenders/openapi.py, which makes it, and checked by its tests;
-# here is how it is served. The library's own deployment check would look at a document that nobody
-# gets.
+# here is how it is served. The library's own deployment check would look at another document.
 SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -242,7 +241,7 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {
         "handlers": ["stderr"],
-        "level": env.one_of("TULGA_LOG_LEVEL", env.LOG_LEVELS, "INFO"),
+        "level": env.choice("TULGA_LOG_LEVEL", env.LOG_LEVELS, "INFO"),
     },
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
@@ -321,8 +320,8 @@ TULGA_SOURCES: dict[str, dict[str, dict[str, object]]] = {
         }
     },
 }
-# Whom live verifications ask. While live mode is off nobody is; its certificates may be installed
-# and read before.
+# The sources of live verifications. There are none while live mode is off; its certificates may be
+# installed and read before.
 if TULGA_MODES_LIVE:
     TULGA_SOURCES["live"] |= sources.named_live()
 # Hosts that test endpoints may name although they are private or without TLS, such as
@@ -330,7 +329,7 @@ if TULGA_MODES_LIVE:
 TULGA_WEBHOOK_TEST_HOSTS = env.comma_separated("TULGA_WEBHOOK_TEST_HOSTS")
 
 # Keys of this process by number (the highest is the newest), mode, or kind; which public ones the
-# root certified; names of its own that nobody certified, of others' that it could read though it
+# root certified; names of its own that are not certified, of others' that it could read though it
 # must not, of those that `make demo` made.
 TULGA_KEY_ENCRYPTION_KEYS = _KEYS.encryption
 TULGA_INDEX_KEYS = _KEYS.index

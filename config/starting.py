@@ -81,7 +81,7 @@ def tell_of_others_keys() -> None:
         first, more = settings.TULGA_OTHERS_KEYS[0], len(settings.TULGA_OTHERS_KEYS) - 1
         print(
             f"Tulga: the process {settings.TULGA_PROCESS} can read {first} and {more} more keys of"
-            " others, so whoever takes it over may say what they say. Good for a trial; live mode"
+            " others, so its intruder could sign as those. Good for a trial; live mode"
             " refuses it.",
             file=sys.stderr,
             flush=True,

@@ -23,7 +23,7 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 from config import starting
 from verification.core.errors import Misconfigured
 
-# The other viewer of an API, and what draws DRF's own pages: nobody is shown either.
+# The other viewer of an API, and what draws DRF's own pages: no page of ours has either.
 _LEFT_OUT: Final = ("redoc", "rest_framework")
 _GATHERED: Final = "gathered"
 """Names the files that were gathered, by one hash; written last."""
@@ -57,12 +57,12 @@ def gather() -> None:
     cannot be written.
     """
     folder, books = Path(settings.STATIC_ROOT), _books()
-    found = sha256()
+    digest = sha256()
     for finder in get_finders():
         for name, storage in finder.list(list(_LEFT_OUT)):
             with storage.open(name) as file:
-                found.update(f"{name}\0{sha256(file.read()).hexdigest()}\n".encode())
-    ours = found.hexdigest()
+                digest.update(f"{name}\0{sha256(file.read()).hexdigest()}\n".encode())
+    ours = digest.hexdigest()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if _is_gathered(ours):
@@ -98,7 +98,8 @@ def _is_gathered(ours: str) -> bool:
     try:
         if (books / _GATHERED).read_text() != ours:
             return False
-        named = json.loads((books / HashedFiles.manifest_name).read_text())["paths"].values()
+        manifest = json.loads((books / HashedFiles.manifest_name).read_text())
+        names = manifest["paths"].values()
     except (FileNotFoundError, ValueError, KeyError):
         return False
-    return all((folder / name).is_file() for name in named)
+    return all((folder / name).is_file() for name in names)

@@ -8,8 +8,7 @@ from config.health import healthz, readyz
 from verification.borrower import public
 
 urlpatterns = [
-    # Whoever comes here without an address is a borrower who lost the link's end: that page says
-    # what to do.
+    # A visitor without an address is a borrower who lost the link's end: that page says what to do.
     path("", RedirectView.as_view(pattern_name="borrower:link")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),

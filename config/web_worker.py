@@ -27,11 +27,11 @@ _CODES: Final[tuple[tuple[type[Exception], str], ...]] = (
 class Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn's, but that a line about a request is spelled only where there is a file for it.
 
-    With a configuration of log lines of its own gunicorn would spell each, for nobody.
+    With a configuration of log lines of its own gunicorn would spell each, and drop it.
     """
 
     def access(self, *about: Any) -> None:
-        """Says what was asked, if somebody wants to know."""
+        """Logs a request, if there is a file for it."""
         if self.cfg.accesslog:
             super().access(*about)
 
@@ -57,5 +57,5 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             f"{name}: {value}" for name, value in (head | {"X-Request-Id": request_id}).items()
         ]
         first = f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}"
-        with suppress(OSError):  # whoever sent it may have gone
+        with suppress(OSError):  # the sender may have gone
             util.write_nonblock(client, "\r\n".join([first, *lines, "", ""]).encode() + content)

@@ -15,10 +15,9 @@ django.setup(set_prefix=False)
 try:
     starting.refuse_wrong_setup()
     static_files.require()
-except SystemExit as refused:
-    print(refused, file=sys.stderr, flush=True)
+except SystemExit as refusal:
+    print(refusal, file=sys.stderr, flush=True)
     # gunicorn's word for a process that must not be started again and again. At once: an ordinary
-    # exit while the application is being loaded was seen to wait for a lock that nobody holds any
-    # more.
+    # exit while the application is being loaded was seen to wait for ever for a lock.
     os._exit(3)
 application = get_wsgi_application()

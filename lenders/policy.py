@@ -145,10 +145,9 @@ UNSEEN_SECONDS: Final = 20  # a sender that has said nothing for so long is take
 
 # The documentation's search.
 QUERY_MAX: Final = 100  # characters; the longest code has 34, and a question of ten words fits
-# different words of a question that are looked for: each costs a pass over all texts, some 6 ms
-WORDS_MAX: Final = 8
+WORDS_MAX: Final = 8  # different words of a question that are looked for
 HITS_MAX: Final = 30  # results on its one page
-EXCERPT_CHARACTERS: Final = 220  # of a paragraph, about two lines on a wide screen
+EXCERPT_WORDS: Final = 32  # of a section, about two lines on a wide screen
 
 
 def wait_seconds(tries: int, *, chance: float) -> float | None:

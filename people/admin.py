@@ -1,17 +1,23 @@
-"""What an operator sees of people: who they are and whether they may sign in. No password, no
-second factor.
+"""The admin site: operators only, with both factors, and what they see of people there.
 
-People are added by `manage.py add_person`, which alone makes both factors; roles and lenders do not
-change, because the log says what a person was when they read.
+One page of it is ours: what the log refuses. People are added by `manage.py add_person`, which
+alone makes both factors. Roles and lenders do not change, because the log says what a person was
+when they read. No password and no second factor is shown.
 """
 
+from typing import Any
+
 from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import path, reverse
 
-from people.models import User
+from people.models import OPERATE, User, is_second_factor_done, may
+from verification.oversight import refusals
 
 
-@admin.register(User)
 # Django's class takes no parameter at run time
 class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Name and whether the account is open may change; everything else is read."""
@@ -30,3 +36,50 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Never: the log names people. An account is closed by clearing `is_active`."""
         return False
+
+
+class OperatorSite(admin.AdminSite):
+    """Django's admin site behind our own sign-in."""
+
+    site_title = "Tulga"
+    site_header = "Tulga · Astana time (UTC+5)"  # of whatever time a page shows
+    index_title = "Operation"
+    site_url = "/people/"
+    index_template = "people/operation.html"
+
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        self.register(User, UserAdmin)
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Whether this is an operator who gave both factors."""
+        return may(request.user, permission=OPERATE)
+
+    def get_urls(self) -> list[Any]:
+        """Django's own addresses, and ours."""
+        return [
+            path("refused/", self.admin_view(self.refused_entries), name="refused"),
+            *super().get_urls(),
+        ]
+
+    def refused_entries(self, request: HttpRequest) -> HttpResponse:
+        """The entries that the log refuses, each with its case's last ordered state, and how to go
+        on.
+        """
+        entries, has_more = refusals.refused_entries()
+        context = self.each_context(request)
+        context |= {"entries": entries, "has_more": has_more}
+        context["title"] = "Entries that the log refuses"
+        return render(request, "people/refused.html", context)
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Sends strangers to our sign-in, because Django's own form asks for one factor only."""
+        if self.has_permission(request):
+            return HttpResponseRedirect(reverse("admin:index"))
+        if is_second_factor_done(request.user):
+            raise PermissionDenied
+        return redirect_to_login(
+            request.GET.get("next", reverse("admin:index")), login_url=reverse("people:login")
+        )

@@ -19,4 +19,4 @@ class OperatorAdminConfig(admin_apps.AdminConfig):
     # Django takes an app's default configuration from the names in this module: the other one must
     # be the only choice.
     default = False
-    default_site = "people.admin_site.OperatorSite"
+    default_site = "people.admin.OperatorSite"

@@ -1,15 +1,52 @@
-"""The person who signs in, and the count of tries at the door."""
+"""The person who signs in, what a role may do, and the count of tries at the door.
 
+A role is a set of permissions, and pages ask for permissions only, and for both factors.
+"""
+
+import re
 from collections.abc import Iterable
+from enum import StrEnum
 from functools import partial
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models.functions import Lower
 
-from people.roles import OPERATE, Role, allows
 from verification.core.ids import new_id
+
+REVIEW_CASES = "people.review_cases"
+READ_OVERSIGHT = "people.read_oversight"
+OPERATE = "people.operate"
+
+# What the admin site asks before it shows or changes a row of ours. Deleting is not among them, nor
+# are other apps: no person looks at second factors and sessions.
+_ADMIN_OF_OUR_ROWS = re.compile(r"(people|lenders)\.(view|add|change)_[a-z]+")
+
+
+class Role(StrEnum):
+    """What a person signs in as."""
+
+    REVIEWER = "reviewer"
+    REGULATOR = "regulator"
+    OPERATOR = "operator"
+
+
+PERMISSIONS: dict[str, frozenset[str]] = {
+    Role.REVIEWER: frozenset({REVIEW_CASES}),
+    Role.REGULATOR: frozenset({READ_OVERSIGHT}),
+    Role.OPERATOR: frozenset({OPERATE}),
+}
+
+
+def allows(role: str, *, permission: str) -> bool:
+    """Whether this role carries the permission, named `app.codename`; unknown roles and permissions
+    carry nothing.
+    """
+    if permission in PERMISSIONS.get(role, frozenset()):
+        return True
+    return role == Role.OPERATOR and _ADMIN_OF_OUR_ROWS.fullmatch(permission) is not None
 
 
 class People(BaseUserManager["User"]):
@@ -52,7 +89,7 @@ class User(AbstractBaseUser):
     email = models.EmailField(unique=True)
     full_name = models.CharField(max_length=200)
     role = models.CharField(max_length=16, choices=[(role.value, role.value) for role in Role])
-    # PROTECT: whoever once voted must stay somebody, for the log names them.
+    # PROTECT: the row of a person who voted stays, for the log names them.
     lender = models.ForeignKey(
         "lenders.Lender", null=True, blank=True, on_delete=models.PROTECT, related_name="reviewers"
     )
@@ -99,17 +136,32 @@ class User(AbstractBaseUser):
 
     def has_perms(self, perm_list: Iterable[str], obj: object | None = None) -> bool:
         """Whether the role carries all of them. Asking for nothing is a mistake and gets a no."""
-        asked = list(perm_list)
-        return bool(asked) and all(self.has_perm(perm, obj) for perm in asked)
+        permissions = list(perm_list)
+        return bool(permissions) and all(self.has_perm(perm, obj) for perm in permissions)
 
     def has_module_perms(self, app_label: str) -> bool:
         """Whether the admin site may show this app's rows."""
         return self.has_perm(f"{app_label}.view_anything")
 
 
+def is_second_factor_done(user: User | AnonymousUser) -> bool:
+    """Whether this session was opened with both factors. False for strangers; needs django-otp's
+    middleware.
+    """
+    # django-otp adds it
+    return user.is_authenticated and bool(user.is_verified())  # type: ignore[attr-defined]
+
+
+def may(user: User | AnonymousUser, *, permission: str) -> bool:
+    """Whether both factors were given and the role carries the permission, named as in
+    `PERMISSIONS`.
+    """
+    return is_second_factor_done(user) and user.has_perm(permission)
+
+
 class SignInTries(models.Model):
-    """Tries of one account from one network within a window. The key is a keyed hash: it names
-    nobody.
+    """Tries of one account from one network within a window. The key is a keyed hash: it names no
+    person.
     """
 
     key = models.CharField(primary_key=True, max_length=64)

@@ -20,11 +20,10 @@ def begin(session: SessionBase) -> None:
 
 
 class SessionMiddleware(MiddlewareMixin):
-    """Signs out whoever was idle or signed in for too long; who stays sees their lender's rows, or
-    all.
+    """Signs out a person who was idle or signed in for too long; else says whose rows they see.
 
-    All: who works for none of the lenders. What of these may be shown to whom, permissions say. It
-    stands after Django's AuthenticationMiddleware, which gives `request.user`, and before
+    A person of a lender sees its rows, any other person all rows; permissions say what is shown.
+    It stands after Django's AuthenticationMiddleware, which gives `request.user`, and before
     django-otp's, which must see the outcome.
     """
 
@@ -46,7 +45,7 @@ class SessionMiddleware(MiddlewareMixin):
         with transactions.looking_up("sign_in"):
             user = request.user
             if isinstance(user, User) and user.is_authenticated:
-                whose = (
-                    {"lender": user.lender_id} if user.lender_id else {"scope": transactions.ALL}
-                )
-                transactions.see(**whose)
+                if user.lender_id:
+                    transactions.see(lender=user.lender_id)
+                else:
+                    transactions.see(scope=transactions.ALL)

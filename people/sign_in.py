@@ -1,18 +1,106 @@
-"""Signing in: both factors are proved in one go, or nothing is learnt about either."""
+"""Signing in: the limit on tries, the proof of both factors, and the form that asks for them.
+
+Both factors stand on one page and are proved in one go, or nothing is learnt about either. A try is
+counted before anything is checked, so that parallel guesses cannot slip through.
+"""
 
 import logging
+from contextlib import suppress
+from datetime import timedelta
+from ipaddress import ip_address, ip_network
+from typing import Any
 
 import django_otp
+from django import forms
 from django.contrib.auth import authenticate
 from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db.models import F
 from django.http import HttpRequest
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from people.models import User
-from people.tries import forget_tries, take_try
+from people.models import SignInTries, User
+from people.policy import (
+    CODE_DIGITS,
+    IPV6_NETWORK_BITS,
+    PASSWORD_MAX_LENGTH,
+    SIGN_IN_TRIES,
+    SIGN_IN_WINDOW_S,
+)
+from verification import clock, transactions
 
 _log = logging.getLogger(__name__)
+
+
+class CodeInput(forms.PasswordInput):
+    """A text field that comes back empty: a code that was refused is of no more use."""
+
+    input_type = "text"
+
+
+class CodeField(forms.CharField):
+    """A code as people type it: apps show it in two groups, so spaces are dropped."""
+
+    def to_python(self, value: Any) -> str:
+        """The digits without spaces."""
+        return "".join((super().to_python(value) or "").split())
+
+
+class SignInForm(forms.Form):
+    """E-mail address, password and code; valid once all three are proved."""
+
+    email = forms.EmailField(
+        label=_("E-mail address"),
+        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        max_length=PASSWORD_MAX_LENGTH,
+        # NIST SP 800-63B-3 §5.1.1.2: a blank may be a part of a password, at its end too.
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    code = CodeField(
+        label=_("Code"),
+        help_text=_("6 digits from your authenticator app."),
+        max_length=16,
+        validators=[
+            RegexValidator(
+                rf"\A[0-9]{{{CODE_DIGITS}}}\Z",
+                _("Enter the 6 digits your app shows."),
+                "code_malformed",
+            )
+        ],
+        widget=CodeInput(
+            attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "class": "input-code"}
+        ),
+    )
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._request = request
+        self._user: User | None = None
+
+    def clean(self) -> dict[str, Any]:
+        """Proves both factors once the fields can be read. A form that cannot be read costs no
+        try.
+        """
+        fields = super().clean() or {}
+        if not self.errors:
+            with transactions.looking_up("sign_in"):
+                self._user = prove(
+                    self._request,
+                    email=fields["email"],
+                    password=fields["password"],
+                    code=fields["code"],
+                )
+        return fields
+
+    def get_user(self) -> User | None:
+        """Who was proved; none until the form is valid. Django's LoginView asks under this name."""
+        return self._user
 
 
 def prove(request: HttpRequest, *, email: str, password: str, code: str) -> User:
@@ -23,7 +111,7 @@ def prove(request: HttpRequest, *, email: str, password: str, code: str) -> User
     account.
 
     1. A try is taken before anything is looked at.
-    2. The password is hashed even if nobody has this address, so that the time tells nothing.
+    2. The password is hashed even for an unknown address, so that the time tells nothing.
     3. The code is checked under a lock on the device and spent.
     """
     address = request.META.get("REMOTE_ADDR", "")
@@ -44,12 +132,49 @@ def prove(request: HttpRequest, *, email: str, password: str, code: str) -> User
         device = device and django_otp.verify_token(user, device.persistent_id, code)
     if not isinstance(user, User) or device is None:
         _log.warning("sign-in: refused")
-        refused = _(
+        message = _(
             "The e-mail address, the password or the code is wrong. Wait for the next code, then"
             " try again."
         )
-        raise ValidationError(refused, code="sign_in_refused")
+        raise ValidationError(message, code="sign_in_refused")
     forget_tries(email=email, address=address)
     # django-otp's name: login() puts it into the session
     user.otp_device = device  # type: ignore[attr-defined]
     return user
+
+
+def take_try(*, email: str, address: str) -> bool:
+    """Whether one more try is left; takes it if so. It does the same for an unknown account.
+
+    The count moves in one conditional UPDATE: of any number of requests at once, `SIGN_IN_TRIES`
+        get a yes.
+    """
+    key, now = _key(email=email, address=address), clock.now()
+    SignInTries.objects.filter(started_at__lte=now - timedelta(seconds=SIGN_IN_WINDOW_S)).delete()
+    # A row that is there already stays as it is, count and all: of many first tries at once one
+    # makes it.
+    SignInTries.objects.bulk_create([SignInTries(key=key, started_at=now)], ignore_conflicts=True)
+    return (
+        SignInTries.objects.filter(key=key, tries__lt=SIGN_IN_TRIES).update(tries=F("tries") + 1)
+        == 1
+    )
+
+
+def forget_tries(*, email: str, address: str) -> None:
+    """Clears the count after a sign-in, so that yesterday's typing errors do not lock a person
+    out today.
+    """
+    SignInTries.objects.filter(key=_key(email=email, address=address)).delete()
+
+
+def _key(*, email: str, address: str) -> str:
+    network = ""  # a Unix socket has no address
+    with suppress(ValueError):
+        parsed = ip_address(address)
+        # IPv6 is cut to what one subscriber holds: after a refusal they would else take the next of
+        # 2^64 addresses.
+        network = str(
+            parsed if parsed.version == 4 else ip_network((parsed, IPV6_NETWORK_BITS), strict=False)
+        )
+    account = f"{email.strip().lower()}\n{network}"
+    return salted_hmac("people.tries", account, algorithm="sha256").hexdigest()

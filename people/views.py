@@ -14,8 +14,8 @@ from django.views.decorators.cache import never_cache
 from django.views.generic import TemplateView
 
 from people import sessions
-from people.access import is_second_factor_done
-from people.forms import SignInForm
+from people.models import is_second_factor_done
+from people.sign_in import SignInForm
 
 
 class SignInView(LoginView):

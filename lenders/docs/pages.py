@@ -47,31 +47,22 @@ def openapi_json(request: HttpRequest) -> HttpResponse:
 @in_a_developers_language
 def overview(request: HttpRequest) -> HttpResponse:
     """The first page a developer reads: a call, the operations, the statuses, the webhook."""
-    is_russian = translation.get_language() == RUSSIAN
-    units = (
-        (3600, "ч" if is_russian else "h"),
-        (60, "мин" if is_russian else "min"),
-        (1, "с" if is_russian else "s"),
-    )
-    ladder = []
+    russian = translation.get_language() == RUSSIAN
+    units = ((3600, "h", "ч"), (60, "min", "мин"), (1, "s", "с"))
+    waits = []
     for seconds in policy.LADDER_SECONDS:
-        size, unit = next((size, unit) for size, unit in units if seconds >= size or size == 1)
-        ladder.append(f"{seconds // size} {unit}")
+        size, *names = next(unit for unit in units if seconds >= unit[0] or unit is units[-1])
+        waits.append(f"{seconds // size} {names[russian]}")
     facts = {
         "base": settings.TULGA_PUBLIC_URL,
         "operations": [
-            {
-                "id": one["operationId"],
-                "method": method.upper(),
-                "path": path,
-                "summary": one["summary"],
-            }
+            {"method": method.upper(), "path": path, **operation}
             for path, item in openapi.document()["paths"].items()
-            for method, one in item.items()
+            for method, operation in item.items()
         ],
         "statuses": [(status.value, status in TERMINAL) for status in Status],
         "event_types": TOLD,
-        "ladder": ", ".join(ladder),
+        "ladder": ", ".join(waits),
         "post_seconds": policy.POST_SECONDS,
         "replay_hours": policy.REPLAY_SECONDS // 3600,
     }
@@ -81,20 +72,9 @@ def overview(request: HttpRequest) -> HttpResponse:
 @require_safe
 @in_a_developers_language
 def document(request: HttpRequest, name: str) -> HttpResponse:
-    """A document of `prose.PAGES`, with a list of its sections."""
-    language = translation.get_language() or ""
-    page = prose.read(name, language)
-    listed = [section for section in page.sections if section.level == 2]
-    return _page(request, name, "lenders/document.html", {"page": page, "listed": listed})
-
-
-@require_safe
-@in_a_developers_language
-def changelog(request: HttpRequest) -> HttpResponse:
-    """The API's version. What else a release changed concerns who runs it, and stands in
-    CHANGELOG.md.
-    """
-    return _page(request, "changelog", "lenders/changelog.html", {"version": policy.API_VERSION})
+    """A document of `prose.NAMES`, with a list of its sections."""
+    page = prose.read(name, translation.get_language() or "")
+    return _page(request, name, "lenders/document.html", {"page": page})
 
 
 @require_safe

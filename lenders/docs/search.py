@@ -1,15 +1,15 @@
-"""The search of the documentation: an index in memory, made once a process of what the pages
-themselves are made of.
+"""The search of the documentation: an index in memory by SQLite's FTS5, made once a process.
 
-No service, no script and no file of its own: a code, an operation or a paragraph on a page is
-found, and no more. A word is found by its beginning, so that its endings do not matter, in Russian
-above all.
+It holds what the pages themselves are made of: codes, operations, words of events and statuses,
+and the sections of documents. A word is found by its beginning, so that its endings do not matter,
+in Russian above all.
 """
 
 import re
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from typing import Final
 
 from django.urls import reverse
@@ -17,147 +17,154 @@ from django.utils import translation
 
 from lenders import openapi, policy
 from lenders.docs import code_pages, prose
-from lenders.docs.thesaurus import STOP_WORDS, others
 from lenders.docs.words import say
 from verification.core.codes import Place
 from verification.core.events import TOLD
 from verification.core.status import Status
+
+TITLES: Final = {"guide": "Guide", "threat-model": "Threat model", "changelog": "Changelog"}
+"""What a hit in a document is called."""
 
 _WORD = re.compile(r"[^\W_][\w./-]*")
 _ENDING: Final = 2
 """How many letters at the end of a word may differ: most endings of Russian have one to three."""
 _STEM_MIN: Final = 4
 """Letters that are left of it at least."""
-_IS_NAME, _IN_NAME = 2, 1
-"""The question is the name, or a part of it."""
-PROSE_TITLES: Final = {"guide": "Guide", "threat-model": "Threat model"}
+
+_STOP_LIST: Final = (
+    "a an and are be by can did do does for from get has have how i if in is it its me my no not of"
+    " on or our so the there this to was we what when where which who why will with you your а без"
+    " бы в во вы где для до его ее её если есть же за и из или их к как какая какие какой когда кто"
+    " ли мне можно мой на не нет но о об он она они от по почему при с сколько со такое так то у"
+    " что чтобы это я"
+)
+_STOP_WORDS: Final = frozenset(_STOP_LIST.split())
+"""Words that say nothing of what a reader looks for."""
+
+SYNONYMS: Final[Sequence[Sequence[str]]] = (
+    ("authentic", "authoriz", "аутентифик", "авториз"),
+    ("signature", "signed", "подпис"),
+    ("webhook", "callback", "вебхук", "колбэк", "коллбэк"),
+    ("paginat", "paging", "cursor", "курсор", "пагинац", "постранич"),
+    ("limit", "throttl", "quota", "лимит", "ограничени"),
+    ("expir", "unusable", "lifetime", "истек", "истёк", "срок действ"),
+    ("cooling", "охлажд"),
+    ("idempoten", "идемпотент"),
+    ("biometr", "биометр"),
+    ("deprecat", "sunset", "устарев"),
+    ("error", "problem", "ошибк"),
+    ("deliver", "доставк", "доставл"),
+    ("verify", "verif", "проверк", "проверит", "проверя"),
+    ("sandbox", "simulat", "песочниц", "симуляц"),
+)
+"""Beginnings of words: a word that begins with one of a row also finds the others of its row."""
+
+# First what the whole question names, then what has it in its name, then by rank: words of titles
+# count most. Of like ranks the first in the index comes first: codes, then prose.
+_FIND: Final = """
+SELECT kind, title, snippet(entry, 1, '', '', ' … ', :excerpt), url FROM entry
+WHERE entry MATCH :expression
+ORDER BY :name IN (folded(title), known_as) DESC,
+    instr(folded(title) || ' ' || known_as, :name) > 0 DESC, round(bm25(entry, 30, 1, 20), 1), rowid
+"""
 
 
 @dataclass(frozen=True)
-class Hit:
-    """One place: what kind of thing, its title and text, its address, and the names by which it is
-    found first.
-
-    `heading`, `whole`: what is looked at, in small letters; `known_as`: words that count as its
-        title's.
-    """
+class Entry:
+    """What is found: its kind, title, text and address, and by what other name it is known."""
 
     kind: str
     title: str
     text: str
     url: str
-    names: Sequence[str] = ()
     known_as: str = ""
 
-    @cached_property
-    def heading(self) -> str:
-        """Its title, once more by its single words, and what else it is known as."""
-        return f"{self.title} {self.title.replace('_', ' ')} {self.known_as}".casefold()
 
-    @cached_property
-    def whole(self) -> str:
-        """Heading and text."""
-        return f"{self.heading} {self.text.casefold()}"
-
-
-def find(query: str, language: str) -> Sequence[Hit]:
-    """The places that have at least half of the query's first `WORDS_MAX` different words, those
-    with most first.
-
-    Words that say nothing of what is looked for do not count, unless there are no others.
-    """
-    words = list(dict.fromkeys(_WORD.findall(query.casefold())))
-    wanted: list[re.Pattern[str]] = []
-    # What is looked for costs a pass over all texts, each.
-    for word in ([word for word in words if word not in STOP_WORDS] or words)[: policy.WORDS_MAX]:
-        # It is found by its beginning, or by another word for it.
-        stem = word[: max(_STEM_MIN, len(word) - _ENDING)] if word.isalpha() else word
-        wanted.append(re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, others(stem, word)))})"))
-    if not wanted:
+def find(query: str, language: str) -> Sequence[Entry]:
+    """The entries that have words of the query, the best first, with an excerpt of each text."""
+    expression = " OR ".join(terms(query))
+    if not expression:
         return ()
     name = query.strip().strip("`").casefold()
-    best: dict[str, tuple[tuple[int, int, int], Hit]] = {}
-    for hit in _index(language):
-        # Whether it is called so, how many of the words it has, and how many of these in its title.
-        called = (
-            _IS_NAME
-            if name in hit.names
-            else _IN_NAME
-            if any(name in known for known in hit.names)
-            else 0
-        )
-        fitting = [word for word in wanted if word.search(hit.whole)]
-        fit = called, len(fitting), sum(1 for word in fitting if word.search(hit.heading))
-        if fit > best.get(hit.url, ((0, 0, 0), hit))[0]:
-            best[hit.url] = fit, hit
-    enough = [(fit, hit) for fit, hit in best.values() if fit[0] or 2 * fit[1] >= len(wanted)]
-    # The sort is stable: what fits alike stays in the order of the index, codes before prose.
-    found = sorted(enough, key=lambda scored: scored[0], reverse=True)[: policy.HITS_MAX]
-    return [Hit(hit.kind, hit.title, _excerpt(hit.text, wanted), hit.url) for _, hit in found]
+    parameters = {"expression": expression, "name": name, "excerpt": policy.EXCERPT_WORDS}
+    entries: dict[str, Entry] = {}
+    for row in _index(language).execute(_FIND, parameters):
+        entry = Entry(*row)
+        entries.setdefault(entry.url, entry)
+    return list(entries.values())[: policy.HITS_MAX]
 
 
-def _excerpt(text: str, wanted: Sequence[re.Pattern[str]]) -> str:
-    """The text round the first place where most of the words stand together."""
-    small, before = text.casefold(), policy.EXCERPT_CHARACTERS // 3
-    places = sorted({found.start() for word in wanted for found in word.finditer(small)})
+def terms(query: str) -> Sequence[str]:
+    """The first `WORDS_MAX` different words of a query, as FTS5 looks for each by its beginnings.
 
-    def near(place: int) -> int:
-        cut = small[max(0, place - before) : place + policy.EXCERPT_CHARACTERS - before]
-        return sum(1 for word in wanted if word.search(cut))
+    Stop words count only where there are no others.
+    """
+    tokens = list(dict.fromkeys(_WORD.findall(query.casefold())))
+    meaningful = [token for token in tokens if token not in _STOP_WORDS] or tokens
+    return [
+        " OR ".join(f'"{beginning}" *' for beginning in _beginnings(token))
+        for token in meaningful[: policy.WORDS_MAX]
+    ]
 
-    start = max(0, max(places, key=near, default=0) - before)
-    start = text.rfind(" ", 0, start) + 1 if start else 0
-    cut = text[start : start + policy.EXCERPT_CHARACTERS]
-    end = "" if start + len(cut) >= len(text) else " …"
-    return ("… " if start else "") + (cut.rpartition(" ")[0] or cut if end else cut) + end
+
+def _beginnings(word: str) -> Iterator[str]:
+    """The beginnings by which a word is found: that of itself, and those of its row."""
+    yield word[: max(_STEM_MIN, len(word) - _ENDING)] if word.isalpha() else word
+    for row in SYNONYMS:
+        if word.startswith(tuple(row)):
+            yield from row
 
 
 @cache
-def _index(language: str) -> Sequence[Hit]:
+def _index(language: str) -> sqlite3.Connection:
     """All that can be found, in one language."""
-    hits: list[Hit] = []
+    # SQLite serializes what threads ask of one connection; only this function writes to it.
+    index = sqlite3.connect(":memory:", check_same_thread=False)
+    index.create_function("folded", 1, str.casefold, deterministic=True)
+    index.execute(
+        "CREATE VIRTUAL TABLE entry"
+        " USING fts5(title, text, known_as, kind UNINDEXED, url UNINDEXED)"
+    )
     with translation.override(language):
-        # 1. Codes.
-        for meaning in code_pages.table():
-            said = (
-                say(part).rstrip(".")
-                for part in (meaning.meaning, meaning.advice, meaning.remedy.text)
-                if part
-            )
-            text, url = (
-                f"{'. '.join(said)}.".replace("`", ""),
-                reverse("lenders:code", args=[meaning.code]),
-            )
-            known_as = f"{meaning.status} error" if meaning.place is Place.PROBLEM else ""
-            hits.append(
-                Hit(say(meaning.heading), meaning.code, text, url, (meaning.code,), known_as)
-            )
-        # 2. Operations.
-        for path, item in openapi.document()["paths"].items():
-            for method, operation in item.items():
-                called, summary = f"{method.upper()} {path}", say(operation["summary"])
-                text = f"{summary}. {operation.get('description', '')}".replace("`", "")
-                names = (operation["operationId"], called.casefold(), path)
-                anchor = f"{operation['tags'][0]}/{operation['operationId']}"
-                url = f"{reverse('lenders:reference')}#/{anchor}"
-                hits.append(Hit(say("Operation"), called, text, url, names))
-        # 3. The words of events and statuses.
-        docs, text = reverse("lenders:docs"), say("A webhook, and a row of the list of events.")
-        hits += [Hit(say("Event"), word, text, f"{docs}#webhooks", (word,)) for word in TOLD]
-        text = say("A status of a verification.")
-        hits += [
-            Hit(say("Status"), word.value, text, f"{docs}#statuses", (word.value,))
-            for word in Status
+        rows = [
+            (entry.title, entry.text, entry.known_as, entry.kind, entry.url)
+            for entry in (*_codes(), *_operations(), *_statuses_and_events(), *_sections(language))
         ]
-        # 4. Prose, and the version.
-        for name in prose.PAGES:
-            page, kind = reverse(f"lenders:{name}"), say(PROSE_TITLES[name])
-            sections = prose.read(name, language).sections
-            hits += [
-                Hit(kind, one.title, " ".join(one.blocks), f"{page}#{one.anchor}")
-                for one in sections
-            ]
-        page, kind = reverse("lenders:changelog"), say("Changelog")
-        text = say("A version of the API is a day; every answer names it in `Tulga-Version`.")
-        hits.append(Hit(kind, say("Versions of the API"), text.replace("`", ""), page))
-    return hits
+    index.executemany("INSERT INTO entry VALUES (?, ?, ?, ?, ?)", rows)
+    return index
+
+
+def _codes() -> Iterator[Entry]:
+    for meaning in code_pages.table():
+        parts = (meaning.meaning, meaning.advice, meaning.remedy.text)
+        text = ". ".join(say(part).rstrip(".") for part in parts if part).replace("`", "")
+        known_as = f"{meaning.status} error" if meaning.place == Place.PROBLEM else ""
+        url = reverse("lenders:code", args=[meaning.code])
+        yield Entry(say(meaning.heading), meaning.code, f"{text}.", url, known_as)
+
+
+def _operations() -> Iterator[Entry]:
+    reference = reverse("lenders:reference")
+    for path, item in openapi.document()["paths"].items():
+        for method, operation in item.items():
+            title = f"{method.upper()} {path}"
+            text = f"{say(operation['summary'])}. {operation.get('description', '')}"
+            url = f"{reference}#/{operation['tags'][0]}/{operation['operationId']}"
+            text = text.replace("`", "")
+            yield Entry(say("Operation"), title, text, url, operation["operationId"])
+
+
+def _statuses_and_events() -> Iterator[Entry]:
+    overview, text = reverse("lenders:docs"), say("A webhook, and a row of the list of events.")
+    for event in TOLD:
+        yield Entry(say("Event"), event, text, f"{overview}#webhooks")
+    text = say("A status of a verification.")
+    for status in Status:
+        yield Entry(say("Status"), status.value, text, f"{overview}#statuses")
+
+
+def _sections(language: str) -> Iterator[Entry]:
+    for name in prose.NAMES:
+        page, kind = reverse(f"lenders:{name}"), say(TITLES[name])
+        for section in prose.read(name, language).sections:
+            yield Entry(kind, section.title, section.text, f"{page}#{section.anchor}")

@@ -1,8 +1,7 @@
 """The languages of the developers' pages: English, and Russian by a catalogue of their own,
 `developers.po`.
 
-Borrowers and officers read three languages, developers these two; whoever reads Kazakh elsewhere is
-shown Russian here.
+Borrowers and officers read three languages, developers these two. A reader of Kazakh gets Russian.
 """
 
 import gettext
@@ -33,13 +32,14 @@ def in_a_developers_language(view: Callable[..., HttpResponse]) -> Callable[...,
     """The view in the language of `?lang=`, else in the reader's own, or the nearest of the two."""
 
     @wraps(view)
-    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        asked = request.GET.get("lang")
-        own = ENGLISH if (translation.get_language() or ENGLISH).startswith(ENGLISH) else RUSSIAN
-        language = asked if asked in LANGUAGES else own
+    def localized(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        language = request.GET.get("lang")
+        if language not in LANGUAGES:
+            is_english = (translation.get_language() or ENGLISH).startswith(ENGLISH)
+            language = ENGLISH if is_english else RUSSIAN
         with translation.override(language):
-            answer = view(request, *args, **kwargs)
-        answer.headers["Content-Language"] = language
-        return answer
+            response = view(request, *args, **kwargs)
+        response.headers["Content-Language"] = language
+        return response
 
-    return wrapped
+    return localized

@@ -214,7 +214,7 @@ DEVELOPERS = (
     _docs("docs-problems", "codes", "problems", "/docs/problems"),
     _docs("docs-code", "one code", "code", "/docs/problems/not_found"),
     _docs("docs-reference", "reference", "reference", "/docs/reference"),
-    _docs("docs-changelog", "versions", "changelog", "/docs/changelog"),
+    _docs("docs-changelog", "versions", "document", "/docs/changelog"),
     _docs("docs-search", "search", "search", "/docs/search?q=webhook"),
 )
 

@@ -111,22 +111,22 @@ def test_a_broker_that_hangs_holds_who_rings_for_seconds_and_the_next_not_at_all
 def test_a_bell_waits_for_no_confirmation_for_long_and_no_broker_undoes_what_was_committed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    asked: list[dict[str, object]] = []
+    rings: list[dict[str, object]] = []
 
     def refuse(*_: object, **how: object) -> None:
-        asked.append(how)
+        rings.append(how)
         raise ValueError("no virtual host of this name")
 
     monkeypatch.setattr("verification.case.steps.current_app.send_task", refuse)
     monkeypatch.setattr(steps._state, "silent_until", 0.0)
     assert not steps.ring("eds")
     assert not steps.ring("eds")
-    assert [how["confirm_timeout"] for how in asked] == [
+    assert [how["confirm_timeout"] for how in rings] == [
         RING_SECONDS
     ]  # and the second was not rung
     steps._state.silent_until = time.monotonic()
     assert not steps.ring("eds")
-    assert len(asked) == 2, "it was silent for ever"
+    assert len(rings) == 2, "it was silent for ever"
 
 
 def test_a_broker_that_refuses_commands_ends_no_worker() -> None:
@@ -137,12 +137,12 @@ def test_a_broker_that_refuses_commands_ends_no_worker() -> None:
     assert celery.app.conf.broker_channel_error_retry
 
 
-def limited(before: str) -> subprocess.CompletedProcess[str]:
+def limited(prelude: str) -> subprocess.CompletedProcess[str]:
     """A process that runs this, takes on the limits of a worker's child, says them, and asks for
     too much.
     """
     program = (
-        f"import config.celery as c, resource; {before}; c.limit_memory(); "
+        f"import config.celery as c, resource; {prelude}; c.limit_memory(); "
         "print(resource.getrlimit(resource.RLIMIT_AS)[0]); bytearray(5 * 2**30)"
     )
     return subprocess.run(
@@ -154,8 +154,10 @@ def limited(before: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("operators", [-1, 3 * 2**30, 64 * 2**30], ids=["none", "lower", "higher"])
 def test_a_workers_child_may_not_take_the_machines_memory(operators: int) -> None:
     done = limited(f"resource.setrlimit(resource.RLIMIT_AS, ({operators}, -1))")
-    wanted = operators if 0 < operators < policy.CHILD_ADDRESS_BYTES else policy.CHILD_ADDRESS_BYTES
-    assert done.stdout.strip() == str(wanted)
+    expected = (
+        operators if 0 < operators < policy.CHILD_ADDRESS_BYTES else policy.CHILD_ADDRESS_BYTES
+    )
+    assert done.stdout.strip() == str(expected)
     assert "MemoryError" in done.stderr
     assert (
         celery.app.conf.worker_max_memory_per_child * 1024
@@ -187,8 +189,8 @@ def test_a_child_gives_memory_back_now_and_then(monkeypatch: pytest.MonkeyPatch)
         SimpleNamespace(CDLL=lambda _: SimpleNamespace(malloc_trim=trimmed.append)),
     )
     monkeypatch.setattr(celery, "_given_back", {"at": -math.inf})
-    for passed in (0.0, policy.MEMORY_BACK_SECONDS - 1, 1.0, 1.0):
-        at[0] += passed
+    for elapsed in (0.0, policy.MEMORY_BACK_SECONDS - 1, 1.0, 1.0):
+        at[0] += elapsed
         celery.give_memory_back()
     assert len(trimmed) == 2
 

@@ -58,9 +58,9 @@ def test_an_address_is_whole(monkeypatch: pytest.MonkeyPatch, address: str) -> N
 
 def test_a_refused_address_does_not_tell_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(_NAME, "mysql://user:sesame@host/name")
-    with pytest.raises(Misconfigured) as refused:
+    with pytest.raises(Misconfigured) as refusal:
         env.url(_NAME, "http://a")
-    assert "sesame" not in str(refused.value)
+    assert "sesame" not in str(refusal.value)
 
 
 def test_the_owner_and_the_application_have_their_own_addresses(
@@ -96,8 +96,8 @@ def test_a_word_that_is_none_of_them_is_refused_with_those_it_may_be(
 ) -> None:
     monkeypatch.setenv(_NAME, "loud")
     with pytest.raises(Misconfigured, match="one of: INFO, DEBUG"):
-        env.one_of(_NAME, ["INFO", "DEBUG"], "info")
-    assert env.one_of("TULGA_ANOTHER", ["INFO", "DEBUG"], "debug") == "DEBUG"
+        env.choice(_NAME, ["INFO", "DEBUG"], "info")
+    assert env.choice("TULGA_ANOTHER", ["INFO", "DEBUG"], "debug") == "DEBUG"
 
 
 @pytest.mark.parametrize("address", ["redis://a:port", "redis://[::1"])

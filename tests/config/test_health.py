@@ -42,7 +42,7 @@ def test_the_tiers_that_count_are_told_on_loopback(client):
         "webhooks": {
             "ready": False,
             "senders": 0,
-            "detail": "nobody delivers webhooks: start manage.py deliver",
+            "detail": "no process delivers webhooks: start manage.py deliver",
         },
         "log": {"ready": True, "refused": 0, "detail": ""},
         "frames": {"ready": True, "overdue": 0, "detail": ""},
@@ -84,7 +84,7 @@ def test_a_database_that_is_away_is_named(client):
 
 
 def test_frames_that_are_kept_too_long_are_counted_and_are_no_503(client):
-    at, of = timezone.now(), rows.lender()
+    at, lender = timezone.now(), rows.lender()
     for minutes, status in (
         (61, "verified"),
         (59, "verified"),
@@ -92,7 +92,9 @@ def test_frames_that_are_kept_too_long_are_counted_and_are_no_503(client):
         (61, "in_review"),
         (-1, "expired"),
     ):
-        rows.bare(of, created_at=at, status=status, frames_until=at - timedelta(minutes=minutes))
+        rows.bare(
+            lender, created_at=at, status=status, frames_until=at - timedelta(minutes=minutes)
+        )
     answer = client.get("/readyz")
     assert (
         answer.status_code,
@@ -112,9 +114,9 @@ def test_a_failed_self_test_is_503_and_named_on_loopback(client, broken):
 
 def test_a_route_that_does_not_load_is_not_ready(settings):
     settings.TULGA_ROUTES = ["eds", "unknown"]
-    found = stages.route_readiness()
-    assert found["eds"].is_ready
-    assert found["unknown"] == Readiness(
+    routes = stages.route_readiness()
+    assert routes["eds"].is_ready
+    assert routes["unknown"] == Readiness(
         is_ready=False,
         detail="does not load: TULGA_ROUTES names unknown, and there is no such route",
     )
@@ -125,8 +127,8 @@ def test_posting_is_not_asking(client):
 
 
 def test_a_tier_that_fails_its_self_test_is_told_among_the_refused():
-    found = backends.choose(
+    choice = backends.choose(
         [backends.in_use().arithmetic],
         {"wrong": lambda data: bytes(64), "python": streebog.streebog512},
     )
-    assert found.report()["refused"] == ["wrong: does not reproduce the published vectors"]
+    assert choice.report()["refused"] == ["wrong: does not reproduce the published vectors"]

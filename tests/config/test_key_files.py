@@ -37,7 +37,8 @@ def test_made_keys_are_read_and_no_two_are_alike(folder: Path) -> None:
     assert len({keys.secret_key, *(key.hex() for key in every)}) == 1 + 3 + 10
     assert {len(key) for key in every} == {KEY_BYTES}
     assert {
-        kind: {mode: set(of) for mode, of in modes.items()} for kind, modes in keys.signing.items()
+        kind: {mode: set(seeds) for mode, seeds in modes.items()}
+        for kind, modes in keys.signing.items()
     } == {
         "log": {"test": {0}, "live": {0}},
         **{kind: {"test": {1}, "live": {1}} for kind in ("document", "decision", "door", "sender")},
@@ -58,22 +59,22 @@ def test_a_process_holds_its_own_keys_and_no_others(
     folder: Path, process: str, holds: set[str]
 ) -> None:
     keys = read_keys(folder, process=process)
-    named = {
+    expected = {
         name
         for name in ("secret_key", "encryption", "index", "webhook", "code")
         if getattr(keys, name)
     }
-    assert named | set(keys.signing) == holds
+    assert expected | set(keys.signing) == holds
     assert keys.certified == read_keys(folder, process=EVERY).certified
-    held = {path.relative_to(folder).as_posix() for path in folder.glob("*/*.key")}
+    paths = {path.relative_to(folder).as_posix() for path in folder.glob("*/*.key")}
     kinds = PROCESSES[process]
-    others = {
+    foreign = {
         name
-        for name in held
+        for name in paths
         if name.partition("/")[2].removesuffix(".key").partition("-")[0] not in kinds
     }
     # All are one user's here, so it could read them, and says so.
-    assert set(readable_beside(folder, process=process)) == others | {ROOT_KEY.as_posix()}
+    assert set(readable_beside(folder, process=process)) == foreign | {ROOT_KEY.as_posix()}
 
 
 def test_what_is_another_users_is_not_read_and_not_named(folder: Path) -> None:
@@ -103,13 +104,13 @@ def test_what_two_processes_share_is_one_key(folder: Path) -> None:
 
 
 def test_a_key_that_exists_is_never_touched(folder: Path) -> None:
-    before = {path: path.read_bytes() for path in folder.glob("*/*")}
+    contents = {path: path.read_bytes() for path in folder.glob("*/*")}
     (folder / "web" / "kek-1.key").unlink()
-    made = make_missing(folder, made_by="demo")
-    assert [path.name for path, is_new in made.items() if is_new] == ["kek-1.key"]
+    fresh = make_missing(folder, made_by="demo")
+    assert [path.name for path, is_new in fresh.items() if is_new] == ["kek-1.key"]
     assert {
         path: path.read_bytes() for path in folder.glob("*/*")
-    } == before  # the worker's copy is the same key
+    } == contents  # the worker's copy is the same key
 
 
 def test_a_key_belongs_to_its_owner_alone(folder: Path) -> None:
@@ -167,7 +168,7 @@ def test_another_host_gets_signing_keys_of_its_own_and_the_root_certifies_them(
         stdout=_nowhere(),
     )
     keys = read_keys(elsewhere, process="worker")
-    assert (keys.uncertified, {one.name for one in keys.certified}) == ((), set(names))
+    assert (keys.uncertified, {key.name for key in keys.certified}) == ((), set(names))
 
 
 def test_a_key_of_another_root_is_as_none(folder: Path, tmp_path: Path) -> None:
@@ -184,7 +185,7 @@ def test_a_certificate_says_one_place_only(folder: Path) -> None:
         content = json.loads((folder / "public" / "decision-test-1.pub").read_text()) | changed
         name = f"{content['kind']}-{content['mode']}-{content['number']}"
         (folder / "public" / f"{name}.pub").write_text(json.dumps(content))
-        assert name not in {one.name for one in read_keys(folder, process="tick").certified}
+        assert name not in {key.name for key in read_keys(folder, process="tick").certified}
 
 
 def test_a_root_that_is_away_certifies_nothing(folder: Path) -> None:
@@ -303,9 +304,9 @@ def test_a_file_that_is_no_key_is_refused_without_telling_it(
     path = folder / "web" / "kek-1.key"
     content = json.loads(path.read_text())
     path.write_text(json.dumps(content | change))
-    with pytest.raises(Misconfigured, match=r"kek-1\.key") as refused:
+    with pytest.raises(Misconfigured, match=r"kek-1\.key") as refusal:
         read_keys(folder, process="web")
-    assert content["key"] not in str(refused.value)
+    assert content["key"] not in str(refusal.value)
 
 
 def test_a_key_that_cannot_be_read_is_named(folder: Path) -> None:
@@ -320,7 +321,7 @@ def test_a_process_that_nobody_knows_is_refused(folder: Path) -> None:
 
 
 def numbers(keys: Keys, kind: str, mode: str) -> set[int]:
-    return {one.number for one in keys.certified if (one.kind, one.mode) == (kind, mode)}
+    return {key.number for key in keys.certified if (key.kind, key.mode) == (kind, mode)}
 
 
 def _nowhere():

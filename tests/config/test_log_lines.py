@@ -29,12 +29,14 @@ def test_personal_numbers_are_masked(number: str) -> None:
     assert number not in _line("asked for %s", number)
 
 
-@pytest.mark.parametrize("rest", ["/mgovSign", "", "/?x=1", "/more"])
-def test_the_secret_in_an_address_for_the_app_is_masked_and_other_addresses_stay(rest: str) -> None:
-    assert json.loads(_line("Forbidden: /v/egov/s3cr-t_%s", rest))["message"].startswith(
+@pytest.mark.parametrize("ending", ["/mgovSign", "", "/?x=1", "/more"])
+def test_the_secret_in_an_address_for_the_app_is_masked_and_other_addresses_stay(
+    ending: str,
+) -> None:
+    assert json.loads(_line("Forbidden: /v/egov/s3cr-t_%s", ending))["message"].startswith(
         "Forbidden: /v/egov/[secret]"
     )
-    assert "s3cr" not in _line("Forbidden: /v/egov/s3cr-t_%s", rest)
+    assert "s3cr" not in _line("Forbidden: /v/egov/s3cr-t_%s", ending)
     assert "/v/now/" in _line("Not Found: /v/now/")
 
 
@@ -73,7 +75,7 @@ def _raised(error: Exception) -> BaseException:
 
 def test_of_what_a_task_raised_celery_tells_the_type_and_never_the_text() -> None:
     error = ValueError("the borrower ТЕСТОВ")
-    told = {
+    context = {
         "name": "verification.advance",
         "id": "1",
         "description": "raised unexpected",
@@ -85,7 +87,7 @@ def test_of_what_a_task_raised_celery_tells_the_type_and_never_the_text() -> Non
         "here",
         1,
         trace.LOG_FAILURE,
-        ({**told, "internal": ""},),
+        ({**context, "internal": ""},),
         None,
     )
     assert "ТЕСТОВ" in record.getMessage()

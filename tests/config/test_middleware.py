@@ -34,9 +34,9 @@ def test_a_callers_plain_id_is_kept(client: Client, sent: str) -> None:
     "sent", ["short", "a" * 65, "with blank", "line%0abreak", "990101100010\x1b[0m"]
 )
 def test_another_id_is_replaced(client: Client, sent: str) -> None:
-    kept = client.get("/healthz", headers={"X-Request-Id": sent}).headers["X-Request-Id"]
-    assert kept != sent
-    assert len(kept) == 24
+    request_id = client.get("/healthz", headers={"X-Request-Id": sent}).headers["X-Request-Id"]
+    assert request_id != sent
+    assert len(request_id) == 24
 
 
 def test_health_answers_without_a_database(client: Client) -> None:
@@ -49,7 +49,7 @@ def test_health_answers_though_the_clock_would_ask_a_database_that_hangs(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clock._state, "measured_at", None)
-    asked: list[str] = []
-    monkeypatch.setattr(clock, "measure_offset", lambda: asked.append("the time"))
+    questions: list[str] = []
+    monkeypatch.setattr(clock, "measure_offset", lambda: questions.append("the time"))
     assert client.get(ALIVE).content == b"ok\n"
-    assert asked == []
+    assert questions == []

@@ -100,8 +100,8 @@ def test_every_page_of_a_problem_has_a_way_out(rf, problems, path, code, way_out
 def test_a_body_over_the_limit_is_refused_by_its_length(rf, path, length, status):
     request = request_to(rf, path)
     request.META["CONTENT_LENGTH"] = length
-    refused = BodyLimitMiddleware(lambda _: HttpResponse("reached")).process_request(request)
-    assert (refused.status_code if refused else 200) == status
+    refusal = BodyLimitMiddleware(lambda _: HttpResponse("reached")).process_request(request)
+    assert (refusal.status_code if refusal else 200) == status
 
 
 def test_a_file_in_a_form_counts_too():

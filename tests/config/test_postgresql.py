@@ -32,10 +32,10 @@ def test_a_connection_that_the_server_ended_is_noticed_and_made_anew() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         process = cursor.fetchone()[0]
-    other = connection.copy()
-    with other.cursor() as cursor:
+    observer = connection.copy()
+    with observer.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s)", [process])
-    other.close()
+    observer.close()
     deadline = time.monotonic() + 5
     while connection.is_usable() and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -87,6 +87,6 @@ def test_no_text_has_a_second_index_for_how_it_begins() -> None:
             "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename ~"
             " '^(verif|lenders)'"
         )
-        made = [row[0] for row in cursor.fetchall()]
-    assert len(made) > 50
-    assert not [one for one in made if "pattern_ops" in one]
+        indexes = [row[0] for row in cursor.fetchall()]
+    assert len(indexes) > 50
+    assert not [index for index in indexes if "pattern_ops" in index]

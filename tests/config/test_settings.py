@@ -16,7 +16,7 @@ pytestmark = pytest.mark.service
 _ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def _run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def _run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run Python in the product's own settings, with nothing of the test's environment but the
     path, and measured.
     """
@@ -25,7 +25,7 @@ def _run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         for name in ("PATH", "HOME", "LANG", "COVERAGE_PROCESS_START")
         if name in os.environ
     }
-    call = [sys.executable, *words]
+    call = [sys.executable, *arguments]
     return subprocess.run(
         call, cwd=_ROOT, env=clean | environment, capture_output=True, text=True, check=False
     )
@@ -62,18 +62,18 @@ def test_the_deployment_checks_are_not_content_without_https(tmp_path: Path) -> 
 
 
 def test_without_keys_settings_load_and_hold_none(tmp_path: Path) -> None:
-    found = _setting(
+    setting = _setting(
         "[s.SECRET_KEY, s.TULGA_KEY_ENCRYPTION_KEYS, s.TULGA_INDEX_KEYS, s.TULGA_LOG_KEYS]",
         TULGA_VAR_DIR=str(tmp_path),
     )
-    assert found == ["", {}, {}, {}]
+    assert setting == ["", {}, {}, {}]
 
 
 def test_live_mode_is_off_and_asks_nobody_until_it_is_asked_for(tmp_path: Path) -> None:
     expression = "[s.TULGA_MODES_LIVE, sorted(s.TULGA_SOURCES['live'])]"
     assert _setting(expression, TULGA_VAR_DIR=str(tmp_path)) == [False, ["trust_anchors"]]
-    found = _setting(expression, TULGA_VAR_DIR=str(tmp_path), TULGA_MODES_LIVE="1")
-    assert found == [True, ["revocation", "trust_anchors"]]
+    setting = _setting(expression, TULGA_VAR_DIR=str(tmp_path), TULGA_MODES_LIVE="1")
+    assert setting == [True, ["revocation", "trust_anchors"]]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_only_the_owners_commands_connect_as_the_owner(tmp_path: Path) -> None:
 
 
 def test_the_live_set_asks_whom_the_operator_named_and_nobody_else(tmp_path: Path) -> None:
-    named = {
+    variables = {
         "TULGA_LIVE_SMS_URL": "https://sms.example/send",
         "TULGA_LIVE_SMS_TOKEN_FILE": "/run/secrets/sms",
         "TULGA_LIVE_STOP_CREDIT_URL": "https://bureau.example/refusals",
@@ -127,7 +127,7 @@ def test_the_live_set_asks_whom_the_operator_named_and_nobody_else(tmp_path: Pat
         " 'trust_anchors'}",
         TULGA_VAR_DIR=str(tmp_path),
         TULGA_MODES_LIVE="1",
-        **named,
+        **variables,
     )
     assert isinstance(live, dict)
     assert set(live) == {"revocation", "sms", "stop_credit", "account_owner", "credit_bureau"}
@@ -173,17 +173,17 @@ def test_a_database_whose_host_is_gone_is_given_up_in_half_a_minute_or_as_its_ad
     None
 ):
     address = "postgresql://u@h/x"
-    found = _setting("s.DATABASES['default']['OPTIONS']", DATABASE_URL=address)
-    assert isinstance(found, dict)
+    setting = _setting("s.DATABASES['default']['OPTIONS']", DATABASE_URL=address)
+    assert isinstance(setting, dict)
     for ours in (
         "server_side_binding",
         "prepare_threshold",
     ):  # Django's and psycopg's own, of statements
-        found.pop(ours)
-    make_conninfo(**found)  # raises for a word that PostgreSQL's library does not know
-    assert found["connect_timeout"] + found["tcp_user_timeout"] / 1000 < 40
-    told = _setting(
+        setting.pop(ours)
+    make_conninfo(**setting)  # raises for a word that PostgreSQL's library does not know
+    assert setting["connect_timeout"] + setting["tcp_user_timeout"] / 1000 < 40
+    explicit = _setting(
         "s.DATABASES['default']['OPTIONS']['connect_timeout']",
         DATABASE_URL=f"{address}?connect_timeout=3",
     )
-    assert told == 3
+    assert explicit == 3

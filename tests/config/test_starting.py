@@ -39,8 +39,8 @@ _LASTING = ["tick", "worker", "web"]
 def start(process: str, place: Path, **environment: str) -> tuple[int, str]:
     """How the process ended by itself, and what it said."""
     ours = ("TULGA_", "DATABASE_", "MIGRATION_", "CELERY_")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    own = {
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    defaults = {
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "TULGA_VAR_DIR": str(place),
         "TULGA_LOG_LEVEL": "ERROR",
@@ -49,7 +49,7 @@ def start(process: str, place: Path, **environment: str) -> tuple[int, str]:
     done = subprocess.run(
         _PROCESSES[process],
         cwd=ROOT,
-        env=kept | own | environment,
+        env=inherited | defaults | environment,
         capture_output=True,
         text=True,
         timeout=90,
@@ -58,11 +58,11 @@ def start(process: str, place: Path, **environment: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def told(said: str) -> str:
+def lines_of(output: str) -> str:
     """The two lines, of all that was said."""
-    assert "Traceback" not in said, said
-    lines = said[said.index("Tulga does not start: ") :].splitlines()[:2]
-    assert len(lines) == 2, said
+    assert "Traceback" not in output, output
+    lines = output[output.index("Tulga does not start: ") :].splitlines()[:2]
+    assert len(lines) == 2, output
     return "\n".join(lines)
 
 
@@ -70,44 +70,44 @@ def told(said: str) -> str:
 def database(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A database with tables, in a folder without keys."""
     folder = tmp_path_factory.mktemp("tables")
-    code, said = start("migrate", folder)
-    assert code == 0, said
+    code, output = start("migrate", folder)
+    assert code == 0, output
     return str(folder / "tulga.sqlite3")
 
 
 @pytest.mark.parametrize("process", _LASTING)
 def test_a_database_without_tables_is_told_in_two_lines(process: str, tmp_path: Path) -> None:
     make_missing(tmp_path / "keys", made_by="operator")
-    code, said = start(process, tmp_path)
+    code, output = start(process, tmp_path)
     assert code != 0
-    assert "there are no tables in the database" in told(said)
-    assert "manage.py migrate" in told(said)
+    assert "there are no tables in the database" in lines_of(output)
+    assert "manage.py migrate" in lines_of(output)
 
 
 def test_a_public_address_without_a_scheme_is_told_in_two_lines(tmp_path: Path) -> None:
-    code, said = start("tick", tmp_path, TULGA_PUBLIC_URL="tulga.example.kz")
+    code, output = start("tick", tmp_path, TULGA_PUBLIC_URL="tulga.example.kz")
     assert code != 0
-    assert "TULGA_PUBLIC_URL is no whole address" in told(said)
-    assert "https://" in told(said)
+    assert "TULGA_PUBLIC_URL is no whole address" in lines_of(output)
+    assert "https://" in lines_of(output)
 
 
 def test_a_folder_that_cannot_be_made_is_told_in_two_lines(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
-    code, said = start("deliver", tmp_path / "file" / "var")
+    code, output = start("deliver", tmp_path / "file" / "var")
     assert code != 0
-    assert "TULGA_VAR_DIR is" in told(said)
+    assert "TULGA_VAR_DIR is" in lines_of(output)
 
 
 @pytest.mark.parametrize("process", _LASTING)
 def test_another_folder_for_run_time_files_without_keys_is_told_in_two_lines(
     process: str, database: str
 ) -> None:
-    other = Path(database).parent / "other"
-    code, said = start(process, other, DATABASE_URL=f"sqlite:///{database}")
+    folder = Path(database).parent / "other"
+    code, output = start(process, folder, DATABASE_URL=f"sqlite:///{database}")
     assert code != 0
-    assert f"there are no keys in {other}" in told(said)
-    assert "TULGA_KEYS_DIR" in told(said)
-    assert "RuntimeWarning" not in said
+    assert f"there are no keys in {folder}" in lines_of(output)
+    assert "TULGA_KEYS_DIR" in lines_of(output)
+    assert "RuntimeWarning" not in output
 
 
 @pytest.mark.parametrize(
@@ -121,10 +121,10 @@ def test_another_folder_for_run_time_files_without_keys_is_told_in_two_lines(
 def test_an_address_of_no_database_of_ours_is_told_in_two_lines(
     process: str, address: str, tmp_path: Path
 ) -> None:
-    code, said = start(process, tmp_path, DATABASE_URL=address)
+    code, output = start(process, tmp_path, DATABASE_URL=address)
     assert code != 0
-    assert "DATABASE_URL" in told(said)
-    assert "secret" not in said
+    assert "DATABASE_URL" in lines_of(output)
+    assert "secret" not in output
 
 
 @pytest.mark.parametrize(
@@ -140,9 +140,9 @@ def test_an_address_of_no_database_of_ours_is_told_in_two_lines(
 def test_a_word_that_a_variable_cannot_be_is_told_in_two_lines(
     process: str, variable: str, word: str, tmp_path: Path
 ) -> None:
-    code, said = start(process, tmp_path, **{variable: word})
+    code, output = start(process, tmp_path, **{variable: word})
     assert code != 0
-    assert variable in told(said)
+    assert variable in lines_of(output)
 
 
 def test_a_key_file_that_cannot_be_read_is_told_in_two_lines(database: str, tmp_path: Path) -> None:
@@ -150,18 +150,18 @@ def test_a_key_file_that_cannot_be_read_is_told_in_two_lines(database: str, tmp_
     spoilt = next((tmp_path / "keys").glob("tick/log-*"))
     spoilt.unlink()
     spoilt.mkdir(mode=0o700)
-    code, said = start("tick", tmp_path, DATABASE_URL=f"sqlite:///{database}")
+    code, output = start("tick", tmp_path, DATABASE_URL=f"sqlite:///{database}")
     assert code != 0
-    assert f"{spoilt} cannot be read" in told(said)
+    assert f"{spoilt} cannot be read" in lines_of(output)
 
 
 def test_a_command_that_does_not_wait_for_its_database_says_so_in_two_lines(tmp_path: Path) -> None:
-    code, said = start(
+    code, output = start(
         "migrate", tmp_path, DATABASE_URL=f"postgresql://u:secret@127.0.0.1:{free_port(0)}/x"
     )
     assert code != 0
-    assert "the database does not answer (postgresql)" in told(said)
-    assert "secret" not in said
+    assert "the database does not answer (postgresql)" in lines_of(output)
+    assert "secret" not in output
 
 
 def test_keys_are_made_where_another_folder_for_run_time_files_looks_for_them(
@@ -178,10 +178,13 @@ def test_who_can_read_the_keys_of_others_says_so_in_a_trial_and_does_not_start_l
     database: str, tmp_path: Path
 ) -> None:
     make_missing(tmp_path / "keys", made_by="operator")
-    own = {"DATABASE_URL": f"sqlite:///{database}", "TULGA_PUBLIC_URL": "https://tulga.example"}
-    code, said = start("deliver", tmp_path, **own)
-    assert (code, said.count("the process sender can read root/root.key and")) == (0, 1), said
-    code, said = start("deliver", tmp_path, **own, TULGA_MODES_LIVE="true")
+    variables = {
+        "DATABASE_URL": f"sqlite:///{database}",
+        "TULGA_PUBLIC_URL": "https://tulga.example",
+    }
+    code, output = start("deliver", tmp_path, **variables)
+    assert (code, output.count("the process sender can read root/root.key and")) == (0, 1), output
+    code, output = start("deliver", tmp_path, **variables, TULGA_MODES_LIVE="true")
     assert code != 0
-    assert "The process sender can read root/root.key" in said
-    assert "give each process its own user" in said
+    assert "The process sender can read root/root.key" in output
+    assert "give each process its own user" in output

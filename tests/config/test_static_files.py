@@ -50,14 +50,14 @@ def test_a_file_is_named_by_its_hash_compressed_and_kept_for_a_year(
 ) -> None:
     address = static(name)
     assert _HASH.search(address)
-    plain, packed = answer(address), answer(address, encoding="gzip")
-    assert (plain.status_code, packed.status_code) == (200, 200)
-    assert plain["Cache-Control"] == packed["Cache-Control"] == _YEAR
+    unpacked, packed = answer(address), answer(address, encoding="gzip")
+    assert (unpacked.status_code, packed.status_code) == (200, 200)
+    assert unpacked["Cache-Control"] == packed["Cache-Control"] == _YEAR
     assert packed["Content-Encoding"] == "gzip"
     assert "Accept-Encoding" in packed["Vary"]
-    whole, small = body(plain), body(packed)
-    assert gzip.decompress(small) == whole
-    assert len(small) < len(whole)
+    full, small = body(unpacked), body(packed)
+    assert gzip.decompress(small) == full
+    assert len(small) < len(full)
 
 
 def test_nothing_is_served_by_its_plain_name(folder: Path) -> None:
@@ -66,13 +66,13 @@ def test_nothing_is_served_by_its_plain_name(folder: Path) -> None:
 
 def test_scripts_name_each_other_and_stylesheets_their_pictures_by_hash(folder: Path) -> None:
     scripts = sorted((folder / "borrower").glob("*.js"))
-    named = [
-        found
+    names = [
+        path
         for script in scripts
-        for found in re.findall(r'^import .* from "(.*)";', script.read_text(), re.M)
+        for path in re.findall(r'^import .* from "(.*)";', script.read_text(), re.M)
     ]
-    assert len(named) >= 4
-    for name in named:
+    assert len(names) >= 4
+    for name in names:
         assert _HASH.search(name), name
         assert answer(f"/static/borrower/{PurePosixPath(name).name}").status_code == 200
     assert not [
@@ -93,7 +93,7 @@ def test_files_are_gathered_once_and_again_when_one_has_changed(
     folder: Path, tmp_path: Path
 ) -> None:
     manifest = folder.parent / "staticfiles.json"
-    before, inode = manifest.read_text(), manifest.stat().st_mtime_ns
+    text, inode = manifest.read_text(), manifest.stat().st_mtime_ns
     static_files.gather()
     assert manifest.stat().st_mtime_ns == inode
     old = static("tulga.css")
@@ -101,12 +101,12 @@ def test_files_are_gathered_once_and_again_when_one_has_changed(
     with override_settings(STATICFILES_DIRS=[*settings.STATICFILES_DIRS, tmp_path]):
         static_files.gather()
     assert "added.css" in manifest.read_text()
-    assert manifest.read_text() != before
+    assert manifest.read_text() != text
     assert answer(old).status_code == 200  # a page of before still finds its own
 
 
 @pytest.fixture
-def own(folder: Path, tmp_path: Path) -> Iterator[Path]:
+def own_folder(folder: Path, tmp_path: Path) -> Iterator[Path]:
     """Another folder of this test alone, in which one file is gathered that it may change."""
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "one.css").write_text("a { margin: 0 }")
@@ -117,16 +117,16 @@ def own(folder: Path, tmp_path: Path) -> Iterator[Path]:
         yield tmp_path
 
 
-def named(own: Path) -> dict[str, str]:
-    return dict(json.loads((own / "static" / "staticfiles.json").read_text())["paths"])
+def manifest_paths(own_folder: Path) -> dict[str, str]:
+    return dict(json.loads((own_folder / "static" / "staticfiles.json").read_text())["paths"])
 
 
 def test_a_gathering_that_was_killed_speaks_for_nothing(
-    own: Path, monkeypatch: pytest.MonkeyPatch
+    own_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The one before is put back: its mark would say that all is there."""
-    of_before = named(own)
-    (own / "src" / "one.css").rename(own / "src" / "two.css")
+    of_before = manifest_paths(own_folder)
+    (own_folder / "src" / "one.css").rename(own_folder / "src" / "two.css")
     written = Path.write_text
 
     def killed(self: Path, *args: Any, **options: Any) -> int:
@@ -138,28 +138,28 @@ def test_a_gathering_that_was_killed_speaks_for_nothing(
         patch.setattr(Path, "write_text", killed)
         with pytest.raises(KeyboardInterrupt):
             static_files.gather()
-    assert "one.css" not in named(own)
-    (own / "src" / "two.css").rename(own / "src" / "one.css")
+    assert "one.css" not in manifest_paths(own_folder)
+    (own_folder / "src" / "two.css").rename(own_folder / "src" / "one.css")
     static_files.gather()
-    assert named(own) == of_before
+    assert manifest_paths(own_folder) == of_before
 
 
 @pytest.mark.parametrize("lost", ["staticfiles.json", "served/{}", "half of it"])
-def test_what_is_lost_is_gathered_anew_at_the_next_start(own: Path, lost: str) -> None:
-    before, manifest = named(own), own / "static" / "staticfiles.json"
+def test_what_is_lost_is_gathered_anew_at_the_next_start(own_folder: Path, lost: str) -> None:
+    paths, manifest = manifest_paths(own_folder), own_folder / "static" / "staticfiles.json"
     if lost == "half of it":
         manifest.write_text(manifest.read_text()[:99])
     else:
-        (own / "static" / lost.format(before["one.css"])).unlink()
+        (own_folder / "static" / lost.format(paths["one.css"])).unlink()
     static_files.gather()
-    assert named(own) == before
-    assert (own / "static" / "served" / before["one.css"]).is_file()
+    assert manifest_paths(own_folder) == paths
+    assert (own_folder / "static" / "served" / paths["one.css"]).is_file()
 
 
 def test_the_books_are_not_served(folder: Path) -> None:
-    books = {each.name for each in folder.parent.iterdir() if each.is_file()}
+    books = {path.name for path in folder.parent.iterdir() if path.is_file()}
     assert books == {"gathered", ".lock", "staticfiles.json"}
-    assert not books & {each.name for each in folder.rglob("*")}
+    assert not books & {path.name for path in folder.rglob("*")}
     for name in books:
         for address in (f"/static/{name}", f"/static/../{name}", f"/static/%2e%2e/{name}"):
             assert answer(address).status_code == 404

@@ -38,7 +38,7 @@ def _written() -> Iterator[str]:
 
 def _of_tables() -> Iterator[str]:
     yield from pages.NAVIGATION.values()
-    yield from search.PROSE_TITLES.values()
+    yield from search.TITLES.values()
     for item in openapi.document()["paths"].values():
         yield from (operation["summary"] for operation in item.values())
     for meaning in code_pages.table():

@@ -3,7 +3,6 @@
 import json
 import re
 import time
-from collections.abc import Sequence
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from django.test import Client
 
 from lenders import endpoints, openapi, policy
 from lenders.docs import code_pages, prose, search
-from lenders.docs.thesaurus import others
 from tests.lenders.samples import Caller
 from verification.core import codes
 from verification.core.codes import PROBLEMS, REASONS, Place, remedy_of
@@ -24,15 +22,17 @@ from verification.core.profiles import PROFILES, Profile, Status
 PAGES = [
     "/docs",
     "/docs/search",
-    *(f"/docs/{name}" for name in ("problems", "reference", "changelog", *prose.PAGES)),
+    *(f"/docs/{name}" for name in ("problems", "reference", *prose.NAMES)),
 ]
 
 
+@pytest.mark.parametrize("language", ["en", "ru"])
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_fetches_nothing_from_elsewhere_and_holds_no_inline_code(
-    client: Client, db: None, path: str
+    client: Client, db: None, path: str, language: str
 ) -> None:
-    answer = client.get(path)
+    answer = client.get(path, {"lang": language})
+    assert answer.headers["Content-Language"] == language
     page = answer.content.decode()
     assert answer.status_code == 200
     assert re.findall(r"(?:src|href|action)=\"(?:https?:)?//[^\"]*", page) == []
@@ -97,9 +97,9 @@ def _row(profile: Profile) -> str:
     )
     answers = (profile.stop_credit_max_age_seconds, profile.account_owner_max_age_seconds)
     since = profile.since if profile.status is Status.IN_FORCE else f"{profile.status}, day unknown"
-    said = (f"`{profile.id}`", since, suffices, profile.replaced_max, ages, visit, waits)
-    asked = "yes" if profile.register_asked else "—"
-    return f"| {' | '.join(map(str, (*said, *(f'{age} s' if age else '—' for age in answers), asked)))} |"  # noqa: E501
+    cells = (f"`{profile.id}`", since, suffices, profile.replaced_max, ages, visit, waits)
+    register = "yes" if profile.register_asked else "—"
+    return f"| {' | '.join(map(str, (*cells, *(f'{age} s' if age else '—' for age in answers), register)))} |"  # noqa: E501
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=list(PROFILES))
@@ -127,11 +127,11 @@ def test_the_guides_verifier_accepts_our_signature_and_no_other() -> None:
     headers = endpoints.sign(
         message_id="evt_1", timestamp=now, body=body, shared_secrets=[secret], seed=seed
     )
-    accepts, spelled = names["is_from_tulga"], endpoints.spell_secret(secret)
-    assert accepts(headers, body, spelled)
-    assert not accepts(headers, body + b" ", spelled)
+    accepts, spelling = names["is_from_tulga"], endpoints.spell_secret(secret)
+    assert accepts(headers, body, spelling)
+    assert not accepts(headers, body + b" ", spelling)
     assert not accepts(headers, body, endpoints.spell_secret(endpoints.new_secret()))
-    assert not accepts(headers | {"webhook-timestamp": str(now - 301)}, body, spelled)
+    assert not accepts(headers | {"webhook-timestamp": str(now - 301)}, body, spelling)
 
 
 def _hits(client: Client, query: str, **more: str) -> list[str]:
@@ -163,6 +163,8 @@ def test_every_code_is_found_first_and_has_its_page(client: Client, db: None, co
         assert f'id="{meaning.place}"' in page
         assert meaning.remedy.text.replace("`", "") in re.sub(r"</?code>", "", page)
         assert meaning.borrower in page
+    russian = client.get(f"/docs/problems/{code}", {"lang": "ru"})
+    assert (russian.status_code, russian.headers["Content-Language"]) == (200, "ru")
 
 
 def test_words_of_the_documents_are_found_by_their_beginnings_in_both_languages(
@@ -174,7 +176,7 @@ def test_words_of_the_documents_are_found_by_their_beginnings_in_both_languages(
 
 
 @pytest.mark.parametrize(
-    ("query", "found", "lang"),
+    ("query", "expected", "lang"),
     [
         ("how to verify webhook signature", "/docs/guide#webhooks", "en"),
         ("webhook not delivered", "/docs/guide#webhooks", "en"),
@@ -199,10 +201,10 @@ def test_words_of_the_documents_are_found_by_their_beginnings_in_both_languages(
     ],
 )
 def test_an_ordinary_question_finds_its_answer_among_the_first(
-    client: Client, db: None, query: str, found: str, lang: str
+    client: Client, db: None, query: str, expected: str, lang: str
 ) -> None:
     first = _hits(client, query, lang=lang)[:10]
-    assert [hit for hit in first if hit.startswith(found)], first
+    assert [hit for hit in first if hit.startswith(expected)], first
 
 
 def test_every_hit_leads_to_a_place_that_is_there(client: Client, db: None) -> None:
@@ -212,9 +214,9 @@ def test_every_hit_leads_to_a_place_that_is_there(client: Client, db: None) -> N
         assert answer.status_code == 200
         if page == "/docs/reference":
             tags = {
-                (one["tags"][0], one["operationId"])
+                (operation["tags"][0], operation["operationId"])
                 for item in openapi.document()["paths"].values()
-                for one in item.values()
+                for operation in item.values()
             }
             assert tuple(anchor.split("/")[1:]) in tags
             continue
@@ -235,34 +237,15 @@ def test_a_search_gives_nothing_back_as_markup_and_is_bounded(client: Client, db
     assert client.get("/docs/problems/nothing_of_ours").status_code == 404
 
 
-def test_a_search_looks_for_eight_different_words_and_no_more(
-    client: Client, db: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made: list[str] = []
-
-    def counted(stem: str, word: str) -> Sequence[str]:
-        made.append(word)
-        return others(stem, word)
-
-    monkeypatch.setattr(search, "others", counted)
-    passes: list[str] = []
-    index = search._index
-
-    def passed(language: str) -> Sequence[search.Hit]:
-        passes.append(language)
-        return index(language)
-
-    monkeypatch.setattr(search, "_index", passed)
+def test_a_search_looks_for_eight_different_words_and_no_more(client: Client, db: None) -> None:
     for query in ("a " * 50, " ".join("bcdefghijklmnop"), "verifying verified verify " * 3):
-        made.clear()
-        passes.clear()
-        client.get("/docs/search", {"q": query})
-        assert 0 < len(made) <= 8
-        assert len(set(made)) == len(made)
-        assert passes == ["en"]
+        terms = search.terms(query)
+        assert 0 < len(terms) <= 8
+        assert len(set(terms)) == len(terms)
     eight = " ".join(
         ("verification", "borrower", "lender", "until", "days", "entry", "phone", "request")
     )
+    assert len(search.terms(eight)) == 8
     assert _hits(client, f"{eight} zzzz") == _hits(client, eight)
 
 
@@ -275,8 +258,8 @@ def test_every_page_leads_to_every_other(client: Client, db: None) -> None:
 
 
 def test_the_type_of_a_problem_leads_to_its_page(client: Client, api: Caller) -> None:
-    said = api.get("/v1/verifications/ver_aaaaaaaaaaaaaaaaaaaaaaaaaa").json()
-    assert client.get(urlsplit(said["type"]).path).status_code == 200
+    problem = api.get("/v1/verifications/ver_aaaaaaaaaaaaaaaaaaaaaaaaaa").json()
+    assert client.get(urlsplit(problem["type"]).path).status_code == 200
 
 
 def test_what_may_be_repeated_at_once_says_when_and_keeps_its_key() -> None:
@@ -295,11 +278,20 @@ def test_what_waits_for_nothing_of_yours_is_not_called_later() -> None:
 
 
 def test_a_table_names_its_columns_on_a_phone_and_a_date_stays_whole() -> None:
-    page = prose.render(
-        "# T\n\n| `a` <b> | c |\n|---|---|\n| 2026-11-28 | `2026-11-25` |\n", language="en"
-    ).text
+    page = prose.render("# T\n\n| `a` <b> | c |\n|---|---|\n| 2026-11-28 | `2026-11-25` |\n").html
     assert '<td data-label="a &lt;b&gt;"><span class="nowrap">2026-11-28</span></td>' in page
     assert '<td data-label="c"><code class="nowrap">2026-11-25</code></td>' in page
+
+
+def test_a_comment_is_not_shown() -> None:
+    assert prose.render("1 <!-- evidence: a.b --> 2\n\n<!-- c\n\nd -->\n").html == ("<p>1  2</p>\n")
+
+
+@pytest.mark.parametrize("name", prose.NAMES)
+def test_every_section_has_an_anchor_of_its_own(name: str) -> None:
+    anchors = [section.anchor for section in prose.read(name, "en").sections]
+    assert len(set(anchors)) == len(anchors)
+    assert all(anchors)
 
 
 def test_markdown_that_is_no_markdown_is_text_and_leads_nowhere_else() -> None:
@@ -308,8 +300,7 @@ def test_markdown_that_is_no_markdown_is_text_and_leads_nowhere_else() -> None:
         " [b](//evil.example) [c](https://evil.example) [d](../x.py) [e](lender-guide.md#errors)"
         " ![f](https://evil.example/p.png)\n\n| a |\n|--:|\n| <b onclick=x> |\n"
     )
-    page = prose.render(hostile, language="en")
-    html = page.title + page.text
+    html = prose.render(hostile).html
     assert re.findall(r"<(?!/?(?:h1|p|a|div|table|thead|tbody|tr|th|td)\b)[^>]*>", html) == []
     assert re.findall(r'href="([^"]*)"', html) == ["/docs/guide#errors"]
     assert re.findall(r"<[^>]*(?:style|src|\son\w+)=", html) == []

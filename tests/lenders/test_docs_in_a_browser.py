@@ -26,11 +26,15 @@ def visit(browser: Browser, site: str, path: str, *, width: int) -> tuple[Page, 
     """An opened page, and what went wrong on it so far."""
     page, wrong = browser.new_page(viewport={"width": width, "height": 900}), []
     page.add_init_script(_TELL_VIOLATIONS)
-    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    page.on(
+        "console", lambda message: wrong.append(message.text) if message.type == "error" else None
+    )
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on(
         "request",
-        lambda asked: None if asked.url.startswith((site, "data:")) else wrong.append(asked.url),
+        lambda request: (
+            None if request.url.startswith((site, "data:")) else wrong.append(request.url)
+        ),
     )
     page.goto(f"{site}{path}")
     return page, wrong
@@ -40,11 +44,10 @@ WIDTHS = (390, 1280)
 PAGES = [
     "/docs",
     "/docs/reference",
-    "/docs/changelog",
     "/docs/problems",
     "/docs/problems/document_expired",
     "/docs/search?q=cooling_off",
-    *(f"/docs/{name}" for name in prose.PAGES),
+    *(f"/docs/{name}" for name in prose.NAMES),
 ]
 _LIKE_OTHERS = ("/docs/reference", "/docs/threat-model")
 """One is looked at once an operation is opened, the other is drawn by the template of the guide."""
@@ -59,7 +62,7 @@ def assert_whole(page: Page, *, width: int) -> None:
     """It is wider than neither window, and in this one nothing serious is wrong with it, light or
     dark.
     """
-    for window in (*(other for other in WIDTHS if other != width), width):
+    for window in (*(another for another in WIDTHS if another != width), width):
         page.set_viewport_size({"width": window, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= window
     page.emulate_media(color_scheme="light")
@@ -85,8 +88,8 @@ def assert_whole(page: Page, *, width: int) -> None:
 def test_a_page_is_whole_for_everybody_and_not_wider_than_its_window(
     chromium: Browser, live_server: Any, path: str, language: str, width: int
 ) -> None:
-    asked = f"{path}{'&' if '?' in path else '?'}lang={language}"
-    page, wrong = visit(chromium, live_server.url, asked, width=WIDTHS[0])
+    address = f"{path}{'&' if '?' in path else '?'}lang={language}"
+    page, wrong = visit(chromium, live_server.url, address, width=WIDTHS[0])
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     if path == "/docs/reference":
         expect(page.get_by_text("Open a verification", exact=True)).to_be_visible()

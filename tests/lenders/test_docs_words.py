@@ -21,9 +21,9 @@ def _compiled() -> None:
 
 def test_every_sentence_is_translated_and_no_translation_is_left_over() -> None:
     entries = {entry.id: entry for entry in developers.catalogue() if entry.id}
-    wanted = developers.sentences()
-    assert sorted(wanted - entries.keys()) == []
-    assert sorted(entries.keys() - wanted) == []
+    sentences = developers.sentences()
+    assert sorted(sentences - entries.keys()) == []
+    assert sorted(entries.keys() - sentences) == []
     assert [
         id_
         for id_, entry in entries.items()
@@ -93,16 +93,16 @@ def test_a_document_in_russian_has_the_sections_and_the_code_of_the_english_one(
         section.anchor for section in english.sections
     ]
     texts = [
-        (developers.ROOT / f"{prose.PAGES[name]}{ending}").read_text("utf-8")
+        (developers.ROOT / f"{prose.FILES[name]}{ending}").read_text("utf-8")
         for ending in (".md", ".ru.md")
     ]
     ours, theirs = (re.findall(r"^```.*?^```$", text, re.MULTILINE | re.DOTALL) for text in texts)
     assert theirs == ours
     # A name of the API, a code or a status that one of them explains, the other explains too.
-    named = [set(re.findall(r"`([a-z]+(?:_[a-z0-9]+)+)`", text)) for text in texts]
-    assert named[0] == named[1]
+    names = [set(re.findall(r"`([a-z]+(?:_[a-z0-9]+)+)`", text)) for text in texts]
+    assert names[0] == names[1]
 
 
 def test_a_code_stands_once_in_each_place() -> None:
-    seen = [(meaning.place, meaning.code) for meaning in code_pages.table()]
-    assert len(seen) == len(set(seen))
+    places = [(meaning.place, meaning.code) for meaning in code_pages.table()]
+    assert len(places) == len(set(places))

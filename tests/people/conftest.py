@@ -33,12 +33,12 @@ def signed_in(client: Client, add: Callable[..., Enrolled]) -> Callable[[str], C
 
     def _signed_in(role: str) -> Client:
         person = add(role)
-        given = {
+        fields = {
             "email": person.user.email,
             "password": PASSWORD,
             "code": current_code(person.device),
         }
-        assert client.post("/people/sign-in/", given).status_code == 302
+        assert client.post("/people/sign-in/", fields).status_code == 302
         return client
 
     return _signed_in

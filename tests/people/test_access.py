@@ -9,8 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.test import Client
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from people.access import may
-from people.models import User
+from people.models import User, may
 from tests.people.enrolled import Enrolled
 
 pytestmark = pytest.mark.django_db
@@ -41,8 +40,8 @@ def test_the_admin_site_is_for_operators(
 
 def test_the_admin_sites_own_form_is_no_way_in(client: Client, add: Add) -> None:
     person = add("operator")
-    given = {"username": person.user.email, "password": "сегіз-бұлт-теңіз-7"}
-    assert client.post("/admin/login/", given)["Location"].startswith("/people/sign-in/")
+    fields = {"username": person.user.email, "password": "сегіз-бұлт-теңіз-7"}
+    assert client.post("/admin/login/", fields)["Location"].startswith("/people/sign-in/")
     assert client.get("/admin/").status_code == 302
 
 
@@ -70,8 +69,8 @@ def test_the_admin_site_closes_an_account_but_does_not_change_what_a_person_is(
 ) -> None:
     client = signed_in("operator")
     person = add("regulator").user
-    given = {"full_name": "Жаңа Аты", "email": "x@example.kz", "role": "operator"}
-    client.post(f"/admin/people/user/{quote(person.pk)}/change/", given)
+    fields = {"full_name": "Жаңа Аты", "email": "x@example.kz", "role": "operator"}
+    client.post(f"/admin/people/user/{quote(person.pk)}/change/", fields)
     person.refresh_from_db()
     assert (person.full_name, person.is_active) == ("Жаңа Аты", False)
     assert (person.email, person.role) == ("regulator@example.kz", "regulator")

@@ -24,32 +24,37 @@ def _run(*arguments: str) -> dict[str, str]:
     return {line[0]: line[1] for line in lines if len(line) == 2}
 
 
-def _sign_in(said: dict[str, str], **changes: str) -> int:
-    given = {"email": said["email"], "password": said["password"], "code": said["code"], **changes}
-    return Client().post("/people/sign-in/", given).status_code
+def _sign_in(printed: dict[str, str], **changes: str) -> int:
+    fields = {
+        "email": printed["email"],
+        "password": printed["password"],
+        "code": printed["code"],
+        **changes,
+    }
+    return Client().post("/people/sign-in/", fields).status_code
 
 
 def test_what_it_prints_signs_in() -> None:
-    said = _run(*REGULATOR, "--print-code")
-    assert len(said["password"]) == 20
-    assert parse_qs(urlsplit(said["otpauth"]).query)["secret"] == [said["secret"]]
-    assert "issuer=Tulga" in said["otpauth"]
-    assert User.objects.get().id == said["id"]
-    assert _sign_in(said) == 302
+    printed = _run(*REGULATOR, "--print-code")
+    assert len(printed["password"]) == 20
+    assert parse_qs(urlsplit(printed["otpauth"]).query)["secret"] == [printed["secret"]]
+    assert "issuer=Tulga" in printed["otpauth"]
+    assert User.objects.get().id == printed["id"]
+    assert _sign_in(printed) == 302
 
 
 def test_the_password_is_stored_as_a_hash_only() -> None:
-    said = _run(*REGULATOR)
+    printed = _run(*REGULATOR)
     stored = User.objects.get()
-    assert said["password"] not in repr(vars(stored))
-    assert stored.check_password(said["password"])
+    assert printed["password"] not in repr(vars(stored))
+    assert stored.check_password(printed["password"])
 
 
 def test_two_people_get_different_passwords_and_secrets() -> None:
-    one = _run(*REGULATOR)
-    other = _run("other@example.kz", "--name", "B", "--role", "operator")
-    assert one["password"] != other["password"]
-    assert one["secret"] != other["secret"]
+    first = _run(*REGULATOR)
+    second = _run("other@example.kz", "--name", "B", "--role", "operator")
+    assert first["password"] != second["password"]
+    assert first["secret"] != second["secret"]
 
 
 @pytest.mark.parametrize(
@@ -94,8 +99,8 @@ def test_an_address_that_is_taken_is_refused() -> None:
         _run("REG@example.kz", "--name", "B", "--role", "operator")
 
 
-@pytest.mark.parametrize("by", ["name", "id"])
-def test_a_reviewers_lender_is_named_by_id_or_name(by: str) -> None:
+@pytest.mark.parametrize("naming", ["name", "id"])
+def test_a_reviewers_lender_is_named_by_id_or_name(naming: str) -> None:
     lender = apps.get_model("lenders", "Lender").objects.create(
         name="Qaryz LLP", bin="000000000000", phone="+77270000044"
     )
@@ -106,7 +111,7 @@ def test_a_reviewers_lender_is_named_by_id_or_name(by: str) -> None:
         "--role",
         "reviewer",
         "--lender",
-        lender.pk if by == "id" else lender.name,
+        lender.pk if naming == "id" else lender.name,
     )
     assert User.objects.get().lender == lender
 
@@ -137,9 +142,9 @@ def test_a_password_may_come_by_stdin(
 
 def test_print_code_shows_the_current_code_and_nothing_else(add: Callable[..., Enrolled]) -> None:
     add("regulator")
-    said = _run("regulator@example.kz", "--print-code")
-    assert list(said) == ["code"]
-    assert _sign_in({**said, "email": "regulator@example.kz", "password": PASSWORD}) == 302
+    printed = _run("regulator@example.kz", "--print-code")
+    assert list(printed) == ["code"]
+    assert _sign_in({**printed, "email": "regulator@example.kz", "password": PASSWORD}) == 302
 
 
 def test_renewing_replaces_both_factors() -> None:

@@ -30,8 +30,8 @@ def _luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def _contrast(one: str, other: str) -> float:
-    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
+def _contrast(text: str, ground: str) -> float:
+    lighter, darker = sorted((_luminance(text), _luminance(ground)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
 
 
@@ -85,9 +85,9 @@ def test_no_template_has_inline_style_script_or_handler() -> None:
         r"""\sstyle=|<style|\son[a-z]+=|javascript:|<script(?![^>]*\ssrc=)|https?://(?!www\.w3\.org)""",
         re.I,
     )
-    found = {
+    faults = {
         f"{path.relative_to(ROOT)}: {match[0]}"
         for path in (ROOT / "templates").rglob("*.html")
         for match in forbidden.finditer(path.read_text())
     }
-    assert not found
+    assert not faults

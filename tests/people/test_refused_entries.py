@@ -41,8 +41,8 @@ def test_the_page_names_entry_reason_and_the_last_ordered_state(signed_in: Signe
     story = begin(make_lender())
     pk = forged(story)
     page = client.get(PAGE).content.decode()
-    for said in (pk, story.id, "nobody signed it", "verified", "attempt.opened, index"):
-        assert said in page
+    for sentence in (pk, story.id, "nobody signed it", "verified", "attempt.opened, index"):
+        assert sentence in page
     assert "Entries that the log refuses" in client.get("/admin/").content.decode()
     (entry,), has_more = refused_entries()
     assert (entry.row_status, entry.last_ordered, entry.held, has_more) == (
@@ -59,8 +59,8 @@ def test_the_page_is_for_operators(client: Client, signed_in: SignedIn) -> None:
 
 
 def test_a_key_that_is_not_here_is_named_as_such(settings: Settings) -> None:
-    known = settings.TULGA_CERTIFIED
-    settings.TULGA_CERTIFIED = tuple(one for one in known if one.kind != "decision")
+    certified = settings.TULGA_CERTIFIED
+    settings.TULGA_CERTIFIED = tuple(key for key in certified if key.kind != "decision")
     story = begin(make_lender())
     story.to_statement()
     entries, _ = refused_entries()
@@ -68,7 +68,7 @@ def test_a_key_that_is_not_here_is_named_as_such(settings: Settings) -> None:
         "the key that signed it is none that the root certified"
     }
     assert entries[0].held > 0
-    settings.TULGA_CERTIFIED = known
+    settings.TULGA_CERTIFIED = certified
     assert {entry.why for entry in refused_entries()[0]} == {""}
     settings.TULGA_CERTIFIED = ()
     assert "public key" in refused_entries()[0][0].why

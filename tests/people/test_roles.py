@@ -2,8 +2,7 @@
 
 import pytest
 
-from people.models import User
-from people.roles import Role, allows
+from people.models import Role, User, allows
 
 MAY = {
     ("reviewer", "people.review_cases"),

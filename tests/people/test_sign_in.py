@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 Add = Callable[..., Enrolled]
 
 
-def _given(person: Enrolled, **changes: str) -> dict[str, str]:
+def _fields(person: Enrolled, **changes: str) -> dict[str, str]:
     return {
         "email": person.user.email,
         "password": PASSWORD,
@@ -31,8 +31,8 @@ def _given(person: Enrolled, **changes: str) -> dict[str, str]:
     }
 
 
-def _post(client: Client, given: dict[str, str]) -> HttpResponseBase:
-    return client.post("/people/sign-in/", given)
+def _post(client: Client, fields: dict[str, str]) -> HttpResponseBase:
+    return client.post("/people/sign-in/", fields)
 
 
 def _page(response: HttpResponseBase) -> str:
@@ -64,7 +64,7 @@ def _without_token(response: HttpResponseBase, *, email: str) -> str:
 def test_both_factors_sign_in_and_anything_less_does_not(
     client: Client, add: Add, changes: dict[str, str], status: int
 ) -> None:
-    response = _post(client, _given(add("regulator"), **changes))
+    response = _post(client, _fields(add("regulator"), **changes))
     assert response.status_code == status
     assert (SESSION_KEY in client.session) is (status == 302)
 
@@ -72,45 +72,46 @@ def test_both_factors_sign_in_and_anything_less_does_not(
 def test_a_code_may_be_typed_in_two_groups(client: Client, add: Add) -> None:
     person = add("regulator")
     code = current_code(person.device)
-    assert _post(client, _given(person, code=f" {code[:3]} {code[3:]}")).status_code == 302
+    assert _post(client, _fields(person, code=f" {code[:3]} {code[3:]}")).status_code == 302
 
 
 def test_a_wrong_code_refuses(client: Client, add: Add) -> None:
     person = add("regulator")
     wrong = f"{(int(current_code(person.device)) + 500_000) % 1_000_000:06d}"
-    assert _post(client, _given(person, code=wrong)).status_code == 422
+    assert _post(client, _fields(person, code=wrong)).status_code == 422
     assert SESSION_KEY not in client.session
 
 
 def test_a_code_works_once(client: Client, add: Add) -> None:
     person = add("regulator")
-    given = _given(person)
-    assert _post(client, given).status_code == 302
-    assert _post(Client(), given).status_code == 422
+    fields = _fields(person)
+    assert _post(client, fields).status_code == 302
+    assert _post(Client(), fields).status_code == 422
 
 
 def test_a_second_factor_of_somebody_else_refuses(client: Client, add: Add) -> None:
-    other = add("operator")
+    stranger = add("operator")
     assert (
-        _post(client, _given(add("regulator"), code=current_code(other.device))).status_code == 422
+        _post(client, _fields(add("regulator"), code=current_code(stranger.device))).status_code
+        == 422
     )
 
 
 def test_of_two_people_each_signs_in_with_their_own_code(add: Add) -> None:
     for person in (add("operator"), add("regulator")):
-        assert _post(Client(), _given(person)).status_code == 302
+        assert _post(Client(), _fields(person)).status_code == 302
 
 
 def test_a_closed_account_refuses(client: Client, add: Add) -> None:
     person = add("regulator")
     person.user.is_active = False
     person.user.save()
-    assert _post(client, _given(person)).status_code == 422
+    assert _post(client, _fields(person)).status_code == 422
 
 
 def test_closing_an_account_ends_its_session(client: Client, add: Add) -> None:
     person = add("regulator")
-    _post(client, _given(person))
+    _post(client, _fields(person))
     assert client.get("/people/").status_code == 200
     person.user.is_active = False
     person.user.save()
@@ -120,11 +121,11 @@ def test_closing_an_account_ends_its_session(client: Client, add: Add) -> None:
 def test_a_refusal_is_the_same_page_for_every_reason(client: Client, add: Add) -> None:
     person = add("regulator")
     pages = {
-        _without_token(_post(client, given), email=given["email"])
-        for given in (
-            _given(person, code="000000", email="nobody@example.kz"),
-            _given(person, code="000000", password="another-long-one-1"),
-            _given(person, code=f"{(int(current_code(person.device)) + 500_000) % 1_000_000:06d}"),
+        _without_token(_post(client, fields), email=fields["email"])
+        for fields in (
+            _fields(person, code="000000", email="nobody@example.kz"),
+            _fields(person, code="000000", password="another-long-one-1"),
+            _fields(person, code=f"{(int(current_code(person.device)) + 500_000) % 1_000_000:06d}"),
         )
     }
     assert len(pages) == 1
@@ -135,23 +136,23 @@ def test_after_too_many_tries_the_door_stays_shut_even_to_the_right_answer(
     client: Client, add: Add, email: str
 ) -> None:
     person = add("regulator")
-    wrong = _given(person, email=email, password="another-long-one-1")
+    wrong = _fields(person, email=email, password="another-long-one-1")
     assert [_post(client, wrong).status_code for _ in range(SIGN_IN_TRIES)] == [422] * SIGN_IN_TRIES
-    response = _post(client, _given(person, email=email))
+    response = _post(client, _fields(person, email=email))
     assert response.status_code == 429
     assert SESSION_KEY not in client.session
 
 
 def test_an_unreadable_form_costs_no_try(client: Client, add: Add) -> None:
-    _post(client, _given(add("regulator"), code="12"))
+    _post(client, _fields(add("regulator"), code="12"))
     assert not SignInTries.objects.exists()
 
 
 def test_a_sign_in_clears_the_count(client: Client, add: Add) -> None:
     person = add("regulator")
-    _post(client, _given(person, password="another-long-one-1"))
+    _post(client, _fields(person, password="another-long-one-1"))
     assert SignInTries.objects.exists()
-    _post(client, _given(person))
+    _post(client, _fields(person))
     assert not SignInTries.objects.exists()
 
 
@@ -159,14 +160,14 @@ def test_signing_in_gives_a_fresh_session_key(client: Client, add: Add) -> None:
     session = client.session
     session["planted"] = True
     session.save()
-    before = session.session_key
-    _post(client, _given(add("regulator")))
-    assert client.session.session_key != before
-    assert Client(headers={"cookie": f"sessionid={before}"}).get("/people/").status_code == 302
+    key = session.session_key
+    _post(client, _fields(add("regulator")))
+    assert client.session.session_key != key
+    assert Client(headers={"cookie": f"sessionid={key}"}).get("/people/").status_code == 302
 
 
 def test_the_session_cookie_is_kept_from_scripts_and_other_sites(client: Client, add: Add) -> None:
-    _post(client, _given(add("regulator")))
+    _post(client, _fields(add("regulator")))
     cookie = client.cookies[settings.SESSION_COOKIE_NAME]
     assert cookie["httponly"]
     assert cookie["samesite"] == "Lax"
@@ -174,7 +175,7 @@ def test_the_session_cookie_is_kept_from_scripts_and_other_sites(client: Client,
 
 
 @pytest.mark.parametrize(
-    ("wanted", "got"),
+    ("target", "got"),
     [
         ("/people/password/", "/people/password/"),
         ("https://evil.example/", "/people/"),
@@ -182,19 +183,19 @@ def test_the_session_cookie_is_kept_from_scripts_and_other_sites(client: Client,
     ],
 )
 def test_one_lands_where_one_wanted_to_go_but_never_elsewhere(
-    client: Client, add: Add, wanted: str, got: str
+    client: Client, add: Add, target: str, got: str
 ) -> None:
-    response = _post(client, {**_given(add("regulator")), "next": wanted})
+    response = _post(client, {**_fields(add("regulator")), "next": target})
     assert response["Location"] == got
 
 
 def test_a_post_without_the_form_token_is_refused(add: Add) -> None:
     strict = Client(enforce_csrf_checks=True)
-    assert _post(strict, _given(add("regulator"))).status_code == 403
+    assert _post(strict, _fields(add("regulator"))).status_code == 403
 
 
 def test_neither_password_nor_code_comes_back_in_the_page(client: Client, add: Add) -> None:
-    page = _page(_post(client, _given(add("regulator"), code="987654")))
+    page = _page(_post(client, _fields(add("regulator"), code="987654")))
     assert PASSWORD not in page
     assert "987654" not in page
 
@@ -202,7 +203,7 @@ def test_neither_password_nor_code_comes_back_in_the_page(client: Client, add: A
 def test_a_refusal_is_logged_without_naming_anybody(
     client: Client, add: Add, caplog: pytest.LogCaptureFixture
 ) -> None:
-    _post(client, _given(add("regulator"), code="987654"))
+    _post(client, _fields(add("regulator"), code="987654"))
     assert "sign-in: refused" in caplog.text
     assert "regulator@" not in caplog.text
     assert "987654" not in caplog.text
@@ -210,16 +211,16 @@ def test_a_refusal_is_logged_without_naming_anybody(
 
 @pytest.mark.django_db(transaction=True)
 def test_of_parallel_posts_of_one_code_one_signs_in(add: Add) -> None:
-    given = _given(add("regulator"))
+    fields = _fields(add("regulator"))
     start = Barrier(SIGN_IN_TRIES)
 
-    def one() -> int:
+    def post() -> int:
         start.wait()
         try:
-            return _post(Client(), given).status_code
+            return _post(Client(), fields).status_code
         finally:
             connection.close()
 
     with ThreadPoolExecutor(SIGN_IN_TRIES) as pool:
-        statuses = [future.result() for future in [pool.submit(one) for _ in range(SIGN_IN_TRIES)]]
+        statuses = [future.result() for future in [pool.submit(post) for _ in range(SIGN_IN_TRIES)]]
     assert statuses.count(302) == 1

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from people.models import SignInTries
 from people.policy import SIGN_IN_TRIES, SIGN_IN_WINDOW_S
-from people.tries import forget_tries, take_try
+from people.sign_in import forget_tries, take_try
 
 
 def _use_up(*, email: str = "a@b.kz", address: str = "192.0.2.1") -> None:
@@ -81,7 +81,7 @@ def test_of_parallel_tries_no_more_than_the_limit_get_through() -> None:
     at_once = 4 * SIGN_IN_TRIES
     start = Barrier(at_once)
 
-    def one() -> bool:
+    def attempt() -> bool:
         start.wait()
         try:
             return take_try(email="a@b.kz", address="192.0.2.1")
@@ -89,5 +89,5 @@ def test_of_parallel_tries_no_more_than_the_limit_get_through() -> None:
             connection.close()
 
     with ThreadPoolExecutor(at_once) as pool:
-        taken = [future.result() for future in [pool.submit(one) for _ in range(at_once)]]
-    assert taken.count(True) == SIGN_IN_TRIES
+        results = [future.result() for future in [pool.submit(attempt) for _ in range(at_once)]]
+    assert results.count(True) == SIGN_IN_TRIES

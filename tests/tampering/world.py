@@ -15,8 +15,7 @@ from django.conf import settings as django_settings
 from pytest_django import Settings
 
 from lenders.models import ApiKey, Delivery, Lender, WebhookEndpoint
-from people.models import User
-from people.roles import Role
+from people.models import Role, User
 from tests.fresh_database import copies
 from tests.lenders.api.insecure_payout import in_memory
 from tests.verification.log.rows import order_all

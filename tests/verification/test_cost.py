@@ -29,7 +29,7 @@ from tests.lenders.samples import Caller, opening
 from tests.statements import APART
 from tests.verification import insecure_register
 from tests.verification.stories.conftest import (
-    Issued,  # noqa: F401
+    Issued,
     authorities,  # noqa: F401
     issued,  # noqa: F401
     trusted,  # noqa: F401

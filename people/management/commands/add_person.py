@@ -12,8 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from people.enrolment import Credentials, current_code, enrol, renew
-from people.models import User
-from people.roles import Role
+from people.models import Role, User
 
 
 class Command(BaseCommand):
@@ -101,14 +100,14 @@ def _enrol(options: dict[str, Any], password: str) -> tuple[User, Credentials]:
     if options["lender"]:
         # Reached through the foreign key, because people do not import lenders.
         lenders = User._meta.get_field("lender").related_model._default_manager
-        found = list(
+        matches = list(
             lenders.filter(pk=options["lender"]) or lenders.filter(name=options["lender"])[:2]
         )
-        if not found:
+        if not matches:
             raise CommandError("no lender has this id or name")
-        if len(found) > 1:
+        if len(matches) > 1:
             raise CommandError("several lenders have this name: give the id")
-        lender = found[0]
+        lender = matches[0]
     return enrol(
         email=options["email"],
         full_name=options["name"],
