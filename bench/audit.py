@@ -54,7 +54,7 @@ from verification.core.ids import Iin, check_digit
 from verification.core.person import LenderFacts
 from verification.log import sequencer
 from verification.models import AuditLeaf, Verification
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 _MEASURED = """
 import io, json, time

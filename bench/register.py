@@ -53,7 +53,7 @@ from verification.core import profiles
 from verification.core.opening import Person
 from verification.core.person import LenderFacts
 from verification.models import EvidenceItem, Verification
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 _ROUNDS, _CASES = 12, 20
 _LAWS = {

@@ -26,7 +26,7 @@ from verification.sources.consent import ConsentRequest, HttpConsentSource
 from verification.sources.person_registry import HttpPersonRegistry
 from verification.sources.phone_registry import HttpPhoneRegistry
 from verification.sources.photo_registry import HttpPhotoRegistry
-from verification.stages.consent import policy as consent_texts
+from verification.stages.confirmation.policy import CONSENT
 
 SECONDS = 10.0  # for a question that is to be answered; a fault's test says its own
 
@@ -87,9 +87,9 @@ def wanted(
         "lender_name": "Тест Кредит",
         "purpose": "online microcredit",
         "services": services,
-        "text_version": consent_texts.CURRENT,
+        "text_version": CONSENT.current,
         "language": "kk",
-        "text_sha256": consent_texts.text_sha256(consent_texts.CURRENT, "kk"),
+        "text_sha256": CONSENT.sha256(CONSENT.current, "kk"),
         "valid_seconds": 3600,
     }
     return ConsentRequest(**fields | changes)

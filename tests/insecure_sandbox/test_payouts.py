@@ -20,12 +20,12 @@ from verification.sources.account_owner import HttpAccountOwner
 from verification.sources.asking import PAYOUT_SECONDS
 from verification.sources.credit_bureau import HttpCreditBureau
 from verification.sources.stop_credit import HttpStopCredit
-from verification.stages.consent import policy as texts
+from verification.stages.confirmation.policy import CONSENT
 
 BASIS = Basis(
-    version=texts.CURRENT,
+    version=CONSENT.current,
     language="kk",
-    text_sha256=texts.text_sha256(texts.CURRENT, "kk"),
+    text_sha256=CONSENT.sha256(CONSENT.current, "kk"),
     at="2026-11-28T10:00:00+00:00",
 )
 BIN = "990240000008"

@@ -20,7 +20,7 @@ from tests.verification.stories.conftest import issued as issued
 from tests.verification.stories.conftest import trusted as trusted
 from verification.case import contents
 from verification.models import Verification
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 from verification.worker.replay import Verdict, replay
 
 pytestmark = pytest.mark.django_db(transaction=True)

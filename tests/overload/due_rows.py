@@ -18,7 +18,7 @@ from verification import transactions  # noqa: E402
 from verification.access import commands, open_page  # noqa: E402
 from verification.core.ids import check_digit  # noqa: E402
 from verification.core.person import LenderFacts  # noqa: E402
-from verification.stages.consent.policy import CURRENT  # noqa: E402
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT  # noqa: E402
 
 
 def iin(number: int) -> str:

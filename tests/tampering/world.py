@@ -38,7 +38,7 @@ from verification.core.route import Again, Looked
 from verification.models import AuditCheckpoint
 from verification.oversight import case_file, search
 from verification.payout import clearances, contracts, obligations
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 from verification.worker import sweep
 
 READER = "usr_" + "a" * 26

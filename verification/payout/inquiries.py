@@ -28,9 +28,9 @@ from verification.evidence import store
 from verification.models import AuditEntry, Verification
 from verification.sources import account_owner, credit_bureau, stop_credit
 from verification.sources.installed import written
-from verification.stages import consent
-from verification.stages.consent.dialogue import ANSWER
-from verification.stages.consent.measure import payout_basis
+from verification.stages.confirmation import CONSENT
+from verification.stages.confirmation.dialogue import CONSENT_ANSWER
+from verification.stages.confirmation.measure import payout_basis
 
 _NONCE_BYTES: Final = 16
 
@@ -103,12 +103,12 @@ def _basis(verification: Verification, sound: Sequence[AuditEntry]) -> Basis | N
         str(one.body["attempt"])
         for one in sound
         if one.type == "attempt.judged"
-        and (one.body["stage"], one.body["outcome"]) == (consent.STAGE.name, Outcome.PASSED)
+        and (one.body["stage"], one.body["outcome"]) == (CONSENT.name, Outcome.PASSED)
     }
     listed = [
         claim for one in sound if one.type == "attempt.answered" for claim in claims(one.body)
     ]
-    given = [claim for claim in listed if claim.kind == ANSWER and claim.attempt in passed]
+    given = [claim for claim in listed if claim.kind == CONSENT_ANSWER and claim.attempt in passed]
     try:
         opened = dossier.proven(given, key=contents.key_beside(verification))
     except EvidenceUnreadable:

@@ -25,7 +25,7 @@ SOURCE: Final = "consent"
 @dataclass(frozen=True, kw_only=True)
 class ConsentRequest:
     """Who is asked, for whom, to what. `text_sha256` names the wording they were shown, see
-    `stages/consent/policy.py`.
+    `stages/confirmation/policy.py`.
 
     reference: the verification it is for. phone: what the lender stated, for an adapter that must
     name one; else None, for the state knows where it reaches a person. services: a choice of

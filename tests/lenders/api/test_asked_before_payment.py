@@ -31,7 +31,7 @@ from verification.log import signatures
 from verification.models import AuditEntry, Clearance, EvidenceItem, Verification
 from verification.payout import inquiries
 from verification.sources.asking import PAYOUT_SECONDS
-from verification.stages.consent import policy as texts
+from verification.stages.confirmation import policy as texts
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -132,8 +132,8 @@ def test_each_question_names_what_the_borrower_agreed_to(api, lender, issued, as
     story = verified(lender, issued)
     cleared(api, story)
     (basis,) = {one["basis"] for one in played.asked}
-    assert (basis.version, basis.language) == (texts.CURRENT, "ru")
-    assert basis.text_sha256 == texts.text_sha256(texts.CURRENT, "ru")
+    assert (basis.version, basis.language) == (texts.CONSENT.current, "ru")
+    assert basis.text_sha256 == texts.CONSENT.sha256(texts.CONSENT.current, "ru")
     opened = AuditEntry.objects.get(verification_id=story.id, type="verification.created")
     assert opened.at <= datetime.fromisoformat(basis.at) <= played.asked[0]["at"]
 

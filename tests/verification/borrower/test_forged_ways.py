@@ -38,7 +38,7 @@ from verification.models import (
     MobileSigning,
     Verification,
 )
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 __all__ = ("authorities", "issued", "trusted")
 

@@ -30,7 +30,7 @@ from verification.course import tables
 from verification.log import verify_cases
 from verification.log.stored_rows import Case, load
 from verification.models import Attempt, AuditEntry, AuditPending, EvidenceItem, SharedEvidenceUse
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 

@@ -18,7 +18,7 @@ from verification.evidence import vault
 from verification.log import keys, receipt, sequencer
 from verification.models import Attempt, AuditEntry, Verification
 from verification.oversight import search
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 from verification.worker import queue
 from verification.worker import run as advance
 

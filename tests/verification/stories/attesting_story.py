@@ -15,7 +15,7 @@ from verification.core.person import LenderFacts
 from verification.models import Clearance
 from verification.payout import clearances
 from verification.review.attesting import Attestation, attest
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 CONTRACT = "c" * 64
 LARGE = "450000.00"

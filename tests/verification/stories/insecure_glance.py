@@ -29,7 +29,7 @@ from verification.engines.faces import image_gate
 from verification.engines.faces.image_gate import ImageLimits
 from verification.models import Attempt, AuditEntry
 from verification.review.voting import review, vote
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 ROUTES = ("eds", "biometric")
 ATTEMPTS = 3

@@ -26,7 +26,7 @@ from verification.core.opening import Document, Loan, Person
 from verification.core.person import LenderFacts
 from verification.core.route import Next
 from verification.models import Attempt, AuditEntry, BorrowerSession, Verification
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 from verification.worker import sweep
 
 IIN = "990101100010"
