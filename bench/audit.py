@@ -51,7 +51,7 @@ from tests.verification.stories.story import Story, lender, opening
 from verification import tasks
 from verification.access import commands
 from verification.core.ids import Iin, check_digit
-from verification.core.person import LenderFacts
+from verification.core.lender import LenderFacts
 from verification.log import sequencer
 from verification.models import AuditLeaf, Verification
 from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT

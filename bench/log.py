@@ -55,7 +55,7 @@ from lenders.models import Lender
 from tests.verification.stories.story import Story, opening
 from verification import tasks
 from verification.access import commands
-from verification.core.person import LenderFacts
+from verification.core.lender import LenderFacts
 from verification.log import keys, log, sequencer, signatures
 from verification.log.signatures import spell_leaf
 from verification.log.verify import verify_log

@@ -50,8 +50,8 @@ from tests.verification.stories.story import Story, opening, person
 from verification import tasks
 from verification.access import commands
 from verification.core import profiles
+from verification.core.lender import LenderFacts
 from verification.core.opening import Person
-from verification.core.person import LenderFacts
 from verification.models import EvidenceItem, Verification
 from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 

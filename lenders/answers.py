@@ -14,8 +14,7 @@ from rest_framework import serializers
 
 from lenders import versions
 from verification.core.events import TOLD
-from verification.core.forms import asked_of
-from verification.core.opening import Opening
+from verification.core.opening import Opening, asked_of
 from verification.core.status import Status
 
 CODE_HELP = "A code of the table in /docs/problems; accept unknown ones."

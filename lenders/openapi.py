@@ -28,8 +28,7 @@ from lenders.codes import PROBLEMS
 from lenders.problems import MEDIA_TYPE, body_of
 from lenders.requests import HEADER
 from verification.core.events import TOLD
-from verification.core.forms import asked_of
-from verification.core.opening import Document, Loan, Opening, Person
+from verification.core.opening import Document, Loan, Opening, Person, asked_of
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",

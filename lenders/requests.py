@@ -27,7 +27,7 @@ from lenders import policy, versions
 from lenders.models import ApiKey
 from lenders.parsing import READERS
 from verification.core.errors import BadInput
-from verification.core.forms import asked_of
+from verification.core.opening import asked_of
 from verification.core.strict_json import read_json
 
 Record = TypeVar("Record")

@@ -14,7 +14,6 @@ from lenders.parsing import holds_personal_number
 from lenders.versions import NAMES
 from verification.core.errors import BadInput
 from verification.core.events import CLOSED, OPENED, TOLD
-from verification.core.forms import Form, impersonal, one_of, string
 from verification.core.ids import CASE_NUMBER, Iin
 from verification.core.opening import (
     ACCOUNT,
@@ -24,6 +23,10 @@ from verification.core.opening import (
     REFERENCE,
     SHA256,
     URL_MAX,
+    Form,
+    impersonal,
+    one_of,
+    string,
 )
 from verification.core.scenarios import SCENARIOS
 from verification.core.status import Status

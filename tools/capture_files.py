@@ -19,9 +19,9 @@ from typing import Final
 
 from tools import video
 from tools.video import Taking, Window
+from verification.core.answers import PHOTO_MAX_BYTES, parse_photo
 from verification.core.errors import BadInput
 from verification.core.ids import AUTHORITY_TEST_IIN, Iin
-from verification.core.registry_answers import PHOTO_MAX_BYTES, parse_photo
 from verification.core.route import FILES, Evidence, Looked
 from verification.core.stored import canonical_json
 from verification.core.strict_json import StrictObject, read_object

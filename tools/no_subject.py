@@ -3,8 +3,9 @@
 from datetime import UTC, date, datetime
 
 from verification.core.ids import Iin, Phone
+from verification.core.lender import LenderFacts
 from verification.core.opening import Document, Loan, Person
-from verification.core.person import Case, LenderFacts
+from verification.core.person import Case
 
 
 def case(iin: Iin | None, *, amount: str = "", currency: str = "") -> Case:

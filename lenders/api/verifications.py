@@ -18,8 +18,8 @@ from verification import clock
 from verification.access import commands
 from verification.access.links import Minted
 from verification.case import voters
+from verification.core.lender import LenderFacts
 from verification.core.opening import Opening
-from verification.core.person import LenderFacts
 from verification.payout import renewals
 
 _SCOPES = {"GET": "verifications:read", "POST": "verifications:write"}

@@ -11,8 +11,7 @@ from typing import Any
 from PIL import Image
 
 from tests.insecure_sandbox_process import SandboxProcess
-from verification.core.ids import Iin, Phone, check_digit
-from verification.core.registry_answers import (
+from verification.core.answers import (
     ConsentAnswer,
     OwnershipAnswer,
     PersonAnswer,
@@ -22,6 +21,7 @@ from verification.core.registry_answers import (
     parse_person,
     parse_photo,
 )
+from verification.core.ids import Iin, Phone, check_digit
 from verification.sources.consent import ConsentRequest, HttpConsentSource
 from verification.sources.person_registry import HttpPersonRegistry
 from verification.sources.phone_registry import HttpPhoneRegistry

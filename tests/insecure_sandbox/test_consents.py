@@ -16,9 +16,9 @@ from tests.insecure_sandbox.asked import (
     wanted,
 )
 from tests.insecure_sandbox_process import SandboxProcess
+from verification.core.answers import ConsentAnswer, parse_consent
 from verification.core.errors import SourceUnavailable
 from verification.core.ids import Iin
-from verification.core.registry_answers import ConsentAnswer, parse_consent
 from verification.stages.confirmation.policy import CONSENT
 
 

@@ -13,9 +13,9 @@ from tests.insecure_sandbox.asked import new_id, new_iin, register
 from tests.insecure_sandbox_process import SandboxProcess, running_sandbox
 from verification.case import policy
 from verification.core import almaty
+from verification.core.answers import Basis, parse_account, parse_credits, parse_stop_credit
 from verification.core.errors import Misconfigured, SourceUnavailable
 from verification.core.ids import Iin
-from verification.core.payout_answers import Basis, parse_account, parse_credits, parse_stop_credit
 from verification.sources.account_owner import HttpAccountOwner
 from verification.sources.asking import PAYOUT_SECONDS
 from verification.sources.credit_bureau import HttpCreditBureau

@@ -17,12 +17,13 @@ from verification.artifacts import documents
 from verification.case import attempts, contents, dossier, moving, policy, quotas, stages, steps
 from verification.case.history import History, read_sound, read_unverified
 from verification.case.law import combinations
-from verification.core import law_of_day, profiles, scenarios, stored
+from verification.core import profiles, scenarios, stored
 from verification.core.errors import BadInput, Conflict, NotFound, NotYourTurn
 from verification.core.ids import secret_digest
 from verification.core.keeping import reference_mark
+from verification.core.lender import LenderFacts
 from verification.core.opening import Opening
-from verification.core.person import LenderFacts, Renewal
+from verification.core.person import Renewal
 from verification.core.route import PARTS, Next, Stage, Turn
 from verification.core.status import OPEN as OPEN_STATUSES
 from verification.core.status import TERMINAL, Status
@@ -68,7 +69,7 @@ def open_verification(
     if mode == "live":
         scenarios.refuse_test_person(opening.person.iin)
     # In live mode nobody is laxer than the law of the day, whatever the lender holds.
-    profile = law_of_day.binding(profile_id, mode=mode, at=clock.now())
+    profile = profiles.binding(profile_id, mode=mode, at=clock.now())
     combinations = profiles.usable(
         profile, installed=tuple(settings.TULGA_ROUTES), wanted=opening.routes
     )

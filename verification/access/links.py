@@ -18,7 +18,7 @@ from verification.case.history import read_sound
 from verification.compiled import Compiled
 from verification.core.errors import Conflict, EvidenceUnreadable, LinkUnusable
 from verification.core.ids import case_number, secret_digest
-from verification.core.person import Outline
+from verification.core.lender import Outline
 from verification.core.status import TERMINAL
 from verification.models import Attempt, BorrowerSession, Link, Verification
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from verification.access.open_page import BorrowerPage, BorrowerState
 from verification.core import spelling
 from verification.core.ids import case_number
-from verification.core.person import LenderFacts
+from verification.core.lender import LenderFacts
 from verification.core.reasons import REASONS
 
 _WAITED_FOR = frozenset({"borrower_busy", "consent_pending"})

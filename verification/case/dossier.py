@@ -22,13 +22,12 @@ from verification.case import moving, policy
 from verification.case.history import History
 from verification.compiled import Compiled
 from verification.core import stored
-from verification.core.errand import ONCE
 from verification.core.errors import EvidenceUnreadable
 from verification.core.events import SIMULATED
 from verification.core.identification_document import Judged
 from verification.core.keeping import Claim, words_mark
 from verification.core.results import Result
-from verification.core.route import Again, Evidence, Stage
+from verification.core.route import ONCE, Again, Evidence, Stage
 from verification.evidence import store, vault
 from verification.models import Attempt, CaptureWord, EvidenceItem, SharedEvidenceUse
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from verification import clock
 from verification.case.history import History
-from verification.core import law_of_day, profiles
+from verification.core import profiles
 from verification.course import policy
 
 
@@ -22,7 +22,7 @@ def combinations(history: History) -> list[profiles.Combination]:
     if (law is profiles.RENEWAL) is not bool(opened.body.get("renews")):
         return []
     is_put_back = clock.now() - opened.at > timedelta(seconds=policy.COURSE_SECONDS)
-    is_lawful = law_of_day.is_lawful(law, mode=opened.log, at=opened.at)
+    is_lawful = profiles.is_lawful(law, mode=opened.log, at=opened.at)
     if not is_lawful or (opened.log == "live" and is_put_back):
         return []
     return list(history.state.opening.combinations)

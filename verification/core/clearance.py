@@ -12,9 +12,9 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from verification.core import almaty, mci
+from verification.core import almaty
 from verification.core.errors import Misconfigured
-from verification.core.profiles import Profile, suffices
+from verification.core.profiles import Profile, mci_tenge, suffices
 
 PROCESSING, ISSUED, REFUSED, SUPERSEDED = "processing", "issued", "refused", "superseded"
 CONSUMED, FROZEN = "consumed", "frozen"
@@ -73,6 +73,17 @@ REFUSALS: Final[Mapping[str, str]] = {
     "gates_unavailable": "The gates could not be evaluated in time: ask again.",
 }
 """Why none is issued, and what the lender can do."""
+AGE, VISIT = "age_confirmation", "in_person_visit"
+ATTESTATION_KINDS: Final = (AGE, VISIT)
+ATTESTATION_HOWS: Final = ("in_person", "egov", "credit_bureau", "lender_system")
+"""How consent is confirmed once more where the borrower's age asks for it. O-56; the last is a
+system of the lender's that is joined to eGov.
+"""
+ATTESTATION_ASKED_BY: Final[Mapping[str, str]] = {
+    "age_confirmation_required": AGE,
+    "in_person_required": VISIT,
+}
+"""By the code of the gate that refuses without it."""
 
 
 @dataclass(frozen=True)
@@ -282,7 +293,7 @@ def _is_over(sum_tiyn: int, number: int, moments: Iterable[datetime]) -> bool | 
         today.
     """
     try:
-        return sum_tiyn > min(mci.tenge(number, on=almaty.day_of(one)) * TIYN for one in moments)
+        return sum_tiyn > min(mci_tenge(number, on=almaty.day_of(one)) * TIYN for one in moments)
     except Misconfigured:
         return None
 

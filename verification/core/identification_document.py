@@ -17,9 +17,9 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 
+from verification.core.answers import parse_photo
 from verification.core.errors import BadInput
 from verification.core.person import Case
-from verification.core.registry_answers import parse_photo
 from verification.core.stored import canonical_json, digest, moment
 
 

@@ -20,9 +20,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from verification.core.errors import BadInput, Refused
-from verification.core.forms import asked_of, in_one_line
 from verification.core.ids import Iin
-from verification.core.opening import Loan
+from verification.core.opening import Loan, asked_of, in_one_line
 from verification.core.stored import canonical_json
 
 CURRENT: Final = "2026-11-28"

@@ -3,7 +3,7 @@ from the logs.
 """
 
 from verification import transactions
-from verification.core import events, law_book, law_file, law_rules
+from verification.core import events, law_file, law_rules, profiles
 from verification.core.errors import BadInput
 from verification.core.law_file import Signed
 from verification.log import keys, laws, log
@@ -32,7 +32,7 @@ def take(untrusted: bytes) -> tuple[Signed, tuple[str, ...]]:
 
 def keep_read() -> None:
     """From here on this process reads its book of the law from the logs."""
-    law_book.read_by(laws.look)
+    profiles.read_amendments_by(laws.look)
 
 
 def _require_unsplit(signed: Signed) -> None:

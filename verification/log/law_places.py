@@ -5,7 +5,7 @@ entry.
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
 
-from verification.core import almaty, law_of_day, mci, profiles
+from verification.core import almaty, profiles
 from verification.core.clearance import PASSED
 from verification.core.errors import BadInput, Misconfigured
 from verification.core.events import CLEARED, REPORTED
@@ -63,7 +63,7 @@ def _is_lawful(opened: AuditEntry, begun: Begun) -> bool:
     except Misconfigured:  # named by itself: law_unknown
         return True
     taken = begun.at(opened.leaf.leaf_index)
-    return law_of_day.is_lawful(profile, mode=opened.log, at=opened.at, amendments=taken)
+    return profiles.is_lawful(profile, mode=opened.log, at=opened.at, amendments=taken)
 
 
 def _days(entry: AuditEntry, opened: Body, report: Body) -> Iterator[date]:
@@ -94,7 +94,8 @@ def _is_known(day: date, entry: AuditEntry, begun: Begun) -> bool:
     brought it.
     """
     is_shipped = any(
-        value.in_force_from.year == day.year and value.in_force_from <= day for value in mci.VALUES
+        value.in_force_from.year == day.year and value.in_force_from <= day
+        for value in profiles.MCI_VALUES
     )
     return is_shipped or begun.years.get(day.year, entry.leaf.leaf_index) < entry.leaf.leaf_index
 

@@ -19,8 +19,8 @@ from verification import transactions
 from verification.core import events, law_rules
 from verification.core.errors import BadInput
 from verification.core.findings import Finding
-from verification.core.law_book import NOTHING, Amendments
 from verification.core.law_file import Law
+from verification.core.profiles import NO_AMENDMENTS, Amendments
 from verification.log import keys
 from verification.log.damaged import readable
 from verification.models import AuditEntry, AuditLeaf
@@ -58,7 +58,7 @@ class Begun:
     def at(self, leaf_index: int) -> Amendments:
         """What had been taken before an entry of the log."""
         return next(
-            (law for index, law in reversed(self.amendments) if index < leaf_index), NOTHING
+            (law for index, law in reversed(self.amendments) if index < leaf_index), NO_AMENDMENTS
         )
 
 
@@ -115,7 +115,7 @@ def read() -> Amendments:
     Where two logs have another file of one number, that number counts for nothing, and the next
     goes on behind it. So does one that rested on what such a number says.
     """
-    amendments = NOTHING
+    amendments = NO_AMENDMENTS
     for laws in zip(*(files(log) for log in keys.ordered_logs()), strict=False):
         try:
             if len({law.sha256 for law in laws}) > 1:
@@ -152,7 +152,7 @@ def judge(
     """Of each entry, in this order, what it says of the law, or why it counts for nothing after
     those before it.
     """
-    amendments = NOTHING
+    amendments = NO_AMENDMENTS
     for entries, is_on_record in ((readable(on_record), True), (unordered, False)):
         for entry in entries:
             try:
@@ -180,7 +180,7 @@ def faults(entries: Iterable[AuditEntry]) -> dict[str, str]:
 def begun(log: str) -> Begun:
     """From which index of this log on what was taken counts, by its own entries."""
     places, years = dict[str, int](), dict[int, int]()
-    amendments, after = NOTHING, list[tuple[int, Amendments]]()
+    amendments, after = NO_AMENDMENTS, list[tuple[int, Amendments]]()
     for judged in judge(ordered(log)):
         if judged.law is not None:
             index = judged.entry.leaf.leaf_index

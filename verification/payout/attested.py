@@ -8,9 +8,8 @@ the case that was opened there is sealed as its first entry says, and is this pe
 from collections.abc import Sequence
 
 from verification.case import contents, policy
-from verification.core import almaty, mci
-from verification.core.attestations import AGE, VISIT
-from verification.core.clearance import TIYN, Answer
+from verification.core import almaty, profiles
+from verification.core.clearance import AGE, TIYN, VISIT, Answer
 from verification.core.errors import EvidenceUnreadable, Misconfigured
 from verification.core.events import ATTESTED, CLEARED
 from verification.core.profiles import Profile
@@ -109,7 +108,7 @@ def _is_over(paid: AuditEntry, over_mci: int) -> bool:
     try:
         return (
             isinstance(amount, int)
-            and amount > mci.tenge(over_mci, on=almaty.day_of(paid.at)) * TIYN
+            and amount > profiles.mci_tenge(over_mci, on=almaty.day_of(paid.at)) * TIYN
         )
     except Misconfigured:
         return False

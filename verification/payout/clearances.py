@@ -19,7 +19,7 @@ from verification import clock, transactions
 from verification.case import contents, moving, policy, steps
 from verification.case.history import read_sound
 from verification.core import clearance as words
-from verification.core import law_of_day
+from verification.core import profiles
 from verification.core.clearance import (
     CONSUMED,
     FROZEN,
@@ -58,7 +58,7 @@ def ask(
     says which contract, `Conflict` for another contract, or where nothing may be issued.
     """
     at = clock.now()
-    profile = law_of_day.binding(profile_id, mode=mode, at=at)
+    profile = profiles.binding(profile_id, mode=mode, at=at)
     with transactions.writing():
         named = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
         verification = Verification.objects.select_for_update().get(pk=named.pk)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from verification import clock, transactions
 from verification.case import contents, moving, policy
 from verification.case.history import read_unverified
-from verification.core import law_of_day, profiles
+from verification.core import profiles
 from verification.core.clearance import release_not_before
 from verification.core.errors import BadInput, Conflict
 from verification.core.events import ADVANCED, REPORTED
@@ -34,7 +34,7 @@ def report(
     too old to pay by.
     """
     at = clock.now()
-    law = law_of_day.binding(profile_id, mode=mode, at=at)
+    law = profiles.binding(profile_id, mode=mode, at=at)
     with transactions.writing():
         named = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
         verification = Verification.objects.select_for_update().get(pk=named.pk)

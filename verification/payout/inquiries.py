@@ -17,10 +17,10 @@ from typing import Any, Final
 
 from verification import clock, transactions
 from verification.case import contents, dossier, policy
+from verification.core.answers import Basis, parse_account, parse_credits, parse_stop_credit
 from verification.core.clearance import Answer
 from verification.core.errors import EvidenceUnreadable, SourceUnavailable
 from verification.core.keeping import claims
-from verification.core.payout_answers import Basis, parse_account, parse_credits, parse_stop_credit
 from verification.core.person import Case
 from verification.core.profiles import Profile
 from verification.core.results import Outcome

@@ -16,7 +16,7 @@ from verification import clock, transactions
 from verification.access import commands, links
 from verification.case import attempts, contents, moving, stages
 from verification.case.history import History, read_sound
-from verification.core import law_of_day, profiles
+from verification.core import profiles
 from verification.core.clearance import COOLING_OFF, WAITING, release_not_before
 from verification.core.errors import Conflict, EvidenceUnreadable
 from verification.core.events import RENEWED
@@ -62,7 +62,7 @@ def mint(
     no new consent is asked for, not yet, or not any more.
     """
     at = clock.now()
-    law = law_of_day.binding(profile_id, mode=mode, at=at)
+    law = profiles.binding(profile_id, mode=mode, at=at)
     with transactions.writing():
         named = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
         if named.status != Status.VERIFIED or named.renews_id:

@@ -16,9 +16,16 @@ from verification import clock, transactions
 from verification.case import contents, dossier, moving, policy, voters
 from verification.case.history import read_unverified
 from verification.case.voters import Reviewer
-from verification.core import almaty, law_of_day, profiles
-from verification.core.attestations import AGE, ASKED_BY, HOWS, KINDS, VISIT
-from verification.core.clearance import CONSUMED, REFUSED
+from verification.core import almaty, profiles
+from verification.core.clearance import (
+    AGE,
+    ATTESTATION_ASKED_BY,
+    ATTESTATION_HOWS,
+    ATTESTATION_KINDS,
+    CONSUMED,
+    REFUSED,
+    VISIT,
+)
 from verification.core.errors import BadInput, Conflict, NotFound
 from verification.core.events import ADVANCED, ATTESTED
 from verification.core.opening import Loan
@@ -120,7 +127,7 @@ def to_confirm(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
             of_case = Clearance.objects.filter(verification=OuterRef("verification"))
             newer = of_case.filter(created_at__gt=OuterRef("created_at"))
             lacking = Clearance.objects.filter(
-                lender=reviewer.lender_id, mode=mode, status=REFUSED, code__in=ASKED_BY
+                lender=reviewer.lender_id, mode=mode, status=REFUSED, code__in=ATTESTATION_ASKED_BY
             )
             lacking = lacking.filter(~Exists(newer), verification__in=rows).select_related(
                 "verification"
@@ -139,7 +146,7 @@ def to_confirm(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
                 client_reference=row.client_reference,
                 verified_at=public[row.pk].finished_at,
                 asked=asked.get(row.pk, ()),
-                made=tuple(kind for kind in KINDS if (row.pk, kind) in made),
+                made=tuple(kind for kind in ATTESTATION_KINDS if (row.pk, kind) in made),
             )
             for row in listed
             if public[row.pk].status == Status.VERIFIED
@@ -198,15 +205,17 @@ def attest(*, verification_id: str, reviewer: Reviewer, word: Attestation) -> No
     Raises `BadInput`, `NotFound` (none, or another lender's), `Conflict`; then nothing was written.
     """
     today = almaty.day_of(clock.now())
-    if word.what not in KINDS:  # 1
+    if word.what not in ATTESTATION_KINDS:  # 1
         raise BadInput(
-            f"what is attested is one of {list(KINDS)}",
+            f"what is attested is one of {list(ATTESTATION_KINDS)}",
             code="attestation_malformed",
             pointer="what",
         )
     sealed = {COMMENT_KIND: _line(word.comment, "comment", least=policy.REVIEW_REASON_MIN)}
-    if word.what == AGE and word.how not in HOWS:
-        raise BadInput(f"how is one of {list(HOWS)}", code="attestation_malformed", pointer="how")
+    if word.what == AGE and word.how not in ATTESTATION_HOWS:
+        raise BadInput(
+            f"how is one of {list(ATTESTATION_HOWS)}", code="attestation_malformed", pointer="how"
+        )
     said = {"what": AGE, "how": word.how}
     if word.what != AGE:
         if word.day is None or not today - policy.VISIT_BEFORE <= word.day <= today:
@@ -267,7 +276,7 @@ def _open_to_word(verification_id: str, lender_id: str, *, lock: bool = False) -
     # that of the day.
     own, at = profiles.pinned(row.profile_sha256), clock.now()
     newest = Clearance.objects.filter(verification=row).order_by("created_at").last()
-    laws = [own, law_of_day.binding(own.id, mode=row.mode, at=at)]
+    laws = [own, profiles.binding(own.id, mode=row.mode, at=at)]
     laws += [profiles.get(newest.profile_id)] if newest else []
     if at >= public.finished_at - aged + timedelta(
         seconds=min(one.valid_for_seconds for one in laws)
@@ -300,7 +309,11 @@ def _asked(rows: Sequence[Verification]) -> dict[str, tuple[str, ...]]:
     found = Clearance.objects.filter(verification__in=rows).order_by("created_at")
     newest = {str(one.verification_id): one for one in found}
     return {
-        pk: tuple(ASKED_BY[gate["status"]] for gate in one.gates if gate["status"] in ASKED_BY)
+        pk: tuple(
+            ATTESTATION_ASKED_BY[gate["status"]]
+            for gate in one.gates
+            if gate["status"] in ATTESTATION_ASKED_BY
+        )
         for pk, one in newest.items()
         if one.status == REFUSED
     }

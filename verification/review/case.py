@@ -16,8 +16,8 @@ from verification.case.checks import CheckView, check_views
 from verification.case.voters import Reviewer
 from verification.core.errors import BadInput, Conflict, NotFound, Refused
 from verification.core.identification_document import Judged
+from verification.core.lender import LenderFacts
 from verification.core.opening import Loan
-from verification.core.person import LenderFacts
 from verification.core.route import Evidence, Stage
 from verification.evidence import store
 from verification.models import Attempt, EvidenceItem

@@ -16,7 +16,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from verification.case.voters import PERMISSION
-from verification.core.attestations import AGE, VISIT
+from verification.core.clearance import AGE, VISIT
 from verification.core.errors import BadInput, Conflict
 from verification.review import attesting, labels, tables, views
 from verification.review.forms import AgeForm, ReferenceForm, VisitForm

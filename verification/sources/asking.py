@@ -19,6 +19,7 @@ from typing import ClassVar, Final, Self
 from urllib.parse import SplitResult, urlsplit
 
 from verification import outbound
+from verification.core.answers import TEXT_MAX_BYTES, Basis
 from verification.core.errors import (
     BadInput,
     ConsentMissing,
@@ -26,8 +27,6 @@ from verification.core.errors import (
     SourceUnavailable,
     Unavailable,
 )
-from verification.core.payout_answers import Basis
-from verification.core.registry_answers import TEXT_MAX_BYTES
 from verification.core.strict_json import is_reference
 from verification.outbound import Limits
 

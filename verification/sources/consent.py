@@ -4,7 +4,7 @@ O-40.
 1. `request` asks the service to ask the person; while a consent to the same is open, that one is
    given back. A consent is to one request for a loan: no other is looked up under it.
 2. The person answers the state's message. `read` tells what came of it.
-3. `core.registry_answers.consent_id_to` gives the id that registers want, or raises.
+3. `core.answers.consent_id_to` gives the id that registers want, or raises.
 """
 
 from collections.abc import Callable
@@ -13,9 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
 
+from verification.core.answers import CONSENT_MAX_BYTES, parse_consent
 from verification.core.errors import SourceUnavailable
 from verification.core.ids import Iin, Phone
-from verification.core.registry_answers import CONSENT_MAX_BYTES, parse_consent
 from verification.sources.asking import SECONDS, Service
 from verification.sources.installed import resolve
 
@@ -29,7 +29,7 @@ class ConsentRequest:
 
     reference: the verification it is for. phone: what the lender stated, for an adapter that must
     name one; else None, for the state knows where it reaches a person. services: a choice of
-    `core.registry_answers.SERVICES`.
+    `core.answers.SERVICES`.
     valid_seconds: how long the consent shall hold.
     """
 
@@ -58,7 +58,7 @@ class ConsentSource(Protocol):
     names_phone: bool
 
     def request(self, wanted: ConsentRequest) -> bytes:
-        """The answer, raw; `core.registry_answers.parse_consent` reads it. The status may be
+        """The answer, raw; `core.answers.parse_consent` reads it. The status may be
         `pending` for minutes.
 
         Raises `SourceUnavailable`; asking again with the same id sends the person no second

@@ -9,9 +9,9 @@ from datetime import date
 from functools import partial
 from typing import Final, Protocol, runtime_checkable
 
+from verification.core.answers import Basis, parse_credits
 from verification.core.errors import SourceUnavailable
 from verification.core.ids import Iin
-from verification.core.payout_answers import Basis, parse_credits
 from verification.sources.asking import BeforePayment
 from verification.sources.installed import resolve
 

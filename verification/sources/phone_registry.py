@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
 
+from verification.core.answers import TEXT_MAX_BYTES, parse_ownership
 from verification.core.ids import Iin, Phone
-from verification.core.registry_answers import TEXT_MAX_BYTES, parse_ownership
 from verification.sources.asking import SECONDS, Service
 from verification.sources.installed import resolve
 

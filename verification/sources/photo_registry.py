@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
 
+from verification.core.answers import PHOTO_ANSWER_MAX_BYTES, parse_photo
 from verification.core.ids import Iin
-from verification.core.registry_answers import PHOTO_ANSWER_MAX_BYTES, parse_photo
 from verification.sources.asking import SECONDS, Service
 from verification.sources.installed import resolve
 

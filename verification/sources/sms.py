@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from verification.core.answers import SMS_ANSWER_MAX_BYTES, parse_sms
 from verification.core.ids import Phone
-from verification.core.sms import SMS_ANSWER_MAX_BYTES, check_text, parse_sms
+from verification.core.spelling import check_sms
 from verification.sources.asking import SECONDS, Service
 from verification.sources.installed import resolve
 
@@ -28,7 +29,7 @@ class SmsGateway(Protocol):
     """Whoever carries short messages."""
 
     def send(self, phone: Phone, text: str, *, request_id: str) -> bytes:
-        """The gateway's answer, raw; `core.sms.parse_sms` reads the message's id from it. It does
+        """The gateway's answer, raw; `core.answers.parse_sms` reads the id of the message. It does
         not prove arrival.
 
         Another text needs another `request_id`. Raises `SourceUnavailable` if no readable answer
@@ -61,7 +62,7 @@ class HttpSmsGateway:
         question = {
             "request_id": request_id,
             "phone": phone.value,
-            "text": check_text(text, host=host()),
+            "text": check_sms(text, host=host()),
         }
         return self._service.ask(question, read=parse_sms, repeated=("request_id",))
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final, Protocol, runtime_checkable
 
+from verification.core.answers import Basis, parse_stop_credit
 from verification.core.ids import Iin
-from verification.core.payout_answers import Basis, parse_stop_credit
 from verification.sources.asking import BeforePayment
 from verification.sources.installed import resolve
 

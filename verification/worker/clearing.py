@@ -9,7 +9,7 @@ from typing import Any
 from verification import clock, transactions
 from verification.case import contents, moving, policy
 from verification.case.history import History, read_sound
-from verification.core import almaty, law_of_day, profiles
+from verification.core import almaty, profiles
 from verification.core.clearance import ISSUED, PROCESSING, REFUSED, Contract, Facts, Gate, evaluate
 from verification.core.errors import Conflict, EvidenceUnreadable, Misconfigured, SourceUnavailable
 from verification.core.events import CLEARED
@@ -115,7 +115,7 @@ def _evaluated(verification: Verification, of: _OnRecord, decision: AuditEntry) 
     # Another day may bring another profile of the lender's: whoever asks again is told by that one.
     if (today := almaty.day_of(at)) != almaty.day_of(said["at"]):
         raise Conflict("it was asked for on another day", code=_UNAVAILABLE)
-    held = law_of_day.binding(said["profile"], mode=verification.mode, at=at)
+    held = profiles.binding(said["profile"], mode=verification.mode, at=at)
     laws = (profiles.pinned(str(decision.body["profile_sha256"])), held)
     age_confirmation, visit = attested.answers(verification, laws, sound=sound, iin=iin)
     contract, given, days, reported = None, None, {today}, clearances.reported(sound)

@@ -27,14 +27,13 @@ from verification import transactions
 from verification.case import contents, dossier, stages
 from verification.case.history import listed_by
 from verification.core import releases, stored
-from verification.core.errand import ONCE
 from verification.core.errors import EvidenceUnreadable, Misconfigured, TulgaError
 from verification.core.events import DESTROYED
 from verification.core.identification_document import shown_frames
 from verification.core.keeping import Claim
 from verification.core.person import Case
 from verification.core.results import Outcome, Result, decide
-from verification.core.route import Evidence, Stage, is_frame
+from verification.core.route import ONCE, Evidence, Stage, is_frame
 from verification.evidence import vault
 from verification.log import log, signatures
 from verification.models import AuditEntry, Verification

@@ -8,9 +8,9 @@ from datetime import date
 from typing import Any
 
 from verification import clock
+from verification.core.answers import Basis
 from verification.core.errors import SourceUnavailable
 from verification.core.ids import Iin
-from verification.core.payout_answers import Basis
 
 ADAPTERS = ("stop_credit", "account_owner", "credit_bureau")
 

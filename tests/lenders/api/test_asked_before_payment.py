@@ -25,7 +25,7 @@ from tests.verification.log.rows import tamper
 from tests.verification.stories.story import make_due, wait_until
 from verification import clock
 from verification.case import contents, policy
-from verification.core import mci
+from verification.core import profiles
 from verification.core.almaty import day_of
 from verification.log import signatures
 from verification.models import AuditEntry, Clearance, EvidenceItem, Verification
@@ -188,7 +188,7 @@ def test_a_source_that_cannot_be_built_is_no_missing_one(
 @pytest.mark.parametrize(("over", "expected"), [(0, "passed"), (1, "cooling_off")])
 def test_what_others_lent_that_day_counts(api, lender, issued, played, monkeypatch, over, expected):
     under(lender, monkeypatch, cooling_off_over_mci=75, cooling_off_hours=24)
-    limit = mci.tenge(75, on=day_of(clock.now())) * 100
+    limit = profiles.mci_tenge(75, on=day_of(clock.now())) * 100
     played.lent = {day_of(clock.now()): str(limit - LOAN + over)}
     story = verified(lender, issued)
     assert report(api, story).status_code == 200

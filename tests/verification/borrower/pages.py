@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from verification.access.open_page import BorrowerPage, RouteChoice
-from verification.core.person import LenderFacts, Renewal
+from verification.core.lender import LenderFacts
+from verification.core.person import Renewal
 from verification.core.statement_text import CURRENT, FORM
 from verification.routes import ROUTES
 from verification.stages.confirmation import policy as texts

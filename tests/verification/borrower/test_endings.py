@@ -26,7 +26,7 @@ from verification.access import commands, open_page
 from verification.borrower import views
 from verification.case import policy
 from verification.core import errors
-from verification.core.person import LenderFacts, Outline
+from verification.core.lender import LenderFacts, Outline
 from verification.core.reasons import ENDINGS, NOT_CONFIRMED, REASONS, ending_of
 
 SPOKEN = ("en", *LANGUAGES)

@@ -6,8 +6,7 @@ import pytest
 
 from verification.core import profiles
 from verification.core.errors import BadInput
-from verification.core.profiles import Status
-from verification.core.strictness import NOT_DECIDING
+from verification.core.profiles import NOT_DECIDING, Status
 
 EARLY, LATE = profiles.get("KZ-2021-04"), profiles.get("KZ-2025-01")
 ALL = ("eds", "biometric", "live_face")

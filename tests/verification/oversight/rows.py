@@ -12,8 +12,8 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from lenders.models import Lender
 from verification.access import commands
 from verification.core.ids import Iin, Phone
+from verification.core.lender import LenderFacts
 from verification.core.opening import Document, Loan, Person
-from verification.core.person import LenderFacts
 from verification.evidence import vault
 from verification.log import keys, receipt, sequencer
 from verification.models import Attempt, AuditEntry, Verification

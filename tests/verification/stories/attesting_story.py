@@ -11,7 +11,7 @@ from verification import clock
 from verification.access import commands
 from verification.case.voters import Reviewer
 from verification.core import almaty, profiles
-from verification.core.person import LenderFacts
+from verification.core.lender import LenderFacts
 from verification.models import Clearance
 from verification.payout import clearances
 from verification.review.attesting import Attestation, attest

@@ -22,8 +22,8 @@ from verification.access import commands, open_page
 from verification.case import attempts, steps
 from verification.core import events
 from verification.core.ids import Iin, Phone, check_digit
+from verification.core.lender import LenderFacts
 from verification.core.opening import Document, Loan, Person
-from verification.core.person import LenderFacts
 from verification.core.route import Next
 from verification.models import Attempt, AuditEntry, BorrowerSession, Verification
 from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT

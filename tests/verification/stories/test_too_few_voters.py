@@ -24,7 +24,7 @@ from tests.verification.stories.story import (
     wait_until,
 )
 from verification.access import commands, links
-from verification.core.person import LenderFacts
+from verification.core.lender import LenderFacts
 from verification.models import Attempt, Receipt
 from verification.review.voting import ends_at
 from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT

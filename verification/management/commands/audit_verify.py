@@ -14,7 +14,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
-from verification.core import law_book
+from verification.core import profiles
 from verification.core.errors import BadInput, LogInconsistent, Misconfigured
 from verification.core.findings import Finding
 from verification.evidence.inspection import Unchecked, verify_page, verify_shared
@@ -148,7 +148,7 @@ class Command(BaseCommand):
         """Looks, tells, and raises `CommandError` with the exit code where it is not 0."""
         try:
             asked = _asked(options)
-            law_book.look_again()
+            profiles.look_again()
             with together():
                 found = self._look(asked, as_json=options["json"])
             for log in asked.logs if options["adopt_head"] and not found else ():

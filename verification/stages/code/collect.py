@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 from hashlib import sha256
 
+from verification.core.answers import consent_id_to, parse_consent, parse_ownership, parse_sms
 from verification.core.errors import ConsentMissing
 from verification.core.person import Case
-from verification.core.registry_answers import consent_id_to, parse_consent, parse_ownership
 from verification.core.route import ANSWERED, SEED, Evidence, Memory, Prepared
-from verification.core.sms import code_text, parse_sms
+from verification.core.spelling import code_sms
 from verification.core.stored import canonical_json
 from verification.sources import phone_registry, sms
 from verification.sources.asking import check_granted
@@ -104,7 +104,7 @@ def collect_code(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
 
 
 def _text(case: Case, code: str) -> str:
-    return code_text(
+    return code_sms(
         code,
         lender=case.lender.name,
         amount=case.loan.amount,

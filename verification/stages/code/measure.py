@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from verification.core.answers import has_run_out, parse_consent, parse_ownership, parse_sms
 from verification.core.errors import Refused
 from verification.core.person import Case
-from verification.core.registry_answers import has_run_out, parse_consent, parse_ownership
 from verification.core.results import Step, Steps
 from verification.core.route import Evidence, Looked, Memory
-from verification.core.sms import parse_sms
 from verification.stages.code import dialogue
 from verification.stages.code.policy import POLICY, CodePolicy
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from verification.core.payout_answers import Basis
+from verification.core.answers import Basis
 from verification.core.person import Case
 from verification.core.results import Step, measured
 from verification.core.route import Evidence

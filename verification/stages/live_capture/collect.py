@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from verification.core import profiles
+from verification.core.answers import consent_id_to, parse_consent, parse_photo
 from verification.core.errors import ConsentMissing
 from verification.core.person import Case
-from verification.core.registry_answers import consent_id_to, parse_consent, parse_photo
 from verification.core.route import Evidence, Memory, Prepared
 from verification.sources import photo_registry
 from verification.sources.asking import check_granted

@@ -12,9 +12,9 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
+from verification.core.answers import parse_photo
 from verification.core.errors import BadInput, NotYourTurn
 from verification.core.reasons import unburnt
-from verification.core.registry_answers import parse_photo
 from verification.core.route import (
     ENDED,
     FILES,

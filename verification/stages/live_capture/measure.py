@@ -15,9 +15,9 @@ from dataclasses import replace
 from itertools import pairwise
 
 from verification.core import stored
+from verification.core.answers import has_run_out, parse_consent, parse_photo
 from verification.core.errors import Refused
 from verification.core.person import Case
-from verification.core.registry_answers import has_run_out, parse_consent, parse_photo
 from verification.core.results import Step, measured
 from verification.core.route import LOOK_AT, Evidence, Looked, Memory
 from verification.engines import weights

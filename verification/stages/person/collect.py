@@ -3,9 +3,9 @@
 import json
 from collections.abc import Mapping
 
+from verification.core.answers import consent_id_to, parse_consent, parse_ownership
 from verification.core.errors import ConsentMissing
 from verification.core.person import Case
-from verification.core.registry_answers import consent_id_to, parse_consent, parse_ownership
 from verification.core.route import Evidence
 from verification.sources import phone_registry
 from verification.sources.asking import check_granted

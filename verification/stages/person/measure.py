@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from verification.core import registry_answers as registers
+from verification.core import answers as registers
+from verification.core.answers import has_run_out, parse_consent
 from verification.core.errors import Refused
 from verification.core.person import Case
-from verification.core.registry_answers import has_run_out, parse_consent
 from verification.core.results import Step, Steps
 from verification.core.route import Evidence
 from verification.stages.person import dialogue

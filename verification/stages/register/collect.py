@@ -11,15 +11,15 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from verification.core.errors import ConsentMissing, ConsentPending, SourceUnavailable
-from verification.core.person import Case
-from verification.core.registry_answers import (
+from verification.core.answers import (
     ConsentAnswer,
     consent_id_to,
     has_run_out,
     parse_consent,
     parse_person,
 )
+from verification.core.errors import ConsentMissing, ConsentPending, SourceUnavailable
+from verification.core.person import Case
 from verification.core.route import SEED, Evidence, Memory
 from verification.core.stored import canonical_json
 from verification.sources import consent as consents

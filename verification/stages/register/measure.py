@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from verification.core import registry_answers as registers
+from verification.core import answers as registers
+from verification.core.answers import parse_consent, require_consent
 from verification.core.errors import Refused
 from verification.core.person import Case, is_same_name, is_same_patronymic
-from verification.core.registry_answers import parse_consent, require_consent
 from verification.core.results import Step, measured
 from verification.core.route import Evidence
 from verification.stages.register import dialogue

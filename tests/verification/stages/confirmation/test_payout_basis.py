@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from verification.core.payout_answers import Basis
+from verification.core.answers import Basis
 from verification.stages.confirmation.measure import payout_basis
 from verification.stages.confirmation.policy import CONSENT
 

@@ -17,7 +17,8 @@ from insecure_sandbox import camera as demo_camera
 from insecure_sandbox.warp_picture import thinned
 from tests.verification.core import answer_samples
 from tests.verification.stories.story import IIN, opening, person
-from verification.core.person import Case, LenderFacts
+from verification.core.lender import LenderFacts
+from verification.core.person import Case
 from verification.core.results import Decision, Passed, Result, decide
 from verification.core.route import Evidence, Looked, Memory, Next
 from verification.routes import BIOMETRIC

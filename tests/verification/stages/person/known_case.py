@@ -8,7 +8,8 @@ from typing import Any
 
 from tests.verification.core.answer_samples import CONSENT, OWNERSHIP, PERSON, SMS, spelled
 from tests.verification.stories.story import IIN, opening, person
-from verification.core.person import Case, LenderFacts
+from verification.core.lender import LenderFacts
+from verification.core.person import Case
 from verification.core.results import Passed, Result
 from verification.core.route import Evidence, Memory, Stage, Turn
 from verification.core.stored import canonical_json

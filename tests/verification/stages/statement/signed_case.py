@@ -9,7 +9,8 @@ from insecure_sandbox.credential import Credential
 from insecure_sandbox.signing import sign_cms
 from tests.verification.stories.conftest import crl_of
 from tests.verification.stories.story import IIN, opening, person
-from verification.core.person import Case, LenderFacts
+from verification.core.lender import LenderFacts
+from verification.core.person import Case
 from verification.core.results import Passed, Result
 from verification.core.route import Evidence
 from verification.core.stored import canonical_json
