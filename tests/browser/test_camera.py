@@ -27,7 +27,7 @@ from tests.browser.tab import Tab, picture
 from tests.browser.whole import whole
 from verification.engines.liveness import policy
 from verification.engines.liveness.frames import decode
-from verification.stages.live_capture import kept
+from verification.stages.live_capture import dialogue as live_capture
 from verification.stages.live_capture import policy as capture_policy
 
 __all__ = ["opened"]
@@ -41,7 +41,7 @@ FAR = {
     "downloadThroughput": -1,
     "uploadThroughput": -1,
 }  # milliseconds there and back
-EVERY = (kept.NEUTRAL, *capture_policy.TURNS, *capture_policy.OTHERS)
+EVERY = (live_capture.NEUTRAL, *capture_policy.TURNS, *capture_policy.OTHERS)
 
 
 def colour(picture: Image.Image, at: tuple[int, int]) -> tuple[int, ...]:

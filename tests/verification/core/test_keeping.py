@@ -10,7 +10,7 @@ from verification.models import EvidenceItem
 from verification.review import attesting, voting
 from verification.stages.code import dialogue as code
 from verification.stages.confirmation import dialogue as confirmation
-from verification.stages.live_capture import kept as live_capture
+from verification.stages.live_capture import dialogue as live_capture
 from verification.stages.person import dialogue as person
 from verification.stages.statement import dialogue as statement
 

@@ -13,13 +13,14 @@ from verification.core.person import Case
 from verification.core.route import Evidence, Memory, Prepared
 from verification.sources import photo_registry
 from verification.sources.asking import check_granted
-from verification.stages.live_capture.dialogue import begin, order_evidence
-from verification.stages.live_capture.kept import (
+from verification.stages.live_capture.dialogue import (
     CONSENT,
     CONSENT_REQUEST,
     ORDER,
     PHOTO,
     SHOWN,
+    begin,
+    order_evidence,
     ordered,
 )
 from verification.stages.live_capture.measure import problem_of

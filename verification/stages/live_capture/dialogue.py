@@ -1,7 +1,12 @@
 """Random commands, one at a time, and frames that belong to the command just shown; the page never
 knows the next one.
 
-Source of the protocol: liveness.md §4.
+Source of the protocol: liveness.md §4. What a capture leaves as evidence: of each step, numbered in
+the order shown, its parts as they came (`part`, `chain`, and `frame` for each full one), when it
+was shown (`turn`), whether the command was seen, which followed and what was drawn then (`seen`),
+what a worker measured of it (`look`), and what it is known by when it comes again (`prints`); or
+that its line was `lost`, and which command followed. Of the whole: how alike it is to other
+captures (`compared`).
 """
 
 import hmac
@@ -13,7 +18,7 @@ from hashlib import sha256
 from typing import Any
 
 from verification.core.answers import parse_photo
-from verification.core.errors import BadInput, NotYourTurn
+from verification.core.errors import BadInput, NotYourTurn, Refused
 from verification.core.reasons import unburnt
 from verification.core.route import (
     ENDED,
@@ -34,15 +39,18 @@ from verification.engines.faces import image_gate
 from verification.engines.liveness import hints, injection
 from verification.engines.liveness.policy import HINTS, MASK
 from verification.stages.live_capture import policy
-from verification.stages.live_capture.kept import (
-    NEUTRAL,
-    OTHER_ORDER,
-    PHOTO,
-    STAGE,
-    ordered,
-    together,
-)
 
+STAGE = "live_capture"
+ORDER = f"{STAGE}.order"
+# The order of who cannot do some commands, in its place.
+OTHER_ORDER = f"{STAGE}.other_order"
+PHOTO, COMPARED = f"{STAGE}.photo", f"{STAGE}.compared"
+# The stage before: the borrower's own yes, and the wording they said it to.
+SHOWN = "consent.answer"
+# The person's consent by the state's own service: as it was asked for, and as it was read later.
+CONSENT_REQUEST, CONSENT = "register.consent_request", "register.consent"
+NEUTRAL = "look_straight"
+_LENGTH_BYTES = 4  # before each frame of a chain
 _TOLD = ("chain_ms", "still_side", "still_bytes", "parts", "not_before_ms")
 
 
@@ -402,3 +410,67 @@ def show_live_capture(kind: str, content: bytes) -> bytes:
     return image_gate.renewed(
         parse_photo(content).jpeg if kind == PHOTO else content, limits=policy.REFERENCE
     )
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """What was drawn before the capture, and what was known then.
+
+    commands: in their order. without: what the borrower said that they cannot do. replaced_max: how
+    many missed commands may be replaced by others. lost_before: how many captures of this person at
+    this lender had ended by a lost line in the day before this one. unburnt_before: how many,
+    theirs among them, had ended without costing an attempt.
+    request_nonce: makes the ids of this attempt's questions to outside sources its own.
+    """
+
+    commands: tuple[str, ...]
+    without: tuple[str, ...]
+    replaced_max: int
+    lost_before: int
+    unburnt_before: int
+    request_nonce: str
+
+
+def ordered(evidence: Evidence) -> Ordered:
+    """The order of a capture."""
+    first, is_other = evidence.require_object(ORDER), OTHER_ORDER in evidence.items
+    drawn = (
+        evidence.require_object(OTHER_ORDER)
+        if is_other
+        else {"order": first.get("order"), "without": []}
+    )
+    commands, without, nonce = drawn.get("order"), drawn.get("without"), first.get("request_nonce")
+    if (
+        not isinstance(commands, list)
+        or commands[:1] != [NEUTRAL]
+        or not isinstance(nonce, str)
+        or not nonce
+    ):
+        raise Refused("check_missing", f"no order, or no nonce, in {ORDER}")
+    if not isinstance(without, list) or bool(without) != is_other:
+        raise Refused("check_missing", f"{OTHER_ORDER} does not say what was left out")
+    numbers: dict[str, Any] = {
+        name: first.get(name) for name in ("replaced_max", "lost_before", "unburnt_before")
+    }
+    if any(type(number) is not int for number in numbers.values()):
+        raise Refused("check_missing", f"{ORDER} does not say how many")
+    return Ordered(
+        tuple(map(str, commands)), tuple(map(str, without)), request_nonce=nonce, **numbers
+    )
+
+
+def together(pictures: Sequence[bytes]) -> bytes:
+    """The frames of one part of a chain as one original."""
+    return b"".join(len(each).to_bytes(_LENGTH_BYTES, "big") + each for each in pictures)
+
+
+def apart(content: bytes) -> list[bytes]:
+    """The frames of such an original. Raises `ValueError` for one that is not whole."""
+    found, at = [], 0
+    while at < len(content):
+        length = int.from_bytes(content[at : at + _LENGTH_BYTES], "big")
+        at += _LENGTH_BYTES + length
+        if length == 0 or at > len(content):
+            raise ValueError("a chain that is not whole")
+        found.append(content[at - length : at])
+    return found

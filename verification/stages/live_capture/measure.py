@@ -7,11 +7,15 @@ freshness, faces, quality, gestures, depth · 5 the face of each step, and of fr
 chain, compared with the first · 6 the reference, compared with the face at rest and at work, of the
 full frames and of the chain in which the work is seen, and with every frame's. Pixels and
 embeddings end with the call.
+
+What reads evidence back raises `Refused` (check_missing) for what is not there or cannot be read.
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import replace
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import pairwise
 
 from verification.core import stored
@@ -19,7 +23,7 @@ from verification.core.answers import has_run_out, parse_consent, parse_photo
 from verification.core.errors import Refused
 from verification.core.person import Case
 from verification.core.results import Step, measured
-from verification.core.route import LOOK_AT, Evidence, Looked, Memory
+from verification.core.route import LOOK_AT, Again, Evidence, Looked, Memory
 from verification.engines import weights
 from verification.engines.faces import backends
 from verification.engines.faces.embedding import Embedding, distance, median_distance
@@ -33,25 +37,194 @@ from verification.engines.liveness import (
     passive,
     pictures,
     planarity,
+    prints,
 )
 from verification.engines.liveness import policy as engine_policy
-from verification.engines.liveness.capture import Looks, Probes
-from verification.engines.liveness.gestures import Neutral
-from verification.engines.liveness.pictures import ChainNumbers, SentStep, StepMeasurement
+from verification.engines.liveness.capture import FrameIdentity, Looks, Probes
+from verification.engines.liveness.continuity import Continuity as Continuity
+from verification.engines.liveness.continuity import Freshness, Presence
+from verification.engines.liveness.gestures import Neutral, StepJudgement
+from verification.engines.liveness.injection import Injection, Told
+from verification.engines.liveness.passive import PassiveScores
+from verification.engines.liveness.pictures import (
+    ChainNumbers,
+    SentStep,
+    StepMeasurement,
+    StepNumbers,
+)
+from verification.engines.liveness.planarity import Planarity
+from verification.engines.liveness.prints import Alike, Prints
+from verification.engines.liveness.throughout import Throughout as Throughout
 from verification.engines.liveness.throughout import throughout
-from verification.stages.live_capture.facts import LiveCaptureFacts, Match, Sent, Shown
-from verification.stages.live_capture.kept import (
+from verification.stages.live_capture.dialogue import (
     COMPARED,
     CONSENT,
     NEUTRAL,
     PHOTO,
-    CapturedStep,
-    ComparedAll,
-    captured,
-    captured_step,
+    STAGE,
+    apart,
     ordered,
 )
 from verification.stages.live_capture.policy import LINE_LOST, LiveCapturePolicy
+
+_PRINTS = re.compile(rf"{STAGE}\.(\d+)\.prints")
+_PICTURE = re.compile(rf"{STAGE}\.\d+\.(chain|frame)\.")
+
+
+@dataclass(frozen=True)
+class CapturedStep:
+    """One command and the pictures that came for it: `sent`.
+
+    place: how the kinds of its evidence begin. stills: the kinds of its full frames. is_bound:
+    whether every picture carried the code of this attempt, this step and this showing. taken:
+    milliseconds from the showing to each frame of the chain, by the page's clock. soonest: seconds
+    from the showing to the first part, by ours. transfer, ahead: the longest and the shortest that
+    a part was on its way, from its last frame by the page's clock to its arrival by ours.
+    told: what each part tells of the camera.
+    """
+
+    sent: SentStep
+    place: str
+    stills: tuple[str, ...]
+    arrived: datetime
+    is_bound: bool
+    taken: tuple[int, ...]
+    soonest: float
+    transfer: float
+    ahead: float
+    told: tuple[Told, ...]
+
+
+@dataclass(frozen=True)
+class Captured:
+    """What came for an order, from the last time the borrower was asked to look straight.
+
+    missed, lost: how often a command was not seen, or the line was lost, and another one asked for.
+    by_line: whether the line ended the capture. presented_before: whether the very bytes of a
+    frame, or of a part of a chain, were in another attempt already.
+    """
+
+    steps: tuple[CapturedStep, ...]
+    missed: int
+    lost: int
+    by_line: bool
+    presented_before: bool
+
+
+@dataclass(frozen=True)
+class Compared:
+    """How alike this capture is to another attempt's, of whatever borrower. is_beside: of the same
+    verification.
+    """
+
+    attempt: str
+    alike: Alike
+    is_beside: bool = False
+
+
+@dataclass(frozen=True)
+class ComparedAll:
+    """How alike it is to each that it was compared with, the most alike first; is_whole: whether to
+    all that it may be.
+    """
+
+    others: tuple[Compared, ...]
+    is_whole: bool
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What came for the order: of each step its command, and how many frames its chain has and how
+    many are full.
+
+    `soonest`, `earliest`, `latest`: seconds from a showing to the first part, and by the page's
+    clock to the first and the last frame; over all steps the least, the least, the most.
+    `transfer`, `ahead`: longest and shortest way of a part; below 0 it came before it was taken.
+    `rate`, `gap`: frames a second, of the slowest chain, and the longest time without one. The
+    rest: see `Captured` and `Ordered`.
+    """
+
+    order: tuple[str, ...]
+    without: tuple[str, ...]
+    replaced_max: int
+    commands: tuple[str, ...]
+    chain: tuple[int, ...]
+    stills: tuple[int, ...]
+    soonest: float
+    earliest: float
+    latest: float
+    transfer: float
+    ahead: float
+    rate: float
+    gap: float
+    missed: int
+    lost: int
+    by_line: bool
+    lost_before: int
+    unburnt_before: int
+    is_bound: bool
+    presented_before: bool
+    compared: ComparedAll
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the frames show. `flaws`: the first of each step without a frame fit to be compared.
+
+    `continuity`: of the full frames; `throughout`: of the thin chain. `poorest`: pixels between the
+    eyes, light and sharpness, each of the steps' best stills. `numbers`: of all frames.
+    """
+
+    freshness: Freshness
+    presence: Presence
+    flaws: tuple[str, ...]
+    poorest: Mapping[str, str]
+    gestures: tuple[StepJudgement, ...] | Step
+    depth: Planarity
+    continuity: Continuity | Step
+    throughout: Throughout | Step
+    numbers: tuple[StepNumbers, ...]
+
+
+@dataclass(frozen=True)
+class Match:
+    """Distances to the reference, in the embedding's units: upper medians of the best frames at
+    rest and of the best of each command, and the farthest. `rest_frames`: places in the first step
+    of those compared, best first.
+    """
+
+    at_rest: float
+    at_work: float
+    farthest: float
+    rest_frames: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class LiveCaptureFacts:
+    """All that a live capture is judged by.
+
+    `best`: kinds of the full frames that stand for the steps, which are kept when others are
+    destroyed. `identity`: whom each still shows, in which pose. `left`: attempts, with this one.
+    `models`: SHA-256 of those that find and measure faces. `embedding`, `recognition`: units and
+        net of the distances.
+    `passive`: what a detector of presentation attacks says; None where none is installed, or
+        nothing was measured.
+    """
+
+    sent: Sent | Step
+    shown: Shown | Step
+    match: Match | Step
+    injection: Injection | Step
+    best: tuple[str, ...]
+    identity: tuple[FrameIdentity, ...]
+    left: int | None
+    handed_over: bool
+    amount: str
+    currency: str
+    models: Mapping[str, str]
+    embedding: str
+    recognition: Mapping[str, str]
+    passive: PassiveScores | None = None
 
 
 def measure_live_capture(
@@ -340,3 +513,142 @@ def _face(case: Case, photo: bytes, *, limits: ImageLimits) -> Portrait:
         return backends.in_use().open(answer.jpeg, limits=limits)[0]
     except Refused as unusable:
         raise Refused("face_reference_unavailable", unusable.code) from unusable
+
+
+def captured_step(evidence: Evidence, place: str) -> CapturedStep:
+    """What came for one command."""
+    turn = evidence.require_object(f"{place}turn")
+    try:
+        revealed, command = datetime.fromisoformat(turn["revealed"]), str(turn["command"])
+        parts = [
+            evidence.require_object(f"{place}part.{part}") for part in range(int(turn["parts"]))
+        ]
+        arrivals = [datetime.fromisoformat(part["arrived"]) for part in parts]
+        taken = [[int(ms) for ms in part["chain"]] for part in parts]
+        ways = [
+            (at - revealed).total_seconds() - max(ms, default=0) / 1000
+            for at, ms in zip(arrivals, taken, strict=True)
+        ]
+        full = [(int(seq), int(ms)) for part in parts for seq, ms in part["stills"]]
+        kinds, every = [f"{place}frame.{seq}" for seq, _ in full], [ms for of in taken for ms in of]
+        stills = [evidence.require(kind) for kind in kinds]
+        chain = [
+            each
+            for part in range(len(parts))
+            for each in apart(evidence.require(f"{place}chain.{part}"))
+        ]
+        beside = [min((abs(one - ms), at) for at, one in enumerate(every))[1] for _, ms in full]
+        return CapturedStep(
+            sent=SentStep(command, tuple(chain), tuple(stills), tuple(beside), tuple(every)),
+            place=place,
+            stills=tuple(kinds),
+            arrived=arrivals[-1],
+            is_bound=all(part["is_bound"] is True for part in parts),
+            taken=tuple(every),
+            soonest=(arrivals[0] - revealed).total_seconds(),
+            transfer=max(ways),
+            ahead=min(ways),
+            told=tuple(Told(**part.get("camera", {})) for part in parts),
+        )
+    except (KeyError, IndexError, TypeError, ValueError) as fault:
+        raise Refused("check_missing", f"{place}turn cannot be read") from fault
+
+
+def captured(evidence: Evidence) -> Captured:
+    """What came for each command. Of each it is on record which followed it: none is missing, and
+    none too many.
+    """
+    steps: list[CapturedStep] = []
+    number, missed, lost, due, is_lost = 0, 0, 0, ordered(evidence).commands[0], False
+    while due:
+        place = f"{STAGE}.{number}."
+        number += 1
+        is_lost = f"{place}lost" in evidence.items
+        said = evidence.require_object(f"{place}lost" if is_lost else f"{place}seen")
+        if is_lost:
+            command = said.get("command")
+            lost += 1
+        else:
+            step = captured_step(evidence, place)
+            if type(drawn := said.get("drawn")) is not int:
+                raise Refused("check_missing", f"{place} does not say what was drawn")
+            steps.append(replace(step, sent=replace(step.sent, drawn=drawn)))
+            command = steps[-1].sent.command
+            missed += said.get("seen") is False and command != NEUTRAL
+        if command != due or not isinstance(said.get("then"), str):
+            raise Refused("check_missing", f"{place} is not of the order")
+        due = said["then"]
+    last_rest = max(
+        (at for at, step in enumerate(steps) if step.sent.command == NEUTRAL), default=0
+    )
+    presented_before = any(_PICTURE.match(kind) for kind in evidence.seen)
+    return Captured(
+        tuple(steps[last_rest:]), missed, lost, by_line=is_lost, presented_before=presented_before
+    )
+
+
+def answered_at(evidence: Evidence) -> datetime | None:
+    """When the last frames of a capture came; None where no command has any."""
+    steps = captured(evidence).steps
+    return steps[-1].arrived if steps else None
+
+
+def marks_of_capture(items: Mapping[str, bytes]) -> frozenset[bytes]:
+    """What an index of all borrowers may hold of these prints, under a key."""
+    found = [
+        prints.marks(step, kinds=engine_policy.AGAIN_KINDS)[:: engine_policy.AGAIN_EVERY]
+        for step in _prints(items)
+    ]
+    return frozenset[bytes]().union(*(mark for step in found for mark in step))
+
+
+def sought_by_capture(items: Mapping[str, bytes]) -> frozenset[bytes]:
+    """By which of its marks, as it stands or in a mirror, those are found that a capture may be."""
+    ways = [shown for step in _prints(items) for shown in (step, prints.mirrored(step))]
+    return frozenset[bytes]().union(
+        *(mark for shown in ways for mark in prints.marks(shown, kinds=engine_policy.AGAIN_KINDS))
+    )
+
+
+def compare_captures(
+    items: Mapping[str, bytes],
+    others: Mapping[str, Mapping[str, bytes]],
+    is_whole: bool,
+    beside: Collection[str] = (),
+) -> dict[str, bytes]:
+    """How alike this capture is to each of the others, and whether those are all.
+
+    By the commands that were seen: a film is no less one for what was put between its parts and not
+    seen. beside: the other captures of the same verification.
+    """
+    said = {
+        kind: json.loads(kept)
+        for kind, kept in items.items()
+        if kind.startswith(STAGE) and kind.endswith(".seen")
+    }
+    missed = {kind.removesuffix("seen") for kind, one in said.items() if one.get("seen") is False}
+    own = _prints(
+        {kind: kept for kind, kept in items.items() if kind.removesuffix("prints") not in missed}
+    )
+    found = [
+        Compared(name, prints.alike(own, _prints(kept), limits=engine_policy.AGAIN), name in beside)
+        for name, kept in others.items()
+    ]
+    found.sort(key=lambda one: (one.alike.fitting, one.alike.likeness, one.attempt), reverse=True)
+    return {COMPARED: stored.to_bytes(ComparedAll(tuple(found), is_whole))}
+
+
+def _prints(items: Mapping[str, bytes]) -> list[Prints]:
+    """Of each step, in order."""
+    kinds = sorted((int(found[1]), kind) for kind in items if (found := _PRINTS.fullmatch(kind)))
+    return [prints.from_bytes(items[kind]) for _, kind in kinds]
+
+
+AGAIN = Again(
+    kept="prints",
+    marks=marks_of_capture,
+    sought=sought_by_capture,
+    others_max=engine_policy.AGAIN_OTHERS,
+    shared_min=engine_policy.AGAIN_SHARED,
+    compare=compare_captures,
+)

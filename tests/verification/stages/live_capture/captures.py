@@ -29,7 +29,7 @@ from verification.stages.live_capture.dialogue import (
     go_on_live_capture,
     prompt_live_capture,
 )
-from verification.stages.live_capture.kept import compare_captures
+from verification.stages.live_capture.measure import compare_captures
 from verification.stages.live_capture.policy import LiveCapturePolicy
 
 POLICY = LiveCapturePolicy()

@@ -6,8 +6,7 @@ import pytest
 
 from tests.verification.stages.live_capture import captures as given
 from verification.core.results import Step
-from verification.stages.live_capture.facts import Sent
-from verification.stages.live_capture.measure import measure_live_capture
+from verification.stages.live_capture.measure import Sent, measure_live_capture
 from verification.stages.live_capture.policy import LiveCapturePolicy
 
 _FRAMES = {

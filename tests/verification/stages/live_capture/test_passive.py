@@ -19,8 +19,7 @@ from verification.engines.faces.embedding import Zones
 from verification.engines.liveness import passive
 from verification.stages.live_capture import STAGE
 from verification.stages.live_capture.checks import check_passive
-from verification.stages.live_capture.facts import LiveCaptureFacts
-from verification.stages.live_capture.measure import ready
+from verification.stages.live_capture.measure import LiveCaptureFacts, ready
 from verification.stages.live_capture.policy import LiveCapturePolicy
 
 SMALL, LARGE = "294900.00", "294900.01"
