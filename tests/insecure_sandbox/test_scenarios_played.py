@@ -87,7 +87,7 @@ def judged(capture: Capture, photo: bytes, *, left: int) -> Judged:
     """What the route's checks say of it; nobody else's capture is compared with it here."""
     sources = captures.sources(photo=captures.photo_answer(photo))
     items = {**capture.items, **sources, **measure.compare_captures({}, {}, True)}
-    evidence = Evidence(items=items, at=capture.at + _LOOKED, left=left)
+    evidence = Evidence(items=items, at=capture.at + _LOOKED, attempts_left=left)
     refusals = captures.refusals(captures.judge(evidence))
     return Judged(captures.decided(evidence), frozenset(refusals.values()))
 

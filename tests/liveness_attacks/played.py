@@ -101,7 +101,7 @@ def measured(attempt: Attempt) -> LiveCaptureFacts:
     evidence = _evidence(attempt)
     if attempt.is_replayed:
         pictures = {kind for kind in evidence.items if ".frame." in kind}
-        evidence = replace(evidence, seen=frozenset(pictures))
+        evidence = replace(evidence, presented=frozenset(pictures))
     facts = STAGE.measure(given.case(), evidence, POLICY)
     assert isinstance(facts, LiveCaptureFacts)
     return facts

@@ -44,9 +44,9 @@ from verification.worker import sweep
 READER = "usr_" + "a" * 26
 _FOLDERS = ("TULGA_EVIDENCE_DIR", "TULGA_LOG_HEAD_DIR")
 _AGAIN = Again(
-    kept="prints",
+    ending="prints",
     marks=lambda evidence: frozenset(evidence.values()),
-    sought=lambda evidence: frozenset(),
+    searched=lambda evidence: frozenset(),
     others_max=4,
     shared_min=10**6,
     compare=lambda evidence, others, is_whole, beside: {},

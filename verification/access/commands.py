@@ -71,7 +71,7 @@ def open_verification(
     # In live mode nobody is laxer than the law of the day, whatever the lender holds.
     profile = profiles.binding(profile_id, mode=mode, at=clock.now())
     combinations = profiles.usable(
-        profile, installed=tuple(settings.TULGA_ROUTES), wanted=opening.routes
+        profile, installed=tuple(settings.TULGA_ROUTES), allowed_routes=opening.routes
     )
     verification = _fresh(
         lender, mode=mode, profile=profile, combinations=combinations, opening=opening

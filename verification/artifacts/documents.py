@@ -127,7 +127,7 @@ def _facts(
             burnt=attempt.burnt,
         ),
         ending=_ending(history, attempt, at=at),
-        passed=tuple(
+        passed_stages=tuple(
             (str(each.body["route"]), str(each.body["stage"]), each.at)
             for each in earlier
             if each.type in CLOSINGS and each.body.get("outcome") == Outcome.PASSED

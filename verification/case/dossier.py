@@ -244,7 +244,7 @@ def compared(attempt: Attempt, of: Again, evidence: Mapping[str, bytes]) -> Mapp
     left · 3 what was kept of them, opened by their own keys; of an erased one nothing is left to
     compare, and what does not open is no evidence against anybody.
     """
-    words = {word for of_key in _words(attempt, of.sought(evidence)).values() for word in of_key}
+    words = {word for of_key in _words(attempt, of.searched(evidence)).values() for word in of_key}
     known = (
         CaptureWord.objects.filter(word__in=words)
         .exclude(attempt=attempt)
@@ -269,7 +269,7 @@ def compared(attempt: Attempt, of: Again, evidence: Mapping[str, bytes]) -> Mapp
             .defer("sealed_memory")
         )
         items: dict[str, list[EvidenceItem]] = {}
-        for item in EvidenceItem.objects.filter(attempt__in=alike, kind__endswith=f".{of.kept}"):
+        for item in EvidenceItem.objects.filter(attempt__in=alike, kind__endswith=f".{of.ending}"):
             items.setdefault(str(item.attempt_id), []).append(item)
         for row in rows:  # 3
             key, files = cases.key_beside(row.verification), dict[str, bytes]()
@@ -317,7 +317,10 @@ def judgement(
         )
         for one in results
     ]
-    of_rows: dict[str, object] = {"seen": sorted(evidence.seen), "left": evidence.left}
+    of_rows: dict[str, object] = {
+        "seen": sorted(evidence.presented),
+        "left": evidence.attempts_left,
+    }
     of_rows["handed_over"] = evidence.handed_over
     terms = {"at": evidence.at.isoformat(), "policy": stored.as_record(numbers), **of_rows}
     terms |= {

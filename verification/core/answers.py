@@ -182,8 +182,8 @@ def has_run_out(consent: ConsentAnswer, *, at: datetime) -> bool:
 def _is_to(consent: ConsentAnswer, case: Case, text_sha256: object) -> bool:
     if (terms := consent.terms) is None:
         return False
-    said = (terms.reference, terms.lender_bin, terms.purpose, terms.text_sha256)
-    return said == (case.verification_id, case.lender.bin, case.purpose, text_sha256)
+    stated = (terms.reference, terms.lender_bin, terms.purpose, terms.text_sha256)
+    return stated == (case.verification_id, case.lender.bin, case.purpose, text_sha256)
 
 
 @dataclass(frozen=True, kw_only=True)

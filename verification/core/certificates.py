@@ -66,7 +66,9 @@ class Certified:
     @property
     def body(self) -> dict[str, Any]:
         """What its entry in the log says."""
-        public, signature = (b64encode(each).decode() for each in (self.public, self.signature))
+        public, signature = (
+            b64encode(content).decode() for content in (self.public, self.signature)
+        )
         return {
             "kind": self.kind,
             "number": self.number,
@@ -85,13 +87,13 @@ class Certified:
 
     @property
     def _message(self) -> bytes:
-        said = {
+        fields = {
             "kind": self.kind,
             "mode": self.mode,
             "number": self.number,
             "public": self.public.hex(),
         }
-        return canonical_json({"context": _CERTIFIED, **said})
+        return canonical_json({"context": _CERTIFIED, **fields})
 
 
 def read_certified(untrusted: Any, *, mode: str) -> Certified | None:
@@ -280,4 +282,4 @@ _TABLE = (
         under="root_rsa",
     ),
 )
-OFFICIAL: Final = {each.sha256: each for each in _TABLE}
+OFFICIAL: Final = {certificate.sha256: certificate for certificate in _TABLE}

@@ -154,7 +154,7 @@ class Gate:
         """Whether no money leaves."""
         return self.status not in (PASSED, NOT_EVALUATED)
 
-    def spelled(self) -> dict[str, Any]:
+    def as_record(self) -> dict[str, Any]:
         """As it stands in the log, in the row and in the answer."""
         waits = {"release_not_before": self.not_before.isoformat()} if self.not_before else {}
         return {
@@ -183,36 +183,36 @@ def evaluate(facts: Facts, laws: Sequence[Profile], *, at: datetime) -> tuple[Ga
     until = (
         facts.verified_at
         - facts.aged
-        + timedelta(seconds=min(one.valid_for_seconds for one in laws))
+        + timedelta(seconds=min(law.valid_for_seconds for law in laws))
     )
     status = PASSED if at < until else "verification_too_old"
     verification_age = Gate("verification_age", status, facts.verified_at, "log", until)
     # The first is that by which it was done: missed commands may have been replaced that another
     # does not let be.
-    is_done = all(suffices(one.combinations, passed=facts.routes) for one in laws)
-    fits = is_done and laws[0].replaced_max <= min(one.replaced_max for one in laws)
+    is_done = all(suffices(law.combinations, passed_routes=facts.routes) for law in laws)
+    fits = is_done and laws[0].replaced_max <= min(law.replaced_max for law in laws)
     fits = fits and (bool(laws[0].register_asked) or not any(law.register_asked for law in laws))
     profile = Gate("profile", PASSED if fits else "profile_insufficient", at, "log", ends)
-    asked: list[Gate] = []
-    for name, refused in _ASKED.items():
+    source_gates: list[Gate] = []
+    for name, refusal in _ASKED.items():
         answer: Answer | None = getattr(facts, name)
         if (seconds := _least(laws, f"{name}_max_age_seconds")) is None:
-            asked.append(Gate(name, NOT_EVALUATED))
+            source_gates.append(Gate(name, NOT_EVALUATED))
         elif facts.lacks_consent:
-            asked.append(Gate(name, "payout_consent_missing"))
+            source_gates.append(Gate(name, "payout_consent_missing"))
         elif answer is None:
-            asked.append(Gate(name, f"{name}_unavailable"))
+            source_gates.append(Gate(name, f"{name}_unavailable"))
         else:
             until = answer.at + timedelta(seconds=seconds)
-            asked.append(
-                Gate(name, PASSED if answer.fits else refused, answer.at, answer.source, until)
+            source_gates.append(
+                Gate(name, PASSED if answer.fits else refusal, answer.at, answer.source, until)
             )
     of_person = (
         _age(facts, laws, at),
         _first_credit(facts, laws, at),
         _cooling_off(facts, laws, at),
     )
-    return (amount, verification_age, profile, *of_person, *asked)
+    return (amount, verification_age, profile, *of_person, *source_gates)
 
 
 def _age(facts: Facts, laws: Sequence[Profile], at: datetime) -> Gate:
@@ -255,28 +255,28 @@ def _cooling_off(facts: Facts, laws: Sequence[Profile], at: datetime) -> Gate:
     most = _least(laws, "cooling_off_over_mci")
     if most is None:
         return Gate("cooling_off", NOT_EVALUATED)
-    contract, said = (
+    contract, gate = (
         facts.contract,
         partial(Gate, "cooling_off", at=at, source=_CREDITS, until=_day_ends(at)),
     )
     if contract is None:
-        return said("contract_required")
+        return gate("contract_required")
     sum_of_day = facts.cap_tiyn + facts.day_tiyn + (facts.others_tiyn or 0)
     is_over = _is_over(sum_of_day, most, _moments(facts, at))
     if is_over is None:
-        return said("mci_unknown", source="MCI")
+        return gate("mci_unknown", source="MCI")
     if not is_over:
-        return said(PASSED)
+        return gate(PASSED)
     until = release_not_before(contract.release_from, laws) or contract.release_from
     if at < until:
-        return said("cooling_off", not_before=until)
+        return gate("cooling_off", not_before=until)
     # Who was asked before the wait was over has not thought about it so long.
     is_renewed = contract.renewed_at is not None and contract.renewed_at >= until
-    return said(PASSED if is_renewed else "consent_renewal_required", not_before=until)
+    return gate(PASSED if is_renewed else "consent_renewal_required", not_before=until)
 
 
 def _least(laws: Sequence[Profile], name: str) -> int | None:
-    return min((value for one in laws if (value := getattr(one, name)) is not None), default=None)
+    return min((value for law in laws if (value := getattr(law, name)) is not None), default=None)
 
 
 def _moments(facts: Facts, at: datetime) -> Sequence[datetime]:
@@ -293,7 +293,9 @@ def _is_over(sum_tiyn: int, number: int, moments: Iterable[datetime]) -> bool | 
         today.
     """
     try:
-        return sum_tiyn > min(mci_tenge(number, on=almaty.day_of(one)) * TIYN for one in moments)
+        return sum_tiyn > min(
+            mci_tenge(number, on=almaty.day_of(moment)) * TIYN for moment in moments
+        )
     except Misconfigured:
         return None
 

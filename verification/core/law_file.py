@@ -154,7 +154,7 @@ def parse(document: Mapping[str, Any]) -> Law:
 def _law(document: Mapping[str, Any]) -> Law:
     fields_left = StrictObject(dict(document))
     fields_left.choice("form", (FORM,))
-    number = fields_left.whole("number", least=1, most=NUMBER_MAX)
+    number = fields_left.integer("number", least=1, most=NUMBER_MAX)
     installation = fields_left.text("installation", longest=_ORIGIN_MAX)
     issued_at = fields_left.moment("issued_at")
     values = tuple(_items_of(fields_left, "mci", _read_value))
@@ -252,9 +252,9 @@ def _finish(untrusted: StrictObject, place: str) -> None:
 
 def _read_value(item: _Item) -> Mci:
     """The value of a year, in tenge."""
-    year = item.untrusted.whole("year", least=_YEARS[0], most=_YEARS[1])
+    year = item.untrusted.integer("year", least=_YEARS[0], most=_YEARS[1])
     return Mci(
-        date(year, 1, 1), item.untrusted.whole("tenge", least=1, most=_TENGE_MAX), _source(item)
+        date(year, 1, 1), item.untrusted.integer("tenge", least=1, most=_TENGE_MAX), _source(item)
     )
 
 

@@ -52,9 +52,9 @@ class Case:
     renewal: Renewal | None = None
 
 
-def is_same_name(one: str, other: str) -> bool:
+def is_same_name(first: str, second: str) -> bool:
     """Whether the two are one name, or both are empty."""
-    return _plain_name(one) == _plain_name(other)
+    return _plain_name(first) == _plain_name(second)
 
 
 def is_same_patronymic(stated: str, registered: str) -> bool:

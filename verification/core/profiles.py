@@ -115,12 +115,12 @@ class Profile:
     def __post_init__(self) -> None:
         # What is not asked is not hashed: a question that a later law brings leaves the hashes of
         # the earlier ones.
-        asked = {
-            each.name: getattr(self, each.name)
-            for each in fields(self)
-            if each.name not in _NOT_IN_HASH
+        questions = {
+            member.name: getattr(self, member.name)
+            for member in fields(self)
+            if member.name not in _NOT_IN_HASH
         }
-        rule = {name: value for name, value in asked.items() if value is not None}
+        rule = {name: value for name, value in questions.items() if value is not None}
         object.__setattr__(self, "sha256", stored.digest(rule))
 
 
@@ -229,34 +229,36 @@ ALL: Final = (*PROFILES.values(), RENEWAL)
 
 
 def usable(
-    profile: Profile, *, installed: Sequence[str], wanted: Sequence[str] | None
+    profile: Profile, *, installed: Sequence[str], allowed_routes: Sequence[str] | None
 ) -> tuple[Combination, ...]:
     """The profile's combinations made only of installed routes the lender allows; never empty.
 
     Raises `BadInput` when none is left: such a verification could never end in `verified`.
     """
-    allowed = set(installed) if wanted is None else set(installed) & set(wanted)
+    allowed = set(installed) if allowed_routes is None else set(installed) & set(allowed_routes)
     # A combination is left whole or not at all: half of one suffices for nothing.
-    left = tuple(combination for combination in profile.combinations if set(combination) <= allowed)
-    if not left:
+    combinations = tuple(
+        combination for combination in profile.combinations if set(combination) <= allowed
+    )
+    if not combinations:
         raise BadInput(
             f"{profile.id} needs one of {[list(c) for c in profile.combinations]}; available:"
             f" {sorted(allowed)}",
             code="routes_insufficient",
             pointer="/routes",
         )
-    return left
+    return combinations
 
 
-def suffices(combinations: Iterable[Combination], *, passed: Iterable[str]) -> bool:
+def suffices(combinations: Iterable[Combination], *, passed_routes: Iterable[str]) -> bool:
     """Whether one combination has all its routes passed. An empty combination never suffices."""
-    done = set(passed)
+    done = set(passed_routes)
     return any(combination and set(combination) <= done for combination in combinations)
 
 
-def next_route(combination: Combination, *, passed: Iterable[str]) -> str | None:
+def next_route(combination: Combination, *, passed_routes: Iterable[str]) -> str | None:
     """The first route of the chosen combination that has not passed yet, or None when all have."""
-    done = set(passed)
+    done = set(passed_routes)
     return next((route for route in combination if route not in done), None)
 
 
@@ -392,7 +394,7 @@ class _Held:
     reader: AmendmentReader | None = None
 
 
-_held, _looking = _Held(), RLock()
+_book, _looking = _Held(), RLock()
 """One thread at a time reads and holds: a slow reader must not put back what a later one has
 read.
 """
@@ -400,19 +402,19 @@ read.
 
 def current_amendments() -> Amendments:
     """What counts in this process now."""
-    return _held.amendments
+    return _book.amendments
 
 
 def hold_amendments(amendments: Amendments) -> None:
     """From here on this counts. A book is replaced in one assignment: a thread sees the old one or
     the new one.
     """
-    _held.amendments = amendments
+    _book.amendments = amendments
 
 
 def read_amendments_by(reader: AmendmentReader | None) -> None:
     """By whom this process reads its book; None for a process that has no rows."""
-    _held.reader = reader
+    _book.reader = reader
 
 
 def keep_current() -> None:
@@ -426,16 +428,16 @@ def look_again() -> bool:
 
 
 def _look(is_urgent: bool) -> bool:
-    if _held.reader is None:
+    if _book.reader is None:
         return False
     if not _looking.acquire(blocking=is_urgent):  # another thread is about to know it
         return False
     try:
-        before = _held.amendments
-        amendments = _held.reader(is_urgent)
+        earlier = _book.amendments
+        amendments = _book.reader(is_urgent)
         if amendments is not None:
             hold_amendments(amendments)
-        return _held.amendments != before
+        return _book.amendments != earlier
     finally:
         _looking.release()
 

@@ -82,10 +82,11 @@ class Evidence:
 
     items: original bytes by kind, `<stage>.<what>`, of the passed stages of the route and of this
         attempt.
-    at: the time of judgement. seen: the kinds of this attempt whose bytes had been presented
+    at: the time of judgement. presented: the kinds of this attempt whose bytes had been presented
     before, anywhere; only pictures and the values of signatures are sought (`evidence/policy.py`,
     SOUGHT), once all is collected: before that, and where a turn is looked at, it is empty.
-    left: how many attempts the borrower has, this one among them; None where none are counted.
+    attempts_left: how many attempts the borrower has, this one among them; None where none are
+        counted.
     handed_over: whether the borrower went on at a phone that had scanned a code.
     services: what the consent to a look-up must allow for every route of the chosen combination;
         empty after that.
@@ -95,8 +96,8 @@ class Evidence:
 
     items: Mapping[str, bytes]
     at: datetime
-    seen: frozenset[str] = frozenset()
-    left: int | None = None
+    presented: frozenset[str] = frozenset()
+    attempts_left: int | None = None
     handed_over: bool = False
     secrets: tuple[str, ...] = field(default=(), repr=False)
     services: tuple[str, ...] = ()
@@ -112,12 +113,12 @@ class Evidence:
         be read.
         """
         try:
-            found = json.loads(self.require(kind))
+            content = json.loads(self.require(kind))
         except (ValueError, RecursionError) as fault:
             raise Refused("check_missing", f"{kind} cannot be read") from fault
-        if not isinstance(found, dict):
+        if not isinstance(content, dict):
             raise Refused("check_missing", f"{kind} cannot be read")
-        return found
+        return content
 
 
 @dataclass(frozen=True)
@@ -156,13 +157,13 @@ class Turn:
 class Looked:
     """What one turn's answer shows.
 
-    is_right: what was asked for; None where it could not be measured at all. found: what joins the
-    memory, for later turns are compared with it. evidence: what was measured, which the judgement
-    joins and does not measure again.
+    is_right: what was asked for; None where it could not be measured at all. additions: what joins
+    the memory, for later turns are compared with it. evidence: what was measured, which the
+    judgement joins and does not measure again.
     """
 
     is_right: bool | None
-    found: Mapping[str, Any] = field(default_factory=dict)
+    additions: Mapping[str, Any] = field(default_factory=dict)
     evidence: Mapping[str, bytes] = field(default_factory=dict)
 
 
@@ -180,15 +181,17 @@ def take_part(memory: Memory, untrusted: Untrusted, *, most: int) -> tuple[Memor
     part, parts = untrusted.get("part"), untrusted.get("parts")
     # The first part says how many there will be; a later one that says otherwise is of another
     # answer.
-    taken, of = memory.get(PARTS) or (0, parts)
+    parts_kept, parts_stated = memory.get(PARTS) or (0, parts)
     if type(part) is not int or type(parts) is not int:  # a truth value is an int to isinstance
         raise BadInput(
             "a part says its number, and of how many", code="bad_answer", pointer="/part"
         )
-    if not 1 <= parts <= most or parts != of or part != taken or part >= parts:
-        raise BadInput(f"part {taken} of at most {most} is due", code="bad_answer", pointer="/part")
+    if not 1 <= parts <= most or parts != parts_stated or part != parts_kept or part >= parts:
+        raise BadInput(
+            f"part {parts_kept} of at most {most} is due", code="bad_answer", pointer="/part"
+        )
     # A case forgets the count as soon as the turn goes on in any other way.
-    return {**memory, PARTS: [taken + 1, parts]}, part == parts - 1
+    return {**memory, PARTS: [parts_kept + 1, parts]}, part == parts - 1
 
 
 Words = Any
@@ -211,18 +214,18 @@ Show = Callable[[str, bytes], bytes]
 class Again:
     """How a stage knows what was presented before though its bytes differ.
 
-    kept: the last word of the kinds of evidence that are compared. marks: of such evidence, what an
-    index of all borrowers may hold under a key. sought: by which marks others are found that it may
-    show again. others_max,
-    shared_min: how many of them are compared, at most, and how many marks each shares, at least.
+    ending: the last word of the kinds of evidence that are compared. marks: of such evidence, what
+    an index of all borrowers may hold under a key. searched: by which marks others are found that
+    it may show again. others_max, shared_min: how many of them are compared, at most, and how many
+    marks each shares, at least.
     compare: this evidence with that of the others, by attempt, whether these are all who share
     enough, and which of them are attempts of the same verification; what it finds is evidence, by
     which it is judged.
     """
 
-    kept: str
+    ending: str
     marks: Callable[[Mapping[str, bytes]], frozenset[bytes]]
-    sought: Callable[[Mapping[str, bytes]], frozenset[bytes]]
+    searched: Callable[[Mapping[str, bytes]], frozenset[bytes]]
     others_max: int
     shared_min: int
     compare: Callable[
@@ -328,7 +331,7 @@ class Stage:
         for name in release.checks(self.name):
             functions = [
                 *self.former.get(name, ()),
-                *(check for each, check in self.checks.items() if each == name),
+                *(check for current, check in self.checks.items() if current == name),
             ]
             if len(functions) <= release.changes(name):
                 raise Misconfigured(f"{name} as release {release.id} has it is not here")
@@ -379,17 +382,23 @@ class Errand:
         )
 
         def prepare(case: Case, evidence: Evidence, memory: Memory) -> Prepared:
-            asked, seen = self.prepare(case, evidence, memory)
-            known = replace(evidence, items={**evidence.items, **asked, **seen})
-            prepared = stage.prepare(case, known, memory) if stage.prepare else Prepared(memory={})
-            memory_after = {**prepared.memory, ASKED_BY_PHONE: self.is_open(known)}
-            return replace(prepared, memory=memory_after, evidence={**asked, **prepared.evidence})
+            questions, glimpsed = self.prepare(case, evidence, memory)
+            evidence_so_far = replace(evidence, items={**evidence.items, **questions, **glimpsed})
+            prepared = (
+                stage.prepare(case, evidence_so_far, memory)
+                if stage.prepare
+                else Prepared(memory={})
+            )
+            memory_after = {**prepared.memory, ASKED_BY_PHONE: self.is_open(evidence_so_far)}
+            return replace(
+                prepared, memory=memory_after, evidence={**questions, **prepared.evidence}
+            )
 
         def collect(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
             answered_at = stage.answered_at(evidence) if stage.answered_at else None
-            asked = self.collect(case, evidence, answered_at)
-            known = replace(evidence, items={**evidence.items, **asked})
-            return {**asked, **(stage.collect(case, known) if stage.collect else {})}
+            collected = self.collect(case, evidence, answered_at)
+            evidence_so_far = replace(evidence, items={**evidence.items, **collected})
+            return {**collected, **(stage.collect(case, evidence_so_far) if stage.collect else {})}
 
         def measure(case: Case, evidence: Evidence, numbers: Any) -> Any:
             measured = self.measure(case, evidence, getattr(numbers, self.name))
@@ -417,10 +426,10 @@ class Errand:
             quota=stage.quota or self.quota,
         )
 
-    def _with_field(self, of: type, kind: Any) -> type:
+    def _with_field(self, record: type, kind: Any) -> type:
         """The same dataclass with the errand's field."""
         return make_dataclass(
-            of.__name__, [(self.name, kind, field(kw_only=True))], bases=(of,), frozen=True
+            record.__name__, [(self.name, kind, field(kw_only=True))], bases=(record,), frozen=True
         )
 
     def _check(self, name: str, facts: Any, policy: Any) -> Result:

@@ -35,13 +35,13 @@ def number(decimal: str, *, language: str) -> str:
         read = Decimal(decimal)
     except InvalidOperation:
         return decimal
-    shown = f"{read.quantize(Decimal(1)) if read == read.to_integral_value() else read:,f}"
-    return shown if language == "en" else shown.replace(",", _APART).replace(".", ",")
+    text = f"{read.quantize(Decimal(1)) if read == read.to_integral_value() else read:,f}"
+    return text if language == "en" else text.replace(",", _APART).replace(".", ",")
 
 
-def day(of: date | datetime) -> str:
+def day(at: date | datetime) -> str:
     """25.11.2026; of a moment, the day it is in Kazakhstan."""
-    return f"{_in_kazakhstan(of):%d.%m.%Y}"
+    return f"{_in_kazakhstan(at):%d.%m.%Y}"
 
 
 def minute(at: datetime) -> str:
@@ -54,8 +54,8 @@ def second(at: datetime) -> str:
     return f"{_in_kazakhstan(at):%d.%m.%Y %H:%M:%S}"
 
 
-def _in_kazakhstan(of: date | datetime) -> date | datetime:
-    return of.astimezone(almaty.ZONE) if isinstance(of, datetime) else of
+def _in_kazakhstan(at: date | datetime) -> date | datetime:
+    return at.astimezone(almaty.ZONE) if isinstance(at, datetime) else at
 
 
 # units of UTF-16: three parts of 67, which is what a part of Kazakh or Russian holds (UCS-2)
@@ -115,14 +115,14 @@ def check_sms(text: str, *, host: str) -> str:
 
     A last line that gives a code to this host is neither.
     """
-    said = (
+    words_alone = (
         re.sub(rf"\n@{re.escape(host)} #{_CODE.pattern}\Z", "", text)
         if _HOST.fullmatch(host)
         else text
     )
-    if not said or _units(text) > SMS_MAX or not said.isprintable():
+    if not words_alone or _units(text) > SMS_MAX or not words_alone.isprintable():
         raise BadInput(f"a message has 1 to {SMS_MAX} units of UTF-16 in one line", pointer="/text")
-    if _LINK.search(said):
+    if _LINK.search(words_alone):
         raise BadInput("a message carries no link", pointer="/text")
     return text
 

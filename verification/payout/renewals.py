@@ -125,7 +125,9 @@ def given(
         by = {(one.lender_id, one.log, one.body["profile_sha256"]) for one in (opened, decision)}
         if by != {(verification.lender_id, verification.mode, profiles.RENEWAL.sha256)}:
             continue
-        if not profiles.suffices(profiles.RENEWAL.combinations, passed=decision.body["routes"]):
+        if not profiles.suffices(
+            profiles.RENEWAL.combinations, passed_routes=decision.body["routes"]
+        ):
             continue
         try:
             asked = contents.read(

@@ -69,7 +69,7 @@ def clear(verification: Verification) -> None:
         if record is not None and record.decision is not None and not code:
             _issue(verification, record, weighed, decision=record.decision)
             return
-        at, spelled = clock.now(), [gate.spelled() for gate in weighed.gates]
+        at, spelled = clock.now(), [gate.as_record() for gate in weighed.gates]
         Clearance.objects.filter(pk=asked.pk).update(status=REFUSED, code=code, gates=spelled)
         kept = inquiries.keep(verification, weighed.answers, at=at)
         body = {"clearance": asked.pk, "code": code, "gates": spelled, **kept}
@@ -163,7 +163,7 @@ def _issue(
     fresh_until = min(gate.until for gate in weighed.gates if gate.until is not None)
     iin = clearances.index(name, "iin", case.person.iin.value)[0]
     account = clearances.index(name, "account", case.loan.payout_account)[0]
-    cap, spelled = clearances.tiyn(case.loan.amount), [gate.spelled() for gate in weighed.gates]
+    cap, spelled = clearances.tiyn(case.loan.amount), [gate.as_record() for gate in weighed.gates]
     Clearance.objects.filter(pk=name).update(
         status=ISSUED,
         issued_at=at,

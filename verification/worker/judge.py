@@ -40,7 +40,12 @@ def judge(history: History, attempt: Attempt, stage: Stage, *, key: vault.Key) -
     items, at = items | collected, clock.now()
     seen = dossier.presented_before(attempt, items, of=record)
     evidence = replace(
-        before, items=items, seen=seen, at=at, left=left, handed_over=record.handed_over
+        before,
+        items=items,
+        presented=seen,
+        at=at,
+        attempts_left=left,
+        handed_over=record.handed_over,
     )
     numbers = stage.policy_in_use()
     facts = stage.measure(case, evidence, numbers)

@@ -59,14 +59,14 @@ def after_pass(history: History, stage: Stage, *, key: vault.Key, at: datetime) 
     passed = [route for route in routes if not unpassed(history.state, releases[route])]
     # 3 a combination of the law is whole
     lawful = combinations(history)
-    if passed[-1:] == [row.route] and profiles.suffices(lawful, passed=passed):
+    if passed[-1:] == [row.route] and profiles.suffices(lawful, passed_routes=passed):
         names = [releases[route].id for route in passed]
         body: dict[str, Any] = {"routes": passed, "releases": names}
         end(history, Status.VERIFIED, at=at, body=body, key=key)
         return
     # 4 the next route of the combination; anything else is refused
     chosen = tuple(row.combination)
-    next_route = profiles.next_route(chosen, passed=passed) if chosen in lawful else None
+    next_route = profiles.next_route(chosen, passed_routes=passed) if chosen in lawful else None
     if next_route is None:
         body = {"routes": passed}
         end(history, Status.DECLINED, at=at, code="check_missing", body=body, key=key)

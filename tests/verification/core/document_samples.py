@@ -132,7 +132,7 @@ def facts(*, mode: str = "test", evidence: dict[str, bytes] | None = None, **cha
             burnt=False,
         ),
         ending=Ending(outcome="passed", code="", decided_by="checks", at=later(21)),
-        passed=(("biometric", "consent", later(-30)),),
+        passed_stages=(("biometric", "consent", later(-30)),),
         checks=(GATE, MATCH),
         evidence=evidence,
         kept_at=dict.fromkeys(evidence, later(22)),

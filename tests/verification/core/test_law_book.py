@@ -14,7 +14,7 @@ from verification.core.profiles import NO_AMENDMENTS, Amendments
 
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
-    state, before = profiles._held, profiles.current_amendments()
+    state, before = profiles._book, profiles.current_amendments()
     reader = state.reader
     yield
     profiles.hold_amendments(before)

@@ -76,7 +76,7 @@ def _stage(name: str) -> Stage:
         return Glance(
             seen=seen,
             is_after_a_glance=evidence.items.get("glance.answer") is not None,
-            left=evidence.left,
+            left=evidence.attempts_left,
         )
 
     def told(facts, policy):

@@ -55,12 +55,12 @@ def prepare_code(case: Case, evidence: Evidence, memory: Memory) -> Prepared:
         "guesses": memory.get(ANSWERED, memory.get("guesses", 0)),
         "resends": number,
     }
-    kept = {
+    sent = {
         dialogue.numbered(dialogue.ISSUED, number): canonical_json(issued),
         dialogue.numbered(dialogue.SENT, number): answer,
     }
     notice = "" if parse_sms(answer).status == "accepted" else "sms_refused"
-    return Prepared(memory=fresh, evidence=kept, notice=notice)
+    return Prepared(memory=fresh, evidence=sent, notice=notice)
 
 
 def collect_code(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
@@ -78,9 +78,9 @@ def collect_code(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
         "digest": dialogue.keyed(last["key"], f"{bound}|{code}"),
         "text_sha256": sha256(_text(case, code).encode()).hexdigest(),
     }
-    kept = {dialogue.EXPECTED: canonical_json(expected)}
+    collected = {dialogue.EXPECTED: canonical_json(expected)}
     if dialogue.CONSENT not in evidence.items:
-        return kept
+        return collected
     consent, text = (
         parse_consent(evidence.items[dialogue.CONSENT]),
         json.loads(evidence.items[dialogue.SHOWN]),
@@ -90,7 +90,7 @@ def collect_code(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
             consent, services=SERVICES, case=case, text_sha256=text["text_sha256"], at=evidence.at
         )
     except ConsentMissing:
-        return kept
+        return collected
     raw = phone_registry.in_use(case.mode).ownership(
         case.person.phone,
         iin=case.person.iin,
@@ -98,7 +98,7 @@ def collect_code(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
         request_id=f"{case.verification_id}:owner:{last['nonce']}",
     )
     return {
-        **kept,
+        **collected,
         dialogue.OWNER: check_granted(raw, source=phone_registry.SOURCE, read=parse_ownership),
     }
 

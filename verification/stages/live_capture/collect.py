@@ -69,8 +69,8 @@ def _photo(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
     return {}
 
 
-def _request_id(case: Case, evidence: Evidence, what: str) -> str:
+def _request_id(case: Case, evidence: Evidence, source: str) -> str:
     """An id of this attempt alone: a source that is asked again with an old one gives its old
     answer.
     """
-    return f"{case.verification_id}:{ordered(evidence).request_nonce}:{what}"
+    return f"{case.verification_id}:{ordered(evidence).request_nonce}:{source}"

@@ -31,7 +31,7 @@ class PersonFacts:
 def measure_person(case: Case, evidence: Evidence, policy: PersonPolicy) -> PersonFacts:
     """The facts of a person. What could not be read stands in them as the step that refuses."""
     steps = Steps()
-    with steps.step("phone") as found:
+    with steps.step("phone") as detail:
         if dialogue.PHONE not in evidence.items:
             # Without a consent to it the register was not asked, and that says nothing of the
             # number.
@@ -48,10 +48,14 @@ def measure_person(case: Case, evidence: Evidence, policy: PersonPolicy) -> Pers
             )
         # The answer repeats number and person: an answer about somebody else's phone says nothing
         # of this one.
-        said = registers.parse_ownership(evidence.items[dialogue.PHONE])
-        if (said.status, said.iin, said.phone) != ("owned", case.person.iin, case.person.phone):
-            raise Refused("phone_owner_mismatch", f"the register of phones says {said.status}")
-        found["owned_since"] = said.owned_since.isoformat() if said.owned_since else ""
+        answer = registers.parse_ownership(evidence.items[dialogue.PHONE])
+        if (answer.status, answer.iin, answer.phone) != (
+            "owned",
+            case.person.iin,
+            case.person.phone,
+        ):
+            raise Refused("phone_owner_mismatch", f"the register of phones says {answer.status}")
+        detail["owned_since"] = answer.owned_since.isoformat() if answer.owned_since else ""
     typed: Typed | None = None
     with steps.step("typed"):
         copied = evidence.require_object(dialogue.ANSWER)

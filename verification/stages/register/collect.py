@@ -49,16 +49,18 @@ def prepare_register(
     consent that was taken back is not relied on. Raises `SourceUnavailable`, also where the service
     reports an error.
     """
-    shown = json.loads(evidence.items[SHOWN])
-    if (requested := _requested(evidence)) is not None and _is_for(requested, evidence, shown):
+    consent_text = json.loads(evidence.items[SHOWN])
+    if (requested := _requested(evidence)) is not None and _is_for(
+        requested, evidence, consent_text
+    ):
         if not is_read(evidence):
             return {}, {}
-        seen = _read(case, requested)
-        answer = parse_consent(seen)
+        consent_read = _read(case, requested)
+        answer = parse_consent(consent_read)
         # A no is final, and judged with the stage; one that holds serves on. Any other is asked for
         # anew.
         if answer.status in ("valid", "invalid") and not has_run_out(answer, at=evidence.at):
-            return {}, {CONSENT: seen}
+            return {}, {CONSENT: consent_read}
     nonce = sha256(f"register|{memory[SEED]}".encode()).hexdigest()[:_NONCE_CHARACTERS]
     source = consents.in_use(case.mode)
     raw = source.request(
@@ -71,18 +73,18 @@ def prepare_register(
             lender_name=case.lender.name,
             purpose=case.purpose,
             services=evidence.services,
-            text_version=shown["version"],
-            language=shown["language"],
-            text_sha256=shown["text_sha256"],
+            text_version=consent_text["version"],
+            language=consent_text["language"],
+            text_sha256=consent_text["text_sha256"],
             valid_seconds=POLICY.consent_seconds,
         )
     )
     _require_working(raw)
-    asked = {
+    questions = {
         "services": list(evidence.services),
         "phone": "as_stated" if source.names_phone else "none",
     }
-    return {ASKED: canonical_json(asked), CONSENT_REQUEST: raw}, {}
+    return {ASKED: canonical_json(questions), CONSENT_REQUEST: raw}, {}
 
 
 def collect_consent(
@@ -140,12 +142,15 @@ def _requested(evidence: Evidence) -> ConsentAnswer | None:
     return None if raw is None else parse_consent(raw)
 
 
-def _is_for(requested: ConsentAnswer, evidence: Evidence, shown: Mapping[str, object]) -> bool:
+def _is_for(
+    requested: ConsentAnswer, evidence: Evidence, consent_text: Mapping[str, object]
+) -> bool:
     """Whether a request was for all that is asked now, and on the text that was shown."""
     if (terms := requested.terms) is None:
         return False
     return (
-        set(evidence.services) <= set(terms.services) and terms.text_sha256 == shown["text_sha256"]
+        set(evidence.services) <= set(terms.services)
+        and terms.text_sha256 == consent_text["text_sha256"]
     )
 
 

@@ -42,11 +42,11 @@ def prepare_statement(case: Case, evidence: Evidence, memory: Memory) -> Prepare
     consented_in = ""
     with suppress(Refused):
         consented_in = str(evidence.require_object(_CONSENT).get("language"))
-    known = consented_in if consented_in in WORDS[CURRENT] else case.locale
+    language = consented_in if consented_in in WORDS[CURRENT] else case.locale
     expires = evidence.at + timedelta(seconds=POLICY.statement_seconds)
     text = statement(
         case,
-        language=memory.get(dialogue.LANGUAGE) or known,
+        language=memory.get(dialogue.LANGUAGE) or language,
         nonce=secrets.token_hex(NONCE_BYTES),
         issued=evidence.at.isoformat(timespec="seconds"),
         expires=expires.isoformat(timespec="seconds"),
@@ -64,8 +64,8 @@ def collect_statement(
 
     Raises `SourceUnavailable`: while nobody says anything, nothing is decided.
     """
-    found = installed_trust(case.mode)
-    asked = replace(evidence, items=found)
+    collected = installed_trust(case.mode)
+    with_trust = replace(evidence, items=collected)
     try:
         signed = parse_signature(
             evidence.items.get(SIGNATURE) or b"", max_bytes=policy.signature_max_bytes
@@ -79,70 +79,70 @@ def collect_statement(
             signed.check_content(statement=dialogue.text_of(evidence))
             signed.check_signature()
             known_by = dialogue.OWN_VALUE
-        found[known_by] = sha256(signed.signer.key_bits + signed.signature).digest()
+        collected[known_by] = sha256(signed.signer.key_bits + signed.signature).digest()
         leaf, issuer, *_ = build_path(
             signed.signer,
-            anchors=dialogue.pinned(asked, "shared.anchor", parse_known),
-            intermediates=dialogue.pinned(asked, "shared.intermediate", parse_known),
+            anchors=dialogue.pinned(with_trust, "shared.anchor", parse_known),
+            intermediates=dialogue.pinned(with_trust, "shared.intermediate", parse_known),
             # Whether the dates are right is for the checks: here they must not hide the issuer.
             at=min(max(evidence.at, signed.signer.not_before), signed.signer.not_after),
         )
     except Refused:
         # Of what is no signature, or of nobody we trust, nobody is asked; the checks will refuse it
         # by name.
-        return found
+        return collected
     if policy.asks_timestamp:
         nonce, imprint = secrets.randbits(timestamp.NONCE_BITS), ALGORITHMS[leaf.family].digest_oid
         question = timestamp.build_request(signed.signature, imprint_oid=imprint, nonce=nonce)
         answer = timestamp_authority.in_use(case.mode).timestamp(leaf.family, question=question)
-        found |= {dialogue.TIMESTAMP: answer, dialogue.TIMESTAMP_NONCE: str(nonce).encode()}
+        collected |= {dialogue.TIMESTAMP: answer, dialogue.TIMESTAMP_NONCE: str(nonce).encode()}
     # Asked of the issuer that the path found, never of an address in the certificate: that is the
     # signer's to write.
-    found |= _ask_revocation(case.mode, leaf, issuer, policy=policy)
-    return found | _ask_about_tokens(
-        case.mode, signed, replace(evidence, items=found), policy=policy
+    collected |= _ask_revocation(case.mode, leaf, issuer, policy=policy)
+    return collected | _ask_about_tokens(
+        case.mode, signed, replace(evidence, items=collected), policy=policy
     )
 
 
 def installed_trust(mode: str) -> dict[str, bytes]:
     """The pinned certificates of a mode as evidence. Raises `Misconfigured`."""
     trusted = installed.trust_anchors(mode)
-    found = _numbered("shared.anchor", trusted.anchors) | _numbered(
+    trust = _numbered("shared.anchor", trusted.anchors) | _numbered(
         "shared.intermediate", trusted.intermediates
     )
-    return found | _numbered("shared.tsa", trusted.timestamping)
+    return trust | _numbered("shared.tsa", trusted.timestamping)
 
 
 def _ask_about_tokens(
-    mode: str, signed: Signature, found: Evidence, *, policy: StatementPolicy
+    mode: str, signed: Signature, collected: Evidence, *, policy: StatementPolicy
 ) -> dict[str, bytes]:
     """What is said of who signed each time-stamp. Nobody is asked of a pinned one, or of one that
     we do not trust.
     """
     answers: dict[str, bytes] = {}
-    for said in (dialogue.OF_TOKEN_INSIDE, dialogue.OF_TOKEN_ASKED):
+    for kinds in (dialogue.OF_TOKEN_INSIDE, dialogue.OF_TOKEN_ASKED):
         pair, most = None, policy.timestamp_max_bytes
         with suppress(Refused):
-            raw = find_token(signed) if said is dialogue.OF_TOKEN_INSIDE else None
-            if said is dialogue.OF_TOKEN_ASKED:
-                answer = found.items.get(dialogue.TIMESTAMP)
+            raw = find_token(signed) if kinds is dialogue.OF_TOKEN_INSIDE else None
+            if kinds is dialogue.OF_TOKEN_ASKED:
+                answer = collected.items.get(dialogue.TIMESTAMP)
                 raw = (
                     timestamp.open_response(answer, max_bytes=most) if answer is not None else None
                 )
             if raw is not None:
                 token, trust = (
                     timestamp.parse_token(raw, max_bytes=most),
-                    said.timestamp_trust(found, policy),
+                    kinds.timestamp_trust(collected, policy),
                 )
                 pair = askable(timestamp_path(token, trust=trust))
         if pair is None:
             continue
         try:
-            answers |= _ask_revocation(mode, *pair, policy=policy, said=said)
+            answers |= _ask_revocation(mode, *pair, policy=policy, kinds=kinds)
         except (SourceUnavailable, Misconfigured):
             # A time-stamp that nobody asked for and nobody can tell about proves nothing, and holds
             # nobody up.
-            if said is dialogue.OF_TOKEN_ASKED:
+            if kinds is dialogue.OF_TOKEN_ASKED:
                 raise
     return answers
 
@@ -153,7 +153,7 @@ def _ask_revocation(
     issuer: Certificate,
     *,
     policy: StatementPolicy,
-    said: Said = dialogue.OF_SIGNER,
+    kinds: Said = dialogue.OF_SIGNER,
 ) -> dict[str, bytes]:
     """The responder's answer; lists besides if there is none or it cannot be believed."""
     # The nonce makes the answer one to this question; without it an old "good" could be played
@@ -168,9 +168,9 @@ def _ask_revocation(
         # A silent responder is not the end: lists may answer. Only if they are not there either is
         # it a fault.
         silence = error
-    found = _numbered(said.authority_crl, source.authority_crls(leaf.family))
+    answers = _numbered(kinds.authority_crl, source.authority_crls(leaf.family))
     if answer is not None:
-        found |= {said.ocsp: answer, said.ocsp_nonce: nonce}
+        answers |= {kinds.ocsp: answer, kinds.ocsp_nonce: nonce}
         # Believed if the checks will take it for an answer; what it says is for them to judge.
         with suppress(Refused):
             believed, limits = (
@@ -178,16 +178,16 @@ def _ask_revocation(
                 dialogue.revocation_limits(policy),
             )
             ask_responder(leaf, issuer=issuer, answers=believed, limits=limits, at=clock.now())
-            return found
+            return answers
     try:
-        found |= _numbered(said.crl, source.crls(leaf.family))
+        answers |= _numbered(kinds.crl, source.crls(leaf.family))
     except Misconfigured:
         if answer is None:
             raise silence or Misconfigured(
                 f"neither a responder nor a list is configured for {leaf.family}"
             ) from None
-        return found
-    return found | _numbered(said.delta_crl, source.delta_crls(leaf.family))
+        return answers
+    return answers | _numbered(kinds.delta_crl, source.delta_crls(leaf.family))
 
 
 def _numbered(kind: str, contents: tuple[bytes, ...]) -> dict[str, bytes]:

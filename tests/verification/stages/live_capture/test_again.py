@@ -21,7 +21,7 @@ FAIR = {"interocular": "90", "darkest": "0.40", "brightest": "0.50", "sharpness"
 @pytest.fixture(scope="module")
 def facts(good: Evidence) -> LiveCaptureFacts:
     """A capture that passes, of a borrower who has spent nothing."""
-    found = STAGE.measure(given.case(), replace(good, left=3), LiveCapturePolicy())
+    found = STAGE.measure(given.case(), replace(good, attempts_left=3), LiveCapturePolicy())
     assert isinstance(found, LiveCaptureFacts)
     return with_picture(found)
 

@@ -180,7 +180,7 @@ def test_what_was_captured_is_read_back() -> None:
     assert [(step.soonest, step.transfer, step.ahead) for step in steps] == [(2.0, 1.6, 1.6)] * len(
         steps
     )
-    assert (steps[0].taken, steps[0].sent.chain, steps[0].sent.stills) == (
+    assert (steps[0].taken_ms, steps[0].sent.chain, steps[0].sent.stills) == (
         (250, 400),
         (b"thin 0", b"thin 1"),
         (b"full 0",),

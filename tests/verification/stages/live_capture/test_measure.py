@@ -21,7 +21,7 @@ _FRAMES = {
 def test_a_frame_that_was_presented_before_is_told_and_other_originals_are_not(
     kind: str, is_told: bool
 ) -> None:
-    evidence = replace(given.Sent(_FRAMES).evidence(photo=b""), seen=frozenset({kind}))
+    evidence = replace(given.Sent(_FRAMES).evidence(photo=b""), presented=frozenset({kind}))
     facts = measure_live_capture(given.case(), evidence, LiveCapturePolicy())
     assert isinstance(facts.sent, Sent)
     assert facts.sent.presented_before is is_told

@@ -33,7 +33,7 @@ def test_the_last_part_takes_the_turn_and_each_is_kept_once() -> None:
     step = measure.captured_step(Evidence(items=items, at=NOW), "live_capture.0.")
     assert step.sent.chain == (b"thin 0", b"thin 1") * 2
     assert step.sent.stills == (b"full 0",) * 2
-    assert step.taken == (250, 400, 250, 400)
+    assert step.taken_ms == (250, 400, 250, 400)
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def evidence(
         items[f"shared.intermediate.{number}"] = authority.issuing.certificate
     given = [crl_of(authority) for authority in trusted] if lists is None else lists
     items |= {f"shared.crl.{number}": one for number, one in enumerate(given)}
-    return Evidence(items=items, at=at or datetime.now(UTC), seen=seen)
+    return Evidence(items=items, at=at or datetime.now(UTC), presented=seen)
 
 
 def sign(credential: Credential, content: bytes, *, at: datetime = NOW) -> bytes:
