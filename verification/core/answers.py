@@ -18,7 +18,7 @@ from verification.core.errors import BadInput, ConsentMissing, Refused
 from verification.core.ids import NAME_MAX, Iin, Phone
 from verification.core.opening import DOCUMENT_TYPES
 from verification.core.person import Case
-from verification.core.strict_json import MALFORMED, read_day, read_object
+from verification.core.strict_json import MALFORMED, StrictObject, read_day, read_object
 
 CONSENT_STATUSES: Final = (
     "pending",
@@ -92,11 +92,17 @@ class ConsentAnswer:
     terms: ConsentTerms | None
 
 
+def _heading(answer: StrictObject, statuses: Sequence[str]) -> tuple[str, str, Iin]:
+    """What each answer about a person says first: status, id of the question, and about whom."""
+    status, request_id = answer.choice("status", statuses), answer.reference("request_id")
+    return status, request_id, Iin.parse(answer.text("iin", longest=12))
+
+
 def parse_consent(untrusted: bytes) -> ConsentAnswer:
     """An answer of the consent service. Raises `BadInput`."""
     answer = read_object(untrusted, max_bytes=CONSENT_MAX_BYTES)
-    status, request_id = answer.choice("status", CONSENT_STATUSES), answer.reference("request_id")
-    iin, terms = Iin.parse(answer.text("iin", longest=12)), None
+    status, request_id, iin = _heading(answer, CONSENT_STATUSES)
+    terms = None
     if status not in WITHOUT_TERMS:
         # What it was given for stands in the answer itself, so that it need not be believed from
         # our question.
@@ -251,8 +257,7 @@ class OwnershipAnswer:
 def parse_person(untrusted: bytes) -> PersonAnswer:
     """An answer of the person register. Raises `BadInput`."""
     answer = read_object(untrusted, max_bytes=TEXT_MAX_BYTES)
-    status, request_id = answer.choice("status", LOOKUP_STATUSES), answer.reference("request_id")
-    iin = Iin.parse(answer.text("iin", longest=12))
+    status, request_id, iin = _heading(answer, LOOKUP_STATUSES)
     person, documents = None, list[RegisteredDocument]()
     if status == "found":
         for entry in answer.objects("documents", most=_DOCUMENTS_MAX):
@@ -280,8 +285,7 @@ def parse_person(untrusted: bytes) -> PersonAnswer:
 def parse_photo(untrusted: bytes) -> PhotoAnswer:
     """An answer of the photo register. Raises `BadInput`."""
     answer = read_object(untrusted, max_bytes=PHOTO_ANSWER_MAX_BYTES)
-    status, request_id = answer.choice("status", PHOTO_STATUSES), answer.reference("request_id")
-    iin = Iin.parse(answer.text("iin", longest=12))
+    status, request_id, iin = _heading(answer, PHOTO_STATUSES)
     if status != "found":
         answer.finish()
         return PhotoAnswer(request_id=request_id, status=status, iin=iin)
@@ -305,11 +309,8 @@ def parse_photo(untrusted: bytes) -> PhotoAnswer:
 def parse_ownership(untrusted: bytes) -> OwnershipAnswer:
     """An answer of the register of phones. Raises `BadInput`."""
     answer = read_object(untrusted, max_bytes=TEXT_MAX_BYTES)
-    status, request_id = answer.choice("status", OWNERSHIP_STATUSES), answer.reference("request_id")
-    iin, phone = (
-        Iin.parse(answer.text("iin", longest=12)),
-        Phone.parse(answer.text("phone", longest=12)),
-    )
+    status, request_id, iin = _heading(answer, OWNERSHIP_STATUSES)
+    phone = Phone.parse(answer.text("phone", longest=12))
     owned_since = answer.day_or_none("owned_since") if status == "owned" else None
     answer.finish()
     return OwnershipAnswer(
@@ -377,11 +378,7 @@ class CreditsAnswer:
 def parse_stop_credit(untrusted: bytes) -> StopCreditAnswer:
     """An answer of the bureau about a person's refusal of all credits. Raises `BadInput`."""
     answer = read_object(untrusted, max_bytes=TEXT_MAX_BYTES)
-    status, request_id = (
-        answer.choice("status", STOP_CREDIT_STATUSES),
-        answer.reference("request_id"),
-    )
-    iin = Iin.parse(answer.text("iin", longest=12))
+    status, request_id, iin = _heading(answer, STOP_CREDIT_STATUSES)
     answer.finish()
     return StopCreditAnswer(request_id=request_id, status=status, iin=iin)
 
@@ -389,11 +386,8 @@ def parse_stop_credit(untrusted: bytes) -> StopCreditAnswer:
 def parse_account(untrusted: bytes) -> AccountAnswer:
     """An answer of whoever knows the owners of accounts. Raises `BadInput`."""
     answer = read_object(untrusted, max_bytes=TEXT_MAX_BYTES)
-    status, request_id = answer.choice("status", ACCOUNT_STATUSES), answer.reference("request_id")
-    iin, account = (
-        Iin.parse(answer.text("iin", longest=12)),
-        answer.text("account", longest=_ACCOUNT_MAX),
-    )
+    status, request_id, iin = _heading(answer, ACCOUNT_STATUSES)
+    account = answer.text("account", longest=_ACCOUNT_MAX)
     answer.finish()
     return AccountAnswer(request_id=request_id, status=status, iin=iin, account=account)
 
@@ -401,8 +395,7 @@ def parse_account(untrusted: bytes) -> AccountAnswer:
 def parse_credits(untrusted: bytes) -> CreditsAnswer:
     """An answer of the bureau about the credits of some days. Raises `BadInput`."""
     answer = read_object(untrusted, max_bytes=TEXT_MAX_BYTES)
-    status, request_id = answer.choice("status", CREDITS_STATUSES), answer.reference("request_id")
-    iin = Iin.parse(answer.text("iin", longest=12))
+    status, request_id, iin = _heading(answer, CREDITS_STATUSES)
     tiyn: dict[str, int] = {}
     if status == "told":
         credits = answer.object("credits")

@@ -217,13 +217,13 @@ def evaluate(facts: Facts, laws: Sequence[Profile], *, at: datetime) -> tuple[Ga
 
 def _age(facts: Facts, laws: Sequence[Profile], at: datetime) -> Gate:
     below = max(
-        (one.confirmed_below_years for one in laws if one.confirmed_below_years is not None),
+        (law.confirmed_below_years for law in laws if law.confirmed_below_years is not None),
         default=None,
     )
     from_ = _least(laws, "confirmed_from_years")
     if below is None and from_ is None:
         return Gate("age", NOT_EVALUATED)
-    ages = [almaty.age_on(almaty.day_of(one), born=facts.born) for one in _moments(facts, at)]
+    ages = [almaty.age_on(almaty.day_of(moment), born=facts.born) for moment in _moments(facts, at)]
     if not any(
         (below is not None and years < below) or (from_ is not None and years >= from_)
         for years in ages

@@ -109,11 +109,11 @@ def _attempts(entries: Iterable[Entry]) -> list[dict[str, Any]]:
             }
         if (attempt := by_attempt.get(name)) is None:
             continue
-        for one in claims(body):
-            if is_frame(one.kind):
-                frames.setdefault(name, []).append([one.kind, one.digest])
+        for claim in claims(body):
+            if is_frame(claim.kind):
+                frames.setdefault(name, []).append([claim.kind, claim.digest])
             else:
-                attempt["evidence"][one.kind] = one.digest
+                attempt["evidence"][claim.kind] = claim.digest
         if entry_type in _DECIDED_BY:
             ending_fields = {
                 "outcome": body.get("outcome", "lapsed"),
@@ -124,7 +124,7 @@ def _attempts(entries: Iterable[Entry]) -> list[dict[str, Any]]:
         if entry_type == "attempt.judged":
             attempt |= {
                 "release": body["release"],
-                "checks": [{**one, "code": one["code"] or None} for one in body["checks"]],
+                "checks": [{**check, "code": check["code"] or None} for check in body["checks"]],
             }
     for name, attempt_frames in frames.items():
         by_attempt[name]["frames"] = {

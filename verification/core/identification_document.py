@@ -247,7 +247,7 @@ def _answered_commands(facts: Facts, shown_kinds: Collection[str]) -> list[dict[
     """
     commands: list[dict[str, Any]] = []
     numbers = (kind.split(".")[1] for kind in facts.evidence if kind.endswith(".turn"))
-    for number in sorted(int(one) for one in numbers if one.isdecimal()):
+    for number in sorted(int(digits) for digits in numbers if digits.isdecimal()):
         turn, is_seen = (
             _object(facts, f"{number}.turn"),
             _object(facts, f"{number}.seen").get("seen"),
@@ -259,11 +259,11 @@ def _answered_commands(facts: Facts, shown_kinds: Collection[str]) -> list[dict[
         while f"{place}.part.{len(parts)}" in facts.evidence:
             parts.append(_object(facts, f"{number}.part.{len(parts)}"))
         stills = [
-            one[0]
+            still[0]
             for part in parts
             if isinstance(listed := part.get("stills"), list)
-            for one in listed
-            if isinstance(one, list)
+            for still in listed
+            if isinstance(still, list)
         ]
         kinds = {f"{number}.{seq}": f"{place}.frame.{seq}" for seq in stills}
         frames = [

@@ -15,6 +15,7 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, fields
 from datetime import date, datetime
 from types import NoneType
@@ -143,28 +144,32 @@ def require_signed(signed: Signed, *, root: bytes, installation: str) -> None:
 
 def parse(document: Mapping[str, Any]) -> Law:
     """What a document says. Raises `BadInput` (law_malformed) with a JSON pointer."""
+    with _named_faults():
+        fields_left = StrictObject(dict(document))
+        fields_left.choice("form", (FORM,))
+        number = fields_left.integer("number", least=1, most=NUMBER_MAX)
+        installation = fields_left.text("installation", longest=_ORIGIN_MAX)
+        issued_at = fields_left.moment("issued_at")
+        values = tuple(_items_of(fields_left, "mci", _read_value))
+        profiles = tuple(_items_of(fields_left, "profiles", _read_profile))
+        statuses = tuple(_items_of(fields_left, "statuses", _read_status))
+        _finish(fields_left, "")
+    if not (values or profiles or statuses):
+        raise _malformed("", "the file says nothing of the law")
+    # Each value was read by now, so that the document has a canonical spelling.
+    digest = stored.digest(document)
+    return Law(number, installation, issued_at, values, profiles, statuses, digest)
+
+
+@contextmanager
+def _named_faults() -> Iterator[None]:
+    """Gives a fault of the reader of JSON the code of a law file, with the same place."""
     try:
-        return _law(document)
+        yield
     except BadInput as error:
         if error.code == MALFORMED:
             raise
         raise _malformed(error.pointer, error.detail) from None
-
-
-def _law(document: Mapping[str, Any]) -> Law:
-    fields_left = StrictObject(dict(document))
-    fields_left.choice("form", (FORM,))
-    number = fields_left.integer("number", least=1, most=NUMBER_MAX)
-    installation = fields_left.text("installation", longest=_ORIGIN_MAX)
-    issued_at = fields_left.moment("issued_at")
-    values = tuple(_items_of(fields_left, "mci", _read_value))
-    read = tuple(_items_of(fields_left, "profiles", _read_profile))
-    statuses = tuple(_items_of(fields_left, "statuses", _read_status))
-    _finish(fields_left, "")
-    if not (values or read or statuses):
-        raise _malformed("", "the file says nothing of the law")
-    # Each value was read by now, so that the document has a canonical spelling.
-    return Law(number, installation, issued_at, values, read, statuses, stored.digest(document))
 
 
 def _signed(untrusted: Mapping[str, Any]) -> Signed:
@@ -174,15 +179,11 @@ def _signed(untrusted: Mapping[str, Any]) -> Signed:
     if not isinstance(document, dict):
         raise _malformed("/law", "the document is expected")
     law = parse(document)
-    try:
+    with _named_faults():
         fields_left = StrictObject(dict(untrusted))
         fields_left.object("law")
         signature = fields_left.octets("signature", most=_SIGNATURE_BYTES)
         _finish(fields_left, "")
-    except BadInput as error:
-        if error.code == MALFORMED:
-            raise
-        raise _malformed(error.pointer, error.detail) from None
     return Signed(law, document, b64encode(signature).decode())
 
 

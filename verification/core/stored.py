@@ -23,7 +23,7 @@ import dataclasses
 import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from functools import cache
 from hashlib import sha256
@@ -221,14 +221,8 @@ def _read(stored: Any, kind: Any, *, place: str, is_whole: bool) -> Any:
     if origin in (tuple, frozenset):
         if not isinstance(stored, list):
             raise unreadable(place, "is no list")
-        if origin is frozenset or kinds[-1] is Ellipsis:
-            kinds = (kinds[0],) * len(stored)
-        if len(kinds) != len(stored):
-            raise unreadable(place, f"has {len(stored)} items, not {len(kinds)}")
-        return origin(
-            _read(item, item_kind, place=f"{place}[{number}]", is_whole=is_whole)
-            for number, (item, item_kind) in enumerate(zip(stored, kinds, strict=True))
-        )
+        is_open = origin is frozenset or kinds[-1] is Ellipsis
+        return origin(_read_items(stored, kinds, place=place, is_open=is_open, is_whole=is_whole))
     if origin is Mapping:
         if not isinstance(stored, Mapping):
             raise unreadable(place, "is no mapping")
@@ -241,6 +235,17 @@ def _read(stored: Any, kind: Any, *, place: str, is_whole: bool) -> Any:
             return stored
         raise unreadable(place, "is none of the words it may be")
     raise unreadable(place, "has a type that cannot be read back")
+
+
+def _read_items(
+    items: list[Any], kinds: tuple[Any, ...], *, place: str, is_open: bool, is_whole: bool
+) -> Iterator[Any]:
+    """Each item of a list. is_open: there may be any number of them, all of the first kind."""
+    if not is_open and len(kinds) != len(items):
+        raise unreadable(place, f"has {len(items)} items, not {len(kinds)}")
+    for number, item in enumerate(items):
+        kind = kinds[0] if is_open else kinds[number]
+        yield _read(item, kind, place=f"{place}[{number}]", is_whole=is_whole)
 
 
 def _member(stored: Any, kinds: tuple[Any, ...], place: str, is_whole: bool) -> Any:
