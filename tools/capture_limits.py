@@ -1,7 +1,7 @@
 """Every number that a gate compares, by name, with the limit it is held against: more than its
 score and threshold say.
 
-It judges nothing: `gates` and `checks` do. None stands where there was nothing to measure. Of signs
+It judges nothing: `checks` does. None stands where there was nothing to measure. Of signs
 of injection that have several conditions the last one stands here; the sign itself is the gate's
 score.
 """

@@ -8,6 +8,7 @@ answers down.
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -148,6 +149,20 @@ def consent_id_to(
     if not _is_to(consent, case, text_sha256):
         raise ConsentMissing("the consent is to another request, lender, purpose or text")
     return terms.consent_id
+
+
+def held_consent_id(
+    consent: bytes, shown: bytes, *, services: Sequence[str], case: Case, at: datetime
+) -> str | None:
+    """The id of `consent_id_to`, of a consent as it was kept; None where it does not hold.
+
+    shown: the borrower's own yes as it was kept, which names the text.
+    """
+    answer, text_sha256 = parse_consent(consent), json.loads(shown)["text_sha256"]
+    try:
+        return consent_id_to(answer, services=services, case=case, text_sha256=text_sha256, at=at)
+    except ConsentMissing:
+        return None
 
 
 def require_consent(
@@ -373,6 +388,18 @@ class CreditsAnswer:
     status: str
     iin: Iin
     tiyn: Mapping[str, int] = field(default_factory=dict, repr=False)
+
+
+def require_owner(ownership: bytes, *, case: Case) -> str:
+    """Since which day the case's number is its person's; empty where the register knows no day.
+
+    The answer repeats number and person: one about another phone or person says nothing of this
+    one. Raises `Refused` (phone_owner_mismatch).
+    """
+    answer = parse_ownership(ownership)
+    if (answer.status, answer.iin, answer.phone) != ("owned", case.person.iin, case.person.phone):
+        raise Refused("phone_owner_mismatch", f"the register of phones says {answer.status}")
+    return answer.owned_since.isoformat() if answer.owned_since else ""
 
 
 def parse_stop_credit(untrusted: bytes) -> StopCreditAnswer:

@@ -277,7 +277,7 @@ class Stage:
     ready: loads what measures and says what is in use; raises `Misconfigured` if it cannot.
     hint: one word about a camera picture that is kept nowhere. quota: limits how often it is
         prepared.
-    services: what registers are asked of the person, out of `registry_answers.SERVICES`.
+    services: what registers are asked of the person, out of `answers.SERVICES`.
     answered_at: when the borrower did their part, by the evidence; None where they did not.
     pictures: what of its evidence reviewers look at. show: the bytes of a kind as a fresh JPEG
     without anything beside the picture; both raise `BadInput` or `Refused` for what cannot be

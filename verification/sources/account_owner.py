@@ -21,7 +21,7 @@ class AccountOwnerSource(Protocol):
     def owner(
         self, account: str, *, iin: Iin, lender_bin: str, basis: Basis, request_id: str
     ) -> bytes:
-        """Whether the account is this person's, raw; `payout_answers.parse_account` reads it.
+        """Whether the account is this person's, raw; `answers.parse_account` reads it.
 
         Whose it is otherwise is not told. Raises `SourceUnavailable` if no readable answer to this
         very question came in time.

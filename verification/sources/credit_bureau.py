@@ -27,7 +27,7 @@ class CreditBureau(Protocol):
     ) -> bytes:
         """What others than this lender lent the person on each of these days, raw.
 
-        `payout_answers.parse_credits` reads it. Raises `SourceUnavailable` if no readable answer to
+        `answers.parse_credits` reads it. Raises `SourceUnavailable` if no readable answer to
         this very question came in time.
         """
         ...

@@ -20,7 +20,7 @@ class PersonRegistry(Protocol):
     """Whoever answers for the state register of people."""
 
     def person(self, iin: Iin, *, consent_id: str, request_id: str) -> bytes:
-        """The register's answer about this number, raw; `registry_answers.parse_person` reads it.
+        """The register's answer about this number, raw; `answers.parse_person` reads it.
 
         The same `request_id` may be asked again and is charged once. Raises `ConsentMissing`
         without a consent, `SourceUnavailable` if no readable answer to this very question came in

@@ -24,7 +24,7 @@ class PhoneRegistry(Protocol):
     """Whoever answers for the register of citizens' mobile numbers."""
 
     def ownership(self, phone: Phone, *, iin: Iin, consent_id: str, request_id: str) -> bytes:
-        """Whether the number is this person's, raw; `registry_answers.parse_ownership` reads it.
+        """Whether the number is this person's, raw; `answers.parse_ownership` reads it.
 
         Whose it is otherwise is not told. Raises `ConsentMissing` without a consent,
         `SourceUnavailable` if no readable answer to this very question came in time.

@@ -22,7 +22,7 @@ class PhotoRegistry(Protocol):
     """
 
     def photo(self, iin: Iin, *, consent_id: str, request_id: str) -> bytes:
-        """The register's answer about this number, raw; `registry_answers.parse_photo` reads it.
+        """The register's answer about this number, raw; `answers.parse_photo` reads it.
 
         The same `request_id` may be asked again and is charged once. Raises `ConsentMissing`
         without a consent, `SourceUnavailable` if no readable answer to this very question came in

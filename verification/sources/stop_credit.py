@@ -21,7 +21,7 @@ class StopCreditSource(Protocol):
     """Whoever tells of people's refusals of all credits."""
 
     def refusal(self, iin: Iin, *, lender_bin: str, basis: Basis, request_id: str) -> bytes:
-        """Whether the person has refused all credits, raw; `payout_answers.parse_stop_credit` reads
+        """Whether the person has refused all credits, raw; `answers.parse_stop_credit` reads
         it.
 
         Raises `SourceUnavailable` if no readable answer to this very question came in time.

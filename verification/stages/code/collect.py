@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from hashlib import sha256
 
-from verification.core.answers import consent_id_to, parse_consent, parse_ownership, parse_sms
-from verification.core.errors import ConsentMissing
+from verification.core.answers import held_consent_id, parse_ownership, parse_sms
 from verification.core.person import Case
 from verification.core.route import ANSWERED, SEED, Evidence, Memory, Prepared
 from verification.core.spelling import code_sms
@@ -81,15 +80,9 @@ def collect_code(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
     collected = {dialogue.EXPECTED: canonical_json(expected)}
     if dialogue.CONSENT not in evidence.items:
         return collected
-    consent, text = (
-        parse_consent(evidence.items[dialogue.CONSENT]),
-        json.loads(evidence.items[dialogue.SHOWN]),
-    )
-    try:
-        consent_id = consent_id_to(
-            consent, services=SERVICES, case=case, text_sha256=text["text_sha256"], at=evidence.at
-        )
-    except ConsentMissing:
+    consent, shown = evidence.items[dialogue.CONSENT], evidence.items[dialogue.SHOWN]
+    consent_id = held_consent_id(consent, shown, services=SERVICES, case=case, at=evidence.at)
+    if consent_id is None:
         return collected
     raw = phone_registry.in_use(case.mode).ownership(
         case.person.phone,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from verification.core.answers import has_run_out, parse_consent, parse_ownership, parse_sms
+from verification.core.answers import has_run_out, parse_consent, parse_sms, require_owner
 from verification.core.errors import Refused
 from verification.core.person import Case
 from verification.core.results import Step, Steps
@@ -59,14 +59,7 @@ def measure_code(case: Case, evidence: Evidence, policy: CodePolicy) -> CodeFact
             raise Refused(
                 "consent_unanswered" if is_over else "phone_owner_mismatch", "nobody could be asked"
             )
-        answer = parse_ownership(evidence.items[dialogue.OWNER])
-        if (answer.status, answer.iin, answer.phone) != (
-            "owned",
-            case.person.iin,
-            case.person.phone,
-        ):
-            raise Refused("phone_owner_mismatch", f"the register of phones says {answer.status}")
-        detail["owned_since"] = answer.owned_since.isoformat() if answer.owned_since else ""
+        detail["owned_since"] = require_owner(evidence.items[dialogue.OWNER], case=case)
     guessed: Guess | None = None
     with steps.step("guess"):
         issued, guess, number = _last(evidence)

@@ -2,13 +2,11 @@
 Judges nothing.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 
 from verification.core import profiles
-from verification.core.answers import consent_id_to, parse_consent, parse_photo
-from verification.core.errors import ConsentMissing
+from verification.core.answers import held_consent_id, parse_photo
 from verification.core.person import Case
 from verification.core.route import Evidence, Memory, Prepared
 from verification.sources import photo_registry
@@ -48,18 +46,14 @@ def collect_live_capture(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
 
 def _photo(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
     """The register's answer; nothing where no consent to it holds now."""
-    text = json.loads(evidence.items[SHOWN])["text_sha256"]
+    shown = evidence.items[SHOWN]
     # What was read last, or what the service said at once when it was asked: of a new request
     # nothing is read yet.
     for raw in (evidence.items.get(CONSENT), evidence.items.get(CONSENT_REQUEST)):
         if raw is None:
             continue
-        answer = parse_consent(raw)
-        try:
-            consent_id = consent_id_to(
-                answer, services=SERVICES, case=case, text_sha256=text, at=evidence.at
-            )
-        except ConsentMissing:
+        consent_id = held_consent_id(raw, shown, services=SERVICES, case=case, at=evidence.at)
+        if consent_id is None:
             continue
         request_id = _request_id(case, evidence, "photo")
         photo = photo_registry.in_use(case.mode).photo(

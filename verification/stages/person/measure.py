@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from verification.core import answers as registers
-from verification.core.answers import has_run_out, parse_consent
+from verification.core.answers import has_run_out, parse_consent, require_owner
 from verification.core.errors import Refused
 from verification.core.person import Case
 from verification.core.results import Step, Steps
@@ -46,16 +45,7 @@ def measure_person(case: Case, evidence: Evidence, policy: PersonPolicy) -> Pers
                 "phone_owner_mismatch" if is_missed else "consent_unanswered",
                 "the register was not asked",
             )
-        # The answer repeats number and person: an answer about somebody else's phone says nothing
-        # of this one.
-        answer = registers.parse_ownership(evidence.items[dialogue.PHONE])
-        if (answer.status, answer.iin, answer.phone) != (
-            "owned",
-            case.person.iin,
-            case.person.phone,
-        ):
-            raise Refused("phone_owner_mismatch", f"the register of phones says {answer.status}")
-        detail["owned_since"] = answer.owned_since.isoformat() if answer.owned_since else ""
+        detail["owned_since"] = require_owner(evidence.items[dialogue.PHONE], case=case)
     typed: Typed | None = None
     with steps.step("typed"):
         copied = evidence.require_object(dialogue.ANSWER)

@@ -13,8 +13,8 @@ from hashlib import sha256
 
 from verification.core.answers import (
     ConsentAnswer,
-    consent_id_to,
     has_run_out,
+    held_consent_id,
     parse_consent,
     parse_person,
 )
@@ -116,15 +116,9 @@ def collect_register(
     collected = collect_consent(case, evidence, answered_at)
     if PERSON in evidence.items:
         return collected
-    consent, text = (
-        parse_consent(collected[CONSENT]),
-        json.loads(evidence.items[SHOWN])["text_sha256"],
-    )
-    try:
-        consent_id = consent_id_to(
-            consent, services=SERVICES, case=case, text_sha256=text, at=evidence.at
-        )
-    except ConsentMissing:
+    consent, shown = collected[CONSENT], evidence.items[SHOWN]
+    consent_id = held_consent_id(consent, shown, services=SERVICES, case=case, at=evidence.at)
+    if consent_id is None:
         return collected
     nonce = _nonce(parse_consent(evidence.items[CONSENT_REQUEST]))
     request_id = _question(case, "person", nonce)
