@@ -11,7 +11,7 @@ from lenders.models import ApiKey, Delivery, Lender, WebhookEndpoint
 
 
 def never(self: object, request: HttpRequest, obj: Any = None) -> bool:
-    """Nobody may, not even an operator: for the questions that Django's admin asks."""
+    """No, not even for an operator: the answer to what Django's admin asks about permissions."""
     return False
 
 
@@ -25,7 +25,6 @@ class KeyInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscript
         "id",
         "mode",
         "shown",
-        "version",
         "scopes",
         "cidrs",
         "expires_at",
@@ -60,7 +59,6 @@ class WebhookEndpointAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         "lender",
         "mode",
         "url",
-        "version",
         "cursor",
         "failures",
         "paused_until",

@@ -1,52 +1,173 @@
-"""Makes, changes and ends webhook endpoints. Secrets are shown once and kept sealed."""
+"""Webhook endpoints: which address one may have, and how its messages are signed; they are made,
+changed and ended. Secrets are shown once and kept sealed.
 
+A lender chooses an address, so it is read strictly: https, one plain spelling of the host, no user,
+no fragment, no blanks or breaks. Where its name leads is checked by `verification.outbound` when it
+is called. In test mode hosts that the operator lists may be private and without TLS.
+
+Messages are signed as Standard Webhooks says: `v1` is HMAC-SHA256 with a shared secret, `v1a`
+Ed25519 with our own key.
+Source: the Standard Webhooks specification, "Signature scheme".
+"""
+
+import hmac
+import re
+import secrets
+from base64 import b64encode
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.conf import settings
 from django.db import models
 
-from lenders import addresses, policy, signing
+from lenders import policy
 from lenders.models import Delivery, Lender, WebhookEndpoint
+from lenders.parsing import WEBHOOK_URL, holds_personal_number
 from lenders.resources import events as lender_events
-from lenders.versions import NEWEST
-from verification import clock, transactions
+from verification import clock, outbound, transactions
 from verification.access import commands
-from verification.core.errors import Conflict, NotFound
+from verification.core.errors import BadInput, Conflict, NotFound
 from verification.core.ids import new_id
-from verification.evidence import sealing
+from verification.core.opening import URL_MAX
+from verification.evidence import vault
+from verification.outbound.addresses import is_public
+
+_VISIBLE_URL = re.compile(WEBHOOK_URL)
+_NAME = re.compile(
+    r"(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+)
+# A last label that some reader takes for a part of an IPv4 address (WHATWG URL, "ends in a
+# number").
+_NUMBER_LIKE = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_WELL_KNOWN_PORTS = 1024
+_refusal: Final = partial(BadInput, code="webhook_url_refused", pointer="/url")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A webhook's address in its one spelling. `is_listed`: the operator lets tests reach it
+    although it is private.
+    """
+
+    url: str
+    is_listed: bool
+
+
+def read_address(url: str, *, mode: str) -> Target:
+    """The address as it will be called. Raises `BadInput` (webhook_url_refused) for all that may
+    never be called.
+    """
+    if not _VISIBLE_URL.fullmatch(url) or len(url) > URL_MAX:
+        raise _refusal(
+            "an address has no blanks, breaks, backslashes, fragment or letters beyond ASCII"
+        )
+    try:
+        parts = urlsplit(url)
+        host, port = (parts.hostname or ""), parts.port
+    except ValueError:
+        raise _refusal("the address cannot be read") from None
+    if parts.username is not None or parts.password is not None or "@" in parts.netloc:
+        raise _refusal("an address names no user")
+    if parts.scheme not in ("http", "https") or port == 0 or holds_personal_number(url):
+        raise _refusal("an https address without personal numbers is expected")
+    port = port or (443 if parts.scheme == "https" else 80)
+    is_listed = mode == "test" and f"{host}:{port}" in settings.TULGA_WEBHOOK_TEST_HOSTS
+    if not is_listed:
+        if parts.scheme != "https":
+            raise _refusal("only https is called")
+        if port != 443 and port < _WELL_KNOWN_PORTS:
+            raise _refusal("below 1024 only port 443 is called")
+        if ":" in host or _NUMBER_LIKE.fullmatch(host.rpartition(".")[2]):
+            # An address instead of a name must be in its one canonical spelling: 127.1, 0x7f.1 and
+            # 2130706433 are not.
+            if not is_public(host):
+                raise _refusal("this address is not public, or not written as four decimal numbers")
+        elif not _NAME.fullmatch(host):
+            raise _refusal("a full host name is expected")
+    # Spelled anew of the parts that were judged: who reads it next can find no other host in it.
+    netloc = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    address = urlunsplit((parts.scheme, netloc, parts.path or "/", parts.query, ""))
+    try:
+        return Target(url=outbound.spelled(address), is_listed=is_listed)
+    except ValueError:
+        raise _refusal("this host name has no spelling in the DNS") from None
+
+
+def new_secret() -> bytes:
+    """A fresh shared secret."""
+    return secrets.token_bytes(policy.SECRET_BYTES)
+
+
+def spell_secret(secret: bytes) -> str:
+    """A secret as the lender gets it, once: `whsec_` and base64."""
+    return f"whsec_{b64encode(secret).decode()}"
+
+
+def new_signing_key() -> tuple[bytes, str]:
+    """A fresh Ed25519 key of one endpoint: the seed, which stays here, and the public key as its
+    lender gets it.
+    """
+    seed = secrets.token_bytes(32)
+    public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+    return seed, f"whpk_{b64encode(public).decode()}"
+
+
+def sign(
+    *, message_id: str, timestamp: int, body: bytes, shared_secrets: Sequence[bytes], seed: bytes
+) -> dict[str, str]:
+    """The three headers of a message. `timestamp`: seconds since 1970. Each shared secret gives one
+    `v1`.
+    """
+    # Id and time are signed with the body, or an old body could be sent under a new id.
+    signed = f"{message_id}.{timestamp}.".encode() + body
+    # A message may carry several signatures, blanks between them; one that verifies is enough, as
+    # in a rotation.
+    signatures = [("v1", hmac.digest(secret, signed, "sha256")) for secret in shared_secrets]
+    signatures.append(("v1a", Ed25519PrivateKey.from_private_bytes(seed).sign(signed)))
+    signature_header = " ".join(
+        f"{scheme},{b64encode(signature).decode()}" for scheme, signature in signatures
+    )
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": signature_header,
+    }
 
 
 def create(
-    lender: Lender, *, mode: str, url: str, events: Sequence[str], version: str = NEWEST
+    lender: Lender, *, mode: str, url: str, events: Sequence[str]
 ) -> tuple[WebhookEndpoint, str]:
     """A fresh endpoint and its secret. It is told what happens from now on; what was before is in
     the list of events.
 
-    `version`: of the API, by which its messages are spelled.
     Raises `BadInput` for an address that may not be called, `Conflict` when there are too many.
     """
-    addresses.read(url, mode=mode)
+    read_address(url, mode=mode)
     with transactions.writing():
         # The lender's row is the lock: of many at once none sees the others' missing.
         Lender.objects.select_for_update().get(pk=lender.pk)
         if of_lender(lender, mode=mode).count() >= policy.ENDPOINTS_MAX:
             raise Conflict(f"at most {policy.ENDPOINTS_MAX} endpoints", code="endpoint_limit")
-        endpoint_id, secret = new_id("whe"), signing.new_secret()
-        seed, public_key = signing.new_signing_key()
+        endpoint_id, secret = new_id("whe"), new_secret()
+        seed, public_key = new_signing_key()
         endpoint = WebhookEndpoint.objects.create(
             id=endpoint_id,
             lender=lender,
             mode=mode,
             url=url,
-            version=version,
             events=list(events),
-            sealed_secret=sealing.seal_for_sender(secret_scope(endpoint_id), secret),
-            sealed_signing_key=sealing.seal_for_sender(signing_key_scope(endpoint_id), seed),
+            sealed_secret=vault.seal_for_sender(secret_scope(endpoint_id), secret),
+            sealed_signing_key=vault.seal_for_sender(signing_key_scope(endpoint_id), seed),
             public_key=public_key,
             cursor=lender_events.last_sequence(lender_id=lender.pk, mode=mode),
             created_at=clock.now(),
         )
-    return endpoint, signing.spell_secret(secret)
+    return endpoint, spell_secret(secret)
 
 
 def of_lender(lender: Lender, *, mode: str) -> models.QuerySet[WebhookEndpoint]:
@@ -69,7 +190,6 @@ def change(
     *,
     url: str | None = None,
     events: Sequence[str] | None = None,
-    version: str | None = None,
     enabled: bool | None = None,
 ) -> None:
     """Changes what is given. Enabling clears the flag; the pump then makes up for what was
@@ -77,7 +197,7 @@ def change(
     """
     columns: dict[str, object] = {}
     if url is not None:
-        addresses.read(url, mode=endpoint.mode)
+        read_address(url, mode=endpoint.mode)
         columns |= {
             "url": url,
             "failures": 0,
@@ -85,8 +205,6 @@ def change(
         }  # what another address did says nothing of it
     if events is not None:
         columns["events"] = list(events)
-    if version is not None:
-        columns["version"] = version  # of messages that are made from now on
     if enabled is True:
         # The cursor stays where it was: what happened meanwhile is sent when it is awake again.
         columns |= {"disabled_at": None, "disabled_reason": "", "failures": 0, "paused_until": None}
@@ -99,21 +217,21 @@ def change(
 
 def rotate_secret(endpoint: WebhookEndpoint) -> str:
     """A new secret; the one before signs too for a day. Raises `Conflict` if two rotate at once."""
-    secret = signing.new_secret()
+    secret = new_secret()
     # Compared with the secret that was read: of two rotations at once one would else end the
     # other's unseen.
     unchanged = WebhookEndpoint.objects.filter(
         pk=endpoint.pk, sealed_secret=bytes(endpoint.sealed_secret)
     )
     changed = unchanged.update(
-        sealed_secret=sealing.seal_for_sender(secret_scope(endpoint.pk), secret),
+        sealed_secret=vault.seal_for_sender(secret_scope(endpoint.pk), secret),
         sealed_previous_secret=bytes(endpoint.sealed_secret),
         previous_secret_until=clock.now() + timedelta(seconds=policy.SECRET_OVERLAP_SECONDS),
     )
     if changed != 1:
         raise Conflict("the secret was rotated by another request")
     endpoint.refresh_from_db()
-    return signing.spell_secret(secret)
+    return spell_secret(secret)
 
 
 def delete(endpoint: WebhookEndpoint) -> None:
@@ -146,16 +264,16 @@ def signed_headers(delivery: Delivery, *, at: datetime) -> dict[str, str]:
         sealed.append(bytes(endpoint.sealed_previous_secret or b""))
     # The id is the event's: it stays the same over tries and redeliveries, so the lender can drop
     # what it has.
-    return signing.headers(
+    return sign(
         message_id=delivery.event_id,
         # Of this try, not of the event: a receiver refuses what is older than some minutes
         # (Standard Webhooks, replay attacks).
         timestamp=int(at.timestamp()),
         body=bytes(delivery.body),
         shared_secrets=[
-            sealing.unseal_for_sender(secret_scope(endpoint.pk), one) for one in sealed
+            vault.unseal_for_sender(secret_scope(endpoint.pk), secret) for secret in sealed
         ],
-        seed=sealing.unseal_for_sender(
+        seed=vault.unseal_for_sender(
             signing_key_scope(endpoint.pk), bytes(endpoint.sealed_signing_key)
         ),
     )

@@ -3,12 +3,12 @@
 1. A row is reserved for the key, in a transaction of its own, before anything is done.
 2. The work and its answer are committed together; the answer is sealed, for it may hold a link or a
   secret.
-3. A repeat gets the stored answer, byte for byte and so in its version; one that comes while the
+3. A repeat gets the stored answer, byte for byte; one that comes while the
    first is at work is told to wait.
 4. Work that fails gives the key back: nothing was done, so a repeat may try again. So no error is
   ever stored.
-5. A reservation whose process is gone, or that nobody ended in time, is taken over by one UPDATE;
-   should the first one live after all, it finds its fence gone and commits nothing.
+5. A reservation whose process is gone, or whose time is over, is taken over by one UPDATE; should
+   the first one live after all, it finds its fence gone and commits nothing.
 """
 
 import json
@@ -22,16 +22,17 @@ from hashlib import sha256
 from django.db import IntegrityError
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from lenders import policy, requests
+from lenders import policy
 from lenders.keys import caller
 from lenders.models import IdempotentRequest
 from verification import clock, transactions
 from verification.core.errors import BadInput, Conflict, FenceLost
-from verification.evidence import sealing
+from verification.evidence import vault
 
 Ask = Callable[[], object]
 
@@ -55,15 +56,15 @@ def run_once(
 ) -> HttpResponseBase:
     """Does the work, or replays its answer. Without a key it is simply done, in one transaction.
 
-    ask: asks somebody outside, before the transaction begins; what it gives is handed to the work.
+    `ask`: asks an outside service before the transaction begins; its result is handed to the work.
     Raises `BadInput` for an unusable or reused key, `Conflict` (idempotency_in_progress) while
     another is at work.
     """
     untrusted = request.headers.get("Idempotency-Key")
     if untrusted is None:
-        asked = (ask(),) if ask else ()
+        inputs = (ask(),) if ask else ()
         with transactions.writing():
-            return work(*asked)
+            return work(*inputs)
     word = untrusted.strip()
     if not re.fullmatch(policy.IDEMPOTENCY_KEY, word) or len(word) > policy.IDEMPOTENCY_KEY_MAX:
         raise BadInput("1 to 255 visible ASCII characters", code="idempotency_key_malformed")
@@ -72,13 +73,12 @@ def run_once(
     scope = f"idempotent-answer:{row.lender_id}:{row.mode}:{row.key_sha256}"
     # 3. A repeat.
     if row.answered_at is not None:
-        name, _, content = sealing.unseal(scope, bytes(row.sealed_answer or b"")).partition(b"\n")
-        requests.say_version(request, name.decode())
+        content = vault.unseal(scope, bytes(row.sealed_answer or b""))
         headers = {"Content-Type": "application/json", "Idempotent-Replayed": "true"}
         return HttpResponse(content, status=row.status or 200, headers=headers)
     ours = IdempotentRequest.objects.filter(pk=row.pk, fence=row.fence, answered_at=None)
     try:
-        asked = (ask(),) if ask else ()
+        inputs = (ask(),) if ask else ()
         with transactions.writing():
             # 5. The first statement asks whether the row is still ours, and locks it until the
             #    answer is committed.
@@ -90,10 +90,8 @@ def run_once(
             ):
                 raise FenceLost("the reservation was taken over")
             # 2. The work and its answer.
-            answer = work(*asked)
-            sealed = sealing.seal(
-                scope, f"{request.version}\n".encode() + requests.spell(request, answer)
-            )
+            answer = work(*inputs)
+            sealed = vault.seal(scope, JSONRenderer().render(answer.data))
             ours.update(status=answer.status_code, sealed_answer=sealed, answered_at=clock.now())
         return answer
     except Exception:
@@ -103,8 +101,8 @@ def run_once(
 
 
 def purge(*, at: datetime) -> int:
-    """Forgets answers nobody repeats any more; gives how many rows. Rows are few, so one batch a
-    call keeps up.
+    """Forgets answers that are too old to be repeated; gives how many rows. Rows are few, so one
+    batch a call keeps up.
     """
     old = IdempotentRequest.objects.filter(
         created_at__lt=at - timedelta(seconds=policy.REPLAY_SECONDS)
@@ -137,13 +135,13 @@ def _reserve(request: Request, key_sha256: str) -> IdempotentRequest:
             fresh.save(force_insert=True)
         return fresh
     except IntegrityError:
-        own = IdempotentRequest.objects.filter(
+        rows = IdempotentRequest.objects.filter(
             lender=key.lender, mode=key.mode, key_sha256=key_sha256
         )
     in_progress = Conflict(
         "the first request with this key is still at work", code="idempotency_in_progress"
     )
-    row = own.first()
+    row = rows.first()
     if row is None:
         raise in_progress  # given back between our two statements: the repeat will find it free
     if row.request_sha256 != fresh.request_sha256:
@@ -152,16 +150,16 @@ def _reserve(request: Request, key_sha256: str) -> IdempotentRequest:
         return row
     # 5. One UPDATE: of many that find it stale, one takes it over. Who is gone commits nothing any
     #    more.
-    stale = own.filter(fence=row.fence, answered_at=None)
+    stale = rows.filter(fence=row.fence, answered_at=None)
     if not transactions.is_gone(row.process, since=row.created_at):
         stale = stale.filter(reserved_until__lt=at)
-    taken = {
+    columns = {
         "fence": fresh.fence,
         "process": fresh.process,
         "reserved_until": fresh.reserved_until,
         "created_at": at,
     }
-    if stale.update(**taken) != 1:
+    if stale.update(**columns) != 1:
         raise in_progress
     row.fence = fresh.fence
     return row

@@ -22,10 +22,9 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from lenders import policy, versions
+from lenders import policy
 from lenders.models import ApiKey, Lender
-from lenders.requests import read_query
-from lenders.schemas import NoQuery
+from lenders.requests import NoQuery, read_query
 from verification import clock, transactions
 from verification.access import rates
 from verification.case import readiness
@@ -43,7 +42,7 @@ MARK = "tlg"
 
 @dataclass(frozen=True)
 class Issued:
-    """A new key. `secret` is nowhere else: whoever loses it needs another key."""
+    """A new key. `secret` is nowhere else: a lender who loses it needs another key."""
 
     key: ApiKey
     secret: str
@@ -56,9 +55,8 @@ def issue(
     scopes: Sequence[str] = policy.SCOPES,
     cidrs: Sequence[str] = (),
     days: int = policy.KEY_DAYS,
-    version: str = versions.NEWEST,
 ) -> Issued:
-    """A fresh key. Raises `BadInput` for no scope, network or version, `Misconfigured` where live
+    """A fresh key. Raises `BadInput` for no scope or network, `Misconfigured` where live
     is incomplete.
     """
     if mode not in MODES:
@@ -75,15 +73,14 @@ def issue(
         raise BadInput(
             f"unknown scopes {unknown}; there are {list(policy.SCOPES)}", code="scope_unknown"
         )
-    versions.require_known(version)
     try:
         networks = [str(ip_network(cidr)) for cidr in cidrs]
     except ValueError:
         raise BadInput(
             "a network is written like 203.0.113.0/24 or 2001:db8::/48", code="cidr_malformed"
         ) from None
-    # A mark that scanners of repositories can look for, and the mode, so that nobody takes one key
-    # for the other.
+    # A mark that scanners of repositories can look for, and the mode, so that people do not take
+    # one key for the other.
     secret = f"{MARK}_{mode}_{secrets.token_urlsafe(policy.KEY_BYTES)}"
     at = clock.now()
     key = ApiKey.objects.create(
@@ -91,7 +88,6 @@ def issue(
         mode=mode,
         sha256=secret_digest(secret).hex(),
         shown=secret[: len(f"{MARK}_{mode}_") + policy.SHOWN_CHARACTERS],
-        version=version,
         scopes=list(dict.fromkeys(scopes)),
         cidrs=networks,
         created_at=at,
@@ -110,12 +106,6 @@ def retire(key: ApiKey, *, seconds: int = policy.ROTATION_SECONDS) -> datetime:
     return key.expires_at
 
 
-def pin(key: ApiKey, version: str) -> None:
-    """Moves a key to another version of the API. Raises `BadInput` (unknown_version) for none."""
-    versions.require_known(version)
-    ApiKey.objects.filter(pk=key.pk).update(version=version)
-
-
 def revoke(key: ApiKey) -> bool:
     """Ends a key at once; False if it was revoked before."""
     return ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=clock.now()) == 1
@@ -125,12 +115,12 @@ _BY_HASH = Compiled(lambda hashed: ApiKey.objects.select_related("lender").filte
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """Finds the key of the request. No header: nobody. A header that is of no use: 401 with the
-    reason.
+    """Finds the key of the request. A request without the header has none; a header that is of no
+    use is 401 with the reason.
     """
 
     def authenticate(self, request: Request) -> tuple[AnonymousUser, ApiKey] | None:
-        """Nobody, or an anonymous user and the key. Raises `AuthenticationFailed`, or
+        """An anonymous user and the key; None without the header. Raises `AuthenticationFailed`, or
         `PermissionDenied` in step 3.
         """
         untrusted_header = request.headers.get("Authorization")
@@ -183,8 +173,8 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 class HasKey(BasePermission):
-    """A key must hold the scope that the view names for this method; a view that names none lets
-    nobody in.
+    """A key must hold the scope that the view names for this method; a view that names no scope
+    refuses every key.
     """
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
@@ -248,7 +238,7 @@ def law_of(key: ApiKey, *, at: datetime) -> str:
         key.lender.test_calendar if key.mode == "test" else key.lender.live_calendar,
         almaty.day_of(at),
     )
-    begun = [one for one in calendar if date.fromisoformat(one["from"]) <= today]
+    begun = [term for term in calendar if date.fromisoformat(term["from"]) <= today]
     if not begun:
         raise Conflict(
             "your calendar of legal profiles has none for today", code="profile_not_held"

@@ -9,8 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
-from lenders import parsing
-from lenders.versions import newest, shipped
+from lenders import parsing, policy
 from verification.core import profiles
 from verification.core.errors import BadInput
 from verification.core.ids import new_id, parse_office_phone
@@ -75,7 +74,7 @@ class Lender(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        # No borrower is left without a number to call, whoever makes the row.
+        # No borrower is left without a number to call, whatever makes the row.
         constraints = (
             models.CheckConstraint(
                 condition=Q(phone__startswith="+7"), name="lender_can_be_called"
@@ -92,11 +91,11 @@ class Lender(models.Model):
         # A validator sees nothing that is empty, such as `{}`.
         for name in ("test_calendar", "live_calendar"):
             if not isinstance(getattr(self, name), list):
-                wanted = "a calendar is a list, empty or not"
-                raise ValidationError({name: ValidationError(wanted, code="calendar_malformed")})
+                rule = "a calendar is a list, empty or not"
+                raise ValidationError({name: ValidationError(rule, code="calendar_malformed")})
         if not self.live_calendar and self.keys.filter(mode="live", revoked_at=None).exists():
-            wanted = "it has live keys: name the profile that they go by"
-            raise ValidationError({"live_calendar": ValidationError(wanted, code="calendar_empty")})
+            rule = "it has live keys: name the profile that they go by"
+            raise ValidationError({"live_calendar": ValidationError(rule, code="calendar_empty")})
 
 
 class ApiKey(models.Model):
@@ -115,8 +114,6 @@ class ApiKey(models.Model):
     sha256 = models.CharField(max_length=HASH_LENGTH, unique=True)
     # The first characters, by which people tell keys apart; far too few to guess the rest.
     shown = models.CharField(max_length=20)
-    # What it is answered in where a request names no version.
-    version = models.CharField(max_length=10, default=newest)
     scopes = models.JSONField(default=list)
     cidrs = models.JSONField(default=list)
     created_at = models.DateTimeField()
@@ -176,8 +173,6 @@ class WebhookEndpoint(models.Model):
     lender = models.ForeignKey(Lender, on_delete=models.PROTECT, related_name="endpoints")
     mode = models.CharField(max_length=4)
     url = models.CharField(max_length=2048)
-    # By which the bodies of its messages are spelled.
-    version = models.CharField(max_length=10, default=newest)
     events = models.JSONField(default=list)
     sealed_secret = models.BinaryField()
     sealed_previous_secret = models.BinaryField(null=True)
@@ -210,11 +205,9 @@ class WebhookEndpoint(models.Model):
         return self.failures > 0
 
     @property
-    def spelling(self) -> str:
-        """The version by which its messages are spelled: of one that is gone, the oldest there
-        is.
-        """
-        return shipped(self.version)
+    def version(self) -> str:
+        """The version of the API by which its messages are spelled."""
+        return policy.API_VERSION
 
 
 class Delivery(models.Model):
@@ -294,8 +287,8 @@ class Delivery(models.Model):
 
     @property
     def last_response(self) -> "Delivery | None":
-        """The row itself, for its columns of the response; None before anybody answered or failed
-        to.
+        """The row itself, for its columns of the response; None before the endpoint answered or
+        failed to.
         """
         return self if self.response_status is not None or self.failure else None
 

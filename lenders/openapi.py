@@ -1,12 +1,16 @@
 """openapi.json: made from the views by drf-spectacular, with the webhook and the problems of every
 operation.
+
+Its examples stand in examples.json, by operation: a request for each that reads one, and an answer
+for each that gives one. tests/lenders/test_openapi_examples.py sends every request, holds every
+answer against its schema, and writes the file anew from real answers.
 """
 
 import json
 from dataclasses import is_dataclass
 from functools import cache
 from threading import Lock
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from drf_spectacular.drainage import GENERATOR_STATS
@@ -22,11 +26,11 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers
 
-from lenders import examples, policy, versions
-from lenders.answers import WebhookBody
+from lenders import policy
 from lenders.codes import PROBLEMS
 from lenders.problems import MEDIA_TYPE, body_of
 from lenders.requests import HEADER
+from lenders.resources.events import WebhookBody
 from verification.core.events import TOLD
 from verification.core.opening import Document, Loan, Opening, Person, asked_of
 
@@ -60,7 +64,7 @@ alone, and no two in a row between others)."""
 _SETTINGS: dict[str, Any] = {
     "TITLE": "Tulga",
     "DESCRIPTION": _DESCRIPTION,
-    "VERSION": versions.NEWEST,
+    "VERSION": policy.API_VERSION,
     "SCHEMA_PATH_PREFIX": "",  # all operations have one tag, whatever other addresses there are
     "OAS_VERSION": "3.1.0",
     "COMPONENT_SPLIT_REQUEST": False,
@@ -137,6 +141,7 @@ _TAGS = (
 """What an operation is listed under if its path names it, the first of them; else under
 `verifications`, or `test`.
 """
+EXAMPLES: Final = settings.BASE_DIR / "lenders" / "examples.json"
 _lock = Lock()
 
 EVENT_WEBHOOK = OpenApiWebhook(
@@ -202,12 +207,12 @@ def parameters_of(query: type) -> list[Any]:
     return [
         OpenApiParameter(
             name,
-            dict(each.form.schema),
-            required=each.is_required,
-            description=each.form.help,
+            dict(field.form.schema),
+            required=field.is_required,
+            description=field.form.help,
             location="query",
         )
-        for name, each in asked_of(query).items()
+        for name, field in asked_of(query).items()
     ]
 
 
@@ -229,16 +234,16 @@ class _Requests(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
 
     def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
         """Its schema, with those of the requests within."""
-        properties, asked = {}, asked_of(self.target)
-        for name, field in asked.items():
-            within = (
+        properties, fields = {}, asked_of(self.target)
+        for name, field in fields.items():
+            part = (
                 None if field.form.kind else auto_schema.resolve_serializer(field.type, direction)
             )
-            schema: dict[str, Any] = within.ref if within else dict(field.form.schema)
+            schema: dict[str, Any] = part.ref if part else dict(field.form.schema)
             properties[name] = schema | (
                 {"description": field.form.help} if field.form.help else {}
             )
-        required = sorted(name for name, field in asked.items() if field.is_required)
+        required = sorted(name for name, field in fields.items() if field.is_required)
         described = {
             "type": "object",
             "properties": properties,
@@ -281,92 +286,97 @@ def problems(*statuses: int) -> dict[tuple[int, str], OpenApiResponse]:
 
 
 @cache
-def document(version: str = versions.NEWEST) -> dict[str, Any]:
-    """A version of the whole description as JSON-ready values. Made once a process. Raises
-    `KeyError` for none.
-    """
-    made: dict[str, Any]
-    if version == versions.NEWEST:
-        # The library's settings are patched for the time of making, so two threads must not make it
-        # at once. It warns of versions that it does not know how to describe: they are described
-        # here.
-        with _lock, patched_settings(_SETTINGS), GENERATOR_STATS.silence():
-            # no types there
-            generator = SchemaGenerator(urlconf="lenders.urls")  # type: ignore[no-untyped-call]
-            made = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-            # The library lists the components before it has read the webhooks, so what only those
-            # use is missing.
-            made["components"]["schemas"] |= generator.registry.build({})["schemas"]
-        # The library's own marks are of no use to a reader.
-        made = json.loads(
-            json.dumps(made),
-            object_hook=lambda one: {k: one[k] for k in one if k != "x-spec-enum-id"},
-        )
-        made["servers"] = [{"url": settings.TULGA_PUBLIC_URL}]
-        made["webhooks"]["event"]["post"]["parameters"] = [
-            {
-                "in": "header",
-                "name": name,
-                "required": True,
-                "description": text,
-                "schema": {"type": "string"},
-            }
-            for name, text in _WEBHOOK_HEADERS.items()
-        ]
-        for name, schema in made["components"]["schemas"].items():
-            # How the names of what we read end: `requests.read` refuses what a schema does not
-            # know.
-            if name.endswith(("Request", "Change")):
-                schema["additionalProperties"] = False
-        _complete_operations(made)
-        examples.put_into(made)
-    else:
-        made = versions.described(document(), version=version)
-    # The header that asks for just what is described.
-    said = "The version of the answer; of others see /docs/changelog. Left out: that of the key."
+def document() -> dict[str, Any]:
+    """The whole description as JSON-ready values. Made once a process."""
+    # The library's settings are patched for the time of making, so two threads must not make it at
+    # once. It warns of versions that it does not know how to describe: they are described here.
+    with _lock, patched_settings(_SETTINGS), GENERATOR_STATS.silence():
+        # no types there
+        generator = SchemaGenerator(urlconf="lenders.urls")  # type: ignore[no-untyped-call]
+        raw = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+        # The library lists the components before it has read the webhooks, so what only those use
+        # is missing.
+        raw["components"]["schemas"] |= generator.registry.build({})["schemas"]
+    # The library's own marks are of no use to a reader.
+    described: dict[str, Any] = json.loads(
+        json.dumps(raw),
+        object_hook=lambda node: {k: node[k] for k in node if k != "x-spec-enum-id"},
+    )
+    described["servers"] = [{"url": settings.TULGA_PUBLIC_URL}]
+    described["webhooks"]["event"]["post"]["parameters"] = [
+        {
+            "in": "header",
+            "name": name,
+            "required": True,
+            "description": text,
+            "schema": {"type": "string"},
+        }
+        for name, text in _WEBHOOK_HEADERS.items()
+    ]
+    for name, schema in described["components"]["schemas"].items():
+        # How the names of what we read end: `requests.read` refuses what a schema does not know.
+        if name.endswith(("Request", "Change")):
+            schema["additionalProperties"] = False
+    _complete_operations(described)
+    _put_examples(described)
     header = {
         "in": "header",
         "name": HEADER,
-        "schema": {"type": "string", "enum": [version]},
-        "description": said,
+        "schema": {"type": "string", "enum": [policy.API_VERSION]},
+        "description": "The version of the answer; see /docs/changelog. Left out: the same.",
     }
-    for one in (one for item in made["paths"].values() for one in item.values()):
-        one["parameters"] = [
-            *(each for each in one.get("parameters", ()) if each["name"] != HEADER),
-            header,
-        ]
-    return made
+    for item in described["paths"].values():
+        for operation in item.values():
+            operation["parameters"] = [*operation.get("parameters", ()), header]
+    return described
 
 
-def _complete_operations(made: dict[str, Any]) -> None:
+def _complete_operations(described: dict[str, Any]) -> None:
     """Lists each under the resource it is about, or under `test`, and names its scope; gives each
     id in a path its pattern, and each answer that makes something links to what may be asked of it.
     """
     operations = {
-        one["operationId"]: (path, one)
-        for path, item in made["paths"].items()
-        for one in item.values()
+        operation["operationId"]: (path, operation)
+        for path, item in described["paths"].items()
+        for operation in item.values()
     }
-    for path, one in operations.values():
-        named, scope = path.split("/"), one["security"][0]["key"][0]
-        about = (
-            "test"
-            if named[2] == "test"
-            else next((tag for tag in _TAGS if tag in named), "verifications")
-        )
-        one["tags"] = [about]
-        one["description"] = f"{one.get('description', '')}\n\nScope of the key: `{scope}`.".strip()
-        for parameter in one.get("parameters", ()):
+    for path, operation in operations.values():
+        steps, scope = path.split("/"), operation["security"][0]["key"][0]
+        tag = next((tag for tag in _TAGS if tag in steps), "verifications")
+        operation["tags"] = ["test" if steps[2] == "test" else tag]
+        text = operation.get("description", "")
+        operation["description"] = f"{text}\n\nScope of the key: `{scope}`.".strip()
+        for parameter in operation.get("parameters", ()):
             if parameter["in"] == "path":
                 prefix = _PREFIXES[parameter["name"]]
                 parameter["schema"] = {"type": "string", "pattern": f"^{prefix}_[a-z2-7]{{26}}$"}
                 parameter["description"] = f"`{prefix}_…`, of `{path.partition('/{')[0]}`"
     for maker, (status, name) in _MAKERS.items():
-        linked = {
-            of: {"operationId": of, "parameters": {name: "$response.body#/id"}}
-            for of, (path, one) in operations.items()
-            if [each["name"] for each in one.get("parameters", ()) if each["in"] == "path"]
-            == [name]
-        }
-        operations[maker][1]["responses"][status]["links"] = linked
-    made["tags"] = [{"name": tag} for tag in ("verifications", *_TAGS, "test")]
+        links = {}
+        for target, (_, operation) in operations.items():
+            parameters = operation.get("parameters", ())
+            if [field["name"] for field in parameters if field["in"] == "path"] == [name]:
+                link = {"operationId": target, "parameters": {name: "$response.body#/id"}}
+                links[target] = link
+        operations[maker][1]["responses"][status]["links"] = links
+    described["tags"] = [{"name": tag} for tag in ("verifications", *_TAGS, "test")]
+
+
+@cache
+def examples() -> dict[str, Any]:
+    """By operation: `request` is a body, `answers` have a body for each status."""
+    read: dict[str, Any] = json.loads(EXAMPLES.read_text(encoding="utf-8"))
+    return read
+
+
+def _put_examples(described: dict[str, Any]) -> None:
+    """Puts them where OpenAPI has them: beside the schema they are examples of."""
+    for item in described["paths"].values():
+        for operation in item.values():
+            example = examples().get(operation["operationId"], {})
+            if "request" in example:
+                for content in operation["requestBody"]["content"].values():
+                    content["example"] = example["request"]
+            for status, value in example.get("answers", {}).items():
+                for content in operation["responses"][status]["content"].values():
+                    content["example"] = value

@@ -28,6 +28,8 @@ from verification.core.opening import (
     is_plain,
 )
 
+WEBHOOK_URL = r"^[Hh][Tt][Tt][Pp][Ss]?://[!$%&'()*+,./0-9:;=?@A-Z\[\]_a-z~-]+$"
+"""No blanks, breaks, backslashes, fragment or letters beyond ASCII."""
 _IBAN = re.compile(r"KZ[0-9]{2}[A-Z0-9]{16}")
 _RUN = re.compile(r"[0-9]+")
 # Digits with at most one separator, or a bracket and a blank, between two of them: how people write
@@ -47,8 +49,8 @@ def text(
     form: tuple[str, str, str] | None = None,
 ) -> str:
     """A string of what can be seen, blanks around it dropped, and no two of them in a row unless it
-    `has_runs`; an impersonal one names nobody by number. form: a pattern of the whole as it was
-    sent, with the detail and the code for what has another.
+    `has_runs`; an impersonal one names no person by number. `form`: a pattern of the whole as it
+    was sent, with the detail and the code for what has another.
     """
     if not isinstance(untrusted, str):
         raise BadInput("a string is expected", code="type_wrong")
@@ -76,9 +78,9 @@ def name(untrusted: Any, *, optional: bool = False) -> str:
 
 def iban(untrusted: Any) -> str:
     """A Kazakh IBAN without spaces. Source: ISO 13616, mod 97."""
-    spelled = text(untrusted, longest=40, has_runs=True)
+    typed = text(untrusted, longest=40, has_runs=True)
     value = (
-        spelled.replace(" ", "").upper() if spelled.isascii() else ""
+        typed.replace(" ", "").upper() if typed.isascii() else ""
     )  # beyond ASCII two letters may become one
     # The first four characters go last, letters count as 10 to 35, and of the whole number 97
     # leaves 1.
@@ -162,15 +164,15 @@ def decimal(untrusted: Any, *, places: int, most: int, above_zero: bool = False)
         raise BadInput(
             f"{'above 0 and ' if above_zero else ''}at most {most} is expected", code="out_of_range"
         )
-    whole, _, fraction = f"{value:.{places}f}".partition(".")
-    return f"{whole}.{fraction[:2]}{fraction[2:].rstrip('0')}"
+    integer, _, fraction = f"{value:.{places}f}".partition(".")
+    return f"{integer}.{fraction[:2]}{fraction[2:].rstrip('0')}"
 
 
 def day(untrusted: Any, *, is_still_valid: bool = False, least_age: int | None) -> date:
     """A calendar date, `2026-11-24`, held against today in Kazakhstan.
 
     is_still_valid: it is the last day of something, and not over. least_age: it is the birth date
-    of somebody so old; a form that forgets to say how old takes nobody.
+    of a person so old; it has no default, so that no form forgets it.
     """
     if not isinstance(untrusted, str) or not re.fullmatch(
         r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}", untrusted
@@ -254,7 +256,7 @@ def kato(untrusted: Any) -> str:
 
 
 def webhook_url(untrusted: Any) -> str:
-    """An address with no blank around it; whether it may be called is for `lenders/addresses.py` to
+    """An address with no blank around it; whether it may be called is for `lenders/endpoints.py` to
     say.
     """
     value = text(untrusted, longest=URL_MAX)
@@ -310,8 +312,8 @@ def holds_personal_number(text: str) -> bool:
         for at in range(len(run) - _IIN_DIGITS + 1)
     ]
     numbers: list[Callable[[], object]] = [
-        *(partial(Iin.parse, one) for one in (*inside, *written) if len(one) == _IIN_DIGITS),
-        *(partial(Phone.parse, one) for one in written if len(one) == _PHONE_DIGITS),
+        *(partial(Iin.parse, run) for run in (*inside, *written) if len(run) == _IIN_DIGITS),
+        *(partial(Phone.parse, run) for run in written if len(run) == _PHONE_DIGITS),
     ]
     for read in numbers:
         with suppress(BadInput):

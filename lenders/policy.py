@@ -6,6 +6,9 @@ from typing import Final
 
 from verification.case import policy as of_cases
 
+# The version of the API, by which every answer and webhook is spelled: the day it came.
+API_VERSION: Final = "2026-11-28"
+
 # Keys.
 KEY_BYTES: Final = 32  # 256 random bits; security.md S6
 SHOWN_CHARACTERS: Final = (
@@ -35,7 +38,7 @@ SCOPES: Final = (
 BODY_MAX_BYTES: Final = 1_000_000  # ours: sixteen times the largest opening
 # of a request, at most; ours: more than an opening has fields, and an answer of some kilobytes
 FAULTS_TOLD: Final = 50
-FAULT_NAME_MAX: Final = 100  # characters of a name that nobody knows; ours
+FAULT_NAME_MAX: Final = 100  # characters of an unknown name; ours
 PLACES_READ: Final = 20  # decimal places of a JSON number, zeros at its end among them; ours
 SEQUENCE_MAX: Final = (
     10**18 - 1
@@ -50,9 +53,6 @@ RATE_REQUESTS: Final = (
     600  # per key and window; our choice: ten a second, a hundred times a busy lender's need
 )
 RATE_SECONDS: Final = 60
-VERSION_DAYS: Final = (
-    365  # a version is answered so long from the day it is deprecated; ours: as long as a key lives
-)
 PAGE_DEFAULT: Final = 20
 JWKS_SECONDS: Final = (
     3600  # how long public keys may be kept; our choice: a verifier that meets a new key asks again
@@ -65,7 +65,7 @@ IDEMPOTENCY_KEY: Final = (
     r'^([!#-~][!-~]*|"[!-~]+")$'  # visible ASCII, bare or as the draft's quoted string
 )
 IDEMPOTENCY_KEY_MAX: Final = 255  # characters, quotation marks among them
-# A reservation older than this, seconds, belongs to nobody: gunicorn's own limit for a request is
+# A reservation older than this, seconds, is free: gunicorn's own limit for a request is
 # 30 s. One whose process is gone is free at once.
 RESERVATION_SECONDS: Final = 60
 REPLAY_SECONDS: Final = (

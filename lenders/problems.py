@@ -80,7 +80,7 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response:
             # RFC 9110 §15.5.2: a 401 says by which scheme one may come in.
             headers["WWW-Authenticate"] = str(challenge)
         if wait := getattr(error, "wait", None):
-            # RFC 9110 §10.2.3 has whole seconds: rounded up, or whoever keeps to it comes too
+            # RFC 9110 §10.2.3 has whole seconds: rounded up, or a caller who keeps to it comes too
             # early.
             headers["Retry-After"] = str(int(wait) + 1)
     elif isinstance(error, OperationalError | InterfaceError):
@@ -134,10 +134,10 @@ def _of_ours(error: errors.TulgaError) -> tuple[Problem, str, str]:
     if name == "internal_error" or (isinstance(error, errors.BadInput) and error.pointer):
         return PROBLEMS[name], name, ""
     row = PROBLEMS.get(error.code)
-    known = row is not None or error.code in FIELD_CODES or error.code in REASONS
+    is_documented = row is not None or error.code in FIELD_CODES or error.code in REASONS
     # What a fault says of itself is for our log: it may name a source, a host or a setting.
     detail = "" if isinstance(error, errors.Unavailable) else error.detail
-    return row or PROBLEMS[name], error.code if known else name, detail
+    return row or PROBLEMS[name], error.code if is_documented else name, detail
 
 
 def _faults(detail: Any, place: str) -> Iterator[dict[str, str]]:

@@ -1,38 +1,51 @@
-"""How a request is read, and by which version of the API it is answered: what the framework asks of
-us.
+"""A request: how its bytes are read, and what it may say, body or query.
 
-It is JSON and nothing else, strictly; its dataclass says what may stand in it, `parsing` reads each
-value, and all faults are told. The header `Tulga-Version` names the version; without one it is that
-which the key is pinned to. Here alone answers are spelled in it.
+It is JSON and nothing else, strictly; its dataclass says what may stand in it, as `core/opening.py`
+does of an opening, `parsing` reads each value, and all faults are told. The header `Tulga-Version`
+may name the version of the API.
 """
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from itertools import islice
-from typing import IO, Any, Final, TypeVar
+from typing import IO, Annotated, Any, Final, TypeVar
+from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.http import QueryDict
-from django.utils.http import http_date
 from rest_framework.exceptions import APIException, ErrorDetail, ParseError, ValidationError
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
-from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.versioning import BaseVersioning
 
-from lenders import policy, versions
-from lenders.models import ApiKey
-from lenders.parsing import READERS
+from lenders import policy
+from lenders.parsing import READERS, WEBHOOK_URL, holds_personal_number
 from verification.core.errors import BadInput
-from verification.core.opening import asked_of
+from verification.core.events import CLOSED, OPENED, TOLD
+from verification.core.ids import CASE_NUMBER, Iin
+from verification.core.opening import (
+    ACCOUNT,
+    AMOUNT,
+    IIN,
+    OPENED_BY_MAX,
+    REFERENCE,
+    SHA256,
+    URL_MAX,
+    Form,
+    asked_of,
+    impersonal,
+    one_of,
+    string,
+)
+from verification.core.scenarios import SCENARIOS
+from verification.core.status import Status
 from verification.core.strict_json import read_json
 
 Record = TypeVar("Record")
 HEADER: Final = "Tulga-Version"
-_OF_OLD: Final = ("Deprecation", "Sunset", "Link")
 _UNKNOWN = ("there is no such field", "unknown_field")
 
 
@@ -100,11 +113,12 @@ def read(kind: Callable[..., Record], untrusted: Any) -> Record:
             else ("a JSON object is expected", "invalid")
         )
         raise ValidationError({"non_field_errors": [ErrorDetail(*word)]})
-    asked, values, faults = asked_of(kind), dict[str, Any](), dict[str, Any]()
-    missing = [name for name, field in asked.items() if field.is_required and name not in untrusted]
+    fields, values, faults = asked_of(kind), dict[str, Any](), dict[str, Any]()
+    required = [name for name, field in fields.items() if field.is_required]
+    missing = [name for name in required if name not in untrusted]
     placed = [(f"/{name}", BadInput("this is missing", code="required")) for name in missing]
-    for name in (name for name in asked if name in untrusted):
-        form, kind_of_part = asked[name].form, asked[name].type
+    for name in (name for name in fields if name in untrusted):
+        form, kind_of_part = fields[name].form, fields[name].type
         try:
             if form.kind and untrusted[name] is None:
                 raise BadInput("a value is expected", code="null")
@@ -113,16 +127,16 @@ def read(kind: Callable[..., Record], untrusted: Any) -> Record:
                 if form.kind
                 else partial(read, kind_of_part)
             )
-            values[asked[name].attribute] = reader(untrusted[name])
+            values[fields[name].attribute] = reader(untrusted[name])
         except ValidationError as below:
             faults[name] = below.detail
         except BadInput as error:
             placed.append((f"/{name}{error.pointer}", error))
     # A request is made of sound values alone, so that nothing behind this line need ask again.
-    made = None if faults or placed else kind(**values)
+    record = None if faults or placed else kind(**values)
     try:
         # What no field says by itself: how two of them fit together.
-        getattr(made, "refuse_together", bool)()
+        getattr(record, "refuse_together", bool)()
     except BadInput as error:
         placed.append((error.pointer, error))
     for pointer, fault in placed:
@@ -131,11 +145,11 @@ def read(kind: Callable[..., Record], untrusted: Any) -> Record:
             tree = {step: tree}
         faults |= tree
     # All kinds of faults at once: a developer who corrects one should not meet the next only then.
-    unknown = islice((name for name in untrusted if name not in asked), policy.FAULTS_TOLD)
+    unknown = islice((name for name in untrusted if name not in fields), policy.FAULTS_TOLD)
     faults |= {name[: policy.FAULT_NAME_MAX]: [ErrorDetail(*_UNKNOWN)] for name in unknown}
-    if made is None or faults:
+    if record is None or faults:
         raise ValidationError(faults)
-    return made
+    return record
 
 
 def read_query(kind: Callable[..., Record], untrusted: QueryDict) -> Record:
@@ -155,82 +169,307 @@ def read_query(kind: Callable[..., Record], untrusted: QueryDict) -> Record:
 
 
 class ByHeader(BaseVersioning):
-    """Finds the version of a request, and says it in the headers of its answer."""
+    """Refuses a request that names another version of the API, and says ours in every answer to a
+    key.
+    """
 
     def determine_version(self, request: Request, *args: Any, **kwargs: Any) -> str:
         """Its name. Raises `BadInput` (unknown_version), and what authentication does."""
         # A caller without a key is told that first.
-        key = request.auth
-        if not isinstance(key, ApiKey):
-            return versions.NEWEST
-        name = request.headers.get(HEADER, key.version)
-        if name not in versions.NAMES:
-            if key.version in versions.NAMES:
-                # That there is none such is said in the one that the key has.
-                request.version = key.version
-                say_version(request, key.version)
-            versions.require_known(name)
-        say_version(request, name)
-        return name
+        if request.auth is not None:
+            request.parser_context["view"].headers[HEADER] = policy.API_VERSION
+            if request.headers.get(HEADER, policy.API_VERSION) != policy.API_VERSION:
+                raise BadInput(f"there is {policy.API_VERSION}", code="unknown_version")
+        return policy.API_VERSION
 
 
-class VersionedJSON(JSONRenderer):
-    """JSON in the version of the request."""
-
-    def render(
-        self,
-        data: Any,
-        accepted_media_type: str | None = None,
-        renderer_context: Mapping[str, Any] | None = None,
-    ) -> Any:
-        """The bytes."""
-        context = renderer_context or {}
-        # What we speak is the newest, and so is what was refused before its version was found.
-        version = getattr(context.get("request"), "version", None) or versions.NEWEST
-        if data is not None and version != versions.NEWEST:
-            is_problem = context["response"].exception
-            name = versions.PROBLEM if is_problem else operation(context["request"])
-            data = versions.downgrade(data, of=name, version=version)
-        return super().render(data, accepted_media_type, renderer_context)
-
-
-def spell(request: Request, answer: Response) -> bytes:
-    """The bytes of an answer, as it is going to be sent."""
-    spelled: bytes = VersionedJSON().render(
-        answer.data, renderer_context={"request": request, "response": answer}
-    )
-    return spelled
-
-
-def operation(request: Request) -> str:
-    """The method and path of a request, as in openapi.json."""
-    found = request.resolver_match
-    path = re.sub(r"<slug:(\w+)>", r"{\1}", found.route) if found else ""
-    return f"{'GET' if request.method == 'HEAD' else request.method} /{path}"
-
-
-def say_version(request: Request, name: str) -> None:
-    """Says in the headers of the answer by which version it is spelled, and what becomes of
-    that.
+def require_registered(return_url: str, *, registered: Sequence[str]) -> None:
+    """Raises `BadInput` unless an address, its query aside, is one of the lender's registered
+    ones.
     """
-    headers = request.parser_context["view"].headers
-    for each in _OF_OLD:
-        headers.pop(each, None)
-    headers[HEADER] = name
-    if name == versions.NEWEST or (ending := versions.ending_of(name)) is None:
-        return
-    # Since when it is deprecated (RFC 9745), until when it is answered (RFC 8594), and where that
-    # is explained.
-    since, until = ending
-    page = f"{settings.TULGA_PUBLIC_URL}/docs/changelog"
-    links = (
-        f'<{page}#{name}>; rel="deprecation"; type="text/html"',
-        f'<{page}#policy>; rel="sunset"; type="text/html"',
+    # As a whole, which RFC 9700 §2.1 wants of OAuth too: a prefix would let an open redirect in.
+    if urlsplit(return_url)._replace(query="").geturl() not in registered:
+        raise BadInput(
+            "register this address first", code="return_url_unregistered", pointer="/return_url"
+        )
+    if holds_personal_number(return_url):
+        raise BadInput(
+            "must not contain an IIN or a mobile number",
+            code="personal_number",
+            pointer="/return_url",
+        )
+
+
+_TIME = {"type": "string", "format": "date-time", "pattern": policy.MOMENT}
+_URL = string(
+    "webhook_url",
+    {"format": "uri", "pattern": WEBHOOK_URL, "maxLength": URL_MAX},
+    "https://lender.example/tulga",
+)
+_EVENTS = Form(
+    "several_of",
+    {"type": "array", "items": {"type": "string", "enum": list(TOLD)}, "uniqueItems": True},
+    limits={"choices": TOLD},
+    help="The types you want. Leave out, or send [], for all, those to come included.",
+)
+_CASE_NUMBER = string(
+    "case_number",
+    {"pattern": f"^{CASE_NUMBER}$"},
+    "1796-035-123-456",
+    help=(
+        "What the borrower's last page shows, as it is read out on the telephone. It proves nothing"
+        " about who calls."
+    ),
+)
+_VERSION = one_of(
+    (policy.API_VERSION,),
+    help="Of the API, by which its messages are spelled. Left out: as you are answered here.",
+)
+_LIMIT = Form(
+    "query_number",
+    {"type": "integer", "minimum": 1, "maximum": policy.PAGE_MAX, "default": policy.PAGE_DEFAULT},
+    limits={"least": 1, "most": policy.PAGE_MAX},
+)
+
+
+_LOG_SIZE = Form(
+    "query_number",
+    {"type": "integer", "minimum": 1, "maximum": policy.LOG_SIZE_MAX},
+    limits={"least": 1, "most": policy.LOG_SIZE_MAX},
+)
+
+
+def _our_id(prefix: str, text: str = "") -> Form:
+    return string(
+        "our_id", {"pattern": f"^{prefix}_[a-z2-7]{{26}}$"}, limits={"prefix": prefix}, help=text
     )
-    headers |= {
-        # A date of structured fields (RFC 9651 §3.3.7) is @ and seconds; Sunset is older and has
-        # the date of HTTP.
-        "Deprecation": f"@{int(since.timestamp())}",
-        "Sunset": http_date(until.timestamp()),
-        "Link": ", ".join(links),
-    }
+
+
+@dataclass(frozen=True)
+class LinkRequest:
+    """An empty object or no body at all, or who sends the link."""
+
+    sent_by: Annotated[
+        str,
+        impersonal(
+            OPENED_BY_MAX,
+            help=(
+                "Your officer, if a person sends this link: they have no vote in a review of the"
+                " case."
+            ),
+        ),
+    ] = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerificationQuery:
+    """Which verifications to list."""
+
+    client_reference: Annotated[str | None, string("client_reference", {"pattern": REFERENCE})] = (
+        None
+    )
+    case_number: Annotated[str | None, _CASE_NUMBER] = None
+    status: Annotated[str | None, one_of(tuple(Status))] = None
+    created_from: Annotated[datetime | None, Form("moment", _TIME)] = None
+    after: Annotated[str | None, _our_id("ver", "`next` of the page before.")] = None
+    limit: Annotated[int, _LIMIT] = policy.PAGE_DEFAULT
+
+
+@dataclass(frozen=True)
+class ExpandQuery:
+    """What to add to a verification."""
+
+    expand: Annotated[str, one_of(("checks",))] = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventQuery:
+    """Which events to list."""
+
+    after: Annotated[
+        int,
+        Form(
+            "sequence_number",
+            {"type": "integer", "minimum": 0, "maximum": policy.SEQUENCE_MAX, "default": 0},
+            help="The `lender_sequence` of the last event you have, or `next` of the page before.",
+        ),
+    ] = 0
+    limit: Annotated[int, _LIMIT] = policy.PAGE_DEFAULT
+
+
+@dataclass(frozen=True)
+class ProofQuery:
+    """Which event to prove."""
+
+    event: Annotated[str, _our_id("evt", "Its id, `evt_…`.")]
+
+
+@dataclass(frozen=True)
+class ConsistencyQuery:
+    """Between which sizes of the log."""
+
+    first: Annotated[int, replace(_LOG_SIZE, help="That of the checkpoint you have.")]
+    second: Annotated[int, replace(_LOG_SIZE, help="That of a newer one.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryQuery:
+    """Which deliveries to list."""
+
+    endpoint: Annotated[str | None, _our_id("whe")] = None
+    event: Annotated[str | None, _our_id("evt")] = None
+    status: Annotated[str | None, one_of(("pending", "delivered", "exhausted", "canceled"))] = None
+    after: Annotated[str | None, _our_id("dlv", "`next` of the page before.")] = None
+    limit: Annotated[int, _LIMIT] = policy.PAGE_DEFAULT
+
+
+@dataclass(frozen=True)
+class NoQuery:
+    """Nothing: an unknown parameter is refused here too, or a misspelt filter would silently filter
+    nothing.
+    """
+
+
+@dataclass(frozen=True)
+class EndpointRequest:
+    """Where you want to be told."""
+
+    url: Annotated[str, _URL]
+    events: Annotated[tuple[str, ...], _EVENTS] = ()
+    version: Annotated[str | None, _VERSION] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndpointChange:
+    """What to change of an endpoint. `enabled: true` wakes a disabled one; it then gets what it
+    missed.
+    """
+
+    url: Annotated[str | None, _URL] = None
+    events: Annotated[tuple[str, ...] | None, _EVENTS] = None
+    version: Annotated[
+        str | None,
+        one_of((policy.API_VERSION,), help="From the messages on that are made next."),
+    ] = None
+    enabled: Annotated[bool | None, Form("yes_or_no", {"type": "boolean"})] = None
+
+
+@dataclass(frozen=True)
+class RangeRequest:
+    """Which events to deliver again: those that happened from one time up to another."""
+
+    # `from` is no name that Python lets one write.
+    start: Annotated[
+        datetime, Form("moment", _TIME, called="from", help="The beginning, included.")
+    ]
+    end: Annotated[
+        datetime, Form("moment", _TIME, called="to", help="The end, itself not included.")
+    ]
+    endpoint: Annotated[str | None, _our_id("whe", "Only to this one.")] = None
+
+    def refuse_together(self) -> None:
+        """Raises `BadInput` for an empty range."""
+        if self.start >= self.end:
+            raise BadInput("not after `from`", code="out_of_range", pointer="/to")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContractRequest:
+    """When the contract was signed, and which it is."""
+
+    signed_at: Annotated[
+        datetime,
+        Form(
+            "moment",
+            _TIME,
+            help="After the decision. A wait counts from when you report it, if later.",
+        ),
+    ]
+    contract_sha256: Annotated[
+        str,
+        string(
+            "sha256",
+            SHA256,
+            help="Needed where the verification names none; else the same or left out.",
+        ),
+    ] = ""
+
+
+@dataclass(frozen=True)
+class ClearanceRequest:
+    """For which contract the money is to leave."""
+
+    contract_sha256: Annotated[
+        str,
+        string(
+            "sha256",
+            SHA256,
+            help="Needed where the verification names none; else the same or left out.",
+        ),
+    ] = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsumeRequest:
+    """What is about to be paid, to whom, by which contract, into which account."""
+
+    amount: Annotated[str, AMOUNT]
+    iin: Annotated[Iin, IIN]
+    contract_sha256: Annotated[str, string("sha256", SHA256)]
+    payout_account: Annotated[str, ACCOUNT] = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObligationRequest:
+    """What became of the credit, and when."""
+
+    status: Annotated[str, one_of((OPENED, CLOSED))]
+    at: Annotated[
+        datetime, Form("moment", _TIME, help="Not before the decision, and not in the future.")
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdvanceRequest:
+    """By how much the test clock is put forward, and of which verification alone."""
+
+    advance_seconds: Annotated[
+        int,
+        Form(
+            "whole_number",
+            {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": policy.ADVANCE_MAX,
+                "examples": [24 * 3600],
+            },
+            limits={"least": 1, "most": policy.ADVANCE_MAX},
+        ),
+    ]
+    verification: Annotated[
+        str | None,
+        _our_id("ver", "Only this one is put forward, and what it renews or is renewed by."),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulateRequest:
+    """What the sandbox is to play. Left out: what the IIN of a scripted person stands for."""
+
+    scenario: Annotated[str, one_of(tuple(SCENARIOS), help="One of `GET /v1/test/scenarios`.")] = ""
+    route: Annotated[
+        str,
+        impersonal(
+            32,
+            "eds",
+            help=(
+                "One of those that the verification allows; left out, the first on which the"
+                " scenario is played."
+            ),
+        ),
+    ] = ""
+
+
+@dataclass(frozen=True)
+class NothingRequest:
+    """An empty object, or no body at all."""

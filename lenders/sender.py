@@ -2,33 +2,45 @@
 Any number may run.
 
 A round writes what has ended, makes deliveries of new events and reserves what is due; then it is
-posted. Whoever hangs holds a socket and nothing else. While the database is silent, posts that
-began go on and their results are kept.
+posted. An endpoint that hangs holds a socket and nothing else. While the database is silent, posts
+that began go on and their results are kept.
 """
 
 import asyncio
 import logging
+import re
 import time
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from functools import partial
 from socket import getaddrinfo
+from typing import Final
 
 from django.db import Error, close_old_connections, connection
 
-from lenders import endpoints, idempotency, policy, posting, reservations, webhooks
+from lenders import deliveries, endpoints, idempotency, policy
+from lenders.deliveries import Outcome
 from lenders.models import Delivery, Sender
-from lenders.posting import Outcome
-from verification import clock, transactions
-from verification.core.errors import EvidenceUnreadable
+from verification import clock, outbound, transactions
+from verification.core.errors import BadInput, EvidenceUnreadable, Unavailable
 from verification.core.ids import new_id
 from verification.outbound.addresses import LookUp
 
 logger = logging.getLogger(__name__)
 
 Sent = tuple[Delivery, Outcome]
+_UNPRINTABLE = re.compile(r"[^\S\n ]|[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+_INVISIBLE = frozenset({"Cf", "Co", "Cn", "Zl", "Zp"})
+"""Of Unicode: signs that turn a line around, or that are invisible."""
+_LONG_NUMBER = re.compile(r"[0-9]{9,}")
+# Else a date. One in the zone -0000 comes without any: its difference is a TypeError, and nothing
+# was asked.
+_SECONDS = re.compile(r"[0-9]{1,10}")
+_HEADERS: Final = {"Content-Type": "application/json", "User-Agent": "Tulga-Webhooks"}
 
 
 @dataclass
@@ -50,7 +62,7 @@ class Rounds:
         close_old_connections()
         with transactions.running(scope=transactions.ALL):
             if ended:
-                reservations.record_outcomes(ended)
+                deliveries.record_outcomes(ended)
             if time.monotonic() >= self.tidy_at:
                 # Says that this sender sends, and forgets what is old, a batch of each kind.
                 at = clock.now()
@@ -59,25 +71,25 @@ class Rounds:
                         Sender.objects.update_or_create(pk=self.name, defaults={"seen_at": at})
                     Sender.objects.filter(seen_at__lt=at - timedelta(days=1)).delete()
                     idempotency.purge(at=at)
-                    has_more = reservations.purge(at=at)
+                    has_more = deliveries.purge(at=at)
                 self.tidy_at = time.monotonic() + (0 if has_more else policy.SEEN_SECONDS)
             # On a wrong clock nothing is taken. The clock itself has said so by then.
             if room < 1 or not clock.is_right():
                 return [], False
-            self.pumped, more = webhooks.pump(after=self.pumped)
-            taken = reservations.take(room=room, failing_room=failing_room)
+            self.pumped, more = deliveries.pump(cursor=self.pumped)
+            reserved = deliveries.reserve(room=room, failing_room=failing_room)
             # What says something else than the log is put off, as after a fault of ours.
-            if unproven := webhooks.unproven(taken) if taken else set():
+            if unproven := deliveries.unproven(reserved) if reserved else set():
                 logger.error(
                     "webhooks: not in the log, and so not sent: %s", ", ".join(sorted(unproven))
                 )
                 put_off = [
-                    (one, Outcome(failure=reservations.INTERNAL))
-                    for one in taken
-                    if one.pk in unproven
+                    (delivery, Outcome(failure=deliveries.INTERNAL))
+                    for delivery in reserved
+                    if delivery.pk in unproven
                 ]
-                reservations.record_outcomes(put_off)
-            return [one for one in taken if one.pk not in unproven], more
+                deliveries.record_outcomes(put_off)
+            return [delivery for delivery in reserved if delivery.pk not in unproven], more
 
     def end(self) -> None:
         """Says that this sender is gone."""
@@ -92,11 +104,63 @@ def running() -> int:
     return Sender.objects.filter(seen_at__gte=since).count()
 
 
+async def post(
+    url: str, *, mode: str, headers: Mapping[str, str], body: bytes, look_up: LookUp = getaddrinfo
+) -> Outcome:
+    """Sends a body once; never raises for what the other side does or fails to do."""
+    started = time.monotonic()
+    try:
+        target = endpoints.read_address(url, mode=mode)
+        answer = await outbound.send_async(
+            outbound.Request(
+                method="POST",
+                url=target.url,
+                headers={**headers, **_HEADERS},
+                body=body,
+                limits=outbound.Limits(seconds=policy.POST_SECONDS, max_bytes=policy.EXCERPT_BYTES),
+                is_public_only=not target.is_listed,
+                wants_whole=False,
+                look_up=look_up,
+            )
+        )
+    except (BadInput, Unavailable) as fault:
+        # Where the name leads is a part of the address, and refused in the same word.
+        outcome = Outcome(
+            failure="webhook_url_refused" if fault.code == "address_refused" else fault.code
+        )
+    else:
+        # Harmless text: no control characters, no long numbers, and nothing that reads otherwise
+        # than it is.
+        text = _LONG_NUMBER.sub(
+            "[number]", _UNPRINTABLE.sub("", answer.body.decode("utf-8", "replace"))
+        )
+        # A sign that turns a line around, say, by its number: everybody sees that.
+        signs = (
+            f"\\u{ord(sign):04x}" if unicodedata.category(sign) in _INVISIBLE else sign
+            for sign in text
+        )
+        excerpt = "".join(signs).encode()[: policy.EXCERPT_BYTES].decode("utf-8", "ignore")
+        outcome = Outcome(status=answer.status, excerpt=excerpt)
+        if not outcome.is_success:
+            # The seconds that a `Retry-After` asks for, by a number or by a date (RFC 9110
+            # §10.2.3).
+            word = answer.retry_after[: policy.RETRY_AFTER_CHARACTERS].strip()
+            try:
+                until = None if _SECONDS.fullmatch(word) else parsedate_to_datetime(word)
+                seconds = float(word) if until is None else (until - clock.now()).total_seconds()
+            except (TypeError, ValueError, OverflowError):
+                seconds = 0
+            outcome = replace(
+                outcome, retry_after=min(max(seconds, 0), policy.RETRY_AFTER_MAX_SECONDS)
+            )
+    return replace(outcome, milliseconds=int((time.monotonic() - started) * 1000))
+
+
 async def send(delivery: Delivery, *, look_up: LookUp = getaddrinfo) -> Sent:
     """One delivery, posted once, and what became of it; never raises."""
     try:
         headers = endpoints.signed_headers(delivery, at=clock.now())
-        outcome = await posting.post(
+        outcome = await post(
             delivery.endpoint.url,
             mode=delivery.mode,
             headers=headers,
@@ -110,7 +174,7 @@ async def send(delivery: Delivery, *, look_up: LookUp = getaddrinfo) -> Sent:
     except Exception as fault:
         # The edge of a post: what one lender's answer does to us must not end the sender of all.
         logger.error("webhooks: posting %s failed (%s)", delivery.pk, type(fault).__name__)
-        outcome = Outcome(failure=reservations.INTERNAL)
+        outcome = Outcome(failure=deliveries.INTERNAL)
     return delivery, outcome
 
 
@@ -158,11 +222,13 @@ class Outgoing:
         return [task.result() for task in over]
 
 
-async def run(stop: asyncio.Event, *, look_up: LookUp = getaddrinfo, once: bool = False) -> None:
+async def run(
+    stop: asyncio.Event, *, look_up: LookUp = getaddrinfo, is_single: bool = False
+) -> None:
     """Sends until it is told to stop; then what is under way ends by its own deadline and is
     written down.
 
-    `once`: one round, then stop.
+    `is_single`: one round, then stop.
     """
     rounds, outgoing = Rounds(), Outgoing(look_up=look_up)
     ended: list[Sent] = []
@@ -171,9 +237,9 @@ async def run(stop: asyncio.Event, *, look_up: LookUp = getaddrinfo, once: bool 
         while outgoing or ended or not stop.is_set():
             room = {"room": 0, "failing_room": 0} if stop.is_set() else outgoing.room()
             try:
-                taken, more = await ask(partial(rounds.work, ended, **room))
+                reserved, more = await ask(partial(rounds.work, ended, **room))
             except Exception:
-                if once:
+                if is_single:
                     raise
                 # The edge of the process: a database that is away must not end it, and no result is
                 # forgotten.
@@ -182,8 +248,8 @@ async def run(stop: asyncio.Event, *, look_up: LookUp = getaddrinfo, once: bool 
                     return  # what the database did not take is sent again by another
                 ended += await outgoing.ended(seconds=policy.SILENCE_SECONDS)
                 continue
-            outgoing.begin(taken)
-            if once:
+            outgoing.begin(reserved)
+            if is_single:
                 stop.set()
             ended = await outgoing.ended(
                 seconds=0 if more or (stop.is_set() and not outgoing) else policy.WAKE_SECONDS
@@ -192,5 +258,5 @@ async def run(stop: asyncio.Event, *, look_up: LookUp = getaddrinfo, once: bool 
             await ask(rounds.end)
         except Error as fault:
             logger.warning(
-                "webhooks: nobody was told that this sender ended (%s)", type(fault).__name__
+                "webhooks: the end of this sender was not recorded (%s)", type(fault).__name__
             )

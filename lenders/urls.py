@@ -3,26 +3,12 @@
 from typing import Any
 
 from django.urls import path, re_path
+from rest_framework.renderers import JSONRenderer
 
-from lenders.api import (
-    clearances,
-    clock,
-    contracts,
-    deliveries,
-    documents,
-    events,
-    log,
-    obligations,
-    receipts,
-    signed,
-    simulations,
-    unknown,
-    verifications,
-    webhook_endpoints,
-)
+from lenders.api import documents, log, payout, sandbox, unknown, verifications, webhooks
 from lenders.docs import pages, prose
 from lenders.keys import ApiKeyAuthentication, HasKey, KeyRate
-from lenders.requests import AlwaysJSON, ByHeader, StrictJSONParser, VersionedJSON
+from lenders.requests import AlwaysJSON, ByHeader, StrictJSONParser
 
 app_name = "lenders"
 
@@ -32,15 +18,15 @@ VIEW_OPTIONS: dict[str, Any] = {
     "permission_classes": (HasKey,),
     "throttle_classes": (KeyRate,),
     "parser_classes": (StrictJSONParser,),
-    "renderer_classes": (VersionedJSON,),
+    "renderer_classes": (JSONRenderer,),
     "versioning_class": ByHeader,
     "content_negotiation_class": AlwaysJSON,
     "metadata_class": None,
 }
 # Of test mode alone.
 TEST_VIEW_OPTIONS = VIEW_OPTIONS | {"permission_classes": (unknown.InTestMode,)}
-# For addresses that belong to nobody: the answer is the same with and without a key, but for its
-# version.
+# For addresses that do not exist: the answer is the same with and without a key, but for the header
+# of the version.
 NOWHERE_OPTIONS = VIEW_OPTIONS | {
     "authentication_classes": (unknown.PerhapsKey,),
     "permission_classes": (unknown.Nowhere,),
@@ -63,7 +49,7 @@ urlpatterns = [
     ),
     path(
         "v1/verifications/<slug:verification_id>/contract",
-        contracts.Contract.as_view(**VIEW_OPTIONS),
+        payout.Contract.as_view(**VIEW_OPTIONS),
     ),
     path(
         "v1/verifications/<slug:verification_id>/documents",
@@ -71,15 +57,15 @@ urlpatterns = [
     ),
     path(
         "v1/verifications/<slug:verification_id>/statement",
-        signed.Statement.as_view(**VIEW_OPTIONS),
+        documents.Statement.as_view(**VIEW_OPTIONS),
     ),
     path(
         "v1/verifications/<slug:verification_id>/signature",
-        signed.SignatureFile.as_view(**VIEW_OPTIONS),
+        documents.SignatureFile.as_view(**VIEW_OPTIONS),
     ),
     path(
         "v1/verifications/<slug:verification_id>/receipt",
-        receipts.ReceiptFile.as_view(**VIEW_OPTIONS),
+        documents.ReceiptFile.as_view(**VIEW_OPTIONS),
     ),
     path(
         "v1/verifications/<slug:verification_id>/documents/<slug:attempt_id>",
@@ -87,43 +73,43 @@ urlpatterns = [
     ),
     path(
         "v1/verifications/<slug:verification_id>/clearances",
-        clearances.Clearances.as_view(**VIEW_OPTIONS),
+        payout.Clearances.as_view(**VIEW_OPTIONS),
     ),
     path(
         "v1/verifications/<slug:verification_id>/obligation",
-        obligations.Obligation.as_view(**VIEW_OPTIONS),
+        payout.Obligation.as_view(**VIEW_OPTIONS),
     ),
-    path("v1/test/scenarios", simulations.Scenarios.as_view(**TEST_VIEW_OPTIONS)),
+    path("v1/test/scenarios", sandbox.Scenarios.as_view(**TEST_VIEW_OPTIONS)),
     path(
         "v1/test/verifications/<slug:verification_id>/simulate",
-        simulations.Simulation.as_view(**TEST_VIEW_OPTIONS),
+        sandbox.Simulation.as_view(**TEST_VIEW_OPTIONS),
     ),
-    path("v1/clearances/<slug:clearance_id>", clearances.ClearanceDetail.as_view(**VIEW_OPTIONS)),
+    path("v1/clearances/<slug:clearance_id>", payout.ClearanceDetail.as_view(**VIEW_OPTIONS)),
     path(
         "v1/clearances/<slug:clearance_id>/consume",
-        clearances.ClearanceConsume.as_view(**VIEW_OPTIONS),
+        payout.ClearanceConsume.as_view(**VIEW_OPTIONS),
     ),
-    path("v1/webhook-endpoints", webhook_endpoints.WebhookEndpoints.as_view(**VIEW_OPTIONS)),
+    path("v1/webhook-endpoints", webhooks.WebhookEndpoints.as_view(**VIEW_OPTIONS)),
     path(
         "v1/webhook-endpoints/<slug:endpoint_id>",
-        webhook_endpoints.WebhookEndpointDetail.as_view(**VIEW_OPTIONS),
+        webhooks.WebhookEndpointDetail.as_view(**VIEW_OPTIONS),
     ),
     path(
         "v1/webhook-endpoints/<slug:endpoint_id>/test",
-        webhook_endpoints.WebhookEndpointTest.as_view(**VIEW_OPTIONS),
+        webhooks.WebhookEndpointTest.as_view(**VIEW_OPTIONS),
     ),
     path(
         "v1/webhook-endpoints/<slug:endpoint_id>/rotate-secret",
-        webhook_endpoints.WebhookEndpointSecret.as_view(**VIEW_OPTIONS),
+        webhooks.WebhookEndpointSecret.as_view(**VIEW_OPTIONS),
     ),
-    path("v1/events", events.Events.as_view(**VIEW_OPTIONS)),
-    path("v1/deliveries", deliveries.Deliveries.as_view(**VIEW_OPTIONS)),
-    path("v1/deliveries/redeliver", deliveries.DeliveriesAgain.as_view(**VIEW_OPTIONS)),
+    path("v1/events", log.Events.as_view(**VIEW_OPTIONS)),
+    path("v1/deliveries", webhooks.Deliveries.as_view(**VIEW_OPTIONS)),
+    path("v1/deliveries/redeliver", webhooks.DeliveriesAgain.as_view(**VIEW_OPTIONS)),
     path(
         "v1/deliveries/<slug:delivery_id>/redeliver",
-        deliveries.DeliveryAgain.as_view(**VIEW_OPTIONS),
+        webhooks.DeliveryAgain.as_view(**VIEW_OPTIONS),
     ),
-    path("v1/test/clock", clock.Clock.as_view(**TEST_VIEW_OPTIONS)),
+    path("v1/test/clock", sandbox.Clock.as_view(**TEST_VIEW_OPTIONS)),
     path("v1/log/checkpoint", log.LogCheckpoint.as_view(**VIEW_OPTIONS)),
     path("v1/log/proof", log.LogProof.as_view(**VIEW_OPTIONS)),
     path("v1/log/consistency", log.LogConsistency.as_view(**VIEW_OPTIONS)),

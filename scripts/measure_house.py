@@ -85,9 +85,9 @@ _FIELD_TESTS = (
     *(
         "tests/measured/trials.py::test_a_new_field",
         "tests/lenders/test_openapi.py",
-        "tests/lenders/test_examples.py",
+        "tests/lenders/test_openapi_examples.py",
     ),
-    *("tests/lenders/versions", "tests/clients/test_package.py"),
+    *("tests/lenders/api/test_answers.py", "tests/clients/test_package.py"),
 )
 _ROUTE_TESTS = (
     "tests/measured/trials.py::test_a_new_route",

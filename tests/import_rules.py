@@ -99,7 +99,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/log/log.py", "contextvars django.db django.utils"),
         _row("verification/log", "cryptography django.conf django.db django.utils logging secrets"),
         _row("verification/log/laws.py", "django.db logging time"),
-        _row("verification/log/head_file.py", "django.conf fcntl os pathlib"),
+        _row("verification/log/checkpoint.py", "django.conf fcntl os pathlib"),
         _row(
             "verification/log/spread.py",
             "concurrent.futures contextvars django.db gc multiprocessing",
@@ -153,17 +153,21 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("lenders/docs/prose.py", "markdown_it", base=_LENDERS),
         _row("lenders/docs/words.py", "gettext", base=_LENDERS),
         _row("lenders/openapi.py", "threading", base=_LENDERS),
-        _row("lenders/posting.py", "email.utils socket time", base=_LENDERS),
-        _row("lenders/sender.py", "asyncio concurrent.futures socket time", base=_LENDERS),
-        _row("lenders/signing.py", "cryptography", base=_LENDERS),
-        _row("lenders/reservations.py", "random", base=_LENDERS),
+        _row("lenders/endpoints.py", "cryptography", base=_LENDERS),
+        _row("lenders/deliveries.py", "random", base=_LENDERS),
+        _row(
+            "lenders/sender.py", "asyncio concurrent.futures email.utils socket time", base=_LENDERS
+        ),
         _row(
             "lenders/management/commands/deliver.py",
             "argparse asyncio resource signal",
             base=_LENDERS,
         ),
-        _row("lenders/triggers.py", "string time", base=_LENDERS),
-        _row("lenders/management/commands/tulga_trigger.py", "os pathlib sys", base=_LENDERS),
+        _row(
+            "lenders/management/commands/tulga_trigger.py",
+            "os pathlib string sys time",
+            base=_LENDERS,
+        ),
         _row("lenders/management/commands/tulga_listen.py", "signal threading", base=_LENDERS),
         _row("people", "argparse django django_otp http ipaddress logging secrets segno sys time"),
         _row(

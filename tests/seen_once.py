@@ -46,7 +46,7 @@ def remembered() -> Iterator[None]:
             lambda recogniser, faces: tuple(embeddings_of(recogniser, faces)),
         )
         patch.setattr(planarity, "measure", depth_of)
-        patch.setattr(corners, "kept", kept_of)
+        patch.setattr(corners, "kept_share", kept_of)
         patch.setattr(corners, "around", around_of)
         yield
 
@@ -65,7 +65,7 @@ def _remembering() -> tuple[Callable[..., Any], ...]:
             OnnxRecogniser.embed_all, lambda face: (*_pixels(face.image), face.points.tobytes())
         ),
         _once(planarity.measure),
-        _once(corners.kept),
+        _once(corners.kept_share),
         _once(corners.around),
     )
 

@@ -102,7 +102,7 @@ def main() -> None:
 
 
 def _ending(presented: Sequence[Prints], recorded: Sequence[Prints]) -> str:
-    pair = prints.alike(presented, recorded, limits=AGAIN)
+    pair = prints.compare(presented, recorded, limits=AGAIN)
     if AGAIN.finds(pair):
         return "refused"
     still = pair.likeness == 0 and pair.windows < AGAIN.fits
@@ -193,7 +193,7 @@ def _prints(images: Sequence[Image]) -> Prints:
     sender = Sender()
     sent = [sender.sent(image, "chain")[0] for image in images]
     faces = [(image, landmarks.measure(image, networks=networks.load()).face) for image in sent]
-    return prints.of([(image, face) for image, face in faces if face is not None])
+    return prints.prints_of([(image, face) for image, face in faces if face is not None])
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def _window(name: str, images: list[Image], rest: gestures.Neutral, loaded: Netw
     frames = [landmarks.measure(image, networks=loaded) for image in images]
     cells = []
     for gesture in gestures.GESTURES:
-        step = gestures.judge(gesture, frames, rest=rest, thresholds=policy.GESTURES)
+        step = gestures.judge(gesture, frames, at_rest=rest, thresholds=policy.GESTURES)
         mark = "**" if step.is_right else ""
         cells.append(f"{mark}{step.value or np.nan:.2f}{mark}")
     meshes = [

@@ -30,8 +30,8 @@ class VerificationConfig(AppConfig):
         passive.use(settings.TULGA_PASSIVE_DETECTOR)
         from verification.case.readiness import LIVE_TAG
         from verification.deploy_checks import check_live_set, check_mci
-        from verification.log import law_files
+        from verification.log import laws
 
-        law_files.keep_read()
+        laws.keep_read()
         register(check_live_set, LIVE_TAG)
         register(check_mci, LIVE_TAG, deploy=True)

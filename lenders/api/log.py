@@ -1,35 +1,50 @@
-"""/v1/log: the signed head of the log, the proof that an event of the lender stands in it, and that
-it only grew.
+"""/v1/events and /v1/log: all that a lender is told, in the order of the log; its signed head, and
+the proofs that an event stands in it and that it only grew.
 """
 
-from base64 import b64encode
-from typing import Any
+from typing import ClassVar
 
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from lenders import schemas
+from lenders import requests
 from lenders.keys import caller
 from lenders.openapi import parameters_of, problems
 from lenders.requests import read_query
-from lenders.resources import checkpoints
+from lenders.resources import checkpoints, events
 
 _TEXT = "text/plain; charset=utf-8"
 _SCOPES = {"GET": "log:read"}
 
 
-class ConsistencyAnswer(serializers.Serializer[Any]):
-    """By what the log of one size goes on from that of another."""
+class Events(APIView):
+    """The events of the key's lender and mode."""
 
-    hashes = serializers.ListField(
-        child=serializers.CharField(),
-        help_text="Base64, 32 bytes each, lowest first; none between equal sizes.",
+    scopes: ClassVar = {"GET": "events:read"}
+
+    @extend_schema(
+        operation_id="list_events",
+        summary="List events, oldest first",
+        description=(
+            "Keep the `lender_sequence` of the last event you worked off and ask with `after` for"
+            " those that followed. What is listed here is never withdrawn, whether or not a webhook"
+            " reached you. Each is ordered in the log, and signed where it decides."
+        ),
+        parameters=parameters_of(requests.EventQuery),
+        responses={200: events.EventPage, **problems(401, 403, 422, 429)},
     )
+    def get(self, request: Request) -> Response:
+        """A page of events."""
+        query = read_query(requests.EventQuery, request.query_params)
+        key = caller(request)
+        page = events.events_after(
+            lender_id=key.lender_id, mode=key.mode, cursor=query.after, limit=query.limit
+        )
+        return Response(events.EventPage(page).data)
 
 
 class LogCheckpoint(APIView):
@@ -47,7 +62,7 @@ class LogCheckpoint(APIView):
     )
     def get(self, request: Request) -> HttpResponse:
         """The signed note as text."""
-        read_query(schemas.NoQuery, request.query_params)
+        read_query(requests.NoQuery, request.query_params)
         return HttpResponse(checkpoints.checkpoint(caller(request).mode), content_type=_TEXT)
 
 
@@ -59,14 +74,14 @@ class LogProof(APIView):
     @extend_schema(
         operation_id="get_proof",
         summary="Read the proof that an event stands in the log (C2SP tlog-proof)",
-        parameters=parameters_of(schemas.ProofQuery),
+        parameters=parameters_of(requests.ProofQuery),
         responses={(200, "text/plain"): OpenApiTypes.STR, **problems(401, 403, 404, 409, 422, 429)},
     )
     def get(self, request: Request) -> HttpResponse:
         """The proof as text: it leads from the event to a checkpoint that the log has signed."""
-        wanted = read_query(schemas.ProofQuery, request.query_params)
+        query = read_query(requests.ProofQuery, request.query_params)
         text = checkpoints.proof(
-            lender_id=caller(request).lender_id, mode=caller(request).mode, event_id=wanted.event
+            lender_id=caller(request).lender_id, mode=caller(request).mode, event_id=query.event
         )
         return HttpResponse(text, content_type=_TEXT)
 
@@ -84,13 +99,12 @@ class LogConsistency(APIView):
             " hashes. Verify it by the roots of the two checkpoints: if it leads to others, the log"
             " was forked. Tell the regulator then."
         ),
-        parameters=parameters_of(schemas.ConsistencyQuery),
-        responses={200: ConsistencyAnswer, **problems(401, 403, 422, 429)},
+        parameters=parameters_of(requests.ConsistencyQuery),
+        responses={200: checkpoints.ConsistencyAnswer, **problems(401, 403, 422, 429)},
     )
     def get(self, request: Request) -> Response:
         """The hashes."""
-        asked = read_query(schemas.ConsistencyQuery, request.query_params)
-        hashes = checkpoints.consistency(
-            caller(request).mode, first=asked.first, second=asked.second
+        query = read_query(requests.ConsistencyQuery, request.query_params)
+        return Response(
+            checkpoints.consistency(caller(request).mode, first=query.first, second=query.second)
         )
-        return Response({"hashes": [b64encode(one).decode() for one in hashes]})

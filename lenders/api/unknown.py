@@ -1,6 +1,6 @@
-"""Everything under /v1/ that is nothing, and each other /v2: a problem in JSON, never a page.
+"""Addresses under /v1/, /v2/ … that do not exist: a problem in JSON, never a page.
 
-To a live key what is of test mode alone is nothing either, by the same words.
+To a live key what is of test mode alone does not exist either, by the same words.
 """
 
 from typing import Final, NoReturn
@@ -20,12 +20,12 @@ _TEST: Final = "test"
 
 
 class PerhapsKey(ApiKeyAuthentication):
-    """The key of a request, by whose pin its answer is spelled; nobody where there is none that is
-    good.
+    """The key of a request, if it is good: its answer says the version of the API, as every answer
+    to a key.
     """
 
     def authenticate(self, request: Request) -> tuple[AnonymousUser, ApiKey] | None:
-        """Nobody, or an anonymous user and the key."""
+        """An anonymous user and the key; None for a key that is not good."""
         try:
             return super().authenticate(request)
         except (AuthenticationFailed, PermissionDenied):
@@ -33,7 +33,7 @@ class PerhapsKey(ApiKeyAuthentication):
 
 
 class Nowhere(BasePermission):
-    """Nobody may anything here, whatever the method and the body: they are not looked at."""
+    """Refuses every request, whatever its method and body, which are not looked at."""
 
     def has_permission(self, request: Request, view: APIView) -> NoReturn:
         """Raises `NotFound`."""

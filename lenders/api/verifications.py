@@ -5,19 +5,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from lenders import answers, idempotency, schemas
-from lenders.clearance_answers import SentAnswer
-from lenders.codes import WARNINGS
+from lenders import idempotency, requests
 from lenders.keys import caller, law_of
 from lenders.openapi import IDEMPOTENCY_KEY, parameters_of, problems
-from lenders.requests import read, read_query
+from lenders.requests import read, read_query, require_registered
 from lenders.resources import verifications
-from lenders.resources.verifications import opened_view
-from lenders.schemas import LinkRequest, require_registered
 from verification import clock
 from verification.access import commands
-from verification.access.links import Minted
-from verification.case import voters
 from verification.core.lender import LenderFacts
 from verification.core.opening import Opening
 from verification.payout import renewals
@@ -37,15 +31,16 @@ class Verifications(APIView):
             "By `status` as it is told: an end once the log has ordered it, until then"
             " `processing`."
         ),
-        parameters=parameters_of(schemas.VerificationQuery),
-        responses={200: answers.VerificationPage, **problems(401, 403, 422, 429)},
+        parameters=parameters_of(requests.VerificationQuery),
+        responses={200: verifications.VerificationPage, **problems(401, 403, 422, 429)},
     )
     def get(self, request: Request) -> Response:
         """A page of verifications."""
-        wanted = read_query(schemas.VerificationQuery, request.query_params)
+        query = read_query(requests.VerificationQuery, request.query_params)
         key = caller(request)
-        found = verifications.list_views(lender_id=key.lender_id, mode=key.mode, **vars(wanted))
-        return Response(answers.VerificationPage(found).data)
+        return Response(
+            verifications.read_page(lender_id=key.lender_id, mode=key.mode, **vars(query))
+        )
 
     @extend_schema(
         operation_id="open_verification",
@@ -58,8 +53,8 @@ class Verifications(APIView):
         parameters=[IDEMPOTENCY_KEY],
         request=Opening,
         responses={
-            201: answers.OpenedAnswer,
-            200: answers.OpenedAnswer,
+            201: verifications.OpenedAnswer,
+            200: verifications.OpenedAnswer,
             **problems(400, 401, 403, 409, 415, 422, 429),
         },
     )
@@ -79,15 +74,7 @@ class Verifications(APIView):
             profile_id=law_of(key, at=clock.now()),
             opening=opening,
         )
-        # The token is shown here and nowhere again: only its hash is kept.
-        body = (
-            answers.VERIFICATION.to_representation(opened_view(opened))
-            | answers.LinkAnswer(Minted(opened.token, opened.link_expires_at)).data
-        )
-        codes = voters.warnings_of(opened.verification, opened.opening)
-        warned = [{"code": code, "detail": WARNINGS[code]} for code in codes]
-        body["warnings"] = answers.WarningAnswer(warned, many=True).data
-        return Response(body, status=201 if opened.created else 200)
+        return Response(verifications.read_opened(opened), status=201 if opened.created else 200)
 
 
 class VerificationDetail(APIView):
@@ -103,20 +90,20 @@ class VerificationDetail(APIView):
             " ordered the decision and its signature verifies; until then, half a second mostly, it"
             " is `processing`, without code and times."
         ),
-        parameters=parameters_of(schemas.ExpandQuery),
-        responses={200: answers.VerificationAnswer, **problems(401, 403, 404, 422, 429)},
+        parameters=parameters_of(requests.ExpandQuery),
+        responses={200: verifications.VerificationAnswer, **problems(401, 403, 404, 422, 429)},
     )
     def get(self, request: Request, verification_id: str) -> Response:
         """The verification, with its checks if asked for."""
-        wanted = read_query(schemas.ExpandQuery, request.query_params)
-        key, with_checks = caller(request), bool(wanted.expand)
-        found = verifications.view(
+        query = read_query(requests.ExpandQuery, request.query_params)
+        key = caller(request)
+        answer = verifications.read(
             lender_id=key.lender_id,
             mode=key.mode,
             verification_id=verification_id,
-            with_checks=with_checks,
+            with_checks=bool(query.expand),
         )
-        return Response(answers.VERIFICATION.to_representation(found))
+        return Response(answer)
 
 
 class VerificationLink(APIView):
@@ -135,22 +122,25 @@ class VerificationLink(APIView):
             " 409 `attempts_exhausted` with Retry-After."
         ),
         parameters=[IDEMPOTENCY_KEY],
-        request=LinkRequest,
-        responses={201: SentAnswer, **problems(400, 401, 403, 404, 409, 415, 422, 429)},
+        request=requests.LinkRequest,
+        responses={
+            201: verifications.SentAnswer,
+            **problems(400, 401, 403, 404, 409, 415, 422, 429),
+        },
     )
     @idempotency.idempotent
     def post(self, request: Request, verification_id: str) -> Response:
         """A fresh link."""
         key = caller(request)
-        named = read(LinkRequest, request.data)
+        body = read(requests.LinkRequest, request.data)
         sent = renewals.mint(
             lender_id=key.lender_id,
             mode=key.mode,
             verification_id=verification_id,
             profile_id=law_of(key, at=clock.now()),
-            sent_by=named.sent_by,
+            sent_by=body.sent_by,
         )
-        return Response(SentAnswer(sent).data, status=201)
+        return Response(verifications.SentAnswer(sent).data, status=201)
 
 
 class VerificationCancel(APIView):
@@ -168,9 +158,9 @@ class VerificationCancel(APIView):
             " 409 `answer_not_judged`."
         ),
         parameters=[IDEMPOTENCY_KEY],
-        request=schemas.NothingRequest,
+        request=requests.NothingRequest,
         responses={
-            200: answers.VerificationAnswer,
+            200: verifications.VerificationAnswer,
             **problems(400, 401, 403, 404, 409, 415, 422, 429),
         },
     )
@@ -178,9 +168,10 @@ class VerificationCancel(APIView):
     def post(self, request: Request, verification_id: str) -> Response:
         """The verification, which is told to be canceled once the log has ordered that."""
         key = caller(request)
-        read(schemas.NothingRequest, request.data)
+        read(requests.NothingRequest, request.data)
         commands.cancel(lender_id=key.lender_id, mode=key.mode, verification_id=verification_id)
-        view = verifications.view(
-            lender_id=key.lender_id, mode=key.mode, verification_id=verification_id
+        return Response(
+            verifications.read(
+                lender_id=key.lender_id, mode=key.mode, verification_id=verification_id
+            )
         )
-        return Response(answers.VERIFICATION.to_representation(view))

@@ -12,9 +12,9 @@ from django.shortcuts import render
 from django.utils import translation
 from django.views.decorators.http import require_safe
 
-from lenders import openapi, policy, versions
+from lenders import openapi, policy
 from lenders.codes import PROBLEMS
-from lenders.docs import code_pages, prose, search, version_pages
+from lenders.docs import code_pages, prose, search
 from lenders.docs.words import RUSSIAN, in_a_developers_language
 from lenders.problems import MEDIA_TYPE, body_of
 from verification.core.events import TOLD
@@ -33,16 +33,14 @@ NAVIGATION: Final[Mapping[str, str]] = {
 
 @require_safe
 def openapi_json(request: HttpRequest) -> HttpResponse:
-    """The description for machines, of the newest version or of the one that is asked for."""
-    try:
-        described = openapi.document(request.GET.get("version", versions.NEWEST))
-    except KeyError:
+    """The description for machines; a query may name its version."""
+    if request.GET.get("version", policy.API_VERSION) != policy.API_VERSION:
         row, request_id = PROBLEMS["unknown_version"], getattr(request, "request_id", "")
         problem = body_of(
             row, code=row.code, detail="", instance=request.path, request_id=request_id
         )
         return JsonResponse(problem | {"errors": []}, status=row.status, content_type=MEDIA_TYPE)
-    return JsonResponse(described, json_dumps_params={"ensure_ascii": False})
+    return JsonResponse(openapi.document(), json_dumps_params={"ensure_ascii": False})
 
 
 @require_safe
@@ -93,10 +91,10 @@ def document(request: HttpRequest, name: str) -> HttpResponse:
 @require_safe
 @in_a_developers_language
 def changelog(request: HttpRequest) -> HttpResponse:
-    """The API's versions. What else a release changed concerns who runs it, and stands in
+    """The API's version. What else a release changed concerns who runs it, and stands in
     CHANGELOG.md.
     """
-    return _page(request, "changelog", "lenders/changelog.html", version_pages.facts())
+    return _page(request, "changelog", "lenders/changelog.html", {"version": policy.API_VERSION})
 
 
 @require_safe

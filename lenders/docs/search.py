@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from lenders import openapi, policy
-from lenders.docs import code_pages, prose, version_pages
+from lenders.docs import code_pages, prose
 from lenders.docs.thesaurus import STOP_WORDS, others
 from lenders.docs.words import say
 from verification.core.events import TOLD
@@ -148,7 +148,7 @@ def _index(language: str) -> Sequence[Hit]:
             Hit(say("Status"), word.value, text, f"{docs}#statuses", (word.value,))
             for word in Status
         ]
-        # 4. Prose, and the versions.
+        # 4. Prose, and the version.
         for name in prose.PAGES:
             page, kind = reverse(f"lenders:{name}"), say(PROSE_TITLES[name])
             sections = prose.read(name, language).sections
@@ -157,8 +157,6 @@ def _index(language: str) -> Sequence[Hit]:
                 for one in sections
             ]
         page, kind = reverse("lenders:changelog"), say("Changelog")
-        hits += [
-            Hit(kind, title, text, f"{page}#{anchor}")
-            for anchor, title, text in version_pages.sections()
-        ]
+        text = say("A version of the API is a day; every answer names it in `Tulga-Version`.")
+        hits.append(Hit(kind, say("Versions of the API"), text.replace("`", ""), page))
     return hits

@@ -4,7 +4,6 @@ import functools
 
 import django.db.models.deletion
 import lenders.models
-import lenders.versions
 import verification.core.profiles
 import verification.core.ids
 from django.db import migrations, models
@@ -41,7 +40,6 @@ class Migration(migrations.Migration):
                 ('mode', models.CharField(max_length=4)),
                 ('sha256', models.CharField(max_length=64, unique=True)),
                 ('shown', models.CharField(max_length=20)),
-                ('version', models.CharField(default=lenders.versions.newest, max_length=10)),
                 ('scopes', models.JSONField(default=list)),
                 ('cidrs', models.JSONField(default=list)),
                 ('created_at', models.DateTimeField()),
@@ -57,7 +55,6 @@ class Migration(migrations.Migration):
                 ('id', models.CharField(default=functools.partial(verification.core.ids.new_id, 'whe'), editable=False, max_length=30, primary_key=True, serialize=False)),
                 ('mode', models.CharField(max_length=4)),
                 ('url', models.CharField(max_length=2048)),
-                ('version', models.CharField(default=lenders.versions.newest, max_length=10)),
                 ('events', models.JSONField(default=list)),
                 ('sealed_secret', models.BinaryField()),
                 ('sealed_previous_secret', models.BinaryField(null=True)),

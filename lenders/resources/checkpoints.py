@@ -1,7 +1,21 @@
 """Checkpoints of the log, and proofs under them."""
 
+from base64 import b64encode
+from typing import Any
+
+from rest_framework import serializers
+
 from verification.core.errors import BadInput, Conflict, NotFound
 from verification.log import entries, proofs
+
+
+class ConsistencyAnswer(serializers.Serializer[Any]):
+    """By what the log of one size goes on from that of another."""
+
+    hashes = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Base64, 32 bytes each, lowest first; none between equal sizes.",
+    )
 
 
 def checkpoint(mode: str) -> str:
@@ -28,22 +42,23 @@ def proof(*, lender_id: str, mode: str, event_id: str) -> str:
     """The tlog-proof of one of the lender's entries; raises `NotFound`, or `Conflict` before it is
     ordered.
     """
-    named = entries.by_ids([event_id], skips_damaged=True)
-    if [(entry.lender_id, entry.log) for entry in named] != [(lender_id, mode)]:
+    matches = entries.by_ids([event_id], skips_damaged=True)
+    if [(entry.lender_id, entry.log) for entry in matches] != [(lender_id, mode)]:
         raise NotFound("no such event")
-    found = proofs.proof_for(event_id)
-    if found is None:
+    text = proofs.proof_for(event_id)
+    if text is None:
         raise Conflict("the log has not ordered this event yet", code="receipt_not_ready")
-    return found
+    return text
 
 
-def consistency(mode: str, *, first: int, second: int) -> list[bytes]:
-    """Hashes by which a log of `second` entries goes on from one of `first`. Raises `BadInput` for
-    no such sizes.
+def consistency(mode: str, *, first: int, second: int) -> dict[str, list[str]]:
+    """The answer: hashes by which a log of `second` entries goes on from one of `first`. Raises
+    `BadInput` for no such sizes.
     """
     size = proofs.latest_size(mode)
     if second > size:
         raise BadInput(f"the log has {size} entries", code="out_of_range", pointer="?second")
     if first > second:
         raise BadInput("larger than `second`", code="out_of_range", pointer="?first")
-    return proofs.consistency_for(mode, first=first, second=second)
+    hashes = proofs.consistency_for(mode, first=first, second=second)
+    return {"hashes": [b64encode(digest).decode() for digest in hashes]}

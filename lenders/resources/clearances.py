@@ -1,85 +1,122 @@
-"""One clearance as its lender reads it. What counts is what a worker signed: `clearances.consume`
+"""A clearance as its lender reads it. What counts is what a worker signed: `clearances.consume`
 asks that.
 
 That it is issued is told once the log has ordered it, as an end is: it lets money out.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
-from verification.core.clearance import FROZEN, ISSUED, PROCESSING, TIYN
+from rest_framework import serializers
+
+from lenders.answers import Moment, Word
+from verification.core.clearance import (
+    FROZEN,
+    ISSUED,
+    NOT_EVALUATED,
+    PASSED,
+    PROCESSING,
+    REFUSALS,
+    REFUSED,
+    TIYN,
+)
 from verification.core.errors import NotFound
 from verification.log import decided
 from verification.models import Clearance
 from verification.payout import clearances
 
-
-@dataclass(frozen=True, kw_only=True)
-class ClearanceView:
-    """A clearance as its lender may see it. Sums are decimals in tenge; `gates`: name, status, at
-    and source each.
-    """
-
-    id: str
-    verification_id: str
-    mode: str
-    status: str
-    code: str
-    profile_id: str
-    contract_sha256: str
-    amount_max: str
-    amount: str
-    gates: Sequence[Mapping[str, Any]]
-    created_at: datetime
-    issued_at: datetime | None
-    expires_at: datetime | None
-    fresh_until: datetime | None
-    consumed_at: datetime | None
-    frozen_at: datetime | None
+_STATUSES: Final = "processing, issued, refused, superseded, consumed, frozen; accept unknown ones."
+_CODES: Final = " ".join(f"`{code}`: {meaning}" for code, meaning in REFUSALS.items())
 
 
-def view(*, lender_id: str, mode: str, clearance_id: str) -> ClearanceView:
-    """The clearance of this lender; raises `NotFound` for none and for another's alike.
+class Tenge(serializers.CharField):
+    """A sum that rows have in tiyn, as a decimal."""
+
+    def to_representation(self, value: Any) -> str:
+        """Two places."""
+        return f"{value // TIYN}.{value % TIYN:02}"
+
+
+class GateAnswer(serializers.Serializer[Any]):
+    """What one gate said."""
+
+    name = serializers.CharField()
+    status = serializers.SerializerMethodField(
+        help_text=(
+            "passed, refused, or not_evaluated where your profile does not ask; accept unknown"
+            " ones."
+        )
+    )
+    code = serializers.SerializerMethodField(help_text="Why it refuses; null where it does not.")
+    at = Moment(allow_null=True, help_text="As of when.")
+    # a field of this name hides the serializer's own `source`
+    source = Word(allow_null=True)  # type: ignore[assignment]
+    release_not_before = Moment(
+        allow_null=True, required=False, help_text="Of `cooling_off`: until when."
+    )
+
+    def get_status(self, gate: Mapping[str, Any]) -> str:
+        """In rows and entries the code stands in its place."""
+        return REFUSED if _refuses(gate) else gate["status"]
+
+    def get_code(self, gate: Mapping[str, Any]) -> str | None:
+        """The code that stands there."""
+        return gate["status"] if _refuses(gate) else None
+
+
+def _refuses(gate: Mapping[str, Any]) -> bool:
+    return gate["status"] not in (PASSED, NOT_EVALUATED)
+
+
+class ClearanceAnswer(serializers.Serializer[Any]):
+    """Whether the money of one verification may leave."""
+
+    id = serializers.CharField(help_text="`clr_…`")
+    verification = serializers.CharField(source="verification_id")
+    mode = serializers.ChoiceField(choices=("test", "live"))
+    status = serializers.CharField(help_text=_STATUSES)
+    code = Word(allow_null=True, help_text=f"Why it was refused. {_CODES}")
+    profile = serializers.CharField(
+        source="profile_id",
+        help_text="Yours when you asked: the stricter rule of it and of the verification's holds.",
+    )
+    contract_sha256 = serializers.CharField()
+    amount_max = Tenge(source="cap_tiyn", help_text="Tenge: at most so much may be paid.")
+    amount = Tenge(
+        source="amount_tiyn", allow_null=True, help_text="Tenge: what it was consumed for."
+    )
+    gates = GateAnswer(many=True)
+    created_at = Moment()
+    issued_at = Moment(allow_null=True)
+    expires_at = Moment(allow_null=True)
+    fresh_until = Moment(
+        allow_null=True, help_text="From then on an answer is too old: `clearance_stale`."
+    )
+    consumed_at = Moment(allow_null=True)
+    frozen_at = Moment(allow_null=True)
+
+
+_SPELLING = ClearanceAnswer()
+"""Its fields are not copied each time."""
+
+
+def read(*, lender_id: str, mode: str, clearance_id: str) -> dict[str, Any]:
+    """The answer for a clearance of this lender. Raises `NotFound` for none and for another's
+    alike.
 
     One that its row alone says to be issued is told as consuming it would be answered: frozen.
     """
-    own = Clearance.objects.annotate(is_unordered=decided.issue_waits()).select_related(
+    rows = Clearance.objects.annotate(is_unordered=decided.issue_waits()).select_related(
         "verification"
     )
-    found = own.filter(pk=clearance_id, lender_id=lender_id, mode=mode)
-    row = found.defer("verification__sealed_case").first()
+    rows = rows.filter(pk=clearance_id, lender_id=lender_id, mode=mode)
+    row = rows.defer("verification__sealed_case").first()
     if row is None:
         raise NotFound("no such clearance")
-    status = row.status
-    if status == ISSUED and row.is_unordered:
-        status, row.gates, row.issued_at, row.expires_at, row.fresh_until = (
-            PROCESSING,
-            [],
-            None,
-            None,
-            None,
-        )
-    elif status == ISSUED and not clearances.is_sound(row.verification, row.pk):
-        status = FROZEN
-    return ClearanceView(
-        id=row.pk,
-        verification_id=row.verification_id,
-        mode=row.mode,
-        status=status,
-        code=row.code,
-        profile_id=row.profile_id,
-        contract_sha256=row.contract_sha256,
-        amount_max=f"{row.cap_tiyn // TIYN}.{row.cap_tiyn % TIYN:02}",
-        amount=""
-        if row.amount_tiyn is None
-        else f"{row.amount_tiyn // TIYN}.{row.amount_tiyn % TIYN:02}",
-        gates=row.gates,
-        created_at=row.created_at,
-        issued_at=row.issued_at,
-        expires_at=row.expires_at,
-        fresh_until=row.fresh_until,
-        consumed_at=row.consumed_at,
-        frozen_at=row.frozen_at,
-    )
+    answer: dict[str, Any] = _SPELLING.to_representation(row)
+    if row.status == ISSUED and row.is_unordered:
+        untold = dict.fromkeys(("issued_at", "expires_at", "fresh_until"))
+        answer |= {"status": PROCESSING, "gates": [], **untold}
+    elif row.status == ISSUED and not clearances.is_sound(row.verification, row.pk):
+        answer["status"] = FROZEN
+    return answer

@@ -1,20 +1,24 @@
-"""Events as their lender reads them, in the order of the log."""
+"""An event as its lender reads it, in the list and in webhooks; in the order of the log."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Subquery
+from rest_framework import serializers
 
+from lenders import policy
+from lenders.answers import Moment, Word
 from verification.case.lists import LIST_MAX, Page
-from verification.core.events import CLEARINGS
+from verification.core.events import CLEARINGS, TOLD
 from verification.core.status import Status
 from verification.log import decided
 from verification.models import AuditLeaf
 
 
 @dataclass(frozen=True)
-class EventView:
+class Event:
     """One ordered entry of the log that a lender is told."""
 
     id: str
@@ -31,16 +35,80 @@ class EventView:
     renews: str = ""
 
 
-def events_after(*, lender_id: str, mode: str, after: int = 0, limit: int = 100) -> Page[EventView]:
-    """What a lender is told, in the order of the log, after a sequence number of its own."""
+class EventDataAnswer(serializers.Serializer[Any]):
+    """What the event is about; all but `mode` null where it is about no verification."""
+
+    verification = serializers.CharField(source="verification_id", allow_null=True)
+    client_reference = Word(allow_null=True)
+    status = Word(allow_null=True)
+    sequence = serializers.IntegerField(allow_null=True)
+    mode = serializers.ChoiceField(choices=("test", "live"))
+    clearance = Word(source="clearance_id", allow_null=True, help_text="`clr_…`, of `clearance.…`.")
+    renews = Word(
+        allow_null=True, help_text="`ver_…`: it is about the new consent to the loan of that."
+    )
+
+
+class EventBody(serializers.Serializer[Any]):
+    """What a lender is told of an event. Read the verification for more."""
+
+    version = serializers.SerializerMethodField(help_text="Of the API, by which this is spelled.")
+    type = serializers.CharField(help_text=f"{', '.join(TOLD)}; accept unknown ones.")
+    timestamp = Moment()
+    lender_sequence = serializers.IntegerField(
+        allow_null=True,
+        help_text=(
+            "Counts what you are told in this mode, from 1 without a gap; null in a mere test."
+        ),
+    )
+    # a field of this name hides the serializer's own `data`
+    data = EventDataAnswer(source="*")  # type: ignore[assignment]
+
+    def get_version(self, event: Any) -> str:
+        """That of all answers."""
+        return policy.API_VERSION
+
+
+class WebhookBody(EventBody):
+    """What a webhook says."""
+
+    checkpoint = serializers.CharField(
+        allow_null=True,
+        help_text=(
+            "The log's newest signed head when the message was made (C2SP signed note), the same in"
+            " every try: keep the largest. Null while the log is empty."
+        ),
+    )
+
+
+class EventAnswer(EventBody):
+    """One event, in the order of the log."""
+
+    id = serializers.CharField(help_text="`evt_…`, the `webhook-id` of its deliveries.")
+    log_index = serializers.IntegerField()
+
+
+class EventPage(serializers.Serializer[Any]):
+    """A slice of the events, oldest first."""
+
+    # a field of this name hides the serializer's own `data`
+    data = EventAnswer(many=True)  # type: ignore[assignment]
+    has_more = serializers.BooleanField()
+    next = serializers.CharField(allow_null=True)
+
+
+def events_after(*, lender_id: str, mode: str, cursor: int = 0, limit: int = 100) -> Page[Event]:
+    """What a lender is told, in the order of the log, after the sequence number `cursor`."""
     limit = max(1, min(limit, LIST_MAX))
-    found = decided.leaves_after(mode, lender_id=lender_id, lender_sequence=after, limit=limit + 1)
-    shown = _events(found[:limit])
-    more = len(found) > limit
-    return Page(shown, more, str(shown[-1].lender_sequence) if more else None)
+    leaves = decided.leaves_after(
+        mode, lender_id=lender_id, lender_sequence=cursor, limit=limit + 1
+    )
+    events = _events(leaves[:limit])
+    has_more = len(leaves) > limit
+    return Page(events, has_more, str(events[-1].lender_sequence) if has_more else None)
 
 
-def events_named(event_ids: Collection[str]) -> dict[tuple[str, str], EventView]:
+def events_named(event_ids: Collection[str]) -> dict[tuple[str, str], Event]:
     """Those of these events that a lender is told, by the lender's id and their own."""
     leaves = decided.leaves_of(event_ids)
     return {
@@ -49,14 +117,14 @@ def events_named(event_ids: Collection[str]) -> dict[tuple[str, str], EventView]
     }
 
 
-def _events(leaves: Sequence[AuditLeaf]) -> tuple[EventView, ...]:
+def _events(leaves: Sequence[AuditLeaf]) -> tuple[Event, ...]:
     """One more statement for all that speak of clearances: web signs some of those, and verifies
-    nobody by it.
+    no person by it.
     """
     rows = {
-        one.entry.verification_id: one.entry.verification
-        for one in leaves
-        if one.entry.type in CLEARINGS
+        leaf.entry.verification_id: leaf.entry.verification
+        for leaf in leaves
+        if leaf.entry.type in CLEARINGS
     }
     public = decided.statuses_of([row for row in rows.values() if row is not None])
     events = []
@@ -67,9 +135,9 @@ def _events(leaves: Sequence[AuditLeaf]) -> tuple[EventView, ...]:
         if status == "created":
             status = Status.REQUIRES_INPUT.value
         elif entry.type in CLEARINGS:
-            of = public.get(entry.verification_id or "")
-            status = of.status if of is not None else ""
-        event = EventView(
+            public_status = public.get(entry.verification_id or "")
+            status = public_status.status if public_status is not None else ""
+        event = Event(
             id=entry.pk,
             type=entry.type,
             timestamp=entry.at,

@@ -1,173 +1,240 @@
-"""Verifications as their lender reads them: one, and lists."""
+"""A verification as its lender reads it: one, and lists.
+
+What is absent is null; times are RFC 3339 in UTC; money is never a float.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
+from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
+from drf_spectacular.drainage import set_override
+from rest_framework import serializers
 
+from lenders.answers import CODE_HELP, Moment, Word, page
+from lenders.codes import WARNINGS
 from verification import clock
 from verification.access.commands import Opened
-from verification.access.open_page import (
-    page_name,
-)
-from verification.case import attempts, contents, stages
-from verification.case.checks import CheckView, check_views
-from verification.case.lists import LIST_MAX, Page, beyond
-from verification.case.retention import Retention, retention_of
+from verification.access.open_page import page_name
+from verification.case import attempts, contents, stages, voters
+from verification.case.checks import check_views
+from verification.case.lists import LIST_MAX, beyond
+from verification.case.retention import retention_of
 from verification.core import ids
 from verification.core.errors import BadInput, NotFound
-from verification.core.opening import Opening
+from verification.core.opening import Opening, asked_of
 from verification.core.status import TERMINAL, Status
 from verification.log import decided
 from verification.log.decided import PublicStatus
 from verification.models import Verification
 
-
-@dataclass(frozen=True)
-class NextAction:
-    """What the borrower must do next. `type` is the name of the page."""
-
-    type: str
-    route: str
-    stage: str
-    attempts_left: int | None
-    expires_at: datetime
-    code: str
-
-
-@dataclass(frozen=True)
-class ContractView:
-    """When a contract was signed, as reported, and until when its money waits; None where no law
-    asked.
-    """
-
-    signed_at: datetime
-    release_not_before: datetime | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class VerificationView:
-    """A verification as its lender may see it. `opening`: what the lender handed over; `renews`:
-    whose consent it is about, asked for anew.
-    """
-
-    id: str
-    mode: str
-    status: str
-    code: str
-    last_failure: str
-    next_action: NextAction | None
-    combinations: tuple[tuple[str, ...], ...]
-    route: str
-    profile_id: str
-    profile_sha256: str
-    created_at: datetime
-    expires_at: datetime
-    finished_at: datetime | None
-    redacted_at: datetime | None
-    disputed_at: datetime | None
-    retention: Retention
-    renews: str
-    contract: ContractView | None
-    opening: Opening
-    sequence: int
-    log_index: int | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class CheckedView(VerificationView):
-    """The same for a lender who asks for its checks too."""
-
-    checks: tuple[CheckView, ...]
-
-
-def opened_view(opened: Opened) -> VerificationView:
-    """One that was opened just now: nothing that was written is read again."""
-    row = opened.verification
-    public = PublicStatus(row.status, row.code)  # it is open, or it could not be opened again
-    return verification_view(row, opened.opening, public=public, standing=opened.standing)
-
-
-def verification_view(
-    each: Verification,
-    opening: Opening,
-    *,
-    public: PublicStatus,
-    standing: attempts.Standing | None,
-) -> VerificationView:
-    """A row for its lender, who is told no more than `public`. standing: where its borrower is, if
-    anything is due.
-    """
-    is_untold = each.status in TERMINAL and public.status not in TERMINAL
-    next_action = _next_action(each, standing) if standing else None
-    if is_untold:  # the same, however it ended
-        next_action = NextAction(
-            "wait", each.route, each.stage, attempts_left=None, expires_at=each.expires_at, code=""
-        )
-    return VerificationView(
-        id=each.pk,
-        mode=each.mode,
-        status=public.status,
-        code=public.code,
-        last_failure="" if is_untold else each.last_failure,
-        next_action=next_action,
-        combinations=tuple(tuple(combination) for combination in each.combinations),
-        route=each.route,
-        profile_id=each.profile_id,
-        profile_sha256=each.profile_sha256,
-        created_at=each.created_at,
-        expires_at=each.expires_at,
-        finished_at=public.finished_at,
-        redacted_at=each.redacted_at,
-        disputed_at=each.disputed_at,
-        retention=retention_of(each),
-        renews=each.renews_id or "",
-        contract=ContractView(each.contract_signed_at, each.release_not_before)
-        if each.contract_signed_at
-        else None,
-        opening=opening,
-        sequence=each.sequence,
-        log_index=public.log_index,
-    )
-
-
-def _next_action(verification: Verification, standing: attempts.Standing) -> NextAction:
-    stage = stages.known(verification.route, verification.stage, law=verification.profile_sha256)
-    attempt = standing.current
-    return NextAction(
-        type=page_name(verification, attempt),
-        route=verification.route,
-        stage=verification.stage,
-        attempts_left=None
-        if stage is None or stage.attempts is None
-        else max(0, stage.attempts - standing.failures),
-        expires_at=attempt.expires_at if attempt else verification.expires_at,
-        code=attempt.notice if attempt else verification.last_failure,
-    )
-
-
+_END_HELP = "An end is told once the log has ordered the decision; `processing` until then."
+_PAGES = ("choose_route", "consent", "question", "statement", "resume", "wait")
 _WITH_NEXT_ACTION = (Status.REQUIRES_INPUT, Status.PROCESSING)
 
 
-def view(
-    *, lender_id: str, mode: str, verification_id: str, with_checks: bool = False
-) -> VerificationView:
-    """One verification of this lender; raises `NotFound` for none or another's."""
-    found = _own_rows(lender_id=lender_id, mode=mode).filter(pk=verification_id).first()
-    if found is None:
-        raise NotFound("no such verification")
-    (shown,) = _views([found])
-    # That checks are left out says that nobody asked; none would say that there are none.
-    return (
-        CheckedView(**vars(shown), checks=check_views(found, key=contents.key_beside(found)))
-        if with_checks
-        else shown
+class NextActionAnswer(serializers.Serializer[Any]):
+    """What the borrower must do next."""
+
+    type = serializers.CharField(
+        help_text=f"The borrower's page: {', '.join(_PAGES)}, or one to come."
+    )
+    route = Word(allow_null=True)
+    stage = Word(allow_null=True)
+    attempts_left = serializers.IntegerField(
+        allow_null=True, help_text="Null where not counted, or an end is to come."
+    )
+    expires_at = Moment()
+    code = Word(allow_null=True, help_text=CODE_HELP)
+
+
+class ProfileAnswer(serializers.Serializer[Any]):
+    """The legal profile pinned by this verification."""
+
+    id = serializers.CharField(source="profile_id")
+    sha256 = serializers.CharField(source="profile_sha256")
+
+
+class CheckAnswer(serializers.Serializer[Any]):
+    """What one check said."""
+
+    id = serializers.CharField(help_text="`chk_…`, at most 34 characters")
+    route = serializers.CharField()
+    stage = serializers.CharField()
+    attempt = serializers.IntegerField()
+    name = serializers.CharField()
+    outcome = serializers.ChoiceField(choices=("pass", "fail", "inconclusive", "error"))
+    code = Word(allow_null=True, help_text=CODE_HELP)
+    retryable = serializers.BooleanField()
+    score = serializers.FloatField(
+        allow_null=True, help_text="Null where the check has none, or it cannot be read."
+    )
+    threshold = serializers.FloatField(allow_null=True)
+    engine = serializers.DictField(child=serializers.CharField())
+    borrower_message = Word(allow_null=True, help_text="English; the borrower saw it translated.")
+    lender_detail = Word(allow_null=True)
+    created_at = Moment()
+
+
+class RetentionAnswer(serializers.Serializer[Any]):
+    """How long what is kept must stay, by what you told of the obligation."""
+
+    obligation_opened_at = Moment(allow_null=True)
+    obligation_closed_at = Moment(allow_null=True)
+    until = Moment(allow_null=True, help_text="Null while the obligation is open.")
+
+
+class ContractAnswer(serializers.Serializer[Any]):
+    """What you reported of the contract."""
+
+    signed_at = Moment()
+    release_not_before = Moment(
+        allow_null=True,
+        help_text=(
+            "Until then the money waits if the person's credits of the day come to so much; null"
+            " where no law of yours or of the verification asks."
+        ),
     )
 
 
-def list_views(
+class VerificationAnswer(serializers.Serializer[Any]):
+    """Where a verification stands."""
+
+    id = serializers.CharField(source="row.pk", help_text="`ver_…`")
+    mode = serializers.ChoiceField(source="row.mode", choices=("test", "live"))
+    status = serializers.ChoiceField(
+        source="public.status", choices=tuple(Status), help_text=_END_HELP
+    )
+    code = Word(
+        source="public.code", allow_null=True, help_text=f"Why it ended as it did. {CODE_HELP}"
+    )
+    last_failure = Word(allow_null=True, help_text=f"The last thing that went wrong. {CODE_HELP}")
+    next_action = NextActionAnswer(allow_null=True)
+    combinations = serializers.ListField(
+        source="row.combinations", child=serializers.ListField(child=serializers.CharField())
+    )
+    route = Word(source="row.route", allow_null=True)
+    profile = ProfileAnswer(source="row")
+    created_at = Moment(source="row.created_at")
+    expires_at = Moment(source="row.expires_at")
+    finished_at = Moment(source="public.finished_at", allow_null=True)
+    redacted_at = Moment(source="row.redacted_at", allow_null=True)
+    disputed_at = Moment(source="row.disputed_at", allow_null=True)
+    retention = RetentionAnswer()
+    renews = Word(
+        source="row.renews_id",
+        allow_null=True,
+        help_text="`ver_…`: this one is the new consent to the loan of that.",
+    )
+    contract = ContractAnswer(allow_null=True, help_text="Null until you report it.")
+    sequence = serializers.IntegerField(
+        source="row.sequence",
+        help_text="Grows with every change: a webhook with a smaller one is older.",
+    )
+    log_index = serializers.IntegerField(
+        source="public.log_index",
+        allow_null=True,
+        help_text="The decision's place in the log: with an end.",
+    )
+    checks = CheckAnswer(many=True, required=False, help_text="Only with `?expand=checks`.")
+
+    def get_fields(self) -> dict[str, Any]:
+        """Adds what the lender handed over and is told again, as `core/opening.py` says; empty
+        words are null.
+        """
+        fields: dict[str, Any] = super().get_fields()
+        for name, field in asked_of(Opening).items():
+            if not field.form.is_told:
+                continue
+            text = serializers.CharField if field.is_required else Word
+            kind = text if field.form.schema["type"] == "string" else serializers.DictField
+            fields[name] = kind(source=f"opening.{field.attribute}", allow_null=kind is Word)
+            set_override(fields[name], "field", field.form.schema)
+        return fields
+
+
+_SPELLING = VerificationAnswer()
+"""The answer asked for most: its fields are not copied each time."""
+
+
+class BorrowersAddress(serializers.URLField):
+    """Where the borrower goes. The token stands in the fragment, which no server ever sees."""
+
+    def to_representation(self, value: Any) -> Any:
+        """The address around a token."""
+        return f"{settings.TULGA_PUBLIC_URL}/v/#{value}"
+
+
+class LinkAnswer(serializers.Serializer[Any]):
+    """The borrower's link. It works once and for 30 minutes; it is shown here only."""
+
+    url = BorrowersAddress(source="token", help_text="Send the borrower here. Keep it out of logs.")
+    link_expires_at = Moment(source="expires_at")
+
+
+class SentAnswer(LinkAnswer):
+    """The borrower's link, and where it leads."""
+
+    renewal = Word(
+        source="renewal_id",
+        allow_null=True,
+        help_text="`ver_…`: it leads to this new consent. Null: to the verification itself.",
+    )
+
+
+class WarningAnswer(serializers.Serializer[Any]):
+    """What may keep a verification from a verdict."""
+
+    code = serializers.CharField(help_text=CODE_HELP)
+    detail = serializers.CharField()
+
+
+class OpenedAnswer(VerificationAnswer, LinkAnswer):
+    """A verification with a fresh link for its borrower."""
+
+    warnings = WarningAnswer(many=True, help_text="What may keep it from a verdict; mostly empty.")
+
+
+class VerificationPage(serializers.Serializer[Any]):
+    """A slice of the list, newest first."""
+
+    # a field of this name hides the serializer's own `data`
+    data = VerificationAnswer(many=True)  # type: ignore[assignment]
+    has_more = serializers.BooleanField()
+    next = serializers.CharField(allow_null=True)
+
+
+def read(
+    *, lender_id: str, mode: str, verification_id: str, with_checks: bool = False
+) -> dict[str, Any]:
+    """The answer for one verification of this lender. Raises `NotFound` for none or another's."""
+    row = _rows(lender_id=lender_id, mode=mode).filter(pk=verification_id).first()
+    if row is None:
+        raise NotFound("no such verification")
+    (facts,) = _facts_of([row])
+    # Checks that are left out were not requested; an empty list would say that there are none.
+    if with_checks:
+        facts["checks"] = check_views(row, key=contents.key_beside(row))
+    return _SPELLING.to_representation(facts)
+
+
+def read_opened(opened: Opened) -> dict[str, Any]:
+    """The answer for one that was opened just now: nothing that was written is read again."""
+    row = opened.verification
+    public = PublicStatus(row.status, row.code)  # it is open, or it could not be opened again
+    link = {"token": opened.token, "expires_at": opened.link_expires_at}
+    codes = voters.warnings_of(row, opened.opening)
+    return {
+        **_SPELLING.to_representation(_facts(row, opened.opening, public, opened.standing)),
+        # The token is shown here and nowhere again: only its hash is kept.
+        **LinkAnswer(link).data,
+        "warnings": [{"code": code, "detail": WARNINGS[code]} for code in codes],
+    }
+
+
+def read_page(
     *,
     lender_id: str,
     mode: str,
@@ -177,11 +244,11 @@ def list_views(
     created_from: datetime | None = None,
     after: str | None = None,
     limit: int = 20,
-) -> Page[VerificationView]:
+) -> dict[str, Any]:
     """A lender's verifications, newest first. Raises `BadInput` for a cursor that is not its
     own.
     """
-    rows = _own_rows(lender_id=lender_id, mode=mode)
+    rows = _rows(lender_id=lender_id, mode=mode)
     if client_reference is not None:
         rows = rows.filter(client_reference=client_reference)
     if case_number is not None:
@@ -200,13 +267,18 @@ def list_views(
     limit = max(1, min(limit, LIST_MAX))
     while True:
         # One more than the page holds: whether there is a next page costs no count.
-        found = _newest(rows, limit + 1, status=status)
-        shown = tuple(view for view in _views(found[:limit]) if status in (None, view.status))
-        more = len(found) > limit
-        if shown or not more:
-            return Page(shown, more, shown[-1].id if more else None)
-        # Of all these the log has an end that nobody signed: what follows is the page.
-        rows = beyond(rows, found[limit - 1])
+        batch = _newest(rows, limit + 1, status=status)
+        listed = [
+            facts for facts in _facts_of(batch[:limit]) if status in (None, facts["public"].status)
+        ]
+        has_more = len(batch) > limit
+        if listed or not has_more:
+            return page(
+                [_SPELLING.to_representation(facts) for facts in listed],
+                listed[-1]["row"].pk if has_more else None,
+            )
+        # Of all these the log has an end without a signature: what follows is the page.
+        rows = beyond(rows, batch[limit - 1])
 
 
 def _newest(rows: QuerySet[Verification], number: int, *, status: str | None) -> list[Verification]:
@@ -218,32 +290,79 @@ def _newest(rows: QuerySet[Verification], number: int, *, status: str | None) ->
         rows = decided.with_ordered_end(rows, str(status))
     elif status == Status.PROCESSING:
         ended = list(decided.with_unordered_end(rows).order_by(*newest)[:number])
-        found = [*rows.filter(status=status).order_by(*newest)[:number], *ended]
-        return sorted(found, key=attrgetter("created_at", "pk"), reverse=True)[:number]
+        waiting = [*rows.filter(status=status).order_by(*newest)[:number], *ended]
+        return sorted(waiting, key=attrgetter("created_at", "pk"), reverse=True)[:number]
     elif status is not None:
         rows = rows.filter(status=status)
     return list(rows.order_by(*newest)[:number])
 
 
-def _own_rows(*, lender_id: str, mode: str) -> QuerySet[Verification]:
+def _rows(*, lender_id: str, mode: str) -> QuerySet[Verification]:
     """A lender's rows, each with its key."""
     return Verification.objects.filter(lender_id=lender_id, mode=mode).select_related("key")
 
 
-def _views(rows: Sequence[Verification]) -> tuple[VerificationView, ...]:
-    """Rows of `_own_rows`, with what else is told: one more statement for all that wait, one for
-    all that ended.
+def _facts_of(rows: Sequence[Verification]) -> list[dict[str, Any]]:
+    """What is told of rows of `_rows`: one more statement for all that wait, one for all that
+    ended.
     """
-    standing = attempts.standing_of(
-        [each for each in rows if each.status in _WITH_NEXT_ACTION], at=clock.now()
+    standings = attempts.standing_of(
+        [row for row in rows if row.status in _WITH_NEXT_ACTION], at=clock.now()
     )
     public = decided.statuses_of(rows)
-    return tuple(
-        verification_view(
-            each,
-            contents.read(each, contents.key_beside(each)).opening,
-            public=public[each.pk],
-            standing=standing.get(each.pk),
+    return [
+        _facts(
+            row,
+            contents.read(row, contents.key_beside(row)).opening,
+            public[row.pk],
+            standings.get(row.pk),
         )
-        for each in rows
-    )
+        for row in rows
+    ]
+
+
+def _facts(
+    row: Verification,
+    opening: Opening,
+    public: PublicStatus,
+    borrower: attempts.Standing | None,
+) -> dict[str, Any]:
+    """What `VerificationAnswer` spells: no more than `public` says of an end. `borrower`: where
+    its borrower stands, if anything is due.
+    """
+    is_untold = row.status in TERMINAL and public.status not in TERMINAL
+    next_action: dict[str, Any] | None = None
+    if is_untold:  # the same, however it ended
+        next_action = {
+            "type": "wait",
+            "route": row.route,
+            "stage": row.stage,
+            "attempts_left": None,
+            "expires_at": row.expires_at,
+            "code": "",
+        }
+    elif borrower is not None:
+        stage = stages.known(row.route, row.stage, law=row.profile_sha256)
+        attempt = borrower.current
+        allowed = stage.attempts if stage else None
+        next_action = {
+            "type": page_name(row, attempt),
+            "route": row.route,
+            "stage": row.stage,
+            "attempts_left": None if allowed is None else max(0, allowed - borrower.failures),
+            "expires_at": attempt.expires_at if attempt else row.expires_at,
+            "code": attempt.notice if attempt else row.last_failure,
+        }
+    contract = {
+        "signed_at": row.contract_signed_at,
+        "release_not_before": row.release_not_before,
+    }
+    return {
+        "row": row,
+        "public": public,
+        "opening": opening,
+        "last_failure": "" if is_untold else row.last_failure,
+        "next_action": next_action,
+        "retention": retention_of(row),
+        "contract": contract if row.contract_signed_at else None,
+    }

@@ -18,10 +18,10 @@ def say(text: str, **facts: Any) -> SafeString:
     """The sentence with its facts, `%(name)s`, put in. What stands in the template is markup, all
     else is escaped.
     """
-    said = words.say(str(text))
+    sentence = words.say(str(text))
     if not isinstance(text, SafeString):
-        said = str(conditional_escape(said))
+        sentence = str(conditional_escape(sentence))
     if facts:
-        said %= {name: conditional_escape(fact) for name, fact in facts.items()}
+        sentence %= {name: conditional_escape(fact) for name, fact in facts.items()}
     # Ours, or escaped above.
-    return mark_safe(_BETWEEN_BACKTICKS.sub(r"<code>\1</code>", said))  # noqa: S308
+    return mark_safe(_BETWEEN_BACKTICKS.sub(r"<code>\1</code>", sentence))  # noqa: S308

@@ -87,9 +87,9 @@ def test_a_borrower_signs_and_is_verified_by_real_processes(
 
 
 def _place_in_log(story: Story) -> int | None:
-    return verifications.view(
-        lender_id=story.lender.pk, mode="test", verification_id=story.id
-    ).log_index
+    answer = verifications.read(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+    index: int | None = answer["log_index"]
+    return index
 
 
 def _decision(story: Story) -> str:

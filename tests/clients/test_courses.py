@@ -9,7 +9,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from lenders import versions
+from lenders import policy
 from tests.clients.insecure_server import DELAY_SECONDS, SOUND, Server, serving
 from tulga import AsyncClient, Client, Options, calls, errors
 
@@ -51,9 +51,7 @@ def test_a_call_says_who_asks_and_under_which_key(send, server):
     assert (method, path, body) == ("POST", "/v1/verifications/ver_a/link", {"sent_by": "usr_a"})
     assert (headers["authorization"], headers["idempotency-key"]) == (f"Bearer {KEY}", "mine")
     assert headers["content-type"] == "application/json"
-    assert (
-        headers["tulga-version"] == versions.NEWEST == calls.VERSION
-    )  # it speaks the newest, whatever the key has
+    assert headers["tulga-version"] == policy.API_VERSION == calls.VERSION
 
 
 def test_a_key_is_made_for_each_call_and_none_for_what_does_nothing(send, server):

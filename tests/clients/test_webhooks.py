@@ -12,7 +12,7 @@ import standardwebhooks
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lenders import signing
+from lenders import endpoints
 from tests.clients.seen import Seen
 from tulga import webhooks
 from tulga.errors import BadAnswer, Refused, Reused
@@ -20,7 +20,7 @@ from tulga.webhooks import TOLERANCE_SECONDS, Verifier
 
 NOW = 1_764_300_000
 SECRET, OTHER = b"s" * 32, b"o" * 32
-SEED, PUBLIC = signing.new_signing_key()
+SEED, PUBLIC = endpoints.new_signing_key()
 BODY = json.dumps(
     {
         "version": "2026-11-28",
@@ -47,13 +47,13 @@ def headers(
     seed: bytes = SEED,
     message_id: str = "evt_a",
 ) -> dict[str, str]:
-    return signing.headers(
+    return endpoints.sign(
         message_id=message_id, timestamp=at, body=body, shared_secrets=secrets, seed=seed
     )
 
 
 def spelled(*secrets: bytes) -> tuple[str, ...]:
-    return tuple(signing.spell_secret(secret) for secret in secrets)
+    return tuple(endpoints.spell_secret(secret) for secret in secrets)
 
 
 def both(**more: Any) -> Verifier:
@@ -96,7 +96,7 @@ def test_headers_come_in_any_case():
 
 
 def test_it_agrees_with_the_library_of_the_standard():
-    theirs = standardwebhooks.Webhook(signing.spell_secret(SECRET))
+    theirs = standardwebhooks.Webhook(endpoints.spell_secret(SECRET))
     at = datetime.fromtimestamp(NOW)  # it signs wrongly for times with a zone
     signed = {
         "webhook-id": "evt_a",
@@ -214,7 +214,7 @@ def test_a_secret_that_is_none_is_said_to_be_none(secret):
 
 
 def test_printing_it_shows_no_secret():
-    assert signing.spell_secret(SECRET) not in repr(both())
+    assert endpoints.spell_secret(SECRET) not in repr(both())
 
 
 def test_what_is_signed_and_no_message_is_said_to_be_none():

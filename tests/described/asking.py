@@ -17,8 +17,7 @@ from hypothesis.errors import FlakyStrategyDefinition
 from schemathesis import Case, GenerationMode, Response
 from schemathesis.config import SchemathesisConfig
 
-from lenders import openapi, versions
-from lenders.requests import HEADER
+from lenders import openapi
 from tests.described import formats, judging
 from verification import clock
 from verification.core import almaty
@@ -37,8 +36,8 @@ _FAR, _FAR_SHARE = 5, 0.4  # those of which most may be asked are asked so often
 _LIKELY = 0.85  # of the requests get what only somebody who knows the lender would send
 
 
-def described(version: str = versions.NEWEST) -> Any:
-    """A version of openapi.json as schemathesis reads it, to be asked of this process itself."""
+def described() -> Any:
+    """openapi.json as schemathesis reads it, to be asked of this process itself."""
     formats.register()
     # What is generated depends on the document and the seed alone, and the key is ours.
     said = {
@@ -46,7 +45,7 @@ def described(version: str = versions.NEWEST) -> Any:
         "analysis": {"constants": {"enabled": False}},
     }
     config = SchemathesisConfig.from_dict(said)
-    schema = schemathesis.openapi.from_dict(deepcopy(openapi.document(version)), config=config)
+    schema = schemathesis.openapi.from_dict(deepcopy(openapi.document()), config=config)
     schema.app = WSGIHandler()
     return schema
 
@@ -143,7 +142,6 @@ class Asker:
         """The answer to one case, judged and counted."""
         if self.asked % 100 == 0:
             self.key = self._keep_up()
-        self._name_version(case)
         response = case.call(headers={"Authorization": f"Bearer {self.key}"})
         self.judge(case, response)
         return response
@@ -198,11 +196,6 @@ class Asker:
                     values[name] = self._chance.choice(
                         known[:_FAR] if self._chance.random() < _FAR_SHARE else known
                     )
-
-    def _name_version(self, case: Case[Any]) -> None:
-        """The version of the document, where the case names any that there is, or none."""
-        if case.headers.get(HEADER, versions.NEWEST) in versions.NAMES:
-            case.headers[HEADER] = judging.version_of(case)
 
     def _is_likely(self) -> bool:
         return self._chance.random() < _LIKELY

@@ -11,10 +11,10 @@ import pytest
 from pytest_django import Settings
 from schemathesis import GenerationMode
 
-from lenders import keys, versions
+from lenders import keys
 from lenders.models import Lender
 from tests.clients.lender_side import ACCOUNT, CONTRACT, verified
-from tests.described.asking import LAST, Asker, described, name, operations
+from tests.described.asking import Asker, described, name, operations
 from tests.lenders.conftest import lender  # noqa: F401
 from tests.lenders.log_of_lenders import pump
 from tests.proofs import Figures
@@ -42,8 +42,6 @@ _OF_OPENING = 5
 """So many times as often as another operation a verification is opened: of its fields there are
 most.
 """
-OF_OLD = 0.1
-"""The share of each version before the newest. Ours: only a few answers differ."""
 _OPENING = "open_verification"
 
 
@@ -96,12 +94,6 @@ def test_every_answer_is_one_that_the_document_lets_expect(
         for operation in operations(asker.schema)
         for mode, weight in _WEIGHTS.items()
     }
-    for version in versions.NAMES[:-1]:
-        old = [
-            operation for operation in operations(described(version)) if name(operation) not in LAST
-        ]
-        for operation in old:
-            asker.ask(operation, GenerationMode.POSITIVE, max(1, round(wanted * OF_OLD / len(old))))
     for (operation, mode), weight in weights.items():
         asker.ask(operation, mode, max(2, round(wanted * weight / sum(weights.values()))))
     # Of some operations there are few cases: what they leave over goes to the one with most.

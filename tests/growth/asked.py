@@ -29,8 +29,8 @@ from verification.core.errors import NotYourTurn, TulgaError
 from verification.core.route import Again
 from verification.core.status import Status
 from verification.engines.liveness import looks, prints
-from verification.log import law_files as law
 from verification.log import laws, sequencer
+from verification.log import laws as law
 from verification.models import Attempt, AuditEntry, Verification
 from verification.oversight import case_file, search
 from verification.payout import credits
@@ -238,11 +238,11 @@ def hot(world: World) -> dict[str, Callable[[], object]]:
 
 
 def _of_lender(world: World) -> dict[str, Callable[[], object]]:
-    own, judged, view = world.mine, world.judged, verifications.view
-    listed = partial(verifications.list_views, **own)
+    own, judged, view = world.mine, world.judged, verifications.read
+    listed = partial(verifications.read_page, **own)
     return {
-        "open": lambda: verifications.opened_view(rows.just_opened(world.lender, reference="new")),
-        "open again": lambda: verifications.opened_view(
+        "open": lambda: verifications.read_opened(rows.just_opened(world.lender, reference="new")),
+        "open again": lambda: verifications.read_opened(
             rows.just_opened(world.lender, reference="mine-50")
         ),
         "status": partial(view, **own, verification_id=world.open[-1]),
@@ -261,7 +261,7 @@ def _of_lender(world: World) -> dict[str, Callable[[], object]]:
             partial(receipt_files.read_receipt, **own, verification_id=judged, key_id="key_x")
         ),
         "clearance of none": lambda: _absent(
-            partial(clearance_resource.view, **own, clearance_id="clr_none")
+            partial(clearance_resource.read, **own, clearance_id="clr_none")
         ),
         "credits": lambda: credits.most_of_days(
             Verification.objects.get(pk=judged), rows.IIN, days=(), at=clock.now()
@@ -275,13 +275,13 @@ def _of_copies(lender_id: str) -> dict[str, Callable[[], object]]:
     copies: dict[str, Any] = {"lender_id": lender_id, "mode": "live"}
     oldest = Verification.objects.filter(**copies).order_by("created_at")[0]
     return {
-        "list by status, none": partial(verifications.list_views, **copies, status="in_review"),
+        "list by status, none": partial(verifications.read_page, **copies, status="in_review"),
         "list by reference, none": partial(
-            verifications.list_views, **copies, client_reference="unknown"
+            verifications.read_page, **copies, client_reference="unknown"
         ),
-        "list before the oldest": partial(verifications.list_views, **copies, after=oldest.pk),
-        "events": partial(events.events_after, **copies, after=5, limit=LONGEST),
-        "events, none": partial(events.events_after, **copies, after=10**12),
+        "list before the oldest": partial(verifications.read_page, **copies, after=oldest.pk),
+        "events": partial(events.events_after, **copies, cursor=5, limit=LONGEST),
+        "events, none": partial(events.events_after, **copies, cursor=10**12),
         "last event": partial(events.last_sequence, **copies),
         "last events of lenders": _last_events,
     }

@@ -155,7 +155,7 @@ def _is_right(clip: Clip, name: str, times: Times, at_rest: Neutral) -> bool:
     judged = gestures.judge(
         gestures.NAMED[name],
         [measured(image) for image in small],
-        rest=at_rest,
+        at_rest=at_rest,
         thresholds=policy.GESTURES,
     )
     return judged.is_right
@@ -180,7 +180,9 @@ def _sought(
             is_free = all(last < begins or ends < first for first, last in busy)
             if is_free and ends <= looked.seconds[-1]:
                 frames = [FrameMeasurement(0, 0, face) for face in looked.faces(begins, ends)]
-                judged = gestures.judge("blink", frames, rest=at_rest, thresholds=policy.GESTURES)
+                judged = gestures.judge(
+                    "blink", frames, at_rest=at_rest, thresholds=policy.GESTURES
+                )
                 if judged.is_right:
                     return {"blink": _spread(looked.clip, begins, length)}
     return {}

@@ -69,7 +69,7 @@ def test_warped_frames_pass_the_gesture_they_play_and_no_other(played: gestures.
         gesture
         for gesture in gestures.GESTURES
         if gestures.judge(
-            gesture, _measured(played), rest=rest, thresholds=policy.GESTURES
+            gesture, _measured(played), at_rest=rest, thresholds=policy.GESTURES
         ).is_right
     ]
     assert passed == [played]

@@ -7,7 +7,7 @@ from pathlib import Path
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
-from lenders import openapi, versions
+from lenders import openapi
 from lenders.docs import code_pages, pages, search
 
 ROOT = Path(openapi.__file__).resolve().parents[1]
@@ -39,8 +39,6 @@ def _written() -> Iterator[str]:
 def _of_tables() -> Iterator[str]:
     yield from pages.NAVIGATION.values()
     yield from search.PROSE_TITLES.values()
-    for version in versions.VERSIONS:
-        yield from version.changes
     for item in openapi.document()["paths"].values():
         yield from (operation["summary"] for operation in item.values())
     for meaning in code_pages.table():

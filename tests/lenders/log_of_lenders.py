@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from lenders import policy, reservations, sender, webhooks
+from lenders import deliveries, policy, sender
 from lenders.models import Delivery
 from tests.lenders.samples import Caller, opening
 from verification.log import sequencer
@@ -23,14 +23,16 @@ def happen(api: Caller, number: int = 1) -> None:
 def pump() -> int:
     """Makes deliveries of all that endpoints have not had yet; gives how many there are more."""
     before = Delivery.objects.count()
-    while webhooks.pump()[1]:
+    while deliveries.pump()[1]:
         pass
     return Delivery.objects.count() - before
 
 
 def take(*, room: int = policy.SENDER_IN_FLIGHT, failing_room: int | None = None) -> list[Delivery]:
     """What a sender would post now."""
-    return reservations.take(room=room, failing_room=room if failing_room is None else failing_room)
+    return deliveries.reserve(
+        room=room, failing_room=room if failing_room is None else failing_room
+    )
 
 
 def send_due() -> None:
@@ -42,7 +44,7 @@ def send_due() -> None:
         return list(await asyncio.gather(*map(sender.send, taken)))
 
     while taken := take():
-        reservations.record_outcomes(asyncio.run(post(taken)))
+        deliveries.record_outcomes(asyncio.run(post(taken)))
 
 
 def make_due(**where: Any) -> None:

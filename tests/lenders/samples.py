@@ -2,6 +2,7 @@
 
 import copy
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from django.test import Client
@@ -84,9 +85,10 @@ class Caller:
         *,
         content_type: str = "application/json",
         key: str = "",
+        headers: Mapping[str, str] | None = None,
     ) -> Response:
-        """Any body at all."""
-        headers = {"idempotency-key": key} if key else {}
+        """Any body at all, with these headers more."""
+        headers = {**(headers or {}), **({"idempotency-key": key} if key else {})}
         return self._client.generic(method, path, body, content_type=content_type, headers=headers)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lenders import sender, webhooks
+from lenders import deliveries, sender
 from lenders.models import Delivery, WebhookEndpoint
 from tests.lenders.log_of_lenders import happen, pump
 from tests.lenders.samples import Caller
@@ -21,12 +21,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def _says(verified: Delivery, **more: Any) -> bytes:
     said = json.loads(bytes(verified.body))
     data = said["data"] | {"status": "verified"}
-    return webhooks.spell_body(said | {"type": "verification.verified", "data": data} | more)
+    return deliveries.spell_body(said | {"type": "verification.verified", "data": data} | more)
 
 
 def _with_checkpoint(verified: Delivery, change: Callable[[str], str | None]) -> bytes:
     said = json.loads(bytes(verified.body))
-    return webhooks.spell_body(said | {"checkpoint": change(said["checkpoint"])})
+    return deliveries.spell_body(said | {"checkpoint": change(said["checkpoint"])})
 
 
 def _signed_before(note: str) -> str:

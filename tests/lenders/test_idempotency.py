@@ -236,7 +236,7 @@ def _request(key: ApiKey, body: str = "{}") -> Request:
         headers={"idempotency-key": "key-of-a-unit-test"},
     )
     request = Request(plain, parsers=[StrictJSONParser()])
-    request.auth, request.version = key, key.version
+    request.auth = key
     return request
 
 

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import pytest
 from rest_framework.exceptions import ValidationError
 
-from lenders import answers, openapi, requests
+from lenders import openapi, requests
+from lenders.resources import verifications
 from tests.lenders.samples import opening
 from verification.core import opening as openings
 from verification.core import stored
@@ -51,8 +52,8 @@ def test_it_is_sealed_and_an_older_case_is_read() -> None:
 
 
 def test_it_is_described_and_told_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answers, "Opening", WithBranch)
-    told = answers.VerificationAnswer().fields["branch"]
+    monkeypatch.setattr(verifications, "Opening", WithBranch)
+    told = verifications.VerificationAnswer().fields["branch"]
     assert told.get_attribute(_Viewed(requests.read(WithBranch, opening(branch="Abay")))) == "Abay"
     [described] = [each for each in openapi.parameters_of(WithBranch) if each.name == "branch"]
     assert (described.type, described.description) == (SCHEMA, "Where it was opened.")

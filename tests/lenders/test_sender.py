@@ -16,9 +16,9 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from lenders import endpoints, keys, policy, reservations, sender
+from lenders import deliveries, endpoints, keys, policy, sender
+from lenders.deliveries import Outcome
 from lenders.models import Delivery, IdempotentRequest, Lender, Sender
-from lenders.posting import Outcome
 from tests.lenders.insecure_receiver import Receiver, listening
 from tests.lenders.log_of_lenders import MODE, happen, pump, take
 from tests.lenders.samples import Caller
@@ -84,7 +84,7 @@ def test_what_is_due_is_sent_once_and_the_sender_says_that_it_lives_and_that_it_
 def test_one_round_sends_what_is_due_and_ends(settings: Settings) -> None:
     with listening(Receiver()) as receiver:
         told(settings, receiver.url, events=policy.IN_FLIGHT + 1)
-        asyncio.run(sender.run(asyncio.Event(), once=True))
+        asyncio.run(sender.run(asyncio.Event(), is_single=True))
         assert len(receiver.received) == policy.IN_FLIGHT
     assert Delivery.objects.filter(status="delivered").count() == policy.IN_FLIGHT
 
@@ -126,11 +126,11 @@ def test_nobody_is_told_what_was_rolled_back_or_is_not_committed_or_not_ordered_
             if (
                 connection.vendor == "postgresql"
             ):  # SQLite has one writer, and it is this transaction
-                asyncio.run(sender.run(asyncio.Event(), once=True))
-        asyncio.run(sender.run(asyncio.Event(), once=True))
+                asyncio.run(sender.run(asyncio.Event(), is_single=True))
+        asyncio.run(sender.run(asyncio.Event(), is_single=True))
         assert receiver.received == []
         sequencer.order(MODE)
-        asyncio.run(sender.run(asyncio.Event(), once=True))
+        asyncio.run(sender.run(asyncio.Event(), is_single=True))
         assert [json.loads(one.body)["lender_sequence"] for one in receiver.received] == [1]
         assert [event["lender_sequence"] for event in api.get("/v1/events").json()["data"]] == [1]
 
@@ -139,14 +139,14 @@ def test_a_silent_database_ends_nothing_and_no_result_is_forgotten(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(policy, "SILENCE_SECONDS", 0.05)
-    written, silent = reservations.record_outcomes, iter(range(3))
+    written, silent = deliveries.record_outcomes, iter(range(3))
 
     def record_outcomes(ended: list[sender.Sent]) -> None:
         if next(silent, None) is not None:
             raise OperationalError("the server closed the connection, whose password is hunter2")
         written(ended)
 
-    monkeypatch.setattr(reservations, "record_outcomes", record_outcomes)
+    monkeypatch.setattr(deliveries, "record_outcomes", record_outcomes)
     with listening(Receiver()) as receiver:
         told(settings, receiver.url)
         run(lambda: Delivery.objects.filter(status="delivered").exists())
@@ -199,7 +199,7 @@ def test_a_fault_of_ours_in_one_post_is_that_posts_alone(
         broken.endpoint.sealed_secret = None
         _, outcome = asyncio.run(sender.send(broken))
         assert outcome == Outcome(failure="internal")
-        reservations.record_outcomes([(broken, outcome), asyncio.run(sender.send(sound))])
+        deliveries.record_outcomes([(broken, outcome), asyncio.run(sender.send(sound))])
     assert Delivery.objects.get(pk=broken.pk).failure == "internal"
     assert Delivery.objects.get(pk=sound.pk).status == "delivered"
     assert "hunter2" not in caplog.text
@@ -211,11 +211,11 @@ def test_a_sender_with_a_wrong_clock_sends_nothing_and_does_not_say_that_it_does
     with listening(Receiver()) as receiver:
         told(settings, receiver.url)
         monkeypatch.setattr(clock._state, "is_right", False)
-        asyncio.run(sender.run(asyncio.Event(), once=True))
+        asyncio.run(sender.run(asyncio.Event(), is_single=True))
         assert not receiver.received
         assert sender.running() == 0
         monkeypatch.setattr(clock._state, "is_right", True)
-        asyncio.run(sender.run(asyncio.Event(), once=True))
+        asyncio.run(sender.run(asyncio.Event(), is_single=True))
         assert len(receiver.received) == 1
 
 
@@ -226,7 +226,7 @@ def test_a_dead_senders_row_and_old_deliveries_and_idempotency_keys_are_forgotte
     Sender.objects.create(id="snd_dead", seen_at=at - timedelta(days=2))
     with listening(Receiver()) as receiver:
         told(settings, receiver.url)
-        asyncio.run(sender.run(asyncio.Event(), once=True))
+        asyncio.run(sender.run(asyncio.Event(), is_single=True))
     assert (
         Delivery.objects.update(created_at=at - timedelta(days=policy.DELIVERY_DAYS, minutes=1))
         == 1
@@ -262,7 +262,7 @@ def test_no_log_line_holds_a_secret_a_body_or_an_address(
         made = api.post("/v1/webhook-endpoints", {"url": f"{receiver.url}?token=hunter3"}).json()
         happen(api)
         caplog.clear()
-        asyncio.run(sender.run(asyncio.Event(), once=True))
+        asyncio.run(sender.run(asyncio.Event(), is_single=True))
         assert len(receiver.received) == 2
     secret, signatures = (
         made["secret"],
@@ -308,7 +308,7 @@ def test_one_round_that_could_not_be_made_fails(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(sender.Rounds, "work", fail)
     with pytest.raises(OperationalError):
-        asyncio.run(asyncio.wait_for(sender.run(asyncio.Event(), once=True), timeout=20))
+        asyncio.run(asyncio.wait_for(sender.run(asyncio.Event(), is_single=True), timeout=20))
 
 
 def test_one_round_ends_though_nobody_could_be_told_that_it_did(
@@ -318,7 +318,7 @@ def test_one_round_ends_though_nobody_could_be_told_that_it_did(
         raise OperationalError("the server closed the connection")
 
     monkeypatch.setattr(sender.Rounds, "end", fail)
-    asyncio.run(asyncio.wait_for(sender.run(asyncio.Event(), once=True), timeout=20))
+    asyncio.run(asyncio.wait_for(sender.run(asyncio.Event(), is_single=True), timeout=20))
 
 
 @pytest.mark.parametrize("tries", [1, len(policy.LADDER_SECONDS), 1000])
@@ -327,7 +327,7 @@ def test_a_fault_of_ours_is_not_the_endpoints(settings: Settings, tries: int) ->
     pump()
     Delivery.objects.update(tries=tries - 1)
     [taken] = take()
-    reservations.record_outcomes([(taken, Outcome(failure=reservations.INTERNAL))])
+    deliveries.record_outcomes([(taken, Outcome(failure=deliveries.INTERNAL))])
     left = Delivery.objects.select_related("endpoint").get(pk=taken.pk)
     assert (left.status, left.tries, left.failure) == ("pending", tries, "internal")
     assert left.due_at > clock.now()

@@ -151,7 +151,7 @@ class _Film:
         def shown(places: Sequence[int]) -> tuple[bool, float]:
             frames = [self._seen(at) for at in places]
             is_right = gestures.judge(
-                gesture, frames, rest=rest, thresholds=policy.GESTURES
+                gesture, frames, at_rest=rest, thresholds=policy.GESTURES
             ).is_right
             faces = [frame.face for frame in frames if frame.face is not None]
             return is_right, max(gestures.strengths(gesture, faces, rest), default=-np.inf)

@@ -9,7 +9,7 @@ from unittest.mock import patch
 import pytest
 from django.core.management import CommandError, call_command
 
-from lenders.triggers import NOT_BY_API, TRIGGERS
+from lenders.management.commands.tulga_trigger import NOT_BY_API, TRIGGERS
 from tests.service.deployment import Deployment
 from verification.core.events import TOLD
 

@@ -114,7 +114,7 @@ _OTHERS: Final[Mapping[Field, Mapping[str, str]]] = {
     _LENDERS: {
         "lenders_lender": "id name bin phone test_calendar live_calendar return_urls created_at",
         "lenders_apikey": (
-            "id lender_id mode sha256 shown version scopes cidrs created_at expires_at revoked_at"
+            "id lender_id mode sha256 shown scopes cidrs created_at expires_at revoked_at"
             " last_used_at"
         ),
         "lenders_idempotentrequest": (
@@ -122,7 +122,7 @@ _OTHERS: Final[Mapping[Field, Mapping[str, str]]] = {
             " created_at answered_at status sealed_answer"
         ),
         "lenders_webhookendpoint": (
-            "id lender_id mode url version events sealed_secret sealed_previous_secret"
+            "id lender_id mode url events sealed_secret sealed_previous_secret"
             " previous_secret_until sealed_signing_key public_key cursor failures paused_until"
             " created_at disabled_at disabled_reason deleted_at"
         ),

@@ -10,9 +10,8 @@ from verification.core.findings import Finding
 from verification.evidence.inspection import verify_page, verify_shared
 from verification.log import keys
 from verification.log.entries import of_cases
-from verification.log.verify import verify_database, verify_log
+from verification.log.verify import verify_database, verify_log, verify_since
 from verification.log.verify_cases import case_pages
-from verification.log.verify_since import verify_since
 
 _PAGE = 50
 

@@ -23,12 +23,17 @@ from django.test.utils import CaptureQueriesContext
 
 from insecure_sandbox.signing import sign_cms
 from lenders import endpoints, keys, sender
+from lenders.deliveries import Outcome
 from lenders.models import Delivery, Lender
-from lenders.posting import Outcome
 from tests.lenders.samples import Caller, opening
 from tests.statements import APART
 from tests.verification import insecure_register
-from tests.verification.stories.conftest import Issued, authorities, issued, trusted  # noqa: F401
+from tests.verification.stories.conftest import (
+    Issued,
+    authorities,  # noqa: F401
+    issued,  # noqa: F401
+    trusted,  # noqa: F401
+)
 from verification import clock, tasks, transactions
 from verification.access import open_page
 from verification.case.policy import QUEUES

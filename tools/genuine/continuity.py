@@ -140,7 +140,9 @@ def corners(one: Seen, other: Seen) -> float:
     """The share of the face's corners that are still there: `Joint.face` alone; NaN of too few
     corners.
     """
-    found = engine.kept(engine.grey(one.image), engine.grey(other.image), one.mesh, other.mesh)
+    found = engine.kept_share(
+        engine.grey(one.image), engine.grey(other.image), one.mesh, other.mesh
+    )
     return np.nan if found is None else found
 
 

@@ -31,8 +31,8 @@ def measure(clips: Sequence[Observed]) -> Figures:
     found["corners_of_the_face"] = _least(list(pairwise(chain)), lambda pair: corners(*pair))
     found["joint"] = _least(list(pairwise(chain)), lambda pair: joint(*pair))
     rows = [(one.image, one.measured) for one in chain if one.measured]
-    found["prints"] = round(_least([rows], prints.of) / len(rows), 3)
-    found["words"] = round(_least([prints.of(rows)], prints.marks) / len(rows), 3)
+    found["prints"] = round(_least([rows], prints.prints_of) / len(rows), 3)
+    found["words"] = round(_least([prints.prints_of(rows)], prints.marks) / len(rows), 3)
     cuts = [Portrait(one.image, five_points(one.mesh), 1.0).cut(ARCFACE, side=112) for one in chain]
     net = backends.in_use().recogniser.net  # type: ignore[attr-defined]  # of the default backend
     for size in (1, 4, 16):

@@ -52,7 +52,7 @@ def _ranges(each: Observed) -> Figures:
 def is_right(each: Observed, gesture: Gesture, places: Sequence[int]) -> bool:
     """Whether these frames pass the gesture."""
     frames = [each.chain[at].frame for at in places]
-    return gestures.judge(gesture, frames, rest=each.rest, thresholds=policy.GESTURES).is_right
+    return gestures.judge(gesture, frames, at_rest=each.rest, thresholds=policy.GESTURES).is_right
 
 
 def _shown(clips: Sequence[Observed], gesture: Gesture) -> Figures:

@@ -36,7 +36,7 @@ class Prints:
 
 def prints(clip: str, person: str, frames: Sequence[tuple[Image, FaceMeasurement]]) -> Prints:
     """Of the frames of one capture."""
-    steps = tuple(engine.of(frames[at : at + STEP]) for at in range(0, len(frames), STEP))
+    steps = tuple(engine.prints_of(frames[at : at + STEP]) for at in range(0, len(frames), STEP))
     return Prints(clip, person, steps, np.array([_signs(image) for image, _ in frames]))
 
 

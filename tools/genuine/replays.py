@@ -17,7 +17,7 @@ from tools.genuine.prints import Prints, prints
 from verification.engines.liveness import landmarks, networks
 from verification.engines.liveness.frames import Image
 from verification.engines.liveness.policy import AGAIN
-from verification.engines.liveness.prints import Bits, alike, laid
+from verification.engines.liveness.prints import Bits, compare, laid
 
 _FRAMES = 3 * STEP  # of a capture: three commands
 _MOST = 8  # captures of one clip that are played again; all are compared with one another
@@ -177,7 +177,7 @@ def _compared(kept: Sequence[Prints], again: dict[str, list[tuple[int, Prints]]]
             )
             for one, other in each
         ]
-        told = [alike(other.steps, one.steps, limits=AGAIN) for one, other in each]
+        told = [compare(other.steps, one.steps, limits=AGAIN) for one, other in each]
         judged = [one for one in told if one.windows >= AGAIN.fits]  # or too few could fit
         found[name] = {
             "pairs": len(each),

@@ -14,7 +14,7 @@ from verification.case import policy
 from verification.course import access, fold, tables
 from verification.course.state import State
 from verification.log import signatures
-from verification.log.history import course_entry
+from verification.log.signatures import course_entry
 from verification.models import HandOver, MobileSigning, Verification
 
 Code = MobileSigning | HandOver

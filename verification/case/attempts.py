@@ -46,7 +46,7 @@ from verification.course import fold
 from verification.course.state import OPEN as PHASE_OPEN
 from verification.evidence import vault
 from verification.log import entries, signatures
-from verification.log.history import course_entry
+from verification.log.signatures import course_entry
 from verification.models import Attempt, AuditEntry, Verification
 
 OPEN, JUDGING = "open", "judging"

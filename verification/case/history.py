@@ -16,14 +16,12 @@ from verification.core.errors import Conflict, EvidenceUnreadable
 from verification.core.events import KEEPING
 from verification.core.keeping import Claim, claims
 from verification.course import fold
-from verification.course.case_row import of_case
-from verification.course.projection import of_attempt
-from verification.course.row import Row
+from verification.course.projection import Row, of_attempt, of_case
 from verification.course.state import State
 from verification.log import signatures
 from verification.log.damaged import readable
-from verification.log.history import course_entry
 from verification.log.legality import judge
+from verification.log.signatures import course_entry
 from verification.models import Attempt, AuditEntry, Verification
 
 logger = logging.getLogger(__name__)

@@ -15,8 +15,7 @@ from django.db.models import Exists, F, QuerySet, Subquery
 from verification.case.history import History, newest_number, stated
 from verification.core.errors import Conflict
 from verification.course import policy
-from verification.course.case_row import of_case
-from verification.course.projection import of_attempt
+from verification.course.projection import of_attempt, of_case
 from verification.course.state import State
 from verification.log import log
 from verification.models import Attempt, AuditEntry, Verification

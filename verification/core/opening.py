@@ -4,9 +4,10 @@ follows.
 A request is a frozen dataclass. Each field is `Annotated` with its `Form` and is another request or
 one value; one with a default may be left out. From that follow how it is read
 (`lenders/requests.py`), openapi.json (`lenders/openapi.py`), what is sealed (`core/stored.py`),
-and, where `is_told` and `is_signed`, the lender's answer (`lenders/answers.py`) and the statement
-that a borrower signs (`stages/statement/dialogue.py`). A new field is an entry here and, where it
-is shown or means something, its words there. Printing a request shows nothing personal.
+and, where `is_told` and `is_signed`, the lender's answer (`lenders/resources/verifications.py`) and
+the statement that a borrower signs (`stages/statement/dialogue.py`). A new field is an entry here
+and, where it is shown or means something, its words there. Printing a request shows nothing
+personal.
 """
 
 import re

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
-from verification.course.changing import replace
-from verification.course.entry import Entry, text
+from verification.course.entry import Entry, replace, text
 from verification.course.state import State, Step, Way, WayKey
 from verification.course.tables import HAND_OVER, LINK, SESSION, SIGNING
 

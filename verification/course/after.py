@@ -10,8 +10,7 @@ from functools import partial
 from verification.core.clearance import ATTESTATION_KINDS, CONSUMED
 from verification.core.events import CLOSED, OPENED
 from verification.course import policy
-from verification.course.changing import replace
-from verification.course.entry import MOVE, TIME, Entry, Fault, moment, number, text
+from verification.course.entry import MOVE, TIME, Entry, Fault, moment, number, replace, text
 from verification.course.state import State, Step
 
 

@@ -13,7 +13,6 @@ from verification.core.releases import Release
 from verification.core.results import Decision, Outcome, decide, on_record
 from verification.core.route import Next
 from verification.course import access, policy
-from verification.course.changing import replace
 from verification.course.entry import (
     CHECKS,
     CONSENT,
@@ -30,6 +29,7 @@ from verification.course.entry import (
     listed,
     number,
     released,
+    replace,
     text,
 )
 from verification.course.state import CLOSED, LEFT, OPEN, REVIEW, Attempt, Closing, State, Step

@@ -11,7 +11,6 @@ from verification.core.releases import Release
 from verification.core.results import Outcome
 from verification.course import policy
 from verification.course.attempts import EXHAUSTED
-from verification.course.changing import replace
 from verification.course.entry import (
     CONSENT,
     LAW,
@@ -25,6 +24,7 @@ from verification.course.entry import (
     listed,
     maps,
     released,
+    replace,
     text,
 )
 from verification.course.opening import same_law

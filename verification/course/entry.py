@@ -1,12 +1,30 @@
-"""An entry as the course reads it, what may be wrong with one, and its body read without trust."""
+"""Entries of a case as the course reads them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from verification.core import releases
 from verification.core.releases import Release
+
+if TYPE_CHECKING:
+    from dataclasses import replace as replace  # so that mypy knows the fields
+else:
+    Value = TypeVar("Value")
+
+    def replace(value: Value, /, **changes: Any) -> Value:
+        """The value with these fields changed. A name that is no field is a `TypeError`."""
+        fields = value.__dict__
+        if not changes.keys() <= fields.keys():
+            raise TypeError(
+                f"{type(value).__name__} has no such field:"
+                f" {sorted(changes.keys() - fields.keys())}"
+            )
+        fresh = object.__new__(type(value))
+        fresh.__dict__.update(fields, **changes)
+        return fresh
+
 
 Body = Mapping[str, Any]
 

@@ -14,8 +14,7 @@ from typing import Final
 from verification.core import events
 from verification.core.events import EntryType
 from verification.course import access, after, attempts, ends, frames, opening, payout, people
-from verification.course.changing import replace
-from verification.course.entry import AFTER_END, LAW, LENDER, MOVE, Entry, Fault
+from verification.course.entry import AFTER_END, LAW, LENDER, MOVE, Entry, Fault, replace
 from verification.course.standing import stand
 from verification.course.state import Rule, State, Step
 

@@ -8,7 +8,7 @@ from verification.core.events import DESTROYED, DISPUTED
 from verification.core.route import is_frame
 from verification.course import policy
 from verification.course.entry import MOVE, TIME, Entry, Fault, listed, maps, text
-from verification.course.row import Lawful, Row
+from verification.course.projection import Lawful, Row
 from verification.course.state import State, Step
 from verification.course.tables import CASE
 
@@ -42,7 +42,7 @@ def of_frames(state: State, *, case: str, now: datetime) -> Iterator[Row]:
     if state.opening.entry is None:
         return
     due = _due(state)
-    is_kept = any(True for _ in _kept(state))
+    is_kept = any(True for _ in _kept_frames(state))
 
     def wrong(row: Mapping[str, Any]) -> str:
         until = row["frames_until"]
@@ -79,7 +79,7 @@ def _is_held(state: State) -> bool:
     return is_for_ending or bool(codes & policy.FRAMES_HELD_FOR)
 
 
-def _kept(state: State) -> Iterator[str]:
+def _kept_frames(state: State) -> Iterator[str]:
     """The frames of a camera that no entry destroys."""
     filmed = {
         name for name, attempt in state.attempts.items() if "has_frames" in attempt.opening.body

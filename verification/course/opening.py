@@ -8,8 +8,7 @@ from verification.core.errors import Misconfigured
 from verification.core.route import Next
 from verification.course import policy
 from verification.course.access import with_link
-from verification.course.changing import replace
-from verification.course.entry import LAW, MOVE, Entry, Fault, listed, text
+from verification.course.entry import LAW, MOVE, Entry, Fault, listed, replace, text
 from verification.course.state import LEFT, OPEN, Opening, State, Step
 
 
@@ -61,8 +60,8 @@ def route_chosen(state: State, entry: Entry) -> Step:
         faults.append(Fault(MOVE, "this route was not to be chosen here"))
     if (attempt := state.newest(OPEN)) is not None:
         void_at = None if attempt.is_with_borrower else entry.at
-        left = replace(attempt, phase=LEFT, is_left=True, void_at=void_at)
-        state = state.put(state.newest_name, left)
+        left_attempt = replace(attempt, phase=LEFT, is_left=True, void_at=void_at)
+        state = state.put(state.newest_name, left_attempt)
     state = replace(
         state,
         route=route,

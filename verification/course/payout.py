@@ -25,7 +25,6 @@ from verification.core.clearance import OPEN as UNUSED
 from verification.core.errors import BadInput, Misconfigured
 from verification.core.profiles import Profile
 from verification.course import policy
-from verification.course.changing import replace
 from verification.course.entry import (
     GATES,
     LAW,
@@ -38,6 +37,7 @@ from verification.course.entry import (
     maps,
     moment,
     number,
+    replace,
     text,
 )
 from verification.course.state import Clearance, State, Step

@@ -6,8 +6,7 @@ from verification.core.reasons import REASONS
 from verification.core.results import Outcome
 from verification.course import policy
 from verification.course.attempts import closed, passed_on
-from verification.course.changing import replace
-from verification.course.entry import MOVE, REASON, TIME, VOTES, Entry, Fault, text
+from verification.course.entry import MOVE, REASON, TIME, VOTES, Entry, Fault, replace, text
 from verification.course.opening import same_law
 from verification.course.state import REVIEW, Closing, State, Step, Vote
 

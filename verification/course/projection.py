@@ -1,17 +1,265 @@
-"""The rows of a case that its entries imply: a projection of the state they lead to."""
+"""The rows that the entries of a case imply: a projection of the state they lead to."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, Final, NamedTuple
 
 from verification.core.clearance import CONSUMED, FROZEN, ISSUED, PROCESSING
-from verification.course.case_row import of_case
-from verification.course.entry import Entry, moment, text
-from verification.course.evidence_rows import of_evidence
-from verification.course.key_row import of_key
-from verification.course.length import of_length
-from verification.course.row import Row
+from verification.core.events import CLOSED, DESTROYED, DISPUTED, OPENED
+from verification.core.status import Status
+from verification.course.entry import Entry, listed, maps, moment, text
+from verification.course.standing import HANDED_OVER, IN_REVIEW, LOOKED_AT, REDACTED
 from verification.course.state import Attempt, Clearance, State
-from verification.course.tables import ATTEMPT, CLEARANCE, RECEIPT, VOTE
+from verification.course.tables import (
+    ATTEMPT,
+    CASE,
+    CLEARANCE,
+    ITEM,
+    KEY,
+    RECEIPT,
+    SHARED_USE,
+    VOTE,
+    WORD,
+)
+
+
+class Lawful(NamedTuple):
+    """The values that a column may hold where entries allow several.
+
+    `wrong`: what is wrong with a stored row, as a sentence; empty if nothing is.
+    """
+
+    wrong: Callable[[Mapping[str, Any]], str]
+    code: str = "row_differs"
+
+    def of(self, case: str) -> "Lawful":
+        """The same with sentences that name the case."""
+
+        def wrong(row: Mapping[str, Any]) -> str:
+            detail = self.wrong(row)
+            return detail and f"verification {case}: {detail}"
+
+        return Lawful(wrong, self.code)
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one entry states of one row: of several entries, a row comes in several parts.
+
+    `values`: by column; `Lawful` where the column may hold several. Bytes are spelled in hex.
+    """
+
+    table: str
+    key: tuple[str, ...]
+    entry: str
+    values: Mapping[str, Any]
+
+
+def of_key(state: State, *, case: str) -> Iterator[Row]:
+    """The row of the key with which a case was sealed as it was opened."""
+    opening = state.opening.entry
+    if opening is None or "case" not in opening.body:
+        return
+    yield Row(KEY, (case,), opening.id, {})
+    at = state.standing.times.get(REDACTED)
+    values = {"destroyed_at": _destroyed(at).of(case), "wrapped_key": Lawful(_wrapped).of(case)}
+    yield Row(KEY, (case,), "", values)
+
+
+def _destroyed(at: datetime | None) -> Lawful:
+    detail = "its key counts as destroyed when no entry destroyed it, or otherwise"
+    return Lawful(lambda row: "" if row["destroyed_at"] == at else detail)
+
+
+def _wrapped(row: Mapping[str, Any]) -> str:
+    if (row["wrapped_key"] is None) == (row["destroyed_at"] is not None):
+        return ""
+    return "its key is gone and does not count as destroyed, or otherwise"
+
+
+def of_evidence(state: State, *, case: str) -> Iterator[Row]:
+    """Sealed items, uses of shared evidence, and words."""
+    is_erased, entry_of_word = REDACTED in state.standing.times, dict[str, Entry]()
+    items, destroyed = set[str](), set[str]()
+    for entry in state.standing.listings:
+        attempt = entry.body.get("attempt")
+        if entry.type == DESTROYED:
+            for name in map(str, listed(entry.body, "destroyed")):
+                destroyed.add(name)
+                values = {"attempt_id": attempt, "destroyed_at": entry.at}
+                yield Row(ITEM, (name,), entry.id, values)
+            continue
+        for claim in maps(entry.body, "evidence"):
+            if "id" in claim:
+                items.add(str(claim["id"]))
+                yield _of_item(entry, claim, is_erased=is_erased)
+            if "sha256" in claim:
+                key = (str(attempt), str(claim.get("kind")))
+                yield Row(SHARED_USE, key, entry.id, {"evidence_id": claim["sha256"]})
+        if entry.type == LOOKED_AT and "words" in entry.body:
+            entry_of_word[str(attempt)] = entry
+    for name in sorted(items - destroyed):
+        yield Row(ITEM, (name,), "", {"destroyed_at": _unless_destroyed(case)})
+    for name, entry in entry_of_word.items():
+        values = {} if is_erased else {"word": entry.body["words"]}
+        yield Row(WORD, (name,), entry.id, values)
+
+
+def _of_item(entry: Entry, claim: Mapping[str, Any], *, is_erased: bool) -> Row:
+    """An item that an entry lists. Erasure takes away what it is found by."""
+    name, marks = str(claim["id"]), claim.get("seen")
+
+    def wrong(row: Mapping[str, Any]) -> str:
+        if row["seen_index"] in (None, marks):
+            return ""
+        return f"the seen of evidence {name} is not what this entry says"
+
+    values = {
+        "attempt_id": entry.body.get("attempt"),
+        "kind": claim.get("kind"),
+        "created_at": entry.at,
+        "seen_index": Lawful(wrong) if is_erased else marks,
+    }
+    return Row(ITEM, (name,), entry.id, values)
+
+
+def _unless_destroyed(case: str) -> Lawful:
+    """What counts as destroyed was destroyed by an entry."""
+
+    def wrong(row: Mapping[str, Any]) -> str:
+        if row["destroyed_at"] is None:
+            return ""
+        title = f"destroyed evidence {row['id']} ({row['kind']}) of attempt {row['attempt_id']}"
+        return f"verification {case} holds the {title}, of which no entry speaks"
+
+    return Lawful(wrong, "row_unsaid")
+
+
+_MARKS: Final = {
+    "redacted_at": REDACTED,
+    "disputed_at": DISPUTED,
+    "handed_over_at": HANDED_OVER,
+}
+"""Columns that are the time of the newest entry of a type, or empty."""
+_STANDING: Final = ("route", "stage", "turn", "combination", "last_failure")
+"""Where it stands, as an end states it."""
+
+
+def of_case(state: State, *, case: str) -> Iterator[Row]:
+    """The parts of the row of a case: of its opening, of its end, and what all entries lead to."""
+    opening, ending = state.opening.entry, state.ending
+    if opening is not None and "profile" in opening.body:
+        yield Row(CASE, (case,), opening.id, _of_opening(state, opening))
+    if ending is not None and "profile" in ending.body:
+        yield Row(CASE, (case,), ending.id, _of_end(ending))
+    if opening is not None and "combinations" in opening.body:
+        yield Row(CASE, (case,), "", {**_of_times(state), **_reached(state, opening)})
+
+
+def _of_law(entry: Entry) -> dict[str, Any]:
+    return {
+        "profile_id": entry.body["profile"],
+        "profile_sha256": entry.body.get("profile_sha256"),
+        "mode": entry.log,
+        "lender_id": entry.lender,
+    }
+
+
+def _of_opening(state: State, entry: Entry) -> Mapping[str, Any]:
+    values = {**_of_law(entry), "created_at": entry.at, "renews_id": entry.body.get("renews")}
+    if "combinations" in entry.body:
+        values["combinations"] = entry.body["combinations"]
+    if "expires_at" in entry.body:
+        until = state.opening.expires_at
+        values["expires_at"] = until and until - state.advanced
+    return values
+
+
+def _of_end(entry: Entry) -> Mapping[str, Any]:
+    body = entry.body
+    values = {**_of_law(entry), "code": body.get("code"), "finished_at": entry.at}
+    values |= {column: body[column] for column in _STANDING if column in body}
+    return values | ({"passed_routes": body["routes"]} if "routes" in body else {})
+
+
+def _of_times(state: State) -> dict[str, Any]:
+    """Its marks, its clock, its obligation and its contract."""
+    times, credit = state.standing.times, state.credit
+    values: dict[str, Any] = {column: times.get(name) for column, name in _MARKS.items()}
+    in_review, until, report = times.get(IN_REVIEW), credit.release_not_before, credit.report
+    values["in_review_since"] = in_review and in_review - state.advanced
+    values["advanced_seconds"] = int(state.advanced.total_seconds())
+    for word in (OPENED, CLOSED):
+        values[f"obligation_{word}_at"] = credit.obligation.get(word)
+    values["contract_signed_at"] = moment(report.body, "signed_at") if report else None
+    values["release_not_before"] = until and until - state.advanced
+    return values
+
+
+def _reached(state: State, opening: Entry) -> dict[str, Any]:
+    """Its status and, before its end, where it stands."""
+    standing, ending = state.standing, state.ending
+    combination, passed_routes, route = list[str](), list[str](), text(opening.body, "route")
+    if route:
+        starting = (names for names in opening.body["combinations"] if names[:1] == [route])
+        combination = list(next(starting, combination))
+    for entry in standing.choices:
+        if _is_to_come(state, entry):
+            continue
+        route = text(entry.body, "route")
+        combination = entry.body.get("combination", combination)
+        passed_routes = entry.body.get("passed", passed_routes)
+    if ending is not None:
+        reached = {"status": state.end.removeprefix("verification.")}
+        return reached if "routes" in ending.body else {**reached, "passed_routes": passed_routes}
+    return {
+        "route": route,
+        "combination": combination,
+        "passed_routes": passed_routes,
+        "status": status_of(state),
+        "code": standing.review_code if state.in_review else "",
+        "finished_at": None,
+        "turn": standing.turn,
+        "stage": standing.stage,
+        "last_failure": standing.failure,
+    }
+
+
+def _is_to_come(state: State, choice: Entry) -> bool:
+    """Whether the capture that the borrower leaves by this choice is still to be ended."""
+    attempt = state.attempts.get(text(choice.body, "leaves"))
+    return attempt is not None and attempt.closing is None and attempt.void_at is None
+
+
+def status_of(state: State) -> Status:
+    """Where it stands before its end: with its borrower, with us, or with people."""
+    if state.in_review:
+        return Status.IN_REVIEW
+    return Status.PROCESSING if state.standing.is_ours else Status.REQUIRES_INPUT
+
+
+def of_length(state: State, *, case: str) -> Iterator[Row]:
+    """The count of the entries of a case: what it counts more is lost. Fewer than an opened one has
+    it never counts."""
+    if not state.length:
+        return
+    opening = state.opening.entry
+    is_opened = opening is not None and "profile" in opening.body
+
+    def wrong(row: Mapping[str, Any], *, is_lost: bool) -> str:
+        counted = row["sequence"]
+        is_wrong = counted > state.length if is_lost else is_opened and counted < state.length
+        if not is_wrong:
+            return ""
+        cause = "the newest are missing" if is_lost else "the count was turned back"
+        return f"verification {case} counted {counted} entries, {state.length} are there: {cause}"
+
+    for code, is_lost in (("entry_lost", True), ("row_differs", False)):
+        values = {"sequence": Lawful(partial(wrong, is_lost=is_lost), code)}
+        yield Row(CASE, (case,), "", values)
+
 
 _TERMS: Final[Mapping[str, tuple[str, Any]]] = {
     "code": ("code", ""),
@@ -60,7 +308,7 @@ def of_attempt(state: State, name: str, *, borrower_index: str | None) -> Iterat
         }
         yield Row(ATTEMPT, (name,), attempt.entry, dialogue)
     if attempt.closing is None:
-        yield Row(ATTEMPT, (name,), "", _reached(state, attempt))
+        yield Row(ATTEMPT, (name,), "", _attempt_reached(state, attempt))
     else:
         yield Row(ATTEMPT, (name,), attempt.closing.id, _closed(attempt.closing))
 
@@ -81,7 +329,7 @@ def _opened(name: str, attempt: Attempt, borrower_index: str | None) -> Row:
     return Row(ATTEMPT, (name,), entry.id, values)
 
 
-def _reached(state: State, attempt: Attempt) -> Mapping[str, Any]:
+def _attempt_reached(state: State, attempt: Attempt) -> Mapping[str, Any]:
     """How far an attempt has come that no entry has closed: alive, or void since it was left."""
     void_at = attempt.void_at or state.ended_at
     if void_at is not None:

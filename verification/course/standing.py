@@ -5,8 +5,7 @@ from typing import Final
 from verification.core.events import CLEARED, CLOSINGS, DESTROYED, DISPUTED, HINDERED, KEEPING
 from verification.core.results import Outcome
 from verification.core.route import OURS, Next
-from verification.course.changing import replace
-from verification.course.entry import Entry, number, text
+from verification.course.entry import Entry, number, replace, text
 from verification.course.policy import HINDRANCES
 from verification.course.state import Standing, State
 

@@ -10,8 +10,7 @@ from verification.core.profiles import Combination
 from verification.core.releases import Release
 from verification.core.route import ONCE, Next
 from verification.course import policy
-from verification.course.changing import replace
-from verification.course.entry import Body, Entry, Fault, moment
+from verification.course.entry import Body, Entry, Fault, moment, replace
 
 OPEN: Final = "open"
 REVIEW: Final = "review"

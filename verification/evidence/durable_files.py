@@ -15,7 +15,7 @@ from django.core.files.storage import FileSystemStorage
 # its group on.
 _FILE_MODE: Final = 0o640
 _DIRECTORY_MODE: Final = 0o2770
-_named: set[Path] = set()  # directories whose own names this process has put on disk
+_durable_names: set[Path] = set()  # directories whose own names this process has put on disk
 
 
 class DurableFileSystemStorage(FileSystemStorage):
@@ -29,7 +29,7 @@ class DurableFileSystemStorage(FileSystemStorage):
         # or not at all.
         fresh = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(4).hex()}.new")
         if not path.parent.is_dir():
-            _named.discard(path.parent)
+            _durable_names.discard(path.parent)
             for directory in (Path(self.location), path.parent):
                 with suppress(FileExistsError):
                     directory.mkdir(parents=True)
@@ -49,9 +49,9 @@ class DurableFileSystemStorage(FileSystemStorage):
         # The name must survive a power cut as well: the directory, and its own name, which whoever
         # made it may not have put on disk yet.
         _flush(path.parent)
-        if path.parent not in _named:
+        if path.parent not in _durable_names:
             _flush(path.parent.parent)
-            _named.add(path.parent)
+            _durable_names.add(path.parent)
         return name
 
     def delete(self, name: str) -> None:

@@ -134,18 +134,18 @@ def verify_page(log: str, entries: Entries, ids: Sequence[str]) -> Iterator[Seen
             yield from verify_page(log, entries, [name])
         return
     for case in cases:
-        seen = list(_verify(case))
+        outcomes = list(_verify(case))
         for _ in range(_LOOKS):
             # A worker may have moved it meanwhile, which is counted in its row, or may move it as
             # we look again.
-            if not any(isinstance(each, Finding) for each in seen):
+            if not any(isinstance(outcome, Finding) for outcome in outcomes):
                 break
             [again] = _read(log, entries, [case.id])
-            seen = list(_verify(again))
+            outcomes = list(_verify(again))
             now = Verification.objects.filter(pk=case.id).values_list("sequence", flat=True).first()
             if again.row is None or again.row.sequence == now:
                 break
-        yield from seen
+        yield from outcomes
 
 
 def verify_shared() -> Iterator[Finding]:
@@ -168,8 +168,8 @@ def _read(log: str, entries: Entries, ids: Sequence[str]) -> list[_Case]:
     rows = {
         row.pk: row for row in _readable(Verification.objects.filter(pk__in=ids).only(*_COLUMNS))
     }
-    kept = {key.pk: key for key in _readable(DataKey.objects.filter(pk__in=ids))}
-    cases = {name: _Case(name, log, rows.get(name), kept.get(name)) for name in ids}
+    data_keys = {key.pk: key for key in _readable(DataKey.objects.filter(pk__in=ids))}
+    cases = {name: _Case(name, log, rows.get(name), data_keys.get(name)) for name in ids}
     for entry in entries(ids, types=(_OPENED, _READ, *_REMEMBERING), skips_damaged=True):
         cases[str(entry.verification_id)].entries.append(entry)
     attempts = Attempt.objects.filter(verification_id__in=ids).only(
@@ -182,9 +182,9 @@ def _read(log: str, entries: Entries, ids: Sequence[str]) -> list[_Case]:
     items = EvidenceItem.objects.filter(verification_id__in=ids, verification__mode=log).order_by(
         "pk"
     )
-    whole = {item.pk: item for item in _readable(items.defer("seen_index", "created_at"))}
+    items_by_id = {item.pk: item for item in _readable(items.defer("seen_index", "created_at"))}
     for pk, owner in items.values_list("pk", "verification_id"):
-        cases[owner].items[pk] = whole.get(pk)
+        cases[owner].items[pk] = items_by_id.get(pk)
     return list(cases.values())
 
 
@@ -230,11 +230,11 @@ def _verify_case(case: _Case, entry: AuditEntry, key: Key | None, fault: str) ->
     if case.kept is not None and case.kept.destroyed_at is not None:
         return
     try:
-        for seen in _verify_sealed(case, row, entry.body["case"], key, fault):
-            if isinstance(seen, Unchecked):
-                yield seen
+        for outcome in _verify_sealed(case, row, entry.body["case"], key, fault):
+            if isinstance(outcome, Unchecked):
+                yield outcome
                 continue
-            column, detail = seen
+            column, detail = outcome
             yield Finding(code="case", log=case.log, entry=entry.pk, field=column, detail=detail)
     except _CASE_UNREADABLE as error:
         detail = f"the case it opened cannot be read ({type(error).__name__})"
@@ -321,7 +321,7 @@ def _verify_agents(case: _Case, key: Key) -> Iterator[tuple[str, str]]:
         str(entry.body.get("hand_over")): entry.body.get("agent") for entry in case.of_types(_READ)
     }
     for phone in case.phones:
-        wanted = commitments.get(bytes(phone.code_sha256).hex())
+        expected = commitments.get(bytes(phone.code_sha256).hex())
         sealed, place = phone.sealed_agent, vault.place_of_agent(phone.pk)
         try:
             opened = key.unseal(bytes(sealed), **place) if sealed is not None else None
@@ -331,7 +331,7 @@ def _verify_agents(case: _Case, key: Key) -> Iterator[tuple[str, str]]:
                 f"the browser of hand-over {phone.pk} does not open: {error.detail}",
             )
             continue
-        if wanted != (vault.commitment(opened.salt, opened.plain) if opened else None):
+        if expected != (vault.commitment(opened.salt, opened.plain) if opened else None):
             yield (
                 "sealed_agent",
                 f"the browser of hand-over {phone.pk} is not the one its entry committed to",
@@ -340,22 +340,22 @@ def _verify_agents(case: _Case, key: Key) -> Iterator[tuple[str, str]]:
 
 def _key_of(case: _Case) -> tuple[Key | None, str]:
     """The key if there is one to try, and what is wrong with it."""
-    kept, row = case.kept, case.row
+    data_key, row = case.kept, case.row
     if not settings.TULGA_KEY_ENCRYPTION_KEYS or row is None:
         return None, ""
     try:
-        if kept is None:
+        if data_key is None:
             is_there = DataKey.objects.filter(pk=case.id).exists()
             return (
                 None,
                 f"the key of {case.id} cannot be read" if is_there else f"{case.id} has no key",
             )
-        if kept.destroyed_at is not None:
+        if data_key.destroyed_at is not None:
             # A key that was to be destroyed and is still there breaks the promise of erasure: that
             # is a finding too.
             still = f"the key of {case.id} counts as destroyed and is still there"
-            return None, still if kept.wrapped_key else ""
-        return vault.unwrap(kept, lender_id=row.lender_id), ""
+            return None, still if data_key.wrapped_key else ""
+        return vault.unwrap(data_key, lender_id=row.lender_id), ""
     except (EvidenceUnreadable, Misconfigured) as error:
         return None, f"the key of {case.id} does not open: {error.detail}"
     except _UNREADABLE:

@@ -66,8 +66,8 @@ def put_all(
         item_id = ids.new_id("evd")
         # Bound to its row and kind, so that no bytes can be passed off as another's evidence.
         place = f"{item_id}:{kind}"
-        own, wrapped = key.make_own(table=_TABLE, field=f"{place}:key")  # 1
-        sealed = own.seal(content, table=_TABLE, field=place)
+        own_key, wrapped = key.make_own(table=_TABLE, field=f"{place}:key")  # 1
+        sealed = own_key.seal(content, table=_TABLE, field=place)
         item = EvidenceItem(
             id=item_id,
             verification_id=key.verification_id,
@@ -76,18 +76,18 @@ def put_all(
             wrapped_key=wrapped,
             commitment=sealed.commitment,
             sealed=sealed.data,
-            seen_index=next(iter(seen_values(content, kind=kind, of=policy.REMEMBERED)), None),
+            seen_index=next(iter(seen_values(content, kind=kind, lengths=policy.REMEMBERED)), None),
             size=len(content),
             created_at=at or clock.now(),
         )
         items.append(item)
         if is_frame(kind):  # 2
             _place([item])
-    rest = [item for item in items if not is_frame(item.kind)]
-    if sum(len(item.sealed or b"") for item in rest) > policy.INLINE_BYTES:  # 3
-        _place(rest)
+    small_items = [item for item in items if not is_frame(item.kind)]
+    if sum(len(item.sealed or b"") for item in small_items) > policy.INLINE_BYTES:  # 3
+        _place(small_items)
     else:
-        for item in rest:
+        for item in small_items:
             item.sealed_sha256 = sha256(item.sealed or b"").hexdigest()
     return EvidenceItem.objects.bulk_create(items)
 
@@ -105,8 +105,8 @@ def opening(key: Key, item: EvidenceItem, *, files: dict[str, bytes] | None = No
         raise EvidenceUnreadable(f"the key of {item.pk} was destroyed")
     sealed = sealed_bytes(item, files=files)
     place = f"{item.pk}:{item.kind}"
-    own = key.unwrap(bytes(item.wrapped_key), table=_TABLE, field=f"{place}:key")
-    opened = own.unseal(sealed, table=_TABLE, field=place)
+    own_key = key.unwrap(bytes(item.wrapped_key), table=_TABLE, field=f"{place}:key")
+    opened = own_key.unseal(sealed, table=_TABLE, field=place)
     if commitment(opened.salt, opened.plain) != item.commitment:
         raise EvidenceUnreadable(f"{item.pk} is not what its commitment says")
     return opened
@@ -125,10 +125,10 @@ def sealed_bytes(item: EvidenceItem, *, files: dict[str, bytes] | None = None) -
                 f"the sealed bytes of {item.pk} are not those it was stored with"
             )
         return sealed
-    known = {} if files is None else files
-    if item.sealed_sha256 not in known:
-        known[item.sealed_sha256] = read(item.sealed_sha256)
-    content, begin = known[item.sealed_sha256], item.offset + _LENGTH_BYTES
+    opened_files = {} if files is None else files
+    if item.sealed_sha256 not in opened_files:
+        opened_files[item.sealed_sha256] = read(item.sealed_sha256)
+    content, begin = opened_files[item.sealed_sha256], item.offset + _LENGTH_BYTES
     end = begin + int.from_bytes(content[item.offset : begin], "big")
     if not begin < end <= len(content):
         raise EvidenceUnreadable(
@@ -144,11 +144,11 @@ def destroy(items: Iterable[EvidenceItem], *, at: datetime) -> int:
     Their keys go, and what of them lies in the rows. Files stay until this is committed: see
     `remove_files`.
     """
-    kept = EvidenceItem.objects.filter(pk__in=[item.pk for item in items], destroyed_at=None)
-    return kept.update(wrapped_key=None, sealed=None, destroyed_at=at)
+    items_left = EvidenceItem.objects.filter(pk__in=[item.pk for item in items], destroyed_at=None)
+    return items_left.update(wrapped_key=None, sealed=None, destroyed_at=at)
 
 
-def remove_files(verification_id: str, *, said: Mapping[str, str]) -> None:
+def remove_files(verification_id: str, *, sealed_hashes: Mapping[str, str]) -> None:
     """Takes away each file of a verification of which all items are destroyed; repeats itself
     harmlessly.
 
@@ -158,11 +158,13 @@ def remove_files(verification_id: str, *, said: Mapping[str, str]) -> None:
     Raises `OSError`, and `EvidenceUnreadable` where a row names another file than the log.
     """
     rows = EvidenceItem.objects.filter(verification_id=verification_id, sealed=None)
-    known = list(rows.values_list("pk", "sealed_sha256", "destroyed_at"))
-    if strange := [pk for pk, name, _ in known if pk in said and said[pk] != name]:
+    recorded = list(rows.values_list("pk", "sealed_sha256", "destroyed_at"))
+    if strange := [
+        pk for pk, name, _ in recorded if pk in sealed_hashes and sealed_hashes[pk] != name
+    ]:
         raise EvidenceUnreadable(f"the row of {strange[0]} names another file than the log")
-    needed = {name for _, name, destroyed_at in known if destroyed_at is None}
-    for name in sorted({name for pk, name, _ in known if pk in said} - needed):
+    needed = {name for _, name, destroyed_at in recorded if destroyed_at is None}
+    for name in sorted({name for pk, name, _ in recorded if pk in sealed_hashes} - needed):
         # What is no hash is no name that we gave: it could lead out of the folder.
         if SHA256.fullmatch(name):
             storages["evidence"].delete(_PATH.format(name))
@@ -194,18 +196,20 @@ def put_all_shared(contents: Iterable[bytes]) -> list[SharedEvidence]:
         _save(name, content)
     # In one order, so that of two transactions with the same rows neither waits for the other in a
     # circle.
-    once = {row.pk: row for row in sorted(rows, key=lambda row: row.pk)}
-    SharedEvidence.objects.bulk_create(once.values(), ignore_conflicts=True)
+    by_id = {row.pk: row for row in sorted(rows, key=lambda row: row.pk)}
+    SharedEvidence.objects.bulk_create(by_id.values(), ignore_conflicts=True)
     return rows
 
 
-def seen_values(content: bytes, *, kind: str, of: Sequence[str] = policy.SOUGHT) -> list[bytes]:
+def seen_values(
+    content: bytes, *, kind: str, lengths: Sequence[str] = policy.SOUGHT
+) -> list[bytes]:
     """What `EvidenceItem.seen_index` holds for these bytes under every index key, newest first:
     search with `…__in`.
 
     Nothing where what is of this kind is not sought; `of` names kinds by their words.
     """
-    if not any(word in kind for word in of):
+    if not any(word in kind for word in lengths):
         return []
     return list(blind_index(purpose=_SEEN, value=sha256(content).hexdigest()).values())
 
@@ -214,17 +218,17 @@ def leaf_list(items: Iterable[EvidenceItem]) -> list[Mapping[str, Any]]:
     """What the log says of items, as the list `evidence` in the body of an entry; `keeping.placed`
     reads it back.
     """
-    found, file = list[Mapping[str, Any]](), None
+    leaves, file = list[Mapping[str, Any]](), None
     for item in items:
-        said = {"id": item.pk, "kind": item.kind, "commitment": item.commitment, "size": item.size}
+        leaf = {"id": item.pk, "kind": item.kind, "commitment": item.commitment, "size": item.size}
         # The file of each but where it is that of the item before.
         if item.sealed_sha256 != file:
-            file = said["sealed_sha256"] = item.sealed_sha256
+            file = leaf["sealed_sha256"] = item.sealed_sha256
         # By this index what comes again is found: whoever took it away would make old bytes new.
         if item.seen_index is not None:
-            said["seen"] = index_mark(item.pk, bytes(item.seen_index))
-        found.append(said)
-    return found
+            leaf["seen"] = index_mark(item.pk, bytes(item.seen_index))
+        leaves.append(leaf)
+    return leaves
 
 
 def read(name: str) -> bytes:

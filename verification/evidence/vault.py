@@ -85,7 +85,7 @@ class Key:
     lender_id: str
     secret: bytes = field(repr=False)
 
-    def seal(self, plain: bytes, *, table: str, field: str) -> Sealed:
+    def seal(self, plaintext: bytes, *, table: str, field: str) -> Sealed:
         """The bytes, readable with this key at this table and field only; equal bytes give
         different seals.
 
@@ -94,8 +94,8 @@ class Key:
         # Fresh for each seal: two commitments to the same bytes must not be seen to be equal.
         salt = secrets.token_bytes(SALT_BYTES)
         return Sealed(
-            data=_encrypt(self.secret, salt + plain, place=self._place(table, field)),
-            commitment=commitment(salt, plain),
+            data=_encrypt(self.secret, salt + plaintext, place=self._place(table, field)),
+            commitment=commitment(salt, plaintext),
         )
 
     def unseal(self, sealed: bytes, *, table: str, field: str) -> Opening:
@@ -111,8 +111,8 @@ class Key:
         """A fresh key for what can be destroyed alone, and it wrapped: nobody commits to a key, so
         that has no salt.
         """
-        own = replace(self, secret=secrets.token_bytes(KEY_BYTES))
-        return own, _encrypt(self.secret, own.secret, place=self._place(table, field))
+        own_key = replace(self, secret=secrets.token_bytes(KEY_BYTES))
+        return own_key, _encrypt(self.secret, own_key.secret, place=self._place(table, field))
 
     def unwrap(self, wrapped: bytes, *, table: str, field: str) -> "Key":
         """Such a key again; raises `EvidenceUnreadable` for what was not wrapped by this key and
@@ -131,9 +131,9 @@ class Key:
         return [self.lender_id, table, field, self.verification_id, _KEY_VERSION]
 
 
-def commitment(salt: bytes, plain: bytes) -> str:
+def commitment(salt: bytes, plaintext: bytes) -> str:
     """HMAC-SHA256(salt, plain) in lower-case hex."""
-    return hmac.digest(salt, plain, "sha256").hex()
+    return hmac.digest(salt, plaintext, "sha256").hex()
 
 
 def make(*, verification_id: str, lender_id: str) -> Key:
@@ -184,8 +184,8 @@ def destroy(*, verification_id: str, at: datetime) -> bool:
     # By their attempts' ids: SQLite would look at everybody's words for a join.
     attempts = Attempt.objects.filter(verification_id=verification_id).values("pk")
     CaptureWord.objects.filter(attempt__in=attempts).delete()
-    kept = DataKey.objects.filter(verification_id=verification_id, destroyed_at=None)
-    return kept.update(wrapped_key=None, destroyed_at=at) == 1
+    data_keys = DataKey.objects.filter(verification_id=verification_id, destroyed_at=None)
+    return data_keys.update(wrapped_key=None, destroyed_at=at) == 1
 
 
 def rewrap(*, limit: int = 1000) -> int:
@@ -207,7 +207,7 @@ def rewrap(*, limit: int = 1000) -> int:
     return done
 
 
-def seal_secret(plain: bytes, *, scope: str, under: str = _KEKS) -> bytes:
+def seal_secret(plaintext: bytes, *, scope: str, under: str = _KEKS) -> bytes:
     """Bytes that belong to no verification, sealed under the newest of these keys; they open only
     under this scope.
     """
@@ -216,7 +216,7 @@ def seal_secret(plain: bytes, *, scope: str, under: str = _KEKS) -> bytes:
     # The version goes before the seal and into its place: it says which key opens, and cannot be
     # changed for another.
     return version.to_bytes(2, "big") + _encrypt(
-        keys[version], plain, place=["secret", scope, version]
+        keys[version], plaintext, place=["secret", scope, version]
     )
 
 
@@ -240,9 +240,9 @@ def blind_index(*, purpose: str, value: str) -> dict[int, bytes]:
     keys = _keys(_INDEX_KEYS)
     # Keyed, because there are some 10^9 IINs: anybody could have the plain hash of every one of
     # them within seconds. The zero byte keeps purpose and value apart: neither contains one.
-    said = f"{purpose}\0{value}".encode()
+    material = f"{purpose}\0{value}".encode()
     return {
-        version: hmac.digest(keys[version], said, "sha256")
+        version: hmac.digest(keys[version], material, "sha256")
         for version in sorted(keys, reverse=True)
     }
 
@@ -253,12 +253,12 @@ def blind_words(*, purpose: str, values: Iterable[bytes]) -> dict[int, set[int]]
 
     So few that two may be equal by chance: what they find is compared.
     """
-    said = list(values)
+    words_in = list(values)
     return {
         # Signed, as the column's type is: PostgreSQL has no other.
         version: {
-            int.from_bytes(hmac.digest(key, each, "sha256")[:8], "big", signed=True)
-            for each in said
+            int.from_bytes(hmac.digest(key, word, "sha256")[:8], "big", signed=True)
+            for word in words_in
         }
         for version, key in blind_index(purpose=purpose, value="").items()
     }
@@ -271,7 +271,7 @@ def numbers_of(phone_sha256: bytes) -> list[str]:
     least = 10 ** (policy.HAND_OVER_DIGITS - 1)
     # Of 256 bits the remainder by a number this small is as good as equally likely for each.
     drawn = blind_index(purpose="hand_over.number", value=phone_sha256.hex()).values()
-    return [str(least + int.from_bytes(each, "big") % (9 * least)) for each in drawn]
+    return [str(least + int.from_bytes(digest, "big") % (9 * least)) for digest in drawn]
 
 
 def secrets_of(attempt_id: str) -> tuple[str, ...]:
@@ -291,14 +291,14 @@ def _wrap(key: Key, *, version: int) -> bytes:
     return _encrypt(_keys(_KEKS, version)[version], key.secret, place=place)
 
 
-def _encrypt(secret: bytes, plain: bytes, *, place: Sequence[object]) -> bytes:
+def _encrypt(secret: bytes, plaintext: bytes, *, place: Sequence[object]) -> bytes:
     """The sealed bytes, authenticated together with their place, so that they open nowhere else."""
     # 1 The same in fewer bytes where that pays. Lengths tell something of what is sealed: to guess
     # by them, one would have to read the database and have one record written many times. Only a
     # memory is, once a turn of its borrower, and its secrets are kept as keyed hashes.
-    packed = _AS_IT_IS + plain
-    if policy.PACKED_MIN <= len(plain) <= policy.PACKED_MAX:
-        packed = min(packed, _COMPRESSED + zlib.compress(plain, wbits=_RAW), key=len)
+    packed = _AS_IT_IS + plaintext
+    if policy.PACKED_MIN <= len(plaintext) <= policy.PACKED_MAX:
+        packed = min(packed, _COMPRESSED + zlib.compress(plaintext, wbits=_RAW), key=len)
     # 2 The nonce is drawn at random, so one key may seal 2^32 times (NIST SP 800-38D, 8.3): a KEK
     # seals once or twice a verification.
     nonce = secrets.token_bytes(_NONCE_BYTES)
@@ -328,3 +328,23 @@ def _keys(name: str, needed: int | None = None) -> dict[int, bytes]:
     if needed is not None and needed not in keys:
         raise Misconfigured(f"{name} has no version {needed}")
     return keys
+
+
+def seal(scope: str, plaintext: bytes) -> bytes:
+    """Sealed under the current key-encryption key; opens only under the same scope."""
+    return seal_secret(plaintext, scope=scope)
+
+
+def unseal(scope: str, sealed: bytes) -> bytes:
+    """The plain bytes; raises `EvidenceUnreadable` under another scope or key."""
+    return unseal_secret(sealed, scope=scope)
+
+
+def seal_for_sender(scope: str, plaintext: bytes) -> bytes:
+    """The same under the key that the sender has as well, which opens nothing else."""
+    return seal_secret(plaintext, scope=scope, under=WEBHOOK_KEYS)
+
+
+def unseal_for_sender(scope: str, sealed: bytes) -> bytes:
+    """What was sealed for the sender; raises `EvidenceUnreadable` under another scope or key."""
+    return unseal_secret(sealed, scope=scope, under=WEBHOOK_KEYS)

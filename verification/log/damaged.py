@@ -52,34 +52,38 @@ def readable(
     yield from rows
 
 
-def pages(query: QuerySet[Any, Any], *, by: str) -> Iterator[list[Any]]:
+def pages(query: QuerySet[Any, Any], *, column: str) -> Iterator[list[Any]]:
     """The rows in pages, ascending by a unique column: constant memory, and no transaction held
     open.
     """
     last: Any = None
     while True:
-        rest = query if last is None else query.filter(**{f"{by}__gt": last})
-        keys = list(rest.order_by(by).values_list(by, flat=True)[:PAGE])
+        remaining = query if last is None else query.filter(**{f"{column}__gt": last})
+        keys = list(remaining.order_by(column).values_list(column, flat=True)[:PAGE])
         # A damaged column can order itself before what was read: that would be read for ever.
         if not keys or keys[-1] == last:
             return
         yield list(
-            readable(rest.filter(**{f"{by}__lte": keys[-1]}).order_by(by), with_damaged=True)
+            readable(
+                remaining.filter(**{f"{column}__lte": keys[-1]}).order_by(column), with_damaged=True
+            )
         )
         last = keys[-1]
 
 
-def names(query: QuerySet[Any, Any], *, by: str, most: int) -> Iterator[list[str]]:
+def names(query: QuerySet[Any, Any], *, column: str, most: int) -> Iterator[list[str]]:
     """The values of a text column in pages of at most so many, ascending."""
     last = ""
-    while found := list(
-        query.filter(**{f"{by}__gt": last}).order_by(by).values_list(by, flat=True)[:most]
+    while page := list(
+        query.filter(**{f"{column}__gt": last})
+        .order_by(column)
+        .values_list(column, flat=True)[:most]
     ):
-        yield found
+        yield page
         # A damaged name can order itself before what was read: that would be read for ever.
-        if not isinstance(found[-1], str) or found[-1] <= last:
+        if not isinstance(page[-1], str) or page[-1] <= last:
             return
-        last = found[-1]
+        last = page[-1]
 
 
 def as_bytes(value: object) -> bytes:

@@ -22,7 +22,7 @@ from verification.core.keeping import reference_mark
 from verification.core.status import OPEN, TERMINAL, Status
 from verification.log import keys, signatures
 from verification.log.damaged import readable
-from verification.log.history import hashed_bytes
+from verification.log.signatures import hashed_bytes
 from verification.models import AuditEntry, AuditLeaf, AuditPending, Verification
 
 
@@ -46,36 +46,40 @@ def statuses_of(rows: Collection[Verification]) -> dict[str, PublicStatus]:
     """What may be told of each of these rows, by id: one statement for all that have ended, none if
     none has.
     """
-    standing = {row.pk: PublicStatus(row.status, row.code) for row in rows if row.status in OPEN}
+    statuses = {row.pk: PublicStatus(row.status, row.code) for row in rows if row.status in OPEN}
     # What is no status at all has not ended as anybody said, either.
     ended = {row.pk: row for row in rows if row.status not in OPEN}
     if not ended:
-        return standing
+        return statuses
     # What was signed with a decision was written with it. Where somebody changed the time, it is
     # read by itself.
-    beside = Q(at__in={row.finished_at for row in ended.values()} - {None})
-    wanted = Q(type__in=events.DECISIONS) | beside | Q(pending__refused=True)
-    own = Q(wanted, verification__in=list(ended))
+    at_end = Q(at__in={row.finished_at for row in ended.values()} - {None})
+    is_decision = Q(type__in=events.DECISIONS) | at_end | Q(pending__refused=True)
+    of_ended = Q(is_decision, verification__in=list(ended))
     of_keys = Q(type=events.REVOKED, log__in={row.mode for row in ended.values()})
     entries = list(
-        readable(AuditEntry.objects.filter(own | of_keys).select_related("leaf", "pending"))
+        readable(AuditEntry.objects.filter(of_ended | of_keys).select_related("leaf", "pending"))
     )
-    refused = {
+    refusals = {
         entry.verification_id
         for entry in entries
         if (at := getattr(entry, "pending", None)) and at.refused
     }
-    standing |= {pk: PublicStatus(Status.PROCESSING, "", is_refused=pk in refused) for pk in ended}
-    of_rows = [(one, ended[of]) for one in entries if (of := one.verification_id) in ended]
-    decisions = [one for one, row in of_rows if one.type in events.DECISIONS and _fits(one, row)]
-    own_log = [one for one, row in of_rows if one.log == row.mode]
-    sound = proven(decisions, beside=own_log, revoked=keys.revoked(entries))
+    statuses |= {pk: PublicStatus(Status.PROCESSING, "", is_refused=pk in refusals) for pk in ended}
+    of_rows = [
+        (entry, ended[case]) for entry in entries if (case := entry.verification_id) in ended
+    ]
+    decisions = [
+        entry for entry, row in of_rows if entry.type in events.DECISIONS and _fits(entry, row)
+    ]
+    own_log = [entry for entry, row in of_rows if entry.log == row.mode]
+    sound = proven(decisions, context=own_log, revoked=keys.revoked(entries))
     # Of several that nobody can have signed, the one that stands first in the log.
-    for entry in sorted(sound, key=lambda one: one.leaf.leaf_index, reverse=True):
+    for entry in sorted(sound, key=lambda entry: entry.leaf.leaf_index, reverse=True):
         status, code = entry.type.removeprefix("verification."), str(entry.body.get("code", ""))
         public = PublicStatus(status, code, entry.at, entry.leaf.leaf_index, decision=entry)
-        standing[str(entry.verification_id)] = public
-    return standing
+        statuses[str(entry.verification_id)] = public
+    return statuses
 
 
 def status_of(row: Verification) -> PublicStatus:
@@ -93,8 +97,8 @@ def receipt_entry(row: Verification) -> AuditEntry | None:
     later = AuditEntry.objects.filter(
         verification=row, log=row.mode, type=events.RECEIPT
     ).select_related("leaf")
-    found = [entry for entry in readable(later) if entry.body.get("decision") == decision.pk]
-    return next(iter(proven(found, revoked=keys.revoked(row.mode))), None)
+    receipts = [entry for entry in readable(later) if entry.body.get("decision") == decision.pk]
+    return next(iter(proven(receipts, revoked=keys.revoked(row.mode))), None)
 
 
 _REFUSED = Compiled(
@@ -112,19 +116,21 @@ def is_refused(verification: Verification) -> bool:
 def proven(
     entries: Sequence[AuditEntry],
     *,
-    beside: Iterable[AuditEntry] = (),
+    context: Iterable[AuditEntry] = (),
     revoked: Mapping[str, int] = MappingProxyType({}),
 ) -> list[AuditEntry]:
     """Those of these entries, read with their `leaf`, that are ordered, say what was hashed, and
     are signed.
 
-    beside: what may have been signed with them; what is missing there is read by one statement
+    context: what may have been signed with them; what is missing there is read by one statement
     more. revoked: from which index on what a key signed counts for nothing, by its id.
     """
-    signers = _signers(entries, beside)
+    signers = _signers(entries, context)
     signed = [entry for entry in entries if entry.pk in signers]
     return [
-        one for one in signed if not keys.is_revoked(revoked, signers[one.pk], one.leaf.leaf_index)
+        entry
+        for entry in signed
+        if not keys.is_revoked(revoked, signers[entry.pk], entry.leaf.leaf_index)
     ]
 
 
@@ -144,10 +150,10 @@ def leaves_after(log: str, *, lender_id: str, lender_sequence: int, limit: int) 
     But for a decision whose key was revoked: it is never told again, and leaves a gap. Each leaf
     with its `entry`, and that with its verification, whose case is not read.
     """
-    found = AuditLeaf.objects.filter(
+    told_leaves = AuditLeaf.objects.filter(
         log=log, told_to=lender_id, lender_sequence__gt=lender_sequence
     )
-    leaves = list(_with_case(found).order_by("lender_sequence")[:limit])
+    leaves = list(_with_case(told_leaves).order_by("lender_sequence")[:limit])
     sound, counting = _sound(leaves)
     return [
         leaf
@@ -221,7 +227,9 @@ def _sound(leaves: Sequence[AuditLeaf]) -> tuple[set[str], set[str]]:
     """
     every = [leaf.entry for leaf in leaves]
     of_row = [
-        one for one in every if one.type not in events.DECISIONS or _fits(one, one.verification)
+        entry
+        for entry in every
+        if entry.type not in events.DECISIONS or _fits(entry, entry.verification)
     ]
     signers = _signers(of_row, ())
     decisions = [
@@ -236,7 +244,7 @@ def _sound(leaves: Sequence[AuditLeaf]) -> tuple[set[str], set[str]]:
     return set(signers), signers.keys() - gone
 
 
-def _signers(entries: Sequence[AuditEntry], beside: Iterable[AuditEntry]) -> dict[str, str]:
+def _signers(entries: Sequence[AuditEntry], context: Iterable[AuditEntry]) -> dict[str, str]:
     """Of those that are ordered, say what was hashed and are signed, by id the id of the key."""
     ordered = []
     for entry in entries:
@@ -250,7 +258,7 @@ def _signers(entries: Sequence[AuditEntry], beside: Iterable[AuditEntry]) -> dic
             ordered.append(entry)
     if not ordered:
         return {}
-    _, signers = signatures.inspect({entry.pk: entry for entry in (*beside, *ordered)}.values())
+    _, signers = signatures.inspect({entry.pk: entry for entry in (*context, *ordered)}.values())
     return {entry.pk: signers[entry.pk] for entry in ordered if entry.pk in signers}
 
 
@@ -261,7 +269,7 @@ def _fits(entry: AuditEntry, row: Verification | None) -> bool:
     if row is None:
         return False
     body = entry.body if isinstance(entry.body, dict) else {}
-    said = (
+    stated = (
         entry.log,
         entry.lender_id,
         body.get("profile"),
@@ -269,7 +277,7 @@ def _fits(entry: AuditEntry, row: Verification | None) -> bool:
         body.get("reference"),
     )
     mark = reference_mark(row.pk, row.client_reference)
-    return said == (row.mode, row.lender_id, row.profile_id, row.profile_sha256, mark)
+    return stated == (row.mode, row.lender_id, row.profile_id, row.profile_sha256, mark)
 
 
 def issue_waits() -> Exists:

@@ -6,9 +6,9 @@ what is also ordered; `signatures.sound_of` reads and verifies one whole case by
 entry that cannot be read raises what the database raises, unless the reader says otherwise.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Max, Min, QuerySet
@@ -16,10 +16,46 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce
 
 from verification.core.errors import Misconfigured
-from verification.core.events import LOOKS, READINGS
+from verification.core.events import ADVANCED, LOOKS, READINGS
+from verification.course import policy
 from verification.log import sequencer
 from verification.log.damaged import readable
 from verification.models import LOOKED_AT, READER, AuditEntry, AuditPending, Verification
+
+
+def advanced_since(entry: AuditEntry | None, entries: Iterable[AuditEntry]) -> timedelta:
+    """By how much those after `entry` among the entries of its verification advance what is due of
+    it; all for None.
+
+    Nothing of a live log does, nor what says no time that is allowed.
+    """
+    first = (entry.verification_sequence or 0) if entry is not None else 0
+    later = (
+        entry
+        for entry in entries
+        if entry.type == ADVANCED and (entry.verification_sequence or 0) > first
+    )
+    bodies = (
+        entry.body
+        for entry in later
+        if entry.log == policy.TEST_LOG and isinstance(entry.body, dict)
+    )
+    seconds = (body.get("advance_seconds") for body in bodies)
+    lawful = (
+        value
+        for value in seconds
+        if type(value) is int and 1 <= value <= policy.ADVANCE_SECONDS_MAX
+    )
+    return timedelta(seconds=sum(lawful))
+
+
+def earlier(time: str, delta: timedelta) -> str:
+    """A time as a body spells it, so much earlier; what is no time stays as it is."""
+    try:
+        return (datetime.fromisoformat(time) - delta).isoformat() if delta else time
+    except (OverflowError, ValueError):
+        return time
+
 
 Cases = Collection[str] | QuerySet[Verification, Any]
 """Verifications by id, or rows of them, which then stay a part of the statement."""
@@ -107,11 +143,11 @@ def looks_at(case: Verification) -> tuple[Look, ...]:
     # The case stands in the body only. No look is older than the case.
     looks = AuditEntry.objects.filter(log=case.mode, type__in=LOOKS, at__gte=case.created_at)
     about = looks.annotate(case=LOOKED_AT).filter(case=case.pk)
-    named = about.annotate(
+    viewers = about.annotate(
         who=Coalesce(KT("body__person"), KT("body__key"), KT("body__session")),
         what=KT("body__what"),
     )
-    groups = named.values("who", "what")
+    groups = viewers.values("who", "what")
     counted = groups.annotate(times=Count("pk"), first=Min("at"), last=Max("at"))
     in_order = counted.order_by("first", "who", "what")
     return tuple(Look(**group | {"what": group["what"] or "document"}) for group in in_order)
@@ -131,7 +167,7 @@ def waiting(*, case: str = "", until: datetime | None = None, are_refused: bool 
     return (pending.filter(refused=True) if are_refused else pending).count()
 
 
-def refused(*, limit: int) -> list[tuple[AuditEntry, str]]:
+def refusals(*, limit: int) -> list[tuple[AuditEntry, str]]:
     """Some of the entries that the logs refuse, newest first, each with why.
 
     Empty where the log would order it by now: it is asked again. Their verifications are loaded,

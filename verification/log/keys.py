@@ -58,9 +58,9 @@ def verification_key(log: str) -> VerificationKey:
     Raises `Misconfigured` where no certified public key of it is here.
     """
     _require_log(log)
-    for one in settings.TULGA_CERTIFIED:
-        if (one.kind, one.mode) == ("log", log):
-            return VerificationKey(name=_origin(log), public=one.public)
+    for certificate in settings.TULGA_CERTIFIED:
+        if (certificate.kind, certificate.mode) == ("log", log):
+            return VerificationKey(name=_origin(log), public=certificate.public)
     raise Misconfigured(
         f"no certified public key of the {log} log is in {settings.TULGA_KEYS_DIR}/public"
     )
@@ -72,29 +72,35 @@ def believed(log: str, *, needed: Set[str] = frozenset()) -> Mapping[str, Believ
 
     Raises `Misconfigured` where there is none at all.
     """
-    found = _believed(tuple(of_files(log)))
-    if needed - found.keys():
-        found = {**_believed(tuple(on_record(log))), **found}
-    if not found:
+    keys_by_id = _believed(tuple(of_files(log)))
+    if needed - keys_by_id.keys():
+        keys_by_id = {**_believed(tuple(on_record(log))), **keys_by_id}
+    if not keys_by_id:
         raise Misconfigured(
             f"no certified public key that signs entries of the {log} log is here: see"
             " TULGA_KEYS_DIR"
         )
-    return found
+    return keys_by_id
 
 
 def of_files(log: str) -> list[Certified]:
     """What signs entries of a log, by the certified files of this host."""
     return [
-        one for one in settings.TULGA_CERTIFIED if one.mode == log and one.kind in events.SIGNERS
+        certificate
+        for certificate in settings.TULGA_CERTIFIED
+        if certificate.mode == log and certificate.kind in events.SIGNERS
     ]
 
 
 def on_record(log: str) -> list[Certified]:
     """What the root has certified by an entry of this log, ordered or not."""
-    said = readable(AuditEntry.objects.filter(log=log, type=events.CERTIFIED).order_by("pk"))
-    found = (certificates.read_certified(entry.body, mode=log) for entry in said)
-    return [one for one in found if one is not None and one.is_certified(settings.TULGA_ROOT)]
+    entries = readable(AuditEntry.objects.filter(log=log, type=events.CERTIFIED).order_by("pk"))
+    certificates_read = (certificates.read_certified(entry.body, mode=log) for entry in entries)
+    return [
+        certificate
+        for certificate in certificates_read
+        if certificate is not None and certificate.is_certified(settings.TULGA_ROOT)
+    ]
 
 
 _REVOKED = Compiled(
@@ -102,20 +108,23 @@ _REVOKED = Compiled(
 )
 
 
-def revoked(by: str | Iterable[AuditEntry]) -> dict[str, int]:
+def revoked(source: str | Iterable[AuditEntry]) -> dict[str, int]:
     """From which index on what a key signed counts for nothing, by the key's id, as the root has
     signed.
 
     The root's signature suffices: a revocation counts without a leaf, and without a row that waits
     for one.
-    by: a log, and then all of its entries, or entries; what else is among them says nothing of it.
+    source: a log, and then all of its entries, or entries; what else is among them says nothing of
+        it.
     """
-    found: dict[str, int] = {}
-    for entry in readable(_REVOKED, by) if isinstance(by, str) else by:
+    from_index_of: dict[str, int] = {}
+    for entry in readable(_REVOKED, source) if isinstance(source, str) else source:
         if entry.type == events.REVOKED and is_of_root(entry):
             index = entry.body["from_index"]
-            found[entry.body["key"]] = min(index, found.get(entry.body["key"], index))
-    return found
+            from_index_of[entry.body["key"]] = min(
+                index, from_index_of.get(entry.body["key"], index)
+            )
+    return from_index_of
 
 
 def is_revoked(revoked: Mapping[str, int], key: str, index: int) -> bool:
@@ -130,15 +139,15 @@ def is_of_root(entry: AuditEntry) -> bool:
     body = entry.body if isinstance(entry.body, dict) else {}
     try:
         if entry.type == events.CERTIFIED:
-            one = certificates.read_certified(body, mode=entry.log)
-            return one is not None and one.is_certified(settings.TULGA_ROOT)
+            certificate = certificates.read_certified(body, mode=entry.log)
+            return certificate is not None and certificate.is_certified(settings.TULGA_ROOT)
         if entry.type == events.LAW_TAKEN:
             return bool(law_of(entry))
-        key, index, said = body.get("key"), body.get("from_index"), body.get("revocation")
+        key, index, signature = body.get("key"), body.get("from_index"), body.get("revocation")
         if not isinstance(key, str) or type(index) is not int or index < 0:
             return False
         return certificates.is_revocation(
-            settings.TULGA_ROOT, said, mode=entry.log, key=key, from_index=index
+            settings.TULGA_ROOT, signature, mode=entry.log, key=key, from_index=index
         )
     except (BadInput, *UNREADABLE):  # a word that has no bytes, say
         return False
@@ -170,8 +179,12 @@ def require_law(signed: law_file.Signed) -> None:
 @cache
 def _believed(every: tuple[Certified, ...]) -> Mapping[str, Believed]:
     return {
-        one.id: Believed(one.kind, one.number, Ed25519PublicKey.from_public_bytes(one.public))
-        for one in every
+        certificate.id: Believed(
+            certificate.kind,
+            certificate.number,
+            Ed25519PublicKey.from_public_bytes(certificate.public),
+        )
+        for certificate in every
     }
 
 

@@ -8,20 +8,25 @@ file may not follow those before it, counts for nothing: the sequencer refuses i
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import Final
 
 from django.db import Error
 from django.db.models import QuerySet
 
 from verification import transactions
-from verification.core import events, law_rules
-from verification.core.errors import BadInput
+from verification.core import almaty, events, law_file, law_rules, profiles
+from verification.core.clearance import PASSED
+from verification.core.errors import BadInput, Misconfigured
+from verification.core.events import CLEARED, REPORTED
 from verification.core.findings import Finding
-from verification.core.law_file import Law
+from verification.core.law_file import Law, Signed
+from verification.core.law_rules import EARLY, LAXER
 from verification.core.profiles import NO_AMENDMENTS, Amendments
-from verification.log import keys
+from verification.course.entry import Body, listed, moment, text
+from verification.log import keys, log
 from verification.log.damaged import readable
 from verification.models import AuditEntry, AuditLeaf
 
@@ -116,7 +121,7 @@ def read() -> Amendments:
     goes on behind it. So does one that rested on what such a number says.
     """
     amendments = NO_AMENDMENTS
-    for laws in zip(*(files(log) for log in keys.ordered_logs()), strict=False):
+    for laws in zip(*(files(name) for name in keys.ordered_logs()), strict=False):
         try:
             if len({law.sha256 for law in laws}) > 1:
                 raise BadInput(law_rules.CODES[law_rules.SPLIT], code=law_rules.SPLIT)
@@ -168,10 +173,10 @@ def faults(entries: Iterable[AuditEntry]) -> dict[str, str]:
     """Why those of these unordered entries that are about the law may not be ordered, by id."""
     about = [entry for entry in entries if entry.type == events.LAW_TAKEN]
     reasons = dict[str, str]()
-    for log in sorted({entry.log for entry in about} & set(keys.LOGS)):
-        unordered = [entry for entry in about if entry.log == log]
+    for name in sorted({entry.log for entry in about} & set(keys.LOGS)):
+        unordered = [entry for entry in about if entry.log == name]
         names = {entry.pk for entry in unordered}
-        for judged in judge(ordered(log).exclude(pk__in=names), unordered):
+        for judged in judge(ordered(name).exclude(pk__in=names), unordered):
             if judged.fault is not None and judged.entry.pk in names:
                 reasons[judged.entry.pk] = f"{judged.fault.code}: {judged.fault.detail}"
     return reasons
@@ -180,27 +185,32 @@ def faults(entries: Iterable[AuditEntry]) -> dict[str, str]:
 def begun(log: str) -> Begun:
     """From which index of this log on what was taken counts, by its own entries."""
     places, years = dict[str, int](), dict[int, int]()
-    amendments, after = NO_AMENDMENTS, list[tuple[int, Amendments]]()
+    amendments, amended = NO_AMENDMENTS, list[tuple[int, Amendments]]()
     for judged in judge(ordered(log)):
         if judged.law is not None:
             index = judged.entry.leaf.leaf_index
             amendments = law_rules.extended(amendments, judged.law, is_on_record=True)
-            after.append((index, amendments))
+            amended.append((index, amendments))
             for profile in judged.law.profiles:
                 places |= {profile.id: index, profile.sha256: index}
             years |= {value.in_force_from.year: index for value in judged.law.values}
-    return Begun(places, years, tuple(after))
+    return Begun(places, years, tuple(amended))
 
 
 def verify_laws(log: str) -> Iterator[Finding]:
     """A finding for every ordered entry about the law that counts for nothing, by the code of
     why.
     """
-    others = {law.number: law.sha256 for other in keys.LOGS if other != log for law in files(other)}
+    hashes = {
+        law.number: law.sha256
+        for other_log in keys.LOGS
+        if other_log != log
+        for law in files(other_log)
+    }
     for judged in judge(ordered(log)):
         if (
             judged.law is not None
-            and others.get(judged.law.number, judged.law.sha256) != judged.law.sha256
+            and hashes.get(judged.law.number, judged.law.sha256) != judged.law.sha256
         ):
             index, name, code = judged.entry.leaf.leaf_index, judged.entry.pk, law_rules.SPLIT
             yield Finding(
@@ -215,3 +225,144 @@ def verify_laws(log: str) -> Iterator[Finding]:
                 entry=name,
                 detail=judged.fault.detail,
             )
+
+
+_OF_CONTRACT = ("first_credit", "cooling_off")
+"""Gates that count in MCI on the contract's day, too."""
+
+
+def verify_begun(
+    log: str, entries: Sequence[AuditEntry], *, forged: Collection[str], begun: Begun
+) -> Iterator[Finding]:
+    """A finding for each entry of these verifications that names a profile, or rests on an MCI,
+    before it was taken.
+
+    entries: all of these verifications, ordered, each with its leaf.
+    """
+    counted = [
+        entry for entry in entries if entry.pk not in forged and isinstance(entry.body, dict)
+    ]
+    opened = {
+        entry.verification_id: entry for entry in counted if entry.type == "verification.created"
+    }
+    signed = {entry.verification_id: entry for entry in counted if entry.type == REPORTED}
+    for entry in counted:
+        if entry.type == "verification.created" and not _is_lawful(entry, begun):
+            detail = "it was opened by a profile that asks less than the law of that day"
+            index, name = entry.leaf.leaf_index, entry.pk
+            yield Finding(code=LAXER, log=log, leaf_index=index, entry=name, detail=detail)
+        names = (text(entry.body, "profile_sha256"), text(entry.body, "profile"))
+        places = [begun.profiles[name] for name in names if name in begun.profiles]
+        if any(entry.leaf.leaf_index <= place for place in places):
+            yield _finding(
+                log,
+                entry,
+                f"it names the profile {text(entry.body, 'profile')} before that was taken",
+            )
+        if entry.type == CLEARED:
+            first, report = opened.get(entry.verification_id), signed.get(entry.verification_id)
+            days = _days(entry, first.body if first else {}, report.body if report else {})
+            for year in sorted({day.year for day in days if not _is_known(day, entry, begun)}):
+                yield _finding(log, entry, f"it rests on the MCI of {year} before that was taken")
+
+
+def _is_lawful(opened: AuditEntry, begun: Begun) -> bool:
+    """By what had been taken before it: a law that comes later makes no opening of before
+    unlawful.
+    """
+    try:
+        profile = profiles.pinned(text(opened.body, "profile_sha256"))
+    except Misconfigured:  # named by itself: law_unknown
+        return True
+    book = begun.at(opened.leaf.leaf_index)
+    return profiles.is_lawful(profile, mode=opened.log, at=opened.at, amendments=book)
+
+
+def _days(entry: AuditEntry, opened: Body, report: Body) -> Iterator[date]:
+    """The days on whose MCI a clearance that was issued rests."""
+    listing = [gate for gate in listed(entry.body, "gates") if isinstance(gate, dict)]
+    gates = {text(gate, "name"): text(gate, "status") for gate in listing}
+    is_of_contract = any(gates.get(name) == PASSED for name in _OF_CONTRACT)
+    if is_of_contract or _limits_the_sum(entry.body, opened):
+        yield almaty.day_of(entry.at)
+    signed_at: datetime | None = moment(report, "signed_at")
+    if is_of_contract and signed_at and text(report, "contract") == text(entry.body, "contract"):
+        yield almaty.day_of(signed_at)
+
+
+def _limits_the_sum(body: Body, opened: Body) -> bool:
+    try:
+        laws = (
+            profiles.pinned(text(opened, "profile_sha256")),
+            profiles.get(text(body, "profile")),
+        )
+    except (BadInput, Misconfigured):  # named by itself: law_unknown
+        return False
+    return any(law.amount_max_mci is not None for law in laws)
+
+
+def _is_known(day: date, entry: AuditEntry, begun: Begun) -> bool:
+    """Whether the code ships the value of this day's year, or the entry stands behind the file that
+    brought it.
+    """
+    is_shipped = any(
+        value.in_force_from.year == day.year and value.in_force_from <= day
+        for value in profiles.MCI_VALUES
+    )
+    return is_shipped or begun.years.get(day.year, entry.leaf.leaf_index) < entry.leaf.leaf_index
+
+
+def _finding(log: str, entry: AuditEntry, detail: str) -> Finding:
+    return Finding(
+        code=EARLY, log=log, leaf_index=entry.leaf.leaf_index, entry=entry.pk, detail=detail
+    )
+
+
+def take(untrusted: bytes) -> tuple[Signed, tuple[str, ...]]:
+    """Puts a signed law file on record in each log that lacks it; gives the file, and those logs.
+
+    It counts once both logs have ordered it. After a crash between the two logs the same call
+    completes it. Raises `BadInput` with a code of `core/law_rules.py`; then nothing is written.
+    """
+    signed = law_file.read_signed(untrusted)
+    keys.require_law(signed)
+    with transactions.writing():
+        _require_unsplit(signed)
+        lacking = tuple(name for name in keys.LOGS if _lacks(name, signed))
+        if not lacking:
+            detail = (
+                f"{law_rules.CODES['law_replayed']}: number {signed.law.number} stands in both logs"
+            )
+            raise BadInput(detail, code="law_replayed")
+        for name in lacking:
+            log.append(log=name, type=events.LAW_TAKEN, body=signed.body)
+    return signed, lacking
+
+
+def keep_read() -> None:
+    """From here on this process reads its book of the law from the logs."""
+    profiles.read_amendments_by(look)
+
+
+def _require_unsplit(signed: Signed) -> None:
+    """Raises `BadInput` (law_split) where another file of this number stands in one of the logs, or
+    waits for it.
+    """
+    for name in keys.LOGS:
+        for judged in judge(ordered(name), waiting(name)):
+            law = judged.law
+            if law and law.number == signed.law.number and law.sha256 != signed.law.sha256:
+                raise BadInput(
+                    f"the {name} log has another file of number {law.number}", code="law_split"
+                )
+
+
+def _lacks(name: str, signed: Signed) -> bool:
+    """Whether this log lacks the file. Raises `BadInput` where it may not follow those that are
+    there.
+    """
+    there = [judged.law for judged in judge(ordered(name), waiting(name)) if judged.law]
+    if signed.law.sha256 in {law.sha256 for law in there}:
+        return False
+    law_rules.extended(law_rules.all_of(tuple(there)), signed.law)
+    return True

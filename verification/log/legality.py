@@ -6,7 +6,7 @@ from typing import NamedTuple
 from verification.course.entry import Fault
 from verification.course.fold import apply
 from verification.course.state import State
-from verification.log.history import course_entry
+from verification.log.signatures import course_entry
 from verification.models import AuditEntry
 
 

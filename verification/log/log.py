@@ -98,11 +98,11 @@ def gathering() -> Iterator[list[AuditEntry]]:
     module alone: what others put on record goes through `append`, which looks at it.
     """
     entries: list[AuditEntry] = []
-    before = _gathered.set(entries)
+    token = _gathered.set(entries)
     try:
         yield entries
     finally:
-        _gathered.reset(before)
+        _gathered.reset(token)
     signatures.sign(entries)
     AuditEntry.objects.bulk_create(entries)
     AuditPending.objects.bulk_create([AuditPending(entry_id=entry.pk) for entry in entries])
@@ -112,10 +112,10 @@ def certify(log: str) -> int:
     """Puts what the root certified, by the files of this host, on record, and says how much of it
     was not yet.
     """
-    of_log = {f"evt_{one.id}": one for one in keys.of_files(log)}
-    known = set(AuditEntry.objects.filter(pk__in=of_log).values_list("pk", flat=True))
+    of_log = {f"evt_{certificate.id}": certificate for certificate in keys.of_files(log)}
+    recorded = set(AuditEntry.objects.filter(pk__in=of_log).values_list("pk", flat=True))
     done = 0
-    for pk in sorted(of_log.keys() - known):
+    for pk in sorted(of_log.keys() - recorded):
         with suppress(IntegrityError):  # another process was faster
             with transactions.writing(), gathering() as alone:
                 body = {"v": stored.VERSION, **of_log[pk].body}

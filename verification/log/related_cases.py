@@ -127,7 +127,7 @@ def _verify_opened(log: str, entries: Sequence[AuditEntry]) -> Iterator[Finding]
             detail = f"it was opened after {spent} attempts of its borrower were spent"
             yield _finding(log, entry, TRIES, detail)
         elif _is_beside(
-            entry, [other for other in sound if cases[str(other.verification_id)] == borrower]
+            entry, [related for related in sound if cases[str(related.verification_id)] == borrower]
         ):
             detail = "it was opened while its borrower had one open in another case"
             yield _finding(log, entry, TRIES, detail)
@@ -135,8 +135,8 @@ def _verify_opened(log: str, entries: Sequence[AuditEntry]) -> Iterator[Finding]
 
 def _is_beside(opened: AuditEntry, entries: Sequence[AuditEntry]) -> bool:
     """Whether an attempt at the same stage was open in another case as this one was opened."""
-    others = [entry for entry in entries if entry.verification_id != opened.verification_id]
-    for earlier in others:
+    related = [entry for entry in entries if entry.verification_id != opened.verification_id]
+    for earlier in related:
         is_such = earlier.type == "attempt.opened" and text(earlier.body, "stage") == text(
             opened.body, "stage"
         )
@@ -145,7 +145,7 @@ def _is_beside(opened: AuditEntry, entries: Sequence[AuditEntry]) -> bool:
         # It was closed, left for another route, or went with its case.
         over = [
             entry.at
-            for entry in others
+            for entry in related
             if entry.verification_id == earlier.verification_id and entry.at >= earlier.at
             if entry.type in ("route.chosen", *DECISIONS)
             or (

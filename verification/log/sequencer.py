@@ -20,7 +20,7 @@ from django.db.models import Case, QuerySet, When
 from verification import clock, transactions
 from verification.core import events
 from verification.core.errors import BadInput, FenceLost, LogInconsistent
-from verification.log import checkpoint, head_file, keys, laws, policy, proofs, signatures, tiles
+from verification.log import checkpoint, keys, laws, policy, proofs, signatures, tiles
 from verification.log.checkpoint import Checkpoint, SigningKey, VerificationKey
 from verification.log.damaged import UNREADABLE, readable
 from verification.log.signatures import spell_leaf
@@ -77,13 +77,13 @@ def _order(log: str, key: SigningKey, *, limit: int) -> int:
         # its verification: they wait until `ask_again`, and each time they are refused that is an
         # error.
         waiting = _waiting(log, limit=limit)
-        refused = _unsigned(waiting, upto=size + len(waiting))
-        _refuse(refused)
-        held = {entry.verification_id for entry in waiting if entry.pk in refused} - {None}
+        unsigned = _unsigned(waiting, upto=size + len(waiting))
+        _refuse(unsigned)
+        blocked = {entry.verification_id for entry in waiting if entry.pk in unsigned} - {None}
         batch = [
             entry
             for entry in waiting
-            if entry.pk not in refused and entry.verification_id not in held
+            if entry.pk not in unsigned and entry.verification_id not in blocked
         ]
         if not batch:
             return 0
@@ -92,7 +92,7 @@ def _order(log: str, key: SigningKey, *, limit: int) -> int:
             # Otherwise a crash between that commit and its head would look like somebody's taking
             # the file away.
             empty = checkpoint.sign(Checkpoint(origin=key.name, size=0, root=EMPTY_ROOT), key=key)
-            head_file.write(log, empty, key=key.public)
+            checkpoint.write(log, empty, key=key.public)
         _store(
             log, batch, size=size, key=key, load=load
         )  # 4, 5; and 6, once this transaction has committed
@@ -109,7 +109,7 @@ def faults(entries: QuerySet[AuditEntry, AuditEntry]) -> dict[str, str]:
     """Why those of these waiting entries that may not be ordered may not, by id. Each is read by
     itself if it must.
     """
-    found, sound = dict[str, str](), list[AuditEntry]()
+    reasons, sound = dict[str, str](), list[AuditEntry]()
     for entry in readable(entries, with_damaged=True):
         try:
             spell_leaf(entry, lender_sequence=policy.SIZE if entry.lender_id else None)
@@ -117,9 +117,9 @@ def faults(entries: QuerySet[AuditEntry, AuditEntry]) -> dict[str, str]:
                 raise TypeError("a sequence that is no number")
             sound.append(entry)
         except UNREADABLE:
-            found[str(entry.pk)] = "it is no leaf"
+            reasons[str(entry.pk)] = "it is no leaf"
     ordered = dict(AuditHead.objects.values_list("log", "size"))
-    return found | _unsigned(
+    return reasons | _unsigned(
         sound, upto=max(ordered.values(), default=0) + AuditPending.objects.count()
     )
 
@@ -146,12 +146,12 @@ def adopt_head(log: str) -> int | None:
     key = keys.verification_key(log)
     with transactions.writing():
         _take(log, wait=True)
-        if head_file.read(log, key=key) is not None:
+        if checkpoint.read(log, key=key) is not None:
             return None
         size = _stored_size(log, key=key, load=proofs.tile_loader(log))
         if size == 0:
             return None
-        head_file.write(log, AuditCheckpoint.objects.get(log=log, size=size).note, key=key)
+        checkpoint.write(log, AuditCheckpoint.objects.get(log=log, size=size).note, key=key)
     return size
 
 
@@ -165,33 +165,34 @@ def _take(log: str, *, wait: bool) -> bool:
         return True
     # Given back as the transaction ends, however it does. Locks of two numbers never meet those of
     # one, whoever takes these.
-    taken = (
+    claimed = (
         "SELECT pg_advisory_xact_lock(%s, %s)"
         if wait
         else "SELECT pg_try_advisory_xact_lock(%s, %s)"
     )
     with connection.cursor() as cursor:
-        cursor.execute(taken, [_LOCK_CLASS, keys.LOGS.index(log)])
+        cursor.execute(claimed, [_LOCK_CLASS, keys.LOGS.index(log)])
         return wait or bool(cursor.fetchone()[0])
 
 
 def _verified_size(log: str, *, key: VerificationKey, load: Load) -> int:
     """The size of the log, if its right edge is what was signed last, here and in the head file."""
-    size, kept = _stored_size(log, key=key, load=load), head_file.read(log, key=key)
-    if kept is None and size == 0:
+    size, stored = _stored_size(log, key=key, load=load), checkpoint.read(log, key=key)
+    if stored is None and size == 0:
         return size
-    if kept is None:
+    if stored is None:
         detail = f"the {log} log holds {size} entries and has no head file here"
         raise LogInconsistent(
             f"{detail}; on a new host `manage.py audit_verify --adopt-head` writes it"
         )
-    if kept.size > size:
+    if stored.size > size:
         raise LogInconsistent(
-            f"the {log} log was signed up to {kept.size} entries, but holds {size}: an old backup?"
+            f"the {log} log was signed up to {stored.size} entries, but holds {size}:"
+            " an old backup?"
         )
-    if tiles.edge_root(load, kept.size) != kept.root:
+    if tiles.edge_root(load, stored.size) != stored.root:
         raise LogInconsistent(
-            f"the {log} log's tiles do not lead to the root signed at {kept.size} entries"
+            f"the {log} log's tiles do not lead to the root signed at {stored.size} entries"
         )
     return size
 
@@ -208,8 +209,10 @@ def _stored_size(log: str, *, key: VerificationKey, load: Load) -> int:
     if newest is None and size == 0:
         return size
     if newest is None or newest.size != size:
-        said = newest.size if newest else "none"
-        raise LogInconsistent(f"the {log} log has {size} entries; its last checkpoint is of {said}")
+        signed_size = newest.size if newest else "none"
+        raise LogInconsistent(
+            f"the {log} log has {size} entries; its last checkpoint is of {signed_size}"
+        )
     try:
         signed = checkpoint.open_checkpoint(newest.note, key=key)
     except BadInput as error:
@@ -233,7 +236,7 @@ def _unordered(log: str) -> QuerySet[AuditEntry, AuditEntry]:
     """
     # By the ids of what waits: of a join SQLite would read every entry there ever was.
     waits = AuditPending.objects.values("entry")
-    refused = AuditEntry.objects.filter(
+    refusals = AuditEntry.objects.filter(
         pk__in=waits.filter(refused=True), log=log, verification__isnull=False
     )
     # What has a leaf already, in whichever log, can have no other: `audit_verify` names it.
@@ -242,7 +245,7 @@ def _unordered(log: str) -> QuerySet[AuditEntry, AuditEntry]:
     )
     # A revocation stands before what it makes void, however late it came.
     last = Case(When(type=events.REVOKED, then=0), default=1)
-    return unplaced.exclude(verification__in=refused.values("verification")).order_by(
+    return unplaced.exclude(verification__in=refusals.values("verification")).order_by(
         last, "at", "id"
     )
 
@@ -257,21 +260,21 @@ def _waiting(log: str, *, limit: int) -> list[AuditEntry]:
     waiting = _unordered(log)
     batch = list(waiting[:limit])
     if len(batch) == limit:
-        taken = {entry.pk for entry in batch}
+        in_batch = {entry.pk for entry in batch}
         last: dict[str, int] = {}
         for entry in batch:
             if entry.verification_id and entry.verification_sequence is not None:
                 last[entry.verification_id] = max(
                     entry.verification_sequence, last.get(entry.verification_id, 0)
                 )
-        others = waiting.filter(
+        related = waiting.filter(
             verification_id__in=last, verification_sequence__lt=max(last.values(), default=0)
         )
-        numbers = others.values_list("pk", "verification_id", "verification_sequence")
+        numbers = related.values_list("pk", "verification_id", "verification_sequence")
         missing = [
             pk
             for pk, owner, number in numbers
-            if pk not in taken and owner and number and number < last[owner]
+            if pk not in in_batch and owner and number and number < last[owner]
         ]
         batch += waiting.filter(pk__in=missing)
     places: dict[str, list[int]] = defaultdict(list)
@@ -279,11 +282,12 @@ def _waiting(log: str, *, limit: int) -> list[AuditEntry]:
         if entry.verification_id and entry.verification_sequence is not None:
             places[entry.verification_id].append(place)
     ordered = list(batch)
-    for own in places.values():
+    for places_of_case in places.values():
         by_sequence = sorted(
-            (batch[place] for place in own), key=lambda entry: entry.verification_sequence or 0
+            (batch[place] for place in places_of_case),
+            key=lambda entry: entry.verification_sequence or 0,
         )
-        for place, entry in zip(own, by_sequence, strict=True):
+        for place, entry in zip(places_of_case, by_sequence, strict=True):
             ordered[place] = entry
     return ordered
 
@@ -295,7 +299,9 @@ def _unsigned(entries: Sequence[AuditEntry], *, upto: int) -> dict[str, str]:
     faults, signers = signatures.inspect(entries)
     logs = {entry.log for entry in entries if entry.pk in signers}
     gone = {key for log in logs for key, index in keys.revoked(log).items() if index < upto}
-    revoked = {pk: "the key that signed it was revoked" for pk, by in signers.items() if by in gone}
+    revoked = {
+        pk: "the key that signed it was revoked" for pk, signer in signers.items() if signer in gone
+    }
     return laws.faults(entries) | faults | revoked
 
 
@@ -312,12 +318,12 @@ def ask_again(log: str) -> None:
     And a revocation that was taken out of the queue waits again.
     """
     # In no order: a batch that is refused for ever would keep the others from their turn.
-    refused = (
+    refusals = (
         AuditPending.objects.filter(entry__log=log, refused=True)
         .order_by("?")
         .values_list("pk", flat=True)
     )
-    AuditPending.objects.filter(pk__in=list(refused[: policy.BATCH])).update(refused=False)
+    AuditPending.objects.filter(pk__in=list(refusals[: policy.BATCH])).update(refused=False)
     lost = AuditEntry.objects.filter(log=log, type=events.REVOKED, leaf=None, pending=None)
     rows = [AuditPending(entry=entry) for entry in readable(lost) if keys.is_of_root(entry)]
     AuditPending.objects.bulk_create(rows, ignore_conflicts=True)
@@ -366,4 +372,4 @@ def _store(
     root = tiles.edge_root(lambda place: grown.get(place) or load(place), size)
     note = checkpoint.sign(Checkpoint(origin=key.name, size=size, root=root), key=key)
     AuditCheckpoint.objects.create(log=log, size=size, note=note, created_at=clock.now())
-    transaction.on_commit(partial(head_file.write, log, note, key=key.public))
+    transaction.on_commit(partial(checkpoint.write, log, note, key=key.public))

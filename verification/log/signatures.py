@@ -31,11 +31,12 @@ from django.db.models import Q
 from verification.compiled import Compiled
 from verification.core import events
 from verification.core.certificates import key_id
-from verification.core.errors import EvidenceUnreadable, Misconfigured
+from verification.core.errors import EvidenceUnreadable, LogInconsistent, Misconfigured
 from verification.core.keeping import is_of_door
 from verification.core.stored import canonical_json, moment
-from verification.log import keys, policy
-from verification.log.damaged import UNREADABLE, readable
+from verification.course.entry import Entry
+from verification.log import keys, policy, tree
+from verification.log.damaged import UNREADABLE, as_bytes, readable
 from verification.log.keys import Believed
 from verification.models import AuditEntry, AuditLeaf, Verification
 
@@ -76,15 +77,15 @@ def spell_leaf(entry: AuditEntry, *, lender_sequence: int | None, is_bare: bool 
         "lender": entry.lender_id,
         "lender_sequence": lender_sequence,
         "body": (
-            {name: said for name, said in entry.body.items() if name != "signed"}
+            {name: value for name, value in entry.body.items() if name != "signed"}
             if is_bare
             else entry.body
         ),
     }
-    spelt = canonical_json({name: value for name, value in written.items() if value is not None})
-    if len(spelt) > policy.LEAF_BYTES:
-        raise ValueError(f"a leaf has at most {policy.LEAF_BYTES} bytes, not {len(spelt)}")
-    return spelt
+    spelling = canonical_json({name: value for name, value in written.items() if value is not None})
+    if len(spelling) > policy.LEAF_BYTES:
+        raise ValueError(f"a leaf has at most {policy.LEAF_BYTES} bytes, not {len(spelling)}")
+    return spelling
 
 
 def sign(entries: Sequence[AuditEntry]) -> None:
@@ -103,25 +104,30 @@ def sign(entries: Sequence[AuditEntry]) -> None:
     kinds = [
         kind
         for kind in events.ENTRY_TYPES[asking[0].type].signed
-        if all(_allows(one, kind) for one in asking)
+        if all(_allows(entry, kind) for entry in asking)
     ]
-    held: Mapping[str, Mapping[str, Mapping[int, bytes]]] = settings.TULGA_SIGNING_KEYS
+    keys_by_kind: Mapping[str, Mapping[str, Mapping[int, bytes]]] = settings.TULGA_SIGNING_KEYS
     seeds = next(
-        (found for kind in kinds if (found := held.get(kind, {}).get(asking[0].log))), None
+        (
+            seeds_of_log
+            for kind in kinds
+            if (seeds_of_log := keys_by_kind.get(kind, {}).get(asking[0].log))
+        ),
+        None,
     )
     if not seeds:
         types = ", ".join(sorted({entry.type for entry in asking}))
-        wanted = " or ".join(kinds) or "one"
+        expected = " or ".join(kinds) or "one"
         raise Misconfigured(
-            f"this process holds no {wanted} key of the {asking[0].log} log, which signs {types}"
+            f"this process holds no {expected} key of the {asking[0].log} log, which signs {types}"
         )
     # The highest number is the newest; older ones stay among those that are believed.
-    private, by = _private(seeds[max(seeds)])
-    first, *others = asking
-    said = {"by": by, "signature": b64encode(private.sign(_message(asking))).decode()}
-    over = {"over": [entry.pk for entry in others]} if others else {}
-    first.body = {**first.body, "signed": said | over}
-    for entry in others:
+    private, key_id = _private(seeds[max(seeds)])
+    first, *following = asking
+    signed = {"by": key_id, "signature": b64encode(private.sign(_message(asking))).decode()}
+    over = {"over": [entry.pk for entry in following]} if following else {}
+    first.body = {**first.body, "signed": signed | over}
+    for entry in following:
         entry.body = {**entry.body, "signed": {"with": first.pk}}
     for (
         entry
@@ -136,38 +142,42 @@ def inspect(entries: Iterable[AuditEntry]) -> tuple[dict[str, str], dict[str, st
     Raises `Misconfigured` where no certified key of their log is known: then nothing can be said of
         any.
     """
-    found, asked = dict[str, str](), dict[str, AuditEntry]()
+    unsigned, by_id = dict[str, str](), dict[str, AuditEntry]()
     for entry in entries:
         if not _allows(entry, events.ROOT):
-            asked[entry.id] = entry
+            by_id[entry.id] = entry
         elif not keys.is_of_root(entry):
-            found[entry.pk] = "the operator's root did not sign it"
-    firsts = {pk: _said(entry)[0] for pk, entry in asked.items()}
-    known = asked | _loaded(set(firsts.values()) - asked.keys())
+            unsigned[entry.pk] = "the operator's root did not sign it"
+    firsts = {pk: _signed_part(entry)[0] for pk, entry in by_id.items()}
+    covered = by_id | _loaded(set(firsts.values()) - by_id.keys())
     over, signers = dict[str, list[str]](), dict[str, str]()
-    for name in set(firsts.values()) & known.keys():
-        _, signers[name], over[name] = _said(known[name])
-    known |= _loaded({pk for names in over.values() for pk in names} - known.keys())
+    for name in set(firsts.values()) & covered.keys():
+        _, signers[name], over[name] = _signed_part(covered[name])
+    covered |= _loaded({pk for names in over.values() for pk in names} - covered.keys())
     # A log that nobody asked about may have no keys here: what names an entry of it is not signed.
     believed = {
         log: keys.believed(
             log,
-            needed={by for name, by in signers.items() if over[name] and known[name].log == log},
+            needed={
+                signer
+                for name, signer in signers.items()
+                if over[name] and covered[name].log == log
+            },
         )
-        for log in {entry.log for entry in asked.values()}
+        for log in {entry.log for entry in by_id.values()}
     }
     faults = {
-        name: _fault(name, names, known, believed[known[name].log].get(signers[name]))
+        name: _fault(name, names, covered, believed[covered[name].log].get(signers[name]))
         for name, names in over.items()
-        if known[name].log in believed
+        if covered[name].log in believed
     }
     for pk, first in firsts.items():
         fault = faults.get(first, "nobody signed it")
         if not fault and pk not in over[first]:
             fault = "the signature that it names is not over it"
         if fault:
-            found[pk] = fault
-    return found, {pk: signers[first] for pk, first in firsts.items() if pk not in found}
+            unsigned[pk] = fault
+    return unsigned, {pk: signers[first] for pk, first in firsts.items() if pk not in unsigned}
 
 
 def sound(entries: Iterable[AuditEntry]) -> list[AuditEntry]:
@@ -176,12 +186,12 @@ def sound(entries: Iterable[AuditEntry]) -> list[AuditEntry]:
 
     Ordered or not: what decides by an entry may not wait for the log. Raises as `inspect`.
     """
-    found = list(entries)
-    _, signers = inspect(found)
+    candidates = list(entries)
+    _, signers = inspect(candidates)
     revoked = {
-        log: keys.revoked(log) for log in {entry.log for entry in found if entry.pk in signers}
+        log: keys.revoked(log) for log in {entry.log for entry in candidates if entry.pk in signers}
     }
-    doubted = [entry for entry in found if signers.get(entry.pk) in revoked.get(entry.log, ())]
+    doubted = [entry for entry in candidates if signers.get(entry.pk) in revoked.get(entry.log, ())]
     places = (
         AuditLeaf.objects.filter(entry__in=doubted).values_list("entry_id", "leaf_index")
         if doubted
@@ -189,11 +199,13 @@ def sound(entries: Iterable[AuditEntry]) -> list[AuditEntry]:
     )
     ordered = dict(places)
     gone = {
-        one.pk
-        for one in doubted
-        if keys.is_revoked(revoked[one.log], signers[one.pk], ordered.get(one.pk, policy.SIZE))
+        entry.pk
+        for entry in doubted
+        if keys.is_revoked(
+            revoked[entry.log], signers[entry.pk], ordered.get(entry.pk, policy.SIZE)
+        )
     }
-    return [entry for entry in found if entry.pk in signers and entry.pk not in gone]
+    return [entry for entry in candidates if entry.pk in signers and entry.pk not in gone]
 
 
 _OF_ONE = Compiled(
@@ -273,12 +285,15 @@ def _counting(
     return [entry for entry in entries if entry.pk not in faults]
 
 
-def said_by(entry: AuditEntry, beside: Iterable[AuditEntry]) -> str:
-    """The id of the key that an entry says it was signed by; `beside` holds what was signed with
+def said_by(entry: AuditEntry, context: Iterable[AuditEntry]) -> str:
+    """The id of the key that an entry says it was signed by; `context` holds what was signed with
     it. Empty for none.
     """
-    first = next((one for one in (entry, *beside) if one.pk == _said(entry)[0]), None)
-    return _said(first)[1] if first is not None else ""
+    first = next(
+        (candidate for candidate in (entry, *context) if candidate.pk == _signed_part(entry)[0]),
+        None,
+    )
+    return _signed_part(first)[1] if first is not None else ""
 
 
 def _allows(entry: AuditEntry, kind: str) -> bool:
@@ -287,32 +302,32 @@ def _allows(entry: AuditEntry, kind: str) -> bool:
     What the root may say is no process's to sign. A type that nobody knows none may, so a process
     is asked for it.
     """
-    known = events.ENTRY_TYPES.get(entry.type)
-    if known is None or kind not in known.signed:
+    entry_type = events.ENTRY_TYPES.get(entry.type)
+    if entry_type is None or kind not in entry_type.signed:
         return False
     return kind == events.WORKER or entry.type not in events.KEEPING or is_of_door(entry.body)
 
 
 def _fault(
-    first: str, names: Sequence[str], known: Mapping[str, AuditEntry], by: Believed | None
+    first: str, names: Sequence[str], covered: Mapping[str, AuditEntry], believed: Believed | None
 ) -> str:
     """Why the signature in this first entry, by this key, does not hold; empty if it does."""
     if not names:
         return "nobody signed it"
-    said = known[first].body["signed"]
-    if by is None:
+    signed_part = covered[first].body["signed"]
+    if believed is None:
         return "the key that signed it is none that the root certified"
-    if any(name not in known for name in names):
+    if any(name not in covered for name in names):
         return "an entry that was signed with it is not there"
-    signed = [known[name] for name in names]
-    if any(entry.log != known[first].log or _allows(entry, events.ROOT) for entry in signed):
+    signed = [covered[name] for name in names]
+    if any(entry.log != covered[first].log or _allows(entry, events.ROOT) for entry in signed):
         return "what was signed with it asks for no signature, or stands in another log"
-    if not all(_allows(entry, by.kind) for entry in signed):
-        return f"a {by.kind} key signed it, which may not say that"
+    if not all(_allows(entry, believed.kind) for entry in signed):
+        return f"a {believed.kind} key signed it, which may not say that"
     try:
         _verify(
-            by.public.public_bytes_raw(),
-            b64decode(said.get("signature"), validate=True),
+            believed.public.public_bytes_raw(),
+            b64decode(signed_part.get("signature"), validate=True),
             _message(signed),
         )
     except (InvalidSignature, *UNREADABLE):
@@ -342,27 +357,63 @@ def _message(entries: Iterable[AuditEntry]) -> bytes:
     return canonical_json({"context": _CONTEXT, "leaves": leaves})
 
 
-def _said(entry: AuditEntry) -> tuple[str, str, list[str]]:
+def _signed_part(entry: AuditEntry) -> tuple[str, str, list[str]]:
     """What an entry says of its signature: the first entry under it and, of that one, by which key
     and over which.
 
     Empty where that cannot be read.
     """
-    said = entry.body.get("signed") if isinstance(entry.body, dict) else None
-    if not isinstance(said, dict):
+    signed = entry.body.get("signed") if isinstance(entry.body, dict) else None
+    if not isinstance(signed, dict):
         return "", "", []
-    by, over = said.get("by"), said.get("over", [])
-    if "with" in said:
-        by, names = "", [said["with"]]
+    signer, over = signed.get("by"), signed.get("over", [])
+    if "with" in signed:
+        signer, names = "", [signed["with"]]
     else:
         names = [entry.id, *(over if isinstance(over, list) and len(over) < _OVER_MAX else (None,))]
-    if not isinstance(by, str) or not all(
+    if not isinstance(signer, str) or not all(
         isinstance(name, str) and _ID.fullmatch(name) for name in names
     ):
         return "", "", []
-    return names[0], by, names if by else []
+    return names[0], signer, names if signer else []
 
 
 def _loaded(ids: set[str]) -> dict[str, AuditEntry]:
-    found = readable(AuditEntry.objects.filter(pk__in=ids - {""})) if ids - {""} else ()
-    return {entry.pk: entry for entry in found}
+    loaded = readable(AuditEntry.objects.filter(pk__in=ids - {""})) if ids - {""} else ()
+    return {entry.pk: entry for entry in loaded}
+
+
+def leaf_bytes(entry: AuditEntry) -> bytes | None:
+    """The exact bytes that the log hashed for an entry, or None while it is not ordered.
+
+    Raises `LogInconsistent` if the entry says something else by now.
+    """
+    leaf = AuditLeaf.objects.filter(entry=entry).first()
+    if leaf is None:
+        return None
+    if (
+        hashed := hashed_bytes(
+            entry, lender_sequence=leaf.lender_sequence, leaf_hash=leaf.leaf_hash
+        )
+    ) is None:
+        raise LogInconsistent(
+            f"entry {entry.pk} is not what was hashed at {leaf.leaf_index}: see audit_verify"
+        )
+    return hashed
+
+
+def hashed_bytes(
+    entry: AuditEntry, *, lender_sequence: int | None, leaf_hash: object
+) -> bytes | None:
+    """The bytes of an entry's leaf, or None if they are not those that were hashed."""
+    try:
+        spelling = spell_leaf(entry, lender_sequence=lender_sequence)
+    except UNREADABLE:
+        return None
+    return spelling if tree.leaf_hash(spelling) == as_bytes(leaf_hash) else None
+
+
+def course_entry(entry: AuditEntry, *, is_signed: bool = True) -> Entry:
+    """An entry as the course reads it: what is no map of fields has none."""
+    body = entry.body if isinstance(entry.body, dict) else {}
+    return Entry(entry.pk, entry.type, entry.log, entry.at, body, is_signed, entry.lender_id)

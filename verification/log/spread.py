@@ -60,11 +60,11 @@ def together() -> Iterator[None]:
     once.
     """
     pools = _Pools()
-    before = _shared.set(pools)
+    token = _shared.set(pools)
     try:
         yield
     finally:
-        _shared.reset(before)
+        _shared.reset(token)
         pools.close()
 
 
@@ -80,8 +80,8 @@ def spread(look: Look[Page, Found], pages: Iterable[Page], *, processes: int) ->
             yield from look(page)
         return
     broken: list[Exception] = []
-    rest = _until(broken, pages)
-    begun = list(islice(rest, 2))
+    remaining = _until(broken, pages)
+    begun = list(islice(remaining, 2))
     if len(begun) < 2:
         yield from chain.from_iterable(map(look, begun))
     else:
@@ -93,12 +93,12 @@ def spread(look: Look[Page, Found], pages: Iterable[Page], *, processes: int) ->
             pool = pools.begun(processes)
             # A reader who stops half-way waits for no page that was not begun.
             stack.callback(_cancel, waiting)
-            for page in chain(begun, rest):
+            for page in chain(begun, remaining):
                 waiting.append(pool.submit(_gathered, look, page))
                 if len(waiting) > _AHEAD * processes:
-                    yield from _told(waiting.popleft())
+                    yield from _findings(waiting.popleft())
             while waiting:
-                yield from _told(waiting.popleft())
+                yield from _findings(waiting.popleft())
     if broken:
         raise broken[0]
 
@@ -113,9 +113,9 @@ def _gathered(look: Look[Page, Found], page: Page) -> tuple[list[Found], list[Ex
     return list(_until(broken, look(page))), broken
 
 
-def _told(page: Future[tuple[list[Found], list[Exception]]]) -> Iterator[Found]:
-    found, broken = page.result()
-    yield from found
+def _findings(page: Future[tuple[list[Found], list[Exception]]]) -> Iterator[Found]:
+    findings, broken = page.result()
+    yield from findings
     if broken:
         raise broken[0]
 

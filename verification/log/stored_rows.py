@@ -1,27 +1,33 @@
-"""What the tables hold about cases: read by the table of `course/tables.py`, and spelled as entries
-spell it.
-"""
+"""What the tables hold about cases, and how it differs from what the course projects."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from django.db.models import BinaryField, Model, QuerySet
 
+from verification import clock
+from verification.core.findings import Finding
 from verification.core.keeping import index_mark, words_mark
+from verification.course.frames import of_frames
+from verification.course.projection import Lawful, Row, project
+from verification.course.state import State
 from verification.course.tables import (
     ATTEMPT,
     CASE,
     HAND_OVER,
     ITEM,
+    KEY,
     RECEIPT,
     SESSION,
     SIGNING,
     TABLES,
     WORD,
     Kind,
+    Table,
 )
 from verification.log.damaged import readable
 from verification.models import (
@@ -112,13 +118,13 @@ def load(ids: Sequence[str]) -> dict[str, Case]:
                 if name == ATTEMPT:
                     by_attempt[row["id"]] = case
         for case in cases.values():
-            case.rows[name] = spelled(name, rows.get(case.id, ()))
+            case.rows[name] = keyed_rows(name, rows.get(case.id, ()))
     for case in cases.values():
         _name_sessions(case)
     return cases
 
 
-def spelled(name: str, rows: Iterable[Values]) -> dict[Key, Values]:
+def keyed_rows(name: str, rows: Iterable[Values]) -> dict[Key, Values]:
     """The rows of one table and case, by the key that entries have for them, as entries spell
     them.
     """
@@ -127,7 +133,7 @@ def spelled(name: str, rows: Iterable[Values]) -> dict[Key, Values]:
     spelling = _SPELLINGS.get(name, _same)
     for row in spelling(rows):
         for column in binary:
-            row[column] = _spelled(row[column])
+            row[column] = _spelling(row[column])
         by_key[tuple(row[column] for column in table.key)] = row
     return by_key
 
@@ -155,8 +161,8 @@ def _of_words(rows: Iterable[Values]) -> Iterator[Values]:
     numbers = dict[str, list[int]]()
     for row in rows:
         numbers.setdefault(row["attempt_id"], []).append(row["word"])
-    for name, words in numbers.items():
-        yield {"attempt_id": name, "word": words_mark(name, words)}
+    for name, by_word in numbers.items():
+        yield {"attempt_id": name, "word": words_mark(name, by_word)}
 
 
 _SPELLINGS: Final[Mapping[str, Callable[[Iterable[Values]], Iterable[Values]]]] = {
@@ -184,14 +190,87 @@ def _plan(name: str) -> _Plan:
     """What sealed bytes hold stays where it is: it is large, and compared where it is opened."""
     table = TABLES[name]
     model = _MODELS[name]
-    asked = {column for column, field in table.fields.items() if field.kind in _READ}
-    asked |= {*table.key, "id"} & table.fields.keys()
-    fields = {field.column: field for field in model._meta.concrete_fields if field.column in asked}
+    columns_read = {column for column, field in table.fields.items() if field.kind in _READ}
+    columns_read |= {*table.key, "id"} & table.fields.keys()
+    fields = {
+        field.column: field for field in model._meta.concrete_fields if field.column in columns_read
+    }
     owner = next((column for column in ("verification_id", "attempt_id") if column in fields), "id")
     binary = tuple(column for column, field in fields.items() if isinstance(field, BinaryField))
     return _Plan(model, tuple(fields), binary, owner)
 
 
-def _spelled(value: Any) -> Any:
+def _spelling(value: Any) -> Any:
     # PostgreSQL hands out a memoryview, SQLite bytes.
     return bytes(value).hex() if isinstance(value, bytes | bytearray | memoryview) else value
+
+
+def differences(
+    log: str, case: Case, state: State, tables: Collection[str] = PROJECTED
+) -> Iterator[Finding]:
+    """The rows of these tables that are missing, that differ, and that no entry implies, by the
+    state of a case.
+    """
+    parts: dict[str, list[Row]] = {name: [] for name in PROJECTED}
+    for row in _projected(case, state):
+        parts[row.table].append(row)
+    # A case that no entry opens has a key, and a sealed document of it, of which none would speak.
+    is_opened = state.opening.entry is not None and "case" in state.opening.entry.body
+    for name in tables:
+        stored = _stored(case, name, parts[name])
+        yield from _of_table(log, case, TABLES[name], parts[name], stored)
+        for key in sorted(stored.keys() - {row.key for row in parts[name]}):
+            if is_opened or name not in (ITEM, KEY) or stored[key].get("attempt_id") is not None:
+                title = (TABLES[name].unsaid or TABLES[name].title).format(*key, **stored[key])
+                detail = f"verification {case.id} holds the {title}, of which no entry speaks"
+                yield Finding(code="row_unsaid", log=log, detail=detail)
+
+
+def _projected(case: Case, state: State) -> Iterator[Row]:
+    index = case.row["borrower_index"] if case.row is not None else None
+    frames = of_frames(state, case=case.id, now=clock.now())
+    return chain(project(state, case=case.id, borrower_index=index), frames)
+
+
+def _stored(case: Case, name: str, parts: list[Row]) -> Mapping[Key, Values]:
+    rows = case.rows[name]
+    if name != WORD:
+        return rows
+    # Entries name a hash of all words of a capture, also of none.
+    return {row.key: {"word": words_mark(row.key[0], ())} for row in parts} | rows
+
+
+def _of_table(
+    log: str, case: Case, table: Table, parts: list[Row], stored: Mapping[Key, Values]
+) -> Iterator[Finding]:
+    missing = set[Key]()
+    for row in parts:
+        if (values := stored.get(row.key)) is not None:
+            yield from _differing(log, table, row, values, case.id)
+        elif row.key not in missing:
+            missing.add(row.key)
+            title = _title(table, row, case.id, is_gone=True)
+            detail = f"the {title} that this entry speaks of is not there any more"
+            yield Finding(code="row_missing", log=log, entry=row.entry, detail=detail)
+
+
+def _title(table: Table, row: Row, case: str, *, is_gone: bool = False) -> str:
+    names_case = table.names_case == "always" or (is_gone and table.names_case == "gone")
+    return table.title.format(*row.key) + (f" of verification {case}" if names_case else "")
+
+
+def _differing(
+    log: str, table: Table, row: Row, stored: Mapping[str, Any], case: str
+) -> Iterator[Finding]:
+    for column, value in row.values.items():
+        field, code = column, "row_differs"
+        if isinstance(value, Lawful):
+            code, detail = value.code, value.wrong(stored)
+        elif value != stored[column]:
+            field = table.fields[column].name or column
+            source = "this entry says" if row.entry else "its entries lead to"
+            detail = f"the {field} of {_title(table, row, case)} is not what {source}"
+        else:
+            detail = ""
+        if detail:
+            yield Finding(code=code, log=log, entry=row.entry, field=field, detail=detail)

@@ -34,14 +34,14 @@ def edge(size: int) -> list[tuple[Place, int]]:
     """The unfinished tiles of a tree of `size` leaves with their widths (1 to 255), lowest level
     first.
     """
-    found = []
+    hashes = []
     level = 0
     while size:
         if size % WIDTH:
-            found.append((Place(level, size // WIDTH), size % WIDTH))
+            hashes.append((Place(level, size // WIDTH), size % WIDTH))
         size //= WIDTH
         level += 1
-    return found
+    return hashes
 
 
 def places(size: int) -> Iterator[tuple[Place, int]]:

@@ -61,9 +61,9 @@ class Growing:
 
     def fork(self) -> "Growing":
         """A tree of the same leaves that grows on its own."""
-        other = Growing()
-        other.size, other._peaks = self.size, list(self._peaks)
-        return other
+        copy = Growing()
+        copy.size, copy._peaks = self.size, list(self._peaks)
+        return copy
 
     @property
     def root(self) -> bytes:
@@ -166,12 +166,7 @@ def verify_consistency(
     if not 0 <= first <= second:
         raise LogInconsistent(f"a tree of {first} is no prefix of a tree of {second}")
     if first == 0 or first == second:
-        # An empty first tree has the empty root; equal sizes have equal roots; neither needs a
-        # proof.
-        if proof:
-            raise LogInconsistent("the consistency proof should be empty")
-        if first_root != (second_root if first else EMPTY_ROOT):
-            raise LogInconsistent("the roots differ")
+        _verify_without_proof(first_root, second_root if first else EMPTY_ROOT, proof=proof)
         return
     # Of a first tree that is one whole subtree, the old root itself is the start.
     path = list(proof) if first & (first - 1) else [first_root, *proof]
@@ -197,6 +192,16 @@ def verify_consistency(
         raise LogInconsistent("the consistency proof is shorter than the tree is high")
     if old != first_root or new != second_root:
         raise LogInconsistent("the consistency proof leads to other roots")
+
+
+def _verify_without_proof(root: bytes, expected: bytes, *, proof: Sequence[bytes]) -> None:
+    """An empty first tree has the empty root, and equal sizes have equal roots: neither needs a
+    proof. Raises `LogInconsistent`.
+    """
+    if proof:
+        raise LogInconsistent("the consistency proof should be empty")
+    if root != expected:
+        raise LogInconsistent("the roots differ")
 
 
 def _split(size: int) -> int:

@@ -8,24 +8,24 @@ behind it, and the tables hold what its entries say   7 an SQLite file is whole
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
 from django.db import connection
 from django.db.models import Subquery
 
-from verification.core.errors import LogInconsistent
+from verification.core.errors import BadInput, LogInconsistent, Misconfigured
 from verification.core.findings import Finding
-from verification.log import head_file, keys
-from verification.log.checkpoint import VerificationKey
-from verification.log.damaged import PAGE, UNREADABLE
+from verification.log import checkpoint, keys, policy
+from verification.log.checkpoint import Checkpoint, Note, VerificationKey, open_checkpoint
+from verification.log.damaged import PAGE, UNREADABLE, as_bytes
 from verification.log.laws import verify_laws
 from verification.log.proofs import tile_loader
 from verification.log.tiles import edge_root
+from verification.log.tree import Growing
 from verification.log.verify_cases import verify_cases
-from verification.log.verify_entries import verify_entries
-from verification.log.verify_leaves import verify_leaves
-from verification.log.verify_parents import verify_parents
-from verification.log.verify_tree import TreeInspection, signed_roots
+from verification.log.verify_entries import verify_entries, verify_parents
+from verification.log.verify_tree import TreeInspection, signed_roots, verify_leaves
 from verification.models import AuditCheckpoint, AuditEntry, AuditHead, AuditLeaf, AuditPending
 
 _NOTHING_OUTSIDE: Final = "nothing outside the database shows how far the log was signed"
@@ -83,9 +83,9 @@ def verify_database() -> Iterator[Finding]:
     elsewhere = (
         AuditEntry.objects.exclude(log__in=keys.LOGS).order_by("pk").values_list("pk", "log")
     )
-    what = "the entry names the log {!r}, which there is not"
+    detail = "the entry names the log {!r}, which there is not"
     unknown = (
-        Finding(code="log_unknown", detail=what.format(log), entry=pk)
+        Finding(code="log_unknown", detail=detail.format(log), entry=pk)
         for pk, log in elsewhere.iterator()
     )
     yield from _guarded("", "the entries", unknown)
@@ -103,10 +103,10 @@ def verify_file() -> Iterator[Finding]:
 
 
 def _verify_sizes(log: str) -> Iterator[Finding]:
-    said, held, signed = _sizes(log)
-    for others, number in (("leaves say", held), ("last checkpoint says", signed)):
-        if said != number:
-            detail = f"the head says {said} entries, the {others} {number}"
+    stated, counted, signed = _sizes(log)
+    for label, number in (("leaves say", counted), ("last checkpoint says", signed)):
+        if stated != number:
+            detail = f"the head says {stated} entries, the {label} {number}"
             yield Finding(code="head", log=log, field="size", detail=detail)
 
 
@@ -114,9 +114,9 @@ def _verify_head_file(log: str, *, key: VerificationKey, adopting: bool) -> Iter
     # The log may be growing: its file stands before its first entry, and follows every later one.
     begun = max(_sizes(log)) > 0
     try:
-        kept = head_file.read(log, key=key)
-        held = _sizes(log)[1]
-        if kept is None:
+        stored = checkpoint.read(log, key=key)
+        counted = _sizes(log)[1]
+        if stored is None:
             if begun and not adopting:
                 yield Finding(
                     code="head_file",
@@ -124,13 +124,13 @@ def _verify_head_file(log: str, *, key: VerificationKey, adopting: bool) -> Iter
                     detail=f"the head file is missing: {_NOTHING_OUTSIDE}",
                 )
             return
-        if kept.size > held:
+        if stored.size > counted:
             raise LogInconsistent(
-                f"it was signed up to {kept.size} entries, the database holds {held}"
+                f"it was signed up to {stored.size} entries, the database holds {counted}"
             )
-        if edge_root(tile_loader(log), kept.size) != kept.root:
+        if edge_root(tile_loader(log), stored.size) != stored.root:
             raise LogInconsistent(
-                f"the root signed at {kept.size} entries is not that of the stored tiles"
+                f"the root signed at {stored.size} entries is not that of the stored tiles"
             )
     except LogInconsistent as error:
         yield Finding(
@@ -139,11 +139,11 @@ def _verify_head_file(log: str, *, key: VerificationKey, adopting: bool) -> Iter
 
 
 def _verify_tree(log: str, *, key: VerificationKey, processes: int) -> Iterator[Finding]:
-    said, held, signed = _sizes(log)
+    stated, counted, signed = _sizes(log)
     # What lies beyond a head that was turned back is looked at too, but a damaged number must not
     # send us far away.
     far = 2 * AuditLeaf.objects.filter(log=log).count() + PAGE
-    size = max(number for number in (0, said, held, signed) if number <= far)
+    size = max(number for number in (0, stated, counted, signed) if number <= far)
     wrong: list[Finding] = []
     tree = TreeInspection(
         log, size=size, signed=signed_roots(log, key=key, upto=signed, wrong=wrong)
@@ -171,11 +171,11 @@ def _sizes(log: str) -> tuple[int, int, int]:
         .first()
     )
     # Without a head nothing was ordered yet, or somebody took it away.
-    said, last, last_signed = head or (0, leaves.first(), signed.first())
-    return int(said), 0 if last is None else int(last) + 1, int(last_signed or 0)
+    stated, last, last_signed = head or (0, leaves.first(), signed.first())
+    return int(stated), 0 if last is None else int(last) + 1, int(last_signed or 0)
 
 
-def _guarded(log: str, what: str, findings: Iterator[Finding]) -> Iterator[Finding]:
+def _guarded(log: str, subject: str, findings: Iterator[Finding]) -> Iterator[Finding]:
     """The findings, and one more where damage makes it impossible to read on."""
     try:
         yield from findings
@@ -183,5 +183,79 @@ def _guarded(log: str, what: str, findings: Iterator[Finding]) -> Iterator[Findi
         yield Finding(
             code="unreadable",
             log=log,
-            detail=f"{what} cannot be read further ({type(error).__name__})",
+            detail=f"{subject} cannot be read further ({type(error).__name__})",
         )
+
+
+def log_of(untrusted: bytes) -> str:
+    """Which of our logs a kept note is a checkpoint of, by its origin.
+
+    Raises `BadInput` for what is no checkpoint, or one of a log that is not here.
+    """
+    origin = Checkpoint.parse(Note.parse(_text(untrusted)).text).origin
+    for log in keys.LOGS:
+        with suppress(Misconfigured):  # whose key is not here is no log here
+            if keys.verification_key(log).name == origin:
+                return log
+    raise BadInput("it is a checkpoint of a log that is not here")
+
+
+def verify_since(log: str, untrusted: bytes) -> Iterator[Finding]:
+    """What shows that the log is not the one of this checkpoint, with more behind it; nothing if it
+    is.
+
+    The root is computed from the hashes of the leaves; that these are of the entries is verified
+    beside it.
+    """
+    try:
+        checkpoint = open_checkpoint(_text(untrusted), key=keys.verification_key(log))
+    except LogInconsistent as error:
+        yield Finding(
+            code="since_unsigned",
+            log=log,
+            detail=f"the kept checkpoint is not of this log: {error.detail}",
+        )
+        return
+    last = (
+        AuditLeaf.objects.filter(log=log)
+        .order_by("-leaf_index")
+        .values_list("leaf_index", flat=True)
+        .first()
+    )
+    size = 0 if last is None else last + 1
+    if checkpoint.size > size:
+        detail = (
+            f"a checkpoint was kept of {checkpoint.size} entries, the log holds {size}:"
+            " it was turned"
+            " back"
+        )
+        yield Finding(code="since_turned_back", log=log, detail=detail)
+        return
+    growing = Growing()
+    for start in range(0, checkpoint.size, PAGE):
+        end = min(start + PAGE, checkpoint.size)
+        page = AuditLeaf.objects.filter(
+            log=log, leaf_index__gte=start, leaf_index__lt=end
+        ).order_by("leaf_index")
+        hashes = {
+            index: as_bytes(leaf_hash)
+            for index, leaf_hash in page.values_list("leaf_index", "leaf_hash")
+        }
+        for index in range(start, end):
+            growing.append(hashes.get(index, b""))
+    if growing.root != checkpoint.root:
+        detail = (
+            f"its first {checkpoint.size} entries do not lead to the root"
+            " that was kept of them: it was"
+            " rewritten"
+        )
+        yield Finding(code="since_forked", log=log, detail=detail)
+
+
+def _text(untrusted: bytes) -> str:
+    if len(untrusted) > policy.NOTE_BYTES:
+        raise BadInput("the note is too large")
+    try:
+        return untrusted.decode()
+    except UnicodeDecodeError:
+        raise BadInput("the note is no UTF-8") from None

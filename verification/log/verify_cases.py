@@ -15,15 +15,7 @@ from typing import Any, Final
 from django.db.models import QuerySet
 
 from verification.core.findings import Finding
-from verification.log import (
-    keys,
-    law_places,
-    laws,
-    policy,
-    projected_rows,
-    related_cases,
-    signatures,
-)
+from verification.log import keys, laws, policy, related_cases, signatures, stored_rows
 from verification.log.damaged import UNREADABLE, names
 from verification.log.legality import judge
 from verification.log.spread import spread
@@ -54,10 +46,10 @@ def case_pages(log: str, *, most: int) -> Iterator[list[str]]:
     of.
     """
     entries = AuditEntry.objects.filter(log=log, verification_id__isnull=False)
-    told = _each(entries.distinct(), by="verification_id", most=most)
-    held = _each(Verification.objects.filter(mode=log), by="pk", most=most)
+    entry_pages = _values(entries.distinct(), column="verification_id", most=most)
+    row_pages = _values(Verification.objects.filter(mode=log), column="pk", most=most)
     page = list[str]()
-    for name, _ in groupby(merge(told, held)):
+    for name, _ in groupby(merge(entry_pages, row_pages)):
         page.append(name)
         if len(page) == most:
             yield page
@@ -97,7 +89,7 @@ class Look:
             for entry in case.entries
             if self._index(entry) is not None
         ]
-        yield from law_places.verify_begun(self.log, ordered, forged=forged, begun=self.begun)
+        yield from laws.verify_begun(self.log, ordered, forged=forged, begun=self.begun)
         yield from related_cases.verify_related(self.log, ordered, forged=forged)
 
     def _again(self, name: str) -> list[Finding]:
@@ -133,7 +125,7 @@ class Look:
             index = self._index(entry)
             yield Finding(code=code, log=self.log, leaf_index=index, entry=entry.pk, detail=detail)
         if case.row is not None:
-            yield from projected_rows.differences(self.log, case, state)
+            yield from stored_rows.differences(self.log, case, state)
         elif Verification.objects.filter(
             pk=case.id
         ).exists():  # one that is gone is named by what it leaves behind
@@ -174,6 +166,6 @@ def _place(index: int | None) -> int:
     return policy.SIZE if index is None else index
 
 
-def _each(query: QuerySet[Any, Any], *, by: str, most: int) -> Iterator[str]:
-    for page in names(query, by=by, most=most):
+def _values(query: QuerySet[Any, Any], *, column: str, most: int) -> Iterator[str]:
+    for page in names(query, column=column, most=most):
         yield from page

@@ -3,16 +3,51 @@ that fits it.
 """
 
 from collections.abc import Iterator
+from typing import Any, Final
 
-from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery, Window
-from django.db.models.functions import Lag
+from django.db import connection
+from django.db.models import (
+    Count,
+    Exists,
+    F,
+    Max,
+    Min,
+    Model,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    TextField,
+    Window,
+)
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast, Coalesce, Lag
 
+from verification import clock
 from verification.core.events import DECISIONS
 from verification.core.findings import Finding
-from verification.core.status import TERMINAL
+from verification.core.status import OPEN, TERMINAL
 from verification.log import sequencer
-from verification.log.damaged import PAGE, names
-from verification.models import AuditEntry, AuditHead, AuditPending, Verification
+from verification.log.damaged import PAGE, UNREADABLE, names
+from verification.models import (
+    Attempt,
+    AuditEntry,
+    AuditHead,
+    AuditPending,
+    BorrowerSession,
+    CaptureWord,
+    Clearance,
+    DataKey,
+    EvidenceItem,
+    HandOver,
+    Link,
+    MobileSigning,
+    QuotaUse,
+    ReviewVote,
+    SharedEvidenceUse,
+    Verification,
+)
 
 _PREFIX = "verification."
 
@@ -27,7 +62,7 @@ def verify_entries(log: str) -> Iterator[Finding]:
     misplaced = entries.filter(
         ~Q(leaf__log=log) | Q(leaf__leaf_index__gte=head), leaf__isnull=False
     )
-    for code, detail, found in (
+    for code, detail, findings in (
         (
             "entry_lost",
             "the entry has no leaf and does not wait for one",
@@ -40,11 +75,11 @@ def verify_entries(log: str) -> Iterator[Finding]:
         ),
         ("leaf_misplaced", "the entry's leaf stands in another log or beyond the head", misplaced),
     ):
-        for pk in found.order_by("pk").values_list("pk", flat=True).iterator():
+        for pk in findings.order_by("pk").values_list("pk", flat=True).iterator():
             yield Finding(code=code, log=log, detail=detail, entry=pk)
     # What the sequencer has refused or is to refuse: it decides, and no worker signed it; or it is
     # no leaf.
-    for ids in names(entries.filter(pending__isnull=False), by="pk", most=PAGE):
+    for ids in names(entries.filter(pending__isnull=False), column="pk", most=PAGE):
         for pk, fault in sequencer.faults(AuditEntry.objects.filter(pk__in=ids)).items():
             yield Finding(code="entry_refused", log=log, detail=fault, entry=pk)
     yield from _verify_sequences(
@@ -59,8 +94,8 @@ def verify_entries(log: str) -> Iterator[Finding]:
     columns = decisions.values_list("pk", "type", "verification_id", "verification__status")
     for pk, decision, verification, status in columns.iterator():
         if decision != f"{_PREFIX}{status}":
-            said = decision.removeprefix(_PREFIX)
-            detail = f"verification {verification} stands as {status}, but the log decided {said}"
+            stated = decision.removeprefix(_PREFIX)
+            detail = f"verification {verification} stands as {status}, but the log decided {stated}"
             yield Finding(code="status", log=log, detail=detail, entry=pk, field="status")
     # The other way round: a row that was set to verified by hand has no decision in the log.
     decided = Exists(AuditEntry.objects.filter(verification=OuterRef("pk"), type__in=DECISIONS))
@@ -84,12 +119,12 @@ def _verify_sequences(log: str, entries: QuerySet[AuditEntry, AuditEntry]) -> It
         yield Finding(
             code="verification_sequence", log=log, detail=detail, field="verification_sequence"
         )
-    before = Window(
+    previous = Window(
         Lag("verification_sequence"),
         partition_by=F("verification_id"),
         order_by=F("leaf__leaf_index").asc(),
     )
-    ordered = entries.filter(leaf__isnull=False).annotate(before=before)
+    ordered = entries.filter(leaf__isnull=False).annotate(before=previous)
     for entry in ordered.filter(before__gt=F("verification_sequence")).values_list("pk", flat=True):
         detail = "the entry stands in the log after a later one of its verification"
         yield Finding(
@@ -99,3 +134,103 @@ def _verify_sequences(log: str, entries: QuerySet[AuditEntry, AuditEntry]) -> It
             entry=entry,
             field="verification_sequence",
         )
+
+
+_TAKING: Final = ("attempt.opened", "attempt.answered")
+"""What says under `quota` that it took one of a day's uses."""
+_PURPOSE: Final = Cast(KT("body__quota"), TextField())
+_QUOTA: Final = ("purpose", "day", "used_all", "said")
+_MONTH: Final = {
+    "sqlite": "date(substr(created_at, 1, 19), '+5 hours', 'start of month')",
+    "postgresql": "date_trunc('month', created_at AT TIME ZONE 'Asia/Almaty')::date",
+}
+_COUNTS: Final = """
+SELECT mode, month, route, status, code, SUM(number) FROM (
+    SELECT mode, month, route, status, code, number FROM verification_monthlycount
+    UNION ALL SELECT mode, month, route, status, code, number FROM verification_monthlychange
+    UNION ALL SELECT mode, {month}, route, CASE WHEN status IN {open} THEN 'open' ELSE status END,
+        CASE WHEN status IN {open} THEN '' ELSE code END, -1 FROM verification_verification
+) AS counted GROUP BY mode, month, route, status, code HAVING SUM(number) <> 0
+ORDER BY 1, 2, 3, 4, 5
+"""
+
+
+def verify_counts() -> Iterator[Finding]:
+    """Findings about the monthly counts, which a regulator reads, and about what was used of a
+    day's quotas.
+    """
+    with connection.cursor() as cursor:
+        open_statuses = ", ".join(f"'{status.value}'" for status in sorted(OPEN))
+        cursor.execute(_COUNTS.format(month=_MONTH[connection.vendor], open=f"({open_statuses})"))
+        for mode, month, route, status, _, more in cursor.fetchall():
+            detail = (
+                f"the count of {month}, route {route or 'none'}, {status}, is {more:+} off its"
+                " verifications"
+            )
+            yield Finding(code="count", log=mode, field="number", detail=detail)
+    # What was used of a quota on a day, over all its rows, is as often as entries say; days gone by
+    # are forgotten.
+    today = clock.now().date()
+    uses = (
+        AuditEntry.objects.filter(type__in=_TAKING)
+        .annotate(purpose=_PURPOSE)
+        .filter(purpose__isnull=False)
+    )
+    # Before the rows: what is used after this is in both.
+    purposes = set(uses.filter(at__date=today).values_list("purpose", flat=True))
+    of_day = (
+        uses.filter(purpose=OuterRef("purpose"), at__date=OuterRef("day"))
+        .order_by()
+        .values("purpose")
+    )
+    stated = Coalesce(Subquery(of_day.annotate(number=Count("pk")).values("number")), 0)
+    counts = QuotaUse.objects.values("purpose", "day").annotate(used_all=Sum("used"), said=stated)
+    used = {
+        (purpose, day): (all_, times) for purpose, day, all_, times in counts.values_list(*_QUOTA)
+    }
+    for purpose in purposes:
+        used.setdefault((purpose, today), (0, -1))
+    for (purpose, day), (number, times) in sorted(used.items()):
+        if number != times:
+            detail = (
+                f"of the quota {purpose} {number} were used on {day}, which is not as often as"
+                " entries say"
+            )
+            yield Finding(code="count", field="used", detail=detail)
+
+
+_PARENTS: Final[tuple[tuple[type[Model], str, type[Model]], ...]] = (
+    (Attempt, "verification", Verification),
+    (EvidenceItem, "verification", Verification),
+    (AuditEntry, "verification", Verification),
+    (DataKey, "verification", Verification),
+    (Link, "verification", Verification),
+    (BorrowerSession, "verification", Verification),
+    (MobileSigning, "verification", Verification),
+    (HandOver, "verification", Verification),
+    (Clearance, "verification", Verification),
+    (EvidenceItem, "attempt", Attempt),
+    (SharedEvidenceUse, "attempt", Attempt),
+    (ReviewVote, "attempt", Attempt),
+    (CaptureWord, "attempt", Attempt),
+)
+
+
+def verify_parents() -> Iterator[Finding]:
+    """Rows of both modes whose verification or attempt was taken away from under them; then counts
+    over all of them.
+    """
+    for child, column, parent in _PARENTS:
+        manager: Any = child._default_manager
+        there = Exists(parent._default_manager.filter(pk=OuterRef(f"{column}_id")))
+        orphans = manager.filter(~there, **{f"{column}__isnull": False}).order_by("pk")
+        word = str(child._meta.verbose_name)
+        try:
+            for pk, name in orphans.values_list("pk", f"{column}_id").iterator():
+                detail = f"the {column} {name} of {word} {pk} is not there any more"
+                entry = pk if child is AuditEntry else ""
+                yield Finding(code="row_missing", entry=entry, field=column, detail=detail)
+        except UNREADABLE as error:
+            detail = f"the rows of {word} cannot be read further ({type(error).__name__})"
+            yield Finding(code="unreadable", detail=detail)
+    yield from verify_counts()

@@ -1,17 +1,35 @@
-"""Do the leaves lead through the tiles to every root that was signed? If not, where is the
-change?
-"""
+"""Holds leaves, tiles and checkpoints against each other and against the entries."""
 
-from collections.abc import Iterator
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from functools import partial
+from typing import Any, Final, NamedTuple
 
+from django.db import connection
+from django.db.models import Model, TextField
+from django.db.models.functions import Cast
+
+from verification.core import events
 from verification.core.errors import BadInput, LogInconsistent
 from verification.core.findings import Finding
-from verification.log import tiles
+from verification.core.keeping import placed
+from verification.core.stored import SHA256
+from verification.log import keys, signatures, tiles
 from verification.log.checkpoint import VerificationKey, open_checkpoint
-from verification.log.damaged import PAGE, Damaged, as_bytes, pages
+from verification.log.damaged import PAGE, Damaged, as_bytes, pages, readable
+from verification.log.signatures import hashed_bytes
+from verification.log.spread import spread
 from verification.log.tiles import Place
 from verification.log.tree import HASH_BYTES, Growing, root_of
-from verification.models import AuditCheckpoint, AuditTile
+from verification.models import (
+    AuditCheckpoint,
+    AuditEntry,
+    AuditLeaf,
+    AuditTile,
+    EvidenceItem,
+    SharedEvidence,
+)
 
 Signed = tuple[int, bytes]
 """A size and the root signed at it."""
@@ -23,7 +41,7 @@ def signed_roots(
     """Size and root of every checkpoint up to a size that verifies, by size; about the others
     `wrong` is told.
     """
-    for page in pages(AuditCheckpoint.objects.filter(log=log, size__lte=upto), by="size"):
+    for page in pages(AuditCheckpoint.objects.filter(log=log, size__lte=upto), column="size"):
         for row in page:
             try:
                 if isinstance(row, Damaged):
@@ -79,8 +97,8 @@ class TreeInspection:
                 yield from self._tell("is not the one that was signed")
                 self._by_leaves, self._fits = self._by_tiles, size
             elif by_leaves:
-                what = "is the one that was signed, but the tile's copy of it was changed"
-                yield from self._tell(what, field="tile")
+                detail = "is the one that was signed, but the tile's copy of it was changed"
+                yield from self._tell(detail, field="tile")
                 self._by_tiles, self._fits = self._by_leaves, size
             else:
                 yield from self._tell(
@@ -136,8 +154,8 @@ class TreeInspection:
                 continue
             start = place.index * tiles.WIDTH
             # Those under one tile: 2 MiB at most.
-            within = {"index__gte": start, "index__lt": start + tiles.WIDTH}
-            under = AuditTile.objects.filter(log=self._log, level=place.level - 1, **within)
+            interval = {"index__gte": start, "index__lt": start + tiles.WIDTH}
+            under = AuditTile.objects.filter(log=self._log, level=place.level - 1, **interval)
             rows = {
                 index: as_bytes(hashes) for index, hashes in under.values_list("index", "hashes")
             }
@@ -147,8 +165,8 @@ class TreeInspection:
                     detail = f"{name} and tile {below.level}/{below.index} below it do not agree"
                     yield Finding(code="tile", log=self._log, detail=detail)
 
-    def _tell(self, what: str, *, field: str = "leaf") -> Iterator[Finding]:
-        detail = f"the leaf's hash {what}"
+    def _tell(self, difference: str, *, field: str = "leaf") -> Iterator[Finding]:
+        detail = f"the leaf's hash {difference}"
         for index in self._different:
             yield Finding(
                 code="leaf_hash", log=self._log, leaf_index=index, field=field, detail=detail
@@ -157,5 +175,216 @@ class TreeInspection:
 
 
 def _tile(log: str, place: Place) -> bytes:
-    found = AuditTile.objects.filter(log=log, level=place.level, index=place.index)
-    return as_bytes(found.values_list("hashes", flat=True).first())
+    tiles = AuditTile.objects.filter(log=log, level=place.level, index=place.index)
+    return as_bytes(tiles.values_list("hashes", flat=True).first())
+
+
+LEAF_PAGE: Final = 500
+"""Leaves in memory at a time: small enough that several processes end together."""
+# What a leaf may say of evidence that its row says too.
+_CLAIMED: Final[Mapping[type[Model], tuple[str, ...]]] = {
+    EvidenceItem: ("commitment", "kind", "sealed_sha256", "size"),
+    SharedEvidence: ("size",),
+}
+
+
+class Leaf(NamedTuple):
+    """A leaf's row. No model: as many are read as the log has entries."""
+
+    log: str
+    leaf_index: int
+    entry_id: str
+    told_to: str
+    lender_sequence: int | None
+    leaf_hash: bytes
+
+
+class Told(NamedTuple):
+    """By a leaf, its number for the lender, to be compared with the one before."""
+
+    leaf: Leaf
+    lender: str
+    sequence: int
+
+
+Seen = Finding | Told | bytes | None
+
+
+def verify_leaves(
+    log: str, *, size: int, tree: TreeInspection, processes: int = 1
+) -> Iterator[Finding]:
+    """Findings about the leaves of a log of `size` entries, in their order; `tree` is handed every
+    hash.
+    """
+    sequences: dict[str, int] = defaultdict(int)
+    # A page at a time: a log of millions of entries is verified in the memory of one page.
+    look = partial(_verify_page, log, size, keys.revoked(log))
+    for leaf in spread(look, range(0, size, LEAF_PAGE), processes=processes):
+        if isinstance(leaf, Finding):
+            yield leaf
+        elif isinstance(leaf, Told):
+            # What a lender is told counts 1, 2, 3, …, on from what is there: one gap is told once,
+            # not ever after.
+            previous, sequences[leaf.lender] = sequences[leaf.lender], leaf.sequence
+            if leaf.sequence != previous + 1:
+                detail = (
+                    f"the sequence of lender {leaf.lender} goes from {previous} to {leaf.sequence}"
+                )
+                yield _finding(leaf.leaf, "lender_sequence", detail, field="lender_sequence")
+        else:
+            yield from tree.take(leaf)
+
+
+def _verify_page(log: str, size: int, revoked: Mapping[str, int], start: int) -> Iterator[Seen]:
+    """Of each leaf of a page its hash, None for none, then what is found; all that only the leaves
+    before could show is left to who reads this.
+    """
+    end = min(start + LEAF_PAGE, size)
+    page = AuditLeaf.objects.filter(log=log, leaf_index__gte=start, leaf_index__lt=end).values_list(
+        *Leaf._fields
+    )
+    rows = (Leaf._make(row) for row in readable(page))
+    leaves = {row.leaf_index: row._replace(leaf_hash=as_bytes(row.leaf_hash)) for row in rows}
+    about = AuditEntry.objects.filter(pk__in=[leaf.entry_id for leaf in leaves.values()])
+    ops = connection.ops if connection.vendor == "sqlite" else None
+    if ops is not None:
+        about = about.annotate(body_text=Cast("body", TextField()), at_text=Cast("at", TextField()))
+    entries, altered = {entry.pk: entry for entry in readable(about, with_damaged=True)}, set[str]()
+    for index in range(start, end):
+        leaf = leaves.get(index)
+        yield leaf.leaf_hash if leaf else None
+        if leaf is None:
+            yield Finding(
+                code="leaf_missing",
+                log=log,
+                leaf_index=index,
+                detail="there is no such leaf any more",
+            )
+            continue
+        for finding in _verify_leaf(leaf, entries.get(leaf.entry_id), ops):
+            if isinstance(finding, Finding) and finding.code in (
+                "entry_differs",
+                "entry_unreadable",
+            ):
+                altered.add(finding.entry)
+            yield finding
+    yield from _verify_evidence_claims(leaves, entries)
+    # Each entry is signed by a key that may say so, and that was not revoked by then. What is not
+    # what was hashed is named for that alone.
+    there = {leaf.entry_id: leaf for _, leaf in sorted(leaves.items())}
+    intact = (
+        entry
+        for pk, entry in entries.items()
+        if pk not in altered and isinstance(entry, AuditEntry)
+    )
+    faults, signers = signatures.inspect(intact)
+    for pk, fault in faults.items():
+        yield _finding(there[pk], "entry_unsigned", fault)
+    for pk, signer in signers.items():
+        if keys.is_revoked(revoked, signer, there[pk].leaf_index):
+            yield _finding(
+                there[pk],
+                "key_revoked",
+                f"the key {signer} that signed it was revoked from {revoked[signer]} on",
+            )
+
+
+def _verify_leaf(
+    leaf: Leaf, entry: AuditEntry | Damaged | None, ops: Any
+) -> Iterator[Finding | Told]:
+    """1 what its entry says has the leaf's hash   2 it has a number for its lender, if that is
+    told.
+    """
+    if entry is None:
+        yield _finding(leaf, "entry_missing", "the leaf's entry is not there any more")
+    elif isinstance(entry, Damaged):
+        yield _finding(leaf, "entry_unreadable", "the entry cannot be read")
+    else:
+        if leaf.told_to != ((entry.lender_id or "") if leaf.lender_sequence else ""):
+            detail = "the leaf names another lender to be told than the entry"
+            yield _finding(leaf, "lender", detail, field="told_to")
+        # SQLite keeps a text as it came, and of a name that stands twice in it reads another value
+        # than Python does.
+        texts = (getattr(entry, "body_text", None), getattr(entry, "at_text", None))
+        if (
+            hashed_bytes(entry, lender_sequence=leaf.lender_sequence, leaf_hash=leaf.leaf_hash)
+            is None
+        ):
+            yield _finding(leaf, "entry_differs", "what the entry says is not what was hashed")
+        elif ops is not None and texts != (
+            json.dumps(entry.body),
+            ops.adapt_datetimefield_value(entry.at),
+        ):
+            yield _finding(leaf, "entry_spelled", "the entry's row is not spelled as we spell it")
+    # 2. Nothing else is counted.
+    lender, sequence = leaf.told_to, leaf.lender_sequence
+    is_counted = sequence is not None
+    if isinstance(entry, AuditEntry) and is_counted != bool(
+        entry.lender_id and entry.type in events.TOLD
+    ):
+        detail = (
+            f"an entry of the type {entry.type} is {'' if is_counted else 'not '}counted for its"
+            " lender"
+        )
+        yield _finding(leaf, "lender_sequence", detail, field="lender_sequence")
+    if not is_counted:
+        return
+    if not isinstance(lender, str) or not lender or not isinstance(sequence, int):
+        yield _finding(
+            leaf,
+            "lender_sequence",
+            "the lender's sequence is not a number",
+            field="lender_sequence",
+        )
+        return
+    yield Told(leaf, lender, sequence)
+
+
+def _verify_evidence_claims(
+    leaves: Mapping[int, Leaf], entries: Mapping[str, Any]
+) -> Iterator[Finding]:
+    """Where a body lists evidence, sealed (`id`) or shared (`sha256`), its rows stand and say the
+    same.
+    """
+    claims: list[tuple[Leaf, str, Mapping[str, Any]]] = []
+    for _, leaf in sorted(leaves.items()):
+        entry = entries.get(leaf.entry_id)
+        body = entry.body if isinstance(entry, AuditEntry) and isinstance(entry.body, dict) else {}
+        for claim in placed(body.get("evidence")):
+            if isinstance(name := claim.get("id", claim.get("sha256")), str):
+                claims.append((leaf, name, claim))
+    # Two statements a page instead of one a claim.
+    sealed_names = {name for _, name, claim in claims if "id" in claim}
+    shared_names = {
+        name for _, name, claim in claims if "id" not in claim and SHA256.fullmatch(name)
+    }
+    items, shared = _rows_of(EvidenceItem, sealed_names), _rows_of(SharedEvidence, shared_names)
+    for leaf, name, claim in claims:
+        row = items.get(name) if "id" in claim else shared.get(name)
+        if row is None:
+            yield _finding(
+                leaf, "evidence_missing", f"the evidence {name} that it lists is not there any more"
+            )
+            continue
+        for column in row:
+            if claim.get(column, row[column]) != row[column]:
+                detail = f"the {column} of evidence {name} is not what its leaf says"
+                yield _finding(leaf, "evidence_differs", detail, field=column)
+
+
+def _rows_of(model: type[Model], names: Collection[str]) -> dict[str, Mapping[str, Any]]:
+    """Of these rows what a leaf may say of them, by column."""
+    columns = _CLAIMED[model]
+    rows = model._default_manager.filter(pk__in=names).values_list("pk", *columns)
+    return {pk: dict(zip(columns, values, strict=True)) for pk, *values in readable(rows)}
+
+
+def _finding(leaf: Leaf, code: str, detail: str, *, field: str = "") -> Finding:
+    return Finding(
+        code=code,
+        log=leaf.log,
+        leaf_index=leaf.leaf_index,
+        entry=str(leaf.entry_id),
+        field=field,
+        detail=detail,
+    )

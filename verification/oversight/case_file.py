@@ -14,7 +14,7 @@ from verification.core import reasons
 from verification.core.errors import BadInput, Conflict, LogInconsistent, Misconfigured
 from verification.core.events import DECISIONS, RENEWED
 from verification.core.status import TERMINAL
-from verification.log import decided, entries, history, keys, proofs
+from verification.log import decided, entries, keys, proofs, signatures
 from verification.log.entries import Look as Look
 from verification.models import Attempt, AuditEntry, EvidenceItem, SharedEvidenceUse, Verification
 from verification.oversight.search import MODES, SearchResult, Step, found_of, note_reading, step_of
@@ -164,7 +164,7 @@ def leaf_file(*, person_id: str, verification_id: str) -> bytes:
     """
     with transactions.writing():
         row = contents.of_any_lender(verification_id)
-        leaf = history.leaf_bytes(_decision(row))
+        leaf = signatures.leaf_bytes(_decision(row))
         if leaf is None:
             raise _unordered()
         _note(row, person_id=person_id, what="leaf")

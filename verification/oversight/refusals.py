@@ -38,7 +38,7 @@ def refused_entries() -> tuple[tuple[RefusedEntry, ...], bool]:
     """Up to `MOST` of them, newest first, and whether there are more. None is told to a lender or a
     borrower.
     """
-    refused = entries.refused(limit=MOST)
+    refused = entries.refusals(limit=MOST)
     cases = {entry.verification_id for entry, _ in refused if entry.verification_id}
     waiting, last = Counter[str](), dict[str, AuditEntry]()
     for entry in entries.of_cases(cases, with_leaf=True, skips_damaged=True):

@@ -11,7 +11,7 @@ from verification.core import profiles
 from verification.core.clearance import release_not_before
 from verification.core.errors import BadInput, Conflict
 from verification.core.events import ADVANCED, REPORTED
-from verification.log.advanced import advanced_since
+from verification.log.entries import advanced_since
 from verification.models import Verification
 from verification.payout import clearances
 

@@ -14,7 +14,7 @@ from verification.core.clearance import ISSUED, PROCESSING, REFUSED, Contract, F
 from verification.core.errors import Conflict, EvidenceUnreadable, Misconfigured, SourceUnavailable
 from verification.core.events import CLEARED
 from verification.core.person import Case
-from verification.log.advanced import advanced_since
+from verification.log.entries import advanced_since
 from verification.models import AuditEntry, Clearance, Verification
 from verification.payout import attested, clearances, credits, inquiries, renewals
 from verification.worker import queue

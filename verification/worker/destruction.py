@@ -54,7 +54,7 @@ def destroy_frames(verification: Verification) -> None:
     listed = (claim for entry in kept for claim in placed(entry.body.get("evidence")))
     store.remove_files(
         verification.pk,
-        said={claim["id"]: claim["sealed_sha256"] for claim in listed if "id" in claim},
+        sealed_hashes={claim["id"]: claim["sealed_sha256"] for claim in listed if "id" in claim},
     )
     doomed = _doomed(history)  # 2. Terms that do not open are a fault: nothing is chosen anew.
     at = clock.now()

@@ -20,7 +20,7 @@ T = TypeVar("T")
 Word: TypeAlias = str | None
 Size: TypeAlias = int | None
 Words: TypeAlias = Sequence[str] | None
-VERSION = "2026-11-28"  # of the API that this package speaks, whatever the key is pinned to
+VERSION = "2026-11-28"  # of the API that this package speaks
 
 
 @dataclass(frozen=True)

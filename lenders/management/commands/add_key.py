@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Q
 
-from lenders import keys, policy, versions
+from lenders import keys, policy
 from lenders.models import ApiKey, Lender
 from verification import transactions
 from verification.core.errors import TulgaError
@@ -29,16 +29,14 @@ class Command(BaseCommand):
             "--cidr", action="append", default=[], help="network it may be used from; repeatable"
         )
         parser.add_argument("--days", type=int, default=policy.KEY_DAYS)
-        version_help = "version of the API; the newest, or that of the key which it replaces"
-        parser.add_argument("--api-version", choices=versions.NAMES, help=version_help)
         parser.add_argument(
             "--replaces", metavar="KEY_ID", help="lets that key run out a day from now"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prints the key."""
-        wanted = options["lender"]
-        lender = Lender.objects.filter(Q(pk=wanted) | Q(bin=wanted)).first()
+        name = options["lender"]
+        lender = Lender.objects.filter(Q(pk=name) | Q(bin=name)).first()
         if lender is None:
             raise CommandError("there is no such lender")
         if options["days"] < 1:
@@ -58,8 +56,6 @@ class Command(BaseCommand):
                     scopes=options["scope"] or policy.SCOPES,
                     cidrs=options["cidr"],
                     days=options["days"],
-                    # Whoever rotates a key does not mean to be answered in another way.
-                    version=options["api_version"] or (old.version if old else versions.NEWEST),
                 )
                 ends = keys.retire(old) if old else None
         except TulgaError as error:
@@ -67,7 +63,6 @@ class Command(BaseCommand):
         self.stdout.write(f"key id   {issued.key.pk}")
         self.stdout.write(f"{options['mode']} key {issued.secret}")
         self.stdout.write("It is shown this once.")
-        self.stdout.write(f"version  {issued.key.version}")
         if ends is not None:
             self.stdout.write(
                 f"{options['replaces']} runs out at {ends.isoformat(timespec='seconds')}"

@@ -52,11 +52,11 @@ class Command(BaseCommand):
                     "register an address without its query: a borrower's may have any"
                 )
             test, live = list[dict[str, str]](), list[dict[str, str]]()
-            for calendar, words in (
+            for calendar, terms in (
                 (test, options["profile"] or ["KZ-2021-04"]),
                 (live, options["live_profile"]),
             ):
-                for word in words:
+                for word in terms:
                     day, is_dated, profile = word.rpartition("=")
                     calendar += (
                         [{"from": day, "profile": profile}]

@@ -27,7 +27,7 @@ class Command(BaseCommand):
         """`--once` does a single round, for cron or a test."""
         parser.add_argument("--once", action="store_true", help="one round, then exit")
 
-    def handle(self, *args: Any, once: bool, **options: Any) -> None:
+    def handle(self, *args: Any, **options: Any) -> None:
         """On SIGTERM or SIGINT nothing new is begun; what is under way ends within 15 seconds and
         is written down.
         """
@@ -44,6 +44,6 @@ class Command(BaseCommand):
                 resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
         stop = asyncio.Event()
         with asyncio.Runner() as runner:
-            for asked in (signal.SIGTERM, signal.SIGINT):
-                runner.get_loop().add_signal_handler(asked, stop.set)
-            runner.run(sender.run(stop, once=once))
+            for signal_number in (signal.SIGTERM, signal.SIGINT):
+                runner.get_loop().add_signal_handler(signal_number, stop.set)
+            runner.run(sender.run(stop, is_single=options["once"]))

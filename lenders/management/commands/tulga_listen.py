@@ -13,10 +13,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import close_old_connections
 from django.db.models import Q
 
-from lenders import policy, signing, versions, webhooks
+from lenders import deliveries, endpoints, policy
 from lenders.models import Lender
 from lenders.resources import checkpoints, events
-from lenders.resources.events import EventView
+from lenders.resources.events import Event
 from verification import clock, outbound, transactions
 from verification.core.errors import TulgaError
 
@@ -43,12 +43,6 @@ class Command(BaseCommand):
             metavar="N",
             help="the lender_sequence to begin behind; else from now",
         )
-        parser.add_argument(
-            "--api-version",
-            choices=versions.NAMES,
-            default=versions.NEWEST,
-            help="the newest if none",
-        )
         parser.add_argument("--once", action="store_true", help="what there is, then exit")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -57,59 +51,56 @@ class Command(BaseCommand):
         """
         stop = threading.Event()
         if not options["once"]:
-            for asked in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(asked, lambda *_: stop.set())
+            for signal_number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(signal_number, lambda *_: stop.set())
         with transactions.running(scope=transactions.ALL):
-            wanted = options["lender"]
-            lender = Lender.objects.filter(Q(pk=wanted) | Q(bin=wanted)).first()
+            name = options["lender"]
+            lender = Lender.objects.filter(Q(pk=name) | Q(bin=name)).first()
             if lender is None:
                 raise CommandError("there is no such lender")
-            after = options["after"]
-            after = (
-                events.last_sequence(lender_id=lender.pk, mode=_MODE) if after is None else after
+            cursor = options["after"]
+            cursor = (
+                events.last_sequence(lender_id=lender.pk, mode=_MODE) if cursor is None else cursor
             )
-        secret, (seed, public) = signing.new_secret(), signing.new_signing_key()
-        self.stdout.write(f"secret      {signing.spell_secret(secret)}\npublic key  {public}")
+        secret, (seed, public) = endpoints.new_secret(), endpoints.new_signing_key()
+        self.stdout.write(f"secret      {endpoints.spell_secret(secret)}\npublic key  {public}")
         self.stdout.write("Both are of this run alone. Ctrl-C ends it.")
         while not stop.is_set():
             close_old_connections()
             with transactions.running(scope=transactions.ALL):
-                page = events.events_after(lender_id=lender.pk, mode=_MODE, after=after)
+                page = events.events_after(lender_id=lender.pk, mode=_MODE, cursor=cursor)
                 note = checkpoints.newest_checkpoint(_MODE)
             for event in page.data:
                 sent = self._send(
                     options["forward_to"],
                     event,
                     note,
-                    version=options["api_version"],
                     secret=secret,
                     seed=seed,
                 )
                 self.stdout.write(f"{event.lender_sequence}  {event.type}  {event.id}  {sent}")
-                after = event.lender_sequence
+                cursor = event.lender_sequence
             if options["once"] and not page.has_more:
                 return
             stop.wait(0 if page.has_more else policy.LISTEN_SECONDS)
 
     @staticmethod
-    def _send(
-        url: str, event: EventView, note: str | None, *, version: str, secret: bytes, seed: bytes
-    ) -> str:
-        body = webhooks.spell_body(webhooks.payload(event, note, version=version))
+    def _send(url: str, event: Event, note: str | None, *, secret: bytes, seed: bytes) -> str:
+        body = deliveries.spell_body(deliveries.payload(event, note))
         at = int(clock.now().timestamp())
-        headers = signing.headers(
+        headers = endpoints.sign(
             message_id=event.id, timestamp=at, body=body, shared_secrets=[secret], seed=seed
         )
-        asked = outbound.Request(
+        request = outbound.Request(
             method="POST",
             url=url,
             headers={**headers, "Content-Type": "application/json"},
             body=body,
             limits=outbound.Limits(seconds=policy.POST_SECONDS, max_bytes=policy.EXCERPT_BYTES),
-            is_public_only=False,  # whoever runs this names their own machine
+            is_public_only=False,  # its operator names their own machine
             wants_whole=False,
         )
         try:
-            return str(outbound.send(asked).status)
+            return str(outbound.send(request).status)
         except TulgaError as fault:
             return fault.code

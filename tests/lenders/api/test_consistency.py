@@ -14,8 +14,8 @@ from tests.lenders.test_openapi import hold
 from tests.verification.log import naive
 from verification.log import sequencer
 from verification.log.checkpoint import open_checkpoint
-from verification.log.history import leaf_bytes
 from verification.log.keys import verification_key
+from verification.log.signatures import leaf_bytes
 from verification.log.tree import verify_consistency
 from verification.models import AuditLeaf
 

@@ -11,15 +11,15 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from lenders import keys, openapi, policy, versions
+from lenders import keys, openapi, policy
 from lenders.models import ApiKey, IdempotentRequest, Lender
+from lenders.policy import API_VERSION
 from tests.lenders.samples import Caller
 from tests.responses import Response
 from verification.core.ids import secret_digest
 
 pytestmark = pytest.mark.django_db
 
-OLD, NEW = versions.NAMES
 NOWHERE = "/v1/nothing"
 PLACES = [
     re.sub(r"\{.*\}", f"ver_{'a' * 26}", path)
@@ -32,7 +32,7 @@ HEADERS: list[dict[str, Any]] = [
     {},
     {"idempotency-key": "k-1"},
     {"idempotency-key": '"'},
-    {"tulga-version": OLD},
+    {"tulga-version": API_VERSION},
     {"tulga-version": "tomorrow"},
     {"content-type": "text/plain"},
 ]
@@ -94,31 +94,19 @@ def test_a_test_key_without_a_scope_is_told_so_there(lender: Lender) -> None:
     "path", ["/v1/verifications/ver.x", NOWHERE, "/v1/verifications/a/b/c", "/v2"]
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_nowhere_is_told_in_the_version_of_the_key(lender: Lender, path: str, method: str) -> None:
-    old, new = (
-        Caller(keys.issue(lender, mode="test", version=version).secret) for version in (OLD, NEW)
-    )
-    for caller, version, spelled in (
-        (old, OLD, "/docs/problems#not_found"),
-        (new, NEW, "/docs/problems/not_found"),
-    ):
-        answer = caller.send(method, path, "")
-        assert (answer.status_code, answer.headers.get("Tulga-Version")) == (404, version)
-        assert answer.json()["type"].endswith(spelled)
-        assert ("Deprecation" in answer.headers) == (version == OLD)
+def test_nowhere_says_the_version_to_a_key_alone(api: Caller, path: str, method: str) -> None:
+    answer = api.send(method, path, "")
+    assert (answer.status_code, answer.headers.get("Tulga-Version")) == (404, API_VERSION)
     for secret in ("", "tlg_test_x", "x"):
         stranger = Caller(secret).send(method, path, "")
         assert (stranger.status_code, "Tulga-Version" in stranger.headers) == (404, False)
-        assert stranger.json()["type"].endswith("/docs/problems/not_found")
+        for each in (answer, stranger):
+            assert each.json()["type"].endswith("/docs/problems/not_found")
 
 
 @pytest.mark.parametrize("path", ["/v1/verifications", NOWHERE])
-def test_that_a_version_is_none_is_told_in_that_of_the_key(lender: Lender, path: str) -> None:
-    issued = keys.issue(lender, mode="test", version=OLD)
-    answer = Caller(issued.secret, version="tomorrow").get(path)
-    assert (answer.status_code, answer.headers.get("Tulga-Version")) == (400, OLD)
-    assert answer.json()["type"].endswith("/docs/problems#unknown_version")
-    ApiKey.objects.update(version="2024-01-01")  # one that is gone is nobody's any more
-    answer = Caller(issued.secret).get(path)
-    assert (answer.json()["code"], "Tulga-Version" in answer.headers) == ("unknown_version", False)
+def test_another_version_is_refused_everywhere(lender: Lender, path: str) -> None:
+    caller = Caller(keys.issue(lender, mode="test").secret, version="tomorrow")
+    answer = caller.get(path)
+    assert (answer.status_code, answer.headers.get("Tulga-Version")) == (400, API_VERSION)
     assert answer.json()["type"].endswith("/docs/problems/unknown_version")

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from lenders import keys, versions
 from lenders.codes import WARNINGS
 from lenders.models import Lender
 from tests.lenders.samples import IIN, OTHER_IIN, Caller, opening
@@ -83,9 +82,3 @@ def test_nothing_else_says_it(api: Caller, lender: Lender) -> None:
     reviewers.leave(lender)
     answer = opened(api, subject__iin=IIN)
     assert "warnings" not in api.get(f"/v1/verifications/{answer['id']}").json()
-
-
-@pytest.mark.parametrize("version", versions.NAMES)
-def test_each_version_says_it(lender: Lender, version: str) -> None:
-    reviewers.leave(lender)
-    assert warned(Caller(keys.issue(lender, mode="test").secret, version=version)) == WARNED

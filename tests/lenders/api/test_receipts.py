@@ -46,7 +46,7 @@ from verification.core.ids import secret_digest
 from verification.core.status import Status
 from verification.evidence import vault
 from verification.log import keys as log_keys
-from verification.log import receipt as tlog
+from verification.log import proofs as tlog
 from verification.models import AuditEntry, Receipt, Verification
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]

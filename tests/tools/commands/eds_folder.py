@@ -16,7 +16,7 @@ from tests.verification.stories.conftest import crl_of
 from verification.engines.pki.xmldsig import statement_document
 
 TEXT = b"I owe 150000 tenge"
-ROOT = Path(__file__).resolve().parents[4]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 class Files:

@@ -24,7 +24,7 @@ from verification.core.errors import BadInput
 from verification.engines.faces import backends
 from verification.engines.faces.backends import Choice
 
-EVIDENCE = Path(__file__).resolve().parents[4] / "docs" / "evidence"
+EVIDENCE = Path(__file__).resolve().parents[3] / "docs" / "evidence"
 
 
 def run(*words: object) -> str:

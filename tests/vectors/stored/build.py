@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lenders import versions, webhooks
+from lenders import deliveries
 from tests.vectors.stored import fields, judged, samples
 from verification.case import contents
 from verification.core import stored
@@ -47,12 +47,12 @@ def main(arguments: list[str]) -> None:
 
 def blobs() -> dict[str, bytes]:
     """Each blob by its kind, as the product itself spells it."""
-    message = webhooks.payload(samples.EVENT, samples.CHECKPOINT, version=versions.NEWEST)
+    message = deliveries.payload(samples.EVENT, samples.CHECKPOINT)
     built = {
         "case": stored.to_bytes(contents.StoredCase(samples.LENDER, samples.OPENING)),
         "memory": stored.to_bytes(samples.MEMORY),
         "entry": stored.to_bytes(samples.ENTRY_BODY),
-        "delivery": webhooks.spell_body(message),
+        "delivery": deliveries.spell_body(message),
     }
     for stage, case, evidence in judged.attempts():
         facts = stage.measure(case, evidence, stage.policy_in_use())

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from lenders.resources.events import EventView
+from lenders.resources.events import Event
 from tests.verification.stages.person.known_case import memory
 from tests.verification.stories.story import opening
 from verification.core.lender import LenderFacts
@@ -40,7 +40,7 @@ ENTRY_BODY = {
     ],
 }
 CHECKPOINT = "tulga.example/test\n42\n" + "A" * 43 + "=\n\n\u2014 tulga.example/test AAAA\n"
-EVENT = EventView(
+EVENT = Event(
     id="evt_aaaaaaaaaaaaaaaaaaaaaaaaaa",
     type="verification.verified",
     timestamp=datetime(2026, 11, 24, 18, 31, tzinfo=UTC),

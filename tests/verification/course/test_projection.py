@@ -18,10 +18,9 @@ from tests.verification import lawful
 from tests.verification.course import random_histories
 from verification.core.keeping import index_mark, words_mark
 from verification.course import fold
-from verification.course.projection import project
-from verification.course.row import Lawful, Row
+from verification.course.projection import Lawful, Row, project
 from verification.course.tables import CASE, ITEM, RECEIPT, TABLES, WORD, Kind
-from verification.log.history import course_entry
+from verification.log.signatures import course_entry
 from verification.models import Attempt, AuditEntry, Verification
 
 HISTORIES, LOGS, FEW = 1_000, 60, 6

@@ -235,12 +235,12 @@ def test_a_destroyed_frame_leaves_no_file_and_takes_none_with_it() -> None:
     items = {item.kind: item for item in store.put_all(key, STEP)}
     gone, kept = items["shot.frame.0"], items["shot.frame.1"]
     said = on_record(*items.values())
-    store.remove_files(key.verification_id, said=said)
+    store.remove_files(key.verification_id, sealed_hashes=said)
     assert len(files()) == 3
     store.destroy([gone], at=NOON)
     assert gone.sealed_sha256 in files(), "the file goes after the key is known to be gone"
     for _ in range(2):
-        store.remove_files(key.verification_id, said=said)
+        store.remove_files(key.verification_id, sealed_hashes=said)
         assert set(files()) == {kept.sealed_sha256, items["a.terms"].sealed_sha256}
     assert store.opening(key, EvidenceItem.objects.get(pk=kept.pk)).plain == b"frame"
     assert list(verify_evidence("test")) == []
@@ -252,11 +252,11 @@ def test_a_file_of_several_goes_with_the_last_of_them() -> None:
     assert first.sealed_sha256 == second.sealed_sha256
     store.destroy([first], at=NOON)
     said = on_record(first, second)
-    store.remove_files(key.verification_id, said=said)
+    store.remove_files(key.verification_id, sealed_hashes=said)
     assert set(files()) == {first.sealed_sha256}
     assert store.opening(key, EvidenceItem.objects.get(pk=second.pk)).plain == b"other"
     store.destroy([second], at=NOON)
-    store.remove_files(key.verification_id, said=said)
+    store.remove_files(key.verification_id, sealed_hashes=said)
     assert files() == {}
 
 
@@ -270,14 +270,14 @@ def test_a_row_that_names_another_file_than_the_log_takes_none_away(name: str) -
         sealed_sha256=kept.sealed_sha256 if "other" in name else name
     )
     with pytest.raises(EvidenceUnreadable, match="another file than the log"):
-        store.remove_files(mine.verification_id, said=said)
+        store.remove_files(mine.verification_id, sealed_hashes=said)
     assert set(files()) == {gone.sealed_sha256, kept.sealed_sha256}
 
 
 def test_what_the_log_does_not_know_takes_no_file_away() -> None:
     key = add_key()
     store.destroy([gone := store.put(key, ORIGINAL, kind="a.frame.0")], at=NOON)
-    store.remove_files(key.verification_id, said={})
+    store.remove_files(key.verification_id, sealed_hashes={})
     assert set(files()) == {gone.sealed_sha256}
 
 

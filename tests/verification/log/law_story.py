@@ -14,8 +14,8 @@ from tests.verification.log import judged
 from tests.verification.log.rows import order_all
 from verification.core import law_file, profiles
 from verification.core.errors import BadInput
-from verification.log import law_files as law
 from verification.log import laws
+from verification.log import laws as law
 from verification.models import AuditEntry
 
 FIRST = law_files.document(

@@ -181,9 +181,9 @@ def test_what_waits_is_counted_by_case_and_by_time_and_what_is_refused_says_why(
     slip_in(decision, type="attempt.opened", body={"v": 1}, at=NOON - timedelta(days=1))
     sweep.run_round(is_whole=False)
     assert entries.waiting(are_refused=True) == 2
-    newest, oldest = entries.refused(limit=9)
+    newest, oldest = entries.refusals(limit=9)
     assert newest[0].pk == forged
     assert {why for _, why in (newest, oldest)} == {"nobody signed it"}
     assert oldest[0].verification is not None
     assert oldest[0].verification.pk == case.pk
-    assert len(entries.refused(limit=1)) == 1
+    assert len(entries.refusals(limit=1)) == 1

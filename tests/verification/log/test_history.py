@@ -5,7 +5,7 @@ from django.conf import settings
 
 from tests.verification.log.rows import add_case, add_entry, add_lender, order_all
 from verification.core.errors import BadInput, LogInconsistent
-from verification.log import checkpoint, decided, history, keys, proofs, receipt
+from verification.log import checkpoint, decided, keys, proofs, signatures
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -13,15 +13,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_every_entry_has_a_proof_that_verifies_offline_once_it_is_ordered() -> None:
     entries = [add_entry(body={"number": number}) for number in range(11)]
     assert proofs.proof_for(entries[0].pk) is None
-    assert history.leaf_bytes(entries[0]) is None
+    assert signatures.leaf_bytes(entries[0]) is None
     order_all(limit=4)
     for entry in entries:
-        proof, leaf = proofs.proof_for(entry.pk), history.leaf_bytes(entry)
+        proof, leaf = proofs.proof_for(entry.pk), signatures.leaf_bytes(entry)
         assert proof is not None
         assert leaf is not None
-        assert receipt.verify(proof, leaf=leaf, key=keys.verification_key("test")).size == 11
+        assert proofs.verify(proof, leaf=leaf, key=keys.verification_key("test")).size == 11
         with pytest.raises(LogInconsistent):
-            receipt.verify(proof, leaf=leaf, key=keys.verification_key("live"))
+            proofs.verify(proof, leaf=leaf, key=keys.verification_key("live"))
 
 
 def test_what_a_lender_is_told_is_read_behind_a_cursor_and_has_no_gap() -> None:

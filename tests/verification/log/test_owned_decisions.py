@@ -101,10 +101,10 @@ def nobody_is_told(of: Story, forged: Collection[str]) -> None:
     rows = list(Verification.objects.filter(entries__in=forged).distinct())
     assert len(rows) == AuditEntry.objects.filter(pk__in=forged, type=VERIFIED).count()
     assert {told.status for told in decided.statuses_of(rows).values()} == {"processing"}
-    listed = verifications.list_views(
+    listed = verifications.read_page(
         lender_id=of.lender.pk, mode="test", status="verified", limit=100
     )
-    assert [one.id for one in listed.data] == [of.id]
+    assert [answer["id"] for answer in listed["data"]] == [of.id]
     events_told = decided.leaves_after(
         "test", lender_id=of.lender.pk, lender_sequence=0, limit=1000
     )

@@ -22,7 +22,7 @@ from tests.verification.log.rows import (
     tamper,
 )
 from verification.core.errors import FenceLost, LogInconsistent, Misconfigured
-from verification.log import checkpoint, head_file, history, keys, proofs, sequencer, tiles, tree
+from verification.log import checkpoint, keys, proofs, sequencer, signatures, tiles, tree
 from verification.models import (
     AuditCheckpoint,
     AuditEntry,
@@ -82,7 +82,7 @@ def test_the_leaf_says_what_the_entry_says() -> None:
     verification = add_case(add_lender(), length=1)
     order_all()
     leaf = leaves()[0]
-    said = json.loads(history.leaf_bytes(leaf.entry) or b"")
+    said = json.loads(signatures.leaf_bytes(leaf.entry) or b"")
     assert said["body"].pop("signed").keys() == {"by", "signature"}
     assert said == {
         "schema": 1,
@@ -96,7 +96,7 @@ def test_the_leaf_says_what_the_entry_says() -> None:
         "lender_sequence": 1,
         "body": {"v": 1, "sequence": 1, "codes": ["eds_certificate_revoked"]},
     }
-    assert bytes(leaf.leaf_hash) == tree.leaf_hash(history.leaf_bytes(leaf.entry) or b"")
+    assert bytes(leaf.leaf_hash) == tree.leaf_hash(signatures.leaf_bytes(leaf.entry) or b"")
 
 
 def test_entries_are_ordered_by_time() -> None:
@@ -167,7 +167,7 @@ def test_nothing_is_ordered_inside_a_transaction_of_somebody_else() -> None:
     with pytest.raises(RuntimeError), transaction.atomic():
         sequencer.order("test")
     assert not AuditLeaf.objects.exists()
-    assert head_file.read("test", key=keys.verification_key("test")) is None
+    assert checkpoint.read("test", key=keys.verification_key("test")) is None
 
 
 def test_every_batch_is_signed_and_every_checkpoint_is_a_prefix_of_the_next() -> None:
@@ -245,7 +245,7 @@ def test_a_batch_that_ends_early_leaves_nothing(monkeypatch: pytest.MonkeyPatch)
     assert not AuditLeaf.objects.exists()
     assert not AuditTile.objects.exists()
     assert not AuditCheckpoint.objects.exists()
-    begun = head_file.read("test", key=keys.verification_key("test"))
+    begun = checkpoint.read("test", key=keys.verification_key("test"))
     assert begun is not None
     assert begun.size == 0
     assert AuditPending.objects.count() == 1

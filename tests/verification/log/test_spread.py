@@ -18,7 +18,7 @@ from django.db import DatabaseError
 
 from tests.verification.log.ordered import nine_ordered
 from tests.verification.log.rows import tamper
-from verification.log import verify_cases, verify_leaves
+from verification.log import verify_cases, verify_tree
 from verification.log.spread import spread, together
 from verification.log.verify import verify_log
 
@@ -35,7 +35,7 @@ def alone() -> Iterator[None]:
 
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verify_leaves, "PAGE", 2)
+    monkeypatch.setattr(verify_tree, "LEAF_PAGE", 2)
     monkeypatch.setattr(verify_cases, "_PAGE", 1)
 
 
@@ -103,7 +103,7 @@ def test_what_is_spread_together_is_looked_at_by_the_same_processes():
 def test_a_process_that_was_ended_is_no_finding(small_pages, monkeypatch):
     nine_ordered()
     monkeypatch.setattr(
-        verify_leaves, "_verify_leaf", lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+        verify_tree, "_verify_leaf", lambda *_: os.kill(os.getpid(), signal.SIGKILL)
     )
     with pytest.raises(BrokenProcessPool):
         list(verify_log("test", processes=2))

@@ -17,7 +17,7 @@ from tests.verification.log.rows import add_entry, order_all, tamper
 from verification.core.errors import BadInput
 from verification.log import checkpoint, keys, policy
 from verification.log.checkpoint import Checkpoint, SigningKey
-from verification.log.verify_since import log_of, verify_since
+from verification.log.verify import log_of, verify_since
 from verification.models import AuditCheckpoint, AuditLeaf
 
 pytestmark = pytest.mark.django_db(transaction=True)

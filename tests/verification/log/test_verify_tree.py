@@ -111,7 +111,7 @@ def test_a_missing_or_cut_tile_is_named(log: list[AuditLeaf]) -> None:
 
 
 def test_a_larger_log_is_verified_over_pages_and_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("verification.log.verify_leaves.PAGE", 70)
+    monkeypatch.setattr("verification.log.verify_tree.LEAF_PAGE", 70)
     for number in range(600):
         add_entry(body={"number": number}, at=NOON)
     order_all(limit=150)

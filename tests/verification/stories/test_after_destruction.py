@@ -53,7 +53,7 @@ def test_a_frame_that_went_without_an_entry_is_missing_and_named(script):
     story = played()
     item = frames(story)[0]
     store.destroy([item], at=clock.now())
-    store.remove_files(story.id, said={item.pk: item.sealed_sha256})
+    store.remove_files(story.id, sealed_hashes={item.pk: item.sealed_sha256})
     last = replay(verification_id=story.id)[-1]
     assert (last.verdict, last.detail) == (Verdict.CANNOT, f"evidence is missing: {item.kind}")
     sweep.run_round()

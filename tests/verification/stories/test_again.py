@@ -231,7 +231,7 @@ def _shuffled(steps: Mapping[str, Prints], chance: np.random.Generator) -> dict[
             order = np.repeat(chance.permutation(len(step.signs)), 3)
             found[kind] = Prints(step.signs[order], step.motion[order], step.looks[order])
         if (
-            prints.alike(list(steps.values()), list(found.values()), limits=AGAIN).fitting
+            prints.compare(list(steps.values()), list(found.values()), limits=AGAIN).fitting
             < AGAIN.fitting / 2
         ):
             return found

@@ -32,14 +32,11 @@ def open_again(story, **changes):
 
 def test_a_verification_begins_with_consent_and_pins_its_profile():
     story = begin(lender())
-    view = verifications.view(lender_id=story.lender.pk, mode="test", verification_id=story.id)
-    assert view.next_action is not None
-    assert (view.status, view.next_action.type, view.combinations) == (
-        "requires_input",
-        "consent",
-        (("eds",),),
-    )
-    assert len(view.profile_sha256) == 64
+    answer = verifications.read(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+    assert answer["status"] == "requires_input"
+    assert answer["next_action"]["type"] == "consent"
+    assert answer["combinations"] == [["eds"]]
+    assert len(answer["profile"]["sha256"]) == 64
 
 
 def test_the_same_reference_gives_the_open_verification_back_with_a_fresh_link():
@@ -105,10 +102,10 @@ def test_another_lender_or_mode_finds_nothing():
     story, other = begin(lender()), lender("Other", number=500)
     for lender_id, mode in ((other.pk, "test"), (story.lender.pk, "live")):
         with pytest.raises(NotFound):
-            verifications.view(lender_id=lender_id, mode=mode, verification_id=story.id)
+            verifications.read(lender_id=lender_id, mode=mode, verification_id=story.id)
         with pytest.raises(NotFound):
             commands.cancel(lender_id=lender_id, mode=mode, verification_id=story.id)
-    assert verifications.list_views(lender_id=other.pk, mode="test").data == ()
+    assert verifications.read_page(lender_id=other.pk, mode="test")["data"] == []
 
 
 def test_an_end_is_final():
@@ -134,10 +131,10 @@ def test_lists_are_cut_into_pages_without_gap_or_repetition():
     made = [begin(of, f"A-{number}").id for number in range(7)]
     seen, after = [], None
     while True:
-        page = verifications.list_views(lender_id=of.pk, mode="test", after=after, limit=3)
-        seen += [view.id for view in page.data]
-        after = page.next
-        if not page.has_more:
+        page = verifications.read_page(lender_id=of.pk, mode="test", after=after, limit=3)
+        seen += [answer["id"] for answer in page["data"]]
+        after = page["next"]
+        if not page["has_more"]:
             break
     assert seen == made[::-1]
 

@@ -255,8 +255,12 @@ def test_a_canceled_case_cannot_be_reviewed():
 
 def test_the_borrower_and_the_lender_see_a_review_and_no_question():
     story = glanced("grey")
-    view = verifications.view(lender_id=story.lender.pk, mode="test", verification_id=story.id)
-    assert (view.status, view.code, view.next_action) == ("in_review", "face_review", None)
+    answer = verifications.read(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+    assert (answer["status"], answer["code"], answer["next_action"]) == (
+        "in_review",
+        "face_review",
+        None,
+    )
     assert (story.page().status, story.page().code) == ("in_review", "face_review")
 
 

@@ -94,7 +94,7 @@ def test_a_row_of_a_route_that_is_gone_stops_nothing_else(settings, issued):
     assert other.page().notice == "abandoned"
     assert not AuditEntry.objects.filter(leaf=None, type="verification.created").exists()
     assert gone.page().page == "wait"
-    assert len(verifications.list_views(lender_id=gone.lender.pk, mode="test").data) == 1
+    assert len(verifications.read_page(lender_id=gone.lender.pk, mode="test")["data"]) == 1
     make_due(gone)
     gone.work()  # by its entries nothing is owed
     assert (gone.row().status, gone.row().step, decisions(gone)) == ("requires_input", "", 0)

@@ -107,10 +107,10 @@ def test_the_log_holds_it_for_lawful_and_its_rows_for_those_of_the_log():
 def test_its_receipt_says_what_its_lender_reads():
     story = glanced("grey", of=alone())
     order()
-    view = verifications.view(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+    answer = verifications.read(lender_id=story.lender.pk, mode="test", verification_id=story.id)
     payload = Receipt.objects.get(verification_id=story.id).jws.split(".")[1]
     receipt = json.loads(base64.urlsafe_b64decode(payload + "=="))
-    assert (receipt["status"], receipt["code"]) == (view.status, view.code) == IN_VAIN
+    assert (receipt["status"], receipt["code"]) == (answer["status"], answer["code"]) == IN_VAIN
     assert [one["outcome"] for one in receipt["attempts"]][-1] == "review"
 
 

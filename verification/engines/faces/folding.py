@@ -30,12 +30,15 @@ def fold(original: bytes, *, free: dict[int, str]) -> bytes:
         model = ModelProto.FromString(original)
         graph, constants = (
             model.graph,
-            {one.name: numpy_helper.to_array(one) for one in model.graph.initializer},
+            {
+                initializer.name: numpy_helper.to_array(initializer)
+                for initializer in model.graph.initializer
+            },
         )
         nodes = [written for node in graph.node for written in _rewritten(node, constants)]
         picture, used = graph.input[0], {name for node in nodes for name in node.input}
-        for kept in ("node", "initializer", "input", "value_info"):
-            graph.ClearField(kept)
+        for part in ("node", "initializer", "input", "value_info"):
+            graph.ClearField(part)
         graph.node.extend(nodes)
         graph.initializer.extend(
             numpy_helper.from_array(numbers, name)
@@ -49,10 +52,10 @@ def fold(original: bytes, *, free: dict[int, str]) -> bytes:
             for axis, size in enumerate(result.type.tensor_type.shape.dim):
                 size.dim_param = f"{result.name}_{axis}"
         checker.check_model(model, full_check=True)
-        spelled: bytes = model.SerializeToString(deterministic=True)
+        encoded: bytes = model.SerializeToString(deterministic=True)
     except (DecodeError, ValueError, IndexError, KeyError, checker.ValidationError) as error:
         raise Misconfigured("the net is not built like the one that is folded here") from error
-    return spelled
+    return encoded
 
 
 def _rewritten(node: NodeProto, constants: Constants) -> Iterator[NodeProto]:
@@ -60,19 +63,21 @@ def _rewritten(node: NodeProto, constants: Constants) -> Iterator[NodeProto]:
     others.
     """
     inputs, name = list(node.input), node.output[0]
-    said = {each.name: helper.get_attribute_value(each) for each in node.attribute}
+    attributes = {
+        attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute
+    }
     if node.op_type == "Constant":
-        constants[name] = numpy_helper.to_array(said["value"])
+        constants[name] = numpy_helper.to_array(attributes["value"])
     elif node.op_type == "DequantizeLinear":  # 1
-        whole, axis = constants[inputs[0]].astype(np.int32), said["axis"]
+        indices, axis = constants[inputs[0]].astype(np.int32), attributes["axis"]
         # The last block of an axis may be cut short.
         scale, zero = (
-            np.repeat(constants[each], said["block_size"], axis).take(
-                range(whole.shape[axis]), axis
+            np.repeat(constants[attribute], attributes["block_size"], axis).take(
+                range(indices.shape[axis]), axis
             )
-            for each in inputs[1:]
+            for attribute in inputs[1:]
         )
-        constants[name] = ((whole - zero.astype(np.int32)) * scale).astype(np.float32)
+        constants[name] = ((indices - zero.astype(np.int32)) * scale).astype(np.float32)
     elif node.op_type == "Reshape" and inputs[0] in constants:
         constants[name] = constants[inputs[0]].reshape(constants[inputs[1]])
     elif (

@@ -89,8 +89,8 @@ def open_draft(untrusted: bytes, *, limits: ImageLimits, least: int) -> Opened:
             # Pillow's own turning also writes all notes anew, and faults on those of an honest
             # camera that are not by the book. Notes that cannot be read say nothing.
             with suppress(SyntaxError, ValueError, struct.error):  # 6
-                found = image.getexif().get(_ORIENTATION)
-                turn = _UPRIGHT.get(found) if isinstance(found, int) else None
+                orientation = image.getexif().get(_ORIENTATION)
+                turn = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
             upright = np.asarray(picture if turn is None else picture.transpose(turn))
             return Opened(upright, width / picture.width)
     except Image.DecompressionBombError as error:
@@ -132,12 +132,12 @@ def _refuse_harmful(
         if name in (b"acTL", b"IEND"):
             end = at if name == b"IEND" else -1
             break
-    while kind == "JPEG" and (found := _MARKER.search(untrusted, at)):
-        at = found.end()
-        if found.group(1) == _END_OF_IMAGE:
+    while kind == "JPEG" and (marker := _MARKER.search(untrusted, at)):
+        at = marker.end()
+        if marker.group(1) == _END_OF_IMAGE:
             end = at
             break
-        scans += found.group(1) == _SCAN
+        scans += marker.group(1) == _SCAN
         if scans > _MOST_SCANS:
             raise Refused("face_image_too_large", f"at most {_MOST_SCANS} scans")
         # A segment of no length would be read again for ever: after it there is no end.

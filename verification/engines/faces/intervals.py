@@ -46,7 +46,7 @@ def beta_share(x: float, a: float, b: float) -> float:
         x, a, b = 1 - x, b, a
     start = 1 - (a + b) * x / (a + 1)
     c, d = 1.0, 1 / (start if abs(start) > _TINY else _TINY)
-    found = d
+    fraction = d
     for m in range(1, _TERMS):
         even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
         odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
@@ -54,8 +54,8 @@ def beta_share(x: float, a: float, b: float) -> float:
             # Lentz: what would divide by zero is moved away from it.
             below, c = 1 + term * d, 1 + term / c
             d, c = 1 / (below if abs(below) > _TINY else _TINY), c if abs(c) > _TINY else _TINY
-            found *= c * d
+            fraction *= c * d
         if abs(c * d - 1) < _EPSILON:
             break
-    share = math.exp(front) * found / a
+    share = math.exp(front) * fraction / a
     return 1 - share if is_above else share

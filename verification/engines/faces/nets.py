@@ -54,7 +54,7 @@ SFACE_AT_ONCE = 4
 class OnnxNet:
     """One model. It keeps nothing between calls; threads may share it."""
 
-    def __init__(self, model: Path, *, is_fast: bool = True, what: str = "face model") -> None:
+    def __init__(self, model: Path, *, is_fast: bool = True, subject: str = "face model") -> None:
         """is_fast: whether onnxruntime may keep the weights a second time, as the processor likes
         them.
 
@@ -75,10 +75,10 @@ class OnnxNet:
                 str(model), options, providers=["CPUExecutionProvider"]
             )
             (entry,) = self._session.get_inputs()
-            self._outputs = [each.name for each in self._session.get_outputs()]
+            self._outputs = [output.name for output in self._session.get_outputs()]
         except (*_FAULTS, ValueError) as error:
-            raise Misconfigured(f"the {what} is no ONNX model with one input") from error
-        self._input, self._what = entry.name, what
+            raise Misconfigured(f"the {subject} is no ONNX model with one input") from error
+        self._input, self._what = entry.name, subject
 
     def run(self, pictures: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[Any]]:
         """What it says of these (n × 3 × height × width), by name. Raises `Misconfigured` if it
@@ -155,27 +155,30 @@ class OnnxRecogniser:
 
     def numbers(self, cuts: Sequence[Pixels]) -> list[Numbers]:
         """What the net says of each square that was cut out."""
-        how, found = self.showing, list[Numbers]()
+        how, embeddings = self.showing, list[Numbers]()
         for group in (cuts[at : at + self.at_once] for at in range(0, len(cuts), self.at_once)):
-            plain = [cut if how.channels == "RGB" else cut[:, :, ::-1] for cut in group]
+            plain_cuts = [cut if how.channels == "RGB" else cut[:, :, ::-1] for cut in group]
             ways = [
-                [each, each[:, ::-1]] if how.form == "mirror-mean-l2" else [each] for each in plain
+                [image, image[:, ::-1]] if how.form == "mirror-mean-l2" else [image]
+                for image in plain_cuts
             ]
             rows = self.net.rows(
-                [(each.astype(np.float32) - how.mean) / how.scale for way in ways for each in way]
+                [(image.astype(np.float32) - how.mean) / how.scale for way in ways for image in way]
             )
             together = rows.reshape(len(group), len(ways[0]), rows.shape[1]).sum(axis=1)
-            found += [numbers if how.form == "single" else unit(numbers) for numbers in together]
-        return found
+            embeddings += [
+                numbers if how.form == "single" else unit(numbers) for numbers in together
+            ]
+        return embeddings
 
     def test(self) -> None:
         """Raises `Misconfigured` unless SFace gives its own numbers for a face that is no face,
         also beside another.
         """
         square = self_test.pattern(self.showing.side)
-        one, _, again = self.numbers([square, 255 - square, square])
+        first, _, again = self.numbers([square, 255 - square, square])
         if (
-            max(self_test.difference(each, self_test.SFACE) for each in (one, again))
+            max(self_test.difference(numbers, self_test.SFACE) for numbers in (first, again))
             > self_test.MOST
         ):
             raise Misconfigured(
@@ -218,7 +221,7 @@ class DlibRecogniser:
             )
 
 
-def load_pinned(model: Path, sha256: str, *, what: str) -> OnnxNet:
+def load_pinned(model: Path, sha256: str, *, subject: str) -> OnnxNet:
     """An operator's net. Raises `Misconfigured` unless it is the one that its description pins, all
     in one file.
     """
@@ -226,14 +229,14 @@ def load_pinned(model: Path, sha256: str, *, what: str) -> OnnxNet:
         with model.open("rb") as opened:
             content = opened.read(MAX_BYTES + 1)
     except OSError as error:
-        raise Misconfigured(f"the {what} cannot be read: {type(error).__name__}") from error
+        raise Misconfigured(f"the {subject} cannot be read: {type(error).__name__}") from error
     if len(content) > MAX_BYTES:
-        raise Misconfigured(f"the {what} has more than {MAX_BYTES} bytes")
+        raise Misconfigured(f"the {subject} has more than {MAX_BYTES} bytes")
     if hashlib.sha256(content).hexdigest() != sha256:
-        raise Misconfigured(f"the {what} is not the one whose SHA-256 its description pins")
+        raise Misconfigured(f"the {subject} is not the one whose SHA-256 its description pins")
     if _ANOTHER_FILE.search(content):
-        raise Misconfigured(f"the {what} keeps numbers in another file, which no SHA-256 pins")
-    return OnnxNet(model, what=what)
+        raise Misconfigured(f"the {subject} keeps numbers in another file, which no SHA-256 pins")
+    return OnnxNet(model, subject=subject)
 
 
 def load_sface(models: Path | None, *, showing: Showing = SFACE_SHOWING) -> OnnxRecogniser:

@@ -178,11 +178,15 @@ class Portrait:
         1 as in Umeyama 1991, in complex numbers: no reflection · 2 average down to twice the size
         that is cut, for what is skipped in between would be noise · 3 turn, scale and shift.
         """
-        found = self.points[:2] if template.points == "eyes" else self.points
+        landmarks = self.points[:2] if template.points == "eyes" else self.points
         if template.points == "dlib5":
             shape = self._dlib_shape()
-            found = np.array([[shape.part(at).x, shape.part(at).y] for at in range(5)], np.float64)
-        here, there = (points @ np.array([1, 1j]) for points in (found, np.array(template.places)))
+            landmarks = np.array(
+                [[shape.part(at).x, shape.part(at).y] for at in range(5)], np.float64
+            )
+        here, there = (
+            points @ np.array([1, 1j]) for points in (landmarks, np.array(template.places))
+        )
         middle, target = here.mean(), there.mean()
         around = here - middle
         turn = np.vdot(around, there - target) / max(float(np.vdot(around, around).real), 1e-9)  # 1

@@ -30,15 +30,15 @@ class FaceRecognition:
 
     def embed_all(self, faces: Sequence[Portrait]) -> tuple[Embedding, ...]:
         """Of each one image, raw, no jitter."""
-        found = []
+        embeddings = []
         for face in faces:
             left, top, right, bottom = face.dlib_box
             box = (top, right, bottom, left)
             (numbers,) = face_recognition.face_encodings(
                 face.image, [box], num_jitters=1, model="small"
             )
-            found.append(Embedding(self.embedding, np.asarray(numbers, dtype=np.float64)))
-        return tuple(found)
+            embeddings.append(Embedding(self.embedding, np.asarray(numbers, dtype=np.float64)))
+        return tuple(embeddings)
 
     def test(self) -> None:
         """Raises `Misconfigured` unless the library's weights are the pinned ones and give their

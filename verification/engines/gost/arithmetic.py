@@ -69,11 +69,11 @@ def double(field: Field, point: Jacobian, times: int) -> Jacobian:
     return x, (y + p if y & 1 else y) >> 1, z
 
 
-def add_all(field: Field, point: Jacobian, others: Iterable[Affine]) -> Jacobian:
+def add_all(field: Field, point: Jacobian, addends: Iterable[Affine]) -> Jacobian:
     """Sum of a Jacobian and affine points; the doubling and the cancelling case are handled."""
     x, y, z = point
     p = field.p
-    for other_x, other_y in others:
+    for other_x, other_y in addends:
         if not z:
             # z is 0 here; 0 + 1 is a one of the integers in use, where 1 would be Python's.
             x, y, z = other_x, other_y, z + 1
@@ -103,14 +103,14 @@ def affine(field: Field, points: Sequence[Jacobian]) -> list[Affine]:
         products.append(running)
         running = running * z % p
     inverse = pow(running, -1, p)
-    plain: list[Affine] = []
+    result: list[Affine] = []
     for (x, y, z), before in zip(reversed(points), reversed(products), strict=True):
         of_z = inverse * before % p
         inverse = inverse * z % p
         square = of_z * of_z % p
-        plain.append((x * square % p, y * square * of_z % p))
-    plain.reverse()
-    return plain
+        result.append((x * square % p, y * square * of_z % p))
+    result.reverse()
+    return result
 
 
 def add_pairs(field: Field, pairs: Iterable[tuple[Affine, Affine]]) -> list[Affine]:
@@ -303,14 +303,17 @@ class Arithmetic:
         the same point will come again, an issuer's key for instance, and may have a table.
         """
         field, base_point, multiples = self._prepared(curve)
-        other = (self.number(point[0]), self.number(point[1]))
-        table = self._tables.find(field, other, bits=8 * curve.size) if often else None
+        second = (self.number(point[0]), self.number(point[1]))
+        table = self._tables.find(field, second, bits=8 * curve.size) if often else None
         of_base = self._tables.find(field, base_point, bits=8 * curve.size)
         # Fastest first: both points are known, then the base point alone, then neither.
         if table and of_base:
-            found = add_many(field, chosen(field, table, scalar) + chosen(field, of_base, base))
+            point_sum = add_many(field, chosen(field, table, scalar) + chosen(field, of_base, base))
         else:
-            of_point = odd_digits(scalar, _POINT_WINDOW), odd_multiples(field, other, _POINT_WINDOW)
+            of_point = (
+                odd_digits(scalar, _POINT_WINDOW),
+                odd_multiples(field, second, _POINT_WINDOW),
+            )
             if of_base:
                 part = add_many(field, chosen(field, of_base, base))
                 total = add_all(field, sum_of_multiples(field, [of_point]), [part] if part else [])
@@ -318,8 +321,8 @@ class Arithmetic:
                 total = sum_of_multiples(
                     field, [(odd_digits(base, _BASE_WINDOW), multiples), of_point]
                 )
-            found = affine(field, [total])[0] if total[2] else None
-        return (int(found[0]), int(found[1])) if found else None
+            point_sum = affine(field, [total])[0] if total[2] else None
+        return (int(point_sum[0]), int(point_sum[1])) if point_sum else None
 
     def _prepare(self, curve: Curve) -> tuple[Field, Affine, list[Affine]]:
         """The curve and its base point in the integers of this tier, and the multiples that a digit

@@ -136,15 +136,15 @@ def in_use() -> Backends:
     """The tiers of this process. Raises `Misconfigured` if not even pure Python reproduces the
     vectors.
     """
-    refused = []
+    refusals = []
     hashes: dict[str, Hash] = {"python": streebog.streebog512}
     try:
         if library := load_libgcrypt():
             hashes = {"libgcrypt": library, **hashes}
     except Unusable as reason:
-        refused.append(f"libgcrypt: {reason}")
+        refusals.append(f"libgcrypt: {reason}")
     faster = load_gmpy2()
-    return choose([*([faster] if faster else []), load_python()], hashes, refused=refused)
+    return choose([*([faster] if faster else []), load_python()], hashes, refused=refusals)
 
 
 def choose(
@@ -157,7 +157,7 @@ def choose(
     faults = list(refused)
     name, digest = _first_that_passes(list(hashes.items()), reproduces_hashes, faults)
     _, arithmetic = _first_that_passes(
-        [(one.name, one) for one in arithmetics], reproduces_points, faults
+        [(arithmetic.name, arithmetic) for arithmetic in arithmetics], reproduces_points, faults
     )
     return Backends(arithmetic, digest, name, tuple(faults))
 
@@ -207,8 +207,10 @@ def reproduces_points(arithmetic: Arithmetic) -> bool:
         # Asked as two thirds and a third as well: the sum of two points is counted another way than
         # a multiple.
         third = scalar * pow(3, -1, curve.q) % curve.q
-        rest = (scalar + curve.q - third) % curve.q
-        split = arithmetic.multiply_both(curve, base=rest, point=(curve.x, curve.y), scalar=third)
+        remainder = (scalar + curve.q - third) % curve.q
+        split = arithmetic.multiply_both(
+            curve, base=remainder, point=(curve.x, curve.y), scalar=third
+        )
         point = (int.from_bytes(public[:size], "little"), int.from_bytes(public[size:], "little"))
         if not arithmetic.multiply_base(curve, scalar) == point == split:
             return False

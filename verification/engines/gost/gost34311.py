@@ -57,9 +57,9 @@ def gost34311(data: bytes) -> bytes:
         for position, constant in enumerate(
             (0, _C3, 0, 0)
         ):  # RFC 5831 §5.1; what the last turn makes is not used
-            plain = (u ^ v).to_bytes(_BLOCK, "little")
+            summed = (u ^ v).to_bytes(_BLOCK, "little")
             key = b"".join(
-                plain[at::8] for at in range(8)
+                summed[at::8] for at in range(8)
             )  # 1, P of §5.1: byte 8i + k goes to 4k + i
             # 2, RFC 5830: 32 rounds, of which three times eight take the key forwards and the last
             # eight backwards.
@@ -83,7 +83,7 @@ def gost34311(data: bytes) -> bytes:
         # 3, ψ of §5.3, so many times: sixteen words of 16 bits move down, a sum of six comes in
         # above.
         stirred = encrypted
-        for times, beside in ((12, block), (1, chain), (61, 0)):
+        for times, addend in ((12, block), (1, chain), (61, 0)):
             for _ in range(times):
                 taps = (
                     stirred
@@ -94,6 +94,6 @@ def gost34311(data: bytes) -> bytes:
                     ^ stirred >> 240
                 )
                 stirred = stirred >> 16 | (taps & 0xFFFF) << 240
-            stirred ^= beside
+            stirred ^= addend
         chain = stirred
     return chain.to_bytes(_BLOCK, "little")

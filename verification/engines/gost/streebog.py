@@ -61,17 +61,17 @@ def _digest(data: bytes, chain: int) -> int:
     # The stages of RFC 6986: each whole block, the rest padded, then length and sum of all blocks
     # at position 0.
     length = checksum = 0
-    whole = len(data) - len(data) % BLOCK
-    for start in range(0, whole, BLOCK):
+    aligned = len(data) - len(data) % BLOCK
+    for start in range(0, aligned, BLOCK):
         block = _int(data[start : start + BLOCK], "little")
         chain = _compress(chain, block, length)
         length = (length + 512) & _MASK
         checksum = (checksum + block) & _MASK
     # The last block always holds one to 64 bytes: the rest and a single set bit above it.
-    rest = data[whole:]
-    block = _int(rest + b"\x01", "little")
+    tail = data[aligned:]
+    block = _int(tail + b"\x01", "little")
     chain = _compress(chain, block, length)
-    length = (length + 8 * len(rest)) & _MASK
+    length = (length + 8 * len(tail)) & _MASK
     checksum = (checksum + block) & _MASK
     return _compress(_compress(chain, length, 0), checksum, 0)
 

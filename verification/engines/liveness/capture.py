@@ -36,7 +36,7 @@ def quality(steps: Sequence[StepMeasurement]) -> tuple[tuple[str, ...], dict[str
     among the best frames of
     the others: pixels between the eyes, light, sharpness.
     """
-    found = tuple(
+    words_found = tuple(
         next(
             (flaw for frame in step.numbers.stills for flaw in flaws(frame, limits=policy.QUALITY)),
             "no_face",
@@ -51,8 +51,8 @@ def quality(steps: Sequence[StepMeasurement]) -> tuple[tuple[str, ...], dict[str
         if face is not None
     ]
     if not best:
-        return found, {}
-    return found, {
+        return words_found, {}
+    return words_found, {
         "interocular": f"{min(face.interocular for face in best):.0f}",
         "darkest": f"{min(face.luminance for face in best):.2f}",
         "brightest": f"{max(face.luminance for face in best):.2f}",
@@ -90,9 +90,9 @@ def looks(steps: Sequence[StepMeasurement]) -> Looks:
     the frame is seen by one detector, and the photograph by the other.
     """
     every = iter(backends.in_use().look_at_all([image for step in steps for image in step.stills]))
-    found = []
+    looked_steps = []
     for step in steps:
-        seen = []
+        stills_looks = []
         for frame in step.numbers.stills:
             look = next(every)
             # Two detectors may see two faces where each finds one: then the eyes of the one are not
@@ -101,61 +101,65 @@ def looks(steps: Sequence[StepMeasurement]) -> Looks:
                 apart = math.dist(look.eyes, frame.face.eyes)
                 if apart > policy.SAME_EYES * (frame.face.box[2] - frame.face.box[0]):
                     look = Look(None, "multiple_faces")
-            seen.append(look)
-        found.append(tuple(seen))
-    return tuple(found)
+            stills_looks.append(look)
+        looked_steps.append(tuple(stills_looks))
+    return tuple(looked_steps)
 
 
 Probes = tuple[tuple[int, Embedding], ...]
 """Place and face of the best stills of a step, best first."""
 
 
-def probes(steps: Sequence[StepMeasurement], seen: Looks, *, most: int) -> tuple[Probes, ...]:
+def probes(steps: Sequence[StepMeasurement], looked: Looks, *, most: int) -> tuple[Probes, ...]:
     """The best stills of each step, at most so many: turned and moving faces are poorer probes.
 
     Raises `Refused` where a step has none that is fit to be compared, or where a better one shows
     several faces.
     """
     every = []
-    for step, own in zip(steps, seen, strict=True):
+    for step, step_looks in zip(steps, looked, strict=True):
         # A face the matcher does not find, or finds too poor, is one probe fewer; a second person
         # is no accident.
-        if any(own[at].code == "multiple_faces" for at in step.fit):
+        if any(step_looks[at].code == "multiple_faces" for at in step.fit):
             raise Refused("multiple_faces", f"in a frame of {step.sent.command}")
-        found = [
-            (at, face) for at in step.fit if (face := own[at].face) is not None and not own[at].code
+        candidates = [
+            (at, face)
+            for at in step.fit
+            if (face := step_looks[at].face) is not None and not step_looks[at].code
         ]
-        if not found:
-            code = next((own[at].code for at in step.fit), "face_not_found")
+        if not candidates:
+            code = next((step_looks[at].code for at in step.fit), "face_not_found")
             raise Refused(code, f"no frame of {step.sent.command} is fit to be compared")
-        every.append(tuple(found[:most]))
+        every.append(tuple(candidates[:most]))
     return tuple(every)
 
 
-def best(steps: Sequence[StepMeasurement], seen: Looks) -> tuple[int | None, ...]:
+def best(steps: Sequence[StepMeasurement], looked: Looks) -> tuple[int | None, ...]:
     """Place of the still of each step that stands for it, the first of its probes; None where it
     has none.
     """
     return tuple(
-        next((at for at in step.fit if not own[at].code), None)
-        for step, own in zip(steps, seen, strict=True)
+        next((at for at in step.fit if not step_looks[at].code), None)
+        for step, step_looks in zip(steps, looked, strict=True)
     )
 
 
 def identities(
     steps: Sequence[StepMeasurement],
-    seen: Looks,
+    looked: Looks,
     *,
     neutral: Embedding | None,
-    known: Embedding | None,
+    reference: Embedding | None,
 ) -> tuple[FrameIdentity, ...]:
     """A row for each still, in order, also where no verdict can be made."""
     rows = []
-    for number, (step, own) in enumerate(zip(steps, seen, strict=True)):
-        for place, (frame, look) in enumerate(zip(step.numbers.stills, own, strict=True)):
+    for number, (step, step_looks) in enumerate(zip(steps, looked, strict=True)):
+        for place, (frame, look) in enumerate(zip(step.numbers.stills, step_looks, strict=True)):
             apart = [
-                None if look.face is None or other is None else distance(other, look.face).value
-                for other in (neutral, known)
+                None
+                if look.face is None or template is None
+                else distance(template, look.face).value
+                for template in (neutral, reference)
             ]
             pose = (None, None) if frame.face is None else (frame.face.turn, frame.face.pitch)
             rows.append(FrameIdentity(number, place, *pose, *apart))
@@ -163,7 +167,7 @@ def identities(
 
 
 def continuity_of(
-    steps: Sequence[StepMeasurement], seen: Looks, found: Sequence[Probes]
+    steps: Sequence[StepMeasurement], looked: Looks, probed: Sequence[Probes]
 ) -> continuity.Continuity:
     """Overlap of boxes within the steps, and the farthest distance of faces that must be one, in
     the embedding's units.
@@ -172,13 +176,13 @@ def continuity_of(
     moment: what was done is seen in the one, who it is in the other, and both are compared with
     their own face at rest. None where none of them has a face that is found in the chain as well.
     """
-    first, *others = (own[0][1] for own in found)
-    apart = [distance(first, other).value for other in others]
-    beside = backends.in_use().look_at_all([steps[0].chain[at] for at in steps[0].sent.beside])
+    first, *following = (step_probes[0][1] for step_probes in probed)
+    apart = [distance(first, embedding).value for embedding in following]
+    chain_looks = backends.in_use().look_at_all([steps[0].chain[at] for at in steps[0].sent.beside])
     joined = [
-        distance(still.face, other.face).value
-        for still, other in zip(seen[0], beside, strict=True)
-        if still.face is not None and other.face is not None
+        distance(still.face, embedding.face).value
+        for still, embedding in zip(looked[0], chain_looks, strict=True)
+        if still.face is not None and embedding.face is not None
     ]
     apart = apart + joined if joined else []
     return continuity.continuity([step.numbers.frames for step in steps], distances=apart)

@@ -71,15 +71,15 @@ def presence(*streams: tuple[Sequence[FrameMeasurement], SecondFaceLimits]) -> P
             if frame.face is not None:
                 least = limits.share * (frame.face.box[2] - frame.face.box[0])
                 faint[at] = sum(
-                    each.score < limits.score or each.width < least for each in frame.others
+                    face.score < limits.score or face.width < least for face in frame.others
                 )
-        if sum(each > 0 for each in faint) >= limits.frames:
+        if sum(face > 0 for face in faint) >= limits.frames:
             faint = [0] * len(frames)
         faces = [
             (frame.face is not None) + len(frame.others) - few
             for frame, few in zip(frames, faint, strict=True)
         ]
-        shares.append(sum(each == 1 for each in faces) / len(faces) if faces else 0.0)
+        shares.append(sum(face == 1 for face in faces) / len(faces) if faces else 0.0)
         most.append(max(faces, default=0))
     return Presence(min(shares, default=0.0), max(most, default=0))
 
@@ -154,7 +154,7 @@ def trace(frames: Sequence[Image]) -> Trace:
     return Trace(
         apart=tuple(_difference(before, after) for before, after in pairwise(greys)),
         # A band of so small a picture has a sum that fits in four bytes.
-        light=tuple(each.astype(">u4").tobytes().hex() for each in light),
+        light=tuple(levels.astype(">u4").tobytes().hex() for levels in light),
         pixels=max((grey.size for grey in greys), default=0),
     )
 
@@ -169,16 +169,17 @@ def freshness(
     grey = cache(lambda at: _grey(frame(at)))
     steps: list[float] = []
     light: list[NDArray[np.int64]] = []
-    for each in traces:
-        if light and each.light:  # from the last frame of a step to the first of the next
+    for trace_of_step in traces:
+        if light and trace_of_step.light:  # from the last frame of a step to the first of the next
             steps.append(_difference(grey(len(light) - 1), grey(len(light))))
-        steps += each.apart
+        steps += trace_of_step.apart
         light += [
-            np.frombuffer(bytes.fromhex(one), dtype=">u4").astype(np.int64) for one in each.light
+            np.frombuffer(bytes.fromhex(encoded), dtype=">u4").astype(np.int64)
+            for encoded in trace_of_step.light
         ]
-    told, pixels = (
+    levels, pixels = (
         np.array(light).reshape(-1, _BANDS),
-        max((each.pixels for each in traces), default=0),
+        max((trace_of_step.pixels for trace_of_step in traces), default=0),
     )
     run = longest = min(1, len(light))
     begins = [0] * len(light)  # where the run of each frame begins
@@ -189,8 +190,12 @@ def freshness(
         longest = max(longest, run)
     repeated = 0
     for at, begun in enumerate(begins):
-        near = np.flatnonzero(np.abs(told[:begun] - told[at]).sum(axis=1) <= limits.frozen * pixels)
-        repeated += any(_difference(grey(int(one)), grey(at)) <= limits.frozen for one in near)
+        near = np.flatnonzero(
+            np.abs(levels[:begun] - levels[at]).sum(axis=1) <= limits.frozen * pixels
+        )
+        repeated += any(
+            _difference(grey(int(encoded)), grey(at)) <= limits.frozen for encoded in near
+        )
     return Freshness(longest, repeated, median(steps) if steps else None)
 
 
@@ -203,9 +208,11 @@ def _grey(frame: Image) -> NDArray[np.uint8]:
     return np.asarray(grey, dtype=np.uint8)
 
 
-def _difference(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
+def _difference(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
     # What has another shape is another picture: as different as black and white.
     # By OpenCV: in NumPy the difference of two bytes wraps around.
     return (
-        float(cv2.norm(one, other, cv2.NORM_L1)) / one.size if one.shape == other.shape else 255.0
+        float(cv2.norm(first, second, cv2.NORM_L1)) / first.size
+        if first.shape == second.shape
+        else 255.0
     )

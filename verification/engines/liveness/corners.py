@@ -55,7 +55,7 @@ def joints(
             shares.append((None, None))
         else:
             pair = before[0], after[0], before[1], after[1]
-            shares.append((kept(*pair), around(*pair)))
+            shares.append((kept_share(*pair), around(*pair)))
     return shares
 
 
@@ -72,37 +72,39 @@ def _reduced(image: Image, mesh: Floats) -> tuple[Grey, Floats]:
     return grey(np.asarray(small, dtype=np.uint8)), mesh * scale
 
 
-def kept(one: Grey, other: Grey, mesh: Floats, moved: Floats) -> float | None:
+def kept_share(first: Grey, second: Grey, mesh: Floats, moved: Floats) -> float | None:
     """The share of the face's corners that are still there, 0 … 1; None of too few corners."""
-    start, end = (of[OVAL, :2] for of in (mesh, moved))
-    inside, there = oval(mesh, one.shape, _INSIDE), oval(moved, one.shape, _INSIDE)
+    start, end = (landmarks[OVAL, :2] for landmarks in (mesh, moved))
+    inside, there = oval(mesh, first.shape, _INSIDE), oval(moved, first.shape, _INSIDE)
 
     def guess(points: Floats) -> Floats:
         return similar(start, end, of=points)
 
-    as_is = share(one, other, inside, guess=guess)
+    as_is = share(first, second, inside, guess=guess)
     if as_is is None or as_is >= _MOST:
         return as_is
     # A face that turns shows other parts, lit otherwise: so it is also looked at as it is.
-    in_one_light = share(one, evened(other, there, like=one, under=inside), inside, guess=guess)
+    in_one_light = share(
+        first, evened(second, there, like=first, under=inside), inside, guess=guess
+    )
     return as_is if in_one_light is None else max(as_is, in_one_light)
 
 
-def around(one: Grey, other: Grey, mesh: Floats, moved: Floats) -> float | None:
+def around(first: Grey, second: Grey, mesh: Floats, moved: Floats) -> float | None:
     """The share of the corners round the face that are still there, 0 … 1; None of too few, and
     where too little is beyond the head, or changed there, for it to be another place.
     """
-    beyond = 255 - (oval(mesh, one.shape, _BEYOND) | oval(moved, one.shape, _BEYOND))
+    beyond = 255 - (oval(mesh, first.shape, _BEYOND) | oval(moved, first.shape, _BEYOND))
     pixels = cv2.countNonZero(beyond)
     if pixels < _ROOM:
         return None
-    other = evened(other, beyond, like=one, under=beyond)
-    if cv2.norm(one, other, cv2.NORM_L1, beyond) / pixels <= _CHANGED:
+    second = evened(second, beyond, like=first, under=beyond)
+    if cv2.norm(first, second, cv2.NORM_L1, beyond) / pixels <= _CHANGED:
         return None
-    return share(one, other, 255 - oval(mesh, one.shape, _ROUND), guess=None)
+    return share(first, second, 255 - oval(mesh, first.shape, _ROUND), guess=None)
 
 
-def share(one: Grey, other: Grey, mask: Grey, *, guess: Guess | None) -> float | None:
+def share(first: Grey, second: Grey, mask: Grey, *, guess: Guess | None) -> float | None:
     """The share of the corners under a mask that are found in the other picture, and back again;
     None of too few.
     """
@@ -111,16 +113,16 @@ def share(one: Grey, other: Grey, mask: Grey, *, guess: Guess | None) -> float |
     x, y, wide, high = cv2.boundingRect(mask)
     left, top = max(0, x - _AROUND), max(0, y - _AROUND)
     part = slice(top, y + high + _AROUND), slice(left, x + wide + _AROUND)
-    points = cv2.goodFeaturesToTrack(one[part], _CORNERS, _QUALITY, _APART, mask=mask[part])
+    points = cv2.goodFeaturesToTrack(first[part], _CORNERS, _QUALITY, _APART, mask=mask[part])
     if points is None or len(points) < _LEAST:
         return None
     start = np.asarray(points, dtype=np.float64)[:, 0] + (left, top)
     hoped = guess(start) if guess else start
-    there, arrived = follow(one, other, start, hoped, side=_SIDE, levels=_LEVELS)
+    there, arrived = follow(first, second, start, hoped, side=_SIDE, levels=_LEVELS)
     back, returned = follow(
-        other, one, there, start if guess else there, side=_SIDE, levels=_LEVELS
+        second, first, there, start if guess else there, side=_SIDE, levels=_LEVELS
     )
-    high, wide = other.shape
+    high, wide = second.shape
     # What left the picture is no sign of a cut.
     inside = (hoped >= 0).all(axis=1) & (hoped[:, 0] < wide) & (hoped[:, 1] < high)
     stayed = arrived & returned & (lengths(back - start) < _RETURN)

@@ -92,18 +92,7 @@ def read_header(untrusted: bytes) -> Header:
         if marker in _BASELINE:  # 3
             if size is not None:
                 raise Refused("frame_malformed", "two frame headers")
-            # T.81 B.2.2: precision, lines, samples a line, number of components; three bytes for
-            # each of them follow.
-            if len(body) < 6:
-                raise Refused("frame_malformed", "a frame header that is too short")
-            precision, height, width, components = struct.unpack_from(">BHHB", body)
-            if precision != 8 or components != 3:
-                raise Refused(
-                    "frame_not_colour", "a frame of a camera has three components of 8 bits"
-                )
-            if len(body) != 6 + 3 * components:
-                raise Refused("frame_malformed", "a frame header of the wrong length")
-            size = width, height
+            size = _size(body)
         elif marker == _EXIF:
             orientation = _orientation(body[6:])
     if size is None:
@@ -118,11 +107,25 @@ def read_header(untrusted: bytes) -> Header:
     return Header(*size, orientation)
 
 
+def _size(body: bytes) -> tuple[int, int]:
+    """Width and height, pixels, of a frame header. Raises `Refused` with a code for each defect."""
+    # T.81 B.2.2: precision, lines, samples a line, number of components; three bytes for
+    # each of them follow.
+    if len(body) < 6:
+        raise Refused("frame_malformed", "a frame header that is too short")
+    precision, height, width, components = struct.unpack_from(">BHHB", body)
+    if precision != 8 or components != 3:
+        raise Refused("frame_not_colour", "a frame of a camera has three components of 8 bits")
+    if len(body) != 6 + 3 * components:
+        raise Refused("frame_malformed", "a frame header of the wrong length")
+    return width, height
+
+
 def _segments(untrusted: bytes) -> Iterator[tuple[int, slice]]:
     """Marker of each segment and where its body is, up to that of the scan; none but those a
     browser writes.
     """
-    at, marker, beside = len(_START), 0, set[int]()
+    at, marker, scans = len(_START), 0, set[int]()
     while marker != _SCAN:
         while untrusted[at : at + 2] == b"\xff\xff":  # fill bytes
             at += 1
@@ -139,9 +142,9 @@ def _segments(untrusted: bytes) -> Iterator[tuple[int, slice]]:
         marker, body = untrusted[at + 1], untrusted[at + 4 : end]
         if marker == _COMMENT or marker in _APPLICATIONS:
             begins, most = _BESIDE.get(marker, (b"", 0))
-            if marker in beside or len(body) > most or not body.startswith(begins):
+            if marker in scans or len(body) > most or not body.startswith(begins):
                 raise Refused("frame_foreign_segment", "no browser writes this beside a picture")
-            beside.add(marker)
+            scans.add(marker)
         yield marker, slice(at + 4, end)
         at = end
 

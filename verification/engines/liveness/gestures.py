@@ -130,7 +130,7 @@ def neutral(
         raise Refused(
             "liveness_neutral_missing", "too few frames with a face before the first command"
         )
-    rest = Neutral(
+    averages = Neutral(
         turn=median(face.turn for face in faces),
         mouth=median(face.mouth for face in faces),
         right_eye=median(face.lids[0] for face in faces),
@@ -138,21 +138,24 @@ def neutral(
         pitch=median(face.pitch for face in faces),
         interocular=median(face.interocular for face in faces),
     )
-    seen = [
+    lids_of_frames = [
         frame.face.lids
         for frame in full
         if frame.face is not None and frame.face.right_eye is not None
     ]
-    lids = [median(of) for of in zip(*seen, strict=True)] or [rest.right_eye, rest.left_eye]
+    lids = [median(values) for values in zip(*lids_of_frames, strict=True)] or [
+        averages.right_eye,
+        averages.left_eye,
+    ]
     # Of two eyes one may lie in the dark, and its lids look nearer together than they are.
     open_eyes = fmean(lids) >= limits.eye and min(lids) >= limits.shut
-    straight = abs(rest.turn) <= limits.turn and abs(rest.pitch) <= limits.pitch
-    if not (open_eyes and straight and rest.mouth <= limits.mouth):
+    straight = abs(averages.turn) <= limits.turn and abs(averages.pitch) <= limits.pitch
+    if not (open_eyes and straight and averages.mouth <= limits.mouth):
         raise Refused(
             "liveness_neutral_unfit",
             "before the first command the face was turned, open-mouthed or asleep",
         )
-    return rest
+    return averages
 
 
 def away(face: FaceMeasurement, *, turn: float, pitch: float, limits: NeutralLimits) -> float:
@@ -162,13 +165,15 @@ def away(face: FaceMeasurement, *, turn: float, pitch: float, limits: NeutralLim
     return abs(face.turn - turn) / limits.turn + abs(face.pitch - pitch) / limits.pitch
 
 
-def is_at_rest(face: FaceMeasurement, rest: Neutral, *, limits: NeutralLimits, near: float) -> bool:
+def is_at_rest(
+    face: FaceMeasurement, at_rest: Neutral, *, limits: NeutralLimits, near: float
+) -> bool:
     """Whether a face is held about as the one at rest, its mouth closed and its eyes open. `near`:
     as `away` says.
     """
-    is_held = away(face, turn=rest.turn, pitch=rest.pitch, limits=limits) <= near
+    is_held = away(face, turn=at_rest.turn, pitch=at_rest.pitch, limits=limits) <= near
     right, left = face.lids
-    is_awake = right >= limits.lids * rest.right_eye and left >= limits.lids * rest.left_eye
+    is_awake = right >= limits.lids * at_rest.right_eye and left >= limits.lids * at_rest.left_eye
     return is_held and face.mouth <= limits.mouth and is_awake
 
 
@@ -176,7 +181,7 @@ def judge(
     gesture: Gesture,
     frames: Sequence[FrameMeasurement],
     *,
-    rest: Neutral,
+    at_rest: Neutral,
     thresholds: GestureThresholds,
 ) -> StepJudgement:
     """The step judged for one commanded gesture. Too few faces show nothing, so they pass
@@ -187,42 +192,49 @@ def judge(
     if len(faces) < thresholds.frames:
         return StepJudgement(gesture, False, None, least[gesture], ())
     # 1: every gesture is measured, for what was not asked for must not show either.
-    series = {each: strengths(each, faces, rest) for each in GESTURES}
+    series = {name: strengths(name, faces, at_rest) for name in GESTURES}
     # 2: a command that was not followed is the borrower's to repeat, whatever else they did.
-    own, strongest = series[gesture], max(series[gesture])
+    asked_series, strongest = series[gesture], max(series[gesture])
     if gesture == "blink":
         # Closed eyes alone are a sleeper's or a mask's: in the same step they must have been open
         # too.
-        fired = strongest >= least[gesture] and min(own) <= thresholds.open_eyes
+        fired = strongest >= least[gesture] and min(asked_series) <= thresholds.open_eyes
     elif gesture == "nod":
         # A head that stays down is bowed: before and after its lowest frame it must have been up.
         lowest, is_up = (
-            own.index(strongest),
-            [value <= thresholds.nod_rest * strongest for value in own],
+            asked_series.index(strongest),
+            [value <= thresholds.nod_rest * strongest for value in asked_series],
         )
         fired = strongest >= least[gesture] and any(is_up[:lowest]) and any(is_up[lowest:])
     else:
-        stayed = gesture == "come_closer" and strongest < thresholds.approach * min(own)
-        fired = not stayed and sum(value >= least[gesture] for value in own) >= thresholds.held
+        stayed = gesture == "come_closer" and strongest < thresholds.approach * min(asked_series)
+        fired = (
+            not stayed and sum(value >= least[gesture] for value in asked_series) >= thresholds.held
+        )
     against = []
     # 3: somebody who does everything, or a recording of it, follows every command and contradicts
     # each.
-    for other in _CONTRADICTING[gesture]:
-        if other == "come_closer":
+    for contradicting in _CONTRADICTING[gesture]:
+        if contradicting == "come_closer":
             # Who came closer for an earlier command need not go back: only coming closer now
             # contradicts.
-            shown = [value >= thresholds.closer * series[other][0] for value in series[other]]
+            is_shown = [
+                value >= thresholds.closer * series[contradicting][0]
+                for value in series[contradicting]
+            ]
         else:
             limit = (
-                thresholds.contrary_turn if other in ("turn_left", "turn_right") else least[other]
+                thresholds.contrary_turn
+                if contradicting in ("turn_left", "turn_right")
+                else least[contradicting]
             )
-            shown = [value >= limit for value in series[other]]
+            is_shown = [value >= limit for value in series[contradicting]]
             # What shows from the first frame on is the previous command's, as long as it may be
             # forgiven.
-            begun = next((at for at, each in enumerate(shown) if not each), len(shown))
-            shown = shown[min(begun, thresholds.leftover) :]
-        if any(shown):
-            against.append(other)
+            begun = next((at for at, name in enumerate(is_shown) if not name), len(is_shown))
+            is_shown = is_shown[min(begun, thresholds.leftover) :]
+        if any(is_shown):
+            against.append(contradicting)
     return StepJudgement(gesture, fired, strongest, least[gesture], tuple(against))
 
 
@@ -238,21 +250,24 @@ def limits(thresholds: GestureThresholds) -> dict[Gesture, float]:
     }
 
 
-def strengths(gesture: Gesture, faces: Sequence[FaceMeasurement], rest: Neutral) -> list[float]:
+def strengths(gesture: Gesture, faces: Sequence[FaceMeasurement], at_rest: Neutral) -> list[float]:
     """The strength of one gesture in each face; a threshold of `GestureThresholds` says from where
     on it shows.
     """
     match gesture:
         case "turn_left":
-            return [face.turn - rest.turn for face in faces]
+            return [face.turn - at_rest.turn for face in faces]
         case "turn_right":
-            return [rest.turn - face.turn for face in faces]
+            return [at_rest.turn - face.turn for face in faces]
         case "blink":
             lids = [face.lids for face in faces]
-            return [1 - (right / rest.right_eye + left / rest.left_eye) / 2 for right, left in lids]
+            return [
+                1 - (right / at_rest.right_eye + left / at_rest.left_eye) / 2
+                for right, left in lids
+            ]
         case "open_mouth":
             return [face.mouth for face in faces]
         case "come_closer":
-            return [face.interocular / rest.interocular for face in faces]
+            return [face.interocular / at_rest.interocular for face in faces]
         case "nod":
-            return [rest.pitch - face.pitch for face in faces]
+            return [at_rest.pitch - face.pitch for face in faces]

@@ -75,9 +75,9 @@ def hint(untrusted: bytes, *, limits: HintLimits, mask: MaskLimits) -> Word:
         if not faces:
             # In the dark nobody is found, and light is what helps.
             return "too_dark" if is_dark else "too_bright" if is_bright else "no_face"
-        across, down = (float(each) for each in faces[0].left_eye - faces[0].right_eye)
+        across, down = (float(axis) for axis in faces[0].left_eye - faces[0].right_eye)
         aside = max(abs((left + right) / 2 / width - 0.5), abs((top + bottom) / 2 / height - 0.5))
-        found: dict[Word, bool] = {
+        flaws: dict[Word, bool] = {
             "turn_phone": abs(math.degrees(math.atan2(down, across))) > limits.most_lean,
             "too_dark": is_dark,
             "too_bright": is_bright,
@@ -85,7 +85,7 @@ def hint(untrusted: bytes, *, limits: HintLimits, mask: MaskLimits) -> Word:
             "too_near": right - left > limits.most_width * width,
             "not_centred": aside > limits.most_aside,
         }
-        if word := next((word for word, is_so in found.items() if is_so), None):
+        if word := next((word for word, is_so in flaws.items() if is_so), None):
             return word
         with measurable():
             with _ONE_AT_A_TIME:

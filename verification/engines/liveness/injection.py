@@ -107,18 +107,24 @@ class InjectionLimits:
     alike: float
     moving: float
 
-    def raised(self, found: Injection) -> tuple[str, ...]:
+    def raised(self, injection: Injection) -> tuple[str, ...]:
         """The names of the signals. None of them says that the pictures are somebody's."""
         # A phone's sensor gives pictures by the clock that also stamps them, and may be as exact as
         # a programme.
-        is_exact = found.off_us is not None and found.off_us <= self.off_us and not found.facing
-        is_still = found.facing == "user" and found.events >= self.events and found.moved == 0
+        is_exact = (
+            injection.off_us is not None
+            and injection.off_us <= self.off_us
+            and not injection.facing
+        )
+        is_still = (
+            injection.facing == "user" and injection.events >= self.events and injection.moved == 0
+        )
         signals = {
-            "virtual_camera": bool(found.virtual),
-            "regular_frames": is_exact and found.pictures >= self.pictures,
-            "still_phone": is_still and found.shaken >= self.shaken,
-            "near_duplicates": found.returned >= self.returned,
-            "camera_changed": found.cameras > 1,
+            "virtual_camera": bool(injection.virtual),
+            "regular_frames": is_exact and injection.pictures >= self.pictures,
+            "still_phone": is_still and injection.shaken >= self.shaken,
+            "near_duplicates": injection.returned >= self.returned,
+            "camera_changed": injection.cameras > 1,
         }
         return tuple(name for name, is_raised in signals.items() if is_raised)
 
@@ -150,20 +156,23 @@ def read(untrusted: Any) -> dict[str, str | int]:
 
 
 def injection_of(
-    chains: Sequence[Sequence[Image]], told: Sequence[Sequence[Told]], *, limits: InjectionLimits
+    chains: Sequence[Sequence[Image]],
+    reported: Sequence[Sequence[Told]],
+    *,
+    limits: InjectionLimits,
 ) -> Injection:
     """What the thin chains of a capture show, step by step, and what was told with the parts of
     each.
     """
-    every = [part for parts in told for part in parts]
-    last = [parts[-1] for parts in told if parts]  # its numbers are those of the whole command
+    every = [part for parts in reported for part in parts]
+    last = [parts[-1] for parts in reported if parts]  # its numbers are those of the whole command
     clocks = [part for part in last if part.pictures]
     # The times of one picture that a programme gives: exact, or cut or rounded to micro- or
     # milliseconds.
     exact = [1e6 / rate for rate in limits.rates] if clocks else []
     steps = exact + [
-        unit * cut(each / unit)
-        for each in exact
+        unit * cut(digest / unit)
+        for digest in exact
         for unit in (1, 1000)
         for cut in (np.floor, np.ceil)
     ]
@@ -215,25 +224,25 @@ def _shaken(chain: Sequence[Image], *, shift: float) -> int:
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
         wide, high = round(grey.shape[1] * _STRIP[0]), round(grey.shape[0] * _STRIP[1])
         sides.append((grey[:high, :wide], grey[:high, -wide:]))
-    found = 0
+    shaken = 0
     for before, after in pairwise(sides):
         moves = []
-        for one, other in zip(before, after, strict=True):
-            if min(one.std(), other.std()) < _TEXTURE:
+        for first, second in zip(before, after, strict=True):
+            if min(first.std(), second.std()) < _TEXTURE:
                 break
             # Faded out to the borders: a Fourier transform takes a picture as one that repeats, and
             # would find its edges.
-            window = cv2.createHanningWindow((one.shape[1], one.shape[0]), cv2.CV_32F)
+            window = cv2.createHanningWindow((first.shape[1], first.shape[0]), cv2.CV_32F)
             move, response = cv2.phaseCorrelate(
-                np.ascontiguousarray(one), np.ascontiguousarray(other), window
+                np.ascontiguousarray(first), np.ascontiguousarray(second), window
             )
             if response < _RESPONSE:
                 break
             moves.append(np.asarray(move))
         if len(moves) == 2:
             least = min(float(np.linalg.norm(move)) for move in moves)
-            found += least >= shift and float(np.linalg.norm(moves[0] - moves[1])) <= least / 2
-    return found
+            shaken += least >= shift and float(np.linalg.norm(moves[0] - moves[1])) <= least / 2
+    return shaken
 
 
 def _returned(chains: Sequence[Sequence[Image]], *, limits: InjectionLimits) -> int:
@@ -252,8 +261,8 @@ def _returned(chains: Sequence[Sequence[Image]], *, limits: InjectionLimits) -> 
         return 0
     every = np.stack(small).astype(np.float32).reshape(len(small), -1)
     apart = np.zeros((len(every), len(every)), np.float32)
-    for at, each in enumerate(every):
-        apart[at, at:] = apart[at:, at] = np.abs(every[at:] - each).mean(axis=1)
+    for at, picture in enumerate(every):
+        apart[at, at:] = apart[at:, at] = np.abs(every[at:] - picture).mean(axis=1)
     # The first and the last of a step have one neighbour: whether they are of a movement is not
     # known.
     sizes = [len(chain) for chain in chains]

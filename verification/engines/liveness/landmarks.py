@@ -24,7 +24,7 @@ _GRIDS = ((16, 2), (8, 6))
 # The middle of its cell for each anchor, row by row; (x, y) in shares of the square.
 _CELLS = [(np.indices((cells, cells))[::-1].reshape(2, -1).T + 0.5) / cells for cells, _ in _GRIDS]
 _ANCHORS = np.concatenate(
-    [np.repeat(cells, each, axis=0) for cells, (_, each) in zip(_CELLS, _GRIDS, strict=True)]
+    [np.repeat(cells, anchors, axis=0) for cells, (_, anchors) in zip(_CELLS, _GRIDS, strict=True)]
 )
 _RANGE = (np.arange(256) / 127.5 - 1).astype(
     np.float32
@@ -89,13 +89,13 @@ def detect(image: Image, *, network: Network) -> list[Face]:
     decoded[:, [0, 2, 3]] = (decoded[:, [0, 2, 3]] * network.side - (left, top)) / scale
     decoded[:, 1] *= network.side / scale
     middles, halves = decoded[:, 0], decoded[:, 1] / 2
-    kept: list[Face] = []
+    separate: list[Face] = []
     for at, (left, top, right, bottom) in enumerate(
         np.hstack([middles - halves, middles + halves]).tolist()
     ):
         box = (left, top, right, bottom)
-        if all(overlap(box, other.box) <= _OVERLAP for other in kept):  # 5
-            kept.append(
+        if all(overlap(box, face.box) <= _OVERLAP for face in separate):  # 5
+            separate.append(
                 Face(
                     float(scores[likely[at]]),
                     box,
@@ -103,16 +103,16 @@ def detect(image: Image, *, network: Network) -> list[Face]:
                     left_eye=decoded[at, 3],
                 )
             )
-    return kept
+    return separate
 
 
-def overlap(one: Box, other: Box) -> float:
+def overlap(first: Box, second: Box) -> float:
     """Intersection over union of two boxes: 0 apart, 1 the same."""
-    wide = min(one[2], other[2]) - max(one[0], other[0])
-    high = min(one[3], other[3]) - max(one[1], other[1])
+    wide = min(first[2], second[2]) - max(first[0], second[0])
+    high = min(first[3], second[3]) - max(first[1], second[1])
     if wide <= 0 or high <= 0:
         return 0.0
-    areas = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
+    areas = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (first, second))
     return wide * high / (areas - wide * high)
 
 
@@ -186,20 +186,27 @@ def measure_all(images: Sequence[Image], *, networks: Networks) -> list[FrameMea
     next.
     """
     faces = [detect(image, network=networks.detection) for image in images]  # 1
-    seen = [(image, found[0]) for image, found in zip(images, faces, strict=True) if found]
-    fits = [fit(image, face, network=networks.mesh) for image, face in seen]
+    with_face = [
+        (image, faces_found[0])
+        for image, faces_found in zip(images, faces, strict=True)
+        if faces_found
+    ]
+    fits = [fit(image, face, network=networks.mesh) for image, face in with_face]
     likeliest = iter(
         _numbers(image, face, fitted, network=networks.eye)
-        for (image, face), fitted in zip(seen, fits, strict=True)
+        for (image, face), fitted in zip(with_face, fits, strict=True)
     )
     return [
         FrameMeasurement(
             width=image.shape[1],
             height=image.shape[0],
-            face=next(likeliest) if found else None,
-            others=tuple(Beside(other.score, other.box[2] - other.box[0]) for other in found[1:]),
+            face=next(likeliest) if faces_found else None,
+            others=tuple(
+                Beside(smaller.score, smaller.box[2] - smaller.box[0])
+                for smaller in faces_found[1:]
+            ),
         )
-        for image, found in zip(images, faces, strict=True)
+        for image, faces_found in zip(images, faces, strict=True)
     ]
 
 
@@ -226,8 +233,8 @@ def fit(image: Image, face: Face, *, network: Network) -> Fitted:
     inner = slice(len(square) // 6, -len(square) // 6)  # the face without the margin of the cut
     grey = cv2.cvtColor(square[inner, inner], cv2.COLOR_RGB2GRAY)
     (light, contrast), (_, edges) = (
-        [float(each[0, 0]) for each in cv2.meanStdDev(of)]
-        for of in (grey, cv2.Laplacian(grey, cv2.CV_32F))
+        [float(anchors[0, 0]) for anchors in cv2.meanStdDev(picture)]
+        for picture in (grey, cv2.Laplacian(grey, cv2.CV_32F))
     )
     return Fitted(
         points=cut.back(points.reshape(_MESH_POINTS, 3), pixels=network.side),
@@ -241,15 +248,15 @@ def five_points(mesh: Floats) -> Floats:
     """YuNet's five points, by the mesh: both eyes' middles, the tip of the nose, the corners of the
     mouth.
     """
-    eyes = [(mesh[one, :2] + mesh[other, :2]) / 2 for one, other in (RIGHT_EYE, LEFT_EYE)]
+    eyes = [(mesh[inner, :2] + mesh[outer, :2]) / 2 for inner, outer in (RIGHT_EYE, LEFT_EYE)]
     return np.array([*eyes, mesh[NOSE, :2], mesh[MOUTH[0], :2], mesh[MOUTH[1], :2]])
 
 
-def distance(mesh: Floats, one: int, other: int) -> float:
+def distance(mesh: Floats, first: int, second: int) -> float:
     """Distance of two points of the mesh in the image plane, in pixels; never 0, so that it may
     divide.
     """
-    across = mesh[one, :2] - mesh[other, :2]
+    across = mesh[first, :2] - mesh[second, :2]
     return max(math.hypot(across[0], across[1]), 1e-6)
 
 
@@ -259,7 +266,7 @@ def _numbers(
     mesh, lids = fitted.points, list[float]()
     if network is not None:
         for first, second in (
-            (mesh[one, :2], mesh[other, :2]) for one, other in (RIGHT_EYE, LEFT_EYE)
+            (mesh[inner, :2], mesh[outer, :2]) for inner, outer in (RIGHT_EYE, LEFT_EYE)
         ):
             width = max(math.dist(first, second), 1.0)
             cut = upright(first, second, side=_EYE_CUT * width, middle=(first + second) / 2)  # 4
@@ -273,7 +280,7 @@ def _numbers(
             )
             gap = math.dist(lower, upper)
             lids.append(gap / max(math.dist(contour[8], contour[0]), 1e-6))
-    eyes = [(mesh[one] + mesh[other]) / 2 for one, other in (RIGHT_EYE, LEFT_EYE)]
+    eyes = [(mesh[inner] + mesh[outer]) / 2 for inner, outer in (RIGHT_EYE, LEFT_EYE)]
     right_to_left = eyes[1] - eyes[0]
     to_right, to_left = distance(mesh, NOSE, RIGHT_EDGE), distance(mesh, NOSE, LEFT_EDGE)
     up = mesh[FOREHEAD] - mesh[NOSE_BASE]
@@ -318,7 +325,7 @@ def flaws(frame: FrameMeasurement, *, limits: QualityLimits) -> tuple[Flaw, ...]
     face = frame.face
     if face is None:
         return ("no_face",)
-    found: dict[Flaw, bool] = {
+    flaw_of: dict[Flaw, bool] = {
         "several_faces": bool(frame.others),
         "too_dark": face.luminance < limits.least_luminance,
         "too_bright": face.luminance > limits.most_luminance,
@@ -326,4 +333,4 @@ def flaws(frame: FrameMeasurement, *, limits: QualityLimits) -> tuple[Flaw, ...]
         "too_near": face.box[2] - face.box[0] > limits.most_width * frame.width,
         "blurred": face.sharpness < limits.sharpness,
     }
-    return tuple(flaw for flaw, is_there in found.items() if is_there)
+    return tuple(flaw for flaw, is_there in flaw_of.items() if is_there)

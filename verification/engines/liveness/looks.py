@@ -24,7 +24,7 @@ _SIDE = 10
 NUMBERS = (
     _SIDE * _SIDE - 1
 )  # of a frame: the lowest frequencies of the face, 10 each way but the mean
-_DOWN, _ACROSS = (each.ravel()[1:] for each in np.indices((_SIDE, _SIDE)))
+_DOWN, _ACROSS = (axis.ravel()[1:] for axis in np.indices((_SIDE, _SIDE)))
 # What a replay changes in each, the median of replays under every change at once: it falls with the
 # frequency down the face and hardly with that across, for a wall shows beside a face and not above
 # it.
@@ -183,4 +183,4 @@ def _nearest(products: Floats, crossed: Floats, sizes: Floats, speed: float) -> 
     moved = (products.diagonal()[places].sum(axis=1) - sums / length)[:, np.newaxis]
     common = np.sum([crossed[starts + step, :, frame] for frame, step in enumerate(steps)], axis=0)
     apart = 1 - 2 * common / np.maximum(moved + sizes, 1e-9)
-    return [float(each) for each in np.clip(apart.min(axis=0), 0.0, 1.0)]
+    return [float(axis) for axis in np.clip(apart.min(axis=0), 0.0, 1.0)]

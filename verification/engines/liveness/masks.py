@@ -60,13 +60,13 @@ def measure(image: Image, mesh: Floats, *, side: int) -> Lower | None:
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA) if scale < 1 else image  # 1
     points = mesh[:, :2] * scale
     areas = []
-    for of, share in (
+    for region, share in (
         (OVAL, _FACE),
         (LIPS, 1.0),
         (_CHIN, 1.0),
         *((eye, 1.0) for eye in _UNDER_EYES),
     ):
-        outline = points[np.asarray(of)]
+        outline = points[np.asarray(region)]
         middle = outline.mean(axis=0)
         hull = cv2.convexHull((middle + (outline - middle) * share).astype(np.float32))
         filled = cv2.fillPoly(
@@ -90,5 +90,5 @@ def are_masked(faces: Iterable[tuple[Image, Floats]], *, limits: MaskLimits) -> 
     look like one.
     """
     lower = [measure(image, mesh, side=limits.side) for image, mesh in faces]
-    masked = [each.is_masked(limits) for each in lower if each is not None]
+    masked = [measured.is_masked(limits) for measured in lower if measured is not None]
     return 2 * sum(masked) > len(masked)

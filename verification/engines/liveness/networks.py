@@ -79,13 +79,14 @@ class Network:
         self._interpreter = Interpreter(model_content=content, num_threads=1)
         self._interpreter.allocate_tensors()
         (entry,) = self._interpreter.get_input_details()
-        named = {
-            each["name"]: int(each["index"]) for each in self._interpreter.get_output_details()
+        index_of = {
+            output["name"]: int(output["index"])
+            for output in self._interpreter.get_output_details()
         }
-        if not set(outputs) <= set(named):
+        if not set(outputs) <= set(index_of):
             raise Misconfigured("a landmark model has other outputs than the measured one")
         self._input = int(entry["index"])
-        self._outputs = [named[name] for name in outputs]
+        self._outputs = [index_of[name] for name in outputs]
         self.side = int(entry["shape"][1])
 
     def run(self, square: Shown) -> list[Floats]:

@@ -44,9 +44,9 @@ class PassiveScores:
         """Of all steps, for any of them may be the attack; None where one has no score or another
         detector gave it.
         """
-        found = [score for score in self.scores if score is not None]
-        is_whole = self.detector == limits.detector and len(found) == len(self.scores)
-        return min(found, default=None) if is_whole else None
+        scores = [score for score in self.scores if score is not None]
+        is_whole = self.detector == limits.detector and len(scores) == len(self.scores)
+        return min(scores, default=None) if is_whole else None
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,10 @@ class Detector:
         """How much the face in the box looks like a living person's, 0 … 1; None where a net gives
         no such number.
         """
-        found = []
+        scores = []
         for how, net in zip(self.described.nets, self.loaded, strict=True):
             try:
-                found.append(
+                scores.append(
                     _bona_fide(
                         _answer(net, how, cut(image, box, crop=how.crop, side=how.side)), how
                     )
@@ -72,7 +72,7 @@ class Detector:
                 Misconfigured
             ):  # the net gave up on this picture, which passed the test of all nets
                 return None
-        score = math.fsum(found) / len(found)
+        score = math.fsum(scores) / len(scores)
         return score if 0 <= score <= 1 else None  # NaN is in no interval
 
     def test(self) -> None:
@@ -84,17 +84,19 @@ class Detector:
             another = (255 - square) // np.array(
                 (1, 2, 4), np.uint8
             )  # its negative, and of another colour
-            one, again, other = (_answer(net, how, each) for each in (square, square, another))
-            if not all(0 <= _bona_fide(each, how) <= 1 for each in (one, other)):
+            first, again, different = (
+                _answer(net, how, answer) for answer in (square, square, another)
+            )
+            if not all(0 <= _bona_fide(answer, how) <= 1 for answer in (first, different)):
                 raise Misconfigured(
                     f"{how.file} gives no such {how.answer}: mend `answer` or `bona_fide`"
                 )
-            if not np.array_equal(one, again):
+            if not np.array_equal(first, again):
                 raise Misconfigured(
                     f"{how.file} says something else of the same picture each time: take"
                     " another net"
                 )
-            if np.array_equal(one, other):
+            if np.array_equal(first, different):
                 raise Misconfigured(f"{how.file} says the same of every picture: take another net")
 
 
@@ -114,24 +116,24 @@ def cut(image: Image, box: Box, *, crop: float, side: int) -> Image:
     return np.asarray(cv2.resize(part, (side, side)), dtype=np.uint8)
 
 
-_named: list[Path | None] = [None]
+_file: list[Path | None] = [None]
 
 
 def use(description: Path | None) -> None:
     """Which detector this process uses, by its description; None for none. Called once as it
     starts; loads nothing.
     """
-    _named[0] = description
-    for kept in (described, in_use, tested):
-        kept.cache_clear()
+    _file[0] = description
+    for cached in (described, in_use, tested):
+        cached.cache_clear()
 
 
 def limits_in_use() -> PassiveLimits | None:
     """What its scores are compared with; None without a detector. Raises `Misconfigured` for no
     description.
     """
-    found = described()
-    return None if found is None else found.limits
+    description = described()
+    return None if description is None else description.limits
 
 
 @cache
@@ -139,8 +141,8 @@ def in_use() -> Detector | None:
     """The detector, loaded and tested once in a process; None without one. Raises `Misconfigured`
     saying what to do.
     """
-    named, found = _named[0], described()
-    return None if named is None or found is None else _load(named, found)
+    file, description = _file[0], described()
+    return None if file is None or description is None else _load(file, description)
 
 
 @cache
@@ -148,15 +150,15 @@ def tested() -> Mapping[str, str]:
     """Which detector there is, once it was loaded, tested and let go of: the process that asks may
     yet fork.
     """
-    named, found = _named[0], described()
-    if named is None or found is None:
+    file, description = _file[0], described()
+    if file is None or description is None:
         return {"passive": "none", "passive_certificate": "", "passive_told": ""}
-    _load(named, found)
-    certificate = found.certificate.number if found.certificate else ""
+    _load(file, description)
+    certificate = description.certificate.number if description.certificate else ""
     return {
-        "passive": found.limits.detector,
+        "passive": description.limits.detector,
         "passive_certificate": certificate,
-        "passive_told": found.told(),
+        "passive_told": description.told(),
     }
 
 
@@ -176,13 +178,13 @@ def scores(
         raise CalibrationMismatch(
             f"the capture was judged with {limits.detector}, which is not installed"
         )
-    found: list[float | None] = []
+    result: list[float | None] = []
     for step, at in zip(steps, best, strict=True):
         face = None if at is None else step.numbers.stills[at].face
-        found.append(
+        result.append(
             None if at is None or face is None else detector.score(step.stills[at], face.box)
         )
-    return PassiveScores(detector.described.limits.detector, tuple(found))
+    return PassiveScores(detector.described.limits.detector, tuple(result))
 
 
 @cache
@@ -191,10 +193,10 @@ def described() -> Description | None:
     description.
     """
     # Read once: what lies in the file later judges nobody until a start has checked it.
-    if (named := _named[0]) is None:
+    if (file := _file[0]) is None:
         return None
     try:
-        with named.open("rb") as opened:
+        with file.open("rb") as opened:
             return read_description(opened.read(MAX_BYTES + 1))
     except OSError as error:
         raise Misconfigured(
@@ -202,12 +204,12 @@ def described() -> Description | None:
         ) from error
 
 
-def _load(named: Path, described: Description) -> Detector:
+def _load(file: Path, described: Description) -> Detector:
     loaded = tuple(
         nets.load_pinned(
-            named.parent / each.file, each.sha256, what=f"passive detector's {each.file}"
+            file.parent / net.file, net.sha256, subject=f"passive detector's {net.file}"
         )
-        for each in described.nets
+        for net in described.nets
     )
     detector = Detector(described, loaded)
     detector.test()
@@ -215,8 +217,8 @@ def _load(named: Path, described: Description) -> Detector:
 
 
 def _answer(net: OnnxNet, how: Net, square: Image) -> Numbers:
-    plain = square if how.channels == "RGB" else square[:, :, ::-1]
-    row: Numbers = net.rows([(plain.astype(np.float32) - how.mean) / how.scale])[0]
+    ordered = square if how.channels == "RGB" else square[:, :, ::-1]
+    row: Numbers = net.rows([(ordered.astype(np.float32) - how.mean) / how.scale])[0]
     return row
 
 

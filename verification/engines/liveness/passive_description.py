@@ -115,28 +115,41 @@ class Description:
         """What it is worth, in the words of ISO/IEC 30107-3, for whoever starts a process that uses
         it.
         """
-        found, paper = self.calibration, self.certificate
-        rates = [("BPCER", found.rejected, found.bona_fide, f", of {found.people} people")]
-        rates += [
-            (f"APCER {each.name}", each.accepted, each.presentations, "") for each in found.species
+        calibration, paper = self.calibration, self.certificate
+        rates = [
+            (
+                "BPCER",
+                calibration.rejected,
+                calibration.bona_fide,
+                f", of {calibration.people} people",
+            )
         ]
-        said = [f"{name} {of(wrong, shown)}{more}" for name, wrong, shown, more in rates]
-        paper_said = (
+        rates += [
+            (f"APCER {species.name}", species.accepted, species.presentations, "")
+            for species in calibration.species
+        ]
+        lines = [
+            f"{name} {rate_text(wrong, presented)}{more}" for name, wrong, presented, more in rates
+        ]
+        certificate = (
             f"{paper.level}, {paper.number} of {paper.laboratory}, {paper.issued_on}"
             if paper
             else "none"
         )
         return (
             f"Passive detector {self.limits.detector}, threshold {self.threshold:g}:"
-            f" {'; '.join(said)}. {found.dataset}, {found.made_on}. Certificate: {paper_said}."
+            f" {'; '.join(lines)}. {calibration.dataset}, {calibration.made_on}."
+            f" Certificate: {certificate}."
         )
 
 
-def of(wrong: int, shown: int) -> str:
+def rate_text(wrong: int, presented: int) -> str:
     """A rate with its counts and the upper end of its 95 % interval, as if presentations were
     independent.
     """
-    return f"{wrong / shown:.3f} ({wrong} of {shown}, ≤ {interval(wrong, shown)[1]:.3f})"
+    return (
+        f"{wrong / presented:.3f} ({wrong} of {presented}, ≤ {interval(wrong, presented)[1]:.3f})"
+    )
 
 
 def read_description(untrusted: bytes) -> Description:
@@ -148,24 +161,25 @@ def read_description(untrusted: bytes) -> Description:
         fields.choice("schema", [SCHEMA])
         described = fields.objects("nets", most=MAX_NETS)
         papers = fields.objects("certificates", most=1)
-        found = Description(
-            name=_plain(fields, "name"),
+        description = Description(
+            name=_word(fields, "name"),
             sha256=hashlib.sha256(untrusted).hexdigest(),
             threshold=_decimal(fields, "threshold"),
-            nets=tuple(_net(each) for each in described),
+            nets=tuple(_net(item) for item in described),
             calibration=_calibration(fields.object("calibration")),
             certificate=None,
         )
-        for each in papers:
+        for item in papers:
             number, laboratory, level = (
-                each.text(name, longest=100) for name in ("number", "laboratory", "level")
+                item.text(name, longest=100) for name in ("number", "laboratory", "level")
             )
-            found = replace(
-                found, certificate=Certificate(number, laboratory, level, each.day("issued_on"))
+            description = replace(
+                description,
+                certificate=Certificate(number, laboratory, level, item.day("issued_on")),
             )
-            each.finish()
+            item.finish()
         fields.finish()
-        if not found.nets or not 0 < found.threshold <= 1:
+        if not description.nets or not 0 < description.threshold <= 1:
             raise BadInput(
                 "at least one net is expected, and a threshold above 0 and at most 1",
                 pointer="/threshold",
@@ -174,16 +188,16 @@ def read_description(untrusted: bytes) -> Description:
         raise Misconfigured(
             f"TULGA_PASSIVE_DETECTOR is no description: {fault.detail} {fault.pointer}"
         ) from fault
-    return found
+    return description
 
 
 def _net(fields: StrictObject) -> Net:
     side, crop, scale = (_decimal(fields, name) for name in ("side", "crop", "scale"))
     if not 0 < side <= MAX_SIDE or side != int(side) or not 0 < crop <= MAX_CROP or scale == 0:
         raise BadInput("a side, a crop or a scale is impossible", pointer="/nets")
-    found = Net(
+    net = Net(
         # The file lies beside its description: a plain name leads to no other folder.
-        file=_plain(fields, "file"),
+        file=_word(fields, "file"),
         sha256=fields.sha256("sha256"),
         side=int(side),
         crop=crop,
@@ -198,52 +212,54 @@ def _net(fields: StrictObject) -> Net:
         bona_fide=_count(fields, "bona_fide"),
     )
     fields.finish()
-    return found
+    return net
 
 
 def _calibration(fields: StrictObject) -> Calibration:
     species = []
-    for each in fields.objects("species", most=MAX_SPECIES):
-        told = _shares(each, "accepted", of="presentations")
-        species.append(Species(each.text("name", longest=100), told[1], told[0]))
-        each.finish()
-    rejected, bona_fide = _shares(fields, "rejected", of="bona_fide")
+    for item in fields.objects("species", most=MAX_SPECIES):
+        counted = _shares(item, "accepted", total="presentations")
+        species.append(Species(item.text("name", longest=100), counted[1], counted[0]))
+        item.finish()
+    rejected, bona_fide = _shares(fields, "rejected", total="bona_fide")
     people, dataset = _count(fields, "people"), fields.text("dataset", longest=500)
-    found = Calibration(dataset, fields.day("made_on"), people, bona_fide, rejected, tuple(species))
+    calibration = Calibration(
+        dataset, fields.day("made_on"), people, bona_fide, rejected, tuple(species)
+    )
     fields.finish()
     if (
         not species
-        or len({each.name for each in species}) != len(species)
+        or len({item.name for item in species}) != len(species)
         or not 0 < people <= bona_fide
     ):
         raise BadInput("species, each once, and people are expected", pointer="/calibration")
-    return found
+    return calibration
 
 
-def _shares(fields: StrictObject, part: str, *, of: str) -> tuple[int, int]:
+def _shares(fields: StrictObject, part: str, *, total: str) -> tuple[int, int]:
     """How many of how many: at least one, and no more than all."""
-    some, every = _count(fields, part), _count(fields, of)
+    some, every = _count(fields, part), _count(fields, total)
     if not some <= every or not every:
-        raise BadInput(f"{part} is a part of {of}", pointer=f"/calibration/{part}")
+        raise BadInput(f"{part} is a part of {total}", pointer=f"/calibration/{part}")
     return some, every
 
 
-def _plain(fields: StrictObject, name: str) -> str:
-    spelled = fields.text(name, longest=64)
-    if not _NAME.fullmatch(spelled):
+def _word(fields: StrictObject, name: str) -> str:
+    word = fields.text(name, longest=64)
+    if not _NAME.fullmatch(word):
         raise BadInput("a plain name is expected", pointer=f"/{name}")
-    return spelled
+    return word
 
 
 def _count(fields: StrictObject, name: str) -> int:
-    spelled = fields.text(name, longest=9)
-    if not _COUNT.fullmatch(spelled):
+    digits = fields.text(name, longest=9)
+    if not _COUNT.fullmatch(digits):
         raise BadInput("a whole number is expected", pointer=f"/{name}")
-    return int(spelled)
+    return int(digits)
 
 
 def _decimal(fields: StrictObject, name: str) -> float:
-    spelled = fields.text(name, longest=12)
-    if not _DECIMAL.fullmatch(spelled):
+    digits = fields.text(name, longest=12)
+    if not _DECIMAL.fullmatch(digits):
         raise BadInput("a number such as 0.5 is expected", pointer=f"/{name}")
-    return float(spelled)
+    return float(digits)

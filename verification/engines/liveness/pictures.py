@@ -120,10 +120,10 @@ def look(step: SentStep, full: Full | None = None) -> tuple[ChainNumbers, prints
     """
     _refuse_change([step])
     chain = [frames.decode(content, limits=policy.CHAIN) for content in step.chain]
-    numbers, known = _looked(step.command, chain)
+    numbers, printed = _looked(step.command, chain)
     return numbers if full is None else replace(
         numbers, stills=full.frames, is_masked=full.is_masked
-    ), known
+    ), printed
 
 
 def look_at_full(step: SentStep) -> Full:
@@ -170,15 +170,23 @@ def measure(steps: Sequence[SentStep]) -> tuple[StepMeasurement, ...]:
     turn = median(face.turn for face in at_rest) if at_rest else 0.0
     pitch = median(face.pitch for face in at_rest) if at_rest else 0.0
     measured = []
-    for step, (chain, stills), seen, shown in zip(steps, decoded, looked, full, strict=True):
+    for step, (chain, stills), chain_look, still_looks in zip(
+        steps, decoded, looked, full, strict=True
+    ):
         away = [  # 4: a turned or bowed face is a poor probe
             (gestures.away(face, turn=turn, pitch=pitch, limits=policy.NEUTRAL), at)
-            for at, frame in enumerate(shown.frames)
+            for at, frame in enumerate(still_looks.frames)
             if (face := frame.face) and not flaws(frame, limits=policy.QUALITY)
         ]
-        numbers = StepNumbers(seen.frames, shown.frames, seen.depth, seen.windows, shown.is_masked)
+        numbers = StepNumbers(
+            chain_look.frames,
+            still_looks.frames,
+            chain_look.depth,
+            chain_look.windows,
+            still_looks.is_masked,
+        )
         fit = tuple(at for _, at in sorted(away))
-        measured.append(StepMeasurement(step, chain, stills, seen, numbers, fit))
+        measured.append(StepMeasurement(step, chain, stills, chain_look, numbers, fit))
     return tuple(measured)
 
 
@@ -187,8 +195,8 @@ def _refuse_change(steps: Sequence[SentStep]) -> None:
     and in the stills.
     """
     chain, stills = (
-        [each for step in steps for each in step.chain],
-        [each for step in steps for each in step.stills],
+        [image for step in steps for image in step.chain],
+        [image for step in steps for image in step.stills],
     )
     for stream, limits in ((chain, policy.CHAIN), (stills, policy.FRAMES)):
         headers = [frames.check(content, limits=limits) for content in stream]
@@ -199,28 +207,34 @@ def _refuse_change(steps: Sequence[SentStep]) -> None:
 def _looked(command: str, chain: Sequence[Image]) -> tuple[ChainNumbers, prints.Prints]:
     loaded = networks.load()
     with measurable():
-        found, depth = landmarks.measure_all(chain, networks=loaded), None
-        shown = [
+        measured, depth = landmarks.measure_all(chain, networks=loaded), None
+        with_mesh = [
             None if frame.face is None or frame.face.mesh is None else (image, frame.face.mesh)
-            for image, frame in zip(chain, found, strict=True)
+            for image, frame in zip(chain, measured, strict=True)
         ]
         if command in gestures.TURNS:
-            there = [each for each in shown if each is not None]
-            seen, meshes = [image for image, _ in there], [mesh for _, mesh in there]
-            depth = planarity.measure(seen, meshes, limits=policy.PLANARITY)
-        known = prints.of(
-            [(image, frame.face) for image, frame in zip(chain, found, strict=True) if frame.face]
+            there = [pair for pair in with_mesh if pair is not None]
+            images, meshes = [image for image, _ in there], [mesh for _, mesh in there]
+            depth = planarity.measure(images, meshes, limits=policy.PLANARITY)
+        printed = prints.prints_of(
+            [
+                (image, frame.face)
+                for image, frame in zip(chain, measured, strict=True)
+                if frame.face
+            ]
         )
-        five = [None if each is None else landmarks.five_points(each[1]).ravel() for each in shown]
+        five = [
+            None if pair is None else landmarks.five_points(pair[1]).ravel() for pair in with_mesh
+        ]
         points = tuple(
-            None if each is None else tuple(round(float(of), 2) for of in each) for each in five
+            None if pair is None else tuple(round(float(part), 2) for part in pair) for pair in five
         )
-        joints = corners.joints(shown)
-        joined, around = (tuple(joint[of] for joint in joints) for of in range(2))
-        traced, again = continuity.trace(chain), prints.windows(known, limits=policy.AGAIN)
+        joints = corners.joints(with_mesh)
+        joined, around = (tuple(joint[part] for joint in joints) for part in range(2))
+        traced, again = continuity.trace(chain), prints.windows(printed, limits=policy.AGAIN)
         return ChainNumbers(
-            _without_mesh(found), depth, traced, points, joined, around, again
-        ), known
+            _without_mesh(measured), depth, traced, points, joined, around, again
+        ), printed
 
 
 def _full(stills: Sequence[Image], *, is_rest: bool) -> Full:
@@ -230,16 +244,19 @@ def _full(stills: Sequence[Image], *, is_rest: bool) -> Full:
         if is_rest
         else networks.Networks(networks.load_detection(), networks.load_mesh())
     )
-    found = landmarks.measure_all(stills, networks=loaded)
+    measured = landmarks.measure_all(stills, networks=loaded)
     faces = (
         (image, frame.face)
-        for image, frame in zip(stills, found, strict=True)
+        for image, frame in zip(stills, measured, strict=True)
         if frame.face is not None
     )
     meshed = [(image, face.mesh) for image, face in faces if face.mesh is not None]
-    return Full(_without_mesh(found), is_rest and masks.are_masked(meshed, limits=policy.MASK))
+    return Full(_without_mesh(measured), is_rest and masks.are_masked(meshed, limits=policy.MASK))
 
 
-def _without_mesh(found: Iterable[FrameMeasurement]) -> tuple[FrameMeasurement, ...]:
+def _without_mesh(measurements: Iterable[FrameMeasurement]) -> tuple[FrameMeasurement, ...]:
     """The mesh shows a face; it ends here."""
-    return tuple(replace(each, face=each.face and replace(each.face, mesh=None)) for each in found)
+    return tuple(
+        replace(measurement, face=measurement.face and replace(measurement.face, mesh=None))
+        for measurement in measurements
+    )

@@ -134,17 +134,17 @@ def measure(
 
 
 def _depth(greys: Sequence[Grey], meshes: Sequence[Floats], limits: PlanarityLimits) -> Planarity:
-    found = _corners(greys[0], meshes[0])  # 1
-    if found is None:
+    corners = _corners(greys[0], meshes[0])  # 1
+    if corners is None:
         return Planarity(0, None, None, 0.0)
-    start, points, moved = found, found, 0.0
+    start, points, moved = corners, corners, 0.0
     pairs: list[tuple[float, float]] = []
     for before in range(len(greys) - 1):
         images, faces = greys[before : before + 2], meshes[before : before + 2]
         there, arrived = _flow(images, faces, points)  # 2
         back, returned = _flow(images[::-1], faces[::-1], there)
-        kept = arrived & returned & (lengths(back - points) < _RETURN)
-        start, points = start[kept], there[kept]
+        is_followed = arrived & returned & (lengths(back - points) < _RETURN)
+        start, points = start[is_followed], there[is_followed]
         if len(points) < limits.points:
             break
         right, left = (faces[1][list(eye), :2].mean(axis=0) for eye in (RIGHT_EYE, LEFT_EYE))
@@ -166,7 +166,7 @@ def _depth(greys: Sequence[Grey], meshes: Sequence[Floats], limits: PlanarityLim
     if not pairs:
         return Planarity(0, None, None, moved)
     return Planarity(
-        len(pairs), median(each[0] for each in pairs), median(each[1] for each in pairs), moved
+        len(pairs), median(fit[0] for fit in pairs), median(fit[1] for fit in pairs), moved
     )
 
 
@@ -184,12 +184,12 @@ def evened(picture: Grey, mask: Grey, *, like: Grey, under: Grey) -> Grey:
     """The picture, so lit that under its mask its mean and spread are those of the other one under
     the other mask.
     """
-    (mean, spread), (target, wanted) = (
-        [float(each[0, 0]) for each in cv2.meanStdDev(seen, mask=seen_under)]
-        for seen, seen_under in ((picture, mask), (like, under))
+    (mean, spread), (target, target_spread) = (
+        [float(statistic[0, 0]) for statistic in cv2.meanStdDev(image, mask=seen_under)]
+        for image, seen_under in ((picture, mask), (like, under))
     )
     # What has no spread has no corner either, and is left as it is.
-    gain = wanted / spread if spread >= _FLAT else 1.0
+    gain = target_spread / spread if spread >= _FLAT else 1.0
     levels = np.clip(np.rint((np.arange(256) - mean) * gain + target), 0, 255).astype(np.uint8)
     return np.asarray(cv2.LUT(picture, levels), dtype=np.uint8)
 
@@ -218,8 +218,8 @@ def _corners(grey: NDArray[np.uint8], mesh: Floats) -> Floats | None:
         middle = outline.mean(axis=0)
         hull = cv2.convexHull((middle + (outline - middle) * scale).astype(np.float32))
         cv2.fillPoly(mask, [np.asarray(hull).astype(np.int32)], colour)
-    found = cv2.goodFeaturesToTrack(grey, _CORNERS, _QUALITY, _APART, mask=mask)
-    return None if found is None else np.asarray(found, dtype=np.float64)[:, 0]
+    corners = cv2.goodFeaturesToTrack(grey, _CORNERS, _QUALITY, _APART, mask=mask)
+    return None if corners is None else np.asarray(corners, dtype=np.float64)[:, 0]
 
 
 def _flow(
@@ -232,7 +232,7 @@ def _flow(
 
 
 def follow(
-    one: Grey, other: Grey, points: Floats, guess: Floats, *, side: int, levels: int
+    first: Grey, second: Grey, points: Floats, guess: Floats, *, side: int, levels: int
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """Where points of the first picture are in the second, and which of them were found there.
 
@@ -240,9 +240,9 @@ def follow(
     """
     if not len(points):
         return points, np.zeros(0, dtype=np.bool_)
-    found, status, _ = cv2.calcOpticalFlowPyrLK(
-        one,
-        other,
+    points_found, status, _ = cv2.calcOpticalFlowPyrLK(
+        first,
+        second,
         points.astype(np.float32, order="C").reshape(-1, 1, 2),
         guess.astype(np.float32, order="C").reshape(-1, 1, 2),
         winSize=(side, side),
@@ -251,10 +251,10 @@ def follow(
         # counted, for nobody.
         flags=cv2.OPTFLOW_USE_INITIAL_FLOW | cv2.OPTFLOW_LK_GET_MIN_EIGENVALS,
     )
-    ends = np.asarray(found)[:, 0]
+    ends = np.asarray(points_found)[:, 0]
     # OpenCV calls a point found whose window left the picture with the last step, where it does not
     # compare them.
-    begins, (high, wide) = np.floor(ends - np.float32((side - 1) / 2)), other.shape
+    begins, (high, wide) = np.floor(ends - np.float32((side - 1) / 2)), second.shape
     inside = (begins >= -side).all(axis=1) & (begins[:, 0] < wide) & (begins[:, 1] < high)
     return np.asarray(ends, dtype=np.float64), (np.asarray(status)[:, 0] == 1) & inside
 
@@ -270,6 +270,8 @@ def similar(start: Floats, end: Floats, *, of: Floats | None = None) -> Floats:
     """
     middle, target = np.add.reduce(start) / len(start), np.add.reduce(end) / len(end)
     planes = (start - middle, end - target, (start if of is None else of) - middle)
-    here, there, given = (np.ascontiguousarray(plane).view(np.complex128)[:, 0] for plane in planes)
+    here, there, weights = (
+        np.ascontiguousarray(plane).view(np.complex128)[:, 0] for plane in planes
+    )
     factor = np.vdot(here, there) / max(float(np.vdot(here, here).real), 1e-9)
-    return np.asarray((factor * given).view(np.float64).reshape(-1, 2) + target, dtype=np.float64)
+    return np.asarray((factor * weights).view(np.float64).reshape(-1, 2) + target, dtype=np.float64)

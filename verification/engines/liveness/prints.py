@@ -66,20 +66,22 @@ class Prints:
         )
 
 
-def from_bytes(kept: bytes) -> Prints:
+def from_bytes(stored: bytes) -> Prints:
     """What `to_bytes` wrote. Raises `ValueError` for anything else."""
-    each = SIGNS // 8 + 2 * len(_STEPS) + appearance.NUMBERS
-    count, left = divmod(len(kept) - 1, each)
-    if kept[:1] != _FORMAT or left:
+    frame_bytes = SIGNS // 8 + 2 * len(_STEPS) + appearance.NUMBERS
+    count, remainder = divmod(len(stored) - 1, frame_bytes)
+    if stored[:1] != _FORMAT or remainder:
         raise ValueError("prints that are not whole")
     ends = 1 + count * SIGNS // 8
-    signs = np.unpackbits(np.frombuffer(kept[1:ends], np.uint8).reshape(count, SIGNS // 8), axis=1)
-    rest = ends + count * 2 * len(_STEPS)
-    steps = np.frombuffer(kept[ends:rest], ">i2").reshape(count, len(_STEPS))
-    return Prints(signs.astype(bool), steps / _STEPS, appearance.from_bytes(kept[rest:]))
+    signs = np.unpackbits(
+        np.frombuffer(stored[1:ends], np.uint8).reshape(count, SIGNS // 8), axis=1
+    )
+    tail = ends + count * 2 * len(_STEPS)
+    steps = np.frombuffer(stored[ends:tail], ">i2").reshape(count, len(_STEPS))
+    return Prints(signs.astype(bool), steps / _STEPS, appearance.from_bytes(stored[tail:]))
 
 
-def of(frames: Sequence[tuple[Image, FaceMeasurement]]) -> Prints:
+def prints_of(frames: Sequence[tuple[Image, FaceMeasurement]]) -> Prints:
     """Of the frames of one step. Only such as have a mesh."""
     lows, motion, looks = [], [], list[Floats]()
     for image, face in frames:
@@ -93,8 +95,8 @@ def of(frames: Sequence[tuple[Image, FaceMeasurement]]) -> Prints:
             grey = np.asarray(small, dtype=np.uint8)
             looks.append(appearance.look(grey))
             lows.append(cv2.dct(grey.astype(np.float32))[:_SIDE, :_SIDE].ravel()[1:])
-            told = face.turn, face.pitch, face.roll, face.mouth, *face.lids
-            motion.append((*told, *face.eyes, face.interocular))
+            pose = face.turn, face.pitch, face.roll, face.mouth, *face.lids
+            motion.append((*pose, *face.eyes, face.interocular))
     rows, low = (
         np.array(motion, dtype=np.float64).reshape(-1, len(_STEPS)),
         np.array(lows).reshape(-1, SIGNS),
@@ -121,13 +123,13 @@ def marks(step: Prints, *, kinds: int = _MARKS) -> list[frozenset[bytes]]:
     ]
 
 
-def mirrored(one: Prints) -> Prints:
+def mirrored(prints: Prints) -> Prints:
     """The same step as a mirror shows it: whoever plays a film may turn it over."""
     # What is uneven from side to side changes its sign; so do the turn, the lean and the place, and
     # the eyes change.
     is_uneven = np.arange(1, _SIDE * _SIDE) % _SIDE % 2 == 1
-    motion = one.motion[:, [0, 1, 2, 3, 5, 4, 6, 7, 8]] * (-1, 1, -1, 1, 1, 1, -1, 1, 1)
-    return Prints(one.signs ^ is_uneven, motion, appearance.mirrored(one.looks))
+    motion = prints.motion[:, [0, 1, 2, 3, 5, 4, 6, 7, 8]] * (-1, 1, -1, 1, 1, 1, -1, 1, 1)
+    return Prints(prints.signs ^ is_uneven, motion, appearance.mirrored(prints.looks))
 
 
 @dataclass(frozen=True)
@@ -191,50 +193,54 @@ class AgainLimits:
     marked: float
     looks: LooksLimits
 
-    def finds(self, found: Alike) -> bool:
+    def finds(self, likeness: Alike) -> bool:
         """Whether the one is the other, shown again."""
         return (
-            found.fits >= self.fits
-            and found.fitting >= self.fitting
-            and found.marked >= self.marked
+            likeness.fits >= self.fits
+            and likeness.fitting >= self.fitting
+            and likeness.marked >= self.marked
         )
 
-    def resembles(self, found: Alike, *, by_look: bool = True) -> bool:
+    def resembles(self, likeness: Alike, *, by_look: bool = True) -> bool:
         """Whether it may be the other: by the share that fits, of how few windows ever, by many
         that fit, or by its look.
         """
         is_like = (
-            found.fitting >= self.fitting or found.fits >= self.many
-        ) and found.marked >= self.marked
-        return is_like or (by_look and found.likeness >= self.looks.likeness)
+            likeness.fitting >= self.fitting or likeness.fits >= self.many
+        ) and likeness.marked >= self.marked
+        return is_like or (by_look and likeness.likeness >= self.looks.likeness)
 
 
-def alike(one: Sequence[Prints], other: Sequence[Prints], *, limits: AgainLimits) -> Alike:
+def compare(first: Sequence[Prints], second: Sequence[Prints], *, limits: AgainLimits) -> Alike:
     """How alike this capture is to another one, as it stands or in a mirror, whichever is more;
     each step by step.
     """
-    known = frozenset[bytes]().union(*(mark for step in other for mark in marks(step)))
+    marks_of_second = frozenset[bytes]().union(*(mark for step in second for mark in marks(step)))
     # Both ways at once, the mirrored steps behind the others: what they are laid along is cut into
     # windows once.
-    both = [*one, *(mirrored(step) for step in one)]
-    marked = [[bool(own & known) for own in marks(step)] for step in both]
-    found = laid(other, both, window=limits.window, stride=limits.stride, moving=limits.moving)
-    ways, rows = [], [[step.looks for step in capture] for capture in (one, other)]
+    both = [*first, *(mirrored(step) for step in first)]
+    marked = [[bool(step_marks & marks_of_second) for step_marks in marks(step)] for step in both]
+    windows_laid = laid(
+        second, both, window=limits.window, stride=limits.stride, moving=limits.moving
+    )
+    ways, rows = [], [[step.looks for step in capture] for capture in (first, second)]
     likeness = appearance.likeness(*rows, limits=limits.looks)
-    for begin in (0, len(one)):
-        of_way = [each for each in found if begin <= each.step < begin + len(one)]
+    for begin in (0, len(first)):
+        of_way = [window for window in windows_laid if begin <= window.step < begin + len(first)]
         fitting: dict[int, list[bool]] = {}
-        for each in of_way:
+        for window in of_way:
             fits = (
-                each.left <= min(limits.left * each.moving, limits.most_left)
-                and each.signs <= limits.signs
+                window.left <= min(limits.left * window.moving, limits.most_left)
+                and window.signs <= limits.signs
             )
-            fitting.setdefault(each.step, []).append(fits)
-        share = sum(sum(of) / len(of) for of in fitting.values()) / max(1, len(fitting))
-        seen = [each for step in marked[begin : begin + len(one)] for each in step]
+            fitting.setdefault(window.step, []).append(fits)
+        share = sum(sum(prints_of) / len(prints_of) for prints_of in fitting.values()) / max(
+            1, len(fitting)
+        )
+        flags_seen = [window for step in marked[begin : begin + len(first)] for window in step]
         ways.append(
             Alike(
-                sum(seen) / max(1, len(seen)),
+                sum(flags_seen) / max(1, len(flags_seen)),
                 len(of_way),
                 sum(map(sum, fitting.values())),
                 share,
@@ -248,19 +254,23 @@ def alike(one: Sequence[Prints], other: Sequence[Prints], *, limits: AgainLimits
 
 def windows(step: Prints, *, limits: AgainLimits) -> Windows:
     """How many windows of a step can be compared with any other capture."""
-    found = _windows([step], window=limits.window, stride=limits.stride)
-    return Windows(len(found), sum(much >= limits.moving for *_, much in found))
+    parts = _windows([step], window=limits.window, stride=limits.stride)
+    return Windows(len(parts), sum(much >= limits.moving for *_, much in parts))
 
 
 def laid(
-    one: Sequence[Prints], other: Sequence[Prints], *, window: int, stride: int, moving: float
+    first: Sequence[Prints], second: Sequence[Prints], *, window: int, stride: int, moving: float
 ) -> list[Laid]:
     """Each window of the other capture that moves, within its steps, laid along the one."""
-    if not one or not other:
+    if not first or not second:
         return []
-    along, signs = _motion(one), np.concatenate([step.signs for step in one])
-    others = np.concatenate([step.signs for step in other])
-    judged = [each for each in _windows(other, window=window, stride=stride) if each[-1] >= moving]
+    along, signs = _motion(first), np.concatenate([step.signs for step in first])
+    second_signs = np.concatenate([step.signs for step in second])
+    judged = [
+        part_of_second
+        for part_of_second in _windows(second, window=window, stride=stride)
+        if part_of_second[-1] >= moving
+    ]
     if not judged or len(along) < 2:
         return []
     moved = np.stack([rows.ravel() for _, _, rows, _ in judged])
@@ -287,7 +297,7 @@ def laid(
             step,
             much,
             max(0.0, left) / window,
-            float(np.median((signs[places] != others[part]).sum(axis=1))),
+            float(np.median((signs[places] != second_signs[part]).sum(axis=1))),
         )
         for (step, part, _, much), (left, places) in zip(judged, best, strict=True)
     ]
@@ -299,15 +309,15 @@ def _windows(
     """Each window within a step: of which, where it is, its movement about its own middle, and how
     much that is, units² a frame.
     """
-    told, found, at = _motion(steps), [], 0
+    motion, parts, at = _motion(steps), [], 0
     for number, step in enumerate(steps):
         for begin in range(at, at + len(step.signs) - window + 1, stride):
-            rows = told[begin : begin + window] - told[begin : begin + window].mean(axis=0)
-            found.append(
+            rows = motion[begin : begin + window] - motion[begin : begin + window].mean(axis=0)
+            parts.append(
                 (number, slice(begin, begin + window), rows, float((rows**2).sum(axis=1).mean()))
             )
         at += len(step.signs)
-    return found
+    return parts
 
 
 def _motion(steps: Sequence[Prints]) -> Floats:
@@ -316,5 +326,5 @@ def _motion(steps: Sequence[Prints]) -> Floats:
     eyes = np.maximum(rows[:, 8], 1.0)
     scale = float(np.median(eyes)) if len(eyes) else 1.0
     # The logarithm of a size: nearer by a tenth, and farther by a tenth, count alike.
-    told = np.column_stack([rows[:, :6], rows[:, 6:8] / scale, np.log(eyes / scale)])
-    return np.asarray(told / _UNITS, dtype=np.float64)
+    features = np.column_stack([rows[:, :6], rows[:, 6:8] / scale, np.log(eyes / scale)])
+    return np.asarray(features / _UNITS, dtype=np.float64)

@@ -105,7 +105,7 @@ class Way:
 
 
 def throughout(
-    steps: Sequence[StepMeasurement], *, at_rest: Neutral, known: Embedding | None
+    steps: Sequence[StepMeasurement], *, at_rest: Neutral, reference: Embedding | None
 ) -> Throughout:
     """What the chain says of who is there, and whether it is `known`; the neutral step first, of
     each every third frame from a drawn place on.
@@ -115,42 +115,46 @@ def throughout(
     away = partial(gestures.away, turn=at_rest.turn, pitch=at_rest.pitch, limits=policy.NEUTRAL)
     # `at_rest` was made of these frames, so one of them is the nearest to it.
     _, stillest = min(
-        (away(each.face), at)
-        for at, each in enumerate(steps[0].numbers.frames)
-        if each.face is not None
+        (away(item.face), at)
+        for at, item in enumerate(steps[0].numbers.frames)
+        if item.face is not None
     )
-    chosen = [_choose(step, at_rest if of else None) for of, step in enumerate(steps)]  # 1
-    shown = list(
+    chosen = [_choose(step, at_rest if number else None) for number, step in enumerate(steps)]  # 1
+    frames_used = list(
         {(0, stillest): None}
-        | {(of, at): None for of, each in enumerate(chosen) for at in each.every}
+        | {(number, at): None for number, item in enumerate(chosen) for at in item.every}
     )
     with measurable():  # of all steps at once, which costs the net less
         pictures = [
-            (steps[of].chain[at], np.array(steps[of].looked.points[at]).reshape(5, 2))
-            for of, at in shown
+            (steps[number].chain[at], np.array(steps[number].looked.points[at]).reshape(5, 2))
+            for number, at in frames_used
         ]
-        found = backends.in_use().recogniser.embed_all(
+        embeddings = backends.in_use().recogniser.embed_all(
             [Portrait(*picture, 1.0) for picture in pictures]
         )
-    faces, own = dict(zip(shown, found, strict=True)), list[list[float]]()
+    faces, distances = dict(zip(frames_used, embeddings, strict=True)), list[list[float]]()
     (acting, medians, onward), rows = [list[float]() for _ in range(3)], list[ChainIdentity]()
-    for of, places in enumerate(chosen):  # 2
-        apart = {at: distance(faces[0, stillest], faces[of, at]).value for at in places.every}
-        own.append(sorted(apart.values()))
+    for number, places in enumerate(chosen):  # 2
+        apart = {at: distance(faces[0, stillest], faces[number, at]).value for at in places.every}
+        distances.append(sorted(apart.values()))
         onward += [
-            distance(faces[of, one], faces[of, other]).value
-            for one, other in pairwise(places.compared)
+            distance(faces[number, first], faces[number, second]).value
+            for first, second in pairwise(places.compared)
         ]
         proven = [apart[at] for at in places.proving if at in apart]
         acting, medians = acting + proven, medians + ([median(proven)] if proven else [])
-        beside = [None if known is None else distance(known, faces[of, at]).value for at in apart]
+        to_reference = [
+            None if reference is None else distance(reference, faces[number, at]).value
+            for at in apart
+        ]
         rows += [
-            ChainIdentity(of, *pair, far) for pair, far in zip(apart.items(), beside, strict=True)
+            ChainIdentity(number, *pair, far)
+            for pair, far in zip(apart.items(), to_reference, strict=True)
         ]
     return Throughout(
-        frames=sum(map(len, own)),
-        farthest=max(each[-1] for each in own),
-        second=max(each[-2] if len(each) > 1 else each[-1] for each in own),
+        frames=sum(map(len, distances)),
+        farthest=max(item[-1] for item in distances),
+        second=max(item[-2] if len(item) > 1 else item[-1] for item in distances),
         acting=max(acting, default=None),
         acting_median=max(medians, default=None),
         next=max(onward, default=None),
@@ -167,7 +171,7 @@ def _shares(
     steps: Sequence[StepMeasurement], chosen: Sequence["_Places"]
 ) -> dict[str, float | None]:
     around = (share for step in steps for share in step.looked.surroundings if share is not None)
-    joints = (share for each in chosen for share in each.joints)
+    joints = (share for places in chosen for share in places.joints)
     return {"corners": min(joints, default=None), "surroundings": min(around, default=None)}
 
 
@@ -177,26 +181,28 @@ def _way(
     rows: Sequence[ChainIdentity],
     at_rest: Neutral,
 ) -> Way:
-    near, deep, known, proven = (dict[int, list[float]]() for _ in range(4))
+    near, deep, to_known, proven = (dict[int, list[float]]() for _ in range(4))
     for row in rows:
         is_near = _is_on_the_way(steps[row.step].numbers.frames[row.place], at_rest)
         (near if is_near else deep).setdefault(row.step, []).append(row.to_neutral)
         if is_near and row.to_reference is not None:
-            known.setdefault(row.step, []).append(row.to_reference)
+            to_known.setdefault(row.step, []).append(row.to_reference)
         if is_near and row.place in chosen[row.step].proving:
             proven.setdefault(row.step, []).append(row.to_neutral)
     if not near:
         raise Refused("liveness_face_missing", "no face is held as at rest")
-    second = (sorted(own)[-2:][0] for own in near.values())
+    second = (sorted(distances)[-2:][0] for distances in near.values())
     return Way(
-        frames=min((len(near.get(of, ())) for of in deep), default=None),
+        frames=min((len(near.get(number, ())) for number in deep), default=None),
         median=max(map(median, near.values())),
         second=max(second),
-        farthest=max(far for own in near.values() for far in own),
+        farthest=max(far for distances in near.values() for far in distances),
         acting=max(map(median, proven.values()), default=None),
-        to_reference=_rest_or_work([median(own) for _, own in sorted(known.items())]),
+        to_reference=_rest_or_work(
+            [median(distances) for _, distances in sorted(to_known.items())]
+        ),
         deep_median=max(map(median, deep.values()), default=None),
-        deep=max((far for own in deep.values() for far in own), default=None),
+        deep=max((far for distances in deep.values() for far in distances), default=None),
     )
 
 
@@ -211,10 +217,10 @@ def _is_on_the_way(frame: FrameMeasurement, at_rest: Neutral) -> bool:
 def _jumps(
     chosen: Sequence["_Places"], faces: Mapping[tuple[int, int], Embedding]
 ) -> Iterator[tuple[float, float]]:
-    for of, places in enumerate(chosen):
+    for number, places in enumerate(chosen):
         for at, share in places.weak.items():
-            if (of, at) in faces and (of, at + 1) in faces:
-                yield share, distance(faces[of, at], faces[of, at + 1]).value
+            if (number, at) in faces and (number, at + 1) in faces:
+                yield share, distance(faces[number, at], faces[number, at + 1]).value
 
 
 def _between(
@@ -227,17 +233,19 @@ def _between(
     moments.
     """
     first, later, acting = list[Embedding](), list[Embedding](), dict[Gesture, list[Embedding]]()
-    for (of, at), face in faces.items():
-        seen = steps[of].numbers.frames[at].face
-        if at in chosen[of].more:
+    for (number, at), face in faces.items():
+        face_seen = steps[number].numbers.frames[at].face
+        if at in chosen[number].more:
             continue
-        if of == 0:
+        if number == 0:
             first.append(face)
-        elif at in chosen[of].proving:
-            acting.setdefault(gestures.NAMED[steps[of].sent.command], []).append(face)
-        elif at in chosen[of].shown or seen is None:
+        elif at in chosen[number].proving:
+            acting.setdefault(gestures.NAMED[steps[number].sent.command], []).append(face)
+        elif at in chosen[number].shown or face_seen is None:
             continue
-        elif gestures.is_at_rest(seen, at_rest, limits=policy.NEUTRAL, near=policy.THROUGHOUT.near):
+        elif gestures.is_at_rest(
+            face_seen, at_rest, limits=policy.NEUTRAL, near=policy.THROUGHOUT.near
+        ):
             later.append(face)
     return by_means(first, later, list(acting.values()))
 
@@ -249,7 +257,7 @@ def by_means(
     each gesture.
     """
     apart = mean(first).numbers - mean(later).numbers if later else None
-    gestured = [mean(each) for each in acting]
+    gestured = [mean(embeddings) for embeddings in acting]
     return {
         "common": common_distance(mean([*first, *later]), gestured) if len(gestured) > 1 else None,
         "resting": None if apart is None else float(np.linalg.norm(apart)),
@@ -263,22 +271,27 @@ def _to_reference(
     whoever it is.
     """
     far = {(row.step, row.place): row.to_reference for row in rows if row.to_reference is not None}
-    own = [
-        median(found)
-        for of, places in enumerate(chosen)
+    distances = [
+        median(to_frames)
+        for number, places in enumerate(chosen)
         if (
-            found := [
-                far[of, at] for at in (places.proving if of else places.compared) if (of, at) in far
+            to_frames := [
+                far[number, at]
+                for at in (places.proving if number else places.compared)
+                if (number, at) in far
             ]
         )
     ]
-    return {"to_reference": _rest_or_work(own), "farthest_reference": max(own, default=None)}
+    return {
+        "to_reference": _rest_or_work(distances),
+        "farthest_reference": max(distances, default=None),
+    }
 
 
 def _rest_or_work(medians: Sequence[float]) -> float | None:
     """That of the rest, which comes first, or the median of the commands' where it is more."""
-    rest, work = medians[:1], medians[1:]
-    return max([*rest, *([median(work)] if work else [])], default=None)
+    resting, work = medians[:1], medians[1:]
+    return max([*resting, *([median(work)] if work else [])], default=None)
 
 
 @dataclass(frozen=True)
@@ -312,7 +325,7 @@ def _choose(step: StepMeasurement, at_rest: Neutral | None) -> _Places:
     """at_rest: None for the step that shows it. Raises `Refused` where no frame to compare shows a
     face.
     """
-    shown = list[tuple[float, int]]()
+    candidates = list[tuple[float, int]]()
     if at_rest is not None:
         there = [
             (at, face)
@@ -322,15 +335,17 @@ def _choose(step: StepMeasurement, at_rest: Neutral | None) -> _Places:
         gesture = gestures.NAMED[step.sent.command]
         strong = gestures.strengths(gesture, [face for _, face in there], at_rest)
         least = gestures.limits(policy.GESTURES)[gesture]
-        shown = [
+        candidates = [
             (value, at) for value, (at, _) in zip(strong, there, strict=True) if value >= least
         ]
-    proving = [at for _, at in sorted(shown, reverse=True)[: policy.THROUGHOUT.acting]]
+    proving = [at for _, at in sorted(candidates, reverse=True)[: policy.THROUGHOUT.acting]]
     late = [
         after - before > policy.THROUGHOUT.apart_ms for before, after in pairwise(step.sent.taken)
     ]
-    told = enumerate(zip(step.looked.corners, late, strict=True))
-    joints = {at: share for at, (share, is_late) in told if share is not None and not is_late}
+    corner_lates = enumerate(zip(step.looked.corners, late, strict=True))
+    joints = {
+        at: share for at, (share, is_late) in corner_lates if share is not None and not is_late
+    }
     weak = {at: share for at, share in joints.items() if not share >= policy.GATES.corners}
     sides = {place for at in range(len(late)) if at not in joints for place in (at, at + 1)}
     every = range(
@@ -339,7 +354,7 @@ def _choose(step: StepMeasurement, at_rest: Neutral | None) -> _Places:
     compared = [
         at for at in sorted({*proving, *sides, *every}) if step.looked.points[at] is not None
     ]
-    way = set() if at_rest is None else _beside(step, at_rest)
+    way = set() if at_rest is None else _alongside(step, at_rest)
     besides = way | {place for at in weak for place in (at, at + 1)}
     more = [at for at in sorted(besides - {*compared}) if step.looked.points[at] is not None]
     if not compared:
@@ -347,11 +362,11 @@ def _choose(step: StepMeasurement, at_rest: Neutral | None) -> _Places:
             "liveness_face_missing", f"no face to compare in the chain of {step.sent.command}"
         )
     return _Places(
-        compared, proving, frozenset(at for _, at in shown), list(joints.values()), weak, more
+        compared, proving, frozenset(at for _, at in candidates), list(joints.values()), weak, more
     )
 
 
-def _beside(step: StepMeasurement, at_rest: Neutral) -> set[int]:
+def _alongside(step: StepMeasurement, at_rest: Neutral) -> set[int]:
     """The frames on the way that lie next to deep ones: before, and after."""
     near = [_is_on_the_way(frame, at_rest) for frame in step.numbers.frames]
     deep = [

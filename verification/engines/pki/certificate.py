@@ -204,11 +204,11 @@ def _for_library(root: Element) -> bytes:
     older responders have it, where RFC 6960 §4.2.2.2.1 wants NULL.
     """
     tbs, algorithm, signature = root.children
-    parts = [each.raw for each in tbs.children]
+    parts = [child.raw for child in tbs.children]
     parts[3] = parts[5] = der.encode(der.SEQUENCE)
     if _EMPTY_NOCHECK in parts[-1]:
-        listed = [each.raw for each in der.read_tree(parts[-1]).children[0].children]
-        spelled_out = [_NOCHECK if each == _EMPTY_NOCHECK else each for each in listed]
+        listed = [child.raw for child in der.read_tree(parts[-1]).children[0].children]
+        spelled_out = [_NOCHECK if child == _EMPTY_NOCHECK else child for child in listed]
         parts[-1] = der.encode(EXTENSIONS, der.encode(der.SEQUENCE, *spelled_out))
     return der.encode(der.SEQUENCE, der.encode(der.SEQUENCE, *parts), algorithm.raw, signature.raw)
 
@@ -225,13 +225,13 @@ def algorithm_oid(identifier: Element) -> str:
 
 def parse_name(name: Element) -> Mapping[str, tuple[str, ...]]:
     """Every attribute of a distinguished name: identifier to all its values, in the order found."""
-    found: dict[str, tuple[str, ...]] = {}
+    values_of: dict[str, tuple[str, ...]] = {}
     for relative in der.items(name, der.SEQUENCE, "name", at_most=64):
         for attribute in der.items(relative, der.SET, "name", at_least=1, at_most=16):
             oid, value = der.items(attribute, der.SEQUENCE, "name", at_least=2, at_most=2)
             kind = der.oid(oid, "name")
-            found[kind] = (*found.get(kind, ()), der.text(value, "name"))
-    return found
+            values_of[kind] = (*values_of.get(kind, ()), der.text(value, "name"))
+    return values_of
 
 
 class Uses(NamedTuple):
@@ -254,14 +254,14 @@ def read_uses(extensions: x509.Extensions) -> Uses:
     """
     if len(extensions) > _MAX_EXTENSIONS:
         raise malformed("too many extensions")
-    found: dict[str, bool] = {}
+    uses: dict[str, bool] = {}
     unknown: list[str] = []
     usage = purposes = policies = frozenset[str]()
     is_ca = False
     path_len: int | None = None
-    for each in extensions:
-        oid, value = each.oid.dotted_string, each.value
-        found[oid] = each.critical
+    for extension in extensions:
+        oid, value = extension.oid.dotted_string, extension.value
+        uses[oid] = extension.critical
         if isinstance(value, x509.KeyUsage):
             usage = frozenset(
                 name for name, attribute in _KEY_USAGES.items() if getattr(value, attribute)
@@ -274,11 +274,11 @@ def read_uses(extensions: x509.Extensions) -> Uses:
             is_ca, path_len = value.ca, value.path_length
         # Name constraints are among these: no name is held against them here, and RFC 5280
         # §4.2.1.10 has them critical.
-        elif each.critical:
+        elif extension.critical:
             unknown.append(oid)
     if path_len is not None and path_len > _MAX_PATH_LEN:
         raise malformed("path length: out of range")
-    return Uses(found, tuple(unknown), usage, purposes, policies, is_ca, path_len)
+    return Uses(uses, tuple(unknown), usage, purposes, policies, is_ca, path_len)
 
 
 @dataclass(frozen=True)
@@ -292,7 +292,7 @@ class Extension:
 
 def parse_extensions(untrusted: Element) -> Mapping[str, Extension]:
     """The extensions of a SEQUENCE OF Extension by identifier. A repeated one refuses the whole."""
-    found: dict[str, Extension] = {}
+    extensions_by_oid: dict[str, Extension] = {}
     for item in der.items(
         untrusted, der.SEQUENCE, "extensions", at_least=1, at_most=_MAX_EXTENSIONS
     ):
@@ -303,7 +303,7 @@ def parse_extensions(untrusted: Element) -> Mapping[str, Extension]:
         critical = der.boolean(parts[1], "extension") if len(parts) == 3 else False
         # RFC 5280 §4.2: one instance of each. Of two, one reader would heed the first and another
         # the last.
-        if oid in found:
+        if oid in extensions_by_oid:
             raise malformed("an extension occurs twice")
-        found[oid] = Extension(oid, critical, der.octets(parts[-1], "extension"))
-    return found
+        extensions_by_oid[oid] = Extension(oid, critical, der.octets(parts[-1], "extension"))
+    return extensions_by_oid

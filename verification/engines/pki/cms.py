@@ -142,7 +142,9 @@ def parse_cms(untrusted: bytes, *, max_bytes: int) -> SignedStatement:
         except ValueError:
             raise malformed("the signature is neither DER, PEM nor base64") from None
     return _parse(
-        binary, max_bytes=max_bytes, read=lambda each: parse_certificate(each.raw, tree=each)
+        binary,
+        max_bytes=max_bytes,
+        read=lambda element: parse_certificate(element.raw, tree=element),
     )
 
 
@@ -151,7 +153,7 @@ def parse_token_cms(untrusted: bytes, *, max_bytes: int) -> SignedToken:
     return _parse(
         untrusted,
         max_bytes=max_bytes,
-        read=lambda each: parse_timestamp_certificate(each.raw, tree=each),
+        read=lambda element: parse_timestamp_certificate(element.raw, tree=element),
     )
 
 
@@ -166,7 +168,7 @@ def _parse(
         raise malformed("CMS: not signed data")
     (signed_data,) = der.items(wrapped, der.CONTEXT_0, "CMS", at_least=1, at_most=1)
     parts = der.items(signed_data, der.SEQUENCE, "signed data", at_least=4, at_most=6)
-    der.integer(parts[0], "version", within=_VERSIONS)
+    der.integer(parts[0], "version", bounds=_VERSIONS)
     content = der.items(parts[2], der.SEQUENCE, "content", at_least=1, at_most=2)
     # RFC 5652 §5.2: without eContent the signature is over something that lies elsewhere.
     inside = (
@@ -179,9 +181,9 @@ def _parse(
     if inside:
         # X.690 §8.7: a constructed OCTET STRING of BER is put together from its segments.
         segments = inside[0].children if inside[0].tag == der.OCTET_STRING | 0x20 else inside
-        encapsulated = b"".join(der.octets(each, "content") for each in segments)
+        encapsulated = b"".join(der.octets(element, "content") for element in segments)
     announced = der.items(parts[1], der.SET, "digest algorithms", at_most=der.MAX_ELEMENTS)
-    announced_digests = frozenset(algorithm_oid(each) for each in announced)
+    announced_digests = frozenset(algorithm_oid(element) for element in announced)
     # One signer: of several, which one would the borrower be?
     signers = der.items(parts[-1], der.SET, "signers", at_most=der.MAX_ELEMENTS)
     if len(signers) != 1:
@@ -191,7 +193,7 @@ def _parse(
     # RFC 5652 §5.3: version, who, hash, [0] signed attributes, algorithm, signature, [1] unsigned
     # attributes.
     info = der.items(signers[0], der.SEQUENCE, "signer", at_least=5, at_most=7)
-    der.integer(info[0], "signer version", within=_VERSIONS)
+    der.integer(info[0], "signer version", bounds=_VERSIONS)
     certificate = read(_signer_certificate(parts[3:-1], info[1]))
     return _assemble(untrusted, certificate, info, content_type, encapsulated, announced_digests)
 
@@ -203,26 +205,30 @@ def _signer_certificate(optional: list[Element], signer_id: Element) -> Element:
             "eds_certificate_missing", "the signer is not named by issuer and serial number"
         )
     issuer, serial = der.items(signer_id, der.SEQUENCE, "signer", at_least=2, at_most=2)
-    sets = [each for each in optional if each.tag == der.CONTEXT_0]
-    if len(sets) > 1 or any(each.tag not in (der.CONTEXT_0, der.CONTEXT_1) for each in optional):
+    sets = [element for element in optional if element.tag == der.CONTEXT_0]
+    if len(sets) > 1 or any(
+        element.tag not in (der.CONTEXT_0, der.CONTEXT_1) for element in optional
+    ):
         raise malformed("signed data: unexpected parts")
     certificates = sets[0].children if sets else []
     if len(certificates) > _MAX_CERTIFICATES:
         raise malformed("signed data: too many certificates")
-    wanted = (issuer.raw, der.integer(serial, "serial number"))
-    found: dict[bytes, Element] = {}
-    for each in certificates:
+    signer = (issuer.raw, der.integer(serial, "serial number"))
+    matching: dict[bytes, Element] = {}
+    for element in certificates:
         # Of the others just enough is read to tell that they are not the signer's; they need not be
         # certificates.
-        body = each.children[0].children if each.tag == der.SEQUENCE and each.children else []
+        body = (
+            element.children[0].children if element.tag == der.SEQUENCE and element.children else []
+        )
         if len(body) < 4 or body[1].tag != der.INTEGER:
             continue
-        if (body[3].raw, der.integer(body[1], "serial number")) == wanted:
+        if (body[3].raw, der.integer(body[1], "serial number")) == signer:
             # By all its bytes: the same certificate sent twice is still one.
-            found[each.raw] = each
-    if len(found) != 1:
+            matching[element.raw] = element
+    if len(matching) != 1:
         raise Refused("eds_certificate_missing", "the signer's certificate is absent or ambiguous")
-    return found.popitem()[1]
+    return matching.popitem()[1]
 
 
 def _assemble(
@@ -240,7 +246,7 @@ def _assemble(
         raise malformed("signer: a wrong number of parts")
     attributes = _parse_attributes(signed)
     # Of two claims, or of two values in one, neither counts.
-    claims = [each.values for each in attributes if each.oid == SIGNING_TIME]
+    claims = [attribute.values for attribute in attributes if attribute.oid == SIGNING_TIME]
     claimed = claims[0] if len(claims) == 1 else ()
     return SignedData(
         der=untrusted,
@@ -261,12 +267,12 @@ def _assemble(
 def _parse_attributes(untrusted: Element | None) -> tuple[Attribute, ...]:
     if untrusted is None:
         return ()
-    found = []
+    parsed = []
     for item in der.items(untrusted, untrusted.tag, "attributes", at_most=_MAX_ATTRIBUTES):
         kind, its_values = der.items(item, der.SEQUENCE, "attribute", at_least=2, at_most=2)
         elements = der.items(its_values, der.SET, "attribute")
-        found.append(Attribute(der.oid(kind, "attribute"), tuple(elements)))
-    return tuple(found)
+        parsed.append(Attribute(der.oid(kind, "attribute"), tuple(elements)))
+    return tuple(parsed)
 
 
 def signed_message(signed: SignedToken) -> bytes:
@@ -282,7 +288,7 @@ def signed_message(signed: SignedToken) -> bytes:
     # X.690 §11.6: DER has the parts of a SET OF in the order of their encodings.
     if encodings != sorted(encodings) or not body.strict:
         raise _invalid("the signed attributes are not in DER order")
-    if len({each.oid for each in signed.attributes}) != len(signed.attributes):
+    if len({attribute.oid for attribute in signed.attributes}) != len(signed.attributes):
         raise _invalid("a signed attribute occurs twice")
     # RFC 5652 §5.4: what is signed begins with the tag of SET OF, not with the [0] under which it
     # lies in the message.
@@ -311,10 +317,10 @@ def require_algorithms(signed: SignedToken, accepted: Algorithms) -> None:
 
 def single_value(signed: SignedToken, oid: str) -> Element:
     """The only value of the only signed attribute of that type."""
-    found = [each for each in signed.attributes if each.oid == oid]
-    if len(found) != 1 or len(found[0].values) != 1:
+    attributes = [attribute for attribute in signed.attributes if attribute.oid == oid]
+    if len(attributes) != 1 or len(attributes[0].values) != 1:
         raise _invalid("a required signed attribute is missing or repeated")
-    return found[0].values[0]
+    return attributes[0].values[0]
 
 
 def check_signing_certificate(signed: SignedToken, *, digests: Digests = keys.DIGESTS) -> None:
@@ -323,7 +329,7 @@ def check_signing_certificate(signed: SignedToken, *, digests: Digests = keys.DI
 
     `digests`: the hashes that may be said. Raises `Refused` (eds_signed_attributes_invalid).
     """
-    if not any(each.oid == SIGNING_CERTIFICATE_V2 for each in signed.attributes):
+    if not any(attribute.oid == SIGNING_CERTIFICATE_V2 for attribute in signed.attributes):
         return
     outer = der.items(
         single_value(signed, SIGNING_CERTIFICATE_V2), der.SEQUENCE, "signing certificate"

@@ -144,7 +144,7 @@ def parse_crl(untrusted: bytes, *, max_bytes: int) -> RevocationList:
         outer = list(der.split(untrusted, 0, len(untrusted)))
         is_one = len(outer) == 1 and outer[0].strict
         inside = list(der.split(untrusted, outer[0].body, outer[0].stop)) if is_one else []
-        if len(inside) != 3 or not all(each.strict for each in inside):
+        if len(inside) != 3 or not all(element.strict for element in inside):
             raise malformed("revocation list: a wrong number of parts, or not DER")
         tbs, algorithm, signature = inside
         der.items(tbs, der.SEQUENCE, "list")
@@ -176,17 +176,19 @@ def _read(
     entries = rest.pop(0) if rest and rest[0].tag == der.SEQUENCE else None
     if len(rest) > 1:
         raise malformed("revocation list: unexpected parts")
-    found: Mapping[str, Extension] = {}
+    extensions_by_oid: Mapping[str, Extension] = {}
     if rest:
         # A list's extensions stand in [0], and unlike a certificate's the library does not read
         # them for us.
         outer = der.read_tree(rest[0].raw)
         (inner,) = der.items(outer, der.CONTEXT_0, "list extensions", at_least=1, at_most=1)
-        found = parse_extensions(inner)
+        extensions_by_oid = parse_extensions(inner)
     der.items(issuer, der.SEQUENCE, "issuer")
     as_of = der.time(this_update, "this update")
     number, base_number = (
-        der.integer(der.read_tree(found[oid].value), "list number") if oid in found else None
+        der.integer(der.read_tree(extensions_by_oid[oid].value), "list number")
+        if oid in extensions_by_oid
+        else None
         for oid in (CRL_NUMBER, DELTA_INDICATOR)
     )
     return RevocationList(
@@ -197,9 +199,11 @@ def _read(
         next_update=next_update,
         number=number,
         base_number=base_number,
-        is_scoped=ISSUING_DISTRIBUTION_POINT in found,
+        is_scoped=ISSUING_DISTRIBUTION_POINT in extensions_by_oid,
         unknown_critical=tuple(
-            each.oid for each in found.values() if each.critical and each.oid != DELTA_INDICATOR
+            extension.oid
+            for extension in extensions_by_oid.values()
+            if extension.critical and extension.oid != DELTA_INDICATOR
         ),
         tbs_at=slice(tbs.start, tbs.end),
         entries_at=slice(entries.body, entries.stop) if entries else slice(0, 0),
@@ -293,12 +297,14 @@ def _read_entry(data: bytes, at: int, stop: int) -> tuple[bytes, int]:
         raise malformed("list entry: a serial number that is too long")
     number = int(moment.strftime("%Y%m%d%H%M%S"))
     encoded = signed.to_bytes(_SERIAL, "big", signed=True) + number.to_bytes(6, "big")
-    found = parse_extensions(parts[2]) if len(parts) == 3 else {}
-    if any(each.critical for each in found.values()):
+    extensions_by_oid = parse_extensions(parts[2]) if len(parts) == 3 else {}
+    if any(extension.critical for extension in extensions_by_oid.values()):
         raise malformed("list entry: an unknown critical extension")
     value = b"\0"
-    if _REASON in found:
-        value = der.octets(der.read_tree(found[_REASON].value), "reason", tag=der.ENUMERATED)
+    if _REASON in extensions_by_oid:
+        value = der.octets(
+            der.read_tree(extensions_by_oid[_REASON].value), "reason", tag=der.ENUMERATED
+        )
         if len(value) != 1 or value[0] not in REASONS:
             raise malformed("list entry: no such reason")
     return encoded + value, element.end

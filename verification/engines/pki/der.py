@@ -136,13 +136,13 @@ def read_tree(data: bytes, *, unopened: int | None = None) -> Element:
     """
     root = Element(data, 0, 0, 0, len(data), len(data), True)
     open_elements, at = [root], 0
-    for seen in count(1):
+    for elements in count(1):
         while (inner := open_elements[-1]).end == at and inner.stop >= 0 and inner is not root:
             open_elements.pop()
             open_elements[-1].strict &= inner.strict
         if inner is root and at == len(data):
             break
-        if seen > MAX_ELEMENTS:
+        if elements > MAX_ELEMENTS:
             raise malformed("too many elements")
         if data[at : at + 2] == b"\0\0":
             if inner.stop >= 0 or inner.end - at < 2:
@@ -171,63 +171,63 @@ def read_tree(data: bytes, *, unopened: int | None = None) -> Element:
     return root.children[0]
 
 
-def read_strict(data: bytes, what: str, *, unopened: int | None = None) -> Element:
+def read_strict(data: bytes, subject: str, *, unopened: int | None = None) -> Element:
     """`read_tree` for what must be DER throughout."""
     element = read_tree(data, unopened=unopened)
     if not element.strict:
-        raise malformed(f"{what}: not DER")
+        raise malformed(f"{subject}: not DER")
     return element
 
 
 def items(
-    element: Element, tag: int, what: str, *, at_least: int = 0, at_most: int = 10_000
+    element: Element, tag: int, subject: str, *, at_least: int = 0, at_most: int = 10_000
 ) -> list[Element]:
     """The parts of a constructed element of that tag, as many as the bounds allow."""
     if element.tag != tag:
-        raise malformed(f"{what}: another type")
+        raise malformed(f"{subject}: another type")
     parts = element.children
     if not at_least <= len(parts) <= at_most:
-        raise malformed(f"{what}: a wrong number of parts")
+        raise malformed(f"{subject}: a wrong number of parts")
     return parts
 
 
-def octets(element: Element, what: str, *, tag: int = OCTET_STRING) -> bytes:
+def octets(element: Element, subject: str, *, tag: int = OCTET_STRING) -> bytes:
     """The bytes of an OCTET STRING in one piece, or those of an element of another type by its
     tag.
     """
     if element.tag != tag:
-        raise malformed(f"{what}: another type")
+        raise malformed(f"{subject}: another type")
     return element.data[element.body : element.stop]
 
 
-def integer(element: Element, what: str, *, within: range | None = None) -> int:
+def integer(element: Element, subject: str, *, bounds: range | None = None) -> int:
     """A whole number in its shortest form, in this range."""
-    content = octets(element, what, tag=INTEGER)
+    content = octets(element, subject, tag=INTEGER)
     # X.690 §8.3.2: the first nine bits are never all alike, or a number would have as many
     # spellings as one likes.
     padded = len(content) > 1 and (content[0], content[1] >> 7) in {(0x00, 0), (0xFF, 1)}
     if not content or padded or len(content) > _MAX_INTEGER:
-        raise malformed(f"{what}: not a number")
+        raise malformed(f"{subject}: not a number")
     number = int.from_bytes(content, "big", signed=True)
-    if within is not None and number not in within:
-        raise malformed(f"{what}: out of range")
+    if bounds is not None and number not in bounds:
+        raise malformed(f"{subject}: out of range")
     return number
 
 
-def boolean(element: Element, what: str) -> bool:
+def boolean(element: Element, subject: str) -> bool:
     """TRUE or FALSE; in DER true is 0xFF."""
-    content = octets(element, what, tag=BOOLEAN)
+    content = octets(element, subject, tag=BOOLEAN)
     if content not in (b"\xff", b"\x00"):
-        raise malformed(f"{what}: neither true nor false")
+        raise malformed(f"{subject}: neither true nor false")
     return content == b"\xff"
 
 
-def oid(element: Element, what: str) -> str:
+def oid(element: Element, subject: str) -> str:
     """An object identifier as dotted numbers."""
     try:
-        return _dotted(octets(element, what, tag=OID))
+        return _dotted(octets(element, subject, tag=OID))
     except ValueError as error:
-        raise malformed(f"{what}: {error}") from None
+        raise malformed(f"{subject}: {error}") from None
 
 
 @lru_cache(maxsize=512)
@@ -252,22 +252,22 @@ def _dotted(content: bytes) -> str:
     return ".".join(str(arc) for arc in (first, arcs[0] - 40 * first, *arcs[1:]))
 
 
-def whole_bits(element: Element, what: str) -> bytes:
+def whole_bits(element: Element, subject: str) -> bytes:
     """The bytes of a BIT STRING that has no unused bits: signatures and keys."""
-    content = octets(element, what, tag=BIT_STRING)
+    content = octets(element, subject, tag=BIT_STRING)
     # X.690 §8.6.2.2: the first byte says how many bits of the last one do not count.
     if not content or content[0]:
-        raise malformed(f"{what}: unused bits")
+        raise malformed(f"{subject}: unused bits")
     return content[1:]
 
 
-def time(element: Element, what: str) -> datetime:
+def time(element: Element, subject: str) -> datetime:
     """A UTCTime or GeneralizedTime in the one form DER allows, ending in Z. UTCTime means 1950 …
     2049.
     """
     pattern, content = _TIMES.get(element.tag), element.content
     if pattern is None or not pattern.fullmatch(content):
-        raise malformed(f"{what}: not a time")
+        raise malformed(f"{subject}: not a time")
     # RFC 5280 §4.1.2.5.1: two digits of a year from 50 on are 19xx, all below are 20xx.
     digits = (
         content
@@ -279,18 +279,18 @@ def time(element: Element, what: str) -> datetime:
         # A leap second, :60, is refused with the dates there are not: Python has none.
         return datetime(int(digits[:4]), month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
-        raise malformed(f"{what}: no such time") from None
+        raise malformed(f"{subject}: no such time") from None
 
 
-def text(element: Element, what: str) -> str:
+def text(element: Element, subject: str) -> str:
     """The characters of a string type used in names."""
     encoding = _TEXTS.get(element.tag)
     if encoding is None:
-        raise malformed(f"{what}: not a string")
+        raise malformed(f"{subject}: not a string")
     try:
         return element.content.decode(encoding)
     except UnicodeDecodeError:
-        raise malformed(f"{what}: unreadable characters") from None
+        raise malformed(f"{subject}: unreadable characters") from None
 
 
 def encode(tag: int, *parts: bytes) -> bytes:

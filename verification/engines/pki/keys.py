@@ -99,10 +99,10 @@ TIMESTAMP_ALGORITHMS: dict[str, Algorithms] = {
 }
 
 DIGESTS: dict[str, Callable[[bytes], bytes]] = {
-    each.digest_oid: each.digest for each in ALGORITHMS.values()
+    algorithm.digest_oid: algorithm.digest for algorithm in ALGORITHMS.values()
 }
 TIMESTAMP_DIGESTS: dict[str, Callable[[bytes], bytes]] = {
-    each.digest_oid: each.digest for each in TIMESTAMP_ALGORITHMS.values()
+    algorithm.digest_oid: algorithm.digest for algorithm in TIMESTAMP_ALGORITHMS.values()
 }
 
 
@@ -212,11 +212,11 @@ def parse_key(info: Element, *, gost: Gost[Point]) -> RsaKey | Point:
     if name not in gost or len(parts) != 2:
         raise Refused("eds_algorithm_refused", "the key's algorithm is not accepted")
     parameters, parse = gost[name]
-    named = (
+    algorithm = (
         der.oid(part, "GOST parameters")
         for part in der.items(parts[1], der.SEQUENCE, "GOST parameters")
     )
-    if tuple(named) != parameters:
+    if tuple(algorithm) != parameters:
         raise Refused(
             "eds_algorithm_refused", "the GOST parameters are not those of the key's algorithm"
         )

@@ -146,7 +146,7 @@ def _read(answer: ocsp.OCSPResponse, basic: Element, digest: str) -> OcspRespons
     data, algorithm, signature, *_ = basic.children
     if len(answer.certificates) > _MAX_CERTIFICATES:
         raise malformed("answer: too many certificates")
-    if any(each.critical for each in answer.single_extensions):
+    if any(extension.critical for extension in answer.single_extensions):
         raise malformed("status: an unknown critical extension")
     cert_id = (
         answer.hash_algorithm.name,
@@ -167,10 +167,10 @@ def _read(answer: ocsp.OCSPResponse, basic: Element, digest: str) -> OcspRespons
         if reason == REMOVED_FROM_LIST:
             raise malformed("status: no such reason")
     nonce = None
-    for each in answer.extensions:
-        if isinstance(each.value, x509.OCSPNonce):
-            nonce = each.value.nonce
-        elif each.critical:
+    for extension in answer.extensions:
+        if isinstance(extension.value, x509.OCSPNonce):
+            nonce = extension.value.nonce
+        elif extension.critical:
             raise malformed("answer: an unknown critical extension")
     # The library takes one without its OCTET STRING too.
     if (
@@ -189,7 +189,9 @@ def _read(answer: ocsp.OCSPResponse, basic: Element, digest: str) -> OcspRespons
         this_update=answer.this_update_utc,
         next_update=answer.next_update_utc,
         nonce=nonce,
-        certificates=tuple(each.public_bytes(Encoding.DER) for each in answer.certificates),
+        certificates=tuple(
+            extension.public_bytes(Encoding.DER) for extension in answer.certificates
+        ),
         tbs=data.raw,
         signature_oid=algorithm_oid(algorithm),
         signature=der.whole_bits(signature, "signature"),

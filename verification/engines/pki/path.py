@@ -64,7 +64,8 @@ def build_path(
         # 2, for the message only: a leaf signed with SHA-1 is told so and not that its issuer is
         # unknown.
         if not any(
-            leaf.signature_oid in each.certificate_signatures for each in keys.ALGORITHMS.values()
+            leaf.signature_oid in algorithm.certificate_signatures
+            for algorithm in keys.ALGORITHMS.values()
         ):
             raise Refused(
                 "eds_algorithm_refused", "the certificate is signed with a refused algorithm"
@@ -103,7 +104,7 @@ def _search(
     """1 and 5: the first chain to an anchor of which every link passes `check`."""
     # By the hash of the whole certificate: a name or a key alone could be somebody else's too.
     pinned = {anchor.sha256 for anchor in anchors}
-    candidates = {each.sha256: each for each in (*anchors, *intermediates)}
+    candidates = {certificate.sha256: certificate for certificate in (*anchors, *intermediates)}
     waiting: list[tuple[X509[Key], ...]] = [(leaf,)]
     problem, signatures = "no issuer of that name is known", 0
     while waiting:
@@ -111,14 +112,18 @@ def _search(
         if len(path) >= _MAX_CHAIN:
             continue
         # A certificate twice in one path would be a circle.
-        used = {each.sha256 for each in path}
-        unused = [each for sha256, each in candidates.items() if sha256 not in used]
-        issuers = [each for each in unused if each.subject == path[-1].issuer]
+        used = {certificate.sha256 for certificate in path}
+        unused = [certificate for sha256, certificate in candidates.items() if sha256 not in used]
+        issuers = [certificate for certificate in unused if certificate.subject == path[-1].issuer]
         if not issuers:
             # The authority copies its name byte by byte: this look, which takes longer, is for the
             # names of others.
-            alike = _comparable(path[-1].issuer)
-            issuers = [each for each in unused if _comparable(each.subject) == alike]
+            comparable_issuer = _comparable(path[-1].issuer)
+            issuers = [
+                certificate
+                for certificate in unused
+                if _comparable(certificate.subject) == comparable_issuer
+            ]
         for issuer in issuers:
             signatures += 1
             if signatures > _MAX_SIGNATURES:
@@ -183,7 +188,7 @@ def _check_link(
     if not issuer.is_ca or "key_cert_sign" not in issuer.key_usage:
         raise Refused("eds_path_untrusted", "the issuer is not an authority")
     # RFC 5280 §4.2.1.9 does not count who certified itself under the same name.
-    below = sum(1 for each in path[1:] if each.subject != each.issuer)
+    below = sum(1 for certificate in path[1:] if certificate.subject != certificate.issuer)
     if issuer.path_len is not None and below > issuer.path_len:
         raise Refused("eds_path_untrusted", "the path is longer than the issuer may have it")
     if issuer.sha256 not in undated and not issuer.not_before <= at <= issuer.not_after:

@@ -134,13 +134,13 @@ def find_status(
         raise unknown(problem)
     # 2
     lists = [
-        verified.get(each, issuer=issuer, max_bytes=limits.crl_max_bytes) for each in answers.crls
+        verified.get(crl, issuer=issuer, max_bytes=limits.crl_max_bytes) for crl in answers.crls
     ]
-    complete = [each for each in lists if each is not None and each.base_number is None]
+    complete = [crl for crl in lists if crl is not None and crl.base_number is None]
     lists = [
-        verified.get(each, issuer=issuer, max_bytes=limits.crl_max_bytes) for each in answers.deltas
+        verified.get(crl, issuer=issuer, max_bytes=limits.crl_max_bytes) for crl in answers.deltas
     ]
-    deltas = [each for each in lists if each is not None and each.base_number is not None]
+    deltas = [crl for crl in lists if crl is not None and crl.base_number is not None]
     if not complete:
         raise unknown("no list of this issuer")
     if answers.deltas and not deltas:
@@ -160,9 +160,9 @@ def look_up(
     Raises `Refused` (eds_revocation_unknown) if they leave it open.
     """
     # a
-    if not all(one.this_update <= at < one.next_update for one in (*complete, *deltas)):
+    if not all(crl.this_update <= at < crl.next_update for crl in (*complete, *deltas)):
         raise unknown("the list is stale or from the future")
-    if not complete or any(one.base_number is not None for one in complete):
+    if not complete or any(crl.base_number is not None for crl in complete):
         raise unknown("the list is partial: changes without the complete list")
     # b. RFC 5280 §5.2.4: changes apply to a complete list that is not older than the one they are
     # counted from.
@@ -182,23 +182,23 @@ def look_up(
         raise unknown(refused.detail) from refused
     if entry is not None and entry.reason == REMOVED_FROM_LIST:
         raise unknown("an entry that belongs on no complete list")
-    one, said = (base, entry) if change is None else (delta, change)
-    if said is not None and said.reason == REMOVED_FROM_LIST:
+    crl, revoked_entry = (base, entry) if change is None else (delta, change)
+    if revoked_entry is not None and revoked_entry.reason == REMOVED_FROM_LIST:
         if entry is not None and entry.reason != ON_HOLD:
             raise unknown("a revocation that is no hold was taken back")
-        said = None
+        revoked_entry = None
     return RevocationStatus(
-        state=State.GOOD if said is None else State.REVOKED,
-        source="crl" if one is base else "delta crl",
-        as_of=one.this_update.astimezone(UTC),
-        sha256=one.sha256,
-        reason=said.reason if said else None,
-        revoked_at=said.revoked_at if said else None,
+        state=State.GOOD if revoked_entry is None else State.REVOKED,
+        source="crl" if crl is base else "delta crl",
+        as_of=crl.this_update.astimezone(UTC),
+        sha256=crl.sha256,
+        reason=revoked_entry.reason if revoked_entry else None,
+        revoked_at=revoked_entry.revoked_at if revoked_entry else None,
     )
 
 
-def _freshness(one: VerifiedList) -> tuple[datetime, int]:
-    return one.this_update, one.number or 0
+def _freshness(crl: VerifiedList) -> tuple[datetime, int]:
+    return crl.this_update, crl.number or 0
 
 
 def ask_responder(

@@ -55,12 +55,16 @@ def find_token(signed: Signature) -> bytes | None:
     """
     # Whoever holds the file may add unsigned attributes: of two tokens neither is asked to be the
     # right one.
-    found = [each for each in signed.unsigned_attributes if each.oid == SIGNATURE_TIMESTAMP]
-    if not found:
+    tokens = [
+        attribute
+        for attribute in signed.unsigned_attributes
+        if attribute.oid == SIGNATURE_TIMESTAMP
+    ]
+    if not tokens:
         return None
-    if len(found) != 1 or len(found[0].values) != 1:
+    if len(tokens) != 1 or len(tokens[0].values) != 1:
         raise timestamp_token.invalid("not exactly one time-stamp")
-    return found[0].values[0].raw
+    return tokens[0].values[0].raw
 
 
 def check_usage(
@@ -100,23 +104,23 @@ def subject_iin(certificate: Certificate) -> str:
     digits.
     """
     # With two of them one reader could take the first and another the last.
-    found = certificate.subject_attributes.get(SERIAL_NUMBER, ())
-    if len(found) != 1:
+    serial_numbers = certificate.subject_attributes.get(SERIAL_NUMBER, ())
+    if len(serial_numbers) != 1:
         raise Refused("eds_iin_missing", "not exactly one serialNumber in the subject")
-    matched = _IIN.fullmatch(found[0])
+    matched = _IIN.fullmatch(serial_numbers[0])
     if matched is None:
         raise Refused("eds_iin_missing", "serialNumber is not IIN and twelve digits")
     return matched[1]
 
 
-def compare_surname(signer: Certificate, known: str) -> str:
+def compare_surname(signer: Certificate, expected: str) -> str:
     """How the surname in the subject compares with the one we were told: `same`, `different` or
     `not asked`.
 
     Raises `Refused` (eds_malformed) if a name has control or direction characters, which could show
     another name.
     """
-    if not known:
+    if not expected:
         return "not asked"
     # The authority puts the patronymic into givenName.
     names = {
@@ -131,4 +135,4 @@ def compare_surname(signer: Certificate, known: str) -> str:
         for sign in name
     ):
         raise Refused("eds_malformed", "a name has control characters")
-    return "same" if known.casefold() == names[SURNAME].casefold() else "different"
+    return "same" if expected.casefold() == names[SURNAME].casefold() else "different"

@@ -236,7 +236,7 @@ def _check_signed(token: TimestampToken) -> None:
     cms.check_signing_certificate(signed, digests=IMPRINTS)
     # The first ESSCertID is the signer's. Its hash is SHA-1 by definition: it tells certificates
     # apart, no more.
-    if any(each.oid == _SIGNING_CERTIFICATE for each in signed.attributes):
+    if any(attribute.oid == _SIGNING_CERTIFICATE for attribute in signed.attributes):
         # RFC 2634 §5.4: the attribute, its list of ESSCertIDs, the first of them; the hash is what
         # that begins with.
         parts = [cms.single_value(signed, _SIGNING_CERTIFICATE)]
@@ -269,7 +269,7 @@ def timestamp_path(
     if authority.key_usage and not authority.key_usage & {"digital_signature", "non_repudiation"}:
         raise untrusted("the key is not for signatures")
     # b
-    if authority.sha256 in {each.sha256 for each in trust.pinned}:
+    if authority.sha256 in {certificate.sha256 for certificate in trust.pinned}:
         if (
             not authority.not_before <= token.time <= authority.not_after
             or authority.unknown_critical
@@ -277,7 +277,7 @@ def timestamp_path(
             raise untrusted("the authority was not valid at the time")
         return (authority,)
     # c
-    anchors = [*trust.anchors, *(each for each in trust.pinned if each.is_ca)]
+    anchors = [*trust.anchors, *(certificate for certificate in trust.pinned if certificate.is_ca)]
     try:
         return build_timestamp_path(
             authority, anchors=anchors, intermediates=trust.intermediates, at=token.time
@@ -309,9 +309,9 @@ def check_standing(token: TimestampToken, *, trust: TimestampTrust, at: datetime
         return Standing(word="pinned")
     # d
     try:
-        asked = askable(path)
-        if asked:
-            authority, issuer = asked
+        links = askable(path)
+        if links:
+            authority, issuer = links
             status = find_status(
                 authority, issuer=issuer, answers=trust.answers, limits=trust.limits, at=at
             )

@@ -81,29 +81,29 @@ def _time(element: Element) -> datetime:
     """genTime, which unlike other times may have fractions of a second; below a microsecond they
     are cut off.
     """
-    found = _TIME.fullmatch(der.octets(element, "time", tag=der.GENERALIZED_TIME))
-    if found is None:
+    match = _TIME.fullmatch(der.octets(element, "time", tag=der.GENERALIZED_TIME))
+    if match is None:
         raise malformed("time-stamp: not a time")
     try:
-        moment = datetime.strptime(found[1].decode(), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        moment = datetime.strptime(match[1].decode(), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
     except ValueError:
         raise malformed("time-stamp: no such time") from None
-    return moment.replace(microsecond=int((found[2] or b"").ljust(6, b"0")[:6]))
+    return moment.replace(microsecond=int((match[2] or b"").ljust(6, b"0")[:6]))
 
 
-def _nonce(rest: list[Element]) -> int | None:
+def _nonce(elements: list[Element]) -> int | None:
     """The nonce among accuracy, ordering, nonce, tsa and extensions, which stand in this order if
     they do.
     """
     order = [der.SEQUENCE, der.BOOLEAN, der.INTEGER, der.CONTEXT_0, der.CONTEXT_1]
-    tags = [each.tag for each in rest]
+    tags = [element.tag for element in elements]
     if tags != [tag for tag in order if tag in tags]:
         raise malformed("time-stamp: unexpected parts")
-    by_tag = {each.tag: each for each in rest}
+    by_tag = {element.tag: element for element in elements}
     if der.CONTEXT_1 in by_tag:
         # RFC 3161 tags them implicitly: [1] stands in the place of SEQUENCE.
         listed = replace(by_tag[der.CONTEXT_1], tag=der.SEQUENCE)
-        if any(each.critical for each in certificate.parse_extensions(listed).values()):
+        if any(element.critical for element in certificate.parse_extensions(listed).values()):
             raise malformed("time-stamp: an unknown critical extension")
     return der.integer(by_tag[der.INTEGER], "nonce") if der.INTEGER in by_tag else None
 

@@ -58,18 +58,18 @@ _REFUSED: Mapping[str, str] = {
 }
 
 
-def algorithm_refused(name: str, *, what: str) -> Refused:
+def algorithm_refused(name: str, *, subject: str) -> Refused:
     """The refusal of an algorithm. What the document calls it is only repeated if we know it
     ourselves.
     """
-    known = _REFUSED.get(name, "an algorithm outside the profile")
-    return Refused("eds_algorithm_refused", f"{what}: {known}", facts={"algorithm": known})
+    reason = _REFUSED.get(name, "an algorithm outside the profile")
+    return Refused("eds_algorithm_refused", f"{subject}: {reason}", facts={"algorithm": reason})
 
 
-def identify(name: str, known: Mapping[str, str], *, what: str) -> str:
+def identify(name: str, algorithms: Mapping[str, str], *, subject: str) -> str:
     """The object identifier of an accepted algorithm; raises `Refused` (eds_algorithm_refused) for
     any other.
     """
-    if name not in known:
-        raise algorithm_refused(name, what=what)
-    return known[name]
+    if name not in algorithms:
+        raise algorithm_refused(name, subject=subject)
+    return algorithms[name]

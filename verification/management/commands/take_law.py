@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from verification import transactions
 from verification.core.errors import TulgaError
-from verification.log import law_files
+from verification.log import laws
 from verification.management.commands.sign_law import read
 from verification.management.law_words import sentences
 
@@ -31,7 +31,7 @@ class Command(BaseCommand):
         """Prints what was taken, and into which logs."""
         try:
             with transactions.running(scope=transactions.ALL):
-                signed, logs = law_files.take(read(file))
+                signed, logs = laws.take(read(file))
         except TulgaError as error:
             raise CommandError(f"{error.code}: {error.detail}") from None
         for line in sentences(signed.law):

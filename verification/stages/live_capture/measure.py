@@ -292,7 +292,7 @@ def measure_live_capture(
         identity=(
             ()
             if isinstance(steps, Step)
-            else capture.identities(steps, looks, neutral=neutral, known=reference)
+            else capture.identities(steps, looks, neutral=neutral, reference=reference)
         ),
         left=evidence.attempts_left,
         handed_over=evidence.handed_over,
@@ -328,7 +328,7 @@ def look_at_live_capture(evidence: Evidence, memory: Memory) -> Looked:
     if step.sent.command != NEUTRAL:
         at_rest = stored.read(memory["rest"], into=Neutral, what="memory.rest")
         gesture, thresholds = gestures.NAMED[step.sent.command], engine_policy.GESTURES
-        judgement = gestures.judge(gesture, numbers.frames, rest=at_rest, thresholds=thresholds)
+        judgement = gestures.judge(gesture, numbers.frames, at_rest=at_rest, thresholds=thresholds)
         return Looked(judgement.is_right, evidence=evidence_left)
     neutral = measured(
         gestures.neutral, numbers.frames, limits=engine_policy.NEUTRAL, full=full.frames
@@ -452,7 +452,10 @@ def _view(
             if isinstance(at_rest, Step)
             else tuple(
                 gestures.judge(
-                    gestures.NAMED[command], frames, rest=at_rest, thresholds=engine_policy.GESTURES
+                    gestures.NAMED[command],
+                    frames,
+                    at_rest=at_rest,
+                    thresholds=engine_policy.GESTURES,
                 )
                 for command, frames in acted
             )
@@ -466,7 +469,7 @@ def _view(
         throughout=(
             at_rest
             if isinstance(at_rest, Step)
-            else measured(throughout, steps, at_rest=at_rest, known=reference)
+            else measured(throughout, steps, at_rest=at_rest, reference=reference)
         ),
         numbers=numbers,
     )
@@ -653,7 +656,7 @@ def compare_captures(
     compared = [
         Compared(
             name,
-            prints.alike(prints_here, _prints(content), limits=engine_policy.AGAIN),
+            prints.compare(prints_here, _prints(content), limits=engine_policy.AGAIN),
             name in same_verification,
         )
         for name, content in earlier.items()

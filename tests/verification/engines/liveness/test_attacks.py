@@ -90,7 +90,7 @@ def _shown(
     return [
         gesture
         for gesture in gestures.GESTURES
-        if gestures.judge(gesture, frames, rest=rest, thresholds=policy.GESTURES).is_right
+        if gestures.judge(gesture, frames, at_rest=rest, thresholds=policy.GESTURES).is_right
     ]
 
 

@@ -55,7 +55,7 @@ def test_a_real_clip_passes_what_it_shows_and_nothing_else(folder: Path, window:
         gesture
         for gesture in gestures.GESTURES
         if gestures.judge(
-            gesture, _step(folder, window), rest=rest, thresholds=policy.GESTURES
+            gesture, _step(folder, window), at_rest=rest, thresholds=policy.GESTURES
         ).is_right
     ]
     assert passed == ([window.shows] if window.shows else [])

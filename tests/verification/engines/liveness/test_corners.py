@@ -49,7 +49,7 @@ def test_a_lamp_takes_no_corner_away_and_brings_none(
     )
     lit, cut = (np.clip(np.rint(each * factor), 0, 255).astype(np.uint8) for each in (one, other))
     shares = [
-        corners.kept(one, seen, mesh, there)
+        corners.kept_share(one, seen, mesh, there)
         for seen, there in ((one, mesh), (lit, mesh), (cut, stranger))
     ]
     assert shares[0] == 1.0

@@ -99,7 +99,7 @@ _ALMOST: dict[Gesture, list[FrameMeasurement]] = {
 
 
 def _judge(gesture: Gesture, frames: list[FrameMeasurement]) -> StepJudgement:
-    return judge(gesture, frames, rest=_REST, thresholds=_LIMIT)
+    return judge(gesture, frames, at_rest=_REST, thresholds=_LIMIT)
 
 
 @pytest.mark.parametrize(

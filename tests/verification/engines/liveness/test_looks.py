@@ -52,7 +52,9 @@ def _looks(steps: Steps, loaded: Networks) -> list[Floats]:
             for image in step
         ]
         faces = [(image, landmarks.measure(image, networks=loaded).face) for image in small]
-        rows.append(prints.of([(image, face) for image, face in faces if face is not None]).looks)
+        rows.append(
+            prints.prints_of([(image, face) for image, face in faces if face is not None]).looks
+        )
     return rows
 
 

@@ -98,7 +98,7 @@ def test_a_net_sees_the_colours_as_its_description_says(
     # Of a mean of 100 the test's own pictures must not become less than nothing.
     how = {"answer": "probabilities", "bona_fide": "0", **shown}
     described = read_description(made.install(tmp_path, made.redness(), of_net=how).read_bytes())
-    net = nets.load_pinned(tmp_path / "0.onnx", described.nets[0].sha256, what="detector")
+    net = nets.load_pinned(tmp_path / "0.onnx", described.nets[0].sha256, subject="detector")
     assert Detector(described, (net,)).score(plain(200), BOX) == pytest.approx(expected, abs=1e-6)
 
 

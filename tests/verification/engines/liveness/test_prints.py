@@ -57,7 +57,7 @@ def _part(step: Prints, frames: int) -> Prints:
 
 
 def _alike(one: list[Prints], other: list[Prints]) -> Alike:
-    return prints.alike(one, other, limits=policy.AGAIN)
+    return prints.compare(one, other, limits=policy.AGAIN)
 
 
 def test_they_are_kept_in_145_bytes_a_frame_and_read_back() -> None:
@@ -81,7 +81,7 @@ def test_what_is_not_whole_is_not_read(spoil: object) -> None:
 
 
 def test_a_step_without_a_face_leaves_nothing_and_is_like_nothing() -> None:
-    nobody = prints.of([])
+    nobody = prints.prints_of([])
     assert prints.from_bytes(nobody.to_bytes()).motion.shape == (0, 9)
     assert prints.marks(nobody) == []
     assert (

@@ -116,7 +116,7 @@ def _prints(steps: Taken, way: Way | None = None) -> list[Prints]:
         faces = [
             (image, landmarks.measure(image, networks=networks.load()).face) for image in shown
         ]
-        found.append(prints.of([(image, face) for image, face in faces if face is not None]))
+        found.append(prints.prints_of([(image, face) for image, face in faces if face is not None]))
     return found[::-1] if way and way.is_reversed else found
 
 
@@ -189,7 +189,7 @@ def modelled(request: pytest.FixtureRequest, proof_seed: int) -> Iterator[list[S
 
 
 def _alike(one: Sequence[Prints], other: Sequence[Prints]) -> Alike:
-    return prints.alike(one, other, limits=policy.AGAIN)
+    return prints.compare(one, other, limits=policy.AGAIN)
 
 
 def _is_for_people(found: Alike) -> bool:

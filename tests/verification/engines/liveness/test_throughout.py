@@ -58,7 +58,7 @@ def found(
 ) -> Throughout:
     at_rest = gestures.neutral(steps[0].numbers.frames, limits=policy.NEUTRAL)
     steps = tuple(replace(step, sent=replace(step.sent, drawn=drawn)) for step in steps)
-    return throughout(steps, at_rest=at_rest, known=known)
+    return throughout(steps, at_rest=at_rest, reference=known)
 
 
 @pytest.fixture(scope="module")
@@ -260,7 +260,7 @@ def test_a_face_that_goes_on_in_another_room_is_seen(portraits: dict[str, Image]
     for other, is_there in ((image, True), (np.where(head, image, room).astype(np.uint8), False)):
         moved, there = found.mesh + np.array([1, 0, 0]), corners.grey(np.roll(other, 1, axis=1))
         kept, around = (
-            corners.kept(here, there, found.mesh, moved),
+            corners.kept_share(here, there, found.mesh, moved),
             corners.around(here, there, found.mesh, moved),
         )
         assert kept is not None

@@ -1,0 +1,195 @@
+"""Of one verification's credit: its contract, its clearances, by which the money leaves, and its
+obligation.
+"""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from lenders import idempotency, requests
+from lenders.keys import caller, law_of
+from lenders.openapi import IDEMPOTENCY_KEY, problems
+from lenders.requests import read, read_query
+from lenders.resources import clearances as clearance_resource
+from lenders.resources import verifications
+from lenders.resources.clearances import ClearanceAnswer
+from lenders.resources.verifications import VerificationAnswer
+from verification import clock
+from verification.payout import clearances, contracts, obligations
+
+_SCOPES = {"GET": "verifications:read", "POST": "clearances:write"}
+
+
+class Contract(APIView):
+    """The contract of one verification."""
+
+    scopes = _SCOPES
+
+    @extend_schema(
+        operation_id="report_contract",
+        summary="Report that the contract is signed",
+        description=(
+            "Once, right after it is signed: by it a person's credits of a day are counted, and the"
+            " money waits. The wait counts from your report where `signed_at` is earlier. The same"
+            " report again gives the same answer; another is 409 `contract_reported`. Over 48 hours"
+            " after the decision it is 409 `verification_too_old`, for the money could not leave in"
+            " time."
+        ),
+        parameters=[IDEMPOTENCY_KEY],
+        request=requests.ContractRequest,
+        responses={
+            200: VerificationAnswer,
+            **problems(400, 401, 403, 404, 409, 415, 422, 429),
+        },
+    )
+    @idempotency.idempotent
+    def post(self, request: Request, verification_id: str) -> Response:
+        """The verification, with its contract."""
+        key = caller(request)
+        body = read(requests.ContractRequest, request.data)
+        contracts.report(
+            lender_id=key.lender_id,
+            mode=key.mode,
+            verification_id=verification_id,
+            profile_id=law_of(key, at=clock.now()),
+            **vars(body),
+        )
+        return Response(
+            verifications.read(
+                lender_id=key.lender_id, mode=key.mode, verification_id=verification_id
+            )
+        )
+
+
+class Clearances(APIView):
+    """Clearances of one verification."""
+
+    scopes = _SCOPES
+
+    @extend_schema(
+        operation_id="ask_for_clearance",
+        summary="Ask whether the money may leave",
+        description=(
+            "Answered at once as `processing`; a worker evaluates every gate that your profile asks"
+            " for and signs: `clearance.issued` tells you, or read it. It lives 15 minutes. One of"
+            " a verification is open: another request makes the one before `superseded`. Once the"
+            " money has left: 409 `clearance_consumed`."
+        ),
+        parameters=[IDEMPOTENCY_KEY],
+        request=requests.ClearanceRequest,
+        responses={202: ClearanceAnswer, **problems(400, 401, 403, 404, 409, 415, 422, 429)},
+    )
+    @idempotency.idempotent
+    def post(self, request: Request, verification_id: str) -> Response:
+        """A new clearance, whose gates are being evaluated."""
+        key = caller(request)
+        body = read(requests.ClearanceRequest, request.data)
+        clearance_id = clearances.ask(
+            lender_id=key.lender_id,
+            mode=key.mode,
+            verification_id=verification_id,
+            profile_id=law_of(key, at=clock.now()),
+            **vars(body),
+        )
+        answer = clearance_resource.read(
+            lender_id=key.lender_id, mode=key.mode, clearance_id=clearance_id
+        )
+        return Response(answer, status=202)
+
+
+class ClearanceDetail(APIView):
+    """One clearance."""
+
+    scopes = _SCOPES
+
+    @extend_schema(
+        operation_id="get_clearance",
+        summary="Read a clearance",
+        description="With what each gate said, and until when it may be consumed.",
+        responses={200: ClearanceAnswer, **problems(401, 403, 404, 422, 429)},
+    )
+    def get(self, request: Request, clearance_id: str) -> Response:
+        """The clearance."""
+        read_query(requests.NoQuery, request.query_params)
+        key = caller(request)
+        return Response(
+            clearance_resource.read(
+                lender_id=key.lender_id, mode=key.mode, clearance_id=clearance_id
+            )
+        )
+
+
+class ClearanceConsume(APIView):
+    """The money leaves."""
+
+    scopes = _SCOPES
+
+    @extend_schema(
+        operation_id="consume_clearance",
+        summary="Consume a clearance, right before the money leaves",
+        description=(
+            "Pay only after a 200. It works once: of many requests at once one gets 200, the others"
+            " 409 `clearance_consumed`; with the same Idempotency-Key the first answer again."
+            " Amount up to `amount_max`, the IIN, contract and account of the verification; else"
+            " 409 `clearance_mismatch`, and nothing is spent."
+        ),
+        parameters=[IDEMPOTENCY_KEY],
+        request=requests.ConsumeRequest,
+        responses={200: ClearanceAnswer, **problems(400, 401, 403, 404, 409, 415, 422, 429)},
+    )
+    @idempotency.idempotent
+    def post(self, request: Request, clearance_id: str) -> Response:
+        """The consumed clearance."""
+        key = caller(request)
+        paid = read(requests.ConsumeRequest, request.data)
+        clearances.consume(
+            lender_id=key.lender_id,
+            mode=key.mode,
+            clearance_id=clearance_id,
+            payment=clearances.Payment(**{**vars(paid), "iin": paid.iin.value}),
+        )
+        return Response(
+            clearance_resource.read(
+                lender_id=key.lender_id, mode=key.mode, clearance_id=clearance_id
+            )
+        )
+
+
+class Obligation(APIView):
+    """The obligation of one verification's credit."""
+
+    scopes = _SCOPES
+
+    @extend_schema(
+        operation_id="report_obligation",
+        summary="Say that the obligation began, or ended",
+        description=(
+            "It starts and stops the retention clock: while an obligation is open nothing of it may"
+            " go, and then for five years (`retention.until`). Once each; the same word again gives"
+            " the same answer, another time is 409 `obligation_opened` or `obligation_closed`."
+        ),
+        parameters=[IDEMPOTENCY_KEY],
+        request=requests.ObligationRequest,
+        responses={
+            200: VerificationAnswer,
+            **problems(400, 401, 403, 404, 409, 415, 422, 429),
+        },
+    )
+    @idempotency.idempotent
+    def post(self, request: Request, verification_id: str) -> Response:
+        """The verification, with its retention."""
+        key = caller(request)
+        obligation = read(requests.ObligationRequest, request.data)
+        obligations.report(
+            lender_id=key.lender_id,
+            mode=key.mode,
+            verification_id=verification_id,
+            status=obligation.status,
+            at=obligation.at,
+        )
+        return Response(
+            verifications.read(
+                lender_id=key.lender_id, mode=key.mode, verification_id=verification_id
+            )
+        )
