@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox test check run-legs check-ruff check-types check-imports check-migrations prove run ncalayer bench pictures fast lock clean
+.PHONY: help demo sandbox test check run-legs check-ruff check-types check-imports check-migrations prove mutants run ncalayer bench pictures drawing fast lock clean
 
 help:  ## this list
 	@echo "Tulga. Two commands to know: make demo, make test."
@@ -52,6 +52,11 @@ prove: .venv/.dev .venv/.locale $(MODELS)  ## proofs whole, written to docs/evid
 	@seed=$${TULGA_PROOF_SEED:-$$($(PY) -c "from tests.proofs import seed_of_commit; print(seed_of_commit())")}; \
 	$(CLEAN) TULGA_PROOF_SEED=$$seed $(PY) -m pytest -q -m proof --prove $(if $(PART),--part $(PART)) --hypothesis-seed=$$seed
 
+# mutmut works in mutants/, a copy of the tree. A name is a module, a function or a pattern of them.
+mutants: .venv/.dev $(MODELS)  ## which small changes of the deciding code no test notices; TARGET=verification.core.results for one module
+	@$(CLEAN) $(PY) -m mutmut run $(if $(TARGET),"$(TARGET)*")
+	@$(PY) -m mutmut results | grep -v ': not checked$$' || true
+
 run: .venv/.runtime .venv/.locale  ## web, worker, tick and deliver on this machine with your own set-up in var/, not in live mode
 	@$(PY) scripts/run_together.py --may-run
 	@sh scripts/fetch_face_weights.sh "$${TULGA_FACE_MODELS_DIR:-$${TULGA_VAR_DIR:-var}/models}"
@@ -73,15 +78,19 @@ pictures: .venv/.dev .venv/.locale $(MODELS)  ## a picture of every page in ever
 fast: .venv/.runtime  ## gmpy2, which verifies GOST signatures several times as fast; nothing needs it
 	@sh scripts/set_up.sh fast
 
+drawing: .venv/.runtime  ## matplotlib, with which report_faces and calibrate_faces draw curves
+	@sh scripts/set_up.sh drawing
+
 lock: .venv/.dev  ## lock the requirements anew, with hashes
 	@set -e; lock=".venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes"; \
 	$$lock pyproject.toml -o requirements/runtime.txt; \
 	$$lock --group dev pyproject.toml -o requirements/dev.txt; \
 	$$lock --group fast -o requirements/fast.txt; \
+	$$lock --group drawing -c requirements/runtime.txt -o requirements/drawing.txt; \
 	$$lock --no-header requirements/uv.in -o requirements/uv.txt
 
 clean:  ## remove what was installed and built; var/ stays, for it holds keys and cases
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv mutants .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find locale -name '*.mo' -delete 2>/dev/null || true
 	@test ! -e var || echo "var/ is still there: it holds keys and cases. Remove it yourself if nothing in it is needed."

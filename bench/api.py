@@ -18,10 +18,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-_ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(_ROOT))  # run as a file, so that `make bench` takes any file here
-
-from played import half
+from played import ROOT, half
 
 from tests.growth import database
 from tests.servers import start_postgresql
@@ -33,7 +30,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--requests", type=int, default=300, help="of each kind")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     with ExitStack() as ending:
         folder = Path(
             ending.enter_context(
@@ -49,9 +46,9 @@ def main() -> None:
             "DJANGO_SETTINGS_MODULE": "tests.settings",
         }
         database.make(variables)
-        call = [sys.executable, "-m", "peers.bare_api", str(asked.requests)]
+        call = [sys.executable, "-m", "peers.bare_api", str(arguments.requests)]
         subprocess.run(
-            call, cwd=_ROOT / "bench", env=variables | {"PYTHONPATH": str(_ROOT)}, check=True
+            call, cwd=ROOT / "bench", env=variables | {"PYTHONPATH": str(ROOT)}, check=True
         )
     with TemporaryDirectory(prefix="tulga-bench-") as installed:
         half.measure(Path(installed))

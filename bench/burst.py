@@ -12,7 +12,6 @@ web server and for this client, which is one process with a thread a borrower, i
 
 import argparse
 import statistics
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -21,10 +20,6 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-
-sys.path.insert(
-    0, str(Path(__file__).resolve().parent.parent)
-)  # run as a file, so that `make bench` takes any here
 
 import psycopg
 from load import play, signer
@@ -57,28 +52,30 @@ def main() -> None:
     )
     parser.add_argument("--cases", type=int, default=500)
     parser.add_argument("--a-second", type=float, default=30.0)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     with (
         TemporaryDirectory(prefix="tulga-bench-") as folder,
         running(Path(folder), "redis") as installation,
     ):
         by_key = partial(signer, installation.stage)
         play(installation, "warm-up", by_key, cases=4, at_once=2)
-        other = another(installation.stage)
-        alone = [judged(other, f"alone-{number}") for number in range(8)]
+        neighbour = another(installation.stage)
+        alone = [judged(neighbour, f"alone-{number}") for number in range(8)]
         steady = play(installation, "steady", by_key, cases=48, at_once=8)[
             "verifications_per_second"
         ]
         since = datetime.now(UTC)
-        rate, beside = burst(installation, other, cases=asked.cases, a_second=asked.a_second)
+        rate, neighbour_seconds = burst(
+            installation, neighbour, cases=arguments.cases, a_second=arguments.a_second
+        )
         with psycopg.connect(installation.root_url) as root:
             steps = root.execute(_STEPS, (since,)).fetchall()
     print(f"carried: {steady:.2f} verifications a second, eight borrowers at once")
     print(
-        f"burst of {asked.cases} at {asked.a_second:g} a second: {rate:.2f} a second   ratio"
-        f" {rate / steady:.2f}x"
+        f"burst of {arguments.cases} at {arguments.a_second:g} a second: {rate:.2f} a second"
+        f"   ratio {rate / steady:.2f}x"
     )
-    for name, waited in (("before", alone), ("in the burst", beside)):
+    for name, waited in (("before", alone), ("in the burst", neighbour_seconds)):
         middle, longest = statistics.median(waited), max(waited)
         print(
             f"another lender's {len(waited)}, {name}: judged in {middle:.2f} s (median),"
@@ -92,12 +89,12 @@ def main() -> None:
 
 
 def burst(
-    installation: Installation, other: Stage, *, cases: int, a_second: float
+    installation: Installation, neighbour: Stage, *, cases: int, a_second: float
 ) -> tuple[float, list[float]]:
     """Verifications a second from the first arrival to the last judgement; what the other lender's
     waited, seconds.
     """
-    stage, is_over, beside = installation.stage, threading.Event(), list[float]()
+    stage, is_over, neighbour_seconds = installation.stage, threading.Event(), list[float]()
     borrowers = [
         signer(stage, f"burst-{number}", seconds=_PATIENCE_SECONDS) for number in range(cases)
     ]
@@ -111,7 +108,7 @@ def burst(
 
     def others() -> None:
         while not is_over.is_set():
-            beside.append(judged(other, f"beside-{len(beside)}"))
+            neighbour_seconds.append(judged(neighbour, f"beside-{len(neighbour_seconds)}"))
 
     watching = threading.Thread(target=others)
     watching.start()
@@ -119,7 +116,7 @@ def burst(
         ended = list(pool.map(one, range(cases)))
     is_over.set()
     watching.join()
-    return cases / (max(ended) - began), beside
+    return cases / (max(ended) - began), neighbour_seconds
 
 
 def judged(stage: Stage, name: str) -> float:
@@ -132,10 +129,10 @@ def judged(stage: Stage, name: str) -> float:
 
 def another(stage: Stage) -> Stage:
     """The same installation as another lender sees it."""
-    said = stage.processes.must(
+    output = stage.processes.must(
         "add_lender", "Other Credit LLP", "--bin", "180440012349", "--phone", "+77270000044"
     )
-    return replace(stage, api=LenderApi(stage.url, KEY.findall(said)[0]))
+    return replace(stage, api=LenderApi(stage.url, KEY.findall(output)[0]))
 
 
 if __name__ == "__main__":

@@ -27,11 +27,8 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-sys.path.insert(
-    0, str(Path(__file__).resolve().parent.parent)
-)  # run as a file, so that `make bench` takes any here
-
-from played.installation import ROOT, environment, make_database
+from played import ROOT
+from played.installation import environment, make_database
 
 from insecure_sandbox.demo.processes import Processes
 from insecure_sandbox.install_trust import write_anchors
@@ -50,18 +47,18 @@ def main() -> None:
     parser.add_argument("--profile", choices=("web", "worker", "tick", "deliver"))
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--against", type=Path)
-    asked = parser.parse_args()
-    before = json.loads(asked.against.read_text()) if asked.against else {}
+    arguments = parser.parse_args()
+    earlier = json.loads(arguments.against.read_text()) if arguments.against else {}
     with TemporaryDirectory(prefix="tulga-bench-") as folder, listening(Receiver()) as receiver:
-        found = replayed(Path(folder), receiver, asked)
-    for name, value in found.items():
-        ratio = f"   {value / before[name]:.2f}x of {before[name]}" if before.get(name) else ""
+        figures = replayed(Path(folder), receiver, arguments)
+    for name, value in figures.items():
+        ratio = f"   {value / earlier[name]:.2f}x of {earlier[name]}" if earlier.get(name) else ""
         print(f"{name:28} {value:10.1f}{ratio}")
-    if asked.keep:
-        asked.keep.write_text(json.dumps(found, indent=1) + "\n")
+    if arguments.keep:
+        arguments.keep.write_text(json.dumps(figures, indent=1) + "\n")
 
 
-def replayed(folder: Path, receiver: Receiver, asked: argparse.Namespace) -> dict[str, float]:
+def replayed(folder: Path, receiver: Receiver, arguments: argparse.Namespace) -> dict[str, float]:
     """Servers, tables, keys and the sandbox; then the replay in a process of its own."""
     folder.chmod(0o755)  # PostgreSQL may run as another user
     database = start_postgresql(folder, more=["shared_preload_libraries=pg_stat_statements"])
@@ -80,24 +77,24 @@ def replayed(folder: Path, receiver: Receiver, asked: argparse.Namespace) -> dic
         processes.start("sandbox", [sys.executable, "-m", "insecure_sandbox", *state])
         processes.wait_for(f"{sandbox}/ca/anchors.json", name="sandbox")
         write_anchors(sandbox, folder / "var" / "anchors" / "test")
-        told = folder / "told.json"
-        words = [
+        report = folder / "told.json"
+        command = [
             root_url,
             receiver.url,
-            str(asked.cases),
-            str(told),
-            str(asked.facts or ""),
-            asked.profile or "",
+            str(arguments.cases),
+            str(report),
+            str(arguments.facts or ""),
+            arguments.profile or "",
         ]
         replay = [
             *processes.environment,
             sys.executable,
             str(ROOT / "bench" / "played" / "replay.py"),
-            *words,
+            *command,
         ]
         subprocess.run(replay, cwd=ROOT, check=True)
-        found: dict[str, float] = json.loads(told.read_text())
-        return found
+        figures: dict[str, float] = json.loads(report.read_text())
+        return figures
     finally:
         processes.stop()
         broker.stop()

@@ -23,8 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-_ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(_ROOT))  # run as a file, so that `make bench` takes any file here
+from played import ROOT
 
 from insecure_sandbox.keys import generate_key, require_rsa, sign
 from insecure_sandbox.signing import sign_cms
@@ -37,8 +36,8 @@ from verification.engines.pki.cms import parse_cms
 from verification.engines.pki.path import build_path, verify_known
 from verification.engines.pki.signatures import check_usage, subject_iin
 
-_FOLDER = _ROOT / "var" / "bench" / "eds"
-_PEERS = _ROOT / "bench" / "peers"
+_FOLDER = ROOT / "var" / "bench" / "eds"
+_PEERS = ROOT / "bench" / "peers"
 _JARS = (Path("/usr/share/java/bcprov.jar"), Path("/usr/share/java/bcprov-jdk18on.jar"))
 _CURVE = "id-tc26-gost-3410-12-512-paramSetA"
 _MESSAGE = 873  # bytes, a certificate's signed part
@@ -51,14 +50,14 @@ Call = Callable[[], object]
 
 def tiers() -> dict[str, Backends]:
     """Every combination that this machine can run, the fastest first."""
-    fast, plain, library = backends.load_gmpy2(), backends.load_python(), backends.load_libgcrypt()
-    found = {}
+    fast, python, library = backends.load_gmpy2(), backends.load_python(), backends.load_libgcrypt()
+    tiers_by_name = {}
     if fast and library:
-        found["gmpy2 + libgcrypt"] = backends.choose([fast], {"libgcrypt": library})
+        tiers_by_name["gmpy2 + libgcrypt"] = backends.choose([fast], {"libgcrypt": library})
     if fast:
-        found["gmpy2 + Python"] = backends.choose([fast], {"python": streebog.streebog512})
-    found["Python alone"] = backends.choose([plain], {"python": streebog.streebog512})
-    return found
+        tiers_by_name["gmpy2 + Python"] = backends.choose([fast], {"python": streebog.streebog512})
+    tiers_by_name["Python alone"] = backends.choose([python], {"python": streebog.streebog512})
+    return tiers_by_name
 
 
 def use(tier: Backends) -> None:
@@ -86,17 +85,17 @@ def in_turns(
             for _ in range(counts[name]):
                 call()
             times[name].append((time.thread_time() - start) * 1000 / counts[name])
-    return {name: statistics.median(each) for name, each in times.items()}
+    return {name: statistics.median(rounds) for name, rounds in times.items()}
 
 
-def say(what: str, ms: float) -> None:
+def say(subject: str, ms: float) -> None:
     """One measured line."""
-    print(f"  {what:<58} {ms:9.3f} ms")
+    print(f"  {subject:<58} {ms:9.3f} ms")
 
 
-def ratio(what: str, ours: float, peer: float, *, aim: str = "") -> None:
+def ratio(subject: str, ours: float, peer: float, *, aim: str = "") -> None:
     """One line of comparison: how many times as long the peer takes."""
-    print(f"  ratio {peer / ours:.1f}x  {what}{f'  (aim {aim})' if aim else ''}")
+    print(f"  ratio {peer / ours:.1f}x  {subject}{f'  (aim {aim})' if aim else ''}")
 
 
 def verify_once(
@@ -126,12 +125,12 @@ def check_cms(tier: Backends, *, encoded: bytes, issuer: bytes, root: bytes) -> 
 
 def check_path(*, chain: list[bytes]) -> None:
     """From bytes to a validated path."""
-    leaf, issuer, root = (parse_certificate(each) for each in chain)
+    leaf, issuer, root = (parse_certificate(encoded) for encoded in chain)
     verify_known.cache_clear()  # the peer remembers no signature either
     build_path(leaf, anchors=[root], intermediates=[issuer], at=AT)
 
 
-def compare_signatures(found: Mapping[str, Backends]) -> dict[str, Any]:
+def compare_signatures(tiers: Mapping[str, Backends]) -> dict[str, Any]:
     """GOST-512 hash and verification by tier, and RSA-2048 for scale. Gives what the peers need to
     do the same.
     """
@@ -144,19 +143,19 @@ def compare_signatures(found: Mapping[str, Backends]) -> dict[str, Any]:
     encoded = b"".join(number.to_bytes(64, "little") for number in point)
     rsa = require_rsa(generate_key("rsa"))
     rsa_key = keys.RsaKey(rsa.public_key().public_numbers().n, 65537)
-    given = {"message": message, "signature": signature}
+    inputs = {"message": message, "signature": signature}
     calls = {}
-    for name, tier in found.items():
-        calls[f"any key, {name}"] = partial(verify_once, tier, key=encoded, **given)
+    for name, tier in tiers.items():
+        calls[f"any key, {name}"] = partial(verify_once, tier, key=encoded, **inputs)
         calls[f"issuer's key, {name}"] = partial(
-            verify_once, tier, key=gost3410.PublicKey(*point), **given
+            verify_once, tier, key=gost3410.PublicKey(*point), **inputs
         )
     calls["RSA-2048, cryptography"] = partial(rsa_key.verify, message, signature=sign(rsa, message))
     print(f"GOST-512: hash and verification of {_MESSAGE} B")
     times = in_turns(calls)
     for name, ms in times.items():
         say(name, ms)
-    peer = {name: value.hex() for name, value in given.items()} | {
+    peer = {name: value.hex() for name, value in inputs.items()} | {
         "key": encoded.hex(),
         "curve": _CURVE,
     }
@@ -164,18 +163,18 @@ def compare_signatures(found: Mapping[str, Backends]) -> dict[str, Any]:
 
 
 def compare_peers(
-    times: Mapping[str, float], found: Mapping[str, Backends], python: Path, file: Path
+    times: Mapping[str, float], tiers: Mapping[str, Backends], python: Path, file: Path
 ) -> None:
     """The same message, key and signature by gostcrypto and BouncyCastle."""
-    first = next(iter(found))
+    first = next(iter(tiers))
     gostcrypto = run_json([str(python), str(_PEERS / "eds_peers.py"), "gostcrypto", str(file)])[
         "any"
     ]
     say("gostcrypto", gostcrypto)
-    for name in found:
+    for name in tiers:
         aim = "25x" if name == "Python alone" else "150x"
         ratio(f"{name} than gostcrypto, any key", times[f"any key, {name}"], gostcrypto, aim=aim)
-    jar = next((each for each in _JARS if each.exists()), None)
+    jar = next((path for path in _JARS if path.exists()), None)
     if jar is None or not shutil.which("java"):
         print("  BouncyCastle: NOT MEASURED, for java or Debian's libbcprov-java is missing")
     else:
@@ -197,9 +196,9 @@ def compare_peers(
         ):
             mine = times[f"{ours}, {first}"]
             share = f"we take {mine / castle[theirs]:.2f} of the time"
-            kept = "kept key" if theirs == "cached" else "new key"
+            kind = "kept key" if theirs == "cached" else "new key"
             ratio(
-                f"{first}, {ours}, than BouncyCastle, {kept}: {share}",
+                f"{first}, {ours}, than BouncyCastle, {kind}: {share}",
                 mine,
                 castle[theirs],
                 aim=aim and f"≤ {aim}",
@@ -211,11 +210,11 @@ def compare_peers(
     )
 
 
-def compare_cms(found: Mapping[str, Backends], world: World) -> Call:
+def compare_cms(tiers: Mapping[str, Backends], world: World) -> Call:
     """The whole check by tier. Gives the check of the fastest tier."""
     encoded = sign_cms(world.person, STATEMENT, signed_at=AT)
-    given = {"encoded": encoded, "issuer": world.issuer.der, "root": world.root.der}
-    calls = {name: partial(check_cms, tier, **given) for name, tier in found.items()}
+    inputs = {"encoded": encoded, "issuer": world.issuer.der, "root": world.root.der}
+    calls = {name: partial(check_cms, tier, **inputs) for name, tier in tiers.items()}
     print(f"Whole check of a CMS of {len(encoded)} B, without revocation (aims 2.5, 10, 35 ms)")
     for name, ms in in_turns(calls).items():
         say(name, ms)
@@ -226,9 +225,9 @@ def count_for(world: World) -> int:
     """Whole checks that one process finishes in the time, after a warm-up; the tier is what the
     process chooses.
     """
-    given = {"encoded": sign_cms(world.person, STATEMENT, signed_at=AT)}
+    inputs = {"encoded": sign_cms(world.person, STATEMENT, signed_at=AT)}
     check = partial(
-        check_cms, backends.in_use(), issuer=world.issuer.der, root=world.root.der, **given
+        check_cms, backends.in_use(), issuer=world.issuer.der, root=world.root.der, **inputs
     )
     for _ in range(30):
         check()
@@ -275,7 +274,7 @@ def install_peers() -> Path:
     python, pins = _FOLDER / "peers" / "bin" / "python", _PEERS / "eds-requirements.txt"
     stamp = _FOLDER / "installed.txt"
     if not (python.exists() and stamp.exists() and stamp.read_bytes() == pins.read_bytes()):
-        print(f"installing the peers into {_FOLDER.relative_to(_ROOT)}")
+        print(f"installing the peers into {_FOLDER.relative_to(ROOT)}")
         subprocess.run(
             [sys.executable, "-m", "venv", "--clear", str(_FOLDER / "peers")], check=True
         )
@@ -314,24 +313,24 @@ def main() -> None:
     _FOLDER.mkdir(parents=True, exist_ok=True)
     print(conditions())
     print(f"chosen in this process: {backends.in_use().report()}")
-    python, found, file = install_peers(), tiers(), _FOLDER / "input.json"
+    python, backends_found, file = install_peers(), tiers(), _FOLDER / "input.json"
     worlds = {"gost512": make_world("gost512"), "rsa": make_world("rsa")}
     chains = {
-        name: [each.der for each in (world.leaf, world.issuer, world.root)]
+        name: [certificate.der for certificate in (world.leaf, world.issuer, world.root)]
         for name, world in worlds.items()
     }
     # Before the tiers take turns: its processes choose for themselves.
     print("Whole checks of a GOST CMS by the chosen tier")
     count_checks(worlds["gost512"])
-    measured = compare_signatures(found)
-    encoded = {name: [each.hex() for each in chain] for name, chain in chains.items()}
+    measured = compare_signatures(backends_found)
+    encoded = {name: [certificate.hex() for certificate in chain] for name, chain in chains.items()}
     file.write_text(
         json.dumps({"verify": measured["peer"], "chains": encoded, "at": AT.isoformat()})
     )
     file.with_suffix(".txt").write_text(lines_for_java(measured["peer"]))
-    compare_peers(measured["times"], found, python, file)
-    compare_cms(found, worlds["gost512"])
-    compare_paths(chains, python, file, next(iter(found.values())))
+    compare_peers(measured["times"], backends_found, python, file)
+    compare_cms(backends_found, worlds["gost512"])
+    compare_paths(chains, python, file, next(iter(backends_found.values())))
 
 
 def lines_for_java(peer: Mapping[str, str]) -> str:

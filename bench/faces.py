@@ -24,13 +24,11 @@ from io import BytesIO
 from itertools import combinations
 from pathlib import Path
 
-_ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(_ROOT))  # run as a file, so that `make bench` takes any file here
-
 import face_recognition
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from played import ROOT
 
 from insecure_sandbox import samples
 from verification.core.errors import Refused
@@ -41,8 +39,8 @@ from verification.engines.faces.embedding import Embedding, distance
 from verification.engines.faces.image_gate import ImageLimits, open_image
 
 _LIMITS = ImageLimits(max_bytes=10 * 1024 * 1024, max_pixels=25_000_000)
-_MODELS = Path(os.environ.get("TULGA_FACE_MODELS_DIR", _ROOT / "var" / "models"))
-_LONDON = _ROOT.parent / "shared" / "data" / "faces" / "london"
+_MODELS = Path(os.environ.get("TULGA_FACE_MODELS_DIR", ROOT / "var" / "models"))
+_LONDON = ROOT.parent / "shared" / "data" / "faces" / "london"
 _SIZE = (1280, 960)
 _REPEATS, _SECONDS = 7, 8.0
 _SFACE_AIM, _DLIB_AIM, _MEMORY_AIM, _ALIKE_AIM, _REFUSAL_AIM = (
@@ -73,10 +71,12 @@ print(status["VmRSS"].split()[0], status["VmHWM"].split()[0])
 """
 
 
-def ours(one: Path, other: Path, *, backend: Backend) -> float:
+def ours(reference: Path, picture: Path, *, backend: Backend) -> float:
     """One verification by the product: gate, detection, quality, alignment, net, twice."""
-    known, probe = (backend.embed_file(path.read_bytes(), limits=_LIMITS) for path in (one, other))
-    return distance(known, probe).value
+    embedding, probe = (
+        backend.embed_file(path.read_bytes(), limits=_LIMITS) for path in (reference, picture)
+    )
+    return distance(embedding, probe).value
 
 
 def mirrored(backend: Backend) -> Backend:
@@ -99,16 +99,16 @@ def their_mirrored_face(path: Path) -> npt.NDArray[np.float64]:
     """
     image = face_recognition.load_image_file(str(path))
     both = [
-        face_recognition.face_encodings(each, model="small")[0]
-        for each in (image, image[:, ::-1].copy())
+        face_recognition.face_encodings(view, model="small")[0]
+        for view in (image, image[:, ::-1].copy())
     ]
     mean = np.mean(both, axis=0)
     return np.asarray(mean / np.linalg.norm(mean))
 
 
-def theirs(one: Path, other: Path) -> float:
+def theirs(reference: Path, picture: Path) -> float:
     """One verification by face_recognition: `face_distance` is this norm."""
-    return float(np.linalg.norm(their_face(one) - their_face(other)))
+    return float(np.linalg.norm(their_face(reference) - their_face(picture)))
 
 
 def camera_pictures(folder: Path) -> list[Path]:
@@ -118,27 +118,27 @@ def camera_pictures(folder: Path) -> list[Path]:
         "obama2.jpg": (0, 120, 626, 590),
         "biden.jpg": (0, 150, 970, 878),
     }
-    made = []
+    pictures = []
     for name, square in places.items():
         with Image.open(samples.fetch() / name) as portrait:
             picture = portrait.convert("RGB").crop(square).resize(_SIZE, Image.Resampling.LANCZOS)
-        made.append(folder / name)
+        pictures.append(folder / name)
         content = BytesIO()
         picture.save(content, "JPEG", quality=90)
-        made[-1].write_bytes(content.getvalue())
-    return made
+        pictures[-1].write_bytes(content.getvalue())
+    return pictures
 
 
 def in_turns(calls: list[Callable[[], object]]) -> list[float]:
     """Median milliseconds of processor time of each, which take turns."""
     times: list[list[float]] = [[] for _ in calls]
     for turn in range(_REPEATS + 1):
-        for call, taken in zip(calls, times, strict=True):
+        for call, spent in zip(calls, times, strict=True):
             began = time.process_time()
             call()
             if turn:
-                taken.append(1000 * (time.process_time() - began))
-    return [statistics.median(taken) for taken in times]
+                spent.append(1000 * (time.process_time() - began))
+    return [statistics.median(spent) for spent in times]
 
 
 def count_for(pair: tuple[Path, Path]) -> int:
@@ -172,7 +172,7 @@ def measure_memory(pair: tuple[Path, Path]) -> None:
     with tempfile.TemporaryDirectory() as var:
         environment = dict(os.environ, TULGA_VAR_DIR=var)
         done = subprocess.run(
-            command, check=True, capture_output=True, text=True, cwd=_ROOT, env=environment
+            command, check=True, capture_output=True, text=True, cwd=ROOT, env=environment
         )
     now, peak = (int(kib) * 1024 / 1e6 for kib in done.stdout.split())
     print(f"  a worker holds {now:.0f} MB, at its peak {peak:.0f} MB (aim ≤ {_MEMORY_AIM})")
@@ -199,15 +199,17 @@ def compare_decisions(pictures: list[Path], *, dlib: Backend) -> None:
     for form, (zones, of_library, of_ours) in forms.items():
         library = {path: Embedding(zones.match.embedding, of_library(path)) for path in pictures}
         mine = {path: of_ours(face) for path, face in opened.items()}
-        alike = opposed = pairs = 0
-        for one, other in combinations(pictures, 2):
-            said = {zones.of(distance(faces[one], faces[other])) for faces in (library, mine)}
-            pairs, alike, opposed = (
+        agreeing = opposed = pairs = 0
+        for first, second in combinations(pictures, 2):
+            verdicts = {
+                zones.of(distance(faces[first], faces[second])) for faces in (library, mine)
+            }
+            pairs, agreeing, opposed = (
                 pairs + 1,
-                alike + (len(said) == 1),
-                opposed + (said == {"match", "no_match"}),
+                agreeing + (len(verdicts) == 1),
+                opposed + (verdicts == {"match", "no_match"}),
             )
-        share = f"{alike} of {pairs} pairs ({alike / pairs:.2%}, aim ≥ {_ALIKE_AIM:.1%})"
+        share = f"{agreeing} of {pairs} pairs ({agreeing / pairs:.2%}, aim ≥ {_ALIKE_AIM:.1%})"
         print(f"  {form}: {share} lie in the zone of the library's path; opposed: {opposed}")
 
 
@@ -221,9 +223,9 @@ def refusal(size: tuple[int, int]) -> None:
             open_image(content.getvalue(), limits=_LIMITS)
             raise AssertionError("a picture of these sides was opened")
 
-    (taken,) = in_turns([refuse])
-    told = f"a PNG of {size[0]} × {size[1]} in {len(content.getvalue()) // 1000} KB"
-    print(f"  {told} is refused in {taken:.2f} ms of processor time (aim ≤ {_REFUSAL_AIM})")
+    (spent,) = in_turns([refuse])
+    label = f"a PNG of {size[0]} × {size[1]} in {len(content.getvalue()) // 1000} KB"
+    print(f"  {label} is refused in {spent:.2f} ms of processor time (aim ≤ {_REFUSAL_AIM})")
 
 
 def main() -> None:
@@ -241,7 +243,7 @@ def main() -> None:
         with ProcessPoolExecutor(2) as pool:
             total = sum(pool.map(count_for, [pair] * 2))
         print(f"  {total / _SECONDS:.1f} verifications a second by 2 processes (wall clock)")
-        plain, twice, mine, them = in_turns(
+        single, twice, mine, them = in_turns(
             [
                 lambda: ours(*pair, backend=sface),
                 lambda: ours(*pair, backend=mirror),
@@ -253,7 +255,7 @@ def main() -> None:
             f"  face_recognition {them:.1f} ms of processor time for one verification of two JPEGs,"
             " 1280 × 960"
         )
-        print(f"ratio {them / plain:.1f}x  sface-onnx, {plain:.1f} ms (aim ≥ {_SFACE_AIM}x)")
+        print(f"ratio {them / single:.1f}x  sface-onnx, {single:.1f} ms (aim ≥ {_SFACE_AIM}x)")
         print(
             f"ratio {them / twice:.1f}x  sface-onnx with the mirror, which is not shipped,"
             f" {twice:.1f} ms"

@@ -19,12 +19,9 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-sys.path.insert(
-    0, str(Path(__file__).resolve().parent.parent)
-)  # run as a file, so that `make bench` takes any here
-
 from load import play, signer
-from played.installation import ROOT, running
+from played import ROOT
+from played.installation import running
 
 SAMPLED = ("web", "worker", "tick")
 _OURS = ("(config/", "(lenders/", "(verification/")
@@ -39,8 +36,8 @@ def main() -> None:
     )
     parser.add_argument("--cases", type=int, default=48)
     parser.add_argument("--into", type=Path, default=ROOT / "var" / "flame")
-    asked = parser.parse_args()
-    asked.into.mkdir(parents=True, exist_ok=True)
+    arguments = parser.parse_args()
+    arguments.into.mkdir(parents=True, exist_ok=True)
     with (
         TemporaryDirectory(prefix="tulga-bench-") as folder,
         running(Path(folder), "redis") as installation,
@@ -51,20 +48,22 @@ def main() -> None:
             for name in SAMPLED:
                 process = installation.processes[name]
                 looking.enter_context(
-                    _sampled(process, "flamegraph", asked.into / f"cost-{name}.svg")
+                    _sampled(process, "flamegraph", arguments.into / f"cost-{name}.svg")
                 )
                 looking.enter_context(_sampled(process, "raw", Path(folder) / name))
-            play(installation, "flame", by_key, cases=asked.cases, at_once=8)
-        told = [line for name in SAMPLED for line in _table(name, Path(folder) / name)]
+            play(installation, "flame", by_key, cases=arguments.cases, at_once=8)
+        lines = [line for name in SAMPLED for line in _table(name, Path(folder) / name)]
     for name in SAMPLED:
-        drawn = asked.into / f"cost-{name}.svg"
+        drawn = arguments.into / f"cost-{name}.svg"
         # No place of this machine: py-spy names the commands, its own among them.
         text = (
-            drawn.read_text(encoding="utf-8").replace(f"{asked.into}/", "").replace(f"{ROOT}/", "")
+            drawn.read_text(encoding="utf-8")
+            .replace(f"{arguments.into}/", "")
+            .replace(f"{ROOT}/", "")
         )
         drawn.write_text(text, encoding="utf-8")
-    print("\n".join(told))
-    (asked.into / "cost.txt").write_text("\n".join(told) + "\n", encoding="utf-8")
+    print("\n".join(lines))
+    (arguments.into / "cost.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 @contextmanager
@@ -90,21 +89,23 @@ def _table(name: str, samples: Path) -> list[str]:
     """Lines `share function (file)` of a process, from py-spy's raw form: a stack and its count a
     line.
     """
-    seen, total = Counter[str](), 0
+    counts, total = Counter[str](), 0
     for line in samples.read_text(encoding="utf-8").splitlines():
         stack, _, count = line.rpartition(" ")
         total += int(count)
-        seen.update(dict.fromkeys(_functions(stack), int(count)))
-    told = [f"{name}: {total} samples"]
+        counts.update(dict.fromkeys(_functions(stack), int(count)))
+    lines = [f"{name}: {total} samples"]
     for are_ours, most in _SHOWN.items():
-        found = [
-            one for one in seen.most_common() if are_ours == any(place in one[0] for place in _OURS)
+        commonest = [
+            entry
+            for entry in counts.most_common()
+            if are_ours == any(place in entry[0] for place in _OURS)
         ]
-        told += ["  ours" if are_ours else "  libraries"]
-        told += [
-            f"    {100 * count / total:5.1f} %  {function}" for function, count in found[:most]
+        lines += ["  ours" if are_ours else "  libraries"]
+        lines += [
+            f"    {100 * count / total:5.1f} %  {function}" for function, count in commonest[:most]
         ]
-    return told
+    return lines
 
 
 def _functions(stack: str) -> set[str]:

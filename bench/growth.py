@@ -27,9 +27,9 @@ def main() -> None:
     )
     parser.add_argument("--few", type=int, default=2_000)
     parser.add_argument("--many", type=int, default=200_000)
-    asked = parser.parse_args()
-    few, many = (times(verifications) for verifications in (asked.few, asked.many))
-    print(f"{'':28} {asked.few:>10} {asked.many:>10} verifications")
+    arguments = parser.parse_args()
+    few, many = (times(verifications) for verifications in (arguments.few, arguments.many))
+    print(f"{'':28} {arguments.few:>10} {arguments.many:>10} verifications")
     for name in sorted(many, key=lambda name: -many[name] / few[name]):
         print(
             f"{name:28} {few[name]:10.1f} {many[name]:10.1f} ms   ratio"
@@ -39,13 +39,13 @@ def main() -> None:
 
 def times(verifications: int) -> dict[str, float]:
     """Milliseconds by question."""
-    found = {
-        name: float(one["milliseconds"])
-        for name, one in run.ask(verifications=verifications)["questions"].items()
+    milliseconds = {
+        name: float(question["milliseconds"])
+        for name, question in run.ask(verifications=verifications)["questions"].items()
     }
-    alike = {name: value for name, value in found.items() if name.startswith(_ALIKE)}
-    return {name: value for name, value in found.items() if name not in alike} | {
-        "search, slowest": max(alike.values())
+    searches = {name: value for name, value in milliseconds.items() if name.startswith(_ALIKE)}
+    return {name: value for name, value in milliseconds.items() if name not in searches} | {
+        "search, slowest": max(searches.values())
     }
 
 

@@ -17,17 +17,12 @@ docs/evidence/NAME.json.
 """
 
 import argparse
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-
-sys.path.insert(
-    0, str(Path(__file__).resolve().parent.parent)
-)  # run as a file, so that `make bench` takes any here
 
 import psycopg
 from load import COUNTED, largest_child, processor_seconds
@@ -59,8 +54,8 @@ def main() -> None:
         "--a-second", type=float, default=4.0, help="commands a second in the second round"
     )
     parser.add_argument("--keep", metavar="NAME", help="write docs/evidence/NAME.json")
-    asked = parser.parse_args()
-    at_once = round(asked.a_second * _COMMAND_SECONDS)
+    arguments = parser.parse_args()
+    at_once = round(arguments.a_second * _COMMAND_SECONDS)
     camera = Camera(samples.fetch() / "obama3.jpg", frames=_FRAMES)
     camera.wait()
     try:
@@ -70,8 +65,8 @@ def main() -> None:
         ):
             round_of(installation, camera, "warm-up", {}, cases=2, at_once=2)
             idle = resting(installation)
-            alone = round_of(installation, camera, "alone", idle, cases=asked.cases, at_once=1)
-            apart = 1 / asked.a_second
+            alone = round_of(installation, camera, "alone", idle, cases=arguments.cases, at_once=1)
+            apart = 1 / arguments.a_second
             together = round_of(
                 installation, camera, "together", idle, cases=at_once, at_once=at_once, apart=apart
             )
@@ -86,8 +81,8 @@ def main() -> None:
         *(f"{'cpu_idle_' + name + ' a second':28} {idle[name]:12.3f}" for name in _OF_AN_ATTEMPT),
         sep="\n",
     )
-    if asked.keep:
-        kept = {"conditions": conditions(database="postgresql"), "failures": []}
+    if arguments.keep:
+        header = {"conditions": conditions(database="postgresql"), "failures": []}
         figures = {
             "alone": alone,
             "together": together,
@@ -95,7 +90,7 @@ def main() -> None:
             "together_at_once": at_once,
         }
         figures |= {f"cpu_idle_{name}": round(idle[name], 1) for name in _OF_AN_ATTEMPT}
-        write_evidence(asked.keep, seed=0, found=kept | {"figures": figures})
+        write_evidence(arguments.keep, seed=0, found=header | {"figures": figures})
 
 
 def round_of(
@@ -117,7 +112,7 @@ def round_of(
         return ready[number].play()
 
     ready = [arrived(installation, camera, f"{name}-{number}") for number in range(cases)]
-    before, began = spent_by(installation), time.monotonic()
+    start, began = spent_by(installation), time.monotonic()
     with (
         psycopg.connect(installation.root_url, autocommit=True) as root,
         forgotten(partial(root.execute, FORGET.encode())),
@@ -125,16 +120,14 @@ def round_of(
     ):
         played = list(pool.map(play, range(cases)))
     time.sleep(3)  # the last judgements, and what tick and the sender do about them
-    after, seconds = spent_by(installation), time.monotonic() - began
-    spent = {
-        f"cpu_{process}": 1000 * (after[process] - before[process]) / cases for process in before
-    }
-    own = sum(
+    end, seconds = spent_by(installation), time.monotonic() - began
+    spent = {f"cpu_{process}": 1000 * (end[process] - start[process]) / cases for process in start}
+    product = sum(
         spent[f"cpu_{process}"] - idle.get(process, 0.0) * seconds / cases
         for process in _OF_AN_ATTEMPT
     )
     return told(played) | {
-        "cpu_attempt": round(own, 1),
+        "cpu_attempt": round(product, 1),
         **{process: round(value, 1) for process, value in spent.items()},
         "cpu": round(
             sum(spent[f"cpu_{process}"] for process in COUNTED if f"cpu_{process}" in spent), 1
@@ -145,12 +138,10 @@ def round_of(
 
 def resting(installation: Installation) -> dict[str, float]:
     """What each process spends when nobody is there, milliseconds a second."""
-    before = spent_by(installation)
+    start = spent_by(installation)
     time.sleep(_RESTING_SECONDS)
-    after = spent_by(installation)
-    return {
-        process: 1000 * (after[process] - before[process]) / _RESTING_SECONDS for process in before
-    }
+    end = spent_by(installation)
+    return {process: 1000 * (end[process] - start[process]) / _RESTING_SECONDS for process in start}
 
 
 def spent_by(installation: Installation) -> dict[str, float]:
@@ -172,14 +163,14 @@ def arrived(installation: Installation, camera: Camera, name: str) -> PlayedPage
 
 def told(played: Sequence[Played]) -> dict[str, float]:
     """How soon the pages heard whether a command was seen, and what they sent."""
-    waited = sorted(seconds for one in played for seconds in one.answered)
+    waited = sorted(seconds for case in played for seconds in case.answered)
     return {
         "captures": len(played),
         "commands": len(waited),
-        "lost": sum(one.lost for one in played),
+        "lost": sum(case.lost for case in played),
         "answered_p50_seconds": round(waited[len(waited) // 2], 3),
         "answered_p95_seconds": round(waited[int(len(waited) * 0.95)], 3),
-        "sent_bytes": max(one.sent for one in played),
+        "sent_bytes": max(case.sent for case in played),
     }
 
 

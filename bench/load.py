@@ -25,7 +25,6 @@ import argparse
 import json
 import os
 import re
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -37,11 +36,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg
-
-sys.path.insert(
-    0, str(Path(__file__).resolve().parent.parent)
-)  # run as a file, so that `make bench` takes any here
-
 from played.installation import BROKERS, Installation, children, running
 
 from insecure_sandbox import samples
@@ -101,22 +95,25 @@ def main() -> None:
         "--against", type=Path, help="an earlier evidence, to print each figure's ratio to it"
     )
     parser.add_argument("--keep", metavar="NAME", help="write docs/evidence/NAME.json")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     with (
         TemporaryDirectory(prefix="tulga-bench-") as folder,
-        running(Path(folder), asked.broker) as installation,
+        running(Path(folder), arguments.broker) as installation,
     ):
-        found = measure(
-            installation, cases=asked.cases, many=asked.many, camera_cases=asked.camera_cases
+        figures = measure(
+            installation,
+            cases=arguments.cases,
+            many=arguments.many,
+            camera_cases=arguments.camera_cases,
         )
-    show(found, json.loads(asked.against.read_text())["figures"] if asked.against else {})
-    if asked.keep:
-        kept = {
+    show(figures, json.loads(arguments.against.read_text())["figures"] if arguments.against else {})
+    if arguments.keep:
+        header = {
             "conditions": conditions(database="postgresql"),
             "failures": [],
-            "broker": asked.broker,
+            "broker": arguments.broker,
         }
-        write_evidence(asked.keep, seed=0, found=kept | {"figures": found})
+        write_evidence(arguments.keep, seed=0, found=header | {"figures": figures})
 
 
 def measure(
@@ -125,9 +122,9 @@ def measure(
     """The rounds, each figure for one verification, `idle` for one second."""
     by_key = partial(signer, installation.stage)
     play(installation, "warm-up", by_key, cases=4, at_once=2)
-    before = count(installation)
+    start = count(installation)
     time.sleep(_IDLE_SECONDS)
-    found = {"idle": per(_IDLE_SECONDS + _STATISTICS_SECONDS, before, count(installation))}
+    figures = {"idle": per(_IDLE_SECONDS + _STATISTICS_SECONDS, start, count(installation))}
     rounds: list[tuple[str, Prepare, int, int]] = [("one after another", by_key, cases, 1)]
     rounds.append(("eight at once", by_key, many, 8))
     # All borrowers before the camera are one portrait, and its films are alike: they are forgotten.
@@ -141,13 +138,15 @@ def measure(
             play(installation, f"warm-up {route}", by_face, cases=1, at_once=1)
             rounds.append((f"{route}, four at once", by_face, camera_cases, 4))
         for name, prepare, number, at_once in rounds:
-            before = count(installation)
+            start = count(installation)
             decided = play(installation, name, prepare, cases=number, at_once=at_once)
-            found[name] = per(number, before, count(installation)) | decided
-            found[name]["worker_child_megabytes"] = largest_child(installation.processes["worker"])
+            figures[name] = per(number, start, count(installation)) | decided
+            figures[name]["worker_child_megabytes"] = largest_child(
+                installation.processes["worker"]
+            )
     return {
-        name: {figure: round(value, 2) for figure, value in of.items()}
-        for name, of in found.items()
+        name: {figure: round(value, 2) for figure, value in values.items()}
+        for name, values in figures.items()
     }
 
 
@@ -239,17 +238,15 @@ def told(installation: Installation) -> set[str]:
     }
 
 
-def per(parts: float, before: Counters, after: Counters) -> dict[str, float]:
+def per(parts: float, start: Counters, end: Counters) -> dict[str, float]:
     """What was spent between the two, by this many parts; CPU in milliseconds, `cpu` its sum
     without the sandbox.
     """
-    spent = {
-        f"cpu_{name}": 1000 * (after.cpu[name] - cpu) / parts for name, cpu in before.cpu.items()
-    }
+    spent = {f"cpu_{name}": 1000 * (end.cpu[name] - cpu) / parts for name, cpu in start.cpu.items()}
     spent["cpu"] = sum(spent[f"cpu_{name}"] for name in COUNTED if f"cpu_{name}" in spent)
-    first, last = asdict(before), asdict(after)
+    first, last = asdict(start), asdict(end)
     grown = {
-        f"bytes_{name}": (size - before.tables[name]) / parts for name, size in after.tables.items()
+        f"bytes_{name}": (size - start.tables[name]) / parts for name, size in end.tables.items()
     }
     spent |= {name: size for name, size in grown.items() if size}
     return spent | {
@@ -306,18 +303,18 @@ def processor_seconds(process: int) -> float:
     """User and system time of a process and all below it, those that ended and were waited for
     included.
     """
-    words = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    own = (
-        sum(int(word) for word in words[11:15]) / _TICKS
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    ticks = (
+        sum(int(word) for word in fields[11:15]) / _TICKS
     )  # utime, stime, cutime, cstime: proc_pid_stat(5)
-    return own + sum(processor_seconds(child) for child in children(process))
+    return ticks + sum(processor_seconds(child) for child in children(process))
 
 
 def show(
-    found: Mapping[str, Mapping[str, float]], against: Mapping[str, Mapping[str, float]]
+    rounds: Mapping[str, Mapping[str, float]], against: Mapping[str, Mapping[str, float]]
 ) -> None:
     """Each figure of each round on its line, with its ratio to an earlier one."""
-    for name, figures in found.items():
+    for name, figures in rounds.items():
         print(f"{name} ({'a second' if name == 'idle' else 'a verification'})")
         for figure, value in sorted(figures.items()):
             earlier = against.get(name, {}).get(figure)

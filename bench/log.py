@@ -15,47 +15,20 @@ import argparse
 import os
 import resource
 import statistics
-import sys
 import time
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from hashlib import sha256
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from itertools import count
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
-sys.path.insert(
-    0, str(Path(__file__).resolve().parent.parent)
-)  # run as a file, so that `make bench` takes any here
-
-import django
-
-from verification.management.commands.make_keys import make_missing
-
-_FOLDER = TemporaryDirectory(prefix="tulga-bench-", dir="/dev/shm")
-_KEYS = Path(_FOLDER.name, "keys")
-make_missing(_KEYS, made_by="operator")
-os.environ.update(
-    TULGA_VAR_DIR=_FOLDER.name,
-    TULGA_KEYS_DIR=str(_KEYS),
-    TULGA_PROCESS="every",  # this one is web, worker and tick in turn
-    DATABASE_URL=f"sqlite:///{_FOLDER.name}/bench.sqlite3",
-    DJANGO_SETTINGS_MODULE="config.settings",
-    TULGA_LOG_LEVEL="ERROR",
-)
-django.setup()
-
-from django.core.management import call_command
 from django.db import transaction
+from played.in_memory import begin, new_lender
 
-from lenders.models import Lender
-from tests.verification.stories.story import Story, opening
 from verification import tasks
-from verification.access import commands
-from verification.core.lender import LenderFacts
 from verification.log import keys, log, sequencer, signatures
 from verification.log.signatures import spell_leaf
 from verification.log.verify import verify_log
@@ -87,17 +60,16 @@ def main() -> None:
         "--entries", type=int, default=20_000, help="in the log that is ordered and verified"
     )
     parser.add_argument("--cases", type=int, default=200, help="created and decided a round")
-    asked = parser.parse_args()
-    call_command("migrate", verbosity=0)
+    arguments = parser.parse_args()
     play = player()
-    verify_cases(lambda: play(_ROUNDS * asked.cases))
+    verify_cases(lambda: play(_ROUNDS * arguments.cases))
     report(
         "create and decide",
-        *alternately(lambda: play(asked.cases)),
-        of=asked.cases,
-        what="verifications",
+        *alternately(lambda: play(arguments.cases)),
+        count_of=arguments.cases,
+        unit="verifications",
     )
-    order_and_verify(asked.entries)
+    order_and_verify(arguments.entries)
 
 
 @contextmanager
@@ -120,21 +92,13 @@ def player() -> Callable[[int], None]:
     """Plays as many verifications as it is asked for: opened by the lender, answered once, and
     declined by a worker.
     """
-    lender = Lender.objects.create(name="Bench Credit", bin="120340000014", phone="+77270000044")
-    facts = LenderFacts(id=lender.pk, name=lender.name, bin=lender.bin, phone=lender.phone)
-    number = iter(range(1_000_000))
+    lender, numbers = new_lender(), count()
 
     def play(cases: int) -> None:
         for _ in range(cases):
-            opened = commands.open_verification(
-                lender=facts,
-                mode="test",
-                profile_id="KZ-2021-04",
-                opening=opening(f"bench-{next(number)}", routes=("eds",)),
-            )
-            one = Story(lender, opened.verification_id, opened.token)
-            one.answer(agreed=False, version=CURRENT, language="ru")
-            tasks.advance(one.id)
+            story = begin(lender, f"bench-{next(numbers)}")
+            story.answer(agreed=False, version=CURRENT, language="ru")
+            tasks.advance(story.id)
 
     return play
 
@@ -150,7 +114,7 @@ def verify_cases(play: Callable[[], None]) -> None:
 
 def order_and_verify(entries: int) -> None:
     """Orders and verifies a log of pairs of entries, each under one signature."""
-    counter = iter(range(1_000_000))
+    counter = count()
 
     def fill(log_of: str, number: int) -> None:
         for _ in range(number // 2):
@@ -167,20 +131,19 @@ def order_and_verify(entries: int) -> None:
     with unsigned():  # what was created before this
         order(_BARE)
     share = entries // _ROUNDS
-    found: dict[bool, list[Spent]] = {True: [], False: []}
+    by_signing: dict[bool, list[Spent]] = {True: [], False: []}
     for _ in range(_ROUNDS):
-        for is_signed, rounds in found.items():
+        for is_signed, rounds in by_signing.items():
             with nullcontext() if is_signed else unsigned():
                 fill(_BARE, share)
                 rounds.append(timed(partial(order, _BARE)))
         fill(_LOG, share)
         order(_LOG)
-    report("order", found[True], found[False], of=share, what="entries")
+    report("order", by_signing[True], by_signing[False], count_of=share, unit="entries")
     bare, total = bare_work(), size(_LOG)
     print(f"{'bare Ed25519 and SHA-256':28} {total / bare.wall:10.0f} entries a second")
-    print(
-        f"{'order against bare':28} ratio {bare.cpu / total * share / median(found[True]).cpu:.2f}x"
-    )
+    ordered = median(by_signing[True])
+    print(f"{'order against bare':28} ratio {bare.cpu / total * share / ordered.cpu:.2f}x")
     spent = verify(_LOG, "audit_verify")
     print(f"{'audit_verify against bare':28} ratio {bare.cpu / spent.cpu:.2f}x")
 
@@ -189,27 +152,27 @@ def order(name: str) -> None:
     """Orders all that waits in a log, and ends the bench where the log refuses an entry."""
     while sequencer.order(name):
         pass
-    if refused := AuditPending.objects.filter(entry__log=name).count():
-        raise SystemExit(f"the {name} log refuses {refused} entries of the bench")
+    if rejected := AuditPending.objects.filter(entry__log=name).count():
+        raise SystemExit(f"the {name} log refuses {rejected} entries of the bench")
 
 
-def verify(name: str, what: str) -> Spent:
+def verify(name: str, subject: str) -> Spent:
     """Verifies a log in one process, and in as many as the goal is of; what it took in one."""
-    total, before = size(name), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    total, start_memory = size(name), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     alone, together = (timed(partial(verify_whole, name, processes)) for processes in (1, _CORES))
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - start_memory) / 1024
     print(
-        f"{what:28} {total / alone.wall:10.0f} entries a second, {grown:.0f} MiB more for {total}"
-        " entries"
+        f"{subject:28} {total / alone.wall:10.0f} entries a second, {grown:.0f} MiB more for"
+        f" {total} entries"
     )
-    print(f"{f'{what}, {_CORES} processes':28} {total / together.wall:10.0f} entries a second")
+    print(f"{f'{subject}, {_CORES} processes':28} {total / together.wall:10.0f} entries a second")
     return alone
 
 
 def verify_whole(name: str, processes: int) -> None:
     """Verifies a log that is whole."""
-    if found := next(verify_log(name, against_head_file=False, processes=processes), None):
-        raise SystemExit(f"the log of the bench is not whole: {found}")
+    if finding := next(verify_log(name, against_head_file=False, processes=processes), None):
+        raise SystemExit(f"the log of the bench is not whole: {finding}")
 
 
 def bare_work() -> Spent:
@@ -219,17 +182,18 @@ def bare_work() -> Spent:
     entries = list(AuditEntry.objects.filter(log=_LOG).order_by("leaf__leaf_index"))
     leaves = [spell_leaf(entry, lender_sequence=None) for entry in entries]
     signed = [
-        one
-        for one in entries
-        if isinstance(one.body.get("signed"), dict) and "by" in one.body["signed"]
+        signing_entry
+        for signing_entry in entries
+        if isinstance(signing_entry.body.get("signed"), dict)
+        and "by" in signing_entry.body["signed"]
     ]
     by_id = {entry.pk: entry for entry in entries}
     believed = keys.believed(_LOG)
     work = []
     for first in signed:
-        said = first.body["signed"]
-        message = signatures._message([first, *(by_id[name] for name in said.get("over", ()))])
-        work.append((believed[said["by"]].public, b64decode(said["signature"]), message))
+        claim = first.body["signed"]
+        message = signatures._message([first, *(by_id[name] for name in claim.get("over", ()))])
+        work.append((believed[claim["by"]].public, b64decode(claim["signature"]), message))
 
     def run() -> None:
         for public, signature, message in work:
@@ -265,21 +229,24 @@ def timed(play: Callable[[], Any]) -> Spent:
 def processor_time() -> float:
     """Seconds that this process and those that it waited for had of a processor."""
     both = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in both)
+    return sum(usage.ru_utime + usage.ru_stime for usage in both)
 
 
 def median(rounds: list[Spent]) -> Spent:
     """Of the rounds."""
     return Spent(
-        statistics.median(one.wall for one in rounds), statistics.median(one.cpu for one in rounds)
+        statistics.median(spent.wall for spent in rounds),
+        statistics.median(spent.cpu for spent in rounds),
     )
 
 
-def report(name: str, signed: list[Spent], bare: list[Spent], *, of: int, what: str) -> None:
+def report(name: str, signed: list[Spent], bare: list[Spent], *, count_of: int, unit: str) -> None:
     """The median of both, and their ratio."""
     with_keys, without = median(signed), median(bare)
-    print(f"{name:28} {of / with_keys.wall:10.0f} {what} a second signed")
-    print(f"{name:28} {of / without.wall:10.0f} {what} a second with a signer that does nothing")
+    print(f"{name:28} {count_of / with_keys.wall:10.0f} {unit} a second signed")
+    print(
+        f"{name:28} {count_of / without.wall:10.0f} {unit} a second with a signer that does nothing"
+    )
     print(f"{name:28} ratio {without.cpu / with_keys.cpu:.2f}x")
 
 

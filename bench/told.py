@@ -13,7 +13,6 @@ lay between the decision and the checkpoint over it.
 import argparse
 import os
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,11 +21,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import psycopg
-
-sys.path.insert(
-    0, str(Path(__file__).resolve().parent.parent)
-)  # run as a file, so that `make bench` takes any here
-
 from played.installation import BROKERS, Installation, running
 
 from insecure_sandbox.borrower import Browser
@@ -66,26 +60,26 @@ def main() -> None:
     parser.add_argument("--at-once", type=int, default=1)
     parser.add_argument("--act", choices=("sign", "question"), default="sign")
     parser.add_argument("--broker", choices=sorted(BROKERS), default="redis")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     with (
         TemporaryDirectory(prefix="tulga-bench-") as folder,
-        running(Path(folder), asked.broker) as installation,
+        running(Path(folder), arguments.broker) as installation,
     ):
-        prepare = signer if asked.act == "sign" else reporter
+        prepare = signer if arguments.act == "sign" else reporter
         load = os.getloadavg()[0]
-        acts = [prepare(installation.stage, f"told-{number}") for number in range(asked.cases)]
-        with ThreadPoolExecutor(asked.at_once) as pool:
+        acts = [prepare(installation.stage, f"told-{number}") for number in range(arguments.cases)]
+        with ThreadPoolExecutor(arguments.at_once) as pool:
             waited = list(pool.map(lambda come: told(installation.stage, come), acts))
         hooks = webhooks(installation, waited)
         with psycopg.connect(installation.root_url) as root:
             steps, orders = zip(*root.execute(_OF_LOG).fetchall(), strict=True)
     print(
-        f"{asked.cases} verifications, {asked.at_once} at once; load {load:.1f} before,"
+        f"{arguments.cases} verifications, {arguments.at_once} at once; load {load:.1f} before,"
         f" {os.getloadavg()[0]:.1f} after"
     )
     for name, seconds in (
-        ("told by the API", [one.api for one in waited]),
-        ("told by the page", [one.page for one in waited]),
+        ("told by the API", [case.api for case in waited]),
+        ("told by the page", [case.page for case in waited]),
         ("webhook", hooks),
         ("of these the step", map(float, steps)),
         ("and the log", map(float, orders)),
@@ -95,9 +89,9 @@ def main() -> None:
 
 def show(name: str, seconds: Iterable[float]) -> None:
     """Median, 95th of 100 and the longest."""
-    found = sorted(seconds)
-    middle, late = statistics.median(found), found[int(len(found) * 0.95)]
-    print(f"{name}: {middle:.2f} s (median), {late:.2f} (95th of 100), {found[-1]:.2f} at most")
+    ordered = sorted(seconds)
+    middle, late = statistics.median(ordered), ordered[int(len(ordered) * 0.95)]
+    print(f"{name}: {middle:.2f} s (median), {late:.2f} (95th of 100), {ordered[-1]:.2f} at most")
 
 
 def signer(stage: Stage, name: str) -> Callable[[], tuple[str, Browser, Callable[[], object]]]:
@@ -152,19 +146,19 @@ def until(is_told: Callable[[], bool], began: float) -> float:
 def webhooks(installation: Installation, waited: Iterable[Waited]) -> list[float]:
     """Seconds from the act to the webhook, of each."""
     time.sleep(3)
-    offset, found = time.time() - time.monotonic(), []
-    for one in waited:
-        own = [
+    offset, seconds = time.time() - time.monotonic(), []
+    for case in waited:
+        deliveries = [
             post
             for post in list(installation.receiver.received)
-            if one.verification_id.encode() in post.body
+            if case.verification_id.encode() in post.body
         ]
-        found += [
-            post.at + offset - one.sent_at
-            for post in own
+        seconds += [
+            post.at + offset - case.sent_at
+            for post in deliveries
             if any(f'"{end}"'.encode() in post.body for end in _ENDS)
         ]
-    return found
+    return seconds
 
 
 if __name__ == "__main__":

@@ -31,15 +31,15 @@ def parts() -> dict[str, Part]:
     its file.
     """
     return {
-        found["title"]: _part(found["text"])
-        for found in _PART.finditer(GUIDE.read_text(encoding="utf-8"))
+        match["title"]: _part(match["text"])
+        for match in _PART.finditer(GUIDE.read_text(encoding="utf-8"))
     }
 
 
 def _part(text: str) -> Part:
-    blocks = [(found["language"], found["code"]) for found in _BLOCK.finditer(text)]
-    named = [(_FILE.match(code), code) for language, code in blocks if language == "python"]
+    blocks = [(match["language"], match["code"]) for match in _BLOCK.finditer(text)]
+    files = [(_FILE.match(code), code) for language, code in blocks if language == "python"]
     return Part(
         commands="".join(code for language, code in blocks if language == "sh"),
-        files={found["name"]: code for found, code in named if found},
+        files={match["name"]: code for match, code in files if match},
     )

@@ -46,8 +46,8 @@ def main() -> int:
     parser.add_argument("--part", default="coverage", help="the name of the evidence")
     options = parser.parse_args()
     failed = 0
-    with tempfile.TemporaryDirectory(prefix="tulga-coverage-") as made:
-        folder = options.of or Path(made)
+    with tempfile.TemporaryDirectory(prefix="tulga-coverage-") as place:
+        folder = options.of or Path(place)
         if not options.of:
             failed = _run(folder, options.legs)
         figures = _figures(folder)
@@ -96,17 +96,17 @@ def _figures(folder: Path) -> dict[str, Any]:
     }
 
 
-def _compare(now: dict[str, Any], before: dict[str, Any]) -> int:
+def _compare(now: dict[str, Any], earlier: dict[str, Any]) -> int:
     """Name each package that is covered less than it was, beyond what chance moves."""
     lower = [
         name
         for name in now
-        if name in before and now[name]["percent"] < before[name]["percent"] - _NOISE
+        if name in earlier and now[name]["percent"] < earlier[name]["percent"] - _NOISE
     ]
     for name in lower:
         print(
             f"{name}: {now[name]['percent']} % of the statements, before"
-            f" {before[name]['percent']} %"
+            f" {earlier[name]['percent']} %"
         )
     return 1 if lower else 0
 

@@ -44,7 +44,7 @@ def main() -> int:
         "all": round(sum(seconds.values()), 1)
     }
     print(figures)
-    found = {
+    content = {
         "failures": [],
         "figures": {
             "seconds": figures,
@@ -52,7 +52,7 @@ def main() -> int:
             "cores_busy": round(os.getloadavg()[1], 1),
         },
     }
-    print(write_evidence("guide", seed=0, found=found))
+    print(write_evidence("guide", seed=0, found=content))
     return 0
 
 
@@ -60,12 +60,12 @@ def _start(clone: Path, folder: Path) -> subprocess.Popen[bytes]:
     """`make sandbox` in the clone, once it serves. Raises `GuideFailed` if it ends, or takes half
     an hour.
     """
-    said = folder / "sandbox.txt"
+    transcript = folder / "sandbox.txt"
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("TULGA_")
     }
     environment |= {"UV_CACHE_DIR": str(folder / "cache"), "PIP_NO_CACHE_DIR": "1"}
-    with said.open("wb") as output:
+    with transcript.open("wb") as output:
         serving = subprocess.Popen(
             ["make", "sandbox"],  # noqa: S607
             cwd=clone,
@@ -76,9 +76,9 @@ def _start(clone: Path, folder: Path) -> subprocess.Popen[bytes]:
             start_new_session=True,
         )
     deadline = time.monotonic() + _START_SECONDS
-    while _READY not in said.read_text(errors="replace"):
+    while _READY not in transcript.read_text(errors="replace"):
         if serving.poll() is not None or time.monotonic() > deadline:
-            raise GuideFailed(said.read_text(errors="replace")[-3000:])
+            raise GuideFailed(transcript.read_text(errors="replace")[-3000:])
         time.sleep(0.1)
     return serving
 

@@ -1,168 +1,209 @@
-"""Measures the shape of the house and writes it to docs/evidence/house.json. Two runs on one commit
-give the same.
+"""Measures the shape of the house and writes docs/evidence/house.json. Two runs on one commit give
+the same.
 
-Usage: python scripts/measure_house.py     (two to four minutes; on a clean commit, or the evidence
-    says it was not)
+Usage: python -m scripts.measure_house     (about a minute; on a clean commit, or the evidence says
+    it was not)
 
-The product is config, people, lenders and verification, without migrations. How each figure is
-counted:
-
-`product`, `sandbox`, `tests`: Python files of the product, of insecure_sandbox, of tests/ (without
-    tests/vectors). Every line is one of four. Of code: a token of Python's own tokenizer that is no
-    comment stands on it or spans it. Of a docstring: of a string that is a statement, blank lines
-    inside of it too. Of a comment: a comment stands alone on it. Blank: the rest.
-    `comment_share_percent` is comment lines of all lines; `comments_beside_code` are comments
-    behind code and no part of it. Functions are each `def`, methods and inner ones too, no lambda;
-    their length is from `def` to the last line, docstring included, decorators not.
-`page_scripts`, `templates`: .js files in static/ and the product, .html files in templates/ and the
-    product, by line. Comments are /* */ and lines beginning with //; {# #}, {% comment %} and <!--
-    -->.
-`private`, `private_with_sandbox`: functions of a module, or methods of a class of a module, whose
-    name begins with `_` and is not of Python's own. A reference is a place in the syntax tree. To a
-    function: its name in its own module (a call, a decorator, a value in a table, an argument), its
-    name imported by another module, or its name behind a dot in any module unless after self, cls
-    or super(). To a method: its name behind a dot in its own module. What a function says of itself
-    is none, and neither are names in strings or templates. `with_one_caller`: all references stand
-    in one function, the innermost `def` or class around them, or all outside of any.
-    `with_one_reference`: there is one place only. `with_a_name_used_once` is a looser count:
-    functions whose bare name stands once in all these files, so that two of one name in two
-    modules, each called once, are not in it. The first build was judged by it.
+`rooms`: the Python files of each room, without migrations, vectors and docstrings: how many files,
+    statements of the syntax tree, and bindings (variables, parameters, functions), and how many
+    bindings bear a name of scripts/vague_names.txt, which says nothing of what it names.
+`product`: the same of config, people, lenders, verification and tools together.
 `eds_judgement`, `live_judgement`, `opening`: functions of the product, by file and qualified name,
     that are entered (sys.setprofile, in every thread begun meanwhile) while a worker does the one
     step that judges a signed statement (GOST keys) or a live capture (route `biometric`), both of
     which end verified; and while a lender's POST /v1/verifications is answered with 201. `files`
     are the files they are in, `depth` how many of their calls stand on one stack at most, recursion
     counted. No lambdas, comprehensions, class bodies, nor anything that runs while a module is
-    imported. `depth` is how many of their calls stand on one stack at most, recursion counted. Each
-    is the first of its kind in its process, so that what is loaded or cached once is in it. Scenes:
-    tests/measured/house_runs.py. Revocation is answered from memory and no time-stamp is asked for;
-    the state's registers are a sandbox process, asked over HTTP; SQLite. The commands of the
-    capture are drawn by `seed`. GOST is reckoned by what the machine has: with gmpy2 or without
-    libgcrypt some other functions run. A scene that does not end as it should ends the measurement.
-`new_field`, `new_route`: files to touch for another optional field of an opening, and for another
-    route of stages that are there already: `files` were edited in a copy of the repository, tests
-    apart, and what was added works there end to end (scripts/house_shape/trials.py). A field is
-    read, refused where it is wrong, described in openapi.json, sealed and known to the client; one
-    that is told back asks besides for lenders/examples.json, and one that a page shows for that
-    page. A route is verified and judged the same again; its release's name is held by a test, too.
-    `files_naming_…` is a looser count: files of the product, static, templates and docs in which a
-    thing of the kind is named today as a whole word, whatever they do with it. Fields:
-    `contract_sha256` (optional, sealed, told by the API and to the borrower, and what clearances
-    are held against), `opened_by` (optional, sealed, told back); and `redacted_at` (told the
-    regulator) where the regulator's pages are made. A route: `live_face`.
-`lists`: the files behind the figures of runs, field and route.
+    imported. Each is the first of its kind in its process, so that what is loaded or cached once is
+    in it. Scenes: tests/measured/house_runs.py. Revocation is answered from memory and no
+    time-stamp is asked for; the state's registers are a sandbox process, asked over HTTP; SQLite.
+    `seed` draws the commands of the capture. With gmpy2 or without libgcrypt some other functions
+    run. A scene that does not end as it should ends the measurement.
+`lists`: the files behind the figures of runs.
 """
 
+import ast
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from inspect import CO_OPTIMIZED
 from pathlib import Path
+from types import CodeType, FrameType
 from xml.etree import ElementTree
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from scripts.house_shape import CAPTURE_SEED, PRODUCT, SANDBOX, trials
-from scripts.house_shape.lines import Figures, count_python, count_texts
-from scripts.house_shape.private_functions import count_private
-from scripts.house_shape.runs import DEPTH, Run
-from scripts.house_shape.touched_files import files_naming
-from scripts.house_shape.trials import tried
 from tests.proofs import write_evidence
 
+PRODUCT = ("config", "people", "lenders", "verification", "tools")
+BESIDE = ("insecure_sandbox", "clients/python/tulga", "scripts", "bench", "tests")
+CAPTURE_SEED = 7
+"""Of the commands of the live capture that is measured: both turns and two others, the most there
+are.
+"""
+DEPTH = "depth of calls"
+"""The name under which a scene reports it."""
+VAGUE_NAMES = frozenset(
+    (Path(__file__).parent / "vague_names.txt").read_text(encoding="utf-8").split()
+)
 _ROOT = Path(__file__).resolve().parent.parent
+_NOT_COUNTED = {"__pycache__", "migrations", "vectors"}
 _SCENES = "tests/measured/house_runs.py"
 _RUNS = ("eds_judgement", "live_judgement", "opening")
-_NAMED_IN = (*PRODUCT, "static", "templates", "docs")
-_REGULATOR = (
-    "verification/oversight",
-    "verification/oversight/case_file.py",
-    "templates/oversight",
-)
-_FIELDS_LIKE_IT = {"contract_sha256": _NAMED_IN, "opened_by": _NAMED_IN, "redacted_at": _REGULATOR}
-_ROUTE_LIKE_IT = "live_face"
-_FIELD_TESTS = (
-    *(
-        "tests/measured/trials.py::test_a_new_field",
-        "tests/lenders/test_openapi.py",
-        "tests/lenders/test_openapi_examples.py",
-    ),
-    *("tests/lenders/api/test_answers.py", "tests/clients/test_package.py"),
-)
-_ROUTE_TESTS = (
-    "tests/measured/trials.py::test_a_new_route",
-    "tests/verification/stories/test_two_routes.py",
-)
+
+
+@dataclass
+class Run:
+    """The functions that a run entered, each a file and a qualified name, and how many calls of
+    them stood on one stack at most, recursion counted.
+    """
+
+    functions: set[tuple[str, str]] = field(default_factory=set)
+    depth: int = 0
 
 
 def main() -> None:
     """Measure, write and say where."""
-    os.environ.pop(
-        "DATABASE_URL", None
-    )  # a developer's own: no scene uses it, so the evidence must not name it
-    figures: dict[str, Figures] = {
-        "product": count_python(_ROOT, PRODUCT),
-        "sandbox": count_python(_ROOT, SANDBOX),
-        "tests": count_python(_ROOT, ["tests"]),
-        "page_scripts": count_texts(_ROOT, ["static", *PRODUCT], ".js"),
-        "templates": count_texts(_ROOT, ["templates", *PRODUCT], ".html"),
-        "private": count_private(_ROOT, PRODUCT),
-        "private_with_sandbox": count_private(_ROOT, (*PRODUCT, *SANDBOX)),
+    # A developer's own: no scene uses it, so the evidence must not name it.
+    os.environ.pop("DATABASE_URL", None)
+    rooms = count_rooms(_ROOT)
+    product: Counter[str] = Counter()
+    for room, counts in rooms.items():
+        if room.split("/")[0] in PRODUCT:
+            product.update(counts)
+    figures: dict[str, object] = {
+        "product": product | {"vague_percent": _percent(product)},
+        "rooms": rooms,
     }
-    lists: dict[str, list[str]] = {}
-    for run in _RUNS:
-        played = _run(run)
-        lists[run] = sorted({file for file, _ in played.functions})
-        figures[run] = {
-            "functions": len(played.functions),
-            "files": len(lists[run]),
-            "depth": played.depth,
+    lists = {}
+    for scene in _RUNS:
+        run = _play(scene)
+        lists[scene] = sorted({file for file, _ in run.functions})
+        figures[scene] = {
+            "functions": len(run.functions),
+            "files": len(lists[scene]),
+            "depth": run.depth,
         }
-    by_field = {word: files_naming(word, _ROOT, places) for word, places in _FIELDS_LIKE_IT.items()}
-    by_route = {_ROUTE_LIKE_IT: files_naming(_ROUTE_LIKE_IT, _ROOT, _NAMED_IN)}
-    lists["new_field"] = tried(_ROOT, trials.NEW_FIELD, _FIELD_TESTS)
-    figures["new_field"] = {"files": len(lists["new_field"]), **_counts(by_field)}
-    lists["new_route"] = tried(_ROOT, trials.NEW_ROUTE, _ROUTE_TESTS)
-    figures["new_route"] = {"files": len(lists["new_route"]), **_counts(by_route)}
-    path = write_evidence(
-        "house", seed=CAPTURE_SEED, found={"failures": [], "figures": figures, "lists": lists}
-    )
+    content = {"failures": [], "figures": figures, "lists": lists}
+    path = write_evidence("house", seed=CAPTURE_SEED, found=content)
     print(f"written to {path.relative_to(_ROOT)}")
 
 
-def _counts(by_word: Mapping[str, Iterable[str]]) -> Figures:
-    return {f"files_naming_{word}": len(list(found)) for word, found in by_word.items()}
+def count_rooms(root: Path) -> dict[str, Counter[str]]:
+    """Files, statements, bindings and vague names by room. The rooms of verification stand apart;
+    what lies in no folder of it counts as `verification`.
+    """
+    rooms: dict[str, Counter[str]] = {}
+    for place in (*PRODUCT, *BESIDE):
+        for path in sorted((root / place).rglob("*.py")):
+            inside = path.relative_to(root / place).parts
+            if not _NOT_COUNTED.isdisjoint(inside):
+                continue
+            is_room = place == "verification" and len(inside) > 1
+            room = rooms.setdefault(f"{place}/{inside[0]}" if is_room else place, Counter())
+            room.update(_count(path.read_text(encoding="utf-8")))
+    return rooms
 
 
-def _run(name: str) -> Run:
+def _count(text: str) -> dict[str, int]:
+    """The counts of one file."""
+    nodes = list(ast.walk(ast.parse(text)))
+    statements = [
+        node
+        for node in nodes
+        if isinstance(node, ast.stmt)
+        and not (
+            isinstance(node, ast.Expr)
+            and isinstance(node.value, ast.Constant)
+            and isinstance(node.value.value, str)
+        )
+    ]
+    names = [
+        *(
+            node.id
+            for node in nodes
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        ),
+        *(node.arg for node in nodes if isinstance(node, ast.arg)),
+        *(node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)),
+    ]
+    return {
+        "files": 1,
+        "statements": len(statements),
+        "bindings": len(names),
+        "vague_names": sum(name.lstrip("_") in VAGUE_NAMES for name in names),
+    }
+
+
+def _percent(counts: Counter[str]) -> float:
+    return round(100 * counts["vague_names"] / max(1, counts["bindings"]), 1)
+
+
+@contextmanager
+def traced(root: Path, packages: tuple[str, ...]) -> Iterator[Run]:
+    """What fills, while the block runs, with the functions of these packages that any thread
+    enters.
+
+    Threads that ran before the block are not seen.
+    """
+    run, importing, stack = Run(), threading.local(), threading.local()
+    places = tuple(f"{root / package}/" for package in packages)
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        if event not in ("call", "return"):
+            return
+        code, step = frame.f_code, 1 if event == "call" else -1
+        if code.co_name == "<module>":
+            importing.depth = getattr(importing, "depth", 0) + step
+        elif _is_function(code, places) and not getattr(importing, "depth", 0):
+            # A function that began before the block returns without its call.
+            stack.depth = max(0, getattr(stack, "depth", 0) + step)
+            run.depth = max(run.depth, stack.depth)
+            file = Path(code.co_filename).relative_to(root).as_posix()
+            run.functions.add((file, code.co_qualname))
+
+    profile = sys.getprofile()
+    threading.setprofile(note)
+    sys.setprofile(note)
+    try:
+        yield run
+    finally:
+        sys.setprofile(profile)
+        threading.setprofile(None)
+
+
+def _is_function(code: CodeType, places: tuple[str, ...]) -> bool:
+    """Whether it is a `def` in one of the places: no module, class body, lambda or
+    comprehension.
+    """
+    is_def = code.co_flags & CO_OPTIMIZED and not code.co_name.startswith("<")
+    return bool(is_def) and code.co_filename.startswith(places)
+
+
+def _play(name: str) -> Run:
     """What a scene went through, in a process of its own on SQLite; raises `SystemExit` if it was
     not played.
     """
     environment = {
-        word: value for word, value in os.environ.items() if not word.startswith("TULGA_TEST_")
+        name: value for name, value in os.environ.items() if not name.startswith("TULGA_TEST_")
     }
-    article = "a" if name[0] not in "aeiou" else "an"
+    scene = f"{_SCENES}::test_{'an' if name[0] in 'aeiou' else 'a'}_{name}"
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        scene = f"{_SCENES}::test_{article}_{name}"
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            scene,
-            f"--junitxml={report}",
-            "-o",
-            "junit_family=xunit1",
+        options = ["-q", scene, f"--junitxml={report}", "-o", "junit_family=xunit1"]
+        command = [sys.executable, "-m", "pytest", *options]
+        if subprocess.run(command, cwd=_ROOT, env=environment, check=False).returncode:
+            raise SystemExit(f"{scene} was not played")
+        properties = [
+            (str(entry.get("value")), str(entry.get("name")))
+            for entry in ElementTree.parse(report).getroot().iter("property")  # noqa: S314
         ]
-        status = subprocess.run(command, cwd=_ROOT, env=environment, check=False).returncode
-        # our own
-        found = ElementTree.parse(report).getroot().iter("property") if status == 0 else ()  # noqa: S314
-        properties = [(str(each.get("value")), str(each.get("name"))) for each in found]
-    if not properties:
-        raise SystemExit(f"{scene} was not played")
-    depth = next(int(value) for value, name in properties if name == DEPTH)
-    return Run({(file, name) for file, name in properties if name != DEPTH}, depth)
+    depths = [int(value) for value, name in properties if name == DEPTH]
+    return Run({(file, name) for file, name in properties if name != DEPTH}, *depths)
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def _run(target: str) -> dict[str, object]:
     load, loop_seconds, began = os.getloadavg()[0], _loop_seconds(), time.monotonic()
     done = subprocess.run(["make", target], cwd=_ROOT, capture_output=True, text=True, check=False)  # noqa: S607
     seconds = time.monotonic() - began
-    said = [
+    summary = [
         line
         for line in done.stdout.splitlines()
         if " passed, " in line or line.startswith("Repeat")
@@ -60,7 +60,7 @@ def _run(target: str) -> dict[str, object]:
         "load": round(load, 2),
         "loop_seconds": round(loop_seconds, 2),
         "is_green": not done.returncode,
-        "said": said[-_LAST_WORDS:],
+        "said": summary[-_LAST_WORDS:],
     }
 
 
@@ -73,20 +73,20 @@ def _loop_seconds() -> float:
 
 def _figures(runs: dict[str, list[dict[str, object]]]) -> dict[str, float]:
     """Per target how many runs, how many green, and the least, the middle and the most seconds."""
-    found: dict[str, float] = {}
+    figures: dict[str, float] = {}
     for target, of_target in runs.items():
         seconds = sorted(float(str(run["seconds"])) for run in of_target)
-        found |= {
+        figures |= {
             f"{target}_runs": len(of_target),
             f"{target}_green": sum(bool(run["is_green"]) for run in of_target),
         }
         if seconds:
-            found |= {
+            figures |= {
                 f"{target}_seconds_least": seconds[0],
                 f"{target}_seconds_median": seconds[len(seconds) // 2],
                 f"{target}_seconds_most": seconds[-1],
             }
-    return found
+    return figures
 
 
 if __name__ == "__main__":

@@ -48,8 +48,8 @@ def main() -> int:
         return 1
     if "--may-run" in sys.argv[1:]:
         return 0
-    for asked in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(asked, _stop)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
     running: dict[str, subprocess.Popen[bytes]] = {}
     try:
         for name, command in PARTS.items():

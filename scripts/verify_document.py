@@ -109,12 +109,10 @@ def canonical(untrusted: bytes) -> dict[str, Any]:
     """A JSON object in its only spelling; so no other bytes say the same."""
     try:
         value = json.loads(untrusted)
-        spelled = json.dumps(
-            value, ensure_ascii=False, sort_keys=True, separators=(",", ":")
-        ).encode()
+        text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
     except (ValueError, RecursionError):
-        value, spelled = None, b""
-    if not isinstance(value, dict) or spelled != untrusted:
+        value, text = None, b""
+    if not isinstance(value, dict) or text != untrusted:
         raise Unreadable("no JSON object in canonical spelling")
     return value
 
@@ -133,17 +131,19 @@ def from_base64(untrusted: str) -> bytes:
 def key_of(kid: object, keys: bytes) -> tuple[Ed25519PublicKey, str]:
     """The key of this id and the mode it may sign for. The id is the key's own hash: RFC 7638."""
     try:
-        found = next((key for key in json.loads(keys)["keys"] if key.get("kid") == kid), None)
-        if found is None:
+        key_object = next((key for key in json.loads(keys)["keys"] if key.get("kid") == kid), None)
+        if key_object is None:
             raise Refused("signed by a key that is not among the given ones")
-        required = {name: str(found[name]) for name in ("crv", "kty", "x")}
+        required = {name: str(key_object[name]) for name in ("crv", "kty", "x")}
         hashed = sha256(json.dumps(required, separators=(",", ":")).encode()).digest()
         if hashed != from_base64(str(kid)) or (required["kty"], required["crv"]) != (
             "OKP",
             "Ed25519",
         ):
             raise Refused("the key is not the one of its id")
-        return Ed25519PublicKey.from_public_bytes(from_base64(required["x"])), str(found["mode"])
+        return Ed25519PublicKey.from_public_bytes(from_base64(required["x"])), str(
+            key_object["mode"]
+        )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise Unreadable("the keys are no JSON Web Key Set of ours") from None
 
@@ -154,8 +154,10 @@ def pictures(document: dict[str, Any]) -> list[tuple[str, bytes]]:
         frames = [
             frame for command in document["live_image"]["commands"] for frame in command["frames"]
         ]
-        shown = [one for one in frames if one["jpeg"] is not None]
-        return [(str(one["sha256"]), b64decode(one["jpeg"], validate=True)) for one in shown]
+        present = [entry for entry in frames if entry["jpeg"] is not None]
+        return [
+            (str(entry["sha256"]), b64decode(entry["jpeg"], validate=True)) for entry in present
+        ]
     except (ValueError, KeyError, TypeError):
         raise Unreadable("the pictures cannot be read") from None
 
@@ -164,7 +166,8 @@ def without_pictures(document: dict[str, Any]) -> dict[str, Any]:
     """All that it says, pictures by their names only."""
     live = document["live_image"]
     commands = [
-        {**one, "frames": [frame["name"] for frame in one["frames"]]} for one in live["commands"]
+        {**command, "frames": [frame["name"] for frame in command["frames"]]}
+        for command in live["commands"]
     ]
     return {**document, "live_image": {**live, "commands": commands}}
 

@@ -101,8 +101,8 @@ def verify(
     """The receipt, verified step by step; raises `Unreadable` or `Refused`. about: whom, by
     `OPENED`.
     """
-    said = parsed(answer, "the answer")
-    jws, log = said.get("receipt"), said.get("log")
+    body = parsed(answer, "the answer")
+    jws, log = body.get("receipt"), body.get("log")
     if not isinstance(jws, str) or not isinstance(log, dict):
         raise Unreadable("no answer with a receipt and its place in the log")
     public = None if root is None else from_base64(parsed(root, "the root").get("public"), 32)
@@ -116,7 +116,7 @@ def verify(
     )  # 5
     if root_over(text_of(log, "leaf").encode(), index=index, size=size, hashes=hashes) != top:  # 6
         raise Refused("the proof does not lead from the entry to the signed checkpoint")
-    is_about(receipt, said.get("openings"), about)  # 7
+    is_about(receipt, body.get("openings"), about)  # 7
     return receipt
 
 
@@ -132,20 +132,20 @@ def signed_receipt(jws: str, keys: list[dict[str, Any]], root: bytes | None) -> 
         JWS_TYPE,
     ):
         raise Refused("signed in another way than receipts are")
-    found = next((key for key in keys if key.get("kid") == protected["kid"]), None)
-    if found is None:
+    key_object = next((key for key in keys if key.get("kid") == protected["kid"]), None)
+    if key_object is None:
         raise Refused("signed by a key that is not among the given ones")
-    spelled = str(found.get("x"))
+    text = str(key_object.get("x"))
     required = json.dumps(
-        {"crv": "Ed25519", "kty": "OKP", "x": spelled}, separators=(",", ":")
+        {"crv": "Ed25519", "kty": "OKP", "x": text}, separators=(",", ":")
     )  # RFC 7638
     if from_base64url(str(protected["kid"])) != sha256(required.encode()).digest():
         raise Refused("the key is not the one of its id")
-    public = from_base64url(spelled)
-    is_certified(found, public, kind="document", root=root)  # 2
+    public = from_base64url(text)
+    is_certified(key_object, public, kind="document", root=root)  # 2
     is_signed(public, signature, f"{parts[0]}.{parts[1]}".encode(), "receipt")  # 3
     receipt = canonical(payload)
-    if receipt.get("mode") != found.get("mode"):
+    if receipt.get("mode") != key_object.get("mode"):
         raise Refused("a key of one mode signed a receipt of another")
     if (receipt.get("type"), receipt.get("version")) != (TYPE, VERSION):
         raise Refused("another type or version than this program knows")
@@ -167,12 +167,12 @@ def names_receipt(entry: dict[str, Any], receipt: dict[str, Any], jws: str) -> N
         is_same = receipt.get("status") == "canceled"
     else:
         law = {"id": body.get("profile"), "sha256": body.get("profile_sha256")}
-        said = (entry.get("type"), entry.get("at"), body.get("code") or None, law)
-        told = (
+        claim = (entry.get("type"), entry.get("at"), body.get("code") or None, law)
+        expected = (
             f"verification.{receipt.get('status')}",
             *(receipt.get(name) for name in ("decided_at", "code")),
         )
-        is_same = said == (*told, receipt.get("profile"))
+        is_same = claim == (*expected, receipt.get("profile"))
     if not is_same:
         raise Refused("the entry of the log is about another decision")
 
@@ -181,11 +181,11 @@ def proof_of(log: dict[str, Any]) -> tuple[int, list[bytes], str]:
     """The place, the hashes and the checkpoint of a tlog-proof, which are those given beside it."""
     head, blank, note = text_of(log, "proof").partition("\n\n")
     lines = head.split("\n")
-    found = re.fullmatch(r"index (0|[1-9][0-9]{0,18})", lines[1] if len(lines) > 1 else "")
-    if not blank or lines[0] != PROOF_TYPE or found is None or len(lines) > PROOF_HASHES_MAX + 2:
+    match = re.fullmatch(r"index (0|[1-9][0-9]{0,18})", lines[1] if len(lines) > 1 else "")
+    if not blank or lines[0] != PROOF_TYPE or match is None or len(lines) > PROOF_HASHES_MAX + 2:
         raise Unreadable("no proof that this program knows")
-    index, beside = int(found[1]), log.get("index")
-    if type(beside) is not int or index != beside or note != text_of(log, "checkpoint"):
+    index, stated = int(match[1]), log.get("index")
+    if type(stated) is not int or index != stated or note != text_of(log, "checkpoint"):
         raise Refused("the proof is of another place or checkpoint than is said beside it")
     return index, [from_base64(line, 32) for line in lines[2:]], note
 
@@ -204,10 +204,10 @@ def checkpoint_of(note: str, public: bytes) -> tuple[int, bytes]:
         raise Unreadable("no checkpoint")
     name = sha256(f"{lines[0]}\n".encode() + b"\x01" + public).digest()[:4]
     begins = f"\u2014 {lines[0]} "
-    found = [
-        from_base64(one.removeprefix(begins), 68) for one in signatures if one.startswith(begins)
+    decoded = [
+        from_base64(line.removeprefix(begins), 68) for line in signatures if line.startswith(begins)
     ]
-    of_log = [one[4:] for one in found if one[:4] == name]
+    of_log = [line[4:] for line in decoded if line[:4] == name]
     if len(of_log) != 1:
         raise Refused("the checkpoint is not signed by the log's key")
     is_signed(public, of_log[0], f"{text}\n".encode(), "checkpoint")
@@ -237,7 +237,7 @@ def root_over(leaf: bytes, *, index: int, size: int, hashes: list[bytes]) -> byt
 def is_about(receipt: dict[str, Any], openings: object, about: Mapping[str, str | None]) -> None:
     """Raises `Refused` where a commitment of what was asked for is not that of what was given."""
     for name in OPENED:
-        if (plain := about.get(name)) is None:
+        if (value := about.get(name)) is None:
             continue
         committed = receipt.get("commitments")
         if not isinstance(openings, dict) or not isinstance(committed, dict):
@@ -246,18 +246,18 @@ def is_about(receipt: dict[str, Any], openings: object, about: Mapping[str, str 
         if not isinstance(salt, str) or re.fullmatch(r"[0-9a-f]{32}", salt) is None:
             raise Unreadable(f"the salt of the {name} is no 16 bytes in hex")
         if hmac.digest(
-            bytes.fromhex(salt), plain.encode(errors="replace"), "sha256"
+            bytes.fromhex(salt), value.encode(errors="replace"), "sha256"
         ).hex() != committed.get(name):
             raise Refused(f"the receipt is about another {name}, or the salt is another's")
 
 
 def log_key(mode: str, keys: list[dict[str, Any]], root: bytes | None) -> bytes:
     """The public key of a mode's log."""
-    found = [key for key in keys if key.get("mode") == mode]
-    if len(found) != 1:
-        raise Refused(f"the given keys have {len(found)} of the {mode} log, not one")
-    public = from_base64url(str(found[0].get("x")))
-    is_certified(found[0], public, kind="log", root=root)
+    matching = [key for key in keys if key.get("mode") == mode]
+    if len(matching) != 1:
+        raise Refused(f"the given keys have {len(matching)} of the {mode} log, not one")
+    public = from_base64url(str(matching[0].get("x")))
+    is_certified(matching[0], public, kind="log", root=root)
     return public
 
 
@@ -266,14 +266,14 @@ def is_certified(key: dict[str, Any], public: bytes, *, kind: str, root: bytes |
     if root is None:
         return
     mode, number = str(key.get("mode")), key.get("number")
-    said = {
+    claim = {
         "kind": kind,
         "mode": mode,
         "number": number if type(number) is int else None,
         "public": public.hex(),
     }
     message = json.dumps(
-        {"context": CERTIFIED, **said}, sort_keys=True, separators=(",", ":")
+        {"context": CERTIFIED, **claim}, sort_keys=True, separators=(",", ":")
     ).encode()
     is_signed(
         root,
@@ -283,42 +283,44 @@ def is_certified(key: dict[str, Any], public: bytes, *, kind: str, root: bytes |
     )
 
 
-def is_signed(public: bytes, signature: bytes, message: bytes, what: str) -> None:
+def is_signed(public: bytes, signature: bytes, message: bytes, subject: str) -> None:
     """Raises `Refused` unless this key signed the message."""
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
     except ValueError:
-        raise Unreadable(f"the key that should have signed the {what} is no Ed25519 key") from None
+        raise Unreadable(
+            f"the key that should have signed the {subject} is no Ed25519 key"
+        ) from None
     except InvalidSignature:
         raise Refused(
-            f"the signature of the {what} does not hold: it was changed, or is another key's"
+            f"the signature of the {subject} does not hold: it was changed, or is another key's"
         ) from None
 
 
 def key_set(keys: bytes, name: str) -> list[dict[str, Any]]:
     """The keys under a name of the set."""
-    found = parsed(keys, "the key set").get(name)
-    if not isinstance(found, list) or not all(isinstance(key, dict) for key in found):
+    value = parsed(keys, "the key set").get(name)
+    if not isinstance(value, list) or not all(isinstance(key, dict) for key in value):
         raise Unreadable(f"the keys are no set of ours with {name}")
-    return found
+    return value
 
 
 def text_of(log: dict[str, Any], name: str) -> str:
     """A text beside the receipt, of characters that have bytes."""
-    found = log.get(name)
-    if not isinstance(found, str) or any("\ud800" <= one <= "\udfff" for one in found):
+    value = log.get(name)
+    if not isinstance(value, str) or any("\ud800" <= character <= "\udfff" for character in value):
         raise Unreadable(f"the {name} beside the receipt is no text")
-    return found
+    return value
 
 
-def parsed(untrusted: bytes, what: str) -> dict[str, Any]:
+def parsed(untrusted: bytes, subject: str) -> dict[str, Any]:
     """A JSON object in whatever spelling."""
     try:
         value = json.loads(untrusted)
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        raise Unreadable(f"{what} is no JSON object")
+        raise Unreadable(f"{subject} is no JSON object")
     return value
 
 
@@ -326,12 +328,10 @@ def canonical(untrusted: bytes) -> dict[str, Any]:
     """A JSON object in its only spelling; so no other bytes say the same."""
     value = parsed(untrusted, "what was signed")
     try:
-        spelled = json.dumps(
-            value, ensure_ascii=False, sort_keys=True, separators=(",", ":")
-        ).encode()
+        text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
     except (ValueError, RecursionError):
-        spelled = b""
-    if spelled != untrusted:
+        text = b""
+    if text != untrusted:
         raise Unreadable("no JSON object in canonical spelling")
     return value
 

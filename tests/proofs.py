@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests import evidence_index
+
 _ROOT = Path(__file__).resolve().parent.parent
 _EVIDENCE = _ROOT / "docs" / "evidence"
 _SCALE = (
@@ -74,9 +76,7 @@ def proof_seed() -> int:
 
 @pytest.fixture
 def proof_figures(request: pytest.FixtureRequest) -> Figures:
-    """A dict to put found figures in; they are written to the part's evidence and may be quoted in
-    docs.
-    """
+    """A dict to put found figures in; they are written to the part's evidence."""
     of_part = request.config.stash[_figures_of_part]
     return of_part.setdefault(_part(request.node) or "none", {})
 
@@ -110,8 +110,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def write_evidence(part: str, *, seed: int, found: Mapping[str, object]) -> Path:
-    """One file of evidence: what was found, behind what it was found on. `found` has `failures` and
-    `figures`.
+    """One file of evidence, what was found behind what it was found on, and the index anew.
+
+    found: it has `failures` and `figures`.
     """
     content = {
         "part": part,
@@ -127,6 +128,7 @@ def write_evidence(part: str, *, seed: int, found: Mapping[str, object]) -> Path
     _EVIDENCE.mkdir(parents=True, exist_ok=True)
     path = _EVIDENCE / f"{part}.json"
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    evidence_index.write()
     return path
 
 

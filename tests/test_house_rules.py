@@ -18,6 +18,7 @@ _NOT_OURS = {
     ".git",
     ".venv",
     "var",
+    "mutants",
     "build",
     "__pycache__",
     ".hypothesis",

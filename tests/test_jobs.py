@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from scripts.compare_pairs import lost
 from tests import jobs, legs
 from tests.jobs import Job, Progress
 from tests.servers import ServerMissing
@@ -114,24 +113,6 @@ def test_processes_run_side_by_side_and_what_failed_is_shown(
     shown = capsys.readouterr().out
     assert "assert 1 == 2" in shown
     assert "test_good" not in shown
-
-
-@pytest.mark.parametrize(
-    ("now", "reasons", "gone"),
-    [
-        ({"sqlite": {"tests/a.py::test_b": 2}}, {}, 0),
-        ({"sqlite": {"tests/a.py::test_b": 1}}, {}, 1),
-        ({"sqlite": {}}, {}, 1),
-        ({}, {}, 1),
-        ({}, {"left_out": [{"tests": "tests/a.py", "places": ["sqlite"]}]}, 0),
-        ({}, {"left_out": [{"tests": "tests/a.py", "places": ["redis"]}]}, 1),
-        ({}, {"merged": [{"tests": "tests/a.py::test_b"}]}, 0),
-    ],
-)
-def test_a_pair_is_gone_only_with_a_reason(
-    now: dict[str, dict[str, int]], reasons: dict[str, list[dict[str, str | list[str]]]], gone: int
-) -> None:
-    assert len(lost({"sqlite": {"tests/a.py::test_b": 2}}, now, reasons)) == gone
 
 
 def test_what_takes_too_much_of_a_core_on_the_mean_or_in_all_its_cases_is_long(

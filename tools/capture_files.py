@@ -64,14 +64,14 @@ def read_manifest(path: Path) -> tuple[tuple[StepFiles, ...], bytes | None]:
     fields = parse_manifest(read(path, most=MANIFEST_MAX_BYTES))
     steps = []
     for command, frames, stills in fields.steps:
-        found = [
+        entries = [
             [(at_ms, read(path.parent / name, most=most)) for at_ms, name in listed]
             for listed, most in (
                 (frames, CAPTURE.chain_most_bytes),
                 (stills, CAPTURE.still_most_bytes),
             )
         ]
-        steps.append(StepFiles(command, *found))
+        steps.append(StepFiles(command, *entries))
     reference = (
         read(path.parent / fields.reference, most=PHOTO_MAX_BYTES) if fields.reference else None
     )
@@ -136,11 +136,11 @@ def parse_windows(untrusted: str) -> tuple[tuple[str, float, float], ...]:
 
     The face at rest comes first. Raises `BadInput` (commands_malformed).
     """
-    found: list[tuple[str, float, float]] = []
-    for number, spelled in enumerate(untrusted.split(",")):
-        match = _WINDOW.fullmatch(spelled)
+    windows: list[tuple[str, float, float]] = []
+    for number, text in enumerate(untrusted.split(",")):
+        match = _WINDOW.fullmatch(text)
         # In rising order, and so long that something is taken.
-        begins = found[-1][2] if found else 0.0
+        begins = windows[-1][2] if windows else 0.0
         if (
             match is None
             or number >= STEPS_MAX
@@ -152,14 +152,14 @@ def parse_windows(untrusted: str) -> tuple[tuple[str, float, float], ...]:
         start, end = float(match[2]), float(match[3])
         if start < begins or 1000 * (end - start) <= FIRST_MS + CAPTURE.chain_ms:
             raise BadInput(
-                f"{spelled} is too short, or before the end of another", code="commands_malformed"
+                f"{text} is too short, or before the end of another", code="commands_malformed"
             )
-        found.append((match[1], start, end))
-    if len(found) < 2:
+        windows.append((match[1], start, end))
+    if len(windows) < 2:
         raise BadInput(
             "the face at rest and at least one command are expected", code="commands_malformed"
         )
-    return tuple(found)
+    return tuple(windows)
 
 
 def read_video(path: Path, windows: Sequence[tuple[str, float, float]]) -> tuple[StepFiles, ...]:
@@ -173,10 +173,10 @@ def read_video(path: Path, windows: Sequence[tuple[str, float, float]]) -> tuple
             Window(start, first, last, limits.rest_stills if is_rest else limits.stills, is_rest)
         )
     sizes = (limits.chain_side, limits.chain_bytes, limits.still_side, limits.still_bytes)
-    taken = video.cut(path, places, taking=Taking(limits.chain_ms, *sizes))
+    takes = video.cut(path, places, taking=Taking(limits.chain_ms, *sizes))
     return tuple(
-        StepFiles(command, each.chain, each.stills)
-        for (command, _, _), each in zip(windows, taken, strict=True)
+        StepFiles(command, take.chain, take.stills)
+        for (command, _, _), take in zip(windows, takes, strict=True)
     )
 
 
@@ -206,21 +206,21 @@ def evidence(steps: Sequence[StepFiles], reference: bytes | None, *, at: datetim
         dialogue.accept_live_capture(fresh, {"ready": True}, at).memory,
     )
     for step in steps:
-        asked, pictures, frames = (
+        prompt, pictures, frames = (
             dialogue.prompt_live_capture(memory),
             [*step.chain, *step.stills],
             [],
         )
         for seq, (at_ms, jpeg) in enumerate(pictures):
-            said = f"{asked['step']}:0:{seq}:{at_ms}:{sha256(jpeg).hexdigest()}"
-            mac = hmac.new(asked["key"].encode(), said.encode(), sha256).hexdigest()
+            claim = f"{prompt['step']}:0:{seq}:{at_ms}:{sha256(jpeg).hexdigest()}"
+            mac = hmac.new(prompt["key"].encode(), claim.encode(), sha256).hexdigest()
             frames.append({"at_ms": at_ms, "still": seq >= len(step.chain), "mac": mac})
         at += timedelta(milliseconds=max(at_ms for at_ms, _ in pictures)) + WAY
         # As a page sends them, in one part.
         sent = {"part": 0, "parts": 1, "frames": frames, FILES: [jpeg for _, jpeg in pictures]}
-        taken = dialogue.accept_live_capture(memory, sent, at)
-        following = dialogue.go_on_live_capture(taken.memory, Looked(is_right=True), at)
-        memory, items = following.memory, {**items, **taken.evidence, **following.evidence}
+        acceptance = dialogue.accept_live_capture(memory, sent, at)
+        following = dialogue.go_on_live_capture(acceptance.memory, Looked(is_right=True), at)
+        memory, items = following.memory, {**items, **acceptance.evidence, **following.evidence}
     if reference is not None:
         # The photograph as the register would give it.
         answer = {
@@ -241,18 +241,18 @@ def evidence(steps: Sequence[StepFiles], reference: bytes | None, *, at: datetim
 
 
 def _listed(fields: StrictObject, name: str, place: str, *, most: int, latest: int) -> Listed:
-    found: list[tuple[int, str]] = []
-    for number, each in enumerate(fields.objects(name, most=most)):
-        at_ms, pointer = each.value_or_none("at_ms"), f"{place}/{name}/{number}"
-        if type(at_ms) is not int or not (found[-1][0] if found else -1) < at_ms <= latest:
+    entries: list[tuple[int, str]] = []
+    for number, entry in enumerate(fields.objects(name, most=most)):
+        at_ms, pointer = entry.value_or_none("at_ms"), f"{place}/{name}/{number}"
+        if type(at_ms) is not int or not (entries[-1][0] if entries else -1) < at_ms <= latest:
             raise BadInput(
                 f"whole milliseconds are expected, rising, to {latest}", pointer=f"{pointer}/at_ms"
             )
-        found.append((at_ms, _file(each.value_or_none("file"), f"{pointer}/file")))
-        each.finish()
-    if not found:
+        entries.append((at_ms, _file(entry.value_or_none("file"), f"{pointer}/file")))
+        entry.finish()
+    if not entries:
         raise BadInput("at least one picture is expected", pointer=f"{place}/{name}")
-    return tuple(found)
+    return tuple(entries)
 
 
 def _file(untrusted: object, pointer: str) -> str:

@@ -41,27 +41,29 @@ def limits(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> dict[str, Limi
     """The limits of each gate, by its name; none for a gate that had nothing to judge, or compares
     nothing.
     """
-    told: dict[str, Limits] = {"face.passive": _passive(facts, policy)}
+    by_gate: dict[str, Limits] = {"face.passive": _passive(facts, policy)}
     if facts.handed_over:
-        told["face.hand_over"] = {"sum": Limit(float(facts.amount), most=policy.handed_over_max)}
+        by_gate["face.hand_over"] = {"sum": Limit(float(facts.amount), most=policy.handed_over_max)}
     if not isinstance(facts.sent, Step):
-        told |= {
+        by_gate |= {
             "face.binding": _binding(facts.sent, policy),
             "face.timing": _timing(facts.sent, policy),
         }
     if not isinstance(facts.shown, Step):
-        told |= {name: of(facts, facts.shown, policy) for name, of in _SHOWN.items()}
+        by_gate |= {
+            name: limits_of(facts, facts.shown, policy) for name, limits_of in _SHOWN.items()
+        }
     if not isinstance(facts.injection, Step):
-        found, most = facts.injection, policy.injection
-        told["face.injection"] = {
-            "cameras": Limit(found.cameras, most=1),
-            "off_us": Limit(found.off_us, above=most.off_us),
-            "shaken": Limit(found.shaken, below=most.shaken),
-            "returned": Limit(found.returned, below=most.returned),
+        injection, most = facts.injection, policy.injection
+        by_gate["face.injection"] = {
+            "cameras": Limit(injection.cameras, most=1),
+            "off_us": Limit(injection.off_us, above=most.off_us),
+            "shaken": Limit(injection.shaken, below=most.shaken),
+            "returned": Limit(injection.returned, below=most.returned),
         }
     if not isinstance(facts.match, Step):
-        told["face.match"] = _match(facts.match, facts.shown, policy)
-    return told
+        by_gate["face.match"] = _match(facts.match, facts.shown, policy)
+    return by_gate
 
 
 def _binding(sent: Sent, policy: LiveCapturePolicy) -> Limits:
@@ -88,39 +90,41 @@ def _timing(sent: Sent, policy: LiveCapturePolicy) -> Limits:
     }
 
 
-def _fresh(facts: LiveCaptureFacts, shown: Shown, policy: LiveCapturePolicy) -> Limits:
-    fresh, gates, again = shown.freshness, policy.gates, policy.again
-    told = {
+def _fresh(facts: LiveCaptureFacts, show: Shown, policy: LiveCapturePolicy) -> Limits:
+    fresh, gates, again = show.freshness, policy.gates, policy.again
+    values = {
         "noise": Limit(fresh.noise, above=gates.noise),
         "frozen_run": Limit(fresh.frozen_run, most=gates.frozen_run),
         "repeated": Limit(fresh.repeated, most=gates.repeated),
-        "windows": Limit(windows_of(shown), least=policy.windows_min),
+        "windows": Limit(windows_of(show), least=policy.windows_min),
     }
     if isinstance(facts.sent, Step):
-        return told
+        return values
     # Of those that are alike in everything else that makes one capture another.
-    others = [one.alike for one in facts.sent.compared.others]
-    like = [one for one in others if one.marked >= again.marked]
-    told["presented_before"] = Limit(int(facts.sent.presented_before), most=0)
-    told["replayed"] = Limit(max((one.fitting for one in like), default=0.0), below=again.fitting)
-    told["fits"] = Limit(max((one.fits for one in like), default=0), below=again.many)
-    told["likeness"] = Limit(
-        max((one.likeness for one in others), default=0.0), below=again.looks.likeness
+    captures = [likeness.alike for likeness in facts.sent.compared.others]
+    like = [likeness for likeness in captures if likeness.marked >= again.marked]
+    values["presented_before"] = Limit(int(facts.sent.presented_before), most=0)
+    values["replayed"] = Limit(
+        max((likeness.fitting for likeness in like), default=0.0), below=again.fitting
     )
-    return told
+    values["fits"] = Limit(max((likeness.fits for likeness in like), default=0), below=again.many)
+    values["likeness"] = Limit(
+        max((likeness.likeness for likeness in captures), default=0.0), below=again.looks.likeness
+    )
+    return values
 
 
-def _one_face(facts: LiveCaptureFacts, shown: Shown, policy: LiveCapturePolicy) -> Limits:
-    seen, gates = shown.presence, policy.gates
+def _one_face(facts: LiveCaptureFacts, show: Shown, policy: LiveCapturePolicy) -> Limits:
+    presence, gates = show.presence, policy.gates
     return {
-        "one_face": Limit(seen.one_face, least=gates.one_face_share),
-        "most": Limit(seen.most, most=gates.most_faces),
+        "one_face": Limit(presence.one_face, least=gates.one_face_share),
+        "most": Limit(presence.most, most=gates.most_faces),
     }
 
 
-def _quality(facts: LiveCaptureFacts, shown: Shown, policy: LiveCapturePolicy) -> Limits:
+def _quality(facts: LiveCaptureFacts, show: Shown, policy: LiveCapturePolicy) -> Limits:
     poorest, most = (
-        {name: float(value) for name, value in shown.poorest.items()},
+        {name: float(value) for name, value in show.poorest.items()},
         engine_policy.QUALITY,
     )
     return {
@@ -131,76 +135,76 @@ def _quality(facts: LiveCaptureFacts, shown: Shown, policy: LiveCapturePolicy) -
     }
 
 
-def _commands(facts: LiveCaptureFacts, shown: Shown, policy: LiveCapturePolicy) -> Limits:
-    sent, found = facts.sent, shown.gestures
-    if isinstance(sent, Step) or isinstance(found, Step):
+def _commands(facts: LiveCaptureFacts, show: Shown, policy: LiveCapturePolicy) -> Limits:
+    sent, gestures = facts.sent, show.gestures
+    if isinstance(sent, Step) or isinstance(gestures, Step):
         return {}
-    right = [one for one in found if one.is_right]
+    right = [gesture for gesture in gestures if gesture.is_right]
     least, must = must_show(sent, policy)
     return {
         "shown": Limit(len(right), least=least),
-        "must_show": Limit(len({one.gesture for one in right} & {*must}), least=len(must)),
-        "missed": Limit(len(found) - len(right), most=sent.replaced_max),
-        **{one.gesture: Limit(one.value, least=one.threshold) for one in found},
+        "must_show": Limit(len({gesture.gesture for gesture in right} & {*must}), least=len(must)),
+        "missed": Limit(len(gestures) - len(right), most=sent.replaced_max),
+        **{gesture.gesture: Limit(gesture.value, least=gesture.threshold) for gesture in gestures},
     }
 
 
-def _depth(facts: LiveCaptureFacts, shown: Shown, policy: LiveCapturePolicy) -> Limits:
-    found, gates = shown.depth, policy.gates
+def _depth(facts: LiveCaptureFacts, show: Shown, policy: LiveCapturePolicy) -> Limits:
+    depth, gates = show.depth, policy.gates
     return {
-        "ratio": Limit(found.ratio, least=gates.planarity_ratio),
-        "residual": Limit(found.residual, least=gates.planarity_residual),
+        "ratio": Limit(depth.ratio, least=gates.planarity_ratio),
+        "residual": Limit(depth.residual, least=gates.planarity_residual),
     }
 
 
-def _continuity(facts: LiveCaptureFacts, shown: Shown, policy: LiveCapturePolicy) -> Limits:
-    gates, told = policy.gates, dict[str, Limit]()
-    whole, actor = policy.same_face.value, policy.same_actor.value
-    if not isinstance(found := shown.continuity, Step):
-        told["full_frames"] = Limit(found.distance, most=whole)
-        told["overlap"] = Limit(found.overlap, least=gates.overlap)
-    if not isinstance(chain := shown.throughout, Step):
-        told |= {
+def _continuity(facts: LiveCaptureFacts, show: Shown, policy: LiveCapturePolicy) -> Limits:
+    gates, values = policy.gates, dict[str, Limit]()
+    same_face, actor = policy.same_face.value, policy.same_actor.value
+    if not isinstance(continuity := show.continuity, Step):
+        values["full_frames"] = Limit(continuity.distance, most=same_face)
+        values["overlap"] = Limit(continuity.overlap, least=gates.overlap)
+    if not isinstance(chain := show.throughout, Step):
+        values |= {
             "way": Limit(chain.way.median, most=gates.way * actor),
-            "way_second": Limit(chain.way.second, most=whole),
+            "way_second": Limit(chain.way.second, most=same_face),
             "surroundings": Limit(chain.surroundings, least=gates.surroundings),
         }
         if is_near(chain, policy) or not is_met_on_the_way(chain, policy):
-            told |= {
-                "farthest": Limit(chain.farthest, most=whole),
+            values |= {
+                "farthest": Limit(chain.farthest, most=same_face),
                 "second": Limit(chain.second, most=actor),
                 "acting": Limit(chain.acting, most=actor),
                 "acting_median": Limit(chain.acting_median, most=gates.acting_median * actor),
                 "next": Limit(chain.next, most=gates.next_face * actor),
             }
         if not (chain.jumps and is_joined(chain, policy)):
-            told["corners"] = Limit(chain.corners, least=gates.corners)
-        if not is_known(shown, policy):
-            told["common"] = Limit(chain.common, most=gates.common * actor)
-            told["resting"] = Limit(chain.resting, most=gates.resting * actor)
-    return told
+            values["corners"] = Limit(chain.corners, least=gates.corners)
+        if not is_known(show, policy):
+            values["common"] = Limit(chain.common, most=gates.common * actor)
+            values["resting"] = Limit(chain.resting, most=gates.resting * actor)
+    return values
 
 
 def _passive(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Limits:
-    told = {"sum": Limit(float(facts.amount), most=policy.unaided_max)}
+    values = {"sum": Limit(float(facts.amount), most=policy.unaided_max)}
     if (detector := policy.passive) is not None and facts.passive is not None:
-        told["lowest"] = Limit(facts.passive.lowest(detector), least=detector.threshold)
-    return told
+        values["lowest"] = Limit(facts.passive.lowest(detector), least=detector.threshold)
+    return values
 
 
-def _match(match: Match, shown: Shown | Step, policy: LiveCapturePolicy) -> Limits:
-    seen = (
-        None if isinstance(shown, Step) or isinstance(shown.throughout, Step) else shown.throughout
+def _match(match: Match, show: Shown | Step, policy: LiveCapturePolicy) -> Limits:
+    throughout = (
+        None if isinstance(show, Step) or isinstance(show.throughout, Step) else show.throughout
     )
     near, far = policy.zones.match.value, policy.zones.review.value
-    told = {"rest": match.at_rest, "commands": match.at_work, "chain": None}
-    if seen is not None:
-        told["chain"] = seen.way.to_reference
+    distances = {"rest": match.at_rest, "commands": match.at_work, "chain": None}
+    if throughout is not None:
+        distances["chain"] = throughout.way.to_reference
     # Within the one it matches, within the other people look; beyond it nobody does.
-    every = [each for each in (*told.values(), match.farthest) if each is not None]
-    if seen is not None and not is_met_on_the_way(seen, policy):
-        told["gestures"] = seen.to_reference
-    return {name: Limit(value, most=near) for name, value in told.items()} | {
+    every = [distance for distance in (*distances.values(), match.farthest) if distance is not None]
+    if throughout is not None and not is_met_on_the_way(throughout, policy):
+        distances["gestures"] = throughout.to_reference
+    return {name: Limit(value, most=near) for name, value in distances.items()} | {
         "farthest": Limit(max(every), most=far)
     }
 

@@ -82,18 +82,18 @@ def is_ours(statement: bytes) -> bool:
     return statement_text.FORMS_NAMED.encode() in statement
 
 
-def read_trust(named: str) -> Trust:
+def read_trust(name_or_folder: str) -> Trust:
     """The installed certificates of `live` or `test`, or those in a directory. Raises `BadInput`,
     `Misconfigured`.
 
     In the directory a certificate lies as it is, or in a folder named for its role (`ROLES`).
     """
-    if named in MODES:
-        return Trust(collect.installed_trust(named))
+    if name_or_folder in MODES:
+        return Trust(collect.installed_trust(name_or_folder))
     # A variable that a script forgot to set would name the directory it happens to run in.
-    if not named.strip():
+    if not name_or_folder.strip():
         raise BadInput("--trust is empty")
-    directory = Path(named)
+    directory = Path(name_or_folder)
     if not directory.is_dir():
         raise BadInput(f"--trust is live, test or a directory, and {directory} is none of them")
     roles: dict[str, list[bytes]] = {role: [] for role in ROLES}
@@ -102,16 +102,16 @@ def read_trust(named: str) -> Trust:
     for path in sorted(path for folder in (directory, *of_roles) for path in folder.iterdir()):
         if path.suffix.lower() not in _CERTIFICATE_SUFFIXES or path.name.startswith("."):
             continue
-        said = path.parent.name if path.parent != directory else ""
+        stated_role = path.parent.name if path.parent != directory else ""
         for der in _unwrap(read(path, max_bytes=_CERTIFICATE_FILE_MAX_BYTES), path=path):
             try:
                 # Whoever made the directory answers for what its folders say. Of time-stamp
                 # authorities alone may the key be of the old GOST.
-                certificate = (parse_timestamp_certificate if said == "tsa" else parse_certificate)(
-                    der
-                )
+                certificate = (
+                    parse_timestamp_certificate if stated_role == "tsa" else parse_certificate
+                )(der)
                 is_root = certificate.subject == certificate.issuer
-                roles[said or ("anchor" if is_root else "intermediate")].append(der)
+                roles[stated_role or ("anchor" if is_root else "intermediate")].append(der)
             except Refused as refused:
                 if refused.code != "eds_algorithm_refused":
                     raise BadInput(f"{path} is no certificate: {refused.detail}") from refused
@@ -157,7 +157,7 @@ def evidence(
     ocsp: list[Path],
     crls: list[Path],
     at: datetime,
-    by: StatementPolicy,
+    policy: StatementPolicy,
 ) -> Evidence:
     """All of it as one attempt of the route would have it, answered and judged at `at`."""
     items = {
@@ -168,7 +168,7 @@ def evidence(
     }
     signer = None
     with suppress(Refused):
-        signer = parse_signature(signature, max_bytes=by.signature_max_bytes).signer
+        signer = parse_signature(signature, max_bytes=policy.signature_max_bytes).signer
     # Lists by what they are about: the signer's issuer, changes to that, or the authorities above.
     lists: dict[str, list[bytes]] = {
         "shared.crl": [],
@@ -177,30 +177,32 @@ def evidence(
     }
     authorities = {parse_timestamp_certificate(der).subject for der in trust.items.values()}
     for content in (
-        der for path in crls for der in _unwrap(read(path, max_bytes=by.crl_max_bytes), path=path)
+        der
+        for path in crls
+        for der in _unwrap(read(path, max_bytes=policy.crl_max_bytes), path=path)
     ):
         kind = "shared.crl"
         with suppress(Refused):
-            found = parse_crl(content, max_bytes=by.crl_max_bytes)
-            is_of_issuer = signer is None or found.issuer == signer.issuer
-            if is_of_issuer and found.base_number is not None:
+            crl = parse_crl(content, max_bytes=policy.crl_max_bytes)
+            is_of_issuer = signer is None or crl.issuer == signer.issuer
+            if is_of_issuer and crl.base_number is not None:
                 kind = "shared.delta_crl"
-            elif not is_of_issuer and found.issuer in authorities:
+            elif not is_of_issuer and crl.issuer in authorities:
                 kind = "shared.authority_crl"
         lists[kind].append(content)
     items |= {
-        name: one
+        name: crl_bytes
         for kind, contents in lists.items()
-        for name, one in number(kind, contents).items()
+        for name, crl_bytes in number(kind, contents).items()
     }
     items |= _choose_answer(
-        [read(path, max_bytes=by.ocsp_max_bytes) for path in ocsp], signer=signer, by=by
+        [read(path, max_bytes=policy.ocsp_max_bytes) for path in ocsp], signer=signer, policy=policy
     )
     return Evidence(items=items, at=at)
 
 
 def _choose_answer(
-    answers: list[bytes], *, signer: Certificate | None, by: StatementPolicy
+    answers: list[bytes], *, signer: Certificate | None, policy: StatementPolicy
 ) -> dict[str, bytes]:
     """The youngest answer about the signer's serial number, or the first of all, with the nonce
     that it carries itself.
@@ -211,32 +213,34 @@ def _choose_answer(
     if not answers:
         return {}
     about = [
-        (found.produced_at, position, found.nonce or b"")
+        (answer.produced_at, position, answer.nonce or b"")
         for position, content in enumerate(answers)
         # The fourth of a CertID is the serial number (RFC 6960 §4.1.1).
-        if (found := _read_answer(content, by=by)) and signer and found.cert_id[3] == signer.serial
+        if (answer := _read_answer(content, policy=policy))
+        and signer
+        and answer.cert_id[3] == signer.serial
     ]
     _, position, nonce = max(about, default=(None, 0, b""))
     return {dialogue.OCSP: answers[position], dialogue.OCSP_NONCE: nonce}
 
 
-def _read_answer(content: bytes, *, by: StatementPolicy) -> OcspResponse | None:
+def _read_answer(content: bytes, *, policy: StatementPolicy) -> OcspResponse | None:
     with suppress(Refused):
-        return parse_response(content, max_bytes=by.ocsp_max_bytes)
+        return parse_response(content, max_bytes=policy.ocsp_max_bytes)
     return None
 
 
-def youngest(given: Evidence, *, by: StatementPolicy) -> datetime:
+def youngest(evidence: Evidence, *, policy: StatementPolicy) -> datetime:
     """When the authority last said something in this evidence, but not after the time of
     judgement.
     """
     times = []
-    if answer := _read_answer(given.items.get(dialogue.OCSP) or b"", by=by):
+    if answer := _read_answer(evidence.items.get(dialogue.OCSP) or b"", policy=policy):
         # RFC 6960 §2.4: when the status was known to be right, and when the answer about it was
         # signed.
         times.append(max(answer.this_update, answer.produced_at))
-    for kind, content in given.items.items():
+    for kind, content in evidence.items.items():
         if kind.startswith(("shared.crl.", "shared.delta_crl.", "shared.authority_crl.")):
             with suppress(Refused):
-                times.append(parse_crl(content, max_bytes=by.crl_max_bytes).this_update)
-    return min(max(times, default=given.at), given.at)
+                times.append(parse_crl(content, max_bytes=policy.crl_max_bytes).this_update)
+    return min(max(times, default=evidence.at), evidence.at)

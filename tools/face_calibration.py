@@ -1,23 +1,27 @@
 """What a net's distances mean on pairs of photographs: of single pictures, and of several of one
-person together.
+person together; and the calibration that is written of it, in the form of `calibration.read`.
 """
 
 import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import chain
 from pathlib import Path
 
-from tools import accuracy, compared, face_pairs, face_pictures
-from tools.calibrating import ALL, Counted
-from tools.compared import Compared
-from tools.face_pairs import Pair
-from tools.face_pictures import Measured
+from tools import accuracy, face_files
+from tools.accuracy import ALL, Compared, Tally
+from tools.face_files import Measured, Pair
 from verification.core.errors import BadInput
+from verification.engines.faces import calibration
 from verification.engines.faces.backends import Backend
 from verification.engines.faces.embedding import Embedding
 
+Counted = tuple[tuple[float, float], Sequence[Tally]]
+"""The edges of match and review, and the cohorts they were proposed for."""
+_DIGITS = 8  # of a share: the reader takes as many
 _SUSPECTS = 10  # pairs that are shown to whoever labelled them
 
 
@@ -75,16 +79,16 @@ def calibrate(
     """
     # 1. Rows, enough of them, and where their pictures lie.
     pairs = _read(path, targets)
-    pictures = face_pairs.locate(path.parent, pairs)
+    pictures = face_files.locate(path.parent, pairs)
     # 2. Each picture once.
-    measured = face_pictures.measure_all(
+    measured = face_files.measure_all(
         chain.from_iterable(pictures.values()), backend, progress=progress
     )
     name_of: dict[str, Path] = {}
-    for place, each in measured.items():
+    for place, face in measured.items():
         # A pair of one picture with itself is no evidence.
-        if (other := name_of.setdefault(each.sha256, place)) != place:
-            raise BadInput(f"{other.name} and {place.name} are one picture under two names")
+        if (namesake := name_of.setdefault(face.sha256, place)) != place:
+            raise BadInput(f"{namesake.name} and {place.name} are one picture under two names")
     # The hashes of the files and the rows, in which hashes stand for names, both in order.
     hashes = {
         name: "+".join(measured[path].sha256 for path in paths) for name, paths in pictures.items()
@@ -97,14 +101,16 @@ def calibrate(
     progress(f"{len(measured)} pictures measured, {len(pairs)} pairs to compare")
     # 3. All distances, by decision, several pictures as `frames` of them are judged; and zones that
     #    hold everywhere.
-    found = _compared(pairs, pictures, measured, k=frames)
-    suspects = _suspects(pairs, pictures, measured, found["single"])
+    compared = _compared(pairs, pictures, measured, k=frames)
+    suspects = _suspects(pairs, pictures, measured, compared["single"])
     try:
-        single = _proposed(pairs, found["single"].once(), targets)
+        single = _proposed(pairs, compared["single"].first_of_each(), targets)
     except BadInput as lacking:
-        named = ", ".join(f"{one.reference} and {one.probe} at {one.distance}" for one in suspects)
+        nearest = ", ".join(
+            f"{suspect.reference} and {suspect.probe} at {suspect.distance}" for suspect in suspects
+        )
         raise BadInput(
-            f"{lacking.detail}. The nearest strangers: {named or 'none is near'}"
+            f"{lacking.detail}. The nearest strangers: {nearest or 'none is near'}"
         ) from lacking
     several, without = dict[str, Counted](), dict[str, str]()
     sets = [paths for paths in pictures.values() if len(paths) > 1]
@@ -115,9 +121,9 @@ def calibrate(
             f"{few} of {len(sets)} sets have fewer than {frames} accepted pictures: single pictures"
             " at most"
         )
-    for decision in sorted(found.keys() - {"single"}):
+    for decision in sorted(compared.keys() - {"single"}):
         try:
-            several[decision] = _proposed(pairs, found[decision], targets)
+            several[decision] = _proposed(pairs, compared[decision], targets)
         except BadInput as lacking:
             without[decision] = lacking.detail
     return Calibrated(pairs, measured, pictures, digest, single, several, without, suspects)
@@ -129,7 +135,7 @@ def _read(path: Path, targets: Targets) -> tuple[Pair, ...]:
     """
     try:
         with path.open("rb") as file:
-            pairs = face_pairs.parse(file.read(face_pairs.MAX_BYTES + 1))
+            pairs = face_files.parse_pairs(file.read(face_files.MAX_PAIRS_BYTES + 1))
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}") from error
     needed, strangers = accuracy.pairs_needed(targets.fmr), sum(not pair.same for pair in pairs)
@@ -155,7 +161,7 @@ def _suspects(
     Of each pair the nearest of its pictures: those of one capture would fill the list.
     """
     suspects: dict[int, Suspect] = {}
-    for at in compared.nearest_strangers(single.pairs):
+    for at in accuracy.nearest_strangers(single.pairs):
         row = int(single.rows[at])
         if row in suspects:
             continue
@@ -165,8 +171,8 @@ def _suspects(
         probe = [path for path in pictures[pair.probe] if measured[path].embedding is not None][
             at - first
         ]
-        named = pair.probe if len(pictures[pair.probe]) == 1 else f"{pair.probe}/{probe.name}"
-        suspects[row] = Suspect(pair.reference, named, round(float(single.pairs.apart[at]), 4))
+        name = pair.probe if len(pictures[pair.probe]) == 1 else f"{pair.probe}/{probe.name}"
+        suspects[row] = Suspect(pair.reference, name, round(float(single.pairs.apart[at]), 4))
         if len(suspects) == _SUSPECTS:
             break
     return [*suspects.values()]
@@ -180,35 +186,35 @@ def _compared(
     k: int,
 ) -> dict[str, Compared]:
     """All distances by decision; pictures that were refused stand in none."""
-    people = face_pairs.people_of(pairs)
+    people = face_files.people_of(pairs)
     numbers = {person: number for number, person in enumerate(sorted(set(people.values())))}
     faces: list[Embedding] = []
     row_of: dict[Path, int] = {}
-    for path, each in measured.items():
-        if each.embedding is not None:
+    for path, face in measured.items():
+        if face.embedding is not None:
             row_of[path] = len(faces)
-            faces.append(each.embedding)
+            faces.append(face.embedding)
     accepted = {
         name: tuple(row_of[path] for path in paths if path in row_of)
         for name, paths in pictures.items()
     }
-    asked = [
+    requests = [
         (
-            compared.Asked(
+            accuracy.Asked(
                 accepted[pair.reference][0],
                 accepted[pair.probe],
                 pair.same,
                 (numbers[people[pair.reference]], numbers[people[pair.probe]]),
             )
             if accepted[pair.reference]
-            else compared.Asked(0, (), pair.same, (0, 0))
+            else accuracy.Asked(0, (), pair.same, (0, 0))
         )
         for pair in pairs
     ]
-    return compared.compare(faces, asked, k=k)
+    return accuracy.compare(faces, requests, k=k)
 
 
-def _proposed(pairs: Sequence[Pair], found: Compared, targets: Targets) -> Counted:
+def _proposed(pairs: Sequence[Pair], compared: Compared, targets: Targets) -> Counted:
     """The zones, and the counts they rest on: of all pairs, then of each cohort by its name.
 
     Raises `BadInput` for one without pairs of both kinds.
@@ -220,8 +226,8 @@ def _proposed(pairs: Sequence[Pair], found: Compared, targets: Targets) -> Count
     for number, pair in enumerate(pairs):
         if pair.cohort:
             rows[pair.cohort].add(number)
-    tallies = [accuracy.tally(ALL, found.pairs, at=at)]
-    tallies += [accuracy.tally(name, found.of(rows[name]), at=at) for name in sorted(rows)]
+    tallies = [accuracy.tally(ALL, compared.pairs, at=at)]
+    tallies += [accuracy.tally(name, compared.select(rows[name]), at=at) for name in sorted(rows)]
     if lacking := [
         f"{tally.name} has {tally.impostor_pairs} impostor and {tally.genuine_pairs} genuine"
         for tally in tallies
@@ -237,3 +243,77 @@ def _proposed(pairs: Sequence[Pair], found: Compared, targets: Targets) -> Count
         "review_fmr": targets.review_fmr,
     }
     return accuracy.propose(tallies, **rates), tallies
+
+
+def spell(
+    single: Counted,
+    *,
+    several: Mapping[str, Counted],
+    name: str,
+    embedding: str,
+    model_sha256: str,
+    made_on: date,
+    conditions: str,
+) -> bytes:
+    """The file. several: what decisions on several pictures do. Raises `Misconfigured` for what
+    would not be read.
+    """
+    fields = {
+        "schema": calibration.SCHEMA,
+        "id": name,
+        "embedding": embedding,
+        "model_sha256": model_sha256,
+        "made_on": made_on.isoformat(),
+        "conditions": conditions,
+        **_judged(single),
+        "also": [
+            {"decision": decision, **_judged(counted)} for decision, counted in several.items()
+        ],
+    }
+    written = json.dumps(fields, ensure_ascii=False, indent=1).encode() + b"\n"
+    calibration.read(written)
+    return written
+
+
+def hundredths(tallies: Sequence[Tally]) -> list[float]:
+    """Each hundredth at which something matches and something does not: elsewhere nothing is
+    told.
+    """
+    telling = []
+    for step in (step / 100 for step in range(1, 201)):
+        shares = [
+            error(step)
+            for tally in tallies
+            for error in (tally.false_matches, tally.false_non_matches)
+        ]
+        if any(0 < share.events < share.trials for share in shares):
+            telling.append(step)
+    return telling
+
+
+def _judged(counted: Counted) -> dict[str, object]:
+    (match, review), tallies = counted
+    distances = sorted({*hundredths(tallies), match, review})
+    return {
+        "match": f"{match:.2f}",
+        "review": f"{review:.2f}",
+        "cohorts": [
+            {
+                "name": tally.name,
+                "source": "measured",
+                "people": str(tally.people),
+                "impostor_pairs": str(tally.impostor_pairs),
+                "genuine_pairs": str(tally.genuine_pairs),
+                "rates": [
+                    {
+                        "distance": f"{distance:.2f}",
+                        "false_matches": str(tally.false_matches(distance).events),
+                        "fnmr": f"{tally.false_non_matches(distance).value:.{_DIGITS}f}",
+                        "fnmr_by_person": f"{tally.by_person(distance)[1]:.{_DIGITS}f}",
+                    }
+                    for distance in distances
+                ],
+            }
+            for tally in tallies
+        ],
+    }

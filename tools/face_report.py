@@ -1,13 +1,23 @@
-"""What was counted about faces, as facts for machines and as Markdown for people. The same pictures
-give the same.
+"""Everybody in a folder compared with everybody, as facts for machines and as Markdown for people;
+and what the zones send to people who look.
+
+The same pictures give the same report.
 """
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from tools.accuracy import Share, Tally
-from tools.face_pictures import Measured
+from tools import accuracy, face_files
+from tools.accuracy import ALL, Share, Tally
+from tools.face_files import Measured
+from verification.core.errors import BadInput, Misconfigured
+from verification.engines.faces.backends import Backend
+from verification.engines.faces.calibration import Calibration
+from verification.engines.liveness import passive
+from verification.stages.live_capture.policy import COMMANDS_MAX
 
 Facts = dict[str, Any]
 DEPENDENCE = (
@@ -16,17 +26,29 @@ DEPENDENCE = (
 )
 
 
-def share(found: Share) -> Facts:
+REVIEWERS = 2  # people who look at a case
+MINUTES = 2.0  # that one of them takes for it. Ours, an assumption
+HOURS = 1800.0  # that a person works in a year: 225 days of eight hours
+CAPTURES = 1_000_000  # live captures a year, where the command line names no number
+PICTURES = 1 + COMMANDS_MAX  # of a capture at which a detector of attacks looks, at most
+_REVIEWS_NOTE = (
+    "Shares are of honest borrowers, as the calibration tells them. Not counted: the second try"
+    " before a review, loans above the sum that goes to people anyway, refusals by other gates, and"
+    " refusals because the best frame of one command alone lies beyond review."
+)
+
+
+def share(proportion: Share) -> Facts:
     """A share with its 95 % interval (Clopper and Pearson); only the counts where nothing was
     tried.
     """
-    if not found.trials:
-        return {"events": found.events, "trials": 0}
-    low, high = found.bounds
-    report = {"share": found.value, "low": low, "high": high}
+    if not proportion.trials:
+        return {"events": proportion.events, "trials": 0}
+    low, high = proportion.bounds
+    report = {"share": proportion.value, "low": low, "high": high}
     # Six significant digits: what is beyond them is the machine's.
     rounded = {name: float(f"{value:.6g}") for name, value in report.items()}
-    return {"events": found.events, "trials": found.trials, **rounded}
+    return {"events": proportion.events, "trials": proportion.trials, **rounded}
 
 
 def cohorts(
@@ -52,7 +74,7 @@ def cohorts(
                     "by_person": dict(
                         zip(
                             ("fmr", "fnmr"),
-                            (float(f"{each:.6g}") for each in tally.by_person(distance)),
+                            (float(f"{rate:.6g}") for rate in tally.by_person(distance)),
                             strict=True,
                         )
                     ),
@@ -69,11 +91,11 @@ def failures(measured: Collection[Measured]) -> Facts:
     """Pictures without a face, or too poor, by code, the commonest first: ISO/IEC 19795-1's failure
     to acquire.
     """
-    counts = Counter(each.code for each in measured if each.code)
-    refused = dict(sorted(counts.items(), key=lambda count: (-count[1], count[0])))
+    counts = Counter(picture.code for picture in measured if picture.code)
+    by_code = dict(sorted(counts.items(), key=lambda count: (-count[1], count[0])))
     return {
         "pictures": len(measured),
-        "refused": refused,
+        "refused": by_code,
         "rate": share(Share(counts.total(), len(measured))),
     }
 
@@ -112,8 +134,8 @@ def markdown(facts: Facts) -> str:
             f" calibration's rates are {backend['calibration_source']}."
         ),
         "",
-        f"{facts['people']} people, {failed['pictures']} pictures, of which {_of(failed['rate'])}"
-        " refused"
+        f"{facts['people']} people, {failed['pictures']} pictures, of which"
+        f" {_counted(failed['rate'])} refused"
         + (
             f" ({', '.join(f'{code} {n}' for code, n in failed['refused'].items())})."
             if failed["refused"]
@@ -140,14 +162,24 @@ def markdown(facts: Facts) -> str:
         "",
         *_table(facts["cohorts"]),
     ]
-    if lfw := facts.get("lfw"):
+    rows = [
+        f"{row['cohort']} ({row['source']} {row['weight']}) {row['to_people']:.2%},"
+        f" {row['hours']} hours, {row['people']} people, and {row['refused']:.2%} refused"
+        for row in facts["reviews"]
+    ]
+    lines += [
+        "",
+        (
+            f"Reviews of {facts['captures']} live captures a year by the zones of the calibration,"
+            f" {REVIEWERS} people each {MINUTES:g} minutes: {'; '.join(rows)}. {_REVIEWS_NOTE}"
+        ),
+    ]
+    if detector := facts.get("detector"):
         lines += [
             "",
             (
-                f"The protocol of LFW: {lfw['pairs']} pairs in {lfw['folds']} folds, accuracy"
-                f" {lfw['accuracy']:.4f} ± {lfw['standard_error']:.4f} (standard error of the"
-                " folds), each judged at the distance that is best on the others."
-                f" {lfw['refused_pairs']} pairs had a refused picture, which counts as no match."
+                f"{detector['name']} It sends up to {detector['to_people']:.2%} more, its BPCER for"
+                f" each of {PICTURES} pictures, to people."
             ),
         ]
     return "\n".join(lines) + "\n"
@@ -165,14 +197,127 @@ def _table(rows: Sequence[Facts]) -> list[str]:
         for name, rate in row["rates"].items():
             pairs = f"{row['impostor_pairs']} / {row['genuine_pairs']}"
             zone = f"{name}: {rate['distance']:g}"
-            by_person = " / ".join(f"{each:.2g}" for each in rate["by_person"].values())
-            shares = (_of(rate["fmr"]), _of(rate["fnmr"]), by_person, _of(row["failures"]["rate"]))
+            by_person = " / ".join(
+                f"{rate_by_person:.2g}" for rate_by_person in rate["by_person"].values()
+            )
+            shares = (
+                _counted(rate["fmr"]),
+                _counted(rate["fnmr"]),
+                by_person,
+                _counted(row["failures"]["rate"]),
+            )
             cells = (row["name"], row["people"], pairs, zone, *shares)
             lines.append(f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |")
     return lines
 
 
-def _of(found: Facts) -> str:
-    if not found["trials"]:
+def _counted(proportion: Facts) -> str:
+    if not proportion["trials"]:
         return "no pairs"
-    return f"{found['events']} of {found['trials']} ({found['low']:.2g} … {found['high']:.2g})"
+    events, trials, low, high = (proportion[name] for name in ("events", "trials", "low", "high"))
+    return f"{events} of {trials} ({low:.2g} … {high:.2g})"
+
+
+_MOST_NEAR = (
+    100  # pairs of two people that are told by their files, to look at them and at their labels
+)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """facts: all that is told. tallies: all pairs, then each cohort by name. zones: distances by
+    their names.
+    """
+
+    facts: Facts
+    tallies: Sequence[Tally]
+    zones: Mapping[str, float]
+
+
+def survey(folder: Path, backend: Backend, *, captures: int = CAPTURES) -> Survey:
+    """captures: live captures a year, for the forecast of reviews.
+
+    Raises `BadInput` for a folder that is none of people, `Misconfigured` for a backend without
+    calibration.
+    """
+    if backend.calibration is None:
+        raise Misconfigured(
+            f"face backend {backend.name} has no calibration, so no zones: run calibrate_faces"
+        )
+    zones = {zone: getattr(backend.calibration.zones, zone).value for zone in ("match", "review")}
+    pictures = face_files.read_folder(folder)
+    measured = face_files.measure_all((picture.path for picture in pictures), backend)
+    accepted = [
+        (entry, face) for entry in pictures if (face := measured[entry.path].embedding) is not None
+    ]
+    if len({picture.person for picture, _ in accepted}) < 2:
+        raise BadInput("there are no two people whose pictures were accepted")
+    # All pairs, then each cohort by its name, also one of which no picture was accepted.
+    at, tallies, by_cohort = accuracy.edges(*zones.values()), [], {}
+    for name in (ALL, *sorted({picture.cohort for picture in pictures} - {""})):
+        members = [
+            (picture.person, face) for picture, face in accepted if name in (ALL, picture.cohort)
+        ]
+        people, faces = [person for person, _ in members], [face for _, face in members]
+        tallies.append(accuracy.compare_all(faces, people, name=name, at=at))
+        by_cohort[name] = [
+            measured[entry.path] for entry in pictures if name in (ALL, entry.cohort)
+        ]
+    nearest = tallies[0].nearest_impostors
+    facts: Facts = {
+        "backend": dict(backend.report()),
+        "people": len({picture.person for picture, _ in accepted}),
+        "failures": failures(measured.values()),
+        "duplicates": len(measured) - len({entry.sha256 for entry in measured.values()}),
+        "nearest_impostors": nearest if nearest < accuracy.FARTHEST else None,
+        "farthest_genuine": tallies[0].farthest_genuine,
+        "near": [
+            {
+                "pictures": [accepted[first][0].path.name, accepted[second][0].path.name],
+                "distance": round(apart, 3),
+            }
+            for first, second, apart in accuracy.near_strangers(
+                [face for _, face in accepted],
+                [entry.person for entry, _ in accepted],
+                limit=zones["review"],
+                most=_MOST_NEAR,
+            )
+        ],
+        "cohorts": cohorts(tallies, zones, pictures=by_cohort),
+        "captures": captures,
+        "reviews": reviews(backend.calibration, captures),
+        "note": DEPENDENCE,
+    }
+    if (detector := passive.described()) is not None:
+        bpcer = detector.calibration.rejected / detector.calibration.bona_fide
+        facts["detector"] = {"name": detector.told(), "to_people": min(1.0, PICTURES * bpcer)}
+    return Survey(facts, tallies, zones)
+
+
+def reviews(calibration: Calibration, captures: int) -> list[Facts]:
+    """What the zones send to people: a row for each cohort, by pair and by person where told."""
+    rows = []
+    for cohort in calibration.cohorts:
+        match, review = (
+            cohort.at(zone.value) for zone in (calibration.zones.match, calibration.zones.review)
+        )
+        rates = {
+            "by pair": (match.fnmr, review.fnmr),
+            "by person": (match.fnmr_by_person, review.fnmr_by_person),
+        }
+        for weight, (missed, rejected) in rates.items():
+            if missed is None or rejected is None:
+                continue
+            hours = captures * (missed - rejected) * REVIEWERS * MINUTES / 60
+            rows.append(
+                {
+                    "cohort": cohort.name,
+                    "source": cohort.source,
+                    "weight": weight,
+                    "to_people": float(f"{missed - rejected:.6g}"),
+                    "hours": round(hours),
+                    "people": round(hours / HOURS, 1),
+                    "refused": rejected,
+                }
+            )
+    return rows

@@ -43,19 +43,22 @@ def main(folder: Path) -> None:
     )
     print("|---|---|---|---|---|---|---|---|---|---|")
     for width in WIDTHS:
-        shown = {clip: [_sent(image, width) for image in images] for clip, images in clips.items()}
-        looks = {clip: [_look(image) for image, _ in images] for clip, images in shown.items()}
-        cut_kept, cut_far = _cuts(shown, looks)
+        sent = {clip: [_sent(image, width) for image in images] for clip, images in clips.items()}
+        looks = {clip: [_look(image) for image, _ in images] for clip, images in sent.items()}
+        cut_kept, cut_far = _cuts(sent, looks)
         for rate in RATES:
-            kept, far, sizes = [], [], []
-            for clip, images in shown.items():
+            shares, far, sizes = [], [], []
+            for clip, images in sent.items():
                 places = np.arange(0, len(images), CLIP_RATE / rate).astype(int).tolist()
                 sizes += [images[at][1] for at in places]
-                for one, other in pairwise(places):
-                    kept.append(_kept(images[one][0], images[other][0], looks[clip][one]))
-                    far.append(_apart(looks[clip][one], looks[clip][other]))
+                for first, second in pairwise(places):
+                    shares.append(
+                        _survival(images[first][0], images[second][0], looks[clip][first])
+                    )
+                    far.append(_apart(looks[clip][first], looks[clip][second]))
             print(
-                _row(width, rate, _known(kept), _known(far), sizes, cut_kept, cut_far), flush=True
+                _row(width, rate, _numbers(shares), _numbers(far), sizes, cut_kept, cut_far),
+                flush=True,
             )
 
 
@@ -80,16 +83,16 @@ def _look(image: Image) -> Look:
     return backends.in_use().look_at_all([image])[0]
 
 
-def _kept(one: Image, other: Image, look: Look) -> float | None:
+def _survival(first: Image, second: Image, look: Look) -> float | None:
     """The share of the first frame's corners, near its face, that are found in the second and lead
     back.
     """
     if look.eyes is None:
         return None
-    width = one.shape[1]
+    width = first.shape[1]
     greys = [
         np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
-        for image in (one, other)
+        for image in (first, second)
     ]
     mask = np.zeros_like(greys[0])
     middle = (round(look.eyes[0]), round(look.eyes[1] + 0.08 * width))
@@ -104,48 +107,52 @@ def _kept(one: Image, other: Image, look: Look) -> float | None:
     return float((near & arrived & returned).mean())
 
 
-def _followed(one: Grey, other: Grey, points: Points, *, side: int) -> tuple[Points, Flags]:
+def _followed(first: Grey, second: Grey, points: Points, *, side: int) -> tuple[Points, Flags]:
     # OpenCV's own types know no array to be filled in; what is handed in is only its shape.
-    found, status, _ = cv2.calcOpticalFlowPyrLK(
-        one, other, points, np.zeros_like(points), winSize=(side, side), maxLevel=_LEVELS
+    moved, status, _ = cv2.calcOpticalFlowPyrLK(
+        first, second, points, np.zeros_like(points), winSize=(side, side), maxLevel=_LEVELS
     )
-    return np.asarray(found), np.asarray(status)[:, 0] == 1
+    return np.asarray(moved), np.asarray(status)[:, 0] == 1
 
 
-def _apart(one: Look, other: Look) -> float | None:
-    return None if one.face is None or other.face is None else distance(one.face, other.face).value
+def _apart(first: Look, second: Look) -> float | None:
+    return (
+        None
+        if first.face is None or second.face is None
+        else distance(first.face, second.face).value
+    )
 
 
 def _cuts(
-    shown: dict[Clip, list[tuple[Image, int]]], looks: dict[Clip, list[Look]]
+    sent: dict[Clip, list[tuple[Image, int]]], looks: dict[Clip, list[Look]]
 ) -> tuple[list[float], list[float]]:
-    kept, far = [], []
-    for one, other in permutations(shown, 2):
-        for at in np.linspace(0, len(shown[one]) - 1, CUTS).astype(int):
-            for to in np.linspace(0, len(shown[other]) - 1, CUTS).astype(int):
-                kept.append(_kept(shown[one][at][0], shown[other][to][0], looks[one][at]))
-                far.append(_apart(looks[one][at], looks[other][to]))
-    return _known(kept), _known(far)
+    shares, far = [], []
+    for first, second in permutations(sent, 2):
+        for at in np.linspace(0, len(sent[first]) - 1, CUTS).astype(int):
+            for to in np.linspace(0, len(sent[second]) - 1, CUTS).astype(int):
+                shares.append(_survival(sent[first][at][0], sent[second][to][0], looks[first][at]))
+                far.append(_apart(looks[first][at], looks[second][to]))
+    return _numbers(shares), _numbers(far)
 
 
-def _known(found: list[float | None]) -> list[float]:
-    return [each for each in found if each is not None]
+def _numbers(shares: list[float | None]) -> list[float]:
+    return [share for share in shares if share is not None]
 
 
 def _row(
     width: int,
     rate: float,
-    kept: list[float],
+    shares: list[float],
     far: list[float],
     sizes: list[int],
     cut_kept: list[float],
     cut_far: list[float],
 ) -> str:
-    low, five = np.quantile(kept, (0.01, 0.05))
+    low, five = np.quantile(shares, (0.01, 0.05))
     cells = [
         f"{width}",
         f"{rate:g}",
-        f"{len(kept)}",
+        f"{len(shares)}",
         f"{np.median(sizes):.0f}",
         f"{low:.2f}",
         f"{five:.2f}",

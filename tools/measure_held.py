@@ -18,11 +18,98 @@ import cv2
 import numpy as np
 
 from tools.genuine.clips import RATE, STEP, Sender
-from tools.genuine.held import Held, changed
 from verification.engines.liveness import landmarks, networks, prints
-from verification.engines.liveness.frames import Image
+from verification.engines.liveness.frames import Floats, Image
 from verification.engines.liveness.policy import AGAIN
 from verification.engines.liveness.prints import Prints
+
+_PERIOD = 1 / 6  # seconds from one frame of the chain to the next
+
+
+@dataclass(frozen=True)
+class Held:
+    """How a film is held and shown. sway: share of a hand's most: 0.1 eye distances, 3°, 4 %.
+    slant: by how much of a side its far edge is shorter. gain, gamma, side: of its light, and from
+    one side to the other. quality: JPEG.
+    """
+
+    sway: float = 0.0
+    slant: float = 0.0
+    is_mirrored: bool = False
+    gain: float = 1.0
+    gamma: float = 1.0
+    side: float = 0.0
+    quality: int = 70
+
+
+_EYE_SHARE = 1 / 6  # eye distance over the width of a picture, of a face at arm's length
+
+
+def changed(images: Sequence[Image], pose: Held, chance: np.random.Generator) -> list[Image]:
+    """The frames of one command, RGB, as they look when the film is held so."""
+    high, wide = images[0].shape[:2]
+    across, down, lean, nearer = (
+        pose.sway * most * _swayed(len(images), chance)
+        for most in (0.1 * _EYE_SHARE * wide, 0.1 * _EYE_SHARE * wide, 3.0, 0.04)
+    )
+    slanted, light = (
+        _slant(pose.slant, (wide, high), chance),
+        _light(pose.side, (wide, high), chance),
+    )
+    jpegs = []
+    for number, image in enumerate(images):
+        moved = np.vstack(
+            [
+                cv2.getRotationMatrix2D((wide / 2, high / 2), lean[number], 1 + nearer[number]),
+                [0, 0, 1],
+            ]
+        )
+        moved[:2, 2] += across[number], down[number]
+        warped = cv2.warpPerspective(
+            image, slanted @ moved, (wide, high), borderMode=cv2.BORDER_REPLICATE
+        )
+        warped = warped[:, ::-1] if pose.is_mirrored else warped
+        lit = np.clip(255 * (warped / 255.0) ** pose.gamma * pose.gain * light, 0, 255).astype(
+            np.uint8
+        )
+        jpeg = cv2.imencode(
+            ".jpg", np.ascontiguousarray(lit[:, :, ::-1]), [cv2.IMWRITE_JPEG_QUALITY, pose.quality]
+        )[1]
+        jpegs.append(np.asarray(cv2.imdecode(jpeg, cv2.IMREAD_COLOR_RGB), dtype=np.uint8))
+    return jpegs
+
+
+def _swayed(count: int, chance: np.random.Generator) -> Floats:
+    """A slow random movement, -1 … 1: a sum of waves of 0.1 to 0.9 Hz, most of it slow."""
+    rates, phases = chance.uniform(0.1, 0.9, 4), chance.uniform(0, 2 * np.pi, 4)
+    sizes = chance.normal(size=4) / (0.3 + rates)
+    waves = (sizes * np.sin(2 * np.pi * rates * _PERIOD * np.arange(count)[:, None] + phases)).sum(
+        axis=1
+    )
+    return np.asarray(waves / max(float(np.abs(waves).max()), 1e-9), dtype=np.float64)
+
+
+def _slant(share: float, size: tuple[int, int], chance: np.random.Generator) -> Floats:
+    """One of the four edges shorter by so much of itself."""
+    corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], dtype=np.float32) * np.array(
+        size, dtype=np.float32
+    )
+    edge = int(chance.integers(0, 4))
+    ends = corners[[edge, (edge + 1) % 4]]
+    shorter = corners.copy()
+    shorter[[edge, (edge + 1) % 4]] = ends + share / 2 * (ends[::-1] - ends)
+    return np.asarray(cv2.getPerspectiveTransform(corners, shorter), dtype=np.float64)
+
+
+def _light(share: float, size: tuple[int, int], chance: np.random.Generator) -> Floats:
+    """Of each pixel: more on one side, less on the other."""
+    way = chance.uniform(0, 2 * np.pi)
+    columns, rows = np.meshgrid(np.linspace(-1, 1, size[0]), np.linspace(-1, 1, size[1]))
+    return np.asarray(
+        (1 + share * (np.cos(way) * columns + np.sin(way) * rows))[..., np.newaxis],
+        dtype=np.float64,
+    )
+
 
 _SIZE, _EYES = (320, 427), 56.0  # pixels of a picture and between the eyes
 _SHORTEST, _STEPS, _DRAWN = (
@@ -55,7 +142,7 @@ class Filmed:
     rate: float
     begins: Sequence[float]
 
-    def shown(self, begin: float, speed: float, chance: np.random.Generator) -> list[Image]:
+    def command(self, begin: float, speed: float, chance: np.random.Generator) -> list[Image]:
         """The frames of a command at this speed; a faster film runs to and fro, a slower one begins
         anywhere in it.
         """
@@ -72,7 +159,7 @@ def main() -> None:
     seed, table, folders = (
         int(sys.argv[1]),
         Path(sys.argv[2]),
-        [Path(each) for each in sys.argv[3:]],
+        [Path(folder) for folder in sys.argv[3:]],
     )
     people = {
         row["id"]: row["person"]
@@ -88,7 +175,7 @@ def main() -> None:
         ):
             continue
         chance = np.random.default_rng([seed, number])
-        first = [_prints(filmed.shown(begin, 1.0, chance)) for begin in filmed.begins]
+        first = [_prints(filmed.command(begin, 1.0, chance)) for begin in filmed.begins]
         steps.setdefault(filmed.person, []).extend(
             step for step in first if len(step.signs) >= _SHORTEST
         )
@@ -115,11 +202,11 @@ def _replays(
     """Of each capture every replay, with the number of its first command."""
     for begin in range(0, len(filmed.begins), _STEPS):
         ways = [*WAYS.items(), *(("all at once", _drawn(chance)) for _ in range(_DRAWN))]
-        for way, (held, speed) in ways:
-            taken = [
-                filmed.shown(at, speed, chance) for at in filmed.begins[begin : begin + _STEPS]
+        for way, (pose, speed) in ways:
+            step_images = [
+                filmed.command(at, speed, chance) for at in filmed.begins[begin : begin + _STEPS]
             ]
-            yield way, begin, [_prints(changed(images, held, chance)) for images in taken]
+            yield way, begin, [_prints(changed(images, pose, chance)) for images in step_images]
 
 
 def _drawn(chance: np.random.Generator) -> tuple[Held, float]:
@@ -130,10 +217,10 @@ def _drawn(chance: np.random.Generator) -> tuple[Held, float]:
         side=chance.uniform(0, 0.35),
     )
     is_mirrored, quality = bool(chance.random() < 0.5), int(chance.integers(40, 90))
-    held = replace(
+    pose = replace(
         light, sway=1.0, slant=chance.uniform(0, 0.1), is_mirrored=is_mirrored, quality=quality
     )
-    return held, float(np.exp(chance.uniform(np.log(0.4), np.log(2.5))))
+    return pose, float(np.exp(chance.uniform(np.log(0.4), np.log(2.5))))
 
 
 def _pairs(
@@ -141,15 +228,17 @@ def _pairs(
 ) -> dict[str, list[tuple[list[Prints], list[Prints]]]]:
     """Captures put together of commands: of one person, none in both, and of two."""
     often = [person for person in steps if len(steps[person]) >= 2 * 2]
-    weights = np.array([min(len(steps[each]) ** 2, 500) for each in often], dtype=np.float64)
+    weights = np.array([min(len(steps[person]) ** 2, 500) for person in often], dtype=np.float64)
     same, two = [], []
     for person in () if not often else chance.choice(often, _SAME, p=weights / weights.sum()):
         shuffled = [steps[person][at] for at in chance.permutation(len(steps[person]))]
         size = min(_STEPS, len(shuffled) // 2)
         same.append((shuffled[:size], shuffled[size : 2 * size]))
     for _ in range(_TWO):
-        pair = [steps[each] for each in chance.choice(sorted(steps), 2, replace=False)]
-        chosen = [[each[at] for at in chance.permutation(len(each))[:_STEPS]] for each in pair]
+        pair = [steps[person] for person in chance.choice(sorted(steps), 2, replace=False)]
+        chosen = [
+            [steps_of[at] for at in chance.permutation(len(steps_of))[:_STEPS]] for steps_of in pair
+        ]
         two.append((chosen[0], chosen[1]))
     return {"one person": same, "two people": two}
 
@@ -158,8 +247,8 @@ def _filmed(path: Path, person: str) -> Filmed | None:
     """The clip with its face at arm's length; None where it shows none."""
     video = cv2.VideoCapture(str(path))
     rate, images = float(video.get(cv2.CAP_PROP_FPS)), list[Image]()
-    while (taken := video.read())[0]:
-        image = np.asarray(taken[1][:, :, ::-1], dtype=np.uint8)
+    while (reading := video.read())[0]:
+        image = np.asarray(reading[1][:, :, ::-1], dtype=np.uint8)
         scale = min(1.0, 720 / min(image.shape[:2]))
         images.append(
             np.asarray(

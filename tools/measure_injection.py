@@ -28,14 +28,14 @@ NOISE = 1.0  # grey levels that a second camera, or a coder, adds
 OFFSETS = (0.0, 0.3, 0.7, 1.1)  # seconds: where a genuine capture begins
 
 
-def main(folder: Path, others: list[Path]) -> None:
+def main(folder: Path, films: list[Path]) -> None:
     """One table in Markdown: a row a clip, the most of its genuine captures, and each way to play
     it again.
     """
     ways = [f"{way} of {seconds:g} s" for seconds in LOOPS for way in ("loop", "there and back")]
     print("| clip | seconds | come back | walls move |", " | ".join(ways), "|")
     print("|---" * (4 + len(ways)) + "|")
-    for path in [*(folder / clip.file for clip in Clip), *others]:
+    for path in [*(folder / clip.file for clip in Clip), *films]:
         print(_row(path), flush=True)
 
 
@@ -43,12 +43,12 @@ def _row(path: Path) -> str:
     images, rate = _read(path)
     chance = np.random.default_rng(7)
 
-    def taken(seconds: float, place: Callable[[int], int]) -> Injection:
+    def measured(seconds: float, place: Callable[[int], int]) -> Injection:
         at, chains = 0.5, []
         while at < seconds:
             times = at + np.cumsum(EVERY + np.abs(chance.normal(0, LATE, STEP)))
-            shown = [images[place(int(time * rate))] for time in times if time < seconds]
-            chains.append([_sent(image, chance) for image in shown])
+            images_shown = [images[place(int(time * rate))] for time in times if time < seconds]
+            chains.append([_sent(image, chance) for image in images_shown])
             at = times[-1] + BETWEEN
         return injection_of(
             chains, [(Told(events=1),)], limits=INJECTION
@@ -64,14 +64,16 @@ def _row(path: Path) -> str:
         return lambda at: abs(at % (2 * count - 2) - (count - 1))
 
     length = len(images) / rate
-    live = [taken(length - late, later(late)) for late in OFFSETS]
+    live = [measured(length - late, later(late)) for late in OFFSETS]
     counts = [int(seconds * rate) for seconds in LOOPS]
-    again = [taken(SECONDS, way(count)).returned for count in counts for way in (over, to_and_fro)]
+    again = [
+        measured(SECONDS, way(count)).returned for count in counts for way in (over, to_and_fro)
+    ]
     cells = [
         path.stem,
         round(length),
-        max(one.returned for one in live),
-        max(one.shaken for one in live),
+        max(injection.returned for injection in live),
+        max(injection.shaken for injection in live),
         *again,
     ]
     return f"| {' | '.join(map(str, cells))} |"
@@ -98,4 +100,4 @@ def _sent(image: Image, chance: np.random.Generator) -> Image:
 
 if __name__ == "__main__":
     cv2.setNumThreads(1)
-    main(Path(sys.argv[1]), [Path(each) for each in sys.argv[2:]])
+    main(Path(sys.argv[1]), [Path(name) for name in sys.argv[2:]])

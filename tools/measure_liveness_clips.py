@@ -31,7 +31,7 @@ def main(folder: Path) -> None:
         " sharpness | light |"
     )
     for clip in Clip:
-        rests[clip] = _rest(read_clip(folder, clip, *clip.rest, count=3), loaded)
+        rests[clip] = _neutral(read_clip(folder, clip, *clip.rest, count=3), loaded)
         print(
             _ranges(
                 clip,
@@ -49,14 +49,14 @@ def main(folder: Path) -> None:
         print(_window(name, images, rests[window.clip], loaded))
 
 
-def _rest(images: list[Image], loaded: Networks) -> gestures.Neutral:
+def _neutral(images: list[Image], loaded: Networks) -> gestures.Neutral:
     frames = [landmarks.measure(image, networks=loaded) for image in images]
     return gestures.neutral(frames, limits=policy.NEUTRAL)
 
 
-def _ranges(clip: Clip, images: list[Image], rest: gestures.Neutral, loaded: Networks) -> str:
+def _ranges(clip: Clip, images: list[Image], neutral: gestures.Neutral, loaded: Networks) -> str:
     faces = [face for image in images if (face := landmarks.measure(image, networks=loaded).face)]
-    series = {each: gestures.strengths(each, faces, rest) for each in gestures.GESTURES}
+    series = {gesture: gestures.strengths(gesture, faces, neutral) for gesture in gestures.GESTURES}
     cells = [
         series["turn_left"],
         series["open_mouth"],
@@ -65,15 +65,15 @@ def _ranges(clip: Clip, images: list[Image], rest: gestures.Neutral, loaded: Net
         series["nod"],
     ]
     cells += [[face.sharpness for face in faces], [face.luminance for face in faces]]
-    spans = " | ".join(f"{min(each):.2f} … {max(each):.2f}" for each in cells)
+    spans = " | ".join(f"{min(values):.2f} … {max(values):.2f}" for values in cells)
     return f"| {clip.name} | {spans} |"
 
 
-def _window(name: str, images: list[Image], rest: gestures.Neutral, loaded: Networks) -> str:
+def _window(name: str, images: list[Image], neutral: gestures.Neutral, loaded: Networks) -> str:
     frames = [landmarks.measure(image, networks=loaded) for image in images]
     cells = []
     for gesture in gestures.GESTURES:
-        step = gestures.judge(gesture, frames, at_rest=rest, thresholds=policy.GESTURES)
+        step = gestures.judge(gesture, frames, at_rest=neutral, thresholds=policy.GESTURES)
         mark = "**" if step.is_right else ""
         cells.append(f"{mark}{step.value or np.nan:.2f}{mark}")
     meshes = [

@@ -52,12 +52,12 @@ class Taking:
 class Window:
     """Where in a video a command is followed.
 
-    shown: when it is shown, seconds. first_ms, last_ms: from when to when pictures are taken,
+    at: when it is shown, seconds. first_ms, last_ms: from when to when pictures are taken,
         counted from there.
     stills: how many full frames. is_rest: whether the face rests.
     """
 
-    shown: float
+    at: float
     first_ms: int
     last_ms: int
     stills: int
@@ -82,13 +82,13 @@ def cut(path: Path, windows: Sequence[Window], *, taking: Taking) -> tuple[Taken
     """
     thin = (min, taking.chain_side, _CHAIN_QUALITY, taking.chain_bytes)
     full = (max, taking.still_side, _STILL_QUALITY, taking.still_bytes)
-    every, found = _frames(path), []
+    every, takes = _frames(path), []
     at, image = next(every, (math.inf, None))
     for number, window in enumerate(windows):
-        taken, due, most = Taken(), window.first_ms, -1.0
+        take, due, most = Taken(), window.first_ms, -1.0
         start, farthest = None, None
         while (
-            image is not None and (at_ms := round(1000 * (at - window.shown))) <= window.last_ms
+            image is not None and (at_ms := round(1000 * (at - window.at))) <= window.last_ms
         ):  # 4
             if at_ms >= due:
                 # Of 16 bits with a sign: the difference of two bytes would wrap around.
@@ -97,27 +97,27 @@ def cut(path: Path, windows: Sequence[Window], *, taking: Taking) -> tuple[Taken
                 )[:, :, 1]
                 start = now if start is None else start
                 share = (at_ms - window.first_ms + 1) / max(window.last_ms - window.first_ms, 1)
-                wanted = (
+                due_places = (
                     min(math.ceil(window.stills * share), window.stills) if window.is_rest else 1
                 )
-                if len(taken.stills) < wanted:  # 5
-                    taken.stills.append((at_ms, _jpeg(image, *full)))
+                if len(take.stills) < due_places:  # 5
+                    take.stills.append((at_ms, _jpeg(image, *full)))
                 if not window.is_rest and (apart := float(np.abs(now - start).sum())) > most:
                     most, farthest = apart, (at_ms, image)
-                taken.chain.append((at_ms, _jpeg(image, *thin)))
+                take.chain.append((at_ms, _jpeg(image, *thin)))
                 due = max(due + taking.chain_ms, at_ms + 1)
             at, image = next(every, (math.inf, None))
-        if not taken.chain or (
-            image is None and taken.chain[-1][0] < window.last_ms - 2 * taking.chain_ms
+        if not take.chain or (
+            image is None and take.chain[-1][0] < window.last_ms - 2 * taking.chain_ms
         ):
             raise BadInput(
                 f"the video ends before window {number + 1} does", code="video_too_short"
             )
         if farthest is not None and window.stills > 1:
-            peak = max(farthest[0], taken.stills[-1][0] + 1)
-            taken.stills.append((peak, _jpeg(farthest[1], *full)))
-        found.append(taken)
-    return tuple(found)
+            peak = max(farthest[0], take.stills[-1][0] + 1)
+            take.stills.append((peak, _jpeg(farthest[1], *full)))
+        takes.append(take)
+    return tuple(takes)
 
 
 def _frames(path: Path) -> Iterator[tuple[float, Image]]:
@@ -155,14 +155,14 @@ def _frames(path: Path) -> Iterator[tuple[float, Image]]:
 
 
 def _jpeg(
-    bgr: Image, of: Callable[[Iterable[int]], int], most: int, quality: int, most_bytes: int
+    bgr: Image, flag_of: Callable[[Iterable[int]], int], most: int, quality: int, most_bytes: int
 ) -> bytes:
     """A side of at most so many pixels, the longer or the shorter one, and as good as fits.
 
     Never a smaller picture: frames that differ in size are refused.
     """
     height, width = bgr.shape[:2]
-    if (scale := most / of((height, width))) < 1:
+    if (scale := most / flag_of((height, width))) < 1:
         small = cv2.resize(
             bgr, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA
         )

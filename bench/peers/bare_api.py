@@ -70,8 +70,8 @@ def main() -> None:
         for kind in kinds:
             _keep(kind, json.loads(_call(product, kind, kind.where[0], issued.secret)), issued.key)
             # Each of what works once has a place of its own; three are spent before it is measured.
-            own = iter(kind.where[1:]) if kind.is_once else cycle(kind.where)
-            ours = partial(_in_turn, product, kind, own, issued.secret)
+            places = iter(kind.where[1:]) if kind.is_once else cycle(kind.where)
+            ours = partial(_in_turn, product, kind, places, issued.secret)
             peers = partial(_in_turn, bare, kind, cycle(kind.where), "")
             number = len(kind.where) - 3 if kind.is_once else requests
             _show(kind.name, _statements(ours), _statements(peers), _in_turns(ours, peers, number))
@@ -81,7 +81,7 @@ def _kinds(signer: Signer, lender: Lender, requests: int) -> list[Kind]:
     """What is measured, in this order: the first is what the peer's rows are made of."""
     number = min(requests, _SIGNED_MAX)
     paid = [f"/v1/clearances/{signer.cleared(lender)[1]}/consume" for _ in range(number)]
-    asked = [f"{_PATH}/{signer.verified(lender).id}/clearances" for _ in range(_ROUND)]
+    paths = [f"{_PATH}/{signer.verified(lender).id}/clearances" for _ in range(_ROUND)]
     fresh = signer.opened(lender)
     return [
         Kind(
@@ -92,7 +92,7 @@ def _kinds(signer: Signer, lender: Lender, requests: int) -> list[Kind]:
         ),
         Kind("status", "GET", [f"{_PATH}/{fresh}"]),
         Kind("list", "GET", [_PATH]),
-        Kind("issue", "POST", asked, lambda: {"contract_sha256": CONTRACT}),
+        Kind("issue", "POST", paths, lambda: {"contract_sha256": CONTRACT}),
         Kind("consume", "POST", paid, payment, is_once=True),
     ]
 
@@ -155,9 +155,9 @@ def _statements(call: Callable[[], object]) -> str:
     with statements() as sent, CaptureQueriesContext(connection) as all_sent:
         call()
     if os.environ.get("SHOW"):
-        print(*(one["sql"][:200] for one in all_sent.captured_queries), sep="\n")
-    said = sum("set_config" in one["sql"] for one in all_sent.captured_queries)
-    return f"{len(sent)} statements in {said} transactions"
+        print(*(query["sql"][:200] for query in all_sent.captured_queries), sep="\n")
+    settings_made = sum("set_config" in query["sql"] for query in all_sent.captured_queries)
+    return f"{len(sent)} statements in {settings_made} transactions"
 
 
 def _in_turns(
@@ -172,17 +172,17 @@ def _in_turns(
     spent, rounds = ([0.0, 0.0], [0.0, 0.0]), number // _ROUND
     for _ in range(rounds):
         for call, both in zip((ours, peers), spent, strict=True):
-            before = _clocks(backend)
+            start_clocks = _clocks(backend)
             for _ in range(_ROUND):
                 call()
-            for place, (start, end) in enumerate(zip(before, _clocks(backend), strict=True)):
+            for place, (start, end) in enumerate(zip(start_clocks, _clocks(backend), strict=True)):
                 both[place] += (end - start) / (rounds * _ROUND)
     return spent
 
 
 def _clocks(backend: Path) -> tuple[float, float]:
-    words = backend.read_text().rpartition(")")[2].split()
-    return time.process_time() + (int(words[11]) + int(words[12])) / _TICKS, time.perf_counter()
+    fields = backend.read_text().rpartition(")")[2].split()
+    return time.process_time() + (int(fields[11]) + int(fields[12])) / _TICKS, time.perf_counter()
 
 
 def _show(name: str, ours: str, peers: str, spent: tuple[list[float], list[float]]) -> None:

@@ -42,15 +42,15 @@ class Bare(APIView):
         with _transaction():
             key = _key()
         with _transaction():
-            own = Verification.objects.filter(
+            rows = Verification.objects.filter(
                 lender_id=key.lender_id, mode=key.mode
             ).select_related("key")
             if not named:
-                found = list(own.order_by("-created_at", "-id")[: policy.PAGE_DEFAULT + 1])
-                list(Attempt.objects.filter(verification__in=found, status__in=("open", "judging")))
+                page = list(rows.order_by("-created_at", "-id")[: policy.PAGE_DEFAULT + 1])
+                list(Attempt.objects.filter(verification__in=page, status__in=("open", "judging")))
                 return Response(KEPT["answer to list"])
             Attempt.objects.filter(
-                verification=own.filter(pk=named)[0], status__in=("open", "judging")
+                verification=rows.filter(pk=named)[0], status__in=("open", "judging")
             ).first()
             return Response(KEPT["answer to status"])
 
@@ -63,14 +63,14 @@ class Bare(APIView):
         idempotent = _anew("idempotent", pk=None, key_sha256=secrets.token_hex(32))
         with _transaction():
             idempotent.save(force_insert=True)
-        held = IdempotentRequest.objects.filter(
+        reserved = IdempotentRequest.objects.filter(
             pk=idempotent.pk, fence=idempotent.fence, answered_at=None
         )
         do = {"": _open, "ver": _ask, "clr": _consume}[named[:3]]
         with _transaction():
-            held.update(reserved_until=timezone.now())
+            reserved.update(reserved_until=timezone.now())
             status, answer = do(named)
-            held.update(status=status, sealed_answer=KEPT["sealed"], answered_at=timezone.now())
+            reserved.update(status=status, sealed_answer=KEPT["sealed"], answered_at=timezone.now())
         return Response(answer, status=status)
 
 
@@ -92,10 +92,10 @@ def _ask(named: str) -> tuple[int, Any]:
     row = Verification.objects.select_for_update().get(pk=named)
     _placed(verification=row, type="verification.verified")
     list(AuditEntry.objects.filter(verification=row, type__in=_TOLD))
-    own = Clearance.objects.filter(verification=row)
-    own.filter(status="consumed").exists()
+    rows = Clearance.objects.filter(verification=row)
+    rows.filter(status="consumed").exists()
     DataKey.objects.get(verification=row)
-    own.filter(status__in=("issued", "processing")).update(status="superseded")
+    rows.filter(status__in=("issued", "processing")).update(status="superseded")
     fresh = _anew("clearance", pk=ids.new_id("clr"), verification_id=row.pk, status="processing")
     fresh.save(force_insert=True)
     _enter(row, "clearance.requested", step="clear", due_at=timezone.now())
@@ -104,18 +104,18 @@ def _ask(named: str) -> tuple[int, Any]:
 
 
 def _consume(named: str) -> tuple[int, Any]:
-    own = Clearance.objects.filter(pk=named, lender_id=KEPT["lender"], mode="test")
-    row = Verification.objects.select_for_update().get(pk__in=own.values("verification"))
+    rows = Clearance.objects.filter(pk=named, lender_id=KEPT["lender"], mode="test")
+    row = Verification.objects.select_for_update().get(pk__in=rows.values("verification"))
     waiting = AuditPending.objects.filter(
         entry__verification=OuterRef("verification_id"), entry__type=_TOLD[1]
     )
-    live = own.filter(~Exists(waiting), expires_at__gt=timezone.now())
+    live = rows.filter(~Exists(waiting), expires_at__gt=timezone.now())
     live.update(status="consumed", consumed_at=timezone.now())
-    said = list(AuditEntry.objects.filter(verification=row, type__in=_TOLD))
-    list(AuditEntry.objects.filter(pk__in=[said[0].pk]))
+    entries = list(AuditEntry.objects.filter(verification=row, type__in=_TOLD))
+    list(AuditEntry.objects.filter(pk__in=[entries[0].pk]))
     _placed(verification=row, type__in=_TOLD)
     _enter(row, "clearance.consumed")
-    own.get()
+    rows.get()
     return 200, KEPT["answer to consume"]
 
 

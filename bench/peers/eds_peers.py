@@ -47,15 +47,15 @@ def median_ms(call: Callable[[], object], *, calls: int, repeats: int, warm_up: 
     return statistics.median(times)
 
 
-def measure_gostcrypto(given: dict[str, str]) -> dict[str, float]:
+def measure_gostcrypto(inputs: dict[str, str]) -> dict[str, float]:
     """One hash and one verification; the library wants numbers with the most significant byte
     first.
     """
-    message = bytearray.fromhex(given["message"])
-    key, signature = bytes.fromhex(given["key"]), bytes.fromhex(given["signature"])
+    message = bytearray.fromhex(inputs["message"])
+    key, signature = bytes.fromhex(inputs["key"]), bytes.fromhex(inputs["signature"])
     public = bytearray(key[:64][::-1] + key[64:][::-1])
     numbers = bytearray(signature[:64][::-1] + signature[64:][::-1])
-    curve = gostcrypto.gostsignature.CURVES_R_1323565_1_024_2019[given["curve"]]
+    curve = gostcrypto.gostsignature.CURVES_R_1323565_1_024_2019[inputs["curve"]]
     signer = gostcrypto.gostsignature.new(gostcrypto.gostsignature.MODE_512, curve)
 
     def verify(message: bytearray = message) -> bool:
@@ -104,11 +104,11 @@ class AnyAlgorithm(AlgorithmUsagePolicy):
         return AlgorithmUsageConstraint(allowed=True)
 
 
-def measure_path(given: dict[str, dict[str, list[str]]], at: datetime) -> dict[str, float]:
+def measure_path(inputs: dict[str, dict[str, list[str]]], at: datetime) -> dict[str, float]:
     """From bytes to a validated path, certificates of each family."""
 
     def validate(chain: list[bytes]) -> int:
-        leaf, issuer, root = (x509.Certificate.load(each) for each in chain)
+        leaf, issuer, root = (x509.Certificate.load(encoded) for encoded in chain)
         context = ValidationContext(
             trust_roots=[root],
             other_certs=[issuer],
@@ -125,22 +125,24 @@ def measure_path(given: dict[str, dict[str, list[str]]], at: datetime) -> dict[s
         )
 
     loop = asyncio.new_event_loop()
-    found = {}
-    for family, chain in given.items():
-        certificates = [bytes.fromhex(each) for each in chain]
+    figures = {}
+    for family, chain in inputs.items():
+        certificates = [bytes.fromhex(certificate) for certificate in chain]
         if validate(certificates) != 3:
             raise SystemExit("pyhanko-certvalidator found another path")
-        found[family] = median_ms(partial(validate, certificates), calls=20, repeats=9, warm_up=30)
-    return found
+        figures[family] = median_ms(
+            partial(validate, certificates), calls=20, repeats=9, warm_up=30
+        )
+    return figures
 
 
 def main(kind: str, file: str) -> None:
     """Measure one peer."""
-    given = json.loads(Path(file).read_text())
+    inputs = json.loads(Path(file).read_text())
     if kind == "gostcrypto":
-        print(json.dumps(measure_gostcrypto(given["verify"])))
+        print(json.dumps(measure_gostcrypto(inputs["verify"])))
     else:
-        print(json.dumps(measure_path(given["chains"], datetime.fromisoformat(given["at"]))))
+        print(json.dumps(measure_path(inputs["chains"], datetime.fromisoformat(inputs["at"]))))
 
 
 if __name__ == "__main__":

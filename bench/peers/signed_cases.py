@@ -33,9 +33,9 @@ class Signer:
         """One of a fresh authority, whose anchors are installed in this folder."""
         authority = create_authority("rsa", at=datetime.now(UTC) - timedelta(days=30))
         pins = ["mode test"]
-        for role, made in (("anchor", authority.root), ("intermediate", authority.issuing)):
-            (folder / f"{role}.cer").write_bytes(made.certificate)
-            pins.append(f"{sha256(made.certificate).hexdigest()} {role}")
+        for role, certificate in (("anchor", authority.root), ("intermediate", authority.issuing)):
+            (folder / f"{role}.cer").write_bytes(certificate.certificate)
+            pins.append(f"{sha256(certificate.certificate).hexdigest()} {role}")
         (folder / "pins.txt").write_text("\n".join(pins))
         adapter = f"{InsecureRevocation.__module__}.{InsecureRevocation.__qualname__}"
         sources = {"revocation": {"adapter": adapter}, "trust_anchors": {"directory": folder}}
@@ -58,7 +58,7 @@ class Signer:
     def cleared(self, lender: Lender) -> tuple[str, str]:
         """The ids of one's verification and of the clearance that a worker has issued for it."""
         story = self.verified(lender)
-        asked = clearances.ask(
+        clearance = clearances.ask(
             lender_id=lender.pk,
             mode="test",
             verification_id=story.id,
@@ -66,7 +66,7 @@ class Signer:
             contract_sha256=CONTRACT,
         )
         story.work()
-        return story.id, asked
+        return story.id, clearance
 
 
 def payment() -> dict[str, str]:

@@ -50,7 +50,7 @@ class Caller:
 
     def send(self, kind: str, due: float) -> None:
         """One of the common kinds."""
-        known, _ = self.verified[next(self.numbers) % len(self.verified)]
+        case, _ = self.verified[next(self.numbers) % len(self.verified)]
         iin = self.stage.iin()
         body = opening(
             f"half-{secrets.token_hex(4).translate(_LETTERS)}",
@@ -58,21 +58,21 @@ class Caller:
             routes=["eds"],
             phone=phone_of(iin),
         )
-        asked: dict[str, Callable[[], object]] = {
+        requests: dict[str, Callable[[], object]] = {
             "create": lambda: self.call("POST", "/v1/verifications", body),
-            "status": lambda: self.call("GET", f"/v1/verifications/{known}"),
+            "status": lambda: self.call("GET", f"/v1/verifications/{case}"),
             "list": lambda: self.call("GET", "/v1/verifications"),
         }
-        asked[kind]()
+        requests[kind]()
         self.took(kind, due)
 
     def issue(self, number: int, due: float) -> str:
         """A clearance asked for; its id."""
         verification, _ = self.verified[number]
         body = {"contract_sha256": _CONTRACT}
-        asked = self.call("POST", f"/v1/verifications/{verification}/clearances", body)["id"]
+        clearance = self.call("POST", f"/v1/verifications/{verification}/clearances", body)["id"]
         self.took("issue", due)
-        return str(asked)
+        return str(clearance)
 
     def consume(self, number: int, clearance: str, due: float) -> None:
         """It is consumed, once it is issued."""
@@ -103,8 +103,8 @@ class Caller:
         )
         if answer.status >= 300:
             raise SystemExit(f"{method} {path} answered {answer.status}: {answer.data[:300]!r}")
-        found: dict[str, str] = json.loads(answer.data)
-        return found
+        fields: dict[str, str] = json.loads(answer.data)
+        return fields
 
     def took(self, kind: str, due: float) -> None:
         """So long since it was due."""
@@ -120,12 +120,12 @@ _LETTERS = str.maketrans(
 def measure(folder: Path, *, verified: int = 80) -> None:
     """Start an installation, measure, print."""
     with running(folder, "redis") as installation:
-        known = sign(installation, verified)
+        cases = sign(installation, verified)
         # Each key may ask ten times a second: the rate is not what is measured.
         issued = [installation.stage.processes.must("add_key", LENDER_BIN) for _ in range(_KEYS)]
-        keys = cycle([KEY.findall(said)[0] for said in issued])
-        per_second = capacity(Caller(installation.stage, known, keys))
-        half = Caller(installation.stage, known, keys)
+        keys = cycle([KEY.findall(output)[0] for output in issued])
+        per_second = capacity(Caller(installation.stage, cases, keys))
+        half = Caller(installation.stage, cases, keys)
         at_half(half, per_second / 2)
     print(f"at half of {per_second:.0f} requests a second, callers on the same machine:")
     for kind, seconds in half.waited.items():
@@ -146,9 +146,9 @@ def sign(installation: Installation, number: int) -> list[tuple[str, str]]:
         return str(opened["id"]), iin
 
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(one, range(number)))
+        cases = list(pool.map(one, range(number)))
     time.sleep(3)  # the log orders the last
-    return found
+    return cases
 
 
 def capacity(caller: Caller) -> float:
@@ -190,5 +190,5 @@ def at_half(caller: Caller, per_second: float) -> None:
             paying.submit(pay, begins + place * cleared, place)
             for place in range(len(caller.verified))
         ]
-        for one in done:
-            one.result()
+        for seconds in done:
+            seconds.result()

@@ -21,12 +21,12 @@ from insecure_sandbox.demo.lender import LenderApi
 from insecure_sandbox.demo.processes import Processes, free_port
 from insecure_sandbox.demo.stage import Stage
 from insecure_sandbox.install_trust import write_anchors
+from played import ROOT
 from scripts import run_together
 from tests.lenders.insecure_receiver import Receiver, listening
 from tests.servers import start_postgresql, start_rabbitmq, start_redis
 from verification.management.commands.make_keys import make_missing
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 # As an operator runs it: it vacuums and analyses by itself, which is a part of the cost.
 _POSTGRESQL = (
     "shared_preload_libraries=pg_stat_statements",
@@ -146,15 +146,17 @@ def identify(parts: Iterable[str]) -> dict[str, int]:
         "tick": r"manage\.py\0tick",
         "deliver": r"manage\.py\0deliver",
     }
-    own = {child: Path(f"/proc/{child}/cmdline").read_text() for child in children(os.getpid())}
-    found = {
-        name: [child for child, words in own.items() if re.search(mark, words)]
+    commands = {
+        child: Path(f"/proc/{child}/cmdline").read_text() for child in children(os.getpid())
+    }
+    by_name = {
+        name: [child for child, command in commands.items() if re.search(mark, command)]
         for name, mark in marks.items()
     }
-    missing = {name for name in {"postgresql", "broker", "sandbox", *parts} if not found[name]}
+    missing = {name for name in {"postgresql", "broker", "sandbox", *parts} if not by_name[name]}
     if missing:
         raise SystemExit(f"these processes are not there: {', '.join(sorted(missing))}")
-    return {name: ids[0] for name, ids in found.items() if ids}
+    return {name: ids[0] for name, ids in by_name.items() if ids}
 
 
 def children(process: int) -> list[int]:

@@ -30,21 +30,21 @@ class Meter:
     @contextmanager
     def turn(self, whose: str) -> Iterator[None]:
         """What is spent within is theirs."""
-        before = self._switch(whose)
+        earlier = self._switch(whose)
         try:
             yield
         finally:
-            self._switch(before)
+            self._switch(earlier)
 
     def _switch(self, whose: str) -> str:
         if self._profiled == self._whose:
             self.profile.disable()
         now = time.process_time()
         self.spent[self._whose] += now - self._since
-        before, self._whose, self._since = self._whose, whose, now
+        earlier, self._whose, self._since = self._whose, whose, now
         if self._profiled == whose:
             self.profile.enable()
-        return before
+        return earlier
 
     def _measure(self, of: type, name: str) -> None:
         inference = getattr(of, name)

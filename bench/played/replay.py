@@ -156,9 +156,11 @@ class Replay:
         with self.meter.turn("tick"), transactions.running(scope=transactions.ALL):
             sweep.run_round(is_whole=False)
         with self.meter.turn("deliver"):
-            taken, _ = self._rounds.work([], room=8, failing_room=4)
+            reserved, _ = self._rounds.work([], room=8, failing_room=4)
             self._rounds.work(
-                [asyncio.run(sender.send(each)) for each in taken], room=0, failing_room=0
+                [asyncio.run(sender.send(delivery)) for delivery in reserved],
+                room=0,
+                failing_room=0,
             )
 
 
@@ -204,8 +206,8 @@ class ReplayedApi(LenderApi):
         )
         if answer.status >= 300:
             raise SystemExit(f"{method} {path} answered {answer.status}: {answer.data[:300]!r}")
-        said: dict[str, Any] = json.loads(answer.data or b"{}")
-        return said
+        content: dict[str, Any] = json.loads(answer.data or b"{}")
+        return content
 
 
 def play(replay: Replay, stage: Stage, number: int) -> bool:
@@ -235,33 +237,33 @@ def play(replay: Replay, stage: Stage, number: int) -> bool:
 def capture(replay: Replay, browser: ReplayedBrowser, *, noise: np.random.Generator) -> None:
     """From "ready" to the last command, each in two parts."""
     page = browser.wait_for("commands")
-    told = browser.tell(page, {"turn": browser.told()["turn"], "ready": True})
-    while told["page"] == "commands" and told["data"]["state"] == "command":
-        asked, since = told["data"], 0.0
+    state = browser.tell(page, {"turn": browser.told()["turn"], "ready": True})
+    while state["page"] == "commands" and state["data"]["state"] == "command":
+        prompt, since = state["data"], 0.0
         photo = samples.fetch() / "obama3.jpg"
         frames = taken_anew(
-            painted(photo, as_told(asked["command"]), _FRAMES, seed=1), chance=noise
+            painted(photo, as_told(prompt["command"]), _FRAMES, seed=1), chance=noise
         )
-        for part in parts_of(frames, asked):
+        for part in parts_of(frames, prompt):
             files, last = (
                 part.pop("files"),
                 max(frame["at_ms"] for frame in part["frames"]) / 1000 + 0.1,
             )
             replay.wait(last - since)
             since = last
-            answer = browser.say(page, {"turn": told["turn"], **part}, files)
+            answer = browser.say(page, {"turn": state["turn"], **part}, files)
             if answer.status not in (200, 204):
                 raise SystemExit(f"a part was answered {answer.status}: {answer.data[:300]!r}")
-        told = json.loads(answer.data)
-        while told["is_looked_at"]:
-            told = browser.told()
+        state = json.loads(answer.data)
+        while state["is_looked_at"]:
+            state = browser.told()
 
 
 def measured(replay: Replay, stage: Stage, root_url: str, *, cases: int) -> dict[str, float]:
     """The figures of a verification: the least of so many; statements, commits and runs are their
     mean.
     """
-    meter, each = replay.meter, list[dict[str, float]]()
+    meter, rounds = replay.meter, list[dict[str, float]]()
     number = 0
     with psycopg.connect(root_url, autocommit=True) as root:
         play(replay, stage, 0)
@@ -271,34 +273,37 @@ def measured(replay: Replay, stage: Stage, root_url: str, *, cases: int) -> dict
             root.execute("SELECT pg_read_file('postmaster.pid')").fetchall()[0][0].split()[0]
         )
         root.execute("SELECT pg_stat_statements_reset()")
-        while len(each) < cases and number < 2 * cases:
+        while len(rounds) < cases and number < 2 * cases:
             number += 1
             root.execute(
                 FORGET.encode()
             )  # all borrowers are one portrait that moves alike, which would be known again
             meter.spent.clear()
-            before = postgresql_seconds(postmaster)
+            start = postgresql_seconds(postmaster)
             is_verified = play(replay, stage, number)
             spent = {name: 1000 * meter.spent[name] for name in (*TURNS, "nets")}
-            spent["postgresql"] = 1000 * (postgresql_seconds(postmaster) - before)
+            spent["postgresql"] = 1000 * (postgresql_seconds(postmaster) - start)
             spent["all"] = sum(spent[name] for name in (*TURNS, "postgresql"))
-            each += [spent | {"not_nets": spent["all"] - spent["nets"]}] * is_verified
+            rounds += [spent | {"not_nets": spent["all"] - spent["nets"]}] * is_verified
         counted = root.execute("SELECT query, calls FROM pg_stat_statements").fetchall()
-    if len(each) < cases:
-        raise SystemExit(f"of {number} borrowers only {len(each)} were verified")
+    if len(rounds) < cases:
+        raise SystemExit(f"of {number} borrowers only {len(rounds)} were verified")
     ours = [(query, int(calls)) for query, calls in counted if query != FORGET]
-    found = {name: min(one[name] for one in each) for name in each[0]}
-    found["statements"] = sum(calls for query, calls in ours if not _APART.match(query)) / number
-    found["commits"] = sum(calls for query, calls in ours if query.startswith("COMMIT")) / number
+    figures = {name: min(row[name] for row in rounds) for name in rounds[0]}
+    figures["statements"] = sum(calls for query, calls in ours if not _APART.match(query)) / number
+    figures["commits"] = sum(calls for query, calls in ours if query.startswith("COMMIT")) / number
     for name, runs in meter.runs.items():
-        found[f"runs_{name}"] = runs / number
-    return {name: round(value, 1) for name, value in found.items()}
+        figures[f"runs_{name}"] = runs / number
+    return {name: round(value, 1) for name, value in figures.items()}
 
 
 def postgresql_seconds(postmaster: int) -> float:
     """CPU seconds of PostgreSQL's processes, those that have ended among them."""
     alive = [postmaster, *children(postmaster)]
-    spent = sum(int(Path(f"/proc/{each}/schedstat").read_text().split()[0]) for each in alive) / 1e9
+    spent = (
+        sum(int(Path(f"/proc/{process}/schedstat").read_text().split()[0]) for process in alive)
+        / 1e9
+    )
     ended = (
         Path(f"/proc/{postmaster}/stat").read_text().rpartition(")")[2].split()[13:15]
     )  # proc(5): cutime, cstime
@@ -307,20 +312,20 @@ def postgresql_seconds(postmaster: int) -> float:
 
 def facts_of_judgements() -> list[Any]:
     """The facts of every capture, in the order they were made."""
-    found = []
+    facts = []
     for row in Verification.objects.select_related("key").order_by("created_at", "pk"):
-        kept = dossier.contents(
+        contents = dossier.contents(
             Attempt.objects.filter(verification=row, stage="live_capture"),
             key=sealed_cases.key_beside(row),
         )
-        found.append(json.loads(kept["live_capture.terms"])["facts"])
-    return found
+        facts.append(json.loads(contents["live_capture.terms"])["facts"])
+    return facts
 
 
 def main() -> None:
     """Adds a lender, plays the borrowers, writes what was found."""
-    root_url, endpoint, cases, told, facts, profiled = sys.argv[1:]
-    url, said = os.environ["TULGA_PUBLIC_URL"], io.StringIO()
+    root_url, endpoint, cases, report, facts, profiled = sys.argv[1:]
+    url, output = os.environ["TULGA_PUBLIC_URL"], io.StringIO()
     call_command(
         "add_lender",
         "Bench Credit LLP",
@@ -328,23 +333,23 @@ def main() -> None:
         "120340000014",
         "--phone",
         "+77270000044",
-        stdout=said,
+        stdout=output,
     )
     for name in ("one", "two"):  # without them what is left to people fails at once
         known_as = (f"{name}@bench.example", "--name", name, "--role", "reviewer")
         call_command("add_person", *known_as, "--lender", "Bench Credit LLP", stdout=io.StringIO())
     replay = Replay(Meter(profiled))
-    api = ReplayedApi(url, KEY.findall(said.getvalue())[0], replay)
+    api = ReplayedApi(url, KEY.findall(output.getvalue())[0], replay)
     api.call("POST", "/v1/webhook-endpoints", {"url": endpoint})
-    nobody = Processes(environment={}, logs=Path(told).parent / "logs")
+    nobody = Processes(environment={}, logs=Path(report).parent / "logs")
     stage = Stage(api, url, os.environ["TULGA_SANDBOX_URL"], nobody, start_worker=lambda: None)
-    found = measured(replay, stage, root_url, cases=int(cases))
+    figures = measured(replay, stage, root_url, cases=int(cases))
     if facts:
         with transactions.running(scope=transactions.ALL):
             Path(facts).write_text(json.dumps(facts_of_judgements(), indent=1, sort_keys=True))
     if profiled:
         pstats.Stats(replay.meter.profile).sort_stats("tottime").print_stats(60)
-    Path(told).write_text(json.dumps(found))
+    Path(report).write_text(json.dumps(figures))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import numpy as np
 from tests.honest_people import filmed, taken
 from tests.honest_people.conditions import Condition, together
 from tests.honest_people.taken import Found
-from tools import capture_files, no_subject
+from tools import capture_files, judging
 from tools.capture_files import FIRST_MS, IIN, StepFiles
 from tools.genuine.clips import Sender
 from verification.core.reasons import REASONS
@@ -75,7 +75,7 @@ def measured(found: Found, names: tuple[str, ...]) -> LiveCaptureFacts:
     condition = together(names)
     steps = [_sent(found, command, times, condition) for command, times in found.steps]
     evidence = capture_files.evidence(steps, taken.photograph(found.photo), at=AT)
-    case = no_subject.case(
+    case = judging.empty_case(
         IIN, amount="0", currency="KZT"
     )  # below what a capture may verify unaided
     return measure_live_capture(case, evidence, _policy(found))

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.house_shape import CAPTURE_SEED, PRODUCT
-from scripts.house_shape.runs import DEPTH, Run, traced
+from scripts.measure_house import CAPTURE_SEED, DEPTH, PRODUCT, Run, traced
 from tests.lenders.conftest import api as api
 from tests.lenders.conftest import lender as lender
 from tests.lenders.samples import opening

@@ -167,10 +167,10 @@ def test_two_people_who_are_near_are_told_by_place_the_nearest_first() -> None:
     places = (0.0, 0.1, 0.35, 0.3, 2.0)
     seen = [Embedding("net/single", np.array([1.0, place])) for place in places]
     people = ["a", "a", "b", "c", "d"]
-    found = accuracy.near_strangers(seen, people, within=0.3, most=3)
+    found = accuracy.near_strangers(seen, people, limit=0.3, most=3)
     assert [(one, other, round(apart, 2)) for one, other, apart in found] == [
         (2, 3, 0.05),
         (1, 3, 0.2),
         (1, 2, 0.25),
     ]
-    assert len(accuracy.near_strangers(seen, people, within=0.3, most=9)) == 4
+    assert len(accuracy.near_strangers(seen, people, limit=0.3, most=9)) == 4

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from tests.tools.commands.test_calibrate_faces import write
-from tools import face_calibration, face_pictures
+from tools import face_calibration, face_files
 from tools.face_calibration import Calibrated, Targets
-from tools.face_pictures import Measured
+from tools.face_files import Measured
 from verification.engines.faces import backends
 from verification.engines.faces.embedding import Embedding, unit
 
@@ -82,7 +82,7 @@ def test_a_hundred_thousand_pairs_are_calibrated_whole(
             for path, face in near.items()
         }
 
-    monkeypatch.setattr(face_pictures, "measure_all", measured)
+    monkeypatch.setattr(face_files, "measure_all", measured)
     each = (
         (one, two, str(int(one.split("_")[0] == two.split("_")[0])), "")
         for one, two in combinations(pictures, 2)

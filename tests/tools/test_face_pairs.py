@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools import face_pairs
-from tools.face_pairs import Pair, locate, parse, people_of
+from tools import face_files
+from tools.face_files import Pair, locate, parse_pairs, people_of
 from verification.core.errors import BadInput
 
 HEAD = "reference,probe,same,cohort\n"
@@ -15,7 +15,7 @@ GOOD = HEAD + "a.jpg,b.jpg,1,\n\xfcber/a.jpg,c.jpg,no,east\n"
 
 
 def test_pairs_are_read_row_by_row() -> None:
-    assert parse(b"\xef\xbb\xbf" + GOOD.encode()) == (
+    assert parse_pairs(b"\xef\xbb\xbf" + GOOD.encode()) == (
         Pair(2, "a.jpg", "b.jpg", True, ""),
         Pair(3, "über/a.jpg", "c.jpg", False, "east"),
     )
@@ -43,18 +43,18 @@ def test_pairs_are_read_row_by_row() -> None:
 )
 def test_a_file_that_is_not_exactly_pairs_is_refused_by_its_row(content: str, says: str) -> None:
     with pytest.raises(BadInput, match=says):
-        parse(content.encode())
+        parse_pairs(content.encode())
 
 
 def test_pairs_that_are_no_text_or_too_many_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BadInput, match="UTF-8"):
-        parse(HEAD.encode() + b"\xff,b,1,\n")
-    monkeypatch.setattr(face_pairs, "MAX_ROWS", 1)
+        parse_pairs(HEAD.encode() + b"\xff,b,1,\n")
+    monkeypatch.setattr(face_files, "MAX_ROWS", 1)
     with pytest.raises(BadInput, match="more than 1 pairs"):
-        parse(GOOD.encode())
-    monkeypatch.setattr(face_pairs, "MAX_BYTES", 10)
+        parse_pairs(GOOD.encode())
+    monkeypatch.setattr(face_files, "MAX_PAIRS_BYTES", 10)
     with pytest.raises(BadInput, match="more than 10 bytes"):
-        parse(GOOD.encode())
+        parse_pairs(GOOD.encode())
 
 
 @given(st.binary(max_size=200), st.integers(0, 80))
@@ -63,14 +63,14 @@ def test_damage_is_refused_or_read_and_never_anything_else(junk: bytes, place: i
     try:
         assert all(
             isinstance(pair, Pair)
-            for pair in parse(whole[:place] + junk + whole[place + len(junk) :])
+            for pair in parse_pairs(whole[:place] + junk + whole[place + len(junk) :])
         )
     except BadInput:
         return
 
 
 def test_pictures_are_of_one_person_where_any_chain_of_pairs_says_so() -> None:
-    people = people_of(parse((HEAD + "a,b,1,\nc,d,1,\nb,c,1,\ne,a,0,\n").encode()))
+    people = people_of(parse_pairs((HEAD + "a,b,1,\nc,d,1,\nb,c,1,\ne,a,0,\n").encode()))
     assert len({people[name] for name in "abcd"}) == 1
     assert people["e"] != people["a"]
 

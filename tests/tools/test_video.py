@@ -13,8 +13,8 @@ from verification.engines.liveness import frames, policy
 
 RATE = 10  # frames a second
 TAKING = Taking(chain_ms=167, chain_side=160, chain_bytes=4_000, still_side=640, still_bytes=14_500)
-REST = Window(shown=0.0, first_ms=500, last_ms=2_000, stills=3, is_rest=True)
-COMMAND = Window(shown=2.0, first_ms=500, last_ms=2_000, stills=2, is_rest=False)
+REST = Window(at=0.0, first_ms=500, last_ms=2_000, stills=3, is_rest=True)
+COMMAND = Window(at=2.0, first_ms=500, last_ms=2_000, stills=2, is_rest=False)
 
 
 def filmed(

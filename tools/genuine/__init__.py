@@ -16,12 +16,12 @@ def spread(values: Iterable[float], *, low: bool = False) -> dict[str, float | i
     """How many there are, and their quantiles; `low` tells those of the lower end, where small is
     bad.
     """
-    known = np.array([value for value in values if np.isfinite(value)], dtype=np.float64)
-    if not len(known):
+    finite = np.array([value for value in values if np.isfinite(value)], dtype=np.float64)
+    if not len(finite):
         return {"n": 0}
     shares = (0.0, 0.001, 0.01, 0.05, 0.5) if low else (0.5, 0.95, 0.99, 0.999, 1.0)
     names = ("min", "p0_1", "p1", "p5", "p50") if low else ("p50", "p95", "p99", "p99_9", "max")
-    found = np.quantile(known, shares)
-    return {"n": len(known)} | {
-        name: round(float(each), 4) for name, each in zip(names, found, strict=True)
+    quantiles = np.quantile(finite, shares)
+    return {"n": len(finite)} | {
+        name: round(float(quantile), 4) for name, quantile in zip(names, quantiles, strict=True)
     }

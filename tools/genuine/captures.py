@@ -32,89 +32,99 @@ Windows = list[tuple[str, list[int]]]
 """Commands, the face at rest first, each with the frames of the clip."""
 
 
-def uncommanded(each: Observed) -> list[Windows]:
+def uncommanded(film: Observed) -> list[Windows]:
     """With windows of a command's length; of a clip that is too short for that with shorter ones,
     or with two.
     """
     for count in (_COMMANDS, _COMMANDS - 1):
         for length in range(STEP, _SHORTEST - 1, -1):
-            if found := _one_after_another(each, count=count, length=length):
-                return found
+            if windows := _one_after_another(film, count=count, length=length):
+                return windows
     return []
 
 
-def _one_after_another(each: Observed, *, count: int, length: int) -> list[Windows]:
-    found, at = list[Windows](), 0
-    while (start := _at_rest(each, at, without=frozenset())) is not None:
+def _one_after_another(film: Observed, *, count: int, length: int) -> list[Windows]:
+    series, at = list[Windows](), 0
+    while (start := _at_rest(film, at, without=frozenset())) is not None:
         starts = [start + REST + number * length for number in range(count)]
         at = starts[-1] + length
-        if at > len(each.chain):
+        if at > len(film.chain):
             break
-        rest = list(range(start, start + REST))
-        named = _named(
-            each, [list(range(first, first + length)) for first in starts], neutral(each, rest)
+        at_rest = list(range(start, start + REST))
+        labelled = _name_windows(
+            film, [list(range(first, first + length)) for first in starts], neutral(film, at_rest)
         )
-        found.append(
-            [(name, [each.places[at] for at in own]) for name, own in [(NEUTRAL, rest), *named]]
+        series.append(
+            [
+                (name, [film.places[at] for at in places])
+                for name, places in [(NEUTRAL, at_rest), *labelled]
+            ]
         )
-    return found
+    return series
 
 
-def commanded(each: Observed) -> Iterator[Windows]:
+def commanded(film: Observed) -> Iterator[Windows]:
     """What was seen by eye; frames of a window that is too short for the gate of freshness lie
     closer together.
     """
     takes: dict[str, list[tuple[int, int, str]]] = {}
-    for first, last, shows in each.clip.windows:
+    for first, last, shows in film.clip.windows:
         if shows is not None:
             takes.setdefault(shows if shows in TURNS else "other", []).append((first, last, shows))
     if {*TURNS, "other"} - {*takes}:
         return
     for number in range(max(map(len, takes.values()))):
-        chosen = sorted(own[number % len(own)] for own in takes.values())
-        inside = frozenset(at for first, last, _ in chosen for at in each.between(first, last))
-        start = _at_rest(each, 0, without=inside)
+        chosen = sorted(candidates[number % len(candidates)] for candidates in takes.values())
+        inside = frozenset(at for first, last, _ in chosen for at in film.between(first, last))
+        start = _at_rest(film, 0, without=inside)
         if start is None:
             return
-        windows: Windows = [(NEUTRAL, list(each.places[start : start + REST]))]
+        windows: Windows = [(NEUTRAL, list(film.places[start : start + REST]))]
         for first, last, gesture in chosen:
             begins = max(first, windows[-1][1][-1] + 1) if len(windows) > 1 else first
-            places = [each.places[at] for at in each.between(begins, last)]
+            places = [film.places[at] for at in film.between(begins, last)]
             if len(places) < _SHORTEST:
                 places = np.linspace(begins, last, _SHORTEST).astype(int).tolist()
             windows.append((gesture, places))
         yield windows
 
 
-def _at_rest(each: Observed, start: int, *, without: frozenset[int]) -> int | None:
+def _at_rest(film: Observed, start: int, *, without: frozenset[int]) -> int | None:
     """Where in the chain the first frames from here on begin that the gate takes for a face at
     rest.
     """
-    for first in range(start, len(each.chain) - REST + 1):
+    for first in range(start, len(film.chain) - REST + 1):
         places = range(first, first + REST)
-        if not without & {*places} and neutral(each, places) is not None:
+        if not without & {*places} and neutral(film, places) is not None:
             return first
     return None
 
 
-def neutral(each: Observed, places: Sequence[int]) -> Neutral | None:
+def neutral(film: Observed, places: Sequence[int]) -> Neutral | None:
     """The face at rest in these frames of the chain; None where the gate takes them for none."""
     try:
-        return gestures.neutral([each.chain[at].frame for at in places], limits=policy.NEUTRAL)
+        return gestures.neutral([film.chain[at].frame for at in places], limits=policy.NEUTRAL)
     except Refused:
         return None
 
 
-def _named(each: Observed, windows: Sequence[list[int]], rest: Neutral | None) -> Windows:
+def _name_windows(film: Observed, windows: Sequence[list[int]], at_rest: Neutral | None) -> Windows:
     """Each window by the command of which it shows most, no command twice."""
-    limits, shown = gestures.limits(policy.GESTURES), []
+    limits, shares = gestures.limits(policy.GESTURES), []
     for places in windows:
-        faces = [face for at in places if (face := each.chain[at].measured) is not None]
-        strong = {of: max(gestures.strengths(of, faces, rest or each.rest)) for of in GESTURES}
-        shown.append({of: _share(of, strong[of], limits[of]) for of in GESTURES})
+        faces = [face for at in places if (face := film.chain[at].measured) is not None]
+        strong = {
+            gesture: max(gestures.strengths(gesture, faces, at_rest or film.rest))
+            for gesture in GESTURES
+        }
+        shares.append(
+            {gesture: _share(gesture, strong[gesture], limits[gesture]) for gesture in GESTURES}
+        )
     best = max(
         permutations(GESTURES, len(windows)),
-        key=lambda order: sum(one[of] for one, of in zip(shown, order, strict=True)),
+        key=lambda order: sum(
+            share_of[gesture] for share_of, gesture in zip(shares, order, strict=True)
+        ),
     )
     return list(zip(best, windows, strict=True))
 
@@ -131,7 +141,7 @@ def sent(images: Sequence[Image], windows: Windows, *, scale: float) -> list[Ste
     for command, places in windows:
         stills = CAPTURE.rest_stills if command == NEUTRAL else CAPTURE.stills
         times = [round(FIRST_MS + at * CAPTURE.chain_ms) for at in range(len(places))]
-        beside = [number * len(places) // stills for number in range(stills)]
+        between = [number * len(places) // stills for number in range(stills)]
         steps.append(
             StepFiles(
                 command,
@@ -141,7 +151,7 @@ def sent(images: Sequence[Image], windows: Windows, *, scale: float) -> list[Ste
                 ],
                 [
                     (times[at], sender.jpeg(_nearer(images[places[at]], scale), "full"))
-                    for at in beside
+                    for at in between
                 ],
             )
         )
@@ -149,15 +159,15 @@ def sent(images: Sequence[Image], windows: Windows, *, scale: float) -> list[Ste
 
 
 def photograph(
-    each: Observed, images: Sequence[Image], *, without: set[int], scale: float
+    film: Observed, images: Sequence[Image], *, without: set[int], scale: float
 ) -> bytes | None:
     """The frame, of none of these, in which the face is straightest, as the register would give it;
     None of none.
     """
     straight = [
-        (gestures.away(seen.measured, turn=0.0, pitch=0.0, limits=policy.NEUTRAL), place)
-        for place, seen in zip(each.places, each.full, strict=True)
-        if seen.measured is not None and place not in without
+        (gestures.away(frame.measured, turn=0.0, pitch=0.0, limits=policy.NEUTRAL), place)
+        for place, frame in zip(film.places, film.full, strict=True)
+        if frame.measured is not None and place not in without
     ]
     if not straight:
         return None
@@ -167,12 +177,12 @@ def photograph(
 
 def prints(steps: Sequence[StepFiles]) -> dict[str, bytes]:
     """By which it is known again."""
-    told = [
+    kept_prints = [
         SentStep(step.command, tuple(jpeg for _, jpeg in step.chain), (), (), ()) for step in steps
     ]
     return {
         f"live_capture.{at}.prints": pictures.look(step)[1].to_bytes()
-        for at, step in enumerate(told)
+        for at, step in enumerate(kept_prints)
     }
 
 

@@ -170,10 +170,10 @@ class Sender:
 
     def sent(self, image: Image, stream: str) -> tuple[Image, int]:
         """The RGB frame as it arrives, and its bytes. `image` is RGB."""
-        made = self.jpeg(image, stream)
+        encoded = self.jpeg(image, stream)
         return np.asarray(
-            cv2.imdecode(np.frombuffer(made, np.uint8), cv2.IMREAD_COLOR_RGB), dtype=np.uint8
-        ), len(made)
+            cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR_RGB), dtype=np.uint8
+        ), len(encoded)
 
     def jpeg(self, image: Image, stream: str) -> bytes:
         """The frame as it is sent. `image` is RGB."""
@@ -186,11 +186,11 @@ class Sender:
         size = (round(wide * min(1.0, scale)), round(high * min(1.0, scale)))
         small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)[:, :, ::-1]
         while True:
-            made = cv2.imencode(
+            encoded = cv2.imencode(
                 ".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, round(100 * self._quality[stream])]
             )[1]
-            if len(made) <= most or self._quality[stream] < 0.1:
-                return made.tobytes()
+            if len(encoded) <= most or self._quality[stream] < 0.1:
+                return encoded.tobytes()
             self._quality[stream] -= 0.1 if self._quality[stream] > 0.45 else 0.05
 
 
@@ -246,9 +246,9 @@ class Observed:
         straight.
         """
         faces = [
-            seen.measured
-            for place, seen in zip(self.places, self.chain, strict=True)
-            if self.clip.rest[0] <= place <= self.clip.rest[1] and seen.measured
+            frame.measured
+            for place, frame in zip(self.places, self.chain, strict=True)
+            if self.clip.rest[0] <= place <= self.clip.rest[1] and frame.measured
         ]
         names = ("turn", "mouth", "right_eye", "left_eye", "pitch", "interocular")
         return Neutral(
@@ -274,8 +274,8 @@ def read(folder: Path, clip: Clip) -> list[Image]:
 def cut_out(clip: Clip, image: Image) -> Image:
     """The part of a frame that the clip says. `image` is BGR, what is given RGB."""
     if clip.cut:
-        left, top, side = clip.cut
-        image = image[top : top + side, left : left + side]
+        left_edge, top, side = clip.cut
+        image = image[top : top + side, left_edge : left_edge + side]
     return np.ascontiguousarray(image[:, :, ::-1], dtype=np.uint8)
 
 
@@ -287,10 +287,10 @@ def places_of(clip: Clip, count: int, *, slowed: float = 1.0, shifted: float = 0
 
 def portraits_of(folder: Path) -> list[Image]:
     """The photographs of a folder, RGB, in the order of their names."""
-    found = [cv2.imread(str(path)) for path in sorted(folder.glob("*.jpg"))]
+    images = [cv2.imread(str(path)) for path in sorted(folder.glob("*.jpg"))]
     return [
         np.ascontiguousarray(image[:, :, ::-1], dtype=np.uint8)
-        for image in found
+        for image in images
         if image is not None
     ]
 
@@ -307,14 +307,16 @@ def observe(folder: Path, clip: Clip) -> Observed:
         tuple(look_at(image) for image, _ in pictures[stream]) for stream in ("chain", "full")
     )
     sizes = tuple(size for _, size in pictures["chain"])
-    return Observed(clip, tuple(places), chain, full, tuple(by_mesh(seen) for seen in chain), sizes)
+    return Observed(
+        clip, tuple(places), chain, full, tuple(by_mesh(frame) for frame in chain), sizes
+    )
 
 
-def by_mesh(seen: Seen) -> Embedding | None:
+def by_mesh(frame: Seen) -> Embedding | None:
     """The face, cut out by the mesh's points; None where there is none."""
-    if seen.measured is None:
+    if frame.measured is None:
         return None
-    return backends.in_use().embed(Portrait(seen.image, five_points(seen.mesh), 1.0))
+    return backends.in_use().embed(Portrait(frame.image, five_points(frame.mesh), 1.0))
 
 
 def look_at(image: Image) -> Seen:

@@ -53,17 +53,20 @@ def measure(clips: Sequence[Observed]) -> Figures:
     what, and which limits follow with each person left out.
     """
     genuine = {
-        each.clip.name: [joint(one, other) for one, other in _neighbours(each)] for each in clips
+        film.clip.name: [joint(first, second) for first, second in _neighbours(film)]
+        for film in clips
     }
-    found: Figures = {"genuine": _told([one for joints in genuine.values() for one in joints])}
-    found["genuine_by_clip"] = {name: _told(joints) for name, joints in genuine.items()}
+    figures: Figures = {
+        "genuine": _spreads([link for joints in genuine.values() for link in joints])
+    }
+    figures["genuine_by_clip"] = {name: _spreads(joints) for name, joints in genuine.items()}
     # Where a camera or a line leaves frames out.
-    found["face_by_gap"] = {
+    figures["face_by_gap"] = {
         f"{gap}_frames": spread(
             [
-                corners(one, other)
-                for each in clips
-                for one, other in zip(each.chain, each.chain[gap:], strict=False)
+                corners(first, second)
+                for film in clips
+                for first, second in zip(film.chain, film.chain[gap:], strict=False)
             ],
             low=True,
         )
@@ -71,89 +74,96 @@ def measure(clips: Sequence[Observed]) -> Figures:
     }
     kinds: dict[str, list[Joint]] = {}
     between = list[Between]()
-    for kind, (here, one), (there, other) in _cuts(clips):
-        made = joint(one, other), joint(one, aligned(other, one))
-        kinds.setdefault(kind, []).append(made[0])
-        kinds.setdefault(f"{kind}_aligned", []).append(made[1])
-        between += [({here, there}, each) for each in made if kind == "stranger"]
-    found["cuts"] = {name: _told(joints, is_cut=True) for name, joints in kinds.items()}
-    everyone = [one for joints in genuine.values() for one in joints]
-    found["at"] = {
+    for kind, (here, first), (there, second) in _cuts(clips):
+        joints_made = joint(first, second), joint(first, aligned(second, first))
+        kinds.setdefault(kind, []).append(joints_made[0])
+        kinds.setdefault(f"{kind}_aligned", []).append(joints_made[1])
+        between += [({here, there}, link) for link in joints_made if kind == "stranger"]
+    figures["cuts"] = {name: _spreads(joints, is_cut=True) for name, joints in kinds.items()}
+    everyone = [link for joints in genuine.values() for link in joints]
+    figures["at"] = {
         f"limit_{round(100 * limit)}": {
-            "genuine_below": sum(one.face < limit for one in everyone),
+            "genuine_below": sum(link.face < limit for link in everyone),
             "genuine": len(everyone),
             "people_below": len(
                 {
-                    each.clip.person
-                    for each in clips
-                    if any(one.face < limit for one in genuine[each.clip.name])
+                    film.clip.person
+                    for film in clips
+                    if any(link.face < limit for link in genuine[film.clip.name])
                 }
             ),
             "cuts_above": {
-                name: sum(not one.face < limit for one in joints) for name, joints in kinds.items()
+                name: sum(not link.face < limit for link in joints)
+                for name, joints in kinds.items()
             },
             "cuts": {name: len(joints) for name, joints in kinds.items()},
         }
         for limit in (0.15, 0.20, 0.25, 0.30, 0.35, 0.40)
     }
-    own = [(each.clip.person, one) for each in clips for one in genuine[each.clip.name]]
-    found["left_out"] = {
-        name: _left_out(name, own, between) for name in ("face", "round", "surroundings")
+    genuine_joints = [
+        (film.clip.person, link) for film in clips for link in genuine[film.clip.name]
+    ]
+    figures["left_out"] = {
+        name: _left_out(name, genuine_joints, between) for name in ("face", "round", "surroundings")
     }
-    return found
+    return figures
 
 
-def _left_out(name: str, own: Sequence[tuple[str, Joint]], between: Sequence[Between]) -> Figures:
+def _left_out(
+    name: str, genuine_joints: Sequence[tuple[str, Joint]], between: Sequence[Between]
+) -> Figures:
     """For each person the middle between the others' genuine extreme and that of cuts among them,
     and its errors on this person's neighbours and on cuts to and from them. Of shares small is bad,
     of changing surroundings large.
     """
     sign = -1 if name == "surroundings" else 1
     genuine = [
-        (who, sign * getattr(one, name)) for who, one in own if np.isfinite(getattr(one, name))
+        (owner, sign * getattr(link, name))
+        for owner, link in genuine_joints
+        if np.isfinite(getattr(link, name))
     ]
     cuts = [
-        (whose, sign * getattr(one, name))
-        for whose, one in between
-        if np.isfinite(getattr(one, name))
+        (whose, sign * getattr(link, name))
+        for whose, link in between
+        if np.isfinite(getattr(link, name))
     ]
     left_out: Figures = {}
-    for person in sorted({who for who, _ in own}):
-        least = min(value for who, value in genuine if who != person)
+    for person in sorted({owner for owner, _ in genuine_joints}):
+        least = min(value for owner, value in genuine if owner != person)
         most = max(value for whose, value in cuts if person not in whose)
         limit = (least + most) / 2
-        held, with_me = (
-            [v for who, v in genuine if who == person],
+        tested, with_me = (
+            [v for owner, v in genuine if owner == person],
             [v for whose, v in cuts if person in whose],
         )
         left_out[person] = {
             "limit": round(sign * limit, 3),
-            "neighbours": len(held),
-            "beyond": sum(value < limit for value in held),
+            "neighbours": len(tested),
+            "beyond": sum(value < limit for value in tested),
             "cuts": len(with_me),
             "let_through": sum(value >= limit for value in with_me),
         }
     return left_out
 
 
-def corners(one: Seen, other: Seen) -> float:
+def corners(first: Seen, second: Seen) -> float:
     """The share of the face's corners that are still there: `Joint.face` alone; NaN of too few
     corners.
     """
-    found = engine.kept_share(
-        engine.grey(one.image), engine.grey(other.image), one.mesh, other.mesh
+    share = engine.kept_share(
+        engine.grey(first.image), engine.grey(second.image), first.mesh, second.mesh
     )
-    return np.nan if found is None else found
+    return np.nan if share is None else share
 
 
-def joint(one: Seen, other: Seen) -> Joint:
+def joint(first: Seen, second: Seen) -> Joint:
     """What two frames share."""
-    greys = [engine.grey(seen.image) for seen in (one, other)]
-    here, there = one.mesh, other.mesh
-    eyes = one.frame.face.interocular if one.frame.face else 1.0
+    greys = [engine.grey(frame.image) for frame in (first, second)]
+    here, there = first.mesh, second.mesh
+    eyes = first.frame.face.interocular if first.frame.face else 1.0
     outside = 255 - oval(here, greys[0].shape, 1.15)
     moves = np.linalg.norm(there[:, :2] - here[:, :2], axis=1) / eyes
-    left = (
+    lost = (
         np.linalg.norm(similar(here[:, :2], there[:, :2]) - there[:, :2], axis=1)[list(_SHAPE)]
         / eyes
     )
@@ -163,13 +173,13 @@ def joint(one: Seen, other: Seen) -> Joint:
         )
         > 0
     )
-    cuts = [_face(seen) for seen in (one, other)]
+    cuts = [_face(frame) for frame in (first, second)]
     around = engine.share(greys[0], greys[1], outside, guess=None)
     return Joint(
-        face=corners(one, other),
+        face=corners(first, second),
         round=np.nan if around is None else around,
         moved=float(np.median(moves)),
-        shape=float(np.median(left)),
+        shape=float(np.median(lost)),
         alike=float(np.corrcoef(cuts[0].ravel(), cuts[1].ravel())[0, 1]),
         surroundings=float(np.abs(greys[0].astype(int) - greys[1])[free].mean())
         if free.sum() > 200
@@ -177,56 +187,56 @@ def joint(one: Seen, other: Seen) -> Joint:
     )
 
 
-def aligned(seen: Seen, onto: Seen) -> Seen:
+def aligned(frame: Seen, onto: Seen) -> Seen:
     """The frame moved, turned and scaled so that its face's points lie as near as can be to those
     of the other.
     """
-    source, target = five_points(seen.mesh), five_points(onto.mesh)
+    source, target = five_points(frame.mesh), five_points(onto.mesh)
     matrix = cv2.estimateAffinePartial2D(source, target, method=cv2.LMEDS)[0]
     high, wide = onto.image.shape[:2]
-    image = cv2.warpAffine(seen.image, matrix, (wide, high), borderMode=cv2.BORDER_REPLICATE)
-    mesh = np.column_stack([seen.mesh[:, :2] @ matrix[:, :2].T + matrix[:, 2], seen.mesh[:, 2]])
-    return _with(seen, np.asarray(image, dtype=np.uint8), mesh)
+    image = cv2.warpAffine(frame.image, matrix, (wide, high), borderMode=cv2.BORDER_REPLICATE)
+    mesh = np.column_stack([frame.mesh[:, :2] @ matrix[:, :2].T + matrix[:, 2], frame.mesh[:, 2]])
+    return _with(frame, np.asarray(image, dtype=np.uint8), mesh)
 
 
-def _with(seen: Seen, image: Image, mesh: Floats) -> Seen:
-    face = seen.frame.face and replace(seen.frame.face, mesh=mesh)
-    return Seen(image, replace(seen.frame, face=face), seen.face)
+def _with(frame: Seen, image: Image, mesh: Floats) -> Seen:
+    face = frame.frame.face and replace(frame.frame.face, mesh=mesh)
+    return Seen(image, replace(frame.frame, face=face), frame.face)
 
 
-def _face(seen: Seen) -> NDArray[np.float64]:
-    cut = Portrait(seen.image, five_points(seen.mesh), 1.0).cut(ARCFACE, side=112)
+def _face(frame: Seen) -> NDArray[np.float64]:
+    cut = Portrait(frame.image, five_points(frame.mesh), 1.0).cut(ARCFACE, side=112)
     return np.asarray(
         cv2.resize(cv2.cvtColor(cut, cv2.COLOR_RGB2GRAY), (56, 56), interpolation=cv2.INTER_AREA),
         float,
     )
 
 
-def _neighbours(each: Observed) -> Iterator[tuple[Seen, Seen]]:
-    return pairwise(each.chain)
+def _neighbours(film: Observed) -> Iterator[tuple[Seen, Seen]]:
+    return pairwise(film.chain)
 
 
 def _cuts(clips: Sequence[Observed]) -> Iterator[tuple[str, tuple[str, Seen], tuple[str, Seen]]]:
     """Frames that do not follow each other, all of a size, each with whose it is."""
-    for one, other in product(clips, repeat=2):
+    for first, second in product(clips, repeat=2):
         kind = (
             "same_capture"
-            if one is other
+            if first is second
             else "same_person"
-            if one.clip.person == other.clip.person
+            if first.clip.person == second.clip.person
             else "stranger"
         )
-        for at in np.linspace(0, len(one.chain) - 1, _EACH).astype(int):
-            for to in np.linspace(0, len(other.chain) - 1, _EACH).astype(int):
+        for at in np.linspace(0, len(first.chain) - 1, _EACH).astype(int):
+            for to in np.linspace(0, len(second.chain) - 1, _EACH).astype(int):
                 if kind != "same_capture" or abs(at - to) >= _FAR:
                     yield (
                         kind,
-                        (one.clip.person, one.chain[at]),
-                        (other.clip.person, other.chain[to]),
+                        (first.clip.person, first.chain[at]),
+                        (second.clip.person, second.chain[to]),
                     )
 
 
-def _told(joints: Sequence[Joint], *, is_cut: bool = False) -> Figures:
+def _spreads(joints: Sequence[Joint], *, is_cut: bool = False) -> Figures:
     """The end of each distribution that is near the other side."""
     lows = {
         "face": not is_cut,
@@ -234,6 +244,6 @@ def _told(joints: Sequence[Joint], *, is_cut: bool = False) -> Figures:
         "alike": not is_cut,
     }  # small is bad of a neighbour, large of a cut
     return {
-        name: spread([getattr(one, name) for one in joints], low=lows.get(name, is_cut))
+        name: spread([getattr(link, name) for link in joints], low=lows.get(name, is_cut))
         for name in NAMES
     }

@@ -24,8 +24,8 @@ def measure(clips: Sequence[Observed]) -> Figures:
     the other gates.
     """
     return {
-        "ranges": {each.clip.name: _ranges(each) for each in clips},
-        "shown": {gesture: _shown(clips, gesture) for gesture in GESTURES},
+        "ranges": {film.clip.name: _ranges(film) for film in clips},
+        "shown": {gesture: _reached(clips, gesture) for gesture in GESTURES},
         "sliding": {gesture: _sliding(clips, gesture) for gesture in GESTURES},
         "mouth": _mouth(clips),
         "depth": _depth(clips),
@@ -33,65 +33,65 @@ def measure(clips: Sequence[Observed]) -> Figures:
     }
 
 
-def _faces(each: Observed, places: Sequence[int]) -> list[FaceMeasurement]:
-    return [face for at in places if (face := each.chain[at].measured) is not None]
+def _faces(film: Observed, places: Sequence[int]) -> list[FaceMeasurement]:
+    return [face for at in places if (face := film.chain[at].measured) is not None]
 
 
-def _ranges(each: Observed) -> Figures:
-    faces = _faces(each, range(len(each.chain)))
-    found: Figures = {}
+def _ranges(film: Observed) -> Figures:
+    faces = _faces(film, range(len(film.chain)))
+    figures: Figures = {}
     for gesture in GESTURES:
-        series = gestures.strengths(gesture, faces, each.rest)
-        found[gesture] = [
+        series = gestures.strengths(gesture, faces, film.rest)
+        figures[gesture] = [
             round(float(value), 3)
             for value in np.quantile(series, (0.01, 0.05, 0.5, 0.95, 0.99, 1.0))
         ]
-    return found
+    return figures
 
 
-def is_right(each: Observed, gesture: Gesture, places: Sequence[int]) -> bool:
+def is_right(film: Observed, gesture: Gesture, places: Sequence[int]) -> bool:
     """Whether these frames pass the gesture."""
-    frames = [each.chain[at].frame for at in places]
-    return gestures.judge(gesture, frames, at_rest=each.rest, thresholds=policy.GESTURES).is_right
+    frames = [film.chain[at].frame for at in places]
+    return gestures.judge(gesture, frames, at_rest=film.rest, thresholds=policy.GESTURES).is_right
 
 
-def _shown(clips: Sequence[Observed], gesture: Gesture) -> Figures:
+def _reached(clips: Sequence[Observed], gesture: Gesture) -> Figures:
     """Windows seen by eye: those that show the gesture, and those that show another or none."""
-    shown: list[str] = []
-    others: list[str] = []
+    hits: list[str] = []
+    misses: list[str] = []
     missed: list[str] = []
     wrong: list[str] = []
-    for each in clips:
-        for first, last, shows in each.clip.windows:
-            told = f"{each.clip.name} {first}-{last}"
-            passes = is_right(each, gesture, each.between(first, last))
-            (shown if shows == gesture else others).append(each.clip.person)
+    for film in clips:
+        for first, last, shows in film.clip.windows:
+            window = f"{film.clip.name} {first}-{last}"
+            passes = is_right(film, gesture, film.between(first, last))
+            (hits if shows == gesture else misses).append(film.clip.person)
             if shows == gesture and not passes:
-                missed.append(told)
+                missed.append(window)
             if shows != gesture and passes:
-                wrong.append(f"{told} {shows or 'nothing'}")
+                wrong.append(f"{window} {shows or 'nothing'}")
     return {
-        "windows": len(shown),
-        "people": len(set(shown)),
+        "windows": len(hits),
+        "people": len(set(hits)),
         "missed": missed,
-        "other_windows": len(others),
-        "other_people": len(set(others)),
+        "other_windows": len(misses),
+        "other_people": len(set(misses)),
         "fired_without": wrong,
     }
 
 
-def _places(each: Observed) -> list[list[int]]:
+def _places(film: Observed) -> list[list[int]]:
     return [
-        list(range(start, start + STEP)) for start in range(0, len(each.chain) - STEP + 1, _STRIDE)
+        list(range(start, start + STEP)) for start in range(0, len(film.chain) - STEP + 1, _STRIDE)
     ]
 
 
-def _has(each: Observed, places: Sequence[int], gesture: Gesture) -> bool:
+def _has(film: Observed, places: Sequence[int], gesture: Gesture) -> bool:
     """Whether a window has a part of one that was seen to show the gesture."""
-    first, last = each.places[places[0]], each.places[places[-1]]
+    first, last = film.places[places[0]], film.places[places[-1]]
     return any(
         shows == gesture and start <= last and end >= first
-        for start, end, shows in each.clip.windows
+        for start, end, shows in film.clip.windows
     )
 
 
@@ -99,14 +99,14 @@ def _sliding(clips: Sequence[Observed], gesture: Gesture) -> Figures:
     """How many windows of a command's length pass the gesture by chance, where it was not seen by
     eye.
     """
-    found: Figures = {}
-    for each in clips:
-        free = [places for places in _places(each) if not _has(each, places, gesture)]
-        found[each.clip.name] = {
+    figures: Figures = {}
+    for film in clips:
+        free = [places for places in _places(film) if not _has(film, places, gesture)]
+        figures[film.clip.name] = {
             "windows": len(free),
-            "passed": sum(is_right(each, gesture, places) for places in free),
+            "passed": sum(is_right(film, gesture, places) for places in free),
         }
-    return found
+    return figures
 
 
 def _mouth(clips: Sequence[Observed]) -> Figures:
@@ -114,36 +114,38 @@ def _mouth(clips: Sequence[Observed]) -> Figures:
     and in others.
     """
 
-    def held(each: Observed, places: Sequence[int]) -> float:
-        return sorted(face.mouth for face in _faces(each, places))[-policy.GESTURES.held]
+    def degree_held(film: Observed, places: Sequence[int]) -> float:
+        return sorted(face.mouth for face in _faces(film, places))[-policy.GESTURES.held]
 
-    shown = [
-        (each.clip.person, held(each, each.between(first, last)))
-        for each in clips
-        for first, last, shows in each.clip.windows
+    hits = [
+        (entry.clip.person, degree_held(entry, entry.between(first, last)))
+        for entry in clips
+        for first, last, shows in entry.clip.windows
         if shows == "open_mouth"
     ]
-    others = [
-        (each.clip.person, held(each, places))
-        for each in clips
-        for places in _places(each)
-        if not _has(each, places, "open_mouth")
+    misses = [
+        (entry.clip.person, degree_held(entry, places))
+        for entry in clips
+        for places in _places(entry)
+        if not _has(entry, places, "open_mouth")
     ]
-    people = sorted({each.clip.person for each in clips})
+    people = sorted({entry.clip.person for entry in clips})
     return {
         "shown": {
-            who: [round(v, 3) for w, v in shown if w == who]
-            for who in sorted({who for who, _ in shown})
+            person: [round(v, 3) for w, v in hits if w == person]
+            for person in sorted({person for person, _ in hits})
         },
-        "others": {who: spread([value for w, value in others if w == who]) for who in people},
-        "left_out": _mouth_left_out(people, shown, others),
+        "others": {
+            person: spread([value for w, value in misses if w == person]) for person in people
+        },
+        "left_out": _mouth_left_out(people, hits, misses),
         "at": {
             f"limit_{round(100 * limit)}": {
-                "missed": sum(value < limit for _, value in shown),
-                "shown": len(shown),
-                "fired_without": sum(value >= limit for _, value in others),
-                "others": len(others),
-                "people_fired": len({who for who, value in others if value >= limit}),
+                "missed": sum(value < limit for _, value in hits),
+                "shown": len(hits),
+                "fired_without": sum(value >= limit for _, value in misses),
+                "others": len(misses),
+                "people_fired": len({person for person, value in misses if value >= limit}),
             }
             for limit in (0.24, 0.26, 0.28, 0.30, 0.32)
         },
@@ -151,22 +153,22 @@ def _mouth(clips: Sequence[Observed]) -> Figures:
 
 
 def _mouth_left_out(
-    people: Sequence[str], shown: Sequence[tuple[str, float]], others: Sequence[tuple[str, float]]
+    people: Sequence[str], hits: Sequence[tuple[str, float]], misses: Sequence[tuple[str, float]]
 ) -> Figures:
     """For each person the middle between the others' talk and their open mouths, and its errors on
     that person.
     """
     left_out: Figures = {}
     for person in people:
-        low = max(value for who, value in others if who != person)
-        high = min(value for who, value in shown if who != person)
+        low = max(value for owner, value in misses if owner != person)
+        high = min(value for owner, value in hits if owner != person)
         limit = (low + high) / 2
         left_out[person] = {
             "limit": round(limit, 3),
-            "missed": sum(value < limit for who, value in shown if who == person),
-            "shown": sum(who == person for who, _ in shown),
-            "fired_without": sum(value >= limit for who, value in others if who == person),
-            "others": sum(who == person for who, _ in others),
+            "missed": sum(value < limit for owner, value in hits if owner == person),
+            "shown": sum(owner == person for owner, _ in hits),
+            "fired_without": sum(value >= limit for owner, value in misses if owner == person),
+            "others": sum(owner == person for owner, _ in misses),
         }
     return left_out
 
@@ -175,119 +177,127 @@ def _depth(clips: Sequence[Observed]) -> Figures:
     """Depth in every window of a command's length in which a turn passes, and in the windows seen
     by eye.
     """
-    found: Figures = {}
+    figures: Figures = {}
     rows: list[tuple[str, float | None, float | None]] = []
-    for each in clips:
-        own = turns(each)
+    for film in clips:
+        planes = turns(film)
         by_eye = [
-            _plane(each, each.between(first, last))
-            for first, last, shows in each.clip.windows
+            _plane(film, film.between(first, last))
+            for first, last, shows in film.clip.windows
             if shows in TURNS
         ]
-        if own or by_eye:
-            found[each.clip.name] = {
-                "windows": len(own),
-                "without_evidence": sum(one.ratio is None for one in own),
-                "ratio": spread([one.ratio for one in own if one.ratio is not None], low=True),
-                "residual": spread(
-                    [one.residual for one in own if one.residual is not None], low=True
+        if planes or by_eye:
+            figures[film.clip.name] = {
+                "windows": len(planes),
+                "without_evidence": sum(plane.ratio is None for plane in planes),
+                "ratio": spread(
+                    [plane.ratio for plane in planes if plane.ratio is not None], low=True
                 ),
-                "by_eye": [_pair(one) for one in by_eye],
+                "residual": spread(
+                    [plane.residual for plane in planes if plane.residual is not None], low=True
+                ),
+                "by_eye": [_pair(plane) for plane in by_eye],
             }
-            rows += [(each.clip.person, one.ratio, one.residual) for one in own]
-    found["without_a_turn"] = _unturned(clips)
-    people = sorted({who for who, _, _ in rows})
-    found["at"] = {
+            rows += [(film.clip.person, plane.ratio, plane.residual) for plane in planes]
+    figures["without_a_turn"] = _unturned(clips)
+    people = sorted({person for person, _, _ in rows})
+    figures["at"] = {
         f"{name}_{round(1000 * limit)}": {
-            who: {
-                "refused": sum(own is None or own[at] < limit for own in _of(rows, who)),
-                "windows": len(_of(rows, who)),
+            person: {
+                "refused": sum(
+                    pair is None or pair[at] < limit for pair in _evidence_of(rows, person)
+                ),
+                "windows": len(_evidence_of(rows, person)),
             }
-            for who in people
+            for person in people
         }
         for at, (name, limits) in enumerate((("ratio", _RATIOS), ("residual", _RESIDUALS)))
         for limit in limits
     }
-    found["left_out"] = {who: _refit(rows, who) for who in people}
-    return found
+    figures["left_out"] = {person: _refit(rows, person) for person in people}
+    return figures
 
 
-def turns(each: Observed) -> list[planarity.Planarity]:
+def turns(film: Observed) -> list[planarity.Planarity]:
     """Depth in every window of a command's length in which a turn passes."""
     return [
-        _plane(each, places)
-        for places in _places(each)
-        if any(_turned(each, turn, places) for turn in TURNS)
+        _plane(film, places)
+        for places in _places(film)
+        if any(_turned(film, turn, places) for turn in TURNS)
     ]
 
 
 def _unturned(clips: Sequence[Observed]) -> Figures:
     """What faces that do not turn give as evidence of depth."""
     still = [
-        _plane(each, places)
-        for each in clips
-        for places in _places(each)[::2]
-        if not any(_turned(each, t, places) for t in TURNS)
+        _plane(film, places)
+        for film in clips
+        for places in _places(film)[::2]
+        if not any(_turned(film, t, places) for t in TURNS)
     ]
     return {
         "windows": len(still),
-        "with_evidence": sum(one.ratio is not None for one in still),
-        "ratio": spread([one.ratio for one in still if one.ratio is not None], low=True),
+        "with_evidence": sum(plane.ratio is not None for plane in still),
+        "ratio": spread([plane.ratio for plane in still if plane.ratio is not None], low=True),
     }
 
 
-def _turned(each: Observed, turn: Gesture, places: Sequence[int]) -> bool:
+def _turned(film: Observed, turn: Gesture, places: Sequence[int]) -> bool:
     """A turn that begins in this window: the first face is not turned yet."""
-    first = each.chain[places[0]].measured
+    first = film.chain[places[0]].measured
     return (
         first is not None
-        and abs(first.turn - each.rest.turn) < 0.2
-        and is_right(each, turn, places)
+        and abs(first.turn - film.rest.turn) < 0.2
+        and is_right(film, turn, places)
     )
 
 
-def _of(
-    rows: Sequence[tuple[str, float | None, float | None]], who: str
+def _evidence_of(
+    rows: Sequence[tuple[str, float | None, float | None]], owner: str
 ) -> list[tuple[float, float] | None]:
-    return [None if q is None or h is None else (q, h) for person, q, h in rows if person == who]
+    return [None if q is None or h is None else (q, h) for person, q, h in rows if person == owner]
 
 
-def _refit(rows: Sequence[tuple[str, float | None, float | None]], who: str) -> Figures:
+def _refit(rows: Sequence[tuple[str, float | None, float | None]], owner: str) -> Figures:
     """The limits below which 5 % of the others' windows fall, and what they refuse of this
     person's.
     """
-    others = [
-        each
-        for each in (
-            known for person in {w for w, _, _ in rows} - {who} for known in _of(rows, person)
+    training = [
+        pair
+        for pair in (
+            pair_of
+            for person in {w for w, _, _ in rows} - {owner}
+            for pair_of in _evidence_of(rows, person)
         )
-        if each
+        if pair
     ]
-    own = _of(rows, who)
-    if not others:
-        return {"windows": len(own)}
-    ratio, residual = (float(np.quantile([each[at] for each in others], 0.05)) for at in (0, 1))
-    refused = sum(each is None or each[0] < ratio or each[1] < residual for each in own)
+    planes = _evidence_of(rows, owner)
+    if not training:
+        return {"windows": len(planes)}
+    ratio, residual = (float(np.quantile([pair[at] for pair in training], 0.05)) for at in (0, 1))
+    refusals = sum(pair is None or pair[0] < ratio or pair[1] < residual for pair in planes)
     return {
         "ratio": round(ratio, 3),
         "residual": round(residual, 4),
-        "refused": refused,
-        "windows": len(own),
+        "refused": refusals,
+        "windows": len(planes),
     }
 
 
-def _plane(each: Observed, places: Sequence[int]) -> planarity.Planarity:
-    seen = [each.chain[at] for at in places if each.chain[at].measured]
+def _plane(film: Observed, places: Sequence[int]) -> planarity.Planarity:
+    frames = [film.chain[at] for at in places if film.chain[at].measured]
     return planarity.measure(
-        [one.image for one in seen], [one.mesh for one in seen], limits=policy.PLANARITY
+        [frame.image for frame in frames],
+        [frame.mesh for frame in frames],
+        limits=policy.PLANARITY,
     )
 
 
-def _pair(one: planarity.Planarity) -> list[float | None]:
+def _pair(plane: planarity.Planarity) -> list[float | None]:
     return [
-        one.ratio and round(one.ratio, 3),
-        one.residual and round(one.residual, 4),
-        round(one.moved, 3),
+        plane.ratio and round(plane.ratio, 3),
+        plane.residual and round(plane.residual, 4),
+        round(plane.moved, 3),
     ]
 
 
@@ -295,43 +305,44 @@ def _gates(clips: Sequence[Observed]) -> Figures:
     """By clip: the face at rest, how many faces, freshness, overlap of boxes, and flaws of full
     frames.
     """
-    found: Figures = {}
-    for each in clips:
-        inside = each.between(*each.clip.rest)
+    figures: Figures = {}
+    for film in clips:
+        inside = film.between(*film.clip.rest)
         try:
-            gestures.neutral([each.chain[at].frame for at in inside], limits=policy.NEUTRAL)
-            rest = "passed"
+            gestures.neutral([film.chain[at].frame for at in inside], limits=policy.NEUTRAL)
+            rest_code = "passed"
         except Refused as refused:
-            rest = refused.code
-        frames = [seen.frame for seen in each.chain]
+            rest_code = refused.code
+        frames = [frame.frame for frame in film.chain]
         boxes = [
-            overlap(one.box, other.box) for one, other in pairwise(_faces(each, range(len(frames))))
+            overlap(first.box, second.box)
+            for first, second in pairwise(_faces(film, range(len(frames))))
         ]
-        images = [seen.image for seen in each.chain[: 5 * STEP]]
+        images = [frame.image for frame in film.chain[: 5 * STEP]]
         fresh = continuity.freshness(
             [continuity.trace(images)], frame=images.__getitem__, limits=policy.FRESHNESS
         )
-        poor = [flaws(seen.frame, limits=policy.QUALITY) for seen in each.full]
-        found[each.clip.name] = {
-            "rest": rest,
+        poor = [flaws(frame.frame, limits=policy.QUALITY) for frame in film.full]
+        figures[film.clip.name] = {
+            "rest": rest_code,
             "frames": len(frames),
             "one_face_chain": continuity.presence((frames, policy.SECOND_FACE_IN_CHAIN)).one_face,
             "one_face_full": continuity.presence(
-                ([s.frame for s in each.full], policy.SECOND_FACE)
+                ([s.frame for s in film.full], policy.SECOND_FACE)
             ).one_face,
             "least_overlap": round(min(boxes), 3),
             "frozen_run": fresh.frozen_run,
             "repeated": fresh.repeated,
             "noise": round(fresh.noise or 0.0, 3),
             "flaws": {
-                flaw: sum(flaw in one for one in poor)
-                for flaw in sorted({f for one in poor for f in one})
+                flaw: sum(flaw in flaws_of for flaws_of in poor)
+                for flaw in sorted({f for flaws_of in poor for f in flaws_of})
             },
             "interocular_full": round(
-                float(np.median([s.measured.interocular for s in each.full if s.measured])), 1
+                float(np.median([s.measured.interocular for s in film.full if s.measured])), 1
             ),
             "interocular_chain": round(
-                float(np.median([s.measured.interocular for s in each.chain if s.measured])), 1
+                float(np.median([s.measured.interocular for s in film.chain if s.measured])), 1
             ),
         }
-    return found
+    return figures

@@ -25,15 +25,15 @@ def measure(clips: Sequence[Observed], portraits: Sequence[Image] = ()) -> Figur
     and `by_mesh`: the chain, cut by the mesh's points.
     """
     streams = {
-        "full": [(_faces(each.full), each.full[each.rest_at].face) for each in clips],
-        "chain": [(_faces(each.chain), each.chain[each.rest_at].face) for each in clips],
-        "chain_to_full": [(_faces(each.chain), each.full[each.rest_at].face) for each in clips],
-        "by_mesh": [(_rows(each.by_mesh), each.by_mesh[each.rest_at]) for each in clips],
+        "full": [(_faces(film.full), film.full[film.rest_at].face) for film in clips],
+        "chain": [(_faces(film.chain), film.chain[film.rest_at].face) for film in clips],
+        "chain_to_full": [(_faces(film.chain), film.full[film.rest_at].face) for film in clips],
+        "by_mesh": [(_rows(film.by_mesh), film.by_mesh[film.rest_at]) for film in clips],
     }
-    found: Figures = {name: _stream(clips, faces) for name, faces in streams.items()}
+    figures: Figures = {name: _stream(clips, faces) for name, faces in streams.items()}
     if portraits:
-        found["portraits"] = _portraits(portraits)
-    return found
+        figures["portraits"] = _portraits(portraits)
+    return figures
 
 
 def _portraits(portraits: Sequence[Image]) -> Figures:
@@ -56,162 +56,166 @@ def _stream(
     clips: Sequence[Observed], faces: Sequence[tuple[Numbers, Embedding | None]]
 ) -> Figures:
     yaws = [
-        np.array([seen.measured.turn if seen.measured else np.nan for seen in each.chain])
-        for each in clips
+        np.array([frame.measured.turn if frame.measured else np.nan for frame in film.chain])
+        for film in clips
     ]
-    turned = [np.abs(yaw - each.rest.turn) for yaw, each in zip(yaws, clips, strict=True)]
-    own, near, again, steps, cuts = [], [], [], [], []
-    for number, each in enumerate(clips):
-        rows, rest = faces[number]
-        if rest is None:
-            raise ValueError(f"{each.clip.name} has no face at rest")
-        own.append(_apart(rows, rest.numbers[None])[:, 0])
+    turned = [np.abs(yaw - film.rest.turn) for yaw, film in zip(yaws, clips, strict=True)]
+    to_rest, near, again, steps, cuts = [], [], [], [], []
+    for number, film in enumerate(clips):
+        rows, neutral = faces[number]
+        if neutral is None:
+            raise ValueError(f"{film.clip.name} has no face at rest")
+        to_rest.append(_apart(rows, neutral.numbers[None])[:, 0])
         steps.append(
-            np.array([float(np.linalg.norm(one - other)) for one, other in pairwise(rows)])
+            np.array([float(np.linalg.norm(row - later)) for row, later in pairwise(rows)])
         )
-        for other, another in enumerate(clips):
-            if another.clip.person != each.clip.person:
-                near.append((number, other, _apart(faces[other][0], rest.numbers[None])[:, 0]))
-                cuts.append(_apart(rows, faces[other][0]).ravel())
-            elif other != number:
-                again.append(_apart(faces[other][0], rest.numbers[None])[:, 0])
-    found: Figures = {
-        "to_rest": spread(np.concatenate(own)),
+        for place, another in enumerate(clips):
+            if another.clip.person != film.clip.person:
+                near.append((number, place, _apart(faces[place][0], neutral.numbers[None])[:, 0]))
+                cuts.append(_apart(rows, faces[place][0]).ravel())
+            elif place != number:
+                again.append(_apart(faces[place][0], neutral.numbers[None])[:, 0])
+    figures: Figures = {
+        "to_rest": spread(np.concatenate(to_rest)),
         "to_rest_by_clip": {
-            each.clip.name: spread(values) for each, values in zip(clips, own, strict=True)
+            film.clip.name: spread(values) for film, values in zip(clips, to_rest, strict=True)
         },
         "to_rest_of_another_capture": spread(np.concatenate(again)) if again else {"n": 0},
         "stranger_to_rest": spread(np.concatenate([values for _, _, values in near]), low=True),
         "step": spread(np.concatenate(steps)),
         "step_by_clip": {
-            each.clip.name: spread(values) for each, values in zip(clips, steps, strict=True)
+            film.clip.name: spread(values) for film, values in zip(clips, steps, strict=True)
         },
         "cut": spread(np.concatenate(cuts), low=True),
-        "unseen": sum(int(np.isnan(values).sum()) for values in own),
+        "unseen": sum(int(np.isnan(values).sum()) for values in to_rest),
     }
-    found |= _by_yaw(clips, turned, own, near)
-    found["at"] = {
+    figures |= _by_yaw(clips, turned, to_rest, near)
+    figures["at"] = {
         f"limit_{round(100 * limit)}": _at(
-            clips, own, steps, [values for _, _, values in near], limit
+            clips, to_rest, steps, [values for _, _, values in near], limit
         )
         for limit in _CANDIDATES
     }
-    found |= _by_command(clips, own)
-    found["left_out"] = _left_out(clips, own, near)
-    return found
+    figures |= _by_command(clips, to_rest)
+    figures["left_out"] = _left_out(clips, to_rest, near)
+    return figures
 
 
 def _by_yaw(
     clips: Sequence[Observed],
     turned: Sequence[Numbers],
-    own: Sequence[Numbers],
+    to_rest: Sequence[Numbers],
     near: Sequence[tuple[int, int, Numbers]],
 ) -> Figures:
-    found: Figures = {}
+    figures: Figures = {}
     for low, high in pairwise(_YAWS):
         inside = [(turn >= low) & (turn < high) for turn in turned]
-        found[f"yaw_{round(100 * low)}"] = {
+        figures[f"yaw_{round(100 * low)}"] = {
             "people": len(
-                {each.clip.person for each, bin_ in zip(clips, inside, strict=True) if bin_.any()}
+                {film.clip.person for film, bin_ in zip(clips, inside, strict=True) if bin_.any()}
             ),
             "to_rest": spread(
-                np.concatenate([values[bin_] for values, bin_ in zip(own, inside, strict=True)])
+                np.concatenate([values[bin_] for values, bin_ in zip(to_rest, inside, strict=True)])
             ),
             "stranger": spread(
-                np.concatenate([values[inside[other]] for _, other, values in near]), low=True
+                np.concatenate([values[inside[second]] for _, second, values in near]), low=True
             ),
         }
-    return found
+    return figures
 
 
-def _by_command(clips: Sequence[Observed], own: Sequence[Numbers]) -> Figures:
+def _by_command(clips: Sequence[Observed], to_rest: Sequence[Numbers]) -> Figures:
     """Over windows of a command's length, and over those in which a gesture was seen."""
-    found: Figures = {}
+    figures: Figures = {}
     commands = [
         np.sort(values[start : start + STEP])
-        for values in own
+        for values in to_rest
         for start in range(0, max(1, len(values) - STEP + 1), STEP // 2)
     ]
-    found["median_of_a_command"] = spread([float(np.median(each)) for each in commands])
-    found["second_farthest_of_a_command"] = spread([float(each[-2]) for each in commands])
-    found["by_gesture"] = {
+    figures["median_of_a_command"] = spread([float(np.median(window)) for window in commands])
+    figures["second_farthest_of_a_command"] = spread([float(window[-2]) for window in commands])
+    figures["by_gesture"] = {
         str(gesture): spread(
             [
                 float(value)
-                for each, values in zip(clips, own, strict=True)
-                for first, last, shows in each.clip.windows
+                for film, values in zip(clips, to_rest, strict=True)
+                for first, last, shows in film.clip.windows
                 if shows == gesture
-                for value in values[each.between(first, last)]
+                for value in values[film.between(first, last)]
             ]
         )
         for gesture in GESTURES
     }
-    return found
+    return figures
 
 
 def _at(
     clips: Sequence[Observed],
-    own: Sequence[Numbers],
+    to_rest: Sequence[Numbers],
     steps: Sequence[Numbers],
     near: Sequence[Numbers],
     limit: float,
 ) -> Figures:
     """What a limit refuses of genuine frames and of whole commands, and whom it lets through."""
     windows = [
-        (each.clip.person, values[start : start + STEP] > limit)
-        for each, values in zip(clips, own, strict=True)
+        (film.clip.person, values[start : start + STEP] > limit)
+        for film, values in zip(clips, to_rest, strict=True)
         for start in range(0, max(1, len(values) - STEP + 1), STEP // 2)
     ]
     strangers = np.concatenate(near)
-    known = strangers[np.isfinite(strangers)]
+    finite = strangers[np.isfinite(strangers)]
     return {
-        "frames_beyond": int(sum((values > limit).sum() for values in own)),
+        "frames_beyond": int(sum((values > limit).sum() for values in to_rest)),
         "people_beyond": len(
-            {e.clip.person for e, values in zip(clips, own, strict=True) if (values > limit).any()}
+            {
+                e.clip.person
+                for e, values in zip(clips, to_rest, strict=True)
+                if (values > limit).any()
+            }
         ),
         "steps": len(windows),
         "steps_with_one_beyond": sum(bool(beyond.any()) for _, beyond in windows),
         "steps_with_two_beyond": sum(int(beyond.sum()) >= 2 for _, beyond in windows),
         "next_frames_beyond": int(sum((values > limit).sum() for values in steps)),
-        "strangers_within": int((known <= limit).sum()),
-        "strangers": len(known),
+        "strangers_within": int((finite <= limit).sum()),
+        "strangers": len(finite),
     }
 
 
 def _left_out(
-    clips: Sequence[Observed], own: Sequence[Numbers], near: Sequence[tuple[int, int, Numbers]]
+    clips: Sequence[Observed], to_rest: Sequence[Numbers], near: Sequence[tuple[int, int, Numbers]]
 ) -> Figures:
     """For each person the middle between the others' farthest frame and nearest stranger, and its
     errors on them.
     """
-    found: Figures = {}
-    for person in sorted({each.clip.person for each in clips}):
-        mine = [each.clip.person == person for each in clips]
-        others = np.concatenate(
-            [values for values, is_mine in zip(own, mine, strict=True) if not is_mine]
+    figures: Figures = {}
+    for person in sorted({film.clip.person for film in clips}):
+        mine = [film.clip.person == person for film in clips]
+        training = np.concatenate(
+            [values for values, is_mine in zip(to_rest, mine, strict=True) if not is_mine]
         )
         strangers = np.concatenate(
-            [values for one, other, values in near if not mine[one] and not mine[other]]
+            [values for first, second, values in near if not mine[first] and not mine[second]]
         )
-        limit = float(np.nanmax(others) + np.nanmin(strangers)) / 2
-        held = np.concatenate(
-            [values for values, is_mine in zip(own, mine, strict=True) if is_mine]
+        limit = float(np.nanmax(training) + np.nanmin(strangers)) / 2
+        tested = np.concatenate(
+            [values for values, is_mine in zip(to_rest, mine, strict=True) if is_mine]
         )
         with_me = np.concatenate(
-            [values for one, other, values in near if mine[one] or mine[other]]
+            [values for first, second, values in near if mine[first] or mine[second]]
         )
-        found[person] = {
+        figures[person] = {
             "limit": round(limit, 3),
-            "frames": int(np.isfinite(held).sum()),
-            "refused": int((held > limit).sum()),
+            "frames": int(np.isfinite(tested).sum()),
+            "refused": int((tested > limit).sum()),
             "strangers": int(np.isfinite(with_me).sum()),
             "let_through": int((with_me <= limit).sum()),
         }
-    return found
+    return figures
 
 
 def _faces(stream: Sequence[Seen]) -> Numbers:
-    return _rows([seen.face for seen in stream])
+    return _rows([frame.face for frame in stream])
 
 
 def _rows(faces: Sequence[Embedding | None]) -> Numbers:
@@ -220,7 +224,7 @@ def _rows(faces: Sequence[Embedding | None]) -> Numbers:
     return np.stack([np.full(size, np.nan) if face is None else face.numbers for face in faces])
 
 
-def _apart(rows: Numbers, others: Numbers) -> Numbers:
+def _apart(rows: Numbers, columns: Numbers) -> Numbers:
     return np.asarray(
-        np.sqrt(np.maximum(2 - 2 * rows @ others.T, 0)), dtype=np.float64
+        np.sqrt(np.maximum(2 - 2 * rows @ columns.T, 0)), dtype=np.float64
     )  # of length 1, all

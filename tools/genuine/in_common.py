@@ -46,49 +46,58 @@ def measure(clips: Sequence[Observed]) -> Figures:
 
     The default net's faces match at 1.00, so that its shares are distances.
     """
-    told: dict[str, list[_Told]] = {}
-    for each in clips:
-        told.setdefault(each.clip.person, []).extend(_captures(each, np.random.default_rng(1)))
-    told = {person: own for person, own in told.items() if own}
-    found: Figures = {
-        "people": len(told),
+    outcomes: dict[str, list[_Told]] = {}
+    for film in clips:
+        outcomes.setdefault(film.clip.person, []).extend(_captures(film, np.random.default_rng(1)))
+    outcomes = {person: captures for person, captures in outcomes.items() if captures}
+    figures: Figures = {
+        "people": len(outcomes),
         "limits": {"common": GATES.common, "resting": GATES.resting},
     }
-    for person, own in told.items():
-        resting = [one.resting for one in own if one.resting is not None]
-        found[person] = {
-            "captures": len(own),
-            "acting_median": spread([one.acting for one in own]),
-            "both_turns": _beyond([one.common for one in own if one.has_turns], GATES.common),
-            "other": _beyond([one.common for one in own if not one.has_turns], GATES.common),
+    for person, captures in outcomes.items():
+        resting = [capture.resting for capture in captures if capture.resting is not None]
+        figures[person] = {
+            "captures": len(captures),
+            "acting_median": spread([capture.acting for capture in captures]),
+            "both_turns": _beyond(
+                [capture.common for capture in captures if capture.has_turns], GATES.common
+            ),
+            "other": _beyond(
+                [capture.common for capture in captures if not capture.has_turns],
+                GATES.common,
+            ),
             "resting": _beyond(resting, GATES.resting),
         }
-    return found
+    return figures
 
 
 def _beyond(values: Sequence[float], limit: float) -> Figures:
     return {**spread(values), "beyond": sum(value > limit for value in values)}
 
 
-def _captures(each: Observed, chance: np.random.Generator) -> Iterator[_Told]:
-    starts = range(0, len(each.places) - REST, REST // 2)
+def _captures(film: Observed, chance: np.random.Generator) -> Iterator[_Told]:
+    starts = range(0, len(film.places) - REST, REST // 2)
     rests = {
-        at: rest for at in starts if (rest := _neutral(each, range(at, at + REST))) is not None
+        at: neutral
+        for at in starts
+        if (neutral := _neutral(film, range(at, at + REST))) is not None
     }
     for start in chance.permutation(list(rests))[:_RESTS].tolist():
-        rest = rests[start]
-        if len(shown := _shown(each, rest, without=range(start, start + REST))) < 2:
+        neutral = rests[start]
+        if len(windows := _reached(film, neutral, without=range(start, start + REST))) < 2:
             continue
         for _ in range(_CAPTURES):
-            turns = [name for name in TURNS if name in shown]
-            others = chance.permutation([name for name in shown if name not in TURNS])
-            names = [*turns, *others[: chance.integers(1, _MOST + 1)]]
-            chosen = [shown[name][int(chance.integers(len(shown[name])))] for name in names]
-            if all(abs(one - other) >= STEP for (one, *_), (other, *_) in combinations(chosen, 2)):
+            turns = [name for name in TURNS if name in windows]
+            non_turns = chance.permutation([name for name in windows if name not in TURNS])
+            names = [*turns, *non_turns[: chance.integers(1, _MOST + 1)]]
+            chosen = [windows[name][int(chance.integers(len(windows[name])))] for name in names]
+            if all(
+                abs(first - second) >= STEP for (first, *_), (second, *_) in combinations(chosen, 2)
+            ):
                 yield from _judged(
-                    each,
+                    film,
                     start,
-                    rest,
+                    neutral,
                     chosen,
                     begins=int(chance.integers(3)),
                     is_whole=len(turns) > 1,
@@ -96,64 +105,65 @@ def _captures(each: Observed, chance: np.random.Generator) -> Iterator[_Told]:
 
 
 def _judged(
-    each: Observed,
+    film: Observed,
     start: int,
-    rest: Neutral,
+    neutral: Neutral,
     chosen: Sequence[Window],
     *,
     begins: int,
     is_whole: bool,
 ) -> Iterator[_Told]:
     def faces(places: Sequence[int]) -> list[Embedding]:
-        return [face for at in places if (face := each.by_mesh[at]) is not None]
+        return [face for at in places if (face := film.by_mesh[at]) is not None]
 
     def is_at_rest(at: int) -> bool:
-        face = each.chain[at].measured
+        face = film.chain[at].measured
         return face is not None and gestures.is_at_rest(
-            face, rest, limits=policy.NEUTRAL, near=THROUGHOUT.near
+            face, neutral, limits=policy.NEUTRAL, near=THROUGHOUT.near
         )
 
     every, proving = THROUGHOUT.every, [faces(places) for _, places, _ in chosen]
     first = faces(range(start + begins, start + REST, every))
     places = [
         at
-        for one, _, own in chosen
-        for at in range(one + begins, one + STEP, every)
-        if at not in own
+        for begin, _, strongest in chosen
+        for at in range(begin + begins, begin + STEP, every)
+        if at not in strongest
     ]
     later = faces([at for at in places if is_at_rest(at)])
     if first and len(proving) > 1 and all(proving):
         far = [
-            float(np.median([distance(first[0], face).value for face in own])) for own in proving
+            float(np.median([distance(first[0], face).value for face in strongest]))
+            for strongest in proving
         ]
         if max(far) <= GATES.acting_median:
-            found = by_means(first, later, proving)
-            yield _Told(is_whole, max(far), found["common"] or 0.0, found["resting"])
+            means = by_means(first, later, proving)
+            yield _Told(is_whole, max(far), means["common"] or 0.0, means["resting"])
 
 
-def _neutral(each: Observed, places: Sequence[int]) -> Neutral | None:
-    return neutral(each, places) if all(each.chain[at].measured for at in places) else None
+def _neutral(film: Observed, places: Sequence[int]) -> Neutral | None:
+    return neutral(film, places) if all(film.chain[at].measured for at in places) else None
 
 
-def _shown(each: Observed, rest: Neutral, *, without: range) -> dict[Gesture, list[Window]]:
+def _reached(film: Observed, neutral: Neutral, *, without: range) -> dict[Gesture, list[Window]]:
     """By gesture, the windows that reach its threshold."""
-    limits, found = gestures.limits(policy.GESTURES), dict[Gesture, list[Window]]()
-    for first in range(0, len(each.chain) - STEP, THROUGHOUT.every):
-        seen = [
+    limits, by_gesture = gestures.limits(policy.GESTURES), dict[Gesture, list[Window]]()
+    for first in range(0, len(film.chain) - STEP, THROUGHOUT.every):
+        faces = [
             (at, face)
             for at in range(first, first + STEP)
-            if (face := each.chain[at].measured) is not None
+            if (face := film.chain[at].measured) is not None
         ]
-        if len(seen) < REST or {*without} & {*range(first, first + STEP)}:
+        if len(faces) < REST or {*without} & {*range(first, first + STEP)}:
             continue
         for name in GESTURES:
             strong = zip(
-                gestures.strengths(name, [face for _, face in seen], rest), seen, strict=True
+                gestures.strengths(name, [face for _, face in faces], neutral), faces, strict=True
             )
             best = sorted(
                 ((value, at) for value, (at, _) in strong if value >= limits[name]), reverse=True
             )
             if best:
                 strongest = [at for _, at in best[: THROUGHOUT.acting]]
-                found.setdefault(name, []).append((first, strongest, {at for _, at in best}))
-    return found
+                by_gesture.setdefault(name, []).append((first, strongest, {at for _, at in best}))
+    return by_gesture

@@ -26,13 +26,13 @@ def measure(clips: Sequence[Observed], portraits: Sequence[Image] = ()) -> Figur
     `moving`: full frames of the clips in whatever pose. `worse`: some of them, made worse.
     `portraits`: of people who stand in no clip.
     """
-    moving = [(each.clip.person, seen) for each in clips for seen in each.full if seen.measured]
-    some = [(who, seen.image) for who, seen in moving[::6]]
+    moving = [(film.clip.person, frame) for film in clips for frame in film.full if frame.measured]
+    some = [(person, frame.image) for person, frame in moving[::6]]
     some += [(f"portrait {number // 2}", image) for number, image in enumerate(portraits)]
     return {
         **{stream: _in(stream, clips, portraits) for stream in ("full", "hint")},
         "moving": _of_bare(
-            [(who, lower) for who, seen in moving if (lower := _lower(seen)) is not None]
+            [(person, lower) for person, frame in moving if (lower := _lower(frame)) is not None]
         ),
         "worse": {
             name: {stream: _worse(some, name, stream) for stream in ("full", "hint")}
@@ -76,75 +76,77 @@ _WORSE = {
 
 def _worse(images: Sequence[tuple[str, Image]], name: str, stream: str) -> Figures:
     chance, sender, bare = np.random.default_rng(0), Sender(), []
-    for who, image in images:
+    for person, image in images:
         worse = np.clip(_WORSE[name](image, chance), 0, 255).astype(np.uint8)
         sent = sender.sent(worse, stream)[0]
         face = landmarks.measure(sent, networks=networks.load()).face
         if face is not None and face.mesh is not None:
             lower = masks.measure(sent, face.mesh, side=policy.MASK.side)
-            bare += [] if lower is None else [(who, lower)]
+            bare += [] if lower is None else [(person, lower)]
     return _of_bare(bare)
 
 
 def _in(stream: str, clips: Sequence[Observed], portraits: Sequence[Image]) -> Figures:
     frames = [
-        (each.clip.person, seen) for each in clips for seen in each.full if _is_still(each, seen)
+        (film.clip.person, frame) for film in clips for frame in film.full if _is_still(film, frame)
     ]
     if stream == "hint":
-        frames = [(who, look_at(Sender().sent(seen.image, stream)[0])) for who, seen in frames]
+        frames = [
+            (person, look_at(Sender().sent(frame.image, stream)[0])) for person, frame in frames
+        ]
     sent = [look_at(Sender().sent(image, stream)[0]) for image in portraits]
-    looked = frames + [(f"portrait {number // 2}", seen) for number, seen in enumerate(sent)]
+    looked = frames + [(f"portrait {number // 2}", frame) for number, frame in enumerate(sent)]
     bare = [
-        (who, lower)
-        for who, seen in looked
-        if seen.measured and (lower := _lower(seen)) is not None
+        (person, lower)
+        for person, frame in looked
+        if frame.measured and (lower := _lower(frame)) is not None
     ]
     chosen = [
-        one
-        for one in frames[:: max(1, len(frames) // 60)] + looked[len(frames) :]
-        if one[1].measured
+        row
+        for row in frames[:: max(1, len(frames) // 60)] + looked[len(frames) :]
+        if row[1].measured
     ]
     drawn = {
-        colour: [again for _, seen in chosen if (again := _masked(seen, colour, stream)).measured]
+        colour: [again for _, frame in chosen if (again := _masked(frame, colour, stream)).measured]
         for colour in insecure_masks.COLOURS
     }
     lowers = {
-        colour: [lower for seen in of if (lower := _lower(seen)) is not None]
-        for colour, of in drawn.items()
+        colour: [lower for frame in masked_frames if (lower := _lower(frame)) is not None]
+        for colour, masked_frames in drawn.items()
     }
-    found = _of_bare(bare)
-    found["drawn_frames"] = sum(len(rows) for rows in lowers.values())
-    found["drawn_undetected"] = sum(len(chosen) - len(rows) for rows in lowers.values())
-    found["drawn_to_own_bare_face"] = spread(
+    figures = _of_bare(bare)
+    figures["drawn_frames"] = sum(len(rows) for rows in lowers.values())
+    figures["drawn_undetected"] = sum(len(chosen) - len(rows) for rows in lowers.values())
+    figures["drawn_to_own_bare_face"] = spread(
         [
-            distance(seen.face, again.face).value
-            for _, seen in chosen[::4]
-            if (again := _masked(seen, "blue", stream)).face is not None and seen.face is not None
+            distance(frame.face, again.face).value
+            for _, frame in chosen[::4]
+            if (again := _masked(frame, "blue", stream)).face is not None and frame.face is not None
         ]
     )
-    found["drawn"] = {colour: _spreads(rows) for colour, rows in lowers.items()}
-    found["drawn_missed"] = {
+    figures["drawn"] = {colour: _spreads(rows) for colour, rows in lowers.items()}
+    figures["drawn_missed"] = {
         name: {
-            colour: sum(not one.is_masked(limits) for one in rows)
+            colour: sum(not row.is_masked(limits) for row in rows)
             for colour, rows in lowers.items()
         }
         for name, limits in _limits().items()
     }
-    found["drawn_missed_in_all"] = sum(
-        not one.is_masked(policy.MASK) for rows in lowers.values() for one in rows
+    figures["drawn_missed_in_all"] = sum(
+        not row.is_masked(policy.MASK) for rows in lowers.values() for row in rows
     )
-    return found
+    return figures
 
 
 def _of_bare(bare: Sequence[tuple[str, Lower]]) -> Figures:
     return {
-        "bare_people": len({who for who, _ in bare}),
+        "bare_people": len({person for person, _ in bare}),
         "bare_frames": len(bare),
         "bare": _spreads([lower for _, lower in bare]),
         "bare_refused": {
             name: {
                 "frames": sum(lower.is_masked(limits) for _, lower in bare),
-                "people": len({who for who, lower in bare if lower.is_masked(limits)}),
+                "people": len({person for person, lower in bare if lower.is_masked(limits)}),
             }
             for name, limits in _limits().items()
         },
@@ -162,30 +164,30 @@ def _limits() -> dict[str, MaskLimits]:
     }
 
 
-def _is_still(each: Observed, seen: Seen) -> bool:
-    face = seen.measured
+def _is_still(film: Observed, frame: Seen) -> bool:
+    face = frame.measured
     return (
         face is not None
-        and abs(face.turn - each.rest.turn) <= _STILL[0]
+        and abs(face.turn - film.rest.turn) <= _STILL[0]
         and face.mouth <= _STILL[1]
     )
 
 
-def _lower(seen: Seen) -> Lower | None:
-    return masks.measure(seen.image, seen.mesh, side=policy.MASK.side)
+def _lower(frame: Seen) -> Lower | None:
+    return masks.measure(frame.image, frame.mesh, side=policy.MASK.side)
 
 
-def _masked(seen: Seen, colour: str, stream: str) -> Seen:
+def _masked(frame: Seen, colour: str, stream: str) -> Seen:
     """The frame with a mask drawn over the mouth and the nose, sent as a page sends it and looked
     at anew.
     """
-    return look_at(Sender().sent(insecure_masks.masked(seen.image, seen.mesh, colour), stream)[0])
+    return look_at(Sender().sent(insecure_masks.masked(frame.image, frame.mesh, colour), stream)[0])
 
 
 def _spreads(lowers: Sequence[Lower]) -> Figures:
     both: dict[str, NDArray[np.float64]] = {
-        "rough": np.array([one.rough for one in lowers]),
-        "chin": np.array([one.chin for one in lowers]),
+        "rough": np.array([lower.rough for lower in lowers]),
+        "chin": np.array([lower.chin for lower in lowers]),
     }
     return {
         name: {"low": spread(values, low=True), "high": spread(values)}

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tools import capture_files, no_subject
+from tools import capture_files, judging
 from tools.capture_files import IIN, StepFiles
 from tools.genuine import Figures, captures, gestures
 from tools.genuine.clips import Observed, read
@@ -56,35 +56,35 @@ class _Said:
 
 def measure(clips: Sequence[Observed], folders: Sequence[Path]) -> Figures:
     """By gate: of how many captures or windows, of how many people, how many did not pass."""
-    told: dict[str, list[_Said]] = {}
-    none, known, alarms = list[str](), dict[str, dict[str, bytes]](), list[Figures]()
-    for each in clips:
-        folder = next(one for one in folders if (one / each.clip.file).exists())
-        images = read(folder, each.clip)
-        is_far = any("too_far" in flaws(seen.frame, limits=policy.QUALITY) for seen in each.full)
-        whole, asked = captures.uncommanded(each), list(captures.commanded(each))
-        none += [] if whole else [each.clip.name]
-        for number, windows in enumerate([*whole, *asked]):
+    outcomes: dict[str, list[_Said]] = {}
+    none, known_prints, alarms = list[str](), dict[str, dict[str, bytes]](), list[Figures]()
+    for film in clips:
+        folder = next(path for path in folders if (path / film.clip.file).exists())
+        images = read(folder, film.clip)
+        is_far = any("too_far" in flaws(frame.frame, limits=policy.QUALITY) for frame in film.full)
+        uncommanded, commanded = captures.uncommanded(film), list(captures.commanded(film))
+        none += [] if uncommanded else [film.clip.name]
+        for number, windows in enumerate([*uncommanded, *commanded]):
             used = {at for _, places in windows for at in places}
             photo = captures.photograph(
-                each, images, without=used, scale=_NEARER if is_far else 1.0
+                film, images, without=used, scale=_NEARER if is_far else 1.0
             )
-            own, is_asked = (
+            steps, is_asked = (
                 captures.sent(images, windows, scale=_NEARER if is_far else 1.0),
-                number >= len(whole),
+                number >= len(uncommanded),
             )
             # Those of windows seen by eye are made of frames of the others, so they are not held
             # against them.
-            prints = {} if is_asked else captures.prints(own)
-            compared = compare_captures(prints, {} if is_asked else known, True)
-            results = _judged(own, photo, compared)
+            prints = {} if is_asked else captures.prints(steps)
+            compared = compare_captures(prints, {} if is_asked else known_prints, True)
+            results = _judged(steps, photo, compared)
             alarms += [
-                {"capture": f"{each.clip.name} {number}", **one} for one in _taken_for(compared)
+                {"capture": f"{film.clip.name} {number}", **alarm} for alarm in _taken_for(compared)
             ]
-            known |= {} if is_asked else {f"{each.clip.name} {number}": prints}
+            known_prints |= {} if is_asked else {f"{film.clip.name} {number}": prints}
             if is_far:
-                told.setdefault("quality_nearer", []).append(
-                    _said(each.clip.person, results[_QUALITY])
+                outcomes.setdefault("quality_nearer", []).append(
+                    _word(film.clip.person, results[_QUALITY])
                 )
                 as_filmed = _judged(
                     captures.sent(images, windows, scale=1.0), photo, compare_captures({}, {}, True)
@@ -93,25 +93,28 @@ def measure(clips: Sequence[Observed], folders: Sequence[Path]) -> Figures:
             gates = {*_OF_PICTURES, *(_OF_COMMANDS if is_asked else ())} - (
                 {_MATCH} if photo is None else set()
             )
-            _keep(told, each.clip.person, results, gates=gates)
-        print(each.clip.name, len(whole), len(asked), flush=True)
-    pairs = len(known) * (len(known) - 1) // 2
-    found: Figures = {
+            _keep(outcomes, film.clip.person, results, gates=gates)
+        print(film.clip.name, len(uncommanded), len(commanded), flush=True)
+    pairs = len(known_prints) * (len(known_prints) - 1) // 2
+    figures: Figures = {
         "without_a_capture": none,
         "nearer_times": _NEARER,
         "pairs": pairs,
         "taken_for": alarms,
     }
-    return found | {name: _counted(own) for name, own in (told | _windows(clips)).items()}
+    return figures | {name: _counted(rows) for name, rows in (outcomes | _windows(clips)).items()}
 
 
 def _taken_for(compared: Mapping[str, bytes]) -> list[Figures]:
     """Which captures of before this one is, or may be, shown again, and by what."""
-    told = stored.read(json.loads(compared[COMPARED]), into=ComparedAll, what="compared")
+    comparison = stored.read(json.loads(compared[COMPARED]), into=ComparedAll, what="compared")
     return [
-        {"for": one.attempt, **{name: round(value, 3) for name, value in vars(one.alike).items()}}
-        for one in told.others
-        if policy.AGAIN.resembles(one.alike)
+        {
+            "for": capture.attempt,
+            **{name: round(value, 3) for name, value in vars(capture.alike).items()},
+        }
+        for capture in comparison.others
+        if policy.AGAIN.resembles(capture.alike)
     ]
 
 
@@ -120,7 +123,7 @@ def _judged(
 ) -> dict[str, Result]:
     evidence, case = (
         capture_files.evidence(steps, photo, at=captures.AT),
-        no_subject.case(IIN, amount="0", currency="KZT"),
+        judging.empty_case(IIN, amount="0", currency="KZT"),
     )
     judged_by = LiveCapturePolicy()
     facts = measure_live_capture(
@@ -130,16 +133,16 @@ def _judged(
 
 
 def _keep(
-    told: dict[str, list[_Said]], person: str, results: Mapping[str, Result], *, gates: set[str]
+    outcomes: dict[str, list[_Said]], person: str, results: Mapping[str, Result], *, gates: set[str]
 ) -> None:
-    before = set[str]()
+    codes = set[str]()
     for name, result in results.items():
-        if name in gates and result.code not in before:
-            told.setdefault(name.removeprefix("face."), []).append(_said(person, result))
-        before |= {result.code} - {Passed.code}
+        if name in gates and result.code not in codes:
+            outcomes.setdefault(name.removeprefix("face."), []).append(_word(person, result))
+        codes |= {result.code} - {Passed.code}
 
 
-def _said(person: str, result: Result) -> _Said:
+def _word(person: str, result: Result) -> _Said:
     return _Said(person, isinstance(result, Failed), result.code)
 
 
@@ -147,54 +150,59 @@ def _windows(clips: Sequence[Observed]) -> dict[str, list[_Said]]:
     """Gestures that were seen by eye, and depth wherever a turn passes: of more people than whole
     captures are.
     """
-    shown = [
-        (each.clip.person, gestures.is_right(each, shows, each.between(first, last)))
-        for each in clips
-        for first, last, shows in each.clip.windows
+    passes_by_person = [
+        (film.clip.person, gestures.is_right(film, shows, film.between(first, last)))
+        for film in clips
+        for first, last, shows in film.clip.windows
         if shows is not None
     ]
     turned = [
-        (each.clip.person, _depth_code(plane)) for each in clips for plane in gestures.turns(each)
+        (film.clip.person, _depth_code(plane)) for film in clips for plane in gestures.turns(film)
     ]
     return {
         "commands_windows": [
-            _Said(who, not passes, "" if passes else "liveness_command_missed")
-            for who, passes in shown
+            _Said(person, not passes, "" if passes else "liveness_command_missed")
+            for person, passes in passes_by_person
         ],
-        "depth_windows": [_Said(who, False, code) for who, code in turned],
+        "depth_windows": [_Said(person, False, code) for person, code in turned],
     }
 
 
-def _depth_code(found: Planarity) -> str:
-    if found.ratio is None or found.residual is None:
+def _depth_code(plane: Planarity) -> str:
+    if plane.ratio is None or plane.residual is None:
         return "liveness_depth_missing"
     gates = policy.GATES
-    is_flat = found.ratio < gates.planarity_ratio or found.residual < gates.planarity_residual
+    is_flat = plane.ratio < gates.planarity_ratio or plane.residual < gates.planarity_residual
     return "liveness_depth_flat" if is_flat else ""
 
 
-def _counted(own: Sequence[_Said]) -> Figures:
+def _counted(outcomes: Sequence[_Said]) -> Figures:
     """Bounds of what does not pass, whatever follows: by trials, of which many are one person's,
     and by people.
     """
-    people, hit = {one.person for one in own}, {one.person for one in own if one.code}
-    refused = sum(one.is_refused for one in own)
-    not_passed = sum(bool(one.code) for one in own)
+    people, hit = (
+        {word.person for word in outcomes},
+        {word.person for word in outcomes if word.code},
+    )
+    refusals = sum(word.is_refused for word in outcomes)
+    not_passed = sum(bool(word.code) for word in outcomes)
     return {
-        "trials": len(own),
+        "trials": len(outcomes),
         "people": len(people),
-        "refused": refused,
-        "people_refused": len({one.person for one in own if one.is_refused}),
-        "review": not_passed - refused,
-        "people_review": len({one.person for one in own if one.code and not one.is_refused}),
-        "upper_percent": round(100 * interval(not_passed, len(own))[1], 1),
+        "refused": refusals,
+        "people_refused": len({word.person for word in outcomes if word.is_refused}),
+        "review": not_passed - refusals,
+        "people_review": len(
+            {word.person for word in outcomes if word.code and not word.is_refused}
+        ),
+        "upper_percent": round(100 * interval(not_passed, len(outcomes))[1], 1),
         "people_upper_percent": round(100 * interval(len(hit), len(people))[1], 1),
-        "codes": dict(sorted(Counter(one.code for one in own if one.code).items())),
+        "codes": dict(sorted(Counter(word.code for word in outcomes if word.code).items())),
         "by_person": {
-            who: [
-                sum(bool(one.code) for one in own if one.person == who),
-                sum(one.person == who for one in own),
+            person: [
+                sum(bool(word.code) for word in outcomes if word.person == person),
+                sum(word.person == person for word in outcomes),
             ]
-            for who in sorted(people)
+            for person in sorted(people)
         },
     }

@@ -1,10 +1,11 @@
 """Whether a capture can be known again: captures played again in every way, beside other captures.
 
 Genuine frames only; what is done to them is what anybody does to a film. How they are told apart:
-`prints`.
+`Prints`.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
@@ -13,11 +14,47 @@ import numpy as np
 
 from tools.genuine import Figures, spread
 from tools.genuine.clips import STEP, Clip, Observed, Sender, places_of, read
-from tools.genuine.prints import Prints, prints
 from verification.engines.liveness import landmarks, networks
+from verification.engines.liveness import prints as engine
 from verification.engines.liveness.frames import Image
+from verification.engines.liveness.landmarks import FaceMeasurement
 from verification.engines.liveness.policy import AGAIN
 from verification.engines.liveness.prints import Bits, compare, laid
+
+_SIDE, _REDUCED = 8, 64  # frequencies of the whole picture each way, pixels it is reduced to
+
+
+@dataclass(frozen=True)
+class Prints:
+    """A capture: its steps, and a row a frame of the signs of the face and of the whole
+    picture.
+    """
+
+    clip: str
+    person: str
+    steps: tuple[engine.Prints, ...]
+    picture: Bits
+
+    @property
+    def face(self) -> Bits:
+        """The signs of the face, of all steps."""
+        return np.concatenate([step.signs for step in self.steps])
+
+
+def prints(clip: str, person: str, frames: Sequence[tuple[Image, FaceMeasurement]]) -> Prints:
+    """Of the frames of one capture."""
+    steps = tuple(engine.prints_of(frames[at : at + STEP]) for at in range(0, len(frames), STEP))
+    return Prints(clip, person, steps, np.array([_signs(image) for image, _ in frames]))
+
+
+def _signs(image: Image) -> Bits:
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    grey = np.asarray(
+        cv2.resize(grey, (_REDUCED, _REDUCED), interpolation=cv2.INTER_AREA), dtype=np.uint8
+    )
+    low = cv2.dct(grey.astype(np.float32))[:_SIDE, :_SIDE].ravel()
+    return np.asarray(low > np.median(low[1:]))
+
 
 _FRAMES = 3 * STEP  # of a capture: three commands
 _MOST = 8  # captures of one clip that are played again; all are compared with one another
@@ -26,37 +63,37 @@ Change = Callable[[Image, np.random.Generator], Image]
 
 def measure(clips: Sequence[Observed], folders: Sequence[Path]) -> Figures:
     """Captures against themselves changed in every way, and against every other one."""
-    kept, again = [], dict[str, list[tuple[int, Prints]]]()
-    for each in clips:
-        folder = next(folder for folder in folders if (folder / each.clip.file).exists())
-        images = read(folder, each.clip)
-        starts = range(0, max(1, len(each.places) - _FRAMES // 2), _FRAMES)
+    captures, again = [], dict[str, list[tuple[int, Prints]]]()
+    for film in clips:
+        folder = next(folder for folder in folders if (folder / film.clip.file).exists())
+        images = read(folder, film.clip)
+        starts = range(0, max(1, len(film.places) - _FRAMES // 2), _FRAMES)
         for number, start in enumerate(starts):
-            taken = each.places[start : start + _FRAMES]
-            kept.append(_prints(each.clip, [images[at] for at in taken]))
+            window = film.places[start : start + _FRAMES]
+            captures.append(_prints(film.clip, [images[at] for at in window]))
             if number >= _MOST:
                 continue
-            for name, places, change in _replays(each.clip, taken, len(images)):
-                own = _prints(each.clip, [images[at] for at in places], change)
-                again.setdefault(name, []).append((len(kept) - 1, own))
-    return _compared(kept, again)
+            for name, places, change in _replays(film.clip, window, len(images)):
+                replay = _prints(film.clip, [images[at] for at in places], change)
+                again.setdefault(name, []).append((len(captures) - 1, replay))
+    return _compared(captures, again)
 
 
 def _replays(
-    clip: Clip, taken: Sequence[int], count: int
+    clip: Clip, places: Sequence[int], count: int
 ) -> list[tuple[str, list[int], Change | None]]:
     """Each way to play these frames again: which frames of the clip, and what is done to each."""
-    first, last = taken[0], taken[-1]
+    first, last = places[0], places[-1]
     inside = [at for at in places_of(clip, count, shifted=0.5) if first <= at <= last]
     slow = [
         at
         for speed in (1.25,)
         for at in places_of(clip, count, slowed=speed)
         if first <= at <= last
-    ][: len(taken)]
-    slower = [at for at in places_of(clip, count, slowed=1.6) if first <= at <= last][: len(taken)]
-    parts = [list(taken[at : at + STEP]) for at in range(0, len(taken), STEP)]
-    same = list(taken)
+    ][: len(places)]
+    slower = [at for at in places_of(clip, count, slowed=1.6) if first <= at <= last][: len(places)]
+    parts = [list(places[at : at + STEP]) for at in range(0, len(places), STEP)]
+    same = list(places)
     return [
         ("quality_90", same, pressed(90)),
         ("quality_70", same, pressed(70)),
@@ -82,8 +119,8 @@ def pressed(quality: int) -> Change:
     """Compressed anew."""
 
     def change(image: Image, _: np.random.Generator) -> Image:
-        made = cv2.imencode(".jpg", image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-        return np.asarray(cv2.imdecode(made, cv2.IMREAD_COLOR_RGB), dtype=np.uint8)
+        encoded = cv2.imencode(".jpg", image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB), dtype=np.uint8)
 
     return change
 
@@ -93,11 +130,11 @@ def cropped(most: float) -> Change:
 
     def change(image: Image, chance: np.random.Generator) -> Image:
         high, wide = image.shape[:2]
-        left, top, right, bottom = (
+        left_edge, top, right, bottom = (
             int(share * side)
             for share, side in zip(chance.uniform(most / 2, most, 4), (wide, high) * 2, strict=True)
         )
-        part = image[top : high - bottom, left : wide - right]
+        part = image[top : high - bottom, left_edge : wide - right]
         return np.asarray(
             cv2.resize(part, (wide, high), interpolation=cv2.INTER_AREA), dtype=np.uint8
         )
@@ -128,8 +165,8 @@ def all_of(*changes: Change) -> Change:
     """One after the other."""
 
     def change(image: Image, chance: np.random.Generator) -> Image:
-        for each in changes:
-            image = each(image, chance)
+        for step in changes:
+            image = step(image, chance)
         return image
 
     return change
@@ -140,66 +177,80 @@ def _prints(clip: Clip, images: Sequence[Image], change: Change | None = None) -
     sender, frames = Sender(), []
     for image in images:
         # A crop is one for the whole capture: whoever plays a film cuts it once.
-        shown = change(image, np.random.default_rng(1)) if change else image
-        sent = sender.sent(shown, "chain")[0]
+        changed = change(image, np.random.default_rng(1)) if change else image
+        sent = sender.sent(changed, "chain")[0]
         face = landmarks.measure(sent, networks=networks.load()).face
         if face is not None:
             frames.append((sent, face))
     return prints(clip.name, clip.person, frames)
 
 
-def _compared(kept: Sequence[Prints], again: dict[str, list[tuple[int, Prints]]]) -> Figures:
+def _compared(captures: Sequence[Prints], again: dict[str, list[tuple[int, Prints]]]) -> Figures:
     pairs: dict[str, list[tuple[Prints, Prints]]] = {
         "same_clip": [],
         "same_person": [],
         "others": [],
     }
-    for one, other in combinations(kept, 2):
+    for first, second in combinations(captures, 2):
         kind = (
             "same_clip"
-            if one.clip == other.clip
+            if first.clip == second.clip
             else "same_person"
-            if one.person == other.person
+            if first.person == second.person
             else "others"
         )
-        pairs[kind].append((one, other))
-    pairs |= {name: [(kept[at], own) for at, own in each] for name, each in again.items()}
-    found: Figures = {"captures": len(kept), "people": len({one.person for one in kept})}
-    for name, each in pairs.items():
+        pairs[kind].append((first, second))
+    pairs |= {
+        name: [(captures[at], replay) for at, replay in matches] for name, matches in again.items()
+    }
+    figures: Figures = {
+        "captures": len(captures),
+        "people": len({capture.person for capture in captures}),
+    }
+    for name, matches in pairs.items():
         is_again = name in again
         windows = [
             laid(
-                one.steps,
-                other.steps,
+                first.steps,
+                second.steps,
                 window=AGAIN.window,
                 stride=AGAIN.stride,
                 moving=AGAIN.moving,
             )
-            for one, other in each
+            for first, second in matches
         ]
-        told = [compare(other.steps, one.steps, limits=AGAIN) for one, other in each]
-        judged = [one for one in told if one.windows >= AGAIN.fits]  # or too few could fit
-        found[name] = {
-            "pairs": len(each),
+        likenesses = [compare(second.steps, first.steps, limits=AGAIN) for first, second in matches]
+        judged = [
+            likeness for likeness in likenesses if likeness.windows >= AGAIN.fits
+        ]  # or too few could fit
+        figures[name] = {
+            "pairs": len(matches),
             "face_bits": spread(
-                [_nearest(one.face, other.face) for one, other in each], low=not is_again
+                [_nearest(first.face, second.face) for first, second in matches], low=not is_again
             ),
             "picture_bits": spread(
-                [_nearest(one.whole, other.whole) for one, other in each], low=not is_again
+                [_nearest(first.picture, second.picture) for first, second in matches],
+                low=not is_again,
             ),
             "left": spread(
-                [one.left / one.moving for own in windows for one in own], low=not is_again
+                [window.left / window.moving for replay in windows for window in replay],
+                low=not is_again,
             ),
             "judged": len(judged),
-            "share_of_windows": spread([one.fitting for one in judged], low=is_again),
-            "found": sum(one.fits >= AGAIN.fits and one.fitting >= AGAIN.fitting for one in judged),
-            "share_of_frames_with_a_word": spread([one.marked for one in told], low=is_again),
-            "candidates": sum(one.marked >= AGAIN.marked for one in told),
-            "found_by_both": sum(map(AGAIN.finds, told)),
+            "share_of_windows": spread([likeness.fitting for likeness in judged], low=is_again),
+            "found": sum(
+                likeness.fits >= AGAIN.fits and likeness.fitting >= AGAIN.fitting
+                for likeness in judged
+            ),
+            "share_of_frames_with_a_word": spread(
+                [likeness.marked for likeness in likenesses], low=is_again
+            ),
+            "candidates": sum(likeness.marked >= AGAIN.marked for likeness in likenesses),
+            "found_by_both": sum(map(AGAIN.finds, likenesses)),
         }
-    return found
+    return figures
 
 
-def _nearest(one: Bits, other: Bits) -> float:
+def _nearest(first: Bits, second: Bits) -> float:
     """How many signs of the other's frames differ from the nearest of this one, the median."""
-    return float(np.median((one[:, None, :] != other[None, :, :]).sum(axis=2).min(axis=0)))
+    return float(np.median((first[:, None, :] != second[None, :, :]).sum(axis=2).min(axis=0)))

@@ -26,60 +26,67 @@ def measure(clips: Sequence[Observed]) -> Figures:
     face pasted by step would change; then how the band inside the border moves against the one
     outside.
     """
-    found: Figures = {}
+    figures: Figures = {}
     for stream in ("full", "chain"):
-        told = {
-            each.clip.name: [_inside_out(seen) for seen in getattr(each, stream)] for each in clips
+        rows_by_clip = {
+            film.clip.name: [_inside_out(frame) for frame in getattr(film, stream)]
+            for film in clips
         }
-        rows = {name: np.array(each) for name, each in told.items()}
+        rows = {name: np.array(values) for name, values in rows_by_clip.items()}
         from_rest = {
-            each.clip.name: np.abs(rows[each.clip.name] - rows[each.clip.name][each.rest_at])
-            for each in clips
+            film.clip.name: np.abs(rows[film.clip.name] - rows[film.clip.name][film.rest_at])
+            for film in clips
         }
-        jumps = {name: np.abs(np.diff(each, axis=0)) for name, each in rows.items()}
-        found[stream] = {
+        jumps = {name: np.abs(np.diff(values, axis=0)) for name, values in rows.items()}
+        figures[stream] = {
             name: {
-                "value": spread(np.concatenate([each[:, at] for each in rows.values()]))
+                "value": spread(np.concatenate([values[:, at] for values in rows.values()]))
                 | {
                     "min": round(
-                        float(np.nanmin(np.concatenate([each[:, at] for each in rows.values()]))), 4
+                        float(
+                            np.nanmin(np.concatenate([values[:, at] for values in rows.values()]))
+                        ),
+                        4,
                     )
                 },
-                "from_rest": spread(np.concatenate([each[:, at] for each in from_rest.values()])),
+                "from_rest": spread(
+                    np.concatenate([values[:, at] for values in from_rest.values()])
+                ),
                 "from_rest_p99_by_clip": {
-                    clip: round(float(np.nanquantile(each[:, at], 0.99)), 3)
-                    for clip, each in from_rest.items()
+                    clip: round(float(np.nanquantile(values[:, at], 0.99)), 3)
+                    for clip, values in from_rest.items()
                 },
-                "step": spread(np.concatenate([each[:, at] for each in jumps.values()])),
+                "step": spread(np.concatenate([values[:, at] for values in jumps.values()])),
             }
             for at, name in enumerate(NAMES)
         }
     slips = {
-        each.clip.name: [_slip(one, other) for one, other in pairwise(each.chain)] for each in clips
+        film.clip.name: [_slip(first, second) for first, second in pairwise(film.chain)]
+        for film in clips
     }
-    found["slip"] = spread([value for values in slips.values() for value in values])
-    found["slip_by_clip"] = {name: spread(values) for name, values in slips.items()}
-    return found
+    figures["slip"] = spread([value for values in slips.values() for value in values])
+    figures["slip_by_clip"] = {name: spread(values) for name, values in slips.items()}
+    return figures
 
 
-def _inside_out(seen: Seen) -> tuple[float, ...]:
+def _inside_out(frame: Seen) -> tuple[float, ...]:
     """Logarithms of inside over outside: noise, sharpness; differences of colour and light to the
     neck below the chin; and the contrast of the border itself.
     """
-    shape = seen.image.shape
-    grey = cv2.cvtColor(seen.image, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    colours = cv2.cvtColor(seen.image, cv2.COLOR_RGB2YCrCb).astype(np.float64)
-    inner = (oval(seen.mesh, shape, 0.95) > 0) & ~(oval(seen.mesh, shape, 0.7) > 0)
-    outer = (oval(seen.mesh, shape, 1.3) > 0) & ~(oval(seen.mesh, shape, 1.05) > 0)
+    shape = frame.image.shape
+    grey = cv2.cvtColor(frame.image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    colours = cv2.cvtColor(frame.image, cv2.COLOR_RGB2YCrCb).astype(np.float64)
+    inner = (oval(frame.mesh, shape, 0.95) > 0) & ~(oval(frame.mesh, shape, 0.7) > 0)
+    outer = (oval(frame.mesh, shape, 1.3) > 0) & ~(oval(frame.mesh, shape, 1.05) > 0)
     rough = np.abs(grey - cv2.medianBlur(grey, 3))
     edges = np.abs(cv2.Laplacian(grey, cv2.CV_32F))
-    chin, neck = _chin(seen.mesh, shape, 0.9), _chin(seen.mesh, shape, 1.15)
+    chin, neck = _chin(frame.mesh, shape, 0.9), _chin(frame.mesh, shape, 1.15)
     apart = (
         colours[chin].mean(axis=0) - colours[neck].mean(axis=0)
         if chin.any() and neck.any()
         else np.full(3, np.nan)
     )
-    at_border = (oval(seen.mesh, shape, 1.03) > 0) & ~(oval(seen.mesh, shape, 0.97) > 0)
+    at_border = (oval(frame.mesh, shape, 1.03) > 0) & ~(oval(frame.mesh, shape, 0.97) > 0)
     return (
         _log(rough[inner].mean(), rough[outer].mean()),
         _log(edges[inner].mean() / grey[inner].std(), edges[outer].mean() / grey[outer].std()),
@@ -107,16 +114,16 @@ def _chin(mesh: Floats, shape: tuple[int, ...], scale: float) -> NDArray[np.bool
     return np.asarray(spot > 0)
 
 
-def _slip(one: Seen, other: Seen) -> float:
+def _slip(first: Seen, second: Seen) -> float:
     """How far what lies just outside the face moves against the face itself, in eye distances: the
     median over corners within half a face of its border that do move with it or not; NaN where
     there are too few.
     """
     greys = [
-        np.asarray(cv2.cvtColor(seen.image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
-        for seen in (one, other)
+        np.asarray(cv2.cvtColor(frame.image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+        for frame in (first, second)
     ]
-    inner, near, head = (oval(one.mesh, greys[0].shape, scale) for scale in (0.95, 1.02, 1.2))
+    inner, near, head = (oval(first.mesh, greys[0].shape, scale) for scale in (0.95, 1.02, 1.2))
     outer = np.asarray(cv2.bitwise_and(head, 255 - near), dtype=np.uint8)
     moved = []
     for mask in (inner, outer):
@@ -138,11 +145,11 @@ def _slip(one: Seen, other: Seen) -> float:
             return float("nan")
         moved.append((points[good, 0].astype(float), there[good, 0].astype(float)))
     (inside, arrived), (outside, went) = moved
-    eyes = one.frame.face.interocular if one.frame.face else 1.0
+    eyes = first.frame.face.interocular if first.frame.face else 1.0
     return (
         float(np.median(np.linalg.norm(similar(inside, arrived, of=outside) - went, axis=1))) / eyes
     )
 
 
-def _log(one: float, other: float) -> float:
-    return float(np.log(max(one, 1e-3) / max(other, 1e-3)))
+def _log(first: float, second: float) -> float:
+    return float(np.log(max(first, 1e-3) / max(second, 1e-3)))

@@ -14,7 +14,7 @@ from django.core.management.base import CommandError
 from PIL import Image
 from pytest_django import Settings
 
-from tools import face_pictures
+from tools import face_files
 from tools.management.commands.match_faces import Command
 from verification.core.errors import Misconfigured
 from verification.engines.faces import backends
@@ -73,7 +73,7 @@ def test_the_distance_is_the_one_that_the_routes_find(people: Path) -> None:
     _, told = run(reference, *probes)
     backend = backends.in_use()
     faces = [
-        backend.embed_file(path.read_bytes(), limits=face_pictures.LIMITS)
+        backend.embed_file(path.read_bytes(), limits=face_files.LIMITS)
         for path in (reference, *probes)
     ]
     assert told["distance"] == pytest.approx(median_distance(faces[0], faces[1:]).value, abs=1e-6)
@@ -148,7 +148,7 @@ def defects(tmp_path: Path, two: Path, nobody: Path, people: Path) -> dict[str, 
     good = (people / "biden" / "biden_0001.jpg").read_bytes()
     contents = {
         "malformed": good[:900],
-        "too_large": good + bytes(face_pictures.LIMITS.max_bytes),
+        "too_large": good + bytes(face_files.LIMITS.max_bytes),
         "text": b"face",
     }
     for name, content in contents.items():

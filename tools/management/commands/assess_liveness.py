@@ -14,11 +14,10 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from tools import capture_files, no_subject
-from tools.arguments import read_by
+from tools import capture_files, judging
 from tools.capture_files import StepFiles
 from tools.capture_limits import Limit, limits
-from tools.judging_command import REFUSED, JudgingCommand
+from tools.judging import REFUSED, JudgingCommand, read_by
 from verification import clock
 from verification.core.answers import PHOTO_MAX_BYTES
 from verification.core.errors import BadInput, TulgaError
@@ -54,7 +53,7 @@ class Command(JudgingCommand):
         amount = read_by(
             Decimal,
             expected="a sum in KZT such as 150000.00 is expected",
-            is_right=lambda found: found.is_finite() and 0 <= found <= _SUM_MAX,
+            is_right=lambda total: total.is_finite() and 0 <= total <= _SUM_MAX,
         )
         parser.add_argument("manifest", type=Path, nargs="?", metavar="MANIFEST.json")
         parser.add_argument(
@@ -116,29 +115,32 @@ def _assessed(
 ) -> tuple[dict[str, Any], Outcome]:
     policy, case = (
         LiveCapturePolicy(),
-        no_subject.case(capture_files.IIN, amount=amount, currency="KZT"),
+        judging.empty_case(capture_files.IIN, amount=amount, currency="KZT"),
     )
     facts = measure_live_capture(
         case, capture_files.evidence(steps, reference, at=clock.now()), policy
     )
     # Without a reference there is nobody to compare with, which is no fault of the capture.
-    asked = [name for name in CHECKS if reference is not None or name != MATCH]
-    results = [CHECKS[name](facts, policy) for name in asked]
-    decision = decide(results, required=tuple(asked))
-    gates, told = [], limits(facts, policy)
-    for one in results:
-        said = {
-            "gate": one.check,
-            "outcome": one.outcome,
-            "code": one.code,
-            "detail": dict(one.detail),
+    names = [name for name in CHECKS if reference is not None or name != MATCH]
+    results = [CHECKS[name](facts, policy) for name in names]
+    decision = decide(results, required=tuple(names))
+    gates, limits_by_check = [], limits(facts, policy)
+    for result in results:
+        gate = {
+            "gate": result.check,
+            "outcome": result.outcome,
+            "code": result.code,
+            "detail": dict(result.detail),
         }
-        numbers = {"value": _number(one.score), "threshold": _number(one.threshold)}
+        numbers = {"value": _number(result.score), "threshold": _number(result.threshold)}
         gates.append(
             {
-                **said,
+                **gate,
                 **numbers,
-                "limits": {name: _told(each) for name, each in told.get(one.check, {}).items()},
+                "limits": {
+                    name: _limit(limit)
+                    for name, limit in limits_by_check.get(result.check, {}).items()
+                },
             }
         )
     return {
@@ -147,7 +149,7 @@ def _assessed(
         "code": decision.code,
         "commands": [step.command for step in steps],
         "gates": gates,
-        "not_asked": [name for name in CHECKS if name not in asked],
+        "not_asked": [name for name in CHECKS if name not in names],
         "policy": policy.version,
         "passive": {
             **passive.tested(),
@@ -158,7 +160,7 @@ def _assessed(
     }, decision.outcome
 
 
-def _told(limit: Limit) -> dict[str, float | None]:
+def _limit(limit: Limit) -> dict[str, float | None]:
     """What was measured, and the limits there are."""
     sides = {
         name: side
@@ -168,6 +170,6 @@ def _told(limit: Limit) -> dict[str, float | None]:
     return {"value": _number(limit.value), **sides}
 
 
-def _number(of: float | None) -> float | None:
+def _number(value: float | None) -> float | None:
     """JSON knows no number for what was not measured."""
-    return None if of is None or not math.isfinite(of) else of
+    return None if value is None or not math.isfinite(value) else value

@@ -11,12 +11,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from tools import accuracy, calibrating, det_svg, face_calibration, face_pictures, face_report
-from tools.accuracy import Tally
-from tools.arguments import read_by
-from tools.calibrating import ALL
+from tools import accuracy, det_curves, face_calibration, face_files, face_report
+from tools.accuracy import ALL, Tally
 from tools.face_calibration import Calibrated, Targets
 from tools.face_report import Facts
+from tools.judging import read_by
 from verification import clock
 from verification.core.errors import TulgaError
 from verification.engines.faces import calibration
@@ -54,7 +53,7 @@ class Command(BaseCommand):
         rate = read_by(
             float,
             expected="a rate is a number such as 1e-4",
-            is_right=lambda found: 1e-9 <= found < 1,
+            is_right=lambda share: 1e-9 <= share < 1,
         )
         sentence = read_by(
             str,
@@ -92,16 +91,18 @@ class Command(BaseCommand):
         parser.add_argument(
             "--det", type=Path, metavar="DIR", help="DET curves by cohort, as det.svg"
         )
-        face_pictures.add_backend(parser)
+        face_files.add_backend(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Writes the calibration, and to stderr what else an operator must know."""
         try:
-            # What takes hours is not begun for a file that could not be written.
-            for named in filter(None, (options["output"], options["report"])):
-                if named.is_dir() or not named.parent.is_dir():
+            # What takes hours is not begun for a file that could not be written or drawn.
+            if options["det"]:
+                det_curves.require_matplotlib()
+            for path in filter(None, (options["output"], options["report"])):
+                if path.is_dir() or not path.parent.is_dir():
                     raise CommandError(
-                        f"no calibration: {named} cannot be written: name one in a folder that is"
+                        f"no calibration: {path} cannot be written: name one in a folder that is"
                         " there"
                     )
             written, report, tallies = _calibrated(options, say=self.stderr.write)
@@ -114,7 +115,7 @@ class Command(BaseCommand):
                 options["report"].write_text(text + "\n", encoding="utf-8")
             if options["det"]:
                 options["det"].mkdir(parents=True, exist_ok=True)
-                drawing = det_svg.draw(
+                drawing = det_curves.draw(
                     tallies, zones=list(report["zones"].values()), title="DET of the calibrated net"
                 )
                 (options["det"] / "det.svg").write_text(drawing, encoding="utf-8")
@@ -142,39 +143,39 @@ def _calibrated(
 ) -> tuple[bytes, Facts, list[Tally]]:
     """The calibration as it is kept, the report on it, and the counts that both are made of."""
     # 1. What was measured before is no concern of what is measured now: it may be of another net.
-    backend = face_pictures.backend_of(options, calibration=None)
+    backend = face_files.backend_of(options, calibration=None)
     targets = Targets(options["target_fmr"], options["review_fnmr"], options["review_fmr"])
     # 2. The zones that every cohort supports.
-    found = face_calibration.calibrate(
+    calibrated = face_calibration.calibrate(
         options["pairs"], backend, frames=options["frames"], targets=targets, progress=say
     )
     # 3. The calibration, in its conditions all that limits what it says.
     today = clock.now().date()
-    written = calibrating.spell(
-        found.single,
-        several=found.several,
-        name=f"own-{today.isoformat()}.{found.digest[:16]}",
+    written = face_calibration.spell(
+        calibrated.single,
+        several=calibrated.several,
+        name=f"own-{today.isoformat()}.{calibrated.digest[:16]}",
         embedding=backend.recogniser.embedding,
         model_sha256=backend.recogniser.sha256,
         made_on=today,
-        conditions=_limits(options["conditions"], found, targets),
+        conditions=_limits(options["conditions"], calibrated, targets),
     )
-    zones, tallies = found.single
+    zones, tallies = calibrated.single
     report = {
-        "data_sha256": found.digest,
+        "data_sha256": calibrated.digest,
         "backend": dict(backend.report()),
-        "failures": face_report.failures(found.measured.values()),
+        "failures": face_report.failures(calibrated.measured.values()),
         "zones": dict(zip(_ZONES, zones, strict=True)),
-        "cohorts": _cohorts(found, tallies, zones),
+        "cohorts": _cohorts(calibrated, tallies, zones),
         "several": {
             decision: {
                 "zones": dict(zip(_ZONES, edges, strict=True)),
-                "cohorts": _cohorts(found, counted, edges),
+                "cohorts": _cohorts(calibrated, counted, edges),
             }
-            for decision, (edges, counted) in found.several.items()
+            for decision, (edges, counted) in calibrated.several.items()
         },
-        "without_zones": dict(found.without_zones),
-        "nearest_strangers": [asdict(suspect) for suspect in found.suspects],
+        "without_zones": dict(calibrated.without_zones),
+        "nearest_strangers": [asdict(suspect) for suspect in calibrated.suspects],
         "dependent": face_report.dependent(tallies, needed=accuracy.pairs_needed(targets.fmr)),
         "unfit_for_live": calibration.read(written).unfit_for_live(),
         "note": face_report.DEPENDENCE,
@@ -182,31 +183,35 @@ def _calibrated(
     return written, report, list(tallies)
 
 
-def _limits(conditions: str, found: Calibrated, targets: Targets) -> str:
+def _limits(conditions: str, calibrated: Calibrated, targets: Targets) -> str:
     """The operator's sentence, and all that limits what the calibration says."""
-    refused = face_report.failures(found.measured.values())["refused"]
-    codes = ", ".join(f"{code} {count}" for code, count in refused.items()) or "none"
+    by_code = face_report.failures(calibrated.measured.values())["refused"]
+    codes = ", ".join(f"{code} {count}" for code, count in by_code.items()) or "none"
     return (
-        f"{conditions} Data SHA-256 {found.digest}. {len(found.measured)} pictures, refused:"
-        f" {codes}. Match: FMR at most {targets.fmr:g} in each cohort with 95 % certainty; review:"
-        f" FNMR at most {targets.review_fnmr:g} unless its FMR were above {targets.review_fmr:g}."
+        f"{conditions} Data SHA-256 {calibrated.digest}. {len(calibrated.measured)} pictures,"
+        f" refused: {codes}. Match: FMR at most {targets.fmr:g} in each cohort with 95 %"
+        f" certainty; review: FNMR at most {targets.review_fnmr:g} unless its FMR were above"
+        f" {targets.review_fmr:g}."
         f" {face_report.DEPENDENCE}"
     )
 
 
-def _cohorts(found: Calibrated, tallies: Sequence[Tally], zones: Sequence[float]) -> list[Facts]:
+def _cohorts(
+    calibrated: Calibrated, tallies: Sequence[Tally], zones: Sequence[float]
+) -> list[Facts]:
     """Each cohort with its rates at every hundredth that the calibration holds, and at the
     zones.
     """
     names: dict[str, set[str]] = defaultdict(set)
-    for pair in found.pairs:
+    for pair in calibrated.pairs:
         for cohort in (ALL, pair.cohort):
             names[cohort] |= {pair.reference, pair.probe}
     pictures = {
         cohort: [
-            found.measured[path] for path in {path for name in own for path in found.pictures[name]}
+            calibrated.measured[path]
+            for path in {path for name in members for path in calibrated.pictures[name]}
         ]
-        for cohort, own in names.items()
+        for cohort, members in names.items()
     }
-    steps = sorted({*calibrating.hundredths(tallies), *zones})
+    steps = sorted({*face_calibration.hundredths(tallies), *zones})
     return face_report.cohorts(tallies, {f"{step:.2f}": step for step in steps}, pictures=pictures)

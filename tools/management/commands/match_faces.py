@@ -13,8 +13,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from tools import face_pictures
-from tools.judging_command import REFUSED, JudgingCommand
+from tools import face_files
+from tools.judging import REFUSED, JudgingCommand
 from verification.core.errors import Misconfigured, Refused, TulgaError
 from verification.engines.faces.embedding import median_distance
 
@@ -42,25 +42,23 @@ class Command(JudgingCommand):
         parser.add_argument(
             "--calibration", type=Path, metavar="FILE", help="in place of TULGA_FACE_CALIBRATION"
         )
-        face_pictures.add_backend(parser)
+        face_files.add_backend(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prints the result, and raises `CommandError` with the exit code where it is not 0."""
         paths = [options["reference"], *options["probes"]]
         try:
-            backend = face_pictures.backend_of(
-                options, calibration=face_pictures.calibration_of(options)
-            )
+            backend = face_files.backend_of(options, calibration=face_files.calibration_of(options))
             if backend.calibration is None:
                 raise Misconfigured(
                     f"face backend {backend.name} has no calibration: run manage.py calibrate_faces"
                 )
             zones, began = backend.calibration.zones, time.perf_counter()
-            measured = [face_pictures.measure_file(path, backend) for path in paths]
-            for path, each in zip(paths, measured, strict=True):
-                if each.code:
-                    raise Refused(each.code, path.name)
-            reference, *probes = [each.embedding for each in measured if each.embedding is not None]
+            measured = [face_files.measure_file(path, backend) for path in paths]
+            for path, face in zip(paths, measured, strict=True):
+                if face.code:
+                    raise Refused(face.code, path.name)
+            reference, *probes = [face.embedding for face in measured if face.embedding is not None]
             far = median_distance(reference, probes)
         except TulgaError as error:
             refusal = {"zone": "refused", "code": error.code, "detail": error.detail}
@@ -68,11 +66,13 @@ class Command(JudgingCommand):
             raise CommandError(f"refused: {error.code}", returncode=REFUSED) from None
         # How good each face is: raw measures, and OFIQ's components from 0 to 1.
         quality: list[dict[str, Any]] = [{"file": path.name} for path in paths]
-        for row, found in zip(quality, (each.quality for each in measured), strict=True):
+        for row, portrait in zip(quality, (face.quality for face in measured), strict=True):
             for name, values in (
-                (("measures", asdict(found)), ("components", found.components)) if found else ()
+                (("measures", asdict(portrait)), ("components", portrait.components))
+                if portrait
+                else ()
             ):
-                row[name] = {what: round(value, 4) for what, value in values.items()}
+                row[name] = {measure: round(value, 4) for measure, value in values.items()}
         result = {
             "zone": zones.of(far),
             "distance": round(far.value, 6),

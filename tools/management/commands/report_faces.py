@@ -8,8 +8,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from tools import det_svg, face_pictures, face_report
-from tools.face_survey import survey
+from tools import det_curves, face_files, face_report
+from tools.face_report import survey
+from tools.judging import read_by
 from verification.core.errors import TulgaError
 
 
@@ -20,8 +21,8 @@ class Command(BaseCommand):
 
     help = (
         "Compare everybody in DIR with everybody (a folder for each person, or files"
-        " <person>_<anything>.jpg; people.csv may name cohorts, pairs.txt is the protocol of LFW)"
-        " and print a report in Markdown."
+        " <person>_<anything>.jpg; people.csv may name cohorts) and print a report in Markdown,"
+        " with the people that reviews take."
     )
     # It measures files, on a machine that may have no database and no deployment.
     requires_system_checks = ()
@@ -39,22 +40,36 @@ class Command(BaseCommand):
         parser.add_argument(
             "--calibration", type=Path, metavar="FILE", help="whose zones to judge by"
         )
-        face_pictures.add_backend(parser)
+        number = read_by(
+            int,
+            expected="a whole number above 0 is expected",
+            is_right=lambda captures: 0 < captures < 10**12,
+        )
+        parser.add_argument(
+            "--captures",
+            type=number,
+            default=face_report.CAPTURES,
+            metavar="N",
+            help="live captures a year, for the forecast of reviews; %(default)s",
+        )
+        face_files.add_backend(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prints the report. The same pictures and backend give the same."""
         try:
-            backend = face_pictures.backend_of(
-                options, calibration=face_pictures.calibration_of(options)
-            )
-            found = survey(options["folder"], backend)
-            text = face_report.markdown(found.facts)
+            if options["output"]:  # what takes long is not begun for a drawing that cannot be made
+                det_curves.require_matplotlib()
+            backend = face_files.backend_of(options, calibration=face_files.calibration_of(options))
+            result = survey(options["folder"], backend, captures=options["captures"])
+            text = face_report.markdown(result.facts)
             if folder := options["output"]:
                 folder.mkdir(parents=True, exist_ok=True)
-                drawing = det_svg.draw(
-                    found.tallies, zones=list(found.zones.values()), title=f"DET of {backend.name}"
+                drawing = det_curves.draw(
+                    result.tallies,
+                    zones=list(result.zones.values()),
+                    title=f"DET of {backend.name}",
                 )
-                facts = json.dumps(found.facts, ensure_ascii=False, indent=1)
+                facts = json.dumps(result.facts, ensure_ascii=False, indent=1)
                 for name, content in (
                     ("report.md", text),
                     ("report.json", facts + "\n"),

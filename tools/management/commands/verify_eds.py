@@ -11,9 +11,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from tools import eds_files, no_subject
-from tools.arguments import read_by
-from tools.judging_command import JudgingCommand
+from tools import eds_files, judging
+from tools.judging import JudgingCommand, read_by
 from verification import clock
 from verification.core.errors import TulgaError
 from verification.core.ids import Iin
@@ -65,12 +64,18 @@ class Command(JudgingCommand):
             metavar="live|test|DIR",
             help="installed certificates, or yours",
         )
-        for name, what in (
+        for name, description in (
             ("--ocsp", "an answer of the responder"),
             ("--crl", "a list, or a list of changes"),
         ):
             parser.add_argument(
-                name, type=Path, action="extend", nargs="+", default=[], metavar="FILE", help=what
+                name,
+                type=Path,
+                action="extend",
+                nargs="+",
+                default=[],
+                metavar="FILE",
+                help=description,
             )
         parser.add_argument(
             "--allow-stale-revocation",
@@ -97,7 +102,7 @@ class Command(JudgingCommand):
             if not eds_files.is_ours(statement):
                 notes.append("no statement of ours: its words were not compared")
             trusted = eds_files.read_trust(options["trust"])
-            given = eds_files.evidence(
+            evidence = eds_files.evidence(
                 # Text may be twice as long as what it spells; a byte more, and the checks call it
                 # too large.
                 signature=eds_files.read(
@@ -108,13 +113,13 @@ class Command(JudgingCommand):
                 ocsp=options["ocsp"],
                 crls=options["crl"],
                 at=options["at"] or clock.now(),
-                by=policy,
+                policy=policy,
             )
-            case = no_subject.case(options["iin"])
-            facts = measure_statement(case, given, policy)
+            case = judging.empty_case(options["iin"])
+            facts = measure_statement(case, evidence, policy)
             if options["allow_stale_revocation"] and REVOCATION not in policy.not_asked:
                 # A revocation that is old is judged as of the day it was told.
-                of_old = replace(given, at=eds_files.youngest(given, by=policy))
+                of_old = replace(evidence, at=eds_files.youngest(evidence, policy=policy))
                 facts = replace(
                     facts, revocation=measure_statement(case, of_old, policy).revocation
                 )
@@ -177,9 +182,9 @@ def _policy(options: dict[str, Any]) -> tuple[StatementPolicy, list[str]]:
 
 def _time(untrusted: str) -> datetime:
     try:
-        found = datetime.fromisoformat(untrusted)
+        moment = datetime.fromisoformat(untrusted)
     except ValueError:
         raise ArgumentTypeError("a time is spelled like 2026-11-24T12:00:00Z") from None
-    if found.year not in _YEARS:
+    if moment.year not in _YEARS:
         raise ArgumentTypeError(f"a time is between {_YEARS[0]} and {_YEARS[-1]}")
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

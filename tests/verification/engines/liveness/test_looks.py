@@ -13,7 +13,7 @@ import pytest
 
 from insecure_sandbox import warp
 from tests.verification.engines.liveness.commanded import Film
-from tools.genuine.held import Held, changed
+from tools.measure_held import Held, changed
 from verification.engines.liveness import landmarks, looks, policy, prints
 from verification.engines.liveness.frames import Floats, Image
 from verification.engines.liveness.networks import Networks

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from tests.tools.test_accuracy import tally
-from tools import calibrating
+from tools import face_calibration
 from tools.accuracy import Tally, pairs_needed, propose
 from verification.core.errors import Misconfigured
 from verification.engines.faces import calibration
@@ -26,7 +26,7 @@ def spelled(tallies: list[Tally], **changes: object) -> bytes:
         tallies, target_fmr=1e-4, review_fnmr=0.05, review_fmr=1.0
     )
     single = (zones, tallies)
-    return calibrating.spell(single, **{"several": {}, **words, **changes})  # type: ignore[arg-type]
+    return face_calibration.spell(single, **{"several": {}, **words, **changes})  # type: ignore[arg-type]
 
 
 def test_what_was_counted_is_read_back() -> None:

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from tools import accuracy
-from tools.accuracy import Pairs
-from tools.compared import Asked, compare, nearest_strangers
+from tools.accuracy import Asked, Pairs, compare, nearest_strangers
 from verification.core.errors import CalibrationMismatch
 from verification.engines.faces.embedding import (
     Embedding,
@@ -49,7 +48,7 @@ def test_each_decision_is_the_one_that_two_faces_would_get() -> None:
         ]
         assert found[decision].pairs.apart == pytest.approx(expected)
         assert found[decision].pairs.same.tolist() == [True, False]
-    assert found["single"].of({1, 2}).apart == pytest.approx(singles[4:])
+    assert found["single"].select({1, 2}).apart == pytest.approx(singles[4:])
 
 
 def test_faces_of_two_embeddings_are_not_compared() -> None:
